@@ -1,0 +1,1 @@
+//! The admin server: routes, pages, authentication and metrics.

@@ -1,0 +1,1 @@
+//! The ColdSend Replies API: a typed client, its errors, and the request budget.

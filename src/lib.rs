@@ -1,0 +1,35 @@
+//! Reply Router reads the replies to cold e-mail campaigns and acts on them by rules written in YAML.
+//!
+//! # The code map
+//!
+//! Data flows one way: the API's JSON → [`model::ThreadRow`] → [`rules`]`::evaluate` → [`model::Decision`] → action
+//! records → outcome → [`store`] → pages. `preview`, `test`, `explain` and `run` share that one `evaluate`. Time is an
+//! argument everywhere.
+//!
+//! | module | holds | may use |
+//! |---|---|---|
+//! | [`model`] | threads, messages, decisions, actions, states | nothing |
+//! | [`text`] | the new text of a reply, HTML to text, automatic mail, opt-outs | nothing |
+//! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text` |
+//! | [`coldsend`] | the API client and its request budget | `model` |
+//! | [`destinations`] | Slack, e-mail, webhooks | `model` |
+//! | [`store`] | one trait and its SQLite implementation | `model` |
+//! | [`engine`] | polling, events, the executor, recovery | all above |
+//! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store` |
+//! | [`simulator`] | a simulated workspace, Slack and mail sinks | nothing |
+//! | [`settings`], [`cli`], [`app`] | configuration, commands, the wiring | all |
+//!
+//! A test (`tests/it/layering.rs`) keeps these directions by reading the `use` lines.
+
+pub mod admin;
+pub mod app;
+pub mod cli;
+pub mod coldsend;
+pub mod destinations;
+pub mod engine;
+pub mod model;
+pub mod rules;
+pub mod settings;
+pub mod simulator;
+pub mod store;
+pub mod text;

@@ -1,0 +1,3 @@
+//! The `reply-router` binary: everything of substance is in the library.
+
+fn main() {}

@@ -1,0 +1,385 @@
+//! Actions: what a rule does to a thread or tells somebody, and the durable record of doing it once.
+
+use super::{Rate, Reason, Span};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// What an action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// Answers the lead in the thread.
+    Reply,
+    /// Stars the thread.
+    Star,
+    /// Takes the star away.
+    Unstar,
+    /// Marks the thread as read.
+    MarkRead,
+    /// Tells a Slack channel.
+    Slack,
+    /// Tells people by e-mail.
+    Email,
+    /// Calls a webhook.
+    Webhook,
+}
+
+impl ActionKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Reply, Self::Star, Self::Unstar, Self::MarkRead, Self::Slack, Self::Email, Self::Webhook];
+
+    /// The kind as rules and programs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Star => "star",
+            Self::Unstar => "unstar",
+            Self::MarkRead => "mark_read",
+            Self::Slack => "slack",
+            Self::Email => "email",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// Whether it leaves through the ColdSend API; the others go to a destination.
+    pub fn is_api_write(self) -> bool {
+        matches!(self, Self::Reply | Self::Star | Self::Unstar | Self::MarkRead)
+    }
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that stands for no kind or state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is unknown")]
+pub struct UnknownName(pub String);
+
+impl FromStr for ActionKind {
+    type Err = UnknownName;
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownName(text.to_owned()))
+    }
+}
+
+/// Where an action stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionState {
+    /// Decided; not looked at yet.
+    Planned,
+    /// Waits for its time, or for something that passes by itself; judged again at `due_at`.
+    Waiting,
+    /// On disk before the first byte leaves.
+    InFlight,
+    /// A try failed and another is due at `due_at`.
+    Retrying,
+    /// Carried out.
+    Done,
+    /// Surely not carried out, and not tried again by itself.
+    Failed,
+    /// Waits for a person.
+    Held,
+    /// Never tried, by a rule of the product.
+    Suppressed,
+    /// Given up before it was sent, because the world changed.
+    Cancelled,
+    /// May or may not have been carried out; looked for at `due_at`.
+    Unknown,
+    /// May or may not have been carried out; a person must decide.
+    Quarantined,
+}
+
+impl ActionState {
+    /// Every state.
+    pub const ALL: [Self; 11] = [
+        Self::Planned,
+        Self::Waiting,
+        Self::InFlight,
+        Self::Retrying,
+        Self::Done,
+        Self::Failed,
+        Self::Held,
+        Self::Suppressed,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::Quarantined,
+    ];
+
+    /// The state as programs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Waiting => "waiting",
+            Self::InFlight => "in_flight",
+            Self::Retrying => "retrying",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Held => "held",
+            Self::Suppressed => "suppressed",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Nothing happens to it any more unless a person acts.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Suppressed | Self::Cancelled | Self::Quarantined)
+    }
+
+    /// It was carried out, may have been, or still may be: it counts against `repeat`, limits and caps.
+    pub fn counts(self) -> bool {
+        !matches!(self, Self::Failed | Self::Suppressed | Self::Cancelled)
+    }
+}
+
+impl fmt::Display for ActionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ActionState {
+    type Err = UnknownName;
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| UnknownName(text.to_owned()))
+    }
+}
+
+/// How often an action may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// Once for each inbound message: the default of everything but replies.
+    OncePerMessage,
+    /// Once in a thread, by this rule: the default of replies.
+    OncePerThread,
+    /// Once for a lead, by this rule, over all threads of the workspace.
+    OncePerLead,
+    /// So many times in a rolling window, by this rule, for a lead.
+    Rate(Rate),
+}
+
+/// When an action may be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// How long to wait after the decision; zero for at once.
+    pub after: Span,
+    /// The name of the opening hours that it keeps to.
+    pub hours: Option<String>,
+    /// How often.
+    pub repeat: Repeat,
+    /// At most so many of this rule's actions of this kind, over all leads; more wait.
+    pub limit: Option<Rate>,
+}
+
+/// A file that goes with a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Where it is read at the time of sending.
+    pub path: std::path::PathBuf,
+    /// The name that the lead sees.
+    pub filename: String,
+    /// Its media type.
+    pub content_type: String,
+}
+
+/// One message of the conversation as a forward shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeMessage {
+    /// The sender's address.
+    pub from: Option<String>,
+    /// When it was sent or received.
+    pub at: Option<Timestamp>,
+    /// Whether we sent it.
+    pub outgoing: bool,
+    /// Its text, quoted history removed.
+    pub text: String,
+}
+
+/// What a forward (Slack, e-mail, webhook) tells.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notice {
+    /// The workspace's name.
+    pub workspace: String,
+    /// The thread.
+    pub thread_id: String,
+    /// The inbound message.
+    pub message_id: Option<String>,
+    /// When it arrived.
+    pub message_at: Option<Timestamp>,
+    /// The lead's address.
+    pub lead_email: Option<String>,
+    /// The lead's name.
+    pub lead_name: Option<String>,
+    /// The sender of the inbound message, where it is not the lead.
+    pub from: Option<String>,
+    /// The campaign's name.
+    pub campaign: Option<String>,
+    /// The category.
+    pub category: Option<String>,
+    /// The conversation's subject.
+    pub subject: Option<String>,
+    /// What the lead wrote anew.
+    pub new_text: String,
+    /// The rule that forwards.
+    pub rule: String,
+    /// Its description.
+    pub rule_description: Option<String>,
+    /// The rule's own text for the notice, rendered.
+    pub text: Option<String>,
+    /// The rule's own subject for an e-mail, rendered.
+    pub email_subject: Option<String>,
+    /// What the rule captured.
+    pub captures: std::collections::BTreeMap<String, String>,
+    /// What the rule's script gave.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+    /// The conversation, oldest first, the inbound message included.
+    pub conversation: Vec<NoticeMessage>,
+}
+
+/// What is sent, rendered when the decision was made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Payload {
+    /// Nothing beyond the kind: star, unstar, mark_read, or an action that was never rendered.
+    #[default]
+    None,
+    /// A reply to the lead.
+    Reply {
+        /// The plain-text body.
+        text: Option<String>,
+        /// The HTML body.
+        html: Option<String>,
+        /// Files that go with it.
+        #[serde(default)]
+        attachments: Vec<Attachment>,
+    },
+    /// A forward.
+    Notice(Box<Notice>),
+}
+
+impl Payload {
+    /// The text that a person would read in a preview.
+    pub fn preview_text(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Reply { text, html, .. } => text.as_deref().or(html.as_deref()),
+            Self::Notice(notice) => notice.text.as_deref(),
+        }
+    }
+}
+
+/// The id of an action record: a UUID version 7, so ids sort by time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActionId(pub String);
+
+impl ActionId {
+    /// A new id.
+    pub fn new() -> Self {
+        Self(uuid::Uuid::now_v7().to_string())
+    }
+}
+
+impl Default for ActionId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for ActionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One try of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// How it ended: a short word such as `accepted`, `refused`, `time_out`, `not_found`.
+    pub outcome: String,
+    /// The status code of the answer, where there was one.
+    pub status: Option<u16>,
+}
+
+/// The durable record of one planned effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// Its id; destinations receive it to recognise a repeated delivery.
+    pub id: ActionId,
+    /// The workspace's name.
+    pub workspace: String,
+    /// The decision that planned it.
+    pub decision_id: String,
+    /// The thread.
+    pub thread_id: String,
+    /// The inbound message that it answers; `None` where the decision needed no look at the messages.
+    pub message_id: Option<String>,
+    /// The lead's address, in lower case.
+    pub lead_email: Option<String>,
+    /// The rule that planned it.
+    pub rule: String,
+    /// Its place in the rule's `then`, from 0.
+    pub position: u32,
+    /// What it does.
+    pub kind: ActionKind,
+    /// The destination's name, for forwards.
+    pub target: Option<String>,
+    /// Where it stands.
+    pub state: ActionState,
+    /// Why it stands there.
+    pub reason: Option<Reason>,
+    /// What is sent.
+    pub payload: Payload,
+    /// When it may be sent.
+    pub timing: Timing,
+    /// Whether the rule names its sender in a `from` condition, so that a colleague may be answered.
+    pub any_sender: bool,
+    /// Whether the rule asks for automatic mail (`auto_reply: true` or `any`), so that it may be answered.
+    pub any_auto_reply: bool,
+    /// Whether a person approved it.
+    pub approved: bool,
+    /// When the inbound message arrived.
+    pub message_at: Option<Timestamp>,
+    /// The ids of the outgoing messages that were in the thread before a reply was sent.
+    pub outgoing_before: Vec<String>,
+    /// The tries so far, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// When it is looked at next; `None` when nothing is due.
+    pub due_at: Option<Timestamp>,
+    /// When it was decided.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What `repeat` needs to know of an earlier action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The rule that planned it.
+    pub rule: String,
+    /// What it did.
+    pub kind: ActionKind,
+    /// Its destination, for forwards.
+    pub target: Option<String>,
+    /// The thread.
+    pub thread_id: String,
+    /// The inbound message.
+    pub message_id: Option<String>,
+    /// The lead's address, in lower case.
+    pub lead_email: Option<String>,
+    /// Where it stands.
+    pub state: ActionState,
+    /// When it was decided.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,195 @@
+//! Decisions: what all rules together said about an event, and why.
+
+use super::{ActionKind, Payload, Reason, Timing};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+/// How much of a rule is carried out. The order is from least to most, so that the lower of two wins by `min`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Not evaluated.
+    Off,
+    /// Decided and recorded only.
+    Shadow,
+    /// Replies wait for approval; the rest is done.
+    Draft,
+    /// Everything is done.
+    #[default]
+    Live,
+}
+
+impl Mode {
+    /// Every mode, from least to most.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Shadow, Self::Draft, Self::Live];
+
+    /// The mode as rules write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Shadow => "shadow",
+            Self::Draft => "draft",
+            Self::Live => "live",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = super::action::UnknownName;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|mode| mode.as_str() == text);
+        found.ok_or_else(|| super::action::UnknownName(text.to_owned()))
+    }
+}
+
+/// What happens to an action as far as the decision can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Would {
+    /// It is carried out as soon as the guard agrees.
+    Done,
+    /// It waits for a person.
+    Held,
+    /// It waits for its time.
+    Waiting,
+    /// It is not done.
+    Suppressed,
+    /// It cannot be done, for example because its template does not render.
+    Failed,
+}
+
+impl Would {
+    /// The outcome as programs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Held => "held",
+            Self::Waiting => "waiting",
+            Self::Suppressed => "suppressed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One condition of a rule: what it wanted, what it saw, whether it held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConditionTrace {
+    /// Where it stands in the rule: `when.not.body`.
+    pub path: String,
+    /// What the rule asks for, as written.
+    pub wanted: String,
+    /// The value that was there; long text is an excerpt around the match.
+    pub seen: Option<String>,
+    /// Whether it held by itself (a `not` around it is not applied); `None` when it was not evaluated.
+    pub held: Option<bool>,
+    /// The matching part, as byte offsets in `seen`.
+    pub span: Option<(usize, usize)>,
+}
+
+/// What a rule's script did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScriptTrace {
+    /// Whether it let the rule match; `None` when it failed.
+    pub result: Option<bool>,
+    /// The variables that it gave to the templates.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// One action in a rule's trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ActionTrace {
+    /// What it does.
+    pub kind: ActionKind,
+    /// Its destination, for forwards.
+    pub target: Option<String>,
+    /// What happens to it.
+    pub would: Would,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+/// What one rule said about an event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleTrace {
+    /// The rule's name.
+    pub name: String,
+    /// The file that it stands in.
+    pub file: String,
+    /// The line of its `name`, from 1.
+    pub line: usize,
+    /// Its mode after the workspace's ceiling and overrides.
+    pub mode: Mode,
+    /// Whether it matched; false also where it was not reached, see `stopped_by`.
+    pub matched: bool,
+    /// The earlier rule with `stop: true` that kept it from being evaluated.
+    pub stopped_by: Option<String>,
+    /// Why it did not match although its conditions held (automatic mail), or why it could not be evaluated.
+    pub note: Option<String>,
+    /// The error that made it not match.
+    pub error: Option<String>,
+    /// Its conditions.
+    pub conditions: Vec<ConditionTrace>,
+    /// Its script, where it has one that was run.
+    pub script: Option<ScriptTrace>,
+    /// What it captured.
+    pub captures: BTreeMap<String, String>,
+    /// Its actions, if it matched.
+    pub actions: Vec<ActionTrace>,
+}
+
+/// One effect that a decision plans.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedAction {
+    /// The rule that plans it.
+    pub rule: String,
+    /// The mode in which the rule acted.
+    pub mode: Mode,
+    /// Its place in the rule's `then`, from 0.
+    pub position: u32,
+    /// What it does.
+    pub kind: ActionKind,
+    /// Its destination, for forwards.
+    pub target: Option<String>,
+    /// What happens to it.
+    pub would: Would,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// What is sent.
+    pub payload: Payload,
+    /// When it may be sent.
+    pub timing: Timing,
+    /// The rule has a `from` condition: a colleague of the lead may be answered.
+    pub any_sender: bool,
+    /// The rule asks for automatic mail.
+    pub any_auto_reply: bool,
+}
+
+/// What all rules together said about an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What rules saw as `body`; `None` if the messages were not read.
+    pub body: Option<String>,
+    /// Whether the message is automatic mail, as far as was read.
+    pub auto_reply: Option<bool>,
+    /// The words of an opt-out that were found, as far as was read.
+    pub opt_out: Option<String>,
+    /// Each rule, in order.
+    pub rules: Vec<RuleTrace>,
+    /// What is to be done, in order; suppressed ones included.
+    pub actions: Vec<PlannedAction>,
+}
+
+impl Decision {
+    /// The names of the rules that matched, in order.
+    pub fn matched(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter(|rule| rule.matched).map(|rule| rule.name.as_str())
+    }
+}

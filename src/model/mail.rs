@@ -1,0 +1,226 @@
+//! What ColdSend tells of a thread: the list row, the thread itself, and its messages.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One row of the inbox list: all that is known of a thread without a further request.
+///
+/// Fields that the API leaves out or sends as `null` are `None`; a row never fails for a missing field but its id.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ThreadRow {
+    /// The thread's id, opaque.
+    pub id: String,
+    /// The lead's id, opaque.
+    pub lead_id: Option<String>,
+    /// The id of the inbox that the conversation runs through.
+    pub inbox_id: Option<String>,
+    /// The lead's address as the campaign knows it.
+    pub lead_email: Option<String>,
+    /// The lead's full name.
+    pub lead_name: Option<String>,
+    /// The campaign's name as sent; see [`ThreadRow::campaign`].
+    pub campaign_name: Option<String>,
+    /// The conversation's subject.
+    pub subject: Option<String>,
+    /// The beginning of the last message, whoever wrote it.
+    pub preview: Option<String>,
+    /// When the last message, whoever wrote it, arrived.
+    pub last_message_at: Option<Timestamp>,
+    /// Whether somebody has read the thread.
+    pub is_read: Option<bool>,
+    /// Whether the thread is starred.
+    pub is_starred: Option<bool>,
+    /// How many replies the API counts; whether ours are among them is not documented.
+    pub reply_count: Option<u64>,
+    /// The effective category: a person's over the AI's.
+    pub category: Option<String>,
+}
+
+impl ThreadRow {
+    /// The campaign's name; `None` for a thread outside a campaign (the API says `External`) and for a blank one.
+    pub fn campaign(&self) -> Option<&str> {
+        present(self.campaign_name.as_deref()).filter(|name| !name.eq_ignore_ascii_case("external"))
+    }
+
+    /// The category, `None` when blank.
+    pub fn category(&self) -> Option<&str> {
+        present(self.category.as_deref())
+    }
+
+    /// The domain of the lead's address, in lower case.
+    pub fn lead_domain(&self) -> Option<String> {
+        self.lead_email.as_deref().and_then(domain_of)
+    }
+}
+
+/// What the thread endpoint adds to the row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ThreadDetail {
+    /// The fields that the list row has too, as the thread endpoint reports them.
+    pub row: ThreadRow,
+    /// The campaign's id; `None` for a thread outside a campaign.
+    pub campaign_id: Option<String>,
+    /// The address of the inbox that the conversation runs through.
+    pub inbox_email: Option<String>,
+    /// Who wrote the thread's first message, as the API says.
+    pub from_address: Option<String>,
+    /// Whom it was written to.
+    pub to_address: Option<String>,
+    /// The category that the AI chose.
+    pub ai_category: Option<String>,
+    /// How sure the AI was; the range is not documented.
+    pub ai_confidence: Option<f64>,
+    /// The category that a person chose.
+    pub manual_category: Option<String>,
+    /// The thread's tags.
+    pub tags: Vec<String>,
+    /// Whether the thread is archived.
+    pub is_archived: Option<bool>,
+    /// When the thread began.
+    pub created_at: Option<Timestamp>,
+}
+
+/// A file that came with a message.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MailAttachment {
+    /// The file's name as sent.
+    pub filename: Option<String>,
+    /// Its media type as sent.
+    pub content_type: Option<String>,
+    /// Its size in bytes.
+    pub size_bytes: Option<u64>,
+}
+
+/// One message of a thread.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Message {
+    /// The API's id of the message (`reply_id`), opaque and unique in the thread.
+    pub id: String,
+    /// The sender's address as sent; may be in the form `Name <a@b>`.
+    pub from: Option<String>,
+    /// The recipient's address as sent.
+    pub to: Option<String>,
+    /// The subject.
+    pub subject: Option<String>,
+    /// The plain-text part; `None` when absent or blank.
+    pub text: Option<String>,
+    /// The HTML part; `None` when absent or blank.
+    pub html: Option<String>,
+    /// Whether we (the workspace) sent it.
+    pub outgoing: bool,
+    /// Whether somebody has read it.
+    pub is_read: Option<bool>,
+    /// When it was sent or received.
+    pub created_at: Option<Timestamp>,
+    /// The mail's own Message-ID header, where known.
+    pub message_id: Option<String>,
+    /// Files that came with it.
+    pub attachments: Vec<MailAttachment>,
+}
+
+/// All messages of a thread that were read, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    messages: Vec<Message>,
+}
+
+impl Conversation {
+    /// Orders by time; messages without a time, or of the same time, keep the order in which the API gave them.
+    pub fn new(mut messages: Vec<Message>) -> Self {
+        if messages.iter().all(|message| message.created_at.is_some()) {
+            messages.sort_by_key(|message| message.created_at);
+        }
+        Self { messages }
+    }
+
+    /// The messages, oldest first.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// The newest message that the lead's side wrote.
+    pub fn newest_inbound(&self) -> Option<&Message> {
+        self.messages.iter().rev().find(|message| !message.outgoing)
+    }
+
+    /// The outgoing messages that stand after the newest inbound one.
+    pub fn outgoing_after_newest_inbound(&self) -> impl Iterator<Item = &Message> {
+        let start = self.messages.iter().rposition(|message| !message.outgoing).map_or(0, |index| index + 1);
+        self.messages[start..].iter().filter(|message| message.outgoing)
+    }
+
+    /// How many messages the lead's side wrote.
+    pub fn inbound_count(&self) -> usize {
+        self.messages.iter().filter(|message| !message.outgoing).count()
+    }
+
+    /// How many messages we sent.
+    pub fn outbound_count(&self) -> usize {
+        self.messages.len() - self.inbound_count()
+    }
+}
+
+/// The bare address in `Name <a@b>` or `a@b`, in lower case; `None` when there is no `@` in it.
+pub fn address_of(text: &str) -> Option<String> {
+    let inner = match (text.rfind('<'), text.rfind('>')) {
+        (Some(open), Some(close)) if open < close => &text[open + 1..close],
+        _ => text,
+    };
+    let address = inner.trim().trim_matches(['"', '\'']).to_lowercase();
+    address.contains('@').then_some(address)
+}
+
+/// The domain of an address in either form, in lower case.
+pub fn domain_of(text: &str) -> Option<String> {
+    let address = address_of(text)?;
+    let (_, domain) = address.rsplit_once('@')?;
+    (!domain.is_empty()).then(|| domain.to_owned())
+}
+
+/// Whether two addresses name the same mailbox: case, display names and surrounding space do not count.
+pub fn same_address(left: &str, right: &str) -> bool {
+    match (address_of(left), address_of(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => false,
+    }
+}
+
+/// `None` for text that is only white space.
+pub(crate) fn present(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_compared_without_name_and_case() {
+        assert!(same_address("Jane Doe <Jane@Acme.example>", "jane@acme.example"));
+        assert!(!same_address("jane@acme.example", "jane@acme.example.org"));
+        assert!(!same_address("nobody", "nobody"));
+        assert_eq!(domain_of("Jane <jane@ACME.example>").as_deref(), Some("acme.example"));
+        assert_eq!(domain_of("jane@"), None);
+    }
+
+    #[test]
+    fn external_is_no_campaign() {
+        let row = |name: &str| ThreadRow { campaign_name: Some(name.to_owned()), ..ThreadRow::default() };
+        assert_eq!(row("External").campaign(), None);
+        assert_eq!(row("  ").campaign(), None);
+        assert_eq!(row("Q1").campaign(), Some("Q1"));
+    }
+
+    #[test]
+    fn outgoing_after_the_newest_inbound() {
+        let message = |id: &str, outgoing| Message { id: id.to_owned(), outgoing, ..Message::default() };
+        let talk = Conversation::new(vec![message("a", true), message("b", false), message("c", true)]);
+        assert_eq!(talk.newest_inbound().map(|m| m.id.as_str()), Some("b"));
+        assert_eq!(talk.outgoing_after_newest_inbound().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["c"]);
+        assert_eq!((talk.inbound_count(), talk.outbound_count()), (1, 2));
+    }
+}

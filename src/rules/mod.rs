@@ -1,0 +1,1 @@
+//! The rule language: loading with diagnostics, conditions, scripts, templates, and one pure `evaluate`.

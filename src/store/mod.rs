@@ -1,0 +1,1 @@
+//! What survives a restart: threads seen, decisions, action records, opt-outs, switches.

@@ -1,0 +1,13 @@
+//! The one integration-test binary: the real client against a fake server on port 0, a real SQLite file, a real SMTP server.
+
+mod admin;
+mod cli;
+mod coldsend;
+mod destinations;
+mod engine;
+mod layering;
+mod rules;
+mod settings;
+mod simulator;
+mod store;
+mod text;
