@@ -357,10 +357,21 @@ pub struct Action {
     pub attempts: Vec<Attempt>,
     /// When it is looked at next; `None` when nothing is due.
     pub due_at: Option<Timestamp>,
+    /// When it last left, or may have left; what caps and limits count.
+    pub sent_at: Option<Timestamp>,
     /// When it was decided.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Counts its changes; a change made on an older count is refused by the store.
+    pub version: i64,
+}
+
+impl Action {
+    /// What it is judged by: the inbound message's id, or the decision's where the messages were not read.
+    pub fn message_key(&self) -> &str {
+        self.message_id.as_deref().unwrap_or(&self.decision_id)
+    }
 }
 
 /// What `repeat` needs to know of an earlier action.

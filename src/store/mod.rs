@@ -1,1 +1,192 @@
 //! What survives a restart: threads seen, decisions, action records, opt-outs, switches.
+//!
+//! One trait, so that a second database can stand behind it. Every method is one transaction: when it returns `Ok`, what
+//! it wrote is on disk; when it returns an error, nothing was written.
+
+mod records;
+mod sqlite;
+
+pub use records::{
+    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, KnownThread, Lane, OptOut,
+    Pause, PendingThread, SentFilter, SettledThread, WorkspaceState,
+};
+pub use sqlite::SqliteStore;
+
+use crate::model::{Action, ActionId, ActionState, HistoryEntry, Mode, ThreadRow};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// Why the store could not do what was asked; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it.
+    #[error("another `reply-router run` uses the store {path}: stop it first, or give this one a store of its own")]
+    InUse {
+        /// The database file.
+        path: String,
+    },
+    /// The file or its folder cannot be opened or written.
+    #[error("the store {path} cannot be opened: {detail}: check that the folder exists and may be written")]
+    Open {
+        /// The database file.
+        path: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// It is no database, or a damaged one. It is never replaced by an empty one.
+    #[error("the store {path} is damaged ({detail}): restore it from a backup, or move it away to start anew")]
+    Corrupt {
+        /// The database file.
+        path: String,
+        /// What the database says.
+        detail: String,
+    },
+    /// A newer version of the program wrote it.
+    #[error("the store {path} was written by a newer version of reply-router ({detail}): use that version")]
+    NewerSchema {
+        /// The database file.
+        path: String,
+        /// Which migration is unknown.
+        detail: String,
+    },
+    /// Another living action of the same message, kind and target exists.
+    #[error("another action already does this for the same message")]
+    Duplicate,
+    /// The record changed, or was never there.
+    #[error("the action {0} does not exist, or has changed in the meantime")]
+    Changed(ActionId),
+    /// A stored value that this version cannot read.
+    #[error("the store holds a value that cannot be read: {0}")]
+    Unreadable(String),
+    /// Anything else that the database says: disk full, locked, read-only, I/O.
+    #[error("the store failed: {0}")]
+    Database(String),
+}
+
+/// The durable memory of the service.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// What is known of these threads; those never seen are absent.
+    async fn known_threads(&self, workspace: &str, ids: &[String]) -> Result<HashMap<String, KnownThread>, StoreError>;
+
+    /// Notes rows as dealt with without acting on them: the first start.
+    async fn remember_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError>;
+
+    /// Puts rows that differ from what is known in line; a newer row of the same thread replaces the pending one.
+    async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError>;
+
+    /// The rows in line, oldest first, at most `limit`.
+    async fn pending_threads(&self, workspace: &str, limit: u32) -> Result<Vec<PendingThread>, StoreError>;
+
+    /// Notes a pending row as dealt with although no event came of it.
+    async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError>;
+
+    /// Writes a decision, its actions, the opt-out it found and the thread's state, all or nothing.
+    ///
+    /// An action that a living one of the same message, kind and target forbids is written as suppressed; the actions
+    /// come back as they were written. Living actions of older messages that only wait for a time are cancelled.
+    async fn record_decision(
+        &self,
+        decision: &DecisionRecord,
+        actions: Vec<Action>,
+        opt_out: Option<&OptOut>,
+        settled: &SettledThread,
+    ) -> Result<Vec<Action>, StoreError>;
+
+    /// One decision.
+    async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>, StoreError>;
+
+    /// Decisions, newest first.
+    async fn decisions(&self, filter: &DecisionFilter) -> Result<Vec<DecisionRecord>, StoreError>;
+
+    /// One action.
+    async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError>;
+
+    /// Actions, newest first.
+    async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError>;
+
+    /// The other actions of the same inbound message.
+    async fn siblings(&self, action: &Action) -> Result<Vec<Action>, StoreError>;
+
+    /// Actions of one lane that are due, replies first, then by due time, at most `limit`.
+    async fn due_actions(
+        &self,
+        workspace: &str,
+        lane: Lane,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Action>, StoreError>;
+
+    /// When the next action of the workspace is due.
+    async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Writes the action if its stored version is still `action.version`, and counts the version up in both.
+    ///
+    /// When it settles, the `mark_read` that waits for it becomes due.
+    async fn update_action(&self, action: &mut Action) -> Result<(), StoreError>;
+
+    /// Makes every action that waits for one of these reasons due at `now`; returns how many.
+    async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Living and past actions in the thread or for the lead that count against `repeat`, newest first.
+    async fn history(
+        &self,
+        workspace: &str,
+        thread_id: &str,
+        lead_email: Option<&str>,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// When the counted actions left, oldest first.
+    async fn sent_since(
+        &self,
+        workspace: &str,
+        filter: &SentFilter<'_>,
+        since: Timestamp,
+    ) -> Result<Vec<Timestamp>, StoreError>;
+
+    /// How many actions are in each state, of one workspace or of all.
+    async fn queue(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError>;
+
+    /// How often each rule matched since then.
+    async fn match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError>;
+
+    /// When each rule last matched.
+    async fn last_matches(&self) -> Result<HashMap<String, Timestamp>, StoreError>;
+
+    /// Actions by rule, state and reason, decided since then.
+    async fn action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError>;
+
+    /// Remembers that a lead wants no more mail; an earlier entry stays.
+    async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError>;
+
+    /// Forgets it; whether there was one.
+    async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError>;
+
+    /// The lead's opt-out, if there is one.
+    async fn opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError>;
+
+    /// All opt-outs, newest first, after the one of `after`.
+    async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError>;
+
+    /// What is remembered of polling.
+    async fn workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError>;
+
+    /// Remembers it.
+    async fn set_workspace_state(&self, workspace: &str, state: &WorkspaceState) -> Result<(), StoreError>;
+
+    /// The modes that people lowered rules to.
+    async fn rule_modes(&self) -> Result<HashMap<String, Mode>, StoreError>;
+
+    /// Lowers a rule, or clears that.
+    async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// What is paused.
+    async fn pauses(&self) -> Result<Vec<Pause>, StoreError>;
+
+    /// Pauses a workspace, or everything with `None`; an earlier pause stays as it is.
+    async fn pause(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends a pause.
+    async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError>;
+}

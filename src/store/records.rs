@@ -1,0 +1,232 @@
+//! The shapes that go in and out of the store beside the model's own.
+
+use crate::model::{ActionKind, ActionState, RuleTrace, ThreadRow};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What is known of a thread that was dealt with before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownThread {
+    /// The row that was last dealt with; `None` while the first one is still in line.
+    pub row: Option<ThreadRow>,
+    /// The row that is in line, if any.
+    pub pending: Option<ThreadRow>,
+    /// The newest inbound message that was seen, where the messages were read.
+    pub newest_inbound: Option<String>,
+}
+
+/// A row that differs from what is known and was not dealt with yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingThread {
+    /// The row as it arrived.
+    pub row: ThreadRow,
+    /// Since when it is in line.
+    pub since: Timestamp,
+    /// What was known before; `None` for a thread never seen.
+    pub known: Option<ThreadRow>,
+    /// The newest inbound message that was seen.
+    pub newest_inbound: Option<String>,
+}
+
+/// The end of a pending row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettledThread {
+    /// The row that was dealt with. A pending row that is newer stays in line.
+    pub row: ThreadRow,
+    /// The newest inbound message, where the messages were read; `None` keeps what is known.
+    pub newest_inbound: Option<String>,
+}
+
+/// What made rules run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A new inbound message.
+    Message,
+    /// The thread's category changed while the message is still the newest.
+    Category,
+    /// A person asked for it (`apply`).
+    Apply,
+}
+
+impl EventKind {
+    /// The kind as it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Category => "category",
+            Self::Apply => "apply",
+        }
+    }
+}
+
+impl std::str::FromStr for EventKind {
+    type Err = crate::model::UnknownName;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "message" => Ok(Self::Message),
+            "category" => Ok(Self::Category),
+            "apply" => Ok(Self::Apply),
+            other => Err(crate::model::UnknownName(other.to_owned())),
+        }
+    }
+}
+
+/// What rules said about an event, as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionRecord {
+    /// A UUID version 7.
+    pub id: String,
+    /// The workspace.
+    pub workspace: String,
+    /// The thread.
+    pub thread_id: String,
+    /// The inbound message, where the messages were read.
+    pub message_id: Option<String>,
+    /// The lead's address, in lower case.
+    pub lead_email: Option<String>,
+    /// When it was made.
+    pub at: Timestamp,
+    /// What made rules run.
+    pub event: EventKind,
+    /// The rules that matched, in order.
+    pub matched: Vec<String>,
+    /// How it came about.
+    pub trace: DecisionTrace,
+}
+
+/// How a decision came about, in the shape that `explain` prints.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DecisionTrace {
+    /// What rules saw as `body`; `None` if the messages were not read.
+    pub body: Option<String>,
+    /// Whether the message is automatic mail, as far as was read.
+    pub auto_reply: Option<bool>,
+    /// Whether the lead asked for no more mail, as far as was read.
+    pub opt_out: Option<bool>,
+    /// The subject, for lists.
+    pub subject: Option<String>,
+    /// The campaign, for lists.
+    pub campaign: Option<String>,
+    /// The category as the event arrived.
+    pub category: Option<String>,
+    /// Each rule, in order.
+    pub rules: Vec<RuleTrace>,
+}
+
+/// Which decisions are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct DecisionFilter {
+    /// Of this thread.
+    pub thread: Option<String>,
+    /// In which this rule matched.
+    pub rule: Option<String>,
+    /// Older than this id.
+    pub before: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Which actions are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ActionFilter {
+    /// Of this workspace.
+    pub workspace: Option<String>,
+    /// In one of these states; empty for all.
+    pub states: Vec<ActionState>,
+    /// Of this rule.
+    pub rule: Option<String>,
+    /// In this thread.
+    pub thread: Option<String>,
+    /// Of this kind.
+    pub kind: Option<ActionKind>,
+    /// Of this decision.
+    pub decision: Option<String>,
+    /// Older than this id.
+    pub before: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The two queues that run side by side, so that a slow mail server never holds up a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Writes through the ColdSend API.
+    Api,
+    /// Forwards.
+    Destinations,
+}
+
+impl Lane {
+    /// The kinds that run in it.
+    pub fn holds(self, kind: ActionKind) -> bool {
+        kind.is_api_write() == (self == Self::Api)
+    }
+}
+
+/// Which sent actions are counted.
+#[derive(Debug, Clone, Copy)]
+pub struct SentFilter<'a> {
+    /// Of this kind.
+    pub kind: ActionKind,
+    /// For this lead.
+    pub lead_email: Option<&'a str>,
+    /// By this rule.
+    pub rule: Option<&'a str>,
+}
+
+/// How many actions of a rule are in a state for a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionCount {
+    /// The rule.
+    pub rule: String,
+    /// The state.
+    pub state: ActionState,
+    /// The reason's code.
+    pub reason: Option<String>,
+    /// How many.
+    pub count: u64,
+}
+
+/// A lead who wants no more mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptOut {
+    /// The workspace.
+    pub workspace: String,
+    /// The address, in lower case.
+    pub email: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The words that say so, or who entered it.
+    pub evidence: String,
+}
+
+/// A pause that a person, or a refused key, put on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// The workspace; `None` for everything.
+    pub workspace: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// What is remembered of polling a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkspaceState {
+    /// When what was there at the first start was noted in full; `None` before that.
+    pub baseline_at: Option<Timestamp>,
+    /// When a poll last ended well.
+    pub last_poll_at: Option<Timestamp>,
+    /// When every page was last read.
+    pub last_sweep_at: Option<Timestamp>,
+    /// A poll ended before it had seen all changes, so every page must be read again.
+    pub sweep_needed: bool,
+    /// How many threads the list counted at the last poll.
+    pub total_count: Option<u64>,
+    /// How many unread ones.
+    pub unread_count: Option<u64>,
+}

@@ -1,0 +1,332 @@
+//! Action records.
+
+use super::{SqliteStore, Tx, from_json, micros, parse, timestamp, to_json};
+use crate::{
+    model::{Action, ActionId, ActionState, HistoryEntry, Reason, ReasonCode},
+    store::{ActionCount, ActionFilter, DecisionRecord, Lane, SentFilter, StoreError},
+};
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use std::collections::HashMap;
+
+/// A thread or a lead with more living actions than this is judged by its newest ones.
+const HISTORY: i64 = 1_000;
+
+impl SqliteStore {
+    pub(super) async fn read_action(&self, id: &ActionId) -> Result<Option<Action>, StoreError> {
+        let row = sqlx::query("SELECT * FROM actions WHERE id = ?").bind(&id.0).fetch_optional(&self.readers).await?;
+        row.as_ref().map(action).transpose()
+    }
+
+    pub(super) async fn read_actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM actions WHERE 1 = 1");
+        if !filter.states.is_empty() {
+            query.push(" AND state IN (");
+            let mut list = query.separated(", ");
+            for state in &filter.states {
+                list.push_bind(state.as_str());
+            }
+            query.push(")");
+        }
+        let kind = filter.kind.map(|kind| kind.as_str().to_owned());
+        let equals = [
+            (" AND workspace = ", &filter.workspace),
+            (" AND rule = ", &filter.rule),
+            (" AND thread_id = ", &filter.thread),
+            (" AND kind = ", &kind),
+            (" AND decision_id = ", &filter.decision),
+            (" AND id < ", &filter.before),
+        ];
+        for (condition, value) in equals {
+            if let Some(value) = value {
+                query.push(condition).push_bind(value);
+            }
+        }
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
+        query.build().fetch_all(&self.readers).await?.iter().map(action).collect()
+    }
+
+    pub(super) async fn read_siblings(&self, of: &Action) -> Result<Vec<Action>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM actions WHERE workspace = ? AND thread_id = ? AND message_key = ? AND id <> ? ORDER BY id",
+        )
+        .bind(&of.workspace)
+        .bind(&of.thread_id)
+        .bind(of.message_key())
+        .bind(&of.id.0)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(action).collect()
+    }
+
+    pub(super) async fn read_due_actions(
+        &self,
+        workspace: &str,
+        lane: Lane,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Action>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM actions WHERE workspace = ?1 AND due_at <= ?2
+             AND (kind IN ('reply', 'star', 'unstar', 'mark_read')) = ?3
+             AND state IN ('planned', 'waiting', 'retrying', 'unknown')
+             ORDER BY kind <> 'reply', due_at, id LIMIT ?4",
+        )
+        .bind(workspace)
+        .bind(micros(now))
+        .bind(lane == Lane::Api)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(action).collect()
+    }
+
+    pub(super) async fn read_next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> =
+            sqlx::query_scalar("SELECT min(due_at) FROM actions WHERE workspace = ? AND due_at IS NOT NULL")
+                .bind(workspace)
+                .fetch_one(&self.readers)
+                .await?;
+        due.map(timestamp).transpose()
+    }
+
+    pub(super) async fn write_action(&self, action: &mut Action) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(
+            "UPDATE actions SET state = ?, reason_code = ?, reason_text = ?, payload = ?, approved = ?,
+             outgoing_before = ?, attempts = ?, due_at = ?, sent_at = ?, updated_at = ?, message_at = ?,
+             version = version + 1 WHERE id = ? AND version = ?",
+        )
+        .bind(action.state.as_str())
+        .bind(action.reason.as_ref().map(|reason| reason.code.as_str()))
+        .bind(action.reason.as_ref().map(|reason| &reason.text))
+        .bind(to_json(&action.payload)?)
+        .bind(action.approved)
+        .bind(to_json(&action.outgoing_before)?)
+        .bind(to_json(&action.attempts)?)
+        .bind(action.due_at.map(micros))
+        .bind(action.sent_at.map(micros))
+        .bind(micros(action.updated_at))
+        .bind(action.message_at.map(micros))
+        .bind(&action.id.0)
+        .bind(action.version)
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::Changed(action.id.clone()));
+        }
+        if action.state.is_settled() {
+            sqlx::query(
+                "UPDATE actions SET due_at = ? WHERE workspace = ? AND thread_id = ? AND message_key = ?
+                 AND kind = 'mark_read' AND state = 'waiting' AND reason_code = ?",
+            )
+            .bind(micros(action.updated_at))
+            .bind(&action.workspace)
+            .bind(&action.thread_id)
+            .bind(action.message_key())
+            .bind(ReasonCode::OtherActions.as_str())
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        action.version += 1;
+        Ok(())
+    }
+
+    pub(super) async fn wake_actions(
+        &self,
+        workspace: Option<&str>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let woken = sqlx::query(
+            "UPDATE actions SET due_at = ?1 WHERE state IN ('waiting', 'retrying') AND reason_code = ?2
+             AND (?3 IS NULL OR workspace = ?3)",
+        )
+        .bind(micros(now))
+        .bind(reason)
+        .bind(workspace)
+        .execute(&self.writer)
+        .await?;
+        Ok(woken.rows_affected())
+    }
+
+    pub(super) async fn read_history(
+        &self,
+        workspace: &str,
+        thread_id: &str,
+        lead_email: Option<&str>,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT rule, kind, target, thread_id, message_id, lead_email, state, created_at FROM actions
+             WHERE id IN (
+               SELECT id FROM actions WHERE workspace = ?1 AND thread_id = ?2
+               UNION SELECT id FROM actions WHERE workspace = ?1 AND lead_email = ?3)
+             AND state NOT IN ('failed', 'suppressed', 'cancelled') ORDER BY id DESC LIMIT ?4",
+        )
+        .bind(workspace)
+        .bind(thread_id)
+        .bind(lead_email.map(str::to_lowercase))
+        .bind(HISTORY)
+        .fetch_all(&self.readers)
+        .await?;
+        let entry = |row: &SqliteRow| -> Result<HistoryEntry, StoreError> {
+            Ok(HistoryEntry {
+                rule: row.try_get("rule")?,
+                kind: parse(row.try_get("kind")?)?,
+                target: row.try_get("target")?,
+                thread_id: row.try_get("thread_id")?,
+                message_id: row.try_get("message_id")?,
+                lead_email: row.try_get("lead_email")?,
+                state: parse(row.try_get("state")?)?,
+                created_at: timestamp(row.try_get("created_at")?)?,
+            })
+        };
+        rows.iter().map(entry).collect()
+    }
+
+    pub(super) async fn read_sent_since(
+        &self,
+        workspace: &str,
+        filter: &SentFilter<'_>,
+        since: Timestamp,
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        let times: Vec<i64> = sqlx::query_scalar(
+            "SELECT sent_at FROM actions WHERE workspace = ?1 AND kind = ?2 AND sent_at > ?3
+             AND (?4 IS NULL OR lead_email = ?4) AND (?5 IS NULL OR rule = ?5)
+             AND state NOT IN ('failed', 'suppressed', 'cancelled') ORDER BY sent_at",
+        )
+        .bind(workspace)
+        .bind(filter.kind.as_str())
+        .bind(micros(since))
+        .bind(filter.lead_email.map(str::to_lowercase))
+        .bind(filter.rule)
+        .fetch_all(&self.readers)
+        .await?;
+        times.into_iter().map(timestamp).collect()
+    }
+
+    pub(super) async fn read_queue(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT state, count(*) FROM actions WHERE ?1 IS NULL OR workspace = ?1 GROUP BY state")
+                .bind(workspace)
+                .fetch_all(&self.readers)
+                .await?;
+        rows.into_iter().map(|(state, count)| Ok((parse(&state)?, count.unsigned_abs()))).collect()
+    }
+
+    pub(super) async fn read_action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError> {
+        let rows: Vec<(String, String, Option<String>, i64)> = sqlx::query_as(
+            "SELECT rule, state, reason_code, count(*) FROM actions WHERE created_at >= ?
+             GROUP BY rule, state, reason_code",
+        )
+        .bind(since.map_or(i64::MIN, micros))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter()
+            .map(|(rule, state, reason, count)| {
+                Ok(ActionCount { rule, state: parse(&state)?, reason, count: count.unsigned_abs() })
+            })
+            .collect()
+    }
+}
+
+/// Writes a new record; `false` if a living one of the same message, kind and target forbids it.
+pub(super) async fn insert(tx: &mut Tx<'_>, action: &Action) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
+        "INSERT INTO actions (id, workspace, decision_id, thread_id, message_id, message_key, lead_email, rule,
+         position, kind, target, state, reason_code, reason_text, payload, timing, any_sender, any_auto_reply, approved,
+         message_at, outgoing_before, attempts, due_at, sent_at, created_at, updated_at, version)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&action.id.0)
+    .bind(&action.workspace)
+    .bind(&action.decision_id)
+    .bind(&action.thread_id)
+    .bind(&action.message_id)
+    .bind(action.message_key())
+    .bind(&action.lead_email)
+    .bind(&action.rule)
+    .bind(action.position)
+    .bind(action.kind.as_str())
+    .bind(&action.target)
+    .bind(action.state.as_str())
+    .bind(action.reason.as_ref().map(|reason| reason.code.as_str()))
+    .bind(action.reason.as_ref().map(|reason| &reason.text))
+    .bind(to_json(&action.payload)?)
+    .bind(to_json(&action.timing)?)
+    .bind(action.any_sender)
+    .bind(action.any_auto_reply)
+    .bind(action.approved)
+    .bind(action.message_at.map(micros))
+    .bind(to_json(&action.outgoing_before)?)
+    .bind(to_json(&action.attempts)?)
+    .bind(action.due_at.map(micros))
+    .bind(action.sent_at.map(micros))
+    .bind(micros(action.created_at))
+    .bind(micros(action.updated_at))
+    .bind(action.version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// A newer message has come: what still waits for a time, a place or a person because of an older one is given up.
+pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> Result<(), StoreError> {
+    let Some(message_id) = &decision.message_id else { return Ok(()) };
+    sqlx::query(
+        "UPDATE actions SET state = 'cancelled', reason_code = ?1, reason_text = ?2, due_at = NULL, updated_at = ?3,
+         version = version + 1
+         WHERE workspace = ?4 AND thread_id = ?5 AND message_id IS NOT NULL AND message_id <> ?6
+         AND (state IN ('waiting', 'held') OR (state = 'planned' AND kind IN ('reply', 'mark_read')))",
+    )
+    .bind(ReasonCode::NewerMessage.as_str())
+    .bind("a newer message has come")
+    .bind(micros(decision.at))
+    .bind(&decision.workspace)
+    .bind(&decision.thread_id)
+    .bind(message_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn action(row: &SqliteRow) -> Result<Action, StoreError> {
+    let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
+        row.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
+    };
+    let code: Option<String> = row.try_get("reason_code")?;
+    let text: Option<String> = row.try_get("reason_text")?;
+    let reason = match code {
+        Some(code) => Some(Reason { code: parse(&code)?, text: text.unwrap_or_default() }),
+        None => None,
+    };
+    Ok(Action {
+        id: ActionId(row.try_get("id")?),
+        workspace: row.try_get("workspace")?,
+        decision_id: row.try_get("decision_id")?,
+        thread_id: row.try_get("thread_id")?,
+        message_id: row.try_get("message_id")?,
+        lead_email: row.try_get("lead_email")?,
+        rule: row.try_get("rule")?,
+        position: row.try_get("position")?,
+        kind: parse(row.try_get("kind")?)?,
+        target: row.try_get("target")?,
+        state: parse::<ActionState>(row.try_get("state")?)?,
+        reason,
+        payload: from_json(row.try_get("payload")?)?,
+        timing: from_json(row.try_get("timing")?)?,
+        any_sender: row.try_get("any_sender")?,
+        any_auto_reply: row.try_get("any_auto_reply")?,
+        approved: row.try_get("approved")?,
+        message_at: time("message_at")?,
+        outgoing_before: from_json(row.try_get("outgoing_before")?)?,
+        attempts: from_json(row.try_get("attempts")?)?,
+        due_at: time("due_at")?,
+        sent_at: time("sent_at")?,
+        created_at: timestamp(row.try_get("created_at")?)?,
+        updated_at: timestamp(row.try_get("updated_at")?)?,
+        version: row.try_get("version")?,
+    })
+}

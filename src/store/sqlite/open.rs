@@ -1,0 +1,196 @@
+//! Opening a store: the lock, the pragmas, the migrations, and the refusals.
+
+use super::SqliteStore;
+use crate::store::StoreError;
+use sqlx::{
+    ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+const READERS: u32 = 4;
+/// What a dry run copies out of the configured store.
+const TABLES: [&str; 8] =
+    ["threads", "decisions", "decision_rules", "actions", "opt_outs", "workspaces", "rule_modes", "pauses"];
+
+impl SqliteStore {
+    /// Opens the store for the service and creates it if the file does not exist. One process at a time may have it.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let options = base_options(path).create_if_missing(true);
+        let writer = connect(path, options.clone(), 1).await?;
+        check(path, &writer).await?;
+        migrate(path, &writer).await?;
+        let readers = connect(path, options.read_only(true).create_if_missing(false), READERS).await?;
+        Ok(Self { writer, readers, _lock: Some(lock) })
+    }
+
+    /// Opens an existing store to look at it only; the service may be running on it.
+    pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
+        let readers = connect(path, options, READERS).await?;
+        check(path, &readers).await?;
+        refuse_newer(path, &readers).await?;
+        Ok(Self { writer: readers.clone(), readers, _lock: None })
+    }
+
+    /// A store in memory that begins with a copy of what is in the file, if there is one; the file is only read.
+    pub async fn scratch(copy_of: Option<&Path>) -> Result<Self, StoreError> {
+        let memory = PathBuf::from(":memory:");
+        // One connection that is never dropped: each new one would be another, empty database.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(SqliteConnectOptions::new().in_memory(true))
+            .await
+            .map_err(|error| open_error(&memory, &error))?;
+        migrate(&memory, &pool).await?;
+        if let Some(path) = copy_of.filter(|path| path.exists()) {
+            let source = Self::open_read_only(path).await?;
+            source.readers.close().await;
+            let mut connection = pool.acquire().await?;
+            let uri = format!("file:{}?mode=ro", path.display().to_string().replace('%', "%25").replace('?', "%3f"));
+            sqlx::query("ATTACH DATABASE ? AS source").bind(uri).execute(&mut *connection).await?;
+            for table in TABLES {
+                let copy = format!("INSERT INTO main.{table} SELECT * FROM source.{table}");
+                connection.execute(sqlx::AssertSqlSafe(copy)).await?;
+            }
+            connection.execute("DETACH DATABASE source").await?;
+        }
+        Ok(Self { writer: pool.clone(), readers: pool, _lock: None })
+    }
+
+    /// Ends all connections; what was committed is on disk.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Whether the store answers and can be written.
+    pub async fn probe(path: &Path) -> Result<(), StoreError> {
+        if !path.exists() {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let trial = folder.join(format!(".reply-router-probe-{}", std::process::id()));
+            File::create(&trial).map_err(|error| io_error(path, &error))?;
+            return std::fs::remove_file(&trial).map_err(|error| io_error(path, &error));
+        }
+        OpenOptions::new().write(true).open(path).map_err(|error| io_error(path, &error))?;
+        let mut connection = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(BUSY)
+            .connect()
+            .await
+            .map_err(|error| open_error(path, &error))?;
+        quick_check(path, &mut connection).await?;
+        connection.close().await.map_err(|error| open_error(path, &error))
+    }
+}
+
+const BUSY: Duration = Duration::from_secs(5);
+
+fn base_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+}
+
+/// The lock stands beside the file: SQLite's own locks come and go with every transaction.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(PathBuf::from(name))
+        .map_err(|error| io_error(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
+        Err(TryLockError::Error(error)) => Err(io_error(path, &error)),
+    }
+}
+
+async fn connect(path: &Path, options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await
+        .map_err(|error| open_error(path, &error))
+}
+
+async fn check(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
+    let mut connection = pool.acquire().await.map_err(|error| open_error(path, &error))?;
+    quick_check(path, &mut connection).await
+}
+
+async fn quick_check(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| open_error(path, &error))?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt { path: path.display().to_string(), detail: verdict })
+    }
+}
+
+fn migrations() -> Migrator {
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "init".into(),
+        MigrationType::Simple,
+        include_str!("0001_init.sql").into_sql_str(),
+        false,
+    )])
+}
+
+async fn migrate(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
+    migrations().run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) | MigrateError::VersionTooNew(..) => {
+            StoreError::NewerSchema { path: path.display().to_string(), detail: error.to_string() }
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => open_error(path, &error),
+        other => StoreError::Open { path: path.display().to_string(), detail: other.to_string() },
+    })
+}
+
+async fn refuse_newer(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
+    let newest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(pool)
+        .await
+        .map_err(|error| open_error(path, &error))?;
+    let known = migrations().iter().map(|migration| migration.version).max();
+    if newest > known {
+        let detail = format!("schema {}", newest.unwrap_or_default());
+        return Err(StoreError::NewerSchema { path: path.display().to_string(), detail });
+    }
+    Ok(())
+}
+
+fn io_error(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Open { path: path.display().to_string(), detail: error.to_string() }
+}
+
+/// SQLite's result codes for a file that is damaged (11) and for one that is no database (26).
+fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
+    let path = path.display().to_string();
+    let detail = error.to_string();
+    let code = error.as_database_error().and_then(|inner| inner.code().map(|code| code.into_owned()));
+    match code.as_deref() {
+        Some("11" | "26") => StoreError::Corrupt { path, detail },
+        _ => StoreError::Open { path, detail },
+    }
+}

@@ -1,0 +1,159 @@
+//! Threads: what was dealt with, and what is in line.
+
+use super::{SqliteStore, Tx, from_json, micros, timestamp, to_json};
+use crate::{
+    model::ThreadRow,
+    store::{KnownThread, PendingThread, SettledThread, StoreError, WorkspaceState},
+};
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Row, Sqlite};
+use std::collections::HashMap;
+
+impl SqliteStore {
+    pub(super) async fn read_known_threads(
+        &self,
+        workspace: &str,
+        ids: &[String],
+    ) -> Result<HashMap<String, KnownThread>, StoreError> {
+        let mut known = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(500) {
+            let mut query: QueryBuilder<Sqlite> =
+                QueryBuilder::new("SELECT thread_id, row, pending_row, newest_inbound FROM threads WHERE workspace = ");
+            query.push_bind(workspace).push(" AND thread_id IN (");
+            let mut list = query.separated(", ");
+            for id in chunk {
+                list.push_bind(id);
+            }
+            query.push(")");
+            for row in query.build().fetch_all(&self.readers).await? {
+                let thread = KnownThread {
+                    row: optional_row(row.try_get("row")?)?,
+                    pending: optional_row(row.try_get("pending_row")?)?,
+                    newest_inbound: row.try_get("newest_inbound")?,
+                };
+                known.insert(row.try_get("thread_id")?, thread);
+            }
+        }
+        Ok(known)
+    }
+
+    pub(super) async fn write_known_rows(
+        &self,
+        workspace: &str,
+        rows: &[ThreadRow],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for row in rows {
+            sqlx::query(
+                "INSERT INTO threads (workspace, thread_id, row, first_seen_at) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (workspace, thread_id) DO UPDATE SET row = excluded.row
+                 WHERE threads.pending_row IS NULL",
+            )
+            .bind(workspace)
+            .bind(&row.id)
+            .bind(to_json(row)?)
+            .bind(micros(now))
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(super) async fn write_pending_rows(
+        &self,
+        workspace: &str,
+        rows: &[ThreadRow],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for row in rows {
+            sqlx::query(
+                "INSERT INTO threads (workspace, thread_id, pending_row, pending_since, first_seen_at)
+                 VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT (workspace, thread_id) DO UPDATE SET pending_row = excluded.pending_row,
+                 pending_since = coalesce(threads.pending_since, excluded.pending_since)",
+            )
+            .bind(workspace)
+            .bind(&row.id)
+            .bind(to_json(row)?)
+            .bind(micros(now))
+            .bind(micros(now))
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(super) async fn read_pending_threads(
+        &self,
+        workspace: &str,
+        limit: u32,
+    ) -> Result<Vec<PendingThread>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT row, pending_row, pending_since, newest_inbound FROM threads
+             WHERE workspace = ? AND pending_since IS NOT NULL ORDER BY pending_since, thread_id LIMIT ?",
+        )
+        .bind(workspace)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        let mut pending = Vec::with_capacity(rows.len());
+        for row in rows {
+            pending.push(PendingThread {
+                row: from_json(row.try_get("pending_row")?)?,
+                since: timestamp(row.try_get("pending_since")?)?,
+                known: optional_row(row.try_get("row")?)?,
+                newest_inbound: row.try_get("newest_inbound")?,
+            });
+        }
+        Ok(pending)
+    }
+
+    pub(super) async fn read_workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError> {
+        let text: Option<String> = sqlx::query_scalar("SELECT state FROM workspaces WHERE name = ?")
+            .bind(workspace)
+            .fetch_optional(&self.readers)
+            .await?;
+        text.map_or_else(|| Ok(WorkspaceState::default()), |text| from_json(&text))
+    }
+
+    pub(super) async fn write_workspace_state(
+        &self,
+        workspace: &str,
+        state: &WorkspaceState,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO workspaces (name, state) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET state = excluded.state",
+        )
+        .bind(workspace)
+        .bind(to_json(state)?)
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Takes the row out of the line unless a newer one of the same thread has replaced it there.
+pub(super) async fn settle(tx: &mut Tx<'_>, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
+    let row = to_json(&settled.row)?;
+    sqlx::query(
+        "INSERT INTO threads (workspace, thread_id, row, newest_inbound, first_seen_at) VALUES (?1, ?2, ?3, ?4, 0)
+         ON CONFLICT (workspace, thread_id) DO UPDATE SET
+           row = excluded.row,
+           newest_inbound = coalesce(excluded.newest_inbound, threads.newest_inbound),
+           pending_since = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_since END,
+           pending_row = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_row END",
+    )
+    .bind(workspace)
+    .bind(&settled.row.id)
+    .bind(row)
+    .bind(&settled.newest_inbound)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn optional_row(text: Option<String>) -> Result<Option<ThreadRow>, StoreError> {
+    text.map(|text| from_json(&text)).transpose()
+}
