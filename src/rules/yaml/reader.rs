@@ -1,0 +1,257 @@
+//! Taking values out of a tree: each reader says what is wrong and goes on, so that one pass finds every mistake.
+
+use super::{Kind, Node, Value};
+use crate::model::{Rate, parse_span};
+use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
+use std::{ops::RangeInclusive, time::Duration};
+
+/// The word among `known` that was probably meant by `written`.
+pub fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let written = written.to_lowercase().replace('-', "_");
+    let scored = known.into_iter().map(|word| {
+        let plain = word.to_lowercase().replace('-', "_");
+        (strsim::damerau_levenshtein(&written, &plain), word)
+    });
+    let (distance, word) = scored.min_by_key(|(distance, _)| *distance)?;
+    // One slip in a short word, two or three in a long one; more is a guess.
+    (distance <= 1 + written.chars().count().max(word.chars().count()) / 4 && distance < word.len()).then_some(word)
+}
+
+/// The entries of a mapping whose keys have been checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'n> {
+    node: &'n Node,
+}
+
+impl<'n> Fields<'n> {
+    /// The mapping itself.
+    pub fn node(&self) -> &'n Node {
+        self.node
+    }
+
+    /// The value of a key as written, also when it is null.
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        self.node.get(key)
+    }
+
+    /// The key itself, to point at.
+    pub fn key(&self, key: &str) -> Option<&'n Node> {
+        let Value::Mapping(entries) = &self.node.value else { return None };
+        entries.iter().find(|(name, _)| name.text() == key).map(|(name, _)| name)
+    }
+
+    /// The value of a key; a null counts as absent.
+    pub fn present(&self, key: &str) -> Option<&'n Node> {
+        self.get(key).filter(|node| !node.is_null())
+    }
+
+    /// The value of a key that must be there and not be null; reported when it is not.
+    pub fn required(&self, key: &str, out: &mut Diagnostics) -> Option<&'n Node> {
+        let found = self.present(key);
+        if found.is_none() {
+            let place = self.key(key).or_else(|| self.first_key()).unwrap_or(self.node);
+            out.push(Diagnostic::error(code::MISSING_KEY, place, format!("`{key}` is missing")));
+        }
+        found
+    }
+
+    /// Keys and values in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &'n (Node, Node)> {
+        let entries: &'n [(Node, Node)] = match &self.node.value {
+            Value::Mapping(entries) => entries,
+            _ => &[],
+        };
+        entries.iter()
+    }
+
+    fn first_key(&self) -> Option<&'n Node> {
+        self.iter().next().map(|(key, _)| key)
+    }
+}
+
+impl Node {
+    /// The entries of a mapping, its keys checked against `known`. Reports and gives `None` when it is no mapping.
+    pub fn fields<'n>(&'n self, known: &[&str], out: &mut Diagnostics) -> Option<Fields<'n>> {
+        let fields = self.entries(out)?;
+        for (key, _) in fields.iter().filter(|(key, _)| !known.contains(&key.text())) {
+            let written = key.text();
+            let guess = did_you_mean(written, known.iter().copied());
+            let hint = match guess {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => format!("known here: {}", known.join(", ")),
+            };
+            out.push(Diagnostic::error(code::UNKNOWN_KEY, key, format!("unknown key `{written}`")).hint(hint));
+        }
+        Some(fields)
+    }
+
+    /// The entries of a mapping whose keys are names that the user chooses.
+    pub fn entries<'n>(&'n self, out: &mut Diagnostics) -> Option<Fields<'n>> {
+        if matches!(self.value, Value::Mapping(_)) {
+            return Some(Fields { node: self });
+        }
+        self.wrong_type("a mapping (`key: value`)", out);
+        None
+    }
+
+    /// The items of a list. Reports and gives `None` for anything else.
+    pub fn list(&self, out: &mut Diagnostics) -> Option<&[Node]> {
+        match &self.value {
+            Value::List(items) => Some(items),
+            _ => {
+                self.wrong_type("a list", out);
+                None
+            }
+        }
+    }
+
+    /// The items of a list, or the value itself as the only item.
+    pub fn list_or_one(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// A text. Numbers count as the text they are written as (`1.10` stays `1.10`); `true`, `false` and null are
+    /// reported, because quotes were probably forgotten.
+    pub fn string(&self, out: &mut Diagnostics) -> Option<String> {
+        match self.scalar() {
+            Some(scalar) if matches!(scalar.kind, Kind::Text | Kind::Int(_) | Kind::Float(_)) => {
+                Some(scalar.text.clone())
+            }
+            Some(scalar) if matches!(scalar.kind, Kind::Bool(_)) => {
+                let message = format!("a text is needed here, not {}", self.describe());
+                let hint = format!("write \"{}\" in quotes if the word is meant", scalar.text);
+                out.push(Diagnostic::error(code::WRONG_TYPE, self, message).hint(hint));
+                None
+            }
+            _ => {
+                self.wrong_type("a text", out);
+                None
+            }
+        }
+    }
+
+    /// A text that is not blank.
+    pub fn non_empty_string(&self, out: &mut Diagnostics) -> Option<String> {
+        let text = self.string(out)?;
+        if text.trim().is_empty() {
+            out.push(Diagnostic::error(code::WRONG_TYPE, self, "the text is empty"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&self, out: &mut Diagnostics) -> Option<bool> {
+        let scalar = self.scalar();
+        if let Some(Kind::Bool(value)) = scalar.map(|scalar| scalar.kind) {
+            return Some(value);
+        }
+        let meant = match self.text().to_lowercase().as_str() {
+            "yes" | "on" | "y" | "true" | "1" => Some(true),
+            "no" | "off" | "n" | "false" | "0" => Some(false),
+            _ => None,
+        };
+        let message = format!("`true` or `false` is needed here, not {}", self.shown());
+        let mut diagnostic = Diagnostic::error(code::WRONG_TYPE, self, message);
+        if let Some(meant) = meant {
+            diagnostic = diagnostic.hint(format!("write `{meant}`, without quotes"));
+        }
+        out.push(diagnostic);
+        None
+    }
+
+    /// A whole number in a range.
+    pub fn integer(&self, range: RangeInclusive<i64>, out: &mut Diagnostics) -> Option<i64> {
+        match self.scalar().map(|scalar| scalar.kind) {
+            Some(Kind::Int(value)) if range.contains(&value) => Some(value),
+            Some(Kind::Int(value)) => {
+                let message = format!("{value} is out of range: {} to {} is allowed", range.start(), range.end());
+                out.push(Diagnostic::error(code::OUT_OF_RANGE, self, message));
+                None
+            }
+            _ => {
+                self.wrong_type("a whole number", out);
+                None
+            }
+        }
+    }
+
+    /// A number, whole or not.
+    pub fn number(&self, out: &mut Diagnostics) -> Option<f64> {
+        match self.scalar().map(|scalar| scalar.kind) {
+            #[allow(clippy::cast_precision_loss)] // conditions compare counts and confidences, far below 2^53
+            Some(Kind::Int(value)) => Some(value as f64),
+            Some(Kind::Float(value)) => Some(value),
+            _ => {
+                self.wrong_type("a number", out);
+                None
+            }
+        }
+    }
+
+    /// A duration: `30s`, `5m`, `1h30m`, `7d`.
+    pub fn duration(&self, out: &mut Diagnostics) -> Option<Duration> {
+        let text = self.string(out)?;
+        match parse_span(&text) {
+            Ok(span) => Some(span),
+            Err(error) => {
+                let mut diagnostic = Diagnostic::error(code::BAD_DURATION, self, error.to_string());
+                if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+                    diagnostic = diagnostic.hint(format!("a unit is missing: did you mean `{text}s`?"));
+                }
+                out.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// A rate: `30 per 1d`.
+    pub fn rate(&self, out: &mut Diagnostics) -> Option<Rate> {
+        let text = self.string(out)?;
+        match text.parse() {
+            Ok(rate) => Some(rate),
+            Err(error) => {
+                let error: crate::model::ParseDurationError = error;
+                let hint = "write it like `30 per 1d`";
+                out.push(Diagnostic::error(code::BAD_RATE, self, error.to_string()).hint(hint));
+                None
+            }
+        }
+    }
+
+    /// One of a fixed set of words; `choices` pairs each word with what it stands for.
+    pub fn one_of<T: Clone>(&self, choices: &[(&str, T)], out: &mut Diagnostics) -> Option<T> {
+        let written = self.text();
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == written) {
+            return Some(value.clone());
+        }
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let message = format!("{} is not one of: {}", self.shown(), words.join(", "));
+        let mut diagnostic = Diagnostic::error(code::NOT_ONE_OF, self, message);
+        if let Some(word) = did_you_mean(written, words) {
+            diagnostic = diagnostic.hint(format!("did you mean `{word}`?"));
+        }
+        out.push(diagnostic);
+        None
+    }
+
+    /// Reports that something else is needed here.
+    pub fn wrong_type(&self, needed: &str, out: &mut Diagnostics) {
+        out.push(Diagnostic::error(
+            code::WRONG_TYPE,
+            self,
+            format!("{needed} is needed here, not {}", self.describe()),
+        ));
+    }
+
+    /// The value as written if it is short, otherwise what it is.
+    fn shown(&self) -> String {
+        match self.scalar() {
+            Some(scalar) if scalar.kind != Kind::Null && scalar.text.len() <= 40 => format!("`{}`", scalar.text),
+            _ => self.describe(),
+        }
+    }
+}
