@@ -1,1 +1,198 @@
 //! Where forwards go: Slack, e-mail and webhooks. Each says only whether a failure may be retried.
+//!
+//! Every destination owns its settings, hides its secrets, and makes at most one attempt for a call: back-off, the count
+//! of attempts and the record of what happened belong to the caller. Delivery is *at least once*, so each message carries
+//! the action's id where the receiver can recognise it: in Slack's context line, as the mail's fixed Message-ID, and as
+//! the `webhook-id` of Standard Webhooks.
+//!
+//! Slack and webhooks are reached through one HTTP client that resolves names itself, refuses private addresses, follows
+//! no redirect and uses no proxy; see [`NetworkSettings`]. E-mail goes to the operator's own mail server and is not
+//! restricted.
+
+mod email;
+mod email_text;
+mod failure;
+mod guard;
+mod http;
+mod plain;
+mod settings;
+mod slack;
+mod slack_blocks;
+mod slack_errors;
+mod smtp;
+mod webhook;
+
+pub use failure::{Delivered, DeliveryError, Reached};
+pub use settings::{
+    DestinationProblem, DestinationSettings, DestinationSettingsError, EmailSettings, NetworkSettings, SlackSettings,
+    SmtpSettings, WebhookSettings,
+};
+
+use crate::model::{ActionKind, Notice};
+use email::Email;
+use http::Http;
+use jiff::Timestamp;
+use slack::Slack;
+use smtp::Smtp;
+use std::{collections::BTreeMap, sync::Arc};
+use webhook::Webhook;
+
+/// A message of the service about itself: something that a person should look at, or a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// One line that says what happened.
+    pub title: String,
+    /// What it means and what to do, in plain text.
+    pub text: String,
+}
+
+/// What is delivered, for the destinations' own use.
+enum Content<'a> {
+    Notice(&'a Notice),
+    Announcement { kind: &'static str, announcement: &'a Announcement },
+}
+
+/// One message on its way.
+struct Parcel<'a> {
+    /// The id that the receiver can recognise a repeated delivery by.
+    id: &'a str,
+    /// When what it tells of was decided.
+    created_at: Timestamp,
+    content: Content<'a>,
+    link: Option<&'a str>,
+    now: Timestamp,
+}
+
+#[derive(Debug)]
+enum Destination {
+    Slack(Slack),
+    Email(Email),
+    Webhook(Webhook),
+}
+
+/// All destinations of a configuration, by name, ready to deliver to.
+#[derive(Debug)]
+pub struct Destinations {
+    http: Http,
+    all: BTreeMap<String, Destination>,
+}
+
+impl Destinations {
+    /// Prepares every destination; reads `ca_file` where one is named, and connects nowhere.
+    ///
+    /// # Errors
+    /// The first setting that cannot work, with the destination's name and what to do about it. No secret is in it.
+    pub fn new(
+        destinations: BTreeMap<String, DestinationSettings>,
+        smtp: Option<SmtpSettings>,
+        network: NetworkSettings,
+    ) -> Result<Self, DestinationSettingsError> {
+        let http = Http::new(network).map_err(DestinationSettingsError::network)?;
+        let smtp = match smtp {
+            Some(settings) => Some(Arc::new(Smtp::new(&settings).map_err(DestinationSettingsError::smtp)?)),
+            None => None,
+        };
+        let mut all = BTreeMap::new();
+        for (name, settings) in destinations {
+            let destination = match settings {
+                DestinationSettings::Slack(settings) => Slack::new(settings, &network).map(Destination::Slack),
+                DestinationSettings::Webhook(settings) => Webhook::new(settings, &network).map(Destination::Webhook),
+                DestinationSettings::Email(settings) => Email::new(&settings, smtp.as_ref()).map(Destination::Email),
+            };
+            let destination = destination.map_err(|problem| DestinationSettingsError::at(&name, problem))?;
+            all.insert(name, destination);
+        }
+        Ok(Self { http, all })
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.keys().map(String::as_str)
+    }
+
+    /// What kind of action a destination is for (`Slack`, `Email` or `Webhook`); `None` for an unknown name.
+    pub fn kind(&self, name: &str) -> Option<ActionKind> {
+        Some(match self.all.get(name)? {
+            Destination::Slack(_) => ActionKind::Slack,
+            Destination::Email(_) => ActionKind::Email,
+            Destination::Webhook(_) => ActionKind::Webhook,
+        })
+    }
+
+    /// Makes one attempt to deliver a notice.
+    ///
+    /// `action_id` is what the receiver can recognise a repeated delivery by and must be the same on every attempt;
+    /// `created_at` is when the action was decided; `link` is where the thread can be seen.
+    ///
+    /// # Errors
+    /// Says whether another attempt makes sense. After an error that may be retried, the message may have arrived all
+    /// the same.
+    pub async fn deliver(
+        &self,
+        name: &str,
+        action_id: &str,
+        created_at: Timestamp,
+        notice: &Notice,
+        link: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Delivered, DeliveryError> {
+        self.send(name, &Parcel { id: action_id, created_at, content: Content::Notice(notice), link, now }).await
+    }
+
+    /// Makes one attempt to announce something about the service itself, such as a quarantined reply.
+    ///
+    /// A webhook receives it as `{"type": "alert", …}`, so that it is never taken for a reply.
+    ///
+    /// # Errors
+    /// As [`Destinations::deliver`].
+    pub async fn announce(
+        &self,
+        name: &str,
+        id: &str,
+        announcement: &Announcement,
+        link: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Delivered, DeliveryError> {
+        let content = Content::Announcement { kind: "alert", announcement };
+        self.send(name, &Parcel { id, created_at: now, content, link, now }).await
+    }
+
+    /// Delivers a test message that says it is one; a webhook receives it as `{"type": "test", …}`.
+    ///
+    /// # Errors
+    /// As [`Destinations::deliver`].
+    pub async fn send_test(&self, name: &str, now: Timestamp) -> Result<Delivered, DeliveryError> {
+        let announcement = Announcement {
+            title: "Test message from Reply Router".to_owned(),
+            text: format!("The destination `{name}` works. Nobody replied to a campaign, and there is nothing to do."),
+        };
+        let id = format!("test-{}", now.as_millisecond());
+        let content = Content::Announcement { kind: "test", announcement: &announcement };
+        self.send(name, &Parcel { id: &id, created_at: now, content, link: None, now }).await
+    }
+
+    /// Reaches a destination without sending a message: asks Slack whose token it is, connects to a webhook (DNS, TCP
+    /// and TLS, no request), logs in to the mail server.
+    ///
+    /// # Errors
+    /// Why it cannot be reached, in the same words as a delivery that fails.
+    pub async fn check(&self, name: &str) -> Result<Reached, DeliveryError> {
+        match self.get(name)? {
+            Destination::Slack(slack) => slack.check(&self.http).await,
+            Destination::Email(email) => email.check().await,
+            Destination::Webhook(webhook) => webhook.check(&self.http).await,
+        }
+    }
+
+    async fn send(&self, name: &str, parcel: &Parcel<'_>) -> Result<Delivered, DeliveryError> {
+        match self.get(name)? {
+            Destination::Slack(slack) => slack.send(&self.http, parcel).await,
+            Destination::Email(email) => email.send(parcel).await,
+            Destination::Webhook(webhook) => webhook.send(&self.http, parcel).await,
+        }
+    }
+
+    fn get(&self, name: &str) -> Result<&Destination, DeliveryError> {
+        self.all.get(name).ok_or_else(|| DeliveryError::unknown_destination(name))
+    }
+}

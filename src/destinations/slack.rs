@@ -1,0 +1,133 @@
+//! Slack, by incoming webhook or as a bot.
+
+use super::{
+    Parcel,
+    failure::{Delivered, DeliveryError, Reached},
+    http::{Answer, Http, Target, judge},
+    plain::one_line,
+    settings::{DestinationProblem, NetworkSettings, SLACK_API_URL, SlackSettings},
+    slack_blocks::message,
+    slack_errors::{api_error, webhook_hint},
+};
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+#[derive(Debug)]
+enum Way {
+    Webhook(Target),
+    Bot { post: Target, test: Target, token: SecretString, channel: String },
+}
+
+/// A Slack channel, ready to be posted to.
+#[derive(Debug)]
+pub(super) struct Slack(Way);
+
+impl Slack {
+    pub(super) fn new(settings: SlackSettings, network: &NetworkSettings) -> Result<Self, DestinationProblem> {
+        let way = match settings {
+            SlackSettings { webhook_url: Some(url), token: None, channel: None, api_url: None } => {
+                Way::Webhook(Target::new("webhook_url", &url, network)?)
+            }
+            SlackSettings { webhook_url: Some(_), .. } => {
+                return Err(DestinationProblem::SlackWay(
+                    "a `webhook_url` stands alone, its channel is fixed by Slack",
+                ));
+            }
+            SlackSettings { webhook_url: None, token: Some(token), channel: Some(channel), api_url } => {
+                if HeaderValue::from_str(token.expose_secret()).is_err() || token.expose_secret().trim().is_empty() {
+                    return Err(DestinationProblem::Secret {
+                        key: "token",
+                        why: "is empty or has characters that no token has",
+                    });
+                }
+                if channel.trim().is_empty() {
+                    return Err(DestinationProblem::SlackWay("`channel` is empty"));
+                }
+                let api_url = SecretString::from(api_url.unwrap_or_else(|| SLACK_API_URL.to_owned()));
+                let api = Target::new("api_url", &api_url, network)?;
+                let (post, test) = (api.method("chat.postMessage"), api.method("auth.test"));
+                Way::Bot { post, test, token, channel }
+            }
+            SlackSettings { token: Some(_), .. } => {
+                return Err(DestinationProblem::SlackWay("`channel` is missing"));
+            }
+            SlackSettings { .. } => return Err(DestinationProblem::SlackWay("there is neither")),
+        };
+        Ok(Self(way))
+    }
+
+    pub(super) async fn send(&self, http: &Http, parcel: &Parcel<'_>) -> Result<Delivered, DeliveryError> {
+        let mut message = message(parcel);
+        match &self.0 {
+            Way::Webhook(target) => {
+                let answer = http.post(target, HeaderMap::new(), message.to_string().into_bytes(), parcel.now).await?;
+                judge(&answer, &target.host(), webhook_hint(&answer.body))
+            }
+            Way::Bot { post, token, channel, .. } => {
+                if let Value::Object(fields) = &mut message {
+                    fields.insert("channel".to_owned(), Value::from(channel.as_str()));
+                }
+                let body = message.to_string().into_bytes();
+                let answer = http.post(post, bearer(token)?, body, parcel.now).await?;
+                judge_api(&answer, &post.host(), channel)?;
+                Ok(Delivered { status: Some(answer.status) })
+            }
+        }
+    }
+
+    pub(super) async fn check(&self, http: &Http) -> Result<Reached, DeliveryError> {
+        match &self.0 {
+            Way::Webhook(target) => {
+                http.connect(target).await?;
+                let text = format!(
+                    "{} is there; whether the webhook is valid shows only when a message is sent",
+                    target.host()
+                );
+                Ok(Reached { text })
+            }
+            Way::Bot { test, token, channel, .. } => {
+                // The clock matters only for a `Retry-After` date, which nobody waits for here.
+                let answer = http.post(test, bearer(token)?, b"{}".to_vec(), Timestamp::UNIX_EPOCH).await?;
+                let said = judge_api(&answer, &test.host(), channel)?;
+                let field = |key: &str| one_line(said.get(key).and_then(Value::as_str).unwrap_or("?"), 80);
+                let text = format!(
+                    "Slack knows the token as {} in {}; whether it may post to {channel} shows only when a message is sent",
+                    field("user"),
+                    field("team")
+                );
+                Ok(Reached { text })
+            }
+        }
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderMap, DeliveryError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret().trim()))
+        .map_err(|_| DeliveryError::unauthorized("the Slack token has characters that no token has"))?;
+    value.set_sensitive(true);
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value), (reqwest::header::CONTENT_TYPE, json)]))
+}
+
+/// Slack's API says no with status 200 too: `{"ok": false, "error": "…"}`. Gives the answer's fields if it said yes.
+fn judge_api(answer: &Answer, host: &str, channel: &str) -> Result<Value, DeliveryError> {
+    let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let ok = said.as_ref().and_then(|said| said.get("ok")).and_then(Value::as_bool);
+    let code = said.as_ref().and_then(|said| said.get("error")).and_then(Value::as_str);
+    if let (Some(false), Some(code)) = (ok, code) {
+        let needed = said.as_ref().and_then(|said| said.get("needed")).and_then(Value::as_str);
+        return Err(api_error(code, needed, channel, answer.retry_after).status(answer.status));
+    }
+    judge(answer, host, None)?;
+    match (ok, said) {
+        (Some(true), Some(said)) => Ok(said),
+        // It may have been posted; the action's id in the message tells a repeated one.
+        _ => {
+            Err(DeliveryError::refused(format!("{host} answered with something that is not Slack's; check `api_url`"))
+                .retried(answer.retry_after)
+                .status(answer.status))
+        }
+    }
+}
