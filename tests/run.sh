@@ -1,8 +1,25 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands: formatting, lints, all tests, documentation.
+# Installs what the tests need and is missing, as root or with sudo; otherwise it says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo fmt --check
-cargo clippy --locked --all-targets -- -D warnings
-cargo test --locked
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+# The tests drive the pages in a headless browser and look at the database with its own tool.
+needed=()
+command -v chromium >/dev/null || needed+=(chromium)
+command -v cc >/dev/null || needed+=(gcc libc6-dev)
+if [ "${#needed[@]}" -gt 0 ]; then
+  as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo --non-interactive)
+  if ! { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+         apt-get install --yes --no-install-recommends -qq "${needed[@]}"; } >/dev/null; then
+    echo "tests/run.sh: please install first: ${needed[*]} (apt-get install ${needed[*]})" >&2
+    exit 1
+  fi
+fi
+
+step() { printf '\n== %s\n' "$1"; }
+step "formatting";    cargo fmt --check
+step "lints";         cargo clippy --locked --all-targets -- -D warnings
+step "tests";         cargo test --locked
+step "documentation"; RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
