@@ -25,6 +25,7 @@ codes! {
     ENCODING = "Y008", "not UTF-8", "Save the file in the encoding UTF-8.";
     UNREADABLE = "Y009", "the file cannot be read", "It does not exist, or this user may not read it.";
     KEY_NOT_TEXT = "Y010", "a key that is not text", "A key is a word. A value such as `{{ name }}` needs quotes, else YAML takes it for a mapping.";
+    BACKSPACE = "Y011", "a backspace in double quotes", "In double quotes YAML reads `\\b` as a backspace, so a regular expression with it matches nothing. Single quotes leave it alone.";
     UNKNOWN_KEY = "Y020", "unknown key", "The key means nothing here, so what was meant by it would be lost silently.";
     MISSING_KEY = "Y021", "a key is missing", "Without it the entry has no meaning.";
     WRONG_TYPE = "Y022", "another kind of value is needed", "For example a list where a text is needed, or a text where a number is needed.";

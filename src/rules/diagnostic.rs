@@ -337,6 +337,6 @@ error[Y020]: unknown key `naem`
     #[test]
     fn a_diagnostic_without_a_file_is_a_sentence() {
         let plain = Diagnostic::file(code::UNREADABLE, "", "no configuration").hint("run `reply-router init`");
-        assert_eq!(plain.render(false), "error[Y009]: no configuration\n  |\n  = hint: run `reply-router init`");
+        assert_eq!(plain.render(false), "error[Y009]: no configuration\n |\n = hint: run `reply-router init`");
     }
 }

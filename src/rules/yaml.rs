@@ -9,6 +9,8 @@ mod locate;
 mod parse;
 mod reader;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use parse::{load, parse};
 pub use reader::{Fields, did_you_mean};

@@ -9,24 +9,22 @@ use super::{Scalar, Style};
 pub(super) fn raw_offset(raw: &str, scalar: &Scalar, offset: usize) -> usize {
     match scalar.style {
         Style::Literal => literal(raw, &scalar.text, offset),
-        Style::Folded => {
-            let header = raw.find('\n').map_or(raw.len(), |at| at + 1);
-            walk(raw, header, &scalar.text, offset, scalar.style)
-        }
         Style::SingleQuoted | Style::DoubleQuoted => walk(raw, 1, &scalar.text, offset, scalar.style),
-        Style::Plain => walk(raw, 0, &scalar.text, offset, scalar.style),
+        Style::Folded | Style::Plain => walk(raw, 0, &scalar.text, offset, scalar.style),
     }
 }
 
-/// In a literal block each line of the value is the end of a line of the file.
+/// In a literal block each line of the value is the end of a line of the file. `raw` begins with the first line that is
+/// not blank.
 fn literal(raw: &str, value: &str, offset: usize) -> usize {
     let before = value.get(..offset.min(value.len())).unwrap_or(value);
-    let index = before.matches('\n').count();
+    let blank = value.len() - value.trim_start_matches('\n').len();
+    let Some(index) = before.matches('\n').count().checked_sub(blank) else { return 0 };
     let within = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
-    let length = value.split('\n').nth(index).unwrap_or_default().len();
+    let length = value.split('\n').nth(index + blank).unwrap_or_default().len();
     let mut start = 0;
     for (number, line) in raw.split('\n').enumerate() {
-        if number == index + 1 {
+        if number == index {
             let shown = line.trim_end_matches('\r').len();
             return start + shown.saturating_sub(length) + within;
         }

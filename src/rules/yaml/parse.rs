@@ -1,7 +1,7 @@
 //! From the parser's events to a tree, with every mistake said in a sentence.
 
 use super::{Kind, MAX_BYTES, MAX_DEPTH, Node, Scalar, Source, Style, Value};
-use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::rules::diagnostic::{Diagnostic, Diagnostics, Severity, code};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError};
 use std::{collections::HashMap, io::Read, ops::Range, path::Path, sync::Arc};
 
@@ -63,7 +63,7 @@ pub fn parse(source: &Arc<Source>, out: &mut Diagnostics) -> Option<Node> {
                 }
             }
             Err(error) => {
-                let diagnostic = syntax_error(source, &error);
+                let diagnostic = builder.unclosed(&error).unwrap_or_else(|| syntax_error(source, &error));
                 builder.out.push(diagnostic);
                 return None;
             }
@@ -124,6 +124,13 @@ impl Builder<'_, '_> {
                 let absent = style == Style::Plain && range.is_empty();
                 let text = if absent { String::new() } else { value.into_owned() };
                 let node = scalar_node(self.source, text, style, range);
+                // `"\bcall\b"` is valid YAML and never what was meant: a regular expression that can match nothing.
+                if let Some(at) = node.text().find('\u{8}').filter(|_| style == Style::DoubleQuoted) {
+                    let message = "in double quotes `\\b` is a backspace, not the edge of a word";
+                    let diagnostic = Diagnostic::inside(code::BACKSPACE, &node, at..at + 1, message);
+                    let hint = "write regular expressions in single quotes: '\\bword\\b'";
+                    self.out.push(Diagnostic { severity: Severity::Warning, ..diagnostic.hint(hint) });
+                }
                 self.add(node);
             }
             Event::SequenceStart(_, anchor, _) => {
@@ -139,6 +146,21 @@ impl Builder<'_, '_> {
             _ => {}
         }
         true
+    }
+
+    /// A bracket that is still open on an earlier line is what is wrong, whatever the parser stumbled over.
+    fn unclosed(&self, error: &ScanError) -> Option<Diagnostic> {
+        let start = match self.open.last()? {
+            Open::List { start, .. } | Open::Mapping { start, .. } => *start,
+        };
+        let bracket = self.source.text().get(start..)?.chars().next().filter(|c| matches!(c, '[' | '{'))?;
+        let (line, _) = self.source.position(start);
+        if line >= error.marker().line() || matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            return None;
+        }
+        let message = format!("the bracket `{bracket}` is not closed before line {}", error.marker().line());
+        let diagnostic = Diagnostic::at(code::SYNTAX, self.source, self.source.span(start..start + 1), message);
+        Some(diagnostic.hint("close it, or put the text in quotes"))
     }
 
     fn refuse(&mut self, range: Range<usize>, message: &str, hint: &str) {
@@ -256,10 +278,33 @@ fn kind_of(text: &str) -> Kind {
     }
 }
 
+/// The parser tells where it gave up; this finds the tab or the escape that it gave up on.
+fn exact_offset(text: &str, offset: usize, kind: &ErrorKind) -> usize {
+    use ErrorKind as E;
+    let found = match kind {
+        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation | E::TabInPlainScalar => {
+            let upto = text.char_indices().map(|(at, c)| at + c.len_utf8()).find(|end| *end > offset);
+            text.get(..upto.unwrap_or(text.len())).and_then(|before| before.rfind('\t'))
+        }
+        E::UnknownQuotedScalarEscape => {
+            let mut chars = text.get(offset..).unwrap_or_default().char_indices();
+            std::iter::from_fn(|| {
+                let (at, _) = chars.find(|(_, c)| *c == '\\')?;
+                Some((at, chars.next().map(|(_, c)| c)))
+            })
+            .find(|(_, escaped)| escaped.is_some_and(|c| !"0abtnvfre \"/\\N_LPxuU\t\r\n".contains(c)))
+            .map(|(at, _)| offset + at)
+        }
+        _ => None,
+    };
+    found.unwrap_or(offset)
+}
+
 fn syntax_error(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
     use ErrorKind as E;
     let marker = error.marker();
     let offset = marker.byte_offset().unwrap_or_else(|| source.offset(marker.line(), marker.col() + 1));
+    let offset = exact_offset(source.text(), offset, error.kind());
     let text = source.text();
     let next = text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     let span = source.span(offset..offset + next);

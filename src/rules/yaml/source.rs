@@ -35,7 +35,8 @@ pub struct Source {
 /// What looks like a secret wherever it is written, so that even a file that cannot be parsed shows none.
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let key = r#"(?im)(?:api_?key|token|secret|password|webhook_url|authorization)["']?[ \t]*:[ \t]*"#;
-    let value = r#"("[^"\n]*"?|'[^'\n]*'?|[^\s,}#"'][^\s,}]*)|://[^\s/:@"']*:([^\s@"']+)@"#;
+    let value =
+        r#"("[^"\n]*"?|'[^'\n]*'?|(?:\$\{[^}\n]*\}|[^\s,}#"'])(?:\$\{[^}\n]*\}|[^\s,}])*)|://[^\s/:@"']*:([^\s@"']+)@"#;
     Regex::new(&format!("{key}{value}")).ok()
 });
 
@@ -74,8 +75,9 @@ impl Source {
         let offset = offset.min(self.text.len());
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let before = self.text.char_indices().skip_while(|(at, _)| *at < start);
-        let column = before.take_while(|(at, c)| at + c.len_utf8() <= offset).filter(|(_, c)| *c != '\u{feff}').count();
+        let rest = self.text.get(start..).unwrap_or_default();
+        let before = rest.char_indices().take_while(|(at, c)| start + at + c.len_utf8() <= offset);
+        let column = before.filter(|(_, c)| *c != '\u{feff}').count();
         (line, column + 1)
     }
 
