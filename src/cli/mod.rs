@@ -1,1 +1,4 @@
 //! The commands, and all printing to the terminal.
+
+mod args;
+mod preview;

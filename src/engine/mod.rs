@@ -1,1 +1,154 @@
 //! From a new message to its actions: polling, events, decisions, the executor, recovery.
+//!
+//! Two flows run side by side for each workspace. *Intake* polls the list, puts changed rows in line (on disk), and turns
+//! each into a decision with its action records, in one transaction. *Execution* takes what is due, asks the guard, writes
+//! the intent, acts, writes the outcome. Nothing passes between them but the store, so that either can die at any step.
+
+mod alerts;
+mod approvals;
+mod changes;
+mod clock;
+mod events;
+mod execute;
+mod forward;
+mod guard;
+mod judge;
+mod mark_read;
+mod plan;
+mod poll;
+mod recovery;
+mod reply;
+mod run;
+mod star;
+mod status;
+mod verify;
+mod workspace;
+
+pub use approvals::{ApprovalError, Resolution};
+pub use clock::{Clock, SystemClock};
+pub use events::{HandleReport, IntakeError};
+pub use execute::{ExecuteError, RunReport};
+pub use judge::{Judged, Subject, fetch_messages, judge};
+pub use poll::{PollError, PollReport};
+pub use run::OnceReport;
+pub use status::{EngineEvent, Happened, RuleHealth, WorkspacePhase, WorkspaceStatus};
+pub use workspace::{Workspace, WorkspaceSettings};
+
+use crate::{
+    destinations::Destinations,
+    model::{Rate, Span},
+    rules::RuleSet,
+    store::Store,
+};
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// What is there at a workspace's first start and still counts as new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// Nothing.
+    Now,
+    /// What is younger than this.
+    Age(Span),
+    /// What is newer than this.
+    Date(Timestamp),
+}
+
+/// What protects leads and domains whatever the rules say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Safety {
+    /// What counts as new at a workspace's first start.
+    pub start_from: StartFrom,
+    /// How many replies a lead may get; more are suppressed.
+    pub replies_per_lead: Rate,
+    /// How many replies may leave a workspace in an hour; more wait.
+    pub replies_per_hour: u32,
+    /// A reply to an older message is held.
+    pub max_age: Span,
+    /// How long after an unclear reply it is looked for, ascending; after the last one a person must decide.
+    pub verify_after: Vec<Span>,
+    /// The destination that is told of quarantine and pauses.
+    pub alert: Option<String>,
+}
+
+/// What the engine is made of.
+pub struct Parts {
+    /// The durable memory.
+    pub store: Arc<dyn Store>,
+    /// The rules in force.
+    pub rules: RuleSet,
+    /// Where forwards go.
+    pub destinations: Destinations,
+    /// The workspaces.
+    pub workspaces: Vec<WorkspaceSettings>,
+    /// What protects leads and domains.
+    pub safety: Safety,
+    /// The address of the pages, for links in forwards; without a slash at its end.
+    pub public_url: Option<String>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Nothing leaves but GET requests: what would be sent is recorded as done in a scratch store.
+    pub dry_run: bool,
+}
+
+/// The service itself, without its admin server.
+pub struct Engine {
+    store: Arc<dyn Store>,
+    rules: ArcSwap<RuleSet>,
+    destinations: Arc<Destinations>,
+    workspaces: Vec<Workspace>,
+    safety: Safety,
+    public_url: Option<String>,
+    clock: Arc<dyn Clock>,
+    dry_run: bool,
+    pub(crate) board: status::Board,
+}
+
+impl Engine {
+    /// Puts the parts together; nothing runs yet.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let workspaces: Vec<_> = parts.workspaces.into_iter().map(Workspace::new).collect();
+        Arc::new(Self {
+            store: parts.store,
+            board: status::Board::new(parts.clock.now()),
+            rules: ArcSwap::from_pointee(parts.rules),
+            destinations: Arc::new(parts.destinations),
+            workspaces,
+            safety: parts.safety,
+            public_url: parts.public_url,
+            clock: parts.clock,
+            dry_run: parts.dry_run,
+        })
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> Arc<RuleSet> {
+        self.rules.load_full()
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The workspaces, in the order of the configuration.
+    pub fn workspaces(&self) -> &[Workspace] {
+        &self.workspaces
+    }
+
+    /// The workspace of that name.
+    pub fn workspace(&self, name: &str) -> Option<&Workspace> {
+        self.workspaces.iter().find(|workspace| workspace.name() == name)
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What protects leads and domains.
+    pub fn safety(&self) -> &Safety {
+        &self.safety
+    }
+}

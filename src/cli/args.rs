@@ -1,0 +1,201 @@
+//! What the commands take.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Reads the replies to cold e-mail campaigns on ColdSend and acts on them by rules written in YAML.
+#[derive(Debug, Parser)]
+#[command(
+    name = "reply-router",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "New here? `reply-router demo` shows everything on a simulated workspace; \
+                  `reply-router init` writes a first configuration and rule; \
+                  `reply-router preview` shows what your rules would do with your inbox, and changes nothing."
+)]
+pub(super) struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "REPLY_ROUTER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// A rule file or a folder of them, instead of the one that the configuration names.
+    #[arg(long, global = true, value_name = "PATH", env = "REPLY_ROUTER_RULES")]
+    pub rules: Option<PathBuf>,
+    /// How logs look on standard error.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", env = "REPLY_ROUTER_LOG_FORMAT")]
+    pub log_format: LogFormat,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How a result looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// How an explanation looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TextFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How mistakes are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people: with the line, a caret and a hint.
+    Text,
+    /// For programs.
+    Json,
+    /// As GitHub annotations.
+    Github,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented reply-router.yaml and a first rule with a test; overwrites nothing.
+    Init {
+        /// The folder to write into.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Run the service: poll, decide, act, serve the admin pages.
+    Run {
+        /// Write nothing anywhere: GET requests only, a scratch store, nothing sent.
+        #[arg(long)]
+        dry_run: bool,
+        /// Poll once, do what is due (second tries within 30 s), then end; no admin server. Exits 1 if a poll failed or
+        /// an action of this run failed or is quarantined.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Show what the rules would do with the inbox as it is now. Changes nothing, sends nothing.
+    Preview(Selection),
+    /// Do on existing mail what the rules say: shows the preview, asks, then acts.
+    Apply {
+        /// Threads whose last message is younger than this.
+        #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+        since: std::time::Duration,
+        /// This thread only.
+        #[arg(long, value_name = "ID")]
+        thread: Option<String>,
+        /// The workspace, where the configuration has several.
+        #[arg(long, value_name = "NAME")]
+        workspace: Option<String>,
+        /// Do not ask.
+        #[arg(long, short = 'y')]
+        yes: bool,
+    },
+    /// Say why each rule matches a thread, or does not: every condition with the value it saw.
+    Explain {
+        /// The thread's id.
+        thread: String,
+        /// How it is shown.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: TextFormat,
+        /// Write the thread as a test case in YAML instead.
+        #[arg(long)]
+        as_test: bool,
+        /// The workspace, where the configuration has several.
+        #[arg(long, value_name = "NAME")]
+        workspace: Option<String>,
+    },
+    /// Find the mistakes in configuration, rules, scripts and templates.
+    Check {
+        /// Rule files or folders; those of the configuration if none is given.
+        paths: Vec<PathBuf>,
+        /// How they are shown.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: CheckFormat,
+    },
+    /// Show everything at work on a simulated workspace: no account, no configuration needed.
+    Demo(DemoArgs),
+    /// Run the simulated ColdSend API alone, for trying your own rules.
+    Simulate(SimulateArgs),
+    /// Check the key, its scopes and limits, Slack, mail server, webhooks, store and clock.
+    Doctor {
+        /// Also deliver a test message to this destination.
+        #[arg(long, value_name = "DESTINATION")]
+        send: Option<String>,
+    },
+    /// Show the rules of the running service and how they fare.
+    Status {
+        /// The service's address; the configuration's `admin.listen` otherwise.
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// How it is shown.
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        format: TableFormat,
+    },
+}
+
+/// Which threads are looked at.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Threads whose last message is younger than this.
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub since: std::time::Duration,
+    /// At most so many threads.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// This thread only.
+    #[arg(long, value_name = "ID")]
+    pub thread: Option<String>,
+    /// The workspace, where the configuration has several.
+    #[arg(long, value_name = "NAME")]
+    pub workspace: Option<String>,
+    /// How it is shown.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: TableFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Where the admin pages are.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where the simulated workspace and the Slack and mail sinks are.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    pub sinks: SocketAddr,
+    /// How often a new reply comes in.
+    #[arg(long, value_name = "DURATION", default_value = "4s", value_parser = duration)]
+    pub every: std::time::Duration,
+    /// End by itself after this time.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub duration: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Where the simulated API is.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    pub listen: SocketAddr,
+    /// An inbox of your own, in the form that docs/simulator.md describes.
+    #[arg(long, value_name = "FILE")]
+    pub inbox: Option<PathBuf>,
+    /// How often a new reply comes in; none without this.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub every: Option<std::time::Duration>,
+    /// How long a sent reply stays invisible in its thread.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub lag: std::time::Duration,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::model::parse_span(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,159 @@
+//! `preview`: what the rules would do, as a table or as JSON.
+
+use crate::{
+    app::Surveyed,
+    model::{Mode, PlannedAction, Would},
+};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The JSON of `preview --format json`.
+#[derive(Debug, Serialize)]
+pub(super) struct PreviewReport<'a> {
+    pub threads: Vec<ThreadReport<'a>>,
+    /// How many API requests it took.
+    pub requests: u64,
+    /// Whether `--limit` left threads out.
+    pub truncated: bool,
+    /// What a preview cannot know, in words.
+    pub not_considered: &'static [&'static str],
+    /// Threads that could not be read.
+    pub unreadable: Vec<Unreadable<'a>>,
+}
+
+/// What only the store knows.
+pub(super) const NOT_CONSIDERED: &[&str] = &[
+    "repeats: whether a rule has answered this thread or lead before",
+    "limits: how much a rule, a lead or the hour has had already",
+    "opt-outs that were remembered from other threads or entered by hand",
+];
+
+#[derive(Debug, Serialize)]
+pub(super) struct Unreadable<'a> {
+    pub thread_id: &'a str,
+    pub error: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ThreadReport<'a> {
+    workspace: &'a str,
+    thread_id: &'a str,
+    message_id: Option<&'a str>,
+    lead_email: Option<&'a str>,
+    lead_name: Option<&'a str>,
+    subject: Option<&'a str>,
+    category: Option<&'a str>,
+    campaign: Option<&'a str>,
+    body: Option<&'a str>,
+    rules: Vec<RuleReport<'a>>,
+    actions: Vec<ActionReport<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleReport<'a> {
+    name: &'a str,
+    matched: bool,
+    mode: Mode,
+    error: Option<&'a str>,
+    captures: &'a BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ActionReport<'a> {
+    rule: &'a str,
+    kind: &'a str,
+    target: Option<&'a str>,
+    would: Would,
+    reason: Option<&'a str>,
+    reason_text: Option<&'a str>,
+    text: Option<&'a str>,
+}
+
+impl<'a> ThreadReport<'a> {
+    pub(super) fn new(workspace: &'a str, thread: &'a Surveyed) -> Self {
+        let (row, judged) = (&thread.row, &thread.judged);
+        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
+        Self {
+            workspace,
+            thread_id: &row.id,
+            message_id: newest.map(|message| message.id.as_str()),
+            lead_email: row.lead_email.as_deref(),
+            lead_name: row.lead_name.as_deref(),
+            subject: row.subject.as_deref(),
+            category: row.category(),
+            campaign: row.campaign(),
+            body: judged.decision.body.as_deref(),
+            rules: judged.decision.rules.iter().map(RuleReport::new).collect(),
+            actions: judged.decision.actions.iter().map(ActionReport::new).collect(),
+        }
+    }
+}
+
+impl<'a> RuleReport<'a> {
+    fn new(rule: &'a crate::model::RuleTrace) -> Self {
+        Self {
+            name: &rule.name,
+            matched: rule.matched,
+            mode: rule.mode,
+            error: rule.error.as_deref(),
+            captures: &rule.captures,
+        }
+    }
+}
+
+impl<'a> ActionReport<'a> {
+    fn new(action: &'a PlannedAction) -> Self {
+        Self {
+            rule: &action.rule,
+            kind: action.kind.as_str(),
+            target: action.target.as_deref(),
+            would: action.would,
+            reason: action.reason.as_ref().map(|reason| reason.code.as_str()),
+            reason_text: action.reason.as_ref().map(|reason| reason.text.as_str()).filter(|text| !text.is_empty()),
+            text: action.payload.preview_text(),
+        }
+    }
+}
+
+/// The table that a person reads at a glance: one line a thread, the replies below it.
+pub(super) fn table(threads: &[(String, &Surveyed)]) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    if !table.is_tty() {
+        table.set_width(120);
+    }
+    table.set_header(["lead", "category", "campaign", "what they wrote", "rule", "would"]);
+    for (_, thread) in threads {
+        let (row, decision) = (&thread.row, &thread.judged.decision);
+        let matched: Vec<_> = decision.matched().collect();
+        let said = decision.body.as_deref().or(row.preview.as_deref()).unwrap_or_default();
+        table.add_row([
+            row.lead_email.clone().unwrap_or_else(|| row.id.clone()),
+            row.category().unwrap_or("-").to_owned(),
+            row.campaign().unwrap_or("-").to_owned(),
+            shortened(said, 90),
+            if matched.is_empty() { "no rule".to_owned() } else { matched.join("\n") },
+            decision.actions.iter().map(outcome).collect::<Vec<_>>().join("\n"),
+        ]);
+    }
+    table.to_string()
+}
+
+fn outcome(action: &PlannedAction) -> String {
+    let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
+    let reason = action.reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
+    match action.would {
+        Would::Done => format!("{}{target}{reason}", action.kind),
+        other => format!("{}{target}: {}{reason}", action.kind, other.as_str()),
+    }
+}
+
+/// One line of at most so many characters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
+    }
+}

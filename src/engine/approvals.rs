@@ -1,0 +1,156 @@
+//! What people decide about single actions: approve, reject, retry, resolve; and the switches: pause and resume.
+
+use super::{Engine, status::Happened};
+use crate::{
+    model::{Action, ActionId, ActionKind, ActionState, Payload, Reason, ReasonCode},
+    store::StoreError,
+};
+use std::sync::Arc;
+
+/// What a person found out about a quarantined action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// It was carried out.
+    Sent,
+    /// It was not: it is held for approval.
+    NotSent,
+}
+
+/// Why a person's decision could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ApprovalError {
+    /// There is no such action.
+    #[error("there is no action {0}")]
+    Unknown(ActionId),
+    /// The action is in a state that the decision does not fit.
+    #[error("the action is {state}; this needs one that is {wanted}")]
+    WrongState {
+        /// Where it stands.
+        state: ActionState,
+        /// Where it must stand.
+        wanted: &'static str,
+    },
+    /// Somebody was faster.
+    #[error("the action has just been changed by somebody else; look at it again")]
+    Changed,
+    /// The workspace is not in the configuration any more.
+    #[error("the workspace `{0}` is not configured")]
+    NoWorkspace(String),
+    /// The edited text cannot be sent.
+    #[error("the text is empty")]
+    EmptyText,
+    /// The store.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ApprovalError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Changed(_) => Self::Changed,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl Engine {
+    /// Lets a held action go, with an edited text if one is given: it passes the guard and out. Of many who approve the
+    /// same one at once, one succeeds.
+    pub async fn approve(&self, id: &ActionId, text: Option<String>) -> Result<Action, ApprovalError> {
+        let mut action = self.in_state(id, &[ActionState::Held], "held").await?;
+        if let Some(text) = text {
+            if text.trim().is_empty() {
+                return Err(ApprovalError::EmptyText);
+            }
+            if let Payload::Reply { text: body, html, .. } = &mut action.payload {
+                *body = Some(text);
+                // The HTML form says something else now.
+                *html = None;
+            }
+        }
+        action.approved = true;
+        self.decide(action, ActionState::Planned, None).await
+    }
+
+    /// Gives a held action up.
+    pub async fn reject(&self, id: &ActionId) -> Result<Action, ApprovalError> {
+        let action = self.in_state(id, &[ActionState::Held], "held").await?;
+        let reason = Reason::new(ReasonCode::Rejected, "a person rejected it");
+        self.decide(action, ActionState::Cancelled, Some(reason)).await
+    }
+
+    /// Tries a failed action again, from the guard on.
+    pub async fn retry(&self, id: &ActionId) -> Result<Action, ApprovalError> {
+        let action = self.in_state(id, &[ActionState::Failed], "failed").await?;
+        self.decide(action, ActionState::Planned, None).await
+    }
+
+    /// Says what became of a quarantined action.
+    pub async fn resolve(&self, id: &ActionId, resolution: Resolution) -> Result<Action, ApprovalError> {
+        let action = self.in_state(id, &[ActionState::Quarantined], "quarantined").await?;
+        match resolution {
+            Resolution::Sent => self.decide(action, ActionState::Done, None).await,
+            Resolution::NotSent if action.kind == ActionKind::Reply => {
+                let reason = Reason::new(ReasonCode::Draft, "a person says that it was not sent");
+                self.decide(action, ActionState::Held, Some(reason)).await
+            }
+            Resolution::NotSent => self.decide(action, ActionState::Planned, None).await,
+        }
+    }
+
+    async fn in_state(
+        &self,
+        id: &ActionId,
+        states: &[ActionState],
+        wanted: &'static str,
+    ) -> Result<Action, ApprovalError> {
+        let action = self.store.action(id).await?.ok_or_else(|| ApprovalError::Unknown(id.clone()))?;
+        if !states.contains(&action.state) {
+            return Err(ApprovalError::WrongState { state: action.state, wanted });
+        }
+        Ok(action)
+    }
+
+    async fn decide(
+        &self,
+        mut action: Action,
+        state: ActionState,
+        reason: Option<Reason>,
+    ) -> Result<Action, ApprovalError> {
+        let workspace = self.workspace(&action.workspace);
+        let workspace = workspace.ok_or_else(|| ApprovalError::NoWorkspace(action.workspace.clone()))?;
+        let now = self.now();
+        action.state = state;
+        action.reason = reason;
+        action.due_at = (state == ActionState::Planned).then_some(now);
+        action.updated_at = now;
+        if state == ActionState::Held {
+            action.sent_at = None;
+        }
+        self.store.update_action(&mut action).await?;
+        self.board.tell(now, workspace.name(), Happened::Action(Arc::new(action.clone())));
+        workspace.something_is_due();
+        Ok(action)
+    }
+
+    /// Lets nothing leave any more, from a workspace or, with `None`, from all. At most the write that is on its way
+    /// still ends.
+    pub async fn pause(&self, workspace: Option<&str>) -> Result<(), StoreError> {
+        self.store.pause(workspace, "a person paused it", self.now()).await?;
+        tracing::warn!(workspace = workspace.unwrap_or("all"), "paused");
+        Ok(())
+    }
+
+    /// Ends a pause. What waited for it is judged again now.
+    pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
+        self.store.resume(workspace).await?;
+        for reason in [ReasonCode::Paused, ReasonCode::Unauthorized] {
+            self.store.wake(workspace, reason.as_str(), self.now()).await?;
+        }
+        tracing::warn!(workspace = workspace.unwrap_or("all"), "resumed");
+        for runtime in self.workspaces() {
+            runtime.something_is_due();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! From a row in line to a decision: what happened, what the rules say, one transaction.
+
+use super::{
+    Engine, Workspace,
+    changes::{Candidate, candidate, proven_event},
+    judge::{Judged, Subject, fetch_messages, judge},
+    plan::{action_records, decision_record, lead_key},
+    status::Happened,
+};
+use crate::{
+    coldsend::ApiError,
+    model::{Action, Mode, ThreadRow},
+    rules::RuleSet,
+    store::{DecisionRecord, EventKind, OptOut, PendingThread, SettledThread, StoreError},
+};
+use jiff::Timestamp;
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+/// How many rows are taken out of the line at once.
+const BATCH: u32 = 200;
+
+/// Why handling what is in line had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The API does not answer, or refuses the key: all other threads would fail too.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What handling what is in line did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HandleReport {
+    /// The decisions that were made.
+    pub decisions: Vec<String>,
+    /// How many rows turned out to be no event.
+    pub no_event: usize,
+    /// How many were left in line: they wait for a category, or could not be read.
+    pub left: usize,
+}
+
+impl Engine {
+    /// Turns what is in line into decisions, oldest first. A thread that cannot be read stays in line and is tried again
+    /// later; the others go on.
+    pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
+        let mut report = HandleReport::default();
+        let pending = self.store.pending_threads(workspace.name(), BATCH).await?;
+        if pending.is_empty() {
+            return Ok(report);
+        }
+        let overrides = self.store.rule_modes().await?;
+        for thread in pending {
+            let now = self.now();
+            if workspace.is_set_back(&thread.row.id, now) {
+                report.left += 1;
+                continue;
+            }
+            match self.handle(workspace, &thread, &overrides).await {
+                Ok(Handled::Decided(id)) => report.decisions.push(id),
+                Ok(Handled::NoEvent) => report.no_event += 1,
+                Ok(Handled::Left) => report.left += 1,
+                Err(IntakeError::Api(error)) if concerns_one_thread(&error) => {
+                    tracing::warn!(
+                        workspace = workspace.name(),
+                        thread = thread.row.id,
+                        error = %error,
+                        "a thread could not be read; it stays in line"
+                    );
+                    workspace.note_setback(&thread.row.id, now);
+                    report.left += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            workspace.clear_setback(&thread.row.id);
+        }
+        if !report.decisions.is_empty() {
+            workspace.something_is_due();
+        }
+        Ok(report)
+    }
+
+    async fn handle(
+        &self,
+        workspace: &Workspace,
+        thread: &PendingThread,
+        overrides: &HashMap<String, Mode>,
+    ) -> Result<Handled, IntakeError> {
+        let now = self.now();
+        let candidate = candidate(thread);
+        if candidate == Candidate::Nothing {
+            return self.settle(workspace, thread, None).await;
+        }
+        if waits_for_category(workspace, thread, candidate, now) {
+            return Ok(Handled::Left);
+        }
+        let rules = self.rules();
+        let mut judged = match self.judge_row(workspace, &rules, &thread.row, overrides, None, now).await {
+            Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
+            other => other?,
+        };
+        // A row does not say who spoke last: before a rule acts on a thread that was there already, the messages must.
+        if candidate == Candidate::MaybeMessage && judged.messages.is_none() && !judged.decision.actions.is_empty() {
+            let messages = fetch_messages(workspace.client(), &thread.row.id).await?;
+            judged = self.judge_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
+        }
+        let event = match &judged.messages {
+            Some(messages) => {
+                workspace.remember_read(&thread.row.id, Arc::clone(messages), self.now());
+                match proven_event(thread, messages.conversation()) {
+                    Some(event) => event,
+                    None => {
+                        let newest = messages.newest_inbound().map(|message| message.id.clone());
+                        return self.settle(workspace, thread, newest).await;
+                    }
+                }
+            }
+            None if candidate == Candidate::Category => EventKind::Category,
+            None => EventKind::Message,
+        };
+        let (record, _) = self.record(workspace, &thread.row, &judged, event).await?;
+        Ok(Handled::Decided(record.id.clone()))
+    }
+
+    /// Evaluates the rules on a row with what the store knows of the lead.
+    pub(super) async fn judge_row(
+        &self,
+        workspace: &Workspace,
+        rules: &RuleSet,
+        row: &ThreadRow,
+        overrides: &HashMap<String, Mode>,
+        messages: Option<Arc<crate::rules::ReadMessages>>,
+        now: Timestamp,
+    ) -> Result<Judged, IntakeError> {
+        let lead = lead_key(row);
+        let history = self.store.history(workspace.name(), &row.id, lead.as_deref()).await?;
+        let opted_out = match &lead {
+            Some(lead) => self.store.opt_out(workspace.name(), lead).await?.is_some(),
+            None => false,
+        };
+        let subject = Subject {
+            workspace: workspace.name(),
+            ceiling: workspace.settings().mode,
+            row,
+            history: Some(&history),
+            overrides,
+            lead_opted_out: Some(opted_out),
+            thorough: true,
+        };
+        let began = Instant::now();
+        let judged = judge(workspace.client(), rules, subject, messages, now).await?;
+        self.board.note_evaluation(&judged.decision, began.elapsed(), now);
+        Ok(judged)
+    }
+
+    /// Writes a decision with all that follows from it.
+    pub(super) async fn record(
+        &self,
+        workspace: &Workspace,
+        row: &ThreadRow,
+        judged: &Judged,
+        event: EventKind,
+    ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
+        let now = self.now();
+        let record = decision_record(workspace.name(), row, judged, event, now);
+        let actions = action_records(&record, judged, now);
+        let opt_out = match (&judged.decision.opt_out, &record.lead_email) {
+            (Some(evidence), Some(email)) => Some(OptOut {
+                workspace: workspace.name().to_owned(),
+                email: email.clone(),
+                since: now,
+                evidence: evidence.clone(),
+            }),
+            _ => None,
+        };
+        let settled = SettledThread { row: row.clone(), newest_inbound: record.message_id.clone() };
+        let actions = self.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
+        let record = Arc::new(record);
+        tracing::info!(
+            workspace = workspace.name(),
+            thread = row.id,
+            decision = record.id,
+            matched = record.matched.join(","),
+            actions = actions.len(),
+            "decided"
+        );
+        let lead =
+            row.lead_name.clone().or_else(|| row.lead_email.clone()).unwrap_or_else(|| "unknown lead".to_owned());
+        self.board.tell(now, workspace.name(), Happened::Decided { decision: Arc::clone(&record), event, lead });
+        for action in &actions {
+            self.board.tell(now, workspace.name(), Happened::Action(Arc::new(action.clone())));
+        }
+        Ok((record, actions))
+    }
+
+    async fn settle(
+        &self,
+        workspace: &Workspace,
+        thread: &PendingThread,
+        newest_inbound: Option<String>,
+    ) -> Result<Handled, IntakeError> {
+        let settled = SettledThread { row: thread.row.clone(), newest_inbound };
+        self.store.settle_thread(workspace.name(), &settled).await?;
+        Ok(Handled::NoEvent)
+    }
+}
+
+enum Handled {
+    Decided(String),
+    NoEvent,
+    Left,
+}
+
+fn waits_for_category(workspace: &Workspace, thread: &PendingThread, candidate: Candidate, now: Timestamp) -> bool {
+    let wait = workspace.settings().wait_for_category;
+    candidate != Candidate::Category
+        && thread.row.category().is_none()
+        && !wait.is_zero()
+        && thread.since.saturating_add(wait).is_ok_and(|until| now < until)
+}
+
+/// The others (no connection, no key, no budget) would fail for every thread alike.
+fn concerns_one_thread(error: &ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::Malformed { .. }
+            | ApiError::TooLarge { .. }
+            | ApiError::Refused { .. }
+            | ApiError::Server { .. }
+            | ApiError::Invalid { .. }
+            | ApiError::NotFound { .. }
+    )
+}

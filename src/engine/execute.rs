@@ -1,0 +1,277 @@
+//! The executor: takes what is due, judges it again, and hands it to what its kind needs.
+//!
+//! Each step that changes an action is one write, refused by the store if somebody else (a person who approves, a newer
+//! message) changed it first: then the step ends there and nothing leaves.
+
+use super::{Engine, Workspace, guard::Verdict, status::Happened};
+use crate::{
+    coldsend::ApiError,
+    model::{Action, ActionKind, ActionState, Attempt, Mode, Reason, ReasonCode, Span},
+    store::{Lane, StoreError},
+};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// How long to wait before the second, third and fourth try.
+const BACK_OFF: [Span; 3] = [Span::from_secs(2), Span::from_secs(20), Span::from_secs(300)];
+/// How many due actions are looked at in one go.
+const BATCH: u32 = 50;
+
+/// Why execution had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// The store failed: nothing leaves without its intent on disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a run of the executor did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunReport {
+    /// How many actions were looked at.
+    pub looked_at: usize,
+}
+
+impl Engine {
+    /// Carries out what is due in a lane, one after the other, until nothing is. Ends early, between two actions, when
+    /// `stop` says so.
+    pub async fn run_due(
+        &self,
+        workspace: &Workspace,
+        lane: Lane,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<RunReport, ExecuteError> {
+        let mut report = RunReport::default();
+        loop {
+            let due = self.store.due_actions(workspace.name(), lane, self.now(), BATCH).await?;
+            if due.is_empty() {
+                return Ok(report);
+            }
+            for action in due {
+                if stop() {
+                    return Ok(report);
+                }
+                report.looked_at += 1;
+                match self.step(workspace, action).await {
+                    Ok(()) => {}
+                    // Somebody changed it in the meantime: whoever did it has said what happens to it.
+                    Err(StoreError::Changed(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// One step of one action that is due.
+    async fn step(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+        if action.state == ActionState::Unknown {
+            return self.verify(workspace, action).await;
+        }
+        let now = self.now();
+        if let Some(verdict) = self.switches(workspace, &action, now).await? {
+            return self.apply(workspace, &mut action, verdict).await;
+        }
+        match action.kind {
+            ActionKind::Reply => self.reply(workspace, action).await,
+            ActionKind::Star | ActionKind::Unstar => self.star(workspace, action).await,
+            ActionKind::MarkRead => self.mark_read(workspace, action).await,
+            ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(workspace, action).await,
+        }
+    }
+
+    /// What people and the clock say, whatever the kind: pauses, the rule's mode, its hours.
+    async fn switches(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        now: Timestamp,
+    ) -> Result<Option<Verdict>, StoreError> {
+        if self.is_paused(workspace.name()).await? {
+            let reason = Reason::new(ReasonCode::Paused, "nothing leaves until somebody resumes");
+            return Ok(Some(Verdict::Wait(Timestamp::MAX, reason)));
+        }
+        let rules = self.rules();
+        let Some(rule) = rules.rule(&action.rule) else {
+            return Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleRemoved, "the rule is gone"))));
+        };
+        let lowered = self.store.rule_modes().await?.get(&action.rule).copied().unwrap_or_default();
+        let mode = rule.mode.min(workspace.settings().mode).min(lowered);
+        if mode <= Mode::Shadow {
+            let reason = Reason::new(ReasonCode::RuleRemoved, format!("the rule is {mode} now"));
+            return Ok(Some(Verdict::Cancel(reason)));
+        }
+        if mode == Mode::Draft && action.kind == ActionKind::Reply && !action.approved {
+            return Ok(Some(Verdict::Hold(Reason::new(ReasonCode::Draft, "a person must approve it"))));
+        }
+        if action.approved {
+            return Ok(None);
+        }
+        if let Some(name) = &action.timing.hours {
+            let Some(hours) = rules.hours(name) else {
+                let reason = Reason::new(ReasonCode::RuleRemoved, format!("the hours `{name}` are gone"));
+                return Ok(Some(Verdict::Cancel(reason)));
+            };
+            if !hours.is_open(now) {
+                let until = hours.next_open(now).unwrap_or(Timestamp::MAX);
+                return Ok(Some(Verdict::Wait(until, Reason::new(ReasonCode::Hours, format!("outside `{name}`")))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes what a verdict other than "send" means.
+    pub(super) async fn apply(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        verdict: Verdict,
+    ) -> Result<(), StoreError> {
+        let (state, due_at, reason) = match verdict {
+            Verdict::Send => return Ok(()),
+            // What waits for a switch has no date: whoever turns the switch wakes it.
+            Verdict::Wait(until, reason) => {
+                (ActionState::Waiting, Some(until).filter(|until| *until < Timestamp::MAX), reason)
+            }
+            Verdict::Hold(reason) => (ActionState::Held, None, reason),
+            Verdict::Suppress(reason) => (ActionState::Suppressed, None, reason),
+            Verdict::Cancel(reason) => (ActionState::Cancelled, None, reason),
+        };
+        self.change(workspace, action, state, due_at, Some(reason)).await
+    }
+
+    /// Writes an action's new state and tells whoever listens.
+    pub(super) async fn change(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        state: ActionState,
+        due_at: Option<Timestamp>,
+        reason: Option<Reason>,
+    ) -> Result<(), StoreError> {
+        action.state = state;
+        action.due_at = due_at;
+        action.reason = reason;
+        action.updated_at = self.now();
+        self.store.update_action(action).await?;
+        self.announce(workspace, action);
+        Ok(())
+    }
+
+    fn announce(&self, workspace: &Workspace, action: &Action) {
+        tracing::info!(
+            workspace = workspace.name(),
+            thread = action.thread_id,
+            action = %action.id,
+            kind = %action.kind,
+            rule = action.rule,
+            state = %action.state,
+            reason = action.reason.as_ref().map(|reason| reason.code.as_str()),
+            "action"
+        );
+        self.board.tell(action.updated_at, workspace.name(), Happened::Action(Arc::new(action.clone())));
+        if action.state == ActionState::Quarantined {
+            self.alert_quarantined(workspace, action);
+        }
+    }
+
+    /// The write before the first byte leaves.
+    pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<(), StoreError> {
+        action.sent_at = Some(self.now());
+        self.change(workspace, action, ActionState::InFlight, None, None).await
+    }
+
+    /// Writes how a try ended. Whatever stops the store (a full disk) is waited out: until the outcome is on disk nothing
+    /// else leaves, and if the process ends before, the next one finds the action in flight.
+    pub(super) async fn record_outcome(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        attempt: (&str, Option<u16>),
+        next: (ActionState, Option<Timestamp>, Option<Reason>),
+    ) -> Result<(), StoreError> {
+        let at = action.sent_at.unwrap_or_else(|| self.now());
+        action.attempts.push(Attempt { at, outcome: attempt.0.to_owned(), status: attempt.1 });
+        if !next.0.counts() || next.0 == ActionState::Waiting || next.0 == ActionState::Retrying {
+            action.sent_at = None;
+        }
+        let (state, due_at, reason) = next;
+        let mut pause = std::time::Duration::from_millis(100);
+        loop {
+            match self.change(workspace, action, state, due_at, reason.clone()).await {
+                Err(StoreError::Database(detail)) if !self.dry_run => {
+                    tracing::error!(action = %action.id, error = detail, "an outcome could not be written; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(std::time::Duration::from_secs(10));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// What follows a try that failed but may be repeated.
+    pub(super) fn next_try(&self, action: &Action, reason: Reason) -> (ActionState, Option<Timestamp>, Option<Reason>) {
+        let tries = action.attempts.len();
+        match BACK_OFF.get(tries) {
+            Some(pause) => {
+                let due = self.now().saturating_add(*pause).unwrap_or(Timestamp::MAX);
+                (ActionState::Retrying, Some(due), Some(reason))
+            }
+            None => (ActionState::Failed, None, Some(reason)),
+        }
+    }
+
+    /// A request before the action itself (a read of the guard) failed: the action was not tried, it waits.
+    pub(super) async fn wait_for_api(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        error: &ApiError,
+    ) -> Result<(), StoreError> {
+        let (state, due_at, reason) = match self.not_carried_out(workspace, action, error).await? {
+            (ActionState::Failed, _, reason) => (ActionState::Failed, None, reason),
+            (_, due_at, reason) => (ActionState::Waiting, due_at, reason),
+        };
+        let due_at = due_at.or_else(|| (state == ActionState::Waiting && !needs_person(error)).then(|| self.soon()));
+        self.change(workspace, action, state, due_at, reason).await
+    }
+
+    fn soon(&self) -> Timestamp {
+        self.now().saturating_add(Span::from_secs(30)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What follows when the API surely did not carry a request out.
+    pub(super) async fn not_carried_out(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        error: &ApiError,
+    ) -> Result<(ActionState, Option<Timestamp>, Option<Reason>), StoreError> {
+        let text = error.to_string();
+        if needs_person(error) {
+            self.pause_for(workspace, &text).await?;
+            return Ok((ActionState::Waiting, None, Some(Reason::new(ReasonCode::Unauthorized, text))));
+        }
+        if let Some(after) = error.retry_after() {
+            let due = self.now().saturating_add(after).unwrap_or(Timestamp::MAX);
+            return Ok((ActionState::Waiting, Some(due), Some(Reason::new(ReasonCode::Budget, text))));
+        }
+        Ok(match error {
+            ApiError::Unreachable { .. }
+            | ApiError::Interrupted { .. }
+            | ApiError::Timeout { .. }
+            | ApiError::Server { .. } => self.next_try(action, Reason::new(ReasonCode::Unreachable, text)),
+            _ => (ActionState::Failed, None, Some(Reason::new(ReasonCode::Refused, text))),
+        })
+    }
+
+    /// Whether the workspace, or everything, is paused.
+    pub(super) async fn is_paused(&self, workspace: &str) -> Result<bool, StoreError> {
+        let pauses = self.store.pauses().await?;
+        Ok(pauses.iter().any(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace)))
+    }
+}
+
+/// 401 and 403: nothing will change until somebody mends the key.
+fn needs_person(error: &ApiError) -> bool {
+    matches!(error, ApiError::Unauthorized { .. } | ApiError::Forbidden { .. })
+}

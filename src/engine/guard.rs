@@ -1,0 +1,135 @@
+//! The guard: what is asked, in pure terms, before anything leaves.
+//!
+//! It is asked twice before a reply: with what the store knows (so that a reply which has to wait costs no request), and
+//! with the messages as they are now.
+
+use super::Safety;
+use crate::{
+    model::{Action, Conversation, Message, Rate, Reason, ReasonCode, Span, format_span, same_address},
+    rules::ReadMessages,
+};
+use jiff::Timestamp;
+
+/// What becomes of an action before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It may go.
+    Send,
+    /// Not now.
+    Wait(Timestamp, Reason),
+    /// A person must agree.
+    Hold(Reason),
+    /// Never, by a rule of the product.
+    Suppress(Reason),
+    /// No longer, because the world changed.
+    Cancel(Reason),
+}
+
+/// What the store knows, counted in the window that each limit looks at; times are oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Whether the lead opted out, and in which words.
+    pub opted_out: Option<String>,
+    /// When replies went to the lead within `safety.replies_per_lead`.
+    pub to_lead: Vec<Timestamp>,
+    /// When replies left the workspace within the last hour.
+    pub last_hour: Vec<Timestamp>,
+    /// When this rule's actions of this kind left within the action's `limit`.
+    pub by_rule: Vec<Timestamp>,
+}
+
+const HOUR: Span = Span::from_secs(3_600);
+
+/// The part that needs no request. A person's approval passes what is only a matter of caution (age, the lead's cap), not
+/// what protects the lead or the sending domain.
+pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety, now: Timestamp) -> Verdict {
+    if let Some(evidence) = &counted.opted_out {
+        return Verdict::Suppress(opted_out(evidence));
+    }
+    if !action.approved {
+        if counted.to_lead.len() >= count(safety.replies_per_lead) {
+            let text = format!("the lead has had {} already", safety.replies_per_lead);
+            return Verdict::Suppress(Reason::new(ReasonCode::LeadCap, text));
+        }
+        if let Some(age) = action.message_at.and_then(|at| age(at, now)).filter(|age| *age > safety.max_age) {
+            let text = format!("the message is {} old, more than {}", rounded(age), format_span(safety.max_age));
+            return Verdict::Hold(Reason::new(ReasonCode::TooOld, text));
+        }
+    }
+    if let Some(limit) = action.timing.limit
+        && let Some(until) = full_until(&counted.by_rule, limit)
+    {
+        return Verdict::Wait(until, Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up")));
+    }
+    let hourly = Rate { count: safety.replies_per_hour, per: HOUR };
+    if let Some(until) = full_until(&counted.last_hour, hourly) {
+        let text = format!("the workspace has sent {} replies within the hour", safety.replies_per_hour);
+        return Verdict::Wait(until, Reason::new(ReasonCode::HourCap, text));
+    }
+    Verdict::Send
+}
+
+/// The part that looks at the thread as it is now.
+pub(super) fn after_reading(action: &Action, messages: &ReadMessages) -> Verdict {
+    let conversation = messages.conversation();
+    let newest = conversation.newest_inbound();
+    let Some(newest) = newest.filter(|message| Some(message.id.as_str()) == action.message_id.as_deref()) else {
+        return Verdict::Cancel(Reason::new(ReasonCode::NewerMessage, "a newer message has come"));
+    };
+    if conversation.outgoing_after_newest_inbound().next().is_some() {
+        return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+    }
+    if let Some(evidence) = messages.opt_out() {
+        return Verdict::Suppress(opted_out(evidence));
+    }
+    if !action.any_auto_reply
+        && let Some(found) = messages.auto_reply()
+    {
+        return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, format!("automatic mail: {}", found.evidence)));
+    }
+    if is_own_address(conversation, newest) {
+        return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, "the message comes from one of our own inboxes"));
+    }
+    if !action.any_sender && !action.approved && !is_from_lead(action, newest) {
+        let text = "the message is not from the lead's address: a colleague may have answered";
+        return Verdict::Hold(Reason::new(ReasonCode::SenderIsNotLead, text));
+    }
+    Verdict::Send
+}
+
+fn opted_out(evidence: &str) -> Reason {
+    Reason::new(ReasonCode::OptOut, format!("the lead asked for no more mail: {evidence}"))
+}
+
+/// An unknown sender is taken for the lead: the API may leave the field empty.
+fn is_from_lead(action: &Action, message: &Message) -> bool {
+    match (message.from.as_deref(), action.lead_email.as_deref()) {
+        (Some(from), Some(lead)) => same_address(from, lead),
+        _ => true,
+    }
+}
+
+/// Two of our own inboxes that write to each other would never stop.
+fn is_own_address(conversation: &Conversation, newest: &Message) -> bool {
+    let Some(from) = newest.from.as_deref() else { return false };
+    let ours = conversation.messages().iter().filter(|message| message.outgoing);
+    ours.filter_map(|message| message.from.as_deref()).any(|address| same_address(address, from))
+}
+
+/// When the window has a place again; `None` if it has one now. `times` are the uses within the window, oldest first.
+fn full_until(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
+    let blocking = times.len().checked_sub(count(rate))?;
+    times.get(blocking).map(|at| at.saturating_add(rate.per).unwrap_or(*at))
+}
+
+fn count(rate: Rate) -> usize {
+    usize::try_from(rate.count).unwrap_or(usize::MAX)
+}
+
+fn age(at: Timestamp, now: Timestamp) -> Option<Span> {
+    Span::try_from(now.duration_since(at)).ok()
+}
+
+fn rounded(age: Span) -> String {
+    format_span(Span::from_secs(age.as_secs() / 60 * 60))
+}

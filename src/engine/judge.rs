@@ -1,0 +1,76 @@
+//! Judging one thread: evaluate, fetch what the rules ask for, evaluate again. `run`, `preview`, `explain` and `apply` all
+//! come through here.
+
+use crate::{
+    coldsend::{ApiError, Client, Priority},
+    model::{Decision, HistoryEntry, Mode, ThreadDetail, ThreadRow},
+    rules::{EventInput, Need, ReadMessages, RuleSet, evaluate},
+};
+use jiff::Timestamp;
+use std::{collections::HashMap, sync::Arc};
+
+/// A thread to be judged, and what is known around it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The workspace's name.
+    pub workspace: &'a str,
+    /// The workspace's mode.
+    pub ceiling: Mode,
+    /// The list row.
+    pub row: &'a ThreadRow,
+    /// Earlier actions; `None` where the store is not asked.
+    pub history: Option<&'a [HistoryEntry]>,
+    /// The modes that people lowered rules to.
+    pub overrides: &'a HashMap<String, Mode>,
+    /// Whether the lead is known to have opted out.
+    pub lead_opted_out: Option<bool>,
+    /// Whether every condition is evaluated, for an explanation.
+    pub thorough: bool,
+}
+
+/// What came out, and what was read for it.
+#[derive(Debug)]
+pub struct Judged {
+    /// What the rules said.
+    pub decision: Decision,
+    /// The thread, if it was read.
+    pub detail: Option<ThreadDetail>,
+    /// The messages, if they were read.
+    pub messages: Option<Arc<ReadMessages>>,
+}
+
+/// Evaluates the rules on a thread and reads, with GET requests only, what their answer depends on. `messages` are those
+/// that were read already, if they were.
+pub async fn judge(
+    client: &Client,
+    rules: &RuleSet,
+    subject: Subject<'_>,
+    mut messages: Option<Arc<ReadMessages>>,
+    now: Timestamp,
+) -> Result<Judged, ApiError> {
+    let mut detail = None;
+    loop {
+        let input = EventInput {
+            workspace: subject.workspace,
+            ceiling: subject.ceiling,
+            row: subject.row,
+            detail: detail.as_ref(),
+            messages: messages.as_deref(),
+            history: subject.history,
+            overrides: subject.overrides,
+            lead_opted_out: subject.lead_opted_out,
+            thorough: subject.thorough,
+        };
+        match evaluate(rules, &input, now) {
+            Ok(decision) => return Ok(Judged { decision, detail, messages }),
+            Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
+            Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id).await?),
+        }
+    }
+}
+
+/// Reads all messages of a thread.
+pub async fn fetch_messages(client: &Client, thread_id: &str) -> Result<Arc<ReadMessages>, ApiError> {
+    let conversation = client.conversation(thread_id, Priority::Read).await?;
+    Ok(Arc::new(ReadMessages::new(conversation)))
+}

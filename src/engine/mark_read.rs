@@ -1,0 +1,84 @@
+//! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
+
+use super::{Engine, Workspace};
+use crate::{
+    coldsend::Certainty,
+    model::{Action, ActionState, Reason, ReasonCode, Span},
+    store::StoreError,
+};
+
+/// How often it looks at the event's other actions by itself.
+const LOOK_AGAIN: Span = Span::from_secs(60);
+
+/// What the event's other actions say about marking the thread as read.
+#[derive(Debug, PartialEq, Eq)]
+enum Others {
+    AllWell,
+    Unsettled,
+    NotWell(Reason),
+}
+
+impl Engine {
+    pub(super) async fn mark_read(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+        match others(&self.store.siblings(&action).await?) {
+            Others::AllWell => {}
+            Others::Unsettled => {
+                let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
+                // Whichever of them settles last wakes it; one that settled while this was written could not, hence the date.
+                let again = self.now().saturating_add(LOOK_AGAIN).ok();
+                return self.change(workspace, &mut action, ActionState::Waiting, again, Some(reason)).await;
+            }
+            Others::NotWell(reason) => {
+                return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
+            }
+        }
+        self.set_in_flight(workspace, &mut action).await?;
+        if self.dry_run {
+            let done = (ActionState::Done, None, None);
+            return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
+        }
+        let done = (ActionState::Done, None, None);
+        match workspace.client().mark_read(&action.thread_id).await {
+            Ok(()) => self.record_outcome(workspace, &mut action, ("accepted", None), done).await,
+            Err(error) => {
+                let status = error.error.status();
+                match error.certainty {
+                    Certainty::CarriedOut => {
+                        self.record_outcome(workspace, &mut action, ("accepted", status), done).await
+                    }
+                    Certainty::NotCarriedOut => {
+                        let next = self.not_carried_out(workspace, &action, &error.error).await?;
+                        self.record_outcome(workspace, &mut action, ("refused", status), next).await
+                    }
+                    // Marking twice does no harm.
+                    Certainty::Unknown => {
+                        let reason = Reason::new(ReasonCode::Ambiguous, error.error.to_string());
+                        let next = self.next_try(&action, reason);
+                        self.record_outcome(workspace, &mut action, ("unclear", status), next).await
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Records of rules in shadow are no actions of the event: they take nothing from others.
+fn others(siblings: &[Action]) -> Others {
+    let mut unsettled = false;
+    for action in siblings {
+        let code = action.reason.as_ref().map(|reason| reason.code);
+        match action.state {
+            ActionState::Done => {}
+            ActionState::Suppressed
+                if matches!(code, Some(ReasonCode::AlreadyAnswered | ReasonCode::SameTarget | ReasonCode::Shadow)) => {}
+            // Another rule's mark_read waits for this one as well as this one for it.
+            _ if action.kind == crate::model::ActionKind::MarkRead => {}
+            state if state.is_settled() => {
+                let text = format!("the {} of rule `{}` is {state}: a person should look", action.kind, action.rule);
+                return Others::NotWell(Reason::new(ReasonCode::OtherAction, text));
+            }
+            _ => unsettled = true,
+        }
+    }
+    if unsettled { Others::Unsettled } else { Others::AllWell }
+}

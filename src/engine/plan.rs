@@ -1,0 +1,106 @@
+//! From a decision to the records that are kept of it.
+
+use super::judge::Judged;
+use crate::{
+    model::{Action, ActionId, ActionState, PlannedAction, Reason, ReasonCode, ThreadRow, Would, address_of},
+    store::{DecisionRecord, DecisionTrace, EventKind},
+};
+use jiff::Timestamp;
+
+/// The address that opt-outs, caps and repeats are counted by.
+pub(super) fn lead_key(row: &ThreadRow) -> Option<String> {
+    row.lead_email.as_deref().and_then(address_of)
+}
+
+/// The decision as it is kept.
+pub(super) fn decision_record(
+    workspace: &str,
+    row: &ThreadRow,
+    judged: &Judged,
+    event: EventKind,
+    now: Timestamp,
+) -> DecisionRecord {
+    let decision = &judged.decision;
+    DecisionRecord {
+        id: uuid::Uuid::now_v7().to_string(),
+        workspace: workspace.to_owned(),
+        thread_id: row.id.clone(),
+        message_id: newest_inbound(judged).map(|(id, _)| id),
+        lead_email: lead_key(row),
+        at: now,
+        event,
+        matched: decision.matched().map(str::to_owned).collect(),
+        trace: DecisionTrace {
+            body: decision.body.clone(),
+            auto_reply: decision.auto_reply,
+            opt_out: judged
+                .messages
+                .as_ref()
+                .map(|_| decision.opt_out.is_some())
+                .or(decision.opt_out.as_ref().map(|_| true)),
+            subject: row.subject.clone(),
+            campaign: row.campaign().map(str::to_owned),
+            category: row.category().map(str::to_owned),
+            rules: decision.rules.clone(),
+        },
+    }
+}
+
+/// The action records of a decision, in its order.
+pub(super) fn action_records(record: &DecisionRecord, judged: &Judged, now: Timestamp) -> Vec<Action> {
+    let message_at = newest_inbound(judged).and_then(|(_, at)| at);
+    judged.decision.actions.iter().map(|planned| action_record(record, planned, message_at, now)).collect()
+}
+
+fn newest_inbound(judged: &Judged) -> Option<(String, Option<Timestamp>)> {
+    let message = judged.messages.as_ref()?.newest_inbound()?;
+    Some((message.id.clone(), message.created_at))
+}
+
+fn action_record(
+    record: &DecisionRecord,
+    planned: &PlannedAction,
+    message_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Action {
+    // `hours` and `limit` are looked at again when the action comes up, so `after` alone sets the first date.
+    let first = now.saturating_add(planned.timing.after).unwrap_or(now);
+    let (state, due_at) = match planned.would {
+        Would::Done => (ActionState::Planned, Some(now)),
+        Would::Waiting => (ActionState::Waiting, Some(first)),
+        Would::Held => (ActionState::Held, None),
+        Would::Suppressed => (ActionState::Suppressed, None),
+        Would::Failed => (ActionState::Failed, None),
+    };
+    Action {
+        id: ActionId::new(),
+        workspace: record.workspace.clone(),
+        decision_id: record.id.clone(),
+        thread_id: record.thread_id.clone(),
+        message_id: record.message_id.clone(),
+        lead_email: record.lead_email.clone(),
+        rule: planned.rule.clone(),
+        position: planned.position,
+        kind: planned.kind,
+        target: planned.target.clone(),
+        state,
+        reason: planned.reason.clone().or_else(|| (state == ActionState::Held).then(held)),
+        payload: planned.payload.clone(),
+        timing: planned.timing.clone(),
+        any_sender: planned.any_sender,
+        any_auto_reply: planned.any_auto_reply,
+        approved: false,
+        message_at,
+        outgoing_before: Vec::new(),
+        attempts: Vec::new(),
+        due_at,
+        sent_at: None,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+fn held() -> Reason {
+    Reason::new(ReasonCode::Draft, "a person must approve it")
+}

@@ -1,0 +1,145 @@
+//! A reply: guarded, sent at most once, and never again by itself once it may have left.
+
+use super::{
+    Engine, Workspace,
+    guard::{Counted, Verdict, after_reading, before_reading},
+    judge::fetch_messages,
+};
+use crate::{
+    coldsend::{Certainty, ReplyAttachment, ReplyBody, WriteError},
+    model::{Action, ActionKind, ActionState, Payload, Rate, Reason, ReasonCode, Span},
+    rules::ReadMessages,
+    store::{OptOut, SentFilter, StoreError},
+};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+const HOUR: Span = Span::from_secs(3_600);
+
+impl Engine {
+    pub(super) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+        let counted = self.counted(&action).await?;
+        match before_reading(&action, &counted, &self.safety, self.now()) {
+            Verdict::Send => {}
+            other => return self.apply(workspace, &mut action, other).await,
+        }
+        let body = match self.body(&action).await {
+            Ok(body) => body,
+            Err(reason) => return self.change(workspace, &mut action, ActionState::Failed, None, Some(reason)).await,
+        };
+        let messages = match workspace.fresh_read(&action.thread_id, self.now()) {
+            Some(messages) => messages,
+            None => match fetch_messages(workspace.client(), &action.thread_id).await {
+                Ok(messages) => {
+                    workspace.remember_read(&action.thread_id, Arc::clone(&messages), self.now());
+                    messages
+                }
+                Err(error) => return self.wait_for_api(workspace, &mut action, &error).await,
+            },
+        };
+        match after_reading(&action, &messages) {
+            Verdict::Send => {}
+            other => {
+                self.remember_opt_out(&action, &messages).await?;
+                return self.apply(workspace, &mut action, other).await;
+            }
+        }
+        action.outgoing_before = outgoing_ids(&messages);
+        self.set_in_flight(workspace, &mut action).await?;
+        // Whatever comes of it, the next guard must look again.
+        workspace.forget_read(&action.thread_id);
+        if self.dry_run {
+            let done = (ActionState::Done, None, None);
+            return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
+        }
+        let result = workspace.client().reply(&action.thread_id, &body).await;
+        self.reply_ended(workspace, action, result.err()).await
+    }
+
+    async fn reply_ended(
+        &self,
+        workspace: &Workspace,
+        mut action: Action,
+        error: Option<WriteError>,
+    ) -> Result<(), StoreError> {
+        let Some(WriteError { certainty, error }) = error else {
+            return self
+                .record_outcome(workspace, &mut action, ("accepted", None), (ActionState::Done, None, None))
+                .await;
+        };
+        let status = error.status();
+        match certainty {
+            Certainty::CarriedOut => {
+                let done = (ActionState::Done, None, None);
+                self.record_outcome(workspace, &mut action, ("accepted", status), done).await
+            }
+            Certainty::NotCarriedOut => {
+                let next = self.not_carried_out(workspace, &action, &error).await?;
+                let outcome = if status.is_some() { "refused" } else { "not_sent" };
+                self.record_outcome(workspace, &mut action, (outcome, status), next).await
+            }
+            Certainty::Unknown => {
+                let due = self.next_look(&action).unwrap_or_else(|| self.now());
+                let reason = Reason::new(ReasonCode::Ambiguous, error.to_string());
+                let unknown = (ActionState::Unknown, Some(due), Some(reason));
+                self.record_outcome(workspace, &mut action, ("unclear", status), unknown).await
+            }
+        }
+    }
+
+    /// What the store knows that speaks for or against the reply.
+    async fn counted(&self, action: &Action) -> Result<Counted, StoreError> {
+        let now = self.now();
+        let since = |span: Span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+        let mut counted = Counted::default();
+        let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
+        if let Some(lead) = action.lead_email.as_deref() {
+            let found = self.store.opt_out(&action.workspace, lead).await?;
+            counted.opted_out = found.map(|opt_out| opt_out.evidence);
+            let filter = SentFilter { lead_email: Some(lead), ..all };
+            let window = since(self.safety.replies_per_lead.per);
+            counted.to_lead = self.store.sent_since(&action.workspace, &filter, window).await?;
+        }
+        counted.last_hour = self.store.sent_since(&action.workspace, &all, since(HOUR)).await?;
+        if let Some(Rate { per, .. }) = action.timing.limit {
+            let filter = SentFilter { rule: Some(&action.rule), ..all };
+            counted.by_rule = self.store.sent_since(&action.workspace, &filter, since(per)).await?;
+        }
+        Ok(counted)
+    }
+
+    /// The reply as it is sent; files are read now.
+    async fn body(&self, action: &Action) -> Result<ReplyBody, Reason> {
+        let Payload::Reply { text, html, attachments } = &action.payload else {
+            return Err(Reason::new(ReasonCode::Template, "the reply was never rendered"));
+        };
+        let mut files = Vec::with_capacity(attachments.len());
+        for file in attachments {
+            let content = tokio::fs::read(&file.path).await.map_err(|error| {
+                Reason::new(ReasonCode::Template, format!("the attachment {} cannot be read: {error}", file.filename))
+            })?;
+            files.push(ReplyAttachment {
+                filename: file.filename.clone(),
+                content_type: file.content_type.clone(),
+                content,
+            });
+        }
+        Ok(ReplyBody { text: text.clone(), html: html.clone(), attachments: files })
+    }
+
+    async fn remember_opt_out(&self, action: &Action, messages: &ReadMessages) -> Result<(), StoreError> {
+        let (Some(evidence), Some(email)) = (messages.opt_out(), &action.lead_email) else { return Ok(()) };
+        let opt_out = OptOut {
+            workspace: action.workspace.clone(),
+            email: email.clone(),
+            since: self.now(),
+            evidence: evidence.to_owned(),
+        };
+        self.store.add_opt_out(&opt_out).await
+    }
+}
+
+fn outgoing_ids(messages: &ReadMessages) -> Vec<String> {
+    let all = messages.conversation().messages().iter();
+    all.filter(|message| message.outgoing).map(|message| message.id.clone()).collect()
+}

@@ -1,0 +1,165 @@
+//! The loops of the service, and the single pass of `run --once`.
+
+use super::{Engine, HandleReport, IntakeError, PollError, PollReport, Workspace};
+use crate::{
+    model::Span,
+    store::{Lane, StoreError},
+};
+use jiff::Timestamp;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// However long nothing is due, the lanes look at the store this often: a clock that was set forward makes things due.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+/// Nudges, however many, cost one poll in this time.
+const NUDGE_REST: Duration = Duration::from_secs(2);
+/// How long a single pass waits for what is about to be due.
+const ONCE_PATIENCE: Span = Span::from_secs(30);
+
+/// What a single pass did in one workspace.
+#[derive(Debug, Default)]
+pub struct OnceReport {
+    /// The workspace.
+    pub workspace: String,
+    /// What the poll found.
+    pub poll: PollReport,
+    /// What became of it.
+    pub handled: HandleReport,
+    /// Why it ended early.
+    pub error: Option<String>,
+}
+
+impl Engine {
+    /// Runs until `shutdown`: then no new action begins, the one under way ends and is recorded.
+    pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for index in 0..self.workspaces.len() {
+            for flow in [Flow::Intake, Flow::Lane(Lane::Api), Flow::Lane(Lane::Destinations)] {
+                let (engine, shutdown) = (Arc::clone(self), shutdown.clone());
+                tasks.spawn(async move {
+                    let Some(workspace) = engine.workspaces.get(index) else { return };
+                    match flow {
+                        Flow::Intake => engine.intake(workspace, &shutdown).await,
+                        Flow::Lane(lane) => engine.lane(workspace, lane, &shutdown).await,
+                    }
+                });
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a part of the service ended unexpectedly; all of it stops");
+                shutdown.cancel();
+            }
+        }
+    }
+
+    async fn intake(&self, workspace: &Workspace, shutdown: &CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let began = tokio::time::Instant::now();
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.look(workspace) => {}
+            }
+            let every = workspace.settings().poll_every;
+            workspace.note_next_poll(self.now().saturating_add(every).unwrap_or(Timestamp::MAX));
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep_until(began + every) => {}
+                () = nudged(&workspace.nudge, began + NUDGE_REST) => {}
+            }
+        }
+    }
+
+    /// One poll and what came of it; errors are told and tried again at the next.
+    async fn look(&self, workspace: &Workspace) {
+        if let Err(error) = self.poll(workspace, false).await {
+            tracing::warn!(workspace = workspace.name(), %error, "the inbox could not be polled");
+            self.board.tell(self.now(), workspace.name(), super::Happened::PollFailed(error.to_string()));
+            return;
+        }
+        if let Err(error) = self.handle_pending(workspace).await {
+            tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
+            workspace.note_poll(self.now(), Err(error.to_string()));
+        }
+    }
+
+    async fn lane(&self, workspace: &Workspace, lane: Lane, shutdown: &CancellationToken) {
+        let notify = match lane {
+            Lane::Api => &workspace.due,
+            Lane::Destinations => &workspace.due_forwards,
+        };
+        let stop = || shutdown.is_cancelled();
+        while !shutdown.is_cancelled() {
+            let mut rest = LONGEST_REST;
+            match self.run_due(workspace, lane, &stop).await {
+                Ok(report) if report.looked_at > 0 => workspace.something_is_due(),
+                Ok(_) => rest = self.rest(workspace).await.unwrap_or(LONGEST_REST),
+                Err(error) => {
+                    tracing::error!(workspace = workspace.name(), %error, "nothing is sent: the store fails");
+                    rest = Duration::from_secs(5);
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(rest.min(LONGEST_REST)) => {}
+                () = notify.notified() => {}
+            }
+        }
+    }
+
+    /// How long until something is due.
+    async fn rest(&self, workspace: &Workspace) -> Result<Duration, StoreError> {
+        let Some(due) = self.store.next_due(workspace.name()).await? else { return Ok(LONGEST_REST) };
+        let left = Duration::try_from(due.duration_since(self.now())).unwrap_or_default();
+        // Never a hot loop, whatever the store says.
+        Ok(left.clamp(Duration::from_millis(20), LONGEST_REST))
+    }
+
+    /// Polls a workspace once, decides, and does what is due or about to be.
+    pub async fn once(&self, workspace: &Workspace) -> OnceReport {
+        let mut report = OnceReport { workspace: workspace.name().to_owned(), ..OnceReport::default() };
+        match self.poll(workspace, true).await {
+            Ok(poll) => report.poll = poll,
+            Err(PollError::Api(error)) => report.error = Some(error.to_string()),
+            Err(PollError::Store(error)) => report.error = Some(error.to_string()),
+        }
+        match self.handle_pending(workspace).await {
+            Ok(handled) => report.handled = handled,
+            Err(IntakeError::Api(error)) => report.error = report.error.or(Some(error.to_string())),
+            Err(IntakeError::Store(error)) => report.error = report.error.or(Some(error.to_string())),
+        }
+        if let Err(error) = self.finish_due(workspace).await {
+            report.error = report.error.or(Some(error));
+        }
+        report
+    }
+
+    /// Does what is due, and what becomes due within half a minute from now, such as a second try.
+    pub async fn finish_due(&self, workspace: &Workspace) -> Result<(), String> {
+        let until = tokio::time::Instant::now() + ONCE_PATIENCE;
+        let deadline = self.now().saturating_add(ONCE_PATIENCE).unwrap_or(Timestamp::MAX);
+        loop {
+            for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
+                self.run_due(workspace, lane, &|| false).await.map_err(|error| error.to_string())?;
+            }
+            let next = self.store.next_due(workspace.name()).await.map_err(|error| error.to_string())?;
+            if next.is_none_or(|due| due > deadline) || tokio::time::Instant::now() >= until {
+                return Ok(());
+            }
+            let rest = self.rest(workspace).await.map_err(|error| error.to_string())?;
+            tokio::time::sleep(rest).await;
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Flow {
+    Intake,
+    Lane(Lane),
+}
+
+async fn nudged(notify: &Notify, not_before: tokio::time::Instant) {
+    notify.notified().await;
+    tokio::time::sleep_until(not_before).await;
+}

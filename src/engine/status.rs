@@ -1,0 +1,153 @@
+//! How the engine fares: what the status pages and the terminal are told.
+
+use crate::model::{Action, Decision};
+use crate::store::{DecisionRecord, EventKind};
+use jiff::Timestamp;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::broadcast;
+
+/// Whether a workspace is being polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WorkspacePhase {
+    /// The last poll ended well, or there was none yet.
+    #[default]
+    Polling,
+    /// The last poll failed.
+    Failing,
+}
+
+/// How a workspace fares.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WorkspaceStatus {
+    /// Whether the last poll ended well.
+    pub phase: WorkspacePhase,
+    /// When the last poll ended.
+    pub last_poll: Option<Timestamp>,
+    /// When the next one begins.
+    pub next_poll: Option<Timestamp>,
+    /// Why the last poll failed.
+    pub error: Option<String>,
+}
+
+/// How a rule fares, since this process started.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RuleHealth {
+    /// The last error of its script or template, and when.
+    pub last_error: Option<(String, Timestamp)>,
+}
+
+/// Something that people want to see as it happens.
+#[derive(Debug, Clone)]
+pub struct EngineEvent {
+    /// When.
+    pub at: Timestamp,
+    /// The workspace.
+    pub workspace: String,
+    /// What.
+    pub what: Happened,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Happened {
+    /// Rules ran on an event.
+    Decided {
+        /// What they said.
+        decision: Arc<DecisionRecord>,
+        /// What made them run.
+        event: EventKind,
+        /// The lead's name or address, for display.
+        lead: String,
+    },
+    /// An action changed its state.
+    Action(Arc<Action>),
+    /// A poll failed.
+    PollFailed(String),
+    /// People should look.
+    Alert(String),
+}
+
+/// Collects what the pages show beside the store.
+#[derive(Debug)]
+pub(crate) struct Board {
+    started_at: Timestamp,
+    events: broadcast::Sender<EngineEvent>,
+    rules: Mutex<HashMap<String, RuleHealth>>,
+    evaluation: Mutex<(u64, Duration)>,
+}
+
+impl Board {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            started_at: now,
+            events: broadcast::channel(256).0,
+            rules: Mutex::default(),
+            evaluation: Mutex::default(),
+        }
+    }
+
+    /// When the process started.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// What happens from now on. A slow reader misses the oldest.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
+        self.events.subscribe()
+    }
+
+    pub(super) fn tell(&self, at: Timestamp, workspace: &str, what: Happened) {
+        // Nobody listening is no error.
+        let _ = self.events.send(EngineEvent { at, workspace: workspace.to_owned(), what });
+    }
+
+    pub(super) fn note_evaluation(&self, decision: &Decision, took: Duration, now: Timestamp) {
+        let mut evaluation = self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
+        evaluation.0 += 1;
+        evaluation.1 += took;
+        drop(evaluation);
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        for rule in &decision.rules {
+            if let Some(error) = &rule.error {
+                rules.entry(rule.name.clone()).or_default().last_error = Some((error.clone(), now));
+            }
+        }
+    }
+
+    /// How the rule fares since the process started.
+    pub(crate) fn rule_health(&self, rule: &str) -> RuleHealth {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).get(rule).cloned().unwrap_or_default()
+    }
+
+    /// How long evaluating all rules on one event took on average.
+    pub(crate) fn mean_evaluation(&self) -> Option<Duration> {
+        let (count, total) = *self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
+        u32::try_from(count).ok().filter(|count| *count > 0).map(|count| total / count)
+    }
+}
+
+impl super::Engine {
+    /// What happens from now on. A slow reader misses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
+        self.board.subscribe()
+    }
+
+    /// When the process started.
+    pub fn started_at(&self) -> Timestamp {
+        self.board.started_at()
+    }
+
+    /// How a rule fares since the process started.
+    pub fn rule_health(&self, rule: &str) -> RuleHealth {
+        self.board.rule_health(rule)
+    }
+
+    /// How long evaluating all rules on one event takes on average.
+    pub fn mean_evaluation(&self) -> Option<Duration> {
+        self.board.mean_evaluation()
+    }
+}

@@ -1,0 +1,181 @@
+//! One workspace at run time: its settings, its client, and what is remembered for seconds only.
+
+use super::status::{WorkspacePhase, WorkspaceStatus};
+use crate::{coldsend::Client, model::Mode, model::Span, rules::ReadMessages};
+use jiff::Timestamp;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::Notify;
+
+/// A read of messages that ended within this time serves the guard: the same span bounds the time from the guard to the
+/// reply.
+pub(super) const FRESH: Span = Span::from_secs(10);
+/// A list row tells for so long whether a thread is starred.
+const STAR_KNOWN: Span = Span::from_secs(60);
+/// More entries than this are dropped at once: they are only there to save requests.
+const REMEMBERED: usize = 1_000;
+
+/// What the configuration says of a workspace.
+#[derive(Debug, Clone)]
+pub struct WorkspaceSettings {
+    /// Its name.
+    pub name: String,
+    /// The ceiling of all its rules.
+    pub mode: Mode,
+    /// How often the inbox is looked at.
+    pub poll_every: Span,
+    /// How often every page is read.
+    pub sweep_every: Span,
+    /// How long a message without a category is left alone.
+    pub wait_for_category: Span,
+    /// The way to its API.
+    pub client: Client,
+}
+
+/// A workspace at run time.
+#[derive(Debug)]
+pub struct Workspace {
+    settings: WorkspaceSettings,
+    status: Mutex<WorkspaceStatus>,
+    reads: Mutex<HashMap<String, (Arc<ReadMessages>, Timestamp)>>,
+    stars: Mutex<HashMap<String, (bool, Timestamp)>>,
+    /// Threads whose handling failed: how often, and when to try again.
+    setbacks: Mutex<HashMap<String, (u32, Timestamp)>>,
+    /// The page at which a running sweep goes on.
+    sweep_page: Mutex<Option<u32>>,
+    /// Somebody says that there may be something new.
+    pub(super) nudge: Notify,
+    /// Something became due.
+    pub(super) due: Notify,
+    /// The same for the lane of forwards.
+    pub(super) due_forwards: Notify,
+}
+
+impl Workspace {
+    pub(super) fn new(settings: WorkspaceSettings) -> Self {
+        Self {
+            settings,
+            status: Mutex::new(WorkspaceStatus::default()),
+            reads: Mutex::default(),
+            stars: Mutex::default(),
+            setbacks: Mutex::default(),
+            sweep_page: Mutex::default(),
+            nudge: Notify::new(),
+            due: Notify::new(),
+            due_forwards: Notify::new(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// What the configuration says of it.
+    pub fn settings(&self) -> &WorkspaceSettings {
+        &self.settings
+    }
+
+    /// The way to its API.
+    pub fn client(&self) -> &Client {
+        &self.settings.client
+    }
+
+    /// How it fares.
+    pub fn status(&self) -> WorkspaceStatus {
+        locked(&self.status).clone()
+    }
+
+    /// Polls soon; many calls cost one poll.
+    pub fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    pub(super) fn something_is_due(&self) {
+        self.due.notify_one();
+        self.due_forwards.notify_one();
+    }
+
+    pub(super) fn note_poll(&self, at: Timestamp, result: Result<(), String>) {
+        let mut status = locked(&self.status);
+        status.last_poll = Some(at);
+        status.phase = if result.is_ok() { WorkspacePhase::Polling } else { WorkspacePhase::Failing };
+        status.error = result.err();
+    }
+
+    pub(super) fn note_next_poll(&self, at: Timestamp) {
+        locked(&self.status).next_poll = Some(at);
+    }
+
+    pub(super) fn remember_read(&self, thread: &str, messages: Arc<ReadMessages>, at: Timestamp) {
+        remember(&self.reads, thread, messages, at);
+    }
+
+    /// The messages, if they were read within [`FRESH`].
+    pub(super) fn fresh_read(&self, thread: &str, now: Timestamp) -> Option<Arc<ReadMessages>> {
+        recall(&self.reads, thread, now, FRESH)
+    }
+
+    pub(super) fn forget_read(&self, thread: &str) {
+        locked(&self.reads).remove(thread);
+    }
+
+    pub(super) fn remember_star(&self, thread: &str, starred: Option<bool>, at: Timestamp) {
+        match starred {
+            Some(starred) => remember(&self.stars, thread, starred, at),
+            None => drop(locked(&self.stars).remove(thread)),
+        }
+    }
+
+    /// Whether the thread is starred, if that was seen a moment ago.
+    pub(super) fn known_star(&self, thread: &str, now: Timestamp) -> Option<bool> {
+        recall(&self.stars, thread, now, STAR_KNOWN)
+    }
+
+    /// Leaves a thread alone for a while: 1, 2, 4 … 60 minutes.
+    pub(super) fn note_setback(&self, thread: &str, now: Timestamp) {
+        let mut setbacks = locked(&self.setbacks);
+        let count = setbacks.get(thread).map_or(0, |(count, _)| *count);
+        let pause = Span::from_secs(60 * (1_u64 << count.min(6)).min(60));
+        setbacks.insert(thread.to_owned(), (count + 1, now.saturating_add(pause).unwrap_or(now)));
+    }
+
+    pub(super) fn clear_setback(&self, thread: &str) {
+        locked(&self.setbacks).remove(thread);
+    }
+
+    pub(super) fn is_set_back(&self, thread: &str, now: Timestamp) -> bool {
+        locked(&self.setbacks).get(thread).is_some_and(|(_, until)| *until > now)
+    }
+
+    pub(super) fn sweep_page(&self) -> Option<u32> {
+        *locked(&self.sweep_page)
+    }
+
+    pub(super) fn set_sweep_page(&self, page: Option<u32>) {
+        *locked(&self.sweep_page) = page;
+    }
+}
+
+fn remember<T>(map: &Mutex<HashMap<String, (T, Timestamp)>>, key: &str, value: T, at: Timestamp) {
+    let mut map = locked(map);
+    if map.len() >= REMEMBERED {
+        map.clear();
+    }
+    map.insert(key.to_owned(), (value, at));
+}
+
+/// A clock that was set back makes an entry look as if it came from the future: it does not count.
+fn recall<T: Clone>(map: &Mutex<HashMap<String, (T, Timestamp)>>, key: &str, now: Timestamp, span: Span) -> Option<T> {
+    let map = locked(map);
+    let (value, at) = map.get(key)?;
+    let age = Span::try_from(now.duration_since(*at)).ok()?;
+    (age <= span).then(|| value.clone())
+}
+
+/// These maps hold plain values: a panic in between leaves nothing half-done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
