@@ -1,1 +1,25 @@
 //! The ColdSend Replies API: a typed client, its errors, and the request budget.
+//!
+//! [`Client`] speaks all six endpoints. What comes back is converted to the types of [`crate::model`] at once; the wire's
+//! own shapes stay in here. Two things are this module's to guarantee:
+//!
+//! - A write is sent once, on a connection of its own, and [`WriteError::certainty`] says what became of it.
+//! - Every request first takes a place in the key's budget of requests; see [`Priority`] and [`Budget`].
+
+mod answer;
+mod budget;
+mod client;
+mod endpoints;
+mod error;
+mod fields;
+mod ledger;
+mod limits;
+mod reply;
+mod requests;
+
+pub use budget::Budget;
+pub use client::{Client, ClientSettings, TimeLimits};
+pub use endpoints::{ListPage, ListQuery, MessagePage};
+pub use error::{ApiError, Certainty, ClientError, WriteError};
+pub use ledger::Priority;
+pub use reply::{ReplyAttachment, ReplyBody, ReplyReceipt};

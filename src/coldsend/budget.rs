@@ -1,0 +1,157 @@
+//! Waiting for a place in the request budget.
+
+use super::ledger::{Ledger, Left, Priority, Ticket};
+use super::limits::Limits;
+use jiff::Timestamp;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+
+/// What is left of the API key's budget, as we and the API's headers count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests left in the rolling minute.
+    pub minute_left: u32,
+    /// Requests left in the rolling hour.
+    pub hour_left: u32,
+    /// Until when nothing may be sent, because the API said so.
+    pub blocked_until: Option<Timestamp>,
+}
+
+/// The budget of one API key and those who wait for it.
+#[derive(Debug)]
+pub(super) struct Gate {
+    ledger: Mutex<Ledger>,
+    changed: Notify,
+}
+
+impl Gate {
+    pub(super) fn new(per_minute: u32, per_hour: u32) -> Arc<Self> {
+        Arc::new(Self { ledger: Mutex::new(Ledger::new(per_minute, per_hour)), changed: Notify::new() })
+    }
+
+    // No code can panic while it holds the lock, and a count is right at every step.
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a place, at most for `max_wait`. The error says about how long it would take instead; when that is
+    /// known to be more than `max_wait`, it comes at once. Dropping the future gives the place in the queue up.
+    pub(super) async fn acquire(
+        self: &Arc<Self>,
+        priority: Priority,
+        max_wait: Option<Duration>,
+    ) -> Result<Permit, Duration> {
+        let deadline = max_wait.and_then(|wait| Instant::now().checked_add(wait));
+        let waiting = Waiting { gate: self, ticket: self.ledger().enter(priority) };
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            let now = Instant::now();
+            let taken = self.ledger().try_take(waiting.ticket, now);
+            let wait = match taken {
+                Ok(()) => {
+                    // Whoever is first in the queue now may have a place as well.
+                    self.changed.notify_waiters();
+                    return Ok(Permit { gate: Arc::clone(self), granted: now, sent: false });
+                }
+                Err(wait) => wait,
+            };
+            if deadline.is_some_and(|deadline| now >= deadline || now + wait > deadline) {
+                return Err(wait.max(Duration::from_millis(1)));
+            }
+            // A wait of zero means that others stand before: they tell when they are gone.
+            let until = match (wait.is_zero(), deadline) {
+                (true, Some(deadline)) => deadline,
+                (true, None) => now + Duration::from_secs(60),
+                (false, _) => now + wait,
+            };
+            let _ = timeout_at(until, changed).await;
+        }
+    }
+
+    pub(super) fn would_wait(&self, priority: Priority) -> Duration {
+        self.ledger().would_wait(priority, Instant::now())
+    }
+
+    pub(super) fn left(&self) -> Left {
+        self.ledger().left(Instant::now())
+    }
+
+    pub(super) fn budget(&self) -> Budget {
+        let now = Instant::now();
+        let left = self.ledger().left(now);
+        let blocked_until = left
+            .blocked_until
+            .and_then(|until| Timestamp::now().checked_add(until.saturating_duration_since(now)).ok());
+        Budget { minute_left: left.minute, hour_left: left.hour, blocked_until }
+    }
+}
+
+/// A place in the queue, given up when dropped.
+struct Waiting<'a> {
+    gate: &'a Gate,
+    ticket: Ticket,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.gate.ledger().leave(self.ticket) {
+            self.gate.changed.notify_waiters();
+        }
+    }
+}
+
+/// The right to send one request. Dropped, it counts the request as ended now if it was sent, and costs nothing else.
+#[derive(Debug)]
+pub(super) struct Permit {
+    gate: Arc<Gate>,
+    granted: Instant,
+    sent: bool,
+}
+
+impl Permit {
+    /// To be called before the first byte leaves.
+    pub(super) fn sending(&mut self) {
+        self.sent = true;
+    }
+
+    /// The request surely never reached the API.
+    pub(super) fn never_left(mut self) {
+        self.sent = false;
+    }
+
+    /// What the answer's headers say; `refused` for a 429. Returns how long nothing may go then.
+    pub(super) fn answered(&self, limits: &Limits, refused: bool) -> Option<Duration> {
+        let now = Instant::now();
+        let mut ledger = self.gate.ledger();
+        let pause = if refused {
+            Some(ledger.refused(limits.retry_after.or(limits.reset), now))
+        } else {
+            ledger.accepted();
+            None
+        };
+        if let (Some(remaining), Some(reset)) = (limits.remaining, limits.reset) {
+            ledger.observe(remaining, reset, self.granted, now);
+        }
+        pause
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.sent {
+            self.gate.ledger().ended(Instant::now());
+        } else {
+            self.gate.ledger().never_left();
+        }
+        self.gate.changed.notify_waiters();
+    }
+}

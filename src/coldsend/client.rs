@@ -1,0 +1,186 @@
+//! The client: its settings, how it is made, and what is left of its budget.
+
+use super::budget::{Budget, Gate};
+use super::error::ClientError;
+use super::ledger::Priority;
+use super::requests::Transport;
+use reqwest::{header::HeaderValue, redirect, retry};
+use secrecy::{ExposeSecret, SecretString};
+use std::{fmt, sync::Arc, time::Duration};
+use url::{Host, Url};
+
+/// One workspace's access to the API.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// The workspace's name, for errors and logs.
+    pub workspace: String,
+    /// Where the API is: `https`, or `http` to a loopback address.
+    pub base_url: Url,
+    /// The workspace's key.
+    pub api_key: SecretString,
+    /// Requests that the key allows in a rolling minute; at least 1.
+    pub per_minute: u32,
+    /// Requests that the key allows in a rolling hour; at least 1.
+    pub per_hour: u32,
+}
+
+/// How long a request may take, not counting the wait for its place in the budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// Until the connection stands, TLS included. Keep it shorter than `whole`: a write that hits this limit surely did
+    /// not leave, one that hits the other may have.
+    pub connect: Duration,
+    /// Until the answer is whole. A large reply gets a second more for every 256 KiB.
+    pub whole: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), whole: Duration::from_secs(30) }
+    }
+}
+
+/// A client of one workspace. Clones share connections and budget.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) transport: Arc<Transport>,
+    pub(super) max_wait: Option<Duration>,
+}
+
+impl Client {
+    /// A client with the default [`TimeLimits`]. Sends nothing.
+    ///
+    /// # Errors
+    /// A key that cannot be a header, a base URL that would show the key to others, a limit of zero, no TLS.
+    pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
+        Self::with_time_limits(settings, TimeLimits::default())
+    }
+
+    /// As [`Client::new`], with time limits of one's own.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_time_limits(settings: ClientSettings, time: TimeLimits) -> Result<Self, ClientError> {
+        let ClientSettings { workspace, base_url, api_key, per_minute, per_hour } = settings;
+        for (limit, value) in [("per_minute", per_minute), ("per_hour", per_hour)] {
+            if value == 0 {
+                return Err(ClientError::Limit { workspace, limit });
+            }
+        }
+        let key = key_header(&workspace, &api_key)?;
+        let loopback = check_base(&workspace, &base_url)?;
+        let built = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| ClientError::Tls {
+                workspace: workspace.clone(),
+                detail: super::requests::cause(error),
+            })
+        };
+        let common = || {
+            let builder = reqwest::Client::builder()
+                .user_agent(concat!("reply-router/", env!("CARGO_PKG_VERSION")))
+                .redirect(redirect::Policy::none())
+                .retry(retry::never())
+                .referer(false)
+                .connect_timeout(time.connect)
+                .timeout(time.whole);
+            // Over plain HTTP a proxy would see the key.
+            if loopback { builder.no_proxy() } else { builder }
+        };
+        let reads = built(common())?;
+        // A connection that lay idle may be dead without our knowing: a write always gets a fresh one, and nothing
+        // below us has a reason to send it twice.
+        let writes = built(common().pool_max_idle_per_host(0).http1_only().no_gzip())?;
+        let host = match base_url.port() {
+            Some(port) => format!("{}:{port}", base_url.host_str().unwrap_or_default()),
+            None => base_url.host_str().unwrap_or_default().to_owned(),
+        };
+        let gate = Gate::new(per_minute, per_hour);
+        let transport = Transport { workspace, host, base: base_url, key, reads, writes, time, gate };
+        Ok(Self { transport: Arc::new(transport), max_wait: None })
+    }
+
+    /// The same client for a caller who would rather get [`super::ApiError::BudgetExhausted`] than wait longer than
+    /// `max_wait` for a place in the budget; zero never waits. `None`, the default, waits as long as it takes.
+    pub fn with_max_wait(&self, max_wait: Option<Duration>) -> Self {
+        Self { transport: Arc::clone(&self.transport), max_wait }
+    }
+
+    /// The workspace's name.
+    pub fn workspace(&self) -> &str {
+        &self.transport.workspace
+    }
+
+    /// What is left of the key's budget.
+    pub fn budget(&self) -> Budget {
+        self.transport.gate.budget()
+    }
+
+    /// About how long a request of this priority would wait for its place if it came now; zero when it may go at once.
+    pub fn would_wait(&self, priority: Priority) -> Duration {
+        self.transport.gate.would_wait(priority)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("workspace", &self.transport.workspace)
+            .field("base_url", &self.transport.base.as_str())
+            .field("api_key", &"[REDACTED]")
+            .field("max_wait", &self.max_wait)
+            .finish_non_exhaustive()
+    }
+}
+
+fn key_header(workspace: &str, key: &SecretString) -> Result<HeaderValue, ClientError> {
+    let key = key.expose_secret();
+    let problem = if key.is_empty() {
+        Some("is empty")
+    } else if key.chars().any(|letter| letter == '\n' || letter == '\r') {
+        Some("contains a line break")
+    } else if key.chars().any(char::is_whitespace) {
+        Some("contains a space")
+    } else if !key.chars().all(|letter| letter.is_ascii_graphic()) {
+        Some("contains a character that no key has")
+    } else {
+        None
+    };
+    let error = |problem| ClientError::Key { workspace: workspace.to_owned(), problem };
+    if let Some(problem) = problem {
+        return Err(error(problem));
+    }
+    let mut value = HeaderValue::from_str(key).map_err(|_| error("contains a character that no key has"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Whether it is a loopback address, or why it cannot be used.
+fn check_base(workspace: &str, base: &Url) -> Result<bool, ClientError> {
+    let loopback = match base.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let problem = if base.host().is_none() {
+        Some("it names no host; use https://api.coldsend.pro/api/public/v1")
+    } else if !base.username().is_empty() || base.password().is_some() {
+        Some("it must not carry a user or password; the key belongs in `api_key`")
+    } else if base.query().is_some() || base.fragment().is_some() {
+        Some("it must end with the path, without `?` or `#`")
+    } else if base.scheme() == "https" || (base.scheme() == "http" && loopback) {
+        None
+    } else {
+        Some("the key would travel in the clear; use https:// (http:// is for loopback addresses only)")
+    };
+    match problem {
+        None => Ok(loopback),
+        Some(problem) => {
+            let mut url = base.clone();
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.set_query(None);
+            Err(ClientError::BaseUrl { workspace: workspace.to_owned(), url: url.to_string(), problem })
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What can go wrong with a request, in words for the person who runs the campaigns.
+
+use std::{fmt, time::Duration};
+
+/// Why a [`super::Client`] could not be made from its settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The key cannot stand in an HTTP header.
+    #[error(
+        "the API key of workspace `{workspace}` {problem}: copy it again from ColdSend, without quotes or line breaks"
+    )]
+    Key {
+        /// The workspace.
+        workspace: String,
+        /// What is wrong with it; says nothing of its content.
+        problem: &'static str,
+    },
+    /// The base URL cannot be used.
+    #[error("`base_url` of workspace `{workspace}` is `{url}`: {problem}")]
+    BaseUrl {
+        /// The workspace.
+        workspace: String,
+        /// The URL, without user and password.
+        url: String,
+        /// What is wrong and what to do.
+        problem: &'static str,
+    },
+    /// A limit of zero would stop every request.
+    #[error("`rate_limit.{limit}` of workspace `{workspace}` is 0: it must be 1 or more")]
+    Limit {
+        /// The workspace.
+        workspace: String,
+        /// `per_minute` or `per_hour`.
+        limit: &'static str,
+    },
+    /// The HTTP client could not start, mostly for want of CA certificates.
+    #[error("the HTTPS client of workspace `{workspace}` could not start: {detail}; are CA certificates installed?")]
+    Tls {
+        /// The workspace.
+        workspace: String,
+        /// The library's words.
+        detail: String,
+    },
+}
+
+/// Why a request did not give what was asked for. Carries no key and no mail text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// 401: the key is missing, invalid or revoked.
+    #[error(
+        "ColdSend did not accept the API key of workspace `{workspace}` ({status}: {detail}): check `api_key` in the configuration, or make a new key in ColdSend"
+    )]
+    Unauthorized {
+        /// The workspace.
+        workspace: String,
+        /// The HTTP status.
+        status: u16,
+        /// The API's words.
+        detail: String,
+    },
+    /// 403: the key lacks a scope.
+    #[error(
+        "the API key of workspace `{workspace}` may not do this (403: {detail}){}: give the key the scope in ColdSend, `replies:all` covers everything",
+        Scopes(required, granted)
+    )]
+    Forbidden {
+        /// The workspace.
+        workspace: String,
+        /// The API's words.
+        detail: String,
+        /// The scopes that the request needs, where the API names them.
+        required: Vec<String>,
+        /// The scopes that the key has, where the API names them.
+        granted: Vec<String>,
+    },
+    /// 404: there is no such thread (any more).
+    #[error("ColdSend does not know {what} (404: {detail}): it may have been deleted, or belong to another workspace")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+        /// The API's words.
+        detail: String,
+    },
+    /// 429: the key's limit is used up.
+    #[error(
+        "ColdSend's request limit of workspace `{workspace}` is used up (429): next request in {}",
+        seconds(retry_after)
+    )]
+    RateLimited {
+        /// The workspace.
+        workspace: String,
+        /// When the next request may go.
+        retry_after: Duration,
+    },
+    /// Our own budget has no place within the time that the caller would wait; nothing was sent.
+    #[error(
+        "no request to ColdSend is left for workspace `{workspace}` within the limits: next one in about {}",
+        seconds(retry_after)
+    )]
+    BudgetExhausted {
+        /// The workspace.
+        workspace: String,
+        /// About when there is a place for a request of this priority.
+        retry_after: Duration,
+    },
+    /// No connection, or no TLS: nothing was sent.
+    #[error("ColdSend could not be reached at {host}: {detail}; check the network and `base_url`")]
+    Unreachable {
+        /// The host (and port).
+        host: String,
+        /// What failed.
+        detail: String,
+    },
+    /// The connection broke before the answer was whole.
+    #[error("the connection to ColdSend at {host} broke before its answer was whole: {detail}")]
+    Interrupted {
+        /// The host (and port).
+        host: String,
+        /// What failed.
+        detail: String,
+    },
+    /// No whole answer in time.
+    #[error("ColdSend at {host} did not answer within {}", seconds(after))]
+    Timeout {
+        /// The host (and port).
+        host: String,
+        /// The time limit.
+        after: Duration,
+    },
+    /// 5xx: the API failed.
+    #[error("ColdSend failed on its side ({status}: {detail})")]
+    Server {
+        /// The HTTP status.
+        status: u16,
+        /// The API's words.
+        detail: String,
+    },
+    /// 3xx: never followed.
+    #[error("{host} answered with a redirect ({status}), which is not followed: check `base_url`")]
+    Redirected {
+        /// The host (and port).
+        host: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// 400, 409, 422 and other statuses that say no; also `success: false`.
+    #[error("ColdSend refused the request ({status}: {detail})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The API's words.
+        detail: String,
+    },
+    /// The answer has another shape than documented.
+    #[error("ColdSend's answer to {endpoint} is not as documented: {at}: {detail}")]
+    Malformed {
+        /// The endpoint.
+        endpoint: &'static str,
+        /// Where in the answer, such as `messages[3].created_at`.
+        at: String,
+        /// What was wrong; carries none of the answer's text.
+        detail: String,
+    },
+    /// The answer is larger than anything sensible.
+    #[error("ColdSend's answer to {endpoint} is larger than {limit}")]
+    TooLarge {
+        /// The endpoint.
+        endpoint: &'static str,
+        /// The limit, in words.
+        limit: String,
+    },
+    /// The request itself makes no sense; nothing was sent.
+    #[error("the request cannot be sent: {detail}")]
+    Invalid {
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+impl ApiError {
+    /// Whether the same request may well succeed later without anybody changing anything. Says nothing of whether a
+    /// write was carried out: see [`WriteError`].
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited { .. }
+                | Self::BudgetExhausted { .. }
+                | Self::Unreachable { .. }
+                | Self::Interrupted { .. }
+                | Self::Timeout { .. }
+                | Self::Server { .. }
+        ) || matches!(self, Self::Refused { status: 408 | 409 | 425, .. })
+    }
+
+    /// When the next try makes sense, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after, .. } | Self::BudgetExhausted { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status, where there was one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Unauthorized { status, .. }
+            | Self::Server { status, .. }
+            | Self::Redirected { status, .. }
+            | Self::Refused { status, .. } => Some(*status),
+            Self::Forbidden { .. } => Some(403),
+            Self::NotFound { .. } => Some(404),
+            Self::RateLimited { .. } => Some(429),
+            _ => None,
+        }
+    }
+}
+
+/// What is known of a write that did not end well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Certainty {
+    /// Surely not: it never left, or the API refused it.
+    NotCarriedOut,
+    /// Surely: the API accepted it (a 2xx), only its answer could not be read.
+    CarriedOut,
+    /// It may or may not have been.
+    Unknown,
+}
+
+/// A write that did not end with a readable 2xx.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}{}", match certainty {
+    Certainty::NotCarriedOut => "",
+    Certainty::CarriedOut => " (it was carried out)",
+    Certainty::Unknown => " (whether it was carried out is unknown)",
+})]
+pub struct WriteError {
+    /// Whether the API carried it out. Decide on this, not on the error.
+    pub certainty: Certainty,
+    /// What happened.
+    pub error: ApiError,
+}
+
+impl WriteError {
+    pub(super) fn not_sent(error: ApiError) -> Self {
+        Self { certainty: Certainty::NotCarriedOut, error }
+    }
+}
+
+/// What a status other than 2xx says about a write.
+pub(super) fn certainty_of(status: u16) -> Certainty {
+    match status {
+        200..=299 => Certainty::CarriedOut,
+        400 | 401 | 403 | 404 | 422 | 429 => Certainty::NotCarriedOut,
+        _ => Certainty::Unknown,
+    }
+}
+
+/// Seconds as people read them, never `0 s` for something that is still to come.
+fn seconds(span: &Duration) -> String {
+    match span.as_secs_f64() {
+        s if s < 10.0 && span.subsec_millis() != 0 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{} s", s.ceil()),
+        s => format!("{} min", (s / 60.0).ceil()),
+    }
+}
+
+/// The clause on scopes, empty where the API named none.
+struct Scopes<'a>(&'a [String], &'a [String]);
+
+impl fmt::Display for Scopes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_empty() {
+            let missing: Vec<_> = self.0.iter().filter(|scope| !self.1.contains(scope)).map(String::as_str).collect();
+            write!(f, "; missing scope: {}", missing.join(", "))?;
+        }
+        if !self.1.is_empty() {
+            write!(f, "; it has: {}", self.1.join(", "))?;
+        }
+        Ok(())
+    }
+}

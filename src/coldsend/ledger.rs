@@ -1,0 +1,249 @@
+//! The arithmetic of the request budget: who may send when. Knows no clock and no task; every call is given `now`.
+//!
+//! A place is taken when a request is granted and given back one window after the request *ended*. The server counts it
+//! somewhere in between, so that however slow the way there was, no rolling window of the server's sees too many.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Who goes first when requests wait. Reads and polls leave the last places of a window to replies and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Priority {
+    /// A reply, or a read that a reply waits for.
+    Reply,
+    /// Any other write.
+    Write,
+    /// A read that a decision waits for.
+    Read,
+    /// Looking for something new.
+    Poll,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+/// Two clocks never run quite alike: a place comes back this much later per minute of window.
+const SLACK: Duration = Duration::from_millis(5);
+/// Places that only replies and writes may take, where the limit is large enough to spare them.
+const MINUTE_RESERVE: u32 = 5;
+const HOUR_RESERVE: u32 = 20;
+/// The wait after a refusal that does not say how long, and the longest that is believed.
+const DEFAULT_PAUSE: Duration = MINUTE;
+const LONGEST_PAUSE: Duration = HOUR;
+
+/// One rolling window.
+#[derive(Debug)]
+struct Window {
+    limit: u32,
+    reserve: u32,
+    length: Duration,
+    ended: VecDeque<Instant>,
+}
+
+impl Window {
+    fn new(limit: u32, reserve: u32, length: Duration) -> Self {
+        let length = length + SLACK * (length.as_secs() / 60) as u32;
+        Self { limit, reserve: reserve.min(limit / 4), length, ended: VecDeque::new() }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.ended.front().is_some_and(|ended| *ended + self.length <= now) {
+            self.ended.pop_front();
+        }
+    }
+
+    fn left(&self, in_flight: u32) -> u32 {
+        self.limit.saturating_sub(self.ended.len() as u32).saturating_sub(in_flight)
+    }
+
+    /// How long until `places` more can be taken. Those of requests in flight come back after a whole window at the
+    /// earliest.
+    fn wait(&self, in_flight: u32, places: u32, reserved: bool, now: Instant) -> Duration {
+        let allowed = self.limit - if reserved { 0 } else { self.reserve };
+        let wanted = (self.ended.len() as u32).saturating_add(in_flight).saturating_add(places);
+        match wanted.checked_sub(allowed) {
+            None | Some(0) => Duration::ZERO,
+            Some(excess) => match self.ended.get(excess as usize - 1) {
+                Some(ended) => (*ended + self.length).saturating_duration_since(now),
+                None => self.length,
+            },
+        }
+    }
+}
+
+/// What the API's headers say is left, when that is less than what we believe: somebody else uses the key too.
+#[derive(Debug, Clone, Copy)]
+struct Cap {
+    left: u32,
+    until: Instant,
+    observed: Instant,
+}
+
+/// A request's place in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ticket(Priority, u64);
+
+/// What is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) minute: u32,
+    pub(super) hour: u32,
+    pub(super) blocked_until: Option<Instant>,
+}
+
+/// The budget of one API key.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    minute: Window,
+    hour: Window,
+    in_flight: u32,
+    cap: Option<Cap>,
+    blocked: Option<Instant>,
+    refusals: u32,
+    queue: BTreeSet<Ticket>,
+    next: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(per_minute: u32, per_hour: u32) -> Self {
+        Self {
+            minute: Window::new(per_minute, MINUTE_RESERVE, MINUTE),
+            hour: Window::new(per_hour, HOUR_RESERVE, HOUR),
+            in_flight: 0,
+            cap: None,
+            blocked: None,
+            refusals: 0,
+            queue: BTreeSet::new(),
+            next: 0,
+        }
+    }
+
+    /// Queues a request. The ticket must end in [`Ledger::try_take`] or [`Ledger::leave`].
+    pub(super) fn enter(&mut self, priority: Priority) -> Ticket {
+        self.next += 1;
+        let ticket = Ticket(priority, self.next);
+        self.queue.insert(ticket);
+        ticket
+    }
+
+    /// Takes the ticket's place if it is its turn, else says about how long that will be.
+    pub(super) fn try_take(&mut self, ticket: Ticket, now: Instant) -> Result<(), Duration> {
+        self.forget(now);
+        let ahead = self.queue.range(..ticket).count() as u32;
+        let wait = self.wait(ticket.0, ahead, now);
+        if ahead > 0 || wait > Duration::ZERO {
+            return Err(wait);
+        }
+        self.queue.remove(&ticket);
+        self.in_flight += 1;
+        if let Some(cap) = &mut self.cap {
+            cap.left = cap.left.saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    /// Takes the ticket out of the queue; says whether it was in it.
+    pub(super) fn leave(&mut self, ticket: Ticket) -> bool {
+        self.queue.remove(&ticket)
+    }
+
+    /// About how long a request of this priority would wait if it came now.
+    pub(super) fn would_wait(&mut self, priority: Priority, now: Instant) -> Duration {
+        self.forget(now);
+        let ahead = self.queue.range(..=Ticket(priority, u64::MAX)).count() as u32;
+        self.wait(priority, ahead, now)
+    }
+
+    /// A granted request has ended, answered or not.
+    pub(super) fn ended(&mut self, now: Instant) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.minute.ended.push_back(now);
+        self.hour.ended.push_back(now);
+    }
+
+    /// A granted request surely never reached the API.
+    pub(super) fn never_left(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(cap) = &mut self.cap {
+            cap.left = cap.left.saturating_add(1);
+        }
+    }
+
+    /// What the answer to a request that is still counted as in flight, and was granted at `granted`, says is left for
+    /// the next `reset`.
+    pub(super) fn observe(&mut self, remaining: u32, reset: Duration, granted: Instant, now: Instant) {
+        self.forget(now);
+        // Requests that travel right now may not be in the server's count yet.
+        let left = remaining.saturating_sub(self.in_flight.saturating_sub(1));
+        let new = Cap { left, until: now + reset.min(LONGEST_PAUSE), observed: now };
+        match self.cap {
+            // Answers overtake each other: only one to a later request may raise what an earlier one said.
+            Some(old) if granted < old.observed && old.left <= new.left => {}
+            _ => {
+                let believed = self.minute.left(self.in_flight).min(self.hour.left(self.in_flight));
+                self.cap = (left < believed).then_some(new);
+            }
+        }
+    }
+
+    /// The API refused a request for its limit (429); returns how long nothing may go. `told` is what it said of that.
+    pub(super) fn refused(&mut self, told: Option<Duration>, now: Instant) -> Duration {
+        // An answer that says "at once" again and again must not make a hot loop.
+        let floor = Duration::from_secs(1 << self.refusals.min(6)).min(DEFAULT_PAUSE);
+        self.refusals = self.refusals.saturating_add(1);
+        let pause = told.unwrap_or(DEFAULT_PAUSE).clamp(floor, LONGEST_PAUSE);
+        let until = self.blocked.map_or(now + pause, |blocked| blocked.max(now + pause));
+        self.blocked = Some(until);
+        until.saturating_duration_since(now)
+    }
+
+    /// The API took a request, so its limit is not used up.
+    pub(super) fn accepted(&mut self) {
+        self.refusals = 0;
+    }
+
+    pub(super) fn left(&mut self, now: Instant) -> Left {
+        self.forget(now);
+        let mut left = Left {
+            minute: self.minute.left(self.in_flight),
+            hour: self.hour.left(self.in_flight),
+            blocked_until: self.blocked,
+        };
+        if let Some(cap) = self.cap {
+            left.minute = left.minute.min(cap.left);
+            if cap.until.saturating_duration_since(now) > MINUTE + Duration::from_secs(2) {
+                left.hour = left.hour.min(cap.left);
+            }
+            if cap.left == 0 {
+                left.blocked_until = Some(left.blocked_until.map_or(cap.until, |until| until.max(cap.until)));
+            }
+        }
+        left
+    }
+
+    fn forget(&mut self, now: Instant) {
+        self.minute.forget(now);
+        self.hour.forget(now);
+        self.cap = self.cap.filter(|cap| now < cap.until);
+        self.blocked = self.blocked.filter(|until| now < *until);
+    }
+
+    fn wait(&self, priority: Priority, ahead: u32, now: Instant) -> Duration {
+        let reserved = priority <= Priority::Write;
+        let places = ahead.saturating_add(1);
+        let mut wait = self.minute.wait(self.in_flight, places, reserved, now);
+        wait = wait.max(self.hour.wait(self.in_flight, places, reserved, now));
+        if let Some(until) = self.blocked {
+            wait = wait.max(until.saturating_duration_since(now));
+        }
+        if let Some(cap) = self.cap {
+            let kept = if reserved { 0 } else { self.minute.reserve };
+            if cap.left < places.saturating_add(kept) {
+                wait = wait.max(cap.until.saturating_duration_since(now));
+            }
+        }
+        wait
+    }
+}
