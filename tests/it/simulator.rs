@@ -1,1 +1,170 @@
-//! Tests of `simulator`, seen from outside.
+//! Tests of `simulator`, seen from outside: plain reqwest, not our client.
+
+use reply_router::simulator::{
+    ConnectionFault, DEFAULT_KEY, Endpoint, Fault, Inbox, Key, NewThread, Options, RateLimits, Simulator,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+async fn ask(simulator: &Simulator, method: Method, path: &str, body: Option<Value>) -> reqwest::Result<(u16, Value)> {
+    let url = format!("{}{path}", simulator.base_url());
+    let mut request = reqwest::Client::new().request(method, url).header("X-API-Key", DEFAULT_KEY);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let response = request.send().await?;
+    Ok((response.status().as_u16(), response.json().await?))
+}
+
+async fn get(simulator: &Simulator, path: &str) -> (u16, Value) {
+    ask(simulator, Method::GET, path, None).await.unwrap()
+}
+
+async fn empty() -> Simulator {
+    Simulator::start(Options::for_tests()).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_endpoint_answers() {
+    let simulator = empty().await;
+    let workspace = simulator.workspace();
+    let id =
+        workspace.add_thread(NewThread::new("jane@acme.example").name("Jane").category("interested").message("Yes"));
+    let (_, list) = get(&simulator, "/replies").await;
+    assert_eq!(list["conversations"][0]["thread_id"], json!(id));
+    assert_eq!((&list["total_count"], &list["unread_count"]), (&json!(1), &json!(1)));
+    let (_, thread) = get(&simulator, &format!("/replies/threads/{id}")).await;
+    assert_eq!((&thread["campaign_name"], &thread["campaign_id"]), (&json!("External"), &Value::Null));
+    let star = format!("/replies/threads/{id}/star");
+    for wanted in [true, false] {
+        assert_eq!(ask(&simulator, Method::PATCH, &star, None).await.unwrap().1["is_starred"], json!(wanted));
+    }
+    let (_, read) = ask(&simulator, Method::PATCH, &format!("/replies/threads/{id}/read"), None).await.unwrap();
+    assert_eq!((&read["marked_count"], &read["thread_ids"]), (&json!(1), &json!([id])));
+    let reply = format!("/replies/threads/{id}/reply");
+    let (status, _) = ask(&simulator, Method::POST, &reply, Some(json!({ "body": "Hi" }))).await.unwrap();
+    assert_eq!(status, 200);
+    let (_, messages) = get(&simulator, &format!("/replies/threads/{id}/messages")).await;
+    assert_eq!(messages["messages"][1]["body_text"], json!("Hi"));
+    assert_eq!((&messages["total_pages"], &messages["has_next"]), (&json!(1), &json!(false)));
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn errors_have_the_documented_shapes() {
+    let simulator = empty().await;
+    let id = simulator.workspace().add_thread(NewThread::new("jane@acme.example").message("Yes"));
+    for (path, status, kind) in [
+        ("/replies?limit=101", 422, "less_than_equal"),
+        ("/replies?page=0", 422, "greater_than_equal"),
+        ("/replies?page=x", 422, "int_parsing"),
+        ("/replies?campaign_id=x", 422, "uuid_parsing"),
+        ("/replies?is_read=maybe", 422, "bool_parsing"),
+        ("/replies/threads/x", 422, "uuid_parsing"),
+    ] {
+        let (found, body) = get(&simulator, path).await;
+        assert_eq!((found, body["detail"][0]["type"].as_str()), (status, Some(kind)), "{path}");
+    }
+    let (status, body) = get(&simulator, "/replies/threads/00000000-0000-4000-8000-000000000000").await;
+    assert_eq!((status, body), (404, json!({ "detail": "Thread not found" })));
+    let file = json!({ "filename": "a", "content_base64": "YQ==" });
+    let reply = format!("/replies/threads/{id}/reply");
+    for body in [json!({}), json!({ "body": " " }), json!({ "body": "x", "attachments": vec![file; 6] })] {
+        assert_eq!(ask(&simulator, Method::POST, &reply, Some(body)).await.unwrap().0, 422);
+    }
+    assert!(simulator.workspace().accepted_replies().is_empty());
+}
+
+#[tokio::test]
+async fn keys_scopes_and_limits() {
+    let keys = vec![Key::with_scopes(DEFAULT_KEY, ["replies:read"])];
+    let limits = Some(RateLimits { per_minute: 3, per_hour: 5 });
+    let simulator = Simulator::start(Options { keys, rate_limits: limits, ..Options::for_tests() }).await.unwrap();
+    let id = simulator.workspace().add_thread(NewThread::new("jane@acme.example").message("Yes"));
+    let url = format!("{}/replies", simulator.base_url());
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 401);
+    let (status, body) = ask(&simulator, Method::PATCH, &format!("/replies/threads/{id}/star"), None).await.unwrap();
+    assert_eq!((status, &body["error"]), (403, &json!("insufficient_scopes")));
+    assert_eq!((&body["required"], &body["granted"]), (&json!(["replies:update"]), &json!(["replies:read"])));
+    for remaining in ["1", "0"] {
+        let response = reqwest::Client::new().get(&url).header("X-API-Key", DEFAULT_KEY).send().await.unwrap();
+        assert_eq!(response.headers()["x-ratelimit-remaining"], remaining);
+    }
+    let (status, body) = get(&simulator, "/replies").await;
+    assert_eq!((status, body), (429, json!({ "detail": "Rate limit exceeded. Retry after 60 seconds." })));
+}
+
+#[tokio::test]
+async fn a_reply_shows_after_the_lag_by_the_clock_given() {
+    let now = Arc::new(Mutex::new("2026-01-05T09:00:00Z".parse::<jiff::Timestamp>().unwrap()));
+    let clock = {
+        let now = Arc::clone(&now);
+        Arc::new(move || *now.lock().unwrap())
+    };
+    let options = Options { visibility_lag: Duration::from_secs(60), clock, ..Options::for_tests() };
+    let simulator = Simulator::start(options).await.unwrap();
+    let workspace = simulator.workspace();
+    let id = workspace.add_thread(NewThread::new("jane@acme.example").message("Yes"));
+    let reply = format!("/replies/threads/{id}/reply");
+    ask(&simulator, Method::POST, &reply, Some(json!({ "body": "Hi" }))).await.unwrap();
+    assert_eq!((workspace.accepted_replies().len(), workspace.messages(&id).len()), (1, 1));
+    *now.lock().unwrap() = "2026-01-05T09:01:00Z".parse().unwrap();
+    assert_eq!(workspace.messages(&id).len(), 2);
+}
+
+#[tokio::test]
+async fn faults_do_what_they_say() {
+    let simulator = empty().await;
+    let workspace = simulator.workspace();
+    let id = workspace.add_thread(NewThread::new("jane@acme.example").message("Yes"));
+    let reply = format!("/replies/threads/{id}/reply");
+    let faults = simulator.faults();
+    for (fault, answered, accepted) in [
+        (Fault::Status(503, "{}".into()), Some(503), 0),
+        (Fault::StatusAfter(500, "{}".into()), Some(500), 1),
+        (Fault::CloseBefore, None, 0),
+        (Fault::CloseAfter, None, 1),
+        (Fault::Garbage2xx, None, 1),
+        (Fault::TruncateAfter(20), None, 1),
+        (Fault::Delay(Duration::from_millis(1)), Some(200), 1),
+    ] {
+        let before = workspace.accepted_replies().len();
+        faults.next(Endpoint::Reply, 1, fault.clone());
+        let answer = ask(&simulator, Method::POST, &reply, Some(json!({ "body": "Hi" }))).await;
+        assert_eq!(answer.ok().map(|(status, _)| status), answered, "{fault:?}");
+        assert_eq!(workspace.accepted_replies().len() - before, accepted, "{fault:?}");
+        assert_eq!(faults.pending(), 0);
+    }
+    for fault in
+        [ConnectionFault::CloseAtOnce, ConnectionFault::CloseAfterReading(30), ConnectionFault::CloseAfterWriting(10)]
+    {
+        faults.connections(1, fault);
+        assert!(ask(&simulator, Method::GET, "/replies", None).await.is_err(), "{fault:?}");
+        assert_eq!(get(&simulator, "/replies").await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_hangs_ends_with_the_simulator() {
+    let simulator = empty().await;
+    let workspace = simulator.workspace();
+    simulator.faults().next(Endpoint::List, 1, Fault::Hang);
+    let url = format!("{}/replies", simulator.base_url());
+    let hung = tokio::spawn(async move { reqwest::Client::new().get(url).send().await });
+    assert!(workspace.wait_until(Duration::from_secs(5), |now| !now.requests().is_empty()).await);
+    simulator.shutdown().await;
+    assert!(hung.await.unwrap().is_err());
+    assert_eq!(workspace.requests()[0].status, None);
+}
+
+#[tokio::test]
+async fn the_shipped_inbox_and_a_generated_one_load() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    assert!(!simulator.workspace().threads().is_empty());
+    let options = Options { inbox: Inbox::Generated(250), rate_limits: None, ..Options::default() };
+    let simulator = Simulator::start(options).await.unwrap();
+    let (_, page) = get(&simulator, "/replies?page=3&limit=100").await;
+    assert_eq!((page["conversations"].as_array().map(Vec::len), &page["total_count"]), (Some(50), &json!(250)));
+}

@@ -1,0 +1,185 @@
+//! The one way every HTTP request goes: log, fault, answer.
+
+use super::api::{self, ApiRequest};
+use super::connection::ConnectionHandle;
+use super::fault::{Endpoint, Fault};
+use super::log::LoggedRequest;
+use super::page;
+use super::sink;
+use super::state::Shared;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Room for 10 MB of files in base64 and their JSON, and for bodies that are too large.
+const MOST_BODY: usize = 32 * 1024 * 1024;
+
+#[derive(Debug, Clone)]
+struct Routes {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+/// Everything that the HTTP address serves. What hangs on purpose ends with `stop`.
+pub(super) fn router(shared: Arc<Shared>, stop: CancellationToken) -> Router {
+    Router::new().fallback(serve).with_state(Routes { shared, stop })
+}
+
+async fn serve(
+    State(routes): State<Routes>,
+    ConnectInfo(connection): ConnectInfo<ConnectionHandle>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MOST_BODY).await else {
+        return answer(StatusCode::PAYLOAD_TOO_LARGE, "application/json", r#"{"detail":"Request body too large"}"#);
+    };
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let Some(endpoint) = Endpoint::of(method, path) else {
+        return page::answer_page(&routes.shared, path);
+    };
+    let number = log(&routes.shared, &endpoint, &parts, &body);
+    let fault = routes.shared.write(|state| state.faults.take_http(&endpoint, method, path));
+    let handle = || handle(&routes.shared, &endpoint, &parts, &body);
+    let response = match fault {
+        None => handle(),
+        Some(Fault::Status(status, body)) => refuse(status, &[], body),
+        Some(Fault::Answer { status, headers, body }) => refuse(status, &headers, body),
+        Some(Fault::StatusAfter(status, body)) => {
+            let _ = handle();
+            refuse(status, &[], body)
+        }
+        Some(Fault::Delay(pause)) => {
+            wait(&routes.stop, pause).await;
+            handle()
+        }
+        Some(Fault::DelayAfter(pause)) => {
+            let response = handle();
+            wait(&routes.stop, pause).await;
+            response
+        }
+        Some(Fault::CloseBefore) => end(&connection).await,
+        Some(Fault::CloseAfter) => {
+            let _ = handle();
+            end(&connection).await
+        }
+        Some(Fault::Garbage2xx) => {
+            let _ = handle();
+            answer(StatusCode::OK, "application/json", "<!doctype html>{\"success\": tru")
+        }
+        Some(Fault::TruncateAfter(bytes)) => {
+            let response = handle();
+            connection.cut_after(bytes);
+            response
+        }
+        Some(Fault::Redirect(status, place)) => {
+            refuse(status, &[("location".to_owned(), place)], "{\"detail\":\"Moved\"}".to_owned())
+        }
+        Some(Fault::Hang) => hang(&routes.stop, &connection).await,
+        Some(Fault::HangAfter) => {
+            let _ = handle();
+            hang(&routes.stop, &connection).await
+        }
+    };
+    if let Some(number) = number {
+        let status = response.status().as_u16();
+        routes.shared.write(|state| {
+            if let Some(logged) = state.requests.iter_mut().rev().find(|logged| logged.number == number) {
+                logged.status = Some(status);
+            }
+        });
+    }
+    response
+}
+
+/// Notes a request to the API and answers its number; what the sinks get, they keep themselves.
+fn log(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> Option<u64> {
+    if matches!(endpoint, Endpoint::SlackWebhook | Endpoint::SlackPost | Endpoint::SlackAuth | Endpoint::Webhook) {
+        return None;
+    }
+    let at = shared.now();
+    let path = parts.uri.path();
+    shared.write(|state| {
+        state.request_number += 1;
+        let number = state.request_number;
+        state.requests.push(LoggedRequest {
+            at,
+            method: parts.method.to_string(),
+            path: path.strip_prefix(super::API_BASE).unwrap_or(path).to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            body: serde_json::from_slice(body).ok(),
+            status: None,
+            key: key(parts).map(str::to_owned),
+            number,
+        });
+        Some(number)
+    })
+}
+
+fn key(parts: &Parts) -> Option<&str> {
+    parts.headers.get("x-api-key").and_then(|value| value.to_str().ok()).filter(|key| !key.is_empty())
+}
+
+fn handle(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> Response {
+    match endpoint {
+        Endpoint::SlackWebhook => sink::slack_webhook(shared, body),
+        Endpoint::SlackPost => sink::slack_post(shared, &parts.headers, body),
+        Endpoint::SlackAuth => sink::slack_auth(&parts.headers),
+        Endpoint::Webhook => sink::webhook(shared, parts, body),
+        endpoint => {
+            let path = parts.uri.path();
+            let request = ApiRequest {
+                endpoint: endpoint.clone(),
+                path: path.strip_prefix(super::API_BASE).unwrap_or(path),
+                query: parts.uri.query().unwrap_or_default(),
+                key: key(parts),
+                body,
+            };
+            let found = api::answer(shared, &request);
+            let mut response = answer(found.status, "application/json", found.body.to_string());
+            for (name, value) in found.headers {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    response.headers_mut().insert(name, value);
+                }
+            }
+            response
+        }
+    }
+}
+
+/// An answer of one media type.
+pub(super) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, content_type)], body.into()).into_response()
+}
+
+fn refuse(status: u16, headers: &[(String, String)], body: String) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = answer(status, "application/json", body);
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+async fn wait(stop: &CancellationToken, pause: Duration) {
+    let _ = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+}
+
+async fn end(connection: &ConnectionHandle) -> Response {
+    connection.cut();
+    // The server notices when it reads next and drops this future with the connection.
+    std::future::pending().await
+}
+
+async fn hang(stop: &CancellationToken, connection: &ConnectionHandle) -> Response {
+    stop.cancelled().await;
+    end(connection).await
+}
