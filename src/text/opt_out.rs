@@ -1,0 +1,184 @@
+//! Hearing a lead who wants no more mail. Recall comes first: a lead who is taken for one who opted out gets no automatic
+//! reply, which a person can make good; the other way round nobody can.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::lines::beginning;
+use super::new_text;
+use super::pattern::pattern;
+
+/// No more than this many bytes are looked at.
+const MOST: usize = 64 * 1024;
+
+/// The words with which the sender asks for no more mail, if they do.
+///
+/// `body` is the new text of a message, or a preview; quoted history and signatures in it are not looked at, so that the
+/// footer of our own mail opts nobody out.
+pub fn opt_out(subject: Option<&str>, body: &str) -> Option<String> {
+    let new = new_text(Some(beginning(body, MOST)), None);
+    in_body(&new).or_else(|| subject.and_then(in_subject))
+}
+
+fn in_body(text: &str) -> Option<String> {
+    let text = text.replace(['’', '‘', '´', '`', 'ʼ'], "'");
+    if let Some(found) = ALONE.find(&text) {
+        return Some(found.as_str().trim().to_owned());
+    }
+    // Lines are wrapped anywhere, so sentences are told apart by their ends and by blank lines only.
+    text.split("\n\n")
+        .flat_map(|paragraph| {
+            let paragraph = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+            sentences(&paragraph)
+        })
+        .find_map(|sentence| in_sentence(&sentence))
+}
+
+fn sentences(paragraph: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut sentence = String::new();
+    for c in paragraph.chars() {
+        sentence.push(c);
+        if matches!(c, '.' | '!' | '?' | ';' | '…' | '。') {
+            out.push(std::mem::take(&mut sentence));
+        }
+    }
+    out.push(sentence);
+    out
+}
+
+fn in_sentence(sentence: &str) -> Option<String> {
+    if let Some(found) = DIRECT.iter().find_map(|words| words.find(sentence)) {
+        let rest = sentence.get(found.end()..).unwrap_or_default();
+        let before = sentence.get(..found.start()).unwrap_or_default();
+        if !(ONLY_FOR_NOW.is_match(rest) || DENIED.is_match(before)) {
+            return Some(found.as_str().trim().to_owned());
+        }
+    }
+    let found = MENTION.find(sentence)?;
+    let before = sentence.get(..found.start()).unwrap_or_default();
+    let about_others = OTHERS.is_match(sentence) && !MYSELF.is_match(sentence);
+    if about_others || DENIED.is_match(before) { None } else { Some(found.as_str().trim().to_owned()) }
+}
+
+fn in_subject(subject: &str) -> Option<String> {
+    static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^\s*((?:re|aw|antw|antwort|sv|vs|odp|rv|r|res|fw|fwd|wg|tr|ref|отв?)\s?(\[\d+\])?:\s*)+")
+    });
+    let bare = PREFIX.replace(beginning(subject, 2048), "");
+    if let Some(found) = ALONE.find(&bare) {
+        return Some(found.as_str().trim().to_owned());
+    }
+    // What stands after "Re:" are our words, unless they are as plain as the ones above.
+    if bare.len() == subject.len() { in_sentence(&bare) } else { None }
+}
+
+// The whole text is nothing but this.
+static ALONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[\W_]*(?:(?:hi|hello|hey|dear|hallo|bonjour|hola|ciao|olá|hej|hei)\b[^\n.!?]{0,30}[\s,.!]+)?(?:please\W+|pls\W+|plz\W+|bitte\W+|por\ favor\W+|per\ favore\W+|merci\ de\W+|proszę\W+)?
+          (?:stop|stop\ (?:it|this|now|mails?|emails?|e-mails?|spam(?:ming)?|spamming)|remove|remove\ (?:me|us|this)|unsubscribe|unsub|unsubscribed|opt[\ -]?out|end|quit|cancel|no\ more|enough|spam|this\ is\ spam|leave\ me\ alone|go\ away|delete|delete\ me|out
+            |take\ me\ off|f+u+c*k+\ (?:off|you)|abmelden|abmeldung|abbestellen|austragen|löschen|stopp|désabonner|désabonnement|désinscription|désinscrire|arrêtez|arretez|supprimer|baja|dar\ de\ baja|darse\ de\ baja|eliminar|basta|cancella|cancellami
+            |rimuovi|rimuovere|disiscrivi|disiscrivimi|cancellazione|remover|descadastrar|sair|parar|pare|uitschrijven|afmelden|verwijderen|wypisz|wypisać|rezygnacja|rezygnuję|usuń|avregistrera|avsluta|avmeld|avmelding|afmeld|avanmäl|slett|slet|fjern|peruuta|poista|lopeta
+            |отписаться|отписка|отпишите|удалите|удалить|стоп|хватит|отстаньте)
+          (?:\W+(?:please|pls|plz|me|now|bitte|danke|merci|thanks|thank\ you|thx|gracias|por\ favor|grazie|obrigad[oa]|tack|takk|tak|kiitos|dziękuję|спасибо))*[\W_]*(?:\n[^\n]{0,40}){0,3}$",
+    )
+});
+
+// Asked of us, about the writer's own address.
+static DIRECT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        // English
+        r"\bremove\ (?:me\b|us\b|(?:this|my|our|the\ following)\ (?:\w+\ ){0,2}(?:names?|e-?mails?|address(?:es)?|info(?:rmation)?|details|data|contacts?|company|domain|account|number|record|inbox|mailbox|id)\b)
+          |\bremoved?\ (?:\w+\ ){0,4}from\ (?:\w+\ ){0,3}(?:list|lists|mailing|mailings|database|db|crm|distribution|campaign|sequence|outreach|e-?mails?)\b
+          |\b(?:take|get|leave|strike|cross|scrub|drop|keep)\ (?:me|us|my\ (?:\w+\ ){0,2}\w+|this\ (?:\w+\ ){0,2}\w+)\ (?:off|out\ of|from)\b(?:\ of)?(?:\ (?:\w+\ ){0,3}(?:list|lists|mailings?|database|crm|campaign|sequence|radar|e-?mails?)\b)
+          |\b(?:take|get)\ (?:me|us)\ off\b
+          |\boff\ (?:of\ )?(?:your|this|the)\ (?:\w+\ ){0,2}(?:list|mailing|database|sequence)
+          |\b(?:stop|quit|cease|refrain\ from|discontinue|no\ more|halt)\ (?:all\ |any\ |with\ |the\ |these\ |this\ |your\ |further\ |future\ |from\ )*(?:e-?mailing|mailing|contacting|messaging|writing|spamming|bothering|harassing|pestering|bugging|soliciting|reaching\ out|following\ up|contact\b|e-?mails?\b|messages?\b|spam\b|mails?\b|communications?\b|correspondence|outreach|solicitations?)
+          |\b(?:stop|quit|cease)\ sending\b(?:\ (?:\w+\ ){0,3}(?:me|us|e-?mails?|mails?|messages?|these|this|those|spam|stuff|anything|things|it|follow-?ups?)\b)
+          |\b(?:do\ not|don'?t|never|not\ to|pls\ no)\ (?:ever\ |please\ )?(?:e-?mail|contact|message|write|send|spam|mail|bother|reach\ out|call|text|disturb|solicit|follow\ up)\b(?:\ (?:to\ |with\ )?(?:me|us|this\ (?:e-?mail|address|account|inbox)|my|our|again|any\ ?more|any\ (?:more|further|longer)|here|back)\b)
+          |\b(?:do\ not|don'?t|never)\ (?:e-?mail|contact|spam|solicit|disturb)\b\W*$
+          |\b(?:do\ not|don'?t)\ send\ (?:any\ )?(?:more|further|future|these|those|such|unsolicited)\b
+          |\b(?:no\ (?:longer|more)|not|never|don'?t|didn'?t)\ (?:\w+\ ){0,3}?(?:wish|want|like|care|need|agree|consent|ask|sign(?:ed)?\ up)\ (?:to\ )?(?:\w+\ ){0,2}?(?:receiv\w*|get|hear|be\ (?:contacted|e-?mailed|on|bothered|included)|for\ (?:these|this|your)|(?:any\ )?(?:more\ |further\ )?(?:e-?mails?|mails|messages|communications?|solicitations?)\b)
+          |\b(?:no|not\ any)\ (?:more|further|future|additional)\ (?:\w+\ ){0,2}(?:e-?mails?|messages?|mails?|contact|communications?|correspondence|solicitations?|follow-?ups?|outreach)\b
+          |\bleave\ (?:me|us)\ (?:alone|be)\b|\blose\ my\ (?:e-?mail|number|address|contact|info)|\b(?:delete|erase|purge)\ (?:me\b|us\b|(?:all\ )?(?:of\ )?(?:my|our)\ (?:\w+\ ){0,2}(?:data|info\w*|details|e-?mails?|address\w*|contacts?|records?|name|number)\b)
+          |\b(?:right\ to\ (?:be\ forgotten|erasure)|(?:gdpr|ccpa|data)\ (?:\w+\ ){0,2}(?:request|erasure|deletion|removal|complaint)|withdraw\ (?:my\ )?consent|cease\ and\ desist|do[\ -]not[\ -](?:contact|e-?mail|mail|call)\ list|can-?spam)\b
+          |\b(?:fuck|piss|bugger|f\*+k?|sod)\ off\b|\bget\ lost\b|\bgo\ away\b|\b(?:report(?:ed|ing)?|mark(?:ed|ing)?|flag(?:ged|ging)?|block(?:ed|ing)?)\ (?:\w+\ ){0,4}(?:as\ (?:spam|junk|phishing)|spam)\b|\bthis\ is\ (?:\w+\ )?spam\b|\bno\ solicit\w+
+          |\b(?:un-?subscribe|unsub|opt[\ -]?out|opt)\ (?:me|us|my|this\ (?:e-?mail|address)|out\ of\ (?:this|your|these|all))\b|\bi(?:'d|\ would|\ want|\ wish|\ need|'m|\ am)?\ (?:\w+\ ){0,4}(?:opt(?:ing)?[\ -]?out|unsubscrib\w+)\b|\bblacklist\ (?:me|us|my|this)|\bplease\ (?:just\ )?stop\b\W*$|\b(?:stop|cut)\ it\ out\b|\bnot\ contact\ (?:me|us)\b",
+        // German
+        r"\bnicht\ (?:\p{L}+\ ){0,2}?(?:mehr|weiter|länger)\ (?:\p{L}+\ ){0,6}?(?:kontakt\p{L}*|anschreib\p{L}*|angeschrieben|schreib\p{L}*|belästig\p{L}*|anruf\p{L}*|mail\p{L}*|zu\p{L}*send\p{L}*|zuschick\p{L}*|schick\p{L}*|send\p{L}*|erhalten|bekommen)|\bnicht\ mehr\W*$
+          |\b(?:kontaktieren|schreiben|mailen|belästigen)\ sie\ (?:mich|mir|uns)\ (?:bitte\ )?(?:nicht|nie)\b|\b(?:kontaktier|schreib)\p{L}{0,3}\ (?:mich|mir|uns)\ (?:bitte\ )?(?:nicht|nie)\b
+          |\bkeine(?:rlei)?\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|nachrichten|werbung|werbe\p{L}*|kontaktaufnahme\p{L}*|anfragen|zusendung\p{L}*|newsletter|post|angebote)\b(?:\ (?:\p{L}+\ ){0,3}(?:mehr|senden|schicken|zusenden|zuschicken|erhalten|bekommen|wünsch\p{L}*|von\ (?:ihnen|dir|euch))|\W*$)
+          |\bkeine\ (?:weiteren?|mehr)\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|nachrichten|anfragen|kontakt\p{L}*|zusendung\p{L}*|werbung)|\b(?:von|aus)\ (?:\p{L}+\ ){0,2}(?:verteiler|liste|mailingliste|datenbank|kartei)\b
+          |\b(?:lösch|entfern|streich|trag|nehm|nimm)\p{L}{0,4}\ (?:sie\ |bitte\ |mal\ ){0,3}(?:mich|uns|meine?n?|unsere?n?|alle\ meine|diese)\b|\b(?:meine?|unsere?)\ (?:\p{L}+\ ){0,2}(?:daten|adresse|e-?mail\p{L}*|mail\p{L}*|kontaktdaten)\ (?:\p{L}+\ ){0,3}(?:löschen|entfernen|gelöscht|austragen|streichen)
+          |\blass(?:en|t)?\ (?:sie\ )?(?:mich|uns)\ (?:bitte\ )?in\ (?:ruhe|frieden)|\bunterlass\p{L}*\b|\bhör\p{L}*\ (?:sie\ )?(?:bitte\ )?(?:auf|damit)\b|\b(?:mich|uns)\ (?:bitte\ )?(?:ab|aus)(?:melden|zutragen|tragen|bestellen)\b|\bwiderspr(?:eche|uch)\p{L}*\ (?:\p{L}+\ ){0,4}(?:nutzung|verarbeitung|werbung|daten)",
+        // French
+        r"\bne\ (?:me|nous|m'|plus)\ ?(?:\p{L}+\ )?(?:contact|écri|recontact|envoy|relanc|dérang|sollicit|harcel|adress|recev|contacter)\p{L}*|\bne\ (?:plus|pas)\ (?:\p{L}+\ ){0,3}?(?:me\ |nous\ |m'|être\ |en\ )?(?:contact|recev|envoy|écri|sollicit|relanc|dérang|recontact)\p{L}*|\bne\ m'\p{L}+\ plus
+          |\b(?:cess|arrêt|arret)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:de\ |d')(?:me\ |nous\ |m')?\p{L}+|\b(?:retir|supprim|enlev|effac|désinscri|desinscri|désabonn|desabonn|ray)\p{L}*[\ -](?:moi|nous|mon|ma|mes|notre|nos)\b|\b(?:me|nous|m')\ ?(?:retirer|supprimer|désinscrire|desinscrire|désabonner|desabonner|enlever|effacer|rayer)\b
+          |\bplus\ (?:\p{L}+\ ){0,2}(?:recevoir|être\ (?:contacté|sollicité))|\b(?:retir|supprim|enlev)\p{L}*\ (?:\p{L}+\ ){0,4}de\ (?:votre|vos|la|cette)\ (?:\p{L}+\ )?(?:liste|base|fichier)\p{L}*|\blaissez[\ -](?:moi|nous)\ tranquille|\bplus\ (?:de|aucun)\ (?:mails?|e-?mails?|messages?|courriels?)",
+        // Spanish
+        r"\b(?:darme|darnos|dame|deme|denme|denos|désenos|dar(?:se|me)?|dadme|dar)\ (?:\p{L}+\ ){0,2}?de\ baja|\bdé(?:n)?(?:me|nos)\ de\ baja|\bde\ baja\b|\bdesuscri\p{L}*|\bdarme\ de\ baja|\bcancel\p{L}*\ (?:mi|la)\ (?:suscripción|suscripcion)
+          |\bno\ (?:me|nos)\ (?:vuelva\p{L}*\ a\ )?(?:contact|escrib|enví|envi|mand|molest|llam)\p{L}*|\bno\ (?:deseo|quiero|queremos|deseamos|quisiera)\ (?:\p{L}+\ ){0,2}?(?:recib\p{L}*|que\ (?:me|nos)|más|ser\ contactad)|\bdej(?:e|en|a|ad|ar)\ de\ (?:\p{L}+)|\bno\ más\ (?:correos|emails|mensajes|mails)
+          |\b(?:elimín|elimin|bórr|borr|quít|quit|sáqu|saqu|retír|retir|suprím|suprim)(?:a|e|en|ar)(?:me|nos)\b|\b(?:elimin|borr|quit|sac|retir|suprim)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:mi|mis|nuestro|nuestros|nuestra)\b\ (?:\p{L}+\ ){0,2}?(?:correo|email|datos|dirección|direccion|contacto|nombre|e-mail)|\b(?:sácame|sáquenme|quítenme)\b",
+        // Italian
+        r"\b(?:cancell|rimuov|elimin|togli|disiscriv|disiscriv)(?:ate|a|e|i|ete|er|ar|er|)?(?:mi|ci|temi|teci|rmi|rci)\b|\b(?:cancell|rimuov|elimin)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:mio|miei|mia|nostro|nostri|nostra)\b|\bdisiscri\p{L}*|\bannull\p{L}*\ (?:\p{L}+\ ){0,2}?(?:l')?iscrizione
+          |\bnon\ (?:\p{L}+\ ){0,2}?(?:contatt|scriv|invia|invi|mand|disturb)\p{L}*(?:mi|ci)\b|\bnon\ (?:mi|ci)\ (?:contatt|scriv|invi|mand|disturb)\p{L}*|\bnon\ (?:desidero|voglio|vogliamo|desideriamo|intendo)\ (?:più\ )?(?:\p{L}+\ )?(?:ricevere|essere|vostre)|\b(?:smett|smettete|smetta|smettila)\p{L}*\ (?:di|con)\ |\bnon\ ricevere\ più",
+        // Portuguese
+        r"\bdescadastr\p{L}*|\bdesinscre\p{L}*|\bcancel\p{L}*\ (?:a\ )?(?:minha\ )?(?:inscrição|subscrição|assinatura|cadastro)|\b(?:remov|retir|exclu|elimin|tir)\p{L}*-(?:me|nos)\b|\bme\ (?:remov|retir|exclu|tir|descadastr)\p{L}*|\b(?:remov|retir|exclu|apag|elimin)\p{L}*\ (?:o\ |a\ |os\ )?(?:meus?|minha|nossos?)\b
+          |\bnão\ (?:me|nos)\ (?:contact|contat|envi|escrev|mand|incomod|perturb)\p{L}*|\bnão\ (?:\p{L}+\ ){0,1}(?:contact|contat|envi|escrev|mand)\p{L}*\ (?:\p{L}+\ ){0,3}(?:mais|me)\b|\bnão\ (?:desejo|quero|queremos|gostaria\ de|desejamos|tenho\ interesse\ em)\ (?:\p{L}+\ ){0,2}?receber|\bpar(?:e|em|ar)\ (?:de|com)\ (?:me\ |nos\ )?(?:envi|mand|contact|contat|escrev|os\ e-?mails)\p{L}*|\bdeix\p{L}*\ de\ (?:me\ |nos\ )?(?:envi|mand|contact|contat|escrev)\p{L}*",
+        // Dutch
+        r"\b(?:schrijf|meld|haal|verwijder|gooi|streep)(?:t)?\ (?:u\ )?(?:me|mij|ons|mijn|onze)\b|\b(?:me|mij|ons)\ (?:\p{L}+\ ){0,3}?(?:uit\ te\ schrijven|uitschrijven|afmelden|af\ te\ melden|verwijderen|te\ verwijderen)|\bniet\ (?:meer|langer|verder)\ (?:\p{L}+\ ){0,4}?(?:mail\p{L}*|e-mail\p{L}*|contact\p{L}*|benader\p{L}*|ontvang\p{L}*|stur\p{L}*|schrijv\p{L}*|bel(?:len)?)\b
+          |\bgeen\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|mailtjes|berichten|reclame)\b(?:\ (?:\p{L}+\ ){0,4}(?:meer|ontvangen|sturen|te\ ontvangen)|\W*$)|\bstop\ (?:\p{L}+\ ){0,2}?met\ \p{L}+|\bmail\ (?:me|mij|ons)\ niet\b|\blaat\ (?:me|mij|ons)\ met\ rust|\bneem\ geen\ contact",
+        // Polish
+        r"\b(?:wypis|wyrejestr)\p{L}*|\busu(?:ń|ńcie|nąć|nięcie|niecie)\ (?:\p{L}+\ ){0,3}?(?:mnie|mój|mojego|moich|moje|nasz\p{L}*|nas|adres\p{L}*|dane|danych|z\ (?:listy|bazy))|\bnie\ (?:życz|chc|wysyła|kontakt|pis|przysyła|wysła)\p{L}*\ ?(?:\p{L}+\ ){0,4}?(?:mnie|mną|mi|więcej|do\ mnie|sobie|otrzymywać|maili|wiadomości|e-maili)|\brezygnuję|\bproszę\ (?:\p{L}+\ ){0,2}nie\ (?:wysył|kontakt|pis|przysył)\p{L}*|\bproszę\ przestać",
+        // Swedish, Norwegian, Danish
+        r"\bta\ (?:gärna\ |vänligen\ )?bort\ (?:mig|oss|min|vår|mitt)|\b(?:sluta|slutt|stopp|stop|stoppa|hold\ op)\ (?:\p{L}+\ )?(?:(?:att|å|med|at)\ )*(?:mejl|maila|mail|skick|kontakt|skriv|send|sende)\p{L}*|\b(?:kontakt|mejl|mail|skriv|send|skick)\p{L}*\ (?:\p{L}+\ )?(?:mig|meg|oss|os)\ (?:\p{L}+\ )?(?:inte|ikke|aldrig|aldri)\b|\b(?:inte|ikke)\ (?:\p{L}+\ ){0,3}?(?:kontakta\p{L}*|kontakte\p{L}*|ha|få|motta\p{L}*|modtage\p{L}*|høre|bli\ kontaktad|skicka|sende|mottage|længere)\ ?(?:\p{L}+\ ){0,2}?(?:mig|meg|oss|os|fler|flere|mer|mere|mejl|mail|mails|e-post|e-poster|fra|från|igen)
+          |\b(?:inga|ingen)\ (?:fler|flere|mer)\ (?:mejl|mail|mails|e-post|meddelanden|meldinger)|\bikke\ flere\ (?:mails?|e-?poster?|meldinger|beskeder)|\b(?:fjern|slett|slet|avmeld|afmeld|meld|avregistrer|radera|avregistrera)\p{L}{0,2}\ (?:venligst\ |vennligst\ )?(?:mig|meg|oss|os|min|mine|vår|våre|mina|mitt)\b|\b(?:undanber|frabeder|frabe)\p{L}*",
+        // Finnish
+        r"\bpoist\p{L}*\ (?:\p{L}+\ ){0,3}?(?:minut|meidät|sähköpost\p{L}*|osoitte\p{L}*|tieto\p{L}*|yhteystie\p{L}*|listal\p{L}*|postituslist\p{L}*|rekister\p{L}*)|\b(?:minut|meidät|osoitteeni|tietoni)\ (?:\p{L}+\ ){0,3}?poist\p{L}*|\bäl(?:ä|kää)\ (?:\p{L}+\ ){0,2}?(?:lähet\p{L}*|ota|ottako|lähesty\p{L}*|kirjoit\p{L}*|laita\p{L}*|häirit\p{L}*)|\blopet\p{L}*\ (?:\p{L}+\ ){0,2}?(?:viesti\p{L}*|sähköpost\p{L}*|postit\p{L}*|lähettä\p{L}*|tämä)|\ben\ halua\ (?:\p{L}+\ ){0,2}?(?:viest\p{L}*|sähköpost\p{L}*|vastaanottaa|saada|posti\p{L}*|yhteydenot\p{L}*)",
+        // Russian
+        r"\bотпи(?:с|ш)\p{L}*\ (?:меня|нас)|\b(?:удал|исключ|убер|убра|вычеркн)\p{L}*\ (?:\p{L}+\ ){0,3}?(?:меня|нас|мой|мою|моего|адрес\p{L}*|наш\p{L}*|данные)|\b(?:больше\ )?не\ (?:надо\ |нужно\ |стоит\ )?(?:мне\ |нам\ )?(?:больше\ )?(?:пишите|писать|присылайте|присылать|беспокойте|беспокоить|отправляйте|звоните|шлите|слать|пиши)|\b(?:прекрат\p{L}*|перестаньте|хватит)\b|\bне\ (?:хочу|хотим|желаю|желаем)\ (?:\p{L}+\ )?(?:получать|видеть)|\bотстаньте|\bиз\ (?:\p{L}+\ ){0,2}(?:рассылки|базы)",
+    ]
+    .into_iter()
+    .map(pattern)
+    .collect()
+});
+
+// A word for leaving a list, which may also be talk about mail.
+static MENTION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:un-?subscrib\w*|unsub|opt(?:ing|ed)?[\ -]?out|abmeld\p{L}*|abbestell\p{L}*|abzumelden|austrag\p{L}*|auszutragen|désinscri\p{L}*|desinscri\p{L}*|désabonn\p{L}*|desabonn\p{L}*|de\ baja|desuscri\p{L}*
+          |disiscri\p{L}*|cancellazione|descadastr\p{L}*|uitschrijv\p{L}*|uit\ te\ schrijven|afmeld\p{L}*|af\ te\ melden|wypis\p{L}*|zrezygnow\p{L}*|rezygnuj\p{L}*|avregistrer\p{L}*|avprenumerera|avanmäl\p{L}*|avmeld\p{L}*|peruuta\p{L}*|отпис\p{L}*|отпиш\p{L}*)\b",
+    )
+});
+
+// Said of somebody else's list.
+static OTHERS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:your\ (?:customers?|clients?|users?|contacts|leads|subscribers|tool|product|platform|software|system|unsubscribe|solution)|our\ (?:customers?|clients?|users?|contacts|leads|subscribers|list|newsletter|campaigns?|unsubscribe\w*)|my\ (?:customers?|clients?|users?|contacts|leads|subscribers|prospects)
+          |customers|users|subscribers|recipients|prospects|clients\ (?:to|who|can)|people\ (?:to\ )?(?:unsubscrib\w*|opt)|they|rates?\b|feature|functionality|workflow|(?:handle|handles|handling|manage|manages|managing|support|supports|process|track|tracks|honou?r)\ (?:\w+\ ){0,2}(?:unsubscrib\w*|opt)|unsubscribe\ (?:link|page|button|flow|rate|header|option|list)s?\ (?:work|in\ your|do|for)
+          |kunden|nutzer|benutzer|empfänger|abonnenten|clients|utilisateurs|abonnés|destinataires|clientes|usuarios|suscriptores|clienti|utenti|iscritti|usuários|assinantes|klanten|gebruikers|klienci|klientów|użytkowni\p{L}*|kunder|användare|brukere|brugere|asiakka\p{L}*|клиент\p{L}*|пользовател\p{L}*|подписчик\p{L}*)\b",
+    )
+});
+
+// "unsubscribe me": then it is a wish, whoever else is spoken of.
+static MYSELF: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:unsubscribe\ (?:me|us|my)|opt\ (?:me|us)\ out|please\ unsubscribe|(?:melden|tragen)\ sie\ (?:mich|uns)|désinscri\p{L}*[\ -](?:moi|nous)|meld\ (?:me|mij|mig|meg))\b",
+    )
+});
+
+// "Don't contact me before Tuesday" and "don't email me the deck" are no farewells.
+static ONLY_FOR_NOW: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\W{0,2}\s?(?:the|a|an|before|until|till|by\ (?:phone|telephone)|via\ phone|on\ (?:my\ (?:cell|mobile|phone)|weekends?)|tomorrow|today|vor|bis|avant|antes\ de|prima\ d\p{L}*)\b",
+    )
+});
+
+// "I don't want to unsubscribe", "no need to opt out".
+static DENIED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:\b(?:don'?t|do\ not|didn'?t|won'?t|not\ going)\ (?:want|wish|need|mean|plan|intend)?\ ?to|\bno\ (?:need|reason)\ to|\bplease\ (?:do\ not|don'?t))\s(?:\w+\s){0,1}$",
+    )
+});
