@@ -1,0 +1,315 @@
+//! Conditions in three-valued logic: yes, no, or unknown until something is read.
+
+use super::{
+    definition::{Check, Condition, FlagField, GlobField, NumberField, Rule, Test, TextField, is_id},
+    event::{Facts, ReadMessages},
+    pattern::{MATCHED_BYTES, Pattern, bounded, excerpt},
+};
+use crate::model::{ConditionTrace, ThreadDetail, address_of, format_span, present};
+use std::collections::BTreeMap;
+
+/// What must be read before a rule can be decided. The order is from cheap to dear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// The thread: one request.
+    Thread,
+    /// The messages: one request, more for a very long conversation.
+    Messages,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    No,
+    Unknown(Need),
+}
+
+impl From<bool> for Answer {
+    fn from(held: bool) -> Self {
+        if held { Self::Yes } else { Self::No }
+    }
+}
+
+impl Answer {
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Unknown(left), Self::Unknown(right)) => Self::Unknown(left.min(right)),
+            (Self::Unknown(need), Self::Yes) | (Self::Yes, Self::Unknown(need)) => Self::Unknown(need),
+            (Self::Yes, Self::Yes) => Self::Yes,
+        }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Unknown(need) => Self::Unknown(need),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        self.not().and(other.not()).not()
+    }
+}
+
+/// What looking at a rule's conditions gave.
+pub(super) struct Looked {
+    pub(super) answer: Answer,
+    pub(super) traces: Vec<ConditionTrace>,
+    pub(super) captures: BTreeMap<String, String>,
+    pub(super) note: Option<String>,
+}
+
+/// The traces of a rule that was not reached.
+pub(super) fn unevaluated(rule: &Rule) -> Vec<ConditionTrace> {
+    rule.tests.iter().map(blank).collect()
+}
+
+fn blank(test: &Test) -> ConditionTrace {
+    ConditionTrace { path: test.path.clone(), wanted: test.wanted.clone(), seen: None, held: None, span: None }
+}
+
+/// Evaluates a rule's conditions on what has been read.
+pub(super) fn look(rule: &Rule, facts: &Facts<'_>) -> Looked {
+    let mut eye = Eye { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None };
+    let answer = eye.node(&rule.when, false);
+    Looked { answer, traces: eye.traces, captures: eye.captures, note: eye.note }
+}
+
+struct Eye<'a> {
+    rule: &'a Rule,
+    facts: &'a Facts<'a>,
+    traces: Vec<ConditionTrace>,
+    captures: BTreeMap<String, String>,
+    note: Option<String>,
+}
+
+impl Eye<'_> {
+    fn node(&mut self, node: &Condition, negated: bool) -> Answer {
+        // With named groups every alternative is looked at, so that what is captured does not depend on costs.
+        let all = self.facts.input.thorough || (self.rule.mentions.named_groups && !negated);
+        match node {
+            Condition::Always => Answer::Yes,
+            Condition::Not(inner) => self.node(inner, !negated).not(),
+            Condition::All(children) => self.children(children, negated, Answer::Yes, Answer::No, Answer::and, self.facts.input.thorough),
+            Condition::Any(children) => self.children(children, negated, Answer::No, Answer::Yes, Answer::or, all),
+            Condition::Test(index) => self.test(*index, negated),
+        }
+    }
+
+    fn children(
+        &mut self,
+        children: &[Condition],
+        negated: bool,
+        start: Answer,
+        decides: Answer,
+        join: impl Fn(Answer, Answer) -> Answer,
+        all: bool,
+    ) -> Answer {
+        let mut answer = start;
+        for child in children {
+            answer = join(answer, self.node(child, negated));
+            if answer == decides && !all {
+                break;
+            }
+        }
+        answer
+    }
+
+    fn test(&mut self, index: usize, negated: bool) -> Answer {
+        let Some(test) = self.rule.tests.get(index) else { return Answer::No };
+        let seen = see(&test.check, self.facts);
+        let Seen { answer, shown, span, captures, cut } = seen;
+        if let Some(trace) = self.traces.get_mut(index) {
+            trace.held = match answer {
+                Answer::Yes => Some(true),
+                Answer::No => Some(false),
+                Answer::Unknown(_) => None,
+            };
+            trace.seen = shown;
+            trace.span = span;
+        }
+        if cut {
+            self.note = Some("the text is longer than 64 KiB; only the beginning was matched".to_owned());
+        }
+        if !negated && answer == Answer::Yes {
+            for (name, value) in captures {
+                self.captures.entry(name).or_insert(value);
+            }
+        }
+        answer
+    }
+}
+
+struct Seen {
+    answer: Answer,
+    shown: Option<String>,
+    span: Option<(usize, usize)>,
+    captures: Vec<(String, String)>,
+    cut: bool,
+}
+
+impl Seen {
+    fn unknown(need: Need) -> Self {
+        Self { answer: Answer::Unknown(need), shown: None, span: None, captures: Vec::new(), cut: false }
+    }
+
+    fn plain(held: bool, shown: Option<String>) -> Self {
+        Self { answer: held.into(), shown, span: None, captures: Vec::new(), cut: false }
+    }
+}
+
+fn see(check: &Check, facts: &Facts<'_>) -> Seen {
+    match check {
+        Check::Glob(field, globs) => {
+            if *field == GlobField::Campaign {
+                return campaign(globs, facts);
+            }
+            let values = match glob_values(*field, facts) {
+                Ok(values) => values,
+                Err(need) => return Seen::unknown(need),
+            };
+            let held = globs.iter().any(|glob| glob.matches(values.iter().map(String::as_str)));
+            Seen::plain(held, (!values.is_empty()).then(|| values.join(", ")))
+        }
+        Check::Text(field, patterns) => match text_value(*field, facts) {
+            Ok(text) => search(patterns, text),
+            Err(need) => Seen::unknown(need),
+        },
+        Check::Number(field, bounds) => match number_value(*field, facts) {
+            Ok(None) => Seen::plain(false, None),
+            Ok(Some(value)) => Seen::plain(bounds.iter().any(|bounds| bounds.hold(value)), Some(value.to_string())),
+            Err(need) => Seen::unknown(need),
+        },
+        Check::Age(bounds) => match facts.age() {
+            None => Seen::plain(false, None),
+            Some(age) => {
+                let shown = format_span(std::time::Duration::from_secs(age.as_secs()));
+                Seen::plain(bounds.iter().any(|bounds| bounds.hold(age)), Some(shown))
+            }
+        },
+        Check::Flag(field, wanted) => match flag_value(*field, facts) {
+            Ok(value) => Seen::plain(value == Some(*wanted), value.map(|value| value.to_string())),
+            Err(need) => Seen::unknown(need),
+        },
+        Check::AnyAutoReply => Seen::plain(true, None),
+    }
+}
+
+/// A campaign is named by the row; its id is known to the thread only, and asked for only where a name does not decide.
+fn campaign(globs: &[super::pattern::Glob], facts: &Facts<'_>) -> Seen {
+    let name = facts.input.row.campaign();
+    let shown = name.map(str::to_owned);
+    if globs.iter().any(|glob| !is_id(glob) && glob.matches(name)) {
+        return Seen::plain(true, shown);
+    }
+    if !globs.iter().any(is_id) || name.is_none() {
+        return Seen::plain(false, shown);
+    }
+    let Some(detail) = facts.input.detail else { return Seen::unknown(Need::Thread) };
+    let id = detail.campaign_id.as_deref();
+    Seen::plain(globs.iter().any(|glob| is_id(glob) && glob.matches(id)), id.map(str::to_owned).or(shown))
+}
+
+fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need> {
+    let row = facts.input.row;
+    let one = |value: Option<&str>| present(value).map(str::to_owned).into_iter().collect::<Vec<_>>();
+    let detail = || facts.input.detail.ok_or(Need::Thread);
+    Ok(match field {
+        GlobField::Category => one(row.category()),
+        GlobField::Campaign => one(row.campaign()),
+        GlobField::LeadEmail => facts.lead_address().into_iter().collect(),
+        GlobField::LeadDomain => row.lead_domain().into_iter().collect(),
+        GlobField::Inbox => inbox_values(detail()?),
+        GlobField::Tags => detail()?.tags.iter().filter(|tag| !tag.trim().is_empty()).cloned().collect(),
+        GlobField::AiCategory => one(detail()?.ai_category.as_deref()),
+        GlobField::ManualCategory => one(detail()?.manual_category.as_deref()),
+        GlobField::From => {
+            let from = facts.messages()?.newest_inbound().and_then(|message| message.from.as_deref());
+            present(from).map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).into_iter().collect()
+        }
+        GlobField::Attachment => {
+            let message = facts.messages()?.newest_inbound();
+            let files = message.map(|message| message.attachments.as_slice()).unwrap_or_default();
+            files.iter().filter_map(|file| present(file.filename.as_deref())).map(str::to_owned).collect()
+        }
+    })
+}
+
+/// An inbox is named by its address; where a rule names it by id, that fits too.
+fn inbox_values(detail: &ThreadDetail) -> Vec<String> {
+    let address = present(detail.inbox_email.as_deref()).map(|text| address_of(text).unwrap_or_else(|| text.to_owned()));
+    let id = present(detail.row.inbox_id.as_deref()).map(str::to_owned);
+    address.into_iter().chain(id).collect()
+}
+
+fn text_value<'a>(field: TextField, facts: &'a Facts<'_>) -> Result<Option<&'a str>, Need> {
+    let row = facts.input.row;
+    Ok(match field {
+        TextField::LeadName => present(row.lead_name.as_deref()),
+        TextField::Subject => present(row.subject.as_deref()),
+        TextField::Preview => present(row.preview.as_deref()),
+        TextField::Body => facts.messages()?.body(),
+        TextField::FullBody => facts.messages()?.full_body(),
+        TextField::History => Some(facts.messages()?.history()),
+    })
+}
+
+fn number_value(field: NumberField, facts: &Facts<'_>) -> Result<Option<f64>, Need> {
+    let talk = || facts.messages().map(ReadMessages::conversation);
+    Ok(match field {
+        NumberField::ReplyCount => facts.input.row.reply_count.map(|count| count as f64),
+        NumberField::AiConfidence => facts.input.detail.ok_or(Need::Thread)?.ai_confidence,
+        NumberField::MessageCount => Some(talk()?.messages().len() as f64),
+        NumberField::InboundCount => Some(talk()?.inbound_count() as f64),
+        NumberField::OutboundCount => Some(talk()?.outbound_count() as f64),
+    })
+}
+
+fn flag_value(field: FlagField, facts: &Facts<'_>) -> Result<Option<bool>, Need> {
+    Ok(match field {
+        FlagField::IsRead => facts.input.row.is_read,
+        FlagField::IsStarred => facts.input.row.is_starred,
+        FlagField::HasAttachment => {
+            Some(facts.messages()?.newest_inbound().is_some_and(|message| !message.attachments.is_empty()))
+        }
+        FlagField::AutoReply => Some(facts.messages()?.auto_reply().is_some()),
+        // What is found without the messages decides; that nothing is there is known only with them.
+        FlagField::OptOut if facts.input.lead_opted_out == Some(true) || facts.opt_out().is_some() => Some(true),
+        FlagField::OptOut => {
+            facts.messages()?;
+            Some(false)
+        }
+    })
+}
+
+fn search(patterns: &[Pattern], text: Option<&str>) -> Seen {
+    let Some(whole) = text else { return Seen::plain(false, None) };
+    let text = bounded(whole);
+    // Captures are computed for the first pattern that is found only; finding alone is cheaper.
+    let found = patterns.iter().find_map(|pattern| Some((pattern, pattern.regex().find(text)?)));
+    let mut captures = Vec::new();
+    if let Some((pattern, _)) = &found
+        && pattern.group_names().next().is_some()
+        && let Some(groups) = pattern.regex().captures(text)
+    {
+        let named = pattern.group_names().filter_map(|name| Some((name, groups.name(name)?.as_str().trim())));
+        captures.extend(named.filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_owned(), v.to_owned())));
+    }
+    let (shown, span) = excerpt(text, found.as_ref().map(|(_, found)| (found.start(), found.end())));
+    Seen { answer: found.is_some().into(), shown: Some(shown), span, captures, cut: whole.len() > MATCHED_BYTES }
+}
+
+impl<'a> Facts<'a> {
+    fn messages(&self) -> Result<&'a ReadMessages, Need> {
+        self.input.messages.ok_or(Need::Messages)
+    }
+
+    /// The time since the last message; zero where the clock says that it lies ahead.
+    pub(super) fn age(&self) -> Option<std::time::Duration> {
+        let at = self.input.row.last_message_at?;
+        Some(std::time::Duration::try_from(self.now.duration_since(at)).unwrap_or_default())
+    }
+}

@@ -1,0 +1,300 @@
+//! A rule as it was written, in types that cannot be wrong.
+
+use super::{
+    pattern::{Bounds, Glob, Pattern, SpanBounds},
+    script::Script,
+    template::TemplateRef,
+};
+use crate::model::{ActionKind, Attachment, Mode, Timing};
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, unique in the set.
+    pub name: String,
+    /// What it is for, in its author's words.
+    pub description: Option<String>,
+    /// The file that it stands in, as it was named when loading.
+    pub file: String,
+    /// The line of its name, from 1.
+    pub line: usize,
+    /// How much of it is carried out.
+    pub mode: Mode,
+    /// What must hold.
+    pub when: Condition,
+    /// Its conditions, in the order in which they are written; [`Condition::Test`] points into them.
+    pub tests: Vec<Test>,
+    /// The script that must also agree.
+    pub script: Option<Script>,
+    /// Texts that are looked for in `body` for the templates.
+    pub captures: Vec<Capture>,
+    /// What it does, in order.
+    pub actions: Vec<ActionDef>,
+    /// Whether later rules are left out when it matches.
+    pub stop: bool,
+    /// What the rule says of itself without being run.
+    pub(super) mentions: Mentions,
+}
+
+/// What a rule's conditions, script and templates speak about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Mentions {
+    /// `auto_reply` anywhere: the guard against automatic mail is left to the rule.
+    pub auto_reply: bool,
+    /// It asks for automatic mail, so that it may be answered.
+    pub wants_auto_reply: bool,
+    /// A `from` condition: a colleague of the lead may be answered.
+    pub from: bool,
+    /// A regular expression with named groups.
+    pub named_groups: bool,
+    /// Its templates print what only the thread endpoint tells.
+    pub thread_in_templates: bool,
+    /// It has an action that carries text of the messages.
+    pub carries_text: bool,
+}
+
+/// A tree of conditions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// Holds for everything.
+    Always,
+    /// All must hold.
+    All(Vec<Condition>),
+    /// One must hold.
+    Any(Vec<Condition>),
+    /// Must not hold.
+    Not(Box<Condition>),
+    /// One test, by its index in [`Rule::tests`].
+    Test(usize),
+}
+
+/// One condition: a field and the values it may have.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// Where it stands: `when.not.body`.
+    pub path: String,
+    /// What it asks for, as written.
+    pub wanted: String,
+    /// The comparison.
+    pub check: Check,
+}
+
+/// A field with the values that fit it.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// A short value: any of the globs.
+    Glob(GlobField, Vec<Glob>),
+    /// Text: any of the regular expressions is found in it.
+    Text(TextField, Vec<Pattern>),
+    /// A number: any of the bounds hold.
+    Number(NumberField, Vec<Bounds<f64>>),
+    /// The time since the last message: any of the bounds hold.
+    Age(Vec<SpanBounds>),
+    /// A yes or no: is this.
+    Flag(FlagField, bool),
+    /// `auto_reply: any`: holds always, and lets automatic mail through.
+    AnyAutoReply,
+}
+
+macro_rules! fields {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every field of this sort.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The field as rules write it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+fields! {
+    /// Fields that are compared with globs.
+    GlobField {
+        /// The effective category.
+        Category = "category",
+        /// The campaign's name, or its id where the value is a UUID.
+        Campaign = "campaign",
+        /// The lead's address.
+        LeadEmail = "lead_email",
+        /// The domain of the lead's address.
+        LeadDomain = "lead_domain",
+        /// The address (or id) of the inbox.
+        Inbox = "inbox",
+        /// The thread's tags.
+        Tags = "tags",
+        /// The AI's category.
+        AiCategory = "ai_category",
+        /// A person's category.
+        ManualCategory = "manual_category",
+        /// The address of the newest inbound message.
+        From = "from",
+        /// The names of the files of the newest inbound message.
+        Attachment = "attachment",
+    }
+}
+
+fields! {
+    /// Fields that regular expressions are searched in.
+    TextField {
+        /// The lead's name.
+        LeadName = "lead_name",
+        /// The conversation's subject.
+        Subject = "subject",
+        /// The beginning of the last message.
+        Preview = "preview",
+        /// What the lead wrote anew in the newest inbound message.
+        Body = "body",
+        /// The newest inbound message whole.
+        FullBody = "full_body",
+        /// All messages.
+        History = "history",
+    }
+}
+
+fields! {
+    /// Fields that are compared with numbers.
+    NumberField {
+        /// How many replies the API counts.
+        ReplyCount = "reply_count",
+        /// How sure the AI was.
+        AiConfidence = "ai_confidence",
+        /// How many messages the thread has.
+        MessageCount = "message_count",
+        /// How many of them are inbound.
+        InboundCount = "inbound_count",
+        /// How many of them are ours.
+        OutboundCount = "outbound_count",
+    }
+}
+
+fields! {
+    /// Fields that are yes or no.
+    FlagField {
+        /// Somebody has read the thread.
+        IsRead = "is_read",
+        /// The thread is starred.
+        IsStarred = "is_starred",
+        /// The newest inbound message has a file.
+        HasAttachment = "has_attachment",
+        /// The newest inbound message is automatic mail.
+        AutoReply = "auto_reply",
+        /// Somebody asked not to be written to.
+        OptOut = "opt_out",
+    }
+}
+
+/// How much an answer costs; the order is from cheap to dear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// The list row tells.
+    Row,
+    /// One request for the thread.
+    Thread,
+    /// One request for the messages.
+    Messages,
+}
+
+impl Check {
+    /// What the check needs at most.
+    pub fn cost(&self) -> Cost {
+        match self {
+            Self::Glob(field, globs) => match field {
+                GlobField::Category | GlobField::LeadEmail | GlobField::LeadDomain => Cost::Row,
+                GlobField::Campaign if globs.iter().any(is_id) => Cost::Thread,
+                GlobField::Campaign => Cost::Row,
+                GlobField::Inbox | GlobField::Tags | GlobField::AiCategory | GlobField::ManualCategory => Cost::Thread,
+                GlobField::From | GlobField::Attachment => Cost::Messages,
+            },
+            Self::Text(TextField::LeadName | TextField::Subject | TextField::Preview, _) => Cost::Row,
+            Self::Text(..) => Cost::Messages,
+            Self::Number(NumberField::ReplyCount, _) | Self::Age(_) | Self::AnyAutoReply => Cost::Row,
+            Self::Number(NumberField::AiConfidence, _) => Cost::Thread,
+            Self::Number(..) => Cost::Messages,
+            Self::Flag(FlagField::IsRead | FlagField::IsStarred, _) => Cost::Row,
+            Self::Flag(..) => Cost::Messages,
+        }
+    }
+}
+
+/// Whether a value of `campaign` names it by id rather than by name.
+pub(super) fn is_id(glob: &Glob) -> bool {
+    matches!(glob, Glob::Like(text) if text.as_str().len() == 36 && uuid::Uuid::try_parse(text.as_str()).is_ok())
+}
+
+/// A text that is looked for in `body`.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// Its name in templates: `captures.NAME`.
+    pub name: String,
+    /// Its first group, or the whole match where it has none.
+    pub pattern: Pattern,
+}
+
+/// One action of a rule.
+#[derive(Debug, Clone)]
+pub struct ActionDef {
+    /// What it does.
+    pub kind: ActionKind,
+    /// The destination's name, for forwards.
+    pub target: Option<String>,
+    /// When, and how often.
+    pub timing: Timing,
+    /// What is sent.
+    pub content: Content,
+}
+
+/// What an action sends.
+#[derive(Debug, Clone, Default)]
+pub enum Content {
+    /// Nothing of its own.
+    #[default]
+    None,
+    /// A reply; at least one of the bodies is there.
+    Reply {
+        /// The plain-text body.
+        text: Option<TemplateRef>,
+        /// The HTML body.
+        html: Option<TemplateRef>,
+        /// Files that go with it.
+        attachments: Vec<Attachment>,
+    },
+    /// A forward.
+    Notice {
+        /// The rule's own text.
+        text: Option<TemplateRef>,
+        /// The rule's own subject, for e-mail.
+        subject: Option<TemplateRef>,
+    },
+}
+
+impl Rule {
+    /// The conditions in one line: `category: interested; not.body: lawyer`.
+    pub fn when_summary(&self) -> String {
+        let mut parts: Vec<String> = self.tests.iter().map(|test| format!("{}: {}", short(&test.path), test.wanted)).collect();
+        if self.script.is_some() {
+            parts.push("script".to_owned());
+        }
+        if parts.is_empty() { "always".to_owned() } else { parts.join("; ") }
+    }
+
+    /// Whether a `from` condition names the sender, so that a colleague of the lead may be answered.
+    pub fn any_sender(&self) -> bool {
+        self.mentions.from
+    }
+
+    /// Whether it asks for automatic mail.
+    pub fn any_auto_reply(&self) -> bool {
+        self.mentions.wants_auto_reply
+    }
+}
+
+fn short(path: &str) -> &str {
+    path.strip_prefix("when.").unwrap_or(path)
+}

@@ -1,0 +1,147 @@
+//! One pure evaluation: an event, the rules, the time, and what comes of it.
+
+use super::{
+    RuleSet,
+    condition::{self, Answer, Need},
+    definition::{Capture, Rule},
+    event::{EventInput, Facts, ReadMessages},
+    pattern::bounded,
+    plan::{self, Matched, Taken},
+};
+use crate::model::{ActionTrace, Decision, Mode, RuleTrace};
+use std::collections::BTreeMap;
+
+/// Evaluates all rules on an event.
+///
+/// # Errors
+/// [`Need`]: what must be read before the decision is final. Read it, and call again with it; a need is never asked
+/// for twice, and never where the decision does not depend on it.
+pub fn evaluate(set: &RuleSet, input: &EventInput<'_>, now: jiff::Timestamp) -> Result<Decision, Need> {
+    let facts = Facts::new(input, now);
+    let mut taken = Taken::default();
+    let mut stopped_by: Option<&str> = None;
+    let mut decision = Decision { body: None, auto_reply: None, opt_out: None, rules: Vec::new(), actions: Vec::new() };
+    for rule in set.rules() {
+        let mode = effective_mode(rule, input);
+        let mut trace = blank(rule, mode);
+        if stopped_by.is_some() || mode == Mode::Off {
+            trace.stopped_by = stopped_by.map(str::to_owned);
+            trace.note = stopped_by.is_none().then(|| "the rule is off".to_owned());
+            trace.conditions = condition::unevaluated(rule);
+            decision.rules.push(trace);
+            continue;
+        }
+        match ask(rule, &facts, &mut trace) {
+            Answer::Unknown(need) => return Err(need),
+            Answer::No => {}
+            Answer::Yes => {
+                trace.matched = true;
+                let vars = trace.script.as_ref().map(|script| script.vars.clone()).unwrap_or_default();
+                let matched = Matched { rule, mode, captures: &trace.captures, vars: &vars };
+                let actions = plan::plan(set, &matched, &facts, &mut taken);
+                trace.actions = actions
+                    .iter()
+                    .map(|action| ActionTrace {
+                        kind: action.kind,
+                        target: action.target.clone(),
+                        would: action.would,
+                        reason: action.reason.clone(),
+                    })
+                    .collect();
+                decision.actions.extend(actions);
+                if rule.stop && mode > Mode::Shadow {
+                    stopped_by = Some(&rule.name);
+                }
+            }
+        }
+        decision.rules.push(trace);
+    }
+    decision.body = input.messages.and_then(ReadMessages::body).map(|body| bounded(body).to_owned());
+    decision.auto_reply = match (input.messages, facts.auto_reply()) {
+        (_, Some(_)) => Some(true),
+        (Some(_), None) => Some(false),
+        (None, None) => None,
+    };
+    decision.opt_out = facts.opt_out().map(str::to_owned);
+    Ok(decision)
+}
+
+/// The rule's own mode, lowered by the workspace's ceiling and by what was set at run time.
+pub fn effective_mode(rule: &Rule, input: &EventInput<'_>) -> Mode {
+    let lowered = input.overrides.get(&rule.name).copied().unwrap_or_default();
+    rule.mode.min(input.ceiling).min(lowered)
+}
+
+fn blank(rule: &Rule, mode: Mode) -> RuleTrace {
+    RuleTrace {
+        name: rule.name.clone(),
+        file: rule.file.clone(),
+        line: rule.line,
+        mode,
+        matched: false,
+        stopped_by: None,
+        note: None,
+        error: None,
+        conditions: Vec::new(),
+        script: None,
+        captures: BTreeMap::new(),
+        actions: Vec::new(),
+    }
+}
+
+/// Whether the rule matches, cheapest questions first.
+fn ask(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Answer {
+    let looked = condition::look(rule, facts);
+    trace.conditions = looked.traces;
+    trace.note = looked.note;
+    let mut answer = looked.answer;
+    if answer == Answer::No {
+        return Answer::No;
+    }
+    if !rule.mentions.auto_reply && facts.auto_reply().is_some() {
+        trace.note = Some("automatic mail: the rule does not mention `auto_reply`".to_owned());
+        return Answer::No;
+    }
+    trace.captures = looked.captures;
+    if let Some(body) = facts.input.messages.and_then(ReadMessages::body) {
+        for capture in &rule.captures {
+            if let Some(text) = captured(capture, bounded(body)) {
+                trace.captures.insert(capture.name.clone(), text);
+            }
+        }
+    }
+    if let Some(script) = &rule.script {
+        let needs = [
+            (script.needs_thread && facts.input.detail.is_none(), Need::Thread),
+            (script.needs_messages && facts.input.messages.is_none(), Need::Messages),
+        ];
+        let said = match needs.into_iter().find(|(missing, _)| *missing) {
+            Some((_, need)) => Answer::Unknown(need),
+            None => {
+                let ran = script.run(facts, &trace.captures);
+                let said = Answer::from(ran.result == Some(true));
+                trace.error.clone_from(&ran.error);
+                trace.script = Some(ran);
+                said
+            }
+        };
+        answer = answer.and(said);
+    }
+    if answer != Answer::Yes {
+        return answer;
+    }
+    // The message first: that it is automatic mail may make the thread needless.
+    if rule.mentions.carries_text && facts.input.messages.is_none() {
+        return Answer::Unknown(Need::Messages);
+    }
+    if rule.mentions.thread_in_templates && facts.input.detail.is_none() {
+        return Answer::Unknown(Need::Thread);
+    }
+    Answer::Yes
+}
+
+fn captured(capture: &Capture, body: &str) -> Option<String> {
+    let found = capture.pattern.regex().captures(body)?;
+    let text = if found.len() > 1 { found.iter().skip(1).flatten().next()? } else { found.get(0)? };
+    Some(text.as_str().trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+}

@@ -1,0 +1,185 @@
+//! What is evaluated: an event, and what has been read of it so far.
+
+use super::pattern::{bounded, MATCHED_BYTES};
+use crate::{
+    model::{present, Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
+    text::{self, AutoReply},
+};
+use std::{cell::OnceCell, collections::HashMap, sync::OnceLock};
+
+/// Everything that an evaluation looks at. Nothing is fetched: what is not there yet is asked for by [`super::Need`].
+#[derive(Debug, Clone, Copy)]
+pub struct EventInput<'a> {
+    /// The workspace's name.
+    pub workspace: &'a str,
+    /// The workspace's mode, the ceiling of all its rules.
+    pub ceiling: Mode,
+    /// The thread as the list shows it.
+    pub row: &'a ThreadRow,
+    /// The thread as its own endpoint shows it, if it was read.
+    pub detail: Option<&'a ThreadDetail>,
+    /// The messages, if they were read.
+    pub messages: Option<&'a ReadMessages>,
+    /// Earlier actions of this thread and this lead; `None` where nobody knows them (a preview).
+    pub history: Option<&'a [HistoryEntry]>,
+    /// Modes that were set at run time, by rule; they can only lower.
+    pub overrides: &'a HashMap<String, Mode>,
+    /// Whether the lead is known to have opted out; `None` where nobody knows.
+    pub lead_opted_out: Option<bool>,
+    /// Whether every condition that can be evaluated is, for an explanation; otherwise a rule ends at its first
+    /// condition that decides. The decision is the same.
+    pub thorough: bool,
+}
+
+/// The messages of a thread with the texts that rules match on, each computed at most once, when it is first asked for.
+#[derive(Debug, Default)]
+pub struct ReadMessages {
+    conversation: Conversation,
+    new_texts: Vec<OnceLock<String>>,
+    full_body: OnceLock<String>,
+    history: OnceLock<String>,
+    auto_reply: OnceLock<Option<AutoReply>>,
+    opt_out: OnceLock<Option<String>>,
+}
+
+impl ReadMessages {
+    /// Takes a conversation; computes nothing yet.
+    pub fn new(conversation: Conversation) -> Self {
+        let new_texts = conversation.messages().iter().map(|_| OnceLock::new()).collect();
+        Self { conversation, new_texts, ..Self::default() }
+    }
+
+    /// The messages.
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// The newest message that the lead's side wrote.
+    pub fn newest_inbound(&self) -> Option<&Message> {
+        self.conversation.newest_inbound()
+    }
+
+    /// What the sender of a message wrote anew; empty for an index that does not exist.
+    pub fn new_text(&self, index: usize) -> &str {
+        let (Some(message), Some(cell)) = (self.conversation.messages().get(index), self.new_texts.get(index)) else {
+            return "";
+        };
+        cell.get_or_init(|| text::new_text(message.text.as_deref(), message.html.as_deref()))
+    }
+
+    /// What the lead wrote anew in the newest inbound message, whole; rules match its first 64 KiB.
+    pub fn body(&self) -> Option<&str> {
+        let index = self.conversation.messages().iter().rposition(|message| !message.outgoing)?;
+        Some(self.new_text(index))
+    }
+
+    /// The newest inbound message whole, as text.
+    pub fn full_body(&self) -> Option<&str> {
+        let message = self.newest_inbound()?;
+        Some(self.full_body.get_or_init(|| text::whole_text(message.text.as_deref(), message.html.as_deref())))
+    }
+
+    /// All messages as text, oldest first, as far as rules match it: at least the first 64 KiB.
+    pub fn history(&self) -> &str {
+        self.history.get_or_init(|| {
+            let mut all = String::new();
+            for message in self.conversation.messages() {
+                if all.len() > MATCHED_BYTES {
+                    break;
+                }
+                if !all.is_empty() {
+                    all.push_str("\n\n");
+                }
+                all.push_str(&text::whole_text(message.text.as_deref(), message.html.as_deref()));
+            }
+            all
+        })
+    }
+
+    /// Whether the newest inbound message is automatic mail.
+    pub fn auto_reply(&self) -> Option<&AutoReply> {
+        let found = self.auto_reply.get_or_init(|| {
+            let message = self.newest_inbound()?;
+            text::auto_reply(message.from.as_deref(), message.subject.as_deref(), self.body().map(bounded))
+        });
+        found.as_ref()
+    }
+
+    /// The words of an opt-out in any inbound message, newest first.
+    pub fn opt_out(&self) -> Option<&str> {
+        let found = self.opt_out.get_or_init(|| {
+            let inbound = self.conversation.messages().iter().enumerate().rev().filter(|(_, message)| !message.outgoing);
+            inbound.into_iter().find_map(|(index, message)| {
+                text::opt_out(message.subject.as_deref(), bounded(self.new_text(index)))
+            })
+        });
+        found.as_deref()
+    }
+}
+
+/// An input with what is derived from it, computed at most once.
+pub(super) struct Facts<'a> {
+    pub(super) input: &'a EventInput<'a>,
+    pub(super) now: jiff::Timestamp,
+    row_auto_reply: OnceCell<Option<AutoReply>>,
+    opt_out: OnceCell<Option<String>>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(input: &'a EventInput<'a>, now: jiff::Timestamp) -> Self {
+        Self { input, now, row_auto_reply: OnceCell::new(), opt_out: OnceCell::new() }
+    }
+
+    /// Automatic mail, judged on what has been read: the message itself, or else the list row.
+    pub(super) fn auto_reply(&self) -> Option<&AutoReply> {
+        if let Some(messages) = self.input.messages {
+            return messages.auto_reply();
+        }
+        let row = self.input.row;
+        let found = self.row_auto_reply.get_or_init(|| {
+            let preview = row.preview.as_deref().map(|preview| text::new_text(Some(preview), None));
+            text::auto_reply(row.lead_email.as_deref(), row.subject.as_deref(), preview.as_deref())
+        });
+        found.as_ref()
+    }
+
+    /// The words of an opt-out in subject, preview, or any inbound message that was read.
+    pub(super) fn opt_out(&self) -> Option<&str> {
+        let found = self.opt_out.get_or_init(|| {
+            let row = self.input.row;
+            if let Some(found) = self.input.messages.and_then(ReadMessages::opt_out) {
+                return Some(found.to_owned());
+            }
+            let preview = if self.preview_is_judged() { "" } else { row.preview.as_deref().unwrap_or_default() };
+            text::opt_out(row.subject.as_deref(), &text::new_text(Some(preview), None))
+        });
+        found.as_deref()
+    }
+
+    /// Whether the preview shows a message that was read itself: then it adds nothing but the danger of taking our own
+    /// words, quoted or sent ("to unsubscribe, …"), for the lead's.
+    fn preview_is_judged(&self) -> bool {
+        let Some(messages) = self.input.messages else { return false };
+        let Some(last) = messages.conversation().messages().last() else { return false };
+        let words = |text: &str| text.split_whitespace().take(8).map(str::to_owned).collect::<Vec<_>>();
+        let preview = words(self.input.row.preview.as_deref().unwrap_or_default());
+        let whole = text::whole_text(last.text.as_deref(), last.html.as_deref());
+        last.outgoing || words(&whole).iter().zip(&preview).take(5).all(|(left, right)| left == right)
+    }
+
+    /// The category, as the row tells.
+    pub(super) fn lead_address(&self) -> Option<String> {
+        present(self.input.row.lead_email.as_deref()).map(|email| {
+            crate::model::address_of(email).unwrap_or_else(|| email.trim().to_lowercase())
+        })
+    }
+
+    /// Whether the newest inbound message is from somebody else than the lead; false while it is not known.
+    pub(super) fn sender_is_not_lead(&self) -> bool {
+        let Some(message) = self.input.messages.and_then(ReadMessages::newest_inbound) else { return false };
+        let (Some(from), Some(lead)) = (message.from.as_deref(), self.input.row.lead_email.as_deref()) else {
+            return false;
+        };
+        !crate::model::same_address(from, lead)
+    }
+}

@@ -1,0 +1,330 @@
+//! What values are compared with: globs, regular expressions, bounds. Each is checked when it is built.
+
+use crate::model::Span;
+use regex::{Regex, RegexBuilder};
+
+/// How much memory a compiled regular expression may take; refuses `a{1000}{1000}`.
+const REGEX_SIZE_LIMIT: usize = 256 * 1024;
+
+/// How much of a text is matched, in bytes.
+pub const MATCHED_BYTES: usize = 64 * 1024;
+
+/// One value of a glob field: `*` stands for any text, `?` for one character, upper and lower case are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Glob {
+    /// `null`: the value is absent.
+    Absent,
+    /// The value is there and looks like this.
+    Like(GlobText),
+}
+
+/// The text of a glob, folded once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlobText {
+    written: String,
+    folded: Vec<char>,
+    fold: Fold,
+}
+
+/// Which differences do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// Upper and lower case.
+    Case,
+    /// Upper and lower case; space, `-` and `_` are the same: for categories.
+    CaseAndSeparators,
+}
+
+impl Fold {
+    fn apply(self, text: &str) -> Vec<char> {
+        let separator = |c: char| if matches!(c, ' ' | '-' | '_') { '_' } else { c };
+        let lower = text.trim().chars().flat_map(char::to_lowercase);
+        match self {
+            Self::Case => lower.collect(),
+            Self::CaseAndSeparators => lower.map(separator).collect(),
+        }
+    }
+}
+
+impl GlobText {
+    /// Takes any text.
+    pub fn new(text: &str, fold: Fold) -> Self {
+        Self { written: text.to_owned(), folded: fold.apply(text), fold }
+    }
+
+    /// The text as written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// Whether the whole value looks like this. Linear in the value for each `*`.
+    pub fn matches(&self, value: &str) -> bool {
+        let value = self.fold.apply(value);
+        let pattern = &self.folded;
+        let (mut p, mut v) = (0, 0);
+        let mut star: Option<(usize, usize)> = None;
+        while let Some(c) = value.get(v) {
+            match pattern.get(p) {
+                Some('*') => {
+                    star = Some((p, v));
+                    p += 1;
+                }
+                Some(wanted) if wanted == c || *wanted == '?' => {
+                    p += 1;
+                    v += 1;
+                }
+                _ => match star {
+                    Some((at, taken)) => {
+                        star = Some((at, taken + 1));
+                        p = at + 1;
+                        v = taken + 1;
+                    }
+                    None => return false,
+                },
+            }
+        }
+        pattern.iter().skip(p).all(|c| *c == '*')
+    }
+}
+
+impl Glob {
+    /// Whether one of the values fits; no value at all is absent.
+    pub fn matches<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut values = values.into_iter().filter(|value| !value.trim().is_empty());
+        match self {
+            Self::Absent => values.next().is_none(),
+            Self::Like(text) => values.any(|value| text.matches(value)),
+        }
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Absent => "null",
+            Self::Like(text) => text.as_str(),
+        }
+    }
+}
+
+/// A regular expression of a rule: linear time, bounded memory, case-insensitive unless it says `(?-i)`.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    written: String,
+    regex: Regex,
+}
+
+/// Why a regular expression is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PatternError {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where in the expression, as byte offsets.
+    pub span: Option<(usize, usize)>,
+}
+
+impl Pattern {
+    /// Compiles.
+    ///
+    /// # Errors
+    /// The text is no regular expression of the engine's syntax, or compiles to more than 256 KiB.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        match RegexBuilder::new(text).case_insensitive(true).size_limit(REGEX_SIZE_LIMIT).build() {
+            Ok(regex) => Ok(Self { written: text.to_owned(), regex }),
+            Err(error) => Err(explain(text, &error)),
+        }
+    }
+
+    /// A text that is searched for literally, upper and lower case being the same.
+    ///
+    /// # Errors
+    /// The text is so long that it compiles to more than 256 KiB.
+    pub fn literal(text: &str) -> Result<Self, PatternError> {
+        let mut pattern = Self::new(&regex::escape(text))?;
+        text.clone_into(&mut pattern.written);
+        Ok(pattern)
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The compiled expression.
+    pub fn regex(&self) -> &Regex {
+        &self.regex
+    }
+
+    /// The names of its groups.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.regex.capture_names().flatten()
+    }
+}
+
+fn explain(text: &str, error: &regex::Error) -> PatternError {
+    if let regex::Error::CompiledTooBig(_) = error {
+        return PatternError {
+            message: "this regular expression is too big when compiled (256 KiB); use smaller repetitions".to_owned(),
+            span: None,
+        };
+    }
+    match regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(text) {
+        Err(regex_syntax::Error::Parse(error)) => {
+            let span = error.span();
+            let kind = error.kind().to_string();
+            PatternError { message: unsupported(text, &kind), span: Some((span.start.offset, span.end.offset)) }
+        }
+        Err(regex_syntax::Error::Translate(error)) => {
+            let span = error.span();
+            PatternError { message: error.kind().to_string(), span: Some((span.start.offset, span.end.offset)) }
+        }
+        _ => PatternError { message: error.to_string().replace('\n', " "), span: None },
+    }
+}
+
+/// Says what a person coming from another engine misses.
+fn unsupported(_text: &str, kind: &str) -> String {
+    if kind.contains("look-around") {
+        return "look-ahead and look-behind do not exist in this engine, which is always fast; use a second condition, \
+                for example under `not`"
+            .to_owned();
+    }
+    if kind.contains("backreferences") {
+        return "back-references do not exist in this engine, which is always fast".to_owned();
+    }
+    kind.to_owned()
+}
+
+/// What a number must be; every given bound must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Bounds<T> {
+    /// Equal to.
+    pub eq: Option<T>,
+    /// Greater than.
+    pub gt: Option<T>,
+    /// Greater than or equal to.
+    pub gte: Option<T>,
+    /// Less than.
+    pub lt: Option<T>,
+    /// Less than or equal to.
+    pub lte: Option<T>,
+}
+
+impl<T: PartialOrd + Copy> Bounds<T> {
+    /// Exactly this value.
+    pub fn exactly(value: T) -> Self {
+        Self { eq: Some(value), gt: None, gte: None, lt: None, lte: None }
+    }
+
+    /// Whether the value keeps to every bound.
+    pub fn hold(&self, value: T) -> bool {
+        self.eq.is_none_or(|bound| value == bound)
+            && self.gt.is_none_or(|bound| value > bound)
+            && self.gte.is_none_or(|bound| value >= bound)
+            && self.lt.is_none_or(|bound| value < bound)
+            && self.lte.is_none_or(|bound| value <= bound)
+    }
+
+    /// Whether no value at all keeps to them.
+    pub fn are_empty(&self) -> bool {
+        let low = [self.gt.map(|v| (v, true)), self.gte.map(|v| (v, false))];
+        let high = [self.lt.map(|v| (v, true)), self.lte.map(|v| (v, false))];
+        low.into_iter().flatten().any(|(low, open_low)| {
+            high.into_iter().flatten().any(|(high, open_high)| low > high || (low == high && (open_low || open_high)))
+        })
+    }
+
+    /// As a rule writes it: `6`, or `gt 2, lte 5`.
+    pub fn describe(&self, show: impl Fn(T) -> String) -> String {
+        if let Some(value) = self.eq {
+            return show(value);
+        }
+        let parts = [("gt", self.gt), ("gte", self.gte), ("lt", self.lt), ("lte", self.lte)];
+        let parts = parts.into_iter().filter_map(|(name, bound)| Some(format!("{name} {}", show(bound?))));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Bounds of a length of time.
+pub type SpanBounds = Bounds<Span>;
+
+/// The beginning of a text, at most [`MATCHED_BYTES`], cut between characters.
+pub(crate) fn bounded(text: &str) -> &str {
+    cut(text, MATCHED_BYTES)
+}
+
+/// The beginning of a text, at most so many bytes, cut between characters.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}
+
+/// How much of a value a trace shows.
+const EXCERPT_BYTES: usize = 2048;
+
+/// The part of a text that a trace shows, at most 2 KiB around the match, and the match relative to it.
+pub(crate) fn excerpt(text: &str, found: Option<(usize, usize)>) -> (String, Option<(usize, usize)>) {
+    let Some((start, end)) = found else { return (cut(text, EXCERPT_BYTES).to_owned(), None) };
+    if text.len() <= EXCERPT_BYTES {
+        return (text.to_owned(), Some((start, end)));
+    }
+    let lead = EXCERPT_BYTES.saturating_sub(end - start) / 2;
+    let from = start.saturating_sub(lead).min(text.len().saturating_sub(EXCERPT_BYTES));
+    let from = (from..=start).find(|at| text.is_char_boundary(*at)).unwrap_or(start);
+    let shown = cut(text.get(from..).unwrap_or_default(), EXCERPT_BYTES);
+    (shown.to_owned(), Some((start - from, (end - from).min(shown.len()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        let check = |glob: &str, value: &str, expected: bool| {
+            assert_eq!(GlobText::new(glob, Fold::Case).matches(value), expected, "{glob} {value}");
+        };
+        check("Q1 *", "q1 Product Launch", true);
+        check("Q1 *", "q1", false);
+        check("*@acme.example", "Jane@ACME.example", true);
+        check("*@acme.example", "jane@acme.example.org", false);
+        check("?b*d", "abcd", true);
+        check("?b*d", "bcd", false);
+        check("*a*a*a*b", &"a".repeat(2000), false);
+        check("*", "", true);
+        assert!(GlobText::new("meeting request", Fold::CaseAndSeparators).matches("Meeting-Request"));
+        assert!(GlobText::new("meeting_request", Fold::CaseAndSeparators).matches("MEETING REQUEST"));
+        assert!(Glob::Absent.matches([" "]) && !Glob::Absent.matches(["x"]));
+    }
+
+    #[test]
+    fn patterns_are_bounded_and_explained() {
+        assert!(Pattern::new("a{1000}{1000}").is_err_and(|e| e.message.contains("256 KiB")));
+        let error = Pattern::new("(call").expect_err("unclosed");
+        assert_eq!(error.span, Some((0, 1)));
+        assert!(Pattern::new("(?=x)y").is_err_and(|e| e.message.contains("look-ahead")));
+        assert!(Pattern::literal("a.b").is_ok_and(|p| p.regex().is_match("A.B") && !p.regex().is_match("axb")));
+        assert!(!Pattern::new("(?-i)abc").expect("fine").regex().is_match("ABC"));
+    }
+
+    #[test]
+    fn excerpts_keep_the_match() {
+        let text = format!("{}MATCH{}", "é".repeat(5000), "x".repeat(5000));
+        let start = 10_000;
+        let (shown, span) = excerpt(&text, Some((start, start + 5)));
+        let (from, to) = span.expect("a span");
+        assert_eq!(&shown[from..to], "MATCH");
+        assert!(shown.len() <= EXCERPT_BYTES);
+    }
+
+    #[test]
+    fn bounds() {
+        let between = Bounds { gt: Some(2.0), lte: Some(5.0), ..Bounds::default() };
+        assert!(between.hold(5.0) && !between.hold(2.0));
+        assert!(Bounds { gt: Some(5), lt: Some(5), ..Bounds::default() }.are_empty());
+        assert_eq!(between.describe(|v| v.to_string()), "gt 2, lte 5");
+    }
+}

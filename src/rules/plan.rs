@@ -1,0 +1,275 @@
+//! What the actions of a matching rule come to, as far as a decision can tell.
+
+use super::{
+    RuleSet,
+    definition::{ActionDef, Content, Rule},
+    event::{Facts, ReadMessages},
+    pattern::{bounded, cut},
+    template,
+};
+use crate::model::{
+    ActionKind, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, Reason, ReasonCode, Repeat, Would,
+    address_of, present,
+};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashSet};
+
+/// How many of the newest messages a forward tells.
+const TOLD_MESSAGES: usize = 50;
+/// How much of each of them, in bytes.
+const TOLD_BYTES: usize = 16 * 1024;
+
+/// What earlier rules of the same decision have taken.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    reply: Option<String>,
+    targets: HashSet<(ActionKind, Option<String>, Option<String>)>,
+}
+
+/// A rule that matched, with what it found.
+pub(super) struct Matched<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) mode: Mode,
+    pub(super) captures: &'a BTreeMap<String, String>,
+    pub(super) vars: &'a Map<String, Value>,
+}
+
+type Verdict = (Would, Option<Reason>);
+
+fn verdict(would: Would, code: ReasonCode, text: impl Into<String>) -> Verdict {
+    (would, Some(Reason::new(code, text)))
+}
+
+/// Plans every action of a matching rule, in order.
+pub(super) fn plan(set: &RuleSet, matched: &Matched<'_>, facts: &Facts<'_>, taken: &mut Taken) -> Vec<PlannedAction> {
+    let rule = matched.rule;
+    let about = (rule.name.as_str(), rule.description.as_deref());
+    let context = std::cell::LazyCell::new(|| template::context(facts, about, matched.captures, matched.vars));
+    let mut planned = Vec::with_capacity(rule.actions.len());
+    for (position, action) in rule.actions.iter().enumerate() {
+        let payload = match &action.content {
+            Content::None => Ok(Payload::None),
+            content => render(set, content, matched, facts, &context),
+        };
+        let (would, reason) = judge(set, matched, action, facts, taken, payload.as_ref().err());
+        planned.push(PlannedAction {
+            rule: rule.name.clone(),
+            mode: matched.mode,
+            position: u32::try_from(position).unwrap_or(u32::MAX),
+            kind: action.kind,
+            target: action.target.clone(),
+            would,
+            reason,
+            payload: payload.unwrap_or_default(),
+            timing: action.timing.clone(),
+            any_sender: rule.any_sender(),
+            any_auto_reply: rule.any_auto_reply(),
+        });
+    }
+    planned
+}
+
+fn judge(
+    set: &RuleSet,
+    matched: &Matched<'_>,
+    action: &ActionDef,
+    facts: &Facts<'_>,
+    taken: &mut Taken,
+    template_error: Option<&String>,
+) -> Verdict {
+    if matched.mode == Mode::Shadow {
+        return verdict(Would::Suppressed, ReasonCode::Shadow, "the rule is in shadow: recorded only");
+    }
+    let refused = if action.kind == ActionKind::Reply {
+        reply_refused(matched.rule, action, facts, taken)
+    } else {
+        other_refused(matched.rule, action, facts, taken)
+    };
+    if let Some(refused) = refused {
+        return refused;
+    }
+    let failed = template_error.map(|error| verdict(Would::Failed, ReasonCode::Template, error.clone()));
+    if action.kind == ActionKind::Reply {
+        // A reply whose template fails keeps the message: a person must see that it should have been answered.
+        taken.reply = Some(matched.rule.name.clone());
+        if let Some(failed) = failed {
+            return failed;
+        }
+        if facts.sender_is_not_lead() && !matched.rule.any_sender() {
+            return verdict(Would::Held, ReasonCode::SenderIsNotLead, "somebody else than the lead wrote the message");
+        }
+        if matched.mode == Mode::Draft {
+            return verdict(Would::Held, ReasonCode::Draft, "waits for approval");
+        }
+    } else if let Some(failed) = failed {
+        return failed;
+    } else {
+        taken.targets.insert(target_key(matched.rule, action));
+    }
+    timing(set, action, facts)
+}
+
+/// Webhooks are sent for each rule; everything else once.
+fn target_key(rule: &Rule, action: &ActionDef) -> (ActionKind, Option<String>, Option<String>) {
+    let rule = (action.kind == ActionKind::Webhook).then(|| rule.name.clone());
+    (action.kind, action.target.clone(), rule)
+}
+
+fn reply_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Taken) -> Option<Verdict> {
+    let suppressed = |code, text: String| Some(verdict(Would::Suppressed, code, text));
+    if facts.input.lead_opted_out == Some(true) {
+        return suppressed(ReasonCode::OptOut, "the lead asked earlier not to be written to".to_owned());
+    }
+    if facts.opt_out().is_some() {
+        return suppressed(ReasonCode::OptOut, "somebody asks not to be written to".to_owned());
+    }
+    if facts.auto_reply().is_some() && !rule.any_auto_reply() {
+        return suppressed(ReasonCode::AutoReply, "the message is automatic mail".to_owned());
+    }
+    if let Some(by) = &taken.reply {
+        return suppressed(ReasonCode::AlreadyAnswered, format!("`{by}` answers this message"));
+    }
+    let earlier = facts.counted().find(|entry| entry.kind == ActionKind::Reply && facts.same_message(entry));
+    if let Some(earlier) = earlier.filter(|entry| entry.rule != rule.name) {
+        return suppressed(ReasonCode::AlreadyAnswered, format!("`{}` has answered this message", earlier.rule));
+    }
+    // Whatever its `repeat` says, a rule answers one message once.
+    if earlier.is_some() {
+        return suppressed(ReasonCode::Repeat, "this rule has answered this message".to_owned());
+    }
+    repeat_refused(rule, action, facts)
+}
+
+fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Taken) -> Option<Verdict> {
+    let same_target = |text: String| Some(verdict(Would::Suppressed, ReasonCode::SameTarget, text));
+    if taken.targets.contains(&target_key(rule, action)) {
+        return same_target("an earlier action does the same".to_owned());
+    }
+    if action.kind != ActionKind::Webhook {
+        let mut counted = facts.counted();
+        let same = |entry: &&HistoryEntry| entry.kind == action.kind && entry.target == action.target && entry.rule != rule.name;
+        if let Some(earlier) = counted.find(|entry| same(entry) && facts.same_message(entry)) {
+            return same_target(format!("`{}` has done the same for this message", earlier.rule));
+        }
+    }
+    repeat_refused(rule, action, facts)
+}
+
+/// Whether the action's own `repeat` refuses it, by what is known of earlier actions.
+fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>) -> Option<Verdict> {
+    let own = |entry: &&HistoryEntry| entry.rule == rule.name && entry.kind == action.kind && entry.target == action.target;
+    let mut mine = facts.counted().filter(own);
+    let row = facts.input.row;
+    let lead = facts.lead_address();
+    let same_lead = |entry: &HistoryEntry| lead.is_some() && entry.lead_email.as_deref() == lead.as_deref();
+    let refused = match action.timing.repeat {
+        Repeat::OncePerMessage => mine.any(|entry| facts.same_message(entry)).then_some("done for this message"),
+        Repeat::OncePerThread => mine.any(|entry| entry.thread_id == row.id).then_some("done in this thread"),
+        Repeat::OncePerLead => {
+            mine.any(|entry| same_lead(entry) || entry.thread_id == row.id).then_some("done for this lead")
+        }
+        Repeat::Rate(rate) => {
+            let within = |entry: &&HistoryEntry| {
+                let age = facts.now.duration_since(entry.created_at);
+                std::time::Duration::try_from(age).unwrap_or_default() < rate.per
+            };
+            let count = mine.filter(|entry| same_lead(entry) || entry.thread_id == row.id).filter(within).count();
+            (count >= rate.count as usize).then_some("done as often as the rate allows")
+        }
+    };
+    refused.map(|why| verdict(Would::Suppressed, ReasonCode::Repeat, format!("this rule has it {why}")))
+}
+
+fn timing(set: &RuleSet, action: &ActionDef, facts: &Facts<'_>) -> Verdict {
+    if !action.timing.after.is_zero() {
+        let span = crate::model::format_span(action.timing.after);
+        return verdict(Would::Waiting, ReasonCode::After, format!("waits {span} and looks again"));
+    }
+    if let Some(name) = &action.timing.hours
+        && !set.is_open(name, facts.now)
+    {
+        return verdict(Would::Waiting, ReasonCode::Hours, format!("outside the hours `{name}`"));
+    }
+    (Would::Done, None)
+}
+
+impl Facts<'_> {
+    /// Earlier actions that were carried out or still may be.
+    fn counted(&self) -> impl Iterator<Item = &HistoryEntry> {
+        self.input.history.unwrap_or_default().iter().filter(|entry| entry.state.counts())
+    }
+
+    /// Whether an earlier action was for the message at hand. Where a message is not known, it is not the same.
+    fn same_message(&self, entry: &HistoryEntry) -> bool {
+        let id = self.input.messages.and_then(ReadMessages::newest_inbound).map(|message| message.id.as_str());
+        entry.thread_id == self.input.row.id && id.is_some() && entry.message_id.as_deref() == id
+    }
+}
+
+fn render(
+    set: &RuleSet,
+    content: &Content,
+    matched: &Matched<'_>,
+    facts: &Facts<'_>,
+    context: &minijinja::Value,
+) -> Result<Payload, String> {
+    let print = |template: &Option<template::TemplateRef>| -> Result<Option<String>, String> {
+        let Some(template) = template else { return Ok(None) };
+        let text = set.templates().render(template, context)?;
+        if text.trim().is_empty() {
+            return Err("the template gives an empty text".to_owned());
+        }
+        Ok(Some(text.trim_end().to_owned()))
+    };
+    match content {
+        Content::None => Ok(Payload::None),
+        Content::Reply { text, html, attachments } => {
+            Ok(Payload::Reply { text: print(text)?, html: print(html)?, attachments: attachments.clone() })
+        }
+        Content::Notice { text, subject } => {
+            let (text, subject) = (print(text)?, print(subject)?);
+            Ok(Payload::Notice(Box::new(notice(matched, facts, text, subject))))
+        }
+    }
+}
+
+fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subject: Option<String>) -> Notice {
+    let row = facts.input.row;
+    let owned = |text: Option<&str>| present(text).map(str::to_owned);
+    let message = facts.input.messages.and_then(ReadMessages::newest_inbound);
+    let from = message.and_then(|message| message.from.as_deref()).filter(|_| facts.sender_is_not_lead());
+    Notice {
+        workspace: facts.input.workspace.to_owned(),
+        thread_id: row.id.clone(),
+        message_id: message.map(|message| message.id.clone()),
+        message_at: message.and_then(|message| message.created_at),
+        lead_email: facts.lead_address(),
+        lead_name: owned(row.lead_name.as_deref()),
+        from: from.map(|from| address_of(from).unwrap_or_else(|| from.to_owned())),
+        campaign: owned(row.campaign()),
+        category: owned(row.category()),
+        subject: owned(row.subject.as_deref()),
+        new_text: facts.input.messages.and_then(ReadMessages::body).map(bounded).unwrap_or_default().to_owned(),
+        rule: matched.rule.name.clone(),
+        rule_description: matched.rule.description.clone(),
+        text,
+        // A subject is a mail header: one line, whatever the lead is called.
+        email_subject: subject.map(|subject| subject.split_whitespace().collect::<Vec<_>>().join(" ")),
+        captures: matched.captures.clone(),
+        vars: matched.vars.clone(),
+        conversation: facts.input.messages.map(told).unwrap_or_default(),
+    }
+}
+
+fn told(messages: &ReadMessages) -> Vec<NoticeMessage> {
+    let all = messages.conversation().messages();
+    let newest = all.iter().enumerate().skip(all.len().saturating_sub(TOLD_MESSAGES));
+    newest
+        .map(|(index, message)| NoticeMessage {
+            from: message.from.clone(),
+            at: message.created_at,
+            outgoing: message.outgoing,
+            text: cut(messages.new_text(index), TOLD_BYTES).to_owned(),
+        })
+        .collect()
+}
