@@ -33,4 +33,23 @@ codes! {
     BAD_RATE = "Y024", "not a rate", "Rates are a count and a duration: `30 per 1d`.";
     NOT_ONE_OF = "Y025", "not one of the allowed values", "The value must be one of those that the message lists.";
     OUT_OF_RANGE = "Y026", "out of range", "The number or duration is smaller or larger than what is allowed here.";
+    RULE_NAME = "R001", "not a rule name", "A rule's name has small letters, digits and `-`, so that it can stand in addresses, files and lists.";
+    RULE_TWICE = "R002", "two rules of one name", "Names are unique over all files: overrides, history and the pages know a rule by its name.";
+    NO_CONDITION = "R003", "a rule without a condition", "A rule needs `when`, `script`, or both; `when: always` matches everything.";
+    UNKNOWN_CONDITION = "R004", "unknown condition", "The documentation lists the fields that `when` knows.";
+    BAD_REGEX = "R005", "not a regular expression", "The engine is linear in time: it has no look-around and no back-references, and refuses what compiles to more than 256 KiB.";
+    BAD_SCRIPT = "R006", "the script does not compile", "Scripts are rhai and see thread, lead, message, captures and now.";
+    BAD_TEMPLATE = "R007", "the template does not compile", "Templates are Jinja; the documentation lists the names that they see.";
+    UNKNOWN_DESTINATION = "R008", "unknown destination", "Destinations stand under `destinations` in the configuration, and each serves one kind of action.";
+    UNKNOWN_HOURS = "R009", "unknown hours", "Opening hours stand under `hours` in the configuration.";
+    NO_FILE = "R010", "a file is missing", "Paths in a rule are relative to the folder of the file that the rule stands in.";
+    ATTACHMENTS = "R011", "too many or too large attachments", "A reply carries at most 5 files, 10 MB together.";
+    UNKNOWN_ACTION = "R012", "unknown action", "Actions are reply, star, unstar, mark_read, slack, email and webhook.";
+    NO_ACTION = "R013", "a rule that does nothing", "A rule needs `then`, or `stop: true` to keep later rules away.";
+    NO_TEXT = "R014", "a reply without a text", "A reply takes `text`, `html`, both, or `template`.";
+    EMPTY_BOUNDS = "R015", "bounds that nothing meets", "The lower bound lies above the upper one.";
+    NO_CAPTURE = "R016", "nothing captures this", "A template prints `captures.NAME` or `vars.NAME` that neither `capture`, a named group nor a script of its rule provides, so it would always fail.";
+    VERSION = "R017", "unknown version", "This program reads rules of version 1.";
+    NO_RULES = "R018", "no rules", "The path holds no file with rules.";
+    TWO_TEXTS = "R019", "two texts for one reply", "`template` brings the text; `text` and `html` beside it would have no meaning.";
 }

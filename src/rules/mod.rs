@@ -1,5 +1,29 @@
-//! The rule language: loading with diagnostics, conditions, scripts, templates, and one pure `evaluate`.
+//! The rule language: loading with diagnostics, conditions, scripts, templates, and one pure [`evaluate`].
 
 mod codes;
+mod condition;
+mod definition;
 pub mod diagnostic;
+mod evaluate;
+mod event;
+mod load;
+mod pattern;
+mod plan;
+mod script;
+mod script_functions;
+mod script_names;
+mod set;
+mod template;
+mod values;
 pub mod yaml;
+
+pub use condition::Need;
+pub use definition::{
+    ActionDef, Capture, Check, Condition, Content, Cost, FlagField, GlobField, NumberField, Rule, Test, TextField,
+};
+pub use evaluate::{effective_mode, evaluate};
+pub use event::{EventInput, ReadMessages};
+pub use pattern::{Bounds, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
+pub use script::{Script, ScriptEngine, ScriptError};
+pub use set::{Context, RequestPlan, RuleSet};
+pub use template::{TemplateError, TemplateRef, Templates};

@@ -1,0 +1,321 @@
+//! From YAML files to a [`RuleSet`]: every mistake of every file in one pass.
+
+mod actions;
+mod conditions;
+
+use super::{
+    RuleSet,
+    definition::{Capture, Condition, Content, Mentions, Rule},
+    diagnostic::{Diagnostic, Diagnostics, code},
+    pattern::Pattern,
+    script::{Script, ScriptEngine},
+    set::Context,
+    template::Templates,
+    yaml::{self, Fields, Node, Source, Value},
+};
+use crate::model::Mode;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+const MODES: [(&str, Mode); 4] =
+    [("off", Mode::Off), ("shadow", Mode::Shadow), ("draft", Mode::Draft), ("live", Mode::Live)];
+/// How deep folders are looked into; a link that leads back up ends here.
+const FOLDER_DEPTH: usize = 16;
+
+/// What is gathered while files are read.
+pub(super) struct Loader<'c> {
+    context: &'c Context,
+    engine: ScriptEngine,
+    out: Diagnostics,
+    templates: Templates,
+    rules: Vec<Rule>,
+    names: HashMap<String, String>,
+    hash: Sha256,
+    /// The folder of the file at hand.
+    folder: PathBuf,
+}
+
+/// Loads a file or a folder.
+pub(super) fn folder(path: &Path, context: &Context) -> Result<RuleSet, Diagnostics> {
+    let mut loader = Loader::new(context);
+    let shown = path.display().to_string();
+    let mut files = Vec::new();
+    if path.is_dir() {
+        find(path, FOLDER_DEPTH, &mut files, &mut loader.out);
+        files.sort();
+    } else {
+        files.push(path.to_owned());
+    }
+    for file in &files {
+        let name = file.display().to_string();
+        if let Some(node) = yaml::load(file, &name, &mut loader.out) {
+            loader.folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+            loader.file(&node, is_test_file(&name));
+        }
+    }
+    if loader.rules.is_empty() && !loader.out.has_errors() {
+        let none = Diagnostic::file(code::NO_RULES, shown, "there is no rule here");
+        loader.out.push(none.hint("write a rule into a file that ends in .yaml; `reply-router init` writes a first one"));
+    }
+    loader.finish()
+}
+
+/// Loads texts.
+pub(super) fn texts(sources: &[(&str, &str)], context: &Context) -> Result<RuleSet, Diagnostics> {
+    let mut loader = Loader::new(context);
+    loader.folder.clone_from(&context.base_dir);
+    for (name, text) in sources {
+        if let Some(node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
+            loader.file(&node, is_test_file(name));
+        }
+    }
+    loader.finish()
+}
+
+fn is_test_file(name: &str) -> bool {
+    name.ends_with(".test.yaml") || name.ends_with(".test.yml")
+}
+
+fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, out: &mut Diagnostics) {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let message = format!("the folder cannot be read: {error}");
+            out.push(Diagnostic::file(code::UNREADABLE, folder.display().to_string(), message));
+            return;
+        }
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if hidden {
+            continue;
+        }
+        if path.is_dir() && depth > 0 {
+            find(&path, depth - 1, files, out);
+        } else if path.is_file() && yaml {
+            files.push(path);
+        }
+    }
+}
+
+impl<'c> Loader<'c> {
+    fn new(context: &'c Context) -> Self {
+        Self {
+            context,
+            engine: ScriptEngine::new(),
+            out: Diagnostics::new(),
+            templates: Templates::default(),
+            rules: Vec::new(),
+            names: HashMap::new(),
+            hash: Sha256::new(),
+            folder: PathBuf::new(),
+        }
+    }
+
+    fn finish(self) -> Result<RuleSet, Diagnostics> {
+        if self.out.has_errors() {
+            return Err(self.out);
+        }
+        let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(RuleSet { rules: self.rules, templates: self.templates, revision, warnings: self.out })
+    }
+
+    fn file(&mut self, node: &Node, only_tests: bool) {
+        if node.is_null() {
+            return;
+        }
+        let Some(fields) = node.fields(&["version", "rules", "tests"], &mut self.out) else { return };
+        if let Some(version) = fields.present("version")
+            && version.text() != "1"
+        {
+            let message = format!("version {} is unknown", version.describe());
+            self.out.push(Diagnostic::error(code::VERSION, version, message).hint("write `version: 1`"));
+        }
+        if let Some(tests) = fields.present("tests") {
+            tests.list(&mut self.out);
+        }
+        let Some(rules) = fields.present("rules") else { return };
+        if only_tests {
+            let message = "a file named *.test.yaml holds tests only";
+            self.out.push(Diagnostic::error(code::UNKNOWN_KEY, rules, message).hint("put its rules into another file"));
+            return;
+        }
+        self.add_to_revision(node.source().name(), node.source().text());
+        for rule in rules.list(&mut self.out).unwrap_or_default() {
+            self.rule(rule);
+        }
+    }
+
+    /// What decides is part of the revision: file and template texts, each with its length so that none runs into the next.
+    fn add_to_revision(&mut self, name: &str, text: &str) {
+        for part in [name, text] {
+            self.hash.update(part.len().to_le_bytes());
+            self.hash.update(part.as_bytes());
+        }
+    }
+
+    fn rule(&mut self, node: &Node) {
+        const KEYS: [&str; 8] = ["name", "description", "mode", "when", "script", "capture", "then", "stop"];
+        let Some(fields) = node.fields(&KEYS, &mut self.out) else { return };
+        let name = self.name(&fields);
+        let description = fields.present("description").and_then(|node| node.string(&mut self.out));
+        let mode = fields.present("mode").and_then(|node| node.one_of(&MODES, &mut self.out)).unwrap_or_default();
+        let stop = fields.present("stop").and_then(|node| node.bool(&mut self.out)).unwrap_or_default();
+        let mut mentions = Mentions::default();
+        let mut tests = Vec::new();
+        let when = conditions::read(fields.get("when"), &mut tests, &mut mentions, &mut self.out);
+        let script = fields.present("script").and_then(|node| self.script(node));
+        if fields.get("when").is_none() && fields.present("script").is_none() {
+            let place = fields.key("name").unwrap_or(node);
+            let error = Diagnostic::error(code::NO_CONDITION, place, "the rule has neither `when` nor `script`");
+            self.out.push(error.hint("write `when: always` if it is meant for every message"));
+        }
+        let captures = fields.present("capture").map(|node| self.captures(node)).unwrap_or_default();
+        let label = name.clone().unwrap_or_default();
+        let actions = match fields.present("then") {
+            Some(then) => self.actions(then, &label),
+            None => Vec::new(),
+        };
+        if fields.present("then").is_none() && !stop {
+            let place = fields.key("then").or_else(|| fields.key("name")).unwrap_or(node);
+            let error = Diagnostic::error(code::NO_ACTION, place, "the rule does nothing: `then` is missing");
+            self.out.push(error.hint("a rule that only keeps later rules away says `stop: true`"));
+        }
+        mentions.auto_reply |= script.as_ref().is_some_and(|script| script.mentions_auto_reply);
+        mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
+        let line = fields.present("name").map_or(node.span.line, |name| name.span.line);
+        let (file, name) = (node.source().name().to_owned(), label);
+        let mut rule = Rule {
+            name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions,
+        };
+        self.check_templates(&mut rule, fields.present("then").unwrap_or(node));
+        self.rules.push(rule);
+    }
+
+    fn name(&mut self, fields: &Fields<'_>) -> Option<String> {
+        let node = fields.required("name", &mut self.out)?;
+        let name = node.string(&mut self.out)?;
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
+            let message = format!("`{name}` is no rule name: small letters, digits and `-` only, at most 100");
+            let meant: String = name.to_lowercase().chars().map(|c| if fits(c) { c } else { '-' }).collect();
+            let error = Diagnostic::error(code::RULE_NAME, node, message);
+            let meant = meant.trim_matches('-');
+            self.out.push(if meant.is_empty() { error } else { error.hint(format!("for example `{meant}`")) });
+        }
+        let place = format!("{}:{}", node.source().name(), node.span.line);
+        if let Some(first) = self.names.get(&name) {
+            let message = format!("there is a rule `{name}` already, at {first}");
+            self.out.push(Diagnostic::error(code::RULE_TWICE, node, message).hint("give one of them another name"));
+        } else {
+            self.names.insert(name.clone(), place);
+        }
+        Some(name)
+    }
+
+    fn script(&mut self, node: &Node) -> Option<Script> {
+        let source = node.non_empty_string(&mut self.out)?;
+        match self.engine.compile(&source) {
+            Ok(script) => Some(script),
+            Err(error) => {
+                let start = offset(&source, error.line, error.column);
+                let mut diagnostic = Diagnostic::inside(code::BAD_SCRIPT, node, start..start + 1, error.message);
+                diagnostic.hint = error.hint;
+                self.out.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    fn captures(&mut self, node: &Node) -> Vec<Capture> {
+        let Some(entries) = node.entries(&mut self.out) else { return Vec::new() };
+        let mut captures = Vec::new();
+        for (key, value) in entries.iter() {
+            let name = key.text().to_owned();
+            let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+            if !word {
+                let message = format!("`{name}` cannot be used in a template: letters, digits and `_` only");
+                self.out.push(Diagnostic::error(code::RULE_NAME, key, message));
+            }
+            if let Some(pattern) = regex(value, &mut self.out) {
+                captures.push(Capture { name, pattern });
+            }
+        }
+        captures
+    }
+
+    /// Names that a template takes from its own rule, which only the whole rule knows.
+    fn check_templates(&mut self, rule: &mut Rule, place: &Node) {
+        let groups = conditions::group_names(&rule.tests);
+        let known: HashSet<&str> =
+            rule.captures.iter().map(|capture| capture.name.as_str()).chain(groups.iter().map(String::as_str)).collect();
+        let mut needs_thread = false;
+        for action in &rule.actions {
+            let templates = match &action.content {
+                Content::None => continue,
+                Content::Reply { text, html, .. } => [text, html],
+                Content::Notice { text, subject } => [text, subject],
+            };
+            for template in templates.into_iter().flatten() {
+                needs_thread |= template.needs_thread;
+                for (root, field) in self.templates.uses(template) {
+                    let missing = match (root.as_str(), &field) {
+                        ("captures", Some(field)) => !known.contains(field.as_str()),
+                        ("vars", _) => rule.script.is_none(),
+                        _ => false,
+                    };
+                    if missing {
+                        let field = field.unwrap_or_default();
+                        let message = format!("the templates of `{}` use `{root}.{field}`, which nothing in the rule provides", rule.name);
+                        let hint = match root.as_str() {
+                            "vars" => "give the rule a script that returns #{ matched: true, vars: #{ … } }".to_owned(),
+                            _ => match yaml::did_you_mean(&field, known.iter().copied()) {
+                                Some(near) => format!("did you mean `captures.{near}`?"),
+                                None => format!("add `{field}` to `capture`"),
+                            },
+                        };
+                        self.out.push(Diagnostic::error(code::NO_CAPTURE, place, message).hint(hint));
+                    }
+                }
+            }
+        }
+        rule.mentions.thread_in_templates = needs_thread;
+        rule.mentions.named_groups = !groups.is_empty();
+    }
+}
+
+/// The byte of a line and column (both from 1, columns in characters) of a text.
+fn offset(text: &str, line: Option<usize>, column: Option<usize>) -> usize {
+    let line = line.unwrap_or(1).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default();
+    let column = column.unwrap_or(1).saturating_sub(1);
+    start + rest.char_indices().nth(column).map_or(rest.trim_end().len(), |(at, _)| at)
+}
+
+/// A regular expression, its mistake pointed at inside the text.
+fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
+    let text = node.non_empty_string(out)?;
+    match Pattern::new(&text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            out.push(match error.span {
+                Some((start, end)) => Diagnostic::inside(code::BAD_REGEX, node, start..end.max(start + 1), error.message),
+                None => Diagnostic::error(code::BAD_REGEX, node, error.message),
+            });
+            None
+        }
+    }
+}
+
+/// Whether a node is a mapping.
+fn is_mapping(node: &Node) -> bool {
+    matches!(node.value, Value::Mapping(_))
+}
+
+/// A condition that holds for everything.
+const ALWAYS: Condition = Condition::Always;

@@ -1,0 +1,326 @@
+//! `then`: actions with their templates, files, destinations and timing.
+
+use super::Loader;
+use crate::{
+    model::{ActionKind, Attachment, Repeat, Timing},
+    rules::{
+        definition::{ActionDef, Content},
+        diagnostic::{Diagnostic, code},
+        template::{TemplateError, TemplateRef},
+        yaml::{Fields, Node, Source, Value, did_you_mean},
+    },
+};
+use std::{io::Read, path::PathBuf};
+
+const TIMING: [&str; 4] = ["after", "hours", "repeat", "limit"];
+const MAX_ATTACHMENTS: usize = 5;
+const MAX_ATTACHED_BYTES: u64 = 10_000_000;
+const MAX_TEMPLATE_BYTES: u64 = 256 * 1024;
+
+/// What an action's place in the file gives it.
+struct Place<'p> {
+    rule: &'p str,
+    index: usize,
+}
+
+impl Place<'_> {
+    fn template(&self, part: &str) -> String {
+        format!("{}/{}/{part}", self.rule, self.index)
+    }
+}
+
+impl Loader<'_> {
+    pub(super) fn actions(&mut self, node: &Node, rule: &str) -> Vec<ActionDef> {
+        let items = node.list_or_one();
+        let read = items.iter().enumerate().map(|(index, item)| self.action(item, &Place { rule, index }));
+        let read: Vec<Option<ActionDef>> = read.collect();
+        read.into_iter().flatten().collect()
+    }
+
+    fn action(&mut self, node: &Node, place: &Place<'_>) -> Option<ActionDef> {
+        let (key, value) = match &node.value {
+            Value::Scalar(_) => (node, None),
+            Value::Mapping(entries) => match entries.as_slice() {
+                [(key, value)] => (key, Some(value)),
+                [] => return self.unknown_action(node),
+                [_, (second, _), ..] => {
+                    let message = format!("`{}` stands beside another key: each action is a list item of its own", second.text());
+                    let hint = "begin each action with `- `, and indent what belongs to it below it";
+                    self.out.push(Diagnostic::error(code::UNKNOWN_ACTION, second, message).hint(hint));
+                    return None;
+                }
+            },
+            Value::List(_) => return self.unknown_action(node),
+        };
+        let Ok(kind) = key.text().parse::<ActionKind>() else { return self.unknown_action(key) };
+        let value = value.filter(|value| !value.is_null());
+        match kind {
+            ActionKind::Reply => self.reply(key, value, place),
+            ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => {
+                let timing = match value {
+                    Some(value) => self.timing(&value.fields(&TIMING, &mut self.out)?, kind),
+                    None => plain_timing(kind),
+                };
+                Some(ActionDef { kind, target: None, timing, content: Content::None })
+            }
+            ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(kind, key, value, place),
+        }
+    }
+
+    fn unknown_action(&mut self, node: &Node) -> Option<ActionDef> {
+        let known = ActionKind::ALL.map(ActionKind::as_str);
+        let error = Diagnostic::error(code::UNKNOWN_ACTION, node, format!("{} is no action", node.describe()));
+        self.out.push(match did_you_mean(node.text(), known) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("actions are {}", known.join(", "))),
+        });
+        None
+    }
+
+    fn forward(&mut self, kind: ActionKind, key: &Node, value: Option<&Node>, place: &Place<'_>) -> Option<ActionDef> {
+        let Some(value) = value else {
+            let error = Diagnostic::error(code::UNKNOWN_DESTINATION, key, format!("`{kind}` needs a destination's name"));
+            self.out.push(error.hint(format!("write `{kind}: NAME`; {}", self.destinations_of(kind))));
+            return None;
+        };
+        if !matches!(value.value, Value::Mapping(_)) {
+            let target = self.destination(kind, value)?;
+            let content = Content::Notice { text: None, subject: None };
+            return Some(ActionDef { kind, target: Some(target), timing: plain_timing(kind), content });
+        }
+        let own: &[&str] = if kind == ActionKind::Email { &["to", "text", "subject"] } else { &["to", "text"] };
+        let keys: Vec<&str> = own.iter().chain(&TIMING).copied().collect();
+        let fields = value.fields(&keys, &mut self.out)?;
+        let target = fields.required("to", &mut self.out).and_then(|to| self.destination(kind, to));
+        let text = fields.present("text").and_then(|node| self.template(node, &place.template("text"), false));
+        let subject = fields.present("subject").and_then(|node| self.template(node, &place.template("subject"), false));
+        let timing = self.timing(&fields, kind);
+        Some(ActionDef { kind, target: Some(target?), timing, content: Content::Notice { text, subject } })
+    }
+
+    fn destinations_of(&self, kind: ActionKind) -> String {
+        let names = self.context.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.collect();
+        if names.is_empty() {
+            format!("the configuration has no {kind} destination yet")
+        } else {
+            format!("{kind} destinations are {}", names.join(", "))
+        }
+    }
+
+    fn destination(&mut self, kind: ActionKind, node: &Node) -> Option<String> {
+        let name = node.non_empty_string(&mut self.out)?;
+        let (message, hint) = match self.context.destinations.get(&name) {
+            Some(found) if *found == kind => return Some(name),
+            Some(found) => (format!("`{name}` is a {found} destination"), format!("write `{found}: {name}`")),
+            None => {
+                let names = self.context.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str());
+                let hint = did_you_mean(&name, names).map(|near| format!("did you mean `{near}`?"));
+                (format!("there is no destination `{name}`"), hint.unwrap_or_else(|| self.destinations_of(kind)))
+            }
+        };
+        self.unknown_name(code::UNKNOWN_DESTINATION, node, message, hint).then_some(name)
+    }
+
+    /// Reports a name that the configuration does not have; whether it may stay all the same.
+    fn unknown_name(&mut self, code: &'static str, node: &Node, message: String, hint: String) -> bool {
+        let lenient = self.context.without_configuration;
+        let found = if lenient { Diagnostic::warning(code, node, message) } else { Diagnostic::error(code, node, message) };
+        self.out.push(found.hint(hint));
+        lenient
+    }
+
+    fn reply(&mut self, key: &Node, value: Option<&Node>, place: &Place<'_>) -> Option<ActionDef> {
+        let keys: Vec<&str> = ["text", "html", "template", "attachments"].iter().chain(&TIMING).copied().collect();
+        let hint = "write `reply: { text: … }`, `html`, or `template: FILE`";
+        let Some(value) = value.filter(|value| matches!(value.value, Value::Mapping(_))) else {
+            let error = Diagnostic::error(code::NO_TEXT, value.unwrap_or(key), "a reply needs a text");
+            self.out.push(error.hint(hint));
+            return None;
+        };
+        let fields = value.fields(&keys, &mut self.out)?;
+        let bodies = [("text", false), ("html", true)].map(|(part, html)| {
+            let node = fields.present(part)?;
+            self.template(node, &place.template(part), html)
+        });
+        let [mut text, mut html] = bodies;
+        if let Some(node) = fields.present("template") {
+            if fields.present("text").is_some() || fields.present("html").is_some() {
+                self.out.push(Diagnostic::error(code::TWO_TEXTS, node, "`template` stands beside `text` or `html`").hint("keep one of them"));
+            }
+            let (found, is_html) = self.template_file(node, &place.template("file"))?;
+            if is_html { html = Some(found) } else { text = Some(found) }
+        } else if fields.present("text").is_none() && fields.present("html").is_none() {
+            self.out.push(Diagnostic::error(code::NO_TEXT, key, "the reply has no text").hint(hint));
+        }
+        let attachments = fields.present("attachments").map(|node| self.attachments(node)).unwrap_or_default();
+        let timing = self.timing(&fields, ActionKind::Reply);
+        let content = Content::Reply { text, html, attachments };
+        Some(ActionDef { kind: ActionKind::Reply, target: None, timing, content })
+    }
+
+    fn timing(&mut self, fields: &Fields<'_>, kind: ActionKind) -> Timing {
+        let mut timing = plain_timing(kind);
+        if let Some(after) = fields.present("after").and_then(|node| node.duration(&mut self.out)) {
+            timing.after = after;
+        }
+        if let Some(node) = fields.present("hours") {
+            timing.hours = self.hours(node);
+        }
+        if let Some(repeat) = fields.present("repeat").and_then(|node| self.repeat(node)) {
+            timing.repeat = repeat;
+        }
+        timing.limit = fields.present("limit").and_then(|node| node.rate(&mut self.out));
+        timing
+    }
+
+    fn repeat(&mut self, node: &Node) -> Option<Repeat> {
+        const WORDS: [(&str, Repeat); 3] = [
+            ("once_per_message", Repeat::OncePerMessage),
+            ("once_per_thread", Repeat::OncePerThread),
+            ("once_per_lead", Repeat::OncePerLead),
+        ];
+        if node.text().contains(" per ") {
+            return node.rate(&mut self.out).map(Repeat::Rate);
+        }
+        if let Some((_, repeat)) = WORDS.iter().find(|(word, _)| *word == node.text()) {
+            return Some(*repeat);
+        }
+        let message = format!("{} is no `repeat`", node.describe());
+        let hint = match did_you_mean(node.text(), WORDS.map(|(word, _)| word)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "once_per_message, once_per_thread, once_per_lead, or a rate such as `1 per 7d`".to_owned(),
+        };
+        self.out.push(Diagnostic::error(code::NOT_ONE_OF, node, message).hint(hint));
+        None
+    }
+
+    fn hours(&mut self, node: &Node) -> Option<String> {
+        node.non_empty_string(&mut self.out)
+    }
+
+    fn template(&mut self, node: &Node, name: &str, html: bool) -> Option<TemplateRef> {
+        let source = node.non_empty_string(&mut self.out)?;
+        match self.templates.add(name, html, &source) {
+            Ok(template) => Some(template),
+            Err(error) => {
+                let (start, end) = place_in(&source, &error);
+                let mut diagnostic = Diagnostic::inside(code::BAD_TEMPLATE, node, start..end, error.message);
+                diagnostic.hint = error.hint;
+                self.out.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// A path of a rule, relative to the folder of its file; a file that is there.
+    fn file_at(&mut self, node: &Node) -> Option<PathBuf> {
+        let written = node.non_empty_string(&mut self.out)?;
+        let path = self.folder.join(&written);
+        if path.is_file() {
+            return Some(path);
+        }
+        let error = Diagnostic::error(code::NO_FILE, node, format!("there is no file `{written}`"));
+        self.out.push(error.hint(format!("looked for {}", path.display())));
+        None
+    }
+
+    fn template_file(&mut self, node: &Node, name: &str) -> Option<(TemplateRef, bool)> {
+        let path = self.file_at(node)?;
+        let html = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("html") => true,
+            Some("txt") => false,
+            _ => {
+                let error = Diagnostic::error(code::BAD_TEMPLATE, node, "a template file ends in .txt or .html");
+                self.out.push(error.hint("the ending says whether it is the plain text or the HTML"));
+                return None;
+            }
+        };
+        let mut text = String::new();
+        let read = std::fs::File::open(&path).and_then(|file| file.take(MAX_TEMPLATE_BYTES + 1).read_to_string(&mut text));
+        if let Err(error) = read {
+            self.out.push(Diagnostic::error(code::UNREADABLE, node, format!("the file cannot be read: {error}")));
+            return None;
+        }
+        if text.len() as u64 > MAX_TEMPLATE_BYTES || text.trim().is_empty() {
+            let what = if text.trim().is_empty() { "empty" } else { "larger than 256 KiB" };
+            self.out.push(Diagnostic::error(code::BAD_TEMPLATE, node, format!("the template file is {what}")));
+            return None;
+        }
+        let shown = path.display().to_string();
+        self.add_to_revision(&shown, &text);
+        match self.templates.add(name, html, &text) {
+            Ok(template) => Some((template, html)),
+            Err(error) => {
+                let (start, end) = place_in(&text, &error);
+                let source = Source::new(shown, text.as_str());
+                let mut diagnostic = Diagnostic::at(code::BAD_TEMPLATE, &source, source.span(start..end), error.message);
+                diagnostic.hint = error.hint;
+                self.out.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    fn attachments(&mut self, node: &Node) -> Vec<Attachment> {
+        let items = node.list_or_one();
+        if items.len() > MAX_ATTACHMENTS {
+            let message = format!("{} attachments: a reply carries at most {MAX_ATTACHMENTS}", items.len());
+            self.out.push(Diagnostic::error(code::ATTACHMENTS, node, message));
+        }
+        let mut total = 0;
+        let mut found = Vec::new();
+        for item in items {
+            let Some(path) = self.file_at(item) else { continue };
+            total += std::fs::metadata(&path).map_or(0, |data| data.len());
+            let filename = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let content_type = content_type(&filename).to_owned();
+            found.push(Attachment { path, filename, content_type });
+        }
+        if total > MAX_ATTACHED_BYTES {
+            let message = format!("the attachments have {:.1} MB together; 10 MB is the most", total as f64 / 1e6);
+            self.out.push(Diagnostic::error(code::ATTACHMENTS, node, message));
+        }
+        found
+    }
+}
+
+fn plain_timing(kind: ActionKind) -> Timing {
+    let repeat = if kind == ActionKind::Reply { Repeat::OncePerThread } else { Repeat::OncePerMessage };
+    Timing { after: std::time::Duration::ZERO, hours: None, repeat, limit: None }
+}
+
+/// Where in a template's source an error is shown.
+fn place_in(source: &str, error: &TemplateError) -> (usize, usize) {
+    match (error.span, error.line) {
+        (Some((start, end)), _) => (start, end.max(start + 1)),
+        (None, Some(line)) => {
+            let start = super::offset(source, Some(line), Some(1));
+            let length = source.get(start..).and_then(|rest| rest.lines().next()).map_or(1, str::len);
+            (start, start + length.max(1))
+        }
+        (None, None) => (0, source.len()),
+    }
+}
+
+fn content_type(filename: &str) -> &'static str {
+    let extension = filename.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    match extension.as_str() {
+        "pdf" => "application/pdf",
+        "txt" => "text/plain",
+        "csv" => "text/csv",
+        "html" | "htm" => "text/html",
+        "ics" => "text/calendar",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "zip" => "application/zip",
+        "doc" => "application/msword",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xls" => "application/vnd.ms-excel",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "ppt" => "application/vnd.ms-powerpoint",
+        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        _ => "application/octet-stream",
+    }
+}

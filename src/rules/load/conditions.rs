@@ -1,0 +1,311 @@
+//! `when`: from YAML to a tree of conditions, the cheap ones first.
+
+use super::{ALWAYS, is_mapping, regex};
+use crate::{
+    model::format_span,
+    rules::{
+        definition::{Check, Condition, Cost, FlagField, GlobField, Mentions, NumberField, Test, TextField},
+        diagnostic::{Diagnostic, Diagnostics, code},
+        pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
+        yaml::{Kind, Node, did_you_mean},
+    },
+};
+
+const BOUNDS: [&str; 4] = ["gt", "gte", "lt", "lte"];
+
+/// What a key of `when` is.
+#[derive(Clone, Copy)]
+enum Sort {
+    Glob(GlobField),
+    Text(TextField),
+    Number(NumberField),
+    Age,
+    Flag(FlagField),
+}
+
+fn sort_of(name: &str) -> Option<Sort> {
+    let glob = GlobField::ALL.iter().find(|field| field.as_str() == name).map(|field| Sort::Glob(*field));
+    let text = || TextField::ALL.iter().find(|field| field.as_str() == name).map(|field| Sort::Text(*field));
+    let number = || NumberField::ALL.iter().find(|field| field.as_str() == name).map(|field| Sort::Number(*field));
+    let flag = || FlagField::ALL.iter().find(|field| field.as_str() == name).map(|field| Sort::Flag(*field));
+    glob.or_else(text).or_else(number).or_else(flag).or_else(|| (name == "age").then_some(Sort::Age))
+}
+
+/// Every key that `when` knows.
+fn known() -> Vec<&'static str> {
+    let fields = GlobField::ALL.iter().map(|f| f.as_str()).chain(TextField::ALL.iter().map(|f| f.as_str()));
+    let fields = fields.chain(NumberField::ALL.iter().map(|f| f.as_str())).chain(FlagField::ALL.iter().map(|f| f.as_str()));
+    fields.chain(["age", "any", "all", "not"]).collect()
+}
+
+struct Reader<'r> {
+    tests: &'r mut Vec<Test>,
+    mentions: &'r mut Mentions,
+    out: &'r mut Diagnostics,
+}
+
+/// Reads `when`; without one, the script alone decides.
+pub(super) fn read(
+    node: Option<&Node>,
+    tests: &mut Vec<Test>,
+    mentions: &mut Mentions,
+    out: &mut Diagnostics,
+) -> Condition {
+    let Some(node) = node else { return ALWAYS };
+    if node.text() == "always" {
+        return ALWAYS;
+    }
+    if !is_mapping(node) {
+        let error = Diagnostic::error(code::NO_CONDITION, node, format!("`when` needs conditions, not {}", node.describe()));
+        out.push(error.hint("write `when: { category: interested }`, or `when: always` for every message"));
+        return ALWAYS;
+    }
+    let mut condition = Reader { tests, mentions, out }.mapping(node, "when", false);
+    sort(&mut condition, tests);
+    condition
+}
+
+/// The names of all named groups.
+pub(super) fn group_names(tests: &[Test]) -> Vec<String> {
+    let patterns = tests.iter().filter_map(|test| match &test.check {
+        Check::Text(_, patterns) => Some(patterns),
+        _ => None,
+    });
+    patterns.flatten().flat_map(Pattern::group_names).map(str::to_owned).collect()
+}
+
+/// Puts cheap conditions first, at every level.
+fn sort(condition: &mut Condition, tests: &[Test]) {
+    match condition {
+        Condition::All(children) | Condition::Any(children) => {
+            children.iter_mut().for_each(|child| sort(child, tests));
+            children.sort_by_key(|child| cost(child, tests));
+        }
+        Condition::Not(inner) => sort(inner, tests),
+        Condition::Always | Condition::Test(_) => {}
+    }
+}
+
+fn cost(condition: &Condition, tests: &[Test]) -> Cost {
+    match condition {
+        Condition::All(children) | Condition::Any(children) => {
+            children.iter().map(|child| cost(child, tests)).max().unwrap_or(Cost::Row)
+        }
+        Condition::Not(inner) => cost(inner, tests),
+        Condition::Always => Cost::Row,
+        Condition::Test(index) => tests.get(*index).map_or(Cost::Row, |test| test.check.cost()),
+    }
+}
+
+impl Reader<'_> {
+    /// All keys of a mapping must hold.
+    fn mapping(&mut self, node: &Node, path: &str, negated: bool) -> Condition {
+        let Some(entries) = node.entries(self.out) else { return ALWAYS };
+        let mut all = Vec::new();
+        for (key, value) in entries.iter() {
+            let name = key.text();
+            let path = format!("{path}.{name}");
+            match name {
+                "any" => all.push(Condition::Any(self.items(value, &path, negated))),
+                "all" => all.push(Condition::All(self.items(value, &path, negated))),
+                "not" if is_mapping(value) => all.push(Condition::Not(Box::new(self.mapping(value, &path, !negated)))),
+                "not" => all.push(Condition::Not(Box::new(Condition::Any(self.items(value, &path, !negated))))),
+                _ => match sort_of(name) {
+                    Some(sort) => all.extend(self.field(sort, value, path, negated)),
+                    None => self.unknown(key),
+                },
+            }
+        }
+        match (entries.iter().next().is_none(), all.len()) {
+            (true, _) => {
+                let error = Diagnostic::error(code::NO_CONDITION, node, format!("`{path}` holds no condition"));
+                self.out.push(error.hint("`when: always` matches everything"));
+                ALWAYS
+            }
+            (_, 1) => all.pop().unwrap_or(ALWAYS),
+            _ => Condition::All(all),
+        }
+    }
+
+    fn unknown(&mut self, key: &Node) {
+        let known = known();
+        let error = Diagnostic::error(code::UNKNOWN_CONDITION, key, format!("unknown condition `{}`", key.text()));
+        self.out.push(match did_you_mean(key.text(), known.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("known are {}", known.join(", "))),
+        });
+    }
+
+    fn items(&mut self, node: &Node, path: &str, negated: bool) -> Vec<Condition> {
+        let Some(items) = node.list(self.out) else { return Vec::new() };
+        if items.is_empty() {
+            self.out.push(Diagnostic::error(code::NO_CONDITION, node, format!("`{path}` is empty")));
+        }
+        let mapped = items.iter().enumerate().map(|(index, item)| self.mapping(item, &format!("{path}[{index}]"), negated));
+        mapped.collect()
+    }
+
+    fn field(&mut self, sort: Sort, value: &Node, path: String, negated: bool) -> Option<Condition> {
+        let (check, wanted) = match sort {
+            Sort::Glob(field) => {
+                let globs = self.globs(field, value)?;
+                self.mentions.from |= field == GlobField::From && !negated;
+                let wanted = globs.iter().map(Glob::as_str).collect::<Vec<_>>().join(", ");
+                (Check::Glob(field, globs), wanted)
+            }
+            Sort::Text(field) => {
+                let mut patterns = Vec::new();
+                self.patterns(value, &mut patterns)?;
+                let wanted = patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" or ");
+                (Check::Text(field, patterns), wanted)
+            }
+            Sort::Number(field) => {
+                let bounds = self.each(value, Self::number)?;
+                let wanted = bounds.iter().map(|bounds| bounds.describe(|n| n.to_string())).collect::<Vec<_>>();
+                (Check::Number(field, bounds), wanted.join(" or "))
+            }
+            Sort::Age => {
+                let bounds = self.each(value, Self::age)?;
+                let wanted = bounds.iter().map(|bounds| bounds.describe(format_span)).collect::<Vec<_>>();
+                (Check::Age(bounds), wanted.join(" or "))
+            }
+            Sort::Flag(FlagField::AutoReply) if value.text() == "any" => {
+                self.mentions.auto_reply = true;
+                self.mentions.wants_auto_reply |= !negated;
+                (Check::AnyAutoReply, "any".to_owned())
+            }
+            Sort::Flag(field) => {
+                let wanted = self.flag(field, value)?;
+                if field == FlagField::AutoReply {
+                    self.mentions.auto_reply = true;
+                    self.mentions.wants_auto_reply |= wanted != negated;
+                }
+                (Check::Flag(field, wanted), wanted.to_string())
+            }
+        };
+        self.tests.push(Test { path, wanted, check });
+        Some(Condition::Test(self.tests.len() - 1))
+    }
+
+    fn flag(&mut self, field: FlagField, value: &Node) -> Option<bool> {
+        if field == FlagField::AutoReply && !matches!(value.scalar().map(|scalar| scalar.kind), Some(Kind::Bool(_))) {
+            value.one_of(&[("true", ()), ("false", ()), ("any", ())], self.out)?;
+        }
+        value.bool(self.out)
+    }
+
+    /// A list means any of its values; no value at all is a mistake.
+    fn each<T>(&mut self, value: &Node, read: impl Fn(&mut Self, &Node) -> Option<T>) -> Option<Vec<T>> {
+        let items = value.list_or_one();
+        if items.is_empty() {
+            self.out.push(Diagnostic::error(code::NO_CONDITION, value, "the list is empty, so nothing would ever match"));
+            return None;
+        }
+        // All are read, so that all mistakes are found.
+        let read: Vec<Option<T>> = items.iter().map(|item| read(self, item)).collect();
+        read.into_iter().collect()
+    }
+
+    fn globs(&mut self, field: GlobField, value: &Node) -> Option<Vec<Glob>> {
+        self.each(value, |reader, item| {
+            if item.is_null() {
+                return Some(Glob::Absent);
+            }
+            let text = item.non_empty_string(reader.out)?;
+            let fold = match field {
+                GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory => Fold::CaseAndSeparators,
+                _ => Fold::Case,
+            };
+            // The API's word for no campaign at all.
+            if field == GlobField::Campaign && text.trim().eq_ignore_ascii_case("external") {
+                return Some(Glob::Absent);
+            }
+            Some(Glob::Like(GlobText::new(&text, fold)))
+        })
+    }
+
+    fn patterns(&mut self, value: &Node, patterns: &mut Vec<Pattern>) -> Option<()> {
+        for found in self.each(value, Self::pattern)? {
+            patterns.extend(found);
+        }
+        Some(())
+    }
+
+    fn pattern(&mut self, item: &Node) -> Option<Vec<Pattern>> {
+        if !is_mapping(item) {
+            return Some(vec![regex(item, self.out)?]);
+        }
+        let fields = item.fields(&["contains", "regex", "any"], self.out)?;
+        let mut found = Vec::new();
+        for (key, value) in fields.iter() {
+            match key.text() {
+                "contains" => found.extend(self.each(value, |reader, item| {
+                    let text = item.non_empty_string(reader.out)?;
+                    match Pattern::literal(&text) {
+                        Ok(pattern) => Some(pattern),
+                        Err(error) => {
+                            reader.out.push(Diagnostic::error(code::BAD_REGEX, item, error.message));
+                            None
+                        }
+                    }
+                })?),
+                "regex" => found.extend(self.each(value, |reader, item| regex(item, reader.out))?),
+                "any" => self.patterns(value, &mut found)?,
+                _ => return None,
+            }
+        }
+        if fields.iter().count() > 1 {
+            let error = Diagnostic::error(code::WRONG_TYPE, item, "one of `contains`, `regex` or `any` is needed here, not several");
+            self.out.push(error.hint("use a list for any of several texts, or `all` for all of them"));
+            return None;
+        }
+        if found.is_empty() {
+            self.out.push(Diagnostic::error(code::NO_CONDITION, item, "there is nothing to look for"));
+            return None;
+        }
+        Some(found)
+    }
+
+    fn number(&mut self, item: &Node) -> Option<Bounds<f64>> {
+        if !is_mapping(item) {
+            return item.number(self.out).map(Bounds::exactly);
+        }
+        self.bounds(item, |node, out| node.number(out))
+    }
+
+    fn age(&mut self, item: &Node) -> Option<SpanBounds> {
+        if !is_mapping(item) {
+            let error = Diagnostic::error(code::WRONG_TYPE, item, "`age` needs a bound: a message is never exactly so old");
+            let text = if item.text().is_empty() { "2h" } else { item.text() };
+            self.out.push(error.hint(format!("write `age: {{ gt: {text} }}` for older, `{{ lt: {text} }}` for newer")));
+            return None;
+        }
+        self.bounds(item, |node, out| node.duration(out))
+    }
+
+    fn bounds<T: PartialOrd + Copy + Default>(
+        &mut self,
+        item: &Node,
+        read: impl Fn(&Node, &mut Diagnostics) -> Option<T>,
+    ) -> Option<Bounds<T>> {
+        let fields = item.fields(&BOUNDS, self.out)?;
+        let mut bounds = Bounds { eq: None, gt: None, gte: None, lt: None, lte: None };
+        let mut wrong = false;
+        for (key, value) in fields.iter() {
+            let read = read(value, self.out);
+            wrong |= read.is_none();
+            match key.text() {
+                "gt" => bounds.gt = read,
+                "gte" => bounds.gte = read,
+                "lt" => bounds.lt = read,
+                "lte" => bounds.lte = read,
+                _ => wrong = true,
+            }
+        }
+        if fields.iter().next().is_none() || (!wrong && bounds.are_empty()) {
+            self.out.push(Diagnostic::error(code::EMPTY_BOUNDS, item, "no value can meet these bounds"));
+            return None;
+        }
+        (!wrong).then_some(bounds)
+    }
+}

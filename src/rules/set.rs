@@ -1,0 +1,127 @@
+//! A whole set of rules, loaded and compiled.
+
+use super::{
+    definition::{Cost, Rule},
+    diagnostic::Diagnostics,
+    load,
+    template::Templates,
+};
+use crate::model::{ActionKind, Mode};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::{collections::BTreeMap, path::Path};
+
+/// What the rules' files may name, out of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// Destinations by name, with the kind of action that may use them: slack, email or webhook.
+    pub destinations: BTreeMap<String, ActionKind>,
+    /// The folder that paths in rules are relative to where the rules do not come from a file.
+    pub base_dir: std::path::PathBuf,
+    /// There is no configuration to look names up in: an unknown destination or `hours` is a warning only.
+    pub without_configuration: bool,
+}
+
+/// Rules in the order in which they are evaluated, with all that they need, compiled.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    pub(super) rules: Vec<Rule>,
+    pub(super) templates: Templates,
+    pub(super) revision: String,
+    pub(super) warnings: Diagnostics,
+}
+
+/// How many requests the rules cost for 100 threads, the list itself included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RequestPlan {
+    /// If no condition asks for more than the list row.
+    pub at_least: u32,
+    /// If every condition that may ask does.
+    pub at_most: u32,
+}
+
+impl RuleSet {
+    /// Loads a file, or every `*.yaml` below a folder, sorted by path. Files named `*.test.yaml` hold tests only.
+    ///
+    /// # Errors
+    /// Every mistake of every file, with its place. Warnings alone are no error: see [`RuleSet::warnings`].
+    pub fn load(path: &Path, context: &Context) -> Result<Self, Diagnostics> {
+        load::folder(path, context)
+    }
+
+    /// Loads texts instead of files, in this order: pairs of the name to be shown and the YAML.
+    ///
+    /// # Errors
+    /// As [`RuleSet::load`].
+    pub fn parse(sources: &[(&str, &str)], context: &Context) -> Result<Self, Diagnostics> {
+        load::texts(sources, context)
+    }
+
+    /// The rules, in order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// One rule.
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// A hash of all that the rules were made of: files and templates. Equal revisions decide equally.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// What somebody should look at although the rules work.
+    pub fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    /// What the rules cost in requests for 100 threads.
+    pub fn request_plan(&self) -> RequestPlan {
+        let active = || self.rules.iter().filter(|rule| rule.mode > Mode::Off);
+        let thread = active().any(Rule::may_need_thread);
+        let messages = active().any(Rule::may_need_messages);
+        let always = |cost| active().next().is_some_and(|rule| rule.always_needs(cost));
+        let each = |asked: bool| if asked { 100 } else { 0 };
+        RequestPlan {
+            at_least: 1 + each(always(Cost::Thread)) + each(always(Cost::Messages)),
+            at_most: 1 + each(thread) + each(messages),
+        }
+    }
+
+    pub(super) fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// Whether opening hours are open; hours that are not known never close.
+    pub(super) fn is_open(&self, _hours: &str, _now: Timestamp) -> bool {
+        true
+    }
+}
+
+impl Rule {
+    fn may_need_thread(&self) -> bool {
+        self.mentions.thread_in_templates
+            || self.script.as_ref().is_some_and(|script| script.needs_thread)
+            || self.tests.iter().any(|test| test.check.cost() == Cost::Thread)
+    }
+
+    fn may_need_messages(&self) -> bool {
+        self.mentions.carries_text
+            || self.script.as_ref().is_some_and(|script| script.needs_messages)
+            || self.tests.iter().any(|test| test.check.cost() == Cost::Messages)
+    }
+
+    /// Whether the rule cannot be decided without, whatever the row says: it asks nothing of the row.
+    fn always_needs(&self, cost: Cost) -> bool {
+        let cheap = self.tests.iter().any(|test| test.check.cost() == Cost::Row)
+            || self.script.as_ref().is_some_and(|script| !script.needs_thread && !script.needs_messages);
+        let asked = match cost {
+            Cost::Row => false,
+            Cost::Thread => self.may_need_thread() && !self.may_need_messages(),
+            Cost::Messages => self.may_need_messages() && !self.may_need_thread(),
+        };
+        asked && !cheap
+    }
+}
