@@ -28,7 +28,7 @@ pub mod app;
 pub mod cli;
 pub mod coldsend;
 pub mod destinations;
-#[cfg(any())] // until the client and the rules are in
+
 pub mod engine;
 pub mod model;
 pub mod rules;

@@ -1,5 +1,13 @@
 //! Puts the parts together: the only place that names concrete ones.
 
+mod build;
+mod demo;
+mod reload;
+mod serve;
 mod survey;
 
+pub use build::{AppError, Assembly, Overrides, client, load, load_rules, load_without_file, rules_context};
+pub use demo::{Demo, DemoOptions};
+pub use reload::RulesFolder;
+pub use serve::{OpenStore, Service, open_store};
 pub use survey::{Selection, Survey, Surveyed, survey};

@@ -1,4 +1,156 @@
 //! The commands, and all printing to the terminal.
+//!
+//! Data goes to standard output, logs and progress to standard error. A command ends with 0 when all is fine, 1 when the
+//! check, the test or the run found a problem, 2 when it was called wrongly.
 
+mod apply;
 mod args;
+mod check;
+mod demo;
+mod doctor;
+mod explain;
+mod explain_text;
+mod init;
 mod preview;
+mod run;
+mod simulate;
+mod status;
+mod test_case;
+
+use crate::{
+    app::{self, AppError, Overrides},
+    settings::{Settings, WorkspaceSettings},
+};
+use args::{Cli, Command, LogFormat};
+use clap::Parser;
+use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// A command that ran, and whether it found a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Fine,
+    Problem,
+}
+
+/// Reads the command line, runs the command, and tells how it ended.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_logs(&cli);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("error: the system gives no threads: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    let result = runtime.block_on(dispatch(cli));
+    // A blocking thread (a name lookup, a file) must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    match result {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Problem) => ExitCode::from(1),
+        Err(error) => {
+            report(&error);
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+    let overrides = Overrides { config: cli.config.clone(), rules: cli.rules.clone() };
+    match cli.command {
+        Command::Init { folder } => init::init(&folder),
+        Command::Run { dry_run, once } => run::run(&overrides, dry_run, once).await,
+        Command::Preview(selection) => preview::preview(&overrides, selection).await,
+        Command::Apply { since, thread, workspace, yes } => {
+            apply::apply(&overrides, apply::Wanted { since, thread, workspace, yes }).await
+        }
+        Command::Explain { thread, format, as_test, workspace } => {
+            explain::explain(&overrides, &thread, format, as_test, workspace.as_deref()).await
+        }
+        Command::Check { paths, format } => check::check(&overrides, &paths, format),
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Simulate(args) => simulate::simulate(args).await,
+        Command::Doctor { send } => doctor::doctor(&overrides, send.as_deref()).await,
+        Command::Status { url, format } => status::status(&overrides, url, format).await,
+    }
+}
+
+/// The environment, as an argument for everything that reads it.
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn load(overrides: &Overrides) -> Result<Settings, AppError> {
+    let settings = app::load(overrides, &env)?;
+    warn_of(&settings);
+    Ok(settings)
+}
+
+fn warn_of(settings: &Settings) {
+    if !settings.warnings.is_empty() {
+        anstream::eprint!("{}", settings.warnings.render(true));
+    }
+}
+
+/// The workspace that a command is about: the named one, or the only one.
+fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a WorkspaceSettings, AppError> {
+    let all = &settings.workspaces;
+    let names = || all.iter().map(|workspace| workspace.name.as_str()).collect::<Vec<_>>().join(", ");
+    match (name, all.as_slice()) {
+        (Some(name), _) => all
+            .iter()
+            .find(|workspace| workspace.name == name)
+            .ok_or_else(|| AppError::Workspace(format!("there is no workspace `{name}`; there is: {}", names()))),
+        (None, [only]) => Ok(only),
+        (None, _) => Err(AppError::Workspace(format!("say which workspace with --workspace: {}", names()))),
+    }
+}
+
+fn report(error: &anyhow::Error) {
+    if let Some(AppError::Mistakes(found)) = error.downcast_ref::<AppError>() {
+        anstream::eprint!("{}", found.render(true));
+        return;
+    }
+    anstream::eprintln!("{}error:{} {error:#}", BOLD_RED.render(), BOLD_RED.render_reset());
+}
+
+const BOLD_RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
+
+fn init_logs(cli: &Cli) {
+    let level = match &cli.command {
+        Command::Run { .. } => "info",
+        // The demo and the short commands tell what happens themselves.
+        _ => "error",
+    };
+    let filter = EnvFilter::try_from_env("REPLY_ROUTER_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,reply_router={level}")));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match cli.log_format {
+        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}
+
+/// Ends with Ctrl-C or SIGTERM.
+fn shutdown_signal() -> std::io::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            stop.cancel();
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
+        let _ = tokio::signal::ctrl_c().await;
+        stop.cancel();
+    });
+    Ok(token)
+}

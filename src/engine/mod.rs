@@ -127,6 +127,18 @@ impl Engine {
         self.rules.load_full()
     }
 
+    /// Puts other rules in force. What was decided before is judged by them when its time comes.
+    pub fn replace_rules(&self, rules: RuleSet) {
+        tracing::info!(revision = rules.revision(), rules = rules.rules().len(), "rules in force");
+        self.rules.store(Arc::new(rules));
+        self.board.note_rules(self.clock.now());
+    }
+
+    /// Since when the rules in force are.
+    pub fn rules_loaded_at(&self) -> Timestamp {
+        self.board.rules_loaded_at()
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store

@@ -84,10 +84,13 @@ impl Engine {
             let changed = self.queue_changes(workspace, &page.rows, report).await?;
             if number == 1 {
                 let counts = (page.total_count, page.unread_count);
-                let hinted = counts != (state.total_count, state.unread_count);
+                let known = (state.total_count, state.unread_count);
                 (state.total_count, state.unread_count) = counts;
-                if !is_newest_first(&page.rows) && !is_last(&page, number) {
-                    // The first page says nothing of the others: counts hint that something is new, the sweep finds it.
+                let proves_order = is_newest_first(&page.rows);
+                // Where the newest stand first, a thread or message that is new shows on this page. One that is only
+                // counted stands somewhere else: the order is another one, and only reading every page finds it.
+                let hinted = if proves_order { changed == 0 && grew(known, counts) } else { known != counts };
+                if !is_last(&page, number) && (hinted || !proves_order) {
                     state.sweep_needed |= hinted;
                     return Ok(());
                 }
@@ -227,6 +230,13 @@ fn is_last(page: &ListPage, number: u32) -> bool {
     let full = page.rows.len() + page.skipped >= usize::try_from(PAGE).unwrap_or(usize::MAX);
     let counted = page.total_count.is_some_and(|total| total <= u64::from(number) * u64::from(PAGE));
     !full || counted
+}
+
+type Counts = (Option<u64>, Option<u64>);
+
+fn grew(known: Counts, now: Counts) -> bool {
+    let more = |known: Option<u64>, now: Option<u64>| known.zip(now).is_some_and(|(known, now)| now > known);
+    more(known.0, now.0) || more(known.1, now.1)
 }
 
 /// Whether the list is known to end before this page.

@@ -75,6 +75,7 @@ pub enum Happened {
 #[derive(Debug)]
 pub(crate) struct Board {
     started_at: Timestamp,
+    rules_loaded_at: Mutex<Timestamp>,
     events: broadcast::Sender<EngineEvent>,
     rules: Mutex<HashMap<String, RuleHealth>>,
     evaluation: Mutex<(u64, Duration)>,
@@ -84,6 +85,7 @@ impl Board {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
             started_at: now,
+            rules_loaded_at: Mutex::new(now),
             events: broadcast::channel(256).0,
             rules: Mutex::default(),
             evaluation: Mutex::default(),
@@ -93,6 +95,14 @@ impl Board {
     /// When the process started.
     pub(crate) fn started_at(&self) -> Timestamp {
         self.started_at
+    }
+
+    pub(super) fn note_rules(&self, now: Timestamp) {
+        *self.rules_loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    pub(super) fn rules_loaded_at(&self) -> Timestamp {
+        *self.rules_loaded_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What happens from now on. A slow reader misses the oldest.

@@ -121,7 +121,8 @@ impl<'c> Loader<'c> {
             return Err(self.out);
         }
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(RuleSet { rules: self.rules, templates: self.templates, revision, warnings: self.out })
+        let hours = self.context.hours.clone();
+        Ok(RuleSet { rules: self.rules, templates: self.templates, hours, revision, warnings: self.out })
     }
 
     fn file(&mut self, node: &Node, only_tests: bool) {

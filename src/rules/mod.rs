@@ -6,6 +6,7 @@ mod definition;
 pub mod diagnostic;
 mod evaluate;
 mod event;
+pub mod hours;
 mod load;
 mod pattern;
 mod plan;

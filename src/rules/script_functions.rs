@@ -87,9 +87,9 @@ fn register_times(engine: &mut Engine) {
     engine.register_fn("hours_since", |now: Text, then: Text| Ok::<_, Box<EvalAltResult>>(seconds_since(&now, &then)? / 3_600.0));
     engine.register_fn("days_since", |now: Text, then: Text| Ok::<_, Box<EvalAltResult>>(seconds_since(&now, &then)? / 86_400.0));
     engine.register_fn("weekday", |at: Text, name: Text| -> Outcome<String> {
-        Ok(time(&at)?.to_zoned(zone(&name)?).strftime("%a").to_string().to_lowercase())
+        Ok(time(&at)?.to_zoned_datetime(zone(&name)?).strftime("%a").to_string().to_lowercase())
     });
     engine.register_fn("hour", |at: Text, name: Text| -> Outcome<i64> {
-        Ok(i64::from(time(&at)?.to_zoned(zone(&name)?).hour()))
+        Ok(i64::from(time(&at)?.to_zoned_datetime(zone(&name)?).hour()))
     });
 }

@@ -3,6 +3,7 @@
 use super::{
     definition::{Cost, Rule},
     diagnostic::Diagnostics,
+    hours::OpeningHours,
     load,
     template::Templates,
 };
@@ -16,6 +17,8 @@ use std::{collections::BTreeMap, path::Path};
 pub struct Context {
     /// Destinations by name, with the kind of action that may use them: slack, email or webhook.
     pub destinations: BTreeMap<String, ActionKind>,
+    /// Opening hours by name.
+    pub hours: BTreeMap<String, OpeningHours>,
     /// The folder that paths in rules are relative to where the rules do not come from a file.
     pub base_dir: std::path::PathBuf,
     /// There is no configuration to look names up in: an unknown destination or `hours` is a warning only.
@@ -27,6 +30,7 @@ pub struct Context {
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) templates: Templates,
+    pub(super) hours: BTreeMap<String, OpeningHours>,
     pub(super) revision: String,
     pub(super) warnings: Diagnostics,
 }
@@ -90,13 +94,18 @@ impl RuleSet {
         }
     }
 
+    /// Opening hours that rules name.
+    pub fn hours(&self, name: &str) -> Option<&OpeningHours> {
+        self.hours.get(name)
+    }
+
     pub(super) fn templates(&self) -> &Templates {
         &self.templates
     }
 
-    /// Whether opening hours are open; hours that are not known never close.
-    pub(super) fn is_open(&self, _hours: &str, _now: Timestamp) -> bool {
-        true
+    /// Whether opening hours are open. Hours that are not known, in a set without a configuration, never close.
+    pub(super) fn is_open(&self, hours: &str, now: Timestamp) -> bool {
+        self.hours(hours).is_none_or(|hours| hours.is_open(now))
     }
 }
 

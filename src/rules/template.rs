@@ -69,7 +69,7 @@ fn date(at: String, format: String, zone: Option<String>) -> Result<String, mini
     let at: jiff::Timestamp = at.parse().map_err(|_| wrong(format!("`{at}` is no time")))?;
     let zone = zone.unwrap_or_else(|| "UTC".to_owned());
     let zone = jiff::tz::TimeZone::get(&zone).map_err(|_| wrong(format!("`{zone}` is no time zone")))?;
-    let text = jiff::fmt::strtime::format(&format, &at.to_zoned(zone));
+    let text = jiff::fmt::strtime::format(&format, &at.to_zoned_datetime(zone));
     text.map_err(|_| wrong(format!("`{format}` is no date format such as %Y-%m-%d")))
 }
 
@@ -212,7 +212,7 @@ pub(super) fn context(
     all.insert("rule".to_owned(), own.into());
     all.insert("workspace".to_owned(), serde_json::json!({ "name": facts.input.workspace }));
     all.insert("now".to_owned(), facts.now.to_string().into());
-    Shown::from_serialize(&all)
+    Shown::from(minijinja::value::Serde(&all))
 }
 
 fn without_blanks(vars: &Map<String, Value>) -> Map<String, Value> {

@@ -1,1 +1,461 @@
-//! Tests of `engine`, seen from outside.
+//! The main job, seen from outside: what the simulated API was asked for, and what the store says.
+
+use crate::stage::{MarkRead, Reply, Setting, Stage, Star, Where, safety};
+use reply_router::{
+    engine::StartFrom,
+    model::{ActionKind, ActionState, Mode},
+    simulator::{Fault, Inbox, Message, NewThread, Options},
+    store::{DecisionFilter, Store},
+};
+use std::time::Duration;
+
+const ALL_KINDS: &str = r"
+version: 1
+rules:
+  - name: everything
+    when: { category: interested, body: call }
+    then:
+      - reply: { text: 'Hi {{ lead.first_name }}.' }
+      - star
+      - slack: sales
+      - email: team
+      - webhook: crm
+      - mark_read
+  - name: no-star
+    when: { category: not_interested }
+    then: [unstar]
+";
+
+#[tokio::test]
+async fn a_hot_thread_costs_one_request_of_each_kind() {
+    let stage = Stage::new(Setting::default()).await;
+    stage.requests();
+    let thread = stage.hot_lead("jane@acme.example", "Sure, give me a call.");
+    stage.round().await;
+    assert_eq!(stage.requests(), ["GET list", "GET messages", "POST reply", "PATCH star", "PATCH read"]);
+    let done = ActionState::Done;
+    assert_eq!(stage.states().await, [(Reply, done, None), (Star, done, None), (MarkRead, done, None)]);
+    let sent = stage.simulator.workspace().accepted_replies();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].body.as_deref().map(str::trim), Some("Hi Jane, here is my calendar."));
+    let thread = stage.simulator.workspace().threads().into_iter().find(|found| found.id == thread).unwrap();
+    assert!(thread.is_starred && thread.is_read);
+
+    // Our own reply shows in the list: one read of the messages tells that nobody wrote, and nothing happens.
+    stage.round().await;
+    assert_eq!(stage.requests(), ["GET list", "GET messages"]);
+    // From then on an idle poll is one request.
+    for _ in 0..3 {
+        stage.round().await;
+        assert_eq!(stage.requests(), ["GET list"]);
+    }
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_thread_that_no_rule_can_match_by_its_row_costs_nothing_more() {
+    let stage = Stage::new(Setting::default()).await;
+    stage.requests();
+    let thread = NewThread::new("joe@acme.example").campaign("Autumn").category("interested");
+    stage.simulator.workspace().add_thread(thread.message("Call me."));
+    stage.round().await;
+    assert_eq!(stage.requests(), ["GET list"]);
+    let decisions = stage.store.decisions(&DecisionFilter { limit: 10, ..DecisionFilter::default() }).await.unwrap();
+    assert_eq!(decisions.len(), 1, "it is on record all the same");
+    assert!(decisions[0].matched.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_there_at_the_first_start_is_left_alone() {
+    let options = Options { inbox: Inbox::Generated(5_000), ..Options::for_tests() };
+    let everything = "version: 1\nrules:\n  - { name: all, when: always, then: [star] }\n";
+    let stage = Stage::unpolled(Setting { options, rules: everything, ..Setting::default() }).await;
+    stage.round().await;
+    let requests = stage.requests();
+    assert!(requests.len() <= 51, "{} requests", requests.len());
+    assert!(requests.iter().all(|request| request == "GET list"));
+    assert_eq!(stage.actions().await.len(), 0);
+    stage.round().await;
+    assert_eq!(stage.requests(), ["GET list"], "idle");
+
+    // A message in an old thread is new, whatever its clock says.
+    let old = stage.simulator.workspace().threads().last().unwrap().id.clone();
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().lead_writes(&old, "Hello again");
+    stage.round().await;
+    assert_eq!(stage.states().await, [(Star, ActionState::Done, None)]);
+}
+
+#[tokio::test]
+async fn a_person_who_writes_in_an_old_thread_makes_no_event() {
+    let stage = Stage::unpolled(Setting::default()).await;
+    let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.round().await;
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().person_answers(&thread, "I will.");
+    stage.round().await;
+    assert_eq!(stage.actions().await, []);
+}
+
+#[tokio::test]
+async fn start_from_an_age_acts_on_what_is_younger() {
+    let safety = reply_router::engine::Safety { start_from: StartFrom::Age(Duration::from_secs(3_600)), ..safety() };
+    let stage = Stage::unpolled(Setting { safety, ..Setting::default() }).await;
+    for (email, age) in [("new@acme.example", 600), ("old@acme.example", 7_200)] {
+        let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 x").category("interested");
+        let message = Message::text("Call me").aged(Duration::from_secs(age));
+        stage.simulator.workspace().add_thread(thread.message(message));
+    }
+    stage.round().await;
+    let sent = stage.simulator.workspace().accepted_replies();
+    assert_eq!(sent.iter().map(|reply| reply.to.as_str()).collect::<Vec<_>>(), ["new@acme.example"]);
+}
+
+#[tokio::test]
+async fn a_thread_that_is_opened_again_five_times_is_five_events() {
+    let stage = Stage::new(Setting::default()).await;
+    let thread = stage.hot_lead("jane@acme.example", "Thanks, nothing more.");
+    stage.round().await;
+    for number in 0..5 {
+        stage.clock.advance(Duration::from_secs(3_600));
+        stage.simulator.workspace().lead_writes(&thread, format!("Thanks again, {number}."));
+        stage.round().await;
+    }
+    let filter = DecisionFilter { thread: Some(thread), limit: 100, ..DecisionFilter::default() };
+    assert_eq!(stage.store.decisions(&filter).await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn two_messages_in_one_poll_get_one_reply_to_the_newest() {
+    let stage = Stage::new(Setting::default()).await;
+    let thread = stage.hot_lead("jane@acme.example", "A call? Maybe.");
+    stage.clock.advance(Duration::from_secs(5));
+    stage.simulator.workspace().lead_writes(&thread, "Yes, a call on Monday!");
+    stage.round().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    let newest = stage.simulator.workspace().messages(&thread).iter().rfind(|m| !m.outgoing).unwrap().id.clone();
+    assert_eq!(stage.actions().await[0].message_id, Some(newest));
+}
+
+#[tokio::test]
+async fn a_category_that_comes_later_is_an_event_and_flips_make_no_second_reply() {
+    let stage = Stage::new(Setting::default()).await;
+    let thread = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q1 x").message("Let us have a call.");
+    let thread = stage.simulator.workspace().add_thread(thread);
+    stage.round().await;
+    assert_eq!(stage.actions().await, []);
+    for number in 0..10 {
+        stage.clock.advance(Duration::from_secs(60));
+        let category = if number % 2 == 0 { Some("interested") } else { Some("not_interested") };
+        stage.simulator.workspace().set_category(&thread, category);
+        stage.round().await;
+    }
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_without_a_category_is_left_alone_for_a_while() {
+    let wait_for_category = Duration::from_secs(300);
+    let stage = Stage::new(Setting { wait_for_category, ..Setting::default() }).await;
+    let thread = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q1 x").message("Let us have a call.");
+    let thread = stage.simulator.workspace().add_thread(thread);
+    stage.round().await;
+    let all = DecisionFilter { limit: 10, ..DecisionFilter::default() };
+    assert_eq!(stage.store.decisions(&all).await.unwrap(), []);
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().set_category(&thread, Some("interested"));
+    stage.round().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+
+    let other = NewThread::new("joe@acme.example").campaign("Q1 x").message("Let us have a call.");
+    stage.simulator.workspace().add_thread(other);
+    stage.round().await;
+    assert_eq!(stage.store.decisions(&all).await.unwrap().len(), 1);
+    stage.clock.advance(wait_for_category);
+    stage.round().await;
+    assert_eq!(stage.store.decisions(&all).await.unwrap().len(), 2, "the wait is over: judged without a category");
+}
+
+#[tokio::test]
+async fn an_outage_in_the_middle_of_a_poll_loses_nothing() {
+    let options = Options { inbox: Inbox::Generated(50), ..Options::for_tests() };
+    let stage = Stage::new(Setting { options, ..Setting::default() }).await;
+    for number in 0..250 {
+        stage.hot_lead(&format!("lead{number}@acme.example"), "Thanks");
+        stage.clock.advance(Duration::from_secs(1));
+    }
+    // The first page is read and put in line; the second one fails.
+    let workspace = stage.workspace();
+    stage.simulator.faults().next(Where::List, 1, Fault::Delay(Duration::ZERO));
+    stage.simulator.faults().next(Where::List, 1, Fault::Status(503, String::new()));
+    stage.engine.poll(workspace, true).await.unwrap_err();
+    while !stage.engine.handle_pending(workspace).await.unwrap().decisions.is_empty() {}
+    stage.round().await;
+    while !stage.engine.handle_pending(workspace).await.unwrap().decisions.is_empty() {}
+    let all = DecisionFilter { limit: 1_000, ..DecisionFilter::default() };
+    assert_eq!(stage.store.decisions(&all).await.unwrap().len(), 250);
+}
+
+#[tokio::test]
+async fn rows_in_another_order_are_found_by_the_sweep() {
+    for order in [reply_router::simulator::RowOrder::OldestFirst, reply_router::simulator::RowOrder::ById] {
+        let options = Options { inbox: Inbox::Generated(250), order, ..Options::for_tests() };
+        let stage = Stage::new(Setting { options, ..Setting::default() }).await;
+        stage.hot_lead("jane@acme.example", "A call, please.");
+        stage.round().await;
+        assert_eq!(
+            stage.simulator.workspace().accepted_replies().len(),
+            1,
+            "{order:?} {:?} {:?}",
+            stage.requests(),
+            stage.states().await
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_action_ends_done_and_read_comes_last() {
+    let stage = Stage::new(Setting { rules: ALL_KINDS, ..Setting::default() }).await;
+    stage.hot_lead("jane@acme.example", "Sure, a call.");
+    stage.requests();
+    stage.round().await;
+    assert!(stage.states().await.iter().all(|(_, state, _)| *state == ActionState::Done), "{:?}", stage.states().await);
+    assert_eq!(stage.simulator.slack().len(), 1);
+    assert_eq!(stage.simulator.mail().len(), 1);
+    assert_eq!(stage.simulator.webhooks().len(), 1);
+    assert_eq!(stage.requests().last().map(String::as_str), Some("PATCH read"));
+}
+
+#[tokio::test]
+async fn a_thread_stays_unread_when_something_did_not_end_well() {
+    let stage = Stage::new(Setting { rules: ALL_KINDS, ..Setting::default() }).await;
+    stage.simulator.faults().next(Where::SlackWebhook, 1, Fault::Status(404, "no_service".to_owned()));
+    stage.hot_lead("jane@acme.example", "Sure, a call.");
+    stage.round().await;
+    let states = stage.states().await;
+    assert!(states.contains(&(ActionKind::Slack, ActionState::Failed, Some("refused"))), "{states:?}");
+    assert!(states.contains(&(MarkRead, ActionState::Cancelled, Some("other_action"))), "{states:?}");
+}
+
+#[tokio::test]
+async fn shadow_and_draft_and_off() {
+    let done = ActionState::Done;
+    for (mode, wanted) in [
+        (Mode::Off, vec![]),
+        (
+            Mode::Shadow,
+            vec![
+                (Reply, ActionState::Suppressed, Some("shadow")),
+                (Star, ActionState::Suppressed, Some("shadow")),
+                (MarkRead, ActionState::Suppressed, Some("shadow")),
+            ],
+        ),
+        (
+            Mode::Draft,
+            vec![
+                (Reply, ActionState::Held, Some("draft")),
+                (Star, done, None),
+                (MarkRead, ActionState::Waiting, Some("other_actions")),
+            ],
+        ),
+    ] {
+        let stage = Stage::new(Setting { mode, ..Setting::default() }).await;
+        stage.hot_lead("jane@acme.example", "Give me a call.");
+        stage.round().await;
+        assert_eq!(stage.states().await, wanted, "{mode}");
+        assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+    }
+}
+
+#[tokio::test]
+async fn an_approved_draft_goes_out_once_with_the_edited_text() {
+    let stage = Stage::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.round().await;
+    let draft = stage.actions().await[0].id.clone();
+    let all = (0..50).map(|_| stage.engine.approve(&draft, Some("Edited.".to_owned())));
+    let approved = futures_util::future::join_all(all).await.into_iter().filter(Result::is_ok).count();
+    assert_eq!(approved, 1);
+    stage.run_due().await;
+    let sent = stage.simulator.workspace().accepted_replies();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].body.as_deref(), Some("Edited."));
+    assert!(stage.states().await.iter().all(|(_, state, _)| *state == ActionState::Done));
+}
+
+#[tokio::test]
+async fn the_guard_sees_what_happened_since_the_decision() {
+    let delayed: &str = r"
+version: 1
+rules:
+  - name: later
+    when: { category: interested }
+    then:
+      - reply: { text: Hello., after: 3m }
+      - mark_read
+";
+    type Change = fn(&Stage, &str);
+    let cases: [(&str, Change, ActionState, Option<&str>); 6] = [
+        ("nothing", |_, _| {}, ActionState::Done, None),
+        (
+            "a person answers",
+            |stage, thread| drop(stage.simulator.workspace().person_answers(thread, "I take this.")),
+            ActionState::Cancelled,
+            Some("person_answered"),
+        ),
+        (
+            "the lead writes again",
+            |stage, thread| drop(stage.simulator.workspace().lead_writes(thread, "One more thing.")),
+            ActionState::Cancelled,
+            Some("newer_message"),
+        ),
+        (
+            "a colleague of the lead opts out in an older message",
+            |stage, thread| drop(stage.simulator.workspace().lead_writes(thread, "Please remove me from your list.")),
+            ActionState::Cancelled,
+            Some("newer_message"),
+        ),
+        (
+            "the thread is read",
+            |stage, thread| {
+                assert!(stage.simulator.workspace().set_read(thread, true));
+            },
+            ActionState::Done,
+            None,
+        ),
+        (
+            "the star is set",
+            |stage, thread| {
+                assert!(stage.simulator.workspace().set_starred(thread, true));
+            },
+            ActionState::Done,
+            None,
+        ),
+    ];
+    for (what, change, state, reason) in cases {
+        let stage = Stage::new(Setting { rules: delayed, ..Setting::default() }).await;
+        let thread = stage.hot_lead("jane@acme.example", "Hi");
+        stage.round().await;
+        assert_eq!(stage.states().await[0], (Reply, ActionState::Waiting, Some("after")), "{what}");
+        stage.clock.advance(Duration::from_secs(60));
+        change(&stage, &thread);
+        stage.clock.advance(Duration::from_secs(121));
+        stage.run_due().await;
+        assert_eq!(stage.states().await[0], (Reply, state, reason), "{what}");
+        let sent = usize::from(state == ActionState::Done);
+        assert_eq!(stage.simulator.workspace().accepted_replies().len(), sent, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn opt_outs_are_remembered_and_block_later_replies() {
+    let stage = Stage::new(Setting::default()).await;
+    let first = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q2").category("not_interested");
+    stage.simulator.workspace().add_thread(first.message("Please remove me from your list."));
+    stage.round().await;
+    let remembered = stage.store.opt_out("acme", "Jane@Acme.example").await.unwrap();
+    assert!(remembered.is_some(), "found although no rule asks");
+    stage.clock.advance(Duration::from_secs(60));
+    stage.hot_lead("jane@acme.example", "Well, give me a call.");
+    stage.round().await;
+    assert!(stage.states().await.contains(&(Reply, ActionState::Suppressed, Some("opt_out"))));
+    assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+}
+
+#[tokio::test]
+async fn an_unclear_reply_is_looked_for_and_never_repeated() {
+    // (what happens to the request, whether the API took it, how it ends)
+    let cases = [
+        ("accepted, then the connection dies", Fault::CloseAfter, ActionState::Done),
+        ("dies before it is handled", Fault::CloseBefore, ActionState::Quarantined),
+        ("503", Fault::Status(503, String::new()), ActionState::Quarantined),
+        ("a redirect", Fault::Redirect(302, "/elsewhere".to_owned()), ActionState::Quarantined),
+        ("garbage with 200", Fault::Garbage2xx, ActionState::Done),
+    ];
+    for (what, fault, end) in cases {
+        let stage = Stage::new(Setting::default()).await;
+        stage.hot_lead("jane@acme.example", "Give me a call.");
+        stage.simulator.faults().next(Where::Reply, 1, fault);
+        stage.round().await;
+        for pause in [6, 10, 45, 120, 420, 300, 60] {
+            stage.clock.advance(Duration::from_secs(pause));
+            stage.run_due().await;
+        }
+        assert_eq!(stage.states().await[0].1, end, "{what}");
+        let posts = stage.requests().iter().filter(|request| *request == "POST reply").count();
+        assert_eq!(posts, 1, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_reply_fails_waits_or_pauses() {
+    let cases = [
+        (400, ActionState::Failed, "refused", false),
+        (404, ActionState::Failed, "refused", false),
+        (422, ActionState::Failed, "refused", false),
+        (401, ActionState::Waiting, "unauthorized", true),
+        (403, ActionState::Waiting, "unauthorized", true),
+        (429, ActionState::Waiting, "budget", false),
+    ];
+    for (status, state, reason, paused) in cases {
+        let stage = Stage::new(Setting::default()).await;
+        stage.hot_lead("jane@acme.example", "Give me a call.");
+        stage.simulator.faults().next(Where::Reply, 1, Fault::Status(status, r#"{"detail":"no"}"#.to_owned()));
+        stage.engine.poll(stage.workspace(), true).await.unwrap();
+        stage.engine.handle_pending(stage.workspace()).await.unwrap();
+        let lane = reply_router::store::Lane::Api;
+        // One step is enough here: after a 429 the others would wait for the limit.
+        let steps = std::sync::atomic::AtomicUsize::new(0);
+        let one = || steps.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0;
+        stage.engine.run_due(stage.workspace(), lane, &one).await.unwrap();
+        assert_eq!(stage.states().await[0], (Reply, state, Some(reason)), "{status}");
+        assert_eq!(!stage.store.pauses().await.unwrap().is_empty(), paused, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_holds_everything_back_until_it_ends() {
+    let stage = Stage::new(Setting::default()).await;
+    stage.engine.pause(None).await.unwrap();
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.round().await;
+    assert!(stage.states().await.iter().all(|state| (state.1, state.2) == (ActionState::Waiting, Some("paused"))));
+    assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+    stage.engine.resume(None).await.unwrap();
+    stage.run_due().await;
+    assert!(stage.states().await.iter().all(|(_, state, _)| *state == ActionState::Done));
+}
+
+#[tokio::test]
+async fn a_dry_run_only_reads() {
+    let stage = Stage::new(Setting { rules: ALL_KINDS, dry_run: true, ..Setting::default() }).await;
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    let no = NewThread::new("no@acme.example").category("not_interested").message("No.");
+    let no = stage.simulator.workspace().add_thread(no);
+    stage.simulator.workspace().set_starred(&no, true);
+    stage.requests();
+    stage.round().await;
+    assert!(stage.requests().iter().all(|request| request.starts_with("GET ")));
+    assert_eq!(stage.simulator.slack().len() + stage.simulator.mail().len() + stage.simulator.webhooks().len(), 0);
+    let kinds: std::collections::BTreeSet<_> = stage.actions().await.iter().map(|action| action.kind).collect();
+    assert_eq!(kinds.len(), ActionKind::ALL.len(), "every kind was tried");
+}
+
+#[tokio::test]
+async fn what_was_in_flight_when_the_process_died_is_never_sent_again() {
+    let stage = Stage::new(Setting::default()).await;
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.engine.poll(stage.workspace(), true).await.unwrap();
+    stage.engine.handle_pending(stage.workspace()).await.unwrap();
+    let mut reply = stage.actions().await.remove(0);
+    reply.state = ActionState::InFlight;
+    reply.due_at = None;
+    reply.sent_at = Some(stage.engine.now());
+    stage.store.update_action(&mut reply).await.unwrap();
+    assert_eq!(stage.engine.recover(stage.workspace()).await.unwrap(), 1);
+    assert_eq!(stage.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")));
+    stage.clock.advance(Duration::from_secs(901));
+    stage.run_due().await;
+    assert_eq!(stage.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")));
+    assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+}

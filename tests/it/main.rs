@@ -9,5 +9,6 @@ mod layering;
 mod rules;
 mod settings;
 mod simulator;
+mod stage;
 mod store;
 mod text;

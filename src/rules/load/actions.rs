@@ -58,7 +58,10 @@ impl Loader<'_> {
             ActionKind::Reply => self.reply(key, value, place),
             ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => {
                 let timing = match value {
-                    Some(value) => self.timing(&value.fields(&TIMING, &mut self.out)?, kind),
+                    Some(value) => {
+                        let fields = value.fields(&TIMING, &mut self.out)?;
+                        self.timing(&fields, kind)
+                    }
                     None => plain_timing(kind),
                 };
                 Some(ActionDef { kind, target: None, timing, content: Content::None })
@@ -196,7 +199,18 @@ impl Loader<'_> {
     }
 
     fn hours(&mut self, node: &Node) -> Option<String> {
-        node.non_empty_string(&mut self.out)
+        let name = node.non_empty_string(&mut self.out)?;
+        if self.context.hours.contains_key(&name) {
+            return Some(name);
+        }
+        let message = format!("there are no hours `{name}` in the configuration");
+        let known: Vec<&str> = self.context.hours.keys().map(String::as_str).collect();
+        let hint = if known.is_empty() {
+            format!("define them in the configuration: `hours: {{ {name}: {{ days: [mon, fri], from: \"09:00\", … }} }}`")
+        } else {
+            format!("there is: {}", known.join(", "))
+        };
+        self.unknown_name(code::UNKNOWN_HOURS, node, message, hint).then_some(name)
     }
 
     fn template(&mut self, node: &Node, name: &str, html: bool) -> Option<TemplateRef> {

@@ -183,7 +183,7 @@ fn files_are_bounded() {
     assert_eq!(out.sorted()[0].code, "Y003");
 
     let folder = tempfile::tempdir().unwrap();
-    let mut check = |name: &str, bytes: Option<&[u8]>, code: &str| {
+    let check = |name: &str, bytes: Option<&[u8]>, code: &str| {
         let path = folder.path().join(name);
         if let Some(bytes) = bytes {
             std::fs::write(&path, bytes).unwrap();

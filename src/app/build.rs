@@ -1,0 +1,190 @@
+//! From settings to parts.
+
+use crate::{
+    coldsend::{Client, ClientError, ClientSettings},
+    destinations::{DestinationSettingsError, Destinations},
+    engine::{Clock, Engine, Parts, Safety, StartFrom, WorkspaceSettings},
+    rules::{Context, RuleSet, diagnostic::Diagnostics},
+    settings::{self, Env, Settings},
+    store::{Store, StoreError},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Why the parts could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Mistakes in the configuration or the rules.
+    #[error("{}", .0.render(false))]
+    Mistakes(Diagnostics),
+    /// No configuration, and no key in the environment.
+    #[error(
+        "there is no configuration: {0} does not exist. `reply-router init` writes a first one; or set COLDSEND_API_KEY \
+         and pass --rules for `preview`"
+    )]
+    NoConfiguration(PathBuf),
+    /// The ColdSend client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A destination.
+    #[error(transparent)]
+    Destination(#[from] DestinationSettingsError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The admin server's port.
+    #[error("the admin server cannot listen on {address}: {detail}; choose another address with `admin.listen`")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        detail: String,
+    },
+    /// The simulator.
+    #[error("the simulated workspace could not start: {0}")]
+    Simulator(#[from] crate::simulator::SimulatorError),
+    /// A workspace that does not exist, or a choice that is missing.
+    #[error("{0}")]
+    Workspace(String),
+}
+
+/// What the command line says beside the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--rules`.
+    pub rules: Option<PathBuf>,
+}
+
+/// Loads the configuration: the named file, or `reply-router.yaml` in this folder.
+///
+/// # Errors
+/// Every mistake in it; or that there is none.
+pub fn load(overrides: &Overrides, env: Env<'_>) -> Result<Settings, AppError> {
+    let path = overrides.config.clone().unwrap_or_else(|| PathBuf::from(settings::DEFAULT_FILE));
+    if overrides.config.is_none() && !path.exists() {
+        return Err(AppError::NoConfiguration(path));
+    }
+    Settings::load_with_rules(&path, overrides.rules.as_deref(), env).map_err(AppError::Mistakes)
+}
+
+/// As [`load`], but a key in the environment and `--rules` serve where there is no configuration.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_without_file(overrides: &Overrides, env: Env<'_>) -> Result<Settings, AppError> {
+    match (load(overrides, env), &overrides.rules) {
+        (Err(AppError::NoConfiguration(_)), Some(rules)) if env("COLDSEND_API_KEY").is_some() => {
+            Settings::without_file(env, rules).map_err(AppError::Mistakes)
+        }
+        (result, _) => result,
+    }
+}
+
+/// What rules may name, out of the configuration.
+pub fn rules_context(settings: &Settings) -> Context {
+    use crate::{destinations::DestinationSettings, model::ActionKind};
+    let kind = |destination: &DestinationSettings| match destination {
+        DestinationSettings::Slack(_) => ActionKind::Slack,
+        DestinationSettings::Email(_) => ActionKind::Email,
+        DestinationSettings::Webhook(_) => ActionKind::Webhook,
+    };
+    Context {
+        destinations: settings.destinations.iter().map(|(name, found)| (name.clone(), kind(found))).collect(),
+        hours: settings.hours.clone(),
+        without_configuration: settings.file.is_none(),
+        ..Context::default()
+    }
+}
+
+/// Loads the rules that the settings name.
+///
+/// # Errors
+/// Every mistake in them.
+pub fn load_rules(settings: &Settings) -> Result<RuleSet, AppError> {
+    RuleSet::load(&settings.rules, &rules_context(settings)).map_err(AppError::Mistakes)
+}
+
+/// The client of one workspace.
+///
+/// # Errors
+/// A key or an address that cannot be used.
+pub fn client(workspace: &settings::WorkspaceSettings) -> Result<Client, AppError> {
+    Ok(Client::new(ClientSettings {
+        workspace: workspace.name.clone(),
+        base_url: workspace.base_url.clone(),
+        api_key: workspace.api_key.clone(),
+        per_minute: workspace.per_minute,
+        per_hour: workspace.per_hour,
+    })?)
+}
+
+/// What an engine is put together from.
+pub struct Assembly<'a> {
+    /// The configuration.
+    pub settings: &'a Settings,
+    /// The rules.
+    pub rules: RuleSet,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Nothing leaves but GET requests.
+    pub dry_run: bool,
+}
+
+impl Assembly<'_> {
+    /// Puts an engine together; nothing runs yet.
+    ///
+    /// # Errors
+    /// A setting that cannot work.
+    pub fn engine(self) -> Result<Arc<Engine>, AppError> {
+        let settings = self.settings;
+        let mut workspaces = Vec::with_capacity(settings.workspaces.len());
+        for workspace in &settings.workspaces {
+            workspaces.push(WorkspaceSettings {
+                name: workspace.name.clone(),
+                mode: workspace.mode,
+                poll_every: workspace.poll_every,
+                sweep_every: workspace.sweep_every,
+                wait_for_category: workspace.wait_for_category,
+                client: client(workspace)?,
+            });
+        }
+        let destinations =
+            Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
+        Ok(Engine::new(Parts {
+            store: self.store,
+            rules: self.rules,
+            destinations,
+            workspaces,
+            safety: safety(&settings.safety),
+            public_url: settings.admin.link_base().map(|url| url.to_string()),
+            clock: self.clock,
+            dry_run: self.dry_run,
+        }))
+    }
+}
+
+fn safety(settings: &settings::SafetySettings) -> Safety {
+    Safety {
+        start_from: match settings.start_from {
+            settings::StartFrom::Now => StartFrom::Now,
+            settings::StartFrom::Ago(age) => StartFrom::Age(age),
+            settings::StartFrom::Since(date) => StartFrom::Date(date),
+        },
+        replies_per_lead: settings.replies_per_lead,
+        replies_per_hour: settings.replies_per_hour,
+        max_age: settings.max_age,
+        verify_after: settings.verify_after.clone(),
+        alert: settings.alert.clone(),
+    }
+}
+
+/// The folder of a path, `.` for a bare name.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,107 @@
+//! The service: the engine and the admin server, until they are told to stop.
+
+use super::{AppError, RulesFolder};
+use crate::{
+    admin::{self, AdminSettings},
+    engine::Engine,
+    settings::{Settings, StoreSettings},
+    store::SqliteStore,
+};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// A write that is on its way when the service stops may take so long to end.
+const GRACE: Duration = Duration::from_secs(9);
+
+/// How the store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenStore {
+    /// By the service: created if it is not there, locked against others.
+    Service,
+    /// A copy in memory; the file is only read.
+    Scratch,
+}
+
+/// Opens the configured store.
+///
+/// # Errors
+/// It is in use, damaged, newer, or cannot be written.
+pub async fn open_store(settings: &Settings, how: OpenStore) -> Result<Arc<SqliteStore>, AppError> {
+    let StoreSettings::Sqlite(path) = &settings.store;
+    Ok(Arc::new(match how {
+        OpenStore::Service => SqliteStore::open(path).await?,
+        OpenStore::Scratch => SqliteStore::scratch(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?,
+    }))
+}
+
+/// The service, bound to its port and not yet running.
+pub struct Service {
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    router: axum::Router,
+}
+
+impl Service {
+    /// Binds the admin server.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub async fn bind(engine: Arc<Engine>, settings: &Settings) -> Result<Self, AppError> {
+        let address = settings.admin.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| AppError::Listen { address, detail: error.to_string() })?;
+        let address = listener.local_addr().unwrap_or(address);
+        let hook_tokens = settings.workspaces.iter();
+        let hook_tokens = hook_tokens.filter_map(|found| Some((found.name.clone(), found.hook_token.clone()?))).collect();
+        let admin = AdminSettings {
+            listen: address,
+            token: settings.admin.token.clone(),
+            public_url: settings.admin.public_url.as_ref().map(ToString::to_string),
+            hook_tokens,
+        };
+        let reload = RulesFolder::new(Arc::clone(&engine), settings);
+        let router = admin::router(Arc::clone(&engine), admin, Some(Arc::new(reload)));
+        Ok(Self { engine, listener, router })
+    }
+
+    /// Where the pages are.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+
+    /// Runs until `shutdown`. Then nothing new begins; what is on its way may end within a few seconds, and whatever does
+    /// not is found in flight, and looked for, at the next start.
+    ///
+    /// # Errors
+    /// The store fails before anything runs.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
+        for workspace in self.engine.workspaces() {
+            let recovered = self.engine.recover(workspace).await?;
+            if recovered > 0 {
+                tracing::warn!(workspace = workspace.name(), recovered, "actions were on their way when the last run ended");
+            }
+        }
+        let pages = tokio::spawn(admin::serve(self.listener, self.router, shutdown.clone()));
+        let engine = Arc::clone(&self.engine);
+        let stop = shutdown.clone();
+        let work = tokio::spawn(async move { engine.run(stop).await });
+        let abort = work.abort_handle();
+        let ended = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            _ = work => {}
+            () = ended => {
+                tracing::warn!("something is still on its way; the next start looks for it");
+                abort.abort();
+            }
+        }
+        shutdown.cancel();
+        // The pages hold nothing that could be lost.
+        let _ = tokio::time::timeout(Duration::from_millis(500), pages).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! `run`: the service, or one pass of it.
+
+use super::{Outcome, env, load, shutdown_signal, warn_of};
+use crate::{
+    app::{self, Assembly, OpenStore, Overrides, Service, open_store},
+    engine::{Engine, OnceReport, SystemClock},
+    model::{ActionState, Span},
+    store::{ActionFilter, DecisionFilter, Store},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> anyhow::Result<Outcome> {
+    let settings = if dry_run { app::load_without_file(overrides, &env)? } else { load(overrides)? };
+    if dry_run {
+        warn_of(&settings);
+    }
+    let rules = app::load_rules(&settings)?;
+    if !rules.warnings().is_empty() {
+        anstream::eprint!("{}", rules.warnings().render(true));
+    }
+    let how = if dry_run { OpenStore::Scratch } else { OpenStore::Service };
+    let store = open_store(&settings, how).await?;
+    let count = rules.rules().len();
+    let clock = Arc::new(SystemClock);
+    let assembly = Assembly { settings: &settings, rules, store: Arc::clone(&store) as Arc<dyn Store>, clock, dry_run };
+    let engine = assembly.engine()?;
+    if once {
+        let outcome = single_pass(&engine, dry_run).await;
+        store.close().await;
+        return outcome;
+    }
+    let shutdown = shutdown_signal()?;
+    let service = Service::bind(engine, &settings).await?;
+    let address = service.address().map(|address| format!("http://{address}")).unwrap_or_default();
+    tracing::info!(rules = count, workspaces = settings.workspaces.len(), pages = address, dry_run, "running");
+    service.run(shutdown).await?;
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(Outcome::Fine)
+}
+
+async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outcome> {
+    let began = engine.now();
+    let mut failed = false;
+    for workspace in engine.workspaces() {
+        engine.recover(workspace).await?;
+        let report = engine.once(workspace).await;
+        failed |= report.error.is_some();
+        print_pass(engine, &report, dry_run).await?;
+    }
+    let filter = ActionFilter {
+        states: vec![ActionState::Failed, ActionState::Quarantined],
+        limit: 10_000,
+        ..ActionFilter::default()
+    };
+    // A clock that was set back by a little must not hide what this run did.
+    let since = began.saturating_sub(Span::from_secs(1)).unwrap_or(began);
+    let bad = engine.store().actions(&filter).await?.into_iter().filter(|action| action.updated_at >= since);
+    for action in bad {
+        failed = true;
+        let why = action.reason.as_ref().map(ToString::to_string).unwrap_or_default();
+        anstream::eprintln!("{} of rule {} is {}: {why}", action.kind, action.rule, action.state);
+    }
+    Ok(if failed { Outcome::Problem } else { Outcome::Fine })
+}
+
+async fn print_pass(engine: &Engine, report: &OnceReport, dry_run: bool) -> anyhow::Result<()> {
+    let would = if dry_run { "would have " } else { "" };
+    anstream::println!(
+        "{}: {} new or changed, {} decided, {} no event, {} left",
+        report.workspace,
+        report.poll.changed,
+        report.handled.decisions.len(),
+        report.handled.no_event,
+        report.handled.left
+    );
+    if report.poll.remembered > 0 {
+        anstream::println!(
+            "{}: first start: {} threads that were there already are left alone (`apply` acts on them)",
+            report.workspace,
+            report.poll.remembered
+        );
+    }
+    let limit = u32::try_from(report.handled.decisions.len()).unwrap_or(u32::MAX);
+    let decisions = engine.store().decisions(&DecisionFilter { limit, ..DecisionFilter::default() }).await?;
+    for decision in decisions.iter().rev().filter(|found| report.handled.decisions.contains(&found.id)) {
+        if decision.matched.is_empty() {
+            continue;
+        }
+        let filter = ActionFilter { decision: Some(decision.id.clone()), limit: 1_000, ..ActionFilter::default() };
+        let mut actions = engine.store().actions(&filter).await?;
+        actions.reverse();
+        let shown: Vec<_> = actions.iter().map(|action| format!("{would}{} {}", action.kind, action.state)).collect();
+        let lead = decision.lead_email.as_deref().unwrap_or("unknown lead");
+        anstream::println!("  {lead}: {} → {}", decision.matched.join(", "), shown.join(", "));
+    }
+    if let Some(error) = &report.error {
+        anstream::eprintln!("{}: {error}", report.workspace);
+    }
+    let queue: BTreeMap<_, _> = engine.store().queue(Some(&report.workspace)).await?.into_iter().collect();
+    let left: Vec<_> = queue
+        .iter()
+        .filter(|(state, _)| !state.is_settled() || **state == ActionState::Quarantined)
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    if !left.is_empty() {
+        anstream::println!("{}: left in the queue: {}", report.workspace, left.join(", "));
+    }
+    Ok(())
+}

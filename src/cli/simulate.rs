@@ -1,0 +1,38 @@
+//! `simulate`: the simulated ColdSend API alone.
+
+use super::{Outcome, args::SimulateArgs, shutdown_signal};
+use crate::simulator::{DEFAULT_KEY, Inbox, Options, Simulator, StreamOptions};
+
+pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<Outcome> {
+    let shutdown = shutdown_signal()?;
+    let simulator = Simulator::start(Options {
+        listen: args.listen,
+        inbox: args.inbox.map_or(Inbox::Shipped, Inbox::File),
+        visibility_lag: args.lag,
+        stream: args.every.map(|every| StreamOptions { every, ..StreamOptions::default() }),
+        ..Options::default()
+    })
+    .await?;
+    anstream::println!(
+        "A simulated ColdSend workspace is running. Try your rules on it:\n\n  \
+         export COLDSEND_API_KEY={DEFAULT_KEY}\n  export COLDSEND_BASE_URL={}\n  \
+         reply-router preview --rules rules/\n\n\
+         inbox and sinks  {}\nslack webhook    {}\nmail server      {}\nwebhook          {}\n\nCtrl-C ends it.",
+        simulator.base_url(),
+        simulator.web_url(),
+        simulator.slack_url(),
+        simulator.smtp_url(),
+        simulator.webhook_url(),
+    );
+    shutdown.cancelled().await;
+    let seen = simulator.workspace().requests().len();
+    anstream::println!(
+        "\n{seen} API requests, {} replies, {} Slack messages, {} mails, {} webhook calls",
+        simulator.workspace().accepted_replies().len(),
+        simulator.slack().len(),
+        simulator.mail().len(),
+        simulator.webhooks().len()
+    );
+    simulator.shutdown().await;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,245 @@
+//! The stage that tests of the service share: a simulated workspace, a store on disk, an engine with a clock of its own.
+
+use jiff::Timestamp;
+use reply_router::{
+    coldsend::{Client, ClientSettings},
+    destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},
+    engine::{Clock, Engine, Parts, Safety, StartFrom, Workspace, WorkspaceSettings},
+    model::{Action, ActionKind, ActionState, Mode},
+    rules::{Context, RuleSet},
+    simulator::{Endpoint, NewThread, Options, Simulator},
+    store::{ActionFilter, SqliteStore, Store},
+};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// A clock that only moves when it is told to.
+#[derive(Debug, Clone)]
+pub(crate) struct HandClock(Arc<Mutex<Timestamp>>);
+
+impl HandClock {
+    pub(crate) fn new() -> Self {
+        // A Wednesday noon in summer.
+        Self(Arc::new(Mutex::new("2026-07-15T12:00:00Z".parse().unwrap())))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(by).unwrap();
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// What a test wants to be different from the ordinary.
+pub(crate) struct Setting {
+    pub(crate) rules: &'static str,
+    pub(crate) mode: Mode,
+    pub(crate) safety: Safety,
+    pub(crate) wait_for_category: Duration,
+    pub(crate) options: Options,
+    pub(crate) dry_run: bool,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            rules: HOT,
+            mode: Mode::Live,
+            safety: safety(),
+            wait_for_category: Duration::ZERO,
+            options: Options::for_tests(),
+            dry_run: false,
+        }
+    }
+}
+
+pub(crate) fn safety() -> Safety {
+    Safety {
+        start_from: StartFrom::Now,
+        replies_per_lead: "1 per 7d".parse().unwrap(),
+        replies_per_hour: 50,
+        max_age: Duration::from_secs(7 * 86_400),
+        verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
+        alert: None,
+    }
+}
+
+/// The main job: read the body, answer, star, mark as read.
+pub(crate) const HOT: &str = r"
+version: 1
+rules:
+  - name: book-a-call
+    when:
+      category: interested
+      campaign: 'Q1 *'
+      body: '\bcall\b'
+    then:
+      - reply: { text: 'Hi {{ lead.first_name }}, here is my calendar.' }
+      - star
+      - mark_read
+";
+
+/// The stage.
+pub(crate) struct Stage {
+    pub(crate) simulator: Simulator,
+    pub(crate) clock: HandClock,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Starts everything and lets the engine note what is there.
+    pub(crate) async fn new(setting: Setting) -> Self {
+        let stage = Self::unpolled(setting).await;
+        stage.engine.poll(stage.workspace(), true).await.unwrap();
+        stage
+    }
+
+    /// Starts everything; nothing was polled yet.
+    pub(crate) async fn unpolled(setting: Setting) -> Self {
+        let clock = HandClock::new();
+        let time = clock.clone();
+        let simulator =
+            Simulator::start(Options { clock: Arc::new(move || time.now()), ..setting.options.clone() }).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
+        let engine = engine(&setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
+        Self { simulator, clock, store, engine, folder }
+    }
+
+    pub(crate) fn workspace(&self) -> &Workspace {
+        self.engine.workspace("acme").unwrap()
+    }
+
+    pub(crate) fn store_path(&self) -> PathBuf {
+        self.folder.path().join("store.db")
+    }
+
+    /// An interested lead of a Q1 campaign writes for the first time; the thread's id comes back.
+    pub(crate) fn hot_lead(&self, email: &str, text: &str) -> String {
+        let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 Product Launch").category("interested");
+        self.simulator.workspace().add_thread(thread.message(text))
+    }
+
+    /// Polls, decides, and carries out all that is due.
+    pub(crate) async fn round(&self) {
+        self.engine.poll(self.workspace(), true).await.unwrap();
+        self.engine.handle_pending(self.workspace()).await.unwrap();
+        self.run_due().await;
+    }
+
+    /// Carries out all that is due.
+    pub(crate) async fn run_due(&self) {
+        use reply_router::store::Lane;
+        for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
+            self.engine.run_due(self.workspace(), lane, &|| false).await.unwrap();
+        }
+    }
+
+    /// All actions, oldest first.
+    pub(crate) async fn actions(&self) -> Vec<Action> {
+        let mut actions = self.store.actions(&ActionFilter { limit: 10_000, ..ActionFilter::default() }).await.unwrap();
+        actions.reverse();
+        actions
+    }
+
+    /// Kind, state and reason code of all actions, oldest first.
+    pub(crate) async fn states(&self) -> Vec<(ActionKind, ActionState, Option<&'static str>)> {
+        let actions = self.actions().await;
+        actions.iter().map(|a| (a.kind, a.state, a.reason.as_ref().map(|reason| reason.code.as_str()))).collect()
+    }
+
+    /// The requests since the last call, as `GET /replies/{id}/messages` with the ids left out.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let workspace = self.simulator.workspace();
+        let log = workspace.requests();
+        workspace.clear_requests();
+        log.iter().map(|request| format!("{} {}", request.method, without_id(&request.path))).collect()
+    }
+}
+
+pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn Store>, clock: HandClock) -> Arc<Engine> {
+    let destinations = destinations(simulator);
+    let names = destinations.names().map(|name| (name.to_owned(), destinations.kind(name).unwrap())).collect();
+    let context = Context { destinations: names, ..Context::default() };
+    let rules = RuleSet::parse(&[("rules.yaml", setting.rules)], &context);
+    let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
+    let client = Client::new(ClientSettings {
+        workspace: "acme".to_owned(),
+        base_url: simulator.base_url().parse().unwrap(),
+        api_key: "cs_live_simulated".to_owned().into(),
+        // The budget has tests of its own; here nobody waits for it.
+        per_minute: 100_000,
+        per_hour: 100_000,
+    })
+    .unwrap();
+    Engine::new(Parts {
+        store,
+        rules,
+        destinations,
+        workspaces: vec![WorkspaceSettings {
+            name: "acme".to_owned(),
+            mode: setting.mode,
+            poll_every: Duration::from_secs(30),
+            sweep_every: Duration::from_secs(3_600),
+            wait_for_category: setting.wait_for_category,
+            client,
+        }],
+        safety: setting.safety.clone(),
+        public_url: Some("https://router.acme.example".to_owned()),
+        clock: Arc::new(clock),
+        dry_run: setting.dry_run,
+    })
+}
+
+/// One of each kind, all in the simulator: `sales`, `team` and `crm`.
+fn destinations(simulator: &Simulator) -> Destinations {
+    use reply_router::destinations::{EmailSettings, SlackSettings, WebhookSettings};
+    let all = BTreeMap::from([
+        (
+            "sales".to_owned(),
+            DestinationSettings::Slack(SlackSettings {
+                webhook_url: Some(simulator.slack_url().into()),
+                ..SlackSettings::default()
+            }),
+        ),
+        (
+            "team".to_owned(),
+            DestinationSettings::Email(EmailSettings { to: vec!["ae@acme.example".to_owned()], cc: vec![] }),
+        ),
+        (
+            "crm".to_owned(),
+            DestinationSettings::Webhook(WebhookSettings { url: simulator.webhook_url().into(), secret: None }),
+        ),
+    ]);
+    let smtp = SmtpSettings {
+        url: simulator.smtp_url().into(),
+        from: "Reply Router <router@acme.example>".to_owned(),
+        ca_file: None,
+    };
+    Destinations::new(all, Some(smtp), NetworkSettings { allow_private: true }).unwrap()
+}
+
+fn without_id(path: &str) -> String {
+    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["replies", "threads", _] => "thread".to_owned(),
+        ["replies", "threads", _, what] => (*what).to_owned(),
+        ["replies"] => "list".to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+/// So that a test reads well.
+pub(crate) use ActionKind::{MarkRead, Reply, Star};
+pub(crate) type Where = Endpoint;
