@@ -52,4 +52,22 @@ codes! {
     VERSION = "R017", "unknown version", "This program reads rules of version 1.";
     NO_RULES = "R018", "no rules", "The path holds no file with rules.";
     TWO_TEXTS = "R019", "two texts for one reply", "`template` brings the text; `text` and `html` beside it would have no meaning.";
+    BAD_VARIABLE = "C001", "not a reference to a variable", "Values from the environment are written `${NAME}`; for the characters themselves write `$${`.";
+    UNSET_VARIABLE = "C002", "an environment variable is not set", "The configuration names a variable that is unset or empty. Nothing is guessed in its place.";
+    NO_WORKSPACE = "C003", "no workspace", "At least one workspace is needed: a name and the API key of ColdSend.";
+    BAD_NAME = "C004", "not a name", "Names are written with lower-case letters, digits and `-`, and begin with a letter or digit.";
+    DUPLICATE_NAME = "C005", "a name is used twice", "Every workspace needs a name of its own: records are kept under it.";
+    BAD_URL = "C006", "not a usable address", "An address begins with https://; plain http:// is allowed to this machine itself only, because the key travels with every request.";
+    BAD_LISTEN = "C007", "not an address to listen on", "Write an IP address and a port, such as 127.0.0.1:8080.";
+    WEAK_TOKEN = "C008", "the admin token is missing or too short", "Beyond this machine the admin pages are protected by a token alone, so it must have 32 bytes or more.";
+    BAD_STORE = "C009", "not a store", "The store is written `sqlite:` and a path.";
+    UNSUPPORTED_STORE = "C010", "a store that this build does not support", "Only SQLite is built in so far.";
+    BAD_DESTINATION = "C011", "a destination that cannot work", "A destination has exactly one of `slack`, `email` and `webhook`, with what that one needs.";
+    NO_SUCH_DESTINATION = "C012", "an unknown destination", "The name must stand under `destinations`.";
+    BAD_SMTP = "C013", "a mail server that cannot work", "`smtp` needs an address such as smtps://user:password@host and a sender.";
+    BAD_HOURS = "C014", "hours that cannot work", "Times are written \"09:00\", in quotes, and the window must not be empty.";
+    UNKNOWN_ZONE = "C015", "an unknown time zone", "Time zones are named as in the IANA database, such as America/New_York.";
+    BAD_DATE = "C016", "not a date", "Dates are written \"2026-12-25\".";
+    BAD_START = "C017", "not a starting point", "`start_from` is `now`, a duration such as 24h, or a date such as \"2026-01-31\".";
+    BAD_KEY = "C018", "not a key that can be sent", "Keys and tokens are printable characters without spaces.";
 }

@@ -53,6 +53,34 @@ pub enum Kind {
     Text,
 }
 
+impl Kind {
+    /// What a plain scalar means. Everything that other YAML versions would convert on top (`yes`, `on`, `0123`, `0x1f`,
+    /// `1_000`, `.inf`, `12:30`) is a text.
+    pub fn of_plain(text: &str) -> Self {
+        match text {
+            "" | "~" | "null" => return Kind::Null,
+            "true" => return Kind::Bool(true),
+            "false" => return Kind::Bool(false),
+            _ => {}
+        }
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let whole = digits.split(['.', 'e', 'E']).next().unwrap_or_default();
+        let plain =
+            !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit()) && (whole == "0" || !whole.starts_with('0'));
+        if !plain {
+            return Kind::Text;
+        }
+        if whole == digits {
+            return text.parse().map_or(Kind::Text, Kind::Int);
+        }
+        let last_is_digit = digits.ends_with(|c: char| c.is_ascii_digit());
+        match text.parse::<f64>() {
+            Ok(number) if last_is_digit && number.is_finite() => Kind::Float(number),
+            _ => Kind::Text,
+        }
+    }
+}
+
 /// A single value with the text it was written as.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scalar {

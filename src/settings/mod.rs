@@ -1,1 +1,84 @@
 //! The configuration file: `reply-router.yaml`, read into types that cannot be wrong.
+//!
+//! Reading goes over the whole file and reports every mistake in one pass. Values of the environment are put in first
+//! ([`env`]), and no diagnostic ever repeats one.
+
+mod destinations;
+mod env;
+mod hours;
+mod load;
+mod reading;
+mod safety;
+pub mod starter;
+mod workspace;
+
+pub use env::Env;
+pub use safety::{SafetySettings, StartFrom};
+pub use workspace::{DEFAULT_BASE_URL, WorkspaceSettings};
+
+use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};
+use crate::rules::diagnostic::Diagnostics;
+use crate::rules::hours::OpeningHours;
+use secrecy::SecretString;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use url::Url;
+
+/// The variable that names the configuration file when `--config` does not.
+pub const CONFIG_VARIABLE: &str = "REPLY_ROUTER_CONFIG";
+/// The variable that holds the admin token when the file has none.
+pub const ADMIN_TOKEN_VARIABLE: &str = "REPLY_ROUTER_ADMIN_TOKEN";
+/// The file that is read when nothing else is named.
+pub const DEFAULT_FILE: &str = "reply-router.yaml";
+
+/// The whole configuration. Its `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The file it was read from; `None` when there was none.
+    pub file: Option<PathBuf>,
+    /// At least one, with unique names.
+    pub workspaces: Vec<WorkspaceSettings>,
+    /// Where the rules are: a folder or a file.
+    pub rules: PathBuf,
+    /// Where records are kept.
+    pub store: StoreSettings,
+    /// The admin server.
+    pub admin: AdminSettings,
+    /// Where forwards go, by name; each is known to be complete.
+    pub destinations: BTreeMap<String, DestinationSettings>,
+    /// The mail server for e-mail destinations.
+    pub smtp: Option<SmtpSettings>,
+    /// Opening hours by name.
+    pub hours: BTreeMap<String, OpeningHours>,
+    /// Caps and checks that no rule can lift.
+    pub safety: SafetySettings,
+    /// What destinations may reach.
+    pub network: NetworkSettings,
+    /// What was odd, though not wrong enough to refuse.
+    pub warnings: Diagnostics,
+}
+
+/// Where records are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreSettings {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+}
+
+/// The admin server.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The token for programs and for signing in; always there, with 32 bytes or more, when `listen` is not loopback.
+    pub token: Option<SecretString>,
+    /// How people reach it, for links in forwards.
+    pub public_url: Option<Url>,
+}
+
+impl AdminSettings {
+    /// The link base: `public_url`, or the listening address when that can be opened on this machine.
+    pub fn link_base(&self) -> Option<Url> {
+        let local = || Url::parse(&format!("http://{}", self.listen)).ok().filter(|_| self.listen.ip().is_loopback());
+        self.public_url.clone().or_else(local)
+    }
+}

@@ -247,35 +247,9 @@ fn scalar_node(source: &Arc<Source>, text: String, style: Style, range: Range<us
         Style::Literal | Style::Folded => range.start + raw.trim_end().len(),
         _ => range.end,
     };
-    let kind = if style == Style::Plain { kind_of(&text) } else { Kind::Text };
+    let kind = if style == Style::Plain { Kind::of_plain(&text) } else { Kind::Text };
     let span = source.span(range.start..end);
     Node::new(Value::Scalar(Scalar { text, style, kind }), span, source)
-}
-
-/// What a plain scalar means. Everything that other YAML versions would convert on top (`yes`, `on`, `0123`, `0x1f`,
-/// `1_000`, `.inf`, `12:30`) is a text.
-fn kind_of(text: &str) -> Kind {
-    match text {
-        "" | "~" | "null" => return Kind::Null,
-        "true" => return Kind::Bool(true),
-        "false" => return Kind::Bool(false),
-        _ => {}
-    }
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let whole = digits.split(['.', 'e', 'E']).next().unwrap_or_default();
-    let plain =
-        !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit()) && (whole == "0" || !whole.starts_with('0'));
-    if !plain {
-        return Kind::Text;
-    }
-    if whole == digits {
-        return text.parse().map_or(Kind::Text, Kind::Int);
-    }
-    let last_is_digit = digits.ends_with(|c: char| c.is_ascii_digit());
-    match text.parse::<f64>() {
-        Ok(number) if last_is_digit && number.is_finite() => Kind::Float(number),
-        _ => Kind::Text,
-    }
 }
 
 /// The parser tells where it gave up; this finds the tab or the escape that it gave up on.

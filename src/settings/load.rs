@@ -1,0 +1,239 @@
+//! From a file, or from the environment alone, to [`Settings`].
+
+use super::env::{Env, Interpolation};
+use super::reading::{Reading, check_api_url, folder_of};
+use super::{
+    ADMIN_TOKEN_VARIABLE, AdminSettings, SafetySettings, Settings, StoreSettings, WorkspaceSettings, destinations,
+    hours, safety, workspace,
+};
+use crate::destinations::NetworkSettings;
+use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::rules::yaml::{self, Fields, Source};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+const KEYS: [&str; 9] = ["workspaces", "rules", "store", "admin", "destinations", "smtp", "hours", "safety", "network"];
+const STORE: &str = "reply-router.db";
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8_080);
+/// What a token needs before the admin pages may be reached from other machines.
+const TOKEN_BYTES: usize = 32;
+
+impl Settings {
+    /// Reads a file. Variables come from `env` only.
+    ///
+    /// # Errors
+    /// Every mistake of the file in one pass; none repeats a secret or a value of the environment.
+    pub fn load(path: &Path, env: Env<'_>) -> Result<Self, Diagnostics> {
+        Self::load_with_rules(path, None, env)
+    }
+
+    /// As [`Settings::load`]; `rules` (relative to the working directory) stands in for the file's key.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_with_rules(path: &Path, rules: Option<&Path>, env: Env<'_>) -> Result<Self, Diagnostics> {
+        let mut out = Diagnostics::new();
+        let root = yaml::load(path, &path.display().to_string(), &mut out);
+        let settings = read(root, folder_of(path), rules, env, out)?;
+        Ok(Self { file: Some(path.to_owned()), ..settings })
+    }
+
+    /// Reads a text as if it stood in a file called `name`; its paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn parse(name: &str, text: &str, folder: &Path, env: Env<'_>) -> Result<Self, Diagnostics> {
+        let mut out = Diagnostics::new();
+        let source: Arc<Source> = Source::new(name, text);
+        let root = yaml::parse(&source, &mut out);
+        read(root, folder.to_owned(), None, env, out)
+    }
+
+    /// The configuration of `preview` without a file: `COLDSEND_API_KEY`, `COLDSEND_BASE_URL` if set, and the rules.
+    ///
+    /// # Errors
+    /// When the key is missing or the address cannot be used.
+    pub fn without_file(env: Env<'_>, rules: &Path) -> Result<Self, Diagnostics> {
+        let mut out = Diagnostics::new();
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        let key = set("COLDSEND_API_KEY");
+        match &key {
+            None => out.push(
+                Diagnostic::file(
+                    code::UNSET_VARIABLE,
+                    "",
+                    "there is no configuration, and `COLDSEND_API_KEY` is not set",
+                )
+                .hint("run `reply-router init`, or set `COLDSEND_API_KEY`"),
+            ),
+            Some(key) if !key.bytes().all(|b| b.is_ascii_graphic()) => out.push(
+                Diagnostic::file(
+                    code::BAD_KEY,
+                    "",
+                    "`COLDSEND_API_KEY` holds spaces or characters that cannot be sent",
+                )
+                .hint("copy it again, without quotes and spaces around it"),
+            ),
+            Some(_) => {}
+        }
+        let url = set("COLDSEND_BASE_URL");
+        let url = check_api_url(url.as_deref().unwrap_or(workspace::DEFAULT_BASE_URL)).map_err(|why| {
+            Diagnostic::file(code::BAD_URL, "", format!("`COLDSEND_BASE_URL` cannot be used: {why}"))
+                .hint("write it like https://api.coldsend.pro/api/public/v1")
+        });
+        match (key, url) {
+            (Some(key), Ok(url)) if !out.has_errors() => {
+                let workspace = WorkspaceSettings::new("default", SecretString::from(key), url);
+                Ok(Self::with_defaults(vec![workspace], rules.to_owned()))
+            }
+            (_, url) => {
+                out.extend(url.err());
+                Err(out)
+            }
+        }
+    }
+
+    /// Every default, with paths relative to the working directory. For programs that bring their own workspace.
+    pub fn with_defaults(workspaces: Vec<WorkspaceSettings>, rules: PathBuf) -> Self {
+        Self {
+            file: None,
+            workspaces,
+            rules,
+            store: StoreSettings::Sqlite(PathBuf::from(STORE)),
+            admin: AdminSettings { listen: LISTEN, token: None, public_url: None },
+            destinations: BTreeMap::new(),
+            smtp: None,
+            hours: BTreeMap::new(),
+            safety: SafetySettings::default(),
+            network: NetworkSettings::default(),
+            warnings: Diagnostics::new(),
+        }
+    }
+}
+
+fn read(
+    root: Option<yaml::Node>,
+    folder: PathBuf,
+    rules: Option<&Path>,
+    env: Env<'_>,
+    mut out: Diagnostics,
+) -> Result<Settings, Diagnostics> {
+    let Some(mut root) = root else { return Err(out) };
+    let mut variables = Interpolation::new(env);
+    variables.apply(&mut root, &mut out);
+    if root.is_null() {
+        out.push(workspace::missing(&root));
+        return Err(out);
+    }
+    let mut reading = Reading { env, variables, folder, out: Diagnostics::new() };
+    let settings = match root.fields(&KEYS, &mut reading.out) {
+        Some(fields) => Some(whole(&fields, rules, &mut reading)),
+        None => None,
+    };
+    let found = reading.variables.scrub(reading.out, &out);
+    out.extend(found);
+    match settings {
+        Some(settings) if !out.has_errors() => Ok(Settings { warnings: out, ..settings }),
+        _ => Err(out),
+    }
+}
+
+fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -> Settings {
+    let workspaces = match fields.present("workspaces") {
+        Some(node) => workspace::read(node, reading),
+        None => {
+            reading.out.push(workspace::missing(fields.key("workspaces").unwrap_or(fields.node())));
+            Vec::new()
+        }
+    };
+    let rules = match rules {
+        Some(path) => Some(path.to_owned()),
+        None => fields.required("rules", &mut reading.out).and_then(|node| reading.path(node)),
+    };
+    let store = match fields.present("store") {
+        Some(node) => store(node, reading),
+        None => Some(reading.folder.join(STORE)),
+    };
+    let admin = admin(fields, reading);
+    let read = destinations::read(fields, reading);
+    let hours = fields.present("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
+    let safety = fields.present("safety").map(|node| safety::read(node, &read.names, reading)).unwrap_or_default();
+    // What could not be read has been reported, so nothing of this is used then.
+    Settings {
+        store: StoreSettings::Sqlite(store.unwrap_or_default()),
+        admin,
+        destinations: read.destinations,
+        smtp: read.smtp,
+        hours,
+        safety,
+        network: read.network,
+        ..Settings::with_defaults(workspaces, rules.unwrap_or_default())
+    }
+}
+
+fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {
+    let text = node.non_empty_string(&mut reading.out)?;
+    match text.split_once(':') {
+        Some(("sqlite", path)) if !path.trim_start_matches('/').trim().is_empty() => {
+            // `sqlite:///x` and `sqlite://x` are how other programs write a path.
+            Some(reading.folder.join(path.strip_prefix("//").unwrap_or(path)))
+        }
+        Some(("postgres" | "postgresql", _)) => {
+            // The address holds a password.
+            node.source().hide(node.span.start..node.span.end);
+            let message = "PostgreSQL is not supported by this build yet";
+            reading.report(code::UNSUPPORTED_STORE, node, message, "write `store: sqlite:reply-router.db`");
+            None
+        }
+        _ => {
+            let message = "a store is `sqlite:` and the path of a file";
+            reading.report(code::BAD_STORE, node, message, "write `store: sqlite:reply-router.db`");
+            None
+        }
+    }
+}
+
+fn admin(root: &Fields<'_>, reading: &mut Reading<'_>) -> AdminSettings {
+    let fields =
+        root.present("admin").and_then(|node| node.fields(&["listen", "token", "public_url"], &mut reading.out));
+    let node = |key: &str| fields.and_then(|fields| fields.present(key));
+    let listen_node = node("listen");
+    let listen = match listen_node.map(|node| (node, node.text().parse::<SocketAddr>())) {
+        None => LISTEN,
+        Some((_, Ok(address))) => address,
+        Some((node, Err(_))) => {
+            let message = "this is not an IP address and a port";
+            reading.report(
+                code::BAD_LISTEN,
+                node,
+                message,
+                "write it like 127.0.0.1:8080, or 0.0.0.0:8080 for every network",
+            );
+            LISTEN
+        }
+    };
+    let written = node("token");
+    let token = match written {
+        Some(node) => reading.header_secret(node),
+        None => (reading.env)(ADMIN_TOKEN_VARIABLE).filter(|value| !value.is_empty()).map(SecretString::from),
+    };
+    let public_url = node("public_url").and_then(|node| reading.public_url(node));
+    let long_enough = token.as_ref().is_some_and(|token| token.expose_secret().len() >= TOKEN_BYTES);
+    // A token that is written and could not be read has been reported.
+    if let Some(place) = written.or(listen_node)
+        && !listen.ip().is_loopback()
+        && !long_enough
+        && (written.is_none() || token.is_some())
+    {
+        let message =
+            format!("{listen} can be reached from other machines, which needs a token of {TOKEN_BYTES} bytes or more");
+        let hint = format!("make one with `openssl rand -hex 32` and put it into {ADMIN_TOKEN_VARIABLE}");
+        reading.report(code::WEAK_TOKEN, place, message, &hint);
+    }
+    AdminSettings { listen, token, public_url }
+}

@@ -1,0 +1,120 @@
+//! `safety`: caps and checks that stand above every rule.
+
+use super::reading::Reading;
+use crate::model::{Rate, Span, parse_span};
+use crate::rules::diagnostic::code;
+use crate::rules::yaml::{Node, did_you_mean};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use std::time::Duration;
+
+const KEYS: [&str; 6] = ["start_from", "replies_per_lead", "replies_per_hour", "max_age", "verify_after", "alert"];
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Which mail is acted on at a workspace's first start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// What is there is known and not acted on, by message and not by clock.
+    Now,
+    /// What arrived within this length of time before the start.
+    Ago(Span),
+    /// What arrived at this time or later. A date means its midnight in UTC.
+    Since(Timestamp),
+}
+
+/// The caps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafetySettings {
+    /// Which mail is acted on at a workspace's first start.
+    pub start_from: StartFrom,
+    /// Replies to one lead; more are suppressed.
+    pub replies_per_lead: Rate,
+    /// Replies of a workspace in an hour; more wait.
+    pub replies_per_hour: u32,
+    /// A reply to an older message is held.
+    pub max_age: Span,
+    /// When an unknown reply is looked for, counted from its sending; ascending, never empty.
+    pub verify_after: Vec<Span>,
+    /// The destination where trouble is announced.
+    pub alert: Option<String>,
+}
+
+impl Default for SafetySettings {
+    fn default() -> Self {
+        Self {
+            start_from: StartFrom::Now,
+            replies_per_lead: Rate { count: 1, per: 7 * DAY },
+            replies_per_hour: 50,
+            max_age: 7 * DAY,
+            verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
+            alert: None,
+        }
+    }
+}
+
+/// Reads the section; `known` are the names of the destinations.
+pub(super) fn read(node: &Node, known: &[String], reading: &mut Reading<'_>) -> SafetySettings {
+    let mut safety = SafetySettings::default();
+    let Some(fields) = node.fields(&KEYS, &mut reading.out) else { return safety };
+    if let Some(start) = fields.present("start_from").and_then(|node| start_from(node, reading)) {
+        safety.start_from = start;
+    }
+    if let Some(rate) = fields.present("replies_per_lead").and_then(|node| node.rate(&mut reading.out)) {
+        safety.replies_per_lead = rate;
+    }
+    if let Some(count) = fields.present("replies_per_hour").and_then(|node| reading.count(node, 100_000)) {
+        safety.replies_per_hour = count;
+    }
+    let second = Duration::from_secs(1);
+    if let Some(age) = fields.present("max_age").and_then(|node| reading.duration(node, 60 * second, 365 * DAY)) {
+        safety.max_age = age;
+    }
+    if let Some(times) = fields.present("verify_after").and_then(|node| verify_after(node, reading)) {
+        safety.verify_after = times;
+    }
+    if let Some(node) = fields.present("alert")
+        && let Some(name) = node.non_empty_string(&mut reading.out)
+    {
+        if known.contains(&name) {
+            safety.alert = Some(name);
+        } else {
+            let hint = match did_you_mean(&name, known.iter().map(String::as_str)) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => "add it under `destinations`".to_owned(),
+            };
+            reading.report(code::NO_SUCH_DESTINATION, node, format!("there is no destination `{name}`"), &hint);
+        }
+    }
+    safety
+}
+
+fn start_from(node: &Node, reading: &mut Reading<'_>) -> Option<StartFrom> {
+    let text = node.string(&mut reading.out)?;
+    if text == "now" {
+        return Some(StartFrom::Now);
+    }
+    if let Ok(span) = parse_span(&text) {
+        return Some(StartFrom::Ago(span));
+    }
+    let midnight = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
+    let time = if text.contains(['T', ' ']) { text.parse::<Timestamp>().ok() } else { midnight() };
+    if time.is_none() {
+        let hint = "write `now`, a duration such as 24h, or a date such as 2026-01-31";
+        reading.report(code::BAD_START, node, format!("`{text}` is not a starting point"), hint);
+    }
+    time.map(StartFrom::Since)
+}
+
+fn verify_after(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<Span>> {
+    let items = node.list(&mut reading.out)?;
+    let (least, most) = (Duration::from_secs(1), DAY);
+    let times: Vec<Span> = items.iter().filter_map(|item| reading.duration(item, least, most)).collect();
+    if times.len() < items.len() {
+        return None;
+    }
+    if times.is_empty() || times.len() > 20 || !times.is_sorted_by(|a, b| a < b) {
+        let message = "`verify_after` needs 1 to 20 times, each later than the one before";
+        reading.report(code::OUT_OF_RANGE, node, message, "the default is [5s, 15s, 1m, 3m, 10m, 15m]");
+        return None;
+    }
+    Some(times)
+}

@@ -1,0 +1,132 @@
+//! `workspaces`: one entry for each API key of ColdSend.
+
+use super::reading::Reading;
+use crate::model::{Mode, Span};
+use crate::rules::diagnostic::{Diagnostic, code};
+use crate::rules::yaml::Node;
+use secrecy::SecretString;
+use std::time::Duration;
+use url::Url;
+
+/// Where ColdSend's API is.
+pub const DEFAULT_BASE_URL: &str = "https://api.coldsend.pro/api/public/v1";
+
+const KEYS: [&str; 9] = [
+    "name",
+    "api_key",
+    "base_url",
+    "mode",
+    "poll_every",
+    "sweep_every",
+    "wait_for_category",
+    "rate_limit",
+    "hook_token",
+];
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// One workspace.
+#[derive(Debug, Clone)]
+pub struct WorkspaceSettings {
+    /// Its name, unique: `a-z 0-9 -`.
+    pub name: String,
+    /// The API key.
+    pub api_key: SecretString,
+    /// Where the API is: https, or http on this machine.
+    pub base_url: Url,
+    /// The ceiling for all its rules.
+    pub mode: Mode,
+    /// How long between two polls; 1s to 1d.
+    pub poll_every: Span,
+    /// How long between two sweeps over every page back to `max_age`; 1s to 30d.
+    pub sweep_every: Span,
+    /// How long a message without a category is left alone; 0s to 1d.
+    pub wait_for_category: Span,
+    /// Requests a minute, at least 1.
+    pub per_minute: u32,
+    /// Requests an hour, at least 1.
+    pub per_hour: u32,
+    /// The secret of `POST /hooks/coldsend/NAME`; without one the route is off.
+    pub hook_token: Option<SecretString>,
+}
+
+impl WorkspaceSettings {
+    /// A workspace with every default.
+    pub fn new(name: impl Into<String>, api_key: SecretString, base_url: Url) -> Self {
+        Self {
+            name: name.into(),
+            api_key,
+            base_url,
+            mode: Mode::Live,
+            poll_every: Duration::from_secs(30),
+            sweep_every: Duration::from_secs(3_600),
+            wait_for_category: Duration::ZERO,
+            per_minute: 100,
+            per_hour: 1_000,
+            hook_token: None,
+        }
+    }
+}
+
+/// Reads the list; what cannot be read is reported and left out.
+pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSettings> {
+    let Some(items) = node.list(&mut reading.out) else { return Vec::new() };
+    if items.is_empty() {
+        let hint = "add one: `- { name: acme, api_key: \"${COLDSEND_API_KEY}\" }`";
+        reading.report(code::NO_WORKSPACE, node, "there is no workspace", hint);
+    }
+    let mut all = Vec::new();
+    let mut names: Vec<(String, usize)> = Vec::new();
+    for item in items {
+        let Some(fields) = item.fields(&KEYS, &mut reading.out) else { continue };
+        let name_node = fields.required("name", &mut reading.out);
+        let name = name_node.and_then(|node| reading.name(node, "workspace"));
+        if let (Some(name), Some(node)) = (&name, name_node) {
+            match names.iter().find(|(known, _)| known == name) {
+                Some((_, line)) => {
+                    let message = format!("there is a workspace `{name}` already, on line {line}");
+                    reading.report(code::DUPLICATE_NAME, node, message, "give each workspace a name of its own");
+                }
+                None => names.push((name.clone(), node.span.line)),
+            }
+        }
+        let key = fields.required("api_key", &mut reading.out).and_then(|node| reading.header_secret(node));
+        let base_url = match fields.present("base_url") {
+            Some(node) => reading.api_url(node),
+            None => Url::parse(DEFAULT_BASE_URL).ok(),
+        };
+        let mode = fields
+            .present("mode")
+            .map(|node| node.one_of(&Mode::ALL.map(|mode| (mode.as_str(), mode)), &mut reading.out));
+        let mut duration =
+            |key: &str, least, most| fields.present(key).and_then(|node| reading.duration(node, least, most));
+        let poll_every = duration("poll_every", SECOND, DAY);
+        let sweep_every = duration("sweep_every", SECOND, 30 * DAY);
+        let wait_for_category = duration("wait_for_category", Duration::ZERO, DAY);
+        let limits =
+            fields.present("rate_limit").and_then(|node| node.fields(&["per_minute", "per_hour"], &mut reading.out));
+        let mut limit =
+            |key: &str| limits.and_then(|limits| limits.present(key)).and_then(|node| reading.count(node, 1_000_000));
+        let (per_minute, per_hour) = (limit("per_minute"), limit("per_hour"));
+        let hook_token = fields.present("hook_token").and_then(|node| reading.header_secret(node));
+        let (Some(name), Some(key), Some(base_url)) = (name, key, base_url) else { continue };
+        let default = WorkspaceSettings::new(name, key, base_url);
+        all.push(WorkspaceSettings {
+            mode: mode.flatten().unwrap_or(default.mode),
+            poll_every: poll_every.unwrap_or(default.poll_every),
+            sweep_every: sweep_every.unwrap_or(default.sweep_every),
+            wait_for_category: wait_for_category.unwrap_or(default.wait_for_category),
+            per_minute: per_minute.unwrap_or(default.per_minute),
+            per_hour: per_hour.unwrap_or(default.per_hour),
+            hook_token,
+            ..default
+        });
+    }
+    all
+}
+
+/// The sentence for a file without the key `workspaces`.
+pub(super) fn missing(node: &Node) -> Diagnostic {
+    let hint = "add `workspaces: [{ name: acme, api_key: \"${COLDSEND_API_KEY}\" }]`";
+    Diagnostic::error(code::NO_WORKSPACE, node, "there is no workspace").hint(hint)
+}
