@@ -93,7 +93,9 @@ impl Eye<'_> {
         match node {
             Condition::Always => Answer::Yes,
             Condition::Not(inner) => self.node(inner, !negated).not(),
-            Condition::All(children) => self.children(children, negated, Answer::Yes, Answer::No, Answer::and, self.facts.input.thorough),
+            Condition::All(children) => {
+                self.children(children, negated, Answer::Yes, Answer::No, Answer::and, self.facts.input.thorough)
+            }
             Condition::Any(children) => self.children(children, negated, Answer::No, Answer::Yes, Answer::or, all),
             Condition::Test(index) => self.test(*index, negated),
         }
@@ -240,7 +242,8 @@ fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need>
 
 /// An inbox is named by its address; where a rule names it by id, that fits too.
 fn inbox_values(detail: &ThreadDetail) -> Vec<String> {
-    let address = present(detail.inbox_email.as_deref()).map(|text| address_of(text).unwrap_or_else(|| text.to_owned()));
+    let address =
+        present(detail.inbox_email.as_deref()).map(|text| address_of(text).unwrap_or_else(|| text.to_owned()));
     let id = present(detail.row.inbox_id.as_deref()).map(str::to_owned);
     address.into_iter().chain(id).collect()
 }

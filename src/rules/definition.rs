@@ -277,7 +277,8 @@ pub enum Content {
 impl Rule {
     /// The conditions in one line: `category: interested; not.body: lawyer`.
     pub fn when_summary(&self) -> String {
-        let mut parts: Vec<String> = self.tests.iter().map(|test| format!("{}: {}", short(&test.path), test.wanted)).collect();
+        let mut parts: Vec<String> =
+            self.tests.iter().map(|test| format!("{}: {}", short(&test.path), test.wanted)).collect();
         if self.script.is_some() {
             parts.push("script".to_owned());
         }

@@ -1,8 +1,8 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
-use super::pattern::{bounded, MATCHED_BYTES};
+use super::pattern::{MATCHED_BYTES, bounded};
 use crate::{
-    model::{present, Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
+    model::{Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow, present},
     text::{self, AutoReply},
 };
 use std::{cell::OnceCell, collections::HashMap, sync::OnceLock};
@@ -108,10 +108,11 @@ impl ReadMessages {
     /// The words of an opt-out in any inbound message, newest first.
     pub fn opt_out(&self) -> Option<&str> {
         let found = self.opt_out.get_or_init(|| {
-            let inbound = self.conversation.messages().iter().enumerate().rev().filter(|(_, message)| !message.outgoing);
-            inbound.into_iter().find_map(|(index, message)| {
-                text::opt_out(message.subject.as_deref(), bounded(self.new_text(index)))
-            })
+            let inbound =
+                self.conversation.messages().iter().enumerate().rev().filter(|(_, message)| !message.outgoing);
+            inbound
+                .into_iter()
+                .find_map(|(index, message)| text::opt_out(message.subject.as_deref(), bounded(self.new_text(index))))
         });
         found.as_deref()
     }
@@ -169,9 +170,8 @@ impl<'a> Facts<'a> {
 
     /// The category, as the row tells.
     pub(super) fn lead_address(&self) -> Option<String> {
-        present(self.input.row.lead_email.as_deref()).map(|email| {
-            crate::model::address_of(email).unwrap_or_else(|| email.trim().to_lowercase())
-        })
+        present(self.input.row.lead_email.as_deref())
+            .map(|email| crate::model::address_of(email).unwrap_or_else(|| email.trim().to_lowercase()))
     }
 
     /// Whether the newest inbound message is from somebody else than the lead; false while it is not known.

@@ -58,7 +58,9 @@ pub(super) fn folder(path: &Path, context: &Context) -> Result<RuleSet, Diagnost
     }
     if loader.rules.is_empty() && !loader.out.has_errors() {
         let none = Diagnostic::file(code::NO_RULES, shown, "there is no rule here");
-        loader.out.push(none.hint("write a rule into a file that ends in .yaml; `reply-router init` writes a first one"));
+        loader
+            .out
+            .push(none.hint("write a rule into a file that ends in .yaml; `reply-router init` writes a first one"));
     }
     loader.finish()
 }
@@ -190,9 +192,8 @@ impl<'c> Loader<'c> {
         mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
         let line = fields.present("name").map_or(node.span.line, |name| name.span.line);
         let (file, name) = (node.source().name().to_owned(), label);
-        let mut rule = Rule {
-            name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions,
-        };
+        let mut rule =
+            Rule { name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
         self.check_templates(&mut rule, fields.present("then").unwrap_or(node));
         self.rules.push(rule);
     }
@@ -237,7 +238,8 @@ impl<'c> Loader<'c> {
         let mut captures = Vec::new();
         for (key, value) in entries.iter() {
             let name = key.text().to_owned();
-            let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+            let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && !name.starts_with(|c: char| c.is_ascii_digit());
             if !word {
                 let message = format!("`{name}` cannot be used in a template: letters, digits and `_` only");
                 self.out.push(Diagnostic::error(code::RULE_NAME, key, message));
@@ -252,8 +254,12 @@ impl<'c> Loader<'c> {
     /// Names that a template takes from its own rule, which only the whole rule knows.
     fn check_templates(&mut self, rule: &mut Rule, place: &Node) {
         let groups = conditions::group_names(&rule.tests);
-        let known: HashSet<&str> =
-            rule.captures.iter().map(|capture| capture.name.as_str()).chain(groups.iter().map(String::as_str)).collect();
+        let known: HashSet<&str> = rule
+            .captures
+            .iter()
+            .map(|capture| capture.name.as_str())
+            .chain(groups.iter().map(String::as_str))
+            .collect();
         let mut needs_thread = false;
         for action in &rule.actions {
             let templates = match &action.content {
@@ -271,7 +277,10 @@ impl<'c> Loader<'c> {
                     };
                     if missing {
                         let field = field.unwrap_or_default();
-                        let message = format!("the templates of `{}` use `{root}.{field}`, which nothing in the rule provides", rule.name);
+                        let message = format!(
+                            "the templates of `{}` use `{root}.{field}`, which nothing in the rule provides",
+                            rule.name
+                        );
                         let hint = match root.as_str() {
                             "vars" => "give the rule a script that returns #{ matched: true, vars: #{ … } }".to_owned(),
                             _ => match yaml::did_you_mean(&field, known.iter().copied()) {
@@ -305,7 +314,9 @@ fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             out.push(match error.span {
-                Some((start, end)) => Diagnostic::inside(code::BAD_REGEX, node, start..end.max(start + 1), error.message),
+                Some((start, end)) => {
+                    Diagnostic::inside(code::BAD_REGEX, node, start..end.max(start + 1), error.message)
+                }
                 None => Diagnostic::error(code::BAD_REGEX, node, error.message),
             });
             None

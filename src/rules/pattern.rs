@@ -246,7 +246,7 @@ impl<T: PartialOrd + Copy> Bounds<T> {
 }
 
 /// Bounds of a length of time.
-pub type SpanBounds = Bounds<Span>;
+pub(super) type SpanBounds = Bounds<Span>;
 
 /// The beginning of a text, at most [`MATCHED_BYTES`], cut between characters.
 pub(crate) fn bounded(text: &str) -> &str {

@@ -147,7 +147,9 @@ fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Tak
     }
     if action.kind != ActionKind::Webhook {
         let mut counted = facts.counted();
-        let same = |entry: &&HistoryEntry| entry.kind == action.kind && entry.target == action.target && entry.rule != rule.name;
+        let same = |entry: &&HistoryEntry| {
+            entry.kind == action.kind && entry.target == action.target && entry.rule != rule.name
+        };
         if let Some(earlier) = counted.find(|entry| same(entry) && facts.same_message(entry)) {
             return same_target(format!("`{}` has done the same for this message", earlier.rule));
         }
@@ -157,7 +159,8 @@ fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Tak
 
 /// Whether the action's own `repeat` refuses it, by what is known of earlier actions.
 fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>) -> Option<Verdict> {
-    let own = |entry: &&HistoryEntry| entry.rule == rule.name && entry.kind == action.kind && entry.target == action.target;
+    let own =
+        |entry: &&HistoryEntry| entry.rule == rule.name && entry.kind == action.kind && entry.target == action.target;
     let mut mine = facts.counted().filter(own);
     let row = facts.input.row;
     let lead = facts.lead_address();

@@ -1,11 +1,6 @@
 //! Scripts of rules: rhai in a sandbox that bounds operations, depth, sizes and time, without input or output.
 
-use super::{
-    definition::Cost,
-    event::Facts,
-    script_functions, script_names,
-    values,
-};
+use super::{definition::Cost, event::Facts, script_functions, script_names, values};
 use crate::model::ScriptTrace;
 use rhai::{AST, Dynamic, Engine, Map as RhaiMap, OptimizationLevel, Scope, packages::Package};
 use serde_json::{Map, Value};
@@ -98,6 +93,14 @@ impl ScriptEngine {
         for symbol in ["eval", "import", "export", "print", "debug", "sleep"] {
             engine.disable_symbol(symbol);
         }
+        // `thread` is a word that rhai reserves and does not use: as a syntax of its own it is a name like the others.
+        let thread = engine.register_custom_syntax(["thread"], false, |context, _| {
+            context.scope().get_value::<Dynamic>("thread").ok_or_else(|| {
+                let message = "`thread` is not seen inside a function; say `let t = thread;` before it and use `t`";
+                rhai::EvalAltResult::ErrorRuntime(message.into(), rhai::Position::NONE).into()
+            })
+        });
+        debug_assert!(thread.is_ok(), "`thread` can be a syntax");
         engine.set_max_operations(MAX_OPERATIONS);
         engine.set_max_call_levels(16);
         engine.set_max_expr_depths(64, 32);
@@ -147,7 +150,9 @@ impl ScriptEngine {
         Ok(Script {
             needs_thread: cost(Cost::Thread),
             needs_messages: cost(Cost::Messages),
-            mentions_auto_reply: names.iter().any(|name| name.root == "message" && name.field.as_deref() == Some("auto_reply")),
+            mentions_auto_reply: names
+                .iter()
+                .any(|name| name.root == "message" && name.field.as_deref() == Some("auto_reply")),
             engine: self.clone(),
             ast,
             source: source.to_owned(),
@@ -174,7 +179,7 @@ impl Script {
         BEGAN.set(Some(Instant::now()));
         let result = self.engine.0.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
         BEGAN.set(None);
-        match result.map_err(|error| explain(&error)).and_then(|value| outcome(value)) {
+        match result.map_err(|error| explain(&error)).and_then(outcome) {
             Ok((matched, vars)) => ScriptTrace { result: Some(matched), vars, error: None },
             Err(error) => ScriptTrace { result: None, vars: Map::new(), error: Some(error) },
         }

@@ -21,7 +21,9 @@ fn wrong<T>(message: impl Into<String>) -> Outcome<T> {
 pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("contains_ci", |text: Text, part: Text| text.to_lowercase().contains(&part.to_lowercase()));
     engine.register_fn("is_one_of", |text: Text, list: Array| {
-        list.into_iter().filter_map(|item| item.into_immutable_string().ok()).any(|item| item.to_lowercase() == text.to_lowercase())
+        list.into_iter()
+            .filter_map(|item| item.into_immutable_string().ok())
+            .any(|item| item.to_lowercase() == text.to_lowercase())
     });
     engine.register_fn("domain_of", |text: Text| domain_of(&text).map_or(Dynamic::UNIT, Dynamic::from));
     register_patterns(engine);
@@ -84,8 +86,12 @@ fn seconds_since(now: &str, then: &str) -> Outcome<f64> {
 
 /// Times are texts in RFC 3339: `now.days_since(thread.last_message_at)`, `now.hour("Europe/Berlin")`.
 fn register_times(engine: &mut Engine) {
-    engine.register_fn("hours_since", |now: Text, then: Text| Ok::<_, Box<EvalAltResult>>(seconds_since(&now, &then)? / 3_600.0));
-    engine.register_fn("days_since", |now: Text, then: Text| Ok::<_, Box<EvalAltResult>>(seconds_since(&now, &then)? / 86_400.0));
+    engine.register_fn("hours_since", |now: Text, then: Text| {
+        Ok::<_, Box<EvalAltResult>>(seconds_since(&now, &then)? / 3_600.0)
+    });
+    engine.register_fn("days_since", |now: Text, then: Text| {
+        Ok::<_, Box<EvalAltResult>>(seconds_since(&now, &then)? / 86_400.0)
+    });
     engine.register_fn("weekday", |at: Text, name: Text| -> Outcome<String> {
         Ok(time(&at)?.to_zoned_datetime(zone(&name)?).strftime("%a").to_string().to_lowercase())
     });

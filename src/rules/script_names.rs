@@ -26,7 +26,8 @@ impl Mention {
     /// The error for an unknown field.
     pub(super) fn error(&self) -> ScriptError {
         let field = self.field.as_deref().unwrap_or_default();
-        let known: Vec<&str> = values::fields_of(&self.root).unwrap_or_default().iter().map(|(name, _)| *name).collect();
+        let known: Vec<&str> =
+            values::fields_of(&self.root).unwrap_or_default().iter().map(|(name, _)| *name).collect();
         let hint = match nearest(field, &known) {
             Some(near) => format!("did you mean `{}.{near}`?", self.root),
             None => format!("`{}` has {}", self.root, known.join(", ")),

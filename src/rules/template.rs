@@ -10,6 +10,9 @@ const FUEL: u64 = 100_000;
 /// What a template may write, in bytes.
 const MAX_OUTPUT: usize = 512 * 1024;
 
+/// What stands for any value when a template is tried out.
+const SAMPLE: &str = "2026-01-05T09:00:00Z";
+
 /// The names that a template sees.
 const NAMES: [&str; 9] = ["lead", "thread", "campaign", "message", "captures", "vars", "rule", "workspace", "now"];
 
@@ -90,6 +93,7 @@ impl Templates {
         for name in &names {
             self.check_name(name, source)?;
         }
+        try_out(&template, &names, source)?;
         let needs_thread = names.iter().any(|name| {
             let mut parts = name.split('.');
             values::cost_of(parts.next().unwrap_or_default(), parts.next()) == Cost::Thread
@@ -137,7 +141,12 @@ impl Templates {
             None => format!("`{root}` has {}", known.join(", ")),
         };
         let whole = format!("{root}.{field}");
-        Err(TemplateError { message: format!("`{whole}` does not exist"), span: place(&whole), line: None, hint: Some(hint) })
+        Err(TemplateError {
+            message: format!("`{whole}` does not exist"),
+            span: place(&whole),
+            line: None,
+            hint: Some(hint),
+        })
     }
 
     /// Renders.
@@ -168,6 +177,29 @@ impl io::Write for Bounded {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Filters, tests and functions are looked up only while rendering: it is rendered once with a value for every name
+/// and once without any, so that both sides of an `if` are seen. Other errors are not the template's fault.
+fn try_out(template: &minijinja::Template<'_, '_>, names: &[&str], source: &str) -> Result<(), TemplateError> {
+    use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownTest};
+    for filled in [true, false] {
+        let mut context = Map::new();
+        for name in NAMES {
+            let fields = values::fields_of(name).unwrap_or_default().iter().map(|(field, _)| *field);
+            let used = names.iter().filter_map(|used| used.strip_prefix(name)?.strip_prefix('.')?.split('.').next());
+            let all = fields.chain(used).filter(|_| filled).map(|field| (field.to_owned(), SAMPLE.into()));
+            context.insert(name.to_owned(), Value::Object(all.collect()));
+        }
+        context.insert("now".to_owned(), SAMPLE.into());
+        let mut out = Bounded(Vec::new());
+        if let Err(error) = template.render_captured_to(Shown::from(minijinja::value::Serde(&context)), &mut out)
+            && matches!(error.kind(), UnknownFilter | UnknownTest | UnknownFunction)
+        {
+            return Err(from_engine(&error, source));
+        }
+    }
+    Ok(())
 }
 
 fn from_engine(error: &minijinja::Error, source: &str) -> TemplateError {

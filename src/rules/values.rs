@@ -83,7 +83,12 @@ pub(super) fn cost_of(root: &str, field: Option<&str>) -> Cost {
     match field {
         Some(field) => fields.iter().find(|(name, _)| *name == field).map_or(Cost::Row, |(_, cost)| *cost),
         // Used as a whole, a thread means what the thread endpoint tells.
-        None => fields.iter().map(|(_, cost)| *cost).filter(|cost| root != "thread" || *cost < Cost::Messages).max().unwrap_or(Cost::Row),
+        None => fields
+            .iter()
+            .map(|(_, cost)| *cost)
+            .filter(|cost| root != "thread" || *cost < Cost::Messages)
+            .max()
+            .unwrap_or(Cost::Row),
     }
 }
 

@@ -1,1 +1,142 @@
 //! Tests of `rules`, seen from outside.
+
+mod conditions;
+mod decisions;
+mod loading;
+mod sandbox;
+
+use reply_router::{
+    model::{ActionKind, Conversation, Decision, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
+    rules::{Context, EventInput, Need, ReadMessages, RuleSet, evaluate, hours::OpeningHours},
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A Monday, 09:00 UTC.
+const NOW: &str = "2026-01-05T09:00:00Z";
+
+fn context() -> Context {
+    let destinations =
+        [("sales-hot", ActionKind::Slack), ("account-team", ActionKind::Email), ("crm", ActionKind::Webhook)];
+    let days = [jiff::civil::Weekday::Monday];
+    let evening = OpeningHours::new(&days, 20 * 60, 21 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();
+    let day = OpeningHours::new(&days, 8 * 60, 18 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();
+    Context {
+        destinations: destinations.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect(),
+        hours: BTreeMap::from([("evening".to_owned(), evening), ("office".to_owned(), day)]),
+        ..Context::default()
+    }
+}
+
+fn rules(text: &str) -> RuleSet {
+    RuleSet::parse(&[("rules/a.yaml", text)], &context()).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"))
+}
+
+/// An event with everything that a test may want to change.
+struct Case {
+    row: ThreadRow,
+    detail: Option<ThreadDetail>,
+    messages: Option<Conversation>,
+    history: Option<Vec<HistoryEntry>>,
+    overrides: HashMap<String, Mode>,
+    opted_out: Option<bool>,
+    ceiling: Mode,
+    thorough: bool,
+}
+
+impl Case {
+    /// Only the row is known.
+    fn row() -> Self {
+        let row = ThreadRow {
+            id: "thread-1".to_owned(),
+            lead_email: Some("Jane@Acme.example".to_owned()),
+            lead_name: Some("Jane Doe".to_owned()),
+            campaign_name: Some("Q1 Product Launch".to_owned()),
+            subject: Some("Re: A demo".to_owned()),
+            preview: Some("Sure, a call on Tuesday?".to_owned()),
+            last_message_at: Some("2026-01-05T08:00:00Z".parse().unwrap()),
+            is_read: Some(false),
+            is_starred: Some(false),
+            reply_count: Some(2),
+            category: Some("Meeting Request".to_owned()),
+            ..ThreadRow::default()
+        };
+        Self {
+            row,
+            detail: None,
+            messages: None,
+            history: None,
+            overrides: HashMap::new(),
+            opted_out: None,
+            ceiling: Mode::Live,
+            thorough: false,
+        }
+    }
+
+    /// The row, the thread and the messages are known; the lead's answer is this.
+    fn full(body: &str) -> Self {
+        let mut case = Self::row();
+        case.detail = Some(ThreadDetail {
+            row: case.row.clone(),
+            campaign_id: Some("0b0e6d3a-7d0c-4a4e-9e55-0d4c0a7f1f10".to_owned()),
+            inbox_email: Some("sam@us.example".to_owned()),
+            ai_category: Some("interested".to_owned()),
+            ai_confidence: Some(0.9),
+            tags: vec!["vip".to_owned(), "emea".to_owned()],
+            ..ThreadDetail::default()
+        });
+        let ours = Message {
+            id: "m1".to_owned(),
+            from: Some("sam@us.example".to_owned()),
+            text: Some("15 minutes for a demo?".to_owned()),
+            outgoing: true,
+            ..Message::default()
+        };
+        let theirs = Message {
+            id: "m2".to_owned(),
+            from: Some("Jane Doe <jane@acme.example>".to_owned()),
+            subject: Some("Re: A demo".to_owned()),
+            text: Some(body.to_owned()),
+            ..Message::default()
+        };
+        case.messages = Some(Conversation::new(vec![ours, theirs]));
+        case
+    }
+
+    fn newest(mut self, change: impl Fn(&mut Message)) -> Self {
+        let mut messages = self.messages.take().unwrap_or_default().messages().to_vec();
+        if let Some(last) = messages.last_mut() {
+            change(last);
+        }
+        self.messages = Some(Conversation::new(messages));
+        self
+    }
+
+    fn evaluate(&self, set: &RuleSet) -> Result<Decision, Need> {
+        let messages = self.messages.clone().map(ReadMessages::new);
+        let input = EventInput {
+            workspace: "acme",
+            ceiling: self.ceiling,
+            row: &self.row,
+            detail: self.detail.as_ref(),
+            messages: messages.as_ref(),
+            history: self.history.as_deref(),
+            overrides: &self.overrides,
+            lead_opted_out: self.opted_out,
+            thorough: self.thorough,
+        };
+        evaluate(set, &input, NOW.parse().unwrap())
+    }
+
+    fn decide(&self, text: &str) -> Decision {
+        self.evaluate(&rules(text)).unwrap_or_else(|need| panic!("needs {need:?}: {text}"))
+    }
+}
+
+/// Each action as `rule kind would reason`.
+fn told(decision: &Decision) -> Vec<String> {
+    let told = decision.actions.iter().map(|action| {
+        let reason = action.reason.as_ref().map_or("-", |reason| reason.code.as_str());
+        format!("{} {} {} {reason}", action.rule, action.kind, action.would.as_str())
+    });
+    told.collect()
+}

@@ -44,7 +44,8 @@ impl Loader<'_> {
                 [(key, value)] => (key, Some(value)),
                 [] => return self.unknown_action(node),
                 [_, (second, _), ..] => {
-                    let message = format!("`{}` stands beside another key: each action is a list item of its own", second.text());
+                    let message =
+                        format!("`{}` stands beside another key: each action is a list item of its own", second.text());
                     let hint = "begin each action with `- `, and indent what belongs to it below it";
                     self.out.push(Diagnostic::error(code::UNKNOWN_ACTION, second, message).hint(hint));
                     return None;
@@ -72,7 +73,8 @@ impl Loader<'_> {
 
     fn unknown_action(&mut self, node: &Node) -> Option<ActionDef> {
         let known = ActionKind::ALL.map(ActionKind::as_str);
-        let error = Diagnostic::error(code::UNKNOWN_ACTION, node, format!("{} is no action", node.describe()));
+        let what = if node.text().is_empty() { node.describe() } else { format!("`{}`", node.text()) };
+        let error = Diagnostic::error(code::UNKNOWN_ACTION, node, format!("{what} is no action"));
         self.out.push(match did_you_mean(node.text(), known) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("actions are {}", known.join(", "))),
@@ -82,7 +84,8 @@ impl Loader<'_> {
 
     fn forward(&mut self, kind: ActionKind, key: &Node, value: Option<&Node>, place: &Place<'_>) -> Option<ActionDef> {
         let Some(value) = value else {
-            let error = Diagnostic::error(code::UNKNOWN_DESTINATION, key, format!("`{kind}` needs a destination's name"));
+            let error =
+                Diagnostic::error(code::UNKNOWN_DESTINATION, key, format!("`{kind}` needs a destination's name"));
             self.out.push(error.hint(format!("write `{kind}: NAME`; {}", self.destinations_of(kind))));
             return None;
         };
@@ -117,7 +120,8 @@ impl Loader<'_> {
             Some(found) if *found == kind => return Some(name),
             Some(found) => (format!("`{name}` is a {found} destination"), format!("write `{found}: {name}`")),
             None => {
-                let names = self.context.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str());
+                let names =
+                    self.context.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str());
                 let hint = did_you_mean(&name, names).map(|near| format!("did you mean `{near}`?"));
                 (format!("there is no destination `{name}`"), hint.unwrap_or_else(|| self.destinations_of(kind)))
             }
@@ -128,7 +132,8 @@ impl Loader<'_> {
     /// Reports a name that the configuration does not have; whether it may stay all the same.
     fn unknown_name(&mut self, code: &'static str, node: &Node, message: String, hint: String) -> bool {
         let lenient = self.context.without_configuration;
-        let found = if lenient { Diagnostic::warning(code, node, message) } else { Diagnostic::error(code, node, message) };
+        let found =
+            if lenient { Diagnostic::warning(code, node, message) } else { Diagnostic::error(code, node, message) };
         self.out.push(found.hint(hint));
         lenient
     }
@@ -149,7 +154,10 @@ impl Loader<'_> {
         let [mut text, mut html] = bodies;
         if let Some(node) = fields.present("template") {
             if fields.present("text").is_some() || fields.present("html").is_some() {
-                self.out.push(Diagnostic::error(code::TWO_TEXTS, node, "`template` stands beside `text` or `html`").hint("keep one of them"));
+                self.out.push(
+                    Diagnostic::error(code::TWO_TEXTS, node, "`template` stands beside `text` or `html`")
+                        .hint("keep one of them"),
+                );
             }
             let (found, is_html) = self.template_file(node, &place.template("file"))?;
             if is_html { html = Some(found) } else { text = Some(found) }
@@ -205,8 +213,12 @@ impl Loader<'_> {
         }
         let message = format!("there are no hours `{name}` in the configuration");
         let known: Vec<&str> = self.context.hours.keys().map(String::as_str).collect();
-        let hint = if known.is_empty() {
-            format!("define them in the configuration: `hours: {{ {name}: {{ days: [mon, fri], from: \"09:00\", … }} }}`")
+        let hint = if let Some(near) = did_you_mean(&name, known.iter().copied()) {
+            format!("did you mean `{near}`?")
+        } else if known.is_empty() {
+            format!(
+                "define them in the configuration: `hours: {{ {name}: {{ days: [mon, fri], from: \"09:00\", … }} }}`"
+            )
         } else {
             format!("there is: {}", known.join(", "))
         };
@@ -251,7 +263,8 @@ impl Loader<'_> {
             }
         };
         let mut text = String::new();
-        let read = std::fs::File::open(&path).and_then(|file| file.take(MAX_TEMPLATE_BYTES + 1).read_to_string(&mut text));
+        let read =
+            std::fs::File::open(&path).and_then(|file| file.take(MAX_TEMPLATE_BYTES + 1).read_to_string(&mut text));
         if let Err(error) = read {
             self.out.push(Diagnostic::error(code::UNREADABLE, node, format!("the file cannot be read: {error}")));
             return None;
@@ -268,7 +281,8 @@ impl Loader<'_> {
             Err(error) => {
                 let (start, end) = place_in(&text, &error);
                 let source = Source::new(shown, text.as_str());
-                let mut diagnostic = Diagnostic::at(code::BAD_TEMPLATE, &source, source.span(start..end), error.message);
+                let mut diagnostic =
+                    Diagnostic::at(code::BAD_TEMPLATE, &source, source.span(start..end), error.message);
                 diagnostic.hint = error.hint;
                 self.out.push(diagnostic);
                 None

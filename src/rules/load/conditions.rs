@@ -34,7 +34,8 @@ fn sort_of(name: &str) -> Option<Sort> {
 /// Every key that `when` knows.
 fn known() -> Vec<&'static str> {
     let fields = GlobField::ALL.iter().map(|f| f.as_str()).chain(TextField::ALL.iter().map(|f| f.as_str()));
-    let fields = fields.chain(NumberField::ALL.iter().map(|f| f.as_str())).chain(FlagField::ALL.iter().map(|f| f.as_str()));
+    let fields =
+        fields.chain(NumberField::ALL.iter().map(|f| f.as_str())).chain(FlagField::ALL.iter().map(|f| f.as_str()));
     fields.chain(["age", "any", "all", "not"]).collect()
 }
 
@@ -56,7 +57,8 @@ pub(super) fn read(
         return ALWAYS;
     }
     if !is_mapping(node) {
-        let error = Diagnostic::error(code::NO_CONDITION, node, format!("`when` needs conditions, not {}", node.describe()));
+        let error =
+            Diagnostic::error(code::NO_CONDITION, node, format!("`when` needs conditions, not {}", node.describe()));
         out.push(error.hint("write `when: { category: interested }`, or `when: always` for every message"));
         return ALWAYS;
     }
@@ -141,7 +143,8 @@ impl Reader<'_> {
         if items.is_empty() {
             self.out.push(Diagnostic::error(code::NO_CONDITION, node, format!("`{path}` is empty")));
         }
-        let mapped = items.iter().enumerate().map(|(index, item)| self.mapping(item, &format!("{path}[{index}]"), negated));
+        let mapped =
+            items.iter().enumerate().map(|(index, item)| self.mapping(item, &format!("{path}[{index}]"), negated));
         mapped.collect()
     }
 
@@ -198,7 +201,11 @@ impl Reader<'_> {
     fn each<T>(&mut self, value: &Node, read: impl Fn(&mut Self, &Node) -> Option<T>) -> Option<Vec<T>> {
         let items = value.list_or_one();
         if items.is_empty() {
-            self.out.push(Diagnostic::error(code::NO_CONDITION, value, "the list is empty, so nothing would ever match"));
+            self.out.push(Diagnostic::error(
+                code::NO_CONDITION,
+                value,
+                "the list is empty, so nothing would ever match",
+            ));
             return None;
         }
         // All are read, so that all mistakes are found.
@@ -255,7 +262,11 @@ impl Reader<'_> {
             }
         }
         if fields.iter().count() > 1 {
-            let error = Diagnostic::error(code::WRONG_TYPE, item, "one of `contains`, `regex` or `any` is needed here, not several");
+            let error = Diagnostic::error(
+                code::WRONG_TYPE,
+                item,
+                "one of `contains`, `regex` or `any` is needed here, not several",
+            );
             self.out.push(error.hint("use a list for any of several texts, or `all` for all of them"));
             return None;
         }
@@ -275,7 +286,8 @@ impl Reader<'_> {
 
     fn age(&mut self, item: &Node) -> Option<SpanBounds> {
         if !is_mapping(item) {
-            let error = Diagnostic::error(code::WRONG_TYPE, item, "`age` needs a bound: a message is never exactly so old");
+            let error =
+                Diagnostic::error(code::WRONG_TYPE, item, "`age` needs a bound: a message is never exactly so old");
             let text = if item.text().is_empty() { "2h" } else { item.text() };
             self.out.push(error.hint(format!("write `age: {{ gt: {text} }}` for older, `{{ lt: {text} }}` for newer")));
             return None;
