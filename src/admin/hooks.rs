@@ -1,0 +1,42 @@
+//! The vendor's webhook: a hint that something is new, never data.
+
+use super::{
+    App,
+    auth::{bearer, same},
+    problem::Problem,
+};
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use secrecy::ExposeSecret;
+
+/// The body is read, so that its size is bounded, and ignored.
+pub(super) async fn coldsend(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    _body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let (Some(workspace), Some(token)) = (app.engine.workspace(&name), app.settings.hook_tokens.get(&name)) else {
+        return Err(Problem::unknown("hook", &name));
+    };
+    let given = bearer(&headers).or_else(|| basic_password(&headers));
+    if !given.is_some_and(|given| same(&given, token.expose_secret())) {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "send the workspace's `hook_token` as bearer or basic"));
+    }
+    workspace.nudge();
+    Ok(StatusCode::ACCEPTED)
+}
+
+fn basic_password(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(_, password)| password.to_owned())
+}

@@ -1,0 +1,133 @@
+//! How the service fares.
+
+use super::{Answer, App, problem::Problem};
+use crate::{engine::WorkspacePhase, model::ActionState, store::Pause};
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(super) struct StatusReport {
+    pub version: &'static str,
+    pub started_at: Timestamp,
+    pub paused: bool,
+    pub rules: RulesReport,
+    pub workspaces: Vec<WorkspaceReport>,
+    pub queue: QueueReport,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct RulesReport {
+    pub revision: String,
+    pub loaded_at: Timestamp,
+    pub count: usize,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct WorkspaceReport {
+    pub name: String,
+    pub state: &'static str,
+    pub paused: bool,
+    pub paused_because: Option<String>,
+    pub mode: &'static str,
+    pub last_poll: Option<Timestamp>,
+    pub next_poll: Option<Timestamp>,
+    pub error: Option<String>,
+    pub budget: BudgetReport,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct BudgetReport {
+    pub minute_left: u32,
+    pub hour_left: u32,
+    pub blocked_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct QueueReport {
+    pub planned: u64,
+    pub waiting: u64,
+    pub retrying: u64,
+    pub held: u64,
+    pub unknown: u64,
+    pub quarantined: u64,
+    pub failed: u64,
+}
+
+pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
+    let engine = &app.engine;
+    let pauses = engine.store().pauses().await?;
+    let queue = engine.store().queue(None).await?;
+    let count = |state| queue.get(&state).copied().unwrap_or_default();
+    let rules = engine.rules();
+    Ok(StatusReport {
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: engine.started_at(),
+        paused: pauses.iter().any(|pause| pause.workspace.is_none()),
+        rules: RulesReport {
+            revision: rules.revision().to_owned(),
+            loaded_at: engine.rules_loaded_at(),
+            count: rules.rules().len(),
+            error: None,
+        },
+        workspaces: engine.workspaces().iter().map(|workspace| workspace_report(workspace, &pauses)).collect(),
+        queue: QueueReport {
+            planned: count(ActionState::Planned),
+            waiting: count(ActionState::Waiting),
+            retrying: count(ActionState::Retrying),
+            held: count(ActionState::Held),
+            unknown: count(ActionState::Unknown),
+            quarantined: count(ActionState::Quarantined),
+            failed: count(ActionState::Failed),
+        },
+    })
+}
+
+fn workspace_report(workspace: &crate::engine::Workspace, pauses: &[Pause]) -> WorkspaceReport {
+    let status = workspace.status();
+    let budget = workspace.client().budget();
+    let pause = pauses.iter().find(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace.name()));
+    WorkspaceReport {
+        name: workspace.name().to_owned(),
+        state: match status.phase {
+            _ if pause.is_some() => "paused",
+            WorkspacePhase::Polling => "polling",
+            WorkspacePhase::Failing => "failing",
+        },
+        paused: pause.is_some(),
+        paused_because: pause.map(|pause| pause.reason.clone()),
+        mode: workspace.settings().mode.as_str(),
+        last_poll: status.last_poll,
+        next_poll: status.next_poll,
+        error: status.error,
+        budget: BudgetReport {
+            minute_left: budget.minute_left,
+            hour_left: budget.hour_left,
+            blocked_until: budget.blocked_until,
+        },
+    }
+}
+
+pub(super) async fn status(State(app): State<App>) -> Answer<StatusReport> {
+    Ok(Json(report(&app).await?))
+}
+
+/// The process is alive.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The store answers, and every workspace was polled at least once.
+pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
+    if let Err(error) = app.engine.store().pauses().await {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {error}\n"));
+    }
+    let waiting = app.engine.workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
+    match waiting {
+        Some(workspace) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {} was not polled yet\n", workspace.name()))
+        }
+        None => (StatusCode::OK, "ready\n".to_owned()),
+    }
+}

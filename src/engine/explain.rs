@@ -1,0 +1,160 @@
+//! The explanation of one thread in the shape that `explain --format json` and the admin route print.
+
+use super::judge::Judged;
+use crate::{
+    model::{ActionKind, ConditionTrace, Mode, RuleTrace, ThreadRow, Would},
+    store::DecisionTrace,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Why each rule matches a thread, or does not.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// The thread.
+    pub thread_id: String,
+    /// The newest inbound message, where the messages were read.
+    pub message_id: Option<String>,
+    /// The lead's address.
+    pub lead_email: Option<String>,
+    /// The conversation's subject.
+    pub subject: Option<String>,
+    /// The category.
+    pub category: Option<String>,
+    /// The campaign.
+    pub campaign: Option<String>,
+    /// What rules saw as `body`.
+    pub body: Option<String>,
+    /// Whether the message is automatic mail, as far as was read.
+    pub auto_reply: Option<bool>,
+    /// Whether the lead asks for no more mail, as far as was read.
+    pub opt_out: Option<bool>,
+    /// Each rule, in order.
+    pub rules: Vec<ExplainedRule>,
+}
+
+/// One rule of an explanation.
+#[derive(Debug, Serialize)]
+pub struct ExplainedRule {
+    /// Its name.
+    pub name: String,
+    /// The file.
+    pub file: String,
+    /// The line of its name.
+    pub line: usize,
+    /// Its effective mode.
+    pub mode: Mode,
+    /// Whether it matched.
+    pub matched: bool,
+    /// The earlier rule with `stop: true`.
+    pub stopped_by: Option<String>,
+    /// Why it did not match although its conditions held.
+    pub note: Option<String>,
+    /// The error that made it not match.
+    pub error: Option<String>,
+    /// Its conditions.
+    pub conditions: Vec<ConditionTrace>,
+    /// Its script.
+    pub script: Option<crate::model::ScriptTrace>,
+    /// What it captured.
+    pub captures: BTreeMap<String, String>,
+    /// Its actions.
+    pub actions: Vec<ExplainedAction>,
+}
+
+/// One action of an explanation.
+#[derive(Debug, Serialize)]
+pub struct ExplainedAction {
+    /// What it does.
+    pub kind: ActionKind,
+    /// Its destination.
+    pub target: Option<String>,
+    /// What would happen to it.
+    pub would: Would,
+    /// The reason's code.
+    pub reason: Option<&'static str>,
+    /// The reason's sentence.
+    pub reason_text: Option<String>,
+}
+
+impl Explanation {
+    /// Of a thread that was judged a moment ago.
+    pub fn new(row: &ThreadRow, judged: &Judged) -> Self {
+        let decision = &judged.decision;
+        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
+        Self {
+            thread_id: row.id.clone(),
+            message_id: newest.map(|message| message.id.clone()),
+            lead_email: row.lead_email.clone(),
+            subject: row.subject.clone(),
+            category: row.category().map(str::to_owned),
+            campaign: row.campaign().map(str::to_owned),
+            body: decision.body.clone(),
+            auto_reply: decision.auto_reply,
+            opt_out: Some(decision.opt_out.is_some()),
+            rules: decision.rules.iter().map(ExplainedRule::new).collect(),
+        }
+    }
+
+    /// Of a decision that was recorded.
+    pub fn recorded(thread_id: &str, message_id: Option<&str>, lead: Option<&str>, trace: &DecisionTrace) -> Self {
+        Self {
+            thread_id: thread_id.to_owned(),
+            message_id: message_id.map(str::to_owned),
+            lead_email: lead.map(str::to_owned),
+            subject: trace.subject.clone(),
+            category: trace.category.clone(),
+            campaign: trace.campaign.clone(),
+            body: trace.body.clone(),
+            auto_reply: trace.auto_reply,
+            opt_out: trace.opt_out,
+            rules: trace.rules.iter().map(ExplainedRule::new).collect(),
+        }
+    }
+}
+
+impl ExplainedRule {
+    fn new(rule: &RuleTrace) -> Self {
+        let action = |action: &crate::model::ActionTrace| ExplainedAction {
+            kind: action.kind,
+            target: action.target.clone(),
+            would: action.would,
+            reason: action.reason.as_ref().map(|reason| reason.code.as_str()),
+            reason_text: action.reason.as_ref().map(|reason| reason.text.clone()),
+        };
+        Self {
+            name: rule.name.clone(),
+            file: rule.file.clone(),
+            line: rule.line,
+            mode: rule.mode,
+            matched: rule.matched,
+            stopped_by: rule.stopped_by.clone(),
+            note: rule.note.clone(),
+            error: rule.error.clone(),
+            conditions: rule.conditions.clone(),
+            script: rule.script.clone(),
+            captures: rule.captures.clone(),
+            actions: rule.actions.iter().map(action).collect(),
+        }
+    }
+}
+
+impl super::Engine {
+    /// Judges a thread as it is now, with what the store knows, and changes nothing.
+    ///
+    /// # Errors
+    /// The API or the store.
+    pub async fn explain(
+        &self,
+        workspace: &super::Workspace,
+        thread_id: &str,
+    ) -> Result<Explanation, super::IntakeError> {
+        let mut detail = workspace.client().thread(thread_id, crate::coldsend::Priority::Read).await?;
+        detail.row.id = thread_id.to_owned();
+        let overrides = self.store().rule_modes().await?;
+        let messages = super::fetch_messages(workspace.client(), thread_id).await?;
+        let rules = self.rules();
+        let judged = self.judge_row(workspace, &rules, &detail.row, &overrides, Some(messages), self.now()).await?;
+        Ok(Explanation::new(&detail.row, &judged))
+    }
+}
