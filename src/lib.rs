@@ -22,9 +22,9 @@
 //! A test (`tests/it/layering.rs`) keeps these directions by reading the `use` lines.
 
 pub mod admin;
-#[cfg(any())]
+
 pub mod app;
-#[cfg(any())]
+
 pub mod cli;
 pub mod coldsend;
 pub mod destinations;

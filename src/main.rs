@@ -1,3 +1,5 @@
 //! The `reply-router` binary: everything of substance is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    reply_router::cli::main()
+}

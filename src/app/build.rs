@@ -8,10 +8,7 @@ use crate::{
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 /// Why the parts could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -154,8 +151,7 @@ impl Assembly<'_> {
                 client: client(workspace)?,
             });
         }
-        let destinations =
-            Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
+        let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
         Ok(Engine::new(Parts {
             store: self.store,
             rules: self.rules,
@@ -182,9 +178,4 @@ fn safety(settings: &settings::SafetySettings) -> Safety {
         verify_after: settings.verify_after.clone(),
         alert: settings.alert.clone(),
     }
-}
-
-/// The folder of a path, `.` for a bare name.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -122,6 +122,6 @@ fn settings(simulator: &Simulator, options: &DemoOptions) -> Result<Settings, Ap
 }
 
 /// Where the demo's rules stand in a checkout, for people who want to read them.
-pub(crate) fn rules_path() -> &'static Path {
+pub fn rules_path() -> &'static Path {
     Path::new(RULES_NAME)
 }

@@ -31,7 +31,9 @@ pub async fn open_store(settings: &Settings, how: OpenStore) -> Result<Arc<Sqlit
     let StoreSettings::Sqlite(path) = &settings.store;
     Ok(Arc::new(match how {
         OpenStore::Service => SqliteStore::open(path).await?,
-        OpenStore::Scratch => SqliteStore::scratch(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?,
+        OpenStore::Scratch => {
+            SqliteStore::scratch(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?
+        }
     }))
 }
 
@@ -54,7 +56,8 @@ impl Service {
             .map_err(|error| AppError::Listen { address, detail: error.to_string() })?;
         let address = listener.local_addr().unwrap_or(address);
         let hook_tokens = settings.workspaces.iter();
-        let hook_tokens = hook_tokens.filter_map(|found| Some((found.name.clone(), found.hook_token.clone()?))).collect();
+        let hook_tokens =
+            hook_tokens.filter_map(|found| Some((found.name.clone(), found.hook_token.clone()?))).collect();
         let admin = AdminSettings {
             listen: address,
             token: settings.admin.token.clone(),
@@ -80,7 +83,11 @@ impl Service {
         for workspace in self.engine.workspaces() {
             let recovered = self.engine.recover(workspace).await?;
             if recovered > 0 {
-                tracing::warn!(workspace = workspace.name(), recovered, "actions were on their way when the last run ended");
+                tracing::warn!(
+                    workspace = workspace.name(),
+                    recovered,
+                    "actions were on their way when the last run ended"
+                );
             }
         }
         let pages = tokio::spawn(admin::serve(self.listener, self.router, shutdown.clone()));

@@ -1,0 +1,89 @@
+//! `apply`: what the rules say about existing mail, done, through the store like `run`.
+
+use super::{Outcome, chosen, load, preview};
+use crate::{
+    app::{self, Assembly, OpenStore, Overrides, Selection, open_store},
+    engine::SystemClock,
+    model::{ActionState, Span, Would},
+    store::{ActionFilter, Store},
+};
+use std::{
+    io::{BufRead, IsTerminal, Write},
+    sync::Arc,
+};
+
+pub(super) struct Wanted {
+    pub since: Span,
+    pub thread: Option<String>,
+    pub workspace: Option<String>,
+    pub yes: bool,
+}
+
+/// More threads than this are not acted on in one go.
+const MOST: usize = 10_000;
+
+pub(super) async fn apply(overrides: &Overrides, wanted: Wanted) -> anyhow::Result<Outcome> {
+    let settings = load(overrides)?;
+    let workspace = chosen(&settings, wanted.workspace.as_deref())?;
+    let store = open_store(&settings, OpenStore::Service).await?;
+    let rules = app::load_rules(&settings)?;
+    let assembly = Assembly {
+        settings: &settings,
+        rules,
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        clock: Arc::new(SystemClock),
+        dry_run: false,
+    };
+    let engine = assembly.engine()?;
+    let Some(runtime) = engine.workspace(&workspace.name) else { return Ok(Outcome::Problem) };
+    let selection = Selection { since: wanted.since, limit: MOST, thread: wanted.thread };
+    let rules = engine.rules();
+    let survey =
+        app::survey(runtime.client(), &rules, &workspace.name, workspace.mode, &selection, engine.now()).await?;
+    let acting: Vec<_> = survey
+        .threads
+        .iter()
+        .filter(|found| found.judged.decision.actions.iter().any(|action| action.would != Would::Suppressed))
+        .map(|found| (workspace.name.clone(), found))
+        .collect();
+    if acting.is_empty() {
+        anstream::println!("no rule would do anything with the {} threads of this time", survey.threads.len());
+        return Ok(Outcome::Fine);
+    }
+    anstream::println!("{}", preview::table(&acting));
+    anstream::println!("What was done before is not done again, and opt-outs, limits and caps are kept.");
+    if !wanted.yes && !confirmed(acting.len())? {
+        anstream::println!("nothing was done");
+        return Ok(Outcome::Fine);
+    }
+    engine.recover(runtime).await?;
+    let began = engine.now();
+    let rows: Vec<_> = acting.iter().map(|(_, found)| found.row.clone()).collect();
+    let decided = engine.apply(runtime, &rows).await?;
+    if let Err(error) = engine.finish_due(runtime).await {
+        anyhow::bail!(error);
+    }
+    let mut failed = false;
+    let done = store.actions(&ActionFilter { limit: 10_000, ..ActionFilter::default() }).await?;
+    let done: Vec<_> = done.into_iter().filter(|action| action.created_at >= began).collect();
+    for action in done.iter().rev() {
+        let reason = action.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let lead = action.lead_email.as_deref().unwrap_or("unknown lead");
+        anstream::println!("{lead}: {} {}{reason}", action.kind, action.state);
+        failed |= matches!(action.state, ActionState::Failed | ActionState::Quarantined);
+    }
+    anstream::println!("{decided} threads, {} actions", done.len());
+    store.close().await;
+    Ok(if failed { Outcome::Problem } else { Outcome::Fine })
+}
+
+fn confirmed(threads: usize) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        anyhow::bail!("`apply` asks before it acts, and there is nobody to ask: pass --yes");
+    }
+    anstream::print!("Do this for {threads} threads? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,8 +1,13 @@
 //! `preview`: what the rules would do, as a table or as JSON.
 
+use super::{
+    Outcome,
+    args::{self, TableFormat},
+};
 use crate::{
-    app::Surveyed,
-    model::{Mode, PlannedAction, Would},
+    app::{self, Overrides, Surveyed},
+    model::{ActionKind, Mode, PlannedAction, Would},
+    settings::WorkspaceSettings,
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;
@@ -156,4 +161,91 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
         Some((cut, _)) => format!("{}…", &line[..cut]),
         None => line,
     }
+}
+
+/// `preview`: GET requests only, no store touched.
+pub(super) async fn preview(overrides: &Overrides, selection: args::Selection) -> anyhow::Result<Outcome> {
+    let settings = app::load_without_file(overrides, &super::env)?;
+    super::warn_of(&settings);
+    let rules = app::load_rules(&settings)?;
+    let workspaces: Vec<&WorkspaceSettings> = match &selection.workspace {
+        Some(name) => vec![super::chosen(&settings, Some(name))?],
+        None if selection.thread.is_some() => vec![super::chosen(&settings, None)?],
+        None => settings.workspaces.iter().collect(),
+    };
+    let wanted = app::Selection {
+        since: selection.since,
+        limit: usize::try_from(selection.limit).unwrap_or(usize::MAX),
+        thread: selection.thread.clone(),
+    };
+    let mut requests = 0;
+    let mut surveys = Vec::new();
+    for workspace in workspaces {
+        let client = app::client(workspace)?;
+        let now = jiff::Timestamp::now();
+        let survey = app::survey(&client, &rules, &workspace.name, workspace.mode, &wanted, now).await?;
+        requests += client.requests_sent();
+        surveys.push((workspace.name.clone(), survey));
+    }
+    let truncated = surveys.iter().any(|(_, survey)| survey.truncated);
+    let threads: Vec<(String, &Surveyed)> = surveys
+        .iter()
+        .flat_map(|(name, survey)| survey.threads.iter().map(move |found| (name.clone(), found)))
+        .collect();
+    let unreadable: Vec<_> = surveys.iter().flat_map(|(_, survey)| &survey.unreadable).collect();
+    match selection.format {
+        TableFormat::Json => {
+            let report = PreviewReport {
+                threads: threads.iter().map(|(name, found)| ThreadReport::new(name, found)).collect(),
+                requests,
+                truncated,
+                not_considered: NOT_CONSIDERED,
+                unreadable: unreadable
+                    .iter()
+                    .map(|(id, error)| Unreadable { thread_id: id, error: error.to_string() })
+                    .collect(),
+            };
+            anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+        }
+        TableFormat::Table => {
+            print_table(&threads, requests, truncated);
+            for (id, error) in unreadable {
+                anstream::eprintln!("thread {id} could not be read: {error}");
+            }
+        }
+    }
+    Ok(Outcome::Fine)
+}
+
+fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) {
+    if threads.is_empty() {
+        anstream::println!("no thread in this time; try a longer --since");
+    } else {
+        anstream::println!("{}", table(threads));
+    }
+    let replies: Vec<_> = threads
+        .iter()
+        .flat_map(|(_, found)| found.judged.decision.actions.iter().map(move |action| (found, action)))
+        .filter(|(_, action)| action.kind == ActionKind::Reply && action.would != Would::Suppressed)
+        .collect();
+    for (found, action) in &replies {
+        let lead = found.row.lead_email.as_deref().unwrap_or(&found.row.id);
+        anstream::println!("\nreply to {lead} (rule {}, {}):", action.rule, action.would.as_str());
+        if let Some(reason) = &action.reason {
+            anstream::println!("  because {reason}");
+        }
+        for line in action.payload.preview_text().unwrap_or_default().trim_end().lines() {
+            anstream::println!("  | {line}");
+        }
+    }
+    let matched = threads.iter().filter(|(_, found)| found.judged.decision.matched().next().is_some()).count();
+    anstream::println!(
+        "\n{} threads, {matched} matched, {} replies; {requests} API requests, all GET; nothing was changed",
+        threads.len(),
+        replies.len()
+    );
+    if truncated {
+        anstream::println!("there are more threads: raise --limit to see them");
+    }
+    anstream::println!("not considered: {}", NOT_CONSIDERED.join("; "));
 }

@@ -95,7 +95,8 @@ impl Client {
             None => base_url.host_str().unwrap_or_default().to_owned(),
         };
         let gate = Gate::new(per_minute, per_hour);
-        let transport = Transport { workspace, host, base: base_url, key, reads, writes, time, gate };
+        let transport =
+            Transport { workspace, host, base: base_url, key, reads, writes, time, gate, sent: Default::default() };
         Ok(Self { transport: Arc::new(transport), max_wait: None })
     }
 
@@ -108,6 +109,11 @@ impl Client {
     /// The workspace's name.
     pub fn workspace(&self) -> &str {
         &self.transport.workspace
+    }
+
+    /// How many requests were sent so far, by this client and its clones.
+    pub fn requests_sent(&self) -> u64 {
+        self.transport.sent.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// What is left of the key's budget.

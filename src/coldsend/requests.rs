@@ -33,6 +33,8 @@ pub(super) struct Transport {
     pub(super) writes: reqwest::Client,
     pub(super) time: TimeLimits,
     pub(super) gate: Arc<Gate>,
+    /// How many requests were sent so far.
+    pub(super) sent: std::sync::atomic::AtomicU64,
 }
 
 /// A request to be made.
@@ -116,10 +118,13 @@ impl Client {
     }
 
     async fn place(&self, priority: Priority) -> Result<Permit, ApiError> {
-        self.transport.gate.acquire(priority, self.max_wait).await.map_err(|retry_after| ApiError::BudgetExhausted {
+        let permit = self.transport.gate.acquire(priority, self.max_wait).await;
+        let permit = permit.map_err(|retry_after| ApiError::BudgetExhausted {
             workspace: self.transport.workspace.clone(),
             retry_after,
-        })
+        })?;
+        self.transport.sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(permit)
     }
 }
 

@@ -69,7 +69,7 @@ impl Engine {
         }
         let now = self.now();
         if let Some(verdict) = self.switches(workspace, &action, now).await? {
-            return self.apply(workspace, &mut action, verdict).await;
+            return self.carry_out(workspace, &mut action, verdict).await;
         }
         match action.kind {
             ActionKind::Reply => self.reply(workspace, action).await,
@@ -120,7 +120,7 @@ impl Engine {
     }
 
     /// Writes what a verdict other than "send" means.
-    pub(super) async fn apply(
+    pub(super) async fn carry_out(
         &self,
         workspace: &Workspace,
         action: &mut Action,

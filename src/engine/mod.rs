@@ -5,6 +5,7 @@
 //! the intent, acts, writes the outcome. Nothing passes between them but the store, so that either can die at any step.
 
 mod alerts;
+mod apply;
 mod approvals;
 mod changes;
 mod clock;

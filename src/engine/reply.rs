@@ -15,13 +15,15 @@ use jiff::Timestamp;
 use std::sync::Arc;
 
 const HOUR: Span = Span::from_secs(3_600);
+/// How long a guarded reply waits for its place in the request budget before it is guarded anew.
+const LONGEST_WAIT: Span = Span::from_secs(5);
 
 impl Engine {
     pub(super) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let counted = self.counted(&action).await?;
         match before_reading(&action, &counted, &self.safety, self.now()) {
             Verdict::Send => {}
-            other => return self.apply(workspace, &mut action, other).await,
+            other => return self.carry_out(workspace, &mut action, other).await,
         }
         let body = match self.body(&action).await {
             Ok(body) => body,
@@ -41,7 +43,7 @@ impl Engine {
             Verdict::Send => {}
             other => {
                 self.remember_opt_out(&action, &messages).await?;
-                return self.apply(workspace, &mut action, other).await;
+                return self.carry_out(workspace, &mut action, other).await;
             }
         }
         action.outgoing_before = outgoing_ids(&messages);
@@ -52,7 +54,9 @@ impl Engine {
             let done = (ActionState::Done, None, None);
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
         }
-        let result = workspace.client().reply(&action.thread_id, &body).await;
+        // The guard's look must still be fresh when the reply leaves.
+        let client = workspace.client().with_max_wait(Some(LONGEST_WAIT));
+        let result = client.reply(&action.thread_id, &body).await;
         self.reply_ended(workspace, action, result.err()).await
     }
 

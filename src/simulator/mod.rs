@@ -134,19 +134,24 @@ impl Simulator {
         Workspace::new(Arc::clone(&self.shared))
     }
 
+    /// The handle to what the sinks received; it outlives the simulator.
+    pub fn received(&self) -> Received {
+        Received(Arc::clone(&self.shared))
+    }
+
     /// The Slack messages received through the webhook or `chat.postMessage`, oldest first.
     pub fn slack(&self) -> Vec<SlackMessage> {
-        self.shared.read(|state| state.slack.clone())
+        self.received().slack()
     }
 
     /// The mails received, oldest first.
     pub fn mail(&self) -> Vec<ReceivedMail> {
-        self.shared.read(|state| state.mail.clone())
+        self.received().mail()
     }
 
     /// The webhook calls received, oldest first.
     pub fn webhooks(&self) -> Vec<WebhookCall> {
-        self.shared.read(|state| state.webhooks.clone())
+        self.received().webhooks()
     }
 
     /// The handle to what goes wrong.
@@ -169,5 +174,26 @@ impl Simulator {
             std::future::pending::<()>().await;
         };
         tokio::select! { () = ended => {}, () = cutter => {} }
+    }
+}
+
+/// What the sinks received.
+#[derive(Debug, Clone)]
+pub struct Received(Arc<Shared>);
+
+impl Received {
+    /// The Slack messages, oldest first.
+    pub fn slack(&self) -> Vec<SlackMessage> {
+        self.0.read(|state| state.slack.clone())
+    }
+
+    /// The mails, oldest first.
+    pub fn mail(&self) -> Vec<ReceivedMail> {
+        self.0.read(|state| state.mail.clone())
+    }
+
+    /// The webhook calls, oldest first.
+    pub fn webhooks(&self) -> Vec<WebhookCall> {
+        self.0.read(|state| state.webhooks.clone())
     }
 }

@@ -1,0 +1,138 @@
+//! `demo`: everything at work on a simulated workspace, told in the terminal as it happens.
+
+use super::{Outcome, args::DemoArgs, preview::shortened, shutdown_signal};
+use crate::{
+    app::{Demo, DemoOptions},
+    engine::{EngineEvent, Happened},
+    model::{Action, ActionKind, ActionState},
+    simulator::Simulator,
+    store::DecisionRecord,
+};
+use anstyle::{AnsiColor, Style};
+use std::time::Instant;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+const NAME: Style = AnsiColor::Cyan.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const QUIET: Style = Style::new().dimmed();
+
+pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<Outcome> {
+    let shutdown = shutdown_signal()?;
+    let options = DemoOptions { listen: args.listen, sinks: args.sinks, every: args.every };
+    let demo = Demo::start(&options).await?;
+    greet(&demo);
+    let events = demo.engine().subscribe();
+    let told = tokio::spawn(tell(events));
+    if let Some(duration) = args.duration {
+        let stop = shutdown.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(duration).await;
+            stop.cancel();
+        });
+    }
+    let began = Instant::now();
+    let simulated = demo.simulator().workspace();
+    let received = demo.simulator().received();
+    demo.run(shutdown).await?;
+    told.abort();
+    anstream::println!(
+        "\n{QUIET}── {} s ──{QUIET:#}\n{} replies sent, {} Slack messages, {} mails, {} API requests\nNothing was real: \
+         `reply-router init` begins with your own workspace.",
+        began.elapsed().as_secs(),
+        simulated.accepted_replies().len(),
+        received.slack().len(),
+        received.mail().len(),
+        simulated.requests().len(),
+    );
+    Ok(Outcome::Fine)
+}
+
+fn greet(demo: &Demo) {
+    let simulator: &Simulator = demo.simulator();
+    let pages = demo.pages().map(|address| format!("http://{address}")).unwrap_or_default();
+    anstream::println!(
+        "Reply Router demo: a simulated ColdSend workspace, rules of {} live.\n\n  \
+         rules and their status   {pages}\n  \
+         inbox, Slack and mail    {}\n\n\
+         The {} threads that are there already are left alone; new replies come in now. Ctrl-C ends it.\n",
+        crate::app::demo_rules().display(),
+        simulator.web_url(),
+        simulator.workspace().threads().len(),
+    );
+}
+
+async fn tell(mut events: Receiver<EngineEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(event) => tell_one(&event),
+            Err(RecvError::Lagged(missed)) => anstream::println!("… {missed} more"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn tell_one(event: &EngineEvent) {
+    let time = event.at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string();
+    match &event.what {
+        Happened::Decided { decision, lead, .. } => decided(&time, decision, lead),
+        Happened::Action(action) => action_changed(&time, action),
+        Happened::PollFailed(error) => anstream::println!("{time} {BAD}the inbox could not be polled: {error}{BAD:#}"),
+        Happened::Alert(title) => anstream::println!("{time} {BAD}{title}{BAD:#}"),
+    }
+}
+
+fn decided(time: &str, decision: &DecisionRecord, lead: &str) {
+    let trace = &decision.trace;
+    let category = trace.category.as_deref().unwrap_or("no category");
+    anstream::println!(
+        "{time} {NAME}{lead}{NAME:#} {QUIET}({category}, {}){QUIET:#}",
+        trace.campaign.as_deref().unwrap_or("no campaign")
+    );
+    if let Some(body) = &trace.body {
+        anstream::println!("         “{}”", shortened(body, 100));
+    }
+    if decision.matched.is_empty() {
+        anstream::println!("         {QUIET}no rule matches{QUIET:#}");
+    }
+    for rule in trace.rules.iter().filter(|rule| rule.matched) {
+        let because: Vec<_> = rule
+            .conditions
+            .iter()
+            .filter(|condition| condition.held == Some(true) && !condition.path.contains("not"))
+            .map(|condition| {
+                let name = condition.path.rsplit('.').next().unwrap_or_default();
+                let found = condition.span.and_then(|(from, to)| condition.seen.as_deref()?.get(from..to));
+                match found.or(condition.seen.as_deref()) {
+                    Some(seen) => format!("{name} has “{}”", shortened(seen, 30)),
+                    None => name.to_owned(),
+                }
+            })
+            .collect();
+        anstream::println!("         rule {GOOD}{}{GOOD:#} matches: {}", rule.name, because.join(", "));
+    }
+}
+
+fn action_changed(time: &str, action: &Action) {
+    let target = action.target.as_deref().map(|target| format!(" to {target}")).unwrap_or_default();
+    let reason = action.reason.as_ref().map(ToString::to_string).unwrap_or_default();
+    let lead = action.lead_email.as_deref().unwrap_or_default();
+    match action.state {
+        ActionState::Done => {
+            anstream::println!("{time}   {GOOD}✓ {}{target}{GOOD:#} {QUIET}{lead}{QUIET:#}", action.kind);
+            if action.kind == ActionKind::Reply {
+                let text = action.payload.preview_text().unwrap_or_default();
+                for line in text.trim_end().lines().filter(|line| !line.trim().is_empty()) {
+                    anstream::println!("         {QUIET}> {line}{QUIET:#}");
+                }
+            }
+        }
+        ActionState::Failed | ActionState::Quarantined => {
+            anstream::println!("{time}   {BAD}✗ {}{target}: {} {reason}{BAD:#}", action.kind, action.state);
+        }
+        ActionState::Held | ActionState::Suppressed | ActionState::Cancelled | ActionState::Retrying => {
+            anstream::println!("{time}   {QUIET}· {}{target}: {} {reason}{QUIET:#}", action.kind, action.state);
+        }
+        ActionState::Planned | ActionState::Waiting | ActionState::InFlight | ActionState::Unknown => {}
+    }
+}

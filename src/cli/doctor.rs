@@ -1,0 +1,107 @@
+//! `doctor`: is each thing that the service needs reachable, and if not, why.
+
+use super::{Outcome, load};
+use crate::{
+    app::{self, Overrides, rules_context},
+    coldsend::{ApiError, ListQuery, Priority},
+    destinations::Destinations,
+    rules::RuleSet,
+    settings::{Settings, StoreSettings, WorkspaceSettings},
+    store::SqliteStore,
+};
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+
+/// Prints one finding a line and remembers whether one was bad.
+#[derive(Default)]
+struct Findings {
+    bad: bool,
+}
+
+impl Findings {
+    fn note(&mut self, what: &str, result: Result<String, String>) {
+        match result {
+            Ok(text) => anstream::println!("{GOOD}ok  {GOOD:#} {what}: {text}"),
+            Err(text) => {
+                self.bad = true;
+                anstream::println!("{BAD}FAIL{BAD:#} {what}: {text}");
+            }
+        }
+    }
+}
+
+pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>) -> anyhow::Result<Outcome> {
+    let settings = load(overrides)?;
+    let mut findings = Findings::default();
+    for workspace in &settings.workspaces {
+        check_workspace(&mut findings, workspace).await?;
+    }
+    let rules = RuleSet::load(&settings.rules, &rules_context(&settings));
+    findings.note(
+        "rules",
+        rules
+            .map(|rules| format!("{} rules in {}", rules.rules().len(), settings.rules.display()))
+            .map_err(|found| format!("{} mistakes; `reply-router check` shows them", found.error_count())),
+    );
+    let StoreSettings::Sqlite(path) = &settings.store;
+    let store = SqliteStore::probe(path).await;
+    findings.note("store", store.map(|()| path.display().to_string()).map_err(|error| error.to_string()));
+    check_destinations(&mut findings, &settings, send).await?;
+    Ok(if findings.bad { Outcome::Problem } else { Outcome::Fine })
+}
+
+async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceSettings) -> anyhow::Result<()> {
+    let name = format!("workspace {}", workspace.name);
+    let client = app::client(workspace)?.with_max_wait(Some(std::time::Duration::from_secs(5)));
+    let query = ListQuery { page: 1, limit: 1, ..ListQuery::default() };
+    match client.list(&query, Priority::Read).await {
+        Ok(page) => {
+            let threads = page.total_count.map_or_else(String::new, |count| format!(", {count} threads"));
+            findings.note(&name, Ok(format!("the key is accepted at {}{threads}", workspace.base_url)));
+            let budget = client.budget();
+            let left = format!("{} requests left this minute, {} this hour", budget.minute_left, budget.hour_left);
+            findings.note(&format!("{name} limits"), Ok(left));
+        }
+        Err(error) => {
+            findings.note(&name, Err(error.to_string()));
+            return Ok(());
+        }
+    }
+    // A thread that does not exist tells whether writes are allowed, and changes nothing: 404 comes after the scopes.
+    let nowhere = "00000000-0000-4000-8000-000000000000";
+    let empty = crate::coldsend::ReplyBody::text("Reply Router checks the scope of this key.");
+    for (scope, error) in [
+        ("replies:update", client.mark_read(nowhere).await.err().map(|error| error.error)),
+        ("replies:create", client.reply(nowhere, &empty).await.err().map(|error| error.error)),
+    ] {
+        let result = match error {
+            Some(ApiError::Forbidden { .. }) => Err(format!("the key lacks {scope}: add it in ColdSend")),
+            Some(ApiError::NotFound { .. } | ApiError::Refused { .. }) | None => Ok("granted".to_owned()),
+            Some(other) => Err(other.to_string()),
+        };
+        findings.note(&format!("{name} scope {scope}"), result);
+    }
+    Ok(())
+}
+
+async fn check_destinations(findings: &mut Findings, settings: &Settings, send: Option<&str>) -> anyhow::Result<()> {
+    let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
+    let names: Vec<String> = destinations.names().map(str::to_owned).collect();
+    for name in &names {
+        let reached = destinations.check(name).await;
+        let result = reached.map(|reached| reached.text).map_err(|error| error.to_string());
+        findings.note(&format!("destination {name}"), result);
+    }
+    if names.is_empty() {
+        findings.note("destinations", Ok("none are configured".to_owned()));
+    }
+    if let Some(name) = send {
+        let sent = destinations.send_test(name, Timestamp::now()).await;
+        let result = sent.map(|_| "a test message was delivered".to_owned()).map_err(|error| error.to_string());
+        findings.note(&format!("test message to {name}"), result);
+    }
+    Ok(())
+}

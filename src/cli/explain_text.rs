@@ -1,0 +1,118 @@
+//! An explanation as people read it.
+
+use crate::{
+    engine::{ExplainedRule, Explanation},
+    model::ConditionTrace,
+};
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write;
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const QUIET: Style = Style::new().dimmed();
+const MARK: Style = AnsiColor::Yellow.on_default().underline();
+/// How much of a long value is shown on each side of the match.
+const AROUND: usize = 40;
+
+pub(super) fn text(explanation: &Explanation) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "thread {}\n  lead      {}\n  subject   {}\n  category  {}\n  campaign  {}",
+        explanation.thread_id,
+        explanation.lead_email.as_deref().unwrap_or("-"),
+        explanation.subject.as_deref().unwrap_or("-"),
+        explanation.category.as_deref().unwrap_or("-"),
+        explanation.campaign.as_deref().unwrap_or("-"),
+    );
+    let yes_no = |value: Option<bool>| value.map_or("not known", |value| if value { "yes" } else { "no" });
+    let _ = writeln!(
+        out,
+        "  automatic {}\n  opt-out   {}\n  what the lead wrote anew:",
+        yes_no(explanation.auto_reply),
+        yes_no(explanation.opt_out)
+    );
+    for line in explanation.body.as_deref().unwrap_or("(no inbound message)").lines() {
+        let _ = writeln!(out, "    | {line}");
+    }
+    for found in &explanation.rules {
+        rule(&mut out, found);
+    }
+    out
+}
+
+fn rule(out: &mut String, rule: &ExplainedRule) {
+    let verdict = if rule.matched { paint(GOOD, "matched") } else { paint(BAD, "no") };
+    let _ = writeln!(
+        out,
+        "\n{} [{}] {verdict}  {}",
+        rule.name,
+        rule.mode,
+        paint(QUIET, &format!("{}:{}", rule.file, rule.line))
+    );
+    if let Some(by) = &rule.stopped_by {
+        let _ = writeln!(out, "  not evaluated: `{by}` matched and stops");
+    }
+    for text in [&rule.note, &rule.error].into_iter().flatten() {
+        let _ = writeln!(out, "  {text}");
+    }
+    for found in &rule.conditions {
+        condition(out, found);
+    }
+    if let Some(script) = &rule.script {
+        let result = match (script.result, &script.error) {
+            (_, Some(error)) => paint(BAD, error),
+            (Some(true), _) => paint(GOOD, "true"),
+            (Some(false), _) => paint(BAD, "false"),
+            (None, None) => "not run".to_owned(),
+        };
+        let _ = writeln!(out, "  script: {result}");
+        for (name, value) in &script.vars {
+            let _ = writeln!(out, "    vars.{name} = {value}");
+        }
+    }
+    for (name, value) in &rule.captures {
+        let _ = writeln!(out, "  captures.{name} = {value}");
+    }
+    for action in &rule.actions {
+        let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
+        let reason = action.reason.map(|code| format!(" ({code})")).unwrap_or_default();
+        let _ = writeln!(out, "  → {}{target}: {}{reason}", action.kind, action.would.as_str());
+    }
+}
+
+fn condition(out: &mut String, condition: &ConditionTrace) {
+    let sign = match condition.held {
+        Some(true) => paint(GOOD, "✓"),
+        Some(false) => paint(BAD, "✗"),
+        None => paint(QUIET, "·"),
+    };
+    let _ = write!(out, "  {sign} {} wanted {}", condition.path, condition.wanted);
+    match (&condition.seen, condition.held) {
+        (_, None) => {
+            let _ = writeln!(out, "{}", paint(QUIET, ", not evaluated"));
+        }
+        (Some(seen), _) => {
+            let _ = writeln!(out, ", saw {}", excerpt(seen, condition.span));
+        }
+        (None, _) => {
+            let _ = writeln!(out, ", saw nothing");
+        }
+    }
+}
+
+/// The match, marked, with a little around it, on one line.
+fn excerpt(seen: &str, span: Option<(usize, usize)>) -> String {
+    let line = |text: &str| text.replace(['\n', '\r'], " ");
+    let found = span.and_then(|(start, end)| Some((seen.get(..start)?, seen.get(start..end)?, seen.get(end..)?)));
+    let Some((before, found, after)) = found else {
+        return format!("`{}`", super::preview::shortened(seen, 2 * AROUND));
+    };
+    let before: String = before.chars().rev().take(AROUND).collect::<Vec<_>>().into_iter().rev().collect();
+    let after: String = after.chars().take(AROUND).collect();
+    format!("`{}{}{}`", line(&before), paint(MARK, &line(found)), line(&after))
+}
+
+fn paint(style: Style, text: &str) -> String {
+    format!("{}{text}{}", style.render(), style.render_reset())
+}
