@@ -27,10 +27,10 @@ impl<'e> Interpolation<'e> {
             if let Some(name) = names.first() {
                 self.places.insert((node.span.line, node.span.column), name.clone());
             }
-            let from_env = !names.is_empty();
             if let Value::Scalar(scalar) = &mut node.value {
-                if scalar.style == Style::Plain && from_env {
-                    // `per_minute: ${LIMIT}` is a number; nothing from the environment makes a value absent.
+                // `per_minute: ${LIMIT}` is a number, also in the quotes that it needs between brackets. Nothing from the
+                // environment makes a value absent.
+                if is_one_variable(&scalar.text) {
                     scalar.kind = match Kind::of_plain(&replaced) {
                         Kind::Null => Kind::Text,
                         kind => kind,
@@ -100,7 +100,8 @@ impl<'e> Interpolation<'e> {
             let broken = |other: &Diagnostic| {
                 other.line == diagnostic.line && (diagnostic.column..=diagnostic.end_column).contains(&other.column)
             };
-            if let Some(name) = self.places.get(&(diagnostic.line, diagnostic.column)) {
+            let speaks_of_value = diagnostic.code != code::WEAK_TOKEN; // that one tells the length that is needed, no more
+            if let Some(name) = self.places.get(&(diagnostic.line, diagnostic.column)).filter(|_| speaks_of_value) {
                 if earlier.iter().any(broken) {
                     continue;
                 }
@@ -126,6 +127,11 @@ impl<'e> Interpolation<'e> {
     pub(super) fn is_from_env(&self, span: Span) -> bool {
         self.places.contains_key(&(span.line, span.column))
     }
+}
+
+/// Whether a text is a single `${NAME}` and nothing else.
+fn is_one_variable(text: &str) -> bool {
+    text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(is_name)
 }
 
 fn is_name(name: &str) -> bool {

@@ -368,5 +368,9 @@ fn syntax_error(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
             (code::SYNTAX, format!("this is not valid YAML: {other}"), "a text with special characters needs quotes")
         }
     };
+    let line_start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let after_variable =
+        text.get(line_start..offset).is_some_and(|before| before.ends_with("${") || before.ends_with('$'));
+    let hint = if after_variable { "between brackets a variable needs quotes: \"${NAME}\"" } else { hint };
     Diagnostic::at(code, source, span, message).hint(hint)
 }
