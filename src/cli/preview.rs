@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::{self, Overrides, Surveyed},
-    model::{ActionKind, Mode, PlannedAction, Would},
+    model::{ActionKind, Mode, PlannedAction, ReasonCode, Would},
     settings::WorkspaceSettings,
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
@@ -148,10 +148,18 @@ pub(super) fn table(threads: &[(String, &Surveyed)]) -> String {
 fn outcome(action: &PlannedAction) -> String {
     let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
     let reason = action.reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
+    if is_shadow(action) {
+        return format!("{}{target} (shadow)", action.kind);
+    }
     match action.would {
         Would::Done => format!("{}{target}{reason}", action.kind),
         other => format!("{}{target}: {}{reason}", action.kind, other.as_str()),
     }
+}
+
+/// Only recorded, because the rule is in shadow.
+fn is_shadow(action: &PlannedAction) -> bool {
+    action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::Shadow)
 }
 
 /// One line of at most so many characters.
@@ -226,12 +234,15 @@ fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) 
     let replies: Vec<_> = threads
         .iter()
         .flat_map(|(_, found)| found.judged.decision.actions.iter().map(move |action| (found, action)))
-        .filter(|(_, action)| action.kind == ActionKind::Reply && action.would != Would::Suppressed)
+        .filter(|(_, action)| {
+            action.kind == ActionKind::Reply && (action.would != Would::Suppressed || is_shadow(action))
+        })
         .collect();
     for (found, action) in &replies {
         let lead = found.row.lead_email.as_deref().unwrap_or(&found.row.id);
-        anstream::println!("\nreply to {lead} (rule {}, {}):", action.rule, action.would.as_str());
-        if let Some(reason) = &action.reason {
+        let would = if is_shadow(action) { "in shadow: not sent" } else { action.would.as_str() };
+        anstream::println!("\nreply to {lead} (rule {}, {would}):", action.rule);
+        if let Some(reason) = action.reason.as_ref().filter(|_| !is_shadow(action)) {
             anstream::println!("  because {reason}");
         }
         for line in action.payload.preview_text().unwrap_or_default().trim_end().lines() {
