@@ -91,7 +91,11 @@ impl Email {
 /// The lead, so that "reply" in the mail program writes to them; nobody where the address is none.
 fn reply_to(parcel: &Parcel<'_>) -> Option<Mailbox> {
     let Content::Notice(notice) = &parcel.content else { return None };
-    let address = notice.lead_email.as_deref()?.trim().parse::<Address>().ok()?;
+    let address: Address = notice.lead_email.as_deref()?.trim().parse::<Address>().ok()?;
+    // Many servers refuse a mail with such a header; the address stands in the text all the same.
+    if !AsRef::<str>::as_ref(&address).is_ascii() {
+        return None;
+    }
     let name = notice.lead_name.as_deref().map(|name| one_line(name, 100)).filter(|name| !name.is_empty());
     Some(Mailbox::new(name, address))
 }

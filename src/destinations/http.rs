@@ -104,6 +104,11 @@ impl fmt::Debug for Http {
 
 impl Http {
     pub(super) fn new(network: NetworkSettings) -> Result<Self, DestinationProblem> {
+        Self::with_time_out(network, TIME_OUT)
+    }
+
+    /// `time_out` is for everything from the name to the end of the answer.
+    fn with_time_out(network: NetworkSettings, time_out: Duration) -> Result<Self, DestinationProblem> {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("reply-router/", env!("CARGO_PKG_VERSION")))
@@ -112,7 +117,7 @@ impl Http {
                 .referer(false)
                 // A proxy would resolve the name itself, past the guard.
                 .no_proxy()
-                .timeout(TIME_OUT)
+                .timeout(time_out)
                 .dns_resolver(GuardedResolver { allow_private: network.allow_private })
         };
         let failed = |error: reqwest::Error| DestinationProblem::Http(deepest(&error));
@@ -210,7 +215,7 @@ fn unsent(error: &reqwest::Error, target: &Target) -> DeliveryError {
         return private(target, address);
     }
     if error.is_timeout() {
-        return DeliveryError::unreachable(format!("{host} did not answer within {} s", TIME_OUT.as_secs()));
+        return DeliveryError::unreachable(format!("{host} did not answer in time"));
     }
     if error.is_dns() {
         return DeliveryError::unreachable(format!("the name of {host} cannot be resolved: {}", deepest(error)));
@@ -313,6 +318,19 @@ mod tests {
         ] {
             assert_eq!(wait_of(text, now), expected.map(Duration::from_secs), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn silence_ends_and_may_be_tried_again() {
+        // Takes the connection and never says a word.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let network = NetworkSettings { allow_private: true };
+        let http = Http::with_time_out(network, Duration::from_millis(50)).unwrap();
+        let url = SecretString::from(format!("http://{}/canary", listener.local_addr().unwrap()));
+        let target = Target::new("url", &url, &network).unwrap();
+        let error = http.post(&target, HeaderMap::new(), Vec::new(), Timestamp::UNIX_EPOCH).await.unwrap_err();
+        assert!(error.retry, "{error}");
+        assert!(error.text.contains("in time") && !error.text.contains("canary"), "{error}");
     }
 
     #[test]

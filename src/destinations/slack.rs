@@ -4,7 +4,7 @@ use super::{
     Parcel,
     failure::{Delivered, DeliveryError, Reached},
     http::{Answer, Http, Target, judge},
-    plain::one_line,
+    plain::told,
     settings::{DestinationProblem, NetworkSettings, SLACK_API_URL, SlackSettings},
     slack_blocks::message,
     slack_errors::{api_error, webhook_hint},
@@ -91,7 +91,11 @@ impl Slack {
                 // The clock matters only for a `Retry-After` date, which nobody waits for here.
                 let answer = http.post(test, bearer(token)?, b"{}".to_vec(), Timestamp::UNIX_EPOCH).await?;
                 let said = judge_api(&answer, &test.host(), channel)?;
-                let field = |key: &str| one_line(said.get(key).and_then(Value::as_str).unwrap_or("?"), 80);
+                let secrets = [token.expose_secret().trim()];
+                let field = |key: &str| {
+                    let value = said.get(key).and_then(Value::as_str).and_then(|value| told(value, &secrets));
+                    value.unwrap_or_else(|| "?".to_owned())
+                };
                 let text = format!(
                     "Slack knows the token as {} in {}; whether it may post to {channel} shows only when a message is sent",
                     field("user"),
@@ -118,7 +122,10 @@ fn judge_api(answer: &Answer, host: &str, channel: &str) -> Result<Value, Delive
     let code = said.as_ref().and_then(|said| said.get("error")).and_then(Value::as_str);
     if let (Some(false), Some(code)) = (ok, code) {
         let needed = said.as_ref().and_then(|said| said.get("needed")).and_then(Value::as_str);
-        return Err(api_error(code, needed, channel, answer.retry_after).status(answer.status));
+        let error = api_error(code, needed, channel, answer.retry_after).status(answer.status);
+        // A word that we do not know beside a status that passes.
+        let passes = matches!(answer.status, 408 | 425 | 429 | 500..=599);
+        return Err(if passes { error.retried(answer.retry_after) } else { error });
     }
     judge(answer, host, None)?;
     match (ok, said) {

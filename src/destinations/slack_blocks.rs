@@ -162,7 +162,7 @@ mod tests {
         ] {
             assert_eq!(escaped(text, most), expected, "{text}");
         }
-        assert_eq!(escaped(&"<é".repeat(5_000), SECTION).chars().count() <= SECTION, true);
+        assert!(escaped(&"<é".repeat(5_000), SECTION).chars().count() <= SECTION);
     }
 
     #[test]

@@ -67,7 +67,12 @@ pub(super) fn webhook_hint(body: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// An error word is letters, digits, `_`, `:` and `,`; anything else is not shown.
+/// A word as Slack's documentation has them; anything else is not shown, for it could be what we sent.
 fn word(code: &str) -> String {
-    code.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | ',')).take(60).collect()
+    let known_form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | ':' | '.' | ',');
+    if !code.is_empty() && code.len() <= 60 && code.chars().all(known_form) {
+        code.to_owned()
+    } else {
+        "an unknown error".to_owned()
+    }
 }

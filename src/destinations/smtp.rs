@@ -6,6 +6,7 @@ use super::{
     plain::told,
     settings::{DestinationProblem, SmtpSettings},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use lettre::{
     address::Envelope,
     message::Mailbox,
@@ -34,6 +35,15 @@ enum Encryption {
 struct Login {
     user: String,
     password: SecretString,
+}
+
+impl Login {
+    /// The password in every form in which it is sent, so that an answer that repeats one is not shown.
+    fn spellings(&self) -> [String; 3] {
+        let password = self.password.expose_secret();
+        let plain = STANDARD.encode(format!("\0{}\0{password}", self.user));
+        [password.to_owned(), STANDARD.encode(password), plain]
+    }
 }
 
 /// The mail server, ready to be connected to.
@@ -166,8 +176,10 @@ impl Smtp {
     fn failed(&self, error: &SmtpError, step: &str) -> DeliveryError {
         let place = self.place();
         let detail = std::error::Error::source(error).map(|cause| cause.to_string()).unwrap_or_default();
-        let password = self.login.as_ref().map(|login| login.password.expose_secret());
-        let detail = told(&detail, password.as_slice()).map(|detail| format!(": {detail}")).unwrap_or_default();
+        let secrets = self.login.as_ref().map(Login::spellings).unwrap_or_default();
+        let detail = told(&detail, &secrets.iter().map(String::as_str).collect::<Vec<_>>())
+            .map(|detail| format!(": {detail}"))
+            .unwrap_or_default();
         if let Some(code) = error.status() {
             let status = u16::from(code);
             let text = format!("{place} refused {step} ({status}){detail}");
