@@ -1,7 +1,7 @@
 //! `${NAME}`: values from the environment, put into the tree before anything is read from it.
 
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::rules::yaml::{Kind, Node, Span, Style, Value};
+use crate::rules::yaml::{Kind, Node, Span, Value};
 use std::collections::BTreeMap;
 
 /// Looks a variable up.

@@ -131,10 +131,8 @@ fn read(
         return Err(out);
     }
     let mut reading = Reading { env, variables, folder, out: Diagnostics::new() };
-    let settings = match root.fields(&KEYS, &mut reading.out) {
-        Some(fields) => Some(whole(&fields, rules, &mut reading)),
-        None => None,
-    };
+    let fields = root.fields(&KEYS, &mut reading.out);
+    let settings = fields.map(|fields| whole(&fields, rules, &mut reading));
     let found = reading.variables.scrub(reading.out, &out);
     out.extend(found);
     match settings {

@@ -2,7 +2,7 @@
 
 use reply_router::destinations::DestinationSettings;
 use reply_router::model::{Mode, Rate};
-use reply_router::rules::diagnostic::Diagnostics;
+use reply_router::rules::{Context, RuleSet, diagnostic::Diagnostics};
 use reply_router::settings::{Settings, StartFrom, StoreSettings, starter};
 use secrecy::ExposeSecret;
 use std::{path::Path, time::Duration};
@@ -343,6 +343,9 @@ fn the_starter_is_a_good_configuration() {
     assert_eq!(settings.workspaces[0].mode, Mode::Shadow);
     assert_eq!(settings.rules, folder.path().join("rules/"));
     assert!(settings.hours.contains_key("office") && settings.warnings.is_empty());
+    let context = Context { hours: settings.hours.clone(), ..Context::default() };
+    let rules = RuleSet::load(&settings.rules, &context).unwrap_or_else(|out| panic!("{out}"));
+    assert!(rules.warnings().is_empty(), "{}", rules.warnings());
     let elsewhere = Settings::load_with_rules(&file, Some(Path::new("other")), &key).unwrap();
     assert_eq!(elsewhere.rules, Path::new("other"));
     // What is commented out is right as well, once the marks are taken away.
