@@ -40,11 +40,8 @@ async fn posted(server: &MockServer) -> Value {
 fn texts(value: &Value, out: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
-            if let (Some(kind), Some(text)) = (fields.get("type").and_then(Value::as_str), fields.get("text")) {
-                if let Some(text) = text.as_str() {
-                    out.push((kind.to_owned(), text.to_owned()));
-                }
-            }
+            let field = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+            out.extend(field("type").zip(field("text")));
             fields.values().for_each(|value| texts(value, out));
         }
         Value::Array(values) => values.iter().for_each(|value| texts(value, out)),
