@@ -155,3 +155,58 @@ impl Drop for Permit {
         self.gate.changed.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn a_waiter_that_gives_up_leaves_no_place_taken() {
+        let gate = Gate::new(1, 1000);
+        let permit = gate.acquire(Priority::Reply, None).await.unwrap();
+        let mut first = Box::pin(gate.acquire(Priority::Reply, None));
+        let mut second = Box::pin(gate.acquire(Priority::Poll, None));
+        assert!(first.as_mut().now_or_never().is_none());
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(first);
+        // The permit was never used, so its place is free, and whoever still waits is told.
+        drop(permit);
+        assert!(second.await.is_ok());
+        assert_eq!(gate.left().minute, 1);
+    }
+
+    #[tokio::test]
+    async fn a_place_that_comes_free_wakes_the_best_of_many() {
+        let gate = Gate::new(1, 1000);
+        let permit = gate.acquire(Priority::Reply, None).await.unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = Vec::new();
+        for priority in [Priority::Poll, Priority::Read, Priority::Reply, Priority::Write] {
+            let (gate, order) = (Arc::clone(&gate), Arc::clone(&order));
+            tasks.push(tokio::spawn(async move {
+                let permit = gate.acquire(priority, None).await.unwrap();
+                order.lock().unwrap().push(priority);
+                drop(permit);
+            }));
+        }
+        // One thread: after this every task waits.
+        tokio::task::yield_now().await;
+        drop(permit);
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), [Priority::Reply, Priority::Write, Priority::Read, Priority::Poll]);
+    }
+
+    #[tokio::test]
+    async fn who_will_not_wait_is_told_how_long_it_would_take() {
+        let gate = Gate::new(1, 1000);
+        let mut permit = gate.acquire(Priority::Reply, None).await.unwrap();
+        permit.sending();
+        drop(permit);
+        let wait = gate.acquire(Priority::Reply, Some(Duration::from_secs(5))).await.unwrap_err();
+        assert!(wait > Duration::from_secs(50) && wait < Duration::from_secs(61), "{wait:?}");
+        assert!(gate.would_wait(Priority::Reply) > Duration::from_secs(50));
+    }
+}

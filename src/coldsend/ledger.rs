@@ -247,3 +247,125 @@ impl Ledger {
         wait
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn take(ledger: &mut Ledger, priority: Priority, now: Instant) -> Result<(), Duration> {
+        let ticket = ledger.enter(priority);
+        let taken = ledger.try_take(ticket, now);
+        ledger.leave(ticket);
+        taken
+    }
+
+    /// As many requests as the ledger lets go, for `hours`; each is counted by the server at a moment of its choice
+    /// between leaving and being answered.
+    #[test]
+    fn no_rolling_window_of_the_server_sees_too_many() {
+        for (step, travel) in [(7, 0), (90, 40), (130, 900), (311, 20_000)] {
+            let (start, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
+            let (mut now, mut seed) = (start, 1_u64);
+            let mut flying: VecDeque<Instant> = VecDeque::new();
+            let mut counted: Vec<Instant> = Vec::new();
+            while now < start + 2 * HOUR + 10 * MINUTE {
+                while flying.front().is_some_and(|lands| *lands <= now) {
+                    let lands = flying.pop_front().unwrap();
+                    ledger.ended(lands);
+                }
+                // In between a full burst, now and then a pause.
+                while take(&mut ledger, Priority::Reply, now).is_ok() {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let counts = if travel == 0 { 0 } else { (seed >> 33) % travel };
+                    counted.push(now + Duration::from_millis(counts));
+                    flying.push_back(now + Duration::from_millis(travel));
+                }
+                now += Duration::from_millis(step);
+            }
+            counted.sort();
+            for (limit, window) in [(100, MINUTE), (1000, HOUR)] {
+                for pair in counted.windows(limit + 1) {
+                    let span = pair[limit].duration_since(pair[0]);
+                    assert!(span > window, "{limit} in {span:?} with {travel} ms on the way");
+                }
+            }
+            assert!(counted.len() >= 2000, "the limit is used: {} at {travel} ms", counted.len());
+        }
+    }
+
+    #[test]
+    fn replies_go_before_writes_before_reads_before_polls() {
+        let (now, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
+        ledger.refused(None, now);
+        let order = [Priority::Poll, Priority::Read, Priority::Write, Priority::Reply, Priority::Reply];
+        let mut tickets: Vec<_> = order.iter().map(|priority| ledger.enter(*priority)).collect();
+        let later = now + DEFAULT_PAUSE;
+        assert!(tickets.iter().all(|ticket| ledger.try_take(*ticket, now).is_err()));
+        tickets.sort();
+        for (index, ticket) in tickets.iter().enumerate() {
+            assert!(tickets[index + 1..].iter().all(|other| ledger.try_take(*other, later).is_err()));
+            assert_eq!(ledger.try_take(*ticket, later), Ok(()), "{ticket:?}");
+        }
+        assert_eq!(ledger.left(later).minute, 95);
+    }
+
+    #[test]
+    fn the_reserve_is_for_writes_and_small_limits_have_none() {
+        for (limit, polls) in [(100, 95), (8, 6), (3, 3), (1, 1)] {
+            let (now, mut ledger) = (Instant::now(), Ledger::new(limit, 1000));
+            assert_eq!((0..200).filter(|_| take(&mut ledger, Priority::Poll, now).is_ok()).count(), polls);
+            let writes = (0..200).filter(|_| take(&mut ledger, Priority::Write, now).is_ok()).count();
+            assert_eq!(writes, limit as usize - polls);
+        }
+    }
+
+    #[test]
+    fn a_place_that_was_not_used_comes_back() {
+        let (now, mut ledger) = (Instant::now(), Ledger::new(1, 1000));
+        assert!(take(&mut ledger, Priority::Reply, now).is_ok());
+        assert!(take(&mut ledger, Priority::Reply, now).is_err());
+        ledger.never_left();
+        assert!(take(&mut ledger, Priority::Reply, now).is_ok());
+        ledger.ended(now + SECOND);
+        assert!(take(&mut ledger, Priority::Reply, now + MINUTE).is_err());
+        assert!(take(&mut ledger, Priority::Reply, now + MINUTE + 2 * SECOND).is_ok());
+    }
+
+    #[test]
+    fn headers_count_until_reset_and_answers_may_overtake_each_other() {
+        let (now, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
+        assert!(take(&mut ledger, Priority::Reply, now).is_ok());
+        assert!(take(&mut ledger, Priority::Reply, now).is_ok());
+        // Ten left, and one of ours may not be among those counted.
+        ledger.observe(10, 30 * SECOND, now, now + SECOND);
+        ledger.ended(now + SECOND);
+        assert_eq!(ledger.left(now + SECOND).minute, 9);
+        // The other one's answer was on its way longer: it raises nothing.
+        ledger.observe(50, 30 * SECOND, now, now + 2 * SECOND);
+        ledger.ended(now + 2 * SECOND);
+        assert_eq!(ledger.left(now + 2 * SECOND).minute, 9);
+        for _ in 0..9 {
+            assert!(take(&mut ledger, Priority::Reply, now + 3 * SECOND).is_ok());
+        }
+        assert_eq!(take(&mut ledger, Priority::Reply, now + 3 * SECOND), Err(28 * SECOND));
+        assert!(take(&mut ledger, Priority::Reply, now + 31 * SECOND).is_ok());
+    }
+
+    #[test]
+    fn refusals_never_make_a_hot_loop() {
+        let (mut now, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
+        let pauses: Vec<_> = (0..8)
+            .map(|_| {
+                let pause = ledger.refused(Some(Duration::ZERO), now);
+                now += pause;
+                pause.as_secs()
+            })
+            .collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+        ledger.accepted();
+        assert_eq!(ledger.refused(None, now), MINUTE);
+        assert_eq!(ledger.refused(Some(9 * HOUR), now), HOUR);
+    }
+}
