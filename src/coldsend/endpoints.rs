@@ -134,7 +134,8 @@ impl Client {
                 || page.total_count.is_some_and(|count| count > messages.len() as u64);
             // Where the API says nothing at all, a full page may have a successor.
             let silent = page.has_next.is_none() && page.total_pages.is_none() && page.total_count.is_none();
-            if !announced && !(silent && given > 0 && given as u64 >= u64::from(page.limit)) {
+            let full = given > 0 && given as u64 >= u64::from(page.limit);
+            if !(announced || silent && full) {
                 return Ok(Conversation::new(messages));
             }
             if messages.len() == before {

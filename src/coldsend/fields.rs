@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
             None => return Ok(None),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
-            Some(other) => return Err(wrong(&self.at(name), "text", other)),
+            Some(other) => return Err(wrong(self.at(name), "text", other)),
         };
         Ok((!text.trim().is_empty()).then_some(text))
     }
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
                 "false" | "0" => Ok(Some(false)),
                 _ => Err(Wrong { at: self.at(name), detail: "is neither true nor false".to_owned() }),
             },
-            Some(other) => Err(wrong(&self.at(name), "true or false", other)),
+            Some(other) => Err(wrong(self.at(name), "true or false", other)),
         }
     }
 
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
                 Ok(number) => Some(number),
                 Err(_) => return Err(Wrong { at: self.at(name), detail: "is no number".to_owned() }),
             },
-            Some(other) => return Err(wrong(&self.at(name), "a number", other)),
+            Some(other) => return Err(wrong(self.at(name), "a number", other)),
         };
         Ok(number.filter(|number| number.is_finite()))
     }
@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         let text = match self.get(name) {
             None => return Ok(None),
             Some(Value::String(text)) => text.trim(),
-            Some(other) => return Err(wrong(&self.at(name), "a time", other)),
+            Some(other) => return Err(wrong(self.at(name), "a time", other)),
         };
         let time = read_time(text);
         if time.is_none() && !text.is_empty() {
@@ -124,7 +124,7 @@ impl<'a> Fields<'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Array(items)) => Ok(Some(items)),
-            Some(other) => Err(wrong(&self.at(name), "a list", other)),
+            Some(other) => Err(wrong(self.at(name), "a list", other)),
         }
     }
 
@@ -137,7 +137,7 @@ impl<'a> Fields<'a> {
                 Value::String(text) => texts.push(text.trim().to_owned()),
                 Value::Number(number) => texts.push(number.to_string()),
                 Value::Null => {}
-                other => return Err(wrong(&format!("{}[{index}]", self.at(name)), "text", other)),
+                other => return Err(wrong(format!("{}[{index}]", self.at(name)), "text", other)),
             }
         }
         Ok(texts)
