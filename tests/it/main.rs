@@ -4,6 +4,7 @@ mod admin;
 mod cli;
 mod coldsend;
 mod destinations;
+mod documents;
 mod engine;
 mod layering;
 mod rules;
