@@ -6,11 +6,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::Line;
+use super::lines::{Line, Quote};
 use super::pattern::pattern;
 
 /// Below a bare `--` (without its space) this many lines may stand; below more it was a divider.
 const LONGEST_SIGNATURE: usize = 15;
+/// No more lines than this are looked at for that.
+const FAR: usize = 200;
 
 /// Whether the signature begins at `at`: the line `-- `, or the footer of a mailing list.
 pub(super) fn begins(lines: &[Line], at: usize) -> bool {
@@ -20,13 +22,9 @@ pub(super) fn begins(lines: &[Line], at: usize) -> bool {
     let text = line.text.trim();
     if matches!(text, "--" | "—" | "–" | "‐‐" | "- --" | "*--*") {
         // The space after the dashes is lost on the way too often to insist on it.
-        let below = lines
-            .iter()
-            .skip(at + 1)
-            .take_while(|line| line.quote == super::lines::Quote::No)
-            .filter(|line| !line.is_blank())
-            .count();
-        return (1..=LONGEST_SIGNATURE).contains(&below) || lines.iter().skip(at + 1).all(Line::is_blank);
+        let below = || lines.iter().skip(at + 1).take(FAR).take_while(|line| line.quote == Quote::No);
+        let words = below().filter(|line| !line.is_blank()).take(LONGEST_SIGNATURE + 1).count();
+        return words <= LONGEST_SIGNATURE;
     }
     let ruled = text.len() >= 30 && text.bytes().all(|b| matches!(b, b'_' | b'-'));
     if !ruled {
