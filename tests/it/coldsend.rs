@@ -1,4 +1,5 @@
 //! Tests of `coldsend`, seen from outside.
+#![allow(clippy::unwrap_used)] // the helpers of tests may, as tests may
 
 use jiff::Timestamp;
 use reply_router::coldsend::{
