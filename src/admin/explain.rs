@@ -4,13 +4,21 @@ use super::{
     Answer, App,
     problem::{Asked, Problem},
 };
-use crate::engine::{Explanation, IntakeError};
+use crate::{
+    coldsend::ApiError,
+    engine::{Explanation, IntakeError, Workspace},
+    store::DecisionFilter,
+};
 use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
 };
 use serde::Deserialize;
+use std::time::Duration;
+
+/// A person looks at the page: rather a clear refusal than a long wait behind the work itself.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 pub(super) struct Of {
@@ -22,14 +30,36 @@ pub(super) async fn explain(
     Path(id): Path<String>,
     Asked(of): Asked<Of>,
 ) -> Answer<Explanation> {
-    let workspace = match &of.workspace {
-        Some(name) => app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?,
-        None => app.engine.workspaces().first().ok_or_else(|| Problem::unknown("workspace", ""))?,
+    let workspaces: Vec<&Workspace> = match &of.workspace {
+        Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?],
+        None => likeliest_first(&app, &id).await?,
     };
-    let explanation = app.engine.explain(workspace, &id).await.map_err(|error| match error {
-        IntakeError::Store(error) => error.into(),
-        IntakeError::Api(error) if error.status() == Some(404) => Problem::unknown("thread", &id),
-        IntakeError::Api(error) => Problem::new(StatusCode::BAD_GATEWAY, error.to_string()),
-    })?;
-    Ok(Json(explanation))
+    let mut failure = None;
+    for workspace in workspaces {
+        match app.engine.explain(workspace, &id, LONGEST_WAIT).await {
+            Ok(explanation) => return Ok(Json(explanation)),
+            Err(IntakeError::Store(error)) => return Err(error.into()),
+            Err(IntakeError::Api(error)) if error.status() == Some(404) => {}
+            // Another workspace may still know it.
+            Err(IntakeError::Api(error)) => failure = failure.or(Some(refused(&error))),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Problem::unknown("thread", &id)))
+}
+
+/// Every workspace; the one that a decision about the thread was made in comes first, so that the others are not asked.
+async fn likeliest_first<'a>(app: &'a App, thread: &str) -> Result<Vec<&'a Workspace>, Problem> {
+    let filter = DecisionFilter { thread: Some(thread.to_owned()), limit: 1, ..DecisionFilter::default() };
+    let known = app.engine.store().decisions(&filter).await?.pop().map(|decision| decision.workspace);
+    let mut workspaces: Vec<_> = app.engine.workspaces().iter().collect();
+    workspaces.sort_by_key(|workspace| known.as_deref() != Some(workspace.name()));
+    Ok(workspaces)
+}
+
+fn refused(error: &ApiError) -> Problem {
+    let status = match error {
+        ApiError::BudgetExhausted { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    Problem::new(status, error.to_string())
 }

@@ -5,13 +5,14 @@ use super::{
     actions::{Page, clamped},
     problem::{Asked, Body, Problem},
 };
-use crate::{model::address_of, store::OptOut};
+use crate::{engine::Workspace, model::address_of, store::OptOut};
 use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
 };
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
@@ -37,28 +38,51 @@ pub(super) struct Entry {
     evidence: Option<String>,
 }
 
+/// What is kept now. Without a single workspace, `workspace` is null and `items` tells of each.
+#[derive(Serialize)]
+pub(super) struct Added {
+    workspace: Option<String>,
+    email: String,
+    since: Timestamp,
+    evidence: String,
+    items: Vec<OptOut>,
+}
+
+/// Adds a lead to the workspace that is named, or to all.
 pub(super) async fn add(
     State(app): State<App>,
     Body(entry): Body<Entry>,
-) -> Result<(StatusCode, Json<OptOut>), Problem> {
-    let workspace = match &entry.workspace {
-        Some(name) => app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?,
-        None => app.engine.workspaces().first().ok_or_else(|| Problem::unknown("workspace", ""))?,
+) -> Result<(StatusCode, Json<Added>), Problem> {
+    let workspaces: Vec<&str> = match &entry.workspace {
+        Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?.name()],
+        None => app.engine.workspaces().iter().map(Workspace::name).collect(),
     };
     let Some(email) = address_of(&entry.email) else {
         return Err(Problem::bad(format!("`{}` is no address", entry.email)));
     };
     let evidence = entry.evidence.filter(|text| !text.trim().is_empty());
-    let opt_out = OptOut {
-        workspace: workspace.name().to_owned(),
-        email: email.clone(),
-        since: app.engine.now(),
-        evidence: evidence.unwrap_or_else(|| "entered by hand".to_owned()),
+    let evidence = evidence.unwrap_or_else(|| "entered by hand".to_owned());
+    let mut items = Vec::with_capacity(workspaces.len());
+    for workspace in workspaces {
+        let opt_out = OptOut {
+            workspace: workspace.to_owned(),
+            email: email.clone(),
+            since: app.engine.now(),
+            evidence: evidence.clone(),
+        };
+        app.engine.store().add_opt_out(&opt_out).await?;
+        // An earlier entry stays: what is told is what is kept.
+        items.push(app.engine.store().opt_out(workspace, &email).await?.unwrap_or(opt_out));
+    }
+    let Some(first) = items.first().cloned() else { return Err(Problem::unknown("workspace", "")) };
+    let added = Added {
+        workspace: (items.len() == 1).then_some(first.workspace),
+        email: first.email,
+        since: first.since,
+        evidence: first.evidence,
+        items,
     };
-    app.engine.store().add_opt_out(&opt_out).await?;
-    // An earlier entry stays: what is told is what is kept.
-    let kept = app.engine.store().opt_out(workspace.name(), &email).await?.unwrap_or(opt_out);
-    Ok((StatusCode::CREATED, Json(kept)))
+    Ok((StatusCode::CREATED, Json(added)))
 }
 
 #[derive(Deserialize)]

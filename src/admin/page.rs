@@ -1,6 +1,11 @@
 //! The pages: rendered on the server, escaped by the template engine, no script.
 
-use super::{App, problem::Problem, rules::reports, status::report};
+use super::{
+    App,
+    problem::{Asked, Problem},
+    rules::reports,
+    status::report,
+};
 use crate::{
     engine::Resolution,
     model::{Action, ActionId, ActionState},
@@ -13,8 +18,12 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
+use serde::Deserialize;
 
 const LATEST: u32 = 30;
+/// What goes on by itself when its time comes.
+const WAITING: [ActionState; 4] =
+    [ActionState::Planned, ActionState::Waiting, ActionState::Retrying, ActionState::Unknown];
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -25,12 +34,24 @@ struct Index {
     workspaces: Vec<WorkspaceCard>,
     queue: Vec<(&'static str, u64)>,
     rules: Vec<RuleRow>,
+    /// By state, the most pressing first.
+    to_decide: Vec<ActionGroup>,
     waiting: Vec<ActionCard>,
+    waiting_more: u64,
     decisions: Vec<DecisionRow>,
+}
+
+/// The newest actions in one state, and how many older ones are not shown.
+struct ActionGroup {
+    state: &'static str,
+    cards: Vec<ActionCard>,
+    more: u64,
 }
 
 struct WorkspaceCard {
     name: String,
+    /// Where its own pause is ended, if it has one.
+    resume_path: Option<String>,
     state: &'static str,
     mode: &'static str,
     last_poll: String,
@@ -58,6 +79,8 @@ struct ActionCard {
     lead: String,
     rule: String,
     state: &'static str,
+    due: String,
+    why: String,
     reason: String,
     attempts: String,
     text: String,
@@ -77,12 +100,24 @@ struct DecisionRow {
 pub(super) async fn index(State(app): State<App>) -> Result<Response, Problem> {
     let status = report(&app).await?;
     let store = app.engine.store();
-    let waiting = ActionFilter {
-        states: vec![ActionState::Held, ActionState::Quarantined, ActionState::Failed],
-        limit: LATEST,
-        ..ActionFilter::default()
-    };
-    let waiting = store.actions(&waiting).await?;
+    let mut to_decide = Vec::new();
+    // Each state by itself, so that many of one kind never hide another.
+    for (state, count) in [
+        (ActionState::Quarantined, status.queue.quarantined),
+        (ActionState::Held, status.queue.held),
+        (ActionState::Failed, status.queue.failed),
+    ] {
+        let found = newest(&app, vec![state]).await?;
+        if !found.is_empty() {
+            let more = beyond(count, found.len());
+            to_decide.push(ActionGroup { state: state.as_str(), cards: found.into_iter().map(card).collect(), more });
+        }
+    }
+    let queued = status.queue.planned + status.queue.waiting + status.queue.retrying + status.queue.unknown;
+    let mut waiting = newest(&app, WAITING.to_vec()).await?;
+    waiting.sort_by_key(|action| action.due_at.unwrap_or(Timestamp::MAX));
+    let waiting_more = beyond(queued, waiting.len());
+    let pauses = store.pauses().await?;
     let latest = store.decisions(&DecisionFilter { limit: LATEST, ..DecisionFilter::default() }).await?;
     let mut decisions = Vec::with_capacity(latest.len());
     for decision in latest {
@@ -115,6 +150,10 @@ pub(super) async fn index(State(app): State<App>) -> Result<Response, Problem> {
         minute_left: workspace.budget.minute_left,
         hour_left: workspace.budget.hour_left,
         error: workspace.error.or(workspace.paused_because),
+        resume_path: pauses
+            .iter()
+            .any(|pause| pause.workspace.as_deref() == Some(&workspace.name))
+            .then(|| format!("/resume?workspace={}", encoded(&workspace.name))),
         name: workspace.name,
         state: workspace.state,
         mode: workspace.mode,
@@ -133,9 +172,20 @@ pub(super) async fn index(State(app): State<App>) -> Result<Response, Problem> {
             ("failed", queue.failed),
         ],
         rules: rules.collect(),
+        to_decide,
         waiting: waiting.into_iter().map(card).collect(),
+        waiting_more,
         decisions,
     })
+}
+
+async fn newest(app: &App, states: Vec<ActionState>) -> Result<Vec<Action>, Problem> {
+    Ok(app.engine.store().actions(&ActionFilter { states, limit: LATEST, ..ActionFilter::default() }).await?)
+}
+
+/// How many of `count` are not among the `shown`.
+fn beyond(count: u64, shown: usize) -> u64 {
+    count.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX))
 }
 
 #[derive(Template)]
@@ -233,6 +283,8 @@ fn card(action: Action) -> ActionCard {
     ActionCard {
         kind: action.kind.as_str(),
         state: action.state.as_str(),
+        due: action.due_at.map_or_else(String::new, |at| shown(Some(at))),
+        why: why(&action),
         reason: reason(&action),
         attempts: attempts.collect::<Vec<_>>().join(", "),
         text: action.payload.preview_text().unwrap_or_default().to_owned(),
@@ -246,7 +298,11 @@ fn card(action: Action) -> ActionCard {
 
 fn reason(action: &Action) -> String {
     let due = action.due_at.filter(|_| !action.state.is_settled()).map(|at| format!(" (next: {})", shown(Some(at))));
-    format!("{}{}", action.reason.as_ref().map(ToString::to_string).unwrap_or_default(), due.unwrap_or_default())
+    format!("{}{}", why(action), due.unwrap_or_default())
+}
+
+fn why(action: &Action) -> String {
+    action.reason.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 /// To the second, in UTC: the server does not know the viewer's zone.
@@ -272,8 +328,17 @@ pub(super) async fn pause(State(app): State<App>) -> Result<Redirect, Problem> {
     Ok(Redirect::to("/"))
 }
 
-pub(super) async fn resume(State(app): State<App>) -> Result<Redirect, Problem> {
-    app.engine.resume(None).await?;
+#[derive(Deserialize)]
+pub(super) struct Of {
+    workspace: Option<String>,
+}
+
+/// Ends the pause of one workspace, or every pause.
+pub(super) async fn resume(State(app): State<App>, Asked(of): Asked<Of>) -> Result<Redirect, Problem> {
+    if let Some(name) = of.workspace.as_deref().filter(|name| app.engine.workspace(name).is_none()) {
+        return Err(Problem::unknown("workspace", name));
+    }
+    app.engine.resume(of.workspace.as_deref()).await?;
     Ok(Redirect::to("/"))
 }
 

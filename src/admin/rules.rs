@@ -33,7 +33,10 @@ pub(super) struct RuleReport {
     pub file: String,
     pub line: usize,
     pub mode: Mode,
+    /// With several workspaces the most that any of them allows; `workspace_modes` tells each one's.
     pub effective_mode: Mode,
+    /// What the rule may do in each workspace.
+    pub workspace_modes: BTreeMap<String, Mode>,
     pub lowered_by: Option<&'static str>,
     pub matches: BTreeMap<&'static str, u64>,
     pub actions: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
@@ -67,7 +70,9 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
     }
     let last_matches = store.last_matches().await?;
     let lowered = store.rule_modes().await?;
-    let ceiling = engine.workspaces().iter().map(|workspace| workspace.settings().mode).max().unwrap_or_default();
+    // A rule counts as live when it is live anywhere: whoever looks for what may leave must not overlook it.
+    let ceilings: Vec<_> = engine.workspaces().iter().map(|found| (found.name(), found.settings().mode)).collect();
+    let ceiling = ceilings.iter().map(|(_, mode)| *mode).max().unwrap_or_default();
     // The rules run together, so a single rule's share is the mean.
     let rules = engine.rules();
     let share = u32::try_from(rules.rules().len()).unwrap_or(u32::MAX).max(1);
@@ -75,7 +80,8 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
     let report = |rule: &crate::rules::Rule| {
         let name = rule.name.as_str();
         let lower = lowered.get(name).copied();
-        let effective_mode = rule.mode.min(ceiling).min(lower.unwrap_or(Mode::Live));
+        let allowed = rule.mode.min(lower.unwrap_or(Mode::Live));
+        let effective_mode = allowed.min(ceiling);
         let mut suppressed = BTreeMap::new();
         let mut by_window = BTreeMap::new();
         for (window, counts) in &actions {
@@ -95,6 +101,7 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
             line: rule.line,
             mode: rule.mode,
             effective_mode,
+            workspace_modes: ceilings.iter().map(|(name, mode)| ((*name).to_owned(), allowed.min(*mode))).collect(),
             lowered_by: match lower {
                 _ if effective_mode == rule.mode => None,
                 Some(lower) if lower <= ceiling => Some("override"),

@@ -118,16 +118,16 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers, and every workspace was polled at least once.
-pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
+/// The store answers, and every workspace was polled at least once. Anybody may ask, so it tells no paths and no details.
+pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
+    let not_ready = |text: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, text);
     if let Err(error) = app.engine.store().pauses().await {
-        return (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {error}\n"));
+        tracing::error!(%error, "not ready: the store failed");
+        return Err(not_ready("not ready: the store does not answer; the log says why".to_owned()));
     }
     let waiting = app.engine.workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
     match waiting {
-        Some(workspace) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {} was not polled yet\n", workspace.name()))
-        }
-        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(workspace) => Err(not_ready(format!("not ready: {} was not polled yet", workspace.name()))),
+        None => Ok("ready\n"),
     }
 }

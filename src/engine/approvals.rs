@@ -141,7 +141,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends a pause. What waited for it is judged again now.
+    /// Ends the pause of a workspace or, with `None`, every pause. What waited for it is judged again now.
     pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
         self.store.resume(workspace).await?;
         for reason in [ReasonCode::Paused, ReasonCode::Unauthorized] {

@@ -140,7 +140,8 @@ impl ExplainedRule {
 }
 
 impl super::Engine {
-    /// Judges a thread as it is now, with what the store knows, and changes nothing.
+    /// Judges a thread as it is now, with what the store knows, and changes nothing. Each request waits at most `max_wait`
+    /// for its place in the budget.
     ///
     /// # Errors
     /// The API or the store.
@@ -148,11 +149,13 @@ impl super::Engine {
         &self,
         workspace: &super::Workspace,
         thread_id: &str,
+        max_wait: std::time::Duration,
     ) -> Result<Explanation, super::IntakeError> {
-        let mut detail = workspace.client().thread(thread_id, crate::coldsend::Priority::Read).await?;
+        let client = workspace.client().with_max_wait(Some(max_wait));
+        let mut detail = client.thread(thread_id, crate::coldsend::Priority::Read).await?;
         detail.row.id = thread_id.to_owned();
         let overrides = self.store().rule_modes().await?;
-        let messages = super::fetch_messages(workspace.client(), thread_id).await?;
+        let messages = super::fetch_messages(&client, thread_id).await?;
         let rules = self.rules();
         let judged = self.judge_row(workspace, &rules, &detail.row, &overrides, Some(messages), self.now()).await?;
         Ok(Explanation::new(&detail.row, &judged))

@@ -187,6 +187,7 @@ pub trait Store: Send + Sync {
     /// Pauses a workspace, or everything with `None`; an earlier pause stays as it is.
     async fn pause(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends a pause.
+    /// Ends the pause of a workspace, or every pause with `None`: that of everything and that of each workspace. A pause of
+    /// everything outlasts the resumption of a single workspace.
     async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError>;
 }

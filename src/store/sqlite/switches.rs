@@ -105,8 +105,8 @@ impl SqliteStore {
     }
 
     pub(super) async fn delete_pause(&self, workspace: Option<&str>) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM pauses WHERE workspace = ?")
-            .bind(workspace.unwrap_or_default())
+        sqlx::query("DELETE FROM pauses WHERE ?1 IS NULL OR workspace = ?1")
+            .bind(workspace)
             .execute(&self.writer)
             .await?;
         Ok(())
