@@ -9,9 +9,11 @@ mod decisions;
 mod explain;
 mod hooks;
 mod metrics;
+mod openapi;
 mod opt_outs;
 mod page;
 mod problem;
+mod routes;
 mod rules;
 mod status;
 mod switches;
@@ -20,10 +22,11 @@ use crate::engine::Engine;
 use async_trait::async_trait;
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    body::Body,
+    extract::{DefaultBodyLimit, MatchedPath, Request},
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware,
-    routing::{get, post},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
 };
 use problem::Problem;
 use secrecy::SecretString;
@@ -31,8 +34,14 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
-    catch_panic::CatchPanicLayer, csrf::CsrfLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+    catch_panic::CatchPanicLayer,
+    csrf::{CsrfLayer, ResponseForProtectionError},
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
 };
+use tracing::Instrument;
+use url::Url;
 
 /// Larger bodies are refused: nothing that is sent here is long.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -80,46 +89,17 @@ struct App {
 pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Router {
     let sessions = Arc::new(auth::Sessions::new(settings.token.as_ref()));
     let app = App { engine, settings: Arc::new(settings), reload, sessions };
-    let guarded = Router::new()
-        .route("/", get(page::index))
-        .route("/pause", post(page::pause))
-        .route("/resume", post(page::resume))
-        .route("/actions/{id}/{decision}", post(page::decide))
-        .route("/threads/{id}", get(page::thread))
-        .route("/api/v1/status", get(status::status))
-        .route("/api/v1/rules", get(rules::list))
-        .route("/api/v1/rules/{name}", get(rules::one))
-        .route("/api/v1/rules/{name}/mode", post(rules::set_mode))
-        .route("/api/v1/actions", get(actions::list))
-        .route("/api/v1/actions/{id}", get(actions::one))
-        .route("/api/v1/actions/{id}/approve", post(actions::approve))
-        .route("/api/v1/actions/{id}/reject", post(actions::reject))
-        .route("/api/v1/actions/{id}/retry", post(actions::retry))
-        .route("/api/v1/actions/{id}/resolve", post(actions::resolve))
-        .route("/api/v1/decisions", get(decisions::list))
-        .route("/api/v1/decisions/{id}", get(decisions::one))
-        .route("/api/v1/threads/{id}/explain", get(explain::explain))
-        .route("/api/v1/opt-outs", get(opt_outs::list).post(opt_outs::add))
-        .route("/api/v1/opt-outs/{email}", axum::routing::delete(opt_outs::remove))
-        .route("/api/v1/pause", post(switches::pause))
-        .route("/api/v1/resume", post(switches::resume))
-        .route("/api/v1/reload", post(switches::reload))
-        .layer(middleware::from_fn_with_state(app.clone(), auth::guard));
-    let open = Router::new()
-        .route("/healthz", get(status::healthz))
-        .route("/readyz", get(status::readyz))
-        .route("/metrics", get(metrics::metrics))
-        .route("/login", get(auth::login_page).post(auth::login))
-        .route("/assets/style.css", get(page::style))
-        .route("/hooks/coldsend/{workspace}", post(hooks::coldsend));
-    guarded
-        .merge(open)
+    routes::all(&app)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CsrfLayer::new())
+        .layer(same_origin(app.settings.public_url.as_deref()))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME_LIMIT))
         .layer(CatchPanicLayer::new())
+        .layer(middleware::map_response(problem::every_error))
+        .layer(middleware::from_fn(traced))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(set(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
@@ -129,6 +109,27 @@ pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<d
         .layer(set(header::REFERRER_POLICY, "no-referrer"))
         .layer(set(header::CACHE_CONTROL, "no-store"))
         .with_state(app)
+}
+
+/// Lets other pages make a browser send nothing; the pages may be reached under `public_url`, whatever name a proxy passes on.
+fn same_origin(public_url: Option<&str>) -> CsrfLayer<impl ResponseForProtectionError<Body> + use<>> {
+    let origin = public_url.and_then(|url| Url::parse(url).ok()).map(|url| url.origin().ascii_serialization());
+    let trusting = origin.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok());
+    trusting.unwrap_or_default().with_rejection_response(|_| {
+        Problem::new(
+            StatusCode::FORBIDDEN,
+            "a page of another origin sent this: use the pages under `admin.public_url`",
+        )
+        .into_response()
+    })
+}
+
+/// What is logged on the way carries the id of the request. The route and not the path: an address may stand in it.
+async fn traced(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    next.run(request).instrument(span).await
 }
 
 fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

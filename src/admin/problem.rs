@@ -12,6 +12,10 @@ use axum::{
 };
 use serde::Serialize;
 
+const MEDIA_TYPE: &str = "application/problem+json";
+/// In bytes. What the framework says is a sentence.
+const LONGEST_DETAIL: usize = 4_096;
+
 /// What went wrong with a request, for people and programs.
 #[derive(Debug, Serialize)]
 pub(super) struct Problem {
@@ -52,7 +56,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self)).into_response();
-        let value = header::HeaderValue::from_static("application/problem+json");
+        let value = header::HeaderValue::from_static(MEDIA_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, value);
         response
     }
@@ -84,6 +88,31 @@ pub(super) async fn not_found() -> Problem {
 
 pub(super) async fn wrong_method() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+}
+
+/// Makes a problem of every error that came about outside a handler: a path, form or body that cannot be read, another
+/// page's request, a time-out, a panic. Pages stay pages.
+pub(super) async fn every_error(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let told = kind.starts_with(MEDIA_TYPE) || kind.starts_with("text/html");
+    if told || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, LONGEST_DETAIL).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let detail = match status {
+        StatusCode::GATEWAY_TIMEOUT => "the answer took too long; try again",
+        StatusCode::INTERNAL_SERVER_ERROR => "the service made a mistake; the log says more under `x-request-id`",
+        _ if text.trim().is_empty() => status.canonical_reason().unwrap_or("Error"),
+        _ => text.trim(),
+    };
+    let (made, body) = Problem::new(status, detail).into_response().into_parts();
+    // Whatever else was said, such as `Allow`, stays.
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(made.headers);
+    Response::from_parts(parts, body)
 }
 
 /// A JSON body; an empty one counts as `{}`.

@@ -1,0 +1,19 @@
+//! The description of the routes for programs, as OpenAPI 3.1. A test holds it against the table of routes.
+
+use super::problem::Problem;
+use axum::{
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+
+pub(super) const DOCUMENT: &str = include_str!("openapi.json");
+
+/// The description, with the version of this program.
+pub(super) async fn document() -> Result<impl IntoResponse, Problem> {
+    let mut document: serde_json::Value = serde_json::from_str(DOCUMENT)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    if let Some(version) = document.pointer_mut("/info/version") {
+        *version = env!("CARGO_PKG_VERSION").into();
+    }
+    Ok(([(header::CONTENT_TYPE, "application/json")], document.to_string()))
+}
