@@ -21,7 +21,7 @@ pub(super) async fn explain(
     let client = app::client(workspace)?;
     let mut detail = client.thread(thread, crate::coldsend::Priority::Read).await?;
     thread.clone_into(&mut detail.row.id);
-    let messages = fetch_messages(&client, thread).await?;
+    let messages = fetch_messages(&client, thread, crate::coldsend::Priority::Read).await?;
     if as_test {
         anstream::print!("{}", test_case::yaml(&detail.row, messages.conversation())?);
         return Ok(Outcome::Fine);

@@ -8,7 +8,7 @@ use super::{
     status::Happened,
 };
 use crate::{
-    coldsend::ApiError,
+    coldsend::{ApiError, Priority},
     model::{Action, Mode, ThreadRow},
     rules::RuleSet,
     store::{DecisionRecord, EventKind, OptOut, PendingThread, SettledThread, StoreError},
@@ -103,7 +103,7 @@ impl Engine {
         };
         // A row does not say who spoke last: before a rule acts on a thread that was there already, the messages must.
         if candidate == Candidate::MaybeMessage && judged.messages.is_none() && !judged.decision.actions.is_empty() {
-            let messages = fetch_messages(workspace.client(), &thread.row.id).await?;
+            let messages = fetch_messages(workspace.client(), &thread.row.id, Priority::Read).await?;
             judged = self.judge_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
         }
         let event = match &judged.messages {

@@ -155,7 +155,7 @@ impl super::Engine {
         let mut detail = client.thread(thread_id, crate::coldsend::Priority::Read).await?;
         detail.row.id = thread_id.to_owned();
         let overrides = self.store().rule_modes().await?;
-        let messages = super::fetch_messages(&client, thread_id).await?;
+        let messages = super::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
         let rules = self.rules();
         let judged = self.judge_row(workspace, &rules, &detail.row, &overrides, Some(messages), self.now()).await?;
         Ok(Explanation::new(&detail.row, &judged))

@@ -64,13 +64,17 @@ pub async fn judge(
         match evaluate(rules, &input, now) {
             Ok(decision) => return Ok(Judged { decision, detail, messages }),
             Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
-            Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id).await?),
+            Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id, Priority::Read).await?),
         }
     }
 }
 
-/// Reads all messages of a thread.
-pub async fn fetch_messages(client: &Client, thread_id: &str) -> Result<Arc<ReadMessages>, ApiError> {
-    let conversation = client.conversation(thread_id, Priority::Read).await?;
+/// Reads all messages of a thread. A guard's look goes with the priority of the reply that waits for it.
+pub async fn fetch_messages(
+    client: &Client,
+    thread_id: &str,
+    priority: Priority,
+) -> Result<Arc<ReadMessages>, ApiError> {
+    let conversation = client.conversation(thread_id, priority).await?;
     Ok(Arc::new(ReadMessages::new(conversation)))
 }

@@ -6,7 +6,7 @@ use super::{
     judge::fetch_messages,
 };
 use crate::{
-    coldsend::{Certainty, ReplyAttachment, ReplyBody, WriteError},
+    coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
     model::{Action, ActionKind, ActionState, Payload, Rate, Reason, ReasonCode, Span},
     rules::ReadMessages,
     store::{OptOut, SentFilter, StoreError},
@@ -31,7 +31,7 @@ impl Engine {
         };
         let messages = match workspace.fresh_read(&action.thread_id, self.now()) {
             Some(messages) => messages,
-            None => match fetch_messages(workspace.client(), &action.thread_id).await {
+            None => match fetch_messages(workspace.client(), &action.thread_id, Priority::Reply).await {
                 Ok(messages) => {
                     workspace.remember_read(&action.thread_id, Arc::clone(&messages), self.now());
                     messages

@@ -5,6 +5,7 @@
 
 use super::{Engine, Workspace, judge::fetch_messages};
 use crate::{
+    coldsend::Priority,
     model::{Action, ActionState, Message, Payload, Reason, ReasonCode},
     store::StoreError,
     text::is_same_reply,
@@ -20,7 +21,7 @@ impl Engine {
     }
 
     pub(super) async fn verify(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
-        let messages = match fetch_messages(workspace.client(), &action.thread_id).await {
+        let messages = match fetch_messages(workspace.client(), &action.thread_id, Priority::Reply).await {
             Ok(messages) => messages,
             Err(error) => {
                 // A failed look proves nothing: it does not use up one of the times.

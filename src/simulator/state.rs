@@ -61,6 +61,7 @@ impl Shared {
 
 /// What kind of thing an id is for; the kinds can be told apart by the id's first digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 pub(super) enum IdKind {
     Thread = 0x7000_0000,
     Lead = 0x1ead_0000,

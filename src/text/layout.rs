@@ -138,12 +138,11 @@ impl Page {
             }
             "img" => {
                 // Emoji come as pictures with the character as their text; other pictures have descriptions, which nobody wrote.
-                if let Some(alt) =
-                    attribute(attributes, "alt").filter(|alt| alt.chars().count() <= 8 && !alt.is_ascii())
+                let short = |alt: &String| alt.chars().count() <= 8 && !alt.is_ascii();
+                if let Some(alt) = attribute(attributes, "alt").filter(short)
+                    && !alt.chars().any(char::is_alphanumeric)
                 {
-                    if !alt.chars().any(char::is_alphanumeric) {
-                        self.text(&alt);
-                    }
+                    self.text(&alt);
                 }
                 return;
             }

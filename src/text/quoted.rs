@@ -131,14 +131,13 @@ fn finish(mut kept: Vec<&str>) -> String {
             _ => break,
         }
     }
-    if let [before @ .., gap, last] = kept.as_slice() {
-        if gap.trim().is_empty()
-            && signature::dashed_name(last)
-            && !before.iter().any(|line| signature::dash(line) == signature::dash(last))
-        {
-            let length = before.len();
-            kept.truncate(length);
-        }
+    if let [before @ .., gap, last] = kept.as_slice()
+        && gap.trim().is_empty()
+        && signature::dashed_name(last)
+        && !before.iter().any(|line| signature::dash(line) == signature::dash(last))
+    {
+        let length = before.len();
+        kept.truncate(length);
     }
     join(kept)
 }

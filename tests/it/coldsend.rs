@@ -120,7 +120,7 @@ async fn thread_ignores_a_history_and_its_id_is_one_path_segment() {
 }
 
 fn message(id: usize) -> Value {
-    json!({"reply_id": format!("m{id}"), "is_outgoing": id % 2 == 0, "body_text": format!("text {id}"), "body_html": " ",
+    json!({"reply_id": format!("m{id}"), "is_outgoing": id.is_multiple_of(2), "body_text": format!("text {id}"), "body_html": " ",
            "created_at": format!("2026-01-05T09:{:02}:{:02}Z", id / 60, id % 60)})
 }
 

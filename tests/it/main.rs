@@ -1,5 +1,8 @@
 //! The one integration-test binary: the real client against a fake server on port 0, a real SQLite file, a real SMTP server.
 
+// A test that is surprised ends there and says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod admin;
 mod cli;
 mod coldsend;

@@ -12,7 +12,6 @@ use reply_router::{
 };
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -94,7 +93,8 @@ pub(crate) struct Stage {
     pub(crate) clock: HandClock,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) engine: Arc<Engine>,
-    pub(crate) folder: tempfile::TempDir,
+    /// Gone with the stage.
+    _folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -114,15 +114,11 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(&setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
-        Self { simulator, clock, store, engine, folder }
+        Self { simulator, clock, store, engine, _folder: folder }
     }
 
     pub(crate) fn workspace(&self) -> &Workspace {
         self.engine.workspace("acme").unwrap()
-    }
-
-    pub(crate) fn store_path(&self) -> PathBuf {
-        self.folder.path().join("store.db")
     }
 
     /// An interested lead of a Q1 campaign writes for the first time; the thread's id comes back.
