@@ -5,7 +5,6 @@ use super::{
     problem::{Asked, Problem},
 };
 use crate::{
-    coldsend::ApiError,
     engine::{Explanation, IntakeError, Workspace},
     store::DecisionFilter,
 };
@@ -41,7 +40,7 @@ pub(super) async fn explain(
             Err(IntakeError::Store(error)) => return Err(error.into()),
             Err(IntakeError::Api(error)) if error.status() == Some(404) => {}
             // Another workspace may still know it.
-            Err(IntakeError::Api(error)) => failure = failure.or(Some(refused(&error))),
+            Err(IntakeError::Api(error)) => failure = failure.or(Some(refused(error.status(), error.to_string()))),
         }
     }
     Err(failure.unwrap_or_else(|| Problem::unknown("thread", &id)))
@@ -56,10 +55,8 @@ async fn likeliest_first<'a>(app: &'a App, thread: &str) -> Result<Vec<&'a Works
     Ok(workspaces)
 }
 
-fn refused(error: &ApiError) -> Problem {
-    let status = match error {
-        ApiError::BudgetExhausted { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    Problem::new(status, error.to_string())
+/// Without a status nothing was answered, or nothing was asked because the budget is used up.
+fn refused(status: Option<u16>, text: String) -> Problem {
+    let status = if status.is_some() { StatusCode::BAD_GATEWAY } else { StatusCode::SERVICE_UNAVAILABLE };
+    Problem::new(status, text)
 }
