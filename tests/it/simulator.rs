@@ -1,7 +1,10 @@
 //! Tests of `simulator`, seen from outside: plain reqwest, not our client.
 
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use reply_router::simulator::{
-    ConnectionFault, DEFAULT_KEY, Endpoint, Fault, Inbox, Key, NewThread, Options, RateLimits, Simulator,
+    ConnectionFault, DEFAULT_KEY, Endpoint, Fault, Inbox, Key, NewThread, Options, RateLimits, SLACK_TOKEN, Simulator,
+    SmtpFault, SmtpStep,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -167,4 +170,116 @@ async fn the_shipped_inbox_and_a_generated_one_load() {
     let simulator = Simulator::start(options).await.unwrap();
     let (_, page) = get(&simulator, "/replies?page=3&limit=100").await;
     assert_eq!((page["conversations"].as_array().map(Vec::len), &page["total_count"]), (Some(50), &json!(250)));
+}
+
+/// Sends one mail over a connection of its own.
+async fn send(simulator: &Simulator, mechanism: Option<Mechanism>) -> bool {
+    let port = simulator.smtp_url().rsplit(':').next().unwrap().parse().unwrap();
+    let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1")
+        .port(port)
+        .timeout(Some(Duration::from_secs(5)));
+    if let Some(mechanism) = mechanism {
+        let credentials = Credentials::new("user".to_owned(), "password".to_owned());
+        transport = transport.credentials(credentials).authentication(vec![mechanism]);
+    }
+    let mail = Message::builder()
+        .from("router@outreach.example".parse().unwrap())
+        .to("ae@acme.example".parse().unwrap())
+        .subject("<i>Hot</i> lead")
+        .body("first\r\n.dotted\r\n..\r\nlast <script>".to_owned())
+        .unwrap();
+    transport.build().send(mail).await.is_ok()
+}
+
+#[tokio::test]
+async fn the_mail_sink_takes_mail_with_and_without_a_password() {
+    let simulator = empty().await;
+    for mechanism in [None, Some(Mechanism::Plain), Some(Mechanism::Login)] {
+        assert!(send(&simulator, mechanism).await, "{mechanism:?}");
+    }
+    let mails = simulator.mail();
+    assert_eq!(mails.len(), 3);
+    for mail in mails {
+        assert_eq!((mail.from.as_str(), mail.to), ("router@outreach.example", vec!["ae@acme.example".to_owned()]));
+        assert!(mail.raw.contains("\r\n.dotted\r\n..\r\nlast"), "dots unstuffed: {}", mail.raw);
+    }
+}
+
+#[tokio::test]
+async fn mail_faults_do_what_they_say() {
+    let simulator = empty().await;
+    let refused = || SmtpFault::Code(451, "try later".into());
+    for (step, fault, sent, taken) in [
+        (SmtpStep::Greeting, SmtpFault::Code(421, "busy".into()), false, 0),
+        (SmtpStep::MailFrom, refused(), false, 0),
+        (SmtpStep::RcptTo, SmtpFault::Code(550, "unknown".into()), false, 0),
+        (SmtpStep::Data, SmtpFault::Close, false, 0),
+        (SmtpStep::EndOfData, refused(), false, 0),
+        (SmtpStep::EndOfData, SmtpFault::CloseAfter, false, 1),
+        (SmtpStep::MailFrom, SmtpFault::Delay(Duration::from_millis(1)), true, 1),
+    ] {
+        let before = simulator.mail().len();
+        simulator.faults().smtp(step, 1, fault.clone());
+        assert_eq!(send(&simulator, None).await, sent, "{step:?} {fault:?}");
+        assert_eq!(simulator.mail().len() - before, taken, "{step:?} {fault:?}");
+        assert_eq!(simulator.faults().pending(), 0, "{step:?} {fault:?}");
+    }
+    assert!(send(&simulator, None).await, "all goes well again");
+}
+
+#[tokio::test]
+async fn the_page_escapes_what_came_from_outside() {
+    let simulator = empty().await;
+    let evil = "<script>alert(1)</script>";
+    let thread = NewThread::new("x@evil.example").name(evil).subject(evil).category(evil).message(evil);
+    let id = simulator.workspace().add_thread(thread);
+    simulator.workspace().person_answers(&id, "our answer");
+    let client = reqwest::Client::new();
+    client.post(simulator.slack_url()).json(&json!({ "text": evil })).send().await.unwrap();
+    client.post(simulator.webhook_url()).body(evil).send().await.unwrap();
+    assert!(send(&simulator, None).await);
+    let page = reqwest::get(simulator.web_url()).await.unwrap().text().await.unwrap();
+    for part in ["Inbox (1)", "Slack sink (1)", "Mail sink (1)", "Webhook sink (1)", "we wrote", "our answer"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+    for raw in ["<script", "<i>", " src=", " href=", "url("] {
+        assert!(!page.contains(raw), "{raw}");
+    }
+}
+
+#[tokio::test]
+async fn slack_refuses_as_slack_does() {
+    let simulator = empty().await;
+    let url = format!("{}/chat.postMessage", simulator.slack_api_url());
+    let full = json!({ "channel": "#sales", "text": "Hi" });
+    for (token, body, error) in [
+        ("wrong", full.clone(), Some("invalid_auth")),
+        (SLACK_TOKEN, json!({ "text": "Hi" }), Some("channel_not_found")),
+        (SLACK_TOKEN, json!({ "channel": "#sales" }), Some("no_text")),
+        (SLACK_TOKEN, full, None),
+    ] {
+        let response = reqwest::Client::new().post(&url).bearer_auth(token).json(&body).send().await.unwrap();
+        let body: Value = response.json().await.unwrap();
+        assert_eq!((body["ok"].as_bool(), body["error"].as_str()), (Some(error.is_none()), error));
+    }
+    assert_eq!(simulator.slack().len(), 1);
+}
+
+#[tokio::test]
+async fn the_shipped_stream_plays_to_its_end() {
+    let simulator = Simulator::start(Options { rate_limits: None, ..Options::default() }).await.unwrap();
+    let workspace = simulator.workspace();
+    let items = workspace.stream_left();
+    let mut played = Vec::new();
+    while let Some(id) = workspace.play_next() {
+        played.push(id);
+    }
+    assert_eq!((played.len(), workspace.stream_left()), (items, 0));
+    let first = workspace.thread(&played[0]).unwrap();
+    assert_eq!((first.campaign_name.as_str(), first.category()), ("Q1 Product Launch", Some("interested")));
+    let threads: std::collections::HashSet<_> = played.iter().collect();
+    assert!(threads.len() < played.len(), "one item goes on in a known thread");
+    let outside = |thread: &reply_router::simulator::Thread| !thread.lead_email.ends_with(".example");
+    assert!(!workspace.threads().iter().any(outside), "only invented domains");
 }
