@@ -127,8 +127,9 @@ fn says_automatic(new: &str) -> Option<String> {
     let found = SAYS.find(&start)?;
     // "Is this an automated message?" asks us; and a person says so of ours.
     let after = start.get(found.end()..).unwrap_or_default();
-    let asked =
-        after.split(['.', '!', '\n']).next().is_some_and(|rest| rest.contains('?')) || out_of_office::engages(&start);
+    static COMMENTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:i|if|or|right|isn't|lol)\b"));
+    let rest = after.split(['.', '!']).next().unwrap_or_default();
+    let asked = COMMENTED.is_match(rest) || rest.contains('?') || out_of_office::engages(&start);
     (!asked).then(|| found.as_str().to_owned())
 }
 

@@ -3,7 +3,7 @@
 //! Everything here is a pure function of the mail's words, works on any UTF-8 without panicking, and takes time in
 //! proportion to the text's length: plain text is looked at in its first 256 KiB, HTML in its first 2 MiB.
 //!
-//! Plain text and HTML both become [`lines::Line`]s first, so that there is one place ([`quoted`]) where history is told
+//! Plain text and HTML both become `lines::Line`s first, so that there is one place (`quoted`) where history is told
 //! from new words. HTML brings more: which element a line stood in says whether it is quoted, whatever its language.
 
 mod attribution;

@@ -49,6 +49,10 @@ fn sentences(paragraph: &str) -> Vec<String> {
 }
 
 fn in_sentence(sentence: &str) -> Option<String> {
+    // "I did not consent to this. Stop."
+    if let Some(found) = ALONE.find(sentence).filter(|_| !sentence.contains('?')) {
+        return Some(found.as_str().trim().to_owned());
+    }
     if let Some(found) = DIRECT.iter().find_map(|words| words.find(sentence)) {
         let rest = sentence.get(found.end()..).unwrap_or_default();
         let before = sentence.get(..found.start()).unwrap_or_default();
@@ -105,12 +109,13 @@ static DIRECT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
           |\bleave\ (?:me|us)\ (?:alone|be)\b|\blose\ my\ (?:e-?mail|number|address|contact|info)|\b(?:delete|erase|purge)\ (?:me\b|us\b|(?:all\ )?(?:of\ )?(?:my|our)\ (?:\w+\ ){0,2}(?:data|info\w*|details|e-?mails?|address\w*|contacts?|records?|name|number)\b)
           |\b(?:right\ to\ (?:be\ forgotten|erasure)|(?:gdpr|ccpa|data)\ (?:\w+\ ){0,2}(?:request|erasure|deletion|removal|complaint)|withdraw\ (?:my\ )?consent|cease\ and\ desist|do[\ -]not[\ -](?:contact|e-?mail|mail|call)\ list|can-?spam)\b
           |\b(?:fuck|piss|bugger|f\*+k?|sod)\ off\b|\bget\ lost\b|\bgo\ away\b|\b(?:report(?:ed|ing)?|mark(?:ed|ing)?|flag(?:ged|ging)?|block(?:ed|ing)?)\ (?:\w+\ ){0,4}(?:as\ (?:spam|junk|phishing)|spam)\b|\bthis\ is\ (?:\w+\ )?spam\b|\bno\ solicit\w+
-          |\b(?:un-?subscribe|unsub|opt[\ -]?out|opt)\ (?:me|us|my|this\ (?:e-?mail|address)|out\ of\ (?:this|your|these|all))\b|\bi(?:'d|\ would|\ want|\ wish|\ need|'m|\ am)?\ (?:\w+\ ){0,4}(?:opt(?:ing)?[\ -]?out|unsubscrib\w+)\b|\bblacklist\ (?:me|us|my|this)|\bplease\ (?:just\ )?stop\b\W*$|\b(?:stop|cut)\ it\ out\b|\bnot\ contact\ (?:me|us)\b",
+          |\b(?:un-?subscribe|unsub|opt[\ -]?out|opt)\ (?:me|us|my|this\ (?:e-?mail|address)|out\ of\ (?:this|your|these|all))\b|\bi(?:'d|\ would|\ want|\ wish|\ need|'m|\ am)?\ (?:\w+\ ){0,4}(?:opt(?:ing)?[\ -]?out|unsubscrib\w+)\b|\bblacklist\ (?:me|us|my|this)|\bplease\ (?:just\ )?stop\b\W*$|\b(?:stop|cut)\ it\ out\b|\bnot\ contact\ (?:me|us)\b|\benough\ (?:with|of)\ (?:\w+\ ){0,2}(?:e-?mails?|mails?|messages|spam)\b",
         // German
         r"\bnicht\ (?:\p{L}+\ ){0,2}?(?:mehr|weiter|länger)\ (?:\p{L}+\ ){0,6}?(?:kontakt\p{L}*|anschreib\p{L}*|angeschrieben|schreib\p{L}*|belästig\p{L}*|anruf\p{L}*|mail\p{L}*|zu\p{L}*send\p{L}*|zuschick\p{L}*|schick\p{L}*|send\p{L}*|erhalten|bekommen)|\bnicht\ mehr\W*$
           |\b(?:kontaktieren|schreiben|mailen|belästigen)\ sie\ (?:mich|mir|uns)\ (?:bitte\ )?(?:nicht|nie)\b|\b(?:kontaktier|schreib)\p{L}{0,3}\ (?:mich|mir|uns)\ (?:bitte\ )?(?:nicht|nie)\b
           |\bkeine(?:rlei)?\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|nachrichten|werbung|werbe\p{L}*|kontaktaufnahme\p{L}*|anfragen|zusendung\p{L}*|newsletter|post|angebote)\b(?:\ (?:\p{L}+\ ){0,3}(?:mehr|senden|schicken|zusenden|zuschicken|erhalten|bekommen|wünsch\p{L}*|von\ (?:ihnen|dir|euch))|\W*$)
-          |\bkeine\ (?:weiteren?|mehr)\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|nachrichten|anfragen|kontakt\p{L}*|zusendung\p{L}*|werbung)|\b(?:von|aus)\ (?:\p{L}+\ ){0,2}(?:verteiler|liste|mailingliste|datenbank|kartei)\b
+          |\bkeine\ (?:weiteren?|mehr)\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|nachrichten|anfragen|kontakt\p{L}*|zusendung\p{L}*|werbung)|\b(?:von|aus)\ (?:\p{L}+\ ){0,2}(?:verteiler|liste|mailingliste|datenbank|kartei|system)\ (?:\p{L}+\ ){0,3}?(?:raus|heraus\p{L}*|(?:raus)?nehmen|genommen|streichen|gestrichen|aus(?:zu)?tragen|entfern\p{L}*|(?:ge)?lösch\p{L}*)
+          |\b(?:raus|nehm\p{L}*|nimm|streich\p{L}*|entfern\p{L}*|lösch\p{L}*)\ (?:\p{L}+\ ){0,5}?(?:von|aus)\ (?:\p{L}+\ ){0,2}(?:verteiler|liste|mailingliste|datenbank|kartei|system)\b
           |\b(?:lösch|entfern|streich|trag|nehm|nimm)\p{L}{0,4}\ (?:sie\ |bitte\ |mal\ ){0,3}(?:mich|uns|meine?n?|unsere?n?|alle\ meine|diese)\b|\b(?:meine?|unsere?)\ (?:\p{L}+\ ){0,2}(?:daten|adresse|e-?mail\p{L}*|mail\p{L}*|kontaktdaten)\ (?:\p{L}+\ ){0,3}(?:löschen|entfernen|gelöscht|austragen|streichen)
           |\blass(?:en|t)?\ (?:sie\ )?(?:mich|uns)\ (?:bitte\ )?in\ (?:ruhe|frieden)|\bunterlass\p{L}*\b|\bhör\p{L}*\ (?:sie\ )?(?:bitte\ )?(?:auf|damit)\b|\b(?:mich|uns)\ (?:bitte\ )?(?:ab|aus)(?:melden|zutragen|tragen|bestellen)\b|\bwiderspr(?:eche|uch)\p{L}*\ (?:\p{L}+\ ){0,4}(?:nutzung|verarbeitung|werbung|daten)",
         // French
@@ -123,7 +128,7 @@ static DIRECT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
           |\b(?:elimín|elimin|bórr|borr|quít|quit|sáqu|saqu|retír|retir|suprím|suprim)(?:a|e|en|ar)(?:me|nos)\b|\b(?:elimin|borr|quit|sac|retir|suprim)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:mi|mis|nuestro|nuestros|nuestra)\b\ (?:\p{L}+\ ){0,2}?(?:correo|email|datos|dirección|direccion|contacto|nombre|e-mail)|\b(?:sácame|sáquenme|quítenme)\b",
         // Italian
         r"\b(?:cancell|rimuov|elimin|togli|disiscriv|disiscriv)(?:ate|a|e|i|ete|er|ar|er|)?(?:mi|ci|temi|teci|rmi|rci)\b|\b(?:cancell|rimuov|elimin)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:mio|miei|mia|nostro|nostri|nostra)\b|\bdisiscri\p{L}*|\bannull\p{L}*\ (?:\p{L}+\ ){0,2}?(?:l')?iscrizione
-          |\bnon\ (?:\p{L}+\ ){0,2}?(?:contatt|scriv|invia|invi|mand|disturb)\p{L}*(?:mi|ci)\b|\bnon\ (?:mi|ci)\ (?:contatt|scriv|invi|mand|disturb)\p{L}*|\bnon\ (?:desidero|voglio|vogliamo|desideriamo|intendo)\ (?:più\ )?(?:\p{L}+\ )?(?:ricevere|essere|vostre)|\b(?:smett|smettete|smetta|smettila)\p{L}*\ (?:di|con)\ |\bnon\ ricevere\ più",
+          |\bnon\ (?:\p{L}+\ ){0,2}?(?:contatt|scriv|invia|invi|mand|disturb)\p{L}*(?:mi|ci)\b|\bnon\ (?:mi|ci)\ (?:contatt|scriv|invi|mand|disturb)\p{L}*|\bnon\ (?:desidero|voglio|vogliamo|desideriamo|intendo)\ (?:più\ )?(?:\p{L}+\ )?(?:ricevere|essere|vostre)|\b(?:smett|smettete|smetta|smettila)\p{L}*\ (?:di|con)\ |\bnon\ ricevere\ più|\bbasta\ (?:con\ |di\ )?(?:le\ |queste\ |le\ vostre\ )?(?:e-?mail|mail|messaggi|spam)",
         // Portuguese
         r"\bdescadastr\p{L}*|\bdesinscre\p{L}*|\bcancel\p{L}*\ (?:a\ )?(?:minha\ )?(?:inscrição|subscrição|assinatura|cadastro)|\b(?:remov|retir|exclu|elimin|tir)\p{L}*-(?:me|nos)\b|\bme\ (?:remov|retir|exclu|tir|descadastr)\p{L}*|\b(?:remov|retir|exclu|apag|elimin)\p{L}*\ (?:o\ |a\ |os\ )?(?:meus?|minha|nossos?)\b
           |\bnão\ (?:me|nos)\ (?:contact|contat|envi|escrev|mand|incomod|perturb)\p{L}*|\bnão\ (?:\p{L}+\ ){0,1}(?:contact|contat|envi|escrev|mand)\p{L}*\ (?:\p{L}+\ ){0,3}(?:mais|me)\b|\bnão\ (?:desejo|quero|queremos|gostaria\ de|desejamos|tenho\ interesse\ em)\ (?:\p{L}+\ ){0,2}?receber|\bpar(?:e|em|ar)\ (?:de|com)\ (?:me\ |nos\ )?(?:envi|mand|contact|contat|escrev|os\ e-?mails)\p{L}*|\bdeix\p{L}*\ de\ (?:me\ |nos\ )?(?:envi|mand|contact|contat|escrev)\p{L}*",
@@ -138,7 +143,7 @@ static DIRECT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // Finnish
         r"\bpoist\p{L}*\ (?:\p{L}+\ ){0,3}?(?:minut|meidät|sähköpost\p{L}*|osoitte\p{L}*|tieto\p{L}*|yhteystie\p{L}*|listal\p{L}*|postituslist\p{L}*|rekister\p{L}*)|\b(?:minut|meidät|osoitteeni|tietoni)\ (?:\p{L}+\ ){0,3}?poist\p{L}*|\bäl(?:ä|kää)\ (?:\p{L}+\ ){0,2}?(?:lähet\p{L}*|ota|ottako|lähesty\p{L}*|kirjoit\p{L}*|laita\p{L}*|häirit\p{L}*)|\blopet\p{L}*\ (?:\p{L}+\ ){0,2}?(?:viesti\p{L}*|sähköpost\p{L}*|postit\p{L}*|lähettä\p{L}*|tämä)|\ben\ halua\ (?:\p{L}+\ ){0,2}?(?:viest\p{L}*|sähköpost\p{L}*|vastaanottaa|saada|posti\p{L}*|yhteydenot\p{L}*)",
         // Russian
-        r"\bотпи(?:с|ш)\p{L}*\ (?:меня|нас)|\b(?:удал|исключ|убер|убра|вычеркн)\p{L}*\ (?:\p{L}+\ ){0,3}?(?:меня|нас|мой|мою|моего|адрес\p{L}*|наш\p{L}*|данные)|\b(?:больше\ )?не\ (?:надо\ |нужно\ |стоит\ )?(?:мне\ |нам\ )?(?:больше\ )?(?:пишите|писать|присылайте|присылать|беспокойте|беспокоить|отправляйте|звоните|шлите|слать|пиши)|\b(?:прекрат\p{L}*|перестаньте|хватит)\b|\bне\ (?:хочу|хотим|желаю|желаем)\ (?:\p{L}+\ )?(?:получать|видеть)|\bотстаньте|\bиз\ (?:\p{L}+\ ){0,2}(?:рассылки|базы)",
+        r"\bотпи(?:с|ш)\p{L}*\ (?:меня|нас)|\b(?:удал|исключ|убер|убра|вычеркн)\p{L}*\ (?:\p{L}+\ ){0,3}?(?:меня|нас|мой|мою|моего|адрес\p{L}*|наш\p{L}*|данные)|\b(?:больше\ )?не\ (?:надо\ |нужно\ |стоит\ )?(?:мне\ |нам\ )?(?:больше\ )?(?:пишите|писать|присылайте|присылать|беспокойте|беспокоить|отправляйте|звоните|шлите|слать|пиши)|\b(?:прекрат\p{L}*|перестаньте|хватит\ (?:\p{L}+\ )?(?:писать|слать|присылать|спам\p{L}*|писем|рассыл\p{L}*))\b|\bне\ (?:хочу|хотим|желаю|желаем)\ (?:\p{L}+\ )?(?:получать|видеть)|\bотстаньте|\bиз\ (?:\p{L}+\ ){0,2}(?:рассылки|базы)",
     ]
     .into_iter()
     .map(pattern)
@@ -172,7 +177,7 @@ static MYSELF: LazyLock<Regex> = LazyLock::new(|| {
 // "Don't contact me before Tuesday" and "don't email me the deck" are no farewells.
 static ONLY_FOR_NOW: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\W{0,2}\s?(?:the|a|an|before|until|till|by\ (?:phone|telephone)|via\ phone|on\ (?:my\ (?:cell|mobile|phone)|weekends?)|tomorrow|today|vor|bis|avant|antes\ de|prima\ d\p{L}*)\b",
+        r"^\W{0,2}\s?(?:the|a|an|before|until|till\ (?:\w+day|next|then|we|i|after|the|\d+)|by\ (?:phone|telephone)|via\ phone|on\ (?:my\ (?:cell|mobile|phone)|weekends?)|tomorrow|today|vor|bis|avant|antes\ de|prima\ d\p{L}*)\b",
     )
 });
 

