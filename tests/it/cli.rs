@@ -1,1 +1,8 @@
-//! Tests of `cli`, seen from outside.
+//! Tests of the commands, seen from outside: the real binary, a simulated workspace on a real port, a folder of its own.
+
+mod bad_input;
+mod doctor;
+mod place;
+mod reading;
+mod service;
+mod writing;

@@ -33,7 +33,7 @@ impl SqliteStore {
     /// Opens an existing store to look at it only; the service may be running on it.
     pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
-        let readers = connect(path, options, READERS).await?;
+        let readers = connect(path, options.immutable(is_at_rest(path)), READERS).await?;
         check(path, &readers).await?;
         refuse_newer(path, &readers).await?;
         Ok(Self { writer: readers.clone(), readers, _lock: None })
@@ -56,7 +56,8 @@ impl SqliteStore {
             let source = Self::open_read_only(path).await?;
             source.readers.close().await;
             let mut connection = pool.acquire().await?;
-            let uri = format!("file:{}?mode=ro", path.display().to_string().replace('%', "%25").replace('?', "%3f"));
+            let name = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let uri = format!("file:{name}?mode=ro&immutable={}", u8::from(is_at_rest(path)));
             sqlx::query("ATTACH DATABASE ? AS source").bind(uri).execute(&mut *connection).await?;
             for table in TABLES {
                 let copy = format!("INSERT INTO main.{table} SELECT * FROM source.{table}");
@@ -85,6 +86,7 @@ impl SqliteStore {
         let mut connection = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
+            .immutable(is_at_rest(path))
             .busy_timeout(BUSY)
             .connect()
             .await
@@ -92,6 +94,14 @@ impl SqliteStore {
         quick_check(path, &mut connection).await?;
         connection.close().await.map_err(|error| open_error(path, &error))
     }
+}
+
+/// Whether nobody has the store open and all of it is in its one file. Reading it in the ordinary way would then leave
+/// a log and an index beside it.
+fn is_at_rest(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    !Path::new(&log).exists()
 }
 
 const BUSY: Duration = Duration::from_secs(5);

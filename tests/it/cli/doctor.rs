@@ -1,0 +1,53 @@
+//! `doctor`: says what is wrong, changes nothing.
+
+use super::place::{EVERYTHING, Place};
+use reply_router::simulator::{SmtpFault, SmtpStep};
+
+#[tokio::test]
+async fn all_is_well() {
+    let place = Place::new(EVERYTHING).await;
+    let hot = place.hot_lead("jane@acme.example");
+    let before = place.files();
+    place.run(&["doctor"]).await.ends(0).prints(&[
+        "the key is accepted",
+        "requests left this minute",
+        "scope replies:update: granted",
+        "scope replies:create: granted",
+        "rules: 2 rules",
+        "store",
+        "destination sales",
+        "destination team",
+        "destination crm",
+    ]);
+    let workspace = place.simulator.workspace();
+    let thread = workspace.thread(&hot).unwrap();
+    assert!(!thread.is_read && !thread.is_starred && workspace.accepted_replies().is_empty());
+    // What it asks of the write routes is about a thread that is not there, and is answered so.
+    let writes = workspace.requests().into_iter().filter(|request| request.method != "GET");
+    assert!(writes.inspect(|request| assert_eq!(request.status, Some(404), "{request:?}")).count() == 2);
+    assert!(place.simulator.slack().is_empty() && place.simulator.mail().is_empty());
+    assert_eq!(place.files(), before);
+
+    place.run(&["doctor", "--send", "team"]).await.ends(0).prints(&["a test message was delivered"]);
+    assert_eq!(place.simulator.mail().len(), 1);
+    place.run(&["doctor", "--send", "nobody"]).await.ends(1).prints(&["FAIL", "nobody"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said() {
+    let place = Place::with_scopes(EVERYTHING, &["replies:read"]).await;
+    place.write("rules/bad.yaml", "version: 1\nrules: [{ name: BAD, when: always, then: [star] }]\n");
+    place.write("reply-router.db", "this is no database, and it never was one, not even for a little while");
+    place.simulator.faults().smtp(SmtpStep::Greeting, 10, SmtpFault::Code(554, "go away".to_owned()));
+    let before = place.files();
+    place.run(&["doctor"]).await.ends(1).prints(&[
+        "the key is accepted",
+        "the key lacks replies:update",
+        "the key lacks replies:create",
+        "reply-router check",
+        "FAIL store",
+        "FAIL destination team",
+        "ok   destination sales",
+    ]);
+    assert_eq!(place.files(), before);
+}

@@ -1,0 +1,174 @@
+//! The commands that change nothing: `init` apart, which writes only what is not there.
+
+use super::place::{EVERYTHING, Place, binary, run};
+use reply_router::simulator::NewThread;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn init_writes_and_then_keeps() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = async |args: &[&str]| {
+        let mut command = binary(folder.path(), args);
+        command.env("COLDSEND_API_KEY", "cs_live_anything");
+        run(command).await
+    };
+    go(&["init"]).await.ends(0).prints(&["wrote", "reply-router.yaml", "interested.yaml", "reply-router preview"]);
+    go(&["check"]).await.ends(0).prints(&["no mistakes"]);
+    let path = folder.path().join("reply-router.yaml");
+    let mine = format!("# mine\n{}", std::fs::read_to_string(&path).unwrap());
+    std::fs::write(&path, &mine).unwrap();
+    go(&["init"]).await.ends(0).prints(&["kept", "nothing to do"]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), mine);
+}
+
+#[tokio::test]
+async fn preview_shows_all_and_changes_nothing() {
+    let place = Place::new(EVERYTHING).await;
+    let hot = place.hot_lead("jane@acme.example");
+    let cold = NewThread { is_starred: true, ..NewThread::new("joe@cold.example").category("not_interested") };
+    place.simulator.workspace().add_thread(cold.message("No, thanks."));
+    let before = place.files();
+
+    place.run(&["preview"]).await.ends(0).prints(&[
+        "jane@acme.example",
+        "book-a-call",
+        "Hi Jane, here is my calendar.",
+        "not-now",
+        "all GET; nothing was changed",
+        "not considered: repeats",
+    ]);
+    let report = place.run(&["preview", "--format", "json"]).await.ends(0).json();
+    assert_eq!((&report["truncated"], report["requests"].as_u64().is_some()), (&json!(false), true), "{report:#}");
+    let threads = report["threads"].as_array().unwrap();
+    let jane = threads.iter().find(|thread| thread["thread_id"] == json!(hot)).unwrap();
+    let expected = [
+        ("lead_email", json!("jane@acme.example")),
+        ("category", json!("interested")),
+        ("campaign", json!("Q1 Launch")),
+        ("body", json!("Sure, a call on Tuesday?")),
+        ("subject", json!("Quick question")),
+    ];
+    for (key, value) in expected {
+        assert_eq!(jane[key], value, "{key}");
+    }
+    assert!(jane["message_id"].is_string(), "{jane:#}");
+    let rule = json!({"name": "book-a-call", "matched": true, "mode": "live", "error": null, "captures": {}});
+    assert_eq!(jane["rules"][0], rule);
+    let actions = jane["actions"].as_array().unwrap();
+    let said: Vec<_> =
+        actions.iter().map(|action| (action["kind"].as_str().unwrap(), action["target"].clone())).collect();
+    let no = Value::Null;
+    let wanted = [
+        ("reply", no.clone()),
+        ("star", no.clone()),
+        ("mark_read", no),
+        ("slack", json!("sales")),
+        ("email", json!("team")),
+        ("webhook", json!("crm")),
+    ];
+    assert_eq!(said, wanted);
+    assert!(actions.iter().all(|action| action["would"] == "done" && action["reason"].is_null()), "{actions:#?}");
+    assert_eq!(actions[0]["text"], "Hi Jane, here is my calendar.");
+
+    place.run(&["preview", "--thread", &hot]).await.ends(0).prints(&["1 threads, 1 matched, 1 replies"]);
+    let cut = place.run(&["preview", "--limit", "1", "--format", "json"]).await.ends(0).json();
+    assert_eq!((cut["threads"].as_array().unwrap().len(), &cut["truncated"]), (1, &json!(true)));
+    let rules = ["preview", "--rules", "rules/rules.yaml"];
+    place.run(&rules).await.ends(0);
+
+    assert_eq!(place.writes(), [""; 0]);
+    assert_eq!(place.files(), before);
+    assert!(place.simulator.slack().is_empty() && place.simulator.mail().is_empty());
+    assert!(place.simulator.webhooks().is_empty());
+}
+
+#[tokio::test]
+async fn preview_needs_no_file() {
+    let place = Place::new("version: 1\nrules: [{ name: all, when: always, then: [star] }]\n").await;
+    place.hot_lead("jane@acme.example");
+    std::fs::remove_file(place.path().join("reply-router.yaml")).unwrap();
+    let mut command = place.command(&["preview", "--rules", "rules/"]);
+    command.env("COLDSEND_BASE_URL", place.simulator.base_url());
+    run(command).await.ends(0).prints(&["jane@acme.example", "all"]);
+}
+
+#[tokio::test]
+async fn a_dry_run_only_reads() {
+    let place = Place::new(EVERYTHING).await;
+    place.write("reply-router.yaml", &place.configuration("safety: { start_from: 24h }\n"));
+    place.hot_lead("jane@acme.example");
+    let before = place.files();
+    place.run(&["run", "--once", "--dry-run"]).await.ends(0).prints(&["jane@acme.example: book-a-call", "would have"]);
+    assert_eq!(place.writes(), [""; 0]);
+    assert_eq!(place.files(), before, "no store was made");
+
+    // A store that is there is read, so that what it knows counts, and stays as it is, byte for byte.
+    place.run(&["run", "--once"]).await.ends(0);
+    place.simulator.workspace().clear_requests();
+    place.hot_lead("joe@acme.example");
+    let before = place.files();
+    let ran = place.run(&["run", "--once", "--dry-run"]).await.ends(0).prints(&["joe@acme.example: book-a-call"]);
+    assert!(!ran.out.contains("jane@"), "{}", ran.out);
+    assert_eq!(place.writes(), [""; 0]);
+    let (before, after) = (before, place.files());
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    assert!(before == after, "the store changed");
+}
+
+#[tokio::test]
+async fn explain_says_why() {
+    let place = Place::new(EVERYTHING).await;
+    let hot = place.hot_lead("jane@acme.example");
+    let before = place.files();
+    place.run(&["explain", &hot]).await.ends(0).prints(&[
+        "jane@acme.example",
+        "| Sure, a call on Tuesday?",
+        "book-a-call [live]",
+        "rules.yaml:3",
+        "when.body",
+        "→ reply: done",
+    ]);
+    let found = place.run(&["explain", &hot, "--format", "json"]).await.ends(0).json();
+    assert_eq!(found["thread_id"], json!(hot));
+    assert_eq!((&found["auto_reply"], &found["opt_out"]), (&json!(false), &json!(false)));
+    let rule = &found["rules"][0];
+    assert_eq!((&rule["name"], &rule["line"], &rule["matched"]), (&json!("book-a-call"), &json!(3), &json!(true)));
+    assert!(rule["stopped_by"].is_null() && rule["file"].is_string(), "{rule:#}");
+    let conditions = rule["conditions"].as_array().unwrap();
+    let body = conditions.iter().find(|condition| condition["path"] == "when.body").unwrap();
+    assert_eq!((&body["seen"], &body["held"]), (&json!("Sure, a call on Tuesday?"), &json!(true)));
+    assert_eq!(body["span"], json!([8, 12]));
+    assert_eq!(rule["actions"][0]["kind"], "reply");
+
+    // The test case is rules' YAML: beside the rules, it loads.
+    let case = place.run(&["explain", &hot, "--as-test"]).await.ends(0).prints(&["tests:", "a call on Tuesday"]);
+    assert_eq!(place.files(), before);
+    assert_eq!(place.writes(), [""; 0]);
+    place.write("rules/jane.test.yaml", &case.out);
+    place.run(&["check"]).await.ends(0);
+}
+
+#[tokio::test]
+async fn check_in_three_forms() {
+    let place = Place::new(EVERYTHING).await;
+    place.run(&["check"]).await.ends(0).prints(&["no mistakes in", "API requests"]);
+    let good = place.run(&["check", "--format", "json"]).await.ends(0).json();
+    assert_eq!(good["diagnostics"], json!([]));
+    let costs = &good["requests_per_100_threads"];
+    assert!(costs["at_least"].is_u64() && costs["at_most"].is_u64(), "{good}");
+
+    place.write("rules/bad.yaml", "version: 1\nrules:\n  - name: bad\n    when: { body: '(' }\n    then: [star]\n");
+    place.run(&["check"]).await.ends(1).prints(&["bad.yaml:4:", "body: '('"]);
+    let bad = place.run(&["check", "--format", "json"]).await.ends(1).json();
+    let one = &bad["diagnostics"][0];
+    assert!(one["file"].as_str().unwrap().ends_with("bad.yaml"), "{one}");
+    assert_eq!((&one["severity"], &one["line"]), (&json!("error"), &json!(4)));
+    for key in ["code", "message", "column", "end_line", "end_column", "hint"] {
+        assert!(one.get(key).is_some(), "{key}");
+    }
+    let ran = place.run(&["check", "--format", "github"]).await.ends(1).prints(&["::error file=", "line=4"]);
+    assert!(ran.out.lines().all(|line| line.starts_with("::")), "{}", ran.out);
+    // Named files are looked at instead of the configured ones.
+    place.run(&["check", "rules/rules.yaml"]).await.ends(0);
+    assert!(place.simulator.workspace().requests().is_empty(), "`check` is offline");
+}

@@ -1,0 +1,132 @@
+//! `run` as a service, and `demo`.
+
+use super::place::{EVERYTHING, PATIENCE, Place, Ran, binary, run, signal};
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Output},
+};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// A service that runs, and what it has logged.
+struct Running {
+    child: Child,
+    log: UnboundedReceiver<String>,
+    said: String,
+    pages: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+impl Running {
+    async fn start(place: &Place, args: &[&str]) -> Self {
+        let mut child = place.command(args).spawn().unwrap();
+        let (sender, log) = unbounded_channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut running = Self { child, log, said: String::new(), pages: String::new() };
+        let line: Value = serde_json::from_str(&running.until("\"pages\"").await).unwrap();
+        running.pages = line["pages"].as_str().unwrap().to_owned();
+        running
+    }
+
+    /// The first line of the log from here on that has `wanted` in it.
+    async fn until(&mut self, wanted: &str) -> String {
+        loop {
+            let line = tokio::time::timeout(PATIENCE, self.log.recv()).await.unwrap();
+            let line = line.unwrap_or_else(|| panic!("ended before {wanted}\n{}", self.said));
+            self.said = format!("{}{line}\n", self.said);
+            if line.contains(wanted) {
+                return line;
+            }
+        }
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("{}{path}", self.pages)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// SIGTERM; it ends within ten seconds.
+    async fn end(mut self) -> Ran {
+        signal("-TERM", self.child.id());
+        let rest = async {
+            while let Some(line) = self.log.recv().await {
+                self.said = format!("{}{line}\n", self.said);
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), rest).await.unwrap();
+        let status = self.child.wait().unwrap();
+        Ran::new(&Output { status, stdout: Vec::new(), stderr: self.said.clone().into_bytes() })
+    }
+}
+
+#[tokio::test]
+async fn the_service_answers_works_and_ends() {
+    let place = Place::new(EVERYTHING).await;
+    let service = Running::start(&place, &["--log-format", "json", "run"]).await;
+    assert_eq!(service.get("/healthz").await.0, 200);
+    let (code, status) = service.get("/api/v1/status").await;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    assert_eq!((code, &status["workspaces"][0]["name"]), (200, &json!("acme")), "{status:#}");
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+
+    // A second one keeps off.
+    let second = place.run(&["run"]).await.ends(1);
+    assert!(second.err.contains("reply-router.db") && second.err.contains("another"), "{}", second.err);
+    place.run(&["status", "--url", &service.pages]).await.ends(0).prints(&["acme", "book-a-call", "not-now"]);
+
+    // It noted what was there, then a lead writes.
+    let workspace = place.simulator.workspace();
+    assert!(workspace.wait_until(PATIENCE, |now| now.requests().iter().any(|one| one.status == Some(200))).await);
+    let hot = place.hot_lead("jane@acme.example");
+    assert!(workspace.wait_until(PATIENCE, |now| now.thread(&hot).unwrap().is_read).await);
+    let ran = service.end().await.ends(0);
+    assert!(ran.err.contains("stopped"), "{}", ran.err);
+    assert!(!ran.err.contains("Sure, a call"), "no mail text in logs: {}", ran.err);
+    assert_eq!(workspace.accepted_replies().len(), 1);
+    // What it did is known to the next.
+    place.run(&["run", "--once"]).await.ends(0);
+    assert_eq!(workspace.accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn the_demo_tells_what_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = |more: &'static str| {
+        let args = format!("demo --every 1s --listen 127.0.0.1:0 --sinks 127.0.0.1:0 {more}");
+        binary(folder.path(), &args.split_whitespace().collect::<Vec<_>>())
+    };
+    // It ends by itself.
+    let greeting = ["rules and their status   http://127.0.0.1:", "replies sent", "Nothing was real"];
+    run(demo("--for 1s")).await.ends(0).prints(&greeting);
+
+    // Or when it is told to, here after the first reply.
+    let mut child = demo("").spawn().unwrap();
+    let id = child.id();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (sender, mut said) = unbounded_channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let mut all = String::new();
+    let telling = async {
+        while let Some(line) = said.recv().await {
+            if line.contains("✓ reply") {
+                signal("-TERM", id);
+            }
+            all = format!("{all}{line}\n");
+        }
+    };
+    if tokio::time::timeout(PATIENCE, telling).await.is_err() {
+        let _ = child.kill();
+    }
+    assert!(child.wait().unwrap().success(), "{all}");
+    for wanted in ["matches:", "✓ reply", "replies sent", "Nothing was real"] {
+        assert!(all.contains(wanted), "{wanted} is not in\n{all}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the demo leaves nothing behind");
+}
