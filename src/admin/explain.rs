@@ -38,7 +38,8 @@ pub(super) async fn explain(
         match app.engine.explain(workspace, &id, LONGEST_WAIT).await {
             Ok(explanation) => return Ok(Json(explanation)),
             Err(IntakeError::Store(error)) => return Err(error.into()),
-            Err(IntakeError::Api(error)) if error.status() == Some(404) => {}
+            // 422: it does not even look like an id of the API.
+            Err(IntakeError::Api(error)) if matches!(error.status(), Some(404 | 422)) => {}
             // Another workspace may still know it.
             Err(IntakeError::Api(error)) => failure = failure.or(Some(refused(error.status(), error.to_string()))),
         }

@@ -12,6 +12,7 @@ use reply_router::{
 };
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -42,6 +43,8 @@ impl Clock for HandClock {
 pub(crate) struct Setting {
     pub(crate) rules: &'static str,
     pub(crate) mode: Mode,
+    /// Beside `acme`, in the same inbox.
+    pub(crate) more_workspaces: Vec<(&'static str, Mode)>,
     pub(crate) safety: Safety,
     pub(crate) wait_for_category: Duration,
     pub(crate) options: Options,
@@ -53,6 +56,7 @@ impl Default for Setting {
         Self {
             rules: HOT,
             mode: Mode::Live,
+            more_workspaces: Vec::new(),
             safety: safety(),
             wait_for_category: Duration::ZERO,
             options: Options::for_tests(),
@@ -94,7 +98,7 @@ pub(crate) struct Stage {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) engine: Arc<Engine>,
     /// Gone with the stage.
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -114,7 +118,11 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(&setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
-        Self { simulator, clock, store, engine, _folder: folder }
+        Self { simulator, clock, store, engine, folder }
+    }
+
+    pub(crate) fn store_path(&self) -> PathBuf {
+        self.folder.path().join("store.db")
     }
 
     pub(crate) fn workspace(&self) -> &Workspace {
@@ -170,27 +178,32 @@ pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn St
     let context = Context { destinations: names, ..Context::default() };
     let rules = RuleSet::parse(&[("rules.yaml", setting.rules)], &context);
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
-    let client = Client::new(ClientSettings {
-        workspace: "acme".to_owned(),
-        base_url: simulator.base_url().parse().unwrap(),
-        api_key: "cs_live_simulated".to_owned().into(),
-        // The budget has tests of its own; here nobody waits for it.
-        per_minute: 100_000,
-        per_hour: 100_000,
-    })
-    .unwrap();
+    let client = |name: &str| {
+        Client::new(ClientSettings {
+            workspace: name.to_owned(),
+            base_url: simulator.base_url().parse().unwrap(),
+            api_key: "cs_live_simulated".to_owned().into(),
+            // The budget has tests of its own; here nobody waits for it.
+            per_minute: 100_000,
+            per_hour: 100_000,
+        })
+        .unwrap()
+    };
+    let workspaces = std::iter::once(("acme", setting.mode)).chain(setting.more_workspaces.iter().copied());
     Engine::new(Parts {
         store,
         rules,
         destinations,
-        workspaces: vec![WorkspaceSettings {
-            name: "acme".to_owned(),
-            mode: setting.mode,
-            poll_every: Duration::from_secs(30),
-            sweep_every: Duration::from_secs(3_600),
-            wait_for_category: setting.wait_for_category,
-            client,
-        }],
+        workspaces: workspaces
+            .map(|(name, mode)| WorkspaceSettings {
+                name: name.to_owned(),
+                mode,
+                poll_every: Duration::from_secs(30),
+                sweep_every: Duration::from_secs(3_600),
+                wait_for_category: setting.wait_for_category,
+                client: client(name),
+            })
+            .collect(),
         safety: setting.safety.clone(),
         public_url: Some("https://router.acme.example".to_owned()),
         clock: Arc::new(clock),

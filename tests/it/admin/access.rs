@@ -1,0 +1,162 @@
+//! Who gets in.
+
+use super::{Desk, HOOK_TOKEN, TOKEN, bearer};
+use crate::stage::{Setting, Stage};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+const GUARDED: [&str; 12] = [
+    "/",
+    "/threads/x",
+    "/openapi.json",
+    "/api/v1/status",
+    "/api/v1/rules",
+    "/api/v1/rules/x",
+    "/api/v1/actions",
+    "/api/v1/actions/x",
+    "/api/v1/decisions",
+    "/api/v1/decisions/x",
+    "/api/v1/threads/x/explain",
+    "/api/v1/opt-outs",
+];
+
+#[tokio::test]
+async fn with_a_token_only_its_bearer_gets_in() {
+    let desk = Desk::new(Setting::default()).await;
+    for path in GUARDED {
+        let wrong = format!("Bearer {}x", &TOKEN[1..]);
+        for given in [None, Some(wrong.as_str()), Some("Bearer "), Some("Bearer"), Some("Basic 0123"), Some(TOKEN)] {
+            let headers: Vec<_> = given.map(|value| ("authorization", value)).into_iter().collect();
+            let answer = desk.send("GET", path, &headers, "").await;
+            answer.problem(401);
+            assert_eq!(answer.header("www-authenticate"), "Bearer", "{path} {given:?}");
+            assert!(!answer.text.contains(TOKEN));
+        }
+        let status = desk.get(path).await.status;
+        assert!([200, 404].contains(&status), "{path} {status}");
+    }
+    let writes = ["/pause", "/resume", "/actions/x/approve", "/api/v1/pause", "/api/v1/resume", "/api/v1/reload"];
+    for path in writes {
+        desk.send("POST", path, &[], "").await.problem(401);
+    }
+    assert!(desk.stage.engine.store().pauses().await.unwrap().is_empty());
+    for path in ["/healthz", "/readyz", "/metrics", "/login", "/assets/style.css"] {
+        assert_eq!(desk.send("GET", path, &[], "").await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_only_this_machine_gets_in_under_its_own_name() {
+    let desk = Desk::over(Stage::new(Setting::default()).await, None, None);
+    for (host, status) in [
+        (Some("localhost:8080"), 200),
+        (Some("LOCALHOST"), 200),
+        (Some("127.0.0.1:8080"), 200),
+        (Some("[::1]:8080"), 200),
+        (Some("evil.example"), 403),
+        (Some("localhost.evil.example"), 403),
+        (Some("127.0.0.1.evil.example:8080"), 403),
+        (Some("10.0.0.1"), 403),
+        (None, 403),
+    ] {
+        let headers: Vec<_> = host.map(|host| ("host", host)).into_iter().collect();
+        let answer = desk.send("GET", "/api/v1/status", &headers, "").await;
+        assert_eq!(answer.status, status, "{host:?}");
+        if status == 403 {
+            answer.problem(403);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_once() {
+    let desk = Desk::new(Setting::default()).await;
+    let browser = ("accept", "text/html,application/xhtml+xml");
+    let sent_away = desk.send("GET", "/", &[browser], "").await;
+    assert_eq!((sent_away.status, sent_away.header("location")), (303, "/login"));
+
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let wrong = desk.send("POST", "/login", &[form], "token=wrong").await;
+    assert_eq!((wrong.status, wrong.header("set-cookie")), (401, ""));
+    let right = desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await;
+    assert_eq!((right.status, right.header("location")), (303, "/"));
+    let cookie = right.header("set-cookie").to_owned();
+    for part in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains(TOKEN));
+    let session = cookie.split(';').next().unwrap();
+    assert_eq!(desk.send("GET", "/", &[browser, ("cookie", session)], "").await.status, 200);
+    let among = format!("other=1; {session}");
+    assert_eq!(desk.send("GET", "/api/v1/status", &[("cookie", &among)], "").await.status, 200);
+    desk.send("GET", "/api/v1/status", &[("cookie", "reply_router_session=")], "").await.problem(401);
+
+    // Another process, another session.
+    let other = Desk::new(Setting::default()).await;
+    other.send("GET", "/api/v1/status", &[("cookie", session)], "").await.problem(401);
+}
+
+#[tokio::test]
+async fn who_guesses_has_to_wait() {
+    let desk = Desk::new(Setting::default()).await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for _ in 0..10 {
+        assert_eq!(desk.send("POST", "/login", &[form], "token=wrong").await.status, 401);
+    }
+    desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await.problem(429);
+    assert_eq!(desk.get("/api/v1/status").await.status, 200, "programs go on");
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing() {
+    let desk = Desk::new(Setting::default()).await;
+    let cases: [(&[(&str, &str)], u16); 7] = [
+        (&[("origin", "https://evil.example")], 403),
+        (&[("origin", "null")], 403),
+        (&[("origin", "http://router.acme.example")], 403),
+        (&[("sec-fetch-site", "cross-site")], 403),
+        (&[("sec-fetch-site", "same-origin"), ("origin", "https://router.acme.example")], 200),
+        // Behind a proxy that passes its own name on.
+        (&[("host", "10.0.0.7:8080"), ("origin", "https://router.acme.example")], 200),
+        (&[], 200),
+    ];
+    for (headers, status) in cases {
+        let mut headers = headers.to_vec();
+        headers.push(bearer());
+        let answer = desk.send("POST", "/api/v1/resume", &headers, "").await;
+        assert_eq!(answer.status, status, "{headers:?}");
+        if status == 403 {
+            assert!(answer.problem(403).contains("origin"));
+        }
+    }
+    let looked = desk.send("GET", "/api/v1/status", &[bearer(), ("origin", "https://evil.example")], "").await;
+    assert_eq!(looked.status, 200, "reading is for whoever has the token");
+    assert_eq!(looked.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn the_hook_has_a_token_of_its_own() {
+    let setting = Setting { more_workspaces: vec![("globex", reply_router::model::Mode::Live)], ..Setting::default() };
+    let desk = Desk::new(setting).await;
+    let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+    let right = format!("Bearer {HOOK_TOKEN}");
+    for (name, given, status) in [
+        ("acme", Some(right.clone()), 202),
+        ("acme", Some(basic("coldsend", HOOK_TOKEN)), 202),
+        ("acme", Some(basic("", HOOK_TOKEN)), 202),
+        ("acme", Some(basic(HOOK_TOKEN, "")), 401),
+        ("acme", Some("Bearer wrong".to_owned()), 401),
+        ("acme", Some("Basic !!!".to_owned()), 401),
+        ("acme", Some(format!("Bearer {TOKEN}")), 401),
+        ("acme", None, 401),
+        // No `hook_token`: off.
+        ("globex", Some(right.clone()), 404),
+        ("nobody", Some(right.clone()), 404),
+    ] {
+        let headers: Vec<_> = given.iter().map(|value| ("authorization", value.as_str())).collect();
+        let answer = desk.send("POST", &format!("/hooks/coldsend/{name}"), &headers, "{\"any\": true}").await;
+        assert_eq!(answer.status, status, "{name} {given:?}");
+        if status != 202 {
+            answer.problem(status);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Errors, whatever makes them, have one shape.
+
+use super::{Desk, TOKEN, bearer};
+use crate::stage::{Setting, Stage};
+use async_trait::async_trait;
+use reply_router::admin::{Reload, ReloadError};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told() {
+    let desk = Desk::new(Setting::default()).await;
+    let json_body = ("content-type", "application/json");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let long = "x".repeat(70_000);
+    for (method, path, header, body, status) in [
+        ("GET", "/nowhere", json_body, "", 404),
+        ("GET", "/api/v1/nowhere", json_body, "", 404),
+        ("GET", "/api/v1/pause", json_body, "", 405),
+        ("DELETE", "/api/v1/status", json_body, "", 405),
+        ("POST", "/api/v1/pause", json_body, "{", 400),
+        ("POST", "/api/v1/pause", json_body, "[1]", 400),
+        ("POST", "/api/v1/pause", json_body, r#"{"workspace": 7}"#, 400),
+        ("POST", "/api/v1/pause", json_body, r#"{"workspace": "nobody"}"#, 404),
+        ("POST", "/api/v1/resume", json_body, r#"{"workspace": "nobody"}"#, 404),
+        ("POST", "/resume?workspace=nobody", form, "", 404),
+        ("POST", "/api/v1/opt-outs", json_body, "{}", 400),
+        ("POST", "/api/v1/opt-outs", json_body, r#"{"email": "nonsense"}"#, 400),
+        ("DELETE", "/api/v1/opt-outs/a@b.example", json_body, "", 404),
+        ("GET", "/api/v1/actions?state=gone", json_body, "", 400),
+        ("GET", "/api/v1/actions?kind=shout", json_body, "", 400),
+        ("GET", "/api/v1/actions?state=done&state=held", json_body, "", 400),
+        ("GET", "/api/v1/rules/%FF", json_body, "", 400),
+        ("GET", "/api/v1/rules/nobody", json_body, "", 404),
+        ("GET", "/api/v1/decisions/nobody", json_body, "", 404),
+        ("GET", "/api/v1/threads/nobody/explain", json_body, "", 404),
+        ("GET", "/api/v1/threads/nobody/explain?workspace=nobody", json_body, "", 404),
+        ("GET", "/threads/nobody", json_body, "", 404),
+        ("POST", "/login", json_body, "{}", 415),
+        ("POST", "/login", form, "tocken=x", 422),
+        ("POST", "/hooks/coldsend/acme", json_body, long.as_str(), 413),
+        ("POST", "/api/v1/pause", json_body, long.as_str(), 413),
+        ("POST", "/api/v1/reload", json_body, "", 501),
+    ] {
+        let answer = desk.send(method, path, &[bearer(), header], body).await;
+        assert_eq!(answer.status, status, "{method} {path} {answer:?}");
+        answer.problem(status);
+        assert!(!answer.header("x-request-id").is_empty(), "{method} {path}");
+        assert!(!answer.header("content-security-policy").is_empty(), "{method} {path}");
+    }
+    assert_eq!(desk.send("GET", "/api/v1/pause", &[bearer()], "").await.header("allow"), "POST");
+    assert!(desk.stage.engine.store().pauses().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_id() {
+    let desk = Desk::new(Setting::default()).await;
+    let given = desk.send("GET", "/healthz", &[("x-request-id", "abc-1")], "").await;
+    assert_eq!(given.header("x-request-id"), "abc-1");
+    let (one, other) = (desk.get("/healthz").await, desk.get("/healthz").await);
+    assert_ne!(one.header("x-request-id"), other.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn not_ready_before_the_first_poll() {
+    let stage = Stage::unpolled(Setting::default()).await;
+    let path = stage.store_path().display().to_string();
+    let desk = Desk::over(stage, Some(TOKEN), None);
+    let answer = desk.send("GET", "/readyz", &[], "").await;
+    assert!(answer.problem(503).contains("acme"));
+    assert!(!answer.text.contains(&path));
+}
+
+enum Ends {
+    Well,
+    Refused,
+    Failed,
+    Panics,
+}
+
+#[async_trait]
+impl Reload for Ends {
+    async fn reload(&self) -> Result<String, ReloadError> {
+        match self {
+            Self::Well => Ok("abc".to_owned()),
+            Self::Refused => Err(ReloadError::Refused(json!({"diagnostics": [{"code": "R012"}]}))),
+            Self::Failed => Err(ReloadError::Failed("the folder is gone".to_owned())),
+            Self::Panics => panic!("a secret"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reload_tells_how_it_ended() {
+    for (ends, status) in [(Ends::Well, 200), (Ends::Refused, 422), (Ends::Failed, 500), (Ends::Panics, 500)] {
+        let refused = matches!(ends, Ends::Refused);
+        let desk = Desk::over(Stage::new(Setting::default()).await, Some(TOKEN), Some(Arc::new(ends)));
+        let answer = desk.post("/api/v1/reload", "").await;
+        if status == 200 {
+            assert_eq!(answer.json(), json!({"revision": "abc"}));
+            continue;
+        }
+        answer.problem(status);
+        assert!(!answer.text.contains("a secret"));
+        let body: Value = serde_json::from_str(&answer.text).unwrap();
+        assert_eq!(body.get("diagnostics").is_some_and(|found| found[0]["code"] == "R012"), refused);
+    }
+}
