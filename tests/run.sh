@@ -4,9 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The tests drive the pages in a headless browser and look at the database with its own tool.
+# A C compiler builds SQLite and the TLS library; the tests bring everything else with them.
 needed=()
-command -v chromium >/dev/null || needed+=(chromium)
 command -v cc >/dev/null || needed+=(gcc libc6-dev)
 if [ "${#needed[@]}" -gt 0 ]; then
   as_root=()

@@ -127,7 +127,8 @@ fn init_logs(cli: &Cli) {
     };
     let filter = EnvFilter::try_from_env("REPLY_ROUTER_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,reply_router={level}")));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
     match cli.log_format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
