@@ -8,11 +8,13 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 # Dependencies first, so that a change in the sources does not build them again.
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock askama.toml ./
 RUN mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
     && cargo build --locked --profile dist \
     && rm -r src
 COPY src src
+# The demo's rules are compiled in.
+COPY examples examples
 RUN touch src/main.rs src/lib.rs && cargo build --locked --profile dist
 
 FROM debian:bookworm-slim
