@@ -83,7 +83,11 @@ async fn the_service_answers_works_and_ends() {
 
     // It noted what was there, then a lead writes.
     let workspace = place.simulator.workspace();
-    assert!(workspace.wait_until(PATIENCE, |now| now.requests().iter().any(|one| one.status == Some(200))).await);
+    // The second poll begins when the first start is on disk.
+    let polled = |now: &reply_router::simulator::Workspace| {
+        now.requests().iter().filter(|one| one.status == Some(200)).count() > 1
+    };
+    assert!(workspace.wait_until(PATIENCE, polled).await);
     let hot = place.hot_lead("jane@acme.example");
     assert!(workspace.wait_until(PATIENCE, |now| now.thread(&hot).unwrap().is_read).await);
     let ran = service.end().await.ends(0);
