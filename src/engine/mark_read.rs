@@ -24,9 +24,15 @@ impl Engine {
             Others::AllWell => {}
             Others::Unsettled => {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
-                // Whichever of them settles last wakes it; one that settled while this was written could not, hence the date.
                 let again = self.now().saturating_add(LOOK_AGAIN).ok();
-                return self.change(workspace, &mut action, ActionState::Waiting, again, Some(reason)).await;
+                self.change(workspace, &mut action, ActionState::Waiting, again, Some(reason.clone())).await?;
+                // Whichever settles last wakes it. One that settled between the look and the write found nobody to wake:
+                // so look once more, now that it can be woken.
+                if others(&self.store.siblings(&action).await?) != Others::Unsettled {
+                    let now = Some(self.now());
+                    self.change(workspace, &mut action, ActionState::Waiting, now, Some(reason)).await?;
+                }
+                return Ok(());
             }
             Others::NotWell(reason) => {
                 return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
