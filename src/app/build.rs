@@ -161,6 +161,10 @@ impl Assembly<'_> {
             public_url: settings.admin.link_base().map(|url| url.to_string()),
             clock: self.clock,
             dry_run: self.dry_run,
+            #[cfg(debug_assertions)]
+            probe: super::stop_at::from_env(),
+            #[cfg(not(debug_assertions))]
+            probe: None,
         }))
     }
 }

@@ -4,6 +4,8 @@ mod build;
 mod demo;
 mod reload;
 mod serve;
+#[cfg(debug_assertions)]
+mod stop_at;
 mod survey;
 
 pub use build::{AppError, Assembly, Overrides, client, load, load_rules, load_without_file, rules_context};

@@ -5,6 +5,7 @@ use super::{
     changes::{Candidate, candidate, proven_event},
     judge::{Judged, Subject, fetch_messages, judge},
     plan::{action_records, decision_record, lead_key},
+    probe::{Bug, Step},
     status::Happened,
 };
 use crate::{
@@ -61,6 +62,9 @@ impl Engine {
                 Ok(Handled::Decided(id)) => report.decisions.push(id),
                 Ok(Handled::NoEvent) => report.no_event += 1,
                 Ok(Handled::Left) => report.left += 1,
+                Err(IntakeError::Api(_)) if self.makes(Bug::UnreadIsSettled) => {
+                    self.settle(workspace, &thread, None).await?;
+                }
                 Err(IntakeError::Api(error)) if concerns_one_thread(&error) => {
                     tracing::warn!(
                         workspace = workspace.name(),
@@ -163,6 +167,7 @@ impl Engine {
         judged: &Judged,
         event: EventKind,
     ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
+        self.reached(Step::Judged, None).await;
         let now = self.now();
         let record = decision_record(workspace.name(), row, judged, event, now);
         let actions = action_records(&record, judged, now);
@@ -177,6 +182,7 @@ impl Engine {
         };
         let settled = SettledThread { row: row.clone(), newest_inbound: record.message_id.clone() };
         let actions = self.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
+        self.reached(Step::DecisionWritten, None).await;
         let record = Arc::new(record);
         tracing::info!(
             workspace = workspace.name(),

@@ -3,7 +3,12 @@
 //! Each step that changes an action is one write, refused by the store if somebody else (a person who approves, a newer
 //! message) changed it first: then the step ends there and nothing leaves.
 
-use super::{Engine, Workspace, guard::Verdict, status::Happened};
+use super::{
+    Engine, Workspace,
+    guard::Verdict,
+    probe::{Bug, Step},
+    status::Happened,
+};
 use crate::{
     coldsend::ApiError,
     model::{Action, ActionKind, ActionState, Attempt, Mode, Reason, ReasonCode, Span},
@@ -86,7 +91,7 @@ impl Engine {
         action: &Action,
         now: Timestamp,
     ) -> Result<Option<Verdict>, StoreError> {
-        if self.is_paused(workspace.name()).await? {
+        if self.is_paused(workspace.name()).await? && !self.makes(Bug::PauseIgnored) {
             let reason = Reason::new(ReasonCode::Paused, "nothing leaves until somebody resumes");
             return Ok(Some(Verdict::Wait(Timestamp::MAX, reason)));
         }
@@ -176,8 +181,13 @@ impl Engine {
 
     /// The write before the first byte leaves.
     pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<(), StoreError> {
+        self.reached(Step::Guarded, Some(action)).await;
         action.sent_at = Some(self.now());
-        self.change(workspace, action, ActionState::InFlight, None, None).await
+        if !self.makes(Bug::IntentLate) {
+            self.change(workspace, action, ActionState::InFlight, None, None).await?;
+        }
+        self.reached(Step::IntentWritten, Some(action)).await;
+        Ok(())
     }
 
     /// Writes how a try ended. Whatever stops the store (a full disk) is waited out: until the outcome is on disk nothing
@@ -189,6 +199,7 @@ impl Engine {
         attempt: (&str, Option<u16>),
         next: (ActionState, Option<Timestamp>, Option<Reason>),
     ) -> Result<(), StoreError> {
+        self.reached(Step::Answered, Some(action)).await;
         let at = action.sent_at.unwrap_or_else(|| self.now());
         action.attempts.push(Attempt { at, outcome: attempt.0.to_owned(), status: attempt.1 });
         if !next.0.counts() || next.0 == ActionState::Waiting || next.0 == ActionState::Retrying {
@@ -203,7 +214,10 @@ impl Engine {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(std::time::Duration::from_secs(10));
                 }
-                other => return other,
+                other => {
+                    self.reached(Step::OutcomeWritten, Some(action)).await;
+                    return other;
+                }
             }
         }
     }

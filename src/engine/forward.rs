@@ -1,6 +1,6 @@
 //! Forwards to Slack, e-mail and webhooks: at least once, with an id that the receiver can recognise.
 
-use super::{Engine, Workspace};
+use super::{Engine, Workspace, probe::Bug};
 use crate::{
     model::{Action, ActionState, Payload, Rate, Reason, ReasonCode},
     store::{SentFilter, StoreError},
@@ -29,7 +29,7 @@ impl Engine {
             .await;
         match sent {
             Ok(delivered) => self.record_outcome(workspace, &mut action, ("accepted", delivered.status), done).await,
-            Err(error) if error.retry => {
+            Err(error) if error.retry && !self.makes(Bug::ForwardOnce) => {
                 let (state, due, reason) = self.next_try(&action, error.as_reason());
                 let asked = error.retry_after.and_then(|after| self.now().saturating_add(after).ok());
                 let next = (state, due.max(asked.filter(|_| due.is_some())), reason);

@@ -1,6 +1,6 @@
 //! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
 
-use super::{Engine, Workspace};
+use super::{Engine, Workspace, probe::Bug};
 use crate::{
     coldsend::Certainty,
     model::{Action, ActionState, Reason, ReasonCode, Span},
@@ -22,6 +22,7 @@ impl Engine {
     pub(super) async fn mark_read(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         match others(&self.store.siblings(&action).await?) {
             Others::AllWell => {}
+            _ if self.makes(Bug::ReadAnyway) => {}
             Others::Unsettled => {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
                 let again = self.now().saturating_add(LOOK_AGAIN).ok();

@@ -18,6 +18,7 @@ mod judge;
 mod mark_read;
 mod plan;
 mod poll;
+mod probe;
 mod recovery;
 mod reply;
 mod run;
@@ -33,6 +34,7 @@ pub use execute::{ExecuteError, RunReport};
 pub use explain::{ExplainedAction, ExplainedRule, Explanation};
 pub use judge::{Judged, Subject, fetch_messages, judge};
 pub use poll::{PollError, PollReport};
+pub use probe::{Bug, Probe, Step};
 pub use run::OnceReport;
 pub use status::{EngineEvent, Happened, RuleHealth, WorkspacePhase, WorkspaceStatus};
 pub use workspace::{Workspace, WorkspaceSettings};
@@ -93,6 +95,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Nothing leaves but GET requests: what would be sent is recorded as done in a scratch store.
     pub dry_run: bool,
+    /// Where tests look in; release builds do not ask it.
+    pub probe: Option<Arc<dyn Probe>>,
 }
 
 /// The service itself, without its admin server.
@@ -105,6 +109,7 @@ pub struct Engine {
     public_url: Option<String>,
     clock: Arc<dyn Clock>,
     dry_run: bool,
+    probe: Option<Arc<dyn Probe>>,
     pub(crate) board: status::Board,
 }
 
@@ -122,6 +127,7 @@ impl Engine {
             public_url: parts.public_url,
             clock: parts.clock,
             dry_run: parts.dry_run,
+            probe: parts.probe,
         })
     }
 

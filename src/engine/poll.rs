@@ -3,6 +3,7 @@
 use super::{
     Engine, StartFrom, Workspace,
     changes::{changed_rows, is_newest_first},
+    probe::Step,
 };
 use crate::{
     coldsend::{ApiError, ListPage, ListQuery, Priority},
@@ -213,6 +214,7 @@ impl Engine {
         let changed = changed_rows(rows, &known);
         if !changed.is_empty() {
             self.store.queue_rows(workspace.name(), &changed, self.now()).await?;
+            self.reached(Step::RowsQueued, None).await;
         }
         report.changed += changed.len();
         Ok(changed.len())

@@ -1,6 +1,6 @@
 //! What a process that died in the middle leaves behind.
 
-use super::{Engine, Workspace};
+use super::{Engine, Workspace, probe::Bug};
 use crate::{
     model::{Action, ActionKind, ActionState, Attempt, Reason, ReasonCode},
     store::{ActionFilter, StoreError},
@@ -19,6 +19,9 @@ impl Engine {
             limit: BATCH,
             ..ActionFilter::default()
         };
+        if self.makes(Bug::NoRecovery) {
+            return Ok(0);
+        }
         let in_flight = self.store.actions(&filter).await?;
         let count = in_flight.len();
         for action in in_flight {

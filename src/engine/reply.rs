@@ -4,6 +4,7 @@ use super::{
     Engine, Workspace,
     guard::{Counted, Verdict, after_reading, before_reading},
     judge::fetch_messages,
+    probe::Bug,
 };
 use crate::{
     coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
@@ -41,6 +42,7 @@ impl Engine {
         };
         match after_reading(&action, &messages) {
             Verdict::Send => {}
+            _ if self.makes(Bug::GuardSkipped) => {}
             other => {
                 self.remember_opt_out(&action, &messages).await?;
                 return self.carry_out(workspace, &mut action, other).await;
@@ -82,6 +84,10 @@ impl Engine {
                 let outcome = if status.is_some() { "refused" } else { "not_sent" };
                 self.record_outcome(workspace, &mut action, (outcome, status), next).await
             }
+            Certainty::Unknown if self.makes(Bug::UnknownIsRetried) => {
+                let again = (ActionState::Planned, Some(self.now()), None);
+                self.record_outcome(workspace, &mut action, ("unclear", status), again).await
+            }
             Certainty::Unknown => {
                 let due = self.next_look(&action).unwrap_or_else(|| self.now());
                 let reason = Reason::new(ReasonCode::Ambiguous, error.to_string());
@@ -96,6 +102,9 @@ impl Engine {
         let now = self.now();
         let since = |span: Span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
         let mut counted = Counted::default();
+        if self.makes(Bug::StoreNotAsked) {
+            return Ok(counted);
+        }
         let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
         if let Some(lead) = action.lead_email.as_deref() {
             let found = self.store.opt_out(&action.workspace, lead).await?;

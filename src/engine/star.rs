@@ -1,6 +1,6 @@
 //! Star and unstar. The API only toggles, so a blind or repeated request would undo itself.
 
-use super::{Engine, Workspace};
+use super::{Engine, Workspace, probe::Bug};
 use crate::{
     coldsend::{Certainty, Priority},
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
@@ -28,7 +28,7 @@ impl Engine {
             let reason = Reason::new(ReasonCode::Ambiguous, "the API does not say whether the thread is starred");
             return self.change(workspace, &mut action, ActionState::Quarantined, None, Some(reason)).await;
         };
-        if starred == wanted {
+        if starred == wanted && !self.makes(Bug::StarBlind) {
             return self.change(workspace, &mut action, ActionState::Done, None, None).await;
         }
         self.set_in_flight(workspace, &mut action).await?;

@@ -3,7 +3,11 @@
 //! Reading the thread can prove that a reply was sent; it can never prove that it was not, since the API queues replies
 //! and shows them later. So an absent reply is left to a person.
 
-use super::{Engine, Workspace, judge::fetch_messages};
+use super::{
+    Engine, Workspace,
+    judge::fetch_messages,
+    probe::{Bug, Step},
+};
 use crate::{
     coldsend::Priority,
     model::{Action, ActionState, Message, Payload, Reason, ReasonCode},
@@ -35,8 +39,10 @@ impl Engine {
             .conversation()
             .messages()
             .iter()
-            .filter(|message| message.outgoing && !action.outgoing_before.contains(&message.id))
+            .filter(|message| message.outgoing)
+            .filter(|message| !action.outgoing_before.contains(&message.id) || self.makes(Bug::OldTextProves))
             .collect();
+        self.reached(Step::LookedFor, Some(&action)).await;
         if appeared.iter().any(|message| is_ours(&action.payload, message)) {
             return self.change(workspace, &mut action, ActionState::Done, None, None).await;
         }
@@ -46,6 +52,7 @@ impl Engine {
         }
         let (state, due, text) = match self.next_look(&action) {
             Some(due) => (ActionState::Unknown, Some(due), "not in the thread so far"),
+            None if self.makes(Bug::AbsentIsRetried) => (ActionState::Planned, Some(self.now()), "tried again"),
             None => (ActionState::Quarantined, None, "never seen in the thread: it may still have been sent"),
         };
         let reason = Reason::new(ReasonCode::Ambiguous, text);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use reply_router::{
     coldsend::{Client, ClientSettings},
     destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},
-    engine::{Clock, Engine, Parts, Safety, StartFrom, Workspace, WorkspaceSettings},
+    engine::{Clock, Engine, Parts, Probe, Safety, StartFrom, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode},
     rules::{Context, RuleSet},
     simulator::{Endpoint, NewThread, Options, Simulator},
@@ -49,6 +49,7 @@ pub(crate) struct Setting {
     pub(crate) wait_for_category: Duration,
     pub(crate) options: Options,
     pub(crate) dry_run: bool,
+    pub(crate) probe: Option<Arc<dyn Probe>>,
 }
 
 impl Default for Setting {
@@ -61,6 +62,7 @@ impl Default for Setting {
             wait_for_category: Duration::ZERO,
             options: Options::for_tests(),
             dry_run: false,
+            probe: None,
         }
     }
 }
@@ -208,6 +210,7 @@ pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn St
         public_url: Some("https://router.acme.example".to_owned()),
         clock: Arc::new(clock),
         dry_run: setting.dry_run,
+        probe: setting.probe.clone(),
     })
 }
 
