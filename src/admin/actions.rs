@@ -5,7 +5,7 @@ use super::{
     problem::{Asked, Body, Problem},
 };
 use crate::{
-    engine::Resolution,
+    engine::{Engine, Resolution},
     model::{Action, ActionId, ActionKind, ActionState, Attempt, Reason},
     store::ActionFilter,
 };
@@ -34,6 +34,7 @@ pub(super) struct ActionReport {
     reason: Option<Reason>,
     text: Option<String>,
     approved: bool,
+    if_retried: Option<&'static str>,
     attempts: Vec<Attempt>,
     due_at: Option<Timestamp>,
     sent_at: Option<Timestamp>,
@@ -44,6 +45,7 @@ pub(super) struct ActionReport {
 impl From<Action> for ActionReport {
     fn from(action: Action) -> Self {
         Self {
+            if_retried: Engine::if_retried(&action),
             text: action.payload.preview_text().map(str::to_owned),
             id: action.id.0,
             workspace: action.workspace,

@@ -7,7 +7,7 @@ use super::{
     status::report,
 };
 use crate::{
-    engine::Resolution,
+    engine::{Engine, Resolution},
     model::{Action, ActionId, ActionState},
     store::{ActionFilter, DecisionFilter},
 };
@@ -85,6 +85,8 @@ struct ActionCard {
     attempts: String,
     text: String,
     thread_path: String,
+    /// What the last choice would do.
+    if_retried: &'static str,
     choices: Vec<(&'static str, &'static str)>,
 }
 
@@ -289,6 +291,7 @@ fn card(action: Action) -> ActionCard {
         attempts: attempts.collect::<Vec<_>>().join(", "),
         text: action.payload.preview_text().unwrap_or_default().to_owned(),
         thread_path: encoded(&action.thread_id),
+        if_retried: Engine::if_retried(&action).unwrap_or_default(),
         choices: choices.to_vec(),
         id: action.id.0,
         lead: action.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),

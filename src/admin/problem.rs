@@ -73,9 +73,8 @@ impl From<ApprovalError> for Problem {
     fn from(error: ApprovalError) -> Self {
         let status = match &error {
             ApprovalError::Unknown(_) => StatusCode::NOT_FOUND,
-            ApprovalError::WrongState { .. } | ApprovalError::Changed => StatusCode::CONFLICT,
+            ApprovalError::WrongState { .. } | ApprovalError::Changed | ApprovalError::Taken => StatusCode::CONFLICT,
             ApprovalError::EmptyText | ApprovalError::NoWorkspace(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            ApprovalError::Store(StoreError::Duplicate) => StatusCode::CONFLICT,
             ApprovalError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())

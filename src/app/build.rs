@@ -179,6 +179,7 @@ fn safety(settings: &settings::SafetySettings) -> Safety {
         replies_per_lead: settings.replies_per_lead,
         replies_per_hour: settings.replies_per_hour,
         max_age: settings.max_age,
+        drafts_expire: settings.drafts_expire,
         verify_after: settings.verify_after.clone(),
         alert: settings.alert.clone(),
     }

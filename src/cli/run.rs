@@ -42,6 +42,7 @@ pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> any
 async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outcome> {
     let began = engine.now();
     let mut failed = false;
+    engine.announce_pause().await?;
     for workspace in engine.workspaces() {
         engine.recover(workspace).await?;
         let report = engine.once(workspace).await;

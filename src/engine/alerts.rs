@@ -1,7 +1,16 @@
 //! Telling people: quarantine, pauses and a stuck queue are announced at `safety.alert`, in the log and on the board.
 
 use super::{Engine, Workspace, status::Happened};
-use crate::{destinations::Announcement, model::Action, store::StoreError};
+use crate::{
+    destinations::Announcement,
+    model::{Action, Span, format_span},
+    store::StoreError,
+};
+
+/// How long something may be due before people are told that the queue is stuck.
+const STUCK: Span = Span::from_secs(600);
+/// The store is opened, and may pause everything, a moment before the rest starts.
+const A_MOMENT: Span = Span::from_secs(60);
 
 impl Engine {
     pub(super) fn alert_quarantined(&self, workspace: &Workspace, action: &Action) {
@@ -32,6 +41,46 @@ impl Engine {
         let announcement = Announcement { title: format!("Workspace {} is paused", workspace.name()), text };
         let id = format!("pause-{}-{}", workspace.name(), self.now().as_second());
         self.alert(workspace.name(), announcement, &id, None);
+        Ok(())
+    }
+
+    /// Says once that something has been due for long and does not leave; again only after it has moved.
+    pub(super) async fn watch_queue(&self, workspace: &Workspace) -> Result<(), StoreError> {
+        let due = self.store.next_due(workspace.name()).await?;
+        let late = due.and_then(|due| Span::try_from(self.now().duration_since(due)).ok());
+        let late = late.filter(|late| *late >= STUCK);
+        if workspace.note_stuck(late.is_some())
+            && let Some(late) = late
+        {
+            self.alert_stuck(workspace, &format!("something has been due for {}", format_span(late)));
+        }
+        Ok(())
+    }
+
+    /// Says once that nothing leaves because the store fails.
+    pub(super) fn store_fails(&self, workspace: &Workspace, error: &str) {
+        if workspace.note_store(true) {
+            self.alert_stuck(workspace, error);
+        }
+    }
+
+    fn alert_stuck(&self, workspace: &Workspace, why: &str) {
+        let title = format!("The queue of workspace {} is stuck", workspace.name());
+        let text = format!("Nothing leaves at present: {why}. It goes on by itself when it can.");
+        let id = format!("stuck-{}-{}", workspace.name(), self.now().as_second());
+        self.alert(workspace.name(), Announcement { title, text }, &id, None);
+    }
+
+    /// Says that the service began with a pause of everything, and why: a store that was restored from a backup.
+    pub async fn announce_pause(&self) -> Result<(), StoreError> {
+        let pauses = self.store.pauses().await?;
+        let Some(pause) = pauses.into_iter().find(|pause| pause.workspace.is_none()) else { return Ok(()) };
+        tracing::warn!(since = %pause.since, reason = pause.reason, "everything is paused; nothing leaves");
+        let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.started_at());
+        if since_start {
+            let announcement = Announcement { title: "Everything is paused".to_owned(), text: pause.reason };
+            self.alert("all", announcement, &format!("pause-all-{}", pause.since.as_second()), None);
+        }
         Ok(())
     }
 

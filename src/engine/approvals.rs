@@ -36,6 +36,9 @@ pub enum ApprovalError {
     /// The workspace is not in the configuration any more.
     #[error("the workspace `{0}` is not configured")]
     NoWorkspace(String),
+    /// Another action has taken its place since.
+    #[error("another action already does this for the same message: this one can only be given up")]
+    Taken,
     /// The edited text cannot be sent.
     #[error("the text is empty")]
     EmptyText,
@@ -48,6 +51,7 @@ impl From<StoreError> for ApprovalError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Changed(_) => Self::Changed,
+            StoreError::Duplicate => Self::Taken,
             other => Self::Store(other),
         }
     }
@@ -77,6 +81,32 @@ impl Engine {
         let action = self.in_state(id, &[ActionState::Held], "held").await?;
         let reason = Reason::new(ReasonCode::Rejected, "a person rejected it");
         self.decide(action, ActionState::Cancelled, Some(reason)).await
+    }
+
+    /// What a person's "try again" or "it was not sent" would do with the action, in words; `None` where neither fits.
+    pub fn if_retried(action: &Action) -> Option<&'static str> {
+        Some(match (action.state, action.kind) {
+            (ActionState::Failed, ActionKind::Reply) => {
+                "The thread is read again. Unless somebody has answered, a newer message has come, or the lead asked for \
+                 no more mail, the reply is sent once."
+            }
+            (ActionState::Failed, ActionKind::Star | ActionKind::Unstar) => {
+                "The thread is read again, and its star switched if it is not as wanted."
+            }
+            (ActionState::Failed, ActionKind::MarkRead) => {
+                "The thread is marked as read once the message's other actions have ended well."
+            }
+            (ActionState::Failed, ActionKind::Slack | ActionKind::Email | ActionKind::Webhook) => {
+                "It is delivered once more, with the same id. If an earlier try arrived after all, the receiver sees it \
+                 twice."
+            }
+            (ActionState::Quarantined, ActionKind::Reply) => {
+                "It is held for approval. If the first try arrived after all and you approve it, the lead has it twice: \
+                 look into the sent mail first."
+            }
+            (ActionState::Quarantined, _) => "The thread is read again, and its star switched if it is not as wanted.",
+            _ => return None,
+        })
     }
 
     /// Tries a failed action again, from the guard on.
@@ -122,7 +152,11 @@ impl Engine {
         let now = self.now();
         action.state = state;
         action.reason = reason;
-        action.due_at = (state == ActionState::Planned).then_some(now);
+        action.due_at = match state {
+            ActionState::Planned => Some(now),
+            ActionState::Held => self.expiry(),
+            _ => None,
+        };
         action.updated_at = now;
         if state == ActionState::Held {
             action.sent_at = None;

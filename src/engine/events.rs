@@ -105,15 +105,28 @@ impl Engine {
             Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
             other => other?,
         };
-        // A row does not say who spoke last: before a rule acts on a thread that was there already, the messages must.
-        if candidate == Candidate::MaybeMessage && judged.messages.is_none() && !judged.decision.actions.is_empty() {
+        // A row does not say who spoke last: before a rule acts on a thread that was there already, the messages must. They
+        // also say whether a person has answered, which ends what waits in the thread.
+        let acts = !judged.decision.actions.is_empty();
+        let matters = match candidate {
+            Candidate::NewThread | Candidate::Nothing => false,
+            Candidate::MaybeMessage => acts || self.has_open_replies(workspace, &thread.row.id).await?,
+            Candidate::Category => acts,
+        };
+        if matters && judged.messages.is_none() {
             let messages = fetch_messages(workspace.client(), &thread.row.id, Priority::Read).await?;
             judged = self.judge_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
         }
         let event = match &judged.messages {
             Some(messages) => {
                 workspace.remember_read(&thread.row.id, Arc::clone(messages), self.now());
-                match proven_event(thread, messages.conversation()) {
+                self.learn_own_addresses(workspace, &thread.row, messages.conversation()).await?;
+                let taken_over = self.is_taken_over(workspace, &thread.row.id, messages.conversation()).await?;
+                if taken_over {
+                    self.cancel_replies(workspace, &thread.row.id).await?;
+                }
+                let event = proven_event(thread, messages.conversation());
+                match event.filter(|event| *event != EventKind::Category || !taken_over) {
                     Some(event) => event,
                     None => {
                         let newest = messages.newest_inbound().map(|message| message.id.clone());
@@ -170,7 +183,7 @@ impl Engine {
         self.reached(Step::Judged, None).await;
         let now = self.now();
         let record = decision_record(workspace.name(), row, judged, event, now);
-        let actions = action_records(&record, judged, now);
+        let actions = action_records(&record, judged, now, self.expiry());
         let opt_out = match (&judged.decision.opt_out, &record.lead_email) {
             (Some(evidence), Some(email)) => Some(OptOut {
                 workspace: workspace.name().to_owned(),

@@ -8,11 +8,12 @@ use super::{
     guard::Verdict,
     probe::{Bug, Step},
     status::Happened,
+    take_over::body_fingerprint,
 };
 use crate::{
     coldsend::ApiError,
-    model::{Action, ActionKind, ActionState, Attempt, Mode, Reason, ReasonCode, Span},
-    store::{Lane, StoreError},
+    model::{Action, ActionKind, ActionState, Attempt, Mode, Reason, ReasonCode, Span, format_span},
+    store::{Intent, Lane, StoreError},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -73,6 +74,11 @@ impl Engine {
             return self.verify(workspace, action).await;
         }
         let now = self.now();
+        if action.state == ActionState::Held {
+            let text = format!("nobody approved it within {}", format_span(self.safety.drafts_expire));
+            let expired = Verdict::Cancel(Reason::new(ReasonCode::TooOld, text));
+            return self.carry_out(workspace, &mut action, expired).await;
+        }
         if let Some(verdict) = self.switches(workspace, &action, now).await? {
             return self.carry_out(workspace, &mut action, verdict).await;
         }
@@ -92,8 +98,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Option<Verdict>, StoreError> {
         if self.is_paused(workspace.name()).await? && !self.makes(Bug::PauseIgnored) {
-            let reason = Reason::new(ReasonCode::Paused, "nothing leaves until somebody resumes");
-            return Ok(Some(Verdict::Wait(Timestamp::MAX, reason)));
+            return Ok(Some(paused()));
         }
         let rules = self.rules();
         let Some(rule) = rules.rule(&action.rule) else {
@@ -137,7 +142,7 @@ impl Engine {
             Verdict::Wait(until, reason) => {
                 (ActionState::Waiting, Some(until).filter(|until| *until < Timestamp::MAX), reason)
             }
-            Verdict::Hold(reason) => (ActionState::Held, None, reason),
+            Verdict::Hold(reason) => (ActionState::Held, self.expiry(), reason),
             Verdict::Suppress(reason) => (ActionState::Suppressed, None, reason),
             Verdict::Cancel(reason) => (ActionState::Cancelled, None, reason),
         };
@@ -171,6 +176,7 @@ impl Engine {
             rule = action.rule,
             state = %action.state,
             reason = action.reason.as_ref().map(|reason| reason.code.as_str()),
+            body = action.attempts.last().and_then(|attempt| attempt.body.as_deref()),
             "action"
         );
         self.board.tell(action.updated_at, workspace.name(), Happened::Action(Arc::new(action.clone())));
@@ -179,15 +185,41 @@ impl Engine {
         }
     }
 
-    /// The write before the first byte leaves.
-    pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<(), StoreError> {
+    /// When something that is held from now on is given up.
+    pub(super) fn expiry(&self) -> Option<Timestamp> {
+        self.now().saturating_add(self.safety.drafts_expire).ok()
+    }
+
+    /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the guard
+    /// looked are asked for in the same transaction.
+    pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
         self.reached(Step::Guarded, Some(action)).await;
+        let before = (action.state, action.due_at, action.reason.clone(), action.sent_at);
+        action.state = ActionState::InFlight;
+        action.due_at = None;
+        action.reason = None;
+        action.updated_at = self.now();
         action.sent_at = Some(self.now());
-        if !self.makes(Bug::IntentLate) {
-            self.change(workspace, action, ActionState::InFlight, None, None).await?;
-        }
-        self.reached(Step::IntentWritten, Some(action)).await;
-        Ok(())
+        let intent = if self.makes(Bug::IntentLate) {
+            Intent::Written
+        } else if self.makes(Bug::PauseIgnored) || self.makes(Bug::StoreNotAsked) {
+            self.store.update_action(action).await?;
+            Intent::Written
+        } else {
+            self.store.write_intent(action).await?
+        };
+        let verdict = match intent {
+            Intent::Written => {
+                self.announce(workspace, action);
+                self.reached(Step::IntentWritten, Some(action)).await;
+                return Ok(true);
+            }
+            Intent::Paused => paused(),
+            Intent::OptedOut(evidence) => Verdict::Suppress(super::guard::opted_out(&evidence)),
+        };
+        (action.state, action.due_at, action.reason, action.sent_at) = before;
+        self.carry_out(workspace, action, verdict).await?;
+        Ok(false)
     }
 
     /// Writes how a try ended. Whatever stops the store (a full disk) is waited out: until the outcome is on disk nothing
@@ -201,7 +233,8 @@ impl Engine {
     ) -> Result<(), StoreError> {
         self.reached(Step::Answered, Some(action)).await;
         let at = action.sent_at.unwrap_or_else(|| self.now());
-        action.attempts.push(Attempt { at, outcome: attempt.0.to_owned(), status: attempt.1 });
+        let body = body_fingerprint(&action.payload);
+        action.attempts.push(Attempt { at, outcome: attempt.0.to_owned(), status: attempt.1, body });
         if !next.0.counts() || next.0 == ActionState::Waiting || next.0 == ActionState::Retrying {
             action.sent_at = None;
         }
@@ -283,6 +316,11 @@ impl Engine {
         let pauses = self.store.pauses().await?;
         Ok(pauses.iter().any(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace)))
     }
+}
+
+/// What waits for a switch has no date: whoever turns it wakes what waits.
+fn paused() -> Verdict {
+    Verdict::Wait(Timestamp::MAX, Reason::new(ReasonCode::Paused, "nothing leaves until somebody resumes"))
 }
 
 /// 401 and 403: nothing will change until somebody mends the key.

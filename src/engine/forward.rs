@@ -17,7 +17,9 @@ impl Engine {
         if let Some((until, reason)) = self.limit_reached(&action).await? {
             return self.change(workspace, &mut action, ActionState::Waiting, Some(until), Some(reason)).await;
         }
-        self.set_in_flight(workspace, &mut action).await?;
+        if !self.set_in_flight(workspace, &mut action).await? {
+            return Ok(());
+        }
         let done = (ActionState::Done, None, None);
         if self.dry_run {
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;

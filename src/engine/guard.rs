@@ -30,6 +30,8 @@ pub(super) enum Verdict {
 pub(super) struct Counted {
     /// Whether the lead opted out, and in which words.
     pub opted_out: Option<String>,
+    /// Why the rule's own `repeat` refuses it, by what has left since it was decided.
+    pub repeat: Option<&'static str>,
     /// When replies went to the lead within `safety.replies_per_lead`.
     pub to_lead: Vec<Timestamp>,
     /// When replies left the workspace within the last hour.
@@ -47,6 +49,9 @@ pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety
         return Verdict::Suppress(opted_out(evidence));
     }
     if !action.approved {
+        if let Some(why) = counted.repeat {
+            return Verdict::Suppress(Reason::new(ReasonCode::Repeat, format!("this rule has it {why}")));
+        }
         if counted.to_lead.len() >= count(safety.replies_per_lead) {
             let text = format!("the lead has had {} already", safety.replies_per_lead);
             return Verdict::Suppress(Reason::new(ReasonCode::LeadCap, text));
@@ -69,8 +74,9 @@ pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety
     Verdict::Send
 }
 
-/// The part that looks at the thread as it is now.
-pub(super) fn after_reading(action: &Action, messages: &ReadMessages) -> Verdict {
+/// The part that looks at the thread as it is now. `own_sender`: the newest message comes from an address that one of the
+/// workspaces sends from.
+pub(super) fn after_reading(action: &Action, messages: &ReadMessages, own_sender: bool) -> Verdict {
     let conversation = messages.conversation();
     let newest = conversation.newest_inbound();
     let Some(newest) = newest.filter(|message| Some(message.id.as_str()) == action.message_id.as_deref()) else {
@@ -87,7 +93,7 @@ pub(super) fn after_reading(action: &Action, messages: &ReadMessages) -> Verdict
     {
         return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, format!("automatic mail: {}", found.evidence)));
     }
-    if is_own_address(conversation, newest) {
+    if own_sender || is_own_address(conversation, newest) {
         return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, "the message comes from one of our own inboxes"));
     }
     if !action.any_sender && !action.approved && !is_from_lead(action, newest) {
@@ -97,7 +103,7 @@ pub(super) fn after_reading(action: &Action, messages: &ReadMessages) -> Verdict
     Verdict::Send
 }
 
-fn opted_out(evidence: &str) -> Reason {
+pub(super) fn opted_out(evidence: &str) -> Reason {
     Reason::new(ReasonCode::OptOut, format!("the lead asked for no more mail: {evidence}"))
 }
 

@@ -39,7 +39,9 @@ impl Engine {
                 return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
             }
         }
-        self.set_in_flight(workspace, &mut action).await?;
+        if !self.set_in_flight(workspace, &mut action).await? {
+            return Ok(());
+        }
         if self.dry_run {
             let done = (ActionState::Done, None, None);
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;

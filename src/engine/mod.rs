@@ -16,6 +16,7 @@ mod forward;
 mod guard;
 mod judge;
 mod mark_read;
+mod own_addresses;
 mod plan;
 mod poll;
 mod probe;
@@ -24,6 +25,7 @@ mod reply;
 mod run;
 mod star;
 mod status;
+mod take_over;
 mod verify;
 mod workspace;
 
@@ -71,6 +73,8 @@ pub struct Safety {
     pub replies_per_hour: u32,
     /// A reply to an older message is held.
     pub max_age: Span,
+    /// A draft that nobody approved for so long is given up.
+    pub drafts_expire: Span,
     /// How long after an unclear reply it is looked for, ascending; after the last one a person must decide.
     pub verify_after: Vec<Span>,
     /// The destination that is told of quarantine and pauses.

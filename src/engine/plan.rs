@@ -47,9 +47,23 @@ pub(super) fn decision_record(
 }
 
 /// The action records of a decision, in its order.
-pub(super) fn action_records(record: &DecisionRecord, judged: &Judged, now: Timestamp) -> Vec<Action> {
+///
+/// What is held is given up at `expiry`.
+pub(super) fn action_records(
+    record: &DecisionRecord,
+    judged: &Judged,
+    now: Timestamp,
+    expiry: Option<Timestamp>,
+) -> Vec<Action> {
     let message_at = newest_inbound(judged).and_then(|(_, at)| at);
-    judged.decision.actions.iter().map(|planned| action_record(record, planned, message_at, now)).collect()
+    let record_of = |planned| {
+        let mut action = action_record(record, planned, message_at, now);
+        if action.state == ActionState::Held {
+            action.due_at = expiry;
+        }
+        action
+    };
+    judged.decision.actions.iter().map(record_of).collect()
 }
 
 fn newest_inbound(judged: &Judged) -> Option<(String, Option<Timestamp>)> {

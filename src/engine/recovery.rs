@@ -1,6 +1,6 @@
 //! What a process that died in the middle leaves behind.
 
-use super::{Engine, Workspace, probe::Bug};
+use super::{Engine, Workspace, probe::Bug, take_over::body_fingerprint};
 use crate::{
     model::{Action, ActionKind, ActionState, Attempt, Reason, ReasonCode},
     store::{ActionFilter, StoreError},
@@ -32,7 +32,12 @@ impl Engine {
 
     async fn recover_action(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let at = action.sent_at.unwrap_or(action.updated_at);
-        action.attempts.push(Attempt { at, outcome: "interrupted".to_owned(), status: None });
+        action.attempts.push(Attempt {
+            at,
+            outcome: "interrupted".to_owned(),
+            status: None,
+            body: body_fingerprint(&action.payload),
+        });
         let reason = Reason::new(ReasonCode::Ambiguous, "the program ended while it was on its way");
         if action.kind == ActionKind::Reply {
             let due = self.next_look(&action).unwrap_or_else(|| self.now());

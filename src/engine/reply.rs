@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
-    model::{Action, ActionKind, ActionState, Payload, Rate, Reason, ReasonCode, Span},
+    model::{Action, ActionKind, ActionState, Payload, Rate, Reason, ReasonCode, Recipient, Span, address_of},
     rules::ReadMessages,
     store::{OptOut, SentFilter, StoreError},
 };
@@ -40,7 +40,12 @@ impl Engine {
                 Err(error) => return self.wait_for_api(workspace, &mut action, &error).await,
             },
         };
-        match after_reading(&action, &messages) {
+        let sender = messages.newest_inbound().and_then(|message| address_of(message.from.as_deref()?));
+        let own_sender = match sender {
+            Some(sender) => self.store.is_own_address(&sender).await?,
+            None => false,
+        };
+        match after_reading(&action, &messages, own_sender) {
             Verdict::Send => {}
             _ if self.makes(Bug::GuardSkipped) => {}
             other => {
@@ -49,7 +54,9 @@ impl Engine {
             }
         }
         action.outgoing_before = outgoing_ids(&messages);
-        self.set_in_flight(workspace, &mut action).await?;
+        if !self.set_in_flight(workspace, &mut action).await? {
+            return Ok(());
+        }
         // Whatever comes of it, the next guard must look again.
         workspace.forget_read(&action.thread_id);
         if self.dry_run {
@@ -106,6 +113,7 @@ impl Engine {
             return Ok(counted);
         }
         let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
+        counted.repeat = self.repeat_used(action).await?;
         if let Some(lead) = action.lead_email.as_deref() {
             let found = self.store.opt_out(&action.workspace, lead).await?;
             counted.opted_out = found.map(|opt_out| opt_out.evidence);
@@ -119,6 +127,25 @@ impl Engine {
             counted.by_rule = self.store.sent_since(&action.workspace, &filter, since(per)).await?;
         }
         Ok(counted)
+    }
+
+    /// Whether what has left since the decision uses up the rule's `repeat`. What only waits does not: of two that wait,
+    /// one must go.
+    async fn repeat_used(&self, action: &Action) -> Result<Option<&'static str>, StoreError> {
+        let lead = action.lead_email.as_deref();
+        let history = self.store.history(&action.workspace, &action.thread_id, lead).await?;
+        let may_have_left = |state: ActionState| {
+            matches!(state, ActionState::Done | ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined)
+        };
+        let mine = history.iter().filter(|entry| {
+            entry.kind == action.kind
+                && entry.rule == action.rule
+                && entry.action != action.id
+                && may_have_left(entry.state)
+        });
+        let message_id = action.message_id.as_deref();
+        let about = Recipient { thread_id: &action.thread_id, message_id, lead_email: lead };
+        Ok(action.timing.repeat.refused_by(mine, about, self.now()))
     }
 
     /// The reply as it is sent; files are read now.

@@ -78,6 +78,9 @@ impl Engine {
             self.board.tell(self.now(), workspace.name(), super::Happened::PollFailed(error.to_string()));
             return;
         }
+        if let Err(error) = self.watch_queue(workspace).await {
+            self.store_fails(workspace, &error.to_string());
+        }
         if let Err(error) = self.handle_pending(workspace).await {
             tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
             workspace.note_poll(self.now(), Err(error.to_string()));
@@ -93,10 +96,14 @@ impl Engine {
         while !shutdown.is_cancelled() {
             let mut rest = LONGEST_REST;
             match self.run_due(workspace, lane, &stop).await {
-                Ok(report) if report.looked_at > 0 => workspace.something_is_due(),
+                Ok(report) if report.looked_at > 0 => {
+                    workspace.note_store(false);
+                    workspace.something_is_due();
+                }
                 Ok(_) => rest = self.rest(workspace).await.unwrap_or(LONGEST_REST),
                 Err(error) => {
                     tracing::error!(workspace = workspace.name(), %error, "nothing is sent: the store fails");
+                    self.store_fails(workspace, &error.to_string());
                     rest = Duration::from_secs(5);
                 }
             }

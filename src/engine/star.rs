@@ -31,7 +31,9 @@ impl Engine {
         if starred == wanted && !self.makes(Bug::StarBlind) {
             return self.change(workspace, &mut action, ActionState::Done, None, None).await;
         }
-        self.set_in_flight(workspace, &mut action).await?;
+        if !self.set_in_flight(workspace, &mut action).await? {
+            return Ok(());
+        }
         if self.dry_run {
             let done = (ActionState::Done, None, None);
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;

@@ -7,12 +7,12 @@ use super::{
     Engine, Workspace,
     judge::fetch_messages,
     probe::{Bug, Step},
+    take_over::{is_earlier_try, is_its_text},
 };
 use crate::{
     coldsend::Priority,
-    model::{Action, ActionState, Message, Payload, Reason, ReasonCode},
+    model::{Action, ActionState, Message, Reason, ReasonCode},
     store::StoreError,
-    text::is_same_reply,
 };
 use jiff::Timestamp;
 
@@ -43,10 +43,11 @@ impl Engine {
             .filter(|message| !action.outgoing_before.contains(&message.id) || self.makes(Bug::OldTextProves))
             .collect();
         self.reached(Step::LookedFor, Some(&action)).await;
-        if appeared.iter().any(|message| is_ours(&action.payload, message)) {
+        if appeared.iter().any(|message| is_its_text(&action, message)) {
             return self.change(workspace, &mut action, ActionState::Done, None, None).await;
         }
-        if !appeared.is_empty() {
+        // An earlier try with a text that a person has edited since is nobody else's answer.
+        if appeared.iter().any(|message| !is_earlier_try(&action, message)) {
             let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
             return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
         }
@@ -58,10 +59,4 @@ impl Engine {
         let reason = Reason::new(ReasonCode::Ambiguous, text);
         self.change(workspace, &mut action, state, due, Some(reason)).await
     }
-}
-
-fn is_ours(payload: &Payload, message: &Message) -> bool {
-    let Payload::Reply { text, html, .. } = payload else { return false };
-    let same = |sent: &str| is_same_reply(sent, message.text.as_deref(), message.html.as_deref());
-    text.as_deref().is_some_and(same) || html.as_deref().is_some_and(|html| same(&crate::text::html_to_text(html)))
 }

@@ -4,8 +4,11 @@ use super::status::{WorkspacePhase, WorkspaceStatus};
 use crate::{coldsend::Client, model::Mode, model::Span, rules::ReadMessages};
 use jiff::Timestamp;
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::Notify;
 
@@ -43,6 +46,11 @@ pub struct Workspace {
     stars: Mutex<HashMap<String, (bool, Timestamp)>>,
     /// Threads whose handling failed: how often, and when to try again.
     setbacks: Mutex<HashMap<String, (u32, Timestamp)>>,
+    /// Addresses that the workspace sends from and that are in the store.
+    own_addresses: Mutex<HashSet<String>>,
+    /// People were told that the queue is stuck, or that the store fails; not again before that has ended.
+    stuck: AtomicBool,
+    store_fails: AtomicBool,
     /// The page at which a running sweep goes on.
     sweep_page: Mutex<Option<u32>>,
     /// Somebody says that there may be something new.
@@ -61,6 +69,9 @@ impl Workspace {
             reads: Mutex::default(),
             stars: Mutex::default(),
             setbacks: Mutex::default(),
+            own_addresses: Mutex::default(),
+            stuck: AtomicBool::default(),
+            store_fails: AtomicBool::default(),
             sweep_page: Mutex::default(),
             nudge: Notify::new(),
             due: Notify::new(),
@@ -148,6 +159,24 @@ impl Workspace {
 
     pub(super) fn is_set_back(&self, thread: &str, now: Timestamp) -> bool {
         locked(&self.setbacks).get(thread).is_some_and(|(_, until)| *until > now)
+    }
+
+    pub(super) fn is_new_own_address(&self, address: &str) -> bool {
+        !locked(&self.own_addresses).contains(address)
+    }
+
+    pub(super) fn note_own_addresses(&self, addresses: Vec<String>) {
+        locked(&self.own_addresses).extend(addresses);
+    }
+
+    /// Notes whether the queue is stuck; `true` when it has just become so.
+    pub(super) fn note_stuck(&self, stuck: bool) -> bool {
+        !self.stuck.swap(stuck, Ordering::Relaxed) && stuck
+    }
+
+    /// Notes whether the store fails; `true` when it has just begun to.
+    pub(super) fn note_store(&self, fails: bool) -> bool {
+        !self.store_fails.swap(fails, Ordering::Relaxed) && fails
     }
 
     pub(super) fn sweep_page(&self) -> Option<u32> {

@@ -310,6 +310,9 @@ pub struct Attempt {
     pub outcome: String,
     /// The status code of the answer, where there was one.
     pub status: Option<u16>,
+    /// For a reply, the fingerprint of the text that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// The durable record of one planned effect.
@@ -377,6 +380,8 @@ impl Action {
 /// What `repeat` needs to know of an earlier action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
+    /// The action.
+    pub action: ActionId,
     /// The rule that planned it.
     pub rule: String,
     /// What it did.
@@ -393,4 +398,47 @@ pub struct HistoryEntry {
     pub state: ActionState,
     /// When it was decided.
     pub created_at: Timestamp,
+}
+
+/// Whom an action is for, as far as `repeat` cares.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The thread.
+    pub thread_id: &'a str,
+    /// The inbound message, where it is known.
+    pub message_id: Option<&'a str>,
+    /// The lead's address, in lower case.
+    pub lead_email: Option<&'a str>,
+}
+
+impl Repeat {
+    /// Why this refuses one more action, if it does. `mine` are the earlier ones of the same rule, kind and target that
+    /// were carried out or still may be. Where a message is not known, it is not the same.
+    pub fn refused_by<'a>(
+        self,
+        mut mine: impl Iterator<Item = &'a HistoryEntry>,
+        about: Recipient<'_>,
+        now: Timestamp,
+    ) -> Option<&'static str> {
+        let same_thread = |entry: &&HistoryEntry| entry.thread_id == about.thread_id;
+        let same_message = |entry: &&HistoryEntry| {
+            same_thread(entry) && about.message_id.is_some() && entry.message_id.as_deref() == about.message_id
+        };
+        let same_lead = |entry: &&HistoryEntry| {
+            same_thread(entry) || about.lead_email.is_some() && entry.lead_email.as_deref() == about.lead_email
+        };
+        match self {
+            Self::OncePerMessage => mine.any(|entry| same_message(&entry)).then_some("done for this message"),
+            Self::OncePerThread => mine.any(|entry| same_thread(&entry)).then_some("done in this thread"),
+            Self::OncePerLead => mine.any(|entry| same_lead(&entry)).then_some("done for this lead"),
+            Self::Rate(rate) => {
+                let within = |entry: &&HistoryEntry| {
+                    let age = now.duration_since(entry.created_at);
+                    std::time::Duration::try_from(age).unwrap_or_default() < rate.per
+                };
+                let count = mine.filter(same_lead).filter(within).count();
+                (count >= rate.count as usize).then_some("done as often as the rate allows")
+            }
+        }
+    }
 }

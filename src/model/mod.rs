@@ -10,7 +10,7 @@ mod reason;
 
 pub use action::{
     Action, ActionId, ActionKind, ActionState, Attachment, Attempt, HistoryEntry, Notice, NoticeMessage, Payload,
-    Repeat, Timing, UnknownName,
+    Recipient, Repeat, Timing, UnknownName,
 };
 pub use decision::{ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace, Would};
 pub use duration::{ParseDurationError, Rate, Span, format_span, parse_span};

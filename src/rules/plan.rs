@@ -8,8 +8,8 @@ use super::{
     template,
 };
 use crate::model::{
-    ActionKind, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, Reason, ReasonCode, Repeat, Would,
-    address_of, present,
+    ActionKind, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, Reason, ReasonCode, Recipient,
+    Would, address_of, present,
 };
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
@@ -161,25 +161,10 @@ fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Tak
 fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>) -> Option<Verdict> {
     let own =
         |entry: &&HistoryEntry| entry.rule == rule.name && entry.kind == action.kind && entry.target == action.target;
-    let mut mine = facts.counted().filter(own);
-    let row = facts.input.row;
+    let message = facts.input.messages.and_then(ReadMessages::newest_inbound).map(|message| message.id.as_str());
     let lead = facts.lead_address();
-    let same_lead = |entry: &HistoryEntry| lead.is_some() && entry.lead_email.as_deref() == lead.as_deref();
-    let refused = match action.timing.repeat {
-        Repeat::OncePerMessage => mine.any(|entry| facts.same_message(entry)).then_some("done for this message"),
-        Repeat::OncePerThread => mine.any(|entry| entry.thread_id == row.id).then_some("done in this thread"),
-        Repeat::OncePerLead => {
-            mine.any(|entry| same_lead(entry) || entry.thread_id == row.id).then_some("done for this lead")
-        }
-        Repeat::Rate(rate) => {
-            let within = |entry: &&HistoryEntry| {
-                let age = facts.now.duration_since(entry.created_at);
-                std::time::Duration::try_from(age).unwrap_or_default() < rate.per
-            };
-            let count = mine.filter(|entry| same_lead(entry) || entry.thread_id == row.id).filter(within).count();
-            (count >= rate.count as usize).then_some("done as often as the rate allows")
-        }
-    };
+    let about = Recipient { thread_id: &facts.input.row.id, message_id: message, lead_email: lead.as_deref() };
+    let refused = action.timing.repeat.refused_by(facts.counted().filter(own), about, facts.now);
     refused.map(|why| verdict(Would::Suppressed, ReasonCode::Repeat, format!("this rule has it {why}")))
 }
 

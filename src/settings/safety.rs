@@ -7,7 +7,8 @@ use crate::rules::yaml::{Node, did_you_mean};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::time::Duration;
 
-const KEYS: [&str; 6] = ["start_from", "replies_per_lead", "replies_per_hour", "max_age", "verify_after", "alert"];
+const KEYS: [&str; 7] =
+    ["start_from", "replies_per_lead", "replies_per_hour", "max_age", "drafts_expire", "verify_after", "alert"];
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Which mail is acted on at a workspace's first start.
@@ -32,6 +33,8 @@ pub struct SafetySettings {
     pub replies_per_hour: u32,
     /// A reply to an older message is held.
     pub max_age: Span,
+    /// A draft that nobody approved for so long is given up.
+    pub drafts_expire: Span,
     /// When an unknown reply is looked for, counted from its sending; ascending, never empty.
     pub verify_after: Vec<Span>,
     /// The destination where trouble is announced.
@@ -45,6 +48,7 @@ impl Default for SafetySettings {
             replies_per_lead: Rate { count: 1, per: 7 * DAY },
             replies_per_hour: 50,
             max_age: 7 * DAY,
+            drafts_expire: 7 * DAY,
             verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
             alert: None,
         }
@@ -67,6 +71,9 @@ pub(super) fn read(node: &Node, known: &[String], reading: &mut Reading<'_>) -> 
     let second = Duration::from_secs(1);
     if let Some(age) = fields.present("max_age").and_then(|node| reading.duration(node, 60 * second, 365 * DAY)) {
         safety.max_age = age;
+    }
+    if let Some(age) = fields.present("drafts_expire").and_then(|node| reading.duration(node, 60 * second, 365 * DAY)) {
+        safety.drafts_expire = age;
     }
     if let Some(times) = fields.present("verify_after").and_then(|node| verify_after(node, reading)) {
         safety.verify_after = times;

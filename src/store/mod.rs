@@ -7,8 +7,8 @@ mod records;
 mod sqlite;
 
 pub use records::{
-    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, KnownThread, Lane, OptOut,
-    Pause, PendingThread, SentFilter, SettledThread, WorkspaceState,
+    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Intent, KnownThread, Lane,
+    OptOut, Pause, PendingThread, SentFilter, SettledThread, WorkspaceState,
 };
 pub use sqlite::SqliteStore;
 
@@ -126,6 +126,11 @@ pub trait Store: Send + Sync {
     /// When it settles, the `mark_read` that waits for it becomes due.
     async fn update_action(&self, action: &mut Action) -> Result<(), StoreError>;
 
+    /// Writes the action as it is about to leave, as [`Store::update_action`] does, unless its workspace is paused or, for
+    /// a reply, its lead opted out: what is asked and what is written are one transaction, so that nothing which begins
+    /// after a pause or an opt-out is on disk can leave.
+    async fn write_intent(&self, action: &mut Action) -> Result<Intent, StoreError>;
+
     /// Makes every action that waits for one of these reasons due at `now`; returns how many.
     async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError>;
 
@@ -168,6 +173,12 @@ pub trait Store: Send + Sync {
 
     /// All opt-outs, newest first, after the one of `after`.
     async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError>;
+
+    /// Remembers addresses that the workspaces themselves send from, in lower case.
+    async fn add_own_addresses(&self, addresses: &[String]) -> Result<(), StoreError>;
+
+    /// Whether one of the workspaces sends from this address.
+    async fn is_own_address(&self, address: &str) -> Result<bool, StoreError>;
 
     /// What is remembered of polling.
     async fn workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError>;

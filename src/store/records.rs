@@ -165,6 +165,17 @@ impl Lane {
     }
 }
 
+/// What became of writing an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// It is on disk; the request may leave.
+    Written,
+    /// The workspace, or everything, is paused; nothing was written.
+    Paused,
+    /// The lead asked for no more mail, in these words; nothing was written.
+    OptedOut(String),
+}
+
 /// Which sent actions are counted.
 #[derive(Debug, Clone, Copy)]
 pub struct SentFilter<'a> {

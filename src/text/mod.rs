@@ -10,6 +10,7 @@ mod attribution;
 mod automatic;
 mod bounce;
 mod entities;
+mod fingerprint;
 mod headers;
 mod html;
 mod layout;
@@ -23,6 +24,7 @@ mod same_reply;
 mod signature;
 
 pub use automatic::{AutoReply, AutoReplyKind, auto_reply};
+pub use fingerprint::{fingerprint, has_fingerprint};
 pub use opt_out::opt_out;
 pub use same_reply::is_same_reply;
 

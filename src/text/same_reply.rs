@@ -10,9 +10,9 @@ use super::{html, html_to_text, new_text, whole_text};
 /// Letters and digits that may stand before our text (a "[External]" tag), if ours is long enough to be unmistakable.
 const MOST_BEFORE: usize = 12;
 /// From this many letters and digits on a text is unmistakable.
-const UNMISTAKABLE: usize = 60;
+pub(super) const UNMISTAKABLE: usize = 60;
 /// After a shorter one, at most this many letters and digits (a name, a signature) may follow.
-const MOST_AFTER_SHORT: usize = 200;
+pub(super) const MOST_AFTER_SHORT: usize = 200;
 
 /// Whether a message found in the conversation is `sent`, our own reply.
 ///

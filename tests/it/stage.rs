@@ -73,6 +73,7 @@ pub(crate) fn safety() -> Safety {
         replies_per_lead: "1 per 7d".parse().unwrap(),
         replies_per_hour: 50,
         max_age: Duration::from_secs(7 * 86_400),
+        drafts_expire: Duration::from_secs(7 * 86_400),
         verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
         alert: None,
     }

@@ -1,9 +1,9 @@
 //! Action records.
 
-use super::{SqliteStore, Tx, from_json, micros, parse, timestamp, to_json};
+use super::{SqliteStore, Tx, from_json, mark, micros, parse, timestamp, to_json};
 use crate::{
-    model::{Action, ActionId, ActionState, HistoryEntry, Reason, ReasonCode},
-    store::{ActionCount, ActionFilter, DecisionRecord, Lane, SentFilter, StoreError},
+    model::{Action, ActionId, ActionKind, ActionState, HistoryEntry, Reason, ReasonCode},
+    store::{ActionCount, ActionFilter, DecisionRecord, Intent, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
@@ -69,7 +69,7 @@ impl SqliteStore {
         let rows = sqlx::query(
             "SELECT * FROM actions WHERE workspace = ?1 AND due_at <= ?2
              AND (kind IN ('reply', 'star', 'unstar', 'mark_read')) = ?3
-             AND state IN ('planned', 'waiting', 'retrying', 'unknown')
+             AND state IN ('planned', 'waiting', 'retrying', 'unknown', 'held')
              ORDER BY kind <> 'reply', due_at, id LIMIT ?4",
         )
         .bind(workspace)
@@ -92,45 +92,40 @@ impl SqliteStore {
 
     pub(super) async fn write_action(&self, action: &mut Action) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let changed = sqlx::query(
-            "UPDATE actions SET state = ?, reason_code = ?, reason_text = ?, payload = ?, approved = ?,
-             outgoing_before = ?, attempts = ?, due_at = ?, sent_at = ?, updated_at = ?, message_at = ?,
-             version = version + 1 WHERE id = ? AND version = ?",
-        )
-        .bind(action.state.as_str())
-        .bind(action.reason.as_ref().map(|reason| reason.code.as_str()))
-        .bind(action.reason.as_ref().map(|reason| &reason.text))
-        .bind(to_json(&action.payload)?)
-        .bind(action.approved)
-        .bind(to_json(&action.outgoing_before)?)
-        .bind(to_json(&action.attempts)?)
-        .bind(action.due_at.map(micros))
-        .bind(action.sent_at.map(micros))
-        .bind(micros(action.updated_at))
-        .bind(action.message_at.map(micros))
-        .bind(&action.id.0)
-        .bind(action.version)
-        .execute(&mut *tx)
-        .await?;
-        if changed.rows_affected() == 0 {
-            return Err(StoreError::Changed(action.id.clone()));
-        }
-        if action.state.is_settled() {
-            sqlx::query(
-                "UPDATE actions SET due_at = ? WHERE workspace = ? AND thread_id = ? AND message_key = ?
-                 AND kind = 'mark_read' AND state = 'waiting' AND reason_code = ?",
-            )
-            .bind(micros(action.updated_at))
-            .bind(&action.workspace)
-            .bind(&action.thread_id)
-            .bind(action.message_key())
-            .bind(ReasonCode::OtherActions.as_str())
-            .execute(&mut *tx)
-            .await?;
-        }
+        update(&mut tx, action).await?;
         tx.commit().await?;
         action.version += 1;
         Ok(())
+    }
+
+    pub(super) async fn write_intent_of(&self, action: &mut Action) -> Result<Intent, StoreError> {
+        let mut tx = self.begin().await?;
+        let paused: bool = sqlx::query_scalar("SELECT count(*) > 0 FROM pauses WHERE workspace IN ('', ?)")
+            .bind(&action.workspace)
+            .fetch_one(&mut *tx)
+            .await?;
+        if paused {
+            return Ok(Intent::Paused);
+        }
+        if action.kind == ActionKind::Reply
+            && let Some(lead) = &action.lead_email
+        {
+            let evidence: Option<String> =
+                sqlx::query_scalar("SELECT evidence FROM opt_outs WHERE workspace = ? AND email = ?")
+                    .bind(&action.workspace)
+                    .bind(lead.to_lowercase())
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            if let Some(evidence) = evidence {
+                return Ok(Intent::OptedOut(evidence));
+            }
+        }
+        update(&mut tx, action).await?;
+        let intents = mark::count(&mut tx).await?;
+        tx.commit().await?;
+        action.version += 1;
+        self.mark.note(&intents);
+        Ok(Intent::Written)
     }
 
     pub(super) async fn wake_actions(
@@ -158,7 +153,7 @@ impl SqliteStore {
         lead_email: Option<&str>,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
         let rows = sqlx::query(
-            "SELECT rule, kind, target, thread_id, message_id, lead_email, state, created_at FROM actions
+            "SELECT id, rule, kind, target, thread_id, message_id, lead_email, state, created_at FROM actions
              WHERE id IN (
                SELECT id FROM actions WHERE workspace = ?1 AND thread_id = ?2
                UNION SELECT id FROM actions WHERE workspace = ?1 AND lead_email = ?3)
@@ -172,6 +167,7 @@ impl SqliteStore {
         .await?;
         let entry = |row: &SqliteRow| -> Result<HistoryEntry, StoreError> {
             Ok(HistoryEntry {
+                action: ActionId(row.try_get("id")?),
                 rule: row.try_get("rule")?,
                 kind: parse(row.try_get("kind")?)?,
                 target: row.try_get("target")?,
@@ -229,6 +225,47 @@ impl SqliteStore {
             })
             .collect()
     }
+}
+
+/// Writes an action if its stored version is still `action.version`; wakes the `mark_read` that waits for it.
+async fn update(tx: &mut Tx<'_>, action: &Action) -> Result<(), StoreError> {
+    let changed = sqlx::query(
+        "UPDATE actions SET state = ?, reason_code = ?, reason_text = ?, payload = ?, approved = ?,
+         outgoing_before = ?, attempts = ?, due_at = ?, sent_at = ?, updated_at = ?, message_at = ?,
+         version = version + 1 WHERE id = ? AND version = ?",
+    )
+    .bind(action.state.as_str())
+    .bind(action.reason.as_ref().map(|reason| reason.code.as_str()))
+    .bind(action.reason.as_ref().map(|reason| &reason.text))
+    .bind(to_json(&action.payload)?)
+    .bind(action.approved)
+    .bind(to_json(&action.outgoing_before)?)
+    .bind(to_json(&action.attempts)?)
+    .bind(action.due_at.map(micros))
+    .bind(action.sent_at.map(micros))
+    .bind(micros(action.updated_at))
+    .bind(action.message_at.map(micros))
+    .bind(&action.id.0)
+    .bind(action.version)
+    .execute(&mut **tx)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Err(StoreError::Changed(action.id.clone()));
+    }
+    if action.state.is_settled() {
+        sqlx::query(
+            "UPDATE actions SET due_at = ? WHERE workspace = ? AND thread_id = ? AND message_key = ?
+             AND kind = 'mark_read' AND state = 'waiting' AND reason_code = ?",
+        )
+        .bind(micros(action.updated_at))
+        .bind(&action.workspace)
+        .bind(&action.thread_id)
+        .bind(action.message_key())
+        .bind(ReasonCode::OtherActions.as_str())
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Writes a new record; `false` if a living one of the same message, kind and target forbids it.

@@ -5,12 +5,13 @@
 
 mod actions;
 mod decisions;
+mod mark;
 mod open;
 mod switches;
 mod threads;
 
 use super::{
-    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, KnownThread, Lane, OptOut, Pause, PendingThread,
+    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, Intent, KnownThread, Lane, OptOut, Pause, PendingThread,
     SentFilter, SettledThread, Store, StoreError, WorkspaceState,
 };
 use crate::model::{Action, ActionId, ActionState, HistoryEntry, Mode, ThreadRow};
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqlitePool, Transaction};
-use std::{collections::HashMap, fs::File};
+use std::collections::HashMap;
 
 /// A store in an SQLite file, or in memory for a dry run.
 #[derive(Debug)]
@@ -27,8 +28,8 @@ pub struct SqliteStore {
     writer: SqlitePool,
     /// Readers do not wait for the writer; in memory it is the same pool.
     readers: SqlitePool,
-    /// Held for the life of the store; the kernel lets go of it when the process dies.
-    _lock: Option<File>,
+    /// Beside the file and locked for the life of the store; the kernel lets go of it when the process dies.
+    mark: mark::Mark,
 }
 
 type Tx<'a> = Transaction<'a, Sqlite>;
@@ -145,6 +146,10 @@ impl Store for SqliteStore {
         self.write_action(action).await
     }
 
+    async fn write_intent(&self, action: &mut Action) -> Result<Intent, StoreError> {
+        self.write_intent_of(action).await
+    }
+
     async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
         self.wake_actions(workspace, reason, now).await
     }
@@ -199,6 +204,14 @@ impl Store for SqliteStore {
 
     async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError> {
         self.read_opt_outs(workspace, offset, limit).await
+    }
+
+    async fn add_own_addresses(&self, addresses: &[String]) -> Result<(), StoreError> {
+        self.insert_own_addresses(addresses).await
+    }
+
+    async fn is_own_address(&self, address: &str) -> Result<bool, StoreError> {
+        self.read_is_own_address(address).await
     }
 
     async fn workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError> {

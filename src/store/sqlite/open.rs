@@ -1,6 +1,6 @@
 //! Opening a store: the lock, the pragmas, the migrations, and the refusals.
 
-use super::SqliteStore;
+use super::{SqliteStore, mark::Mark};
 use crate::store::StoreError;
 use sqlx::{
     ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
@@ -8,26 +8,37 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 const READERS: u32 = 4;
 /// What a dry run copies out of the configured store.
-const TABLES: [&str; 8] =
-    ["threads", "decisions", "decision_rules", "actions", "opt_outs", "workspaces", "rule_modes", "pauses"];
+const TABLES: [&str; 9] = [
+    "threads",
+    "decisions",
+    "decision_rules",
+    "actions",
+    "opt_outs",
+    "own_addresses",
+    "workspaces",
+    "rule_modes",
+    "pauses",
+];
 
 impl SqliteStore {
     /// Opens the store for the service and creates it if the file does not exist. One process at a time may have it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
+        let mark = Mark::lock(path)?;
         let options = base_options(path).create_if_missing(true);
         let writer = connect(path, options.clone(), 1).await?;
         check(path, &writer).await?;
         migrate(path, &writer).await?;
         let readers = connect(path, options.read_only(true).create_if_missing(false), READERS).await?;
-        Ok(Self { writer, readers, _lock: Some(lock) })
+        let store = Self { writer, readers, mark };
+        store.check_mark().await?;
+        Ok(store)
     }
 
     /// Opens an existing store to look at it only; the service may be running on it.
@@ -36,7 +47,7 @@ impl SqliteStore {
         let readers = connect(path, options.immutable(is_at_rest(path)), READERS).await?;
         check(path, &readers).await?;
         refuse_newer(path, &readers).await?;
-        Ok(Self { writer: readers.clone(), readers, _lock: None })
+        Ok(Self { writer: readers.clone(), readers, mark: Mark::default() })
     }
 
     /// A store in memory that begins with a copy of what is in the file, if there is one; the file is only read.
@@ -59,13 +70,16 @@ impl SqliteStore {
             let name = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
             let uri = format!("file:{name}?mode=ro&immutable={}", u8::from(is_at_rest(path)));
             sqlx::query("ATTACH DATABASE ? AS source").bind(uri).execute(&mut *connection).await?;
-            for table in TABLES {
+            // A store that no newer version has opened yet lacks what that version adds.
+            let there: Vec<String> =
+                sqlx::query_scalar("SELECT name FROM source.sqlite_master").fetch_all(&mut *connection).await?;
+            for table in TABLES.into_iter().filter(|table| there.iter().any(|name| name == table)) {
                 let copy = format!("INSERT INTO main.{table} SELECT * FROM source.{table}");
                 connection.execute(sqlx::AssertSqlSafe(copy)).await?;
             }
             connection.execute("DETACH DATABASE source").await?;
         }
-        Ok(Self { writer: pool.clone(), readers: pool, _lock: None })
+        Ok(Self { writer: pool.clone(), readers: pool, mark: Mark::default() })
     }
 
     /// Ends all connections; what was committed is on disk.
@@ -114,23 +128,6 @@ fn base_options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
 }
 
-/// The lock stands beside the file: SQLite's own locks come and go with every transaction.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(PathBuf::from(name))
-        .map_err(|error| io_error(path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
-        Err(TryLockError::Error(error)) => Err(io_error(path, &error)),
-    }
-}
-
 async fn connect(path: &Path, options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
     SqlitePoolOptions::new()
         .max_connections(connections)
@@ -158,13 +155,11 @@ async fn quick_check(path: &Path, connection: &mut SqliteConnection) -> Result<(
 }
 
 fn migrations() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "init".into(),
-        MigrationType::Simple,
-        include_str!("0001_init.sql").into_sql_str(),
-        false,
-    )])
+    let all = [(1, "init", include_str!("0001_init.sql")), (2, "marks", include_str!("0002_marks.sql"))];
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(all.into_iter().map(migration).collect())
 }
 
 async fn migrate(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
@@ -190,7 +185,7 @@ async fn refuse_newer(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn io_error(path: &Path, error: &std::io::Error) -> StoreError {
+pub(super) fn io_error(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Open { path: path.display().to_string(), detail: error.to_string() }
 }
 

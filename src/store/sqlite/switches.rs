@@ -1,4 +1,4 @@
-//! Opt-outs, pauses and the modes that people lowered rules to.
+//! Opt-outs, our own addresses, pauses and the modes that people lowered rules to.
 
 use super::{SqliteStore, Tx, micros, parse, timestamp};
 use crate::{
@@ -46,6 +46,22 @@ impl SqliteStore {
             .execute(&self.writer)
             .await?;
         Ok(gone.rows_affected() > 0)
+    }
+
+    pub(super) async fn insert_own_addresses(&self, addresses: &[String]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for address in addresses {
+            sqlx::query("INSERT INTO own_addresses (email) VALUES (?) ON CONFLICT DO NOTHING")
+                .bind(address.to_lowercase())
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(super) async fn read_is_own_address(&self, address: &str) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar("SELECT count(*) > 0 FROM own_addresses WHERE email = ?");
+        Ok(found.bind(address.to_lowercase()).fetch_one(&self.readers).await?)
     }
 
     pub(super) async fn read_rule_modes(&self) -> Result<HashMap<String, Mode>, StoreError> {

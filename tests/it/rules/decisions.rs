@@ -1,7 +1,7 @@
 //! What matching rules do to each other, to a lead's wishes and to time.
 
 use super::{Case, told};
-use reply_router::model::{ActionKind, ActionState, HistoryEntry, Mode, Payload};
+use reply_router::model::{ActionId, ActionKind, ActionState, HistoryEntry, Mode, Payload};
 
 const TWO: &str = "rules:
   - { name: a, when: always, then: [{ reply: { text: from a } }, star, { slack: sales-hot }, { webhook: crm }] }
@@ -20,6 +20,7 @@ fn sent(case: &Case, text: &str) -> Option<String> {
 
 fn earlier(rule: &str, kind: ActionKind, thread: &str, message: &str, state: ActionState) -> HistoryEntry {
     HistoryEntry {
+        action: ActionId::new(),
         rule: rule.to_owned(),
         kind,
         target: None,

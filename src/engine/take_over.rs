@@ -1,0 +1,95 @@
+//! Human take-over: once a person has answered a message, automation in the thread rests until the lead writes again.
+
+use super::{Engine, Workspace};
+use crate::{
+    model::{Action, ActionKind, ActionState, Conversation, Message, Payload, Reason, ReasonCode},
+    store::{ActionFilter, StoreError},
+    text::{fingerprint, has_fingerprint, html_to_text, is_same_reply},
+};
+
+/// A thread with more replies than this is no thread.
+const MOST_REPLIES: u32 = 1_000;
+
+impl Engine {
+    /// Whether somebody else than this service has answered the newest inbound message.
+    pub(super) async fn is_taken_over(
+        &self,
+        workspace: &Workspace,
+        thread_id: &str,
+        conversation: &Conversation,
+    ) -> Result<bool, StoreError> {
+        let mut answers = conversation.outgoing_after_newest_inbound().peekable();
+        if answers.peek().is_none() {
+            return Ok(false);
+        }
+        let ours = self.replies(workspace, thread_id, &[]).await?;
+        Ok(answers.any(|answer| !ours.iter().any(|action| sent_it(action, answer))))
+    }
+
+    /// Gives up every reply in the thread that has not left. A person has answered: whoever approves or waits has nothing
+    /// left to say.
+    pub(super) async fn cancel_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
+        for mut action in self.replies(workspace, thread_id, &NOT_LEFT).await? {
+            let reason = Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message");
+            match self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await {
+                // Whoever was faster has looked at the thread, or will.
+                Err(StoreError::Changed(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a reply in the thread waits for its time or for a person.
+    pub(super) async fn has_open_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<bool, StoreError> {
+        Ok(!self.replies(workspace, thread_id, &NOT_LEFT).await?.is_empty())
+    }
+
+    async fn replies(
+        &self,
+        workspace: &Workspace,
+        thread_id: &str,
+        states: &[ActionState],
+    ) -> Result<Vec<Action>, StoreError> {
+        let filter = ActionFilter {
+            workspace: Some(workspace.name().to_owned()),
+            thread: Some(thread_id.to_owned()),
+            kind: Some(ActionKind::Reply),
+            states: states.to_vec(),
+            limit: MOST_REPLIES,
+            ..ActionFilter::default()
+        };
+        self.store.actions(&filter).await
+    }
+}
+
+/// The states of a reply of which nothing has left.
+const NOT_LEFT: [ActionState; 4] =
+    [ActionState::Planned, ActionState::Waiting, ActionState::Retrying, ActionState::Held];
+
+/// The fingerprint of what a reply sends; `None` for other kinds.
+pub(super) fn body_fingerprint(payload: &Payload) -> Option<String> {
+    match payload {
+        Payload::Reply { text, html, .. } => text.as_deref().or(html.as_deref()).map(fingerprint),
+        _ => None,
+    }
+}
+
+/// Whether a message is what this reply sent, in its last try or in an earlier one with another text.
+pub(super) fn sent_it(action: &Action, message: &Message) -> bool {
+    let left = action.sent_at.is_some() || !action.attempts.is_empty();
+    left && (is_its_text(action, message) || is_earlier_try(action, message))
+}
+
+/// Whether a message has the text that the reply sends now.
+pub(super) fn is_its_text(action: &Action, message: &Message) -> bool {
+    let Payload::Reply { text, html, .. } = &action.payload else { return false };
+    let same = |sent: &str| is_same_reply(sent, message.text.as_deref(), message.html.as_deref());
+    text.as_deref().is_some_and(same) || html.as_deref().is_some_and(|html| same(&html_to_text(html)))
+}
+
+/// Whether a message has the text of one of the reply's tries. A person may have edited it since.
+pub(super) fn is_earlier_try(action: &Action, message: &Message) -> bool {
+    let marks = action.attempts.iter().filter_map(|attempt| attempt.body.as_deref());
+    marks.into_iter().any(|mark| has_fingerprint(mark, message.text.as_deref(), message.html.as_deref()))
+}

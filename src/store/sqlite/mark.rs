@@ -1,0 +1,127 @@
+//! The file beside the store: its lock, and how many intents the store had written when it was last in use.
+//!
+//! A store that is restored from a backup has forgotten what left since: it would forward again, and its caps would count
+//! too little. The count beside the file was not restored with it, and says so. It is written after the intent is on disk
+//! and not synced, so that it can only lag behind the store that it belongs to.
+
+use super::{SqliteStore, Tx, micros};
+use crate::store::StoreError;
+use jiff::Timestamp;
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+/// The beginning of the pause that a restored store starts with.
+const RESTORED: &str = "the store was restored from a backup";
+
+/// The count of a store: `SELECT` it in the transaction that writes an intent, and [`Mark::note`] it after the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Intents {
+    store: String,
+    count: i64,
+}
+
+impl Intents {
+    /// Of one length whatever the count: it is overwritten in place, so that no moment leaves the file empty.
+    fn line(&self) -> String {
+        format!("{} {:020}\n", self.store, self.count)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (store, count) = text.trim().split_once(' ')?;
+        Some(Self { store: store.to_owned(), count: count.parse().ok()? })
+    }
+}
+
+/// The file; `None` for a store that is only read or in memory.
+#[derive(Debug, Default)]
+pub(super) struct Mark {
+    file: Option<File>,
+}
+
+impl Mark {
+    /// Takes the lock. The file stands beside the store's: SQLite's own locks come and go with every transaction.
+    pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(PathBuf::from(name))
+            .map_err(|error| super::open::io_error(path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file: Some(file) }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
+            Err(TryLockError::Error(error)) => Err(super::open::io_error(path, &error)),
+        }
+    }
+
+    fn read(&self) -> Option<Intents> {
+        let mut text = String::new();
+        self.file.as_ref()?.read_to_string(&mut text).ok()?;
+        Intents::parse(&text)
+    }
+
+    /// Writes the count beside the store. A failure costs no more than a needless question after the next start.
+    pub(super) fn note(&self, intents: &Intents) {
+        let Some(mut file) = self.file.as_ref() else { return };
+        let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(intents.line().as_bytes()));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the mark beside the store could not be written");
+        }
+    }
+}
+
+/// Counts one intent, in the transaction that writes it.
+pub(super) async fn count(tx: &mut Tx<'_>) -> Result<Intents, StoreError> {
+    sqlx::query("INSERT INTO marks (id, store, intents) VALUES (1, ?, 0) ON CONFLICT DO NOTHING")
+        .bind(uuid::Uuid::now_v7().to_string())
+        .execute(&mut **tx)
+        .await?;
+    let (store, count) =
+        sqlx::query_as("UPDATE marks SET intents = intents + 1 RETURNING store, intents").fetch_one(&mut **tx).await?;
+    Ok(Intents { store, count })
+}
+
+impl SqliteStore {
+    /// Compares the store with the mark beside it. One that knows of fewer intents, or has no mark although it has
+    /// written some, begins with a pause of everything, until a person who has looked resumes it.
+    pub(super) async fn check_mark(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let own: Option<(String, i64)> =
+            sqlx::query_as("SELECT store, intents FROM marks").fetch_optional(&mut *tx).await?;
+        let Some((store, count)) = own else { return Ok(()) };
+        let own = Intents { store, count };
+        let beside = self.mark.read();
+        let why = match &beside {
+            Some(beside) if beside.store != own.store => Some("the mark beside it belongs to another store".to_owned()),
+            Some(beside) if beside.count > own.count => {
+                Some(format!("{} actions left since then that it does not know of", beside.count - own.count))
+            }
+            Some(_) => None,
+            None => Some("there is no mark beside it, as there is beside a store that stayed in its place".to_owned()),
+        };
+        let Some(why) = why else {
+            self.mark.note(&own);
+            return Ok(());
+        };
+        // From here on its count goes before the old one's.
+        let lost = beside.filter(|beside| beside.store == own.store).map_or(0, |beside| beside.count);
+        let own = Intents { count: own.count.max(lost), ..own };
+        sqlx::query("UPDATE marks SET intents = ?").bind(own.count).execute(&mut *tx).await?;
+        sqlx::query(
+            "INSERT INTO pauses (workspace, since, reason) VALUES ('', ?, ?) ON CONFLICT (workspace) DO NOTHING",
+        )
+        .bind(micros(Timestamp::now()))
+        .bind(format!("{RESTORED} ({why}): it polls and decides, and sends nothing until somebody resumes it"))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        self.mark.note(&own);
+        Ok(())
+    }
+}
