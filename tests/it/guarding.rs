@@ -1,0 +1,313 @@
+//! What stands between a decision and a lead's mailbox: people who answer, pause or approve, opt-outs at the last moment,
+//! caps, our own addresses, drafts that nobody looks at.
+
+use crate::stage::{Reply, Setting, Stage, safety};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reply_router::{
+    engine::{Engine, Probe, Resolution, Safety, Step},
+    model::{Action, ActionKind, ActionState, Mode},
+    simulator::{Fault, NewThread, Options, Workspace},
+    store::{EventKind, OptOut, SqliteStore, Store},
+};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+const LATER: &str = r"
+version: 1
+rules:
+  - name: later
+    when: { category: [interested, meeting_request] }
+    then:
+      - reply: { text: 'Hello {{ lead.first_name }}, shall we talk on Tuesday?', after: 1h }
+      - slack: sales
+      - mark_read
+";
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn reply_state(stage: &Stage) -> (ActionState, Option<&'static str>) {
+    let reply = stage.states().await.into_iter().rfind(|(kind, ..)| *kind == Reply).unwrap();
+    (reply.1, reply.2)
+}
+
+#[tokio::test]
+async fn a_person_who_answers_ends_what_waits_as_soon_as_it_is_seen() {
+    for mode in [Mode::Live, Mode::Draft] {
+        let stage = Stage::new(Setting { rules: LATER, mode, ..Setting::default() }).await;
+        let thread = stage.hot_lead("jane@acme.example", "Hi");
+        stage.round().await;
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().person_answers(&thread, "I take this one.");
+        stage.round().await;
+        assert_eq!(reply_state(&stage).await, (ActionState::Cancelled, Some("person_answered")), "{mode}");
+        // Nothing more happens in the thread, whatever its category becomes.
+        let before = stage.actions().await.len();
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().set_category(&thread, Some("meeting_request"));
+        stage.round().await;
+        assert_eq!(stage.actions().await.len(), before, "{mode}");
+        // Until the lead writes again.
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().lead_writes(&thread, "When?");
+        stage.round().await;
+        assert!(stage.actions().await.len() > before, "{mode}");
+        assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+    }
+}
+
+#[tokio::test]
+async fn our_own_reply_is_no_take_over() {
+    let rules = r"
+version: 1
+rules:
+  - { name: answer, when: { category: interested }, then: [{ reply: { text: Hello there. } }] }
+  - { name: tell, when: { category: meeting_request }, then: [{ slack: sales }] }
+";
+    let sent_form = reply_router::simulator::SentForm::WithSignature("Sam Smith\nUs Ltd.".to_owned());
+    let options = Options { sent_form, ..Options::for_tests() };
+    let stage = Stage::new(Setting { rules, options, ..Setting::default() }).await;
+    let thread = stage.hot_lead("jane@acme.example", "Hi");
+    stage.round().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().set_category(&thread, Some("meeting_request"));
+    stage.round().await;
+    assert_eq!(stage.simulator.slack().len(), 1, "the category is news although we have answered");
+}
+
+/// Does something once, when an action of this kind is at a step.
+struct Meanwhile {
+    step: Step,
+    kind: ActionKind,
+    deed: Mutex<Option<Deed>>,
+    stage: Mutex<Option<(Arc<SqliteStore>, Workspace)>>,
+}
+
+#[derive(Clone, Copy)]
+enum Deed {
+    Pause,
+    OptOut,
+}
+
+#[async_trait]
+impl Probe for Meanwhile {
+    async fn at(&self, step: Step, action: Option<&Action>) {
+        if step != self.step || action.is_none_or(|action| action.kind != self.kind) {
+            return;
+        }
+        let Some(deed) = self.deed.lock().unwrap().take() else { return };
+        let (store, _) = self.stage.lock().unwrap().clone().unwrap();
+        let now: Timestamp = "2026-07-15T12:00:00Z".parse().unwrap();
+        match deed {
+            Deed::Pause => store.pause(Some("acme"), "a person paused it", now).await.unwrap(),
+            Deed::OptOut => {
+                let email = "jane@acme.example".to_owned();
+                let opt_out =
+                    OptOut { workspace: "acme".to_owned(), email, since: now, evidence: "by hand".to_owned() };
+                store.add_opt_out(&opt_out).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pause_or_an_opt_out_at_the_last_moment_still_holds() {
+    let everything = r"
+version: 1
+rules:
+  - name: everything
+    when: { category: interested }
+    then: [{ reply: { text: Hello. } }, star, { slack: sales }, { email: team }, { webhook: crm }, mark_read]
+";
+    let mut cases: Vec<(ActionKind, Deed, ActionState, &str)> = Vec::new();
+    for kind in ActionKind::ALL.into_iter().filter(|kind| *kind != ActionKind::Unstar) {
+        cases.push((kind, Deed::Pause, ActionState::Waiting, "paused"));
+    }
+    cases.push((Reply, Deed::OptOut, ActionState::Suppressed, "opt_out"));
+    for (kind, deed, state, reason) in cases {
+        let deed = Mutex::new(Some(deed));
+        let probe = Arc::new(Meanwhile { step: Step::Guarded, kind, deed, stage: Mutex::new(None) });
+        let setting =
+            Setting { rules: everything, probe: Some(Arc::clone(&probe) as Arc<dyn Probe>), ..Setting::default() };
+        let stage = Stage::new(setting).await;
+        *probe.stage.lock().unwrap() = Some((Arc::clone(&stage.store), stage.simulator.workspace()));
+        stage.hot_lead("jane@acme.example", "Hi");
+        stage.round().await;
+        let found = stage.states().await.into_iter().find(|found| found.0 == kind).unwrap();
+        assert_eq!((found.1, found.2), (state, Some(reason)), "{kind}");
+        let left = match kind {
+            Reply => stage.simulator.workspace().accepted_replies().len(),
+            ActionKind::Slack => stage.simulator.slack().len(),
+            ActionKind::Email => stage.simulator.mail().len(),
+            ActionKind::Webhook => stage.simulator.webhooks().len(),
+            ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => {
+                stage.requests().iter().filter(|request| request.starts_with("PATCH")).count()
+                    - usize::from(kind == ActionKind::MarkRead)
+            }
+        };
+        assert_eq!(left, 0, "{kind}");
+        // What waits for the pause goes once when it ends.
+        stage.engine.resume(None).await.unwrap();
+        stage.run_due().await;
+        if state == ActionState::Waiting {
+            assert!(stage.actions().await.iter().all(|action| action.state == ActionState::Done), "{kind}");
+            assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_draft_that_nobody_looks_at_expires_over_restarts() {
+    let stage = Stage::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.round().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Held, Some("draft")));
+    stage.clock.advance(7 * DAY - Duration::from_secs(1));
+    stage.run_due().await;
+    assert_eq!(reply_state(&stage).await.0, ActionState::Held);
+    let draft = stage.actions().await.into_iter().find(|action| action.kind == Reply).unwrap();
+    assert_eq!(draft.due_at, Some(draft.created_at + 7 * DAY), "when it ends can be seen");
+    stage.clock.advance(Duration::from_secs(1));
+    stage.run_due().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Cancelled, Some("too_old")));
+    assert!(stage.engine.approve(&draft.id, None).await.is_err(), "it is too late");
+    assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+}
+
+#[tokio::test]
+async fn a_failed_reply_that_is_tried_again_by_hand_minds_what_left_since() {
+    let safety = Safety { replies_per_lead: "9 per 7d".parse().unwrap(), ..safety() };
+    let stage = Stage::new(Setting { safety, ..Setting::default() }).await;
+    let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.simulator.faults().next(crate::stage::Where::Reply, 1, Fault::Status(422, "{}".to_owned()));
+    stage.round().await;
+    let failed = stage.actions().await.into_iter().find(|action| action.kind == Reply).unwrap();
+    assert_eq!(failed.state, ActionState::Failed);
+    assert!(Engine::if_retried(&failed).unwrap().contains("The thread is read again"));
+
+    // The message is judged once more (its category flips) and another record takes its place.
+    for category in ["other", "interested"] {
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().set_category(&thread, Some(category));
+        stage.round().await;
+    }
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    let refused = stage.engine.retry(&failed.id).await.unwrap_err().to_string();
+    assert!(refused.contains("another action already does this"), "{refused}");
+
+    // A newer message has a reply of its own; the rule answers a thread once.
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().lead_writes(&thread, "And a call with my boss?");
+    stage.round().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Suppressed, Some("repeat")));
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn repeat_is_judged_again_when_a_reply_comes_up() {
+    let rules = r"
+version: 1
+rules:
+  - name: once
+    when: { category: interested }
+    then: [{ reply: { text: 'Hello {{ thread.subject }}', repeat: once_per_lead } }]
+";
+    let safety = Safety { replies_per_lead: "9 per 7d".parse().unwrap(), ..safety() };
+    let stage = Stage::new(Setting { rules, safety, ..Setting::default() }).await;
+    let lead = |subject: &str| {
+        let thread = NewThread::new("jane@acme.example").name("Jane").campaign("Q1 x").category("interested");
+        stage.simulator.workspace().add_thread(thread.subject(subject).message("Hi"))
+    };
+    lead("one");
+    stage.simulator.faults().next(crate::stage::Where::Reply, 1, Fault::Status(422, "{}".to_owned()));
+    stage.round().await;
+    let failed = stage.actions().await[0].id.clone();
+    lead("two");
+    stage.round().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    stage.engine.retry(&failed).await.unwrap();
+    stage.run_due().await;
+    let first = stage.store.action(&failed).await.unwrap().unwrap();
+    assert_eq!((first.state, first.reason.unwrap().code.as_str()), (ActionState::Suppressed, "repeat"));
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn mail_from_an_inbox_of_our_own_is_not_answered() {
+    let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Hello. } }] }\n";
+    let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
+    let ours = |text: &str| reply_router::simulator::Message::text(text).outgoing().sent_by("max@outreach.example");
+    let thread = NewThread::new("joe@acme.example").message(ours("A question, Joe."));
+    stage.simulator.workspace().add_thread(thread.message("Yes?"));
+    stage.round().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    // Another inbox of ours wrote to this one, as if it were a lead.
+    stage.simulator.workspace().add_thread(NewThread::new("max@outreach.example").message("A question, Sam."));
+    stage.round().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Suppressed, Some("auto_reply")));
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_robot_that_answers_every_answer_gets_one() {
+    let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Thank you., repeat: once_per_message } }] }\n";
+    let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
+    let thread = stage.hot_lead("robot@acme.example", "Thank you for your message. How can I help?");
+    for _ in 0..150 {
+        stage.round().await;
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().lead_writes(&thread, "Thank you for your message. How can I help?");
+    }
+    stage.round().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn an_edited_second_try_is_told_from_the_first_that_arrives_late() {
+    let stage = Stage::new(Setting::default()).await;
+    let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.simulator.faults().next(crate::stage::Where::Reply, 1, Fault::CloseBefore);
+    stage.round().await;
+    stage.clock.advance(Duration::from_secs(901));
+    stage.run_due().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Quarantined, Some("ambiguous")));
+    let id = stage.actions().await.into_iter().find(|action| action.kind == Reply).unwrap().id;
+    stage.engine.resolve(&id, Resolution::NotSent).await.unwrap();
+    // The second try is unclear too, and what shows up is the first one's text after all.
+    stage.engine.approve(&id, Some("An edited and quite different answer.".to_owned())).await.unwrap();
+    stage.simulator.faults().next(crate::stage::Where::Reply, 1, Fault::CloseBefore);
+    stage.run_due().await;
+    stage.clock.advance(Duration::from_secs(1));
+    stage.simulator.workspace().person_answers(&thread, "Hi Jane, here is my\ncalendar.\n\n-- \nSam");
+    stage.clock.advance(Duration::from_secs(6));
+    stage.run_due().await;
+    let reply = stage.store.action(&id).await.unwrap().unwrap();
+    assert_eq!(reply.state, ActionState::Unknown, "our own earlier words are nobody else's answer");
+    assert_eq!(reply.attempts.len(), 2);
+    assert!(reply.attempts[0].body.is_some() && reply.attempts[0].body != reply.attempts[1].body);
+    assert!(!format!("{:?}", reply.attempts).contains("calendar"), "a mark, not the text");
+}
+
+#[tokio::test]
+async fn events_of_a_message_that_was_seen_by_its_row_alone_are_read_before_acting() {
+    // A person has answered before the category changes: the row alone would not have told.
+    let rules = "version: 1\nrules:\n  - { name: tell, when: { category: hot }, then: [{ slack: sales }] }\n";
+    let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
+    let thread = stage.hot_lead("jane@acme.example", "Hi");
+    stage.round().await;
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().person_answers(&thread, "I take this one.");
+    stage.round().await;
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().set_category(&thread, Some("hot"));
+    stage.requests();
+    stage.round().await;
+    assert_eq!(stage.requests(), ["GET list", "GET messages"]);
+    assert_eq!(stage.simulator.slack().len(), 0);
+    let decisions =
+        stage.store.decisions(&reply_router::store::DecisionFilter { limit: 9, ..Default::default() }).await;
+    assert!(decisions.unwrap().iter().all(|decision| decision.event != EventKind::Category));
+}
