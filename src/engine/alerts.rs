@@ -44,8 +44,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Says once that something has been due for long and does not leave; again only after it has moved.
-    pub(super) async fn watch_queue(&self, workspace: &Workspace) -> Result<(), StoreError> {
+    /// Says once that something has been due for ten minutes and does not leave; again only after it has moved.
+    pub async fn watch_queue(&self, workspace: &Workspace) -> Result<(), StoreError> {
         let due = self.store.next_due(workspace.name()).await?;
         let late = due.and_then(|due| Span::try_from(self.now().duration_since(due)).ok());
         let late = late.filter(|late| *late >= STUCK);

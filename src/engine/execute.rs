@@ -146,6 +146,7 @@ impl Engine {
             Verdict::Suppress(reason) => (ActionState::Suppressed, None, reason),
             Verdict::Cancel(reason) => (ActionState::Cancelled, None, reason),
         };
+        self.reached(Step::Refused, Some(action)).await;
         self.change(workspace, action, state, due_at, Some(reason)).await
     }
 
@@ -164,6 +165,17 @@ impl Engine {
         action.updated_at = self.now();
         self.store.update_action(action).await?;
         self.announce(workspace, action);
+        // Whoever resumes wakes what waits. One who resumed between the look at the pause and this write found nothing to
+        // wake: so look once more, now that it can be woken.
+        let code = action.reason.as_ref().map(|reason| reason.code);
+        if state == ActionState::Waiting
+            && due_at.is_none()
+            && matches!(code, Some(ReasonCode::Paused | ReasonCode::Unauthorized))
+            && !self.is_paused(workspace.name()).await?
+        {
+            action.due_at = Some(self.now());
+            self.store.update_action(action).await?;
+        }
         Ok(())
     }
 

@@ -35,6 +35,8 @@ named! {
         DecisionWritten = "decision_written",
         /// The guard let an action go; its intent is not written.
         Guarded = "guarded",
+        /// The guard holds an action back; that is not written.
+        Refused = "refused",
         /// The intent is on disk; nothing has left.
         IntentWritten = "intent_written",
         /// The answer to a request is known; the outcome is not written.

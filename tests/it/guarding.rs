@@ -89,6 +89,7 @@ struct Meanwhile {
 #[derive(Clone, Copy)]
 enum Deed {
     Pause,
+    Resume,
     OptOut,
 }
 
@@ -103,6 +104,10 @@ impl Probe for Meanwhile {
         let now: Timestamp = "2026-07-15T12:00:00Z".parse().unwrap();
         match deed {
             Deed::Pause => store.pause(Some("acme"), "a person paused it", now).await.unwrap(),
+            Deed::Resume => {
+                store.resume(None).await.unwrap();
+                store.wake(None, "paused", now).await.unwrap();
+            }
             Deed::OptOut => {
                 let email = "jane@acme.example".to_owned();
                 let opt_out =
@@ -156,6 +161,61 @@ rules:
             assert!(stage.actions().await.iter().all(|action| action.state == ActionState::Done), "{kind}");
             assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1, "{kind}");
         }
+    }
+}
+
+#[tokio::test]
+async fn who_resumes_while_a_pause_is_being_noted_wakes_it_all_the_same() {
+    let deed = Mutex::new(Some(Deed::Resume));
+    let probe = Arc::new(Meanwhile { step: Step::Refused, kind: Reply, deed, stage: Mutex::new(None) });
+    let stage = Stage::new(Setting { probe: Some(Arc::clone(&probe) as Arc<dyn Probe>), ..Setting::default() }).await;
+    *probe.stage.lock().unwrap() = Some((Arc::clone(&stage.store), stage.simulator.workspace()));
+    stage.engine.pause(None).await.unwrap();
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.round().await;
+    assert_eq!(stage.store.pauses().await.unwrap(), []);
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    assert!(stage.actions().await.iter().all(|action| action.state == ActionState::Done));
+}
+
+#[tokio::test]
+async fn quarantine_is_announced_once_in_slack_status_and_metrics() {
+    let safety = Safety { alert: Some("sales".to_owned()), ..safety() };
+    let stage = Stage::new(Setting { safety, ..Setting::default() }).await;
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.simulator.faults().next(crate::stage::Where::Reply, 1, Fault::CloseBefore);
+    stage.round().await;
+    stage.clock.advance(Duration::from_secs(901));
+    stage.run_due().await;
+    let received = stage.simulator.received();
+    let seen = stage.simulator.workspace();
+    assert!(seen.wait_until(Duration::from_secs(30), |_| received.slack().len() == 1).await);
+    let message = format!("{:?}", received.slack());
+    assert!(message.contains("needs a decision") && message.contains("jane@acme.example"), "{message}");
+    assert!(!message.contains("here is my calendar"), "no mail text: {message}");
+    let queue = stage.store.queue(Some("acme")).await.unwrap();
+    assert_eq!(queue.get(&ActionState::Quarantined), Some(&1), "status and metrics count what the store says");
+}
+
+#[tokio::test]
+async fn a_queue_that_is_stuck_is_announced_once_until_it_moves() {
+    let safety = Safety { alert: Some("sales".to_owned()), ..safety() };
+    let stage = Stage::new(Setting { safety, ..Setting::default() }).await;
+    let received = stage.simulator.received();
+    let seen = stage.simulator.workspace();
+    for round in 1..=2 {
+        stage.hot_lead(&format!("jane{round}@acme.example"), "Give me a call.");
+        stage.engine.poll(stage.workspace(), true).await.unwrap();
+        stage.engine.handle_pending(stage.workspace()).await.unwrap();
+        stage.engine.watch_queue(stage.workspace()).await.unwrap();
+        stage.clock.advance(Duration::from_secs(600));
+        for _ in 0..3 {
+            stage.engine.watch_queue(stage.workspace()).await.unwrap();
+        }
+        assert!(seen.wait_until(Duration::from_secs(30), |_| received.slack().len() >= round).await);
+        stage.run_due().await;
+        stage.engine.watch_queue(stage.workspace()).await.unwrap();
+        assert_eq!(received.slack().len(), round);
     }
 }
 

@@ -91,6 +91,7 @@ safety:
   replies_per_lead: 2 per 1d
   replies_per_hour: 5
   max_age: 3d
+  drafts_expire: 2d
   verify_after: [1s, 2s]
   alert: sales-hot
 network: { allow_private: true }
@@ -104,6 +105,7 @@ network: { allow_private: true }
     assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/data/router.db".into()));
     assert_eq!(settings.safety.start_from, StartFrom::Since("2026-01-31T00:00:00Z".parse().unwrap()));
     assert_eq!(settings.safety.alert.as_deref(), Some("sales-hot"));
+    assert_eq!(settings.safety.drafts_expire, Duration::from_secs(2 * 86_400));
     assert_eq!(settings.destinations.len(), 4);
     let Some(DestinationSettings::Webhook(crm)) = settings.destinations.get("crm") else { panic!() };
     assert_eq!(crm.secret.as_ref().unwrap().expose_secret(), format!("${{not-a-variable}} {CANARY}"));
