@@ -300,7 +300,8 @@ fn card(action: Action) -> ActionCard {
 }
 
 fn reason(action: &Action) -> String {
-    let due = action.due_at.filter(|_| !action.state.is_settled()).map(|at| format!(" (next: {})", shown(Some(at))));
+    let word = if action.state == ActionState::Held { "expires" } else { "next" };
+    let due = action.due_at.filter(|_| !action.state.is_settled()).map(|at| format!(" ({word}: {})", shown(Some(at))));
     format!("{}{}", why(action), due.unwrap_or_default())
 }
 

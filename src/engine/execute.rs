@@ -5,15 +5,15 @@
 
 use super::{
     Engine, Workspace,
-    guard::Verdict,
+    guard::{Verdict, full_until},
     probe::{Bug, Step},
     status::Happened,
     take_over::body_fingerprint,
 };
 use crate::{
     coldsend::ApiError,
-    model::{Action, ActionKind, ActionState, Attempt, Mode, Reason, ReasonCode, Span, format_span},
-    store::{Intent, Lane, StoreError},
+    model::{Action, ActionKind, ActionState, Attempt, Mode, Rate, Reason, ReasonCode, Span, format_span},
+    store::{Intent, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -82,6 +82,11 @@ impl Engine {
         if let Some(verdict) = self.switches(workspace, &action, now).await? {
             return self.carry_out(workspace, &mut action, verdict).await;
         }
+        if action.kind != ActionKind::Reply
+            && let Some(verdict) = self.limit_reached(&action).await?
+        {
+            return self.carry_out(workspace, &mut action, verdict).await;
+        }
         match action.kind {
             ActionKind::Reply => self.reply(workspace, action).await,
             ActionKind::Star | ActionKind::Unstar => self.star(workspace, action).await,
@@ -127,6 +132,16 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// The action's own `limit`, over all leads. The guard of a reply asks for it with the other caps.
+    async fn limit_reached(&self, action: &Action) -> Result<Option<Verdict>, StoreError> {
+        let Some(limit @ Rate { per, .. }) = action.timing.limit else { return Ok(None) };
+        let since = self.now().saturating_sub(per).unwrap_or(Timestamp::MIN);
+        let filter = SentFilter { kind: action.kind, lead_email: None, rule: Some(&action.rule) };
+        let times = self.store.sent_since(&action.workspace, &filter, since).await?;
+        let reason = || Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up"));
+        Ok(full_until(&times, limit).map(|until| Verdict::Wait(until, reason())))
     }
 
     /// Writes what a verdict other than "send" means.

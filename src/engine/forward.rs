@@ -2,10 +2,9 @@
 
 use super::{Engine, Workspace, probe::Bug};
 use crate::{
-    model::{Action, ActionState, Payload, Rate, Reason, ReasonCode},
-    store::{SentFilter, StoreError},
+    model::{Action, ActionState, Payload, Reason, ReasonCode},
+    store::StoreError,
 };
-use jiff::Timestamp;
 
 impl Engine {
     pub(super) async fn forward(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
@@ -14,9 +13,6 @@ impl Engine {
             return self.change(workspace, &mut action, ActionState::Failed, None, Some(reason)).await;
         };
         let (notice, target) = (notice.clone(), target.clone());
-        if let Some((until, reason)) = self.limit_reached(&action).await? {
-            return self.change(workspace, &mut action, ActionState::Waiting, Some(until), Some(reason)).await;
-        }
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
@@ -50,19 +46,5 @@ impl Engine {
         let mut url = url::Url::parse(base).ok()?;
         url.path_segments_mut().ok()?.pop_if_empty().extend(["threads", thread_id]);
         Some(url.to_string())
-    }
-
-    /// The action's own `limit`, over all leads.
-    async fn limit_reached(&self, action: &Action) -> Result<Option<(Timestamp, Reason)>, StoreError> {
-        let Some(limit @ Rate { per, count }) = action.timing.limit else { return Ok(None) };
-        let since = self.now().saturating_sub(per).unwrap_or(Timestamp::MIN);
-        let filter = SentFilter { kind: action.kind, lead_email: None, rule: Some(&action.rule) };
-        let times = self.store.sent_since(&action.workspace, &filter, since).await?;
-        let Some(blocking) = times.len().checked_sub(usize::try_from(count).unwrap_or(usize::MAX)) else {
-            return Ok(None);
-        };
-        let until = times.get(blocking).map(|at| at.saturating_add(per).unwrap_or(*at));
-        Ok(until
-            .map(|until| (until, Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up")))))
     }
 }

@@ -123,7 +123,7 @@ fn is_own_address(conversation: &Conversation, newest: &Message) -> bool {
 }
 
 /// When the window has a place again; `None` if it has one now. `times` are the uses within the window, oldest first.
-fn full_until(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
+pub(super) fn full_until(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
     let blocking = times.len().checked_sub(count(rate))?;
     times.get(blocking).map(|at| at.saturating_add(rate.per).unwrap_or(*at))
 }

@@ -296,6 +296,45 @@ rules:
 }
 
 #[tokio::test]
+async fn a_limit_holds_for_every_kind_and_over_restarts() {
+    let rules = r"
+version: 1
+rules:
+  - name: few
+    when: { category: interested }
+    then:
+      - { reply: { text: Hello., limit: 1 per 1h } }
+      - { star: { limit: 1 per 1h } }
+      - { slack: { to: sales, limit: 1 per 1h } }
+";
+    let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
+    let clock = &stage.clock;
+    for lead in ["a@acme.example", "b@acme.example"] {
+        stage.hot_lead(lead, "Hi");
+        stage.round().await;
+        clock.advance(Duration::from_secs(60));
+    }
+    let waiting: Vec<_> = stage.actions().await.into_iter().filter(|one| one.state == ActionState::Waiting).collect();
+    let codes: Vec<_> = waiting.iter().map(|one| one.reason.as_ref().unwrap().code.as_str()).collect();
+    assert_eq!(codes, ["limit", "limit", "limit"]);
+    assert!(waiting.iter().all(|one| one.due_at > Some(stage.engine.now())), "each knows when its turn comes");
+    // What waits is on disk: a process that starts anew goes on where this one stopped.
+    let second = crate::stage::engine(
+        &Setting { rules, ..Setting::default() },
+        &stage.simulator,
+        Arc::clone(&stage.store) as Arc<dyn Store>,
+        stage.clock.clone(),
+    );
+    clock.advance(Duration::from_secs(3_600));
+    for lane in [reply_router::store::Lane::Api, reply_router::store::Lane::Destinations] {
+        second.run_due(second.workspace("acme").unwrap(), lane, &|| false).await.unwrap();
+    }
+    assert!(stage.actions().await.iter().all(|one| one.state == ActionState::Done), "{:?}", stage.states().await);
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 2);
+    assert_eq!(stage.simulator.slack().len(), 2);
+}
+
+#[tokio::test]
 async fn mail_from_an_inbox_of_our_own_is_not_answered() {
     let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Hello. } }] }\n";
     let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
