@@ -4,7 +4,10 @@ use crate::{
     coldsend::{Client, ClientError, ClientSettings},
     destinations::{DestinationSettingsError, Destinations},
     engine::{Clock, Engine, Parts, Safety, StartFrom, WorkspaceSettings},
-    rules::{Context, RuleSet, diagnostic::Diagnostics},
+    rules::{
+        Context, RuleSet,
+        diagnostic::{Diagnostic, Diagnostics, code},
+    },
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };
@@ -103,6 +106,31 @@ pub fn rules_context(settings: &Settings) -> Context {
 /// Every mistake in them.
 pub fn load_rules(settings: &Settings) -> Result<RuleSet, AppError> {
     RuleSet::load(&settings.rules, &rules_context(settings)).map_err(AppError::Mistakes)
+}
+
+/// As [`load_rules`], for a service that acts: the tests beside the rules must pass.
+///
+/// # Errors
+/// Every mistake in them, and every test that fails.
+pub fn load_tested_rules(settings: &Settings) -> Result<RuleSet, AppError> {
+    tested(load_rules(settings)?)
+}
+
+/// The rules, if the tests beside them pass.
+pub(super) fn tested(rules: RuleSet) -> Result<RuleSet, AppError> {
+    let mut failing = Diagnostics::new();
+    for (case, result) in rules.failing_cases() {
+        for failure in &result.failures {
+            let message = format!(
+                "the test “{}” fails: {} wanted {}, got {}",
+                case.name, failure.what, failure.wanted, failure.got
+            );
+            let mut found = Diagnostic::file(code::TEST_FAILS, case.file.clone(), message);
+            (found.line, found.end_line) = (case.line, case.line);
+            failing.push(found.hint("`reply-router test` shows what each rule saw"));
+        }
+    }
+    if failing.is_empty() { Ok(rules) } else { Err(AppError::Mistakes(failing)) }
 }
 
 /// The client of one workspace.

@@ -8,7 +8,9 @@ mod serve;
 mod stop_at;
 mod survey;
 
-pub use build::{AppError, Assembly, Overrides, client, load, load_rules, load_without_file, rules_context};
+pub use build::{
+    AppError, Assembly, Overrides, client, load, load_rules, load_tested_rules, load_without_file, rules_context,
+};
 pub use demo::{Demo, DemoOptions, rules_path as demo_rules};
 pub use reload::RulesFolder;
 pub use serve::{OpenStore, Service, open_store};

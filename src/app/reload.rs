@@ -1,6 +1,9 @@
 //! Loading the rules again while the service runs: all or nothing.
 
-use super::{AppError, build::rules_context};
+use super::{
+    AppError,
+    build::{rules_context, tested},
+};
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
@@ -28,7 +31,7 @@ impl RulesFolder {
     /// # Errors
     /// Every mistake in the new rules.
     pub fn load(&self) -> Result<String, AppError> {
-        let rules = RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes)?;
+        let rules = tested(RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes)?)?;
         let revision = rules.revision().to_owned();
         self.engine.replace_rules(rules);
         Ok(revision)

@@ -123,6 +123,16 @@ pub(super) enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: CheckFormat,
     },
+    /// Run the tests that stand beside the rules, offline.
+    ///
+    /// `run` and a reload refuse rules whose tests fail.
+    Test {
+        /// Rule files, files of tests (`*.test.yaml`), or folders; those of the configuration if none is given.
+        paths: Vec<PathBuf>,
+        /// Also write the results here, as JUnit XML.
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+    },
     /// Show everything at work on a simulated workspace: no account, no configuration needed.
     Demo(DemoArgs),
     /// Run the simulated ColdSend API alone, for trying your own rules.

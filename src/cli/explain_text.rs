@@ -41,7 +41,8 @@ pub(super) fn text(explanation: &Explanation) -> String {
     out
 }
 
-fn rule(out: &mut String, rule: &ExplainedRule) {
+/// One rule: its verdict, what each condition saw, its script, captures and actions.
+pub(super) fn rule(out: &mut String, rule: &ExplainedRule) {
     let verdict = if rule.matched { paint(GOOD, "matched") } else { paint(BAD, "no") };
     let _ = writeln!(
         out,

@@ -15,6 +15,7 @@ mod preview;
 mod run;
 mod simulate;
 mod status;
+mod test;
 mod test_case;
 
 use crate::{
@@ -71,6 +72,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             explain::explain(&overrides, &thread, format, as_test, workspace.as_deref()).await
         }
         Command::Check { paths, format } => check::check(&overrides, &paths, format),
+        Command::Test { paths, junit } => test::test(&overrides, &paths, junit.as_deref()),
         Command::Demo(args) => demo::demo(args).await,
         Command::Simulate(args) => simulate::simulate(args).await,
         Command::Doctor { send } => doctor::doctor(&overrides, send.as_deref()).await,

@@ -14,7 +14,7 @@ pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> any
     if dry_run {
         warn_of(&settings);
     }
-    let rules = app::load_rules(&settings)?;
+    let rules = app::load_tested_rules(&settings)?;
     if !rules.warnings().is_empty() {
         anstream::eprint!("{}", rules.warnings().render(true));
     }

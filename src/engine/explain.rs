@@ -114,7 +114,8 @@ impl Explanation {
 }
 
 impl ExplainedRule {
-    fn new(rule: &RuleTrace) -> Self {
+    /// Of a rule as it was evaluated.
+    pub fn new(rule: &RuleTrace) -> Self {
         let action = |action: &crate::model::ActionTrace| ExplainedAction {
             kind: action.kind,
             target: action.target.clone(),

@@ -52,6 +52,8 @@ codes! {
     VERSION = "R017", "unknown version", "This program reads rules of version 1.";
     NO_RULES = "R018", "no rules", "The path holds no file with rules.";
     TWO_TEXTS = "R019", "two texts for one reply", "`template` brings the text; `text` and `html` beside it would have no meaning.";
+    TEST_EVENT = "R020", "a test without an event", "Rules run on a lead's message: the last message of a test is that one.";
+    TEST_FAILS = "R021", "a test fails", "The rules do not do what the test beside them expects; `reply-router test` shows what they do instead. `run` and a reload refuse them.";
     BAD_VARIABLE = "C001", "not a reference to a variable", "Values from the environment are written `${NAME}`; for the characters themselves write `$${`.";
     UNSET_VARIABLE = "C002", "an environment variable is not set", "The configuration names a variable that is unset or empty. Nothing is guessed in its place.";
     NO_WORKSPACE = "C003", "no workspace", "At least one workspace is needed: a name and the API key of ColdSend.";

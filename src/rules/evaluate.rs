@@ -17,12 +17,22 @@ use std::collections::BTreeMap;
 /// [`Need`]: what must be read before the decision is final. Read it, and call again with it; a need is never asked
 /// for twice, and never where the decision does not depend on it.
 pub fn evaluate(set: &RuleSet, input: &EventInput<'_>, now: jiff::Timestamp) -> Result<Decision, Need> {
+    evaluate_in(set, input, now, &|rule| effective_mode(rule, input))
+}
+
+/// As [`evaluate`], with each rule in the mode that `mode_of` says.
+pub(super) fn evaluate_in(
+    set: &RuleSet,
+    input: &EventInput<'_>,
+    now: jiff::Timestamp,
+    mode_of: &dyn Fn(&Rule) -> Mode,
+) -> Result<Decision, Need> {
     let facts = Facts::new(input, now);
     let mut taken = Taken::default();
     let mut stopped_by: Option<&str> = None;
     let mut decision = Decision { body: None, auto_reply: None, opt_out: None, rules: Vec::new(), actions: Vec::new() };
     for rule in set.rules() {
-        let mode = effective_mode(rule, input);
+        let mode = mode_of(rule);
         let mut trace = blank(rule, mode);
         if stopped_by.is_some() || mode == Mode::Off {
             trace.stopped_by = stopped_by.map(str::to_owned);

@@ -5,6 +5,7 @@ mod conditions;
 
 use super::{
     RuleSet,
+    case::{self, Case},
     definition::{Capture, Condition, Content, Mentions, Rule},
     diagnostic::{Diagnostic, Diagnostics, code},
     pattern::Pattern,
@@ -32,6 +33,7 @@ pub(super) struct Loader<'c> {
     out: Diagnostics,
     templates: Templates,
     rules: Vec<Rule>,
+    cases: Vec<Case>,
     names: HashMap<String, String>,
     hash: Sha256,
     /// The folder of the file at hand.
@@ -112,6 +114,7 @@ impl<'c> Loader<'c> {
             out: Diagnostics::new(),
             templates: Templates::default(),
             rules: Vec::new(),
+            cases: Vec::new(),
             names: HashMap::new(),
             hash: Sha256::new(),
             folder: PathBuf::new(),
@@ -124,7 +127,8 @@ impl<'c> Loader<'c> {
         }
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let hours = self.context.hours.clone();
-        Ok(RuleSet { rules: self.rules, templates: self.templates, hours, revision, warnings: self.out })
+        let (rules, cases, templates) = (self.rules, self.cases, self.templates);
+        Ok(RuleSet { rules, cases, templates, hours, revision, warnings: self.out })
     }
 
     fn file(&mut self, node: &Node, only_tests: bool) {
@@ -139,7 +143,7 @@ impl<'c> Loader<'c> {
             self.out.push(Diagnostic::error(code::VERSION, version, message).hint("write `version: 1`"));
         }
         if let Some(tests) = fields.present("tests") {
-            tests.list(&mut self.out);
+            self.cases.extend(case::read(tests, &mut self.out));
         }
         let Some(rules) = fields.present("rules") else { return };
         if only_tests {

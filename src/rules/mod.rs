@@ -1,5 +1,6 @@
 //! The rule language: loading with diagnostics, conditions, scripts, templates, and one pure [`evaluate`].
 
+mod case;
 mod codes;
 mod condition;
 mod definition;
@@ -18,6 +19,7 @@ mod template;
 mod values;
 pub mod yaml;
 
+pub use case::{Case, CaseFailure, CaseResult, Expect};
 pub use condition::Need;
 pub use definition::{
     ActionDef, Capture, Check, Condition, Content, Cost, FlagField, GlobField, NumberField, Rule, Test, TextField,

@@ -1,6 +1,7 @@
 //! A whole set of rules, loaded and compiled.
 
 use super::{
+    case::{Case, CaseResult},
     definition::{Cost, Rule},
     diagnostic::Diagnostics,
     hours::OpeningHours,
@@ -29,6 +30,7 @@ pub struct Context {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
+    pub(super) cases: Vec<Case>,
     pub(super) templates: Templates,
     pub(super) hours: BTreeMap<String, OpeningHours>,
     pub(super) revision: String,
@@ -64,6 +66,17 @@ impl RuleSet {
     /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The tests beside the rules, in the order of their files.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// The tests that fail, with what differs.
+    pub fn failing_cases(&self) -> Vec<(&Case, CaseResult)> {
+        let ran = self.cases.iter().map(|case| (case, case.run(self)));
+        ran.filter(|(_, result)| !result.failures.is_empty()).collect()
     }
 
     /// One rule.

@@ -5,4 +5,5 @@ mod doctor;
 mod place;
 mod reading;
 mod service;
+mod testing;
 mod writing;

@@ -25,6 +25,14 @@ fn snippets(document: &str) -> Vec<String> {
     parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
 }
 
+/// The tests beside the rules.
+#[track_caller]
+fn passes(rules: &RuleSet) {
+    let failing = rules.failing_cases();
+    let told: Vec<_> = failing.iter().map(|(case, result)| format!("{}: {:#?}", case.name, result.failures)).collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
 #[test]
 fn snippets_of_the_documents_load() {
     let mut seen = 0;
@@ -38,7 +46,8 @@ fn snippets_of_the_documents_load() {
                 continue;
             }
             let context = Context { without_configuration: true, ..Context::default() };
-            RuleSet::parse(&[(&name, snippet)], &context).unwrap_or_else(|found| panic!("{}", found.render(false)));
+            let rules = RuleSet::parse(&[(&name, snippet)], &context);
+            passes(&rules.unwrap_or_else(|found| panic!("{}", found.render(false))));
         }
     }
     assert!(seen >= 4, "{seen} snippets");
@@ -52,10 +61,13 @@ fn examples_and_the_default_set_load_without_a_word() {
         let rules = RuleSet::load(&settings.rules, &rules_context(&settings));
         let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
         assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
+        assert!(!rules.cases().is_empty(), "{example} has tests");
+        passes(&rules);
     }
     let rules = RuleSet::load(&root().join("rules"), &Context::default());
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
     assert!(rules.rules().iter().all(|rule| rule.mode == reply_router::model::Mode::Shadow), "all in shadow");
+    passes(&rules);
 }
 
 #[test]

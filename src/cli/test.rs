@@ -1,0 +1,138 @@
+//! `test`: runs the tests that stand beside the rules, offline.
+
+use super::{Outcome, env, explain_text};
+use crate::{
+    app::{self, AppError, Overrides},
+    engine::ExplainedRule,
+    rules::{Case, CaseResult, Context, RuleSet},
+};
+use anstyle::{AnsiColor, Style};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+pub(super) fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option<&Path>) -> anyhow::Result<Outcome> {
+    let (context, configured) = match app::load(overrides, &env) {
+        Ok(settings) => (app::rules_context(&settings), Some(settings.rules)),
+        Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => {
+            (Context { without_configuration: true, ..Context::default() }, overrides.rules.clone())
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let paths: Vec<PathBuf> = if paths.is_empty() { configured.into_iter().collect() } else { paths.to_vec() };
+    let (mut out, mut report) = (String::new(), String::new());
+    let (mut passed, mut failed) = (0_usize, 0_usize);
+    for path in &paths {
+        // A file of tests alone is about the rules in its folder.
+        let alone = is_test_file(path);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let rules = RuleSet::load(if alone { folder } else { path }, &context).map_err(AppError::Mistakes)?;
+        let mut file = "";
+        for case in rules.cases().iter().filter(|case| !alone || path.ends_with(file_name(&case.file))) {
+            if case.file != file {
+                file = &case.file;
+                let _ = writeln!(out, "{file}");
+            }
+            let result = case.run(&rules);
+            if result.failures.is_empty() {
+                passed += 1;
+                let _ = writeln!(out, "  {}✓{} {}", GOOD.render(), GOOD.render_reset(), case.name);
+            } else {
+                failed += 1;
+                failure(&mut out, case, &result);
+            }
+            junit_case(&mut report, case, &result);
+        }
+    }
+    anstream::print!("{out}");
+    if passed + failed == 0 {
+        anstream::println!("no tests: write some under `tests:` beside the rules (`init` shows one)");
+    }
+    anstream::println!("{passed} passed, {failed} failed");
+    if let Some(path) = junit {
+        let suite = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"reply-router\" tests=\"{}\" \
+             failures=\"{failed}\">\n{report}</testsuite>\n",
+            passed + failed
+        );
+        std::fs::write(path, suite)
+            .map_err(|error| anyhow::anyhow!("{} cannot be written: {error}", path.display()))?;
+    }
+    Ok(if failed == 0 { Outcome::Fine } else { Outcome::Problem })
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        name.ends_with(".test.yaml") || name.ends_with(".test.yml")
+    })
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// What was wanted and what came, one under the other, and why the rules concerned said so.
+fn failure(out: &mut String, case: &Case, result: &CaseResult) {
+    let (on, off) = (BAD.render(), BAD.render_reset());
+    let _ = writeln!(out, "  {on}✗{off} {}  ({}:{})", case.name, case.file, case.line);
+    let mut concerned: Vec<&str> = Vec::new();
+    for failure in &result.failures {
+        let _ = writeln!(out, "      {:<8} wanted  {}", failure.what, indented(&failure.wanted));
+        let _ = writeln!(out, "      {:<8} got     {}", "", indented(&failure.got));
+        concerned.extend(failure.concerned.iter().map(String::as_str));
+    }
+    for trace in result.rules.iter().filter(|trace| concerned.contains(&trace.name.as_str())) {
+        let mut why = String::new();
+        explain_text::rule(&mut why, &ExplainedRule::new(trace));
+        for line in why.lines().filter(|line| !line.is_empty()) {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    for name in concerned.iter().filter(|name| !result.rules.iter().any(|trace| trace.name == **name)) {
+        let _ = writeln!(out, "      there is no rule `{name}`");
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n                       ")
+}
+
+fn junit_case(report: &mut String, case: &Case, result: &CaseResult) {
+    let name = escaped(&case.name);
+    let (file, line) = (escaped(&case.file), case.line);
+    let _ = write!(report, "  <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\"");
+    if result.failures.is_empty() {
+        report.push_str("/>\n");
+        return;
+    }
+    report.push_str(">\n");
+    for failure in &result.failures {
+        let message = escaped(&format!("{}: wanted {}, got {}", failure.what, failure.wanted, failure.got));
+        let _ = writeln!(report, "    <failure message=\"{message}\"/>");
+    }
+    report.push_str("  </testcase>\n");
+}
+
+/// For an XML attribute. Characters that XML 1.0 cannot hold are left out.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push_str("&#9;"),
+            '\r' => out.push_str("&#13;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c => out.push(c),
+        }
+    }
+    out
+}

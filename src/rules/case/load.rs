@@ -1,0 +1,203 @@
+//! Reading tests, every mistake with its place.
+
+use super::{Case, Expect};
+use crate::{
+    model::{ActionKind, MailAttachment, Message, ThreadDetail, ThreadRow},
+    rules::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        yaml::{Fields, Node, Value, did_you_mean},
+    },
+    text,
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// A working day's noon in New York, where a test names no time.
+const NOON: &str = "2026-01-07T17:00:00Z";
+/// Between two messages that name no time.
+const PAUSE: Duration = Duration::from_secs(3_600);
+/// How much of the last message the list row shows.
+const PREVIEW: usize = 120;
+
+/// Reads a list of tests.
+pub(in crate::rules) fn read(list: &Node, out: &mut Diagnostics) -> Vec<Case> {
+    list.list(out).unwrap_or_default().iter().filter_map(|node| case(node, out)).collect()
+}
+
+fn case(node: &Node, out: &mut Diagnostics) -> Option<Case> {
+    let fields = node.fields(&["name", "thread", "messages", "now", "expect"], out)?;
+    let name_node = fields.required("name", out);
+    let name = name_node.and_then(|node| node.non_empty_string(out))?;
+    let now = fields.present("now").map_or_else(|| NOON.parse().ok(), |node| time(node, out))?;
+    let mut thread = fields.present("thread").map(|node| thread(node, out)).unwrap_or_default();
+    let messages = messages(&fields, &thread, now, out)?;
+    complete(&mut thread, &messages);
+    let expect = fields.required("expect", out).map(|node| expect(node, out))?;
+    let line = name_node.map_or(node.span.line, |node| node.span.line);
+    Some(Case { name, file: node.source().name().to_owned(), line, thread, messages, now, expect })
+}
+
+fn thread(node: &Node, out: &mut Diagnostics) -> ThreadDetail {
+    const KEYS: [&str; 17] = [
+        "category",
+        "campaign",
+        "campaign_id",
+        "lead_email",
+        "lead_name",
+        "subject",
+        "preview",
+        "reply_count",
+        "is_read",
+        "is_starred",
+        "inbox",
+        "tags",
+        "ai_category",
+        "ai_confidence",
+        "manual_category",
+        "lead_id",
+        "id",
+    ];
+    let mut detail = ThreadDetail::default();
+    let Some(fields) = node.fields(&KEYS, out) else { return detail };
+    let mut text = |key: &str| fields.present(key).and_then(|node| node.string(out));
+    let row = ThreadRow {
+        id: text("id").unwrap_or_else(|| "thread-in-a-test".to_owned()),
+        lead_id: text("lead_id"),
+        lead_email: text("lead_email"),
+        lead_name: text("lead_name"),
+        campaign_name: text("campaign"),
+        subject: text("subject"),
+        preview: text("preview"),
+        ..ThreadRow::default()
+    };
+    detail.campaign_id = text("campaign_id");
+    detail.inbox_email = text("inbox");
+    detail.ai_category = text("ai_category");
+    detail.manual_category = text("manual_category");
+    let category = text("category");
+    detail.row = row;
+    detail.row.category = category.or_else(|| detail.manual_category.clone()).or_else(|| detail.ai_category.clone());
+    detail.ai_confidence = fields.present("ai_confidence").and_then(|node| node.number(out));
+    let count = fields.present("reply_count").and_then(|node| node.integer(0..=1_000_000, out));
+    detail.row.reply_count = count.and_then(|count| u64::try_from(count).ok());
+    detail.row.is_read = fields.present("is_read").and_then(|node| node.bool(out));
+    detail.row.is_starred = fields.present("is_starred").and_then(|node| node.bool(out));
+    let tags = fields.present("tags").map(Node::list_or_one).unwrap_or_default();
+    detail.tags = tags.iter().filter_map(|tag| tag.string(out)).collect();
+    detail
+}
+
+/// What the API would say of a thread with these messages.
+fn complete(thread: &mut ThreadDetail, messages: &[Message]) {
+    let row = &mut thread.row;
+    let inbound = messages.iter().filter(|message| !message.outgoing).count();
+    row.reply_count = row.reply_count.or_else(|| u64::try_from(inbound).ok());
+    row.is_read = row.is_read.or(Some(false));
+    row.is_starred = row.is_starred.or(Some(false));
+    let Some(last) = messages.last() else { return };
+    row.last_message_at = last.created_at;
+    if row.preview.is_none() {
+        let whole = text::whole_text(last.text.as_deref(), last.html.as_deref());
+        row.preview = Some(whole.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW).collect());
+    }
+    let category = row.category.clone();
+    thread.ai_category = thread.ai_category.take().or(category);
+}
+
+fn messages(fields: &Fields<'_>, thread: &ThreadDetail, now: Timestamp, out: &mut Diagnostics) -> Option<Vec<Message>> {
+    let node = fields.required("messages", out)?;
+    let items = node.list(out)?;
+    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    let mut messages = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        // The last one has come a moment ago.
+        let left = count.saturating_sub(u32::try_from(index).unwrap_or(0) + 1);
+        let age = PAUSE.saturating_mul(left) + Duration::from_secs(60);
+        let mut message = message(item, thread, out)?;
+        message.id = format!("message-{}", index + 1);
+        message.created_at = message.created_at.or_else(|| now.saturating_sub(age).ok());
+        messages.push(message);
+    }
+    match messages.last() {
+        Some(last) if !last.outgoing => Some(messages),
+        _ => {
+            let place = items.last().unwrap_or(node);
+            let message = "the last message is the event, so it must be the lead's";
+            let error = Diagnostic::error(code::TEST_EVENT, place, message);
+            out.push(error.hint("add what the lead writes as the last item"));
+            None
+        }
+    }
+}
+
+fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Message> {
+    let lead = thread.row.lead_email.clone();
+    if !matches!(node.value, Value::Mapping(_)) {
+        let subject = thread.row.subject.clone();
+        return Some(Message { text: Some(node.string(out)?), from: lead, subject, ..Message::default() });
+    }
+    let fields = node.fields(&["outgoing", "from", "to", "subject", "body", "html", "attachments", "at"], out)?;
+    let outgoing = fields.present("outgoing").and_then(|node| node.bool(out)).unwrap_or_default();
+    let mut text = |key: &str| fields.present(key).and_then(|node| node.string(out));
+    let sender = if outgoing { thread.inbox_email.clone() } else { lead };
+    let mut message = Message {
+        outgoing,
+        from: text("from").or(sender),
+        to: text("to"),
+        subject: text("subject").or_else(|| thread.row.subject.clone()),
+        text: text("body"),
+        html: text("html"),
+        ..Message::default()
+    };
+    message.created_at = fields.present("at").and_then(|node| time(node, out));
+    for file in fields.present("attachments").map(Node::list_or_one).unwrap_or_default() {
+        let filename = file.string(out);
+        message.attachments.push(MailAttachment { filename, ..MailAttachment::default() });
+    }
+    if message.text.is_none() && message.html.is_none() {
+        let error = Diagnostic::error(code::MISSING_KEY, node, "the message says nothing");
+        out.push(error.hint("write its text under `body`, or its HTML under `html`"));
+        return None;
+    }
+    Some(message)
+}
+
+fn expect(node: &Node, out: &mut Diagnostics) -> Expect {
+    let mut expect = Expect::default();
+    let Some(fields) = node.fields(&["rules", "actions", "reply", "body"], out) else { return expect };
+    let words = |key: &str, out: &mut Diagnostics| {
+        let items = fields.present(key)?.list_or_one();
+        Some(items.iter().filter_map(|item| item.string(out)).collect::<Vec<_>>())
+    };
+    expect.rules = words("rules", out);
+    expect.actions = words("actions", out);
+    expect.reply = words("reply", out).unwrap_or_default();
+    expect.no_reply = fields.get("reply").is_some_and(Node::is_null);
+    expect.body = fields.present("body").and_then(|node| node.string(out));
+    let kinds = ActionKind::ALL.map(ActionKind::as_str);
+    for item in fields.present("actions").map(Node::list_or_one).unwrap_or_default() {
+        let written = item.text();
+        if !kinds.contains(&written) {
+            let error = Diagnostic::error(code::UNKNOWN_ACTION, item, format!("unknown action `{written}`"));
+            out.push(match did_you_mean(written, kinds) {
+                Some(word) => error.hint(format!("did you mean `{word}`?")),
+                None => error.hint(format!("known here: {}", kinds.join(", "))),
+            });
+        }
+    }
+    if fields.iter().next().is_none() {
+        let error = Diagnostic::error(code::MISSING_KEY, node, "the test expects nothing, so it could never fail");
+        out.push(error.hint("say which `rules` match: a list of their names, [] for none"));
+    }
+    expect
+}
+
+fn time(node: &Node, out: &mut Diagnostics) -> Option<Timestamp> {
+    let text = node.string(out)?;
+    let time = text.parse().ok();
+    if time.is_none() {
+        let error = Diagnostic::error(code::WRONG_TYPE, node, format!("`{text}` is not a time"));
+        out.push(error.hint("write it as 2026-01-07T17:00:00Z, or with an offset such as -05:00"));
+    }
+    time
+}

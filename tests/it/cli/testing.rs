@@ -1,0 +1,104 @@
+//! `test`, and what refuses rules whose tests fail.
+
+use super::place::{EVERYTHING, Place};
+
+const GOOD: &str = r#"
+tests:
+  - name: a call is answered
+    thread: { category: interested, lead_email: jane@acme.example, lead_name: Jane Doe }
+    messages:
+      - { outgoing: true, body: "15 minutes for a demo?" }
+      - "Sure, a call\non Tuesday?\n\nOn Mon, Jan 5, 2026 at 9:00 AM Sam <sam@us.example> wrote:\n> 15 minutes for a demo?"
+    expect:
+      rules: [book-a-call]
+      actions: [reply, star, slack, email, webhook, mark_read]
+      reply: "Hi Jane,"
+      body: Sure, a call on Tuesday?
+  - name: automatic mail is left alone
+    thread: { category: interested, subject: "Automatic reply: demo" }
+    messages: ["I am out of the office until Monday. For a call ring my colleague."]
+    expect: { rules: [], actions: [], reply: null }
+"#;
+
+const BAD: &str = r#"
+tests:
+  - name: somebody "expected" <more>
+    thread: { category: interested, lead_email: jane@acme.example, lead_name: Jane Doe }
+    messages: ["No meeting, thanks."]
+    expect: { rules: [book-a-call], actions: [reply], reply: calendar }
+"#;
+
+#[tokio::test]
+async fn tests_run_offline_and_say_what_differs() {
+    let place = Place::new(&format!("{EVERYTHING}{GOOD}")).await;
+    place.run(&["test"]).await.ends(0).prints(&["✓ a call is answered", "✓ automatic mail", "2 passed, 0 failed"]);
+
+    place.write("rules/more.test.yaml", BAD);
+    let ran = place.run(&["test", "--junit", "junit.xml"]).await.ends(1).prints(&[
+        "rules/more.test.yaml",
+        "✗ somebody \"expected\" <more>",
+        "more.test.yaml:3)",
+        "rules    wanted  [book-a-call]",
+        "got     []",
+        "✗ when.body wanted",
+        "No meeting, thanks.",
+        "2 passed, 1 failed",
+    ]);
+    assert!(ran.err.is_empty(), "{}", ran.err);
+    let junit = std::fs::read_to_string(place.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("tests=\"3\" failures=\"1\""), "{junit}");
+    assert!(junit.contains("somebody &quot;expected&quot; &lt;more&gt;") && !junit.contains("<more>"), "{junit}");
+    // A file of tests alone is about the rules beside it, and runs alone.
+    place.run(&["test", "rules/more.test.yaml"]).await.ends(1).prints(&["0 passed, 1 failed"]);
+    // Nothing was asked of anybody.
+    assert!(place.simulator.workspace().requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_service_refuses_rules_whose_tests_fail() {
+    let place = Place::new(&format!("{EVERYTHING}{BAD}")).await;
+    let ran = place.run(&["run", "--once"]).await.ends(1);
+    for wanted in ["R021", "rules.yaml:19", "fails: rules wanted [book-a-call], got []", "reply-router test"] {
+        assert!(ran.err.contains(wanted), "{wanted} is not in {}", ran.err);
+    }
+    assert!(place.simulator.workspace().requests().is_empty());
+    // Looking is allowed.
+    place.run(&["preview"]).await.ends(0);
+}
+
+#[tokio::test]
+async fn mistakes_in_tests_are_named_with_their_place() {
+    let cases = [
+        ("  - { name: a, messages: [Hi], expect: { rules: [], replly: x } }\n", "did you mean `reply`?"),
+        ("  - { name: a, messages: [Hi], expect: { actions: [stir] } }\n", "did you mean `star`?"),
+        ("  - { name: a, messages: [Hi], expect: {} }\n", "expects nothing"),
+        ("  - { name: a, messages: [{ outgoing: true, body: Hi }], expect: { rules: [] } }\n", "R020"),
+        ("  - { name: a, messages: [], expect: { rules: [] } }\n", "R020"),
+        ("  - { name: a, messages: [{ subject: Hi }], expect: { rules: [] } }\n", "says nothing"),
+        ("  - { name: a, now: noon, messages: [Hi], expect: { rules: [] } }\n", "2026-01-07T17:00:00Z"),
+        ("  - { name: a, thread: { categroy: x }, messages: [Hi], expect: { rules: [] } }\n", "category"),
+        ("  - { messages: [Hi], expect: { rules: [] } }\n", "name"),
+        ("  - { name: a, messages: [no: 1], expect: { rules: [] } }\n", "unknown key `no`"),
+    ];
+    let place = Place::new(EVERYTHING).await;
+    for (case, wanted) in cases {
+        place.write("rules/rules.yaml", &format!("{EVERYTHING}tests:\n{case}"));
+        for command in ["check", "test"] {
+            let ran = place.run(&[command]).await.ends(1);
+            let said = format!("{}{}", ran.out, ran.err);
+            assert!(said.contains(wanted) && said.contains("rules.yaml:18"), "{command} {case}{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_live_thread_becomes_a_test_that_runs() {
+    let place = Place::new(EVERYTHING).await;
+    let thread = place.hot_lead("jane@acme.example");
+    let written = place.run(&["explain", &thread, "--as-test"]).await.ends(0);
+    place.write("rules/live.test.yaml", &written.out);
+    // It says what to fill in; until then it expects no rule.
+    place.run(&["test"]).await.ends(1).prints(&["wanted  []", "got     [book-a-call]"]);
+    place.write("rules/live.test.yaml", &written.out.replace("rules: []", "rules: [book-a-call]"));
+    place.run(&["test"]).await.ends(0).prints(&["1 passed, 0 failed"]);
+}
