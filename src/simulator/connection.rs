@@ -72,15 +72,21 @@ impl Listener for TroubledListener {
                 continue;
             };
             let _ = stream.set_nodelay(true);
-            let (reads, writes) = match self.shared.write(|state| state.faults.take_connection()) {
+            let fault = self.shared.write(|state| state.faults.take_connection());
+            let (reads, writes) = match fault {
                 None => (UNBOUNDED, UNBOUNDED),
                 Some(ConnectionFault::CloseAtOnce) => continue,
-                Some(ConnectionFault::CloseAfterReading(bytes)) => (bytes, UNBOUNDED),
+                Some(ConnectionFault::CloseAfterReading(bytes) | ConnectionFault::StallAfterReading(bytes)) => {
+                    (bytes, UNBOUNDED)
+                }
                 Some(ConnectionFault::CloseAfterWriting(bytes)) => (UNBOUNDED, bytes),
             };
+            let stalls = matches!(fault, Some(ConnectionFault::StallAfterReading(_)));
+            let stall = if stalls { Stall::Ahead(Arc::clone(&self.shared)) } else { Stall::Never };
             let handle = ConnectionHandle { cut: self.cut.child_token(), writes: Arc::new(AtomicUsize::new(writes)) };
             let cut = Mutex::new(Box::pin(handle.cut.clone().cancelled_owned()));
-            return (TroubledStream { inner: stream, reads, writes: Arc::clone(&handle.writes), cut }, handle);
+            let writes = Arc::clone(&handle.writes);
+            return (TroubledStream { inner: stream, reads, writes, stall, cut }, handle);
         }
     }
 
@@ -89,12 +95,24 @@ impl Listener for TroubledListener {
     }
 }
 
+/// What happens when no more bytes may be read.
+#[derive(Debug)]
+enum Stall {
+    /// The connection ends.
+    Never,
+    /// It stands still, and whoever looks at the faults is told.
+    Ahead(Arc<Shared>),
+    /// It stands still.
+    Now,
+}
+
 /// A TCP stream with a bound on the bytes of each direction and a way to end it.
 #[derive(Debug)]
 pub(super) struct TroubledStream {
     inner: TcpStream,
     reads: usize,
     writes: Arc<AtomicUsize>,
+    stall: Stall,
     cut: Mutex<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
@@ -112,8 +130,18 @@ impl TroubledStream {
 impl AsyncRead for TroubledStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // The server reads while a handler works, to notice that the client has left: this is where a cut shows.
-        if self.is_cut(cx) || self.reads == 0 {
+        if self.is_cut(cx) {
             return Poll::Ready(Err(ended()));
+        }
+        if self.reads == 0 {
+            if matches!(self.stall, Stall::Never) {
+                return Poll::Ready(Err(ended()));
+            }
+            if let Stall::Ahead(shared) = std::mem::replace(&mut self.stall, Stall::Now) {
+                shared.write(|state| state.faults.note_stalled());
+            }
+            // The look at the cut has left its waker.
+            return Poll::Pending;
         }
         let bound = self.reads.min(buf.remaining());
         let mut part = buf.take(bound);

@@ -121,6 +121,8 @@ pub enum ConnectionFault {
     CloseAfterReading(usize),
     /// Ends after so many bytes were written to it: an answer that arrives in part.
     CloseAfterWriting(usize),
+    /// After so many bytes nothing more is read from it, and it stays open: a request that is stuck on its way.
+    StallAfterReading(usize),
 }
 
 /// Where in an SMTP dialogue a fault takes place.
@@ -155,6 +157,8 @@ pub enum SmtpFault {
     Delay(Duration),
     /// Never answered; ends with the simulator.
     Hang,
+    /// At `EndOfData` the mail is taken, then never answered; at other steps like `Hang`.
+    HangAfter,
 }
 
 /// One entry of a queue: for whom, what, and how often it still applies (`None`: always).
@@ -171,6 +175,7 @@ pub(super) struct FaultQueue {
     http: Vec<Entry<Endpoint, Fault>>,
     smtp: Vec<Entry<SmtpStep, SmtpFault>>,
     connections: VecDeque<ConnectionFault>,
+    stalled: usize,
 }
 
 impl FaultQueue {
@@ -187,6 +192,11 @@ impl FaultQueue {
     /// The fault for a connection that is being accepted.
     pub(super) fn take_connection(&mut self) -> Option<ConnectionFault> {
         self.connections.pop_front()
+    }
+
+    /// A connection stands still from now on.
+    pub(super) fn note_stalled(&mut self) {
+        self.stalled += 1;
     }
 }
 
@@ -247,5 +257,10 @@ impl Faults {
     /// How many queued entries are not used up; those for always count.
     pub fn pending(&self) -> usize {
         self.shared.read(|state| state.faults.http.len() + state.faults.smtp.len() + state.faults.connections.len())
+    }
+
+    /// How many connections stand still after [`ConnectionFault::StallAfterReading`] since the last [`Faults::clear`].
+    pub fn stalled(&self) -> usize {
+        self.shared.read(|state| state.faults.stalled)
     }
 }

@@ -34,6 +34,7 @@ enum Then {
     GoOn,
     Answered,
     TakeAndEnd,
+    TakeAndHang,
     End,
 }
 
@@ -79,7 +80,8 @@ impl Dialogue<'_> {
                 tokio::time::sleep(pause).await;
                 Then::GoOn
             }
-            Some(SmtpFault::Hang) => {
+            Some(SmtpFault::HangAfter) if step == SmtpStep::EndOfData => Then::TakeAndHang,
+            Some(SmtpFault::Hang | SmtpFault::HangAfter) => {
                 self.stop.cancelled().await;
                 Then::End
             }
@@ -125,7 +127,7 @@ async fn talk(stream: TcpStream, shared: &Shared, stop: &CancellationToken) -> s
             match dialogue.fault(step).await? {
                 Then::GoOn => {}
                 Then::Answered => continue,
-                Then::TakeAndEnd | Then::End => return Ok(()),
+                Then::TakeAndEnd | Then::TakeAndHang | Then::End => return Ok(()),
             }
         }
         match verb.as_str() {
@@ -145,7 +147,7 @@ async fn talk(stream: TcpStream, shared: &Shared, stop: &CancellationToken) -> s
                 dialogue.say("354 end with a dot on a line of its own").await?;
                 let Some(raw) = dialogue.mail().await? else { return Ok(()) };
                 let then = dialogue.fault(SmtpStep::EndOfData).await?;
-                if matches!(then, Then::GoOn | Then::TakeAndEnd) {
+                if matches!(then, Then::GoOn | Then::TakeAndEnd | Then::TakeAndHang) {
                     let mail = ReceivedMail {
                         at: shared.now(),
                         from: from.take().unwrap_or_default(),
@@ -157,6 +159,7 @@ async fn talk(stream: TcpStream, shared: &Shared, stop: &CancellationToken) -> s
                 match then {
                     Then::GoOn => dialogue.say("250 taken").await?,
                     Then::Answered => {}
+                    Then::TakeAndHang => dialogue.stop.cancelled().await,
                     Then::TakeAndEnd | Then::End => return Ok(()),
                 }
             }

@@ -1,8 +1,9 @@
 //! Tests of the commands, seen from outside: the real binary, a simulated workspace on a real port, a folder of its own.
 
+use crate::place;
+
 mod bad_input;
 mod doctor;
-mod place;
 mod reading;
 mod service;
 mod testing;

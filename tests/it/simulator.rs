@@ -163,6 +163,21 @@ async fn what_hangs_ends_with_the_simulator() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_stuck_on_its_way_is_never_seen() {
+    let simulator = empty().await;
+    let (workspace, faults) = (simulator.workspace(), simulator.faults());
+    faults.connections(1, ConnectionFault::StallAfterReading(30));
+    let url = format!("{}/replies", simulator.base_url());
+    let stuck = tokio::spawn(async move { reqwest::Client::new().get(url).send().await });
+    assert!(workspace.wait_until(Duration::from_secs(5), |_| faults.stalled() == 1).await);
+    assert_eq!(get(&simulator, "/replies").await.0, 200);
+    assert!(!stuck.is_finished());
+    assert_eq!(workspace.requests().len(), 1);
+    simulator.shutdown().await;
+    assert!(stuck.await.unwrap().is_err());
+}
+
+#[tokio::test]
 async fn the_shipped_inbox_and_a_generated_one_load() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     assert!(!simulator.workspace().threads().is_empty());

@@ -1,75 +1,15 @@
 //! `run` as a service, and `demo`.
 
-use super::place::{EVERYTHING, PATIENCE, Place, Ran, binary, run, signal};
+use super::place::{EVERYTHING, PATIENCE, Place, binary, run, signal};
+use crate::running::{Running, SERVICE};
 use serde_json::{Value, json};
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Output},
-};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-
-/// A service that runs, and what it has logged.
-struct Running {
-    child: Child,
-    log: UnboundedReceiver<String>,
-    said: String,
-    pages: String,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
-impl Running {
-    async fn start(place: &Place, args: &[&str]) -> Self {
-        let mut child = place.command(args).spawn().unwrap();
-        let (sender, log) = unbounded_channel();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let mut running = Self { child, log, said: String::new(), pages: String::new() };
-        let line: Value = serde_json::from_str(&running.until("\"pages\"").await).unwrap();
-        running.pages = line["pages"].as_str().unwrap().to_owned();
-        running
-    }
-
-    /// The first line of the log from here on that has `wanted` in it.
-    async fn until(&mut self, wanted: &str) -> String {
-        loop {
-            let line = tokio::time::timeout(PATIENCE, self.log.recv()).await.unwrap();
-            let line = line.unwrap_or_else(|| panic!("ended before {wanted}\n{}", self.said));
-            self.said = format!("{}{line}\n", self.said);
-            if line.contains(wanted) {
-                return line;
-            }
-        }
-    }
-
-    async fn get(&self, path: &str) -> (u16, String) {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.get(format!("{}{path}", self.pages)).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    /// SIGTERM; it ends within ten seconds.
-    async fn end(mut self) -> Ran {
-        signal("-TERM", self.child.id());
-        let rest = async {
-            while let Some(line) = self.log.recv().await {
-                self.said = format!("{}{line}\n", self.said);
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(10), rest).await.unwrap();
-        let status = self.child.wait().unwrap();
-        Ran::new(&Output { status, stdout: Vec::new(), stderr: self.said.clone().into_bytes() })
-    }
-}
+use std::io::{BufRead, BufReader};
+use tokio::sync::mpsc::unbounded_channel;
 
 #[tokio::test]
 async fn the_service_answers_works_and_ends() {
     let place = Place::new(EVERYTHING).await;
-    let service = Running::start(&place, &["--log-format", "json", "run"]).await;
+    let service = Running::start(place.command(SERVICE)).await;
     assert_eq!(service.get("/healthz").await.0, 200);
     let (code, status) = service.get("/api/v1/status").await;
     let status: Value = serde_json::from_str(&status).unwrap();

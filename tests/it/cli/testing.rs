@@ -1,6 +1,6 @@
 //! `test`, and what refuses rules whose tests fail.
 
-use super::place::{EVERYTHING, Place};
+use crate::place::{EVERYTHING, Place};
 
 const GOOD: &str = r#"
 tests:

@@ -9,22 +9,22 @@ use std::{
 };
 
 /// In every secret of these tests; must never be printed.
-pub(super) const CANARY: &str = "cs_live_canary5f0c1d9e7b3a4826";
+pub(crate) const CANARY: &str = "cs_live_canary5f0c1d9e7b3a4826";
 /// Long enough for a busy machine; nothing here takes as long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What one run of the binary gave.
 #[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     /// Whatever is run here: no panic, no backtrace, no secret.
     #[track_caller]
-    pub(super) fn new(output: &Output) -> Self {
+    pub(crate) fn new(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let ran =
             Self { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) };
@@ -35,13 +35,13 @@ impl Ran {
     }
 
     #[track_caller]
-    pub(super) fn ends(self, code: i32) -> Self {
+    pub(crate) fn ends(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
         self
     }
 
     #[track_caller]
-    pub(super) fn prints(self, wanted: &[&str]) -> Self {
+    pub(crate) fn prints(self, wanted: &[&str]) -> Self {
         for wanted in wanted {
             assert!(self.out.contains(wanted), "{wanted} is not in\n{}\n{}", self.out, self.err);
         }
@@ -49,19 +49,19 @@ impl Ran {
     }
 
     #[track_caller]
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
     }
 }
 
 /// The stage of these tests.
-pub(super) struct Place {
-    pub(super) simulator: Simulator,
+pub(crate) struct Place {
+    pub(crate) simulator: Simulator,
     folder: tempfile::TempDir,
 }
 
 /// A rule with every kind of action.
-pub(super) const EVERYTHING: &str = r"version: 1
+pub(crate) const EVERYTHING: &str = r"version: 1
 rules:
   - name: book-a-call
     when:
@@ -80,11 +80,11 @@ rules:
 ";
 
 impl Place {
-    pub(super) async fn new(rules: &str) -> Self {
+    pub(crate) async fn new(rules: &str) -> Self {
         Self::with_scopes(rules, &["*"]).await
     }
 
-    pub(super) async fn with_scopes(rules: &str, scopes: &[&str]) -> Self {
+    pub(crate) async fn with_scopes(rules: &str, scopes: &[&str]) -> Self {
         let keys = vec![Key::with_scopes(CANARY, scopes.iter().copied())];
         let options = Options { inbox: Inbox::Empty, keys, ..Options::default() };
         let place = Self { simulator: Simulator::start(options).await.unwrap(), folder: tempfile::tempdir().unwrap() };
@@ -94,7 +94,7 @@ impl Place {
     }
 
     /// The configuration of these tests with `more` at its end.
-    pub(super) fn configuration(&self, more: &str) -> String {
+    pub(crate) fn configuration(&self, more: &str) -> String {
         format!(
             r#"workspaces:
   - {{ name: acme, api_key: "${{COLDSEND_API_KEY}}", base_url: "{}", poll_every: 1s }}
@@ -114,42 +114,42 @@ smtp: {{ url: "{}", from: "Reply Router <router@acme.example>" }}
         )
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
     /// The binary in this folder, with nothing of our own environment but what it needs.
-    pub(super) fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = binary(self.path(), args);
         command.env("COLDSEND_API_KEY", CANARY);
         command
     }
 
     #[track_caller]
-    pub(super) fn run(&self, args: &[&str]) -> impl Future<Output = Ran> + use<> {
+    pub(crate) fn run(&self, args: &[&str]) -> impl Future<Output = Ran> + use<> {
         run(self.command(args))
     }
 
     /// An interested lead writes for the first time; the thread's id comes back.
-    pub(super) fn hot_lead(&self, email: &str) -> String {
+    pub(crate) fn hot_lead(&self, email: &str) -> String {
         let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 Launch").category("interested");
         self.simulator.workspace().add_thread(thread.message("Sure, a call on Tuesday?"))
     }
 
     /// Requests that were not GET.
-    pub(super) fn writes(&self) -> Vec<String> {
+    pub(crate) fn writes(&self) -> Vec<String> {
         let requests = self.simulator.workspace().requests().into_iter();
         requests.filter(|one| one.method != "GET").map(|one| format!("{} {}", one.method, one.path)).collect()
     }
 
     /// Every file below the folder with its content.
-    pub(super) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut found = BTreeMap::new();
         let mut folders = vec![self.path().to_path_buf()];
         while let Some(folder) = folders.pop() {
@@ -166,14 +166,14 @@ smtp: {{ url: "{}", from: "Reply Router <router@acme.example>" }}
     }
 }
 
-pub(super) fn binary(folder: &Path, args: &[&str]) -> Command {
+pub(crate) fn binary(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reply-router"));
     command.args(args).current_dir(folder).env_clear().env("RUST_BACKTRACE", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-pub(super) async fn run(mut command: Command) -> Ran {
+pub(crate) async fn run(mut command: Command) -> Ran {
     let child = command.spawn().unwrap();
     let id = child.id();
     let ending = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
@@ -185,6 +185,6 @@ pub(super) async fn run(mut command: Command) -> Ran {
 }
 
 /// Sends a signal to a process that this test started.
-pub(super) fn signal(name: &str, id: u32) {
+pub(crate) fn signal(name: &str, id: u32) {
     assert!(Command::new("kill").args([name, &id.to_string()]).status().unwrap().success());
 }
