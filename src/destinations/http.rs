@@ -108,7 +108,7 @@ impl Http {
     }
 
     /// `time_out` is for everything from the name to the end of the answer.
-    fn with_time_out(network: NetworkSettings, time_out: Duration) -> Result<Self, DestinationProblem> {
+    pub(super) fn with_time_out(network: NetworkSettings, time_out: Duration) -> Result<Self, DestinationProblem> {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("reply-router/", env!("CARGO_PKG_VERSION")))

@@ -34,7 +34,7 @@ use http::Http;
 use jiff::Timestamp;
 use slack::Slack;
 use smtp::Smtp;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use webhook::Webhook;
 
 /// A message of the service about itself: something that a person should look at, or a test.
@@ -87,9 +87,38 @@ impl Destinations {
         smtp: Option<SmtpSettings>,
         network: NetworkSettings,
     ) -> Result<Self, DestinationSettingsError> {
-        let http = Http::new(network).map_err(DestinationSettingsError::network)?;
+        Self::build(destinations, smtp, network, None)
+    }
+
+    /// The same with another limit on the time that one delivery may take, for those who cannot wait for silence to end.
+    ///
+    /// # Errors
+    /// As [`Destinations::new`].
+    pub fn with_time_limit(
+        destinations: BTreeMap<String, DestinationSettings>,
+        smtp: Option<SmtpSettings>,
+        network: NetworkSettings,
+        limit: Duration,
+    ) -> Result<Self, DestinationSettingsError> {
+        Self::build(destinations, smtp, network, Some(limit))
+    }
+
+    fn build(
+        destinations: BTreeMap<String, DestinationSettings>,
+        smtp: Option<SmtpSettings>,
+        network: NetworkSettings,
+        limit: Option<Duration>,
+    ) -> Result<Self, DestinationSettingsError> {
+        let http = match limit {
+            Some(limit) => Http::with_time_out(network, limit),
+            None => Http::new(network),
+        };
+        let http = http.map_err(DestinationSettingsError::network)?;
         let smtp = match smtp {
-            Some(settings) => Some(Arc::new(Smtp::new(&settings).map_err(DestinationSettingsError::smtp)?)),
+            Some(settings) => {
+                let smtp = Smtp::new(&settings).map_err(DestinationSettingsError::smtp)?;
+                Some(Arc::new(limit.into_iter().fold(smtp, Smtp::with_time_limit)))
+            }
             None => None,
         };
         let mut all = BTreeMap::new();

@@ -53,6 +53,7 @@ pub(super) struct Smtp {
     encryption: Encryption,
     tls: Option<TlsParameters>,
     login: Option<Login>,
+    time_limit: Duration,
     pub(super) from: Mailbox,
 }
 
@@ -108,7 +109,11 @@ impl Smtp {
             Encryption::None => None,
             _ => Some(tls(&host, settings)?),
         };
-        Ok(Self { host, port, encryption, tls, login, from })
+        Ok(Self { host, port, encryption, tls, login, time_limit: TIME_OUT, from })
+    }
+
+    pub(super) fn with_time_limit(self, time_limit: Duration) -> Self {
+        Self { time_limit, ..self }
     }
 
     /// Sends one mail. After an error that may be retried it may have been accepted all the same.
@@ -137,8 +142,9 @@ impl Smtp {
     }
 
     async fn bounded<T>(&self, work: impl Future<Output = Result<T, DeliveryError>>) -> Result<T, DeliveryError> {
-        tokio::time::timeout(TIME_OUT, work).await.unwrap_or_else(|_| {
-            Err(DeliveryError::unreachable(format!("{} did not answer within {} s", self.place(), TIME_OUT.as_secs())))
+        tokio::time::timeout(self.time_limit, work).await.unwrap_or_else(|_| {
+            let seconds = self.time_limit.as_secs();
+            Err(DeliveryError::unreachable(format!("{} did not answer within {seconds} s", self.place())))
         })
     }
 

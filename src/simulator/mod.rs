@@ -129,6 +129,11 @@ impl Simulator {
         self.http
     }
 
+    /// The SMTP address.
+    pub fn smtp_address(&self) -> SocketAddr {
+        self.smtp
+    }
+
     /// The handle to what is in the workspace.
     pub fn workspace(&self) -> Workspace {
         Workspace::new(Arc::clone(&self.shared))
@@ -195,5 +200,10 @@ impl Received {
     /// The webhook calls, oldest first.
     pub fn webhooks(&self) -> Vec<WebhookCall> {
         self.0.read(|state| state.webhooks.clone())
+    }
+
+    /// How many requests and SMTP dialogues reached the sinks, whatever became of them.
+    pub fn calls(&self) -> usize {
+        self.0.read(|state| state.sink_calls)
     }
 }

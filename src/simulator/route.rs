@@ -46,7 +46,12 @@ async fn serve(
     };
     let number = log(&routes.shared, &endpoint, &parts, &body);
     let fault = routes.shared.write(|state| state.faults.take_http(&endpoint, method, path));
-    let handle = || handle(&routes.shared, &endpoint, &parts, &body);
+    let handle = || {
+        let response = handle(&routes.shared, &endpoint, &parts, &body);
+        let status = response.status().as_u16();
+        note(&routes.shared, number, |logged| logged.carried_out = Some(status));
+        response
+    };
     let response = match fault {
         None => handle(),
         Some(Fault::Status(status, body)) => refuse(status, &[], body),
@@ -87,20 +92,21 @@ async fn serve(
             hang(&routes.stop, &connection).await
         }
     };
-    if let Some(number) = number {
-        let status = response.status().as_u16();
-        routes.shared.write(|state| {
-            if let Some(logged) = state.requests.iter_mut().rev().find(|logged| logged.number == number) {
-                logged.status = Some(status);
-            }
-        });
-    }
+    let status = response.status().as_u16();
+    note(&routes.shared, number, |logged| logged.status = Some(status));
     response
+}
+
+/// Adds to what is noted of a request to the API.
+fn note(shared: &Shared, number: Option<u64>, add: impl FnOnce(&mut LoggedRequest)) {
+    let Some(number) = number else { return };
+    shared.write(|state| state.requests.iter_mut().rev().find(|logged| logged.number == number).map(add));
 }
 
 /// Notes a request to the API and answers its number; what the sinks get, they keep themselves.
 fn log(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> Option<u64> {
     if matches!(endpoint, Endpoint::SlackWebhook | Endpoint::SlackPost | Endpoint::SlackAuth | Endpoint::Webhook) {
+        shared.write(|state| state.sink_calls += 1);
         return None;
     }
     let at = shared.now();
@@ -115,6 +121,7 @@ fn log(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> Opt
             query: parts.uri.query().unwrap_or_default().to_owned(),
             body: serde_json::from_slice(body).ok(),
             status: None,
+            carried_out: None,
             key: key(parts).map(str::to_owned),
             number,
         });

@@ -106,6 +106,7 @@ impl Dialogue<'_> {
 }
 
 async fn talk(stream: TcpStream, shared: &Shared, stop: &CancellationToken) -> std::io::Result<()> {
+    shared.write(|state| state.sink_calls += 1);
     let mut dialogue = Dialogue { stream: BufReader::new(stream), shared, stop };
     match dialogue.fault(SmtpStep::Greeting).await? {
         Then::GoOn => dialogue.say("220 simulated mail sink").await?,

@@ -82,6 +82,7 @@ pub(super) struct State {
     pub(super) slack: Vec<SlackMessage>,
     pub(super) mail: Vec<ReceivedMail>,
     pub(super) webhooks: Vec<WebhookCall>,
+    pub(super) sink_calls: usize,
     pub(super) faults: FaultQueue,
     pub(super) usage: HashMap<String, Usage>,
     ids: u64,
