@@ -363,57 +363,6 @@ async fn opt_outs_are_remembered_and_block_later_replies() {
 }
 
 #[tokio::test]
-async fn an_unclear_reply_is_looked_for_and_never_repeated() {
-    // (what happens to the request, whether the API took it, how it ends)
-    let cases = [
-        ("accepted, then the connection dies", Fault::CloseAfter, ActionState::Done),
-        ("dies before it is handled", Fault::CloseBefore, ActionState::Quarantined),
-        ("503", Fault::Status(503, String::new()), ActionState::Quarantined),
-        ("a redirect", Fault::Redirect(302, "/elsewhere".to_owned()), ActionState::Quarantined),
-        ("garbage with 200", Fault::Garbage2xx, ActionState::Done),
-    ];
-    for (what, fault, end) in cases {
-        let stage = Stage::new(Setting::default()).await;
-        stage.hot_lead("jane@acme.example", "Give me a call.");
-        stage.simulator.faults().next(Where::Reply, 1, fault);
-        stage.round().await;
-        for pause in [6, 10, 45, 120, 420, 300, 60] {
-            stage.clock.advance(Duration::from_secs(pause));
-            stage.run_due().await;
-        }
-        assert_eq!(stage.states().await[0].1, end, "{what}");
-        let posts = stage.requests().iter().filter(|request| *request == "POST reply").count();
-        assert_eq!(posts, 1, "{what}");
-    }
-}
-
-#[tokio::test]
-async fn a_refused_reply_fails_waits_or_pauses() {
-    let cases = [
-        (400, ActionState::Failed, "refused", false),
-        (404, ActionState::Failed, "refused", false),
-        (422, ActionState::Failed, "refused", false),
-        (401, ActionState::Waiting, "unauthorized", true),
-        (403, ActionState::Waiting, "unauthorized", true),
-        (429, ActionState::Waiting, "budget", false),
-    ];
-    for (status, state, reason, paused) in cases {
-        let stage = Stage::new(Setting::default()).await;
-        stage.hot_lead("jane@acme.example", "Give me a call.");
-        stage.simulator.faults().next(Where::Reply, 1, Fault::Status(status, r#"{"detail":"no"}"#.to_owned()));
-        stage.engine.poll(stage.workspace(), true).await.unwrap();
-        stage.engine.handle_pending(stage.workspace()).await.unwrap();
-        let lane = reply_router::store::Lane::Api;
-        // One step is enough here: after a 429 the others would wait for the limit.
-        let steps = std::sync::atomic::AtomicUsize::new(0);
-        let one = || steps.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0;
-        stage.engine.run_due(stage.workspace(), lane, &one).await.unwrap();
-        assert_eq!(stage.states().await[0], (Reply, state, Some(reason)), "{status}");
-        assert_eq!(!stage.store.pauses().await.unwrap().is_empty(), paused, "{status}");
-    }
-}
-
-#[tokio::test]
 async fn a_pause_holds_everything_back_until_it_ends() {
     let stage = Stage::new(Setting::default()).await;
     stage.engine.pause(None).await.unwrap();

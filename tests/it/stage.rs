@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use reply_router::{
-    coldsend::{Client, ClientSettings},
+    coldsend::{Client, ClientSettings, TimeLimits},
     destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},
     engine::{Clock, Engine, Parts, Probe, Safety, StartFrom, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode},
@@ -12,6 +12,7 @@ use reply_router::{
 };
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -25,6 +26,10 @@ impl HandClock {
     pub(crate) fn new() -> Self {
         // A Wednesday noon in summer.
         Self(Arc::new(Mutex::new("2026-07-15T12:00:00Z".parse().unwrap())))
+    }
+
+    pub(crate) fn set(&self, to: Timestamp) {
+        *self.0.lock().unwrap() = to;
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -50,6 +55,11 @@ pub(crate) struct Setting {
     pub(crate) options: Options,
     pub(crate) dry_run: bool,
     pub(crate) probe: Option<Arc<dyn Probe>>,
+    /// Where the API, Slack and webhooks, and where SMTP, are reached if not at the simulator's own addresses.
+    pub(crate) http_at: Option<SocketAddr>,
+    pub(crate) smtp_at: Option<SocketAddr>,
+    /// How long a request or delivery may take, if not as long as in earnest.
+    pub(crate) time_limit: Option<Duration>,
 }
 
 impl Default for Setting {
@@ -63,6 +73,19 @@ impl Default for Setting {
             options: Options::for_tests(),
             dry_run: false,
             probe: None,
+            http_at: None,
+            smtp_at: None,
+            time_limit: None,
+        }
+    }
+}
+
+impl Setting {
+    /// A URL of the simulator, at the place where this test reaches it.
+    fn http(&self, simulator: &Simulator, url: String) -> String {
+        match self.http_at {
+            Some(at) => url.replacen(&simulator.address().to_string(), &at.to_string(), 1),
+            None => url,
         }
     }
 }
@@ -176,21 +199,22 @@ impl Stage {
 }
 
 pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn Store>, clock: HandClock) -> Arc<Engine> {
-    let destinations = destinations(simulator);
+    let destinations = destinations(setting, simulator);
     let names = destinations.names().map(|name| (name.to_owned(), destinations.kind(name).unwrap())).collect();
     let context = Context { destinations: names, ..Context::default() };
     let rules = RuleSet::parse(&[("rules.yaml", setting.rules)], &context);
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
     let client = |name: &str| {
-        Client::new(ClientSettings {
+        let settings = ClientSettings {
             workspace: name.to_owned(),
-            base_url: simulator.base_url().parse().unwrap(),
+            base_url: setting.http(simulator, simulator.base_url()).parse().unwrap(),
             api_key: "cs_live_simulated".to_owned().into(),
             // The budget has tests of its own; here nobody waits for it.
             per_minute: 100_000,
             per_hour: 100_000,
-        })
-        .unwrap()
+        };
+        let whole = setting.time_limit.unwrap_or(TimeLimits::default().whole);
+        Client::with_time_limits(settings, TimeLimits { whole, ..TimeLimits::default() }).unwrap()
     };
     let workspaces = std::iter::once(("acme", setting.mode)).chain(setting.more_workspaces.iter().copied());
     Engine::new(Parts {
@@ -216,13 +240,13 @@ pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn St
 }
 
 /// One of each kind, all in the simulator: `sales`, `team` and `crm`.
-fn destinations(simulator: &Simulator) -> Destinations {
+fn destinations(setting: &Setting, simulator: &Simulator) -> Destinations {
     use reply_router::destinations::{EmailSettings, SlackSettings, WebhookSettings};
     let all = BTreeMap::from([
         (
             "sales".to_owned(),
             DestinationSettings::Slack(SlackSettings {
-                webhook_url: Some(simulator.slack_url().into()),
+                webhook_url: Some(setting.http(simulator, simulator.slack_url()).into()),
                 ..SlackSettings::default()
             }),
         ),
@@ -232,15 +256,23 @@ fn destinations(simulator: &Simulator) -> Destinations {
         ),
         (
             "crm".to_owned(),
-            DestinationSettings::Webhook(WebhookSettings { url: simulator.webhook_url().into(), secret: None }),
+            DestinationSettings::Webhook(WebhookSettings {
+                url: setting.http(simulator, simulator.webhook_url()).into(),
+                secret: None,
+            }),
         ),
     ]);
+    let smtp = setting.smtp_at.unwrap_or_else(|| simulator.smtp_address());
     let smtp = SmtpSettings {
-        url: simulator.smtp_url().into(),
+        url: format!("smtp://router:secret@{smtp}").into(),
         from: "Reply Router <router@acme.example>".to_owned(),
         ca_file: None,
     };
-    Destinations::new(all, Some(smtp), NetworkSettings { allow_private: true }).unwrap()
+    let network = NetworkSettings { allow_private: true };
+    match setting.time_limit {
+        Some(limit) => Destinations::with_time_limit(all, Some(smtp), network, limit).unwrap(),
+        None => Destinations::new(all, Some(smtp), network).unwrap(),
+    }
 }
 
 fn without_id(path: &str) -> String {

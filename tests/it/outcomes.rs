@@ -1,0 +1,360 @@
+//! Every outcome of a request for every kind of action: the state, and how many requests it cost.
+//!
+//! The expectation is a table. Each of its cells is played twice: once the trouble lasts, once it passes after the first
+//! request that it hits.
+
+mod table;
+
+use crate::{
+    door::Door,
+    stage::{Setting, Stage, Where, engine, safety},
+};
+use jiff::Timestamp;
+use reply_router::{
+    engine::Safety,
+    model::{Action, ActionKind, ActionState},
+    simulator::{Fault, SmtpFault, SmtpStep},
+    store::Store,
+};
+use std::{sync::Arc, time::Duration};
+use table::TABLE;
+
+/// Longer than any healthy request here takes, and short enough to be waited for.
+const SHORT: Duration = Duration::from_millis(150);
+/// So many times something that is due is done; what is not settled then would go on like that.
+const STEPS: usize = 7;
+
+/// What happens to the requests of an action.
+#[derive(Clone)]
+enum Trouble {
+    NobodyListens,
+    NoNetwork,
+    Http(Fault),
+    Smtp(SmtpStep, SmtpFault),
+}
+
+/// The trouble that a row of the table is about.
+fn trouble(name: &str, kind: ActionKind) -> Trouble {
+    let words: Vec<_> = name.split(' ').collect();
+    let no = || r#"{"detail":"no"}"#.to_owned();
+    Trouble::Http(match words.as_slice() {
+        ["nobody", "listens"] => return Trouble::NobodyListens,
+        ["no", "network"] => return Trouble::NoNetwork,
+        ["closed", "before"] => Fault::CloseBefore,
+        ["closed", "after"] => Fault::CloseAfter,
+        ["silent", "before"] => Fault::Hang,
+        ["silent", "after"] => Fault::HangAfter,
+        ["garbage"] => Fault::Garbage2xx,
+        // In the status line; and in the body, behind the headers: 101 bytes of Slack, up to 110 of the others.
+        ["cut", "early"] => Fault::TruncateAfter(10),
+        ["cut", "late"] if kind == ActionKind::Slack => Fault::TruncateAfter(102),
+        ["cut", "late"] => Fault::TruncateAfter(112),
+        [status @ ("202" | "204")] => Fault::StatusAfter(status.parse().unwrap(), String::new()),
+        [status @ ("301" | "302" | "307")] => Fault::Redirect(status.parse().unwrap(), "/elsewhere".to_owned()),
+        [status, "after"] => Fault::StatusAfter(status.parse().unwrap(), no()),
+        [status, "wait", seconds] => Fault::Answer {
+            status: status.parse().unwrap(),
+            headers: vec![("retry-after".to_owned(), (*seconds).to_owned())],
+            body: no(),
+        },
+        [step, what] if step.starts_with(|first: char| first.is_ascii_uppercase()) => {
+            let step = match *step {
+                "Greeting" => SmtpStep::Greeting,
+                "Hello" => SmtpStep::Hello,
+                "Auth" => SmtpStep::Auth,
+                "MailFrom" => SmtpStep::MailFrom,
+                "RcptTo" => SmtpStep::RcptTo,
+                "Data" => SmtpStep::Data,
+                "EndOfData" => SmtpStep::EndOfData,
+                other => panic!("{other}"),
+            };
+            let fault = match *what {
+                "closed" => SmtpFault::Close,
+                "taken" => SmtpFault::CloseAfter,
+                "silent" => SmtpFault::Hang,
+                code => SmtpFault::Code(code.parse().unwrap(), "no".to_owned()),
+            };
+            return Trouble::Smtp(step, fault);
+        }
+        [status] => Fault::Status(status.parse().unwrap(), no()),
+        other => panic!("{other:?}"),
+    })
+}
+
+fn rules(kind: ActionKind) -> &'static str {
+    macro_rules! only {
+        ($action:literal) => {
+            concat!("version: 1\nrules: [{ name: only, when: { category: interested }, then: [", $action, "] }]\n")
+        };
+    }
+    match kind {
+        ActionKind::Reply => only!("{ reply: { text: 'Hi {{ lead.first_name }}.' } }"),
+        ActionKind::Star => only!("star"),
+        ActionKind::Unstar => only!("unstar"),
+        ActionKind::MarkRead => only!("mark_read"),
+        ActionKind::Slack => only!("{ slack: sales }"),
+        ActionKind::Email => only!("{ email: team }"),
+        ActionKind::Webhook => only!("{ webhook: crm }"),
+    }
+}
+
+fn endpoint(kind: ActionKind) -> Where {
+    match kind {
+        ActionKind::Reply => Where::Reply,
+        ActionKind::Star | ActionKind::Unstar => Where::Star,
+        ActionKind::MarkRead => Where::Read,
+        ActionKind::Slack => Where::SlackWebhook,
+        ActionKind::Webhook => Where::Webhook,
+        ActionKind::Email => panic!("a mail goes to no HTTP endpoint"),
+    }
+}
+
+/// A stage on which one case after the other is played.
+struct Ground {
+    stage: Stage,
+    setting: Setting,
+    doors: [Door; 2],
+    kind: ActionKind,
+    cases: usize,
+}
+
+impl Ground {
+    async fn new(kind: ActionKind, time_limit: Option<Duration>) -> Self {
+        let setting = || Setting {
+            rules: rules(kind),
+            safety: Safety { replies_per_hour: 1_000, ..safety() },
+            time_limit,
+            ..Setting::default()
+        };
+        let stage = Stage::new(setting()).await;
+        let doors = [Door::before(stage.simulator.address()).await, Door::before(stage.simulator.smtp_address()).await];
+        let at = [0, 1].map(|door: usize| Some(doors[door].address()));
+        let setting = Setting { http_at: at[0], smtp_at: at[1], ..setting() };
+        let mut ground = Self { stage, setting, doors, kind, cases: 0 };
+        ground.new_engine();
+        ground
+    }
+
+    fn new_engine(&mut self) {
+        let store = Arc::clone(&self.stage.store) as Arc<dyn Store>;
+        self.stage.engine = engine(&self.setting, &self.stage.simulator, store, self.stage.clock.clone());
+    }
+
+    /// Plays a case: right after the first try, and at the end.
+    async fn play(&mut self, name: &str, lasts: bool) -> (String, String) {
+        let kind = self.kind;
+        let trouble = trouble(name, kind);
+        let case = self.decide().await;
+        self.begin(&trouble, lasts).await;
+        self.stage.run_due().await;
+        let action = self.action(&case).await;
+        let due = action.due_at.map(|due| due.duration_since(case.began).as_secs());
+        let due = due.map_or("-".to_owned(), |due| format!("+{due}s"));
+        // A key that is not accepted stops everything, before a person, and nothing else does.
+        let paused = !self.stage.store.pauses().await.unwrap().is_empty();
+        assert_eq!(paused, kind.is_api_write() && matches!(name, "401" | "403"), "{name}, {kind}");
+        let at_once = format!("{} {due} {}", state(&action), self.requests(&case));
+        if !lasts {
+            self.all_is_well().await;
+        }
+        let limited = name.starts_with("429");
+        for _ in 0..if limited { 3 } else { STEPS } {
+            if limited {
+                // The client keeps away from the API by the machine's clock; a new one need not.
+                self.new_engine();
+            }
+            self.step().await;
+        }
+        let action = self.action(&case).await;
+        let (requests, effects) = (self.requests(&case), self.effects(&case, &action));
+        self.clear_away(limited).await;
+        (at_once, format!("{} {}t {requests} {effects}e", state(&action), action.attempts.len()))
+    }
+
+    /// A lead writes, and it is decided what to do.
+    async fn decide(&mut self) -> Case {
+        let workspace = self.stage.simulator.workspace();
+        self.cases += 1;
+        let thread = self.stage.hot_lead(&format!("lead{}@acme.example", self.cases), "A call, please.");
+        workspace.set_starred(&thread, self.kind == ActionKind::Unstar);
+        self.stage.engine.poll(self.stage.workspace(), true).await.unwrap();
+        self.stage.engine.handle_pending(self.stage.workspace()).await.unwrap();
+        workspace.clear_requests();
+        let received = self.stage.simulator.received();
+        Case { thread, began: self.stage.engine.now(), calls: received.calls(), sunk: self.sunk().len() }
+    }
+
+    async fn begin(&self, trouble: &Trouble, lasts: bool) {
+        let faults = self.stage.simulator.faults();
+        let count = if lasts { 1_000 } else { 1 };
+        match trouble {
+            Trouble::NobodyListens | Trouble::NoNetwork => {
+                for door in &self.doors {
+                    door.shut().await;
+                    if matches!(trouble, Trouble::NoNetwork) {
+                        door.cut();
+                    }
+                }
+            }
+            Trouble::Http(fault) => faults.next(endpoint(self.kind), count, fault.clone()),
+            Trouble::Smtp(step, fault) => faults.smtp(*step, count, fault.clone()),
+        }
+    }
+
+    async fn all_is_well(&self) {
+        self.stage.simulator.faults().clear();
+        for door in &self.doors {
+            door.shut().await;
+            door.open().await;
+        }
+        // Somebody mended the key.
+        self.stage.engine.resume(None).await.unwrap();
+    }
+
+    /// Lets the time pass until something is due, and does it.
+    async fn step(&self) -> bool {
+        let Some(due) = self.stage.store.next_due("acme").await.unwrap() else { return false };
+        self.stage.clock.set(due.max(self.stage.engine.now()));
+        self.stage.run_due().await;
+        true
+    }
+
+    /// Nothing of this case reaches into the next one.
+    async fn clear_away(&mut self, limited: bool) {
+        self.all_is_well().await;
+        if limited {
+            self.new_engine();
+        }
+        while self.step().await {}
+    }
+
+    async fn action(&self, case: &Case) -> Action {
+        let mut actions = self.stage.actions().await;
+        actions.retain(|action| action.thread_id == case.thread);
+        assert_eq!(actions.len(), 1, "{actions:?}");
+        actions.remove(0)
+    }
+
+    /// How many writes and reads were made for the action.
+    fn requests(&self, case: &Case) -> String {
+        if !self.kind.is_api_write() {
+            return format!("{}w0r", self.stage.simulator.received().calls() - case.calls);
+        }
+        let log = self.stage.simulator.workspace().requests();
+        let reads = log.iter().filter(|request| request.method == "GET").count();
+        format!("{}w{reads}r", log.len() - reads)
+    }
+
+    /// How often it took effect; and whoever got it more than once can tell.
+    fn effects(&self, case: &Case, action: &Action) -> usize {
+        let workspace = self.stage.simulator.workspace();
+        let thread = workspace.thread(&case.thread).unwrap();
+        let done = action.state == ActionState::Done;
+        match self.kind {
+            ActionKind::Reply => {
+                let all = workspace.accepted_replies();
+                let accepted = all.iter().filter(|reply| reply.thread_id == case.thread).count();
+                assert!(accepted <= 1, "{accepted} replies");
+                return accepted;
+            }
+            ActionKind::Star => assert!(thread.is_starred || !done, "done, and no star"),
+            ActionKind::Unstar => assert!(!thread.is_starred || !done, "done, and a star"),
+            ActionKind::MarkRead => assert!(thread.is_read || !done, "done, and not read"),
+            ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => {
+                let all = self.sunk();
+                let sunk = &all[case.sunk..];
+                assert!(sunk.iter().all(|text| text.contains(&action.id.0)), "{} is not in {sunk:?}", action.id);
+                return sunk.len();
+            }
+        }
+        let log = workspace.requests();
+        log.iter().filter(|request| request.method == "PATCH" && request.carried_out == Some(200)).count()
+    }
+
+    /// What the kind's sink got: of each piece the part by which a receiver tells it from others.
+    fn sunk(&self) -> Vec<String> {
+        let simulator = &self.stage.simulator;
+        match self.kind {
+            ActionKind::Slack => simulator.slack().iter().map(|message| message.payload.to_string()).collect(),
+            ActionKind::Email => {
+                let id = |raw: &str| raw.lines().find(|line| line.starts_with("Message-ID: ")).map(str::to_owned);
+                simulator.mail().iter().map(|mail| id(&mail.raw).unwrap()).collect()
+            }
+            ActionKind::Webhook => {
+                simulator.webhooks().iter().map(|call| call.header("webhook-id").unwrap().to_owned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A thread with one action, decided and due, and what the sinks had got by then.
+struct Case {
+    thread: String,
+    began: Timestamp,
+    calls: usize,
+    sunk: usize,
+}
+
+fn state(action: &Action) -> String {
+    format!("{} {}", action.state, action.reason.as_ref().map_or("-", |reason| reason.code.as_str()))
+}
+
+/// Plays the table's rows of a kind, and shows what came of them.
+async fn check(kind: ActionKind) {
+    let mut ground = Ground::new(kind, None).await;
+    let mut impatient = Ground::new(kind, Some(SHORT)).await;
+    let mut wrong = 0;
+    for line in TABLE.lines().filter(|line| line.contains('|')) {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let [name, kinds, expected @ ..] = cells.as_slice() else { panic!("{line}") };
+        if !kinds.split(' ').any(|name| name == kind.as_str()) {
+            continue;
+        }
+        let ground = if name.contains("silent") { &mut impatient } else { &mut ground };
+        let (at_once, lasts) = ground.play(name, true).await;
+        let (again, passes) = ground.play(name, false).await;
+        assert_eq!(at_once, again, "{name}, {kind}: the first try knows nothing of what follows");
+        println!("{name:<16} | {:<13} | {at_once:<29} | {lasts:<32} | {passes}", kind.as_str());
+        if expected != [&at_once, &lasts, &passes] {
+            println!("  expected: {line}");
+            wrong += 1;
+        }
+    }
+    assert_eq!(wrong, 0, "rows went otherwise");
+}
+
+#[tokio::test]
+async fn reply() {
+    check(ActionKind::Reply).await;
+}
+
+#[tokio::test]
+async fn star() {
+    check(ActionKind::Star).await;
+}
+
+#[tokio::test]
+async fn unstar() {
+    check(ActionKind::Unstar).await;
+}
+
+#[tokio::test]
+async fn mark_read() {
+    check(ActionKind::MarkRead).await;
+}
+
+#[tokio::test]
+async fn slack() {
+    check(ActionKind::Slack).await;
+}
+
+#[tokio::test]
+async fn email() {
+    check(ActionKind::Email).await;
+}
+
+#[tokio::test]
+async fn webhook() {
+    check(ActionKind::Webhook).await;
+}
