@@ -139,3 +139,6 @@ fn age(at: Timestamp, now: Timestamp) -> Option<Span> {
 fn rounded(age: Span) -> String {
     format_span(Span::from_secs(age.as_secs() / 60 * 60))
 }
+
+#[cfg(test)]
+mod tests;

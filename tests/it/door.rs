@@ -29,7 +29,7 @@ pub(crate) struct Door {
 impl Door {
     /// An open door before `to`, on an address of its own.
     pub(crate) async fn before(to: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = bound().await;
         let address = listener.local_addr().unwrap();
         let door = Self { address, to, passed: Arc::default(), doorman: Mutex::default(), carriers: Arc::default() };
         door.attend(listener);
@@ -79,6 +79,19 @@ impl Door {
             }
         });
         *self.doorman.lock().unwrap() = Some(doorman);
+    }
+}
+
+/// On a port that the system gives to nobody who only connects: while the door is shut, no client of another test may
+/// come to sit on it.
+async fn bound() -> TcpListener {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let first = std::process::id() as usize * 64;
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::SeqCst)) % 12_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())).await {
+            return listener;
+        }
     }
 }
 

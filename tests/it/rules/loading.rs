@@ -120,17 +120,21 @@ fn folders_are_read_in_order_and_test_files_hold_no_rules() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
-    write("b.yaml", "rules: [{ name: second, when: always, then: [star] }]\ntests: [{ name: x }]");
+    write(
+        "b.yaml",
+        "rules: [{ name: second, when: always, then: [star] }]\ntests: [{ name: x, messages: [Hi], expect: { rules: [first, second] } }]",
+    );
     write(
         "a/z.yaml",
         "rules: [{ name: first, when: always, then: [{ reply: { template: t.html, attachments: [o.pdf] } }] }]",
     );
     write("a/t.html", "<p>{{ message.text }}</p>");
     write("a/o.pdf", "x");
-    write("a/z.test.yaml", "tests: [{ name: y }]");
+    write("a/z.test.yaml", "tests: [{ name: y, messages: [Hi], expect: { rules: [] } }]");
     write("notes.txt", "not yaml: [");
     let set = RuleSet::load(folder.path(), &context()).unwrap();
     assert_eq!(set.rules().iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
+    assert_eq!(set.cases().iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["y", "x"]);
     let decision = Case::full("a < b").evaluate(&set).unwrap();
     assert_eq!(decision.actions[0].payload.preview_text(), Some("<p>a &lt; b</p>"));
     write("a/t.html", "<p>{{ message.txt }}</p>");
