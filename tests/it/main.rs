@@ -10,6 +10,7 @@ mod destinations;
 mod documents;
 mod door;
 mod engine;
+mod ground;
 mod guarding;
 mod killed;
 mod layering;

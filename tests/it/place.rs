@@ -186,5 +186,12 @@ pub(crate) async fn run(mut command: Command) -> Ran {
 
 /// Sends a signal to a process that this test started.
 pub(crate) fn signal(name: &str, id: u32) {
-    assert!(Command::new("kill").args([name, &id.to_string()]).status().unwrap().success());
+    tool("kill", "procps", &[name, &id.to_string()]);
+}
+
+/// Runs a program of the system; where it is absent, says what to install.
+pub(crate) fn tool(program: &str, package: &str, args: &[&str]) {
+    let ran = Command::new(program).args(args).output();
+    let ran = ran.unwrap_or_else(|error| panic!("this test needs `{program}` (package {package}): {error}"));
+    assert!(ran.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
 }

@@ -47,13 +47,18 @@ impl Running {
 
     /// The first line of the log from here on that has `wanted` in it.
     pub(crate) async fn until(&mut self, wanted: &str) -> String {
+        self.until_any(&[wanted]).await
+    }
+
+    /// As [`Self::until`], with any of these in it.
+    pub(crate) async fn until_any(&mut self, wanted: &[&str]) -> String {
         loop {
             let Ok(line) = tokio::time::timeout(PATIENCE, self.log.recv()).await else {
-                panic!("never said {wanted}\n{}", self.said);
+                panic!("never said {wanted:?}\n{}", self.said);
             };
-            let line = line.unwrap_or_else(|| panic!("ended before {wanted}\n{}", self.said));
+            let line = line.unwrap_or_else(|| panic!("ended before {wanted:?}\n{}", self.said));
             self.said = format!("{}{line}\n", self.said);
-            if line.contains(wanted) {
+            if wanted.iter().any(|wanted| line.contains(wanted)) {
                 return line;
             }
         }

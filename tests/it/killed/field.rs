@@ -89,9 +89,11 @@ impl Field {
     fn configuration(&self) -> String {
         let (mut workspaces, mut destinations) = (String::new(), String::new());
         for (Spot { name, .. }, simulator) in &self.spots {
+            // Twenty leads in a minute are more than an ordinary budget allows.
+            let more = "poll_every: 1s, rate_limit: { per_minute: 1000, per_hour: 10000 }";
             let base = simulator.base_url();
-            workspaces +=
-                &format!("  - {{ name: {name}, api_key: cs_live_simulated, base_url: \"{base}\", poll_every: 1s }}\n");
+            let key = "cs_live_simulated";
+            workspaces += &format!("  - {{ name: {name}, api_key: {key}, base_url: \"{base}\", {more} }}\n");
             destinations += &format!("  {name}-slack: {{ slack: {{ webhook_url: \"{}\" }} }}\n", simulator.slack_url());
             destinations += &format!("  {name}-crm: {{ webhook: {{ url: \"{}\" }} }}\n", simulator.webhook_url());
         }
