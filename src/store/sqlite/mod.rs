@@ -36,7 +36,15 @@ type Tx<'a> = Transaction<'a, Sqlite>;
 
 impl SqliteStore {
     async fn begin(&self) -> Result<Tx<'static>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        match self.writer.begin_with("BEGIN IMMEDIATE").await {
+            // A full disk makes the database roll back by itself. The connection still counts a transaction, which it
+            // cannot end, and would begin no other for ever: another connection takes its place.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 }
 
