@@ -31,6 +31,10 @@ impl SqliteStore {
     /// Opens the store for the service and creates it if the file does not exist. One process at a time may have it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let mark = Mark::lock(path)?;
+        if path.exists() {
+            // SQLite would open a file that may not be written, and only read it.
+            OpenOptions::new().write(true).open(path).map_err(|error| io_error(path, &error))?;
+        }
         let options = base_options(path).create_if_missing(true);
         let writer = connect(path, options.clone(), 1).await?;
         check(path, &writer).await?;
