@@ -34,10 +34,14 @@ impl SqliteStore {
         if path.exists() {
             // SQLite would open a file that may not be written, and only read it.
             OpenOptions::new().write(true).open(path).map_err(|error| io_error(path, &error))?;
+            // Whoever may write and is the last to close moves the log into the file, even into a damaged one.
+            let looking = SqliteConnectOptions::new().filename(path).read_only(true).immutable(is_at_rest(path));
+            let looking = connect(path, looking.busy_timeout(BUSY), 1).await?;
+            check(path, &looking).await?;
+            looking.close().await;
         }
         let options = base_options(path).create_if_missing(true);
         let writer = connect(path, options.clone(), 1).await?;
-        check(path, &writer).await?;
         migrate(path, &writer).await?;
         let readers = connect(path, options.read_only(true).create_if_missing(false), READERS).await?;
         let store = Self { writer, readers, mark };
