@@ -131,10 +131,13 @@ impl AsyncRead for TroubledStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // The server reads while a handler works, to notice that the client has left: this is where a cut shows.
         if self.is_cut(cx) {
+            // A connection that has ended carries no answer either, not even that a request broke off.
+            self.writes.store(0, Ordering::SeqCst);
             return Poll::Ready(Err(ended()));
         }
         if self.reads == 0 {
             if matches!(self.stall, Stall::Never) {
+                self.writes.store(0, Ordering::SeqCst);
                 return Poll::Ready(Err(ended()));
             }
             if let Stall::Ahead(shared) = std::mem::replace(&mut self.stall, Stall::Now) {

@@ -1,6 +1,8 @@
-//! A door in front of a server: it counts what passes, and can be shut so that nobody listens there.
+//! A door in front of a server: it counts what passes, can be shut so that nobody listens there, and can end a connection
+//! after any byte.
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -24,6 +26,7 @@ pub(crate) struct Door {
     passed: Arc<Passed>,
     doorman: Mutex<Option<JoinHandle<()>>>,
     carriers: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    limits: Arc<Mutex<VecDeque<(usize, usize)>>>,
 }
 
 impl Door {
@@ -31,7 +34,14 @@ impl Door {
     pub(crate) async fn before(to: SocketAddr) -> Self {
         let listener = bound().await;
         let address = listener.local_addr().unwrap();
-        let door = Self { address, to, passed: Arc::default(), doorman: Mutex::default(), carriers: Arc::default() };
+        let door = Self {
+            address,
+            to,
+            passed: Arc::default(),
+            doorman: Mutex::default(),
+            carriers: Arc::default(),
+            limits: Arc::default(),
+        };
         door.attend(listener);
         door
     }
@@ -64,18 +74,39 @@ impl Door {
         (self.passed.0.swap(0, Ordering::SeqCst), self.passed.1.swap(0, Ordering::SeqCst))
     }
 
+    /// The connections to come end, one after the other, after so many bytes in and out.
+    pub(crate) fn limit(&self, limits: impl IntoIterator<Item = (usize, usize)>) {
+        self.limits.lock().unwrap().extend(limits);
+    }
+
+    /// How many of these limits are not used.
+    pub(crate) fn limits_left(&self) -> usize {
+        self.limits.lock().unwrap().len()
+    }
+
     fn attend(&self, listener: TcpListener) {
-        let (to, passed, carriers) = (self.to, Arc::clone(&self.passed), Arc::clone(&self.carriers));
+        let (to, passed, limits) = (self.to, Arc::clone(&self.passed), Arc::clone(&self.limits));
+        let carriers = Arc::clone(&self.carriers);
         let doorman = tokio::spawn(async move {
             while let Ok((outside, _)) = listener.accept().await {
+                let limit = limits.lock().unwrap().pop_front().unwrap_or((usize::MAX, usize::MAX));
                 let Ok(inside) = TcpStream::connect(to).await else { continue };
-                let ((from_client, to_client), (from_server, to_server)) = (outside.into_split(), inside.into_split());
-                let (one, other) = (Arc::clone(&passed), Arc::clone(&passed));
-                let carry_in = tokio::spawn(async move { carry(from_client, to_server, &one.0).await });
-                let carry_out = tokio::spawn(async move { carry(from_server, to_client, &other.1).await });
+                // A dialogue of many small pieces must not wait for acknowledgements at each.
+                let _ = (outside.set_nodelay(true), inside.set_nodelay(true));
+                let passed = Arc::clone(&passed);
+                let carrier = tokio::spawn(async move {
+                    let ((from_client, to_client), (from_server, to_server)) =
+                        (outside.into_split(), inside.into_split());
+                    // A side that has said all still listens; at its limit a connection ends both ways.
+                    tokio::select! {
+                        true = carry(from_client, to_server, &passed.0, limit.0) => {}
+                        true = carry(from_server, to_client, &passed.1, limit.1) => {}
+                        else => {}
+                    }
+                });
                 let mut carriers = carriers.lock().unwrap();
                 carriers.retain(|carrier| !carrier.is_finished());
-                carriers.extend([carry_in, carry_out]);
+                carriers.push(carrier);
             }
         });
         *self.doorman.lock().unwrap() = Some(doorman);
@@ -95,13 +126,25 @@ async fn bound() -> TcpListener {
     }
 }
 
-async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, count: &AtomicUsize) {
+/// Carries bytes until there are no more; says whether that was for the limit.
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    count: &AtomicUsize,
+    mut limit: usize,
+) -> bool {
     let mut room = vec![0; 16 * 1024];
-    while let Ok(read @ 1..) = from.read(&mut room).await {
+    while limit > 0 {
+        let most = limit.min(room.len());
+        let Ok(read @ 1..) = from.read(&mut room[..most]).await else {
+            let _ = to.shutdown().await;
+            return false;
+        };
         count.fetch_add(read, Ordering::SeqCst);
+        limit -= read;
         if to.write_all(&room[..read]).await.is_err() {
-            return;
+            return false;
         }
     }
-    let _ = to.shutdown().await;
+    true
 }
