@@ -15,6 +15,7 @@ mod ground;
 mod guarding;
 mod killed;
 mod layering;
+mod model;
 mod outcomes;
 mod place;
 mod restored;

@@ -6,12 +6,12 @@ use reply_router::{
     destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},
     engine::{Clock, Engine, Parts, Probe, Safety, StartFrom, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode},
-    rules::{Context, RuleSet},
+    rules::{Context, RuleSet, hours::OpeningHours},
     simulator::{Endpoint, NewThread, Options, Simulator},
     store::{ActionFilter, SqliteStore, Store},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -35,6 +35,11 @@ impl HandClock {
     pub(crate) fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap();
         *now = now.checked_add(by).unwrap();
+    }
+
+    /// Sets it forward, or back.
+    pub(crate) fn set(&self, at: Timestamp) {
+        *self.0.lock().unwrap() = at;
     }
 }
 
@@ -201,7 +206,7 @@ impl Stage {
 pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn Store>, clock: HandClock) -> Arc<Engine> {
     let destinations = destinations(setting, simulator);
     let names = destinations.names().map(|name| (name.to_owned(), destinations.kind(name).unwrap())).collect();
-    let context = Context { destinations: names, ..Context::default() };
+    let context = Context { destinations: names, hours: office(), ..Context::default() };
     let rules = RuleSet::parse(&[("rules.yaml", setting.rules)], &context);
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
     let client = |name: &str| {
@@ -237,6 +242,14 @@ pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn St
         dry_run: setting.dry_run,
         probe: setting.probe.clone(),
     })
+}
+
+/// `office`: Monday to Friday, 9 to 18 o'clock.
+fn office() -> BTreeMap<String, OpeningHours> {
+    use jiff::civil::Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday};
+    let days = [Monday, Tuesday, Wednesday, Thursday, Friday];
+    let hours = OpeningHours::new(&days, 9 * 60, 18 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();
+    BTreeMap::from([("office".to_owned(), hours)])
 }
 
 /// One of each kind, all in the simulator: `sales`, `team` and `crm`.

@@ -1,0 +1,122 @@
+//! The end of a sequence: nothing goes wrong any more, time passes until nothing is due, and then all must be accounted
+//! for.
+
+use super::{
+    oracle::{Violation, holds},
+    seen::Seen,
+    transition::Transition,
+    world::World,
+};
+use reply_router::{
+    model::{Action, ActionKind, ActionState, ReasonCode},
+    store::Lane,
+};
+
+/// How often time passes before the service must have come to rest.
+const ROUNDS: usize = 60;
+
+/// Lets all calm down, and judges. What it came to is returned.
+pub(crate) async fn calms_down(world: &mut World) -> Result<Seen, Violation> {
+    world.simulator.faults().clear();
+    for transition in [Transition::Resumes, Transition::Restarts] {
+        world.apply(&transition).await?;
+    }
+    settles(world).await?;
+    let seen = world.sees().await;
+    nothing_is_lost(&seen)?;
+    for action in seen.actions.iter().filter(|action| !action.state.is_settled()) {
+        holds("what waits at the end waits for a person", waits_for_person(action, &seen), || format!("{action:?}"))?;
+    }
+    accounted_for(&seen)?;
+    // Whatever a person has to decide is decided, so that nothing is left.
+    for _ in seen.actions.iter().filter(|action| action.state == ActionState::Held) {
+        world.apply(&Transition::Rejects { nth: 0 }).await?;
+    }
+    settles(world).await?;
+    let seen = world.sees().await;
+    let waits = seen.actions.iter().find(|action| !action.state.is_settled());
+    holds("everything ends", waits.is_none(), || format!("{waits:?}"))?;
+    Ok(seen)
+}
+
+/// Polls and carries out until nothing is due that could still change.
+async fn settles(world: &mut World) -> Result<(), Violation> {
+    for _ in 0..ROUNDS {
+        world.apply(&Transition::Intake { moment: None }).await?;
+        for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
+            world.apply(&Transition::Runs { lane, moment: None }).await?;
+        }
+        let seen = world.sees().await;
+        let rests = |action: &Action| action.state.is_settled() || waits_for_person(action, &seen);
+        if seen.actions.iter().all(rests) && undecided(&seen).is_none() {
+            return Ok(());
+        }
+        world.time_passes(world.until_due().await);
+    }
+    let seen = world.sees().await;
+    let unsettled = seen.actions.iter().find(|action| !action.state.is_settled() && !waits_for_person(action, &seen));
+    let undecided = undecided(&seen);
+    holds("no message is lost", undecided.is_none(), || format!("{undecided:?} has no decision"))?;
+    Err(Violation::new("the service comes to rest", format!("{unsettled:?}")))
+}
+
+/// Held with a reason, or the `mark_read` of a message of which something is held.
+fn waits_for_person(action: &Action, seen: &Seen) -> bool {
+    let held = |action: &Action| action.state == ActionState::Held && action.reason.is_some();
+    let waits = action.kind == ActionKind::MarkRead
+        && action.state == ActionState::Waiting
+        && action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::OtherActions);
+    held(action)
+        || waits
+            && seen.actions.iter().any(|other| {
+                held(other) && other.thread_id == action.thread_id && other.message_id == action.message_id
+            })
+}
+
+/// The newest message of a thread without a decision; older ones may have been overtaken.
+fn undecided(seen: &Seen) -> Option<(&str, &str)> {
+    let newest = seen.threads.iter().filter_map(|thread| {
+        let inbound = thread.messages.iter().filter(|message| !message.outgoing);
+        Some((thread.id.as_str(), inbound.max_by_key(|message| message.at)?.id.as_str()))
+    });
+    let is_decided =
+        |message: &str| seen.decisions.iter().any(|decision| decision.message_id.as_deref() == Some(message));
+    newest.into_iter().find(|(_, message)| !is_decided(message))
+}
+
+fn nothing_is_lost(seen: &Seen) -> Result<(), Violation> {
+    let undecided = undecided(seen);
+    holds("no message is lost", undecided.is_none(), || format!("{undecided:?} has no decision"))
+}
+
+/// Every accepted reply has a record that says so; what ended otherwise has a reason that holds.
+fn accounted_for(seen: &Seen) -> Result<(), Violation> {
+    for reply in &seen.accepted {
+        let message = seen.answered(reply).map(|message| &message.id);
+        let mut records = seen
+            .actions
+            .iter()
+            .filter(|action| action.kind == ActionKind::Reply && action.message_id.as_ref() == message);
+        let thread = seen.thread(&reply.thread_id);
+        // A person's answer that came between the guard's look and ours may show alone when ours is looked for.
+        let person =
+            thread.messages.iter().any(|message| message.outgoing && !message.through_api && message.at > reply.at)
+                || seen.look_before(&reply.thread_id, reply.at).is_some_and(|look| {
+                    let mut shown = thread.messages.iter().filter(|message| message.outgoing && !message.through_api);
+                    shown.any(|message| message.at > look)
+                });
+        let explained = records.any(|action| match action.state {
+            ActionState::Done => true,
+            ActionState::Cancelled => person,
+            // Where the service's clock ran ahead, the times to look were over before the reply showed.
+            ActionState::Quarantined => seen.clock_was_set,
+            _ => false,
+        });
+        holds("an accepted reply ends done", explained, || format!("{reply:?}"))?;
+    }
+    for action in &seen.actions {
+        let wants_reason = !matches!(action.state, ActionState::Done);
+        holds("what is not done has a reason", !wants_reason || action.reason.is_some(), || format!("{action:?}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! What many sequences came to.
+
+use super::{seen::Seen, transition::Transition};
+use reply_router::model::{ActionKind, ActionState};
+use std::{collections::BTreeMap, fmt};
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Figures {
+    pub(crate) sequences: usize,
+    pub(crate) transitions: usize,
+    pub(crate) crashes_planned: usize,
+    pub(crate) messages: usize,
+    pub(crate) accepted: usize,
+    /// By kind and last attempt.
+    pub(crate) quarantined: BTreeMap<String, usize>,
+    pub(crate) replies: BTreeMap<&'static str, usize>,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, transitions: &[Transition], end: &Seen) {
+        use super::transition::Meanwhile::Crash;
+        self.sequences += 1;
+        self.transitions += transitions.len();
+        let crash = |transition: &&Transition| match transition {
+            Transition::Intake { moment } | Transition::Runs { moment, .. } => {
+                moment.is_some_and(|it| it.what == Crash)
+            }
+            _ => false,
+        };
+        self.crashes_planned += transitions.iter().filter(crash).count();
+        let messages = end.threads.iter().flat_map(|thread| &thread.messages);
+        self.messages += messages.filter(|message| !message.outgoing).count();
+        self.accepted += end.accepted.len();
+        for action in &end.actions {
+            if action.kind == ActionKind::Reply {
+                *self.replies.entry(action.state.as_str()).or_default() += 1;
+            }
+            if action.state == ActionState::Quarantined {
+                let last = action.attempts.last();
+                let why = last.map_or("never tried".to_owned(), |attempt| match attempt.status {
+                    Some(status) => format!("{} {status}", attempt.outcome),
+                    None => attempt.outcome.clone(),
+                });
+                let clock = if end.clock_was_set { ", clock set" } else { "" };
+                let sent = if action.kind != ActionKind::Reply || !end.is_accepted(action) { "" } else { ", accepted" };
+                *self.quarantined.entry(format!("{} {why}{sent}{clock}", action.kind)).or_default() += 1;
+            }
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.sequences += other.sequences;
+        self.transitions += other.transitions;
+        self.crashes_planned += other.crashes_planned;
+        self.messages += other.messages;
+        self.accepted += other.accepted;
+        for (why, count) in other.quarantined {
+            *self.quarantined.entry(why).or_default() += count;
+        }
+        for (state, count) in other.replies {
+            *self.replies.entry(state).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
+        write!(
+            f,
+            "sequences {}, transitions {}, crashes planned {}, messages {}, replies accepted {}, duplicates 0, lost 0; \
+             reply records: {}; quarantined: {}",
+            self.sequences,
+            self.transitions,
+            self.crashes_planned,
+            self.messages,
+            self.accepted,
+            list(self.replies.iter().map(|(state, count)| format!("{state} {count}")).collect()),
+            list(self.quarantined.iter().map(|(why, count)| format!("{why} {count}")).collect()),
+        )
+    }
+}

@@ -1,0 +1,237 @@
+//! What must hold after every transition, judged from outside.
+
+use super::{
+    forwards,
+    scene::AWAY,
+    seen::{Seen, is_opt_out, named},
+    transition::Transition,
+};
+use jiff::SignedDuration;
+use reply_router::{
+    model::{Action, ActionKind, ActionState, ReasonCode},
+    simulator::AcceptedReply,
+};
+use std::collections::HashSet;
+
+/// A promise that was broken.
+#[derive(Debug, Clone)]
+pub(crate) struct Violation {
+    /// Which one, in a few words that are always the same.
+    pub(crate) invariant: &'static str,
+    pub(crate) detail: String,
+}
+
+impl Violation {
+    pub(crate) fn new(invariant: &'static str, detail: impl Into<String>) -> Self {
+        Self { invariant, detail: detail.into() }
+    }
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "broken: {}: {}", self.invariant, self.detail)
+    }
+}
+
+/// Fails with the name of the invariant unless it holds.
+pub(crate) fn holds(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation::new(invariant, detail())) }
+}
+
+/// A look counts for ten seconds; the server's clock ticks a little besides.
+const FRESH: SignedDuration = SignedDuration::from_secs(11);
+/// `safety.replies_per_lead` of the model's service.
+const CAP: (usize, SignedDuration) = (2, SignedDuration::from_hours(24));
+
+/// Remembers what it saw last.
+#[derive(Default)]
+pub(crate) struct Oracle {
+    before: Option<Seen>,
+}
+
+impl Oracle {
+    pub(crate) fn after(&mut self, transition: &Transition, seen: &Seen) -> Result<(), Violation> {
+        let before = self.before.as_ref();
+        for reply in seen.accepted.iter().skip(before.map_or(0, |before| before.accepted.len())) {
+            guarded(reply, seen)?;
+            opted_out(reply, seen, before)?;
+            capped(reply, seen)?;
+        }
+        once(seen)?;
+        never_repeated(seen)?;
+        paused(transition, seen, before)?;
+        recorded(seen)?;
+        for action in seen.newly(ActionState::Done, before) {
+            if !seen.touched.contains(&action.id) {
+                done(action, seen)?;
+            }
+        }
+        forwards::hold(seen, before)
+    }
+
+    pub(crate) fn remember(&mut self, seen: Seen) {
+        self.before = Some(seen);
+    }
+}
+
+/// What the guard's look must have shown.
+fn guarded(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
+    let look = seen.look_before(&reply.thread_id, reply.at);
+    let Some(look) = look else {
+        return Err(Violation::new("somebody looks before a reply", format!("{reply:?}")));
+    };
+    holds("the look is fresh", seen.clock_was_set || reply.at.duration_since(look) <= FRESH, || {
+        format!("looked at {look}, accepted {reply:?}")
+    })?;
+    let Some(answered) = seen.answered(reply) else {
+        return Err(Violation::new("a reply answers a message", format!("{reply:?}")));
+    };
+    let newest = seen.newest_inbound(&reply.thread_id, look);
+    holds("the newest message is answered", newest.map(|newest| &newest.id) == Some(&answered.id), || {
+        format!("{reply:?} although {newest:?} was there")
+    })?;
+    let thread = seen.thread(&reply.thread_id);
+    let person = thread.messages.iter().filter(|message| message.outgoing && !message.through_api);
+    let mut answer = person.filter(|message| message.at > answered.at && message.at < look);
+    holds("a person's answer is respected", answer.next().is_none(), || format!("{reply:?}"))?;
+    holds("no robot is answered", answered.text.as_deref() != Some(AWAY), || format!("{reply:?}"))
+}
+
+fn opted_out(reply: &AcceptedReply, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+    let look = seen.look_before(&reply.thread_id, reply.at);
+    let shown = seen
+        .thread(&reply.thread_id)
+        .messages
+        .iter()
+        .any(|message| is_opt_out(message) && look.is_some_and(|look| message.at < look));
+    let known = before.is_some_and(|before| before.opted_out.contains(&reply.to));
+    holds("an opt-out is respected", !shown && !known, || format!("{reply:?}"))
+}
+
+/// A person who approves may go beyond the cap; the service's own clock may be another day.
+fn capped(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
+    let message = seen.answered(reply).map(|message| &message.id);
+    let approved = seen.actions.iter().any(|action| action.approved && action.message_id.as_ref() == message);
+    if approved || seen.clock_was_set {
+        return Ok(());
+    }
+    let earlier = seen
+        .accepted
+        .iter()
+        .filter(|other| other.to == reply.to && other.at < reply.at && reply.at.duration_since(other.at) < CAP.1);
+    holds("a lead gets no more than the cap", earlier.count() < CAP.0, || format!("{reply:?}"))
+}
+
+/// The first promise.
+fn once(seen: &Seen) -> Result<(), Violation> {
+    let mut answered = HashSet::new();
+    for reply in &seen.accepted {
+        let message = seen.answered(reply).map(|message| message.id.clone());
+        holds("one reply for a message", answered.insert((reply.thread_id.clone(), message)), || {
+            format!("{reply:?} is the second one")
+        })?;
+    }
+    Ok(())
+}
+
+/// Surely not carried out: what may be tried again.
+const REFUSED: [u16; 6] = [400, 401, 403, 404, 422, 429];
+
+/// A request that may have been carried out is not repeated, whether it was or not.
+fn never_repeated(seen: &Seen) -> Result<(), Violation> {
+    let mut sent = HashSet::new();
+    for request in seen.requests.iter().filter(|request| request.method == "POST") {
+        let text = request.body.as_ref().and_then(|body| body.get("body")).and_then(|text| text.as_str());
+        let Some(message) = named(text) else { continue };
+        let resolved = seen
+            .actions
+            .iter()
+            .any(|action| action.message_id.as_deref() == Some(message) && seen.touched.contains(&action.id));
+        if resolved || request.status.is_some_and(|status| REFUSED.contains(&status)) {
+            continue;
+        }
+        holds("an unclear reply is not repeated", sent.insert(message.to_owned()), || format!("{request:?}"))?;
+    }
+    Ok(())
+}
+
+/// At most what was on its way still leaves.
+fn paused(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+    let invariant = "a pause holds everything back";
+    if let Some(at) = seen.paused_at.filter(|at| before.is_none_or(|before| before.at < *at)) {
+        return holds(invariant, seen.left_since(at) <= 1, || format!("{} left", seen.left_since(at)));
+    }
+    let Some(before) = before.filter(|before| before.is_paused && *transition != Transition::Resumes) else {
+        return Ok(());
+    };
+    holds(invariant, seen.left_since(before.at) == 0, || format!("{} left", seen.left_since(before.at)))
+}
+
+/// What was accepted is on record as such, or as unclear.
+fn recorded(seen: &Seen) -> Result<(), Violation> {
+    use ActionState::{Cancelled, Done, InFlight, Quarantined, Unknown};
+    for reply in &seen.accepted {
+        let message = seen.answered(reply).map(|message| &message.id);
+        let records: Vec<_> = seen
+            .actions
+            .iter()
+            .filter(|action| action.kind == ActionKind::Reply && action.message_id.as_ref() == message)
+            .collect();
+        let knows = |action: &&&Action| match action.state {
+            Done | InFlight | Unknown | Quarantined => true,
+            // Our own was not visible yet when the person's was.
+            Cancelled => action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::PersonAnswered),
+            _ => false,
+        };
+        holds("what was accepted is on record", records.iter().any(|action| knows(&action)), || {
+            format!("{reply:?}: {:?}", records.iter().map(|action| (action.state, &action.reason)).collect::<Vec<_>>())
+        })?;
+    }
+    Ok(())
+}
+
+/// What is said to be done is done.
+fn done(action: &Action, seen: &Seen) -> Result<(), Violation> {
+    let detail = || format!("{action:?}");
+    match action.kind {
+        ActionKind::Reply => holds("a reply that is done was accepted", seen.is_accepted(action), detail),
+        ActionKind::Star | ActionKind::Unstar => starred(action, seen),
+        ActionKind::MarkRead => read_last(action, seen),
+        ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => {
+            holds("a forward that is done arrived", seen.arrived(action) > 0, detail)
+        }
+    }
+}
+
+/// Unless a person toggled it after the last look, or the opposite was done too.
+fn starred(action: &Action, seen: &Seen) -> Result<(), Violation> {
+    let is_look = |path: &str| path == "/replies" || path == format!("/replies/threads/{}", action.thread_id);
+    let looks = seen.requests.iter().filter(|request| request.status == Some(200) && is_look(&request.path));
+    let look = looks.map(|request| request.at).max();
+    let toggled =
+        seen.toggles.iter().any(|(thread, at)| *thread == action.thread_id && look.is_none_or(|look| *at > look));
+    let opposite = seen.actions.iter().any(|other| {
+        other.thread_id == action.thread_id
+            && other.kind != action.kind
+            && matches!(other.kind, ActionKind::Star | ActionKind::Unstar)
+            && other.updated_at >= action.updated_at
+    });
+    let starred = seen.thread(&action.thread_id).is_starred;
+    holds("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || {
+        format!("{action:?}")
+    })
+}
+
+/// Everything else of the message went well.
+fn read_last(action: &Action, seen: &Seen) -> Result<(), Violation> {
+    let harmless = [ReasonCode::AlreadyAnswered, ReasonCode::SameTarget, ReasonCode::Shadow];
+    let ill = seen.actions.iter().find(|other| {
+        let code = other.reason.as_ref().map(|reason| reason.code);
+        other.thread_id == action.thread_id
+            && other.message_id == action.message_id
+            && other.kind != ActionKind::MarkRead
+            && other.state != ActionState::Done
+            && !(other.state == ActionState::Suppressed && code.is_some_and(|code| harmless.contains(&code)))
+    });
+    holds("reading comes last", ill.is_none(), || format!("{action:?} although {ill:?}"))
+}

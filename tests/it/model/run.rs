@@ -1,0 +1,107 @@
+//! Plays sequences: one that is given, or many that are thought up, on as many threads as there are cores.
+
+use super::{
+    ending::calms_down,
+    figures::Figures,
+    oracle::Violation,
+    seen::Seen,
+    transition::{Beginning, Sequences, Transition},
+    world::World,
+};
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestError, TestRunner};
+use proptest_state_machine::ReferenceStateMachine;
+use reply_router::engine::Bug;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// At most so many transitions.
+const LONGEST: usize = 14;
+
+/// Plays one sequence to its end. `seen` counts the transitions that were played, for the one who shortens it.
+pub(crate) fn play(
+    beginning: &Beginning,
+    transitions: &[Transition],
+    bug: Option<Bug>,
+    played: Option<&AtomicUsize>,
+) -> Result<Seen, Violation> {
+    // What a sequence leaves running ends with its runtime.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new(beginning, bug).await;
+        for transition in transitions {
+            if let Some(played) = played {
+                played.fetch_add(1, Ordering::SeqCst);
+            }
+            world.apply(transition).await?;
+        }
+        calms_down(&mut world).await
+    })
+}
+
+/// What ended a search: the shortest sequence that was found, and what it broke.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) beginning: Beginning,
+    pub(crate) transitions: Vec<Transition>,
+    pub(crate) broken: String,
+    pub(crate) seed: u64,
+    /// How many sequences had held before.
+    pub(crate) after: usize,
+}
+
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{} (seed {}, after {} sequences)", self.broken, self.seed, self.after)?;
+        writeln!(f, "{:?}", self.beginning)?;
+        self.transitions.iter().try_for_each(|transition| writeln!(f, "  {transition:?},"))
+    }
+}
+
+/// Plays so many sequences; each thread has a seed of its own, made from the one given.
+pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Bug>) -> Result<Figures, Box<Found>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let share = |thread: usize| sequences / threads + usize::from(thread < sequences % threads);
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let search = |thread| scope.spawn(move || search_alone(share(thread), seed + thread as u64 * 1_000_003, bug));
+        let running: Vec<_> = (0..threads).map(search).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut all = Figures::default();
+    for figures in results {
+        all.merge(figures?);
+    }
+    Ok(all)
+}
+
+fn search_alone(sequences: usize, seed: u64, bug: Option<Bug>) -> Result<Figures, Box<Found>> {
+    let figures = Mutex::new(Figures::default());
+    let config = Config {
+        cases: u32::try_from(sequences).unwrap(),
+        failure_persistence: None,
+        rng_algorithm: RngAlgorithm::ChaCha,
+        rng_seed: RngSeed::Fixed(seed),
+        max_shrink_iters: 600,
+        ..Config::default()
+    };
+    let strategy = Sequences::sequential_strategy(1..=LONGEST);
+    let ended = TestRunner::new(config).run(&strategy, |(beginning, transitions, played)| {
+        match play(&beginning, &transitions, bug, played.as_deref()) {
+            Ok(end) => {
+                figures.lock().unwrap().add(&transitions, &end);
+                Ok(())
+            }
+            Err(violation) => Err(TestCaseError::fail(violation.to_string())),
+        }
+    });
+    let figures = figures.into_inner().unwrap();
+    match ended {
+        Ok(()) => Ok(figures),
+        Err(TestError::Fail(broken, (beginning, transitions, _))) => {
+            let broken = broken.to_string();
+            Err(Box::new(Found { beginning, transitions, broken, seed, after: figures.sequences }))
+        }
+        Err(TestError::Abort(why)) => panic!("the search was given up: {why}"),
+    }
+}

@@ -1,0 +1,255 @@
+//! What may happen, and how a sequence of it is thought up. Nothing has a precondition (a number stands for the nth of
+//! what there is, counted around), so that every shorter sequence is one, too.
+
+use proptest::prelude::*;
+use proptest_state_machine::ReferenceStateMachine;
+use reply_router::{
+    engine::Step,
+    simulator::{Endpoint, Fault, SentForm, SmtpFault, SmtpStep},
+    store::Lane,
+};
+
+/// What is fixed for a sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Beginning {
+    /// How many seconds a reply stays invisible.
+    pub(crate) lag: u64,
+    /// In what form it shows then.
+    pub(crate) form: SentForm,
+}
+
+/// What a lead writes, or what a category stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// Answered at once, starred, forwarded everywhere, marked as read.
+    Hot,
+    /// Answered after three minutes, in the office's hours.
+    Question,
+    /// A draft waits for a person.
+    Meeting,
+    /// Answered with the same words to whomever.
+    Thanks,
+    /// The star is taken away.
+    No,
+    /// The lead wants no more mail.
+    OptOut,
+    /// A robot writes.
+    Away,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Transition {
+    LeadWritesAnew {
+        lead: u8,
+        topic: Topic,
+    },
+    LeadWrites {
+        thread: u8,
+        topic: Topic,
+    },
+    PersonAnswers {
+        thread: u8,
+    },
+    CategoryTurns {
+        thread: u8,
+        topic: Topic,
+    },
+    StarToggled {
+        thread: u8,
+    },
+    ThreadRead {
+        thread: u8,
+    },
+    TimePasses {
+        seconds: u32,
+    },
+    /// The service's clock alone is set, the world's goes on.
+    ClockJumps {
+        seconds: i32,
+    },
+    /// Polls and decides.
+    Intake {
+        moment: Option<Moment>,
+    },
+    /// Carries out what is due.
+    Runs {
+        lane: Lane,
+        moment: Option<Moment>,
+    },
+    Approves {
+        nth: u8,
+        edited: bool,
+    },
+    Rejects {
+        nth: u8,
+    },
+    Retries {
+        nth: u8,
+    },
+    Resolves {
+        nth: u8,
+    },
+    Pauses,
+    Resumes,
+    GoesWrong(Trouble),
+    Restarts,
+}
+
+/// Something that happens while the service works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) step: Step,
+    /// At the how manieth time that the work stands there, from 0.
+    pub(crate) nth: u8,
+    pub(crate) what: Meanwhile,
+}
+
+/// What happens at a moment, in the thread concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meanwhile {
+    /// The process dies.
+    Crash,
+    PersonAnswers,
+    LeadWrites(Topic),
+    StarToggled,
+    SomebodyPauses,
+}
+
+/// What goes wrong at the next request of its kind.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Trouble {
+    Http(Endpoint, Fault),
+    Smtp(SmtpStep, SmtpFault),
+}
+
+/// The machine that thinks up sequences.
+pub(crate) struct Sequences;
+
+impl ReferenceStateMachine for Sequences {
+    type State = Beginning;
+    type Transition = Transition;
+
+    fn init_state() -> BoxedStrategy<Beginning> {
+        let form = prop_oneof![
+            3 => Just(SentForm::AsGiven),
+            1 => Just(SentForm::Rewrapped(30)),
+            1 => Just(SentForm::HtmlOnly),
+            1 => Just(SentForm::WithSignature("Sam Seller\nAcme".to_owned())),
+        ];
+        (prop_oneof![Just(0_u64), Just(30), Just(300)], form).prop_map(|(lag, form)| Beginning { lag, form }).boxed()
+    }
+
+    fn transitions(_: &Beginning) -> BoxedStrategy<Transition> {
+        transition().boxed()
+    }
+
+    fn apply(state: Beginning, _: &Transition) -> Beginning {
+        state
+    }
+}
+
+fn transition() -> impl Strategy<Value = Transition> {
+    use Transition as T;
+    let people = prop_oneof![
+        10 => (0..3_u8, topic()).prop_map(|(lead, topic)| T::LeadWritesAnew { lead, topic }),
+        5 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::LeadWrites { thread, topic }),
+        2 => (0..4_u8).prop_map(|thread| T::PersonAnswers { thread }),
+        3 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::CategoryTurns { thread, topic }),
+        2 => (0..4_u8).prop_map(|thread| T::StarToggled { thread }),
+        1 => (0..4_u8).prop_map(|thread| T::ThreadRead { thread }),
+        3 => (0..4_u8, any::<bool>()).prop_map(|(nth, edited)| T::Approves { nth, edited }),
+        1 => (0..4_u8).prop_map(|nth| T::Rejects { nth }),
+        1 => (0..4_u8).prop_map(|nth| T::Retries { nth }),
+        2 => (0..4_u8).prop_map(|nth| T::Resolves { nth }),
+        1 => Just(T::Pauses),
+        2 => Just(T::Resumes),
+    ];
+    let service = prop_oneof![
+        10 => moment(&INTAKE).prop_map(|moment| T::Intake { moment }),
+        10 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Api, moment }),
+        4 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Destinations, moment }),
+        1 => Just(T::Restarts),
+    ];
+    let time = prop_oneof![
+        4 => (1..20_u32).prop_map(|seconds| T::TimePasses { seconds }),
+        4 => (20..1_000_u32).prop_map(|seconds| T::TimePasses { seconds }),
+        2 => (1_000..200_000_u32).prop_map(|seconds| T::TimePasses { seconds }),
+        1 => (-120..0_i32).prop_map(|seconds| T::ClockJumps { seconds }),
+        1 => (1..900_000_i32).prop_map(|seconds| T::ClockJumps { seconds }),
+    ];
+    prop_oneof![9 => people, 12 => service, 5 => time, 5 => trouble().prop_map(T::GoesWrong)]
+}
+
+/// The places at which intake can be held up.
+const INTAKE: [Step; 3] = [Step::RowsQueued, Step::Judged, Step::DecisionWritten];
+/// The places at which execution can.
+const EXECUTION: [Step; 5] =
+    [Step::Guarded, Step::IntentWritten, Step::Answered, Step::OutcomeWritten, Step::LookedFor];
+
+fn moment(steps: &'static [Step]) -> impl Strategy<Value = Option<Moment>> {
+    let what = prop_oneof![
+        4 => Just(Meanwhile::Crash),
+        1 => Just(Meanwhile::PersonAnswers),
+        1 => topic().prop_map(Meanwhile::LeadWrites),
+        1 => Just(Meanwhile::StarToggled),
+        1 => Just(Meanwhile::SomebodyPauses),
+    ];
+    let moment = (prop::sample::select(steps), 0..3_u8, what).prop_map(|(step, nth, what)| Moment { step, nth, what });
+    prop_oneof![2 => Just(None), 1 => moment.prop_map(Some)]
+}
+
+fn topic() -> impl Strategy<Value = Topic> {
+    use Topic::{Away, Hot, Meeting, No, OptOut, Question, Thanks};
+    prop_oneof![
+        6 => Just(Hot), 3 => Just(Question), 3 => Just(Meeting), 2 => Just(Thanks), 2 => Just(No), 1 => Just(OptOut),
+        1 => Just(Away),
+    ]
+}
+
+fn trouble() -> impl Strategy<Value = Trouble> {
+    // Whether a look was whole must show in the log, so reads are not cut short; and a thread that is not found is gone.
+    let read = prop::sample::select(vec![Endpoint::List, Endpoint::Thread, Endpoint::Messages]);
+    let unread = not_carried_out().prop_filter("gone", |fault| !matches!(fault, Fault::Status(404, _)));
+    let write = prop::sample::select(vec![Endpoint::Reply, Endpoint::Reply, Endpoint::Star, Endpoint::Read]);
+    let forward = prop::sample::select(vec![Endpoint::SlackWebhook, Endpoint::Webhook]);
+    let step = prop::sample::select(vec![
+        SmtpStep::Greeting,
+        SmtpStep::MailFrom,
+        SmtpStep::RcptTo,
+        SmtpStep::Data,
+        SmtpStep::EndOfData,
+    ]);
+    let smtp = prop_oneof![
+        Just(SmtpFault::Close),
+        Just(SmtpFault::CloseAfter),
+        Just(SmtpFault::Code(421, "later".to_owned())),
+        Just(SmtpFault::Code(451, "later".to_owned())),
+        Just(SmtpFault::Code(550, "never".to_owned())),
+    ];
+    prop_oneof![
+        2 => (read, unread).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
+        6 => (write, any_fault()).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
+        3 => (forward, any_fault()).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
+        2 => (step, smtp).prop_map(|(step, fault)| Trouble::Smtp(step, fault)),
+    ]
+}
+
+fn not_carried_out() -> impl Strategy<Value = Fault> {
+    let status = prop::sample::select(vec![400, 401, 404, 422, 429, 500, 503]);
+    prop_oneof![
+        1 => Just(Fault::CloseBefore),
+        2 => status.prop_map(|status| Fault::Status(status, r#"{"detail":"trouble"}"#.to_owned())),
+    ]
+}
+
+fn any_fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        4 => not_carried_out(),
+        3 => Just(Fault::CloseAfter),
+        1 => Just(Fault::Garbage2xx),
+        1 => (0..160_usize).prop_map(Fault::TruncateAfter),
+        1 => Just(Fault::StatusAfter(502, "bad gateway".to_owned())),
+        1 => Just(Fault::Redirect(302, "/elsewhere".to_owned())),
+    ]
+}

@@ -1,0 +1,85 @@
+//! Stands at the engine's steps: ends the process there, lets the world change there, plants a mistake.
+
+use super::{
+    scene::Scene,
+    transition::{Meanwhile, Moment},
+};
+use async_trait::async_trait;
+use reply_router::{
+    engine::{Bug, Probe, Step},
+    model::Action,
+    store::{SqliteStore, Store},
+};
+use std::sync::{Arc, Mutex, Weak};
+use tokio::sync::Notify;
+
+pub(crate) struct Watcher {
+    scene: Arc<Scene>,
+    bug: Option<Bug>,
+    waiting_for: Mutex<Option<Moment>>,
+    store: Mutex<Weak<SqliteStore>>,
+    crash: Notify,
+}
+
+impl Watcher {
+    pub(crate) fn new(scene: Arc<Scene>, bug: Option<Bug>) -> Self {
+        Self { scene, bug, waiting_for: Mutex::default(), store: Mutex::default(), crash: Notify::new() }
+    }
+
+    /// The store in which somebody pauses.
+    pub(crate) fn follows(&self, store: &Arc<SqliteStore>) {
+        *self.store.lock().unwrap() = Arc::downgrade(store);
+    }
+
+    /// Waits for a moment, or for none any more.
+    pub(crate) fn waits_for(&self, moment: Option<Moment>) {
+        *self.waiting_for.lock().unwrap() = moment;
+    }
+
+    /// Ends when the process is to die.
+    pub(crate) async fn crashed(&self) {
+        self.crash.notified().await;
+    }
+
+    /// The moment, if it has come.
+    fn come(&self, step: Step) -> Option<Meanwhile> {
+        let mut waiting_for = self.waiting_for.lock().unwrap();
+        let moment = waiting_for.as_mut().filter(|moment| moment.step == step)?;
+        if moment.nth > 0 {
+            moment.nth -= 1;
+            return None;
+        }
+        waiting_for.take().map(|moment| moment.what)
+    }
+}
+
+#[async_trait]
+impl Probe for Watcher {
+    async fn at(&self, step: Step, action: Option<&Action>) {
+        let Some(what) = self.come(step) else { return };
+        let thread = match action {
+            Some(action) => Some(action.thread_id.clone()),
+            None => self.scene.nth_thread(0).map(|thread| thread.id),
+        };
+        match (what, thread) {
+            (Meanwhile::Crash, _) => {
+                self.crash.notify_one();
+                std::future::pending().await
+            }
+            (Meanwhile::SomebodyPauses, _) => {
+                let store = self.store.lock().unwrap().upgrade().unwrap();
+                store.pause(None, "a person paused it", self.scene.clock.now()).await.unwrap();
+                let mut journal = self.scene.journal.lock().unwrap();
+                journal.paused_at = Some(self.scene.clock.now());
+            }
+            (Meanwhile::PersonAnswers, Some(thread)) => self.scene.person_answers(&thread),
+            (Meanwhile::LeadWrites(topic), Some(thread)) => self.scene.lead_writes(&thread, topic),
+            (Meanwhile::StarToggled, Some(thread)) => self.scene.toggle_star(&thread),
+            (_, None) => {}
+        }
+    }
+
+    fn makes(&self, mistake: Bug) -> bool {
+        self.bug == Some(mistake)
+    }
+}
