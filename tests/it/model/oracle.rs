@@ -46,11 +46,17 @@ const CAP: (usize, SignedDuration) = (2, SignedDuration::from_hours(24));
 /// Remembers what it saw last.
 #[derive(Default)]
 pub(crate) struct Oracle {
-    before: Option<Seen>,
+    pub(crate) before: Option<Seen>,
 }
 
 impl Oracle {
-    pub(crate) fn after(&mut self, transition: &Transition, seen: &Seen) -> Result<(), Violation> {
+    pub(crate) fn after(&mut self, transition: &Transition, seen: Seen) -> Result<(), Violation> {
+        self.judges(transition, &seen)?;
+        self.before = Some(seen);
+        Ok(())
+    }
+
+    fn judges(&self, transition: &Transition, seen: &Seen) -> Result<(), Violation> {
         let before = self.before.as_ref();
         for reply in seen.accepted.iter().skip(before.map_or(0, |before| before.accepted.len())) {
             guarded(reply, seen)?;
@@ -67,10 +73,6 @@ impl Oracle {
             }
         }
         forwards::hold(seen, before)
-    }
-
-    pub(crate) fn remember(&mut self, seen: Seen) {
-        self.before = Some(seen);
     }
 }
 

@@ -4,7 +4,6 @@ use super::{
     ending::calms_down,
     figures::Figures,
     oracle::Violation,
-    seen::Seen,
     transition::{Beginning, Sequences, Transition},
     world::World,
 };
@@ -25,7 +24,7 @@ pub(crate) fn play(
     transitions: &[Transition],
     bug: Option<Bug>,
     played: Option<&AtomicUsize>,
-) -> Result<Seen, Violation> {
+) -> Result<World, Violation> {
     // What a sequence leaves running ends with its runtime.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -36,7 +35,8 @@ pub(crate) fn play(
             }
             world.apply(transition).await?;
         }
-        calms_down(&mut world).await
+        calms_down(&mut world).await?;
+        Ok(world)
     })
 }
 
@@ -89,7 +89,7 @@ fn search_alone(sequences: usize, seed: u64, bug: Option<Bug>) -> Result<Figures
     let ended = TestRunner::new(config).run(&strategy, |(beginning, transitions, played)| {
         match play(&beginning, &transitions, bug, played.as_deref()) {
             Ok(end) => {
-                figures.lock().unwrap().add(&transitions, &end);
+                figures.lock().unwrap().add(&transitions, end.seen());
                 Ok(())
             }
             Err(violation) => Err(TestCaseError::fail(violation.to_string())),

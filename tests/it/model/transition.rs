@@ -16,6 +16,8 @@ pub(crate) struct Beginning {
     pub(crate) lag: u64,
     /// In what form it shows then.
     pub(crate) form: SentForm,
+    /// What leads have written by the first poll that counts.
+    pub(crate) letters: Vec<Topic>,
 }
 
 /// What a lead writes, or what a category stands for.
@@ -92,6 +94,8 @@ pub(crate) enum Transition {
     },
     Pauses,
     Resumes,
+    /// All of it, as the service does in a second or two.
+    Round,
     GoesWrong(Trouble),
     Restarts,
 }
@@ -137,7 +141,10 @@ impl ReferenceStateMachine for Sequences {
             1 => Just(SentForm::HtmlOnly),
             1 => Just(SentForm::WithSignature("Sam Seller\nAcme".to_owned())),
         ];
-        (prop_oneof![Just(0_u64), Just(30), Just(300)], form).prop_map(|(lag, form)| Beginning { lag, form }).boxed()
+        let letters = prop::collection::vec(topic(), 1..=2);
+        (prop_oneof![Just(0_u64), Just(30), Just(300)], form, letters)
+            .prop_map(|(lag, form, letters)| Beginning { lag, form, letters })
+            .boxed()
     }
 
     fn transitions(_: &Beginning) -> BoxedStrategy<Transition> {
@@ -152,9 +159,9 @@ impl ReferenceStateMachine for Sequences {
 fn transition() -> impl Strategy<Value = Transition> {
     use Transition as T;
     let people = prop_oneof![
-        10 => (0..3_u8, topic()).prop_map(|(lead, topic)| T::LeadWritesAnew { lead, topic }),
+        12 => (0..3_u8, topic()).prop_map(|(lead, topic)| T::LeadWritesAnew { lead, topic }),
         5 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::LeadWrites { thread, topic }),
-        2 => (0..4_u8).prop_map(|thread| T::PersonAnswers { thread }),
+        1 => (0..4_u8).prop_map(|thread| T::PersonAnswers { thread }),
         3 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::CategoryTurns { thread, topic }),
         2 => (0..4_u8).prop_map(|thread| T::StarToggled { thread }),
         1 => (0..4_u8).prop_map(|thread| T::ThreadRead { thread }),
@@ -166,8 +173,9 @@ fn transition() -> impl Strategy<Value = Transition> {
         2 => Just(T::Resumes),
     ];
     let service = prop_oneof![
-        10 => moment(&INTAKE).prop_map(|moment| T::Intake { moment }),
-        10 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Api, moment }),
+        12 => Just(T::Round),
+        8 => moment(&INTAKE).prop_map(|moment| T::Intake { moment }),
+        8 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Api, moment }),
         4 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Destinations, moment }),
         1 => Just(T::Restarts),
     ];
@@ -178,7 +186,7 @@ fn transition() -> impl Strategy<Value = Transition> {
         1 => (-120..0_i32).prop_map(|seconds| T::ClockJumps { seconds }),
         1 => (1..900_000_i32).prop_map(|seconds| T::ClockJumps { seconds }),
     ];
-    prop_oneof![9 => people, 12 => service, 5 => time, 5 => trouble().prop_map(T::GoesWrong)]
+    prop_oneof![8 => people, 11 => service, 4 => time, 5 => trouble().prop_map(T::GoesWrong)]
 }
 
 /// The places at which intake can be held up.
@@ -196,7 +204,7 @@ fn moment(steps: &'static [Step]) -> impl Strategy<Value = Option<Moment>> {
         1 => Just(Meanwhile::SomebodyPauses),
     ];
     let moment = (prop::sample::select(steps), 0..3_u8, what).prop_map(|(step, nth, what)| Moment { step, nth, what });
-    prop_oneof![2 => Just(None), 1 => moment.prop_map(Some)]
+    prop_oneof![1 => Just(None), 1 => moment.prop_map(Some)]
 }
 
 fn topic() -> impl Strategy<Value = Topic> {
@@ -211,7 +219,8 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     // Whether a look was whole must show in the log, so reads are not cut short; and a thread that is not found is gone.
     let read = prop::sample::select(vec![Endpoint::List, Endpoint::Thread, Endpoint::Messages]);
     let unread = not_carried_out().prop_filter("gone", |fault| !matches!(fault, Fault::Status(404, _)));
-    let write = prop::sample::select(vec![Endpoint::Reply, Endpoint::Reply, Endpoint::Star, Endpoint::Read]);
+    let write =
+        prop::sample::select(vec![Endpoint::Reply, Endpoint::Reply, Endpoint::Reply, Endpoint::Star, Endpoint::Read]);
     let forward = prop::sample::select(vec![Endpoint::SlackWebhook, Endpoint::Webhook]);
     let step = prop::sample::select(vec![
         SmtpStep::Greeting,
@@ -229,7 +238,7 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     ];
     prop_oneof![
         2 => (read, unread).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
-        6 => (write, any_fault()).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
+        9 => (write, any_fault()).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
         3 => (forward, any_fault()).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
         2 => (step, smtp).prop_map(|(step, fault)| Trouble::Smtp(step, fault)),
     ]

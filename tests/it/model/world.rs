@@ -13,7 +13,7 @@ use crate::stage::{self, HandClock, Setting};
 use jiff::SignedDuration;
 use reply_router::{
     engine::{Bug, Clock, Engine, ExecuteError, IntakeError, PollError, Resolution, Safety, Workspace},
-    model::{ActionKind, ActionState},
+    model::{Action, ActionKind, ActionState, ReasonCode},
     simulator::{Options, Simulator},
     store::{ActionFilter, Lane, SqliteStore, Store},
 };
@@ -70,6 +70,9 @@ impl World {
         world.starts().await;
         let process = world.process();
         process.engine.poll(process.workspace(), true).await.unwrap();
+        for (lead, topic) in (0..).zip(&beginning.letters) {
+            world.scene.lead_writes_anew(lead, *topic);
+        }
         world
     }
 
@@ -104,12 +107,15 @@ impl World {
             self.starts().await;
         }
         let seen = self.sees().await;
-        self.oracle.after(transition, &seen)?;
-        self.oracle.remember(seen);
-        Ok(())
+        self.oracle.after(transition, seen)
     }
 
-    pub(crate) async fn sees(&self) -> Seen {
+    /// What was seen after the last transition.
+    pub(crate) fn seen(&self) -> &Seen {
+        self.oracle.before.as_ref().unwrap()
+    }
+
+    async fn sees(&self) -> Seen {
         Seen::look(&self.simulator, &self.scene, &self.process().store).await
     }
 
@@ -141,6 +147,10 @@ impl World {
                 let (lane, workspace) = (*lane, scene.workspace.clone());
                 let work = async move |process: &Process| runs(process, lane, &workspace).await;
                 return self.at_work(*moment, work).await;
+            }
+            Transition::Round => {
+                let workspace = scene.workspace.clone();
+                return self.at_work(None, async move |process: &Process| round(process, &workspace).await).await;
             }
             Transition::Pauses => self.process().engine.pause(None).await.unwrap(),
             Transition::Resumes => self.process().engine.resume(None).await.unwrap(),
@@ -183,9 +193,16 @@ impl World {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// What becomes due, or a minute later: the time that the service next has a reason to wake up at.
-    pub(crate) async fn until_due(&self) -> u64 {
-        let due = self.process().store.next_due("acme").await.unwrap();
+    /// Whether something is due in a lane.
+    pub(crate) fn is_due(&self, lane: Lane) -> bool {
+        let now = self.clock.now();
+        self.seen().actions.iter().any(|action| lane.holds(action.kind) && action.due_at.is_some_and(|due| due <= now))
+    }
+
+    /// How long until something is due that does not merely look every minute whether others have ended; else a minute.
+    pub(crate) fn until_due(&self) -> u64 {
+        let looks = |action: &Action| action.reason.as_ref().is_some_and(|why| why.code == ReasonCode::OtherActions);
+        let due = self.seen().actions.iter().filter(|action| !looks(action)).filter_map(|action| action.due_at).min();
         let left = due.map(|due| due.duration_since(self.clock.now()).as_secs() + 1);
         left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0).unwrap_or(61)
     }
@@ -221,7 +238,7 @@ impl World {
         }
     }
 
-    async fn nth_action(&self, nth: u8, state: ActionState) -> Option<reply_router::model::Action> {
+    async fn nth_action(&self, nth: u8, state: ActionState) -> Option<Action> {
         let filter = ActionFilter { states: vec![state], limit: 100, ..ActionFilter::default() };
         let actions = self.process().store.actions(&filter).await.unwrap();
         let index = usize::from(nth).checked_rem(actions.len())?;
@@ -256,6 +273,18 @@ async fn runs(process: &Process, lane: Lane, workspace: &reply_router::simulator
         Ok(_) => Ok(()),
         Err(ExecuteError::Store(error)) => Err(Violation::new("the store works", error.to_string())),
     }
+}
+
+async fn round(process: &Process, workspace: &reply_router::simulator::Workspace) -> Result<(), Violation> {
+    intake(process).await?;
+    // After a 429 the client would wait in real time.
+    if workspace.requests().last().is_some_and(|request| request.status == Some(429)) {
+        return Ok(());
+    }
+    for lane in [Lane::Api, Lane::Destinations] {
+        runs(process, lane, workspace).await?;
+    }
+    Ok(())
 }
 
 /// A store with nothing in it: making one anew for each sequence would take longer than most sequences.
