@@ -18,6 +18,7 @@ mod layering;
 mod model;
 mod outcomes;
 mod place;
+mod planted;
 mod restored;
 mod rules;
 mod running;

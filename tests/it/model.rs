@@ -19,6 +19,8 @@ pub(crate) mod run;
 mod scene;
 #[path = "model/seen.rs"]
 mod seen;
+#[path = "model/stars.rs"]
+mod stars;
 #[path = "model/transition.rs"]
 pub(crate) mod transition;
 #[path = "model/watcher.rs"]

@@ -4,6 +4,7 @@ use super::{
     forwards,
     scene::AWAY,
     seen::{Seen, is_opt_out, named},
+    stars,
     transition::Transition,
 };
 use jiff::SignedDuration;
@@ -72,6 +73,7 @@ impl Oracle {
                 done(action, seen)?;
             }
         }
+        stars::not_blind(seen, before)?;
         forwards::hold(seen, before)
     }
 }
@@ -197,31 +199,12 @@ fn done(action: &Action, seen: &Seen) -> Result<(), Violation> {
     let detail = || format!("{action:?}");
     match action.kind {
         ActionKind::Reply => holds("a reply that is done was accepted", seen.is_accepted(action), detail),
-        ActionKind::Star | ActionKind::Unstar => starred(action, seen),
+        ActionKind::Star | ActionKind::Unstar => stars::as_wanted(action, seen),
         ActionKind::MarkRead => read_last(action, seen),
         ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => {
             holds("a forward that is done arrived", seen.arrived(action) > 0, detail)
         }
     }
-}
-
-/// Unless a person toggled it after the last look, or the opposite was done too.
-fn starred(action: &Action, seen: &Seen) -> Result<(), Violation> {
-    let is_look = |path: &str| path == "/replies" || path == format!("/replies/threads/{}", action.thread_id);
-    let looks = seen.requests.iter().filter(|request| request.status == Some(200) && is_look(&request.path));
-    let look = looks.map(|request| request.at).max();
-    let toggled =
-        seen.toggles.iter().any(|(thread, at)| *thread == action.thread_id && look.is_none_or(|look| *at > look));
-    let opposite = seen.actions.iter().any(|other| {
-        other.thread_id == action.thread_id
-            && other.kind != action.kind
-            && matches!(other.kind, ActionKind::Star | ActionKind::Unstar)
-            && other.updated_at >= action.updated_at
-    });
-    let starred = seen.thread(&action.thread_id).is_starred;
-    holds("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || {
-        format!("{action:?}")
-    })
 }
 
 /// Everything else of the message went well.

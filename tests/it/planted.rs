@@ -1,0 +1,98 @@
+//! The model would notice: each mistake that could be planted in the engine breaks a promise in a sequence that a service
+//! without it survives.
+
+use crate::model::{
+    run::{play, search},
+    transition::{Beginning, Meanwhile, Moment, Topic, Transition as T, Trouble},
+};
+use reply_router::{
+    engine::{Bug, Step},
+    simulator::{Endpoint, Fault, SentForm},
+    store::Lane,
+};
+
+/// How many sequences random search has to find a mistake for which no sequence was written down.
+const ENOUGH: usize = 300;
+
+fn beginning(letters: &[Topic]) -> Beginning {
+    Beginning { lag: 0, form: SentForm::AsGiven, letters: letters.to_vec() }
+}
+
+fn intake() -> T {
+    T::Intake { moment: None }
+}
+
+fn runs(lane: Lane) -> T {
+    T::Runs { lane, moment: None }
+}
+
+fn runs_until(step: Step, what: Meanwhile) -> T {
+    T::Runs { lane: Lane::Api, moment: Some(Moment { step, nth: 0, what }) }
+}
+
+fn http(endpoint: Endpoint, fault: Fault) -> T {
+    T::GoesWrong(Trouble::Http(endpoint, fault))
+}
+
+fn seconds(seconds: u32) -> T {
+    T::TimePasses { seconds }
+}
+
+/// A sequence in which the mistake shows; `None` where random search finds one at once.
+fn sequence(bug: Bug) -> Option<(Beginning, Vec<T>)> {
+    let hot = || beginning(&[Topic::Hot]);
+    Some(match bug {
+        Bug::UnknownIsRetried => {
+            let slow = Beginning { lag: 30, ..hot() };
+            (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), T::Round])
+        }
+        Bug::AbsentIsRetried => {
+            // The service's clock runs an hour ahead before the reply shows.
+            let slow = Beginning { lag: 300, ..hot() };
+            (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), T::Round, T::ClockJumps { seconds: 3_600 }])
+        }
+        Bug::GuardSkipped => {
+            (beginning(&[Topic::Question]), vec![T::Round, T::PersonAnswers { thread: 0 }, seconds(181)])
+        }
+        Bug::IntentLate => (hot(), vec![intake(), runs_until(Step::Answered, Meanwhile::Crash)]),
+        Bug::StarBlind => (hot(), vec![T::StarToggled { thread: 0 }, intake(), runs(Lane::Api)]),
+        Bug::OldTextProves => {
+            let again = T::LeadWrites { thread: 0, topic: Topic::Thanks };
+            let lost = http(Endpoint::Reply, Fault::CloseBefore);
+            (beginning(&[Topic::Thanks]), vec![T::Round, seconds(60), again, lost, T::Round])
+        }
+        Bug::NoRecovery => (hot(), vec![intake(), runs_until(Step::IntentWritten, Meanwhile::Crash)]),
+        Bug::ReadAnyway => (beginning(&[Topic::Meeting]), vec![T::Round]),
+        Bug::PauseIgnored => (hot(), vec![intake(), T::Pauses, runs(Lane::Api)]),
+        Bug::StoreNotAsked => {
+            // The lead opts out in another thread than the one that is about to be answered.
+            let opts_out = T::LeadWritesAnew { lead: 0, topic: Topic::OptOut };
+            (hot(), vec![intake(), opts_out, intake(), runs(Lane::Api)])
+        }
+        Bug::UnreadIsSettled => (hot(), vec![http(Endpoint::Messages, Fault::Status(503, String::new())), intake()]),
+        Bug::ForwardOnce => (hot(), vec![http(Endpoint::Webhook, Fault::CloseBefore), T::Round]),
+    })
+}
+
+#[test]
+fn every_mistake_is_noticed() {
+    let mut missed = Vec::new();
+    for bug in Bug::ALL {
+        let name = bug.as_str();
+        let Some((beginning, transitions)) = sequence(*bug) else {
+            match search(ENOUGH, 1, Some(*bug)) {
+                Ok(_) => missed.push(name),
+                Err(found) => eprintln!("{name}: after {} sequences: {}", found.after, found.broken),
+            }
+            continue;
+        };
+        if let Err(violation) = play(&beginning, &transitions, None, None) {
+            panic!("{name}, not planted: {violation}");
+        }
+        match play(&beginning, &transitions, Some(*bug), None) {
+            Ok(_) => missed.push(name),
+            Err(violation) => eprintln!("{name}: after 1 sequence: {}", violation.invariant),
+        }
+    }
+    assert_eq!(missed, Vec::<&str>::new(), "nobody noticed these");
+}
