@@ -3,7 +3,7 @@
 
 use super::{
     oracle::{Violation, holds},
-    seen::Seen,
+    seen::{Seen, told},
     transition::Transition,
     world::World,
 };
@@ -22,7 +22,7 @@ pub(crate) async fn calms_down(world: &mut World) -> Result<(), Violation> {
     settles(world).await?;
     let seen = world.seen();
     for action in seen.actions.iter().filter(|action| !action.state.is_settled()) {
-        holds("what waits at the end waits for a person", waits_for_person(action, seen), || format!("{action:?}"))?;
+        holds("what waits at the end waits for a person", waits_for_person(action, seen), || told(action))?;
     }
     accounted_for(seen)?;
     // Whatever a person has to decide is decided, so that nothing is left.
@@ -34,7 +34,7 @@ pub(crate) async fn calms_down(world: &mut World) -> Result<(), Violation> {
         settles(world).await?;
     }
     let waits = world.seen().actions.iter().find(|action| !action.state.is_settled());
-    holds("everything ends", waits.is_none(), || format!("{waits:?}"))
+    holds("everything ends", waits.is_none(), || format!("{:?}", waits.map(told)))
 }
 
 /// Polls and carries out until nothing is due that could still change.
@@ -59,7 +59,7 @@ async fn settles(world: &mut World) -> Result<(), Violation> {
     let undecided = undecided(seen);
     holds("no message is lost", undecided.is_none(), || format!("{undecided:?} has no decision"))?;
     let unsettled = seen.actions.iter().find(|action| !action.state.is_settled() && !waits_for_person(action, seen));
-    Err(Violation::new("the service comes to rest", format!("{unsettled:?}")))
+    Err(Violation::new("the service comes to rest", format!("{:?}", unsettled.map(told))))
 }
 
 /// Held with a reason, or the `mark_read` of a message of which something is held.
@@ -113,7 +113,7 @@ fn accounted_for(seen: &Seen) -> Result<(), Violation> {
     }
     for action in &seen.actions {
         let wants_reason = !matches!(action.state, ActionState::Done);
-        holds("what is not done has a reason", !wants_reason || action.reason.is_some(), || format!("{action:?}"))?;
+        holds("what is not done has a reason", !wants_reason || action.reason.is_some(), || told(action))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{
     oracle::{Violation, holds},
-    seen::Seen,
+    seen::{Seen, told},
 };
 use reply_router::model::{Action, ActionKind, ActionState};
 
@@ -16,7 +16,7 @@ pub(crate) fn hold(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> 
         known += arrived;
         let tries = action.attempts.len() + usize::from(action.state == ActionState::InFlight);
         holds("a forward arrives no more often than it was tried", arrived <= tries, || {
-            format!("{arrived} arrived: {action:?}")
+            format!("{arrived} arrived: {}", told(action))
         })?;
     }
     holds("what arrives carries its action's id", known == seen.forwards.len(), || {
@@ -24,13 +24,15 @@ pub(crate) fn hold(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> 
     })?;
     let failed = seen.newly(ActionState::Failed, before);
     for action in failed.into_iter().filter(|action| kinds.contains(&action.kind)) {
-        holds("a forward is not given up early", may_fail(action), || format!("{action:?}"))?;
+        holds("a forward is not given up early", may_fail(action), || told(action))?;
     }
     Ok(())
 }
 
 /// All tries are used up, or the receiver said no.
 fn may_fail(action: &Action) -> bool {
-    let refused = action.attempts.last().and_then(|attempt| attempt.status);
-    action.attempts.len() >= TRIES || refused.is_some_and(|status| status < 500 && ![408, 429].contains(&status))
+    let said = action.attempts.last().and_then(|attempt| attempt.status);
+    // In SMTP 5xx is a final no.
+    let is_final = |status: u16| (status >= 500) == (action.kind == ActionKind::Email) && ![408, 429].contains(&status);
+    action.attempts.len() >= TRIES || said.is_some_and(is_final)
 }

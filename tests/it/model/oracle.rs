@@ -3,7 +3,7 @@
 use super::{
     forwards,
     scene::AWAY,
-    seen::{Seen, is_opt_out, named},
+    seen::{Seen, is_opt_out, named, told},
     stars,
     transition::Transition,
 };
@@ -196,7 +196,7 @@ fn recorded(seen: &Seen) -> Result<(), Violation> {
 
 /// What is said to be done is done.
 fn done(action: &Action, seen: &Seen) -> Result<(), Violation> {
-    let detail = || format!("{action:?}");
+    let detail = || told(action);
     match action.kind {
         ActionKind::Reply => holds("a reply that is done was accepted", seen.is_accepted(action), detail),
         ActionKind::Star | ActionKind::Unstar => stars::as_wanted(action, seen),
@@ -218,5 +218,5 @@ fn read_last(action: &Action, seen: &Seen) -> Result<(), Violation> {
             && other.state != ActionState::Done
             && !(other.state == ActionState::Suppressed && code.is_some_and(|code| harmless.contains(&code)))
     });
-    holds("reading comes last", ill.is_none(), || format!("{action:?} although {ill:?}"))
+    holds("reading comes last", ill.is_none(), || format!("{} although {:?}", told(action), ill.map(told)))
 }

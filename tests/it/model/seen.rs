@@ -128,3 +128,11 @@ pub(crate) fn named(text: Option<&str>) -> Option<&str> {
 pub(crate) fn is_opt_out(message: &StoredMessage) -> bool {
     !message.outgoing && message.text.as_deref() == Some(OPT_OUT)
 }
+
+/// An action in a line.
+pub(crate) fn told(action: &Action) -> String {
+    let Action { kind, rule, state, message_id, due_at, .. } = action;
+    let tries: Vec<_> = action.attempts.iter().map(|attempt| (&attempt.outcome, attempt.status)).collect();
+    let reason = action.reason.as_ref().map(|reason| (reason.code.as_str(), &reason.text));
+    format!("{kind} of {rule} is {state} {reason:?} due {due_at:?} for {message_id:?} after {tries:?}")
+}

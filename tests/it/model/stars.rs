@@ -2,7 +2,7 @@
 
 use super::{
     oracle::{Violation, holds},
-    seen::Seen,
+    seen::{Seen, told},
 };
 use jiff::Timestamp;
 use reply_router::{
@@ -24,9 +24,7 @@ pub(crate) fn as_wanted(action: &Action, seen: &Seen) -> Result<(), Violation> {
             && other.updated_at >= action.updated_at
     });
     let starred = seen.thread(&action.thread_id).is_starred;
-    holds("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || {
-        format!("{action:?}")
-    })
+    holds("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || told(action))
 }
 
 /// What the list showed as wanted, and nobody touched since, is left alone.
