@@ -41,7 +41,7 @@ pub(crate) async fn calms_down(world: &mut World) -> Result<(), Violation> {
 async fn settles(world: &mut World) -> Result<(), Violation> {
     let rests = |seen: &Seen| {
         let rests = |action: &Action| action.state.is_settled() || waits_for_person(action, seen);
-        seen.actions.iter().all(rests) && undecided(seen).is_none()
+        seen.actions.iter().all(rests) && seen.undecided().is_empty()
     };
     for _ in 0..ROUNDS {
         world.apply(&Transition::Intake { moment: None }).await?;
@@ -56,8 +56,8 @@ async fn settles(world: &mut World) -> Result<(), Violation> {
         world.time_passes(world.until_due());
     }
     let seen = world.seen();
-    let undecided = undecided(seen);
-    holds("no message is lost", undecided.is_none(), || format!("{undecided:?} has no decision"))?;
+    let undecided = seen.undecided();
+    holds("no message is lost", undecided.is_empty(), || format!("{undecided:?} have no decision"))?;
     let unsettled = seen.actions.iter().find(|action| !action.state.is_settled() && !waits_for_person(action, seen));
     Err(Violation::new("the service comes to rest", format!("{:?}", unsettled.map(told))))
 }
@@ -73,17 +73,6 @@ fn waits_for_person(action: &Action, seen: &Seen) -> bool {
             && seen.actions.iter().any(|other| {
                 held(other) && other.thread_id == action.thread_id && other.message_id == action.message_id
             })
-}
-
-/// The newest message of a thread without a decision; older ones may have been overtaken.
-fn undecided(seen: &Seen) -> Option<(&str, &str)> {
-    let newest = seen.threads.iter().filter_map(|thread| {
-        let inbound = thread.messages.iter().filter(|message| !message.outgoing);
-        Some((thread.id.as_str(), inbound.max_by_key(|message| message.at)?.id.as_str()))
-    });
-    let is_decided =
-        |message: &str| seen.decisions.iter().any(|decision| decision.message_id.as_deref() == Some(message));
-    newest.into_iter().find(|(_, message)| !is_decided(message))
 }
 
 /// Every accepted reply has a record that says so; what ended otherwise has a reason that holds.

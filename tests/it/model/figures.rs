@@ -2,7 +2,10 @@
 
 use super::{seen::Seen, transition::Transition};
 use reply_router::model::{ActionKind, ActionState};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Figures {
@@ -11,6 +14,10 @@ pub(crate) struct Figures {
     pub(crate) crashes_planned: usize,
     pub(crate) messages: usize,
     pub(crate) accepted: usize,
+    /// Replies beyond the first to a message.
+    pub(crate) duplicates: usize,
+    /// Newest messages without a decision.
+    pub(crate) lost: usize,
     /// By kind and last attempt.
     pub(crate) quarantined: BTreeMap<String, usize>,
     pub(crate) replies: BTreeMap<&'static str, usize>,
@@ -31,6 +38,10 @@ impl Figures {
         let messages = end.threads.iter().flat_map(|thread| &thread.messages);
         self.messages += messages.filter(|message| !message.outgoing).count();
         self.accepted += end.accepted.len();
+        let answered = |reply| end.answered(reply).map(|message| message.id.as_str());
+        let distinct: BTreeSet<_> = end.accepted.iter().map(|reply| (&reply.thread_id, answered(reply))).collect();
+        self.duplicates += end.accepted.len() - distinct.len();
+        self.lost += end.undecided().len();
         for action in &end.actions {
             if action.kind == ActionKind::Reply {
                 *self.replies.entry(action.state.as_str()).or_default() += 1;
@@ -54,6 +65,8 @@ impl Figures {
         self.crashes_planned += other.crashes_planned;
         self.messages += other.messages;
         self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.lost += other.lost;
         for (why, count) in other.quarantined {
             *self.quarantined.entry(why).or_default() += count;
         }
@@ -68,13 +81,15 @@ impl fmt::Display for Figures {
         let list = |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
         write!(
             f,
-            "sequences {}, transitions {}, crashes planned {}, messages {}, replies accepted {}, duplicates 0, lost 0; \
+            "sequences {}, transitions {}, crashes planned {}, messages {}, replies accepted {}, duplicates {}, lost {}; \
              reply records: {}; quarantined: {}",
             self.sequences,
             self.transitions,
             self.crashes_planned,
             self.messages,
             self.accepted,
+            self.duplicates,
+            self.lost,
             list(self.replies.iter().map(|(state, count)| format!("{state} {count}")).collect()),
             list(self.quarantined.iter().map(|(why, count)| format!("{why} {count}")).collect()),
         )

@@ -1,4 +1,4 @@
-//! Plays sequences: one that is given, or many that are thought up, on as many threads as there are cores.
+//! Plays sequences: one that is given, or many that are thought up, on several threads.
 
 use super::{
     ending::calms_down,
@@ -61,7 +61,8 @@ impl std::fmt::Display for Found {
 
 /// Plays so many sequences; each thread has a seed of its own, made from the one given.
 pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Bug>) -> Result<Figures, Box<Found>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    // Twice as many as there are cores: each one waits for its disk now and then.
+    let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let share = |thread: usize| sequences / threads + usize::from(thread < sequences % threads);
     let results: Vec<_> = std::thread::scope(|scope| {
         let search = |thread| scope.spawn(move || search_alone(share(thread), seed + thread as u64 * 1_000_003, bug));

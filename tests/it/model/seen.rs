@@ -106,6 +106,17 @@ impl Seen {
         writes + self.forwards.iter().filter(|(arrived, ..)| *arrived > at).count()
     }
 
+    /// The newest messages of threads that have no decision; older ones may have been overtaken.
+    pub(crate) fn undecided(&self) -> Vec<&str> {
+        let is_decided =
+            |message: &str| self.decisions.iter().any(|decision| decision.message_id.as_deref() == Some(message));
+        let newest = self.threads.iter().filter_map(|thread| {
+            let inbound = thread.messages.iter().filter(|message| !message.outgoing);
+            Some(inbound.max_by_key(|message| message.at)?.id.as_str())
+        });
+        newest.filter(|message| !is_decided(message)).collect()
+    }
+
     pub(crate) fn action(&self, id: &reply_router::model::ActionId) -> Option<&Action> {
         self.actions.iter().find(|action| action.id == *id)
     }
