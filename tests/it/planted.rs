@@ -22,6 +22,10 @@ fn intake() -> T {
     T::Intake { moment: None }
 }
 
+fn round() -> T {
+    T::Round { moment: None }
+}
+
 fn runs(lane: Lane) -> T {
     T::Runs { lane, moment: None }
 }
@@ -44,25 +48,25 @@ fn sequence(bug: Bug) -> Option<(Beginning, Vec<T>)> {
     Some(match bug {
         Bug::UnknownIsRetried => {
             let slow = Beginning { lag: 30, ..hot() };
-            (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), T::Round])
+            (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), round()])
         }
         Bug::AbsentIsRetried => {
             // The service's clock runs an hour ahead before the reply shows.
             let slow = Beginning { lag: 300, ..hot() };
-            (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), T::Round, T::ClockJumps { seconds: 3_600 }])
+            (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), round(), T::ClockJumps { seconds: 3_600 }])
         }
         Bug::GuardSkipped => {
-            (beginning(&[Topic::Question]), vec![T::Round, T::PersonAnswers { thread: 0 }, seconds(181)])
+            (beginning(&[Topic::Question]), vec![round(), T::PersonAnswers { thread: 0 }, seconds(181)])
         }
         Bug::IntentLate => (hot(), vec![intake(), runs_until(Step::Answered, Meanwhile::Crash)]),
         Bug::StarBlind => (hot(), vec![T::StarToggled { thread: 0 }, intake(), runs(Lane::Api)]),
         Bug::OldTextProves => {
             let again = T::LeadWrites { thread: 0, topic: Topic::Thanks };
             let lost = http(Endpoint::Reply, Fault::CloseBefore);
-            (beginning(&[Topic::Thanks]), vec![T::Round, seconds(60), again, lost, T::Round])
+            (beginning(&[Topic::Thanks]), vec![round(), seconds(60), again, lost, round()])
         }
         Bug::NoRecovery => (hot(), vec![intake(), runs_until(Step::IntentWritten, Meanwhile::Crash)]),
-        Bug::ReadAnyway => (beginning(&[Topic::Meeting]), vec![T::Round]),
+        Bug::ReadAnyway => (beginning(&[Topic::Meeting]), vec![round()]),
         Bug::PauseIgnored => (hot(), vec![intake(), T::Pauses, runs(Lane::Api)]),
         Bug::StoreNotAsked => {
             // The lead opts out in another thread than the one that is about to be answered.
@@ -70,7 +74,7 @@ fn sequence(bug: Bug) -> Option<(Beginning, Vec<T>)> {
             (hot(), vec![intake(), opts_out, intake(), runs(Lane::Api)])
         }
         Bug::UnreadIsSettled => (hot(), vec![http(Endpoint::Messages, Fault::Status(503, String::new())), intake()]),
-        Bug::ForwardOnce => (hot(), vec![http(Endpoint::Webhook, Fault::CloseBefore), T::Round]),
+        Bug::ForwardOnce => (hot(), vec![http(Endpoint::Webhook, Fault::CloseBefore), round()]),
     })
 }
 

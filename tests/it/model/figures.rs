@@ -11,7 +11,7 @@ use std::{
 pub(crate) struct Figures {
     pub(crate) sequences: usize,
     pub(crate) transitions: usize,
-    pub(crate) crashes_planned: usize,
+    pub(crate) crashes: usize,
     pub(crate) messages: usize,
     pub(crate) accepted: usize,
     /// Replies beyond the first to a message.
@@ -25,16 +25,9 @@ pub(crate) struct Figures {
 
 impl Figures {
     pub(crate) fn add(&mut self, transitions: &[Transition], end: &Seen) {
-        use super::transition::Meanwhile::Crash;
         self.sequences += 1;
         self.transitions += transitions.len();
-        let crash = |transition: &&Transition| match transition {
-            Transition::Intake { moment } | Transition::Runs { moment, .. } => {
-                moment.is_some_and(|it| it.what == Crash)
-            }
-            _ => false,
-        };
-        self.crashes_planned += transitions.iter().filter(crash).count();
+        self.crashes += end.crashes;
         let messages = end.threads.iter().flat_map(|thread| &thread.messages);
         self.messages += messages.filter(|message| !message.outgoing).count();
         self.accepted += end.accepted.len();
@@ -62,7 +55,7 @@ impl Figures {
     pub(crate) fn merge(&mut self, other: Self) {
         self.sequences += other.sequences;
         self.transitions += other.transitions;
-        self.crashes_planned += other.crashes_planned;
+        self.crashes += other.crashes;
         self.messages += other.messages;
         self.accepted += other.accepted;
         self.duplicates += other.duplicates;
@@ -81,11 +74,11 @@ impl fmt::Display for Figures {
         let list = |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
         write!(
             f,
-            "sequences {}, transitions {}, crashes planned {}, messages {}, replies accepted {}, duplicates {}, lost {}; \
+            "sequences {}, transitions {}, crashes {}, messages {}, replies accepted {}, duplicates {}, lost {}; \
              reply records: {}; quarantined: {}",
             self.sequences,
             self.transitions,
-            self.crashes_planned,
+            self.crashes,
             self.messages,
             self.accepted,
             self.duplicates,

@@ -16,7 +16,7 @@ use std::sync::{
 };
 
 /// At most so many transitions.
-const LONGEST: usize = 14;
+const LONGEST: usize = 12;
 
 /// Plays one sequence to its end. `seen` counts the transitions that were played, for the one who shortens it.
 pub(crate) fn play(

@@ -48,6 +48,8 @@ pub(crate) struct Journal {
     pub(crate) paused_at: Option<Timestamp>,
     /// The service's clock was set: what it measures in hours and minutes no longer is what the server would measure.
     pub(crate) clock_was_set: bool,
+    /// How often the process died at work.
+    pub(crate) crashes: usize,
     /// Actions that a person let go, retried or resolved.
     pub(crate) touched: HashSet<ActionId>,
 }

@@ -24,6 +24,7 @@ pub(crate) struct Seen {
     pub(crate) is_paused: bool,
     pub(crate) paused_at: Option<Timestamp>,
     pub(crate) clock_was_set: bool,
+    pub(crate) crashes: usize,
     pub(crate) toggles: Vec<(String, Timestamp)>,
     pub(crate) touched: HashSet<reply_router::model::ActionId>,
 }
@@ -57,6 +58,7 @@ impl Seen {
             is_paused,
             paused_at: journal.paused_at,
             clock_was_set: journal.clock_was_set,
+            crashes: journal.crashes,
             toggles: journal.toggles.clone(),
             touched: journal.touched.clone(),
         }

@@ -95,9 +95,29 @@ pub(crate) enum Transition {
     Pauses,
     Resumes,
     /// All of it, as the service does in a second or two.
-    Round,
+    Round {
+        moment: Option<Moment>,
+    },
     GoesWrong(Trouble),
     Restarts,
+}
+
+impl Transition {
+    /// The service has no part in it, so that nothing of what it promises can be broken by it alone.
+    pub(crate) fn is_of_the_world(&self) -> bool {
+        matches!(
+            self,
+            Self::LeadWritesAnew { .. }
+                | Self::LeadWrites { .. }
+                | Self::PersonAnswers { .. }
+                | Self::CategoryTurns { .. }
+                | Self::StarToggled { .. }
+                | Self::ThreadRead { .. }
+                | Self::TimePasses { .. }
+                | Self::ClockJumps { .. }
+                | Self::GoesWrong(_)
+        )
+    }
 }
 
 /// Something that happens while the service works.
@@ -173,7 +193,7 @@ fn transition() -> impl Strategy<Value = Transition> {
         2 => Just(T::Resumes),
     ];
     let service = prop_oneof![
-        12 => Just(T::Round),
+        12 => moment(Step::ALL).prop_map(|moment| T::Round { moment }),
         8 => moment(&INTAKE).prop_map(|moment| T::Intake { moment }),
         8 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Api, moment }),
         4 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Destinations, moment }),
@@ -203,7 +223,8 @@ fn moment(steps: &'static [Step]) -> impl Strategy<Value = Option<Moment>> {
         1 => Just(Meanwhile::StarToggled),
         1 => Just(Meanwhile::SomebodyPauses),
     ];
-    let moment = (prop::sample::select(steps), 0..3_u8, what).prop_map(|(step, nth, what)| Moment { step, nth, what });
+    let nth = prop_oneof![3 => Just(0_u8), 1 => 1..4_u8];
+    let moment = (prop::sample::select(steps), nth, what).prop_map(|(step, nth, what)| Moment { step, nth, what });
     prop_oneof![1 => Just(None), 1 => moment.prop_map(Some)]
 }
 

@@ -106,11 +106,14 @@ impl World {
         if is_refused_for_limit(&self.scene.workspace, requests) {
             self.starts().await;
         }
+        if transition.is_of_the_world() && self.oracle.before.is_some() {
+            return Ok(());
+        }
         let seen = self.sees().await;
         self.oracle.after(transition, seen)
     }
 
-    /// What was seen after the last transition.
+    /// What was seen when the service had last done something.
     pub(crate) fn seen(&self) -> &Seen {
         self.oracle.before.as_ref().unwrap()
     }
@@ -148,9 +151,9 @@ impl World {
                 let work = async move |process: &Process| runs(process, lane, &workspace).await;
                 return self.at_work(*moment, work).await;
             }
-            Transition::Round => {
+            Transition::Round { moment } => {
                 let workspace = scene.workspace.clone();
-                return self.at_work(None, async move |process: &Process| round(process, &workspace).await).await;
+                return self.at_work(*moment, async move |process: &Process| round(process, &workspace).await).await;
             }
             Transition::Pauses => self.process().engine.pause(None).await.unwrap(),
             Transition::Resumes => self.process().engine.resume(None).await.unwrap(),
@@ -219,6 +222,7 @@ impl World {
         match dead {
             Some(ended) => ended,
             None => {
+                self.scene.journal.lock().unwrap().crashes += 1;
                 self.starts().await;
                 Ok(())
             }
