@@ -324,37 +324,21 @@ async fn check(kind: ActionKind) {
     assert_eq!(wrong, 0, "rows went otherwise");
 }
 
-#[tokio::test]
-async fn reply() {
-    check(ActionKind::Reply).await;
+macro_rules! tests {
+    ($($name:ident = $kind:ident),+) => {
+        $(#[tokio::test]
+        async fn $name() {
+            check(ActionKind::$kind).await;
+        })+
+    };
 }
 
-#[tokio::test]
-async fn star() {
-    check(ActionKind::Star).await;
-}
-
-#[tokio::test]
-async fn unstar() {
-    check(ActionKind::Unstar).await;
-}
-
-#[tokio::test]
-async fn mark_read() {
-    check(ActionKind::MarkRead).await;
-}
-
-#[tokio::test]
-async fn slack() {
-    check(ActionKind::Slack).await;
-}
-
-#[tokio::test]
-async fn email() {
-    check(ActionKind::Email).await;
-}
-
-#[tokio::test]
-async fn webhook() {
-    check(ActionKind::Webhook).await;
-}
+tests!(
+    reply = Reply,
+    star = Star,
+    unstar = Unstar,
+    mark_read = MarkRead,
+    slack = Slack,
+    email = Email,
+    webhook = Webhook
+);
