@@ -28,10 +28,6 @@ impl HandClock {
         Self(Arc::new(Mutex::new("2026-07-15T12:00:00Z".parse().unwrap())))
     }
 
-    pub(crate) fn set(&self, to: Timestamp) {
-        *self.0.lock().unwrap() = to;
-    }
-
     pub(crate) fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap();
         *now = now.checked_add(by).unwrap();
