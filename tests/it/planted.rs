@@ -56,7 +56,9 @@ fn sequence(bug: Bug) -> Option<(Beginning, Vec<T>)> {
             (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), round(), T::ClockJumps { seconds: 3_600 }])
         }
         Bug::GuardSkipped => {
-            (beginning(&[Topic::Question]), vec![round(), T::PersonAnswers { thread: 0 }, seconds(181)])
+            // The reply comes up before the next poll has seen the person's answer, which would end it too.
+            let answers = T::PersonAnswers { thread: 0 };
+            (beginning(&[Topic::Question]), vec![round(), answers, seconds(181), runs(Lane::Api)])
         }
         Bug::IntentLate => (hot(), vec![intake(), runs_until(Step::Answered, Meanwhile::Crash)]),
         Bug::StarBlind => (hot(), vec![T::StarToggled { thread: 0 }, intake(), runs(Lane::Api)]),
