@@ -27,3 +27,4 @@ mod simulator;
 mod stage;
 mod store;
 mod text;
+mod waiting;

@@ -48,6 +48,7 @@ impl Clock for HandClock {
 /// What a test wants to be different from the ordinary.
 pub(crate) struct Setting {
     pub(crate) rules: &'static str,
+    pub(crate) hours: Vec<(&'static str, OpeningHours)>,
     pub(crate) mode: Mode,
     /// Beside `acme`, in the same inbox.
     pub(crate) more_workspaces: Vec<(&'static str, Mode)>,
@@ -67,6 +68,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             rules: HOT,
+            hours: vec![("office", office())],
             mode: Mode::Live,
             more_workspaces: Vec::new(),
             safety: safety(),
@@ -148,6 +150,18 @@ impl Stage {
         Self { simulator, clock, store, engine, folder }
     }
 
+    /// The process ends between two steps and another one takes over what is on disk.
+    pub(crate) async fn restarted(self, setting: &Setting) -> Self {
+        let Self { simulator, clock, store, engine: old, folder } = self;
+        store.close().await;
+        drop((store, old));
+        let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
+        let engine = engine(setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
+        let stage = Self { simulator, clock, store, engine, folder };
+        stage.engine.recover(stage.workspace()).await.unwrap();
+        stage
+    }
+
     pub(crate) fn store_path(&self) -> PathBuf {
         self.folder.path().join("store.db")
     }
@@ -202,7 +216,8 @@ impl Stage {
 pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn Store>, clock: HandClock) -> Arc<Engine> {
     let destinations = destinations(setting, simulator);
     let names = destinations.names().map(|name| (name.to_owned(), destinations.kind(name).unwrap())).collect();
-    let context = Context { destinations: names, hours: office(), ..Context::default() };
+    let hours = setting.hours.iter().map(|(name, hours)| ((*name).to_owned(), hours.clone())).collect();
+    let context = Context { destinations: names, hours, ..Context::default() };
     let rules = RuleSet::parse(&[("rules.yaml", setting.rules)], &context);
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
     let client = |name: &str| {
@@ -240,12 +255,11 @@ pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn St
     })
 }
 
-/// `office`: Monday to Friday, 9 to 18 o'clock.
-fn office() -> BTreeMap<String, OpeningHours> {
+/// Monday to Friday, 9 to 18 o'clock.
+fn office() -> OpeningHours {
     use jiff::civil::Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday};
     let days = [Monday, Tuesday, Wednesday, Thursday, Friday];
-    let hours = OpeningHours::new(&days, 9 * 60, 18 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();
-    BTreeMap::from([("office".to_owned(), hours)])
+    OpeningHours::new(&days, 9 * 60, 18 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap()
 }
 
 /// One of each kind, all in the simulator: `sales`, `team` and `crm`.
