@@ -284,7 +284,9 @@ impl Engine {
 
     /// What follows a try that failed but may be repeated.
     pub(super) fn next_try(&self, action: &Action, reason: Reason) -> (ActionState, Option<Timestamp>, Option<Reason>) {
-        let tries = action.attempts.len();
+        // What only had to wait, for the API's limit or for a key, is no failure.
+        let waited = |attempt: &&Attempt| action.kind.is_api_write() && matches!(attempt.status, Some(401 | 403 | 429));
+        let tries = action.attempts.len() - action.attempts.iter().filter(waited).count();
         match BACK_OFF.get(tries) {
             Some(pause) => {
                 let due = self.now().saturating_add(*pause).unwrap_or(Timestamp::MAX);
@@ -302,6 +304,8 @@ impl Engine {
         error: &ApiError,
     ) -> Result<(), StoreError> {
         let (state, due_at, reason) = match self.not_carried_out(workspace, action, error).await? {
+            // It was not tried, so that no try is used up; and while the API is down, looking must not use up its budget.
+            (_, _, reason) if may_pass(error) => (ActionState::Waiting, None, reason),
             (ActionState::Failed, _, reason) => (ActionState::Failed, None, reason),
             (_, due_at, reason) => (ActionState::Waiting, due_at, reason),
         };
@@ -348,6 +352,12 @@ impl Engine {
 /// What waits for a switch has no date: whoever turns it wakes what waits.
 fn paused() -> Verdict {
     Verdict::Wait(Timestamp::MAX, Reason::new(ReasonCode::Paused, "nothing leaves until somebody resumes"))
+}
+
+/// A read that another time may well succeed: an API that is down may answer with nonsense or point elsewhere, too.
+fn may_pass(error: &ApiError) -> bool {
+    let nonsense = matches!(error, ApiError::Malformed { .. } | ApiError::Redirected { .. });
+    (error.is_transient() || nonsense) && error.retry_after().is_none()
 }
 
 /// 401 and 403: nothing will change until somebody mends the key.

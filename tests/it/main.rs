@@ -19,6 +19,7 @@ mod model;
 mod outcomes;
 mod place;
 mod planted;
+mod reads;
 mod restored;
 mod rules;
 mod running;

@@ -273,3 +273,52 @@ async fn retries_are_counted_over_restarts() {
     assert_eq!(stage.states().await, [(ActionKind::Slack, ActionState::Failed, Some("refused"))]);
     assert_eq!(stage.simulator.received().calls(), 4);
 }
+
+#[tokio::test]
+async fn a_limit_that_is_used_up_is_no_try() {
+    // (what waits for the limit, at which request, the one that goes wrong otherwise then, and what follows)
+    let cases = [
+        (only!("{ reply: { text: Hello. } }"), Where::Reply, Where::Messages, ActionState::Waiting),
+        (only!("mark_read"), Where::Read, Where::Read, ActionState::Retrying),
+        (only!("star"), Where::Star, Where::Star, ActionState::Retrying),
+        (only!("star"), Where::Star, Where::Thread, ActionState::Waiting),
+    ];
+    for (rules, limited, then, state) in cases {
+        let setting = Setting { rules, ..Setting::default() };
+        let mut stage = Stage::new(Setting { rules, ..Setting::default() }).await;
+        stage.hot_lead("jane@acme.example", "A call, please.");
+        stage.simulator.faults().next(limited, 5, Fault::Status(429, String::new()));
+        for _ in 0..5 {
+            stage.round().await;
+            assert_eq!(stage.states().await[0].1, ActionState::Waiting, "{rules}");
+            // The client keeps away from the API by the machine's clock; a new one need not.
+            stage = stage.restarted(&setting).await;
+            stage.clock.advance(MINUTE);
+        }
+        stage.simulator.faults().next(then, 1, Fault::Status(503, String::new()));
+        stage.run_due().await;
+        assert_eq!(stage.states().await[0].1, state, "{rules}");
+        stage.clock.advance(MINUTE);
+        stage.run_due().await;
+        assert_eq!(stage.states().await[0].1, ActionState::Done, "{rules}");
+    }
+}
+
+#[tokio::test]
+async fn while_the_api_is_down_a_reply_that_waits_asks_twice_a_minute() {
+    let stage = Stage::new(Setting { rules: LATER, ..Setting::default() }).await;
+    stage.hot_lead("jane@acme.example", "A call, please.");
+    stage.round().await;
+    stage.simulator.faults().always(Where::Messages, Fault::Status(503, String::new()));
+    stage.requests();
+    for _ in 0..600 {
+        stage.clock.advance(Duration::from_secs(1));
+        stage.run_due().await;
+    }
+    let count = stage.requests().len();
+    assert!((10..=15).contains(&count), "{count} requests in the seven minutes since its time came");
+    stage.simulator.faults().clear();
+    stage.clock.advance(MINUTE);
+    stage.run_due().await;
+    assert_eq!(stage.states().await, [(Reply, ActionState::Done, None)]);
+}

@@ -1,0 +1,90 @@
+//! Reads on the way to an action that go wrong: the action was not tried, so it waits, unless the API is sure.
+
+use crate::stage::{Reply, Setting, Stage, Where};
+use reply_router::{
+    model::{ActionKind, ActionState},
+    simulator::Fault,
+};
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// What was seen at the decision is too old by the time of the action.
+const LATER: &str = r"
+version: 1
+rules:
+  - { name: later, when: { category: interested }, then: [{ reply: { text: Hello., after: 3m } }] }
+  - { name: star, when: { category: meeting_request }, then: [{ star: { after: 3m } }] }
+";
+
+/// (what happens to the read, what becomes of the action, with which reason)
+fn outcomes() -> Vec<(Fault, ActionState, &'static str)> {
+    use ActionState::{Failed, Waiting};
+    let status = |status| Fault::Status(status, r#"{"detail":"no"}"#.to_owned());
+    vec![
+        (Fault::CloseBefore, Waiting, "unreachable"),
+        (Fault::TruncateAfter(10), Waiting, "unreachable"),
+        (Fault::TruncateAfter(200), Waiting, "unreachable"),
+        (Fault::Garbage2xx, Waiting, "refused"),
+        (Fault::Status(204, String::new()), Waiting, "refused"),
+        (Fault::Redirect(302, "/elsewhere".to_owned()), Waiting, "refused"),
+        (status(408), Waiting, "refused"),
+        (status(409), Waiting, "refused"),
+        (status(500), Waiting, "unreachable"),
+        (status(503), Waiting, "unreachable"),
+        (status(401), Waiting, "unauthorized"),
+        (status(403), Waiting, "unauthorized"),
+        (status(400), Failed, "refused"),
+        (status(404), Failed, "refused"),
+        (status(422), Failed, "refused"),
+    ]
+}
+
+#[tokio::test]
+async fn of_the_guard_and_before_a_star() {
+    for (category, kind, endpoint) in
+        [("interested", Reply, Where::Messages), ("meeting_request", ActionKind::Star, Where::Thread)]
+    {
+        for (fault, state, reason) in outcomes() {
+            let what = format!("{kind}, {fault:?}");
+            let stage = Stage::new(Setting { rules: LATER, ..Setting::default() }).await;
+            let thread = stage.hot_lead("jane@acme.example", "A call, please.");
+            stage.simulator.workspace().set_category(&thread, Some(category));
+            stage.round().await;
+            stage.clock.advance(3 * MINUTE);
+            // However often; a broken connection is tried once more at once.
+            stage.simulator.faults().next(endpoint.clone(), 20, fault);
+            for _ in 0..5 {
+                stage.run_due().await;
+                assert_eq!(stage.states().await, [(kind, state, Some(reason))], "{what}");
+                stage.clock.advance(MINUTE);
+            }
+            stage.simulator.faults().clear();
+            stage.engine.resume(None).await.unwrap();
+            stage.run_due().await;
+            let end = if state == ActionState::Waiting { ActionState::Done } else { state };
+            assert_eq!(stage.states().await[0].1, end, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_a_look_leave_the_reply_unknown() {
+    for (fault, ..) in outcomes() {
+        let what = format!("{fault:?}");
+        let stage = Stage::new(Setting::default()).await;
+        stage.hot_lead("jane@acme.example", "Give me a call.");
+        stage.simulator.faults().next(Where::Reply, 1, Fault::CloseAfter);
+        stage.round().await;
+        stage.simulator.faults().next(Where::Messages, 100, fault);
+        for _ in 0..30 {
+            stage.clock.advance(MINUTE);
+            stage.run_due().await;
+            assert_eq!(stage.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")), "{what}");
+        }
+        stage.simulator.faults().clear();
+        stage.clock.advance(MINUTE);
+        stage.run_due().await;
+        assert_eq!(stage.states().await[0], (Reply, ActionState::Done, None), "{what}");
+        assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1, "{what}");
+    }
+}
