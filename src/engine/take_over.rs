@@ -45,7 +45,8 @@ impl Engine {
         Ok(!self.replies(workspace, thread_id, &NOT_LEFT).await?.is_empty())
     }
 
-    async fn replies(
+    /// The replies in the thread that are in one of these states; in any if none is named.
+    pub(super) async fn replies(
         &self,
         workspace: &Workspace,
         thread_id: &str,

@@ -7,10 +7,10 @@ use super::{
     Engine, Workspace,
     judge::fetch_messages,
     probe::{Bug, Step},
-    take_over::{is_earlier_try, is_its_text},
+    take_over::{body_fingerprint, is_earlier_try, is_its_text, sent_it},
 };
 use crate::{
-    coldsend::Priority,
+    coldsend::{ApiError, Priority},
     model::{Action, ActionState, Message, Reason, ReasonCode},
     store::StoreError,
 };
@@ -26,7 +26,9 @@ impl Engine {
 
     pub(super) async fn verify(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let messages = match fetch_messages(workspace.client(), &action.thread_id, Priority::Reply).await {
-            Ok(messages) => messages,
+            Ok(messages) => Some(messages),
+            // A thread that is gone shows nothing, now or later.
+            Err(ApiError::NotFound { .. }) => None,
             Err(error) => {
                 // A failed look proves nothing: it does not use up one of the times.
                 let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));
@@ -35,19 +37,28 @@ impl Engine {
                 return self.change(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
             }
         };
-        let appeared: Vec<&Message> = messages
-            .conversation()
-            .messages()
-            .iter()
+        let all = messages.iter().flat_map(|messages| messages.conversation().messages());
+        let (before, appeared): (Vec<&Message>, Vec<&Message>) = all
             .filter(|message| message.outgoing)
-            .filter(|message| !action.outgoing_before.contains(&message.id) || self.makes(Bug::OldTextProves))
-            .collect();
+            .partition(|message| action.outgoing_before.contains(&message.id) && !self.makes(Bug::OldTextProves));
+        let others = self.replies(workspace, &action.thread_id, &[]).await?;
+        let others: Vec<&Action> = others.iter().filter(|other| other.id != action.id).collect();
         self.reached(Step::LookedFor, Some(&action)).await;
-        if appeared.iter().any(|message| is_its_text(&action, message)) {
+        // An earlier reply of ours with the same words may show only now: then its message proves nothing for this one.
+        let count = |messages: &[&Message]| messages.iter().filter(|message| is_its_text(&action, message)).count();
+        let expected = others.iter().filter(|other| may_have_sent(other, &action)).count();
+        let expected = expected.saturating_sub(count(&before));
+        if count(&appeared) > expected || count(&appeared) > 0 && self.makes(Bug::OldTextProves) {
             return self.change(workspace, &mut action, ActionState::Done, None, None).await;
         }
-        // An earlier try with a text that a person has edited since is nobody else's answer.
-        if appeared.iter().any(|message| !is_earlier_try(&action, message)) {
+        // Neither an earlier try with a text that a person has edited since, nor another reply of ours that shows late, is
+        // somebody else's answer.
+        let ours = |message: &Message| {
+            is_its_text(&action, message)
+                || is_earlier_try(&action, message)
+                || others.iter().any(|other| sent_it(other, message))
+        };
+        if appeared.iter().any(|message| !ours(message)) {
             let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
             return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
         }
@@ -59,4 +70,11 @@ impl Engine {
         let reason = Reason::new(ReasonCode::Ambiguous, text);
         self.change(workspace, &mut action, state, due, Some(reason)).await
     }
+}
+
+/// Whether another reply of the thread may have sent the same words as this one.
+fn may_have_sent(other: &Action, action: &Action) -> bool {
+    let words = body_fingerprint(&action.payload);
+    let tries = other.attempts.iter().filter(|attempt| !matches!(attempt.outcome.as_str(), "refused" | "not_sent"));
+    words.is_some() && tries.into_iter().any(|attempt| attempt.body == words)
 }
