@@ -23,6 +23,25 @@ const BACK_OFF: [Span; 3] = [Span::from_secs(2), Span::from_secs(20), Span::from
 /// How many due actions are looked at in one go.
 const BATCH: u32 = 50;
 
+/// The outcomes of a try of which surely nothing was carried out: no place in the budget, no connection, a refusal.
+pub(super) const NO_BUDGET: &str = "no_budget";
+const NOT_SENT: &str = "not_sent";
+const REFUSED: &str = "refused";
+
+/// How a try ended that was surely not carried out.
+pub(super) fn refusal(error: &ApiError) -> &'static str {
+    match (error, error.status()) {
+        (ApiError::BudgetExhausted { .. }, _) => NO_BUDGET,
+        (_, None) => NOT_SENT,
+        (_, Some(_)) => REFUSED,
+    }
+}
+
+/// Whether a try with this outcome was surely not carried out.
+pub(super) fn never_carried_out(outcome: &str) -> bool {
+    [NO_BUDGET, NOT_SENT, REFUSED].contains(&outcome)
+}
+
 /// Why execution had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
@@ -284,8 +303,11 @@ impl Engine {
 
     /// What follows a try that failed but may be repeated.
     pub(super) fn next_try(&self, action: &Action, reason: Reason) -> (ActionState, Option<Timestamp>, Option<Reason>) {
-        // What only had to wait, for the API's limit or for a key, is no failure.
-        let waited = |attempt: &&Attempt| action.kind.is_api_write() && matches!(attempt.status, Some(401 | 403 | 429));
+        // What only had to wait, for a place in the budget, for the API's limit or for a key, is no failure.
+        let waited = |attempt: &&Attempt| {
+            let told_to = matches!(attempt.status, Some(401 | 403 | 429)) || attempt.outcome == NO_BUDGET;
+            action.kind.is_api_write() && told_to
+        };
         let tries = action.attempts.len() - action.attempts.iter().filter(waited).count();
         match BACK_OFF.get(tries) {
             Some(pause) => {
@@ -361,6 +383,6 @@ fn may_pass(error: &ApiError) -> bool {
 }
 
 /// 401 and 403: nothing will change until somebody mends the key.
-fn needs_person(error: &ApiError) -> bool {
+pub(super) fn needs_person(error: &ApiError) -> bool {
     matches!(error, ApiError::Unauthorized { .. } | ApiError::Forbidden { .. })
 }

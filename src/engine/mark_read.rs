@@ -1,6 +1,6 @@
 //! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
 
-use super::{Engine, Workspace, probe::Bug};
+use super::{Engine, Workspace, execute::refusal, probe::Bug};
 use crate::{
     coldsend::Certainty,
     model::{Action, ActionState, Reason, ReasonCode, Span},
@@ -57,7 +57,7 @@ impl Engine {
                     }
                     Certainty::NotCarriedOut => {
                         let next = self.not_carried_out(workspace, &action, &error.error).await?;
-                        self.record_outcome(workspace, &mut action, ("refused", status), next).await
+                        self.record_outcome(workspace, &mut action, (refusal(&error.error), status), next).await
                     }
                     // Marking twice does no harm.
                     Certainty::Unknown => {

@@ -2,6 +2,7 @@
 
 use super::{
     Engine, Workspace,
+    execute::refusal,
     guard::{Counted, Verdict, after_reading, before_reading},
     judge::fetch_messages,
     probe::Bug,
@@ -88,8 +89,7 @@ impl Engine {
             }
             Certainty::NotCarriedOut => {
                 let next = self.not_carried_out(workspace, &action, &error).await?;
-                let outcome = if status.is_some() { "refused" } else { "not_sent" };
-                self.record_outcome(workspace, &mut action, (outcome, status), next).await
+                self.record_outcome(workspace, &mut action, (refusal(&error), status), next).await
             }
             Certainty::Unknown if self.makes(Bug::UnknownIsRetried) => {
                 let again = (ActionState::Planned, Some(self.now()), None);

@@ -1,6 +1,6 @@
 //! Star and unstar. The API only toggles, so a blind or repeated request would undo itself.
 
-use super::{Engine, Workspace, probe::Bug};
+use super::{Engine, Workspace, execute::refusal, probe::Bug};
 use crate::{
     coldsend::{Certainty, Priority},
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
@@ -59,7 +59,7 @@ impl Engine {
             Ok(None) => self.read_back(workspace, action, None, "the answer does not say whether it is starred").await,
             Err(error) if error.certainty == Certainty::NotCarriedOut => {
                 let next = self.not_carried_out(workspace, &action, &error.error).await?;
-                self.record_outcome(workspace, &mut action, ("refused", error.error.status()), next).await
+                self.record_outcome(workspace, &mut action, (refusal(&error.error), error.error.status()), next).await
             }
             Err(error) => self.read_back(workspace, action, error.error.status(), &error.error.to_string()).await,
         }

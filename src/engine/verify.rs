@@ -5,16 +5,20 @@
 
 use super::{
     Engine, Workspace,
+    execute::{needs_person, never_carried_out},
     judge::fetch_messages,
     probe::{Bug, Step},
     take_over::{body_fingerprint, is_earlier_try, is_its_text, sent_it},
 };
 use crate::{
     coldsend::{ApiError, Priority},
-    model::{Action, ActionState, Message, Reason, ReasonCode},
+    model::{Action, ActionState, Message, Reason, ReasonCode, Span},
     store::StoreError,
 };
 use jiff::Timestamp;
+
+/// How long after the last of the times a look that fails is tried again.
+const LONGEST_LOOK: Span = Span::from_secs(86_400);
 
 impl Engine {
     /// When an unclear reply is looked for next; `None` when every time has passed.
@@ -24,13 +28,28 @@ impl Engine {
         self.safety.verify_after.iter().filter_map(|after| sent.saturating_add(*after).ok()).find(|at| *at > now)
     }
 
+    /// Whether looking has failed for so long that a person must decide without it.
+    fn has_looked_long_enough(&self, action: &Action) -> bool {
+        let last = self.safety.verify_after.last().copied().unwrap_or_default();
+        let until = action.sent_at.and_then(|sent| sent.saturating_add(last + LONGEST_LOOK).ok());
+        until.is_some_and(|until| self.now() >= until)
+    }
+
     pub(super) async fn verify(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let messages = match fetch_messages(workspace.client(), &action.thread_id, Priority::Reply).await {
             Ok(messages) => Some(messages),
             // A thread that is gone shows nothing, now or later.
             Err(ApiError::NotFound { .. }) => None,
             Err(error) => {
-                // A failed look proves nothing: it does not use up one of the times.
+                // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
+                if self.has_looked_long_enough(&action) {
+                    let text = format!("could not be looked for: {error}");
+                    let reason = Some(Reason::new(ReasonCode::Ambiguous, text));
+                    return self.change(workspace, &mut action, ActionState::Quarantined, None, reason).await;
+                }
+                if needs_person(&error) {
+                    self.pause_for(workspace, &error.to_string()).await?;
+                }
                 let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));
                 let pause = error.retry_after().unwrap_or(std::time::Duration::from_secs(60));
                 let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
@@ -75,6 +94,6 @@ impl Engine {
 /// Whether another reply of the thread may have sent the same words as this one.
 fn may_have_sent(other: &Action, action: &Action) -> bool {
     let words = body_fingerprint(&action.payload);
-    let tries = other.attempts.iter().filter(|attempt| !matches!(attempt.outcome.as_str(), "refused" | "not_sent"));
+    let tries = other.attempts.iter().filter(|attempt| !never_carried_out(&attempt.outcome));
     words.is_some() && tries.into_iter().any(|attempt| attempt.body == words)
 }

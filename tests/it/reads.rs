@@ -107,3 +107,23 @@ async fn an_unclear_reply_in_a_thread_that_is_gone_comes_before_a_person() {
     assert_eq!(stage.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")));
     assert!(stage.requests().len() <= 6);
 }
+
+#[tokio::test]
+async fn looks_that_fail_for_a_day_end_before_a_person() {
+    for (status, pauses) in [(400, false), (401, true), (403, true)] {
+        let stage = Stage::new(Setting::default()).await;
+        stage.hot_lead("jane@acme.example", "Give me a call.");
+        stage.simulator.faults().next(Where::Reply, 1, Fault::CloseAfter);
+        stage.round().await;
+        stage.simulator.faults().always(Where::Messages, Fault::Status(status, "{}".to_owned()));
+        stage.clock.advance(MINUTE);
+        stage.run_due().await;
+        assert_eq!(!stage.store.pauses().await.unwrap().is_empty(), pauses, "{status}: a refused key is announced");
+        stage.clock.advance(MINUTE * 60 * 24);
+        stage.run_due().await;
+        assert_eq!(stage.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")), "{status}");
+        stage.clock.advance(MINUTE * 20);
+        stage.run_due().await;
+        assert_eq!(stage.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")), "{status}");
+    }
+}
