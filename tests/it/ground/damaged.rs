@@ -15,7 +15,8 @@ async fn is_refused(place: &Place, what: &str) {
     }
     assert_eq!(place.simulator.workspace().requests(), [], "{what}");
     for (name, content) in place.files() {
-        assert!(before.get(&name) == Some(&content), "{what}: {name} changed");
+        // The index of the log is made anew out of it whenever somebody looks.
+        assert!(name.ends_with("-shm") || before.get(&name) == Some(&content), "{what}: {name} changed");
     }
 }
 

@@ -44,7 +44,6 @@ async fn empty_the_log(place: &Place) {
 async fn full_after(pages: [u64; 3]) {
     let place = noted(EVERYTHING).await;
     let mut service = Running::start(with_limits(&place, "", SERVICE)).await;
-    service.until("\"target\":\"reply_router").await;
     let mut threads = Vec::new();
     for (number, pages) in pages.into_iter().enumerate() {
         empty_the_log(&place).await;
