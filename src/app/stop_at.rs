@@ -1,9 +1,10 @@
 //! Debug builds only: `REPLY_ROUTER_STOP_AT=STEP[:KIND[:COUNT[:WORKSPACE]]],…` lets the program stand still at named places,
 //! so that a test can end it exactly there. `intent_written:reply:2` is the second time that the intent of a reply is on
 //! disk. What stands at one place holds up nothing but its own flow: one end of the program can be at several places.
+//! `REPLY_ROUTER_MISTAKE=NAME,…` plants mistakes, so that a test can see that others would notice.
 
 use crate::{
-    engine::{Probe, Step},
+    engine::{Bug, Probe, Step},
     model::{Action, ActionKind},
 };
 use async_trait::async_trait;
@@ -17,13 +18,19 @@ struct Place {
     left: AtomicUsize,
 }
 
-struct StopAt(Vec<Place>);
+struct StopAt {
+    places: Vec<Place>,
+    mistakes: Vec<Bug>,
+}
 
-/// The probe that the environment asks for; `None` without one, or where it names no place.
+/// The probe that the environment asks for; `None` where it names neither a place nor a mistake.
 pub(super) fn from_env() -> Option<std::sync::Arc<dyn Probe>> {
-    let wanted = std::env::var("REPLY_ROUTER_STOP_AT").ok()?;
-    let places: Vec<_> = wanted.split(',').filter_map(place).collect();
-    if places.is_empty() { None } else { Some(std::sync::Arc::new(StopAt(places))) }
+    let named = |name| std::env::var(name).unwrap_or_default();
+    let places: Vec<_> = named("REPLY_ROUTER_STOP_AT").split(',').filter_map(place).collect();
+    let wanted = named("REPLY_ROUTER_MISTAKE");
+    let is_wanted = |mistake: &Bug| wanted.split(',').any(|name| name == mistake.as_str());
+    let mistakes: Vec<_> = Bug::ALL.iter().copied().filter(is_wanted).collect();
+    if places.is_empty() && mistakes.is_empty() { None } else { Some(std::sync::Arc::new(StopAt { places, mistakes })) }
 }
 
 fn place(text: &str) -> Option<Place> {
@@ -52,12 +59,16 @@ impl Place {
 #[async_trait]
 impl Probe for StopAt {
     async fn at(&self, step: Step, action: Option<&Action>) {
-        for place in self.0.iter().filter(|place| place.is_at(step, action)) {
+        for place in self.places.iter().filter(|place| place.is_at(step, action)) {
             if !place.passes() {
                 let workspace = action.map(|action| action.workspace.as_str());
                 tracing::warn!(step = step.as_str(), workspace, "standing still");
                 std::future::pending::<()>().await;
             }
         }
+    }
+
+    fn makes(&self, mistake: Bug) -> bool {
+        self.mistakes.contains(&mistake)
     }
 }

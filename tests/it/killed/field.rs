@@ -10,7 +10,7 @@ use reply_router::{
     simulator::{NewThread, Options, Simulator},
     store::{ActionFilter, DecisionFilter, SqliteStore, Store},
 };
-use std::{path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 /// The kinds that a rule of these tests carries out.
 pub(super) const KINDS: [ActionKind; 6] = [
@@ -32,11 +32,14 @@ pub(super) struct Spot {
     pub(super) reply_ends: Option<ActionState>,
     /// A file that goes with the reply.
     pub(super) file: Option<&'static str>,
+    /// How long a sent reply stays invisible.
+    pub(super) lag: Duration,
 }
 
 impl Spot {
     pub(super) fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into().replace('_', "-"), kinds: KINDS.to_vec(), reply_ends: None, file: None }
+        let name = name.into().replace('_', "-");
+        Self { name, kinds: KINDS.to_vec(), reply_ends: None, file: None, lag: Duration::ZERO }
     }
 
     fn rule(&self) -> String {
@@ -59,6 +62,8 @@ pub(super) struct Field {
     folder: tempfile::TempDir,
     pub(super) spots: Vec<(Spot, Simulator)>,
     leads: usize,
+    /// What the program does wrong, to see that it shows.
+    pub(super) mistake: Option<&'static str>,
 }
 
 impl Field {
@@ -71,9 +76,10 @@ impl Field {
 
     /// Writes configuration and rules.
     pub(super) async fn unstarted(spots: Vec<Spot>) -> Self {
-        let mut field = Self { folder: tempfile::tempdir().unwrap(), spots: Vec::new(), leads: 0 };
+        let mut field = Self { folder: tempfile::tempdir().unwrap(), spots: Vec::new(), leads: 0, mistake: None };
         for spot in spots {
-            field.spots.push((spot, Simulator::start(Options::for_tests()).await.unwrap()));
+            let options = Options { visibility_lag: spot.lag, ..Options::for_tests() };
+            field.spots.push((spot, Simulator::start(options).await.unwrap()));
         }
         let rules: String = field.spots.iter().map(|(spot, _)| spot.rule()).collect();
         std::fs::create_dir(field.folder.path().join("rules")).unwrap();
@@ -111,7 +117,9 @@ destinations:\n  team: {{ email: {{ to: [ae@acme.example] }} }}\n{destinations}"
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        binary(self.folder.path(), args)
+        let mut command = binary(self.folder.path(), args);
+        command.envs(self.mistake.map(|mistake| ("REPLY_ROUTER_MISTAKE", mistake)));
+        command
     }
 
     /// The service, held up at these places.
@@ -148,14 +156,27 @@ destinations:\n  team: {{ email: {{ to: [ae@acme.example] }} }}\n{destinations}"
         crate::place::run(self.command(&["run", "--once"])).await;
         let world = self.world().await;
         assert_eq!(before, world, "{what}: another run does nothing more");
+        let wrong = self.check(&world, what);
+        assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
+    }
+
+    /// What a run that may be wrong leaves behind; empty when all is as it should be.
+    pub(super) async fn wrong(mut self, what: &str) -> Vec<String> {
+        self.hot_leads();
+        crate::place::run(self.command(&["run", "--once"])).await;
+        let world = self.world().await;
+        self.check(&world, what)
+    }
+
+    fn check(&self, world: &World, what: &str) -> Vec<String> {
         let mut wrong = Vec::new();
         let tallies: Vec<Tally> =
-            self.spots.iter().map(|(spot, _)| check(spot, &world, self.leads, &mut wrong)).collect();
+            self.spots.iter().map(|(spot, _)| check(spot, world, self.leads, &mut wrong)).collect();
         world.nothing_unknown(&mut wrong);
         for tally in tallies {
             eprintln!("{what:<16} {tally}");
         }
-        assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
+        wrong
     }
 
     async fn store(&self) -> SqliteStore {

@@ -8,15 +8,20 @@ use reply_router::{
     model::{ActionKind, ActionState},
     simulator::{Endpoint, Fault},
 };
+use std::time::Duration;
 
-/// Kills at one step of each kind. The kinds of `again` reach the step once more for the lead of the kill before.
-async fn killed_at(step: &str, again: &[ActionKind], reply_ends: ActionState) {
+/// The place of each kind, one workspace for each.
+fn spots(reply_ends: ActionState) -> Vec<Spot> {
     let spot = |kind: &ActionKind| {
         let reply_ends = Some(reply_ends).filter(|_| *kind == ActionKind::Reply);
         Spot { reply_ends, ..Spot::new(kind.as_str()) }
     };
-    let mut field = Field::new(KINDS.iter().map(spot).collect()).await;
-    for number in 0..KILLS {
+    KINDS.iter().map(spot).collect()
+}
+
+/// Kills at one step of each kind. The kinds of `again` reach the step once more for the lead of the kill before.
+async fn kill_at(field: &mut Field, step: &str, again: &[ActionKind], kills: usize) {
+    for number in 0..kills {
         field.hot_leads();
         let places = field.spots.iter().zip(KINDS).map(|((spot, _), kind)| {
             let count = if number > 0 && again.contains(&kind) { 2 } else { 1 };
@@ -28,6 +33,11 @@ async fn killed_at(step: &str, again: &[ActionKind], reply_ends: ActionState) {
         }
         service.kill();
     }
+}
+
+async fn killed_at(step: &str, again: &[ActionKind], reply_ends: ActionState) {
+    let mut field = Field::new(spots(reply_ends)).await;
+    kill_at(&mut field, step, again, KILLS).await;
     field.end(step).await;
 }
 
@@ -95,4 +105,24 @@ async fn after_an_unclear_reply_was_looked_for() {
         service.kill();
     }
     field.end("looked_for").await;
+}
+
+/// The checker is checked: with these mistakes in the program one kill at each kind shows them.
+#[tokio::test]
+async fn a_mistake_would_be_noticed() {
+    for (mistake, step, reply_ends, sign) in [
+        ("no_recovery", "answered", ActionState::Done, "the reply is in_flight"),
+        ("intent_late", "answered", ActionState::Done, "2 replies were accepted"),
+        ("absent_is_retried", "intent_written", ActionState::Quarantined, "the reply is done, not quarantined"),
+        ("read_anyway", "intent_written", ActionState::Quarantined, "mark_read is done, the thread read: true"),
+    ] {
+        // What was sent shows late, so that no guard sees it and mends the mistake.
+        let lag = Duration::from_secs(60);
+        let spots = spots(reply_ends).into_iter().map(|spot| Spot { lag, ..spot });
+        let mut field = Field::new(spots.collect()).await;
+        field.mistake = Some(mistake);
+        kill_at(&mut field, step, &[], 1).await;
+        let wrong = field.wrong(mistake).await;
+        assert!(wrong.iter().any(|found| found.contains(sign)), "{mistake}:\n{}", wrong.join("\n"));
+    }
 }
