@@ -113,7 +113,7 @@ async fn a_mistake_would_be_noticed() {
     for (mistake, step, reply_ends, sign) in [
         ("no_recovery", "answered", ActionState::Done, "the reply is in_flight"),
         ("intent_late", "answered", ActionState::Done, "2 replies were accepted"),
-        ("absent_is_retried", "intent_written", ActionState::Quarantined, "the reply is done, not quarantined"),
+        ("absent_is_retried", "intent_written", ActionState::Quarantined, "the reply is lost"),
         ("read_anyway", "intent_written", ActionState::Quarantined, "mark_read is done, the thread read: true"),
     ] {
         // What was sent shows late, so that no guard sees it and mends the mistake.
