@@ -1,6 +1,7 @@
 //! Reads on the way to an action that go wrong: the action was not tried, so it waits, unless the API is sure.
 
 use crate::stage::{Reply, Setting, Stage, Where};
+use reply_router::store::Store;
 use reply_router::{
     model::{ActionKind, ActionState},
     simulator::Fault,
