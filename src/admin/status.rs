@@ -125,6 +125,12 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
         tracing::error!(%error, "not ready: the store failed");
         return Err(not_ready("not ready: the store does not answer; the log says why".to_owned()));
     }
+    if let Some(workspace) = app.engine.workspaces().iter().find(|workspace| workspace.store_fails()) {
+        let name = workspace.name();
+        return Err(not_ready(format!(
+            "not ready: nothing leaves {name}, the store cannot be written; the log says why"
+        )));
+    }
     let waiting = app.engine.workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
     match waiting {
         Some(workspace) => Err(not_ready(format!("not ready: {} was not polled yet", workspace.name()))),

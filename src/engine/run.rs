@@ -74,14 +74,22 @@ impl Engine {
     /// One poll and what came of it; errors are told and tried again at the next.
     async fn look(&self, workspace: &Workspace) {
         if let Err(error) = self.poll(workspace, false).await {
+            if matches!(error, PollError::Store(_)) {
+                self.store_fails(workspace, &error.to_string());
+            }
             tracing::warn!(workspace = workspace.name(), %error, "the inbox could not be polled");
             self.board.tell(self.now(), workspace.name(), super::Happened::PollFailed(error.to_string()));
             return;
         }
+        // A poll that ended well has written to the store.
+        workspace.note_store(false);
         if let Err(error) = self.watch_queue(workspace).await {
             self.store_fails(workspace, &error.to_string());
         }
         if let Err(error) = self.handle_pending(workspace).await {
+            if matches!(error, IntakeError::Store(_)) {
+                self.store_fails(workspace, &error.to_string());
+            }
             tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
             workspace.note_poll(self.now(), Err(error.to_string()));
         }

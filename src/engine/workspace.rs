@@ -174,6 +174,11 @@ impl Workspace {
         !self.stuck.swap(stuck, Ordering::Relaxed) && stuck
     }
 
+    /// Whether nothing leaves because the store could not be written when it was last tried.
+    pub fn store_fails(&self) -> bool {
+        self.store_fails.load(Ordering::Relaxed)
+    }
+
     /// Notes whether the store fails; `true` when it has just begun to.
     pub(super) fn note_store(&self, fails: bool) -> bool {
         !self.store_fails.swap(fails, Ordering::Relaxed) && fails

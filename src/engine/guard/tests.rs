@@ -53,7 +53,10 @@ fn safety() -> Safety {
     }
 }
 
-fn outcome(verdict: &Verdict) -> (&'static str, Option<&'static str>) {
+/// What becomes of it, and the reason's code.
+type Outcome = (&'static str, Option<&'static str>);
+
+fn outcome(verdict: &Verdict) -> Outcome {
     match verdict {
         Verdict::Send => ("send", None),
         Verdict::Wait(_, reason) => ("wait", Some(reason.code.as_str())),
@@ -67,7 +70,7 @@ fn outcome(verdict: &Verdict) -> (&'static str, Option<&'static str>) {
 fn what_the_store_knows() {
     type Change = fn(&mut Action, &mut Counted);
     let limited = |action: &mut Action| action.timing.limit = Some("1 per 2h".parse().unwrap());
-    let cases: &[(&str, Change, (&str, Option<&str>), (&str, Option<&str>))] = &[
+    let cases: &[(&str, Change, Outcome, Outcome)] = &[
         ("nothing", |_, _| {}, ("send", None), ("send", None)),
         (
             "an opt-out",
@@ -148,7 +151,7 @@ fn what_the_thread_shows() {
     let send = ("send", None);
     type Change = fn(&mut Action);
     let same: Change = |_| {};
-    let cases: Vec<(&str, Vec<Message>, Change, (&str, Option<&str>))> = vec![
+    let cases: Vec<(&str, Vec<Message>, Change, Outcome)> = vec![
         ("the lead's message", vec![ours("o", "Hi"), lead("m", "Yes")], same, send),
         ("a newer one", vec![lead("m", "Yes"), lead("n", "And?")], same, ("cancel", Some("newer_message"))),
         ("no message at all", vec![ours("o", "Hi")], same, ("cancel", Some("newer_message"))),

@@ -56,6 +56,10 @@ async fn full_after(pages: [u64; 3]) {
             nothing_left_without_its_intent(&place).await;
         }
         assert_eq!(service.get("/healthz").await.0, 200);
+        if pages == 0 {
+            let (status, said) = service.get("/readyz").await;
+            assert!(status == 503 && said.contains("cannot be written"), "{status} {said}");
+        }
         let left = super::left(&place).into_iter().map(|(kind, count)| format!("{kind} {}", count - number));
         eprintln!("full after {pages:>3} pages; left by then: {}", left.collect::<Vec<_>>().join(", "));
         if pages == 0 {
