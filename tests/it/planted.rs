@@ -102,3 +102,16 @@ fn every_mistake_is_noticed() {
     }
     assert_eq!(missed, Vec::<&str>::new(), "nobody noticed these");
 }
+
+/// Sequences that broke a promise once.
+#[test]
+fn what_was_found_does_not_come_back() {
+    // The first of two replies with the same words shows only after the second one was lost: it must not prove it.
+    let again = Moment { step: Step::Guarded, nth: 0, what: Meanwhile::LeadWrites(Topic::Thanks) };
+    let slow = Beginning { lag: 30, ..beginning(&[Topic::Thanks]) };
+    let lost = http(Endpoint::Reply, Fault::CloseBefore);
+    let transitions = [intake(), T::Runs { lane: Lane::Api, moment: Some(again) }, lost, round()];
+    if let Err(violation) = play(&slow, &transitions, None, None) {
+        panic!("{violation}");
+    }
+}
