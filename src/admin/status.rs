@@ -69,7 +69,7 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
             revision: rules.revision().to_owned(),
             loaded_at: engine.rules_loaded_at(),
             count: rules.rules().len(),
-            error: None,
+            error: engine.rules_error(),
         },
         workspaces: engine.workspaces().iter().map(|workspace| workspace_report(workspace, &pauses)).collect(),
         queue: QueueReport {

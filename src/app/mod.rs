@@ -7,6 +7,7 @@ mod serve;
 #[cfg(debug_assertions)]
 mod stop_at;
 mod survey;
+mod watch;
 
 pub use build::{
     AppError, Assembly, Overrides, client, load, load_rules, load_tested_rules, load_without_file, rules_context,

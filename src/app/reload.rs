@@ -7,11 +7,14 @@ use super::{
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
-    rules::{Context, RuleSet},
+    rules::{Context, RuleSet, diagnostic::Severity},
     settings::Settings,
 };
 use async_trait::async_trait;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Where the rules in force come from.
 pub struct RulesFolder {
@@ -26,15 +29,33 @@ impl RulesFolder {
         Self { engine, path: settings.rules.clone(), context: rules_context(settings) }
     }
 
-    /// Loads the rules and puts them in force; on any mistake the old ones stay.
+    /// Loads the rules and puts them in force; on any mistake, and where a test beside them fails, the old ones stay.
+    /// Rules of the revision that is in force change nothing.
     ///
     /// # Errors
     /// Every mistake in the new rules.
     pub fn load(&self) -> Result<String, AppError> {
-        let rules = tested(RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes)?)?;
+        let loaded = RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes).and_then(tested);
+        let rules = loaded.inspect_err(|error| self.engine.note_refused_rules(&summary(error)))?;
         let revision = rules.revision().to_owned();
         self.engine.replace_rules(rules);
         Ok(revision)
+    }
+
+    /// As [`RulesFolder::load`], for a change that may be none: rules of the revision in force are left in force, and a
+    /// refusal is only told.
+    pub(super) fn load_if_changed(&self) {
+        let loaded = RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes).and_then(tested);
+        match loaded {
+            Ok(rules) if rules.revision() == self.engine.rules().revision() && self.engine.rules_error().is_none() => {}
+            Ok(rules) => self.engine.replace_rules(rules),
+            Err(error) => self.engine.note_refused_rules(&summary(&error)),
+        }
+    }
+
+    /// Where the rules are.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
@@ -48,4 +69,16 @@ impl Reload for RulesFolder {
             other => ReloadError::Failed(other.to_string()),
         })
     }
+}
+
+/// The first mistake with its place, and how many there are.
+fn summary(error: &AppError) -> String {
+    let AppError::Mistakes(found) = error else { return error.to_string() };
+    let sorted = found.sorted();
+    let Some(first) = sorted.iter().find(|found| found.severity == Severity::Error) else { return error.to_string() };
+    let more = match found.error_count() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    format!("{}: {}{more}", first.place(), first.message)
 }

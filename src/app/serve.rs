@@ -1,6 +1,6 @@
 //! The service: the engine and the admin server, until they are told to stop.
 
-use super::{AppError, RulesFolder};
+use super::{AppError, RulesFolder, watch::watch};
 use crate::{
     admin::{self, AdminSettings},
     engine::Engine,
@@ -42,6 +42,7 @@ pub struct Service {
     engine: Arc<Engine>,
     listener: TcpListener,
     router: axum::Router,
+    rules: Arc<RulesFolder>,
 }
 
 impl Service {
@@ -64,9 +65,9 @@ impl Service {
             public_url: settings.admin.public_url.as_ref().map(ToString::to_string),
             hook_tokens,
         };
-        let reload = RulesFolder::new(Arc::clone(&engine), settings);
-        let router = admin::router(Arc::clone(&engine), admin, Some(Arc::new(reload)));
-        Ok(Self { engine, listener, router })
+        let rules = Arc::new(RulesFolder::new(Arc::clone(&engine), settings));
+        let router = admin::router(Arc::clone(&engine), admin, Some(Arc::clone(&rules) as Arc<dyn admin::Reload>));
+        Ok(Self { engine, listener, router, rules })
     }
 
     /// Where the pages are.
@@ -92,6 +93,7 @@ impl Service {
             }
         }
         let pages = tokio::spawn(admin::serve(self.listener, self.router, shutdown.clone()));
+        let watching = tokio::spawn(watch(self.rules, shutdown.clone()));
         let engine = Arc::clone(&self.engine);
         let stop = shutdown.clone();
         let work = tokio::spawn(async move { engine.run(stop).await });
@@ -110,6 +112,7 @@ impl Service {
         shutdown.cancel();
         // The pages hold nothing that could be lost.
         let _ = tokio::time::timeout(Duration::from_millis(500), pages).await;
+        watching.abort();
         Ok(())
     }
 }

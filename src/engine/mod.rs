@@ -147,6 +147,18 @@ impl Engine {
         self.board.note_rules(self.clock.now());
     }
 
+    /// Notes that other rules were refused, and why; those in force stay.
+    pub fn note_refused_rules(&self, why: &str) {
+        tracing::error!(why, "the changed rules are refused; the old ones stay in force");
+        self.board.note_rules_error(Some(why.to_owned()));
+        self.board.tell(self.clock.now(), "all", Happened::Alert("changed rules were refused".to_owned()));
+    }
+
+    /// Why the rules as they stand in the files now are not in force; `None` if they are.
+    pub fn rules_error(&self) -> Option<String> {
+        self.board.rules_error()
+    }
+
     /// Since when the rules in force are.
     pub fn rules_loaded_at(&self) -> Timestamp {
         self.board.rules_loaded_at()

@@ -76,6 +76,7 @@ pub enum Happened {
 pub(crate) struct Board {
     started_at: Timestamp,
     rules_loaded_at: Mutex<Timestamp>,
+    rules_error: Mutex<Option<String>>,
     events: broadcast::Sender<EngineEvent>,
     rules: Mutex<HashMap<String, RuleHealth>>,
     evaluation: Mutex<(u64, Duration)>,
@@ -86,6 +87,7 @@ impl Board {
         Self {
             started_at: now,
             rules_loaded_at: Mutex::new(now),
+            rules_error: Mutex::default(),
             events: broadcast::channel(256).0,
             rules: Mutex::default(),
             evaluation: Mutex::default(),
@@ -99,6 +101,15 @@ impl Board {
 
     pub(super) fn note_rules(&self, now: Timestamp) {
         *self.rules_loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.note_rules_error(None);
+    }
+
+    pub(super) fn note_rules_error(&self, error: Option<String>) {
+        *self.rules_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+
+    pub(super) fn rules_error(&self) -> Option<String> {
+        self.rules_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn rules_loaded_at(&self) -> Timestamp {

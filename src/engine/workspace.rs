@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 use tokio::sync::Notify;
 
@@ -42,8 +43,8 @@ pub struct WorkspaceSettings {
 pub struct Workspace {
     settings: WorkspaceSettings,
     status: Mutex<WorkspaceStatus>,
-    reads: Mutex<HashMap<String, (Arc<ReadMessages>, Timestamp)>>,
-    stars: Mutex<HashMap<String, (bool, Timestamp)>>,
+    reads: Mutex<Memory<Arc<ReadMessages>>>,
+    stars: Mutex<Memory<bool>>,
     /// Threads whose handling failed: how often, and when to try again.
     setbacks: Mutex<HashMap<String, (u32, Timestamp)>>,
     /// Addresses that the workspace sends from and that are in the store.
@@ -193,20 +194,23 @@ impl Workspace {
     }
 }
 
-fn remember<T>(map: &Mutex<HashMap<String, (T, Timestamp)>>, key: &str, value: T, at: Timestamp) {
+/// What was seen of a thread, and when, by both clocks: the one of the service, and the one that nobody can set.
+type Memory<T> = HashMap<String, (T, Timestamp, Instant)>;
+
+fn remember<T>(map: &Mutex<Memory<T>>, key: &str, value: T, at: Timestamp) {
     let mut map = locked(map);
     if map.len() >= REMEMBERED {
         map.clear();
     }
-    map.insert(key.to_owned(), (value, at));
+    map.insert(key.to_owned(), (value, at, Instant::now()));
 }
 
-/// A clock that was set back makes an entry look as if it came from the future: it does not count.
-fn recall<T: Clone>(map: &Mutex<HashMap<String, (T, Timestamp)>>, key: &str, now: Timestamp, span: Span) -> Option<T> {
+/// Fresh by both clocks: one that was set back would make an old look young, or as if it came from the future.
+fn recall<T: Clone>(map: &Mutex<Memory<T>>, key: &str, now: Timestamp, span: Span) -> Option<T> {
     let map = locked(map);
-    let (value, at) = map.get(key)?;
+    let (value, at, seen) = map.get(key)?;
     let age = Span::try_from(now.duration_since(*at)).ok()?;
-    (age <= span).then(|| value.clone())
+    (age <= span && seen.elapsed() <= span).then(|| value.clone())
 }
 
 /// These maps hold plain values: a panic in between leaves nothing half-done.

@@ -5,6 +5,7 @@ use crate::place;
 mod bad_input;
 mod doctor;
 mod reading;
+mod reloading;
 mod service;
 mod testing;
 mod writing;

@@ -1,0 +1,58 @@
+//! Rules that change while the service runs: taken when they are good, refused as a whole when they are not.
+
+use crate::{
+    place::{EVERYTHING, Place, signal},
+    running::{Running, SERVICE},
+};
+use serde_json::Value;
+
+async fn rules_of(service: &Running) -> Value {
+    let (_, status) = service.get("/api/v1/status").await;
+    serde_json::from_str::<Value>(&status).unwrap()["rules"].clone()
+}
+
+/// What an editor does that puts a new file in the old one's place.
+fn replace(place: &Place, text: &str) {
+    place.write("rules.new", text);
+    std::fs::rename(place.path().join("rules.new"), place.path().join("rules/rules.yaml")).unwrap();
+}
+
+#[tokio::test]
+async fn files_that_change_are_taken_or_refused_as_a_whole() {
+    let place = Place::new(EVERYTHING).await;
+    let mut service = Running::start(place.command(SERVICE)).await;
+    let first = rules_of(&service).await;
+    assert!(first["error"].is_null());
+
+    // A mistake, and a test that fails: the old rules stay, and the status says why.
+    let failing = "tests:\n  - { name: no way, messages: [Hi], expect: { rules: [book-a-call] } }\n";
+    for (text, why) in [
+        (EVERYTHING.replace("category: interested", "categroy: interested"), "categroy"),
+        (format!("{EVERYTHING}{failing}"), "the test “no way” fails"),
+    ] {
+        replace(&place, &text);
+        let said = service.until("the old ones stay in force").await;
+        assert!(said.contains(why), "{said}");
+        let rules = rules_of(&service).await;
+        assert_eq!(rules["revision"], first["revision"]);
+        assert!(rules["error"].as_str().unwrap().contains("rules/rules.yaml:"), "{rules}");
+        assert!(rules["error"].as_str().unwrap().contains(why), "{rules}");
+    }
+
+    // A good change is taken, and a second file is found.
+    replace(&place, &EVERYTHING.replace("not-now", "never"));
+    service.until("rules in force").await;
+    let second = rules_of(&service).await;
+    assert!(second["error"].is_null() && second["revision"] != first["revision"], "{second}");
+    place.write("rules/more/more.yaml", "rules: [{ name: more, when: always, then: [star] }]\n");
+    service.until("\"rules\":3").await;
+
+    // SIGHUP reads them too; what has not changed stays as it is.
+    let third = rules_of(&service).await;
+    signal("-HUP", service.id());
+    std::fs::remove_dir_all(place.path().join("rules/more")).unwrap();
+    service.until("\"rules\":2").await;
+    assert_eq!(rules_of(&service).await["revision"], second["revision"]);
+    assert_ne!(third["revision"], second["revision"]);
+    service.end().await.ends(0);
+}
