@@ -293,6 +293,34 @@ async fn a_store_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
+async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
+    let bed = Bed::new().await;
+    let path = bed.path();
+    let first = decision("d1", "m1", 1);
+    bed.record(&first, vec![action(&first, ActionKind::Reply, ActionState::Done)]).await;
+    bed.store.close().await;
+    drop(bed.store);
+    // As the first version left it.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    for statement in ["DROP TABLE marks", "DROP TABLE own_addresses", "DELETE FROM _sqlx_migrations WHERE version = 2"]
+    {
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+    }
+    sqlx::Connection::close(connection).await.unwrap();
+
+    let copy = SqliteStore::scratch(Some(&path)).await.unwrap();
+    assert_eq!(copy.queue(None).await.unwrap().get(&ActionState::Done), Some(&1), "a dry run reads it as it is");
+    copy.close().await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.queue(None).await.unwrap().get(&ActionState::Done), Some(&1));
+    assert_eq!(store.pauses().await.unwrap(), [], "it has written no intent that it could have forgotten");
+    store.add_own_addresses(&["Sam@us.example".to_owned()]).await.unwrap();
+    assert!(store.is_own_address("sam@US.example").await.unwrap());
+    assert!(!store.is_own_address("jane@acme.example").await.unwrap());
+}
+
+#[tokio::test]
 async fn a_folder_that_is_not_there_is_a_clear_error() {
     let opened = SqliteStore::open(std::path::Path::new("/nowhere/at/all/s.db")).await.unwrap_err();
     assert!(opened.to_string().contains("check that the folder exists"), "{opened}");
