@@ -30,6 +30,7 @@ pub(super) fn init(folder: &Path) -> anyhow::Result<Outcome> {
     }
     anstream::println!(
         "\nNext:\n  export COLDSEND_API_KEY=cs_live_…      (scopes: replies:read, replies:create, replies:update)\n  \
+         reply-router test                      runs the tests beside the rules; needs no key\n  \
          reply-router doctor                    checks the key\n  \
          reply-router preview                   shows what the rules would do with your inbox; changes nothing\n  \
          reply-router run                       does it"
