@@ -1,6 +1,6 @@
 //! `test`, and what refuses rules whose tests fail.
 
-use crate::place::{EVERYTHING, Place};
+use crate::place::{EVERYTHING, Place, run};
 
 const GOOD: &str = r#"
 tests:
@@ -50,6 +50,13 @@ async fn tests_run_offline_and_say_what_differs() {
     assert!(junit.contains("somebody &quot;expected&quot; &lt;more&gt;") && !junit.contains("<more>"), "{junit}");
     // A file of tests alone is about the rules beside it, and runs alone.
     place.run(&["test", "rules/more.test.yaml"]).await.ends(1).prints(&["0 passed, 1 failed"]);
+    // It needs no key.
+    let mut without = place.command(&["test", "rules/rules.yaml"]);
+    without.env_remove("COLDSEND_API_KEY");
+    run(without).await.ends(0).prints(&["2 passed, 0 failed"]);
+    let mut without = place.command(&["test"]);
+    without.env_remove("COLDSEND_API_KEY");
+    run(without).await.ends(1).prints(&["2 passed, 1 failed"]);
     // Nothing was asked of anybody.
     assert!(place.simulator.workspace().requests().is_empty());
 }
