@@ -137,6 +137,15 @@ fn what_the_store_knows() {
 }
 
 #[test]
+fn a_reason_says_how_old_the_message_is_to_the_minute() {
+    let mut action = reply();
+    action.message_at = Some(time("2026-07-15T09:29:31Z"));
+    let verdict = before_reading(&action, &Counted::default(), &safety(), time(NOW));
+    let Verdict::Hold(reason) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(reason.text, "the message is 2h30m old, more than 1h");
+}
+
+#[test]
 fn what_the_thread_shows() {
     let message = |id: &str, outgoing: bool, from: &str, text: &str| Message {
         id: id.to_owned(),
