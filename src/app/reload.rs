@@ -29,28 +29,19 @@ impl RulesFolder {
         Self { engine, path: settings.rules.clone(), context: rules_context(settings) }
     }
 
-    /// Loads the rules and puts them in force; on any mistake, and where a test beside them fails, the old ones stay.
-    /// Rules of the revision that is in force change nothing.
+    /// Loads the rules and puts them in force. On any mistake, and where a test beside them fails, the old ones stay; where
+    /// nothing that decides has changed, they stay as well.
     ///
     /// # Errors
-    /// Every mistake in the new rules.
+    /// Every mistake in the new rules. The engine is told of it too, so that the status can say it.
     pub fn load(&self) -> Result<String, AppError> {
         let loaded = RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes).and_then(tested);
         let rules = loaded.inspect_err(|error| self.engine.note_refused_rules(&summary(error)))?;
         let revision = rules.revision().to_owned();
-        self.engine.replace_rules(rules);
-        Ok(revision)
-    }
-
-    /// As [`RulesFolder::load`], for a change that may be none: rules of the revision in force are left in force, and a
-    /// refusal is only told.
-    pub(super) fn load_if_changed(&self) {
-        let loaded = RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes).and_then(tested);
-        match loaded {
-            Ok(rules) if rules.revision() == self.engine.rules().revision() && self.engine.rules_error().is_none() => {}
-            Ok(rules) => self.engine.replace_rules(rules),
-            Err(error) => self.engine.note_refused_rules(&summary(&error)),
+        if revision != self.engine.rules().revision() || self.engine.rules_error().is_some() {
+            self.engine.replace_rules(rules);
         }
+        Ok(revision)
     }
 
     /// Where the rules are.

@@ -48,8 +48,8 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
             next = next(&mut changed) => if !next { return },
         }
         let rules = Arc::clone(&rules);
-        // Reading files and compiling rules takes its time.
-        let _ = tokio::task::spawn_blocking(move || rules.load_if_changed()).await;
+        // Reading files and compiling rules takes its time. A refusal has been told.
+        let _ = tokio::task::spawn_blocking(move || rules.load()).await;
     }
 }
 
