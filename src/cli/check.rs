@@ -47,10 +47,10 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
     }
     match format {
         CheckFormat::Text => {
-            anstream::print!("{}", found.render(true));
-            if !found.has_errors() {
-                anstream::println!("no mistakes in {}", shown(&paths));
+            if !found.is_empty() {
+                anstream::println!("{}\n", found.render(true));
             }
+            anstream::println!("{}", summary(&found, &paths));
             if let Some(plan) = plan {
                 anstream::println!(
                     "100 new threads cost between {} and {} API requests beside the replies themselves",
@@ -63,9 +63,22 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
             let report = CheckReport { diagnostics: &found, requests_per_100_threads: plan };
             anstream::println!("{}", serde_json::to_string_pretty(&report)?);
         }
-        CheckFormat::Github => anstream::print!("{}", found.github()),
+        CheckFormat::Github if found.is_empty() => {}
+        CheckFormat::Github => anstream::println!("{}", found.github()),
     }
     Ok(if found.has_errors() { Outcome::Problem } else { Outcome::Fine })
+}
+
+fn summary(found: &Diagnostics, paths: &[PathBuf]) -> String {
+    let errors = found.error_count();
+    let warnings = found.len() - errors;
+    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    match (errors, warnings) {
+        (0, 0) => format!("no mistakes in {}", shown(paths)),
+        (0, _) => format!("no mistakes in {}; {}", shown(paths), count(warnings, "warning")),
+        (_, 0) => count(errors, "mistake"),
+        _ => format!("{}, {}", count(errors, "mistake"), count(warnings, "warning")),
+    }
 }
 
 fn shown(paths: &[PathBuf]) -> String {

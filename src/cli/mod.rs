@@ -93,7 +93,7 @@ fn load(overrides: &Overrides) -> Result<Settings, AppError> {
 
 fn warn_of(settings: &Settings) {
     if !settings.warnings.is_empty() {
-        anstream::eprint!("{}", settings.warnings.render(true));
+        anstream::eprintln!("{}", settings.warnings.render(true));
     }
 }
 
@@ -113,7 +113,7 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a Workspac
 
 fn report(error: &anyhow::Error) {
     if let Some(AppError::Mistakes(found)) = error.downcast_ref::<AppError>() {
-        anstream::eprint!("{}", found.render(true));
+        anstream::eprintln!("{}", found.render(true));
         return;
     }
     anstream::eprintln!("{}error:{} {error:#}", BOLD_RED.render(), BOLD_RED.render_reset());

@@ -16,7 +16,7 @@ pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> any
     }
     let rules = app::load_tested_rules(&settings)?;
     if !rules.warnings().is_empty() {
-        anstream::eprint!("{}", rules.warnings().render(true));
+        anstream::eprintln!("{}", rules.warnings().render(true));
     }
     let how = if dry_run { OpenStore::Scratch } else { OpenStore::Service };
     let store = open_store(&settings, how).await?;

@@ -11,14 +11,16 @@ use super::{
     pattern::Pattern,
     script::{Script, ScriptEngine},
     set::Context,
-    template::Templates,
+    template::{TemplateRef, Templates, places},
     yaml::{self, Fields, Node, Source, Value},
 };
 use crate::model::Mode;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
+    ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 const MODES: [(&str, Mode); 4] =
@@ -38,6 +40,37 @@ pub(super) struct Loader<'c> {
     hash: Sha256,
     /// The folder of the file at hand.
     folder: PathBuf,
+    /// The templates of the rule at hand.
+    sites: Vec<Site>,
+}
+
+/// A template and where its text stands.
+struct Site {
+    template: TemplateRef,
+    at: TextAt,
+}
+
+/// Where a text stands: in a value of the YAML file, or in a file of its own.
+enum TextAt {
+    Node(Node),
+    File(Arc<Source>),
+}
+
+impl TextAt {
+    fn text(&self) -> &str {
+        match self {
+            Self::Node(node) => node.text(),
+            Self::File(source) => source.text(),
+        }
+    }
+
+    /// An error at a range of bytes of the text.
+    fn error(&self, code: &'static str, range: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        match self {
+            Self::Node(node) => Diagnostic::inside(code, node, range, message),
+            Self::File(source) => Diagnostic::at(code, source, source.span(range), message),
+        }
+    }
 }
 
 /// Loads a file or a folder.
@@ -118,6 +151,7 @@ impl<'c> Loader<'c> {
             names: HashMap::new(),
             hash: Sha256::new(),
             folder: PathBuf::new(),
+            sites: Vec::new(),
         }
     }
 
@@ -139,7 +173,7 @@ impl<'c> Loader<'c> {
         if let Some(version) = fields.present("version")
             && version.text() != "1"
         {
-            let message = format!("version {} is unknown", version.describe());
+            let message = format!("version `{}` is unknown", version.text());
             self.out.push(Diagnostic::error(code::VERSION, version, message).hint("write `version: 1`"));
         }
         if let Some(tests) = fields.present("tests") {
@@ -176,7 +210,8 @@ impl<'c> Loader<'c> {
         let mut tests = Vec::new();
         let when = conditions::read(fields.get("when"), &mut tests, &mut mentions, &mut self.out);
         let script = fields.present("script").and_then(|node| self.script(node));
-        if fields.get("when").is_none() && fields.present("script").is_none() {
+        let misspelt = fields.is_misspelt("when") || fields.is_misspelt("script");
+        if fields.get("when").is_none() && fields.present("script").is_none() && !misspelt {
             let place = fields.key("name").unwrap_or(node);
             let error = Diagnostic::error(code::NO_CONDITION, place, "the rule has neither `when` nor `script`");
             self.out.push(error.hint("write `when: always` if it is meant for every message"));
@@ -187,7 +222,7 @@ impl<'c> Loader<'c> {
             Some(then) => self.actions(then, &label),
             None => Vec::new(),
         };
-        if fields.present("then").is_none() && !stop {
+        if fields.present("then").is_none() && !stop && !fields.is_misspelt("then") {
             let place = fields.key("then").or_else(|| fields.key("name")).unwrap_or(node);
             let error = Diagnostic::error(code::NO_ACTION, place, "the rule does nothing: `then` is missing");
             self.out.push(error.hint("a rule that only keeps later rules away says `stop: true`"));
@@ -198,7 +233,7 @@ impl<'c> Loader<'c> {
         let (file, name) = (node.source().name().to_owned(), label);
         let mut rule =
             Rule { name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
-        self.check_templates(&mut rule, fields.present("then").unwrap_or(node));
+        self.check_templates(&mut rule);
         self.rules.push(rule);
     }
 
@@ -229,7 +264,8 @@ impl<'c> Loader<'c> {
             Ok(script) => Some(script),
             Err(error) => {
                 let start = offset(&source, error.line, error.column);
-                let mut diagnostic = Diagnostic::inside(code::BAD_SCRIPT, node, start..start + 1, error.message);
+                let end = start + word_at(&source, start);
+                let mut diagnostic = Diagnostic::inside(code::BAD_SCRIPT, node, start..end, error.message);
                 diagnostic.hint = error.hint;
                 self.out.push(diagnostic);
                 None
@@ -256,49 +292,51 @@ impl<'c> Loader<'c> {
     }
 
     /// Names that a template takes from its own rule, which only the whole rule knows.
-    fn check_templates(&mut self, rule: &mut Rule, place: &Node) {
+    fn check_templates(&mut self, rule: &mut Rule) {
         let groups = conditions::group_names(&rule.tests);
-        let known: HashSet<&str> = rule
-            .captures
-            .iter()
-            .map(|capture| capture.name.as_str())
-            .chain(groups.iter().map(String::as_str))
-            .collect();
+        let captures = rule.captures.iter().map(|capture| capture.name.as_str());
+        let captured: HashSet<&str> = captures.chain(groups.iter().map(String::as_str)).collect();
         let mut needs_thread = false;
-        for action in &rule.actions {
-            let templates = match &action.content {
-                Content::None => continue,
-                Content::Reply { text, html, .. } => [text, html],
-                Content::Notice { text, subject } => [text, subject],
-            };
-            for template in templates.into_iter().flatten() {
-                needs_thread |= template.needs_thread;
-                for (root, field) in self.templates.uses(template) {
-                    let missing = match (root.as_str(), &field) {
-                        ("captures", Some(field)) => !known.contains(field.as_str()),
-                        ("vars", _) => rule.script.is_none(),
-                        _ => false,
-                    };
-                    if missing {
-                        let field = field.unwrap_or_default();
-                        let message = format!(
-                            "the templates of `{}` use `{root}.{field}`, which nothing in the rule provides",
-                            rule.name
-                        );
-                        let hint = match root.as_str() {
-                            "vars" => "give the rule a script that returns #{ matched: true, vars: #{ … } }".to_owned(),
-                            _ => match yaml::did_you_mean(&field, known.iter().copied()) {
-                                Some(near) => format!("did you mean `captures.{near}`?"),
-                                None => format!("add `{field}` to `capture`"),
-                            },
-                        };
-                        self.out.push(Diagnostic::error(code::NO_CAPTURE, place, message).hint(hint));
-                    }
+        for site in std::mem::take(&mut self.sites) {
+            needs_thread |= site.template.needs_thread;
+            for (root, field) in self.templates.uses(&site.template) {
+                let field = field.as_deref();
+                let Some((message, hint)) = nothing_gives(&root, field, rule, &captured) else { continue };
+                let name = field.map_or_else(|| root.clone(), |field| format!("{root}.{field}"));
+                let text = site.at.text();
+                let found = places(text, &name);
+                let all = if found.is_empty() { vec![(0, text.len())] } else { found };
+                for (start, end) in all {
+                    let error = site.at.error(code::NO_CAPTURE, start..end, message.clone());
+                    self.out.push(error.hint(hint.clone()));
                 }
             }
         }
         rule.mentions.thread_in_templates = needs_thread;
         rule.mentions.named_groups = !groups.is_empty();
+    }
+}
+
+/// Why a name of a template has no value in this rule, and what to do about it; nothing if it may have one.
+fn nothing_gives(root: &str, field: Option<&str>, rule: &Rule, captured: &HashSet<&str>) -> Option<(String, String)> {
+    match (root, field, &rule.script) {
+        ("captures", Some(field), _) if !captured.contains(field) => {
+            let hint = match yaml::did_you_mean(field, captured.iter().copied()) {
+                Some(near) => format!("did you mean `captures.{near}`?"),
+                None => format!("add `{field}` to `capture`, or name a group of a condition: `(?P<{field}>…)`"),
+            };
+            Some((format!("nothing in the rule captures `{field}`"), hint))
+        }
+        ("vars", field, None) => {
+            let shown = field.unwrap_or("NAME");
+            let hint = format!("give the rule a script that returns #{{ matched: true, vars: #{{ {shown}: … }} }}");
+            Some(("`vars` come from a script, and the rule has none".to_owned(), hint))
+        }
+        ("vars", Some(field), Some(script)) if !script.may_give(field) => {
+            let message = format!("the script never names `{field}`");
+            Some((message, format!("return it: #{{ matched: true, vars: #{{ {field}: … }} }}")))
+        }
+        _ => None,
     }
 }
 
@@ -311,18 +349,27 @@ fn offset(text: &str, line: Option<usize>, column: Option<usize>) -> usize {
     start + rest.char_indices().nth(column).map_or(rest.trim_end().len(), |(at, _)| at)
 }
 
+/// How many bytes the dotted name at a place has; at least 1, for what is no name.
+fn word_at(text: &str, start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
+    rest.get(..end).map_or(0, |word| word.trim_end_matches('.').len()).max(1)
+}
+
 /// A regular expression, its mistake pointed at inside the text.
 fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
     let text = node.non_empty_string(out)?;
     match Pattern::new(&text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
-            out.push(match error.span {
+            let mut found = match error.span {
                 Some((start, end)) => {
                     Diagnostic::inside(code::BAD_REGEX, node, start..end.max(start + 1), error.message)
                 }
                 None => Diagnostic::error(code::BAD_REGEX, node, error.message),
-            });
+            };
+            found.hint = error.hint;
+            out.push(found);
             None
         }
     }

@@ -16,6 +16,7 @@ mod script_functions;
 mod script_names;
 mod set;
 mod template;
+mod template_names;
 mod values;
 pub mod yaml;
 

@@ -121,6 +121,8 @@ pub struct PatternError {
     pub message: String,
     /// Where in the expression, as byte offsets.
     pub span: Option<(usize, usize)>,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl Pattern {
@@ -164,36 +166,66 @@ impl Pattern {
 fn explain(text: &str, error: &regex::Error) -> PatternError {
     if let regex::Error::CompiledTooBig(_) = error {
         return PatternError {
-            message: "this regular expression is too big when compiled (256 KiB); use smaller repetitions".to_owned(),
+            message: "this regular expression is too big when compiled (256 KiB)".to_owned(),
             span: None,
+            hint: Some("use smaller repetitions; `{1,1000}` inside `{1,1000}` is a million".to_owned()),
         };
     }
-    match regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(text) {
-        Err(regex_syntax::Error::Parse(error)) => {
-            let span = error.span();
-            let kind = error.kind().to_string();
-            PatternError { message: unsupported(text, &kind), span: Some((span.start.offset, span.end.offset)) }
+    let (kind, span) = match regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(text) {
+        Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), Some(*error.span())),
+        Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), Some(*error.span())),
+        _ => (error.to_string().replace('\n', " "), None),
+    };
+    let span = span.map(|span| (span.start.offset, span.end.offset));
+    let told = TOLD.iter().find(|(part, ..)| kind.contains(part));
+    match told {
+        Some((_, message, hint)) => {
+            PatternError { message: (*message).to_owned(), span, hint: Some((*hint).to_owned()) }
         }
-        Err(regex_syntax::Error::Translate(error)) => {
-            let span = error.span();
-            PatternError { message: error.kind().to_string(), span: Some((span.start.offset, span.end.offset)) }
-        }
-        _ => PatternError { message: error.to_string().replace('\n', " "), span: None },
+        None => PatternError { message: kind, span, hint: None },
     }
 }
 
-/// Says what a person coming from another engine misses.
-fn unsupported(_text: &str, kind: &str) -> String {
-    if kind.contains("look-around") {
-        return "look-ahead and look-behind do not exist in this engine, which is always fast; use a second condition, \
-                for example under `not`"
-            .to_owned();
-    }
-    if kind.contains("backreferences") {
-        return "back-references do not exist in this engine, which is always fast".to_owned();
-    }
-    kind.to_owned()
-}
+/// What people write wrong most often: how the engine calls it, what it is called here, and what to do.
+const TOLD: [(&str, &str, &str); 9] = [
+    (
+        "look-around",
+        "look-ahead and look-behind do not exist in this engine, which is always fast",
+        "use a second condition, for example under `not`",
+    ),
+    (
+        "backreferences",
+        "back-references do not exist in this engine, which is always fast",
+        "write out what may stand there",
+    ),
+    ("unclosed group", "the bracket `(` is never closed", "close it with `)`; for the character itself write `\\(`"),
+    ("unopened group", "the bracket `)` was never opened", "for the character itself write `\\)`"),
+    (
+        "unclosed character class",
+        "the class `[` is never closed",
+        "close it with `]`; for the character itself write `\\[`",
+    ),
+    (
+        "repetition operator missing expression",
+        "there is nothing here that could be repeated",
+        "`*`, `+` and `?` repeat what stands before them; any text is `.*`, and is not needed at the ends",
+    ),
+    (
+        "unrecognized escape",
+        "this escape does not exist",
+        "for a backslash itself write `\\\\`; letters and digits need none",
+    ),
+    (
+        "repetition quantifier expects a valid decimal",
+        "`{` begins a number of repetitions here",
+        "write `{2}` or `{2,5}`; for the character itself write `\\{`",
+    ),
+    (
+        "unclosed counted repetition",
+        "`{` begins a number of repetitions here, and is never closed",
+        "write `{2}` or `{2,5}`; for the character itself write `\\{`",
+    ),
+];
 
 /// What a number must be; every given bound must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

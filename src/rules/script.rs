@@ -166,6 +166,14 @@ impl Script {
         &self.source
     }
 
+    /// Whether the script may give this variable to the templates: it names it, or hands on whole maps that it did not
+    /// write.
+    pub(super) fn may_give(&self, field: &str) -> bool {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let mut words = self.source.split(|c| !is_name(c));
+        words.any(|word| word == field) || self.source.contains("captures")
+    }
+
     /// Runs it. What goes wrong is said in the trace; nothing panics and nothing is kept between runs.
     pub(super) fn run(&self, facts: &Facts<'_>, captures: &BTreeMap<String, String>) -> ScriptTrace {
         let mut scope = Scope::new();

@@ -1,6 +1,6 @@
 //! Templates of replies and forwards. They see values; what a lead wrote is never read as a template.
 
-use super::{definition::Cost, event::Facts, script::nearest, values};
+use super::{definition::Cost, event::Facts, script::nearest, template_names, values};
 use minijinja::{Environment, UndefinedBehavior, Value as Shown};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt, io};
@@ -9,6 +9,43 @@ use std::{collections::BTreeMap, fmt, io};
 const FUEL: u64 = 100_000;
 /// What a template may write, in bytes.
 const MAX_OUTPUT: usize = 512 * 1024;
+
+/// How many unknown filters, tests and functions one template is told of.
+const MOST_UNKNOWN: usize = 20;
+
+/// The filters that a typing error is compared with.
+const FILTERS: [&str; 30] = [
+    "abs",
+    "attr",
+    "capitalize",
+    "date",
+    "default",
+    "dictsort",
+    "escape",
+    "first",
+    "float",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "max",
+    "min",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "sort",
+    "split",
+    "title",
+    "trim",
+    "upper",
+];
 
 /// What stands for any value when a template is tried out.
 const SAMPLE: &str = "2026-01-05T09:00:00Z";
@@ -80,20 +117,21 @@ impl Templates {
     /// Takes a template under a name of its own. `html` escapes what it prints.
     ///
     /// # Errors
-    /// The syntax is wrong, or it uses a name, filter or test that does not exist.
-    pub fn add(&mut self, name: &str, html: bool, source: &str) -> Result<TemplateRef, TemplateError> {
+    /// The syntax is wrong, or it uses names, filters or tests that do not exist: all of them.
+    pub fn add(&mut self, name: &str, html: bool, source: &str) -> Result<TemplateRef, Vec<TemplateError>> {
         let name = format!("{name}.{}", if html { "html" } else { "txt" });
         self.environment
             .add_template_owned(name.clone(), source.to_owned())
-            .map_err(|error| from_engine(&error, source))?;
-        let template = self.environment.get_template(&name).map_err(|error| from_engine(&error, source))?;
+            .map_err(|error| vec![from_engine(&error, source)])?;
+        let template = self.environment.get_template(&name).map_err(|error| vec![from_engine(&error, source)])?;
         let names = template.undeclared_variables(true);
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
-        for name in &names {
-            self.check_name(name, source)?;
+        let mut wrong: Vec<_> = names.iter().flat_map(|name| self.check_name(name, source)).collect();
+        wrong.extend(self.try_out(&name, &names, source));
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
-        try_out(&template, &names, source)?;
         let needs_thread = names.iter().any(|name| {
             let mut parts = name.split('.');
             values::cost_of(parts.next().unwrap_or_default(), parts.next()) == Cost::Thread
@@ -116,37 +154,96 @@ impl Templates {
         names
     }
 
-    fn check_name(&self, name: &str, source: &str) -> Result<(), TemplateError> {
+    /// What is wrong with a name that a template uses: once for each place where it stands.
+    fn check_name(&self, name: &str, source: &str) -> Vec<TemplateError> {
         let mut parts = name.split('.');
         let root = parts.next().unwrap_or_default();
-        let place = |text: &str| source.find(text).map(|at| (at, at + text.len()));
-        if !NAMES.contains(&root) {
-            if self.environment.globals().any(|(global, _)| global == root) {
-                return Ok(());
+        let field = parts.next();
+        let (wrong, hint) = match (NAMES.contains(&root), field, values::fields_of(root)) {
+            (false, ..) if self.environment.globals().any(|(global, _)| global == root) => return Vec::new(),
+            (false, ..) => (
+                root.to_owned(),
+                match nearest(root, &NAMES) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("a template sees {}", NAMES.join(", ")),
+                },
+            ),
+            (true, Some(field), Some(known)) if !known.iter().any(|(name, _)| *name == field) => {
+                let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+                let hint = match nearest(field, &known) {
+                    Some(near) => format!("did you mean `{root}.{near}`?"),
+                    None => format!("`{root}` has {}", known.join(", ")),
+                };
+                (format!("{root}.{field}"), hint)
             }
-            let hint = match nearest(root, &NAMES) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("a template sees {}", NAMES.join(", ")),
-            };
-            let message = format!("`{root}` does not exist");
-            return Err(TemplateError { message, span: place(root), line: None, hint: Some(hint) });
-        }
-        let (Some(field), Some(known)) = (parts.next(), values::fields_of(root)) else { return Ok(()) };
-        if known.iter().any(|(name, _)| *name == field) {
-            return Ok(());
-        }
-        let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        let hint = match nearest(field, &known) {
-            Some(near) => format!("did you mean `{root}.{near}`?"),
-            None => format!("`{root}` has {}", known.join(", ")),
+            _ => return Vec::new(),
         };
-        let whole = format!("{root}.{field}");
-        Err(TemplateError {
-            message: format!("`{whole}` does not exist"),
-            span: place(&whole),
+        let error = |span| TemplateError {
+            message: format!("`{wrong}` does not exist"),
+            span,
             line: None,
-            hint: Some(hint),
-        })
+            hint: Some(hint.clone()),
+        };
+        let mut places = places(source, &wrong);
+        if !wrong.contains('.') {
+            // What hangs on a name that does not exist is not wrong by itself.
+            places.iter_mut().for_each(|(start, end)| *end = *start + wrong.len());
+        }
+        if places.is_empty() { vec![error(None)] } else { places.into_iter().map(|place| error(Some(place))).collect() }
+    }
+
+    /// Filters, tests and functions are looked up only while rendering: it is rendered once with a value for every name
+    /// and once without any, so that both sides of an `if` are seen. Other errors are not the template's fault.
+    fn try_out(&self, template: &str, names: &[&str], source: &str) -> Vec<TemplateError> {
+        use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownTest};
+        let mut wrong: Vec<TemplateError> = Vec::new();
+        // What is missing is put in, so that the next one shows as well.
+        let mut environment = self.environment.clone();
+        for filled in [true, false] {
+            let mut context = Map::new();
+            for name in NAMES {
+                let fields = values::fields_of(name).unwrap_or_default().iter().map(|(field, _)| *field);
+                let used =
+                    names.iter().filter_map(|used| used.strip_prefix(name)?.strip_prefix('.')?.split('.').next());
+                let all = fields.chain(used).filter(|_| filled).map(|field| (field.to_owned(), SAMPLE.into()));
+                context.insert(name.to_owned(), Value::Object(all.collect()));
+            }
+            context.insert("now".to_owned(), SAMPLE.into());
+            for _ in 0..MOST_UNKNOWN {
+                let mut out = Bounded(Vec::new());
+                let Ok(found) = environment.get_template(template) else { break };
+                let context = Shown::from(minijinja::value::Serde(&context));
+                let Err(error) = found.render_captured_to(context, &mut out) else { break };
+                let kind = error.kind();
+                if !matches!(kind, UnknownFilter | UnknownTest | UnknownFunction) {
+                    break;
+                }
+                let mut told = from_engine(&error, source);
+                let Some(name) = unknown_word(&told.message).map(str::to_owned) else {
+                    wrong.push(told);
+                    break;
+                };
+                let what = match kind {
+                    UnknownFilter => "filter",
+                    UnknownTest => "test",
+                    _ => "function",
+                };
+                told.message = format!("there is no {what} `{name}`");
+                told.hint = (what == "filter")
+                    .then(|| nearest(&name, &FILTERS).map(|near| format!("did you mean `{near}`?")))
+                    .flatten()
+                    .or_else(|| Some(format!("the reference of the rules lists every {what} that templates know")));
+                if !wrong.contains(&told) {
+                    wrong.push(told);
+                }
+                match kind {
+                    UnknownFilter => environment.add_filter(name, |value: Shown| value),
+                    UnknownTest => environment.add_test(name, |_: Shown| true),
+                    _ => environment.add_function(name, || Shown::UNDEFINED),
+                }
+            }
+        }
+        wrong
     }
 
     /// Renders.
@@ -179,33 +276,39 @@ impl io::Write for Bounded {
     }
 }
 
-/// Filters, tests and functions are looked up only while rendering: it is rendered once with a value for every name
-/// and once without any, so that both sides of an `if` are seen. Other errors are not the template's fault.
-fn try_out(template: &minijinja::Template<'_, '_>, names: &[&str], source: &str) -> Result<(), TemplateError> {
-    use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownTest};
-    for filled in [true, false] {
-        let mut context = Map::new();
-        for name in NAMES {
-            let fields = values::fields_of(name).unwrap_or_default().iter().map(|(field, _)| *field);
-            let used = names.iter().filter_map(|used| used.strip_prefix(name)?.strip_prefix('.')?.split('.').next());
-            let all = fields.chain(used).filter(|_| filled).map(|field| (field.to_owned(), SAMPLE.into()));
-            context.insert(name.to_owned(), Value::Object(all.collect()));
-        }
-        context.insert("now".to_owned(), SAMPLE.into());
-        let mut out = Bounded(Vec::new());
-        if let Err(error) = template.render_captured_to(Shown::from(minijinja::value::Serde(&context)), &mut out)
-            && matches!(error.kind(), UnknownFilter | UnknownTest | UnknownFunction)
-        {
-            return Err(from_engine(&error, source));
-        }
-    }
-    Ok(())
+/// The name in `filter NAME is unknown`.
+fn unknown_word(message: &str) -> Option<&str> {
+    let rest = ["filter ", "test ", "function "].iter().find_map(|what| message.strip_prefix(what))?;
+    rest.strip_suffix(" is unknown").map(|name| name.trim_matches('`')).filter(|name| !name.is_empty())
+}
+
+/// Where a name of one or two parts stands in a template, with all that is written of it.
+pub(super) fn places(source: &str, name: &str) -> Vec<(usize, usize)> {
+    let is_it = |path: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let found = template_names::mentioned(source).into_iter().filter(|place| is_it(&place.path));
+    found.map(|place| (place.range.start, place.range.end)).collect()
 }
 
 fn from_engine(error: &minijinja::Error, source: &str) -> TemplateError {
     let span = error.range().map(|range| (range.start.min(source.len()), range.end.min(source.len())));
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    TemplateError { message: detail, span, line: error.line(), hint: None }
+    let hint = what_to_close(&detail).map(str::to_owned);
+    TemplateError { message: detail, span, line: error.line(), hint }
+}
+
+/// What people forget in a template, by what the engine misses then.
+fn what_to_close(message: &str) -> Option<&'static str> {
+    if message.contains("expected end of variable block") {
+        Some("close `{{` with `}}`; text outside of the braces is sent as it stands")
+    } else if message.contains("unexpected end of input") {
+        Some("each `{% if %}` needs its `{% endif %}`, each `{% for %}` its `{% endfor %}`")
+    } else if message.contains("expected end of block") {
+        Some("close `{%` with `%}`")
+    } else if message.contains("unknown statement") {
+        Some("known are if, elif, else, endif, for, endfor, set, with, endwith, filter, endfilter, macro, endmacro")
+    } else {
+        None
+    }
 }
 
 /// A sentence for a person: the place in the template and what is missing, never the values.

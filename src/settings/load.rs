@@ -199,7 +199,7 @@ fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {
 fn admin(root: &Fields<'_>, reading: &mut Reading<'_>) -> AdminSettings {
     let fields =
         root.present("admin").and_then(|node| node.fields(&["listen", "token", "public_url"], &mut reading.out));
-    let node = |key: &str| fields.and_then(|fields| fields.present(key));
+    let node = |key: &str| fields.as_ref().and_then(|fields| fields.present(key));
     let listen_node = node("listen");
     let listen = match listen_node.map(|node| (node, node.text().parse::<SocketAddr>())) {
         None => LISTEN,

@@ -105,6 +105,7 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
         let wait_for_category = duration("wait_for_category", Duration::ZERO, DAY);
         let limits =
             fields.present("rate_limit").and_then(|node| node.fields(&["per_minute", "per_hour"], &mut reading.out));
+        let limits = limits.as_ref();
         let mut limit =
             |key: &str| limits.and_then(|limits| limits.present(key)).and_then(|node| reading.count(node, 1_000_000));
         let (per_minute, per_hour) = (limit("per_minute"), limit("per_hour"));

@@ -8,6 +8,7 @@ mod byte_cut;
 mod cli;
 mod coldsend;
 mod destinations;
+mod diagnostics;
 mod documents;
 mod door;
 mod engine;

@@ -1,6 +1,6 @@
 //! `then`: actions with their templates, files, destinations and timing.
 
-use super::Loader;
+use super::{Loader, Site, TextAt};
 use crate::{
     model::{ActionKind, Attachment, Repeat, Timing},
     rules::{
@@ -32,6 +32,10 @@ impl Place<'_> {
 impl Loader<'_> {
     pub(super) fn actions(&mut self, node: &Node, rule: &str) -> Vec<ActionDef> {
         let items = node.list_or_one();
+        if items.is_empty() {
+            let error = Diagnostic::error(code::NO_ACTION, node, "`then` is empty: the rule does nothing");
+            self.out.push(error.hint("list what it does, such as `then: [star]`"));
+        }
         let read = items.iter().enumerate().map(|(index, item)| self.action(item, &Place { rule, index }));
         let read: Vec<Option<ActionDef>> = read.collect();
         read.into_iter().flatten().collect()
@@ -75,7 +79,10 @@ impl Loader<'_> {
         let known = ActionKind::ALL.map(ActionKind::as_str);
         let what = if node.text().is_empty() { node.describe() } else { format!("`{}`", node.text()) };
         let error = Diagnostic::error(code::UNKNOWN_ACTION, node, format!("{what} is no action"));
+        let several = node.text().split_whitespace().count() > 1
+            && node.text().split_whitespace().all(|word| word.parse::<ActionKind>().is_ok());
         self.out.push(match did_you_mean(node.text(), known) {
+            _ if several => error.hint("begin each action with `- ` on a line of its own"),
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("actions are {}", known.join(", "))),
         });
@@ -197,7 +204,8 @@ impl Loader<'_> {
         if let Some((_, repeat)) = WORDS.iter().find(|(word, _)| *word == node.text()) {
             return Some(*repeat);
         }
-        let message = format!("{} is no `repeat`", node.describe());
+        let written = if node.text().is_empty() { node.describe() } else { format!("`{}`", node.text()) };
+        let message = format!("{written} is no `repeat`");
         let hint = match did_you_mean(node.text(), WORDS.map(|(word, _)| word)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "once_per_message, once_per_thread, once_per_lead, or a rate such as `1 per 7d`".to_owned(),
@@ -227,13 +235,23 @@ impl Loader<'_> {
 
     fn template(&mut self, node: &Node, name: &str, html: bool) -> Option<TemplateRef> {
         let source = node.non_empty_string(&mut self.out)?;
-        match self.templates.add(name, html, &source) {
-            Ok(template) => Some(template),
-            Err(error) => {
-                let (start, end) = place_in(&source, &error);
-                let mut diagnostic = Diagnostic::inside(code::BAD_TEMPLATE, node, start..end, error.message);
-                diagnostic.hint = error.hint;
-                self.out.push(diagnostic);
+        self.add_template(name, html, &source, TextAt::Node(node.clone()))
+    }
+
+    /// Compiles a template; each mistake is shown where its text stands.
+    fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextAt) -> Option<TemplateRef> {
+        match self.templates.add(name, html, source) {
+            Ok(template) => {
+                self.sites.push(Site { template: template.clone(), at });
+                Some(template)
+            }
+            Err(errors) => {
+                for error in errors {
+                    let (start, end) = place_in(source, &error);
+                    let mut found = at.error(code::BAD_TEMPLATE, start..end, error.message);
+                    found.hint = error.hint;
+                    self.out.push(found);
+                }
                 None
             }
         }
@@ -247,7 +265,16 @@ impl Loader<'_> {
             return Some(path);
         }
         let error = Diagnostic::error(code::NO_FILE, node, format!("there is no file `{written}`"));
-        self.out.push(error.hint(format!("looked for {}", path.display())));
+        let beside = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+        let names =
+            beside.into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.out.push(match did_you_mean(&name, names.iter().map(String::as_str)) {
+            Some(near) => error.hint(format!("did you mean `{}`?", written.replace(&name, near))),
+            None => error.hint(format!("paths begin at the folder of this file; looked for {}", path.display())),
+        });
         None
     }
 
@@ -276,18 +303,8 @@ impl Loader<'_> {
         }
         let shown = path.display().to_string();
         self.add_to_revision(&shown, &text);
-        match self.templates.add(name, html, &text) {
-            Ok(template) => Some((template, html)),
-            Err(error) => {
-                let (start, end) = place_in(&text, &error);
-                let source = Source::new(shown, text.as_str());
-                let mut diagnostic =
-                    Diagnostic::at(code::BAD_TEMPLATE, &source, source.span(start..end), error.message);
-                diagnostic.hint = error.hint;
-                self.out.push(diagnostic);
-                None
-            }
-        }
+        let at = TextAt::File(Source::new(shown, text.as_str()));
+        Some((self.add_template(name, html, &text, at)?, html))
     }
 
     fn attachments(&mut self, node: &Node) -> Vec<Attachment> {

@@ -17,10 +17,21 @@ pub fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>)
     (distance <= 1 + written.chars().count().max(word.chars().count()) / 4 && distance < word.len()).then_some(word)
 }
 
+/// `3 minutes` as a duration is written: `3m`.
+fn in_words(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, word) = text.split_at(digits);
+    let unit = ["second", "minute", "hour", "day", "week"].iter().find(|unit| word.trim().starts_with(**unit))?;
+    (!number.is_empty()).then(|| format!("{number}{}", unit.get(..1).unwrap_or_default()))
+}
+
 /// The entries of a mapping whose keys have been checked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Fields<'n> {
     node: &'n Node,
+    /// Known keys that unknown ones were probably meant to be.
+    misspelt: Vec<String>,
 }
 
 impl<'n> Fields<'n> {
@@ -48,11 +59,16 @@ impl<'n> Fields<'n> {
     /// The value of a key that must be there and not be null; reported when it is not.
     pub fn required(&self, key: &str, out: &mut Diagnostics) -> Option<&'n Node> {
         let found = self.present(key);
-        if found.is_none() {
+        if found.is_none() && !self.is_misspelt(key) {
             let place = self.key(key).or_else(|| self.first_key()).unwrap_or(self.node);
             out.push(Diagnostic::error(code::MISSING_KEY, place, format!("`{key}` is missing")));
         }
         found
+    }
+
+    /// Whether another key was probably meant to be this one; that has been reported then.
+    pub fn is_misspelt(&self, key: &str) -> bool {
+        self.get(key).is_none() && self.misspelt.iter().any(|meant| meant == key)
     }
 
     /// Keys and values in the order of the file.
@@ -72,23 +88,26 @@ impl<'n> Fields<'n> {
 impl Node {
     /// The entries of a mapping, its keys checked against `known`. Reports and gives `None` when it is no mapping.
     pub fn fields<'n>(&'n self, known: &[&str], out: &mut Diagnostics) -> Option<Fields<'n>> {
-        let fields = self.entries(out)?;
+        let mut fields = self.entries(out)?;
+        let mut misspelt = Vec::new();
         for (key, _) in fields.iter().filter(|(key, _)| !known.contains(&key.text())) {
             let written = key.text();
             let guess = did_you_mean(written, known.iter().copied());
+            misspelt.extend(guess.map(str::to_owned));
             let hint = match guess {
                 Some(word) => format!("did you mean `{word}`?"),
                 None => format!("known here: {}", known.join(", ")),
             };
             out.push(Diagnostic::error(code::UNKNOWN_KEY, key, format!("unknown key `{written}`")).hint(hint));
         }
+        fields.misspelt = misspelt;
         Some(fields)
     }
 
     /// The entries of a mapping whose keys are names that the user chooses.
     pub fn entries<'n>(&'n self, out: &mut Diagnostics) -> Option<Fields<'n>> {
         if matches!(self.value, Value::Mapping(_)) {
-            return Some(Fields { node: self });
+            return Some(Fields { node: self, misspelt: Vec::new() });
         }
         self.wrong_type("a mapping (`key: value`)", out);
         None
@@ -200,7 +219,9 @@ impl Node {
             Err(error) => {
                 let mut diagnostic = Diagnostic::error(code::BAD_DURATION, self, error.to_string());
                 if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-                    diagnostic = diagnostic.hint(format!("a unit is missing: did you mean `{text}s`?"));
+                    diagnostic = diagnostic.hint(format!("a unit is missing: `{text}s` is seconds, `{text}m` minutes"));
+                } else if let Some(meant) = in_words(&text) {
+                    diagnostic = diagnostic.hint(format!("did you mean `{meant}`?"));
                 }
                 out.push(diagnostic);
                 None

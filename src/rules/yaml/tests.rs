@@ -222,9 +222,8 @@ fn readers_report_and_go_on() {
     let seen: Vec<_> = out.sorted().iter().map(|d| (d.line, d.code, d.hint.clone().unwrap_or_default())).collect();
     let expected = [
         (1, "Y020", "did you mean `body`?"),
-        (1, "Y021", ""),
         (3, "Y022", "write `true`, without quotes"),
-        (4, "Y023", "a unit is missing: did you mean `30s`?"),
+        (4, "Y023", "a unit is missing: `30s` is seconds, `30m` minutes"),
         (5, "Y024", "write it like `30 per 1d`"),
         (6, "Y025", "did you mean `live`?"),
         (7, "Y026", ""),

@@ -1,0 +1,123 @@
+//! Where in a template a name stands: only between its braces, never in the text around them or in quotes.
+
+use std::ops::Range;
+
+/// A dotted name such as `lead.first_name`, and its bytes in the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NamedPlace {
+    /// Its parts, joined by dots without spaces.
+    pub(super) path: String,
+    /// Where it stands.
+    pub(super) range: Range<usize>,
+}
+
+/// Every dotted name in `{{ … }}` and `{% … %}`, in order. Filters and attributes of calls are among them, so this serves
+/// to find a name that is known to be used, not to tell which are.
+pub(super) fn mentioned(source: &str) -> Vec<NamedPlace> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = source.get(at..).and_then(|rest| rest.find('{')).map(|open| at + open) {
+        let rest = source.get(open..).unwrap_or_default();
+        let close = match rest.as_bytes().get(1) {
+            Some(b'{') => "}}",
+            Some(b'%') => "%}",
+            Some(b'#') => "#}",
+            _ => {
+                at = open + 1;
+                continue;
+            }
+        };
+        let end = rest.get(2..).and_then(|inside| inside.find(close)).map_or(source.len(), |end| open + 2 + end);
+        if close != "#}" {
+            names(source, open + 2..end, &mut found);
+        }
+        at = end;
+    }
+    found
+}
+
+fn names(source: &str, within: Range<usize>, found: &mut Vec<NamedPlace>) {
+    let bytes = source.as_bytes();
+    let mut at = within.start;
+    while at < within.end {
+        let Some(byte) = bytes.get(at).copied() else { return };
+        match byte {
+            b'"' | b'\'' => at = after_quote(bytes, at, within.end),
+            _ if is_name(byte) && !byte.is_ascii_digit() => {
+                let start = at;
+                let mut path = String::new();
+                loop {
+                    let part = end_of_name(bytes, at, within.end);
+                    path.push_str(source.get(at..part).unwrap_or_default());
+                    at = part;
+                    let dot = skip_spaces(bytes, at, within.end);
+                    let next = skip_spaces(bytes, dot + 1, within.end);
+                    let goes_on = bytes.get(dot) == Some(&b'.')
+                        && next < within.end
+                        && bytes.get(next).is_some_and(|byte| is_name(*byte));
+                    if !goes_on {
+                        break;
+                    }
+                    path.push('.');
+                    at = next;
+                }
+                found.push(NamedPlace { path, range: start..at });
+            }
+            // A number, and what may be glued to it.
+            _ if is_name(byte) => at = end_of_name(bytes, at, within.end),
+            _ => at += 1,
+        }
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn end_of_name(bytes: &[u8], at: usize, end: usize) -> usize {
+    (at..end).find(|at| !bytes.get(*at).is_some_and(|byte| is_name(*byte))).unwrap_or(end)
+}
+
+fn skip_spaces(bytes: &[u8], at: usize, end: usize) -> usize {
+    (at..end).find(|at| !bytes.get(*at).is_some_and(u8::is_ascii_whitespace)).unwrap_or(end)
+}
+
+/// The byte after a quoted text that begins at `at`.
+fn after_quote(bytes: &[u8], at: usize, end: usize) -> usize {
+    let quote = bytes.get(at).copied();
+    let mut at = at + 1;
+    while at < end {
+        match bytes.get(at) {
+            Some(b'\\') => at += 2,
+            byte if byte.copied() == quote => return at + 1,
+            _ => at += 1,
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentioned;
+
+    fn paths(source: &str) -> Vec<&str> {
+        let places = mentioned(source);
+        for place in &places {
+            let written: String = source[place.range.clone()].split_whitespace().collect();
+            assert_eq!(written, place.path);
+        }
+        places.into_iter().map(|place| &source[place.range]).collect()
+    }
+
+    #[test]
+    fn names_stand_between_braces_only() {
+        assert_eq!(paths("lead.email {{ lead.email }} lead.name"), ["lead.email"]);
+        assert_eq!(paths("{# lead.x #}{{ 'lead.y' }}{{ \"a\\\"lead.z\" ~ a . b }}"), ["a . b"]);
+        assert_eq!(
+            paths("{% if captures.day %}{{ captures.day|title }}{% endif %}"),
+            ["if", "captures.day", "captures.day", "title", "endif"]
+        );
+        assert_eq!(paths("{ lead.email } {{ 1.5 }} {{ unclosed.name"), ["unclosed.name"]);
+        assert_eq!(paths("{{ é.x ~ lead.name }}"), ["x", "lead.name"]);
+    }
+}
