@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod findings;
 mod reload;
 mod serve;
 #[cfg(debug_assertions)]
@@ -13,6 +14,7 @@ pub use build::{
     AppError, Assembly, Overrides, client, load, load_rules, load_tested_rules, load_without_file, rules_context,
 };
 pub use demo::{Demo, DemoOptions, rules_path as demo_rules};
+pub use findings::{Costs, WorkspaceBudget, costs, findings};
 pub use reload::RulesFolder;
 pub use serve::{OpenStore, Service, open_store};
 pub use survey::{Selection, Survey, Surveyed, survey};

@@ -2,45 +2,54 @@
 
 use super::{Outcome, args::CheckFormat, env};
 use crate::{
-    app::{self, AppError, Overrides},
-    rules::{Context, RequestPlan, RuleSet, diagnostic::Diagnostics},
+    app::{self, AppError, Costs, Overrides},
+    rules::{Asks, Context, RequestPlan, RuleSet, diagnostic::Diagnostics},
 };
 use serde::Serialize;
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
+
+/// How many rules the text tells of one by one.
+const TOLD_RULES: usize = 20;
 
 #[derive(Serialize)]
 struct CheckReport<'a> {
     diagnostics: &'a Diagnostics,
     requests_per_100_threads: Option<RequestPlan>,
+    /// What each rule asks for, and what the workspaces' budgets bear.
+    requests: Option<&'a Costs>,
 }
 
 pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckFormat) -> anyhow::Result<Outcome> {
     let mut found = Diagnostics::new();
-    let mut plan = None;
-    let (context, configured) = match app::load(overrides, &env) {
+    let without = || Context { without_configuration: true, ..Context::default() };
+    let (context, settings) = match app::load(overrides, &env) {
         Ok(settings) => {
             found.extend(settings.warnings.iter().cloned());
-            (app::rules_context(&settings), Some(settings.rules.clone()))
+            (app::rules_context(&settings), Some(settings))
         }
         Err(AppError::Mistakes(mistakes)) => {
             found.extend(mistakes.iter().cloned());
-            (Context { without_configuration: true, ..Context::default() }, overrides.rules.clone())
+            (without(), None)
         }
-        Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => {
-            (Context { without_configuration: true, ..Context::default() }, overrides.rules.clone())
-        }
+        Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => (without(), None),
         Err(other) => return Err(other.into()),
     };
+    let configured = settings.as_ref().map(|settings| settings.rules.clone()).or_else(|| overrides.rules.clone());
     let paths = if paths.is_empty() { configured.into_iter().collect() } else { paths.to_vec() };
+    let mut costs: Option<Costs> = None;
     for path in &paths {
         match RuleSet::load(path, &context) {
             Ok(rules) => {
                 found.extend(rules.warnings().iter().cloned());
-                let own = rules.request_plan();
-                plan = Some(plan.map_or(own, |all: RequestPlan| RequestPlan {
-                    at_least: all.at_least.max(own.at_least),
-                    at_most: all.at_most.max(own.at_most),
-                }));
+                if let Some(settings) = &settings {
+                    found.extend(app::findings(&rules, settings));
+                }
+                let own = app::costs(&rules, settings.as_ref());
+                // Of several sets the dearest is told.
+                let dearer = |known: &Costs| own.per_100_threads.at_most > known.per_100_threads.at_most;
+                if costs.as_ref().is_none_or(dearer) {
+                    costs = Some(own);
+                }
             }
             Err(mistakes) => found.extend(mistakes.iter().cloned()),
         }
@@ -51,22 +60,51 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
                 anstream::println!("{}\n", found.render(true));
             }
             anstream::println!("{}", summary(&found, &paths));
-            if let Some(plan) = plan {
-                anstream::println!(
-                    "100 new threads cost between {} and {} API requests beside the replies themselves",
-                    plan.at_least,
-                    plan.at_most
-                );
+            if let Some(costs) = &costs {
+                anstream::println!("\n{}", told(costs));
             }
         }
         CheckFormat::Json => {
-            let report = CheckReport { diagnostics: &found, requests_per_100_threads: plan };
+            let plan = costs.as_ref().map(|costs| costs.per_100_threads);
+            let report = CheckReport { diagnostics: &found, requests_per_100_threads: plan, requests: costs.as_ref() };
             anstream::println!("{}", serde_json::to_string_pretty(&report)?);
         }
         CheckFormat::Github if found.is_empty() => {}
         CheckFormat::Github => anstream::println!("{}", found.github()),
     }
     Ok(if found.has_errors() { Outcome::Problem } else { Outcome::Fine })
+}
+
+/// What the rules cost, for people.
+fn told(costs: &Costs) -> String {
+    let plan = costs.per_100_threads;
+    let mut out = match plan.at_least == plan.at_most {
+        true => format!("API requests: to decide 100 new threads costs {}", plan.at_least),
+        false => format!("API requests: to decide 100 new threads costs {} to {}", plan.at_least, plan.at_most),
+    };
+    let _ = write!(out, ", to act on one at most {}", costs.acting_at_most);
+    let reads = |what: &str, asks: Asks| match asks {
+        Asks::Never => None,
+        Asks::Sometimes => Some(format!("{what} where its cheaper conditions hold")),
+        Asks::Always => Some(format!("{what} every time")),
+    };
+    for rule in costs.rules.iter().take(TOLD_RULES) {
+        let asked = [reads("the thread", rule.thread), reads("the messages", rule.messages)];
+        let asked: Vec<String> = asked.into_iter().flatten().collect();
+        let asked = if asked.is_empty() { "nothing".to_owned() } else { asked.join(", ") };
+        let _ = write!(out, "\n  {}: reads {asked}; acting costs at most {}", rule.name, rule.acting);
+    }
+    if let Some(more @ 1..) = costs.rules.len().checked_sub(TOLD_RULES) {
+        let _ = write!(out, "\n  … and {more} more rules; `--format json` has them all");
+    }
+    for workspace in &costs.workspaces {
+        let _ = write!(
+            out,
+            "\n{}: polling takes {} of {} requests an hour; the other {} are enough for {} new threads at least",
+            workspace.workspace, workspace.polling, workspace.per_hour, workspace.left, workspace.threads_at_least
+        );
+    }
+    out
 }
 
 fn summary(found: &Diagnostics, paths: &[PathBuf]) -> String {

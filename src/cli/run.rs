@@ -15,8 +15,10 @@ pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> any
         warn_of(&settings);
     }
     let rules = app::load_tested_rules(&settings)?;
-    if !rules.warnings().is_empty() {
-        anstream::eprintln!("{}", rules.warnings().render(true));
+    let mut odd = rules.warnings().clone();
+    odd.extend(app::findings(&rules, &settings));
+    if !odd.is_empty() {
+        anstream::eprintln!("{}", odd.render(true));
     }
     let how = if dry_run { OpenStore::Scratch } else { OpenStore::Service };
     let store = open_store(&settings, how).await?;

@@ -54,6 +54,16 @@ codes! {
     TWO_TEXTS = "R019", "two texts for one reply", "`template` brings the text; `text` and `html` beside it would have no meaning.";
     TEST_EVENT = "R020", "a test without an event", "Rules run on a lead's message: the last message of a test is that one.";
     TEST_FAILS = "R021", "a test fails", "The rules do not do what the test beside them expects; `reply-router test` shows what they do instead. `run` and a reload refuse them.";
+    HIDDEN = "L001", "a rule that is never reached", "Earlier rules with `stop: true` match every message that it could match, so it never acts. Only rules that are live or in draft stop anything.";
+    REPLIES_MEET = "L002", "replies that can meet", "A message gets one reply: that of the first rule that matches. The later rule's reply is suppressed as already answered, which is right if the order is meant, and a surprise otherwise.";
+    NEVER = "L003", "a condition that never holds", "Its parts contradict each other, so the rule, or this part of it, matches no message at all.";
+    ALWAYS_HOLDS = "L004", "a condition that always holds", "It is true of every message, so it does not narrow the rule down, whatever it seems to say.";
+    MATCHES_EMPTY = "L005", "a regular expression that finds the empty text", "Expressions are searched for anywhere in the text. One that may be empty is found in every text, or at least in one without any words.";
+    ANY_AT_THE_END = "L006", "`.*` at an end of a regular expression", "Expressions are searched for anywhere in the text, so that `.*` at the beginning or the end changes nothing but the speed, and what is shown as the match.";
+    NOT_IN_ANY = "L007", "`not` inside `any`", "Nearly every message lacks something, so a `not` among the alternatives of `any` makes nearly everything match. It is mostly meant beside `any`, not in it.";
+    UNGUARDED = "L008", "a reply without a guard", "The rule answers without asking for a category or for words of the lead: it would answer complaints and refusals as well.";
+    CEILING = "L009", "a ceiling that silences rules", "The mode of the workspace is the ceiling of all its rules: what is `live` in a rule file is not live here.";
+    OVER_BUDGET = "L010", "polling that uses up the hourly budget", "Each poll costs a request even when nothing has happened. What is left of the hourly budget is what replies are guarded and sent with.";
     BAD_VARIABLE = "C001", "not a reference to a variable", "Values from the environment are written `${NAME}`; for the characters themselves write `$${`.";
     UNSET_VARIABLE = "C002", "an environment variable is not set", "The configuration names a variable that is unset or empty. Nothing is guessed in its place.";
     NO_WORKSPACE = "C003", "no workspace", "At least one workspace is needed: a name and the API key of ColdSend.";

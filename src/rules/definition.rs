@@ -4,8 +4,24 @@ use super::{
     pattern::{Bounds, Glob, Pattern, SpanBounds},
     script::Script,
     template::TemplateRef,
+    yaml::{Node, Source, Span},
 };
 use crate::model::{ActionKind, Attachment, Mode, Timing};
+use std::sync::Arc;
+
+/// A place in a file, for what is found out about it later.
+#[derive(Debug, Clone)]
+pub struct At {
+    pub(super) source: Arc<Source>,
+    pub(super) span: Span,
+}
+
+impl At {
+    /// Where a node stands.
+    pub fn node(node: &Node) -> Self {
+        Self { source: Arc::clone(node.source()), span: node.span }
+    }
+}
 
 /// One rule.
 #[derive(Debug)]
@@ -32,6 +48,8 @@ pub struct Rule {
     pub actions: Vec<ActionDef>,
     /// Whether later rules are left out when it matches.
     pub stop: bool,
+    /// Where its name stands.
+    pub(super) at: At,
     /// What the rule says of itself without being run.
     pub(super) mentions: Mentions,
 }
@@ -248,6 +266,8 @@ pub struct ActionDef {
     pub timing: Timing,
     /// What is sent.
     pub content: Content,
+    /// Where it stands.
+    pub(super) at: At,
 }
 
 /// What an action sends.

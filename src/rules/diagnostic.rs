@@ -1,5 +1,6 @@
 //! What is wrong with a file, and where: one shape for YAML, configuration and rules, for people and for programs.
 
+use super::definition::At;
 use super::yaml::{Node, Source, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::{Serialize, Serializer};
@@ -8,7 +9,7 @@ use std::{fmt, ops::Range, sync::Arc};
 /// A code as it stands in [`Diagnostic::code`], with what it means: the source of the list in the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeInfo {
-    /// `Y…` for YAML itself, `C…` for the configuration, `R…` for rules. Never reused for something else.
+    /// `Y…` for YAML itself, `C…` for the configuration, `R…` for rules, `L…` for what is odd across them. Never reused for something else.
     pub id: &'static str,
     /// What is wrong, in a few words.
     pub title: &'static str,
@@ -59,6 +60,9 @@ pub struct Diagnostic {
     pub end_column: usize,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Of a finding across rules: whether it follows from the rules alone, whatever messages come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proved: Option<bool>,
     /// Where the source line is taken from when the diagnostic is shown.
     #[serde(skip)]
     pub source: Option<Arc<Source>>,
@@ -80,6 +84,11 @@ impl Diagnostic {
         Self::at(code, node.source(), node.locate_range(range), message)
     }
 
+    /// An error over a place that was remembered.
+    pub fn over(code: &'static str, at: &At, message: impl Into<String>) -> Self {
+        Self::at(code, &at.source, at.span, message)
+    }
+
     /// An error at a place of a file.
     pub fn at(code: &'static str, source: &Arc<Source>, span: Span, message: impl Into<String>) -> Self {
         Self {
@@ -92,6 +101,7 @@ impl Diagnostic {
             end_line: span.end_line,
             end_column: span.end_column,
             hint: None,
+            proved: None,
             source: Some(Arc::clone(source)),
         }
     }
@@ -110,8 +120,20 @@ impl Diagnostic {
             end_line: place,
             end_column: place,
             hint: None,
+            proved: None,
             source: None,
         }
+    }
+
+    /// The same as a warning about rules that can be loaded, proved or not. A proved one says so in its sentence.
+    #[must_use]
+    pub fn finding(mut self, proved: bool) -> Self {
+        self.severity = Severity::Warning;
+        self.proved = Some(proved);
+        if proved {
+            self.message.push_str(" (proved)");
+        }
+        self
     }
 
     /// The same with what to do about it.
@@ -328,7 +350,7 @@ error[Y020]: unknown key `naem`
     #[test]
     fn codes_are_never_used_twice() {
         for (index, info) in CODES.iter().enumerate() {
-            assert!(info.id.len() == 4 && info.id.starts_with(['Y', 'C', 'R']), "{}", info.id);
+            assert!(info.id.len() == 4 && info.id.starts_with(['Y', 'C', 'R', 'L']), "{}", info.id);
             assert!(!info.title.is_empty() && info.explanation.len() > 20, "{}", info.id);
             assert!(CODES.iter().skip(index + 1).all(|other| other.id != info.id), "{} twice", info.id);
         }

@@ -6,8 +6,9 @@ mod conditions;
 use super::{
     RuleSet,
     case::{self, Case},
-    definition::{Capture, Condition, Content, Mentions, Rule},
+    definition::{At, Capture, Condition, Content, Mentions, Rule},
     diagnostic::{Diagnostic, Diagnostics, code},
+    lint,
     pattern::Pattern,
     script::{Script, ScriptEngine},
     set::Context,
@@ -162,7 +163,9 @@ impl<'c> Loader<'c> {
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let hours = self.context.hours.clone();
         let (rules, cases, templates) = (self.rules, self.cases, self.templates);
-        Ok(RuleSet { rules, cases, templates, hours, revision, warnings: self.out })
+        let mut warnings = self.out;
+        warnings.extend(lint::rules(&rules));
+        Ok(RuleSet { rules, cases, templates, hours, revision, warnings })
     }
 
     fn file(&mut self, node: &Node, only_tests: bool) {
@@ -208,7 +211,8 @@ impl<'c> Loader<'c> {
         let stop = fields.present("stop").and_then(|node| node.bool(&mut self.out)).unwrap_or_default();
         let mut mentions = Mentions::default();
         let mut tests = Vec::new();
-        let when = conditions::read(fields.get("when"), &mut tests, &mut mentions, &mut self.out);
+        let when =
+            conditions::read(fields.key("when").zip(fields.get("when")), &mut tests, &mut mentions, &mut self.out);
         let script = fields.present("script").and_then(|node| self.script(node));
         let misspelt = fields.is_misspelt("when") || fields.is_misspelt("script");
         if fields.get("when").is_none() && fields.present("script").is_none() && !misspelt {
@@ -231,8 +235,9 @@ impl<'c> Loader<'c> {
         mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
         let line = fields.present("name").map_or(node.span.line, |name| name.span.line);
         let (file, name) = (node.source().name().to_owned(), label);
+        let at = At::node(fields.present("name").unwrap_or(node));
         let mut rule =
-            Rule { name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
+            Rule { at, name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
         self.check_templates(&mut rule);
         self.rules.push(rule);
     }
@@ -360,7 +365,10 @@ fn word_at(text: &str, start: usize) -> usize {
 fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
     let text = node.non_empty_string(out)?;
     match Pattern::new(&text) {
-        Ok(pattern) => Some(pattern),
+        Ok(pattern) => {
+            odd_regex(node, &text, &pattern, out);
+            Some(pattern)
+        }
         Err(error) => {
             let mut found = match error.span {
                 Some((start, end)) => {
@@ -372,6 +380,29 @@ fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
             out.push(found);
             None
         }
+    }
+}
+
+/// What an expression finds that nobody meant.
+fn odd_regex(node: &Node, text: &str, pattern: &Pattern, out: &mut Diagnostics) {
+    let finds_empty = pattern.regex().is_match("");
+    if finds_empty && pattern.finds_everything() {
+        let what = "this is found in every text, because it may be empty";
+        let found = Diagnostic::error(code::MATCHES_EMPTY, node, what).finding(true);
+        out.push(found.hint("`*` and `?` allow nothing at all; write `+`, or name what must be there"));
+    } else if finds_empty {
+        let found = Diagnostic::error(code::MATCHES_EMPTY, node, "this is found in an empty text as well");
+        out.push(
+            found.finding(false).hint("right if a message without words is meant; otherwise name what must be there"),
+        );
+    }
+    let ends = [
+        (text.starts_with(".*"), 0..2),
+        (text.ends_with(".*") && !text.ends_with("\\.*"), text.len().saturating_sub(2)..text.len()),
+    ];
+    for (_, range) in ends.into_iter().filter(|(there, _)| *there && !finds_empty) {
+        let found = Diagnostic::inside(code::ANY_AT_THE_END, node, range, "`.*` at an end changes nothing");
+        out.push(found.finding(true).hint("leave it out: the text is searched for anywhere"));
     }
 }
 

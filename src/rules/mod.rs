@@ -8,9 +8,12 @@ pub mod diagnostic;
 mod evaluate;
 mod event;
 pub mod hours;
+mod lint;
 mod load;
+mod logic;
 mod pattern;
 mod plan;
+mod request_plan;
 mod script;
 mod script_functions;
 mod script_names;
@@ -23,11 +26,12 @@ pub mod yaml;
 pub use case::{Case, CaseFailure, CaseResult, Expect};
 pub use condition::Need;
 pub use definition::{
-    ActionDef, Capture, Check, Condition, Content, Cost, FlagField, GlobField, NumberField, Rule, Test, TextField,
+    ActionDef, At, Capture, Check, Condition, Content, Cost, FlagField, GlobField, NumberField, Rule, Test, TextField,
 };
 pub use evaluate::{effective_mode, evaluate};
 pub use event::{EventInput, ReadMessages};
 pub use pattern::{Bounds, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
+pub use request_plan::{Asks, RequestPlan, RuleCost};
 pub use script::{Script, ScriptEngine, ScriptError};
-pub use set::{Context, RequestPlan, RuleSet};
+pub use set::{Context, RuleSet};
 pub use template::{TemplateError, TemplateRef, Templates};

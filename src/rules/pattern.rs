@@ -111,6 +111,8 @@ impl Glob {
 pub struct Pattern {
     written: String,
     regex: Regex,
+    /// It is a text that is searched for as it stands.
+    literal: bool,
 }
 
 /// Why a regular expression is refused.
@@ -132,7 +134,7 @@ impl Pattern {
     /// The text is no regular expression of the engine's syntax, or compiles to more than 256 KiB.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         match RegexBuilder::new(text).case_insensitive(true).size_limit(REGEX_SIZE_LIMIT).build() {
-            Ok(regex) => Ok(Self { written: text.to_owned(), regex }),
+            Ok(regex) => Ok(Self { written: text.to_owned(), regex, literal: regex_syntax::escape(text) == text }),
             Err(error) => Err(explain(text, &error)),
         }
     }
@@ -144,7 +146,21 @@ impl Pattern {
     pub fn literal(text: &str) -> Result<Self, PatternError> {
         let mut pattern = Self::new(&regex::escape(text))?;
         text.clone_into(&mut pattern.written);
+        pattern.literal = true;
         Ok(pattern)
+    }
+
+    /// The text that it searches for, if it is nothing but a text.
+    pub fn literal_text(&self) -> Option<&str> {
+        self.literal.then_some(self.written.as_str())
+    }
+
+    /// Whether it surely is found in every text: it may be empty and looks at nothing around it.
+    pub fn finds_everything(&self) -> bool {
+        regex_syntax::parse(self.regex.as_str()).is_ok_and(|parsed| {
+            let properties = parsed.properties();
+            properties.minimum_len() == Some(0) && properties.look_set().is_empty()
+        })
     }
 
     /// As written.

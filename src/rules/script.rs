@@ -166,6 +166,13 @@ impl Script {
         &self.source
     }
 
+    /// Whether it looks at one of these fields, or at all of them at once.
+    pub(super) fn reads(&self, root: &str, fields: &[&str]) -> bool {
+        let names = script_names::mentioned(&self.source);
+        let is_it = |field: &Option<String>| field.as_deref().is_none_or(|field| fields.contains(&field));
+        names.iter().any(|name| name.root == root && is_it(&name.field))
+    }
+
     /// Whether the script may give this variable to the templates: it names it, or hands on whole maps that it did not
     /// write.
     pub(super) fn may_give(&self, field: &str) -> bool {

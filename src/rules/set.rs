@@ -2,15 +2,14 @@
 
 use super::{
     case::{Case, CaseResult},
-    definition::{Cost, Rule},
-    diagnostic::Diagnostics,
+    definition::{At, Rule},
+    diagnostic::{Diagnostic, Diagnostics},
     hours::OpeningHours,
-    load,
+    lint, load,
     template::Templates,
 };
 use crate::model::{ActionKind, Mode};
 use jiff::Timestamp;
-use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
 
 /// What the rules' files may name, out of the configuration.
@@ -35,15 +34,6 @@ pub struct RuleSet {
     pub(super) hours: BTreeMap<String, OpeningHours>,
     pub(super) revision: String,
     pub(super) warnings: Diagnostics,
-}
-
-/// How many requests the rules cost for 100 threads, the list itself included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct RequestPlan {
-    /// If no condition asks for more than the list row.
-    pub at_least: u32,
-    /// If every condition that may ask does.
-    pub at_most: u32,
 }
 
 impl RuleSet {
@@ -94,17 +84,9 @@ impl RuleSet {
         &self.warnings
     }
 
-    /// What the rules cost in requests for 100 threads.
-    pub fn request_plan(&self) -> RequestPlan {
-        let active = || self.rules.iter().filter(|rule| rule.mode > Mode::Off);
-        let thread = active().any(Rule::may_need_thread);
-        let messages = active().any(Rule::may_need_messages);
-        let always = |cost| active().next().is_some_and(|rule| rule.always_needs(cost));
-        let each = |asked: bool| if asked { 100 } else { 0 };
-        RequestPlan {
-            at_least: 1 + each(always(Cost::Thread)) + each(always(Cost::Messages)),
-            at_most: 1 + each(thread) + each(messages),
-        }
+    /// What a workspace's ceiling makes of rules that say more; `at` is where it is written.
+    pub fn silenced_by(&self, workspace: &str, ceiling: Mode, at: &At) -> Option<Diagnostic> {
+        lint::silenced(&self.rules, workspace, ceiling, at)
     }
 
     /// Opening hours that rules name.
@@ -119,31 +101,5 @@ impl RuleSet {
     /// Whether opening hours are open. Hours that are not known, in a set without a configuration, never close.
     pub(super) fn is_open(&self, hours: &str, now: Timestamp) -> bool {
         self.hours(hours).is_none_or(|hours| hours.is_open(now))
-    }
-}
-
-impl Rule {
-    fn may_need_thread(&self) -> bool {
-        self.mentions.thread_in_templates
-            || self.script.as_ref().is_some_and(|script| script.needs_thread)
-            || self.tests.iter().any(|test| test.check.cost() == Cost::Thread)
-    }
-
-    fn may_need_messages(&self) -> bool {
-        self.mentions.carries_text
-            || self.script.as_ref().is_some_and(|script| script.needs_messages)
-            || self.tests.iter().any(|test| test.check.cost() == Cost::Messages)
-    }
-
-    /// Whether the rule cannot be decided without, whatever the row says: it asks nothing of the row.
-    fn always_needs(&self, cost: Cost) -> bool {
-        let cheap = self.tests.iter().any(|test| test.check.cost() == Cost::Row)
-            || self.script.as_ref().is_some_and(|script| !script.needs_thread && !script.needs_messages);
-        let asked = match cost {
-            Cost::Row => false,
-            Cost::Thread => self.may_need_thread() && !self.may_need_messages(),
-            Cost::Messages => self.may_need_messages() && !self.may_need_thread(),
-        };
-        asked && !cheap
     }
 }

@@ -2,6 +2,7 @@
 
 use super::reading::Reading;
 use crate::model::{Mode, Span};
+use crate::rules::At;
 use crate::rules::diagnostic::{Diagnostic, code};
 use crate::rules::yaml::Node;
 use secrecy::SecretString;
@@ -48,6 +49,17 @@ pub struct WorkspaceSettings {
     pub per_hour: u32,
     /// The secret of `POST /hooks/coldsend/NAME`; without one the route is off.
     pub hook_token: Option<SecretString>,
+    /// Where in the file its name and its `mode` are written, for findings about them.
+    pub written: Option<Written>,
+}
+
+/// Where settings of a workspace are written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Its `poll_every`, or else its name.
+    pub poll_every: At,
+    /// Its `mode`, or else its name.
+    pub mode: At,
 }
 
 impl WorkspaceSettings {
@@ -64,7 +76,14 @@ impl WorkspaceSettings {
             per_minute: 100,
             per_hour: 1_000,
             hook_token: None,
+            written: None,
         }
+    }
+
+    /// How many requests an hour its polling takes when nothing happens: one for each poll.
+    pub fn polls_per_hour(&self) -> u32 {
+        let hour = Duration::from_secs(3_600).as_millis();
+        u32::try_from(hour.div_ceil(self.poll_every.as_millis().max(1))).unwrap_or(u32::MAX)
     }
 }
 
@@ -120,6 +139,10 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
             per_minute: per_minute.unwrap_or(default.per_minute),
             per_hour: per_hour.unwrap_or(default.per_hour),
             hook_token,
+            written: name_node.map(|name| {
+                let at = |key| At::node(fields.present(key).unwrap_or(name));
+                Written { poll_every: at("poll_every"), mode: at("mode") }
+            }),
             ..default
         });
     }

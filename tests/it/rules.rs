@@ -2,6 +2,7 @@
 
 mod conditions;
 mod decisions;
+mod lint;
 mod loading;
 mod sandbox;
 

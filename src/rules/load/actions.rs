@@ -4,7 +4,7 @@ use super::{Loader, Site, TextAt};
 use crate::{
     model::{ActionKind, Attachment, Repeat, Timing},
     rules::{
-        definition::{ActionDef, Content},
+        definition::{ActionDef, At, Content},
         diagnostic::{Diagnostic, code},
         template::{TemplateError, TemplateRef},
         yaml::{Fields, Node, Source, Value, did_you_mean},
@@ -69,7 +69,7 @@ impl Loader<'_> {
                     }
                     None => plain_timing(kind),
                 };
-                Some(ActionDef { kind, target: None, timing, content: Content::None })
+                Some(ActionDef { kind, target: None, timing, content: Content::None, at: At::node(key) })
             }
             ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(kind, key, value, place),
         }
@@ -99,7 +99,13 @@ impl Loader<'_> {
         if !matches!(value.value, Value::Mapping(_)) {
             let target = self.destination(kind, value)?;
             let content = Content::Notice { text: None, subject: None };
-            return Some(ActionDef { kind, target: Some(target), timing: plain_timing(kind), content });
+            return Some(ActionDef {
+                kind,
+                target: Some(target),
+                timing: plain_timing(kind),
+                content,
+                at: At::node(key),
+            });
         }
         let own: &[&str] = if kind == ActionKind::Email { &["to", "text", "subject"] } else { &["to", "text"] };
         let keys: Vec<&str> = own.iter().chain(&TIMING).copied().collect();
@@ -108,7 +114,8 @@ impl Loader<'_> {
         let text = fields.present("text").and_then(|node| self.template(node, &place.template("text"), false));
         let subject = fields.present("subject").and_then(|node| self.template(node, &place.template("subject"), false));
         let timing = self.timing(&fields, kind);
-        Some(ActionDef { kind, target: Some(target?), timing, content: Content::Notice { text, subject } })
+        let content = Content::Notice { text, subject };
+        Some(ActionDef { kind, target: Some(target?), timing, content, at: At::node(key) })
     }
 
     fn destinations_of(&self, kind: ActionKind) -> String {
@@ -174,7 +181,7 @@ impl Loader<'_> {
         let attachments = fields.present("attachments").map(|node| self.attachments(node)).unwrap_or_default();
         let timing = self.timing(&fields, ActionKind::Reply);
         let content = Content::Reply { text, html, attachments };
-        Some(ActionDef { kind: ActionKind::Reply, target: None, timing, content })
+        Some(ActionDef { kind: ActionKind::Reply, target: None, timing, content, at: At::node(key) })
     }
 
     fn timing(&mut self, fields: &Fields<'_>, kind: ActionKind) -> Timing {

@@ -6,6 +6,7 @@ use crate::{
     rules::{
         definition::{Check, Condition, Cost, FlagField, GlobField, Mentions, NumberField, Test, TextField},
         diagnostic::{Diagnostic, Diagnostics, code},
+        logic::Ways,
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
         yaml::{Kind, Node, did_you_mean},
     },
@@ -43,16 +44,18 @@ struct Reader<'r> {
     tests: &'r mut Vec<Test>,
     mentions: &'r mut Mentions,
     out: &'r mut Diagnostics,
+    /// A part has been told to hold always, or never.
+    judged: bool,
 }
 
 /// Reads `when`; without one, the script alone decides.
 pub(super) fn read(
-    node: Option<&Node>,
+    node: Option<(&Node, &Node)>,
     tests: &mut Vec<Test>,
     mentions: &mut Mentions,
     out: &mut Diagnostics,
 ) -> Condition {
-    let Some(node) = node else { return ALWAYS };
+    let Some((key, node)) = node else { return ALWAYS };
     if node.text() == "always" {
         return ALWAYS;
     }
@@ -62,7 +65,9 @@ pub(super) fn read(
         out.push(error.hint("write `when: { category: interested }`, or `when: always` for every message"));
         return ALWAYS;
     }
-    let mut condition = Reader { tests, mentions, out }.mapping(node, "when", false);
+    let mut reader = Reader { tests, mentions, out, judged: false };
+    let mut condition = reader.mapping(node, "when", false);
+    reader.judge(&condition, key);
     sort(&mut condition, tests);
     condition
 }
@@ -108,8 +113,18 @@ impl Reader<'_> {
             let name = key.text();
             let path = format!("{path}.{name}");
             match name {
-                "any" => all.push(Condition::Any(self.items(value, &path, negated))),
-                "all" => all.push(Condition::All(self.items(value, &path, negated))),
+                "any" => {
+                    let items = self.items(value, &path, negated);
+                    self.not_in_any(value, &items);
+                    let any = Condition::Any(items);
+                    self.judge(&any, key);
+                    all.push(any);
+                }
+                "all" => {
+                    let every = Condition::All(self.items(value, &path, negated));
+                    self.judge(&every, key);
+                    all.push(every);
+                }
                 "not" if is_mapping(value) => all.push(Condition::Not(Box::new(self.mapping(value, &path, !negated)))),
                 "not" => all.push(Condition::Not(Box::new(Condition::Any(self.items(value, &path, !negated))))),
                 _ => match sort_of(name) {
@@ -126,6 +141,37 @@ impl Reader<'_> {
             }
             (_, 1) => all.pop().unwrap_or(ALWAYS),
             _ => Condition::All(all),
+        }
+    }
+
+    /// Says when a condition holds for every message, or for none. Of conditions in one another the innermost is told.
+    fn judge(&mut self, condition: &Condition, at: &Node) {
+        if self.judged || self.out.has_errors() {
+            return;
+        }
+        let none = |ways: Option<Ways<'_>>| ways.is_some_and(|ways| ways.are_none());
+        let (code, what, hint) = if none(Ways::of(condition, self.tests)) {
+            let hint = "its parts contradict each other; `any` is for alternatives";
+            (code::NEVER, "no message can meet all of these conditions", hint)
+        } else if none(Ways::of_not(condition, self.tests)) {
+            (code::ALWAYS_HOLDS, "every message meets these conditions", "`when: always` says so openly")
+        } else {
+            return;
+        };
+        self.judged = true;
+        self.out.push(Diagnostic::error(code, at, what).finding(true).hint(hint));
+    }
+
+    fn not_in_any(&mut self, node: &Node, items: &[Condition]) {
+        if items.len() < 2 {
+            return;
+        }
+        let places = node.list_or_one().iter().zip(items).filter(|(_, item)| matches!(item, Condition::Not(_)));
+        for (place, _) in places {
+            let found =
+                Diagnostic::error(code::NOT_IN_ANY, place, "`not` among alternatives lets nearly everything through");
+            let hint = "put `not` beside `any`, so that it must hold whatever else does";
+            self.out.push(found.finding(false).hint(hint));
         }
     }
 

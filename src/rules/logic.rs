@@ -1,0 +1,327 @@
+//! What can be said of conditions without any message: that they never hold together, or that one holds wherever another
+//! does.
+//!
+//! A condition is brought into clauses, each a list of checks that must hold or must not. A clause is *impossible* when two
+//! or more of its checks about one field cannot be true of one value. Everything here errs on one side: what is called
+//! impossible is; what is not may be all the same.
+
+use super::{
+    definition::{Check, Condition, FlagField, GlobField, NumberField, Rule, Test, is_id},
+    pattern::{Bounds, Glob, Pattern},
+};
+use std::mem::discriminant;
+
+/// More clauses than this are not looked into; nothing is claimed then.
+const MOST_CLAUSES: usize = 256;
+
+/// Automatic mail: what a rule that does not speak of it does not match.
+static AUTOMATIC: Check = Check::Flag(FlagField::AutoReply, true);
+
+/// A check, or a whole script, that must be true, or must not.
+#[derive(Debug, Clone, Copy)]
+enum Literal<'r> {
+    Check(&'r Check, bool),
+    Script(&'r str, bool),
+}
+
+/// One of the ways in which a condition can hold.
+type Clause<'r> = Vec<Literal<'r>>;
+
+/// All the ways in which a condition can hold; none at all: it never does.
+#[derive(Debug, Clone)]
+pub(super) struct Ways<'r>(Vec<Clause<'r>>);
+
+impl<'r> Ways<'r> {
+    /// The one way of what always holds.
+    fn always() -> Self {
+        Self(vec![Vec::new()])
+    }
+
+    /// Of a tree of conditions; `None` where there are too many.
+    pub(super) fn of(condition: &'r Condition, tests: &'r [Test]) -> Option<Self> {
+        Self::signed(condition, tests, true)
+    }
+
+    /// Of its negation.
+    pub(super) fn of_not(condition: &'r Condition, tests: &'r [Test]) -> Option<Self> {
+        Self::signed(condition, tests, false)
+    }
+
+    /// Of all that makes a rule match.
+    pub(super) fn of_rule(rule: &'r Rule) -> Option<Self> {
+        let mut ways = Self::of(&rule.when, &rule.tests)?;
+        if let Some(script) = &rule.script {
+            ways = ways.and(&Self(vec![vec![Literal::Script(script.source(), true)]]))?;
+        }
+        if !rule.mentions.auto_reply {
+            ways = ways.and(&Self(vec![vec![Literal::Check(&AUTOMATIC, false)]]))?;
+        }
+        Some(ways)
+    }
+
+    /// Of all that makes it not match.
+    pub(super) fn of_no_rule(rule: &'r Rule) -> Option<Self> {
+        let mut ways = Self::of_not(&rule.when, &rule.tests)?;
+        if let Some(script) = &rule.script {
+            ways.0.push(vec![Literal::Script(script.source(), false)]);
+        }
+        if !rule.mentions.auto_reply {
+            ways.0.push(vec![Literal::Check(&AUTOMATIC, true)]);
+        }
+        Some(ways)
+    }
+
+    fn signed(condition: &'r Condition, tests: &'r [Test], holds: bool) -> Option<Self> {
+        match condition {
+            Condition::Always if holds => Some(Self::always()),
+            Condition::Always => Some(Self(Vec::new())),
+            Condition::Not(inner) => Self::signed(inner, tests, !holds),
+            Condition::Test(index) => {
+                tests.get(*index).map(|test| Self(vec![vec![Literal::Check(&test.check, holds)]]))
+            }
+            Condition::All(children) | Condition::Any(children) => {
+                let together = matches!(condition, Condition::All(_)) == holds;
+                let mut ways = if together { Self::always() } else { Self(Vec::new()) };
+                for child in children {
+                    let child = Self::signed(child, tests, holds)?;
+                    if together {
+                        ways = ways.and(&child)?;
+                    } else {
+                        ways.0.extend(child.0);
+                    }
+                    if ways.0.len() > MOST_CLAUSES {
+                        return None;
+                    }
+                }
+                Some(ways)
+            }
+        }
+    }
+
+    /// The ways in which both hold, without those that are impossible.
+    pub(super) fn and(&self, other: &Self) -> Option<Self> {
+        let mut both = Vec::new();
+        for left in &self.0 {
+            for right in &other.0 {
+                let clause: Clause<'r> = left.iter().chain(right).copied().collect();
+                if !is_impossible(&clause) {
+                    both.push(clause);
+                }
+                if both.len() > MOST_CLAUSES {
+                    return None;
+                }
+            }
+        }
+        Some(Self(both))
+    }
+
+    /// Whether it surely never holds.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.iter().all(|clause| is_impossible(clause))
+    }
+
+    /// Whether every way demands a check of this sort.
+    pub(super) fn all_demand(&self, sort: impl Fn(&Check) -> bool) -> bool {
+        let demands = |literal: &Literal<'_>| matches!(literal, Literal::Check(check, true) if sort(check));
+        self.0.iter().all(|clause| clause.iter().any(demands))
+    }
+}
+
+/// What a check is about; two checks of one subject look at one value.
+fn same_subject(left: &Check, right: &Check) -> bool {
+    match (left, right) {
+        (Check::Glob(left, _), Check::Glob(right, _)) => left == right,
+        (Check::Text(left, _), Check::Text(right, _)) => left == right,
+        (Check::Number(left, _), Check::Number(right, _)) => left == right,
+        (Check::Flag(left, _), Check::Flag(right, _)) => left == right,
+        _ => discriminant(left) == discriminant(right),
+    }
+}
+
+fn is_impossible(clause: &[Literal<'_>]) -> bool {
+    clause.iter().enumerate().any(|(index, literal)| match *literal {
+        Literal::Script(source, holds) => {
+            clause.iter().any(|other| matches!(*other, Literal::Script(o, h) if o == source && h != holds))
+        }
+        Literal::Check(check, _) => {
+            let about = clause.iter().skip(index).filter_map(|other| match *other {
+                Literal::Check(other, holds) if same_subject(check, other) => Some((other, holds)),
+                _ => None,
+            });
+            no_value(&about.collect::<Vec<_>>())
+        }
+    })
+}
+
+/// Whether no value makes all of these checks of one subject come out as they must.
+fn no_value(checks: &[(&Check, bool)]) -> bool {
+    let Some((first, _)) = checks.first() else { return false };
+    match first {
+        Check::Glob(field, _) => no_short_value(*field, checks),
+        Check::Text(..) => no_text(checks),
+        Check::Number(field, _) => {
+            let is_count = *field != NumberField::AiConfidence;
+            let always_there = !matches!(field, NumberField::ReplyCount | NumberField::AiConfidence);
+            let bounds = checks.iter().filter_map(|(check, holds)| match check {
+                Check::Number(_, bounds) => Some((bounds.clone(), *holds)),
+                _ => None,
+            });
+            no_number(&bounds.collect::<Vec<_>>(), is_count, always_there)
+        }
+        Check::Age(_) => {
+            let seconds = |bound: Option<std::time::Duration>| bound.map(|bound| bound.as_secs_f64());
+            let in_seconds = |bounds: &Bounds<std::time::Duration>| Bounds {
+                eq: seconds(bounds.eq),
+                gt: seconds(bounds.gt),
+                gte: seconds(bounds.gte),
+                lt: seconds(bounds.lt),
+                lte: seconds(bounds.lte),
+            };
+            let bounds = checks.iter().filter_map(|(check, holds)| match check {
+                Check::Age(bounds) => Some((bounds.iter().map(in_seconds).collect(), *holds)),
+                _ => None,
+            });
+            no_number(&bounds.collect::<Vec<_>>(), false, false)
+        }
+        Check::Flag(field, _) => {
+            let may_be_absent = matches!(field, FlagField::IsRead | FlagField::IsStarred);
+            let mut values = vec![Some(true), Some(false)];
+            values.extend(may_be_absent.then_some(None));
+            let fits = |value: &Option<bool>| {
+                checks.iter().all(|(check, holds)| match check {
+                    Check::Flag(_, wanted) => (*value == Some(*wanted)) == *holds,
+                    _ => true,
+                })
+            };
+            !values.iter().any(fits)
+        }
+        Check::AnyAutoReply => checks.iter().any(|(_, holds)| !holds),
+    }
+}
+
+fn globs<'c>(check: &(&'c Check, bool)) -> &'c [Glob] {
+    match check.0 {
+        Check::Glob(_, globs) => globs,
+        _ => &[],
+    }
+}
+
+fn no_short_value(field: GlobField, checks: &[(&Check, bool)]) -> bool {
+    let wanted = || checks.iter().filter(|(_, holds)| *holds).map(globs);
+    let refused = || checks.iter().filter(|(_, holds)| !*holds).map(globs);
+    // Whatever fits one of the wanted values fits a refused one.
+    let is_refused = |glob: &Glob| refused().flatten().any(|other| covers(other, glob));
+    if wanted().any(|all| all.iter().all(is_refused)) {
+        return true;
+    }
+    let everything = |glob: &Glob| matches!(glob, Glob::Like(text) if text.as_str().trim_matches('*').is_empty());
+    if refused().flatten().any(everything) && refused().flatten().any(|glob| *glob == Glob::Absent) {
+        return true;
+    }
+    let by_id = checks.iter().flat_map(globs).any(is_id);
+    let one_value = match field {
+        GlobField::Inbox | GlobField::Tags | GlobField::Attachment => false,
+        // A campaign has a name and an id, and either may fit.
+        GlobField::Campaign => !by_id,
+        _ => true,
+    };
+    if !one_value {
+        let absent_only = |all: &[Glob]| all.iter().all(|glob| *glob == Glob::Absent);
+        let never_absent = |all: &[Glob]| !all.iter().any(|glob| *glob == Glob::Absent);
+        return wanted().any(absent_only) && wanted().any(never_absent);
+    }
+    // One of the wanted lists names all the values there can be: each is tried.
+    if let Some(finite) = wanted().find(|all| !all.iter().any(is_wild)) {
+        let fits = |value: Option<&str>| {
+            checks.iter().all(|check| globs(check).iter().any(|glob| glob.matches(value)) == check.1)
+        };
+        let value = |glob: &Glob| match glob {
+            Glob::Absent => fits(None),
+            Glob::Like(text) => fits(Some(text.as_str())),
+        };
+        return !finite.iter().any(value);
+    }
+    // Two wanted lists of which no value fits both.
+    let apart = |left: &[Glob], right: &[Glob]| left.iter().all(|left| right.iter().all(|right| differ(left, right)));
+    wanted().enumerate().any(|(index, left)| wanted().skip(index + 1).any(|right| apart(left, right)))
+}
+
+fn is_wild(glob: &Glob) -> bool {
+    matches!(glob, Glob::Like(text) if text.as_str().contains(['*', '?']))
+}
+
+/// Whether every value that fits `inner` fits `outer`.
+fn covers(outer: &Glob, inner: &Glob) -> bool {
+    match (outer, inner) {
+        (Glob::Absent, Glob::Absent) => true,
+        // A `?` of the outer one would take the `*` of the inner one for a character.
+        (Glob::Like(outer), Glob::Like(text)) => {
+            outer == text || (outer.matches(text.as_str()) && !(outer.as_str().contains('?') && is_wild(inner)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether surely no value fits both: their beginnings, or their ends, differ.
+fn differ(left: &Glob, right: &Glob) -> bool {
+    let (Glob::Like(left), Glob::Like(right)) = (left, right) else { return left != right };
+    let fold = |text: &str| text.trim().to_lowercase().replace([' ', '-'], "_");
+    let (left, right) = (fold(left.as_str()), fold(right.as_str()));
+    let wild = ['*', '?'];
+    let heads = [&left, &right].map(|text| text.split(wild).next().unwrap_or_default());
+    let tails = [&left, &right].map(|text| text.rsplit(wild).next().unwrap_or_default());
+    let [first, second] = heads;
+    let [last, other] = tails;
+    !(first.starts_with(second) || second.starts_with(first)) || !(last.ends_with(other) || other.ends_with(last))
+}
+
+fn no_text(checks: &[(&Check, bool)]) -> bool {
+    let patterns = |wanted: bool| {
+        checks.iter().filter(move |(_, holds)| *holds == wanted).map(|(check, _)| match check {
+            Check::Text(_, patterns) => patterns.as_slice(),
+            _ => &[],
+        })
+    };
+    let is_refused = |pattern: &Pattern| patterns(false).flatten().any(|other| found_wherever(other, pattern));
+    patterns(true).any(|all| all.iter().all(is_refused))
+}
+
+/// Whether `wide` is found in every text in which `narrow` is.
+fn found_wherever(wide: &Pattern, narrow: &Pattern) -> bool {
+    if wide.as_str() == narrow.as_str() && wide.literal_text().is_some() == narrow.literal_text().is_some() {
+        return true;
+    }
+    match (wide.literal_text(), narrow.literal_text()) {
+        // Beyond ASCII, what is the same in upper and lower case is not one question.
+        (Some(wide), Some(narrow)) => {
+            narrow.contains(wide)
+                || (wide.is_ascii() && narrow.to_ascii_lowercase().contains(&wide.to_ascii_lowercase()))
+        }
+        _ => wide.finds_everything(),
+    }
+}
+
+/// Between and around all bounds, each stretch of numbers is tried by one of them.
+fn no_number(checks: &[(Vec<Bounds<f64>>, bool)], is_count: bool, always_there: bool) -> bool {
+    let all = checks.iter().flat_map(|(bounds, _)| bounds);
+    let mut ends: Vec<f64> =
+        all.flat_map(|bounds| [bounds.eq, bounds.gt, bounds.gte, bounds.lt, bounds.lte]).flatten().collect();
+    ends.push(0.0);
+    ends.sort_by(f64::total_cmp);
+    let mut tried: Vec<f64> = ends.clone();
+    if is_count {
+        tried.extend(ends.iter().flat_map(|end| [end.floor(), end.floor() - 1.0, end.ceil(), end.ceil() + 1.0]));
+        tried.retain(|value| value.fract() == 0.0 && *value >= 0.0);
+    } else {
+        tried.extend(ends.windows(2).filter_map(|pair| Some((pair.first()? + pair.last()?) / 2.0)));
+        tried.extend(ends.last().map(|last| last + 1.0));
+        tried.extend(ends.first().map(|first| first - 1.0));
+    }
+    let fits =
+        |value: f64| checks.iter().all(|(bounds, holds)| bounds.iter().any(|bounds| bounds.hold(value)) == *holds);
+    let absent = !always_there && checks.iter().all(|(_, holds)| !holds);
+    !absent && !tried.into_iter().any(fits)
+}
+
+#[cfg(test)]
+mod tests;
