@@ -4,10 +4,7 @@ use crate::{
     coldsend::{Client, ClientError, ClientSettings},
     destinations::{DestinationSettingsError, Destinations},
     engine::{Clock, Engine, Parts, Safety, StartFrom, WorkspaceSettings},
-    rules::{
-        Context, RuleSet,
-        diagnostic::{Diagnostic, Diagnostics, code},
-    },
+    rules::{Context, RuleSet, diagnostic::Diagnostics},
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };
@@ -45,6 +42,9 @@ pub enum AppError {
     /// The simulator.
     #[error("the simulated workspace could not start: {0}")]
     Simulator(#[from] crate::simulator::SimulatorError),
+    /// The tests beside the rules could not be run to their end.
+    #[error("the rules could not be tested: {0}")]
+    Unplayable(String),
     /// A workspace that does not exist, or a choice that is missing.
     #[error("{0}")]
     Workspace(String),
@@ -112,25 +112,8 @@ pub fn load_rules(settings: &Settings) -> Result<RuleSet, AppError> {
 ///
 /// # Errors
 /// Every mistake in them, and every test that fails.
-pub fn load_tested_rules(settings: &Settings) -> Result<RuleSet, AppError> {
-    tested(load_rules(settings)?)
-}
-
-/// The rules, if the tests beside them pass.
-pub(super) fn tested(rules: RuleSet) -> Result<RuleSet, AppError> {
-    let mut failing = Diagnostics::new();
-    for (case, result) in rules.failing_cases() {
-        for failure in &result.failures {
-            let message = format!(
-                "the test “{}” fails: {} wanted {}, got {}",
-                case.name, failure.what, failure.wanted, failure.got
-            );
-            let mut found = Diagnostic::file(code::TEST_FAILS, case.file.clone(), message);
-            (found.line, found.end_line) = (case.line, case.line);
-            failing.push(found.hint("`reply-router test` shows what each rule saw"));
-        }
-    }
-    if failing.is_empty() { Ok(rules) } else { Err(AppError::Mistakes(failing)) }
+pub async fn load_tested_rules(settings: &Settings) -> Result<RuleSet, AppError> {
+    super::rehearsal::tested(load_rules(settings)?, &settings.safety).await
 }
 
 /// The client of one workspace.
@@ -185,7 +168,7 @@ impl Assembly<'_> {
             rules: self.rules,
             destinations,
             workspaces,
-            safety: safety(&settings.safety),
+            safety: engine_safety(&settings.safety),
             public_url: settings.admin.link_base().map(|url| url.to_string()),
             clock: self.clock,
             dry_run: self.dry_run,
@@ -197,7 +180,8 @@ impl Assembly<'_> {
     }
 }
 
-fn safety(settings: &settings::SafetySettings) -> Safety {
+/// The caps as the engine takes them.
+pub(super) fn engine_safety(settings: &settings::SafetySettings) -> Safety {
     Safety {
         start_from: match settings.start_from {
             settings::StartFrom::Now => StartFrom::Now,

@@ -3,6 +3,7 @@
 mod build;
 mod demo;
 mod findings;
+mod rehearsal;
 mod reload;
 mod serve;
 #[cfg(debug_assertions)]
@@ -15,6 +16,7 @@ pub use build::{
 };
 pub use demo::{Demo, DemoOptions, rules_path as demo_rules};
 pub use findings::{Costs, WorkspaceBudget, costs, findings};
+pub use rehearsal::{Tests, failing_tests};
 pub use reload::RulesFolder;
 pub use serve::{OpenStore, Service, open_store};
 pub use survey::{Selection, Survey, Surveyed, survey};

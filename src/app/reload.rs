@@ -1,32 +1,39 @@
 //! Loading the rules again while the service runs: all or nothing.
 
-use super::{
-    AppError,
-    build::{rules_context, tested},
-};
+use super::{AppError, build::rules_context, rehearsal::tested};
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
     rules::{Context, RuleSet, diagnostic::Severity},
-    settings::Settings,
+    settings::{SafetySettings, Settings},
 };
 use async_trait::async_trait;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use tokio::{sync::Mutex, task::spawn_blocking};
 
 /// Where the rules in force come from.
 pub struct RulesFolder {
     engine: Arc<Engine>,
     path: PathBuf,
     context: Context,
+    safety: SafetySettings,
+    /// Two loads one after the other: what was read first must not come into force last.
+    one_at_a_time: Mutex<()>,
 }
 
 impl RulesFolder {
     /// Remembers where the rules are and what they may name.
     pub fn new(engine: Arc<Engine>, settings: &Settings) -> Self {
-        Self { engine, path: settings.rules.clone(), context: rules_context(settings) }
+        Self {
+            engine,
+            path: settings.rules.clone(),
+            context: rules_context(settings),
+            safety: settings.safety.clone(),
+            one_at_a_time: Mutex::new(()),
+        }
     }
 
     /// Loads the rules and puts them in force. On any mistake, and where a test beside them fails, the old ones stay; where
@@ -34,14 +41,23 @@ impl RulesFolder {
     ///
     /// # Errors
     /// Every mistake in the new rules. The engine is told of it too, so that the status can say it.
-    pub fn load(&self) -> Result<String, AppError> {
-        let loaded = RuleSet::load(&self.path, &self.context).map_err(AppError::Mistakes).and_then(tested);
+    pub async fn load(&self) -> Result<String, AppError> {
+        let _one = self.one_at_a_time.lock().await;
+        let loaded = self.load_tested().await;
         let rules = loaded.inspect_err(|error| self.engine.note_refused_rules(&summary(error)))?;
         let revision = rules.revision().to_owned();
         if revision != self.engine.rules().revision() || self.engine.rules_error().is_some() {
             self.engine.replace_rules(rules);
         }
         Ok(revision)
+    }
+
+    async fn load_tested(&self) -> Result<RuleSet, AppError> {
+        let (path, context) = (self.path.clone(), self.context.clone());
+        // Reading files and compiling rules takes its time.
+        let loaded = spawn_blocking(move || RuleSet::load(&path, &context)).await;
+        let rules = loaded.map_err(|error| AppError::Unplayable(error.to_string()))?.map_err(AppError::Mistakes)?;
+        tested(rules, &self.safety).await
     }
 
     /// Where the rules are.
@@ -53,7 +69,7 @@ impl RulesFolder {
 #[async_trait]
 impl Reload for RulesFolder {
     async fn reload(&self) -> Result<String, ReloadError> {
-        self.load().map_err(|error| match error {
+        self.load().await.map_err(|error| match error {
             AppError::Mistakes(found) => {
                 ReloadError::Refused(serde_json::to_value(&found).unwrap_or(serde_json::Value::Null))
             }

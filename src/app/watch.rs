@@ -47,9 +47,8 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
             () = shutdown.cancelled() => return,
             next = next(&mut changed) => if !next { return },
         }
-        let rules = Arc::clone(&rules);
-        // Reading files and compiling rules takes its time. A refusal has been told.
-        let _ = tokio::task::spawn_blocking(move || rules.load()).await;
+        // A refusal has been told.
+        let _ = rules.load().await;
     }
 }
 

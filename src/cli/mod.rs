@@ -72,7 +72,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             explain::explain(&overrides, &thread, format, as_test, workspace.as_deref()).await
         }
         Command::Check { paths, format } => check::check(&overrides, &paths, format),
-        Command::Test { paths, junit } => test::test(&overrides, &paths, junit.as_deref()),
+        Command::Test { paths, junit } => test::test(&overrides, &paths, junit.as_deref()).await,
         Command::Demo(args) => demo::demo(args).await,
         Command::Simulate(args) => simulate::simulate(args).await,
         Command::Doctor { send } => doctor::doctor(&overrides, send.as_deref()).await,

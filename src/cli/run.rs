@@ -14,7 +14,7 @@ pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> any
     if dry_run {
         warn_of(&settings);
     }
-    let rules = app::load_tested_rules(&settings)?;
+    let rules = app::load_tested_rules(&settings).await?;
     let mut odd = rules.warnings().clone();
     odd.extend(app::findings(&rules, &settings));
     if !odd.is_empty() {

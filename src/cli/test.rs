@@ -2,9 +2,10 @@
 
 use super::{Outcome, env, explain_text};
 use crate::{
-    app::{self, AppError, Overrides},
+    app::{self, AppError, Overrides, Tests},
     engine::ExplainedRule,
-    rules::{Case, CaseResult, Context, RuleSet, diagnostic::code},
+    rules::{Case, CaseResult, Context, RuleSet, StepPlace, diagnostic::code},
+    settings::SafetySettings,
 };
 use anstyle::{AnsiColor, Style};
 use std::{
@@ -15,10 +16,15 @@ use std::{
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-pub(super) fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option<&Path>) -> anyhow::Result<Outcome> {
+pub(super) async fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option<&Path>) -> anyhow::Result<Outcome> {
     let without = || Context { without_configuration: true, ..Context::default() };
+    let mut safety = SafetySettings::default();
     let (context, configured) = match app::load(overrides, &env) {
-        Ok(settings) => (app::rules_context(&settings), Some(settings.rules)),
+        Ok(settings) => {
+            let context = app::rules_context(&settings);
+            safety = settings.safety;
+            (context, Some(settings.rules))
+        }
         Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => {
             (without(), overrides.rules.clone())
         }
@@ -36,13 +42,14 @@ pub(super) fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option<&Path
         let alone = is_test_file(path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let rules = RuleSet::load(if alone { folder } else { path }, &context).map_err(AppError::Mistakes)?;
+        let mut tests = Tests::new(&rules, &safety);
         let mut file = "";
         for case in rules.cases().iter().filter(|case| !alone || path.ends_with(file_name(&case.file))) {
             if case.file != file {
                 file = &case.file;
                 let _ = writeln!(out, "{file}");
             }
-            let result = case.run(&rules);
+            let result = tests.run(case).await?;
             if result.failures.is_empty() {
                 passed += 1;
                 let _ = writeln!(out, "  {}✓{} {}", GOOD.render(), GOOD.render_reset(), case.name);
@@ -52,6 +59,7 @@ pub(super) fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option<&Path
             }
             junit_case(&mut report, case, &result);
         }
+        tests.end().await;
     }
     anstream::print!("{out}");
     if passed + failed == 0 {
@@ -85,11 +93,20 @@ fn file_name(path: &str) -> &str {
 fn failure(out: &mut String, case: &Case, result: &CaseResult) {
     let (on, off) = (BAD.render(), BAD.render_reset());
     let _ = writeln!(out, "  {on}✗{off} {}  ({}:{})", case.name, case.file, case.line);
+    if let Some(step) = result.step {
+        let _ = writeln!(out, "      {} at {}", place(step), step.at);
+    }
     let mut concerned: Vec<&str> = Vec::new();
     for failure in &result.failures {
         let _ = writeln!(out, "      {:<8} wanted  {}", failure.what, indented(&failure.wanted));
         let _ = writeln!(out, "      {:<8} got     {}", "", indented(&failure.got));
         concerned.extend(failure.concerned.iter().map(String::as_str));
+    }
+    if !result.actions.is_empty() {
+        out.push_str("      how the actions stood then\n");
+    }
+    for action in &result.actions {
+        let _ = writeln!(out, "        {action}");
     }
     for trace in result.rules.iter().filter(|trace| concerned.contains(&trace.name.as_str())) {
         let mut why = String::new();
@@ -101,6 +118,11 @@ fn failure(out: &mut String, case: &Case, result: &CaseResult) {
     for name in concerned.iter().filter(|name| !result.rules.iter().any(|trace| trace.name == **name)) {
         let _ = writeln!(out, "      there is no rule `{name}`");
     }
+}
+
+/// `step 2 (line 14, then_lead_writes)`.
+fn place(step: StepPlace) -> String {
+    format!("step {} (line {}, {})", step.number, step.line, step.event)
 }
 
 fn indented(text: &str) -> String {
@@ -116,8 +138,9 @@ fn junit_case(report: &mut String, case: &Case, result: &CaseResult) {
         return;
     }
     report.push_str(">\n");
+    let step = result.step.map(|step| format!("{}, ", place(step))).unwrap_or_default();
     for failure in &result.failures {
-        let message = escaped(&format!("{}: wanted {}, got {}", failure.what, failure.wanted, failure.got));
+        let message = escaped(&format!("{step}{}: wanted {}, got {}", failure.what, failure.wanted, failure.got));
         let _ = writeln!(report, "    <failure message=\"{message}\"/>");
     }
     report.push_str("  </testcase>\n");

@@ -70,11 +70,11 @@ enum Destination {
     Webhook(Webhook),
 }
 
-/// All destinations of a configuration, by name, ready to deliver to.
-#[derive(Debug)]
+/// All destinations of a configuration, by name, ready to deliver to. Clones share connections.
+#[derive(Debug, Clone)]
 pub struct Destinations {
-    http: Http,
-    all: BTreeMap<String, Destination>,
+    http: Arc<Http>,
+    all: Arc<BTreeMap<String, Destination>>,
 }
 
 impl Destinations {
@@ -131,7 +131,7 @@ impl Destinations {
             let destination = destination.map_err(|problem| DestinationSettingsError::at(&name, problem))?;
             all.insert(name, destination);
         }
-        Ok(Self { http, all })
+        Ok(Self { http: Arc::new(http), all: Arc::new(all) })
     }
 
     /// The names, in order.

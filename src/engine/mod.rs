@@ -141,9 +141,10 @@ impl Engine {
     }
 
     /// Puts other rules in force. What was decided before is judged by them when its time comes.
-    pub fn replace_rules(&self, rules: RuleSet) {
+    pub fn replace_rules(&self, rules: impl Into<Arc<RuleSet>>) {
+        let rules = rules.into();
         tracing::info!(revision = rules.revision(), rules = rules.rules().len(), "rules in force");
-        self.rules.store(Arc::new(rules));
+        self.rules.store(rules);
         self.board.note_rules(self.clock.now());
     }
 

@@ -1,12 +1,17 @@
-//! Tests that stand beside the rules: a thread, its messages, and what is expected of the rules.
+//! Tests that stand beside the rules: a thread, its messages, what happens after, and what is expected of the rules.
+//!
+//! A test of one event is a pure evaluation and runs here. One with steps, or one that expects what becomes of actions, is
+//! played by the real engine, which rules know nothing of: here it is only read, and compared with what came of it.
 
+mod compare;
 mod load;
 mod run;
+mod steps;
 
+pub use compare::{CaseFailure, CaseResult, Observed, Outcome, Standing, StepPlace};
 pub(super) use load::read;
-pub use run::{CaseFailure, CaseResult};
 
-use crate::model::{Message, ThreadDetail};
+use crate::model::{ActionKind, ActionState, Message, ReasonCode, Span, ThreadDetail};
 use jiff::Timestamp;
 
 /// One test. Its last message is the event; each rule counts as live.
@@ -26,9 +31,56 @@ pub struct Case {
     pub now: Timestamp,
     /// What must come of it.
     pub expect: Expect,
+    /// What happens after that, in order.
+    pub steps: Vec<Step>,
 }
 
-/// What a test expects; what it does not name is not looked at.
+impl Case {
+    /// Whether evaluating its last message is not enough: it must be played by an engine with a clock.
+    pub fn is_played(&self) -> bool {
+        !self.steps.is_empty() || self.expect.tells_outcome()
+    }
+}
+
+/// What happens next in a test, and what must come of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// How long after the step before.
+    pub after: Span,
+    /// What happens then.
+    pub event: StepEvent,
+    /// What must come of it.
+    pub expect: Expect,
+}
+
+/// What happens in a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepEvent {
+    /// Nothing but that time passes.
+    TimePasses,
+    /// The lead's side writes into the thread.
+    LeadWrites(Box<Message>),
+    /// A person of ours answers by hand.
+    PersonAnswers(Box<Message>),
+    /// The thread's category becomes this one, or is taken away.
+    Category(Option<String>),
+}
+
+impl StepEvent {
+    /// The key that it is written under.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::TimePasses => "after",
+            Self::LeadWrites(_) => "then_lead_writes",
+            Self::PersonAnswers(_) => "then_person_answers",
+            Self::Category(_) => "then_category",
+        }
+    }
+}
+
+/// What a test, or one of its steps, expects; what it does not name is not looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
     /// Exactly these rules match, in this order.
@@ -41,4 +93,30 @@ pub struct Expect {
     pub no_reply: bool,
     /// What `body` is matched on; runs of white space count as one space.
     pub body: Option<String>,
+    /// Exactly these are carried out, in any order.
+    pub sent: Option<Vec<ActionKind>>,
+    /// Exactly these wait at the end, in any order.
+    pub waiting: Option<Vec<ActionKind>>,
+    /// Exactly these are held for a person at the end, in any order.
+    pub held: Option<Vec<ActionKind>>,
+    /// How the newest action of each of these kinds stands at the end.
+    pub states: Vec<ExpectedState>,
+}
+
+impl Expect {
+    /// Whether it asks what becomes of actions, which a decision alone does not tell.
+    pub fn tells_outcome(&self) -> bool {
+        self.sent.is_some() || self.waiting.is_some() || self.held.is_some() || !self.states.is_empty()
+    }
+}
+
+/// How the newest action of a kind must stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpectedState {
+    /// The kind.
+    pub kind: ActionKind,
+    /// The state.
+    pub state: ActionState,
+    /// Why; `None` if that does not matter.
+    pub reason: Option<ReasonCode>,
 }

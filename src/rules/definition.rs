@@ -24,7 +24,7 @@ impl At {
 }
 
 /// One rule.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rule {
     /// Its name, unique in the set.
     pub name: String,

@@ -227,7 +227,7 @@ fn no_short_value(field: GlobField, checks: &[(&Check, bool)]) -> bool {
     };
     if !one_value {
         let absent_only = |all: &[Glob]| all.iter().all(|glob| *glob == Glob::Absent);
-        let never_absent = |all: &[Glob]| !all.iter().any(|glob| *glob == Glob::Absent);
+        let never_absent = |all: &[Glob]| !all.contains(&Glob::Absent);
         return wanted().any(absent_only) && wanted().any(never_absent);
     }
     // One of the wanted lists names all the values there can be: each is tried.

@@ -23,7 +23,9 @@ mod template_names;
 mod values;
 pub mod yaml;
 
-pub use case::{Case, CaseFailure, CaseResult, Expect};
+pub use case::{
+    Case, CaseFailure, CaseResult, Expect, ExpectedState, Observed, Outcome, Standing, Step, StepEvent, StepPlace,
+};
 pub use condition::Need;
 pub use definition::{
     ActionDef, At, Capture, Check, Condition, Content, Cost, FlagField, GlobField, NumberField, Rule, Test, TextField,

@@ -59,7 +59,7 @@ pub struct ScriptError {
 }
 
 /// A compiled script.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Script {
     engine: ScriptEngine,
     ast: AST,

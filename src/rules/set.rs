@@ -1,7 +1,7 @@
 //! A whole set of rules, loaded and compiled.
 
 use super::{
-    case::{Case, CaseResult},
+    case::Case,
     definition::{At, Rule},
     diagnostic::{Diagnostic, Diagnostics},
     hours::OpeningHours,
@@ -26,7 +26,7 @@ pub struct Context {
 }
 
 /// Rules in the order in which they are evaluated, with all that they need, compiled.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) cases: Vec<Case>,
@@ -63,10 +63,17 @@ impl RuleSet {
         &self.cases
     }
 
-    /// The tests that fail, with what differs.
-    pub fn failing_cases(&self) -> Vec<(&Case, CaseResult)> {
-        let ran = self.cases.iter().map(|case| (case, case.run(self)));
-        ran.filter(|(_, result)| !result.failures.is_empty()).collect()
+    /// The same rules as tests play them: each one live, whatever its mode. Opening hours that are not known, in a set
+    /// without a configuration, never close.
+    pub fn as_played(&self) -> Self {
+        let mut set = self.clone();
+        for rule in &mut set.rules {
+            rule.mode = Mode::Live;
+            for action in &mut rule.actions {
+                action.timing.hours.take_if(|name| !self.hours.contains_key(name));
+            }
+        }
+        set
     }
 
     /// One rule.

@@ -75,6 +75,7 @@ pub struct TemplateError {
 }
 
 /// All templates of a rule set.
+#[derive(Clone)]
 pub struct Templates {
     environment: Environment<'static>,
 }

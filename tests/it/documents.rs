@@ -1,9 +1,9 @@
 //! Every YAML snippet of the documents and every shipped rule file is loaded as a user's would be.
 
 use reply_router::{
-    app::rules_context,
+    app::{failing_tests, rules_context},
     rules::{Context, RuleSet},
-    settings::Settings,
+    settings::{SafetySettings, Settings},
 };
 use std::{
     fs,
@@ -26,15 +26,14 @@ fn snippets(document: &str) -> Vec<String> {
 }
 
 /// The tests beside the rules.
-#[track_caller]
-fn passes(rules: &RuleSet) {
-    let failing = rules.failing_cases();
+async fn passes(rules: &RuleSet) {
+    let failing = failing_tests(rules, &SafetySettings::default()).await.unwrap();
     let told: Vec<_> = failing.iter().map(|(case, result)| format!("{}: {:#?}", case.name, result.failures)).collect();
     assert!(told.is_empty(), "{}", told.join("\n"));
 }
 
-#[test]
-fn snippets_of_the_documents_load() {
+#[tokio::test]
+async fn snippets_of_the_documents_load() {
     let mut seen = 0;
     for document in ["README.md", "docs/rules.md", "docs/operations.md"] {
         for (number, snippet) in snippets(document).iter().enumerate() {
@@ -47,14 +46,14 @@ fn snippets_of_the_documents_load() {
             }
             let context = Context { without_configuration: true, ..Context::default() };
             let rules = RuleSet::parse(&[(&name, snippet)], &context);
-            passes(&rules.unwrap_or_else(|found| panic!("{}", found.render(false))));
+            passes(&rules.unwrap_or_else(|found| panic!("{}", found.render(false)))).await;
         }
     }
     assert!(seen >= 4, "{seen} snippets");
 }
 
-#[test]
-fn examples_and_the_default_set_load_without_a_word() {
+#[tokio::test]
+async fn examples_and_the_default_set_load_without_a_word() {
     for example in ["hot-to-slack-and-email", "interested-reply", "script"] {
         let file = root().join("examples").join(example).join("reply-router.yaml");
         let settings = Settings::load(&file, &any_variable).unwrap_or_else(|found| panic!("{}", found.render(false)));
@@ -62,12 +61,12 @@ fn examples_and_the_default_set_load_without_a_word() {
         let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
         assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
         assert!(!rules.cases().is_empty(), "{example} has tests");
-        passes(&rules);
+        passes(&rules).await;
     }
     let rules = RuleSet::load(&root().join("rules"), &Context::default());
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
     assert!(rules.rules().iter().all(|rule| rule.mode == reply_router::model::Mode::Shadow), "all in shadow");
-    passes(&rules);
+    passes(&rules).await;
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Reading tests, every mistake with its place.
 
-use super::{Case, Expect};
+use super::{Case, Expect, steps};
 use crate::{
     model::{ActionKind, MailAttachment, Message, ThreadDetail, ThreadRow},
     rules::{
         diagnostic::{Diagnostic, Diagnostics, code},
-        yaml::{Fields, Node, Value, did_you_mean},
+        yaml::{Fields, Node, Value},
     },
     text,
 };
@@ -25,16 +25,29 @@ pub(in crate::rules) fn read(list: &Node, out: &mut Diagnostics) -> Vec<Case> {
 }
 
 fn case(node: &Node, out: &mut Diagnostics) -> Option<Case> {
-    let fields = node.fields(&["name", "thread", "messages", "now", "expect"], out)?;
+    const KEYS: [&str; 6] = ["name", "thread", "messages", "now", "expect", "steps"];
+    let fields = node.fields(&[KEYS.as_slice(), &steps::EVENTS].concat(), out)?;
+    steps::refuse_beside_messages(&fields, out);
     let name_node = fields.required("name", out);
     let name = name_node.and_then(|node| node.non_empty_string(out))?;
     let now = fields.present("now").map_or_else(|| NOON.parse().ok(), |node| time(node, out))?;
-    let mut thread = fields.present("thread").map(|node| thread(node, out)).unwrap_or_default();
+    let thread_node = fields.present("thread");
+    let mut thread = thread_node.map(|node| thread(node, out)).unwrap_or_default();
     let messages = messages(&fields, &thread, now, out)?;
+    let steps = fields.present("steps").map(|node| steps::read(node, &thread, out)).unwrap_or_default();
     complete(&mut thread, &messages);
-    let expect = fields.required("expect", out).map(|node| expect(node, out))?;
+    // What comes of the event may be left to the steps, as long as one of them expects something.
+    let expect = match fields.present("expect") {
+        Some(node) => expect(node, out),
+        None if steps.iter().any(|step| step.expect != Expect::default()) => Expect::default(),
+        None => fields.required("expect", out).map(|node| expect(node, out))?,
+    };
     let line = name_node.map_or(node.span.line, |node| node.span.line);
-    Some(Case { name, file: node.source().name().to_owned(), line, thread, messages, now, expect })
+    let case = Case { name, file: node.source().name().to_owned(), line, thread, messages, now, expect, steps };
+    if let Some(thread) = thread_node.filter(|_| case.is_played()) {
+        steps::refuse_what_cannot_be_played(thread, out);
+    }
+    Some(case)
 }
 
 fn thread(node: &Node, out: &mut Diagnostics) -> ThreadDetail {
@@ -130,7 +143,7 @@ fn messages(fields: &Fields<'_>, thread: &ThreadDetail, now: Timestamp, out: &mu
     }
 }
 
-fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Message> {
+pub(super) fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Message> {
     let lead = thread.row.lead_email.clone();
     if !matches!(node.value, Value::Mapping(_)) {
         let subject = thread.row.subject.clone();
@@ -162,9 +175,10 @@ fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<
     Some(message)
 }
 
-fn expect(node: &Node, out: &mut Diagnostics) -> Expect {
+pub(super) fn expect(node: &Node, out: &mut Diagnostics) -> Expect {
     let mut expect = Expect::default();
-    let Some(fields) = node.fields(&["rules", "actions", "reply", "body"], out) else { return expect };
+    let keys = [["rules", "actions", "reply", "body"], steps::OUTCOMES].concat();
+    let Some(fields) = node.fields(&keys, out) else { return expect };
     let words = |key: &str, out: &mut Diagnostics| {
         let items = fields.present(key)?.list_or_one();
         Some(items.iter().filter_map(|item| item.string(out)).collect::<Vec<_>>())
@@ -176,15 +190,11 @@ fn expect(node: &Node, out: &mut Diagnostics) -> Expect {
     expect.body = fields.present("body").and_then(|node| node.string(out));
     let kinds = ActionKind::ALL.map(ActionKind::as_str);
     for item in fields.present("actions").map(Node::list_or_one).unwrap_or_default() {
-        let written = item.text();
-        if !kinds.contains(&written) {
-            let error = Diagnostic::error(code::UNKNOWN_ACTION, item, format!("unknown action `{written}`"));
-            out.push(match did_you_mean(written, kinds) {
-                Some(word) => error.hint(format!("did you mean `{word}`?")),
-                None => error.hint(format!("known here: {}", kinds.join(", "))),
-            });
+        if !kinds.contains(&item.text()) {
+            out.push(steps::unknown(item, code::UNKNOWN_ACTION, "action", item.text(), &kinds));
         }
     }
+    steps::outcomes(&fields, &mut expect, out);
     if fields.iter().next().is_none() {
         let error = Diagnostic::error(code::MISSING_KEY, node, "the test expects nothing, so it could never fail");
         out.push(error.hint("say which `rules` match: a list of their names, [] for none"));

@@ -1,0 +1,207 @@
+//! The tests beside the rules. One with steps is played by the engine itself against a simulated workspace on the loopback
+//! address, with a clock that is moved by hand and a store in memory: nothing waits in real time, and nobody is reached.
+
+mod scene;
+mod thread;
+
+use super::{AppError, build::engine_safety};
+use crate::{
+    coldsend::{Client, ClientSettings},
+    destinations::{
+        DestinationSettings, Destinations, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings, WebhookSettings,
+    },
+    engine::{Clock, Safety, StartFrom},
+    model::ActionKind,
+    rules::{
+        Case, CaseResult, RuleSet,
+        diagnostic::{Diagnostic, Diagnostics, code},
+    },
+    settings::SafetySettings,
+    simulator::{self, Simulator},
+};
+use jiff::Timestamp;
+use scene::Scene;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
+
+/// More requests than any test makes: the budget must not slow it.
+const NO_LIMIT: u32 = 1_000_000;
+/// In the tests, nothing else is named so.
+const ADDRESS: &str = "Reply Router <router@tests.example>";
+
+/// The rules, if the tests beside them pass.
+///
+/// # Errors
+/// Every test that fails, with its place; or that one could not be played.
+pub(super) async fn tested(rules: RuleSet, safety: &SafetySettings) -> Result<RuleSet, AppError> {
+    let mut failing = Diagnostics::new();
+    for (case, result) in failing_tests(&rules, safety).await? {
+        let step = result.step.map(|step| format!(" in step {}", step.number)).unwrap_or_default();
+        for failure in &result.failures {
+            let message = format!(
+                "the test “{}” fails{step}: {} wanted {}, got {}",
+                case.name, failure.what, failure.wanted, failure.got
+            );
+            let mut found = Diagnostic::file(code::TEST_FAILS, case.file.clone(), message);
+            found.line = result.step.map_or(case.line, |step| step.line);
+            found.end_line = found.line;
+            failing.push(found.hint("`reply-router test` shows what each rule saw"));
+        }
+    }
+    if failing.is_empty() { Ok(rules) } else { Err(AppError::Mistakes(failing)) }
+}
+
+/// The tests beside the rules that fail, with what differs.
+///
+/// # Errors
+/// A test could not be played.
+pub async fn failing_tests<'r>(
+    rules: &'r RuleSet,
+    safety: &SafetySettings,
+) -> Result<Vec<(&'r Case, CaseResult)>, AppError> {
+    let mut tests = Tests::new(rules, safety);
+    let mut failing = Vec::new();
+    for case in rules.cases() {
+        let result = tests.run(case).await?;
+        if !result.failures.is_empty() {
+            failing.push((case, result));
+        }
+    }
+    tests.end().await;
+    Ok(failing)
+}
+
+/// Runs the tests of one set of rules, one after the other. What tests with steps need is built for the first of them.
+pub struct Tests<'r> {
+    rules: &'r RuleSet,
+    safety: &'r SafetySettings,
+    stage: Option<Stage>,
+}
+
+impl<'r> Tests<'r> {
+    /// Builds nothing yet. `safety` holds in tests with steps as it does in service.
+    pub fn new(rules: &'r RuleSet, safety: &'r SafetySettings) -> Self {
+        Self { rules, safety, stage: None }
+    }
+
+    /// Runs one test: by one evaluation, or step by step.
+    ///
+    /// # Errors
+    /// It could not be played. A test that fails is no error.
+    pub async fn run(&mut self, case: &Case) -> Result<CaseResult, AppError> {
+        if !case.is_played() {
+            return Ok(case.run(self.rules));
+        }
+        if self.stage.is_none() {
+            self.stage = Some(Stage::new(self.rules, self.safety).await?);
+        }
+        let Some(stage) = &self.stage else { return Ok(CaseResult::default()) };
+        // What the engine tells of a test is no news of the service.
+        stage.play(case).with_subscriber(NoSubscriber::new()).await
+    }
+
+    /// Ends the simulated workspace.
+    pub async fn end(self) {
+        if let Some(Stage { simulator, .. }) = self.stage {
+            simulator.shutdown().await;
+        }
+    }
+}
+
+/// A clock that only moves when it is told to.
+#[derive(Debug)]
+struct HandClock(Mutex<Timestamp>);
+
+impl HandClock {
+    fn set(&self, at: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What all tests of a set of rules are played on. Each has an engine and a store of its own; they share the simulated
+/// workspace, emptied after each, because building the clients costs more than playing.
+struct Stage {
+    rules: Arc<RuleSet>,
+    clock: Arc<HandClock>,
+    simulator: Simulator,
+    client: Client,
+    destinations: Destinations,
+    safety: Safety,
+}
+
+impl Stage {
+    async fn new(rules: &RuleSet, safety: &SafetySettings) -> Result<Self, AppError> {
+        let clock = Arc::new(HandClock(Mutex::new(Timestamp::UNIX_EPOCH)));
+        let time = Arc::clone(&clock);
+        let options = simulator::Options {
+            inbox: simulator::Inbox::Empty,
+            rate_limits: None,
+            clock: Arc::new(move || time.now()),
+            ..simulator::Options::default()
+        };
+        let simulator = Simulator::start(options).await?;
+        let client = Client::new(ClientSettings {
+            workspace: scene::WORKSPACE.to_owned(),
+            base_url: simulator.base_url().parse().map_err(unplayable)?,
+            api_key: simulator::DEFAULT_KEY.to_owned().into(),
+            per_minute: NO_LIMIT,
+            per_hour: NO_LIMIT,
+        })?;
+        let destinations = destinations(rules, &simulator)?;
+        // Where a test begins is its own affair, and it alerts nobody.
+        let safety = Safety { start_from: StartFrom::Now, alert: None, ..engine_safety(safety) };
+        Ok(Self { rules: Arc::new(rules.as_played()), clock, simulator, client, destinations, safety })
+    }
+
+    async fn play(&self, case: &Case) -> Result<CaseResult, AppError> {
+        self.clock.set(case.now);
+        let result = match Scene::open(self, case).await {
+            Ok(mut scene) => scene.play(case).await,
+            Err(error) => Err(error),
+        };
+        let workspace = self.simulator.workspace();
+        for thread in workspace.threads() {
+            workspace.remove_thread(&thread.id);
+        }
+        workspace.clear_requests();
+        result
+    }
+}
+
+/// One for every name that the rules use, whatever the configuration says of it: all of them the simulator's.
+fn destinations(rules: &RuleSet, simulator: &Simulator) -> Result<Destinations, AppError> {
+    let actions = rules.rules().iter().flat_map(|rule| &rule.actions);
+    let named = actions.filter_map(|action| {
+        let settings = match action.kind {
+            ActionKind::Slack => DestinationSettings::Slack(SlackSettings {
+                webhook_url: Some(simulator.slack_url().into()),
+                ..SlackSettings::default()
+            }),
+            ActionKind::Email => {
+                DestinationSettings::Email(EmailSettings { to: vec![ADDRESS.to_owned()], ..EmailSettings::default() })
+            }
+            ActionKind::Webhook => {
+                DestinationSettings::Webhook(WebhookSettings { url: simulator.webhook_url().into(), secret: None })
+            }
+            ActionKind::Reply | ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => return None,
+        };
+        Some((action.target.clone()?, settings))
+    });
+    let smtp = SmtpSettings { url: simulator.smtp_url().into(), from: ADDRESS.to_owned(), ca_file: None };
+    let named: BTreeMap<_, _> = named.collect();
+    Ok(Destinations::new(named, Some(smtp), NetworkSettings { allow_private: true })?)
+}
+
+/// Something that has nothing to do with the rules stopped a test.
+fn unplayable(error: impl std::fmt::Display) -> AppError {
+    AppError::Unplayable(error.to_string())
+}

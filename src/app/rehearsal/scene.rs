@@ -1,0 +1,246 @@
+//! One test that is played: its event, then each step, until one does not do what is expected.
+
+use super::{
+    Stage,
+    thread::{new_message, new_thread},
+    unplayable,
+};
+use crate::{
+    app::AppError,
+    engine::{Clock, Engine, HandleReport, Parts, Workspace, WorkspaceSettings},
+    model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace},
+    rules::{Case, CaseResult, Expect, Observed, Outcome, RuleSet, Standing, StepEvent, StepPlace},
+    store::{ActionFilter, DecisionRecord, Lane, SqliteStore, Store},
+};
+use jiff::Timestamp;
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+/// What a test's workspace is called.
+pub(super) const WORKSPACE: &str = "test";
+/// One thread has fewer actions, and things to do at fewer times.
+const MOST: u32 = 10_000;
+
+/// A test on its way.
+pub(super) struct Scene<'s> {
+    stage: &'s Stage,
+    engine: Arc<Engine>,
+    store: Arc<SqliteStore>,
+    thread: String,
+    /// What had been carried out when the last step ended.
+    done: HashSet<crate::model::ActionId>,
+    /// What each rule said when it was last asked.
+    rules: Vec<RuleTrace>,
+}
+
+impl<'s> Scene<'s> {
+    /// A workspace that has been looked at while it was empty, and then the test's thread in it.
+    pub(super) async fn open(stage: &'s Stage, case: &Case) -> Result<Self, AppError> {
+        let store = Arc::new(SqliteStore::scratch(None).await?);
+        let engine = Engine::new(Parts {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            rules: RuleSet::default(),
+            destinations: stage.destinations.clone(),
+            workspaces: vec![WorkspaceSettings {
+                name: WORKSPACE.to_owned(),
+                mode: Mode::Live,
+                poll_every: Duration::from_secs(30),
+                sweep_every: Duration::from_secs(3_600),
+                wait_for_category: Duration::ZERO,
+                client: stage.client.clone(),
+            }],
+            safety: stage.safety.clone(),
+            public_url: None,
+            clock: Arc::clone(&stage.clock) as Arc<dyn Clock>,
+            dry_run: false,
+            probe: None,
+        });
+        engine.replace_rules(Arc::clone(&stage.rules));
+        let mut scene = Self { stage, engine, store, thread: String::new(), done: HashSet::new(), rules: Vec::new() };
+        scene.look().await?;
+        scene.thread = stage.simulator.workspace().add_thread(new_thread(case));
+        Ok(scene)
+    }
+
+    /// Plays the event and each step, and ends with the first that does not do what is expected.
+    pub(super) async fn play(&mut self, case: &Case) -> Result<CaseResult, AppError> {
+        let handled = self.look().await?;
+        let observed = self.observe(&handled).await?;
+        if let Some(failed) = self.failed(&case.expect, &observed, None).await? {
+            return Ok(failed);
+        }
+        for (index, step) in case.steps.iter().enumerate() {
+            let at = self.stage.clock.now().saturating_add(step.after).unwrap_or(Timestamp::MAX);
+            self.let_pass(at).await?;
+            self.happen(&step.event);
+            let handled = self.look().await?;
+            let observed = self.observe(&handled).await?;
+            let place = StepPlace { number: index + 1, line: step.line, event: step.event.as_str(), at };
+            if let Some(failed) = self.failed(&step.expect, &observed, Some(place)).await? {
+                return Ok(failed);
+            }
+        }
+        Ok(CaseResult { rules: std::mem::take(&mut self.rules), ..CaseResult::default() })
+    }
+
+    /// What differs, with what tells why.
+    async fn failed(
+        &mut self,
+        expect: &Expect,
+        observed: &Observed,
+        step: Option<StepPlace>,
+    ) -> Result<Option<CaseResult>, AppError> {
+        let failures = expect.compare(observed, &self.stage.rules);
+        if failures.is_empty() {
+            return Ok(None);
+        }
+        let told = |action: &Action| format!("{} (rule {})", standing(action), action.rule);
+        let actions = self.actions().await?.iter().map(told).collect();
+        Ok(Some(CaseResult { failures, step, rules: std::mem::take(&mut self.rules), actions }))
+    }
+
+    fn workspace(&self) -> Result<&Workspace, AppError> {
+        self.engine.workspace(WORKSPACE).ok_or_else(|| unplayable("the workspace is gone"))
+    }
+
+    /// One round of the service: polls, decides, does what is due.
+    async fn look(&self) -> Result<HandleReport, AppError> {
+        let workspace = self.workspace()?;
+        self.engine.poll(workspace, true).await.map_err(unplayable)?;
+        let handled = self.engine.handle_pending(workspace).await.map_err(unplayable)?;
+        self.do_what_is_due().await?;
+        Ok(handled)
+    }
+
+    async fn do_what_is_due(&self) -> Result<(), AppError> {
+        // A forward that is done may let the thread be marked as read.
+        for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
+            self.engine.run_due(self.workspace()?, lane, &|| false).await.map_err(unplayable)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the clock, and stops whenever something is due.
+    async fn let_pass(&self, until: Timestamp) -> Result<(), AppError> {
+        for _ in 0..MOST {
+            let Some(due) = self.next_due(until).await? else {
+                self.stage.clock.set(until);
+                return self.do_what_is_due().await;
+            };
+            self.stage.clock.set(due);
+            self.do_what_is_due().await?;
+        }
+        Err(unplayable(format!("more than {MOST} times something was due in one step")))
+    }
+
+    /// The next time before `until` at which something is due. What waits for other actions looks every minute whether
+    /// they have ended; it is woken when they have, so that nobody needs to stop for that.
+    async fn next_due(&self, until: Timestamp) -> Result<Option<Timestamp>, AppError> {
+        let now = self.stage.clock.now();
+        let waits_for_others =
+            |action: &Action| action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::OtherActions);
+        let actions = self.actions().await?;
+        let due = actions.iter().filter(|action| !waits_for_others(action)).filter_map(|action| action.due_at);
+        Ok(due.filter(|due| *due > now && *due < until).min())
+    }
+
+    fn happen(&self, event: &StepEvent) {
+        let workspace = self.stage.simulator.workspace();
+        match event {
+            StepEvent::TimePasses => {}
+            StepEvent::LeadWrites(message) => {
+                workspace.lead_writes(&self.thread, new_message(message));
+            }
+            StepEvent::PersonAnswers(message) => {
+                workspace.person_answers(&self.thread, new_message(message));
+            }
+            StepEvent::Category(category) => {
+                workspace.change(&self.thread, |thread| {
+                    // A person's choice stands before the AI's, so that only a person changes it.
+                    let chosen = if thread.manual_category.is_some() {
+                        &mut thread.manual_category
+                    } else {
+                        &mut thread.ai_category
+                    };
+                    chosen.clone_from(category);
+                });
+            }
+        }
+    }
+
+    /// Every action, oldest first.
+    async fn actions(&self) -> Result<Vec<Action>, AppError> {
+        let mut actions = self.store.actions(&ActionFilter { limit: MOST, ..ActionFilter::default() }).await?;
+        actions.reverse();
+        Ok(actions)
+    }
+
+    /// What came of the step that has just been played.
+    async fn observe(&mut self, handled: &HandleReport) -> Result<Observed, AppError> {
+        let decision = match handled.decisions.last() {
+            Some(id) => self.store.decision(id).await?,
+            None => None,
+        };
+        let actions = self.actions().await?;
+        let is_new = |action: &&Action| action.state == ActionState::Done && !self.done.contains(&action.id);
+        let sent: Vec<&Action> = actions.iter().filter(is_new).collect();
+        let mut observed = decision.as_ref().map(|decision| decided(decision, &actions)).unwrap_or_default();
+        let left = sent.iter().filter(|action| Some(&action.decision_id) != decision.as_ref().map(|found| &found.id));
+        observed.replies.extend(left.filter_map(|action| reply_text(action)));
+        let kinds = sent.iter().map(|action| action.kind).collect();
+        observed.outcome = Some(Outcome { sent: kinds, all: all(&actions) });
+        let done: Vec<_> = sent.iter().map(|action| action.id.clone()).collect();
+        self.done.extend(done);
+        if let Some(decision) = decision {
+            self.rules = decision.trace.rules;
+        }
+        Ok(observed)
+    }
+}
+
+/// What a decision says, and which of its replies left or may still leave.
+fn decided(decision: &DecisionRecord, actions: &[Action]) -> Observed {
+    let replies =
+        || actions.iter().filter(|action| action.decision_id == decision.id && action.kind == ActionKind::Reply);
+    let stands = |action: &&Action| {
+        !matches!(action.state, ActionState::Suppressed | ActionState::Failed | ActionState::Cancelled)
+    };
+    Observed {
+        matched: decision.matched.clone(),
+        actions: decision
+            .trace
+            .rules
+            .iter()
+            .flat_map(|rule| &rule.actions)
+            .map(|action| (action.kind, action.would))
+            .collect(),
+        replies: replies().filter(stands).filter_map(reply_text).collect(),
+        no_reply: replies().find_map(|action| action.reason.clone()),
+        body: decision.trace.body.clone(),
+        outcome: None,
+    }
+}
+
+fn reply_text(action: &Action) -> Option<String> {
+    (action.kind == ActionKind::Reply).then(|| action.payload.preview_text().map(str::to_owned)).flatten()
+}
+
+/// How every action stands, oldest first; of one decision, what is left to another rule before the rest, so that the
+/// newest of a kind is the one that counts.
+fn all(actions: &[Action]) -> Vec<Standing> {
+    let mut decisions: Vec<&str> = Vec::new();
+    let mut all: Vec<(usize, Standing)> = Vec::with_capacity(actions.len());
+    for action in actions {
+        let known = decisions.iter().position(|id| *id == action.decision_id);
+        let number = known.unwrap_or_else(|| {
+            decisions.push(&action.decision_id);
+            decisions.len() - 1
+        });
+        all.push((number, standing(action)));
+    }
+    all.sort_by_key(|(number, standing)| (*number, !standing.is_left_to_another()));
+    all.into_iter().map(|(_, standing)| standing).collect()
+}
+
+fn standing(action: &Action) -> Standing {
+    Standing { kind: action.kind, state: action.state, reason: action.reason.clone(), due_at: action.due_at }
+}

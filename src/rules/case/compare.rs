@@ -1,0 +1,228 @@
+//! What a test wanted beside what came of it.
+
+use super::{Expect, ExpectedState};
+use crate::{
+    model::{ActionKind, ActionState, Reason, ReasonCode, RuleTrace, Would},
+    rules::RuleSet,
+};
+use jiff::Timestamp;
+use std::fmt;
+
+/// How a test ended.
+#[derive(Debug, Clone, Default)]
+pub struct CaseResult {
+    /// What differs; empty when it passed. Of a test with steps, what differs in the first one that fails.
+    pub failures: Vec<CaseFailure>,
+    /// The step that fails; `None` for the event itself.
+    pub step: Option<StepPlace>,
+    /// Each rule, in order, with the value that each condition saw.
+    pub rules: Vec<RuleTrace>,
+    /// How every action of a played test stood when it ended, in words, oldest first.
+    pub actions: Vec<String>,
+}
+
+/// Which step of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepPlace {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// The key that says what happens in it.
+    pub event: &'static str,
+    /// When it was.
+    pub at: Timestamp,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseFailure {
+    /// Which expectation: `rules`, `actions`, `reply`, `body`, `sent`, `waiting`, `held`, `states`.
+    pub what: &'static str,
+    /// What the test wants.
+    pub wanted: String,
+    /// What came of it.
+    pub got: String,
+    /// The rules that it is about, whose traces tell why.
+    pub concerned: Vec<String>,
+}
+
+/// What came of an event or a step.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// The rules that matched, in order.
+    pub matched: Vec<String>,
+    /// What was decided, in order.
+    pub actions: Vec<(ActionKind, Would)>,
+    /// The texts of the replies that left, or that were decided and may still leave.
+    pub replies: Vec<String>,
+    /// Why there is none, where a reply was decided.
+    pub no_reply: Option<Reason>,
+    /// What `body` was matched on.
+    pub body: Option<String>,
+    /// What became of actions, where the test was played.
+    pub outcome: Option<Outcome>,
+}
+
+/// What became of actions.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What was carried out since the step before.
+    pub sent: Vec<ActionKind>,
+    /// Every action so far, oldest first; of one decision, what is left to another rule stands before the rest.
+    pub all: Vec<Standing>,
+}
+
+/// How an action stands.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What it does.
+    pub kind: ActionKind,
+    /// Its state.
+    pub state: ActionState,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// When it is looked at next.
+    pub due_at: Option<Timestamp>,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.state)?;
+        if let Some(reason) = &self.reason {
+            write!(f, " {reason}")?;
+        }
+        // What is held has a date as well, the one on which it is given up.
+        match (self.due_at, self.state) {
+            (Some(due), ActionState::Held) => write!(f, ", given up at {due}"),
+            (Some(due), _) => write!(f, ", due at {due}"),
+            (None, _) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ExpectedState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.state)?;
+        self.reason.map_or(Ok(()), |reason| write!(f, " {reason}"))
+    }
+}
+
+/// What still waits, for its time or for another action or for another try.
+fn waits(state: ActionState) -> bool {
+    matches!(state, ActionState::Planned | ActionState::Waiting | ActionState::Retrying)
+}
+
+impl Expect {
+    /// Everything in which what came differs from what is expected.
+    pub fn compare(&self, observed: &Observed, rules: &RuleSet) -> Vec<CaseFailure> {
+        let mut failures = self.compare_decision(observed);
+        if let Some(outcome) = &observed.outcome {
+            failures.extend(self.compare_outcome(outcome, rules));
+        }
+        failures
+    }
+
+    fn compare_decision(&self, observed: &Observed) -> Vec<CaseFailure> {
+        let mut failures = Vec::new();
+        let matched = &observed.matched;
+        if let Some(wanted) = self.rules.as_ref().filter(|wanted| *wanted != matched) {
+            let differ = |name: &&String| wanted.contains(name) != matched.contains(name);
+            let concerned = wanted.iter().chain(matched).filter(differ).cloned().collect();
+            failures.push(CaseFailure { what: "rules", wanted: list(wanted), got: list(matched), concerned });
+        }
+        let about_matched = |what, wanted, got| CaseFailure { what, wanted, got, concerned: matched.clone() };
+        if let Some(wanted) = &self.actions {
+            let decided = observed.actions.iter().filter(|(_, would)| *would != Would::Suppressed);
+            let got: Vec<String> = decided
+                .map(|(kind, would)| match would {
+                    Would::Failed => format!("{kind} (fails)"),
+                    _ => kind.to_string(),
+                })
+                .collect();
+            if sorted(wanted) != sorted(&got) {
+                failures.push(about_matched("actions", list(wanted), list(&got)));
+            }
+        }
+        let why = || match &observed.no_reply {
+            Some(reason) => format!("no reply ({reason})"),
+            None => "no reply".to_owned(),
+        };
+        for wanted in &self.reply {
+            if !observed.replies.iter().any(|text| folded(text).contains(&folded(wanted))) {
+                let got = if observed.replies.is_empty() { why() } else { observed.replies.join("\n") };
+                failures.push(about_matched("reply", wanted.clone(), got));
+            }
+        }
+        if self.no_reply && !observed.replies.is_empty() {
+            failures.push(about_matched("reply", "no reply".to_owned(), observed.replies.join("\n")));
+        }
+        let body = observed.body.as_deref().unwrap_or_default();
+        if let Some(wanted) = self.body.as_ref().filter(|wanted| folded(wanted) != folded(body)) {
+            let (wanted, got) = (wanted.clone(), body.to_owned());
+            failures.push(CaseFailure { what: "body", wanted, got, concerned: Vec::new() });
+        }
+        failures
+    }
+
+    fn compare_outcome(&self, outcome: &Outcome, rules: &RuleSet) -> Vec<CaseFailure> {
+        let in_state = |holds: fn(ActionState) -> bool| -> Vec<ActionKind> {
+            outcome.all.iter().filter(|action| holds(action.state)).map(|action| action.kind).collect()
+        };
+        let held = |state| state == ActionState::Held;
+        let about = |kinds: &[ActionKind]| -> Vec<String> {
+            let does = |rule: &&crate::rules::Rule| rule.actions.iter().any(|action| kinds.contains(&action.kind));
+            rules.rules().iter().filter(does).map(|rule| rule.name.clone()).collect()
+        };
+        let mut failures = Vec::new();
+        let lists = [
+            ("sent", &self.sent, outcome.sent.clone()),
+            ("waiting", &self.waiting, in_state(waits)),
+            ("held", &self.held, in_state(held)),
+        ];
+        for (what, wanted, got) in lists {
+            let Some(wanted) = wanted.as_ref().filter(|wanted| sorted(wanted) != sorted(&got)) else { continue };
+            let count = |list: &[ActionKind], kind| list.iter().filter(|found| **found == kind).count();
+            let differ: Vec<_> =
+                ActionKind::ALL.into_iter().filter(|kind| count(wanted, *kind) != count(&got, *kind)).collect();
+            failures.push(CaseFailure { what, wanted: list(wanted), got: list(&got), concerned: about(&differ) });
+        }
+        for wanted in &self.states {
+            let newest = outcome.all.iter().rfind(|action| action.kind == wanted.kind);
+            let code = |action: &Standing| action.reason.as_ref().map(|reason| reason.code);
+            let fits = |action: &Standing| {
+                action.state == wanted.state && wanted.reason.is_none_or(|reason| code(action) == Some(reason))
+            };
+            if newest.is_some_and(fits) {
+                continue;
+            }
+            let got = newest.map_or_else(|| format!("no {} was ever decided", wanted.kind), ToString::to_string);
+            let concerned = about(&[wanted.kind]);
+            failures.push(CaseFailure { what: "states", wanted: wanted.to_string(), got, concerned });
+        }
+        failures
+    }
+}
+
+impl Standing {
+    /// Whether it is only recorded because another rule does the same for the message already.
+    pub fn is_left_to_another(&self) -> bool {
+        let code = self.reason.as_ref().map(|reason| reason.code);
+        self.state == ActionState::Suppressed
+            && matches!(code, Some(ReasonCode::AlreadyAnswered | ReasonCode::SameTarget))
+    }
+}
+
+fn sorted<T: Ord + Clone>(items: &[T]) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.sort();
+    items
+}
+
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    format!("[{}]", items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

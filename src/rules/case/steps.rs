@@ -1,0 +1,198 @@
+//! Reading what happens after a test's event, and what may stand in a test that is played through.
+
+use super::{Expect, ExpectedState, Step, StepEvent, load};
+use crate::{
+    model::{ActionKind, ActionState, Message, ReasonCode, Span, ThreadDetail},
+    rules::{
+        diagnostic::{Diagnostic, Diagnostics, code},
+        yaml::{Fields, Node, Value, did_you_mean},
+    },
+};
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+/// The keys of a step that say what happens; they are no keys of a test.
+pub(super) const EVENTS: [&str; 4] = ["after", "then_lead_writes", "then_person_answers", "then_category"];
+/// What a test or a step may expect of what becomes of actions.
+pub(super) const OUTCOMES: [&str; 4] = ["sent", "waiting", "held", "states"];
+/// Between two steps that name no time.
+const PAUSE: Duration = Duration::from_secs(60);
+const MOST_STEPS: usize = 50;
+const LONGEST: Span = Duration::from_secs(365 * 86_400);
+
+/// Reads a list of steps.
+pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Vec<Step> {
+    let items = node.list(out).unwrap_or_default();
+    if let Some(first) = items.get(MOST_STEPS) {
+        let message = format!("a test has at most {MOST_STEPS} steps, this one has {}", items.len());
+        out.push(Diagnostic::error(code::OUT_OF_RANGE, first, message).hint("make two tests of it"));
+    }
+    let mut total = Duration::ZERO;
+    let mut steps = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(step) = step(item, thread, out) else { continue };
+        let before = total;
+        total = total.saturating_add(step.after);
+        if before <= LONGEST && total > LONGEST {
+            let place = item.get("after").unwrap_or(item);
+            let message = "by this step more than 365d have passed, the most that a test may take";
+            out.push(
+                Diagnostic::error(code::OUT_OF_RANGE, place, message).hint("let less time pass between the steps"),
+            );
+        }
+        steps.push(step);
+    }
+    steps
+}
+
+fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Step> {
+    let fields = node.fields(&[EVENTS.as_slice(), &["expect"]].concat(), out)?;
+    let after = fields.present("after").map_or(Some(PAUSE), |node| node.duration(out));
+    let events: Vec<_> = fields.iter().filter(|(key, _)| key.text().starts_with("then_")).collect();
+    if let Some((key, _)) = events.get(1) {
+        let error = Diagnostic::error(code::UNKNOWN_KEY, key, "one thing happens in a step, this is a second one");
+        out.push(error.hint("make a step of its own of it; `after: 0s` lets no time pass in between"));
+    }
+    if events.is_empty() && fields.get("after").is_none() {
+        let error = Diagnostic::error(code::MISSING_KEY, node, "nothing happens in this step");
+        out.push(error.hint(format!("write one of {}", EVENTS.join(", "))));
+    }
+    let event = match events.first() {
+        None => StepEvent::TimePasses,
+        Some((key, value)) => match key.text() {
+            "then_lead_writes" => StepEvent::LeadWrites(Box::new(message(value, thread, false, out)?)),
+            "then_person_answers" => StepEvent::PersonAnswers(Box::new(message(value, thread, true, out)?)),
+            "then_category" if value.is_null() => StepEvent::Category(None),
+            "then_category" => StepEvent::Category(Some(value.non_empty_string(out)?)),
+            _ => return None,
+        },
+    };
+    let expect = fields.present("expect").map(|node| load::expect(node, out)).unwrap_or_default();
+    Some(Step { line: node.span.line, after: after?, event, expect })
+}
+
+/// A message as in `messages`, but for what the step itself says: who writes, and when.
+fn message(node: &Node, thread: &ThreadDetail, outgoing: bool, out: &mut Diagnostics) -> Option<Message> {
+    if let Value::Mapping(entries) = &node.value {
+        for (key, _) in entries.iter().filter(|(key, _)| ["outgoing", "at"].contains(&key.text())) {
+            let message = format!("`{}` has no place here: the step says who writes, and when", key.text());
+            out.push(Diagnostic::error(code::UNKNOWN_KEY, key, message).hint("let time pass with `after`"));
+        }
+    }
+    let mut message = load::message(node, thread, out)?;
+    if outgoing && !message.outgoing {
+        message.outgoing = true;
+        message.from = node.get("from").map(|from| from.text().to_owned()).or_else(|| thread.inbox_email.clone());
+    }
+    Some(message)
+}
+
+/// What is expected of what becomes of actions.
+pub(super) fn outcomes(fields: &Fields<'_>, expect: &mut Expect, out: &mut Diagnostics) {
+    expect.sent = kinds(fields, "sent", out);
+    expect.waiting = kinds(fields, "waiting", out);
+    expect.held = kinds(fields, "held", out);
+    let states = fields.present("states").and_then(|node| node.entries(out));
+    for (key, value) in states.iter().flat_map(Fields::iter) {
+        let kind = word::<ActionKind>(key, key.text(), ("action", code::UNKNOWN_ACTION), &kind_names(), out);
+        let Some(text) = value.non_empty_string(out) else { continue };
+        let mut words = text.split_whitespace();
+        let states = ActionState::ALL.map(ActionState::as_str);
+        let first = words.next().unwrap_or_default();
+        let state = word(value, first, ("state", code::NOT_ONE_OF), &states, out);
+        let reasons: Vec<_> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+        let reason = words.next().map(|text| word(value, text, ("reason", code::NOT_ONE_OF), &reasons, out));
+        if words.next().is_some() {
+            let error = Diagnostic::error(code::WRONG_TYPE, value, "this is more than a state and a reason");
+            out.push(error.hint("write for example `done`, or `suppressed repeat`"));
+        }
+        if let (Some(kind), Some(state)) = (kind, state) {
+            expect.states.push(ExpectedState { kind, state, reason: reason.flatten() });
+        }
+    }
+}
+
+fn kinds(fields: &Fields<'_>, key: &str, out: &mut Diagnostics) -> Option<Vec<ActionKind>> {
+    let items = fields.present(key)?.list_or_one();
+    let known = kind_names();
+    Some(
+        items
+            .iter()
+            .filter_map(|item| word(item, item.text(), ("action", code::UNKNOWN_ACTION), &known, out))
+            .collect(),
+    )
+}
+
+fn kind_names() -> [&'static str; ActionKind::ALL.len()] {
+    ActionKind::ALL.map(ActionKind::as_str)
+}
+
+/// A word of a fixed set, or what was probably meant.
+fn word<T: FromStr>(
+    place: &Node,
+    written: &str,
+    (what, code): (&str, &'static str),
+    known: &[&str],
+    out: &mut Diagnostics,
+) -> Option<T> {
+    let found = written.parse().ok();
+    if found.is_none() {
+        out.push(unknown(place, code, what, written, known));
+    }
+    found
+}
+
+/// A word that is none of the known ones.
+pub(super) fn unknown(
+    place: &Node,
+    code: &'static str,
+    what: &str,
+    written: impl Display,
+    known: &[&str],
+) -> Diagnostic {
+    let written = written.to_string();
+    let error = Diagnostic::error(code, place, format!("unknown {what} `{written}`"));
+    match did_you_mean(&written, known.iter().copied()) {
+        Some(word) => error.hint(format!("did you mean `{word}`?")),
+        None => error.hint(format!("known here: {}", known.join(", "))),
+    }
+}
+
+/// What stands in the test itself and belongs into a step.
+pub(super) fn refuse_beside_messages(fields: &Fields<'_>, out: &mut Diagnostics) {
+    for key in EVENTS.iter().filter_map(|key| fields.key(key)) {
+        let message = format!("`{}` is no key of a test but of a step", key.text());
+        let hint = format!("put it into the list under `steps:`, as `- {}: …`", key.text());
+        out.push(Diagnostic::error(code::UNKNOWN_KEY, key, message).hint(hint));
+    }
+}
+
+/// In a test that is played, the API tells of the thread and not the test: what the API itself works out cannot be set.
+pub(super) fn refuse_what_cannot_be_played(thread: &Node, out: &mut Diagnostics) {
+    const WORKED_OUT: [(&str, &str); 3] = [
+        ("preview", "the preview is the beginning of the last message"),
+        ("reply_count", "the lead's messages are counted"),
+        ("lead_id", "the lead's id is made up"),
+    ];
+    let Value::Mapping(entries) = &thread.value else { return };
+    for (key, why) in WORKED_OUT {
+        if let Some((place, _)) = entries.iter().find(|(name, value)| name.text() == key && !value.is_null()) {
+            let message = format!("`{key}` cannot be set in a test that is played step by step: {why}");
+            let hint =
+                format!("leave it out; a rule that asks for `{key}` is tested without steps, by `rules` and `actions`");
+            out.push(Diagnostic::error(code::UNKNOWN_KEY, place, message).hint(hint));
+        }
+    }
+    if let Some(id) = thread.get("id").filter(|id| !id.is_null() && uuid::Uuid::parse_str(id.text()).is_err()) {
+        let error = Diagnostic::error(code::WRONG_TYPE, id, "the thread's id must be a UUID, as the API's are");
+        out.push(error.hint("leave it out, or write for example 11111111-2222-4333-8444-555555555555"));
+    }
+    let text = |key: &str| thread.get(key).filter(|node| !node.is_null()).map(Node::text);
+    if let (Some(category), Some(effective)) = (text("category"), text("manual_category").or(text("ai_category")))
+        && category != effective
+        && let Some((place, _)) = entries.iter().find(|(name, _)| name.text() == "category")
+    {
+        let message =
+            format!("the category is `{effective}`: a person's choice goes before the AI's, and both before this");
+        out.push(Diagnostic::error(code::UNKNOWN_KEY, place, message).hint("leave `category` out"));
+    }
+}
