@@ -21,6 +21,7 @@ mod outcomes;
 mod place;
 mod planted;
 mod reads;
+mod rehearsal;
 mod restored;
 mod rules;
 mod running;
