@@ -1,6 +1,8 @@
 //! Tests with steps: what they can show, and that they fail with the right words when the rules do something else.
 
-use crate::place::{EVERYTHING, Place};
+mod people;
+mod told;
+
 use reply_router::{
     app::Tests,
     model::ActionKind,
@@ -255,121 +257,6 @@ tests:
 }
 
 #[tokio::test]
-async fn people_come_first() {
-    let test = r#"
-tests:
-  - name: a person who answers first takes over
-    now: 2026-01-07T17:00:00Z
-    thread: { category: interested, lead_email: jane@acme.example }
-    messages: ["Sure, a call on Tuesday?"]
-    expect: { sent: [star], waiting: [reply] }
-    steps:
-      - after: 2m
-        then_person_answers: "I am on it. Sam"
-        expect: { rules: [], states: { reply: cancelled person_answered } }
-      - after: 4m
-        expect: { sent: [], waiting: [] }
-      - then_lead_writes: { body: "Great. And Wednesday?", subject: "Re: a call", attachments: [plan.pdf] }
-        expect: { rules: [book-a-call], waiting: [reply], body: "Great. And Wednesday?" }
-      - after: 5m
-        expect: { sent: [reply] }
-  - name: an opt-out in a later message ends it
-    thread: { category: interested, lead_email: jane@acme.example }
-    messages: ["Sure, a call on Tuesday?"]
-    expect: { waiting: [reply] }
-    steps:
-      - then_lead_writes: "On second thought: please remove me from your list."
-        expect: { rules: [book-a-call], sent: [star], states: { reply: suppressed opt_out } }
-      - after: 10d
-        then_lead_writes: "A call?"
-        expect: { sent: [star], states: { reply: suppressed opt_out } }
-"#;
-    shows(&rule(", after: 5m", "      - star"), test, &[]).await;
-    let (take_over, opt_out) = test.split_at(test.find("  - name: an opt-out").unwrap());
-    let wrong = [
-        ("states: { reply: cancelled person_answered }", "waiting: [reply]", Some(1), ("waiting", "[reply]", "[]")),
-        (
-            "cancelled person_answered",
-            "cancelled newer_message",
-            Some(1),
-            (
-                "states",
-                "reply cancelled newer_message",
-                "reply cancelled person_answered: somebody has answered the message",
-            ),
-        ),
-        ("rules: [], states", "rules: [book-a-call], states", Some(1), ("rules", "[book-a-call]", "[]")),
-    ];
-    shows(&rule(", after: 5m", "      - star"), take_over, &wrong).await;
-    let opt_out = format!("tests:\n{opt_out}");
-    let wrong =
-        [("rules: [book-a-call], sent: [star]", "sent: [star, reply]", Some(1), ("sent", "[star, reply]", "[star]"))];
-    shows(&rule(", after: 5m", "      - star"), &opt_out, &wrong).await;
-}
-
-#[tokio::test]
-async fn a_newer_message_cancels_what_waits() {
-    let test = r#"
-tests:
-  - name: the newer message is the one that is answered
-    thread: { category: interested, lead_email: jane@acme.example }
-    messages: ["Sure."]
-    steps:
-      - after: 2m
-        then_lead_writes: No, Thursday.
-        expect: { sent: [], waiting: [reply], states: { reply: waiting after } }
-      - after: 4m
-        expect: { sent: [] }
-      - after: 1m
-        expect: { sent: [reply] }
-      - after: 30d
-        expect: { sent: [] }
-"#;
-    let wrong = [
-        // The first reply would have left here.
-        (
-            "- after: 4m\n        expect: { sent: [] }",
-            "- after: 4m\n        expect: { sent: [reply] }",
-            Some(2),
-            ("sent", "[reply]", "[]"),
-        ),
-        ("waiting: [reply], s", "waiting: [reply, reply], s", Some(1), ("waiting", "[reply, reply]", "[reply]")),
-    ];
-    shows(&rule(", after: 5m, repeat: once_per_message", ""), test, &wrong).await;
-}
-
-#[tokio::test]
-async fn a_category_that_comes_later_is_an_event() {
-    let test = r#"
-tests:
-  - name: answered when the category comes, and only once
-    thread: { lead_email: jane@acme.example }
-    messages: ["Sure."]
-    expect: { rules: [], sent: [] }
-    steps:
-      - after: 10m
-        then_category: interested
-        expect: { rules: [book-a-call], sent: [reply] }
-      - then_category: not_interested
-        expect: { rules: [], sent: [] }
-      - then_category: null
-        expect: { rules: [], sent: [] }
-  - name: a person's choice is changed by a person
-    thread: { manual_category: not_now, ai_category: interested, lead_email: jane@acme.example }
-    messages: ["Sure."]
-    expect: { rules: [], sent: [] }
-    steps:
-      - then_category: interested
-        expect: { sent: [reply] }
-"#;
-    shows(&rule("", ""), test, &[]).await;
-    let (one, _) = test.split_at(test.find("  - name: a person's").unwrap());
-    let wrong =
-        [("rules: [book-a-call], sent: [reply]", "rules: [], sent: []", Some(1), ("rules", "[]", "[book-a-call]"))];
-    shows(&rule("", ""), one, &wrong).await;
-}
-
-#[tokio::test]
 async fn modes_do_not_matter_and_every_destination_is_the_simulators() {
     let rules = r#"version: 1
 rules:
@@ -399,22 +286,6 @@ tests:
 }
 
 #[tokio::test]
-async fn who_is_not_the_lead_is_held_and_given_up_in_the_end() {
-    let test = r#"
-tests:
-  - name: a colleague's message is left to a person
-    thread: { category: interested, lead_email: jane@acme.example }
-    messages: [{ from: bob@acme.example, body: "Jane asked me to answer." }]
-    expect: { sent: [], held: [reply], states: { reply: held sender_is_not_lead } }
-    steps:
-      - after: 8d
-        expect: { held: [], states: { reply: cancelled too_old } }
-"#;
-    let wrong = [("sent: [], held: [reply]", "sent: [], held: []", None, ("held", "[]", "[reply]"))];
-    shows(&rule("", ""), test, &wrong).await;
-}
-
-#[tokio::test]
 async fn one_test_leaves_nothing_to_the_next() {
     // The same lead twice: were anything left, the cap would keep the second one from being answered.
     let test = r#"
@@ -423,80 +294,4 @@ tests:
   - { name: two, thread: { category: interested, lead_email: jane@acme.example }, messages: [Sure.], expect: { sent: [reply] } }
 "#;
     shows(&rule("", ""), test, &[]).await;
-}
-
-#[tokio::test]
-async fn mistakes_in_steps_are_named_with_their_place() {
-    let step = |step: &str| format!("  - {{ name: a, messages: [Hi], expect: {{ rules: [] }}, steps: [{step}] }}\n");
-    let played =
-        |thread: &str| format!("  - {{ name: a, thread: {{ {thread} }}, messages: [Hi], expect: {{ sent: [] }} }}\n");
-    let cases = [
-        (step("{ then_lead_write: Hi }"), "did you mean `then_lead_writes`?"),
-        (step("{ expect: { rules: [] } }"), "nothing happens in this step"),
-        (step("{ then_lead_writes: Hi, then_category: x }"), "one thing happens in a step"),
-        (step("{ then_lead_writes: { body: Hi, at: 2026-01-07T17:00:00Z } }"), "let time pass with `after`"),
-        (step("{ then_lead_writes: { subject: Hi } }"), "says nothing"),
-        (step("{ after: 5 }"), "did you mean `5s`?"),
-        (step("{ after: 1m, expect: { sent: [stir] } }"), "did you mean `star`?"),
-        (step("{ after: 1m, expect: { waitng: [] } }"), "did you mean `waiting`?"),
-        (step("{ after: 1m, expect: {} }"), "expects nothing"),
-        (step("{ after: 1m, expect: { states: { replay: done } } }"), "did you mean `reply`?"),
-        (step("{ after: 1m, expect: { states: { reply: don } } }"), "did you mean `done`?"),
-        (step("{ after: 1m, expect: { states: { reply: suppressed repaet } } }"), "did you mean `repeat`?"),
-        (step("{ after: 1m, expect: { states: { reply: suppressed repeat now } } }"), "more than a state and a reason"),
-        (step("{ after: 200d }, { after: 200d, expect: { sent: [] } }"), "more than 365d have passed"),
-        (step(&"{ after: 1s }, ".repeat(51)), "at most 50 steps"),
-        ("  - { name: a, messages: [Hi], steps: [{ after: 1m }] }\n".to_owned(), "`expect` is missing"),
-        ("  - { name: a, messages: [Hi], expect: { rules: [] }, after: 4m }\n".to_owned(), "under `steps:`"),
-        ("  - { name: a, messages: [Hi], expect: { rules: [] }, then_category: x }\n".to_owned(), "under `steps:`"),
-        (played("preview: Hello"), "`preview` cannot be set"),
-        (played("reply_count: 3"), "`reply_count` cannot be set"),
-        (played("lead_id: l-1"), "`lead_id` cannot be set"),
-        (played("id: t-1"), "must be a UUID"),
-        (played("category: a, ai_category: b"), "the category is `b`"),
-    ];
-    for (case, wanted) in cases {
-        let text = format!("{}tests:\n{case}", rule("", ""));
-        let found = RuleSet::parse(&[("rules.yaml", &text)], &context()).expect_err(&case);
-        let said = found.render(false);
-        assert!(said.contains(wanted) && said.contains("rules.yaml:9"), "{case}{said}");
-    }
-}
-
-/// A test that the rules of these tests do not pass: nobody stands still for four minutes.
-const FAILING: &str = r#"
-tests:
-  - name: the reply has left
-    now: 2026-01-07T17:00:00Z
-    thread: { category: interested, lead_email: jane@acme.example, lead_name: Jane Doe }
-    messages: ["A call?"]
-    expect: { sent: [reply, star, slack, email, webhook, mark_read] }
-    steps:
-      - then_lead_writes: A call, please.
-        expect: { rules: [book-a-call], sent: [reply] }
-"#;
-
-#[tokio::test]
-async fn the_commands_tell_of_the_step_that_fails() {
-    let place = Place::new(&format!("{EVERYTHING}{FAILING}")).await;
-    place.run(&["test", "--junit", "junit.xml"]).await.ends(1).prints(&[
-        "✗ the reply has left",
-        "step 1 (line 25, then_lead_writes) at 2026-01-07T17:01:00Z",
-        "sent     wanted  [reply]",
-        "got     [star, slack, email, webhook]",
-        "how the actions stood then",
-        "reply suppressed repeat: this rule has it done in this thread (rule book-a-call)",
-        "✓ when.body wanted \\bcall\\b, saw `A call, please.`",
-        "0 passed, 1 failed",
-    ]);
-    let junit = std::fs::read_to_string(place.path().join("junit.xml")).unwrap();
-    assert!(junit.contains("step 1 (line 25, then_lead_writes), sent: wanted [reply], got ["), "{junit}");
-    // The service does not start with such rules, and says where to look.
-    let ran = place.run(&["run", "--once"]).await.ends(1);
-    for wanted in ["R021", "rules.yaml:25", "fails in step 1: sent wanted [reply], got [star"] {
-        assert!(ran.err.contains(wanted), "{wanted} is not in {}", ran.err);
-    }
-    // Nothing was asked of the configured workspace, and nobody was told anything.
-    assert!(place.simulator.workspace().requests().is_empty());
-    assert_eq!(place.simulator.received().calls(), 0);
 }
