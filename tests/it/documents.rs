@@ -35,7 +35,7 @@ async fn passes(rules: &RuleSet) {
 #[tokio::test]
 async fn snippets_of_the_documents_load() {
     let mut seen = 0;
-    for document in ["README.md", "docs/rules.md", "docs/operations.md"] {
+    for document in ["README.md", "docs/rules.md", "docs/testing.md", "docs/operations.md"] {
         for (number, snippet) in snippets(document).iter().enumerate() {
             let name = format!("{document}, snippet {}", number + 1);
             seen += 1;

@@ -26,9 +26,19 @@ async fn files_that_change_are_taken_or_refused_as_a_whole() {
 
     // A mistake, and a test that fails: the old rules stay, and the status says why.
     let failing = "tests:\n  - { name: no way, messages: [Hi], expect: { rules: [book-a-call] } }\n";
+    let steps = |expect: &str| {
+        format!(
+            "tests:\n  - name: in steps\n    thread: {{ category: not_interested }}\n    messages: [Hi]\n    steps:\n      \
+             - then_lead_writes: No.\n        expect: {{ {expect} }}\n"
+        )
+    };
     for (text, why) in [
         (EVERYTHING.replace("category: interested", "categroy: interested"), "categroy"),
         (format!("{EVERYTHING}{failing}"), "the test “no way” fails"),
+        (
+            format!("{EVERYTHING}{}", steps("sent: [star]")),
+            "the test “in steps” fails in step 1: sent wanted [star], got [unstar]",
+        ),
     ] {
         replace(&place, &text);
         let said = service.until("the old ones stay in force").await;
@@ -39,8 +49,8 @@ async fn files_that_change_are_taken_or_refused_as_a_whole() {
         assert!(rules["error"].as_str().unwrap().contains(why), "{rules}");
     }
 
-    // A good change is taken, and a second file is found.
-    replace(&place, &EVERYTHING.replace("not-now", "never"));
+    // A good change is taken, and a second file is found. What is played for its tests is no news of the service.
+    replace(&place, &format!("{}{}", EVERYTHING.replace("not-now", "never"), steps("states: { unstar: done }")));
     service.until("rules in force").await;
     let second = rules_of(&service).await;
     assert!(second["error"].is_null() && second["revision"] != first["revision"], "{second}");
