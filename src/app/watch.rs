@@ -34,7 +34,11 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
     });
     // Held for as long as this runs: it watches while it lives.
     let _watcher = match watcher.and_then(|mut watcher| watcher.watch(folder, depth).map(|()| watcher)) {
-        Ok(watcher) => Some(watcher),
+        Ok(watcher) => {
+            // What changed between the reading of the rules and now went unseen.
+            let _ = sender.try_send(());
+            Some(watcher)
+        }
         Err(error) => {
             let folder = folder.display();
             tracing::warn!(%folder, %error, "changes of the rules are not noticed; reload them with SIGHUP or the route");
