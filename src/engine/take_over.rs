@@ -29,7 +29,7 @@ impl Engine {
     /// Gives up every reply in the thread that has not left. A person has answered: whoever approves or waits has nothing
     /// left to say.
     pub(super) async fn cancel_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
-        for mut action in self.replies(workspace, thread_id, &NOT_LEFT).await? {
+        for mut action in self.replies(workspace, thread_id, &ActionState::TO_COME).await? {
             let reason = Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message");
             match self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await {
                 // Whoever was faster has looked at the thread, or will.
@@ -42,7 +42,7 @@ impl Engine {
 
     /// Whether a reply in the thread waits for its time or for a person.
     pub(super) async fn has_open_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<bool, StoreError> {
-        Ok(!self.replies(workspace, thread_id, &NOT_LEFT).await?.is_empty())
+        Ok(!self.replies(workspace, thread_id, &ActionState::TO_COME).await?.is_empty())
     }
 
     /// The replies in the thread that are in one of these states; in any if none is named.
@@ -63,10 +63,6 @@ impl Engine {
         self.store.actions(&filter).await
     }
 }
-
-/// The states of a reply of which nothing has left.
-const NOT_LEFT: [ActionState; 4] =
-    [ActionState::Planned, ActionState::Waiting, ActionState::Retrying, ActionState::Held];
 
 /// The fingerprint of what a reply sends; `None` for other kinds.
 pub(super) fn body_fingerprint(payload: &Payload) -> Option<String> {

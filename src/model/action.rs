@@ -133,6 +133,9 @@ impl ActionState {
         matches!(self, Self::Done | Self::Failed | Self::Suppressed | Self::Cancelled | Self::Quarantined)
     }
 
+    /// The states of an action of which nothing has left, and which may still come.
+    pub const TO_COME: [Self; 4] = [Self::Planned, Self::Waiting, Self::Retrying, Self::Held];
+
     /// It was carried out, may have been, or still may be: it counts against `repeat`, limits and caps.
     pub fn counts(self) -> bool {
         !matches!(self, Self::Failed | Self::Suppressed | Self::Cancelled)

@@ -8,8 +8,8 @@ use super::{
     template,
 };
 use crate::model::{
-    ActionKind, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, Reason, ReasonCode, Recipient,
-    Would, address_of, present,
+    ActionKind, ActionState, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, Reason, ReasonCode,
+    Recipient, Would, address_of, present,
 };
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
@@ -164,7 +164,17 @@ fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>) -> Option<
     let message = facts.input.messages.and_then(ReadMessages::newest_inbound).map(|message| message.id.as_str());
     let lead = facts.lead_address();
     let about = Recipient { thread_id: &facts.input.row.id, message_id: message, lead_email: lead.as_deref() };
-    let refused = action.timing.repeat.refused_by(facts.counted().filter(own), about, facts.now);
+    // A reply to an earlier message of the thread that has not left is cancelled, because a newer message has come: it
+    // must not keep this one from being answered.
+    let gives_way = |entry: &&HistoryEntry| {
+        action.kind == ActionKind::Reply
+            && entry.thread_id == facts.input.row.id
+            && message.is_some()
+            && entry.message_id.as_deref() != message
+            && ActionState::TO_COME.contains(&entry.state)
+    };
+    let earlier = facts.counted().filter(own).filter(|entry| !gives_way(entry));
+    let refused = action.timing.repeat.refused_by(earlier, about, facts.now);
     refused.map(|why| verdict(Would::Suppressed, ReasonCode::Repeat, format!("this rule has it {why}")))
 }
 

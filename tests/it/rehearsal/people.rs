@@ -83,7 +83,10 @@ tests:
         ),
         ("waiting: [reply], s", "waiting: [reply, reply], s", Some(1), ("waiting", "[reply, reply]", "[reply]")),
     ];
-    shows(&rule(", after: 5m, repeat: once_per_message", ""), test, &wrong).await;
+    // The reply that waits for the first message does not count: it gives way to the newer message.
+    for repeat in ["", ", repeat: once_per_message", ", repeat: once_per_lead"] {
+        shows(&rule(&format!(", after: 5m{repeat}"), ""), test, &wrong).await;
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn mistakes_in_steps_are_named_with_their_place() {
         (step("{ then_lead_writes: Hi, then_category: x }"), "one thing happens in a step"),
         (step("{ then_lead_writes: { body: Hi, at: 2026-01-07T17:00:00Z } }"), "let time pass with `after`"),
         (step("{ then_lead_writes: { subject: Hi } }"), "says nothing"),
-        (step("{ after: 5 }"), "did you mean `5s`?"),
+        (step("{ after: 5 }"), "`5s` is seconds"),
         (step("{ after: 1m, expect: { sent: [stir] } }"), "did you mean `star`?"),
         (step("{ after: 1m, expect: { waitng: [] } }"), "did you mean `waiting`?"),
         (step("{ after: 1m, expect: {} }"), "expects nothing"),
