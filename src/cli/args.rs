@@ -101,20 +101,12 @@ pub(super) enum Command {
         #[arg(long, short = 'y')]
         yes: bool,
     },
-    /// Say why each rule matches a thread, or does not: every condition with the value it saw.
-    Explain {
-        /// The thread's id.
-        thread: String,
-        /// How it is shown.
-        #[arg(long, value_name = "FORMAT", default_value = "text")]
-        format: TextFormat,
-        /// Write the thread as a test case in YAML instead.
-        #[arg(long)]
-        as_test: bool,
-        /// The workspace, where the configuration has several.
-        #[arg(long, value_name = "NAME")]
-        workspace: Option<String>,
-    },
+    /// Say why each rule matches a thread, or does not: every condition with the value it saw, and the whole way from the
+    /// poll to the reply that was sent.
+    ///
+    /// Of a live thread by default. Of an event as it was decided with --decision, without any request. Of a file with
+    /// --file: a test case in YAML, a mail as saved from a mail program (.eml), or the text of a message.
+    Explain(ExplainArgs),
     /// Find the mistakes in configuration, rules, scripts and templates.
     Check {
         /// Rule files or folders; those of the configuration if none is given.
@@ -188,6 +180,43 @@ pub(super) struct DemoArgs {
     /// End by itself after this time.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub duration: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["thread", "decision", "file"]))]
+pub(super) struct ExplainArgs {
+    /// The thread's id.
+    pub thread: Option<String>,
+    /// A decision as it was recorded, by its id.
+    #[arg(long, value_name = "ID")]
+    pub decision: Option<String>,
+    /// A file: tests in YAML, a mail (.eml), or the text of a message.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Of a file with tests: the one of this name; all if it is not given.
+    #[arg(long, value_name = "NAME", requires = "file")]
+    pub test: Option<String>,
+    /// Of a message in a file: the thread's category.
+    #[arg(long, requires = "file")]
+    pub category: Option<String>,
+    /// Of a message in a file: the thread's campaign.
+    #[arg(long, requires = "file")]
+    pub campaign: Option<String>,
+    /// Of a message in a file: the lead's address; by default who wrote it.
+    #[arg(long, value_name = "ADDRESS", requires = "file")]
+    pub lead_email: Option<String>,
+    /// Of a message in a file: the subject; by default that of the mail.
+    #[arg(long, requires = "file")]
+    pub subject: Option<String>,
+    /// How it is shown.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: TextFormat,
+    /// Write the thread as a test case in YAML instead.
+    #[arg(long, requires = "thread")]
+    pub as_test: bool,
+    /// The workspace, where the configuration has several.
+    #[arg(long, value_name = "NAME")]
+    pub workspace: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,45 +1,74 @@
-//! `explain`: why each rule matches a thread, or does not.
+//! `explain`: why each rule matches a thread, or does not, and how far it has come.
 
-use super::{Outcome, args::TextFormat, chosen, env, explain_text, test_case, warn_of};
-use crate::{
-    app::{self, Overrides},
-    engine::{Explanation, Subject, fetch_messages, judge},
+use super::{
+    Outcome,
+    args::{ExplainArgs, TextFormat},
+    chosen, env, explain_file, explain_text, test_case, warn_of,
 };
-use std::collections::HashMap;
+use crate::{
+    app::{self, AppError, Assembly, OpenStore, Overrides, open_store},
+    coldsend::Priority,
+    engine::{Engine, Explanation, SystemClock, fetch_messages},
+    rules::RuleSet,
+    settings::{Settings, StoreSettings},
+};
+use std::{sync::Arc, time::Duration};
 
-pub(super) async fn explain(
-    overrides: &Overrides,
-    thread: &str,
-    format: TextFormat,
-    as_test: bool,
-    workspace: Option<&str>,
-) -> anyhow::Result<Outcome> {
+/// How long a request waits for its place in the budget, which the running service may be using.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) async fn explain(overrides: &Overrides, args: &ExplainArgs) -> anyhow::Result<Outcome> {
+    if let Some(file) = &args.file {
+        let found = explain_file::explain(overrides, args, file)?;
+        return print(args.format, &found);
+    }
     let settings = app::load_without_file(overrides, &env)?;
     warn_of(&settings);
+    if let Some(id) = &args.decision {
+        let engine = reading_engine(&settings, RuleSet::default()).await?;
+        let Some(found) = engine.explain_decision(id).await? else {
+            anyhow::bail!("the store knows no decision `{id}`; the page and `GET /api/v1/decisions` list them");
+        };
+        return print(args.format, &[found]);
+    }
+    let thread = args.thread.as_deref().unwrap_or_default();
     let rules = app::load_rules(&settings)?;
-    let workspace = chosen(&settings, workspace)?;
-    let client = app::client(workspace)?;
-    let mut detail = client.thread(thread, crate::coldsend::Priority::Read).await?;
-    thread.clone_into(&mut detail.row.id);
-    let messages = fetch_messages(&client, thread, crate::coldsend::Priority::Read).await?;
-    if as_test {
-        anstream::print!("{}", test_case::yaml(&detail.row, messages.conversation())?);
+    let name = chosen(&settings, args.workspace.as_deref())?.name.clone();
+    if args.as_test {
+        let client = app::client(chosen(&settings, args.workspace.as_deref())?)?;
+        let mut detail = client.thread(thread, Priority::Read).await?;
+        thread.clone_into(&mut detail.row.id);
+        let messages = fetch_messages(&client, thread, Priority::Read).await?;
+        anstream::print!("{}", test_case::yaml(&detail, messages.conversation(), &rules, jiff::Timestamp::now())?);
         return Ok(Outcome::Fine);
     }
-    let subject = Subject {
-        workspace: &workspace.name,
-        ceiling: workspace.mode,
-        row: &detail.row,
-        history: None,
-        overrides: &HashMap::new(),
-        lead_opted_out: None,
-        thorough: true,
+    let engine = reading_engine(&settings, rules).await?;
+    let Some(workspace) = engine.workspace(&name) else {
+        return Err(AppError::Workspace(format!("there is no workspace `{name}`")).into());
     };
-    let judged = judge(&client, &rules, subject, Some(messages), jiff::Timestamp::now()).await?;
-    let explanation = Explanation::new(&detail.row, &judged);
-    match format {
-        TextFormat::Json => anstream::println!("{}", serde_json::to_string_pretty(&explanation)?),
-        TextFormat::Text => anstream::print!("{}", explain_text::text(&explanation)),
+    let mut found = engine.explain(workspace, thread, PATIENCE).await?;
+    let StoreSettings::Sqlite(store) = &settings.store;
+    if !store.exists() {
+        found.without_store();
+    }
+    print(args.format, &[found])
+}
+
+/// An engine over a copy of the store: what it finds out changes nothing.
+async fn reading_engine(settings: &Settings, rules: RuleSet) -> anyhow::Result<Arc<Engine>> {
+    let store = open_store(settings, OpenStore::Scratch).await?;
+    let clock = Arc::new(SystemClock);
+    Ok(Assembly { settings, rules, store, clock, dry_run: true }.engine()?)
+}
+
+fn print(format: TextFormat, found: &[Explanation]) -> anyhow::Result<Outcome> {
+    match (format, found) {
+        (TextFormat::Json, [one]) => anstream::println!("{}", serde_json::to_string_pretty(one)?),
+        (TextFormat::Json, all) => anstream::println!("{}", serde_json::to_string_pretty(all)?),
+        (TextFormat::Text, all) => {
+            let all: Vec<String> = all.iter().map(explain_text::text).collect();
+            anstream::print!("{}", all.join("\n"));
+        }
     }
     Ok(Outcome::Fine)
 }

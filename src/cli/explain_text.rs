@@ -38,6 +38,17 @@ pub(super) fn text(explanation: &Explanation) -> String {
     for found in &explanation.rules {
         rule(&mut out, found);
     }
+    if !explanation.way.is_empty() {
+        let _ = writeln!(out, "\nthe way of the message");
+        for step in &explanation.way {
+            let at = step.at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
+            let _ = writeln!(out, "  {}  {}", paint(QUIET, &format!("{at:<20}")), step.text);
+        }
+    }
+    if !explanation.not_considered.is_empty() {
+        let _ =
+            writeln!(out, "\nnot considered, because only the store knows: {}", explanation.not_considered.join(", "));
+    }
     out
 }
 
@@ -77,7 +88,8 @@ pub(super) fn rule(out: &mut String, rule: &ExplainedRule) {
     }
     for action in &rule.actions {
         let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
-        let reason = action.reason.map(|code| format!(" ({code})")).unwrap_or_default();
+        let text = action.reason_text.as_deref().unwrap_or_default();
+        let reason = action.reason.map(|code| format!(" ({code}: {text})")).unwrap_or_default();
         let _ = writeln!(out, "  → {}{target}: {}{reason}", action.kind, action.would.as_str());
     }
 }

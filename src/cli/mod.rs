@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod doctor;
 mod explain;
+mod explain_file;
 mod explain_text;
 mod init;
 mod preview;
@@ -20,11 +21,14 @@ mod test_case;
 
 use crate::{
     app::{self, AppError, Overrides},
-    settings::{Settings, WorkspaceSettings},
+    settings::{DEFAULT_FILE, Settings, WorkspaceSettings},
 };
 use args::{Cli, Command, LogFormat};
 use clap::Parser;
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -68,11 +72,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Apply { since, thread, workspace, yes } => {
             apply::apply(&overrides, apply::Wanted { since, thread, workspace, yes }).await
         }
-        Command::Explain { thread, format, as_test, workspace } => {
-            explain::explain(&overrides, &thread, format, as_test, workspace.as_deref()).await
-        }
-        Command::Check { paths, format } => check::check(&overrides, &paths, format),
-        Command::Test { paths, junit } => test::test(&overrides, &paths, junit.as_deref()).await,
+        Command::Explain(args) => explain::explain(&overrides, &args).await,
+        Command::Check { paths, format } => check::check(&beside(&overrides, &paths), &paths, format),
+        Command::Test { paths, junit } => test::test(&beside(&overrides, &paths), &paths, junit.as_deref()).await,
         Command::Demo(args) => demo::demo(args).await,
         Command::Simulate(args) => simulate::simulate(args).await,
         Command::Doctor { send } => doctor::doctor(&overrides, send.as_deref()).await,
@@ -89,6 +91,15 @@ fn load(overrides: &Overrides) -> Result<Settings, AppError> {
     let settings = app::load(overrides, &env)?;
     warn_of(&settings);
     Ok(settings)
+}
+
+/// Where a command names one folder that has a configuration of its own, and nothing else says which one counts, that one.
+fn beside(overrides: &Overrides, paths: &[PathBuf]) -> Overrides {
+    let own = match paths {
+        [folder] if overrides.config.is_none() && !Path::new(DEFAULT_FILE).exists() => folder.join(DEFAULT_FILE),
+        _ => return overrides.clone(),
+    };
+    Overrides { config: own.is_file().then_some(own), rules: overrides.rules.clone() }
 }
 
 fn warn_of(settings: &Settings) {

@@ -1,16 +1,22 @@
-//! A live thread as a test case that can stand beside the rules.
+//! A live thread as a test case that can stand beside the rules, and passes with them as they are.
 
-use crate::model::{Conversation, Message, ThreadRow};
+use crate::{
+    app::AppError,
+    model::{Conversation, Message, ThreadDetail, Would},
+    rules::RuleSet,
+};
+use jiff::Timestamp;
 use serde::Serialize;
 
 #[derive(Serialize)]
 struct File {
-    tests: Vec<Case>,
+    tests: [Case; 1],
 }
 
 #[derive(Serialize)]
 struct Case {
     name: String,
+    now: Timestamp,
     thread: Thread,
     messages: Vec<Said>,
     expect: Expect,
@@ -23,11 +29,23 @@ struct Thread {
     #[serde(skip_serializing_if = "Option::is_none")]
     campaign: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    campaign_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     lead_email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lead_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    inbox: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ai_category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ai_confidence: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manual_category: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_count: Option<u64>,
 }
@@ -40,39 +58,80 @@ struct Said {
     from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
-    body: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Expect {
     rules: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actions: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
 }
 
-/// The thread up to its newest inbound message, which is the event.
-pub(super) fn yaml(row: &ThreadRow, conversation: &Conversation) -> anyhow::Result<String> {
+/// The thread up to its newest inbound message, which is the event, with what the rules do with it as expectation.
+pub(super) fn yaml(
+    thread: &ThreadDetail,
+    conversation: &Conversation,
+    rules: &RuleSet,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     let last = conversation.messages().iter().rposition(|message| !message.outgoing);
     let messages = conversation.messages().iter().take(last.map_or(0, |last| last + 1));
-    let said = |message: &Message| Said {
+    let messages: Vec<Said> = messages.map(said).collect();
+    anyhow::ensure!(!messages.is_empty(), "nobody of the lead's side has written in this thread yet");
+    let row = &thread.row;
+    let thread = Thread {
+        category: row.category().map(str::to_owned),
+        campaign: row.campaign().map(str::to_owned),
+        campaign_id: thread.campaign_id.clone(),
+        lead_email: row.lead_email.clone(),
+        lead_name: row.lead_name.clone(),
+        inbox: thread.inbox_email.clone(),
+        subject: row.subject.clone(),
+        ai_category: thread.ai_category.clone(),
+        ai_confidence: thread.ai_confidence,
+        manual_category: thread.manual_category.clone(),
+        tags: thread.tags.clone(),
+        reply_count: row.reply_count,
+    };
+    let name = format!("thread {}", row.id);
+    let mut file = File { tests: [Case { name, now, thread, messages, expect: Expect::default() }] };
+    let cases = RuleSet::parse_cases("the test", &serde_yaml::to_string(&file)?).map_err(AppError::Mistakes)?;
+    if let [case] = cases.as_slice()
+        && let Ok(decision) = case.decide(rules)
+    {
+        let stands = |would| !matches!(would, Would::Suppressed | Would::Failed);
+        let failed = decision.actions.iter().any(|action| action.would == Would::Failed);
+        let done = decision.actions.iter().filter(|action| stands(action.would)).map(|action| action.kind.as_str());
+        file.tests[0].expect = Expect {
+            rules: decision.matched().map(str::to_owned).collect(),
+            actions: (!failed).then(|| done.collect()),
+            body: decision.body.clone(),
+        };
+    }
+    let text = serde_yaml::to_string(&file)?;
+    Ok(format!("# What the rules do now stands under `expect`: change it to what they should do.\n{text}"))
+}
+
+fn said(message: &Message) -> Said {
+    let files = message.attachments.iter().filter_map(|file| file.filename.clone());
+    Said {
         outgoing: message.outgoing,
         from: message.from.clone().filter(|_| !message.outgoing),
         subject: message.subject.clone(),
-        body: message.text.clone().unwrap_or_else(|| crate::text::whole_text(None, message.html.as_deref())),
-    };
-    let file = File {
-        tests: vec![Case {
-            name: format!("thread {}", row.id),
-            thread: Thread {
-                category: row.category().map(str::to_owned),
-                campaign: row.campaign().map(str::to_owned),
-                lead_email: row.lead_email.clone(),
-                lead_name: row.lead_name.clone(),
-                subject: row.subject.clone(),
-                reply_count: row.reply_count,
-            },
-            messages: messages.map(said).collect(),
-            expect: Expect { rules: Vec::new() },
-        }],
-    };
-    let text = serde_yaml::to_string(&file)?;
-    Ok(format!("# Say under `expect` what should come of it.\n{text}"))
+        // A message without any part still is one.
+        body: message.text.clone().or_else(|| message.html.is_none().then(String::new)),
+        html: message.html.clone().filter(|_| message.text.as_deref().is_none_or(|text| text.trim().is_empty())),
+        attachments: files.collect(),
+        at: message.created_at,
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Engine, Workspace,
-    guard::{Verdict, full_until},
+    guard::{Verdict, after_reading, before_reading, full_until},
     probe::{Bug, Step},
     status::Happened,
     take_over::body_fingerprint,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     coldsend::ApiError,
     model::{Action, ActionKind, ActionState, Attempt, Mode, Rate, Reason, ReasonCode, Span, format_span},
+    rules::ReadMessages,
     store::{Intent, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
@@ -111,6 +112,25 @@ impl Engine {
             ActionKind::Star | ActionKind::Unstar => self.star(workspace, action).await,
             ActionKind::MarkRead => self.mark_read(workspace, action).await,
             ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(workspace, action).await,
+        }
+    }
+
+    /// What would become of an action if it came up now, without changing anything.
+    pub(super) async fn foresee(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        messages: &ReadMessages,
+    ) -> Result<Verdict, StoreError> {
+        if let Some(verdict) = self.switches(workspace, action, self.now()).await? {
+            return Ok(verdict);
+        }
+        if action.kind != ActionKind::Reply {
+            return Ok(self.limit_reached(action).await?.unwrap_or(Verdict::Send));
+        }
+        match before_reading(action, &self.counted(action).await?, &self.safety, self.now()) {
+            Verdict::Send => Ok(after_reading(action, messages, self.is_from_own_sender(messages).await?)),
+            other => Ok(other),
         }
     }
 

@@ -1,12 +1,19 @@
 //! The explanation of one thread in the shape that `explain --format json` and the admin route print.
 
-use super::judge::Judged;
+use super::{
+    Workspace,
+    guard::Verdict,
+    judge::Judged,
+    plan::{action_records, decision_record},
+    way::WayStep,
+};
 use crate::{
-    model::{ActionKind, ConditionTrace, Mode, RuleTrace, ThreadRow, Would},
-    store::DecisionTrace,
+    model::{ActionKind, ConditionTrace, Decision, Mode, Reason, RuleTrace, ThreadRow, Would},
+    rules::ReadMessages,
+    store::{DecisionTrace, EventKind, StoreError},
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Why each rule matches a thread, or does not.
 #[derive(Debug, Serialize)]
@@ -31,6 +38,10 @@ pub struct Explanation {
     pub opt_out: Option<bool>,
     /// Each rule, in order.
     pub rules: Vec<ExplainedRule>,
+    /// How far it has come, as the store tells it; empty where no store was asked.
+    pub way: Vec<WayStep>,
+    /// What only a store knows and was not looked at: repeats, limits, opt-outs.
+    pub not_considered: &'static [&'static str],
 }
 
 /// One rule of an explanation.
@@ -80,11 +91,15 @@ pub struct ExplainedAction {
 impl Explanation {
     /// Of a thread that was judged a moment ago.
     pub fn new(row: &ThreadRow, judged: &Judged) -> Self {
-        let decision = &judged.decision;
         let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
+        Self::of(row, newest.map(|message| message.id.as_str()), &judged.decision)
+    }
+
+    /// Of a decision about a thread and its newest inbound message. What only a store knows is named as not considered.
+    pub fn of(row: &ThreadRow, message_id: Option<&str>, decision: &Decision) -> Self {
         Self {
             thread_id: row.id.clone(),
-            message_id: newest.map(|message| message.id.clone()),
+            message_id: message_id.map(str::to_owned),
             lead_email: row.lead_email.clone(),
             subject: row.subject.clone(),
             category: row.category().map(str::to_owned),
@@ -93,6 +108,8 @@ impl Explanation {
             auto_reply: decision.auto_reply,
             opt_out: Some(decision.opt_out.is_some()),
             rules: decision.rules.iter().map(ExplainedRule::new).collect(),
+            way: Vec::new(),
+            not_considered: &ONLY_A_STORE_KNOWS,
         }
     }
 
@@ -109,6 +126,25 @@ impl Explanation {
             auto_reply: trace.auto_reply,
             opt_out: trace.opt_out,
             rules: trace.rules.iter().map(ExplainedRule::new).collect(),
+            way: Vec::new(),
+            not_considered: &[],
+        }
+    }
+
+    /// There was no store to ask: what it would have known is named instead of told.
+    pub fn without_store(&mut self) {
+        self.way.clear();
+        self.not_considered = &ONLY_A_STORE_KNOWS;
+    }
+
+    /// What the guard would say now takes the place of what the rules planned; `verdicts` are in the order of the actions.
+    fn guarded(&mut self, verdicts: Vec<Option<(Would, Reason)>>) {
+        let actions = self.rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
+        for (action, verdict) in actions.zip(verdicts) {
+            let Some((would, reason)) = verdict else { continue };
+            action.would = would;
+            action.reason = Some(reason.code.as_str());
+            action.reason_text = Some(reason.text);
         }
     }
 }
@@ -158,7 +194,53 @@ impl super::Engine {
         let overrides = self.store().rule_modes().await?;
         let messages = super::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
         let rules = self.rules();
-        let judged = self.judge_row(workspace, &rules, &detail.row, &overrides, Some(messages), self.now()).await?;
-        Ok(Explanation::new(&detail.row, &judged))
+        let judged =
+            self.judge_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.now()).await?;
+        let mut explanation = Explanation::new(&detail.row, &judged);
+        explanation.not_considered = &[];
+        explanation.guarded(self.foreseen(workspace, &detail.row, &judged, &messages).await?);
+        explanation.way = self.way(workspace, &detail.row, Some(messages.conversation())).await?;
+        Ok(explanation)
+    }
+
+    /// A decision as it was recorded, and what became of it. No request is made.
+    ///
+    /// # Errors
+    /// The store. `None` if it knows no such decision.
+    pub async fn explain_decision(&self, id: &str) -> Result<Option<Explanation>, StoreError> {
+        let Some(decision) = self.store().decision(id).await? else { return Ok(None) };
+        let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
+        let mut explanation = Explanation::recorded(&decision.thread_id, message, lead, &decision.trace);
+        self.decided(&decision, &mut explanation.way).await?;
+        Ok(Some(explanation))
+    }
+
+    /// For each action that would be carried out or wait: what stands in its way now, beyond what the rules can tell.
+    async fn foreseen(
+        &self,
+        workspace: &Workspace,
+        row: &ThreadRow,
+        judged: &Judged,
+        messages: &ReadMessages,
+    ) -> Result<Vec<Option<(Would, Reason)>>, StoreError> {
+        let now = self.now();
+        let record = decision_record(workspace.name(), row, judged, EventKind::Message, now);
+        let mut verdicts = Vec::new();
+        for (action, planned) in action_records(&record, judged, now, None).iter().zip(&judged.decision.actions) {
+            let verdict = match planned.would {
+                Would::Done | Would::Waiting => self.foresee(workspace, action, messages).await?,
+                Would::Held | Would::Suppressed | Would::Failed => Verdict::Send,
+            };
+            verdicts.push(match verdict {
+                Verdict::Send => None,
+                Verdict::Wait(_, reason) => Some((Would::Waiting, reason)),
+                Verdict::Hold(reason) => Some((Would::Held, reason)),
+                Verdict::Suppress(reason) | Verdict::Cancel(reason) => Some((Would::Suppressed, reason)),
+            });
+        }
+        Ok(verdicts)
     }
 }
+
+/// What a decision without a store leaves out.
+const ONLY_A_STORE_KNOWS: [&str; 3] = ["repeats", "limits", "opt-outs"];

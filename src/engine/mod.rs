@@ -27,6 +27,7 @@ mod star;
 mod status;
 mod take_over;
 mod verify;
+mod way;
 mod workspace;
 
 pub use approvals::{ApprovalError, Resolution};
@@ -39,6 +40,7 @@ pub use poll::{PollError, PollReport};
 pub use probe::{Bug, Probe, Step};
 pub use run::OnceReport;
 pub use status::{EngineEvent, Happened, RuleHealth, WorkspacePhase, WorkspaceStatus};
+pub use way::WayStep;
 pub use workspace::{Workspace, WorkspaceSettings};
 
 use crate::{

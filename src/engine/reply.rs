@@ -41,11 +41,7 @@ impl Engine {
                 Err(error) => return self.wait_for_api(workspace, &mut action, &error).await,
             },
         };
-        let sender = messages.newest_inbound().and_then(|message| address_of(message.from.as_deref()?));
-        let own_sender = match sender {
-            Some(sender) => self.store.is_own_address(&sender).await?,
-            None => false,
-        };
+        let own_sender = self.is_from_own_sender(&messages).await?;
         match after_reading(&action, &messages, own_sender) {
             Verdict::Send => {}
             _ if self.makes(Bug::GuardSkipped) => {}
@@ -104,8 +100,16 @@ impl Engine {
         }
     }
 
+    /// Whether the newest inbound message comes from an address that one of the workspaces sends from.
+    pub(super) async fn is_from_own_sender(&self, messages: &ReadMessages) -> Result<bool, StoreError> {
+        match messages.newest_inbound().and_then(|message| address_of(message.from.as_deref()?)) {
+            Some(sender) => self.store.is_own_address(&sender).await,
+            None => Ok(false),
+        }
+    }
+
     /// What the store knows that speaks for or against the reply.
-    async fn counted(&self, action: &Action) -> Result<Counted, StoreError> {
+    pub(super) async fn counted(&self, action: &Action) -> Result<Counted, StoreError> {
         let now = self.now();
         let since = |span: Span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
         let mut counted = Counted::default();

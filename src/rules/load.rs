@@ -26,6 +26,8 @@ use std::{
 
 const MODES: [(&str, Mode); 4] =
     [("off", Mode::Off), ("shadow", Mode::Shadow), ("draft", Mode::Draft), ("live", Mode::Live)];
+/// The configuration may stand in the folder of the rules; it holds none.
+const CONFIGURATION: &str = "reply-router.yaml";
 /// How deep folders are looked into; a link that leads back up ends here.
 const FOLDER_DEPTH: usize = 16;
 
@@ -101,6 +103,26 @@ pub(super) fn folder(path: &Path, context: &Context) -> Result<RuleSet, Diagnost
     loader.finish()
 }
 
+/// Loads the tests of one file.
+pub(super) fn cases(path: &Path) -> Result<Vec<Case>, Diagnostics> {
+    let mut out = Diagnostics::new();
+    let node = yaml::load(path, &path.display().to_string(), &mut out);
+    cases_in(node, out)
+}
+
+/// Loads the tests of a text.
+pub(super) fn cases_of_text(name: &str, text: &str) -> Result<Vec<Case>, Diagnostics> {
+    let mut out = Diagnostics::new();
+    let node = yaml::parse(&Source::new(name, text), &mut out);
+    cases_in(node, out)
+}
+
+fn cases_in(node: Option<Node>, mut out: Diagnostics) -> Result<Vec<Case>, Diagnostics> {
+    let tests = node.as_ref().and_then(|node| node.get("tests"));
+    let cases = tests.map(|tests| case::read(tests, &mut out)).unwrap_or_default();
+    if out.has_errors() { Err(out) } else { Ok(cases) }
+}
+
 /// Loads texts.
 pub(super) fn texts(sources: &[(&str, &str)], context: &Context) -> Result<RuleSet, Diagnostics> {
     let mut loader = Loader::new(context);
@@ -129,7 +151,7 @@ fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, out: &mut Diagnos
     for path in entries.flatten().map(|entry| entry.path()) {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if hidden {
+        if hidden || path.file_name().is_some_and(|name| name == CONFIGURATION) {
             continue;
         }
         if path.is_dir() && depth > 0 {

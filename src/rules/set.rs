@@ -45,6 +45,22 @@ impl RuleSet {
         load::folder(path, context)
     }
 
+    /// Loads only the tests of a file, whatever rules stand beside them.
+    ///
+    /// # Errors
+    /// Every mistake in the tests.
+    pub fn load_cases(path: &Path) -> Result<Vec<Case>, Diagnostics> {
+        load::cases(path)
+    }
+
+    /// As [`RuleSet::load_cases`], of a text.
+    ///
+    /// # Errors
+    /// As [`RuleSet::load_cases`].
+    pub fn parse_cases(name: &str, text: &str) -> Result<Vec<Case>, Diagnostics> {
+        load::cases_of_text(name, text)
+    }
+
     /// Loads texts instead of files, in this order: pairs of the name to be shown and the YAML.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use crate::place;
 
 mod bad_input;
 mod doctor;
+mod explaining;
 mod reading;
 mod reloading;
 mod service;

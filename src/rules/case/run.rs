@@ -3,7 +3,7 @@
 use super::{Case, CaseFailure, CaseResult, Observed};
 use crate::{
     model::{ActionKind, Conversation, Decision, Mode, Payload, Would},
-    rules::{EventInput, ReadMessages, RuleSet, evaluate::evaluate_in},
+    rules::{EventInput, Need, ReadMessages, RuleSet, evaluate::evaluate_in},
 };
 use std::collections::HashMap;
 
@@ -11,20 +11,7 @@ impl Case {
     /// Evaluates the rules on the last message. Each rule counts as live; nothing is known of earlier actions. Steps, and
     /// what becomes of actions, are not looked at: see [`Case::is_played`].
     pub fn run(&self, rules: &RuleSet) -> CaseResult {
-        let messages = ReadMessages::new(Conversation::new(self.messages.clone()));
-        let overrides = HashMap::new();
-        let input = EventInput {
-            workspace: "test",
-            ceiling: Mode::Live,
-            row: &self.thread.row,
-            detail: Some(&self.thread),
-            messages: Some(&messages),
-            history: Some(&[]),
-            overrides: &overrides,
-            lead_opted_out: Some(false),
-            thorough: true,
-        };
-        match evaluate_in(rules, &input, self.now, &|_| Mode::Live) {
+        match self.decide(rules) {
             Ok(decision) => {
                 let failures = self.expect.compare(&Observed::decided(&decision), rules);
                 CaseResult { failures, rules: decision.rules, ..CaseResult::default() }
@@ -39,6 +26,27 @@ impl Case {
                 ..CaseResult::default()
             },
         }
+    }
+
+    /// What the rules say of the last message, each as if it were live.
+    ///
+    /// # Errors
+    /// Never in earnest: a test has all that rules can ask for.
+    pub fn decide(&self, rules: &RuleSet) -> Result<Decision, Need> {
+        let messages = ReadMessages::new(Conversation::new(self.messages.clone()));
+        let overrides = HashMap::new();
+        let input = EventInput {
+            workspace: "test",
+            ceiling: Mode::Live,
+            row: &self.thread.row,
+            detail: Some(&self.thread),
+            messages: Some(&messages),
+            history: Some(&[]),
+            overrides: &overrides,
+            lead_opted_out: Some(false),
+            thorough: true,
+        };
+        evaluate_in(rules, &input, self.now, &|_| Mode::Live)
     }
 }
 

@@ -153,7 +153,9 @@ async fn check_in_three_forms() {
     let place = Place::new(EVERYTHING).await;
     place.run(&["check"]).await.ends(0).prints(&["no mistakes in", "API requests"]);
     let good = place.run(&["check", "--format", "json"]).await.ends(0).json();
-    assert_eq!(good["diagnostics"], json!([]));
+    // These tests poll every second, which leaves nothing for an hour.
+    let codes: Vec<_> = good["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]).collect();
+    assert_eq!(codes, ["L010"]);
     let costs = &good["requests_per_100_threads"];
     assert!(costs["at_least"].is_u64() && costs["at_most"].is_u64(), "{good}");
 

@@ -102,10 +102,10 @@ async fn mistakes_in_tests_are_named_with_their_place() {
 async fn a_live_thread_becomes_a_test_that_runs() {
     let place = Place::new(EVERYTHING).await;
     let thread = place.hot_lead("jane@acme.example");
-    let written = place.run(&["explain", &thread, "--as-test"]).await.ends(0);
+    let written = place.run(&["explain", &thread, "--as-test"]).await.ends(0).prints(&["- book-a-call", "- mark_read"]);
     place.write("rules/live.test.yaml", &written.out);
-    // It says what to fill in; until then it expects no rule.
-    place.run(&["test"]).await.ends(1).prints(&["wanted  []", "got     [book-a-call]"]);
-    place.write("rules/live.test.yaml", &written.out.replace("rules: []", "rules: [book-a-call]"));
+    // What the rules do now is what it expects.
     place.run(&["test"]).await.ends(0).prints(&["1 passed, 0 failed"]);
+    place.write("rules/live.test.yaml", &written.out.replace("    - book-a-call\n", "    - not-now\n"));
+    place.run(&["test"]).await.ends(1).prints(&["wanted  [not-now]", "got     [book-a-call]"]);
 }

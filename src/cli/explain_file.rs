@@ -1,0 +1,143 @@
+//! `explain --file`: what the rules would do with a message that stands in a file. No request is made and no store asked.
+
+use super::{args::ExplainArgs, env};
+use crate::{
+    app::{self, AppError, Overrides},
+    engine::Explanation,
+    model::{Conversation, MailAttachment, Message, Mode, ThreadDetail, ThreadRow, address_of},
+    rules::{Context, EventInput, ReadMessages, RuleSet, evaluate},
+};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use mail_parser::{MessageParser, MimeHeaders};
+use std::{collections::HashMap, path::Path};
+
+/// A mail that is larger than this is none that a lead answers with.
+const MOST_BYTES: u64 = 32 * 1024 * 1024;
+
+/// A thread as a file tells of it.
+struct Told {
+    thread: ThreadDetail,
+    messages: Vec<Message>,
+    now: Timestamp,
+}
+
+pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
+    let (context, rules, ceiling) = match app::load(overrides, &env) {
+        Ok(settings) => {
+            let chosen = args.workspace.as_deref();
+            let workspace = settings.workspaces.iter().find(|one| chosen.is_none_or(|name| one.name == name));
+            let ceiling = workspace.map_or(Mode::Live, |workspace| workspace.mode);
+            (app::rules_context(&settings), settings.rules.clone(), ceiling)
+        }
+        Err(error) => match &overrides.rules {
+            Some(rules) => (Context { without_configuration: true, ..Context::default() }, rules.clone(), Mode::Live),
+            None => return Err(error.into()),
+        },
+    };
+    let rules = RuleSet::load(&rules, &context).map_err(AppError::Mistakes)?;
+    let is_yaml = file.extension().is_some_and(|end| end == "yaml" || end == "yml");
+    let told = if is_yaml { from_tests(file, args)? } else { vec![from_message(file, args)?] };
+    told.iter().map(|told| judged(told, &rules, ceiling)).collect()
+}
+
+fn judged(told: &Told, rules: &RuleSet, ceiling: Mode) -> anyhow::Result<Explanation> {
+    let messages = ReadMessages::new(Conversation::new(told.messages.clone()));
+    let overrides = HashMap::new();
+    let input = EventInput {
+        workspace: "file",
+        ceiling,
+        row: &told.thread.row,
+        detail: Some(&told.thread),
+        messages: Some(&messages),
+        history: None,
+        overrides: &overrides,
+        lead_opted_out: None,
+        thorough: true,
+    };
+    let decision = evaluate(rules, &input, told.now)
+        .map_err(|need| anyhow::anyhow!("a rule asks for {need:?}, which a file does not have"))?;
+    let newest = messages.newest_inbound().map(|message| message.id.as_str());
+    Ok(Explanation::of(&told.thread.row, newest, &decision))
+}
+
+/// The tests of a file; their own rules, if it has any, do not count.
+fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<Told>> {
+    let cases = RuleSet::load_cases(file).map_err(AppError::Mistakes)?;
+    let names: Vec<String> = cases.iter().map(|case| format!("`{}`", case.name)).collect();
+    let told: Vec<Told> = cases
+        .into_iter()
+        .filter(|case| args.test.as_ref().is_none_or(|name| *name == case.name))
+        .map(|case| Told { thread: case.thread, messages: case.messages, now: case.now })
+        .collect();
+    match (told.is_empty(), &args.test) {
+        (false, _) => Ok(told),
+        (true, Some(name)) if !names.is_empty() => {
+            anyhow::bail!("{} has no test `{name}`; it has {}", file.display(), names.join(", "))
+        }
+        (true, _) => anyhow::bail!("{} has no `tests:`", file.display()),
+    }
+}
+
+fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<Told> {
+    let size = std::fs::metadata(file).with_context(|| format!("{} cannot be read", file.display()))?.len();
+    anyhow::ensure!(size <= MOST_BYTES, "{} is larger than 32 MiB", file.display());
+    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let is_mail = file.extension().is_some_and(|end| end == "eml");
+    let mut message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };
+    let now = Timestamp::now();
+    message.id = "message-1".to_owned();
+    let subject = args.subject.clone().or_else(|| message.subject.clone());
+    message.subject.clone_from(&subject);
+    let lead_email = args.lead_email.clone().or_else(|| message.from.as_deref().and_then(address_of));
+    message.from = message.from.or_else(|| lead_email.clone());
+    let preview = crate::text::whole_text(message.text.as_deref(), message.html.as_deref());
+    let row = ThreadRow {
+        id: file.display().to_string(),
+        lead_email,
+        campaign_name: args.campaign.clone(),
+        category: args.category.clone(),
+        subject,
+        preview: Some(preview.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect()),
+        last_message_at: message.created_at.or(Some(now)),
+        is_read: Some(false),
+        is_starred: Some(false),
+        reply_count: Some(1),
+        ..ThreadRow::default()
+    };
+    let thread = ThreadDetail { row, ai_category: args.category.clone(), ..ThreadDetail::default() };
+    Ok(Told { thread, messages: vec![message], now })
+}
+
+fn from_text(bytes: Vec<u8>, file: &Path) -> anyhow::Result<Message> {
+    let text = String::from_utf8(bytes)
+        .with_context(|| format!("{} is no text in UTF-8; a mail is saved with the ending .eml", file.display()))?;
+    Ok(Message { text: Some(text), ..Message::default() })
+}
+
+fn from_mail(bytes: &[u8], file: &Path) -> anyhow::Result<Message> {
+    let mail = MessageParser::default().parse(bytes);
+    let mail = mail.with_context(|| format!("{} is no mail", file.display()))?;
+    let address = |list: Option<&mail_parser::Address<'_>>| {
+        list.and_then(|list| list.first()).and_then(|first| first.address()).map(str::to_owned)
+    };
+    let part = |ids: &[u32]| {
+        ids.first().and_then(|id| mail.part(*id)).and_then(|part| part.text_contents()).map(str::to_owned)
+    };
+    let html = mail.html_body.first().and_then(|id| mail.part(*id)).filter(|part| part.is_text_html());
+    let text = mail.text_body.first().and_then(|id| mail.part(*id)).filter(|part| !part.is_text_html());
+    let attachments = mail.attachments().map(|file| MailAttachment {
+        filename: file.attachment_name().map(str::to_owned),
+        ..MailAttachment::default()
+    });
+    Ok(Message {
+        from: address(mail.from()),
+        to: address(mail.to()),
+        subject: mail.subject().map(str::to_owned),
+        text: text.and_then(|_| part(&mail.text_body)),
+        html: html.and_then(|_| part(&mail.html_body)),
+        created_at: mail.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
+        attachments: attachments.collect(),
+        ..Message::default()
+    })
+}

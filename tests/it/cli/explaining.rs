@@ -1,0 +1,173 @@
+//! `explain`: beyond matching, the whole way of a message, of a live thread, a recorded decision and a file.
+
+use crate::place::{EVERYTHING, Place};
+use serde_json::{Value, json};
+
+/// What `explain` says of the first action, as `would reason`, and the stages of the way.
+async fn explained(place: &Place, thread: &str) -> (String, Vec<String>) {
+    let found = place.run(&["explain", thread, "--format", "json"]).await.ends(0).json();
+    let first = found["rules"].as_array().unwrap().iter().find_map(|rule| rule["actions"].get(0).cloned());
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let first = first.map(|action| format!("{} {}", word(&action["would"]), word(&action["reason"])));
+    let way = found["way"].as_array().unwrap().iter().map(|step| word(&step["stage"])).collect();
+    (first.unwrap_or_else(|| "-".to_owned()), way)
+}
+
+#[tokio::test]
+async fn from_not_polled_to_sent() {
+    let place = Place::new(EVERYTHING).await;
+    let old = place.hot_lead("old@acme.example");
+
+    // The service has never run here.
+    let ran = place.run(&["explain", &old]).await.ends(0).prints(&["not considered", "repeats, limits, opt-outs"]);
+    assert!(!ran.out.contains("the way of the message"), "{}", ran.out);
+
+    // The first poll notes what is there.
+    place.run(&["run", "--once"]).await.ends(0);
+    place.run(&["explain", &old]).await.ends(0).prints(&["It was there at the first poll", "→ reply: done"]);
+
+    let hot = place.hot_lead("jane@acme.example");
+    place.run(&["explain", &hot]).await.ends(0).prints(&["No poll has seen this thread yet"]);
+    place.run(&["run", "--once"]).await.ends(0);
+    let (reply, way) = explained(&place, &hot).await;
+    assert_eq!(reply, "suppressed repeat");
+    let actions = std::iter::repeat_n("action", 6);
+    assert_eq!(way, ["poll", "thread", "decision"].into_iter().chain(actions).collect::<Vec<_>>());
+    let ran = place.run(&["explain", &hot]).await.ends(0).prints(&[
+        "A poll has seen this message.",
+        "Decided: book-a-call matched.",
+        "`book-a-call`: reply is done, after 1 try.",
+        "`book-a-call`: slack sales is done, after 1 try.",
+    ]);
+    assert!(!ran.out.contains("not considered"), "{}", ran.out);
+
+    // The lead writes again: what was sent counts for the next message.
+    place.simulator.workspace().lead_writes(&hot, "And a call on Friday?");
+    place.run(&["explain", &hot]).await.ends(0).prints(&["newer message than the last poll saw", "(repeat: "]);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_beyond_the_rules() {
+    let rules = EVERYTHING.replace("here is my calendar.' }", "here is my calendar.', repeat: once_per_message }");
+    let place = Place::new(&rules).await;
+    place.run(&["run", "--once"]).await.ends(0);
+    let workspace = place.simulator.workspace();
+
+    // A person has answered.
+    let taken = place.hot_lead("taken@acme.example");
+    workspace.person_answers(&taken, "I am on it.");
+    assert_eq!(explained(&place, &taken).await.0, "suppressed person_answered");
+
+    // Nothing but an opt-out in an older message.
+    let out = place.hot_lead("out@acme.example");
+    workspace.lead_writes(&out, "Please remove me from your list.");
+    workspace.lead_writes(&out, "I mean it. No call.");
+    assert_eq!(explained(&place, &out).await.0, "suppressed opt_out");
+
+    // The lead has had a reply this week, which the rule's own `repeat` allows again.
+    let capped = place.hot_lead("capped@acme.example");
+    place.run(&["run", "--once"]).await.ends(0);
+    workspace.lead_writes(&capped, "And a call on Friday?");
+    assert_eq!(explained(&place, &capped).await.0, "suppressed lead_cap");
+
+    // The remembered opt-out is told with its words.
+    place.run(&["explain", &out]).await.ends(0).prints(&["out@acme.example asked for no more mail", "remove me"]);
+
+    // Outside of the hours.
+    let closed = "hours: { never: { days: [mon], from: \"00:00\", to: \"00:01\", timezone: UTC } }";
+    place.write("reply-router.yaml", &place.configuration(closed));
+    place.write("rules/rules.yaml", &rules.replace("repeat: once", "hours: never, repeat: once"));
+    let late = place.hot_lead("late@acme.example");
+    assert_eq!(explained(&place, &late).await.0, "waiting hours");
+
+    // In shadow, and off.
+    place.write(
+        "rules/rules.yaml",
+        &rules.replace("when:\n      category: interested", "mode: shadow\n    when:\n      category: interested"),
+    );
+    assert_eq!(explained(&place, &late).await.0, "suppressed shadow");
+    place.write(
+        "rules/rules.yaml",
+        &rules.replace("when:\n      category: interested", "mode: off\n    when:\n      category: interested"),
+    );
+    place.run(&["explain", &late]).await.ends(0).prints(&["the rule is off", "not evaluated"]);
+    assert_eq!(
+        place.run(&["explain", &late, "--format", "json"]).await.json()["rules"][0]["conditions"][0]["held"],
+        json!(null)
+    );
+}
+
+#[tokio::test]
+async fn a_recorded_decision_without_a_request() {
+    let place = Place::new(EVERYTHING).await;
+    place.run(&["run", "--once"]).await.ends(0);
+    place.hot_lead("jane@acme.example");
+    let ran = place.run(&["run", "--once"]).await.ends(0);
+    let id = ran.err.split("decision=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    place.simulator.workspace().clear_requests();
+    let before = place.files();
+    place.run(&["explain", "--decision", &id]).await.ends(0).prints(&[
+        "| Sure, a call on Tuesday?",
+        "book-a-call [live] matched",
+        "→ reply: done",
+        "Decided: book-a-call matched.",
+        "reply is done",
+    ]);
+    assert_eq!(place.simulator.workspace().requests(), []);
+    assert_eq!(before, place.files());
+    let ran = place.run(&["explain", "--decision", "nothing"]).await.ends(1);
+    assert!(ran.err.contains("no decision `nothing`"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_file() {
+    let place = Place::new(EVERYTHING).await;
+    place
+        .write("reply.txt", "A call? Sure.\n\nOn Mon, Jan 5, 2026 at 9:00 AM Sam <sam@us.example> wrote:\n> A demo?\n");
+    let ran = place.run(&["explain", "--file", "reply.txt", "--category", "interested", "--lead-email", "a@b.example"]);
+    ran.await.ends(0).prints(&["| A call? Sure.", "book-a-call [live] matched", "a@b.example", "not considered"]);
+    place.run(&["explain", "--file", "reply.txt"]).await.ends(0).prints(&["book-a-call [live] no", "saw nothing"]);
+
+    let mail = "From: \"Jane D.\" <jane@acme.example>\r\nTo: sam@us.example\r\nSubject: =?utf-8?q?Caf=C3=A9?=\r\n\
+                MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+                Content-Type: text/html; charset=utf-8\r\n\r\n<p>Give me a <b>call</b></p>\r\n--b\r\n\
+                Content-Type: application/pdf; name=offer.pdf\r\nContent-Disposition: attachment; filename=offer.pdf\r\n\r\n\
+                x\r\n--b--\r\n";
+    place.write("reply.eml", mail);
+    let ran = place.run(&["explain", "--file", "reply.eml", "--category", "interested", "--format", "json"]).await;
+    let found = ran.ends(0).json();
+    assert_eq!(found["body"], json!("Give me a call"));
+    assert_eq!((&found["subject"], &found["lead_email"]), (&json!("Café"), &json!("jane@acme.example")));
+    assert_eq!(found["rules"][0]["matched"], json!(true));
+
+    place.write("two.yaml", "tests:\n  - { name: yes, thread: { category: interested }, messages: [A call], expect: { rules: [] } }\n  - { name: no, messages: [A call], expect: { rules: [] } }\n");
+    let all = place.run(&["explain", "--file", "two.yaml", "--format", "json"]).await.ends(0).json();
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    let one = place.run(&["explain", "--file", "two.yaml", "--test", "yes", "--format", "json"]).await.ends(0).json();
+    assert_eq!(one["rules"][0]["matched"], json!(true));
+    for (args, says) in [
+        (&["--file", "two.yaml", "--test", "maybe"][..], "it has `yes`, `no`"),
+        (&["--file", "none.txt"], "none.txt cannot be read"),
+        (&["--file", "reply-router.yaml"], "has no `tests:`"),
+    ] {
+        let ran = place.run(&[&["explain"], args].concat()).await.ends(1);
+        assert!(ran.err.contains(says), "{}", ran.err);
+    }
+    place.run(&["explain"]).await.ends(2);
+    place.run(&["explain", "x", "--file", "y"]).await.ends(2);
+    assert_eq!(place.simulator.workspace().requests(), []);
+}
+
+#[tokio::test]
+async fn a_test_that_was_written_from_a_thread_passes() {
+    let place = Place::new(EVERYTHING).await;
+    for (lead, text) in
+        [("a@acme.example", "Sure, a call on Tuesday?"), ("b@acme.example", "I am out of the office until Monday.")]
+    {
+        let thread = place.hot_lead(lead);
+        place.simulator.workspace().lead_writes(&thread, text);
+        let written = place.run(&["explain", &thread, "--as-test"]).await.ends(0).prints(&["expect:", "rules:"]);
+        place.write(&format!("rules/{lead}.test.yaml"), &written.out);
+    }
+    place.run(&["test"]).await.ends(0).prints(&["2 passed, 0 failed"]);
+}
