@@ -288,7 +288,7 @@ impl<'c> Loader<'c> {
     fn script(&mut self, node: &Node) -> Option<Script> {
         let source = node.non_empty_string(&mut self.out)?;
         match self.engine.compile(&source) {
-            Ok(script) => Some(script),
+            Ok(script) => Some(script.at(node)),
             Err(error) => {
                 let start = offset(&source, error.line, error.column);
                 let end = start + word_at(&source, start);
@@ -368,7 +368,7 @@ fn nothing_gives(root: &str, field: Option<&str>, rule: &Rule, captured: &HashSe
 }
 
 /// The byte of a line and column (both from 1, columns in characters) of a text.
-fn offset(text: &str, line: Option<usize>, column: Option<usize>) -> usize {
+pub(super) fn offset(text: &str, line: Option<usize>, column: Option<usize>) -> usize {
     let line = line.unwrap_or(1).saturating_sub(1);
     let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let rest = text.get(start..).unwrap_or_default();

@@ -1,6 +1,13 @@
 //! Scripts of rules: rhai in a sandbox that bounds operations, depth, sizes and time, without input or output.
 
-use super::{definition::Cost, event::Facts, script_functions, script_names, values};
+use super::{
+    definition::Cost,
+    event::Facts,
+    load::offset,
+    script_check::{self, Known, Mention},
+    script_functions, values,
+    yaml::Node,
+};
 use crate::model::ScriptTrace;
 use rhai::{AST, Dynamic, Engine, Map as RhaiMap, OptimizationLevel, Scope, packages::Package};
 use serde_json::{Map, Value};
@@ -30,7 +37,13 @@ thread_local! {
 
 /// The engine that all scripts of a rule set share.
 #[derive(Clone)]
-pub struct ScriptEngine(Arc<Engine>);
+pub struct ScriptEngine(Arc<Shared>);
+
+struct Shared {
+    engine: Engine,
+    /// What scripts can call.
+    known: Known,
+}
 
 impl fmt::Debug for ScriptEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,6 +77,10 @@ pub struct Script {
     engine: ScriptEngine,
     ast: AST,
     source: String,
+    /// Where it stands, so that what goes wrong in it is told by its place in the file.
+    place: Option<Node>,
+    /// The names that it mentions: no others are made for it.
+    mentions: Vec<Mention>,
     /// What must have been read before it can be run.
     pub(super) needs_thread: bool,
     pub(super) needs_messages: bool,
@@ -118,45 +135,62 @@ impl ScriptEngine {
             let late = operations % 32 == 0 && BEGAN.get().is_some_and(|began| began.elapsed() > MAX_TIME);
             late.then(|| Dynamic::from("it took too long"))
         });
-        Self(Arc::new(engine))
+        let known = Known::of(&engine, true);
+        Self(Arc::new(Shared { engine, known }))
     }
 
-    /// Compiles a script, and finds names and fields that do not exist.
+    /// Compiles a script, and finds what could only fail when it is run.
     ///
     /// # Errors
-    /// A syntax error, an unknown variable or field, each with its position in the script.
+    /// A syntax error, an unknown variable, field or function, a wrong number of values, or a constant that is no
+    /// regular expression or time zone where one is needed; each with its position in the script.
     pub fn compile(&self, source: &str) -> Result<Script, ScriptError> {
+        let ast = self.parse(source)?;
+        let mentions = script_check::look(&ast, &self.0.known)?;
+        let cost =
+            |wanted: Cost| mentions.iter().any(|name| values::cost_of(&name.root, name.field.as_deref()) == wanted);
+        Ok(Script {
+            needs_thread: cost(Cost::Thread),
+            needs_messages: cost(Cost::Messages),
+            mentions_auto_reply: mentions
+                .iter()
+                .any(|name| name.root == "message" && name.field.as_deref() == Some("auto_reply")),
+            mentions,
+            engine: self.clone(),
+            ast,
+            source: source.to_owned(),
+            place: None,
+        })
+    }
+
+    fn parse(&self, source: &str) -> Result<AST, ScriptError> {
         let mut scope = Scope::new();
         for name in NAMES {
             scope.push(name, Dynamic::UNIT);
         }
-        let ast = self.0.compile_with_scope(&scope, source).map_err(|error| {
+        self.0.engine.compile_with_scope(&scope, source).map_err(|error| {
             let position = error.position();
             let message = error.err_type().to_string();
             let hint = match error.err_type() {
                 rhai::ParseErrorType::VariableUndefined(name) => Some(match nearest(name, &NAMES) {
+                    Some(near) if near == name => format!("a function takes `{name}` as a value; a closure sees it"),
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("a script sees {}", NAMES.join(", ")),
                 }),
                 _ => None,
             };
             ScriptError { message, line: position.line(), column: position.position(), hint }
-        })?;
-        let names = script_names::mentioned(source);
-        if let Some(wrong) = names.iter().find(|name| name.is_unknown()) {
-            return Err(wrong.error());
-        }
-        let cost = |wanted: Cost| names.iter().any(|name| values::cost_of(&name.root, name.field.as_deref()) == wanted);
-        Ok(Script {
-            needs_thread: cost(Cost::Thread),
-            needs_messages: cost(Cost::Messages),
-            mentions_auto_reply: names
-                .iter()
-                .any(|name| name.root == "message" && name.field.as_deref() == Some("auto_reply")),
-            engine: self.clone(),
-            ast,
-            source: source.to_owned(),
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn look(&self, source: &str) -> Result<Vec<Mention>, ScriptError> {
+        script_check::look(&self.parse(source)?, &self.0.known)
+    }
+
+    #[cfg(test)]
+    pub(super) fn own_functions(&self) -> Vec<String> {
+        Known::of(&self.0.engine, false).names().into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -168,9 +202,8 @@ impl Script {
 
     /// Whether it looks at one of these fields, or at all of them at once.
     pub(super) fn reads(&self, root: &str, fields: &[&str]) -> bool {
-        let names = script_names::mentioned(&self.source);
         let is_it = |field: &Option<String>| field.as_deref().is_none_or(|field| fields.contains(&field));
-        names.iter().any(|name| name.root == root && is_it(&name.field))
+        self.mentions.iter().any(|name| name.root == root && is_it(&name.field))
     }
 
     /// Whether the script may give this variable to the templates: it names it, or hands on whole maps that it did not
@@ -181,24 +214,89 @@ impl Script {
         words.any(|word| word == field) || self.source.contains("captures")
     }
 
+    /// The same script, knowing where it stands.
+    pub(super) fn at(self, node: &Node) -> Self {
+        Self { place: Some(node.clone()), ..self }
+    }
+
     /// Runs it. What goes wrong is said in the trace; nothing panics and nothing is kept between runs.
     pub(super) fn run(&self, facts: &Facts<'_>, captures: &BTreeMap<String, String>) -> ScriptTrace {
         let mut scope = Scope::new();
-        scope.push_constant("thread", all_fields("thread", values::thread(facts)));
-        scope.push_constant("lead", all_fields("lead", values::lead(facts)));
-        let message = if self.needs_messages { values::message(facts) } else { Map::new() };
-        scope.push_constant("message", all_fields("message", message));
-        let captured: RhaiMap = captures.iter().map(|(k, v)| (k.as_str().into(), Dynamic::from(v.clone()))).collect();
-        scope.push_constant("captures", captured);
-        scope.push_constant("now", facts.now.to_string());
+        for name in NAMES.into_iter().filter(|name| self.mentions.iter().any(|mention| mention.root == *name)) {
+            let value = match name {
+                "thread" => all_fields(name, values::thread(facts)).into(),
+                "lead" => all_fields(name, values::lead(facts)).into(),
+                "message" => all_fields(name, values::message(facts)).into(),
+                "captures" => {
+                    let entries = captures.iter().map(|(key, text)| (key.as_str().into(), Dynamic::from(text.clone())));
+                    entries.collect::<RhaiMap>().into()
+                }
+                _ => Dynamic::from(facts.now.to_string()),
+            };
+            scope.push_constant_dynamic(name, value);
+        }
         BEGAN.set(Some(Instant::now()));
-        let result = self.engine.0.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
+        let result = self.engine.0.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
         BEGAN.set(None);
-        match result.map_err(|error| explain(&error)).and_then(outcome) {
+        match result
+            .map_err(|error| self.explain(&error))
+            .and_then(|value| outcome(value).map_err(|e| self.told(&e, 0)))
+        {
             Ok((matched, vars)) => ScriptTrace { result: Some(matched), vars, error: None },
             Err(error) => ScriptTrace { result: None, vars: Map::new(), error: Some(error) },
         }
     }
+}
+
+impl Script {
+    fn explain(&self, error: &rhai::EvalAltResult) -> String {
+        use rhai::EvalAltResult as E;
+        let inner = error.unwrap_inner();
+        let position = if inner.position().is_none() { error.position() } else { inner.position() };
+        let what = match inner {
+            E::ErrorTooManyOperations(_) => format!("the script was stopped after {MAX_OPERATIONS} operations"),
+            E::ErrorTerminated(..) => format!("the script was stopped after {} ms", MAX_TIME.as_millis()),
+            E::ErrorDataTooLarge(what, _) => format!("the script was stopped: {what} grew too large"),
+            E::ErrorStackOverflow(_) => "the script was stopped: its calls nest too deeply".to_owned(),
+            E::ErrorFunctionNotFound(called, _) => not_found(called),
+            E::ErrorDataRace(..) => {
+                "a closure uses the very value that is worked on; copy what the closure needs into a variable first"
+                    .to_owned()
+            }
+            other => {
+                let mut other = other.to_string();
+                // The position is told once, in our own words.
+                if let Some(at) = other.rfind(" (line ") {
+                    other.truncate(at);
+                }
+                other
+            }
+        };
+        match position.line() {
+            Some(line) => self.told(&what, offset(&self.source, Some(line), position.position())),
+            None => self.told(&what, 0),
+        }
+    }
+
+    /// What went wrong, after the place in the file where it did.
+    fn told(&self, what: &str, at: usize) -> String {
+        match &self.place {
+            Some(node) => {
+                let (line, column) = node.locate(at);
+                format!("{}:{line}:{column}: {what}", node.source().name())
+            }
+            None => what.to_owned(),
+        }
+    }
+}
+
+/// A function that exists (scripts are checked for that when they are loaded) got values that it does not take.
+fn not_found(called: &str) -> String {
+    let name = called.split([' ', '(']).next().unwrap_or_default();
+    if called.contains("()") {
+        return format!("`{name}` was given a value that is absent here; ask for `!= ()` first");
+    }
+    format!("nothing takes these values: {called}")
 }
 
 /// Every field of a name: what is absent is `()`, so that only a name that does not exist is an error.
@@ -211,29 +309,6 @@ fn all_fields(root: &str, present: Map<String, Value>) -> RhaiMap {
         map.insert(field.as_str().into(), rhai::serde::to_dynamic(value).unwrap_or(Dynamic::UNIT));
     }
     map
-}
-
-fn explain(error: &rhai::EvalAltResult) -> String {
-    use rhai::EvalAltResult as E;
-    let position = error.position();
-    let what = match error.unwrap_inner() {
-        E::ErrorTooManyOperations(_) => format!("the script was stopped after {MAX_OPERATIONS} operations"),
-        E::ErrorTerminated(..) => format!("the script was stopped after {} ms", MAX_TIME.as_millis()),
-        E::ErrorDataTooLarge(what, _) => format!("the script was stopped: {what} grew too large"),
-        E::ErrorStackOverflow(_) => "the script was stopped: its calls nest too deeply".to_owned(),
-        other => {
-            let mut other = other.to_string();
-            // The position is told once, in our own words.
-            if let Some(at) = other.rfind(" (line ") {
-                other.truncate(at);
-            }
-            other
-        }
-    };
-    match position.line() {
-        Some(line) => format!("line {line} of the script: {what}"),
-        None => what,
-    }
 }
 
 fn outcome(value: Dynamic) -> Result<(bool, Map<String, Value>), String> {

@@ -5,6 +5,7 @@ mod decisions;
 mod lint;
 mod loading;
 mod sandbox;
+mod scripts;
 
 use reply_router::{
     model::{ActionKind, Conversation, Decision, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
