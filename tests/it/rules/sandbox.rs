@@ -143,3 +143,19 @@ fn expressions_of_a_script_match_in_linear_time() {
     assert!(Case::full(&text).evaluate(&set).unwrap().rules[1].matched);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
+
+#[test]
+fn dear_calls_end_in_time_too() {
+    // Each search takes a tenth of a second: few operations, much time.
+    let mut number = 1_u32;
+    let mut text = String::new();
+    while text.len() < 64 * 1024 {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text.push(if number >> 31 == 1 { 'a' } else { 'b' });
+    }
+    let set = set(&["loop { message.text.regex_is_match(`[ab]*a[ab]{500}c`) }"]);
+    let began = Instant::now();
+    let trace = Case::full(&text).evaluate(&set).unwrap().rules.remove(1);
+    assert!(trace.error.as_ref().is_some_and(|error| error.contains("stopped after 500 ms")), "{trace:?}");
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
