@@ -178,6 +178,12 @@ impl ScriptEngine {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("a script sees {}", NAMES.join(", ")),
                 }),
+                rhai::ParseErrorType::VariableExpected | rhai::ParseErrorType::PropertyExpected => {
+                    let rest = source.get(offset(source, position.line(), position.position())..).unwrap_or_default();
+                    let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    (!word.is_empty()).then(|| format!("`{word}` is a word of the language; take another name"))
+                }
+                rhai::ParseErrorType::Reserved(_) => Some("take another name".to_owned()),
                 _ => None,
             };
             ScriptError { message, line: position.line(), column: position.position(), hint }

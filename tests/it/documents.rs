@@ -2,6 +2,7 @@
 
 use reply_router::{
     app::{failing_tests, rules_context},
+    model::{ActionKind, Mode},
     rules::{Context, RuleSet},
     settings::{SafetySettings, Settings},
 };
@@ -52,21 +53,71 @@ async fn snippets_of_the_documents_load() {
     assert!(seen >= 4, "{seen} snippets");
 }
 
+/// Every folder in `examples/`, by name.
+fn examples() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("examples")).unwrap();
+    let mut folders: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
 #[tokio::test]
-async fn examples_and_the_default_set_load_without_a_word() {
-    for example in ["hot-to-slack-and-email", "interested-reply", "script"] {
-        let file = root().join("examples").join(example).join("reply-router.yaml");
-        let settings = Settings::load(&file, &any_variable).unwrap_or_else(|found| panic!("{}", found.render(false)));
-        let rules = RuleSet::load(&settings.rules, &rules_context(&settings));
-        let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
+async fn examples_load_without_a_word_and_do_what_their_tests_say() {
+    let examples = examples();
+    assert!(examples.len() >= 11, "{examples:?}");
+    for example in examples {
+        let name = example.display();
+        let file = example.join("reply-router.yaml");
+        let rules = if file.exists() {
+            let settings =
+                Settings::load(&file, &any_variable).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+            RuleSet::load(&settings.rules, &rules_context(&settings))
+        } else {
+            // The demo brings its own destinations.
+            let kinds = [("sales-hot", ActionKind::Slack), ("account-team", ActionKind::Email)];
+            let destinations = kinds.map(|(name, kind)| (name.to_owned(), kind)).into();
+            RuleSet::load(&example, &Context { destinations, ..Context::default() })
+        };
+        let rules = rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
         assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
-        assert!(!rules.cases().is_empty(), "{example} has tests");
+        assert!(rules.cases().len() >= 6, "{name} has {} tests", rules.cases().len());
+        assert!(rules.rules().iter().all(|rule| rule.description.is_some()), "{name}: each rule says what it is for");
         passes(&rules).await;
+        every_rule_is_tested(&rules);
     }
+}
+
+#[test]
+fn every_example_says_its_job_and_stands_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for example in examples() {
+        let name = example.file_name().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(example.join("rules.yaml")).unwrap();
+        let head: String = text.lines().take_while(|line| line.starts_with('#')).collect();
+        let says = ["# Job:", "# Change first:", "# Try it:"].iter().all(|part| head.contains(part));
+        assert!(says || name == "demo", "{name}: {head}");
+        assert!(readme.contains(&format!("[{name}](examples/{name}/")), "{name} is not in the README");
+    }
+}
+
+#[tokio::test]
+async fn the_default_set_loads_in_shadow_and_does_what_its_tests_say() {
     let rules = RuleSet::load(&root().join("rules"), &Context::default());
-    let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
-    assert!(rules.rules().iter().all(|rule| rule.mode == reply_router::model::Mode::Shadow), "all in shadow");
+    let rules = rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+    assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
+    assert!(rules.rules().iter().all(|rule| rule.mode == Mode::Shadow), "all in shadow");
+    assert!(rules.cases().len() >= 6 * 4, "{} tests", rules.cases().len());
     passes(&rules).await;
+    every_rule_is_tested(&rules);
+}
+
+/// Each rule matches in one of the tests at least.
+#[track_caller]
+fn every_rule_is_tested(rules: &RuleSet) {
+    let expected: Vec<&String> = rules.cases().iter().flat_map(|case| case.expect.rules.iter().flatten()).collect();
+    let untested: Vec<_> =
+        rules.rules().iter().map(|rule| &rule.name).filter(|name| !expected.contains(name)).collect();
+    assert!(untested.is_empty(), "no test expects {untested:?}");
 }
 
 #[test]

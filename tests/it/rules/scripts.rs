@@ -86,6 +86,7 @@ fn what_can_only_fail_is_refused_at_its_place_in_the_file() {
         ("    script: 'thread.reply_count < && 6'", "a.yaml:4:"),
         ("    script: message.text.contain_ci(\"x\")", "a.yaml:4:26"),
         ("    script: \"now.hour(\\\"Mars\\\") == 1\"", "a.yaml:4:23"),
+        ("    script: 'let private = 1; true'", "`private` is a word of the language"),
         ("    script: >\n      true &&\n      domain_off(lead.email)", "a.yaml:6:7"),
     ] {
         let told = refused(yaml);
