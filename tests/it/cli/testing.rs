@@ -62,6 +62,20 @@ async fn tests_run_offline_and_say_what_differs() {
 }
 
 #[tokio::test]
+async fn without_its_variables_a_configuration_still_says_which_rules_it_has() {
+    let place = Place::new(&format!("{EVERYTHING}{BAD}")).await;
+    let other = "workspaces: [{ name: a, api_key: '${NOT_SET_HERE}' }]\nrules: other.yaml\n\
+                 destinations: { sales: { slack: { webhook_url: '${NOT_SET_HERE_URL}' } } }\n";
+    place.write("other/reply-router.yaml", other);
+    let rule = "rules: [{ name: away, when: { auto_reply: true }, then: [slack: sales] }]\n\
+                tests: [{ name: a note, thread: { subject: Out of office }, messages: [Back on Monday.], \
+                expect: { rules: [away], actions: [slack] } }]\n";
+    place.write("other/other.yaml", rule);
+    let ran = place.run(&["test", "--config", "other/reply-router.yaml"]).await.ends(0);
+    ran.prints(&["other/other.yaml", "✓ a note", "1 passed, 0 failed"]);
+}
+
+#[tokio::test]
 async fn a_service_refuses_rules_whose_tests_fail() {
     let place = Place::new(&format!("{EVERYTHING}{BAD}")).await;
     let ran = place.run(&["run", "--once"]).await.ends(1);
