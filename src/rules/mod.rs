@@ -38,3 +38,4 @@ pub use script::{Script, ScriptEngine, ScriptError};
 pub use script_functions::{FUNCTIONS as SCRIPT_FUNCTIONS, ScriptFunction};
 pub use set::{Context, RuleSet};
 pub use template::{TemplateError, TemplateRef, Templates};
+pub use values::template_names;

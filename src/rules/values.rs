@@ -74,6 +74,17 @@ pub(super) fn fields_of(root: &str) -> Option<&'static [(&'static str, Cost)]> {
     }
 }
 
+/// Every name that templates print, such as `lead.email`, with what must have been read for it. `captures.NAME` and
+/// `vars.NAME` are the rule's own.
+pub fn template_names() -> Vec<(String, Cost)> {
+    let roots = ["lead", "thread", "campaign", "message", "rule", "workspace"];
+    let fields = roots.into_iter().flat_map(|root| {
+        let fields = fields_of(root).unwrap_or_default().iter();
+        fields.map(move |(field, cost)| (format!("{root}.{field}"), *cost))
+    });
+    fields.chain([("now".to_owned(), Cost::Row)]).collect()
+}
+
 /// What it costs to know a field, or all fields of the name where none is given.
 pub(super) fn cost_of(root: &str, field: Option<&str>) -> Cost {
     if root == "captures" {

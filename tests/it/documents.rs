@@ -1,5 +1,7 @@
 //! Every YAML snippet of the documents and every shipped rule file is loaded as a user's would be.
 
+mod reference;
+
 use reply_router::{
     app::{failing_tests, rules_context},
     model::{ActionKind, Mode},
