@@ -249,6 +249,17 @@ fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) 
             anstream::println!("  | {line}");
         }
     }
+    // A rule that fails matches nothing, which must not look like a rule that has nothing to do.
+    let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for rule in threads.iter().flat_map(|(_, found)| &found.judged.decision.rules) {
+        if let Some(error) = &rule.error {
+            *failed.entry((&rule.name, error)).or_default() += 1;
+        }
+    }
+    for ((rule, error), count) in failed {
+        let threads = if count == 1 { "thread" } else { "threads" };
+        anstream::println!("\nrule {rule} fails on {count} {threads}: {error}");
+    }
     let matched = threads.iter().filter(|(_, found)| found.judged.decision.matched().next().is_some()).count();
     anstream::println!(
         "\n{} threads, {matched} matched, {} replies; {requests} API requests, all GET; nothing was changed",

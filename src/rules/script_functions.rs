@@ -243,8 +243,7 @@ fn register_patterns(engine: &mut Engine) {
 
 /// A time in RFC 3339, or a date, which stands for its midnight in UTC.
 fn time(text: &str) -> Outcome<Timestamp> {
-    let midnight =
-        || Some(TimeZone::UTC.to_ambiguous_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).compatible().ok()?);
+    let midnight = || TimeZone::UTC.to_ambiguous_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).compatible().ok();
     match text.parse().ok().or_else(midnight) {
         Some(time) => Ok(time),
         None => wrong(format!("`{text}` is no time such as 2026-01-05T09:00:00Z")),

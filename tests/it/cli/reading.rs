@@ -22,6 +22,21 @@ async fn init_writes_and_then_keeps() {
 }
 
 #[tokio::test]
+async fn a_script_that_fails_is_told_with_its_place() {
+    let place = Place::new(
+        "rules:\n  - name: broken\n    when: { category: interested }\n    script: |\n      let n = 1;\n      \
+         thread.manual_category.len() > n\n    then: [star]\n",
+    )
+    .await;
+    let thread = place.hot_lead("jane@acme.example");
+    place.hot_lead("joe@acme.example");
+    let told = "rules/rules.yaml:6:30: `len` was given a value that is absent here";
+    place.run(&["check"]).await.ends(0);
+    place.run(&["preview"]).await.ends(0).prints(&["rule broken fails on 2 threads: ", told]);
+    place.run(&["explain", &thread]).await.ends(0).prints(&["broken", told]);
+}
+
+#[tokio::test]
 async fn preview_shows_all_and_changes_nothing() {
     let place = Place::new(EVERYTHING).await;
     let hot = place.hot_lead("jane@acme.example");
