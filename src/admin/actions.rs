@@ -1,7 +1,9 @@
 //! Action records, and what people decide about them.
 
 use super::{
-    Answer, App,
+    Answer, App, audit,
+    caller::Caller,
+    lists::{Page, clamped, cursor, page, set, states},
     problem::{Asked, Body, Problem},
 };
 use crate::{
@@ -15,9 +17,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-pub(super) const DEFAULT_LIMIT: u32 = 50;
-pub(super) const MOST: u32 = 10_000;
+use serde_json::{Value, json};
 
 #[derive(Debug, Serialize)]
 pub(super) struct ActionReport {
@@ -68,66 +68,36 @@ impl From<Action> for ActionReport {
     }
 }
 
-/// A page of a list. `next` is what `cursor` takes for the following one.
-#[derive(Debug, Serialize)]
-pub(super) struct Page<T> {
-    pub items: Vec<T>,
-    pub next: Option<String>,
-}
-
-/// Makes a page of one row more than was asked for.
-pub(super) fn page<T>(mut items: Vec<T>, limit: u32, id: impl Fn(&T) -> String) -> Page<T> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(id);
-    Page { items, next }
-}
-
-/// A limit is clamped, never refused.
-pub(super) fn clamped(limit: Option<&str>) -> u32 {
-    let Some(text) = limit else { return DEFAULT_LIMIT };
-    match text.trim().parse::<i128>() {
-        Ok(number) => u32::try_from(number.clamp(1, i128::from(MOST))).unwrap_or(MOST),
-        Err(_) => DEFAULT_LIMIT,
-    }
-}
-
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
     workspace: Option<String>,
     state: Option<String>,
     rule: Option<String>,
     thread: Option<String>,
+    lead: Option<String>,
+    campaign: Option<String>,
     kind: Option<String>,
     decision: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
 }
 
-fn set(value: Option<String>) -> Option<String> {
-    value.filter(|value| !value.is_empty())
-}
-
 pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<ActionReport>> {
     let limit = clamped(wanted.limit.as_deref());
-    let states = set(wanted.state).unwrap_or_default();
-    let states = states.split(',').filter(|name| !name.is_empty()).map(|name| {
-        let names = ActionState::ALL.map(ActionState::as_str).join(", ");
-        name.parse().map_err(|_| Problem::bad(format!("`{name}` is no state: {names}")))
-    });
     let kind = set(wanted.kind).map(|name| {
         let names = ActionKind::ALL.map(ActionKind::as_str).join(", ");
         name.parse().map_err(|_| Problem::bad(format!("`{name}` is no kind: {names}")))
     });
     let filter = ActionFilter {
         workspace: set(wanted.workspace),
-        states: states.collect::<Result<_, Problem>>()?,
+        states: states(wanted.state)?,
         rule: set(wanted.rule),
         thread: set(wanted.thread),
+        lead: set(wanted.lead),
+        campaign: set(wanted.campaign),
         kind: kind.transpose()?,
         decision: set(wanted.decision),
-        before: set(wanted.cursor),
+        before: cursor(wanted.cursor)?,
         limit: limit + 1,
     };
     let found = app.engine.store().actions(&filter).await?;
@@ -147,18 +117,19 @@ pub(super) struct Edited {
 
 pub(super) async fn approve(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Body(edited): Body<Edited>,
 ) -> Answer<ActionReport> {
-    Ok(Json(app.engine.approve(&ActionId(id), edited.text).await?.into()))
+    Ok(Json(decide(&app, &caller, id, Choice::Approve(edited.text)).await?.into()))
 }
 
-pub(super) async fn reject(State(app): State<App>, Path(id): Path<String>) -> Answer<ActionReport> {
-    Ok(Json(app.engine.reject(&ActionId(id)).await?.into()))
+pub(super) async fn reject(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<ActionReport> {
+    Ok(Json(decide(&app, &caller, id, Choice::Reject).await?.into()))
 }
 
-pub(super) async fn retry(State(app): State<App>, Path(id): Path<String>) -> Answer<ActionReport> {
-    Ok(Json(app.engine.retry(&ActionId(id)).await?.into()))
+pub(super) async fn retry(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<ActionReport> {
+    Ok(Json(decide(&app, &caller, id, Choice::Retry).await?.into()))
 }
 
 #[derive(Deserialize)]
@@ -175,6 +146,7 @@ pub(super) struct Resolved {
 
 pub(super) async fn resolve(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Body(resolved): Body<Resolved>,
 ) -> Answer<ActionReport> {
@@ -182,5 +154,44 @@ pub(super) async fn resolve(
         Found::Sent => Resolution::Sent,
         Found::NotSent => Resolution::NotSent,
     };
-    Ok(Json(app.engine.resolve(&ActionId(id), resolution).await?.into()))
+    Ok(Json(decide(&app, &caller, id, Choice::Resolve(resolution)).await?.into()))
+}
+
+/// What a person decides about an action, by a program or on a page.
+pub(super) enum Choice {
+    /// Send it, with this text if there is one.
+    Approve(Option<String>),
+    Reject,
+    Retry,
+    Resolve(Resolution),
+}
+
+/// Carries a choice out and notes who made it. Of an edited text only that there was one.
+pub(super) async fn decide(app: &App, caller: &Caller, id: String, choice: Choice) -> Result<Action, Problem> {
+    let id = ActionId(id);
+    let engine = &app.engine;
+    let (what, more, action) = match choice {
+        Choice::Approve(text) => {
+            let edited = text.is_some();
+            ("action.approve", json!({ "edited": edited }), engine.approve(&id, text).await?)
+        }
+        Choice::Reject => ("action.reject", json!({}), engine.reject(&id).await?),
+        Choice::Retry => ("action.retry", json!({}), engine.retry(&id).await?),
+        Choice::Resolve(resolution) => {
+            let outcome = if resolution == Resolution::Sent { "sent" } else { "not_sent" };
+            ("action.resolve", json!({ "outcome": outcome }), engine.resolve(&id, resolution).await?)
+        }
+    };
+    let mut details = json!({
+        "workspace": action.workspace,
+        "thread_id": action.thread_id,
+        "rule": action.rule,
+        "kind": action.kind,
+        "state": action.state,
+    });
+    if let (Some(details), Value::Object(more)) = (details.as_object_mut(), more) {
+        details.extend(more);
+    }
+    audit::note(app, caller, what, Some(&id.0), details).await;
+    Ok(action)
 }

@@ -4,7 +4,11 @@
 //! is possible on a loopback address only, everything is open to this machine: then the `Host` must be a loopback name,
 //! so that a page from elsewhere cannot reach it through a name that it controls.
 
-use super::{App, problem::Problem};
+use super::{
+    App, audit,
+    caller::{Caller, Way},
+    problem::Problem,
+};
 use axum::{
     Form,
     extract::{Request, State},
@@ -15,6 +19,7 @@ use axum::{
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::Sha256;
 use std::{
     collections::VecDeque,
@@ -56,16 +61,23 @@ impl Sessions {
     }
 }
 
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Lets in whoever may, and tells what follows how they got in.
+pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(token) = &app.settings.token else {
         if is_local(request.headers()) {
+            request.extensions_mut().insert(Way::Loopback);
             return next.run(request).await;
         }
         let text = "without `admin.token` only this machine may look, under the name localhost or 127.0.0.1";
         return Problem::new(StatusCode::FORBIDDEN, text).into_response();
     };
     let headers = request.headers();
-    if bearer(headers).is_some_and(|given| same(&given, token.expose_secret())) || has_session(&app, headers) {
+    let way = match bearer(headers) {
+        Some(given) if same(&given, token.expose_secret()) => Some(Way::Token),
+        _ => has_session(&app, headers).then_some(Way::Session),
+    };
+    if let Some(way) = way {
+        request.extensions_mut().insert(way);
         return next.run(request).await;
     }
     let wants_page = headers
@@ -120,7 +132,7 @@ pub(super) struct Login {
     token: String,
 }
 
-pub(super) async fn login(State(app): State<App>, Form(login): Form<Login>) -> Response {
+pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): Form<Login>) -> Response {
     let (Some(token), Some(session)) = (&app.settings.token, &app.sessions.value) else {
         return Redirect::to("/").into_response();
     };
@@ -129,8 +141,10 @@ pub(super) async fn login(State(app): State<App>, Form(login): Form<Login>) -> R
     }
     if !same(login.token.trim(), token.expose_secret()) {
         app.sessions.note_wrong();
+        audit::note(&app, &caller, "login.failed", None, Value::Null).await;
         return (StatusCode::UNAUTHORIZED, Html(include_str!("templates/login_failed.html"))).into_response();
     }
+    audit::note(&app, &caller.by(Way::Session), "login", None, Value::Null).await;
     let secure = app.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     let cookie =
         format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict{}", if secure { "; Secure" } else { "" });

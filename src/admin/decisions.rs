@@ -2,12 +2,12 @@
 
 use super::{
     Answer, App,
-    actions::{Page, clamped, page},
+    lists::{Page, clamped, cursor, page, set, states},
     problem::{Asked, Problem},
 };
 use crate::{
     engine::Explanation,
-    store::{ActionFilter, DecisionFilter, DecisionRecord},
+    store::{DecisionFilter, DecisionRecord},
 };
 use axum::{
     Json,
@@ -32,49 +32,62 @@ pub(super) struct DecisionReport {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
+    workspace: Option<String>,
     thread: Option<String>,
+    lead: Option<String>,
+    campaign: Option<String>,
     rule: Option<String>,
+    state: Option<String>,
+    matched: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
 }
 
-async fn report(app: &App, decision: DecisionRecord) -> Result<DecisionReport, Problem> {
-    let filter = ActionFilter { decision: Some(decision.id.clone()), limit: 1_000, ..ActionFilter::default() };
-    let mut actions: Vec<_> = app.engine.store().actions(&filter).await?.into_iter().map(|found| found.id.0).collect();
-    actions.reverse();
-    let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
-    Ok(DecisionReport {
-        trace: Explanation::recorded(&decision.thread_id, message, lead, &decision.trace),
-        id: decision.id,
-        workspace: decision.workspace,
-        thread_id: decision.thread_id,
-        message_id: decision.message_id,
-        lead_email: decision.lead_email,
-        event: decision.event.as_str(),
-        at: decision.at,
-        matched: decision.matched,
-        actions,
-    })
+async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<DecisionReport>, Problem> {
+    let ids: Vec<_> = decisions.iter().map(|decision| decision.id.clone()).collect();
+    let mut actions = app.engine.store().actions_of(&ids).await?;
+    let report = |decision: DecisionRecord| {
+        let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
+        DecisionReport {
+            trace: Explanation::recorded(&decision.thread_id, message, lead, &decision.trace),
+            actions: actions.remove(&decision.id).into_iter().flatten().map(|action| action.id.0).collect(),
+            id: decision.id,
+            workspace: decision.workspace,
+            thread_id: decision.thread_id,
+            message_id: decision.message_id,
+            lead_email: decision.lead_email,
+            event: decision.event.as_str(),
+            at: decision.at,
+            matched: decision.matched,
+        }
+    };
+    Ok(decisions.into_iter().map(report).collect())
 }
 
 pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<DecisionReport>> {
     let limit = clamped(wanted.limit.as_deref());
-    let set = |value: Option<String>| value.filter(|value| !value.is_empty());
+    let matched = match set(wanted.matched).as_deref() {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(other) => return Err(Problem::bad(format!("`matched` is true or false, not `{other}`"))),
+    };
     let filter = DecisionFilter {
+        workspace: set(wanted.workspace),
         thread: set(wanted.thread),
+        lead: set(wanted.lead),
+        campaign: set(wanted.campaign),
         rule: set(wanted.rule),
-        before: set(wanted.cursor),
+        matched,
+        states: states(wanted.state)?,
+        before: cursor(wanted.cursor)?,
         limit: limit + 1,
     };
     let found = page(app.engine.store().decisions(&filter).await?, limit, |decision| decision.id.clone());
-    let mut items = Vec::with_capacity(found.items.len());
-    for decision in found.items {
-        items.push(report(&app, decision).await?);
-    }
-    Ok(Json(Page { items, next: found.next }))
+    Ok(Json(Page { items: reports(&app, found.items).await?, next: found.next }))
 }
 
 pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<DecisionReport> {
     let found = app.engine.store().decision(&id).await?.ok_or_else(|| Problem::unknown("decision", &id))?;
-    Ok(Json(report(&app, found).await?))
+    reports(&app, vec![found]).await?.pop().map(Json).ok_or_else(|| Problem::unknown("decision", &id))
 }

@@ -4,10 +4,13 @@
 //! of a state that the service has left.
 
 mod actions;
+mod audit;
 mod auth;
+mod caller;
 mod decisions;
 mod explain;
 mod hooks;
+mod lists;
 mod metrics;
 mod openapi;
 mod opt_outs;
@@ -138,7 +141,9 @@ fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderVa
 
 /// Serves until `shutdown`; requests under way end first.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let served = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await }).await;
+    let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move { shutdown.cancelled().await })
+        .await;
     if let Err(error) = served {
         tracing::error!(%error, "the admin server ended");
     }

@@ -1,8 +1,9 @@
 //! Leads who want no more mail.
 
 use super::{
-    Answer, App,
-    actions::{Page, clamped},
+    Answer, App, audit,
+    caller::Caller,
+    lists::{Page, bad_cursor, clamped, set},
     problem::{Asked, Body, Problem},
 };
 use crate::{engine::Workspace, model::address_of, store::OptOut};
@@ -13,6 +14,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
@@ -23,8 +25,12 @@ pub(super) struct Wanted {
 
 pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<OptOut>> {
     let limit = clamped(wanted.limit.as_deref());
-    let offset: u32 = wanted.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
-    let mut items = app.engine.store().opt_outs(wanted.workspace.as_deref(), offset, limit + 1).await?;
+    let offset = match set(wanted.cursor) {
+        Some(cursor) => cursor.parse::<u32>().map_err(|_| bad_cursor(&cursor))?,
+        None => 0,
+    };
+    let workspace = set(wanted.workspace);
+    let mut items = app.engine.store().opt_outs(workspace.as_deref(), offset, limit + 1).await?;
     let length = usize::try_from(limit).unwrap_or(usize::MAX);
     let next = (items.len() > length).then(|| (u64::from(offset) + u64::from(limit)).to_string());
     items.truncate(length);
@@ -51,6 +57,7 @@ pub(super) struct Added {
 /// Adds a lead to the workspace that is named, or to all.
 pub(super) async fn add(
     State(app): State<App>,
+    caller: Caller,
     Body(entry): Body<Entry>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
     let workspaces: Vec<&str> = match &entry.workspace {
@@ -74,6 +81,8 @@ pub(super) async fn add(
         // An earlier entry stays: what is told is what is kept.
         items.push(app.engine.store().opt_out(workspace, &email).await?.unwrap_or(opt_out));
     }
+    let details = json!({ "workspaces": items.iter().map(|item| &item.workspace).collect::<Vec<_>>() });
+    audit::note(&app, &caller, "opt_out.add", Some(&email), details).await;
     let Some(first) = items.first().cloned() else { return Err(Problem::unknown("workspace", "")) };
     let added = Added {
         workspace: (items.len() == 1).then_some(first.workspace),
@@ -92,10 +101,13 @@ pub(super) struct Of {
 
 pub(super) async fn remove(
     State(app): State<App>,
+    caller: Caller,
     Path(email): Path<String>,
     Asked(of): Asked<Of>,
 ) -> Result<StatusCode, Problem> {
     if app.engine.store().remove_opt_out(of.workspace.as_deref(), &email).await? {
+        let details = json!({ "workspace": of.workspace });
+        audit::note(&app, &caller, "opt_out.remove", Some(&email.to_lowercase()), details).await;
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Problem::unknown("opt-out of", &email))

@@ -2,13 +2,16 @@
 
 use super::{
     App,
+    actions::{self, Choice},
+    caller::Caller,
     problem::{Asked, Problem},
     rules::reports,
     status::report,
+    switches::{pause_by, resume_by},
 };
 use crate::{
     engine::{Engine, Resolution},
-    model::{Action, ActionId, ActionState},
+    model::{Action, ActionState, Reason},
     store::{ActionFilter, DecisionFilter},
 };
 use askama::Template;
@@ -121,18 +124,21 @@ pub(super) async fn index(State(app): State<App>) -> Result<Response, Problem> {
     let waiting_more = beyond(queued, waiting.len());
     let pauses = store.pauses().await?;
     let latest = store.decisions(&DecisionFilter { limit: LATEST, ..DecisionFilter::default() }).await?;
+    let ids: Vec<_> = latest.iter().map(|decision| decision.id.clone()).collect();
+    let mut briefs = store.actions_of(&ids).await?;
     let mut decisions = Vec::with_capacity(latest.len());
     for decision in latest {
-        let filter = ActionFilter { decision: Some(decision.id.clone()), limit: 100, ..ActionFilter::default() };
-        let mut actions = store.actions(&filter).await?;
-        actions.reverse();
+        let actions = briefs.remove(&decision.id).unwrap_or_default();
         decisions.push(DecisionRow {
             at: shown(Some(decision.at)),
             lead: decision.lead_email.unwrap_or_else(|| "unknown".to_owned()),
             subject: decision.trace.subject.unwrap_or_default(),
             thread_path: encoded(&decision.thread_id),
             matched: decision.matched.join(", "),
-            actions: actions.iter().map(|a| (a.kind.as_str(), a.state.as_str(), reason(a))).collect(),
+            actions: actions
+                .iter()
+                .map(|a| (a.kind.as_str(), a.state.as_str(), reason(a.state, a.reason.as_ref(), a.due_at)))
+                .collect(),
         });
     }
     let rules = reports(&app.engine).await?.into_iter().map(|rule| RuleRow {
@@ -286,8 +292,8 @@ fn card(action: Action) -> ActionCard {
         kind: action.kind.as_str(),
         state: action.state.as_str(),
         due: action.due_at.map_or_else(String::new, |at| shown(Some(at))),
-        why: why(&action),
-        reason: reason(&action),
+        why: action.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
+        reason: reason(action.state, action.reason.as_ref(), action.due_at),
         attempts: attempts.collect::<Vec<_>>().join(", "),
         text: action.payload.preview_text().unwrap_or_default().to_owned(),
         thread_path: encoded(&action.thread_id),
@@ -299,14 +305,10 @@ fn card(action: Action) -> ActionCard {
     }
 }
 
-fn reason(action: &Action) -> String {
-    let word = if action.state == ActionState::Held { "expires" } else { "next" };
-    let due = action.due_at.filter(|_| !action.state.is_settled()).map(|at| format!(" ({word}: {})", shown(Some(at))));
-    format!("{}{}", why(action), due.unwrap_or_default())
-}
-
-fn why(action: &Action) -> String {
-    action.reason.as_ref().map(ToString::to_string).unwrap_or_default()
+fn reason(state: ActionState, why: Option<&Reason>, due_at: Option<Timestamp>) -> String {
+    let word = if state == ActionState::Held { "expires" } else { "next" };
+    let due = due_at.filter(|_| !state.is_settled()).map(|at| format!(" ({word}: {})", shown(Some(at))));
+    format!("{}{}", why.map(ToString::to_string).unwrap_or_default(), due.unwrap_or_default())
 }
 
 /// To the second, in UTC: the server does not know the viewer's zone.
@@ -327,8 +329,8 @@ pub(super) async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("templates/style.css"))
 }
 
-pub(super) async fn pause(State(app): State<App>) -> Result<Redirect, Problem> {
-    app.engine.pause(None).await?;
+pub(super) async fn pause(State(app): State<App>, caller: Caller) -> Result<Redirect, Problem> {
+    pause_by(&app, &caller, None).await?;
     Ok(Redirect::to("/"))
 }
 
@@ -338,26 +340,27 @@ pub(super) struct Of {
 }
 
 /// Ends the pause of one workspace, or every pause.
-pub(super) async fn resume(State(app): State<App>, Asked(of): Asked<Of>) -> Result<Redirect, Problem> {
+pub(super) async fn resume(State(app): State<App>, caller: Caller, Asked(of): Asked<Of>) -> Result<Redirect, Problem> {
     if let Some(name) = of.workspace.as_deref().filter(|name| app.engine.workspace(name).is_none()) {
         return Err(Problem::unknown("workspace", name));
     }
-    app.engine.resume(of.workspace.as_deref()).await?;
+    resume_by(&app, &caller, of.workspace.as_deref()).await?;
     Ok(Redirect::to("/"))
 }
 
 pub(super) async fn decide(
     State(app): State<App>,
+    caller: Caller,
     Path((id, decision)): Path<(String, String)>,
 ) -> Result<Redirect, Problem> {
-    let id = ActionId(id);
-    match decision.as_str() {
-        "approve" => drop(app.engine.approve(&id, None).await?),
-        "reject" => drop(app.engine.reject(&id).await?),
-        "retry" => drop(app.engine.retry(&id).await?),
-        "sent" => drop(app.engine.resolve(&id, Resolution::Sent).await?),
-        "not-sent" => drop(app.engine.resolve(&id, Resolution::NotSent).await?),
+    let choice = match decision.as_str() {
+        "approve" => Choice::Approve(None),
+        "reject" => Choice::Reject,
+        "retry" => Choice::Retry,
+        "sent" => Choice::Resolve(Resolution::Sent),
+        "not-sent" => Choice::Resolve(Resolution::NotSent),
         other => return Err(Problem::unknown("decision", other)),
-    }
+    };
+    actions::decide(&app, &caller, id, choice).await?;
     Ok(Redirect::to("/"))
 }

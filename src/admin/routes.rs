@@ -1,6 +1,8 @@
 //! The table of routes: what is served under which path, and what of it needs a token.
 
-use super::{App, actions, auth, decisions, explain, hooks, metrics, openapi, opt_outs, page, rules, status, switches};
+use super::{
+    App, actions, audit, auth, decisions, explain, hooks, metrics, openapi, opt_outs, page, rules, status, switches,
+};
 use axum::{
     Router,
     handler::Handler,
@@ -68,6 +70,7 @@ pub(super) fn guarded() -> Table {
         .post("/api/v1/pause", switches::pause)
         .post("/api/v1/resume", switches::resume)
         .post("/api/v1/reload", switches::reload)
+        .get("/api/v1/audit", audit::list)
 }
 
 /// What anybody may ask for; the hook has a token of its own.

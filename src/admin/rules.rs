@@ -1,13 +1,15 @@
 //! Every rule and how it fares.
 
 use super::{
-    Answer, App,
-    problem::{Body, Problem},
+    Answer, App, audit,
+    caller::Caller,
+    lists::{Page, bad_cursor, clamped, page, set},
+    problem::{Asked, Body, Problem},
 };
 use crate::{
     engine::Engine,
     model::{ActionState, Mode, Span},
-    store::ActionCount,
+    store::{ActionCount, DayCount, RuleSwitch},
 };
 use axum::{
     Json,
@@ -16,6 +18,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 
 /// The windows that counts are given for.
@@ -38,12 +41,35 @@ pub(super) struct RuleReport {
     /// What the rule may do in each workspace.
     pub workspace_modes: BTreeMap<String, Mode>,
     pub lowered_by: Option<&'static str>,
+    /// The mode that a person lowered the rule to, whether or not something else lowers it further.
+    #[serde(rename = "override")]
+    pub switched: Option<SwitchReport>,
     pub matches: BTreeMap<&'static str, u64>,
     pub actions: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     pub suppressed: BTreeMap<String, u64>,
     pub last_match: Option<Timestamp>,
     pub last_error: Option<RuleError>,
+    /// How often it was evaluated since the process started, and how long that took on average.
+    pub evaluations: u64,
     pub mean_us: Option<u64>,
+    /// The last seven days in UTC, today last.
+    pub daily: Vec<DayReport>,
+}
+
+/// Who switched a rule to what, and when.
+#[derive(Debug, Serialize)]
+pub(super) struct SwitchReport {
+    pub mode: Mode,
+    pub since: Timestamp,
+    pub by: Option<String>,
+}
+
+/// How often a rule matched on a day, and how many actions of that day's decisions are done.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct DayReport {
+    pub day: String,
+    pub matched: u64,
+    pub acted: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,41 +78,39 @@ pub(super) struct RuleError {
     pub at: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct RuleList {
-    pub items: Vec<RuleReport>,
-    pub next: Option<String>,
+/// What the store knows of all rules.
+struct Known {
+    matches: Vec<(&'static str, HashMap<String, u64>)>,
+    actions: Vec<(&'static str, Vec<ActionCount>)>,
+    last_matches: HashMap<String, Timestamp>,
+    switches: HashMap<String, RuleSwitch>,
+    days: HashMap<String, Vec<DayCount>>,
 }
 
-pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem> {
-    let store = engine.store();
-    let now = engine.now();
-    let mut matches: Vec<(&str, HashMap<String, u64>)> = Vec::new();
-    let mut actions: Vec<(&str, Vec<ActionCount>)> = Vec::new();
-    for (window, span) in WINDOWS {
-        let since = span.map(|span| now.saturating_sub(span).unwrap_or(Timestamp::MIN));
-        matches.push((window, store.match_counts(since).await?));
-        actions.push((window, store.action_counts(since).await?));
+impl Known {
+    async fn read(engine: &Engine) -> Result<Self, Problem> {
+        let store = engine.store();
+        let now = engine.now();
+        let (mut matches, mut actions) = (Vec::new(), Vec::new());
+        for (window, span) in WINDOWS {
+            let since = span.map(|span| now.saturating_sub(span).unwrap_or(Timestamp::MIN));
+            matches.push((window, store.match_counts(since).await?));
+            actions.push((window, store.action_counts(since).await?));
+        }
+        let mut days: HashMap<String, Vec<DayCount>> = HashMap::new();
+        for count in store.day_counts(first_day(now)).await? {
+            days.entry(count.rule.clone()).or_default().push(count);
+        }
+        let switches = store.rule_switches().await?.into_iter().map(|found| (found.rule.clone(), found)).collect();
+        Ok(Self { matches, actions, last_matches: store.last_matches().await?, switches, days })
     }
-    let last_matches = store.last_matches().await?;
-    let lowered = store.rule_modes().await?;
-    // A rule counts as live when it is live anywhere: whoever looks for what may leave must not overlook it.
-    let ceilings: Vec<_> = engine.workspaces().iter().map(|found| (found.name(), found.settings().mode)).collect();
-    let ceiling = ceilings.iter().map(|(_, mode)| *mode).max().unwrap_or_default();
-    // The rules run together, so a single rule's share is the mean.
-    let rules = engine.rules();
-    let share = u32::try_from(rules.rules().len()).unwrap_or(u32::MAX).max(1);
-    let mean_us = engine.mean_evaluation().map(|all| u64::try_from((all / share).as_micros()).unwrap_or(u64::MAX));
-    let report = |rule: &crate::rules::Rule| {
-        let name = rule.name.as_str();
-        let lower = lowered.get(name).copied();
-        let allowed = rule.mode.min(lower.unwrap_or(Mode::Live));
-        let effective_mode = allowed.min(ceiling);
-        let mut suppressed = BTreeMap::new();
-        let mut by_window = BTreeMap::new();
-        for (window, counts) in &actions {
+
+    /// The actions of a rule in each window by state, and its suppressed ones by reason.
+    fn actions_of(&self, rule: &str) -> (BTreeMap<&'static str, BTreeMap<&'static str, u64>>, BTreeMap<String, u64>) {
+        let (mut by_window, mut suppressed) = (BTreeMap::new(), BTreeMap::new());
+        for (window, counts) in &self.actions {
             let mut by_state: BTreeMap<&'static str, u64> = BTreeMap::new();
-            for count in counts.iter().filter(|count| count.rule == name) {
+            for count in counts.iter().filter(|count| count.rule == rule) {
                 *by_state.entry(count.state.as_str()).or_default() += count.count;
                 if *window == "total" && count.state == ActionState::Suppressed {
                     *suppressed.entry(count.reason.clone().unwrap_or_default()).or_default() += count.count;
@@ -94,6 +118,50 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
             }
             by_window.insert(*window, by_state);
         }
+        (by_window, suppressed)
+    }
+
+    /// Every one of the last seven days, whether or not something happened.
+    fn daily(&self, rule: &str, now: Timestamp) -> Vec<DayReport> {
+        let known = self.days.get(rule).map(Vec::as_slice).unwrap_or_default();
+        let first = first_day(now);
+        let days = (0..DAYS).filter_map(|number| first.checked_add(DAY * number).ok());
+        days.map(|day| {
+            let found = known.iter().find(|count| count.day == day);
+            DayReport {
+                day: day.strftime("%Y-%m-%d").to_string(),
+                matched: found.map_or(0, |count| count.matched),
+                acted: found.map_or(0, |count| count.acted),
+            }
+        })
+        .collect()
+    }
+}
+
+const DAYS: u32 = 7;
+const DAY: Span = Span::from_secs(86_400);
+
+/// The beginning of the first of the last seven days, in UTC.
+fn first_day(now: Timestamp) -> Timestamp {
+    let today = now.as_second().div_euclid(86_400) - i64::from(DAYS - 1);
+    Timestamp::from_second(today.saturating_mul(86_400)).unwrap_or(Timestamp::MIN)
+}
+
+pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem> {
+    let known = Known::read(engine).await?;
+    let now = engine.now();
+    // A rule counts as live when it is live anywhere: whoever looks for what may leave must not overlook it.
+    let ceilings: Vec<_> = engine.workspaces().iter().map(|found| (found.name(), found.settings().mode)).collect();
+    let ceiling = ceilings.iter().map(|(_, mode)| *mode).max().unwrap_or_default();
+    let report = |rule: &crate::rules::Rule| {
+        let name = rule.name.as_str();
+        let switched = known.switches.get(name);
+        let lower = switched.map(|switched| switched.mode);
+        let allowed = rule.mode.min(lower.unwrap_or(Mode::Live));
+        let effective_mode = allowed.min(ceiling);
+        let (actions, suppressed) = known.actions_of(name);
+        let health = engine.rule_health(name);
+        let microseconds = |mean: std::time::Duration| u64::try_from(mean.as_micros()).unwrap_or(u64::MAX);
         RuleReport {
             name: name.to_owned(),
             description: rule.description.clone(),
@@ -107,22 +175,43 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
                 Some(lower) if lower <= ceiling => Some("override"),
                 _ => Some("workspace"),
             },
-            matches: matches
+            switched: switched.map(|switched| SwitchReport {
+                mode: switched.mode,
+                since: switched.since,
+                by: switched.by.clone(),
+            }),
+            matches: known
+                .matches
                 .iter()
                 .map(|(window, counts)| (*window, counts.get(name).copied().unwrap_or_default()))
                 .collect(),
-            actions: by_window,
+            actions,
             suppressed,
-            last_match: last_matches.get(name).copied(),
-            last_error: engine.rule_health(name).last_error.map(|(text, at)| RuleError { text, at }),
-            mean_us,
+            last_match: known.last_matches.get(name).copied(),
+            evaluations: health.evaluations,
+            mean_us: health.mean_evaluation().map(microseconds),
+            last_error: health.last_error.map(|(text, at)| RuleError { text, at }),
+            daily: known.daily(name, now),
         }
     };
-    Ok(rules.rules().iter().map(report).collect())
+    Ok(engine.rules().rules().iter().map(report).collect())
 }
 
-pub(super) async fn list(State(app): State<App>) -> Answer<RuleList> {
-    Ok(Json(RuleList { items: reports(&app.engine).await?, next: None }))
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+/// In the order in which they run. The cursor is the name of the last one; one that is gone is none.
+pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<RuleReport>> {
+    let limit = clamped(wanted.limit.as_deref());
+    let mut rules = reports(&app.engine).await?;
+    if let Some(cursor) = set(wanted.cursor) {
+        let last = rules.iter().position(|rule| rule.name == cursor).ok_or_else(|| bad_cursor(&cursor))?;
+        rules.drain(..=last);
+    }
+    Ok(Json(page(rules, limit, |rule| rule.name.clone())))
 }
 
 pub(super) async fn one(State(app): State<App>, Path(name): Path<String>) -> Answer<RuleReport> {
@@ -141,6 +230,7 @@ pub(super) struct SetMode {
 
 pub(super) async fn set_mode(
     State(app): State<App>,
+    caller: Caller,
     Path(name): Path<String>,
     Body(wanted): Body<serde_json::Value>,
 ) -> Answer<RuleReport> {
@@ -161,7 +251,8 @@ pub(super) async fn set_mode(
         let text = format!("the rule's file says {}: a mode can only be lowered here, not set to {mode}", rule.mode);
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
     }
-    app.engine.store().set_rule_mode(&name, mode, app.engine.now()).await?;
+    app.engine.store().set_rule_mode(&name, mode, &caller.to_string(), app.engine.now()).await?;
     tracing::warn!(rule = name, mode = mode.map_or("cleared", Mode::as_str), "a rule's mode was switched");
+    audit::note(&app, &caller, "rule.mode", Some(&name), json!({ "mode": mode })).await;
     find(&app, &name).await.map(Json)
 }

@@ -11,6 +11,8 @@ pub(super) struct StatusReport {
     pub version: &'static str,
     pub started_at: Timestamp,
     pub paused: bool,
+    /// The pause of everything.
+    pub pause: Option<PauseReport>,
     pub rules: RulesReport,
     pub workspaces: Vec<WorkspaceReport>,
     pub queue: QueueReport,
@@ -30,11 +32,27 @@ pub(super) struct WorkspaceReport {
     pub state: &'static str,
     pub paused: bool,
     pub paused_because: Option<String>,
+    /// The pause of everything, or its own.
+    pub pause: Option<PauseReport>,
     pub mode: &'static str,
     pub last_poll: Option<Timestamp>,
     pub next_poll: Option<Timestamp>,
     pub error: Option<String>,
     pub budget: BudgetReport,
+}
+
+/// Since when something is paused, and who did it; without `by` the service itself.
+#[derive(Debug, Serialize)]
+pub(super) struct PauseReport {
+    pub since: Timestamp,
+    pub by: Option<String>,
+    pub reason: String,
+}
+
+impl From<&Pause> for PauseReport {
+    fn from(pause: &Pause) -> Self {
+        Self { since: pause.since, by: pause.by.clone(), reason: pause.reason.clone() }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -65,6 +83,7 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
         version: env!("CARGO_PKG_VERSION"),
         started_at: engine.started_at(),
         paused: pauses.iter().any(|pause| pause.workspace.is_none()),
+        pause: pauses.iter().find(|pause| pause.workspace.is_none()).map(PauseReport::from),
         rules: RulesReport {
             revision: rules.revision().to_owned(),
             loaded_at: engine.rules_loaded_at(),
@@ -97,6 +116,7 @@ fn workspace_report(workspace: &crate::engine::Workspace, pauses: &[Pause]) -> W
         },
         paused: pause.is_some(),
         paused_because: pause.map(|pause| pause.reason.clone()),
+        pause: pause.map(PauseReport::from),
         mode: workspace.settings().mode.as_str(),
         last_poll: status.last_poll,
         next_poll: status.next_poll,

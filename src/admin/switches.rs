@@ -1,12 +1,14 @@
 //! Pause, resume, reload.
 
 use super::{
-    Answer, App, ReloadError,
+    Answer, App, ReloadError, audit,
+    caller::Caller,
     problem::{Body, Problem},
     status::{StatusReport, report},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 pub(super) struct Which {
@@ -20,22 +22,43 @@ fn named<'a>(app: &App, which: &'a Which) -> Result<Option<&'a str>, Problem> {
     }
 }
 
-pub(super) async fn pause(State(app): State<App>, Body(which): Body<Which>) -> Answer<StatusReport> {
-    app.engine.pause(named(&app, &which)?).await?;
+pub(super) async fn pause(State(app): State<App>, caller: Caller, Body(which): Body<Which>) -> Answer<StatusReport> {
+    pause_by(&app, &caller, named(&app, &which)?).await?;
     Ok(Json(report(&app).await?))
 }
 
-pub(super) async fn resume(State(app): State<App>, Body(which): Body<Which>) -> Answer<StatusReport> {
-    app.engine.resume(named(&app, &which)?).await?;
+pub(super) async fn resume(State(app): State<App>, caller: Caller, Body(which): Body<Which>) -> Answer<StatusReport> {
+    resume_by(&app, &caller, named(&app, &which)?).await?;
     Ok(Json(report(&app).await?))
 }
 
-pub(super) async fn reload(State(app): State<App>) -> Answer<serde_json::Value> {
+/// Pauses a workspace, or everything, and notes who did it.
+pub(super) async fn pause_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
+    app.engine.pause(workspace, &caller.to_string()).await?;
+    audit::note(app, caller, "pause", workspace, json!({ "workspace": workspace })).await;
+    Ok(())
+}
+
+/// Ends the pause of a workspace, or every pause, and notes who did it.
+pub(super) async fn resume_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
+    app.engine.resume(workspace).await?;
+    audit::note(app, caller, "resume", workspace, json!({ "workspace": workspace })).await;
+    Ok(())
+}
+
+pub(super) async fn reload(State(app): State<App>, caller: Caller) -> Answer<Value> {
     let Some(reload) = &app.reload else {
         return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "the rules of this service do not come from files"));
     };
-    match reload.reload().await {
-        Ok(revision) => Ok(Json(serde_json::json!({ "revision": revision }))),
+    let ended = reload.reload().await;
+    let details = match &ended {
+        Ok(revision) => json!({ "revision": revision }),
+        Err(ReloadError::Refused(_)) => json!({ "refused": true }),
+        Err(ReloadError::Failed(_)) => json!({ "failed": true }),
+    };
+    audit::note(&app, &caller, "reload", None, details).await;
+    match ended {
+        Ok(revision) => Ok(Json(json!({ "revision": revision }))),
         Err(ReloadError::Refused(diagnostics)) => {
             let text = "the rules have mistakes; the old ones stay in force";
             Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text).with_diagnostics(diagnostics))

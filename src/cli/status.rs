@@ -37,7 +37,7 @@ pub(super) async fn status(overrides: &Overrides, url: Option<String>, format: T
         Ok(response.json().await?)
     };
     let status = get("/api/v1/status").await?;
-    let rules = get("/api/v1/rules").await?;
+    let rules = get("/api/v1/rules?limit=10000").await?;
     if format == TableFormat::Json {
         let all = serde_json::json!({ "status": status, "rules": rules["items"] });
         anstream::println!("{}", serde_json::to_string_pretty(&all)?);

@@ -35,7 +35,7 @@ impl Engine {
         if self.store.pauses().await?.iter().any(|pause| pause.workspace.as_deref() == Some(workspace.name())) {
             return Ok(());
         }
-        self.store.pause(Some(workspace.name()), why, self.now()).await?;
+        self.store.pause(Some(workspace.name()), why, None, self.now()).await?;
         let text =
             format!("{why}. Nothing is sent from this workspace until the key is mended and somebody resumes it.");
         let announcement = Announcement { title: format!("Workspace {} is paused", workspace.name()), text };

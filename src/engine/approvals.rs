@@ -169,8 +169,8 @@ impl Engine {
 
     /// Lets nothing leave any more, from a workspace or, with `None`, from all. At most the write that is on its way
     /// still ends.
-    pub async fn pause(&self, workspace: Option<&str>) -> Result<(), StoreError> {
-        self.store.pause(workspace, "a person paused it", self.now()).await?;
+    pub async fn pause(&self, workspace: Option<&str>, by: &str) -> Result<(), StoreError> {
+        self.store.pause(workspace, "a person paused it", Some(by), self.now()).await?;
         tracing::warn!(workspace = workspace.unwrap_or("all"), "paused");
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::{
     store::{DecisionRecord, EventKind, OptOut, PendingThread, SettledThread, StoreError},
 };
 use jiff::Timestamp;
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::HashMap, sync::Arc};
 
 /// How many rows are taken out of the line at once.
 const BATCH: u32 = 200;
@@ -166,9 +166,8 @@ impl Engine {
             lead_opted_out: Some(opted_out),
             thorough: true,
         };
-        let began = Instant::now();
         let judged = judge(workspace.client(), rules, subject, messages, now).await?;
-        self.board.note_evaluation(&judged.decision, began.elapsed(), now);
+        self.board.note_evaluation(&judged, now);
         Ok(judged)
     }
 
@@ -196,6 +195,7 @@ impl Engine {
         let settled = SettledThread { row: row.clone(), newest_inbound: record.message_id.clone() };
         let actions = self.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
         self.reached(Step::DecisionWritten, None).await;
+        workspace.figures.note_decision(event);
         let record = Arc::new(record);
         tracing::info!(
             workspace = workspace.name(),
@@ -222,6 +222,7 @@ impl Engine {
     ) -> Result<Handled, IntakeError> {
         let settled = SettledThread { row: thread.row.clone(), newest_inbound };
         self.store.settle_thread(workspace.name(), &settled).await?;
+        workspace.figures.note_no_event();
         Ok(Handled::NoEvent)
     }
 }

@@ -245,6 +245,7 @@ impl Engine {
             body = action.attempts.last().and_then(|attempt| attempt.body.as_deref()),
             "action"
         );
+        workspace.figures.note_action(action);
         self.board.tell(action.updated_at, workspace.name(), Happened::Action(Arc::new(action.clone())));
         if action.state == ActionState::Quarantined {
             self.alert_quarantined(workspace, action);

@@ -4,10 +4,14 @@
 use crate::{
     coldsend::{ApiError, Client, Priority},
     model::{Decision, HistoryEntry, Mode, ThreadDetail, ThreadRow},
-    rules::{EventInput, Need, ReadMessages, RuleSet, evaluate},
+    rules::{EventInput, Need, ReadMessages, RuleSet, evaluate_watched},
 };
 use jiff::Timestamp;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// A thread to be judged, and what is known around it.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +41,9 @@ pub struct Judged {
     pub detail: Option<ThreadDetail>,
     /// The messages, if they were read.
     pub messages: Option<Arc<ReadMessages>>,
+    /// How long each rule that was evaluated took, by its place; what was read in between is not in it. What several rules
+    /// need, such as the body's new text, counts for the first that asks.
+    pub took: Vec<Option<Duration>>,
 }
 
 /// Evaluates the rules on a thread and reads, with GET requests only, what their answer depends on. `messages` are those
@@ -49,6 +56,7 @@ pub async fn judge(
     now: Timestamp,
 ) -> Result<Judged, ApiError> {
     let mut detail = None;
+    let mut took = vec![None; rules.rules().len()];
     loop {
         let input = EventInput {
             workspace: subject.workspace,
@@ -61,8 +69,16 @@ pub async fn judge(
             lead_opted_out: subject.lead_opted_out,
             thorough: subject.thorough,
         };
-        match evaluate(rules, &input, now) {
-            Ok(decision) => return Ok(Judged { decision, detail, messages }),
+        let mut began = Instant::now();
+        let mut through_with = |place: usize| {
+            let ended = Instant::now();
+            if let Some(took) = took.get_mut(place) {
+                *took = Some(took.unwrap_or(Duration::ZERO) + (ended - began));
+            }
+            began = ended;
+        };
+        match evaluate_watched(rules, &input, now, &mut through_with) {
+            Ok(decision) => return Ok(Judged { decision, detail, messages, took }),
             Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
             Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id, Priority::Read).await?),
         }

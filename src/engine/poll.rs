@@ -48,7 +48,9 @@ impl Engine {
     /// Looks at the inbox once and puts what changed in line, on disk. `whole_sweep` reads all pages of a sweep that is
     /// due now instead of a few.
     pub async fn poll(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
+        let began = std::time::Instant::now();
         let result = self.poll_pages(workspace, whole_sweep).await;
+        workspace.figures.note_poll(began.elapsed(), result.as_ref().ok().map(|report| report.pages));
         let shown = result.as_ref().map(|_| ()).map_err(ToString::to_string);
         workspace.note_poll(self.now(), shown);
         result

@@ -1,6 +1,7 @@
 //! How the engine fares: what the status pages and the terminal are told.
 
-use crate::model::{Action, Decision};
+use super::Judged;
+use crate::model::Action;
 use crate::store::{DecisionRecord, EventKind};
 use jiff::Timestamp;
 use std::{
@@ -38,6 +39,10 @@ pub struct WorkspaceStatus {
 pub struct RuleHealth {
     /// The last error of its script or template, and when.
     pub last_error: Option<(String, Timestamp)>,
+    /// How often it was evaluated.
+    pub evaluations: u64,
+    /// How long that took together.
+    pub evaluation_time: Duration,
 }
 
 /// Something that people want to see as it happens.
@@ -79,7 +84,6 @@ pub(crate) struct Board {
     rules_error: Mutex<Option<String>>,
     events: broadcast::Sender<EngineEvent>,
     rules: Mutex<HashMap<String, RuleHealth>>,
-    evaluation: Mutex<(u64, Duration)>,
 }
 
 impl Board {
@@ -90,7 +94,6 @@ impl Board {
             rules_error: Mutex::default(),
             events: broadcast::channel(256).0,
             rules: Mutex::default(),
-            evaluation: Mutex::default(),
         }
     }
 
@@ -126,15 +129,22 @@ impl Board {
         let _ = self.events.send(EngineEvent { at, workspace: workspace.to_owned(), what });
     }
 
-    pub(super) fn note_evaluation(&self, decision: &Decision, took: Duration, now: Timestamp) {
-        let mut evaluation = self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
-        evaluation.0 += 1;
-        evaluation.1 += took;
-        drop(evaluation);
+    pub(super) fn note_evaluation(&self, judged: &Judged, now: Timestamp) {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        for rule in &decision.rules {
+        for (rule, took) in judged.decision.rules.iter().zip(&judged.took) {
+            if took.is_none() && rule.error.is_none() {
+                continue;
+            }
+            let health = match rules.get_mut(&rule.name) {
+                Some(health) => health,
+                None => rules.entry(rule.name.clone()).or_default(),
+            };
+            if let Some(took) = took {
+                health.evaluations += 1;
+                health.evaluation_time += *took;
+            }
             if let Some(error) = &rule.error {
-                rules.entry(rule.name.clone()).or_default().last_error = Some((error.clone(), now));
+                health.last_error = Some((error.clone(), now));
             }
         }
     }
@@ -143,11 +153,13 @@ impl Board {
     pub(crate) fn rule_health(&self, rule: &str) -> RuleHealth {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).get(rule).cloned().unwrap_or_default()
     }
+}
 
-    /// How long evaluating all rules on one event took on average.
-    pub(crate) fn mean_evaluation(&self) -> Option<Duration> {
-        let (count, total) = *self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
-        u32::try_from(count).ok().filter(|count| *count > 0).map(|count| total / count)
+impl RuleHealth {
+    /// How long the rule is evaluated on average; `None` before it was.
+    pub fn mean_evaluation(&self) -> Option<Duration> {
+        let count = u32::try_from(self.evaluations).ok().filter(|count| *count > 0)?;
+        Some(self.evaluation_time / count)
     }
 }
 
@@ -165,10 +177,5 @@ impl super::Engine {
     /// How a rule fares since the process started.
     pub fn rule_health(&self, rule: &str) -> RuleHealth {
         self.board.rule_health(rule)
-    }
-
-    /// How long evaluating all rules on one event takes on average.
-    pub fn mean_evaluation(&self) -> Option<Duration> {
-        self.board.mean_evaluation()
     }
 }

@@ -1,5 +1,6 @@
 //! One workspace at run time: its settings, its client, and what is remembered for seconds only.
 
+use super::figures::Figures;
 use super::status::{WorkspacePhase, WorkspaceStatus};
 use crate::{coldsend::Client, model::Mode, model::Span, rules::ReadMessages};
 use jiff::Timestamp;
@@ -54,6 +55,7 @@ pub struct Workspace {
     store_fails: AtomicBool,
     /// The page at which a running sweep goes on.
     sweep_page: Mutex<Option<u32>>,
+    pub(super) figures: Figures,
     /// Somebody says that there may be something new.
     pub(super) nudge: Notify,
     /// Something became due.
@@ -74,6 +76,7 @@ impl Workspace {
             stuck: AtomicBool::default(),
             store_fails: AtomicBool::default(),
             sweep_page: Mutex::default(),
+            figures: Figures::new(),
             nudge: Notify::new(),
             due: Notify::new(),
             due_forwards: Notify::new(),
@@ -102,6 +105,7 @@ impl Workspace {
 
     /// Polls soon; many calls cost one poll.
     pub fn nudge(&self) {
+        self.figures.note_nudge();
         self.nudge.notify_one();
     }
 

@@ -5,6 +5,7 @@
 mod action;
 mod decision;
 mod duration;
+mod durations;
 mod mail;
 mod reason;
 
@@ -14,6 +15,7 @@ pub use action::{
 };
 pub use decision::{ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace, Would};
 pub use duration::{ParseDurationError, Rate, Span, format_span, parse_span};
+pub use durations::{DurationCounts, Durations};
 #[allow(unused_imports)] // becomes used as soon as the first condition is
 pub(crate) use mail::present;
 pub use mail::{Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, domain_of, same_address};

@@ -17,21 +17,36 @@ use std::collections::BTreeMap;
 /// [`Need`]: what must be read before the decision is final. Read it, and call again with it; a need is never asked
 /// for twice, and never where the decision does not depend on it.
 pub fn evaluate(set: &RuleSet, input: &EventInput<'_>, now: jiff::Timestamp) -> Result<Decision, Need> {
-    evaluate_in(set, input, now, &|rule| effective_mode(rule, input))
+    evaluate_watched(set, input, now, &mut |_| {})
 }
 
-/// As [`evaluate`], with each rule in the mode that `mode_of` says.
+/// As [`evaluate`]; tells whenever it is through with a rule, by its place in the set, so that the caller can take the
+/// time: this function reads no clock. Rules that are off, or behind one that stopped, are not evaluated and not told.
+///
+/// # Errors
+/// As [`evaluate`]. The rule that needs more was told before.
+pub fn evaluate_watched(
+    set: &RuleSet,
+    input: &EventInput<'_>,
+    now: jiff::Timestamp,
+    through_with: &mut dyn FnMut(usize),
+) -> Result<Decision, Need> {
+    evaluate_in(set, input, now, &|rule| effective_mode(rule, input), through_with)
+}
+
+/// As [`evaluate_watched`], with each rule in the mode that `mode_of` says.
 pub(super) fn evaluate_in(
     set: &RuleSet,
     input: &EventInput<'_>,
     now: jiff::Timestamp,
     mode_of: &dyn Fn(&Rule) -> Mode,
+    through_with: &mut dyn FnMut(usize),
 ) -> Result<Decision, Need> {
     let facts = Facts::new(input, now);
     let mut taken = Taken::default();
     let mut stopped_by: Option<&str> = None;
     let mut decision = Decision { body: None, auto_reply: None, opt_out: None, rules: Vec::new(), actions: Vec::new() };
-    for rule in set.rules() {
+    for (place, rule) in set.rules().iter().enumerate() {
         let mode = mode_of(rule);
         let mut trace = blank(rule, mode);
         if stopped_by.is_some() || mode == Mode::Off {
@@ -42,7 +57,10 @@ pub(super) fn evaluate_in(
             continue;
         }
         match ask(rule, &facts, &mut trace) {
-            Answer::Unknown(need) => return Err(need),
+            Answer::Unknown(need) => {
+                through_with(place);
+                return Err(need);
+            }
             Answer::No => {}
             Answer::Yes => {
                 trace.matched = true;
@@ -65,6 +83,7 @@ pub(super) fn evaluate_in(
             }
         }
         decision.rules.push(trace);
+        through_with(place);
     }
     decision.body = input.messages.and_then(ReadMessages::body).map(|body| bounded(body).to_owned());
     decision.auto_reply = match (input.messages, facts.auto_reply()) {

@@ -30,7 +30,7 @@ pub use condition::Need;
 pub use definition::{
     ActionDef, At, Capture, Check, Condition, Content, Cost, FlagField, GlobField, NumberField, Rule, Test, TextField,
 };
-pub use evaluate::{effective_mode, evaluate};
+pub use evaluate::{effective_mode, evaluate, evaluate_watched};
 pub use event::{EventInput, ReadMessages};
 pub use pattern::{Bounds, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
 pub use request_plan::{Asks, RequestPlan, RuleCost};

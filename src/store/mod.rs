@@ -7,8 +7,9 @@ mod records;
 mod sqlite;
 
 pub use records::{
-    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Intent, KnownThread, Lane,
-    OptOut, Pause, PendingThread, SentFilter, SettledThread, WorkspaceState,
+    ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount,
+    DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Intent, KnownThread, Lane, OptOut, Pause, PendingThread,
+    RuleSwitch, SentFilter, SettledThread, StoreFigures, WorkspaceState,
 };
 pub use sqlite::SqliteStore;
 
@@ -106,6 +107,9 @@ pub trait Store: Send + Sync {
     /// Actions, newest first.
     async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError>;
 
+    /// The actions of these decisions without what they send, in the order of their planning.
+    async fn actions_of(&self, decisions: &[String]) -> Result<HashMap<String, Vec<ActionBrief>>, StoreError>;
+
     /// The other actions of the same inbound message.
     async fn siblings(&self, action: &Action) -> Result<Vec<Action>, StoreError>;
 
@@ -162,6 +166,30 @@ pub trait Store: Send + Sync {
     /// Actions by rule, state and reason, decided since then.
     async fn action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError>;
 
+    /// How each rule fared on each day since then; days without a match are absent. The first day counts from its hour on.
+    async fn day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError>;
+
+    /// All actions, counted by workspace, rule, kind, state and reason.
+    async fn action_totals(&self) -> Result<Vec<ActionTotal>, StoreError>;
+
+    /// How many threads are in line, and since when the first of them.
+    async fn pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError>;
+
+    /// What happened after this number, in order, at most `limit`. The oldest are forgotten.
+    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError>;
+
+    /// The numbers of the oldest and the newest change that are remembered; `None` if nothing happened yet.
+    async fn change_range(&self) -> Result<Option<(i64, i64)>, StoreError>;
+
+    /// Notes what somebody changed.
+    async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
+
+    /// What people changed, newest first.
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// How the store itself fares.
+    async fn figures(&self) -> Result<StoreFigures, StoreError>;
+
     /// Remembers that a lead wants no more mail; an earlier entry stays.
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError>;
 
@@ -189,14 +217,24 @@ pub trait Store: Send + Sync {
     /// The modes that people lowered rules to.
     async fn rule_modes(&self) -> Result<HashMap<String, Mode>, StoreError>;
 
-    /// Lowers a rule, or clears that.
-    async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, now: Timestamp) -> Result<(), StoreError>;
+    /// The same, with since when and by whom.
+    async fn rule_switches(&self) -> Result<Vec<RuleSwitch>, StoreError>;
+
+    /// Lowers a rule, or clears that, and keeps who did it.
+    async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, by: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// What is paused.
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError>;
 
-    /// Pauses a workspace, or everything with `None`; an earlier pause stays as it is.
-    async fn pause(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<(), StoreError>;
+    /// Pauses a workspace, or everything with `None`; an earlier pause stays as it is. `by` is whoever did it, if it was
+    /// not the service itself.
+    async fn pause(
+        &self,
+        workspace: Option<&str>,
+        reason: &str,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Ends the pause of a workspace, or every pause with `None`: that of everything and that of each workspace. A pause of
     /// everything outlasts the resumption of a single workspace.

@@ -365,7 +365,7 @@ async fn opt_outs_are_remembered_and_block_later_replies() {
 #[tokio::test]
 async fn a_pause_holds_everything_back_until_it_ends() {
     let stage = Stage::new(Setting::default()).await;
-    stage.engine.pause(None).await.unwrap();
+    stage.engine.pause(None, "a test").await.unwrap();
     stage.hot_lead("jane@acme.example", "Give me a call.");
     stage.round().await;
     assert!(stage.states().await.iter().all(|state| (state.1, state.2) == (ActionState::Waiting, Some("paused"))));

@@ -103,7 +103,7 @@ impl Probe for Meanwhile {
         let (store, _) = self.stage.lock().unwrap().clone().unwrap();
         let now: Timestamp = "2026-07-15T12:00:00Z".parse().unwrap();
         match deed {
-            Deed::Pause => store.pause(Some("acme"), "a person paused it", now).await.unwrap(),
+            Deed::Pause => store.pause(Some("acme"), "a person paused it", None, now).await.unwrap(),
             Deed::Resume => {
                 store.resume(None).await.unwrap();
                 store.wake(None, "paused", now).await.unwrap();
@@ -170,7 +170,7 @@ async fn who_resumes_while_a_pause_is_being_noted_wakes_it_all_the_same() {
     let probe = Arc::new(Meanwhile { step: Step::Refused, kind: Reply, deed, stage: Mutex::new(None) });
     let stage = Stage::new(Setting { probe: Some(Arc::clone(&probe) as Arc<dyn Probe>), ..Setting::default() }).await;
     *probe.stage.lock().unwrap() = Some((Arc::clone(&stage.store), stage.simulator.workspace()));
-    stage.engine.pause(None).await.unwrap();
+    stage.engine.pause(None, "a test").await.unwrap();
     stage.hot_lead("jane@acme.example", "Give me a call.");
     stage.round().await;
     assert_eq!(stage.store.pauses().await.unwrap(), []);

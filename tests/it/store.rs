@@ -1,5 +1,8 @@
 //! The contract of the store, on a real SQLite file.
 
+mod figures;
+mod listing;
+
 use jiff::Timestamp;
 use reply_router::{
     model::{Action, ActionId, ActionKind, ActionState, Mode, Payload, Repeat, ThreadRow, Timing},
@@ -227,8 +230,8 @@ async fn everything_survives_closing_and_opening() {
         evidence: "remove me".to_owned(),
     };
     bed.store.add_opt_out(&opt_out).await.unwrap();
-    bed.store.set_rule_mode("hot", Some(Mode::Shadow), at(4)).await.unwrap();
-    bed.store.pause(Some("acme"), "a person paused it", at(5)).await.unwrap();
+    bed.store.set_rule_mode("hot", Some(Mode::Shadow), "token", at(4)).await.unwrap();
+    bed.store.pause(Some("acme"), "a person paused it", Some("session"), at(5)).await.unwrap();
     let state = WorkspaceState { baseline_at: Some(at(6)), total_count: Some(7), ..WorkspaceState::default() };
     bed.store.set_workspace_state("acme", &state).await.unwrap();
     let path = bed.path();
@@ -241,7 +244,10 @@ async fn everything_survives_closing_and_opening() {
     assert_eq!(store.decisions(&DecisionFilter { limit: 5, ..DecisionFilter::default() }).await.unwrap().len(), 1);
     assert_eq!(store.opt_out("acme", "JANE@acme.example").await.unwrap().unwrap().evidence, "remove me");
     assert_eq!(store.rule_modes().await.unwrap()["hot"], Mode::Shadow);
-    assert_eq!(store.pauses().await.unwrap()[0].workspace.as_deref(), Some("acme"));
+    let pause = store.pauses().await.unwrap().remove(0);
+    assert_eq!((pause.workspace.as_deref(), pause.by.as_deref(), pause.since), (Some("acme"), Some("session"), at(5)));
+    let switch = store.rule_switches().await.unwrap().remove(0);
+    assert_eq!((switch.mode, switch.by.as_deref(), switch.since), (Mode::Shadow, Some("token"), at(4)));
     assert_eq!(store.workspace_state("acme").await.unwrap(), state);
     assert_eq!(store.match_counts(None).await.unwrap()["hot"], 1);
     assert!(store.remove_opt_out(None, "jane@acme.example").await.unwrap());
@@ -296,16 +302,34 @@ async fn a_store_of_a_newer_version_is_refused() {
 async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
     let bed = Bed::new().await;
     let path = bed.path();
-    let first = decision("d1", "m1", 1);
+    let mut first = decision("d1", "m1", 1);
+    first.trace.campaign = Some("Q1 Launch".to_owned());
     bed.record(&first, vec![action(&first, ActionKind::Reply, ActionState::Done)]).await;
     bed.store.close().await;
     drop(bed.store);
-    // As the first version left it.
+    // As the first version left it: without all that later ones have added.
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    for statement in ["DROP TABLE marks", "DROP TABLE own_addresses", "DELETE FROM _sqlx_migrations WHERE version = 2"]
+    let added: Vec<(String, String)> = sqlx::query_as(
+        "SELECT type, name FROM sqlite_master WHERE type = 'trigger'
+         OR name IN ('marks', 'own_addresses', 'match_hours', 'action_hours', 'changes', 'audit')
+         OR sql LIKE 'CREATE INDEX %campaign%' OR name IN (
+           'decisions_lead', 'decisions_workspace', 'decisions_matched', 'decisions_unmatched', 'decision_rules_id',
+           'decision_rules_at', 'actions_lead_id', 'actions_kind', 'actions_workspace', 'actions_rule_state',
+           'actions_state_decision', 'actions_created', 'opt_outs_since') ORDER BY type = 'table'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert!(added.len() > 20, "{added:?}");
+    let mut statements: Vec<_> = added.iter().map(|(kind, name)| format!("DROP {kind} {name}")).collect();
+    for (table, column) in [("rule_modes", "by"), ("pauses", "by"), ("decisions", "campaign"), ("actions", "campaign")]
     {
-        sqlx::query(statement).execute(&mut connection).await.unwrap();
+        statements.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
+    }
+    statements.push("DELETE FROM _sqlx_migrations WHERE version > 1".to_owned());
+    for statement in statements {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     }
     sqlx::Connection::close(connection).await.unwrap();
 
@@ -315,6 +339,15 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.queue(None).await.unwrap().get(&ActionState::Done), Some(&1));
     assert_eq!(store.pauses().await.unwrap(), [], "it has written no intent that it could have forgotten");
+    assert_eq!(store.match_counts(None).await.unwrap()["hot"], 1, "what was there is counted");
+    assert_eq!(store.match_counts(Some(at(1))).await.unwrap()["hot"], 1);
+    assert_eq!(store.last_matches().await.unwrap()["hot"], at(1));
+    assert_eq!(store.action_counts(Some(at(-9_000))).await.unwrap()[0].count, 1);
+    let campaign = Some("q1 launch".to_owned());
+    let filter = ActionFilter { campaign: campaign.clone(), limit: 5, ..ActionFilter::default() };
+    assert_eq!(store.actions(&filter).await.unwrap().len(), 1);
+    let filter = DecisionFilter { campaign, limit: 5, ..DecisionFilter::default() };
+    assert_eq!(store.decisions(&filter).await.unwrap(), [first]);
     store.add_own_addresses(&["Sam@us.example".to_owned()]).await.unwrap();
     assert!(store.is_own_address("sam@US.example").await.unwrap());
     assert!(!store.is_own_address("jane@acme.example").await.unwrap());

@@ -46,7 +46,7 @@ impl Case {
             lead_opted_out: Some(false),
             thorough: true,
         };
-        evaluate_in(rules, &input, self.now, &|_| Mode::Live)
+        evaluate_in(rules, &input, self.now, &|_| Mode::Live, &mut |_| {})
     }
 }
 

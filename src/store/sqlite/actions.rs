@@ -3,7 +3,7 @@
 use super::{SqliteStore, Tx, from_json, mark, micros, parse, timestamp, to_json};
 use crate::{
     model::{Action, ActionId, ActionKind, ActionState, HistoryEntry, Reason, ReasonCode},
-    store::{ActionCount, ActionFilter, DecisionRecord, Intent, Lane, SentFilter, StoreError},
+    store::{ActionBrief, ActionFilter, DecisionRecord, Intent, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
@@ -29,10 +29,13 @@ impl SqliteStore {
             query.push(")");
         }
         let kind = filter.kind.map(|kind| kind.as_str().to_owned());
+        let lead = filter.lead.as_ref().map(|lead| lead.to_lowercase());
         let equals = [
             (" AND workspace = ", &filter.workspace),
             (" AND rule = ", &filter.rule),
             (" AND thread_id = ", &filter.thread),
+            (" AND lead_email = ", &lead),
+            (" AND campaign = ", &filter.campaign),
             (" AND kind = ", &kind),
             (" AND decision_id = ", &filter.decision),
             (" AND id < ", &filter.before),
@@ -44,6 +47,38 @@ impl SqliteStore {
         }
         query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
         query.build().fetch_all(&self.readers).await?.iter().map(action).collect()
+    }
+
+    pub(super) async fn read_actions_of(
+        &self,
+        decisions: &[String],
+    ) -> Result<HashMap<String, Vec<ActionBrief>>, StoreError> {
+        let mut found: HashMap<String, Vec<ActionBrief>> = HashMap::with_capacity(decisions.len());
+        for chunk in decisions.chunks(500) {
+            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+                "SELECT id, decision_id, rule, kind, target, state, reason_code, reason_text, due_at FROM actions
+                 WHERE decision_id IN (",
+            );
+            let mut list = query.separated(", ");
+            for id in chunk {
+                list.push_bind(id);
+            }
+            query.push(") ORDER BY id");
+            for row in query.build().fetch_all(&self.readers).await? {
+                let brief = ActionBrief {
+                    id: ActionId(row.try_get("id")?),
+                    decision_id: row.try_get("decision_id")?,
+                    rule: row.try_get("rule")?,
+                    kind: parse(row.try_get("kind")?)?,
+                    target: row.try_get("target")?,
+                    state: parse(row.try_get("state")?)?,
+                    reason: reason(&row)?,
+                    due_at: row.try_get::<Option<i64>, _>("due_at")?.map(timestamp).transpose()?,
+                };
+                found.entry(brief.decision_id.clone()).or_default().push(brief);
+            }
+        }
+        Ok(found)
     }
 
     pub(super) async fn read_siblings(&self, of: &Action) -> Result<Vec<Action>, StoreError> {
@@ -93,7 +128,7 @@ impl SqliteStore {
     pub(super) async fn write_action(&self, action: &mut Action) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         update(&mut tx, action).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         action.version += 1;
         Ok(())
     }
@@ -122,7 +157,7 @@ impl SqliteStore {
         }
         update(&mut tx, action).await?;
         let intents = mark::count(&mut tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         action.version += 1;
         self.mark.note(&intents);
         Ok(Intent::Written)
@@ -201,30 +236,6 @@ impl SqliteStore {
         .await?;
         times.into_iter().map(timestamp).collect()
     }
-
-    pub(super) async fn read_queue(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT state, count(*) FROM actions WHERE ?1 IS NULL OR workspace = ?1 GROUP BY state")
-                .bind(workspace)
-                .fetch_all(&self.readers)
-                .await?;
-        rows.into_iter().map(|(state, count)| Ok((parse(&state)?, count.unsigned_abs()))).collect()
-    }
-
-    pub(super) async fn read_action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError> {
-        let rows: Vec<(String, String, Option<String>, i64)> = sqlx::query_as(
-            "SELECT rule, state, reason_code, count(*) FROM actions WHERE created_at >= ?
-             GROUP BY rule, state, reason_code",
-        )
-        .bind(since.map_or(i64::MIN, micros))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter()
-            .map(|(rule, state, reason, count)| {
-                Ok(ActionCount { rule, state: parse(&state)?, reason, count: count.unsigned_abs() })
-            })
-            .collect()
-    }
 }
 
 /// Writes an action if its stored version is still `action.version`; wakes the `mark_read` that waits for it.
@@ -273,9 +284,9 @@ pub(super) async fn insert(tx: &mut Tx<'_>, action: &Action) -> Result<bool, Sto
     let inserted = sqlx::query(
         "INSERT INTO actions (id, workspace, decision_id, thread_id, message_id, message_key, lead_email, rule,
          position, kind, target, state, reason_code, reason_text, payload, timing, any_sender, any_auto_reply, approved,
-         message_at, outgoing_before, attempts, due_at, sent_at, created_at, updated_at, version)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO NOTHING",
+         message_at, outgoing_before, attempts, due_at, sent_at, created_at, updated_at, version, campaign)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+         (SELECT campaign FROM decisions WHERE id = ?)) ON CONFLICT DO NOTHING",
     )
     .bind(&action.id.0)
     .bind(&action.workspace)
@@ -304,6 +315,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, action: &Action) -> Result<bool, Sto
     .bind(micros(action.created_at))
     .bind(micros(action.updated_at))
     .bind(action.version)
+    .bind(&action.decision_id)
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -329,15 +341,15 @@ pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> 
     Ok(())
 }
 
+fn reason(row: &SqliteRow) -> Result<Option<Reason>, StoreError> {
+    let code: Option<String> = row.try_get("reason_code")?;
+    let text: Option<String> = row.try_get("reason_text")?;
+    code.map(|code| Ok(Reason { code: parse(&code)?, text: text.unwrap_or_default() })).transpose()
+}
+
 fn action(row: &SqliteRow) -> Result<Action, StoreError> {
     let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
         row.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
-    };
-    let code: Option<String> = row.try_get("reason_code")?;
-    let text: Option<String> = row.try_get("reason_text")?;
-    let reason = match code {
-        Some(code) => Some(Reason { code: parse(&code)?, text: text.unwrap_or_default() }),
-        None => None,
     };
     Ok(Action {
         id: ActionId(row.try_get("id")?),
@@ -351,7 +363,7 @@ fn action(row: &SqliteRow) -> Result<Action, StoreError> {
         kind: parse(row.try_get("kind")?)?,
         target: row.try_get("target")?,
         state: parse::<ActionState>(row.try_get("state")?)?,
-        reason,
+        reason: reason(row)?,
         payload: from_json(row.try_get("payload")?)?,
         timing: from_json(row.try_get("timing")?)?,
         any_sender: row.try_get("any_sender")?,

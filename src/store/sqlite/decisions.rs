@@ -5,9 +5,7 @@ use crate::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
     store::{DecisionFilter, DecisionRecord, OptOut, SettledThread, StoreError},
 };
-use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
-use std::collections::HashMap;
 
 impl SqliteStore {
     pub(super) async fn write_decision(
@@ -19,8 +17,8 @@ impl SqliteStore {
     ) -> Result<Vec<Action>, StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO decisions (id, workspace, thread_id, message_id, lead_email, at, event, matched, trace)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO decisions (id, workspace, thread_id, message_id, lead_email, at, event, matched, trace, campaign)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&decision.id)
         .bind(&decision.workspace)
@@ -31,6 +29,7 @@ impl SqliteStore {
         .bind(decision.event.as_str())
         .bind(to_json(&decision.matched)?)
         .bind(to_json(&decision.trace)?)
+        .bind(&decision.trace.campaign)
         .execute(&mut *tx)
         .await?;
         for rule in &decision.matched {
@@ -60,7 +59,7 @@ impl SqliteStore {
             switches::insert_opt_out(&mut tx, opt_out).await?;
         }
         threads::settle(&mut tx, &decision.workspace, settled).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(planned)
     }
 
@@ -70,34 +69,70 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_decisions(&self, filter: &DecisionFilter) -> Result<Vec<DecisionRecord>, StoreError> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM decisions WHERE 1 = 1");
-        if let Some(thread) = &filter.thread {
-            query.push(" AND thread_id = ").push_bind(thread);
+        // A rule's own index says which decisions, newest first; otherwise one of the decisions' does.
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(match &filter.rule {
+            Some(_) => {
+                "SELECT d.* FROM decision_rules r CROSS JOIN decisions d ON d.id = r.decision_id WHERE r.rule = "
+            }
+            None => "SELECT d.* FROM decisions d WHERE 1 = 1",
+        });
+        let id = match &filter.rule {
+            Some(rule) => {
+                query.push_bind(rule);
+                "r.decision_id"
+            }
+            None => "d.id",
+        };
+        let lead = filter.lead.as_ref().map(|lead| lead.to_lowercase());
+        let equals = [
+            (" AND d.workspace = ", &filter.workspace),
+            (" AND d.thread_id = ", &filter.thread),
+            (" AND d.lead_email = ", &lead),
+            (" AND d.campaign = ", &filter.campaign),
+        ];
+        let mut narrowed = filter.rule.is_some() || filter.matched.is_some();
+        for (condition, value) in equals {
+            if let Some(value) = value {
+                query.push(condition).push_bind(value);
+                narrowed = true;
+            }
         }
-        if let Some(rule) = &filter.rule {
-            query.push(" AND id IN (SELECT decision_id FROM decision_rules WHERE rule = ").push_bind(rule).push(")");
+        match filter.matched {
+            Some(true) => drop(query.push(" AND d.matched <> '[]'")),
+            Some(false) => drop(query.push(" AND d.matched = '[]'")),
+            None => {}
         }
         if let Some(before) = &filter.before {
-            query.push(" AND id < ").push_bind(before);
+            query.push(format!(" AND {id} < ")).push_bind(before);
         }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
+        if narrowed && !filter.states.is_empty() {
+            query.push(" AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND a.state IN (");
+            let mut list = query.separated(", ");
+            for state in &filter.states {
+                list.push_bind(state.as_str());
+            }
+            query.push("))");
+        } else if !filter.states.is_empty() {
+            newest_with_states(&mut query, filter);
+        }
+        query.push(format!(" ORDER BY {id} DESC LIMIT ")).push_bind(filter.limit);
         query.build().fetch_all(&self.readers).await?.iter().map(record).collect()
     }
+}
 
-    pub(super) async fn read_match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT rule, count(*) FROM decision_rules WHERE at >= ? GROUP BY rule")
-                .bind(since.map_or(i64::MIN, micros))
-                .fetch_all(&self.readers)
-                .await?;
-        Ok(rows.into_iter().map(|(rule, count)| (rule, count.unsigned_abs())).collect())
+/// The newest decisions with an action in one of the states: as many of each state as are wanted at all, so that it does
+/// not matter whether nearly all decisions have one or nearly none.
+fn newest_with_states(query: &mut QueryBuilder<Sqlite>, filter: &DecisionFilter) {
+    query.push(" AND d.id IN (");
+    for (number, state) in filter.states.iter().enumerate() {
+        query.push(if number == 0 { "" } else { " UNION " });
+        query.push("SELECT * FROM (SELECT DISTINCT decision_id FROM actions WHERE state = ").push_bind(state.as_str());
+        if let Some(before) = &filter.before {
+            query.push(" AND decision_id < ").push_bind(before.clone());
+        }
+        query.push(" ORDER BY decision_id DESC LIMIT ").push_bind(filter.limit).push(")");
     }
-
-    pub(super) async fn read_last_matches(&self) -> Result<HashMap<String, Timestamp>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT rule, max(at) FROM decision_rules GROUP BY rule").fetch_all(&self.readers).await?;
-        rows.into_iter().map(|(rule, at)| Ok((rule, timestamp(at)?))).collect()
-    }
+    query.push(")");
 }
 
 fn record(row: &SqliteRow) -> Result<DecisionRecord, StoreError> {

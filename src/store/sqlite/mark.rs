@@ -120,7 +120,7 @@ impl SqliteStore {
         .bind(format!("{RESTORED} ({why}): it polls and decides, and sends nothing until somebody resumes it"))
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.mark.note(&own);
         Ok(())
     }

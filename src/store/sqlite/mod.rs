@@ -4,6 +4,9 @@
 //! a tenth of a millisecond on an ordinary disk.
 
 mod actions;
+mod audit;
+mod changes;
+mod counts;
 mod decisions;
 mod mark;
 mod open;
@@ -11,15 +14,16 @@ mod switches;
 mod threads;
 
 use super::{
-    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, Intent, KnownThread, Lane, OptOut, Pause, PendingThread,
-    SentFilter, SettledThread, Store, StoreError, WorkspaceState,
+    ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, Change, DayCount, DecisionFilter,
+    DecisionRecord, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, RuleSwitch, SentFilter, SettledThread,
+    Store, StoreError, StoreFigures, WorkspaceState,
 };
-use crate::model::{Action, ActionId, ActionState, HistoryEntry, Mode, ThreadRow};
+use crate::model::{Action, ActionId, ActionState, Durations, HistoryEntry, Mode, ThreadRow};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqlitePool, Transaction};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// A store in an SQLite file, or in memory for a dry run.
 #[derive(Debug)]
@@ -30,7 +34,23 @@ pub struct SqliteStore {
     readers: SqlitePool,
     /// Beside the file and locked for the life of the store; the kernel lets go of it when the process dies.
     mark: mark::Mark,
+    /// How long commits take.
+    commits: Durations,
 }
+
+/// The classes that commits are counted in. Each is a write that the disk has confirmed, and nothing leaves before its
+/// intent is one.
+const COMMITS: [Duration; 9] = [
+    Duration::from_micros(250),
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_micros(2_500),
+    Duration::from_millis(5),
+    Duration::from_millis(25),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_millis(2_500),
+];
 
 type Tx<'a> = Transaction<'a, Sqlite>;
 
@@ -45,6 +65,14 @@ impl SqliteStore {
             }
             begun => Ok(begun?),
         }
+    }
+
+    /// Makes what was written durable, and notes how long that took.
+    async fn commit(&self, tx: Tx<'_>) -> Result<(), StoreError> {
+        let began = std::time::Instant::now();
+        tx.commit().await?;
+        self.commits.note(began.elapsed());
+        Ok(())
     }
 }
 
@@ -103,7 +131,7 @@ impl Store for SqliteStore {
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         threads::settle(&mut tx, workspace, settled).await?;
-        Ok(tx.commit().await?)
+        self.commit(tx).await
     }
 
     async fn record_decision(
@@ -130,6 +158,10 @@ impl Store for SqliteStore {
 
     async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
         self.read_actions(filter).await
+    }
+
+    async fn actions_of(&self, decisions: &[String]) -> Result<HashMap<String, Vec<ActionBrief>>, StoreError> {
+        self.read_actions_of(decisions).await
     }
 
     async fn siblings(&self, action: &Action) -> Result<Vec<Action>, StoreError> {
@@ -196,10 +228,46 @@ impl Store for SqliteStore {
         self.read_action_counts(since).await
     }
 
+    async fn day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+        self.read_day_counts(since).await
+    }
+
+    async fn action_totals(&self) -> Result<Vec<ActionTotal>, StoreError> {
+        self.read_action_totals().await
+    }
+
+    async fn pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
+        self.read_pending_count(workspace).await
+    }
+
+    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.read_changes(after, limit).await
+    }
+
+    async fn change_range(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        self.read_change_range().await
+    }
+
+    async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.write_audit(entry).await
+    }
+
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read_audit(filter).await
+    }
+
+    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+        let bytes: i64 =
+            sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+                .fetch_one(&self.readers)
+                .await?;
+        Ok(StoreFigures { bytes: bytes.unsigned_abs(), commits: self.commits.counts() })
+    }
+
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         switches::insert_opt_out(&mut tx, opt_out).await?;
-        Ok(tx.commit().await?)
+        self.commit(tx).await
     }
 
     async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
@@ -234,16 +302,26 @@ impl Store for SqliteStore {
         self.read_rule_modes().await
     }
 
-    async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, now: Timestamp) -> Result<(), StoreError> {
-        self.write_rule_mode(rule, mode, now).await
+    async fn rule_switches(&self) -> Result<Vec<RuleSwitch>, StoreError> {
+        self.read_rule_switches().await
+    }
+
+    async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write_rule_mode(rule, mode, by, now).await
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.read_pauses().await
     }
 
-    async fn pause(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.write_pause(workspace, reason, now).await
+    async fn pause(
+        &self,
+        workspace: Option<&str>,
+        reason: &str,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write_pause(workspace, reason, by, now).await
     }
 
     async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Opening a store: the lock, the pragmas, the migrations, and the refusals.
 
-use super::{SqliteStore, mark::Mark};
-use crate::store::StoreError;
+use super::{COMMITS, SqliteStore, mark::Mark};
+use crate::{model::Durations, store::StoreError};
 use sqlx::{
     ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
@@ -15,7 +15,7 @@ use std::{
 
 const READERS: u32 = 4;
 /// What a dry run copies out of the configured store.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "threads",
     "decisions",
     "decision_rules",
@@ -25,6 +25,7 @@ const TABLES: [&str; 9] = [
     "workspaces",
     "rule_modes",
     "pauses",
+    "audit",
 ];
 
 impl SqliteStore {
@@ -44,7 +45,7 @@ impl SqliteStore {
         let writer = connect(path, options.clone(), 1).await?;
         migrate(path, &writer).await?;
         let readers = connect(path, options.read_only(true).create_if_missing(false), READERS).await?;
-        let store = Self { writer, readers, mark };
+        let store = Self { writer, readers, mark, commits: Durations::new(&COMMITS) };
         store.check_mark().await?;
         Ok(store)
     }
@@ -55,7 +56,7 @@ impl SqliteStore {
         let readers = connect(path, options.immutable(is_at_rest(path)), READERS).await?;
         check(path, &readers).await?;
         refuse_newer(path, &readers).await?;
-        Ok(Self { writer: readers.clone(), readers, mark: Mark::default() })
+        Ok(Self { writer: readers.clone(), readers, mark: Mark::default(), commits: Durations::new(&COMMITS) })
     }
 
     /// A store in memory that begins with a copy of what is in the file, if there is one; the file is only read.
@@ -82,12 +83,18 @@ impl SqliteStore {
             let there: Vec<String> =
                 sqlx::query_scalar("SELECT name FROM source.sqlite_master").fetch_all(&mut *connection).await?;
             for table in TABLES.into_iter().filter(|table| there.iter().any(|name| name == table)) {
-                let copy = format!("INSERT INTO main.{table} SELECT * FROM source.{table}");
+                // It may lack columns, too; what is counted is counted anew.
+                let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?, 'source')")
+                    .bind(table)
+                    .fetch_all(&mut *connection)
+                    .await?;
+                let columns = columns.join(", ");
+                let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table}");
                 connection.execute(sqlx::AssertSqlSafe(copy)).await?;
             }
             connection.execute("DETACH DATABASE source").await?;
         }
-        Ok(Self { writer: pool.clone(), readers: pool, mark: Mark::default() })
+        Ok(Self { writer: pool.clone(), readers: pool, mark: Mark::default(), commits: Durations::new(&COMMITS) })
     }
 
     /// Ends all connections; what was committed is on disk.
@@ -163,7 +170,11 @@ async fn quick_check(path: &Path, connection: &mut SqliteConnection) -> Result<(
 }
 
 fn migrations() -> Migrator {
-    let all = [(1, "init", include_str!("0001_init.sql")), (2, "marks", include_str!("0002_marks.sql"))];
+    let all = [
+        (1, "init", include_str!("0001_init.sql")),
+        (2, "marks", include_str!("0002_marks.sql")),
+        (3, "admin", include_str!("0003_admin.sql")),
+    ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };

@@ -3,7 +3,7 @@
 use super::{SqliteStore, Tx, micros, parse, timestamp};
 use crate::{
     model::Mode,
-    store::{OptOut, Pause, StoreError},
+    store::{OptOut, Pause, RuleSwitch, StoreError},
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ impl SqliteStore {
                 .execute(&mut *tx)
                 .await?;
         }
-        Ok(tx.commit().await?)
+        self.commit(tx).await
     }
 
     pub(super) async fn read_is_own_address(&self, address: &str) -> Result<bool, StoreError> {
@@ -70,35 +70,48 @@ impl SqliteStore {
         rows.into_iter().map(|(rule, mode)| Ok((rule, parse(&mode)?))).collect()
     }
 
+    pub(super) async fn read_rule_switches(&self) -> Result<Vec<RuleSwitch>, StoreError> {
+        let rows: Vec<(String, String, i64, String)> =
+            sqlx::query_as("SELECT rule, mode, since, by FROM rule_modes ORDER BY rule")
+                .fetch_all(&self.readers)
+                .await?;
+        rows.into_iter()
+            .map(|(rule, mode, since, by)| {
+                Ok(RuleSwitch { rule, mode: parse(&mode)?, since: timestamp(since)?, by: noted(by) })
+            })
+            .collect()
+    }
+
     pub(super) async fn write_rule_mode(
         &self,
         rule: &str,
         mode: Option<Mode>,
+        by: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let query = match mode {
             None => sqlx::query("DELETE FROM rule_modes WHERE rule = ?").bind(rule),
             Some(mode) => sqlx::query(
-                "INSERT INTO rule_modes (rule, mode, since) VALUES (?, ?, ?)
-                 ON CONFLICT (rule) DO UPDATE SET mode = excluded.mode, since = excluded.since",
+                "INSERT INTO rule_modes (rule, mode, since, by) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (rule) DO UPDATE SET mode = excluded.mode, since = excluded.since, by = excluded.by",
             )
             .bind(rule)
             .bind(mode.as_str())
-            .bind(micros(now)),
+            .bind(micros(now))
+            .bind(by.to_owned()),
         };
         query.execute(&self.writer).await?;
         Ok(())
     }
 
     pub(super) async fn read_pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        let rows: Vec<(String, i64, String)> =
-            sqlx::query_as("SELECT workspace, since, reason FROM pauses ORDER BY workspace")
+        let rows: Vec<(String, i64, String, String)> =
+            sqlx::query_as("SELECT workspace, since, reason, by FROM pauses ORDER BY workspace")
                 .fetch_all(&self.readers)
                 .await?;
         rows.into_iter()
-            .map(|(workspace, since, reason)| {
-                let workspace = Some(workspace).filter(|name| !name.is_empty());
-                Ok(Pause { workspace, since: timestamp(since)?, reason })
+            .map(|(workspace, since, reason, by)| {
+                Ok(Pause { workspace: noted(workspace), since: timestamp(since)?, reason, by: noted(by) })
             })
             .collect()
     }
@@ -107,14 +120,16 @@ impl SqliteStore {
         &self,
         workspace: Option<&str>,
         reason: &str,
+        by: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO pauses (workspace, since, reason) VALUES (?, ?, ?) ON CONFLICT (workspace) DO NOTHING",
+            "INSERT INTO pauses (workspace, since, reason, by) VALUES (?, ?, ?, ?) ON CONFLICT (workspace) DO NOTHING",
         )
         .bind(workspace.unwrap_or_default())
         .bind(micros(now))
         .bind(reason)
+        .bind(by.unwrap_or_default())
         .execute(&self.writer)
         .await?;
         Ok(())
@@ -141,6 +156,11 @@ pub(super) async fn insert_opt_out(tx: &mut Tx<'_>, opt_out: &OptOut) -> Result<
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// An empty text stands for what was not noted.
+fn noted(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn opt_out((workspace, email, since, evidence): OptOutRow) -> Result<OptOut, StoreError> {

@@ -57,7 +57,7 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await?;
         }
-        Ok(tx.commit().await?)
+        self.commit(tx).await
     }
 
     pub(super) async fn write_pending_rows(
@@ -82,7 +82,7 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await?;
         }
-        Ok(tx.commit().await?)
+        self.commit(tx).await
     }
 
     pub(super) async fn read_pending_threads(
@@ -108,6 +108,16 @@ impl SqliteStore {
             });
         }
         Ok(pending)
+    }
+
+    pub(super) async fn read_pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
+        let (count, since): (i64, Option<i64>) = sqlx::query_as(
+            "SELECT count(*), min(pending_since) FROM threads WHERE workspace = ? AND pending_since IS NOT NULL",
+        )
+        .bind(workspace)
+        .fetch_one(&self.readers)
+        .await?;
+        Ok((count.unsigned_abs(), since.map(timestamp).transpose()?))
     }
 
     pub(super) async fn read_workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError> {

@@ -68,7 +68,7 @@ impl Probe for Watcher {
             }
             (Meanwhile::SomebodyPauses, _) => {
                 let store = self.store.lock().unwrap().upgrade().unwrap();
-                store.pause(None, "a person paused it", self.scene.clock.now()).await.unwrap();
+                store.pause(None, "a person paused it", None, self.scene.clock.now()).await.unwrap();
                 let mut journal = self.scene.journal.lock().unwrap();
                 journal.paused_at = Some(self.scene.clock.now());
             }

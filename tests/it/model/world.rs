@@ -155,7 +155,7 @@ impl World {
                 let workspace = scene.workspace.clone();
                 return self.at_work(*moment, async move |process: &Process| round(process, &workspace).await).await;
             }
-            Transition::Pauses => self.process().engine.pause(None).await.unwrap(),
+            Transition::Pauses => self.process().engine.pause(None, "a test").await.unwrap(),
             Transition::Resumes => self.process().engine.resume(None).await.unwrap(),
             Transition::GoesWrong(Trouble::Http(endpoint, fault)) => {
                 self.simulator.faults().next(endpoint.clone(), 1, fault.clone());

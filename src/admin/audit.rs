@@ -1,0 +1,54 @@
+//! The audit log: who changed what, kept in the store.
+
+use super::{
+    Answer, App,
+    caller::Caller,
+    lists::{Page, clamped, cursor, page, set},
+    problem::{Asked, Problem},
+};
+use crate::store::{AuditEntry, AuditFilter};
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Notes what somebody has just changed. The change stands whatever becomes of the note, so that a note which cannot be
+/// written is told in the log instead.
+pub(super) async fn note(app: &App, caller: &Caller, what: &str, target: Option<&str>, details: Value) {
+    let entry = AuditEntry {
+        id: uuid::Uuid::now_v7().to_string(),
+        at: app.engine.now(),
+        who: caller.way.as_str().to_owned(),
+        remote: caller.remote.map(|remote| remote.to_string()),
+        what: what.to_owned(),
+        target: target.map(str::to_owned),
+        details: match details {
+            Value::Object(details) => details,
+            _ => Map::new(),
+        },
+        request_id: caller.request_id.clone(),
+    };
+    tracing::warn!(what, who = entry.who, remote = entry.remote, "somebody changed something");
+    if let Err(error) = app.engine.store().add_audit(&entry).await {
+        tracing::error!(%error, what, target, who = entry.who, remote = entry.remote, "a change is missing in the audit log");
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    what: Option<String>,
+    target: Option<String>,
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<AuditEntry>> {
+    let limit = clamped(wanted.limit.as_deref());
+    let filter = AuditFilter {
+        what: set(wanted.what),
+        target: set(wanted.target),
+        before: cursor(wanted.cursor)?,
+        limit: limit + 1,
+    };
+    let found = app.engine.store().audit(&filter).await.map_err(Problem::from)?;
+    Ok(Json(page(found, limit, |entry| entry.id.clone())))
+}

@@ -1,0 +1,73 @@
+//! Who sent a request: how they got in, and from where.
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{Extensions, request::Parts},
+};
+use std::{
+    convert::Infallible,
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+use tower_http::request_id::RequestId;
+
+/// How somebody got in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// With `Authorization: Bearer`.
+    Token,
+    /// Signed in with a browser.
+    Session,
+    /// No token is configured, and the request came from this machine.
+    Loopback,
+    /// Not at all.
+    Nobody,
+}
+
+impl Way {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Session => "session",
+            Self::Loopback => "loopback",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+/// Who sent a request. Behind a proxy the address is the proxy's: what a header says of others is not believed.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub way: Way,
+    pub remote: Option<IpAddr>,
+    pub request_id: Option<String>,
+}
+
+impl Caller {
+    fn of(extensions: &Extensions) -> Self {
+        let remote = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let id = extensions.get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).map(str::to_owned);
+        Self { way: extensions.get().copied().unwrap_or(Way::Nobody), remote, request_id: id }
+    }
+
+    /// The same, having just got in, or having failed to.
+    pub(super) fn by(self, way: Way) -> Self {
+        Self { way, ..self }
+    }
+}
+
+/// As it is kept beside a switch: `token from 10.0.0.7`.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.way.as_str())?;
+        self.remote.map_or(Ok(()), |remote| write!(f, " from {remote}"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
+}

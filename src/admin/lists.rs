@@ -1,0 +1,59 @@
+//! What all lists have in common: their pages, and how a query says which one.
+
+use super::problem::Problem;
+use crate::model::ActionState;
+use serde::Serialize;
+
+const DEFAULT_LIMIT: u32 = 50;
+const MOST: u32 = 10_000;
+
+/// A page of a list. `next` is what `cursor` takes for the following one.
+#[derive(Debug, Serialize)]
+pub(super) struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
+
+/// Makes a page of one row more than was asked for.
+pub(super) fn page<T>(mut items: Vec<T>, limit: u32, id: impl Fn(&T) -> String) -> Page<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(id);
+    Page { items, next }
+}
+
+/// A limit is clamped, never refused.
+pub(super) fn clamped(limit: Option<&str>) -> u32 {
+    let Some(text) = limit else { return DEFAULT_LIMIT };
+    match text.trim().parse::<i128>() {
+        Ok(number) => u32::try_from(number.clamp(1, i128::from(MOST))).unwrap_or(MOST),
+        Err(_) => DEFAULT_LIMIT,
+    }
+}
+
+/// A filter that is there and says something.
+pub(super) fn set(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.is_empty())
+}
+
+/// The cursor of a list whose rows are named by UUIDs.
+pub(super) fn cursor(value: Option<String>) -> Result<Option<String>, Problem> {
+    let cursor =
+        set(value).map(|text| uuid::Uuid::parse_str(&text).map(|id| id.to_string()).map_err(|_| bad_cursor(&text)));
+    cursor.transpose()
+}
+
+pub(super) fn bad_cursor(text: &str) -> Problem {
+    Problem::bad(format!("`{text}` is no cursor: send what an earlier page gave as `next`"))
+}
+
+/// One state, or several with commas between.
+pub(super) fn states(value: Option<String>) -> Result<Vec<ActionState>, Problem> {
+    let text = value.unwrap_or_default();
+    let states = text.split(',').filter(|name| !name.is_empty()).map(|name| {
+        let names = ActionState::ALL.map(ActionState::as_str).join(", ");
+        name.parse().map_err(|_| Problem::bad(format!("`{name}` is no state: {names}")))
+    });
+    states.collect()
+}

@@ -1,0 +1,132 @@
+//! What the engine counts for monitoring, since the process started. What the store can tell at any time is not counted
+//! here a second time.
+
+use super::Workspace;
+use crate::{
+    model::{Action, ActionKind, ActionState, DurationCounts, Durations},
+    store::EventKind,
+};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// From a message's arrival to the reply that has left.
+const LATENCY: [Duration; 10] = [
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(900),
+    Duration::from_secs(3_600),
+    Duration::from_secs(4 * 3_600),
+    Duration::from_secs(86_400),
+    Duration::from_secs(7 * 86_400),
+];
+const POLL: [Duration; 7] = [
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_millis(2_500),
+    Duration::from_secs(10),
+    Duration::from_secs(60),
+];
+const KINDS: [EventKind; 3] = [EventKind::Message, EventKind::Category, EventKind::Apply];
+
+/// What is counted of one workspace.
+#[derive(Debug)]
+pub(super) struct Figures {
+    polls: Durations,
+    polls_failed: AtomicU64,
+    pages: AtomicU64,
+    nudges: AtomicU64,
+    decisions: [AtomicU64; KINDS.len()],
+    no_event: AtomicU64,
+    latency: Durations,
+}
+
+/// What was counted of one workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceFigures {
+    /// How long polls took, the failed ones too.
+    pub polls: DurationCounts,
+    /// How many of them failed.
+    pub polls_failed: u64,
+    /// How many pages of the list were read.
+    pub pages: u64,
+    /// How often somebody said that there may be something new.
+    pub nudges: u64,
+    /// How many decisions were made, by what made rules run.
+    pub decisions: Vec<(EventKind, u64)>,
+    /// How many changed threads turned out to be no event.
+    pub no_event: u64,
+    /// From a message's arrival to the reply that has left.
+    pub latency: DurationCounts,
+}
+
+impl Figures {
+    pub(super) fn new() -> Self {
+        Self {
+            polls: Durations::new(&POLL),
+            polls_failed: AtomicU64::default(),
+            pages: AtomicU64::default(),
+            nudges: AtomicU64::default(),
+            decisions: Default::default(),
+            no_event: AtomicU64::default(),
+            latency: Durations::new(&LATENCY),
+        }
+    }
+
+    pub(super) fn note_poll(&self, took: Duration, pages: Option<u32>) {
+        self.polls.note(took);
+        match pages {
+            Some(pages) => drop(self.pages.fetch_add(pages.into(), Ordering::Relaxed)),
+            None => drop(self.polls_failed.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    pub(super) fn note_nudge(&self) {
+        self.nudges.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_decision(&self, event: EventKind) {
+        if let Some(place) = KINDS.iter().position(|kind| *kind == event) {
+            self.decisions[place].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn note_no_event(&self) {
+        self.no_event.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a reply that has just been found to be out. By the clock of this machine and that of the API together: one
+    /// that seems to have left before its message came counts as at once.
+    pub(super) fn note_action(&self, action: &Action) {
+        let out = action.kind == ActionKind::Reply && action.state == ActionState::Done;
+        if let (true, Some(arrived), Some(sent)) = (out, action.message_at, action.sent_at) {
+            self.latency.note(Duration::try_from(sent.duration_since(arrived)).unwrap_or_default());
+        }
+    }
+
+    fn read(&self) -> WorkspaceFigures {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        WorkspaceFigures {
+            polls: self.polls.counts(),
+            polls_failed: count(&self.polls_failed),
+            pages: count(&self.pages),
+            nudges: count(&self.nudges),
+            decisions: KINDS.into_iter().zip(self.decisions.iter().map(count)).collect(),
+            no_event: count(&self.no_event),
+            latency: self.latency.counts(),
+        }
+    }
+}
+
+impl Workspace {
+    /// What was counted since the process started.
+    pub fn figures(&self) -> WorkspaceFigures {
+        self.figures.read()
+    }
+}
