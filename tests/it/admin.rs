@@ -2,8 +2,10 @@
 
 mod access;
 mod acting;
+mod audited;
 mod pages;
 mod problems;
+mod rule_status;
 mod shapes;
 
 use crate::stage::{Setting, Stage};

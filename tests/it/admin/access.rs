@@ -4,7 +4,7 @@ use super::{Desk, HOOK_TOKEN, TOKEN, bearer};
 use crate::stage::{Setting, Stage};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-const GUARDED: [&str; 12] = [
+const GUARDED: [&str; 13] = [
     "/",
     "/threads/x",
     "/openapi.json",
@@ -17,6 +17,7 @@ const GUARDED: [&str; 12] = [
     "/api/v1/decisions/x",
     "/api/v1/threads/x/explain",
     "/api/v1/opt-outs",
+    "/api/v1/audit",
 ];
 
 #[tokio::test]

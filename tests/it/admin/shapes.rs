@@ -94,6 +94,7 @@ async fn every_answer_has_the_shape_that_is_described() {
         (format!("/api/v1/decisions/{}", id(&decision)), "Decision"),
         (format!("/api/v1/threads/{thread}/explain"), "Explanation"),
         ("/api/v1/opt-outs".to_owned(), "OptOutPage"),
+        ("/api/v1/audit".to_owned(), "AuditPage"),
     ] {
         let answer = desk.get(&path).await;
         assert_eq!(answer.header("content-type"), "application/json", "{path}");
@@ -199,6 +200,13 @@ async fn lists_are_filtered() {
         (format!("decisions?thread={thread}"), 1),
         ("decisions?rule=book-a-call".to_owned(), 2),
         ("decisions?rule=other".to_owned(), 0),
+        ("decisions?lead=JANE@acme.example".to_owned(), 1),
+        ("decisions?state=held".to_owned(), 1),
+        ("decisions?campaign=q1%20product%20launch&matched=true".to_owned(), 2),
+        ("decisions?matched=false".to_owned(), 0),
+        ("decisions?workspace=globex".to_owned(), 0),
+        ("actions?lead=jane@acme.example&campaign=Q1%20Product%20Launch".to_owned(), 3),
+        ("actions?campaign=other".to_owned(), 0),
     ] {
         let page = desk.get(&format!("/api/v1/{path}")).await.json();
         assert_eq!(page["items"].as_array().unwrap().len(), wanted, "{path}");
