@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod caller;
 mod decisions;
+mod events;
 mod explain;
 mod hooks;
 mod lists;
@@ -24,7 +25,7 @@ mod switches;
 use crate::engine::Engine;
 use async_trait::async_trait;
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     extract::{DefaultBodyLimit, MatchedPath, Request},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -34,7 +35,7 @@ use axum::{
 use problem::Problem;
 use secrecy::SecretString;
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -86,12 +87,15 @@ struct App {
     settings: Arc<AdminSettings>,
     reload: Option<Arc<dyn Reload>>,
     sessions: Arc<auth::Sessions>,
+    /// Places for those who follow the events.
+    readers: Arc<Semaphore>,
 }
 
 /// All routes, ready to be served or to be called in a test.
 pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Router {
     let sessions = Arc::new(auth::Sessions::new(settings.token.as_ref()));
-    let app = App { engine, settings: Arc::new(settings), reload, sessions };
+    let readers = Arc::new(Semaphore::new(events::MOST_READERS));
+    let app = App { engine, settings: Arc::new(settings), reload, sessions, readers };
     routes::all(&app)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
@@ -139,8 +143,9 @@ fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderVa
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// Serves until `shutdown`; requests under way end first.
+/// Serves until `shutdown`; requests under way end first, and whoever follows the events is sent away.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    let router = router.layer(Extension(events::Closing(shutdown.clone())));
     let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move { shutdown.cancelled().await })
         .await;

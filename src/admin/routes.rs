@@ -1,7 +1,8 @@
 //! The table of routes: what is served under which path, and what of it needs a token.
 
 use super::{
-    App, actions, audit, auth, decisions, explain, hooks, metrics, openapi, opt_outs, page, rules, status, switches,
+    App, actions, audit, auth, decisions, events, explain, hooks, metrics, openapi, opt_outs, page, rules, status,
+    switches,
 };
 use axum::{
     Router,
@@ -71,6 +72,7 @@ pub(super) fn guarded() -> Table {
         .post("/api/v1/resume", switches::resume)
         .post("/api/v1/reload", switches::reload)
         .get("/api/v1/audit", audit::list)
+        .get("/api/v1/events", events::follow)
 }
 
 /// What anybody may ask for; the hook has a token of its own.

@@ -3,6 +3,7 @@
 mod access;
 mod acting;
 mod audited;
+mod following;
 mod pages;
 mod problems;
 mod rule_status;

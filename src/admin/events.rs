@@ -1,0 +1,183 @@
+//! What happens, as it happens: server-sent events, out of the store, so that nothing is missed between two connections.
+//!
+//! The engine says only that something has happened; what it was is read from the store's own list of changes, in its
+//! order. A reader that comes back with `Last-Event-ID` goes on where it was, as far as the list remembers.
+
+use super::{
+    App,
+    lists::set,
+    problem::{Asked, Problem},
+};
+use crate::{
+    engine::EngineEvent,
+    store::{Change, ChangeKind, Store},
+};
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, Sse},
+    },
+};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio_util::sync::CancellationToken;
+
+/// More readers than this are turned away: each holds a connection for as long as it likes.
+pub(super) const MOST_READERS: usize = 32;
+/// Proxies end connections on which nothing happens, mostly after a minute.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a reader waits before it comes back.
+const COME_BACK: Duration = Duration::from_secs(3);
+/// How many changes are read at once.
+const BATCH: u32 = 200;
+
+/// Cancelled when the server is about to end: a connection that never ends by itself would hold it up.
+#[derive(Debug, Clone)]
+pub(super) struct Closing(pub(super) CancellationToken);
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    after: Option<String>,
+}
+
+pub(super) async fn follow(
+    State(app): State<App>,
+    closing: Option<Extension<Closing>>,
+    headers: HeaderMap,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    let Ok(place) = Arc::clone(&app.readers).try_acquire_owned() else {
+        let problem = Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{MOST_READERS} readers follow the events already; try again later"),
+        );
+        return Ok(([(header::RETRY_AFTER, "5")], problem).into_response());
+    };
+    let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
+    let last = set(header).or(set(wanted.after));
+    let last = last.map(|text| text.parse::<i64>().map_err(|_| bad_place(&text))).transpose()?;
+    // Before the first look, so that nothing falls between the two.
+    let happened = app.engine.subscribe();
+    let (first, newest) = app.engine.store().change_range().await?.unwrap_or((1, 0));
+    // Behind the end is what another store knew; before the beginning something is forgotten.
+    let remembered = |last: &i64| *last <= newest && *last >= first - 1;
+    let (after, greeting) = match last {
+        Some(last) if remembered(&last) => (last, "ready"),
+        Some(_) => (newest, "reset"),
+        None => (newest, "ready"),
+    };
+    let greeting = Event::default().event(greeting).id(after.to_string()).retry(COME_BACK).data("{}");
+    let reader = Reader {
+        store: Arc::clone(app.engine.store()),
+        happened,
+        after,
+        ready: VecDeque::from([greeting]),
+        closing: closing.map(|found| found.0.0).unwrap_or_default(),
+        _place: place,
+    };
+    let events = stream::unfold(reader, |mut reader| async move {
+        let event = reader.next().await?;
+        Some((Ok::<_, Infallible>(event), reader))
+    });
+    // Without this some proxies collect events before they pass them on.
+    let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(([unbuffered], Sse::new(events)).into_response())
+}
+
+fn bad_place(text: &str) -> Problem {
+    Problem::bad(format!("`{text}` is no event: send the id of the last one that arrived"))
+}
+
+struct Reader {
+    store: Arc<dyn Store>,
+    happened: broadcast::Receiver<EngineEvent>,
+    after: i64,
+    ready: VecDeque<Event>,
+    closing: CancellationToken,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// The next event; `None` at the end.
+    async fn next(&mut self) -> Option<Event> {
+        let mut rested = false;
+        loop {
+            if self.closing.is_cancelled() {
+                return None;
+            }
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let changes = match self.store.changes(self.after, BATCH).await {
+                Ok(changes) => changes,
+                Err(error) => {
+                    tracing::warn!(%error, "a reader of events is sent away; it comes back by itself");
+                    return None;
+                }
+            };
+            if let Some(last) = changes.last() {
+                self.after = last.seq;
+                self.ready.extend(changes.iter().map(event));
+            } else if rested {
+                return Some(Event::default().comment("still here"));
+            } else {
+                rested = self.rest().await?;
+            }
+        }
+    }
+
+    /// Waits until something has happened; `true` if for so long nothing did, and `None` at the end.
+    async fn rest(&mut self) -> Option<bool> {
+        tokio::select! {
+            () = self.closing.cancelled() => None,
+            () = tokio::time::sleep(HEARTBEAT) => Some(true),
+            told = self.happened.recv() => match told {
+                Err(broadcast::error::RecvError::Closed) => None,
+                // What it was, and what was missed, is in the store; many at once are one look.
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                    while !matches!(
+                        self.happened.try_recv(),
+                        Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed)
+                    ) {}
+                    Some(false)
+                }
+            },
+        }
+    }
+}
+
+fn event(change: &Change) -> Event {
+    let (kind, data) = match &change.what {
+        ChangeKind::Decision { matched } => (
+            "decision",
+            json!({
+                "id": change.decision_id,
+                "at": change.at,
+                "workspace": change.workspace,
+                "thread_id": change.thread_id,
+                "matched": matched,
+            }),
+        ),
+        ChangeKind::Action { id, rule, kind, state, reason } => (
+            "action",
+            json!({
+                "id": id,
+                "decision_id": change.decision_id,
+                "at": change.at,
+                "workspace": change.workspace,
+                "thread_id": change.thread_id,
+                "rule": rule,
+                "kind": kind,
+                "state": state,
+                "reason": reason,
+            }),
+        ),
+    };
+    Event::default().id(change.seq.to_string()).event(kind).data(data.to_string())
+}
