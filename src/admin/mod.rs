@@ -10,6 +10,7 @@ mod caller;
 mod decisions;
 mod events;
 mod explain;
+mod exposition;
 mod hooks;
 mod lists;
 mod metrics;
@@ -89,6 +90,13 @@ struct App {
     sessions: Arc<auth::Sessions>,
     /// Places for those who follow the events.
     readers: Arc<Semaphore>,
+}
+
+impl App {
+    /// How many follow the events.
+    fn readers_in(&self) -> usize {
+        events::MOST_READERS.saturating_sub(self.readers.available_permits())
+    }
 }
 
 /// All routes, ready to be served or to be called in a test.

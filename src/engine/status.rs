@@ -43,6 +43,8 @@ pub struct RuleHealth {
     pub evaluations: u64,
     /// How long that took together.
     pub evaluation_time: Duration,
+    /// How often it ended in an error of its own.
+    pub errors: u64,
 }
 
 /// Something that people want to see as it happens.
@@ -144,6 +146,7 @@ impl Board {
                 health.evaluation_time += *took;
             }
             if let Some(error) = &rule.error {
+                health.errors += 1;
                 health.last_error = Some((error.clone(), now));
             }
         }

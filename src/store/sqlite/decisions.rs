@@ -106,7 +106,8 @@ impl SqliteStore {
             query.push(format!(" AND {id} < ")).push_bind(before);
         }
         if narrowed && !filter.states.is_empty() {
-            query.push(" AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND a.state IN (");
+            // By the rule's index where there is one: then the decision itself is read only if this holds.
+            query.push(format!(" AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = {id} AND a.state IN ("));
             let mut list = query.separated(", ");
             for state in &filter.states {
                 list.push_bind(state.as_str());
