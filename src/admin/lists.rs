@@ -23,6 +23,21 @@ pub(super) fn page<T>(mut items: Vec<T>, limit: u32, id: impl Fn(&T) -> String) 
     Page { items, next }
 }
 
+/// Makes a page of what begins at a place, where rows are told apart by nothing else.
+pub(super) fn page_from<T>(items: Vec<T>, first: u32, limit: u32) -> Page<T> {
+    page(items, limit, |_| (u64::from(first) + u64::from(limit)).to_string())
+}
+
+/// The cursor of such a list.
+pub(super) fn place(value: Option<String>) -> Result<u32, Problem> {
+    let digits = |text: &str| text.len() < 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    match set(value) {
+        None => Ok(0),
+        Some(text) if digits(&text) => text.parse().map_err(|_| bad_cursor(&text)),
+        Some(text) => Err(bad_cursor(&text)),
+    }
+}
+
 /// A limit is clamped, never refused.
 pub(super) fn clamped(limit: Option<&str>) -> u32 {
     let Some(text) = limit else { return DEFAULT_LIMIT };
@@ -44,7 +59,7 @@ pub(super) fn cursor(value: Option<String>) -> Result<Option<String>, Problem> {
     cursor.transpose()
 }
 
-pub(super) fn bad_cursor(text: &str) -> Problem {
+fn bad_cursor(text: &str) -> Problem {
     Problem::bad(format!("`{text}` is no cursor: send what an earlier page gave as `next`"))
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Answer, App, audit,
     caller::Caller,
-    lists::{Page, bad_cursor, clamped, set},
+    lists::{Page, clamped, page_from, place, set},
     problem::{Asked, Body, Problem},
 };
 use crate::{engine::Workspace, model::address_of, store::OptOut};
@@ -25,16 +25,10 @@ pub(super) struct Wanted {
 
 pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<OptOut>> {
     let limit = clamped(wanted.limit.as_deref());
-    let offset = match set(wanted.cursor) {
-        Some(cursor) => cursor.parse::<u32>().map_err(|_| bad_cursor(&cursor))?,
-        None => 0,
-    };
+    let first = place(wanted.cursor)?;
     let workspace = set(wanted.workspace);
-    let mut items = app.engine.store().opt_outs(workspace.as_deref(), offset, limit + 1).await?;
-    let length = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = (items.len() > length).then(|| (u64::from(offset) + u64::from(limit)).to_string());
-    items.truncate(length);
-    Ok(Json(Page { items, next }))
+    let items = app.engine.store().opt_outs(workspace.as_deref(), first, limit + 1).await?;
+    Ok(Json(page_from(items, first, limit)))
 }
 
 #[derive(Deserialize)]

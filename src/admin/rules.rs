@@ -3,7 +3,7 @@
 use super::{
     Answer, App, audit,
     caller::Caller,
-    lists::{Page, bad_cursor, clamped, page, set},
+    lists::{Page, clamped, page_from, place},
     problem::{Asked, Body, Problem},
 };
 use crate::{
@@ -203,15 +203,13 @@ pub(super) struct Wanted {
     limit: Option<String>,
 }
 
-/// In the order in which they run. The cursor is the name of the last one; one that is gone is none.
+/// In the order in which they run.
 pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<RuleReport>> {
     let limit = clamped(wanted.limit.as_deref());
-    let mut rules = reports(&app.engine).await?;
-    if let Some(cursor) = set(wanted.cursor) {
-        let last = rules.iter().position(|rule| rule.name == cursor).ok_or_else(|| bad_cursor(&cursor))?;
-        rules.drain(..=last);
-    }
-    Ok(Json(page(rules, limit, |rule| rule.name.clone())))
+    let first = place(wanted.cursor)?;
+    let rules = reports(&app.engine).await?;
+    let rest = rules.into_iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).collect();
+    Ok(Json(page_from(rest, first, limit)))
 }
 
 pub(super) async fn one(State(app): State<App>, Path(name): Path<String>) -> Answer<RuleReport> {
