@@ -5,11 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # A C compiler builds SQLite and the TLS library; the tests end the program (kill), let it meet a full disk (prlimit) and
-# files that it may not write (setpriv), and bring everything else with them.
+# files that it may not write (setpriv), check the examples for Prometheus (promtool), and bring everything else with them.
 needed=()
 command -v cc >/dev/null || needed+=(gcc libc6-dev)
 type -P kill >/dev/null || needed+=(procps)
 command -v prlimit >/dev/null && command -v setpriv >/dev/null || needed+=(util-linux)
+command -v promtool >/dev/null || needed+=(prometheus)
 if [ "${#needed[@]}" -gt 0 ]; then
   as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo --non-interactive)

@@ -4,6 +4,8 @@ mod access;
 mod acting;
 mod audited;
 mod following;
+mod hook;
+mod monitoring;
 mod pages;
 mod problems;
 mod rule_status;
