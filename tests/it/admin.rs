@@ -3,6 +3,7 @@
 mod access;
 mod acting;
 mod audited;
+mod documented;
 mod following;
 mod hook;
 mod monitoring;
