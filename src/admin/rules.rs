@@ -29,6 +29,9 @@ const WINDOWS: [(&str, Option<Span>); 4] = [
     ("total", None),
 ];
 
+/// Counts by state, by window.
+type ByWindow = BTreeMap<&'static str, BTreeMap<&'static str, u64>>;
+
 #[derive(Debug, Serialize)]
 pub(super) struct RuleReport {
     pub name: String,
@@ -106,7 +109,7 @@ impl Known {
     }
 
     /// The actions of a rule in each window by state, and its suppressed ones by reason.
-    fn actions_of(&self, rule: &str) -> (BTreeMap<&'static str, BTreeMap<&'static str, u64>>, BTreeMap<String, u64>) {
+    fn actions_of(&self, rule: &str) -> (ByWindow, BTreeMap<String, u64>) {
         let (mut by_window, mut suppressed) = (BTreeMap::new(), BTreeMap::new());
         for (window, counts) in &self.actions {
             let mut by_state: BTreeMap<&'static str, u64> = BTreeMap::new();

@@ -66,6 +66,15 @@ pub(super) enum CheckFormat {
     Github,
 }
 
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Rule files, and files of tests.
+    Rules,
+    /// The configuration file, reply-router.yaml.
+    Config,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Write a commented reply-router.yaml and a first rule with a test; overwrites nothing.
@@ -124,6 +133,16 @@ pub(super) enum Command {
         /// Also write the results here, as JUnit XML.
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of rules or of the configuration, for editors.
+    Schema {
+        /// Which one.
+        #[arg(value_name = "rules|config", required_unless_present = "output")]
+        of: Option<SchemaOf>,
+        /// Write rules.schema.json and reply-router.schema.json (or the one that is named) into this folder instead,
+        /// also over what is there.
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
     },
     /// Show everything at work on a simulated workspace: no account, no configuration needed.
     Demo(DemoArgs),

@@ -1,13 +1,17 @@
-//! `init`: the first configuration and the first rule.
+//! `init`: the first configuration, the first rule, and the schemas by which an editor completes both.
 
-use super::Outcome;
+use super::{Outcome, args::SchemaOf};
 use crate::settings::starter;
 use anyhow::Context;
 use std::{fs, io::ErrorKind, io::Write, path::Path};
 
 pub(super) fn init(folder: &Path) -> anyhow::Result<Outcome> {
-    let mut kept = 0;
-    for (name, text) in starter::FILES {
+    let mut files = starter::FILES.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    for schema in SchemaOf::ALL {
+        files.push((format!("{}/{}", starter::SCHEMAS, schema.file_name()), schema.text()?));
+    }
+    let (count, mut kept) = (files.len(), 0);
+    for (name, text) in files {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
@@ -24,8 +28,8 @@ pub(super) fn init(folder: &Path) -> anyhow::Result<Outcome> {
             Err(error) => return Err(error).with_context(|| format!("{} cannot be written", path.display())),
         }
     }
-    if kept == starter::FILES.len() {
-        anstream::println!("nothing to do: both files are there");
+    if kept == count {
+        anstream::println!("nothing to do: every file is there");
         return Ok(Outcome::Fine);
     }
     anstream::println!(

@@ -14,6 +14,7 @@ mod explain_text;
 mod init;
 mod preview;
 mod run;
+mod schema;
 mod simulate;
 mod status;
 mod test;
@@ -75,6 +76,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Explain(args) => explain::explain(&overrides, &args).await,
         Command::Check { paths, format } => check::check(&beside(&overrides, &paths), &paths, format),
         Command::Test { paths, junit } => test::test(&beside(&overrides, &paths), &paths, junit.as_deref()).await,
+        Command::Schema { of, output } => schema::schema(of, output.as_deref()),
         Command::Demo(args) => demo::demo(args).await,
         Command::Simulate(args) => simulate::simulate(args).await,
         Command::Doctor { send } => doctor::doctor(&overrides, send.as_deref()).await,

@@ -24,8 +24,8 @@ mod webhook;
 
 pub use failure::{Delivered, DeliveryError, Reached};
 pub use settings::{
-    DestinationProblem, DestinationSettings, DestinationSettingsError, EmailSettings, NetworkSettings, SlackSettings,
-    SmtpSettings, WebhookSettings,
+    DestinationProblem, DestinationSettings, DestinationSettingsError, EmailSettings, NetworkSettings, SLACK_API_URL,
+    SlackSettings, SmtpSettings, WebhookSettings,
 };
 
 use crate::model::{ActionKind, Notice};

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use std::{fmt, path::PathBuf};
 
 /// Where Slack's API is, unless told otherwise.
-pub(super) const SLACK_API_URL: &str = "https://slack.com/api";
+pub const SLACK_API_URL: &str = "https://slack.com/api";
 
 /// The settings of one destination.
 #[derive(Debug, Clone)]

@@ -169,6 +169,15 @@ pub enum Repeat {
     Rate(Rate),
 }
 
+impl Repeat {
+    /// What rules write beside a rate.
+    pub const WORDS: [(&'static str, Self); 3] = [
+        ("once_per_message", Self::OncePerMessage),
+        ("once_per_thread", Self::OncePerThread),
+        ("once_per_lead", Self::OncePerLead),
+    ];
+}
+
 /// When an action may be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {

@@ -52,6 +52,24 @@ pub fn parse_span(text: &str) -> Result<Span, ParseDurationError> {
     Ok(Duration::from_millis(total))
 }
 
+/// A regular expression, for every engine, of what [`parse_span`] reads; only what is longer than the most is not told
+/// apart.
+pub fn span_pattern() -> String {
+    format!(r"^\s*(?:{})+$", span_part("[0-9]+"))
+}
+
+/// A regular expression, for every engine, of what is read as a [`Rate`]; only what is too large is not told apart.
+pub fn rate_pattern() -> String {
+    // One of the parts is not zero.
+    let [zero, some, any] = ["0+", "0*[1-9][0-9]*", "[0-9]+"].map(span_part);
+    format!(r"^\s*\+?0*[1-9][0-9]*\s* per \s*(?:{zero})*{some}(?:{any})*$")
+}
+
+fn span_part(digits: &str) -> String {
+    let units: Vec<&str> = UNITS.iter().map(|(name, _)| *name).collect();
+    format!(r"{digits}\s*(?:{})\s*", units.join("|"))
+}
+
 /// The shortest text that [`parse_span`] reads back as the same length: `1h30m`, `7d`, `0s`.
 pub fn format_span(span: Span) -> String {
     let mut left = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
@@ -125,6 +143,20 @@ mod tests {
         assert_eq!(parse_span("250ms"), Ok(Duration::from_millis(250)));
         for text in ["", "30", "m", "-5m", "1.5h", "5 minutes", "99999999999999999999d", "h5", "4000d"] {
             assert!(parse_span(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_patterns_agree_with_the_readers() {
+        let (spans, rates) = (regex::Regex::new(&span_pattern()).unwrap(), regex::Regex::new(&rate_pattern()).unwrap());
+        let texts =
+            ["30s", " 1h 30m ", "250ms", "0s", "0s1m", "1w2d", "", "30", "m", "-5m", "1.5h", "5 minutes", "h5", "1hm"];
+        for text in texts {
+            assert_eq!(spans.is_match(text), parse_span(text).is_ok(), "{text}");
+            for count in ["30", "0", "-1", "+2", " 007 ", "x", ""] {
+                let rate = format!("{count} per {text}");
+                assert_eq!(rates.is_match(&rate), rate.parse::<Rate>().is_ok(), "{rate}");
+            }
         }
     }
 

@@ -14,7 +14,7 @@ pub use action::{
     Recipient, Repeat, Timing, UnknownName,
 };
 pub use decision::{ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace, Would};
-pub use duration::{ParseDurationError, Rate, Span, format_span, parse_span};
+pub use duration::{ParseDurationError, Rate, Span, format_span, parse_span, rate_pattern, span_pattern};
 pub use durations::{DurationCounts, Durations};
 #[allow(unused_imports)] // becomes used as soon as the first condition is
 pub(crate) use mail::present;

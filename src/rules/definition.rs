@@ -115,10 +115,10 @@ pub enum Check {
 }
 
 macro_rules! fields {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $(#[doc = $told:literal] $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
+        pub enum $name { $(#[doc = $told] $variant),+ }
 
         impl $name {
             /// Every field of this sort.
@@ -127,6 +127,11 @@ macro_rules! fields {
             /// The field as rules write it.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
+            }
+
+            /// What it is, in a sentence.
+            pub fn describe(self) -> &'static str {
+                match self { $(Self::$variant => $told.trim_ascii()),+ }
             }
         }
     };

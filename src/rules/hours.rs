@@ -122,11 +122,13 @@ pub fn parse_time(text: &str) -> Option<u16> {
     (minutes < 60 && total <= DAY_MINUTES).then_some(total)
 }
 
+/// The days' names, from Monday on; three letters of each are enough.
+pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 /// The weekday of `mon` … `sun`, or of its whole English name, in any case.
 pub fn parse_weekday(text: &str) -> Option<Weekday> {
     let text = text.to_lowercase();
-    let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let found = (0..).zip(names).find(|(_, name)| text == *name || name.get(..3) == Some(text.as_str()));
+    let found = (0..).zip(WEEKDAYS).find(|(_, name)| text == *name || name.get(..3) == Some(text.as_str()));
     found.and_then(|(day, _)| Weekday::from_monday_zero_offset(day).ok())
 }
 

@@ -12,6 +12,7 @@ use super::{
     pattern::Pattern,
     script::{Script, ScriptEngine},
     set::Context,
+    shapes,
     template::{TemplateRef, Templates, places},
     yaml::{self, Fields, Node, Source, Value},
 };
@@ -24,8 +25,6 @@ use std::{
     sync::Arc,
 };
 
-const MODES: [(&str, Mode); 4] =
-    [("off", Mode::Off), ("shadow", Mode::Shadow), ("draft", Mode::Draft), ("live", Mode::Live)];
 /// The configuration may stand in the folder of the rules; it holds none.
 const CONFIGURATION: &str = "reply-router.yaml";
 /// How deep folders are looked into; a link that leads back up ends here.
@@ -194,7 +193,7 @@ impl<'c> Loader<'c> {
         if node.is_null() {
             return;
         }
-        let Some(fields) = node.fields(&["version", "rules", "tests"], &mut self.out) else { return };
+        let Some(fields) = node.fields(&shapes::FILE, &mut self.out) else { return };
         if let Some(version) = fields.present("version")
             && version.text() != "1"
         {
@@ -225,11 +224,11 @@ impl<'c> Loader<'c> {
     }
 
     fn rule(&mut self, node: &Node) {
-        const KEYS: [&str; 8] = ["name", "description", "mode", "when", "script", "capture", "then", "stop"];
-        let Some(fields) = node.fields(&KEYS, &mut self.out) else { return };
+        let Some(fields) = node.fields(&shapes::RULE, &mut self.out) else { return };
         let name = self.name(&fields);
         let description = fields.present("description").and_then(|node| node.string(&mut self.out));
-        let mode = fields.present("mode").and_then(|node| node.one_of(&MODES, &mut self.out)).unwrap_or_default();
+        let modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
+        let mode = fields.present("mode").and_then(|node| node.one_of(&modes, &mut self.out)).unwrap_or_default();
         let stop = fields.present("stop").and_then(|node| node.bool(&mut self.out)).unwrap_or_default();
         let mut mentions = Mentions::default();
         let mut tests = Vec::new();

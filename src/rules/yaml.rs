@@ -8,12 +8,16 @@
 mod locate;
 mod parse;
 mod reader;
+mod schema;
+mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
 
 pub use parse::{load, parse};
 pub use reader::{Fields, did_you_mean};
+pub use schema::{Variables, json_schema};
+pub use shape::{Form, Has, Key, Law, LazyShape, Need, Shape};
 pub use source::{Source, Span};
 
 use std::{ops::Range, sync::Arc};

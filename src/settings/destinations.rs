@@ -1,6 +1,7 @@
 //! `destinations`, `smtp` and `network`: read here, judged by the module that owns them.
 
 use super::reading::Reading;
+use super::shapes::{self, EMAIL_KIND, SLACK_KIND};
 use crate::destinations::{
     DestinationProblem, DestinationSettings, Destinations, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings,
     WebhookSettings,
@@ -9,8 +10,6 @@ use crate::rules::diagnostic::code;
 use crate::rules::yaml::{Fields, Node};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-
-const KINDS: [&str; 3] = ["slack", "email", "webhook"];
 
 /// What the three sections hold.
 #[derive(Default)]
@@ -25,7 +24,7 @@ pub(super) struct Read {
 /// Reads the sections, each of which may be absent.
 pub(super) fn read(root: &Fields<'_>, reading: &mut Reading<'_>) -> Read {
     let mut read = Read::default();
-    if let Some(fields) = root.present("network").and_then(|node| node.fields(&["allow_private"], &mut reading.out))
+    if let Some(fields) = root.present("network").and_then(|node| node.fields(&shapes::NETWORK, &mut reading.out))
         && let Some(node) = fields.present("allow_private")
     {
         read.network.allow_private = node.bool(&mut reading.out).unwrap_or_default();
@@ -79,8 +78,8 @@ fn problem_key(problem: &DestinationProblem) -> Option<&'static str> {
 }
 
 fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'n str, &'n Node, DestinationSettings)> {
-    let fields = value.fields(&KINDS, &mut reading.out)?;
-    let given: Vec<_> = fields.iter().filter(|(kind, _)| KINDS.contains(&kind.text())).collect();
+    let fields = value.fields(&shapes::DESTINATION, &mut reading.out)?;
+    let given: Vec<_> = fields.iter().filter(|(kind, _)| shapes::DESTINATION.has(kind.text())).collect();
     let [(kind, body)] = given.as_slice() else {
         // An unknown key alone has been reported; a second sentence about it would not help.
         if given.len() > 1 || fields.iter().next().is_none() {
@@ -90,8 +89,8 @@ fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'
         return None;
     };
     let settings = match kind.text() {
-        "slack" => {
-            let fields = body.fields(&["webhook_url", "token", "channel", "api_url"], &mut reading.out)?;
+        SLACK_KIND => {
+            let fields = body.fields(&shapes::SLACK, &mut reading.out)?;
             DestinationSettings::Slack(SlackSettings {
                 webhook_url: secret(&fields, "webhook_url", reading)?,
                 token: secret(&fields, "token", reading)?,
@@ -99,14 +98,14 @@ fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'
                 api_url: text(&fields, "api_url", reading)?,
             })
         }
-        "email" => {
-            let fields = body.fields(&["to", "cc"], &mut reading.out)?;
+        EMAIL_KIND => {
+            let fields = body.fields(&shapes::EMAIL, &mut reading.out)?;
             let to = fields.required("to", &mut reading.out)?;
             let to = addresses(Some(to), reading)?;
             DestinationSettings::Email(EmailSettings { to, cc: addresses(fields.present("cc"), reading)? })
         }
         _ => {
-            let fields = body.fields(&["url", "secret"], &mut reading.out)?;
+            let fields = body.fields(&shapes::WEBHOOK, &mut reading.out)?;
             let url = fields.required("url", &mut reading.out)?;
             DestinationSettings::Webhook(WebhookSettings {
                 url: reading.secret(url)?,
@@ -134,7 +133,7 @@ fn addresses(node: Option<&Node>, reading: &mut Reading<'_>) -> Option<Vec<Strin
 }
 
 fn smtp(node: &Node, network: NetworkSettings, reading: &mut Reading<'_>) -> Option<SmtpSettings> {
-    let fields = node.fields(&["url", "from", "ca_file"], &mut reading.out)?;
+    let fields = node.fields(&shapes::SMTP_SERVER, &mut reading.out)?;
     let url = fields.required("url", &mut reading.out);
     let url = url.and_then(|node| reading.secret(node));
     let from = fields.required("from", &mut reading.out).and_then(|node| node.non_empty_string(&mut reading.out));

@@ -1,6 +1,6 @@
 //! `hours`: opening hours by name.
 
-use super::reading::Reading;
+use super::{reading::Reading, shapes};
 use crate::rules::diagnostic::code;
 use crate::rules::hours::{OpeningHours, parse_time, parse_weekday};
 use crate::rules::yaml::{Fields, Node, did_you_mean};
@@ -16,9 +16,7 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, O
     let Some(entries) = node.entries(&mut reading.out) else { return all };
     for (key, value) in entries.iter() {
         let name = reading.name(key, "set of hours");
-        let hours = value
-            .fields(&["days", "from", "to", "timezone", "except"], &mut reading.out)
-            .and_then(|fields| one(&fields, reading));
+        let hours = value.fields(&shapes::HOURS, &mut reading.out).and_then(|fields| one(&fields, reading));
         if let (Some(name), Some(hours)) = (name, hours) {
             all.insert(name, hours);
         }

@@ -4,7 +4,7 @@ use super::env::{Env, Interpolation};
 use super::reading::{Reading, check_api_url, folder_of};
 use super::{
     ADMIN_TOKEN_VARIABLE, AdminSettings, SafetySettings, Settings, StoreSettings, WorkspaceSettings, destinations,
-    hours, safety, workspace,
+    hours, safety, shapes, workspace,
 };
 use crate::destinations::NetworkSettings;
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
@@ -17,9 +17,10 @@ use std::{
     sync::Arc,
 };
 
-const KEYS: [&str; 9] = ["workspaces", "rules", "store", "admin", "destinations", "smtp", "hours", "safety", "network"];
-const STORE: &str = "reply-router.db";
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8_080);
+/// The store's file when the configuration names none.
+pub(super) const STORE: &str = "reply-router.db";
+/// Where the admin server listens when the configuration does not say.
+pub(super) const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8_080);
 /// What a token needs before the admin pages may be reached from other machines.
 const TOKEN_BYTES: usize = 32;
 
@@ -131,7 +132,7 @@ fn read(
         return Err(out);
     }
     let mut reading = Reading { env, variables, folder, out: Diagnostics::new() };
-    let fields = root.fields(&KEYS, &mut reading.out);
+    let fields = root.fields(&shapes::FILE, &mut reading.out);
     let settings = fields.map(|fields| whole(&fields, rules, &mut reading));
     let found = reading.variables.scrub(reading.out, &out);
     out.extend(found);
@@ -197,8 +198,7 @@ fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {
 }
 
 fn admin(root: &Fields<'_>, reading: &mut Reading<'_>) -> AdminSettings {
-    let fields =
-        root.present("admin").and_then(|node| node.fields(&["listen", "token", "public_url"], &mut reading.out));
+    let fields = root.present("admin").and_then(|node| node.fields(&shapes::ADMIN, &mut reading.out));
     let node = |key: &str| fields.as_ref().and_then(|fields| fields.present(key));
     let listen_node = node("listen");
     let listen = match listen_node.map(|node| (node, node.text().parse::<SocketAddr>())) {

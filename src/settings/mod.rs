@@ -9,11 +9,13 @@ mod hours;
 mod load;
 mod reading;
 mod safety;
+mod shapes;
 pub mod starter;
 mod workspace;
 
 pub use env::Env;
 pub use safety::{SafetySettings, StartFrom};
+pub use shapes::json_schema;
 pub use workspace::{DEFAULT_BASE_URL, WorkspaceSettings};
 
 use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};

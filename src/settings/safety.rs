@@ -1,14 +1,16 @@
 //! `safety`: caps and checks that stand above every rule.
 
-use super::reading::Reading;
+use super::{reading::Reading, shapes};
 use crate::model::{Rate, Span, parse_span};
 use crate::rules::diagnostic::code;
 use crate::rules::yaml::{Node, did_you_mean};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::time::Duration;
 
-const KEYS: [&str; 7] =
-    ["start_from", "replies_per_lead", "replies_per_hour", "max_age", "drafts_expire", "verify_after", "alert"];
+/// The most that `replies_per_hour` may say.
+pub(super) const MOST_REPLIES: u32 = 100_000;
+/// The most times of `verify_after`.
+pub(super) const MOST_CHECKS: usize = 20;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Which mail is acted on at a workspace's first start.
@@ -58,14 +60,14 @@ impl Default for SafetySettings {
 /// Reads the section; `known` are the names of the destinations.
 pub(super) fn read(node: &Node, known: &[String], reading: &mut Reading<'_>) -> SafetySettings {
     let mut safety = SafetySettings::default();
-    let Some(fields) = node.fields(&KEYS, &mut reading.out) else { return safety };
+    let Some(fields) = node.fields(&shapes::SAFETY, &mut reading.out) else { return safety };
     if let Some(start) = fields.present("start_from").and_then(|node| start_from(node, reading)) {
         safety.start_from = start;
     }
     if let Some(rate) = fields.present("replies_per_lead").and_then(|node| node.rate(&mut reading.out)) {
         safety.replies_per_lead = rate;
     }
-    if let Some(count) = fields.present("replies_per_hour").and_then(|node| reading.count(node, 100_000)) {
+    if let Some(count) = fields.present("replies_per_hour").and_then(|node| reading.count(node, MOST_REPLIES)) {
         safety.replies_per_hour = count;
     }
     let second = Duration::from_secs(1);
@@ -118,8 +120,8 @@ fn verify_after(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<Span>> {
     if times.len() < items.len() {
         return None;
     }
-    if times.is_empty() || times.len() > 20 || !times.is_sorted_by(|a, b| a < b) {
-        let message = "`verify_after` needs 1 to 20 times, each later than the one before";
+    if times.is_empty() || times.len() > MOST_CHECKS || !times.is_sorted_by(|a, b| a < b) {
+        let message = format!("`verify_after` needs 1 to {MOST_CHECKS} times, each later than the one before");
         reading.report(code::OUT_OF_RANGE, node, message, "the default is [5s, 15s, 1m, 3m, 10m, 15m]");
         return None;
     }

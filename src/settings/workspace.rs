@@ -1,6 +1,6 @@
 //! `workspaces`: one entry for each API key of ColdSend.
 
-use super::reading::Reading;
+use super::{reading::Reading, shapes};
 use crate::model::{Mode, Span};
 use crate::rules::At;
 use crate::rules::diagnostic::{Diagnostic, code};
@@ -12,17 +12,8 @@ use url::Url;
 /// Where ColdSend's API is.
 pub const DEFAULT_BASE_URL: &str = "https://api.coldsend.pro/api/public/v1";
 
-const KEYS: [&str; 9] = [
-    "name",
-    "api_key",
-    "base_url",
-    "mode",
-    "poll_every",
-    "sweep_every",
-    "wait_for_category",
-    "rate_limit",
-    "hook_token",
-];
+/// The most requests that a limit may allow.
+pub(super) const MOST_REQUESTS: u32 = 1_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -63,6 +54,17 @@ pub struct Written {
 }
 
 impl WorkspaceSettings {
+    /// How long between two polls when the configuration does not say.
+    pub const POLL_EVERY: Span = Duration::from_secs(30);
+    /// How long between two sweeps when the configuration does not say.
+    pub const SWEEP_EVERY: Span = Duration::from_secs(3_600);
+    /// How long a message without a category is left alone when the configuration does not say.
+    pub const WAIT_FOR_CATEGORY: Span = Duration::ZERO;
+    /// Requests a minute when the configuration does not say.
+    pub const PER_MINUTE: u32 = 100;
+    /// Requests an hour when the configuration does not say.
+    pub const PER_HOUR: u32 = 1_000;
+
     /// A workspace with every default.
     pub fn new(name: impl Into<String>, api_key: SecretString, base_url: Url) -> Self {
         Self {
@@ -70,11 +72,11 @@ impl WorkspaceSettings {
             api_key,
             base_url,
             mode: Mode::Live,
-            poll_every: Duration::from_secs(30),
-            sweep_every: Duration::from_secs(3_600),
-            wait_for_category: Duration::ZERO,
-            per_minute: 100,
-            per_hour: 1_000,
+            poll_every: Self::POLL_EVERY,
+            sweep_every: Self::SWEEP_EVERY,
+            wait_for_category: Self::WAIT_FOR_CATEGORY,
+            per_minute: Self::PER_MINUTE,
+            per_hour: Self::PER_HOUR,
             hook_token: None,
             written: None,
         }
@@ -97,7 +99,7 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
     let mut all = Vec::new();
     let mut names: Vec<(String, usize)> = Vec::new();
     for item in items {
-        let Some(fields) = item.fields(&KEYS, &mut reading.out) else { continue };
+        let Some(fields) = item.fields(&shapes::WORKSPACE, &mut reading.out) else { continue };
         let name_node = fields.required("name", &mut reading.out);
         let name = name_node.and_then(|node| reading.name(node, "workspace"));
         if let (Some(name), Some(node)) = (&name, name_node) {
@@ -122,11 +124,11 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
         let poll_every = duration("poll_every", SECOND, DAY);
         let sweep_every = duration("sweep_every", SECOND, 30 * DAY);
         let wait_for_category = duration("wait_for_category", Duration::ZERO, DAY);
-        let limits =
-            fields.present("rate_limit").and_then(|node| node.fields(&["per_minute", "per_hour"], &mut reading.out));
+        let limits = fields.present("rate_limit").and_then(|node| node.fields(&shapes::RATE_LIMIT, &mut reading.out));
         let limits = limits.as_ref();
-        let mut limit =
-            |key: &str| limits.and_then(|limits| limits.present(key)).and_then(|node| reading.count(node, 1_000_000));
+        let mut limit = |key: &str| {
+            limits.and_then(|limits| limits.present(key)).and_then(|node| reading.count(node, MOST_REQUESTS))
+        };
         let (per_minute, per_hour) = (limit("per_minute"), limit("per_hour"));
         let hook_token = fields.present("hook_token").and_then(|node| reading.header_secret(node));
         let (Some(name), Some(key), Some(base_url)) = (name, key, base_url) else { continue };

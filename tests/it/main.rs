@@ -25,6 +25,7 @@ mod rehearsal;
 mod restored;
 mod rules;
 mod running;
+mod schema;
 mod settings;
 mod simulator;
 mod stage;

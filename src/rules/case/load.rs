@@ -5,6 +5,7 @@ use crate::{
     model::{ActionKind, MailAttachment, Message, ThreadDetail, ThreadRow},
     rules::{
         diagnostic::{Diagnostic, Diagnostics, code},
+        shapes::{CASE, EXPECT, MAX_REPLY_COUNT, MESSAGE, NOON, THREAD},
         yaml::{Fields, Node, Value},
     },
     text,
@@ -12,8 +13,6 @@ use crate::{
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// A working day's noon in New York, where a test names no time.
-const NOON: &str = "2026-01-07T17:00:00Z";
 /// Between two messages that name no time.
 const PAUSE: Duration = Duration::from_secs(3_600);
 /// How much of the last message the list row shows.
@@ -25,8 +24,7 @@ pub(in crate::rules) fn read(list: &Node, out: &mut Diagnostics) -> Vec<Case> {
 }
 
 fn case(node: &Node, out: &mut Diagnostics) -> Option<Case> {
-    const KEYS: [&str; 6] = ["name", "thread", "messages", "now", "expect", "steps"];
-    let fields = node.fields(&[KEYS.as_slice(), &steps::EVENTS].concat(), out)?;
+    let fields = node.fields(&CASE, out)?;
     steps::refuse_beside_messages(&fields, out);
     let name_node = fields.required("name", out);
     let name = name_node.and_then(|node| node.non_empty_string(out))?;
@@ -51,27 +49,8 @@ fn case(node: &Node, out: &mut Diagnostics) -> Option<Case> {
 }
 
 fn thread(node: &Node, out: &mut Diagnostics) -> ThreadDetail {
-    const KEYS: [&str; 17] = [
-        "category",
-        "campaign",
-        "campaign_id",
-        "lead_email",
-        "lead_name",
-        "subject",
-        "preview",
-        "reply_count",
-        "is_read",
-        "is_starred",
-        "inbox",
-        "tags",
-        "ai_category",
-        "ai_confidence",
-        "manual_category",
-        "lead_id",
-        "id",
-    ];
     let mut detail = ThreadDetail::default();
-    let Some(fields) = node.fields(&KEYS, out) else { return detail };
+    let Some(fields) = node.fields(&THREAD, out) else { return detail };
     let mut text = |key: &str| fields.present(key).and_then(|node| node.string(out));
     let row = ThreadRow {
         id: text("id").unwrap_or_else(|| "thread-in-a-test".to_owned()),
@@ -91,7 +70,7 @@ fn thread(node: &Node, out: &mut Diagnostics) -> ThreadDetail {
     detail.row = row;
     detail.row.category = category.or_else(|| detail.manual_category.clone()).or_else(|| detail.ai_category.clone());
     detail.ai_confidence = fields.present("ai_confidence").and_then(|node| node.number(out));
-    let count = fields.present("reply_count").and_then(|node| node.integer(0..=1_000_000, out));
+    let count = fields.present("reply_count").and_then(|node| node.integer(0..=MAX_REPLY_COUNT, out));
     detail.row.reply_count = count.and_then(|count| u64::try_from(count).ok());
     detail.row.is_read = fields.present("is_read").and_then(|node| node.bool(out));
     detail.row.is_starred = fields.present("is_starred").and_then(|node| node.bool(out));
@@ -149,7 +128,7 @@ pub(super) fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics)
         let subject = thread.row.subject.clone();
         return Some(Message { text: Some(node.string(out)?), from: lead, subject, ..Message::default() });
     }
-    let fields = node.fields(&["outgoing", "from", "to", "subject", "body", "html", "attachments", "at"], out)?;
+    let fields = node.fields(&MESSAGE, out)?;
     let outgoing = fields.present("outgoing").and_then(|node| node.bool(out)).unwrap_or_default();
     let mut text = |key: &str| fields.present(key).and_then(|node| node.string(out));
     let sender = if outgoing { thread.inbox_email.clone() } else { lead };
@@ -177,8 +156,7 @@ pub(super) fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics)
 
 pub(super) fn expect(node: &Node, out: &mut Diagnostics) -> Expect {
     let mut expect = Expect::default();
-    let keys = [["rules", "actions", "reply", "body"], steps::OUTCOMES].concat();
-    let Some(fields) = node.fields(&keys, out) else { return expect };
+    let Some(fields) = node.fields(&EXPECT, out) else { return expect };
     let words = |key: &str, out: &mut Diagnostics| {
         let items = fields.present(key)?.list_or_one();
         Some(items.iter().filter_map(|item| item.string(out)).collect::<Vec<_>>())

@@ -5,18 +5,12 @@ use crate::{
     model::{ActionKind, ActionState, Message, ReasonCode, Span, ThreadDetail},
     rules::{
         diagnostic::{Diagnostic, Diagnostics, code},
+        shapes::{MOST_STEPS, STEP, STEP_PAUSE, step_events},
         yaml::{Fields, Node, Value, did_you_mean},
     },
 };
 use std::{fmt::Display, str::FromStr, time::Duration};
 
-/// The keys of a step that say what happens; they are no keys of a test.
-pub(super) const EVENTS: [&str; 4] = ["after", "then_lead_writes", "then_person_answers", "then_category"];
-/// What a test or a step may expect of what becomes of actions.
-pub(super) const OUTCOMES: [&str; 4] = ["sent", "waiting", "held", "states"];
-/// Between two steps that name no time.
-const PAUSE: Duration = Duration::from_secs(60);
-const MOST_STEPS: usize = 50;
 const LONGEST: Span = Duration::from_secs(365 * 86_400);
 
 /// Reads a list of steps.
@@ -45,8 +39,8 @@ pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) ->
 }
 
 fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Step> {
-    let fields = node.fields(&[EVENTS.as_slice(), &["expect"]].concat(), out)?;
-    let after = fields.present("after").map_or(Some(PAUSE), |node| node.duration(out));
+    let fields = node.fields(&STEP, out)?;
+    let after = fields.present("after").map_or(Some(STEP_PAUSE), |node| node.duration(out));
     let events: Vec<_> = fields.iter().filter(|(key, _)| key.text().starts_with("then_")).collect();
     if let Some((key, _)) = events.get(1) {
         let error = Diagnostic::error(code::UNKNOWN_KEY, key, "one thing happens in a step, this is a second one");
@@ -54,7 +48,7 @@ fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Ste
     }
     if events.is_empty() && fields.get("after").is_none() {
         let error = Diagnostic::error(code::MISSING_KEY, node, "nothing happens in this step");
-        out.push(error.hint(format!("write one of {}", EVENTS.join(", "))));
+        out.push(error.hint(format!("write one of {}", step_events().join(", "))));
     }
     let event = match events.first() {
         None => StepEvent::TimePasses,
@@ -159,7 +153,7 @@ pub(super) fn unknown(
 
 /// What stands in the test itself and belongs into a step.
 pub(super) fn refuse_beside_messages(fields: &Fields<'_>, out: &mut Diagnostics) {
-    for key in EVENTS.iter().filter_map(|key| fields.key(key)) {
+    for key in step_events().into_iter().filter_map(|key| fields.key(key)) {
         let message = format!("`{}` is no key of a test but of a step", key.text());
         let hint = format!("put it into the list under `steps:`, as `- {}: …`", key.text());
         out.push(Diagnostic::error(code::UNKNOWN_KEY, key, message).hint(hint));

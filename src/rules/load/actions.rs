@@ -6,14 +6,13 @@ use crate::{
     rules::{
         definition::{ActionDef, At, Content},
         diagnostic::{Diagnostic, code},
+        shapes::{MAX_ATTACHMENTS, of_action},
         template::{TemplateError, TemplateRef},
         yaml::{Fields, Node, Source, Value, did_you_mean},
     },
 };
 use std::{io::Read, path::PathBuf};
 
-const TIMING: [&str; 4] = ["after", "hours", "repeat", "limit"];
-const MAX_ATTACHMENTS: usize = 5;
 const MAX_ATTACHED_BYTES: u64 = 10_000_000;
 const MAX_TEMPLATE_BYTES: u64 = 256 * 1024;
 
@@ -64,7 +63,7 @@ impl Loader<'_> {
             ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => {
                 let timing = match value {
                     Some(value) => {
-                        let fields = value.fields(&TIMING, &mut self.out)?;
+                        let fields = value.fields(of_action(kind), &mut self.out)?;
                         self.timing(&fields, kind)
                     }
                     None => plain_timing(kind),
@@ -107,12 +106,14 @@ impl Loader<'_> {
                 at: At::node(key),
             });
         }
-        let own: &[&str] = if kind == ActionKind::Email { &["to", "text", "subject"] } else { &["to", "text"] };
-        let keys: Vec<&str> = own.iter().chain(&TIMING).copied().collect();
-        let fields = value.fields(&keys, &mut self.out)?;
+        let fields = value.fields(of_action(kind), &mut self.out)?;
         let target = fields.required("to", &mut self.out).and_then(|to| self.destination(kind, to));
         let text = fields.present("text").and_then(|node| self.template(node, &place.template("text"), false));
-        let subject = fields.present("subject").and_then(|node| self.template(node, &place.template("subject"), false));
+        let subject = match kind {
+            ActionKind::Email => fields.present("subject"),
+            _ => None,
+        };
+        let subject = subject.and_then(|node| self.template(node, &place.template("subject"), false));
         let timing = self.timing(&fields, kind);
         let content = Content::Notice { text, subject };
         Some(ActionDef { kind, target: Some(target?), timing, content, at: At::node(key) })
@@ -153,14 +154,13 @@ impl Loader<'_> {
     }
 
     fn reply(&mut self, key: &Node, value: Option<&Node>, place: &Place<'_>) -> Option<ActionDef> {
-        let keys: Vec<&str> = ["text", "html", "template", "attachments"].iter().chain(&TIMING).copied().collect();
         let hint = "write `reply: { text: … }`, `html`, or `template: FILE`";
         let Some(value) = value.filter(|value| matches!(value.value, Value::Mapping(_))) else {
             let error = Diagnostic::error(code::NO_TEXT, value.unwrap_or(key), "a reply needs a text");
             self.out.push(error.hint(hint));
             return None;
         };
-        let fields = value.fields(&keys, &mut self.out)?;
+        let fields = value.fields(of_action(ActionKind::Reply), &mut self.out)?;
         let bodies = [("text", false), ("html", true)].map(|(part, html)| {
             let node = fields.present(part)?;
             self.template(node, &place.template(part), html)
@@ -200,20 +200,15 @@ impl Loader<'_> {
     }
 
     fn repeat(&mut self, node: &Node) -> Option<Repeat> {
-        const WORDS: [(&str, Repeat); 3] = [
-            ("once_per_message", Repeat::OncePerMessage),
-            ("once_per_thread", Repeat::OncePerThread),
-            ("once_per_lead", Repeat::OncePerLead),
-        ];
         if node.text().contains(" per ") {
             return node.rate(&mut self.out).map(Repeat::Rate);
         }
-        if let Some((_, repeat)) = WORDS.iter().find(|(word, _)| *word == node.text()) {
+        if let Some((_, repeat)) = Repeat::WORDS.iter().find(|(word, _)| *word == node.text()) {
             return Some(*repeat);
         }
         let written = if node.text().is_empty() { node.describe() } else { format!("`{}`", node.text()) };
         let message = format!("{written} is no `repeat`");
-        let hint = match did_you_mean(node.text(), WORDS.map(|(word, _)| word)) {
+        let hint = match did_you_mean(node.text(), Repeat::WORDS.map(|(word, _)| word)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "once_per_message, once_per_thread, once_per_lead, or a rate such as `1 per 7d`".to_owned(),
         };

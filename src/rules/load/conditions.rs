@@ -8,11 +8,10 @@ use crate::{
         diagnostic::{Diagnostic, Diagnostics, code},
         logic::Ways,
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
-        yaml::{Kind, Node, did_you_mean},
+        shapes::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
+        yaml::{Kind, Node, Shape, did_you_mean},
     },
 };
-
-const BOUNDS: [&str; 4] = ["gt", "gte", "lt", "lte"];
 
 /// What a key of `when` is.
 #[derive(Clone, Copy)]
@@ -30,14 +29,6 @@ fn sort_of(name: &str) -> Option<Sort> {
     let number = || NumberField::ALL.iter().find(|field| field.as_str() == name).map(|field| Sort::Number(*field));
     let flag = || FlagField::ALL.iter().find(|field| field.as_str() == name).map(|field| Sort::Flag(*field));
     glob.or_else(text).or_else(number).or_else(flag).or_else(|| (name == "age").then_some(Sort::Age))
-}
-
-/// Every key that `when` knows.
-fn known() -> Vec<&'static str> {
-    let fields = GlobField::ALL.iter().map(|f| f.as_str()).chain(TextField::ALL.iter().map(|f| f.as_str()));
-    let fields =
-        fields.chain(NumberField::ALL.iter().map(|f| f.as_str())).chain(FlagField::ALL.iter().map(|f| f.as_str()));
-    fields.chain(["age", "any", "all", "not"]).collect()
 }
 
 struct Reader<'r> {
@@ -176,11 +167,10 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, key: &Node) {
-        let known = known();
         let error = Diagnostic::error(code::UNKNOWN_CONDITION, key, format!("unknown condition `{}`", key.text()));
-        self.out.push(match did_you_mean(key.text(), known.iter().copied()) {
+        self.out.push(match did_you_mean(key.text(), WHEN.names()) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("known are {}", known.join(", "))),
+            None => error.hint(format!("known are {}", WHEN.names().collect::<Vec<_>>().join(", "))),
         });
     }
 
@@ -288,7 +278,7 @@ impl Reader<'_> {
         if !is_mapping(item) {
             return Some(vec![regex(item, self.out)?]);
         }
-        let fields = item.fields(&["contains", "regex", "any"], self.out)?;
+        let fields = item.fields(&TEXT_PATTERN, self.out)?;
         let mut found = Vec::new();
         for (key, value) in fields.iter() {
             match key.text() {
@@ -327,7 +317,7 @@ impl Reader<'_> {
         if !is_mapping(item) {
             return item.number(self.out).map(Bounds::exactly);
         }
-        self.bounds(item, |node, out| node.number(out))
+        self.bounds(item, &BOUNDS, |node, out| node.number(out))
     }
 
     fn age(&mut self, item: &Node) -> Option<SpanBounds> {
@@ -338,15 +328,16 @@ impl Reader<'_> {
             self.out.push(error.hint(format!("write `age: {{ gt: {text} }}` for older, `{{ lt: {text} }}` for newer")));
             return None;
         }
-        self.bounds(item, |node, out| node.duration(out))
+        self.bounds(item, &AGE_BOUNDS, |node, out| node.duration(out))
     }
 
     fn bounds<T: PartialOrd + Copy + Default>(
         &mut self,
         item: &Node,
+        shape: &'static Shape,
         read: impl Fn(&Node, &mut Diagnostics) -> Option<T>,
     ) -> Option<Bounds<T>> {
-        let fields = item.fields(&BOUNDS, self.out)?;
+        let fields = item.fields(shape, self.out)?;
         let mut bounds = Bounds { eq: None, gt: None, gte: None, lt: None, lte: None };
         let mut wrong = false;
         for (key, value) in fields.iter() {

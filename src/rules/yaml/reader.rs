@@ -1,6 +1,6 @@
 //! Taking values out of a tree: each reader says what is wrong and goes on, so that one pass finds every mistake.
 
-use super::{Kind, Node, Value};
+use super::{Kind, Node, Shape, Value};
 use crate::model::{Rate, parse_span};
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
 use std::{ops::RangeInclusive, time::Duration};
@@ -30,6 +30,8 @@ fn in_words(text: &str) -> Option<String> {
 #[derive(Debug, Clone)]
 pub struct Fields<'n> {
     node: &'n Node,
+    /// What the keys were checked against; none where the user chooses them.
+    shape: Option<&'static Shape>,
     /// Known keys that unknown ones were probably meant to be.
     misspelt: Vec<String>,
 }
@@ -42,6 +44,7 @@ impl<'n> Fields<'n> {
 
     /// The value of a key as written, also when it is null.
     pub fn get(&self, key: &str) -> Option<&'n Node> {
+        debug_assert!(self.shape.is_none_or(|shape| shape.has(key)), "`{key}` is read, but its shape does not know it");
         self.node.get(key)
     }
 
@@ -86,17 +89,17 @@ impl<'n> Fields<'n> {
 }
 
 impl Node {
-    /// The entries of a mapping, its keys checked against `known`. Reports and gives `None` when it is no mapping.
-    pub fn fields<'n>(&'n self, known: &[&str], out: &mut Diagnostics) -> Option<Fields<'n>> {
-        let mut fields = self.entries(out)?;
+    /// The entries of a mapping, its keys checked against its shape. Reports and gives `None` when it is no mapping.
+    pub fn fields<'n>(&'n self, shape: &'static Shape, out: &mut Diagnostics) -> Option<Fields<'n>> {
+        let mut fields = Fields { shape: Some(shape), ..self.entries(out)? };
         let mut misspelt = Vec::new();
-        for (key, _) in fields.iter().filter(|(key, _)| !known.contains(&key.text())) {
+        for (key, _) in fields.iter().filter(|(key, _)| !shape.has(key.text())) {
             let written = key.text();
-            let guess = did_you_mean(written, known.iter().copied());
+            let guess = did_you_mean(written, shape.names());
             misspelt.extend(guess.map(str::to_owned));
             let hint = match guess {
                 Some(word) => format!("did you mean `{word}`?"),
-                None => format!("known here: {}", known.join(", ")),
+                None => format!("known here: {}", shape.names().collect::<Vec<_>>().join(", ")),
             };
             out.push(Diagnostic::error(code::UNKNOWN_KEY, key, format!("unknown key `{written}`")).hint(hint));
         }
@@ -107,7 +110,7 @@ impl Node {
     /// The entries of a mapping whose keys are names that the user chooses.
     pub fn entries<'n>(&'n self, out: &mut Diagnostics) -> Option<Fields<'n>> {
         if matches!(self.value, Value::Mapping(_)) {
-            return Some(Fields { node: self, misspelt: Vec::new() });
+            return Some(Fields { node: self, shape: None, misspelt: Vec::new() });
         }
         self.wrong_type("a mapping (`key: value`)", out);
         None

@@ -209,7 +209,11 @@ fn an_empty_file_is_a_null() {
 fn readers_report_and_go_on() {
     let node = tree("bdy: x\nlist: [1, 2]\nflag: yes\ntime: 30\nrate: 5 a day\nmode: lvie\ncount: 900\nname: true\n");
     let mut out = Diagnostics::new();
-    let fields = node.fields(&["body", "list", "flag", "time", "rate", "mode", "count", "name"], &mut out).unwrap();
+    static SHAPE: LazyShape = LazyShape::new(|| {
+        let keys = ["body", "list", "flag", "time", "rate", "mode", "count", "name"];
+        Shape::new("all", "One of each.", keys.map(|name| Key::new(name, Form::Text, "")))
+    });
+    let fields = node.fields(&SHAPE, &mut out).unwrap();
     assert_eq!(fields.present("list").unwrap().list_or_one().len(), 2);
     assert_eq!(fields.present("flag").unwrap().list_or_one().len(), 1);
     assert_eq!(fields.present("flag").unwrap().bool(&mut out), None);

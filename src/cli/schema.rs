@@ -1,0 +1,50 @@
+//! `schema`: what rule files and the configuration may hold, for editors.
+
+use super::{Outcome, args::SchemaOf};
+use crate::{rules, settings};
+use anyhow::Context;
+use std::{
+    fs,
+    io::{ErrorKind, Write},
+    path::Path,
+};
+
+impl SchemaOf {
+    pub(super) const ALL: [Self; 2] = [Self::Rules, Self::Config];
+
+    /// The whole file.
+    pub(super) fn text(self) -> anyhow::Result<String> {
+        let schema = match self {
+            Self::Rules => rules::json_schema(),
+            Self::Config => settings::json_schema(),
+        };
+        Ok(serde_json::to_string_pretty(&schema)? + "\n")
+    }
+
+    /// What the file is called.
+    pub(super) fn file_name(self) -> &'static str {
+        match self {
+            Self::Rules => "rules.schema.json",
+            Self::Config => "reply-router.schema.json",
+        }
+    }
+}
+
+pub(super) fn schema(of: Option<SchemaOf>, output: Option<&Path>) -> anyhow::Result<Outcome> {
+    let Some(folder) = output else {
+        // Neither is refused by the command line.
+        let text = of.map(SchemaOf::text).transpose()?.unwrap_or_default();
+        return match std::io::stdout().write_all(text.as_bytes()) {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(Outcome::Fine),
+        };
+    };
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    for schema in SchemaOf::ALL.into_iter().filter(|schema| of.is_none_or(|of| of == *schema)) {
+        let path = folder.join(schema.file_name());
+        fs::write(&path, schema.text()?).with_context(|| format!("{} cannot be written", path.display()))?;
+        anstream::println!("wrote {}", path.display());
+    }
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,181 @@
+//! The mappings below `tests`.
+
+use crate::model::{ActionKind, ActionState, ReasonCode, format_span};
+use crate::rules::yaml::{Form, Has, Key, Law, LazyShape, Shape};
+use serde_json::json;
+use std::time::Duration;
+
+/// The most replies that a thread of a test counts.
+pub(in crate::rules) const MAX_REPLY_COUNT: i64 = 1_000_000;
+/// A working day's noon in New York, where a test names no time.
+pub(in crate::rules) const NOON: &str = "2026-01-07T17:00:00Z";
+/// The most steps of a test.
+pub(in crate::rules) const MOST_STEPS: usize = 50;
+/// Between two steps that name no time.
+pub(in crate::rules) const STEP_PAUSE: Duration = Duration::from_secs(60);
+/// A date with a time of day; the loader reads it exactly.
+const TIME: &str = r"^[-+]?[0-9]{4,6}-?[0-9]{2}-?[0-9]{2}[Tt ][0-9].*$";
+
+/// A test.
+pub(in crate::rules) static CASE: LazyShape = LazyShape::new(|| {
+    Shape::new(
+        "test",
+        "A conversation, and what the rules must do with its last message. Every rule counts as live.",
+        [
+            Key::new("name", Form::FilledText, "What it shows.").required().example("a yes gets the calendar"),
+            Key::new("thread", Form::Shape(&THREAD), "What is known of the thread."),
+            Key::new(
+                "messages",
+                Form::filled_list(Form::Either(vec![Form::Text, Form::Shape(&MESSAGE)])),
+                "The messages, oldest first. A text alone is the lead's. The last one is what the rules see, and must be \
+                 the lead's.",
+            )
+            .required()
+            .example(json!([{ "outgoing": true, "body": "15 minutes for a demo?" }, "Sure, give me a call."])),
+            Key::new("now", time(), "What time it is.").default(NOON),
+            Key::new("expect", Form::Shape(&EXPECT), "What must come of it."),
+            Key::new(
+                "steps",
+                Form::List { item: Box::new(Form::Shape(&STEP)), least: 0, most: Some(MOST_STEPS) },
+                "What happens afterwards, and what must come of that.",
+            ),
+        ],
+    )
+    // What comes of the event may be left to the steps.
+    .law(Law::Any(vec![vec![Has::Value("expect")], vec![Has::ListWith("steps", "expect")]]))
+    .elsewhere(step_events())
+});
+
+/// What happens after a test's event.
+pub(in crate::rules) static STEP: LazyShape = LazyShape::new(|| {
+    let message = || Form::Either(vec![Form::Text, Form::Shape(&STEP_MESSAGE)]);
+    let shape = Shape::new(
+        "test-step",
+        "Time passes, then one thing happens at most.",
+        [
+            Key::new("after", Form::Duration, "How much time passes before.").default(format_span(STEP_PAUSE)),
+            Key::new("then_lead_writes", message(), "The lead writes: a text, or a message.").never_blank(),
+            Key::new("then_person_answers", message(), "Somebody of ours answers by hand: a text, or a message.")
+                .never_blank(),
+            Key::new(
+                "then_category",
+                Form::Either(vec![Form::FilledText, Form::Null]),
+                "The thread gets this category; null for none.",
+            )
+            .never_blank(),
+            Key::new("expect", Form::Shape(&EXPECT), "What must come of it."),
+        ],
+    );
+    let happens = ["then_lead_writes", "then_person_answers", "then_category"];
+    let something = happens.iter().map(|key| vec![Has::Key(key)]).chain([vec![Has::Key("after")]]);
+    let shape = shape.law(Law::Any(something.collect()));
+    let [one, two, three] = happens;
+    [(one, two), (one, three), (two, three)].into_iter().fold(shape, |shape, (a, b)| shape.law(Law::NotBoth(a, b)))
+});
+
+/// The keys of a step that say what happens; they are no keys of a test.
+pub(in crate::rules) fn step_events() -> Vec<&'static str> {
+    STEP.names().filter(|name| *name != "expect").collect()
+}
+
+/// A message of a step: the step itself says who writes, and when.
+static STEP_MESSAGE: LazyShape = LazyShape::new(|| {
+    let keys = MESSAGE.keys.iter().filter(|key| !["outgoing", "at"].contains(&key.name));
+    let shape = Shape::new("test-step-message", "A message of the conversation.", keys.cloned());
+    Shape { laws: MESSAGE.laws.clone(), ..shape }
+});
+
+/// The thread of a test.
+pub(in crate::rules) static THREAD: LazyShape = LazyShape::new(|| {
+    let text = |name, doc| Key::new(name, Form::Text, doc);
+    Shape::new(
+        "test-thread",
+        "A thread as the inbox lists it. What is left away is absent.",
+        [
+            text("category", "The effective category.").example("interested"),
+            text("campaign", "The campaign's name."),
+            text("campaign_id", "The campaign's id."),
+            text("lead_email", "The lead's address.").example("jane@acme.example"),
+            text("lead_name", "The lead's name.").example("Jane Doe"),
+            text("subject", "The conversation's subject."),
+            text("preview", "The beginning of the last message; made of it when left away."),
+            Key::new(
+                "reply_count",
+                Form::Integer(0, MAX_REPLY_COUNT),
+                "How many replies the API counts; the inbound messages when left away.",
+            ),
+            Key::new("is_read", Form::Bool, "Whether somebody has read it.").default(false),
+            Key::new("is_starred", Form::Bool, "Whether it is starred.").default(false),
+            text("inbox", "The address of the inbox."),
+            Key::new("tags", Form::list_or_one(Form::Text), "The thread's tags."),
+            text("ai_category", "The AI's category."),
+            Key::new("ai_confidence", Form::Number, "How sure the AI was."),
+            text("manual_category", "A person's category."),
+            text("lead_id", "The lead's id."),
+            text("id", "The thread's id."),
+        ],
+    )
+});
+
+/// A message of a test.
+pub(in crate::rules) static MESSAGE: LazyShape = LazyShape::new(|| {
+    let text = |name, doc| Key::new(name, Form::Text, doc);
+    let keys = [
+        Key::new("outgoing", Form::Bool, "Whether it is ours.").default(false),
+        text("from", "Who wrote it; the lead, or the inbox when it is ours."),
+        text("to", "Whom it went to."),
+        text("subject", "Its subject; the thread's when left away."),
+        text("body", "Its plain text, with quoted history if there is some."),
+        text("html", "Its HTML, instead of `body` or beside it."),
+        Key::new("attachments", Form::list_or_one(Form::Text), "The names of its files."),
+        Key::new("at", time(), "When it came; an hour after the one before when left away."),
+    ];
+    let texts = ["body", "html"].map(|key| vec![Has::Value(key)]);
+    Shape::new("test-message", "A message of the conversation.", keys).law(Law::Any(texts.to_vec()))
+});
+
+/// What a test expects.
+pub(in crate::rules) static EXPECT: LazyShape = LazyShape::new(|| {
+    let kinds = ActionKind::ALL.map(ActionKind::as_str).to_vec();
+    let names = format!("^(?:{})$", kinds.join("|"));
+    let several = || Form::list_or_one(Form::Words(kinds.clone()));
+    let states = ActionState::ALL.map(ActionState::as_str).join("|");
+    let reasons: Vec<&str> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+    let state = format!(r"^\s*(?:{states})(?:\s+(?:{}))?\s*$", reasons.join("|"));
+    let keys = [
+        Key::new(
+            "rules",
+            Form::list_or_one(Form::Text),
+            "The names of the rules that match: exactly these, in this order; [] for none.",
+        ),
+        Key::new("actions", several(), "The actions in order, without suppressed ones; [] for none."),
+        Key::new(
+            "reply",
+            Form::list_or_one(Form::Text),
+            "A text that the reply contains, or several; null for no reply.",
+        ),
+        Key::new("body", Form::Text, "What `body` is matched on: the text without quoted history and signature."),
+        Key::new(
+            "sent",
+            several(),
+            "The kinds of action that were carried out since the step before, in any order; [] for none.",
+        ),
+        Key::new("waiting", several(), "The kinds of action that wait at the end of the step; [] for none."),
+        Key::new(
+            "held",
+            several(),
+            "The kinds of action that are held for a person at the end of the step; [] for none.",
+        ),
+        Key::new(
+            "states",
+            Form::Named(names, Box::new(Form::Written(state))),
+            "How the newest action of a kind stands: its state, and the reason if you like.",
+        )
+        .example(json!({ "reply": "cancelled person_answered" })),
+    ];
+    Shape::new("test-expectation", "What must come of the test's last message.", keys).law(Law::NotEmpty)
+});
+
+fn time() -> Form {
+    Form::Written(TIME.to_owned())
+}

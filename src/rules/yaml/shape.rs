@@ -1,0 +1,207 @@
+//! What a mapping may hold, told once: the loader takes the keys it knows from here, and the JSON Schema is written from it,
+//! so that a program and an editor never know different keys.
+
+use serde_json::Value as Json;
+use std::sync::LazyLock;
+
+/// A mapping with fixed keys; made when it is first asked for, so that shapes may hold each other.
+pub type LazyShape = LazyLock<Shape>;
+
+/// A mapping with fixed keys.
+#[derive(Debug)]
+pub struct Shape {
+    /// Its name among the definitions of a schema.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub doc: &'static str,
+    /// The keys that it may have.
+    pub keys: Vec<Key>,
+    /// What must hold between them.
+    pub laws: Vec<Law>,
+    /// Keys that belong elsewhere, of which the loader says so itself instead of calling them unknown.
+    pub elsewhere: Vec<&'static str>,
+}
+
+impl Shape {
+    /// A mapping of these keys.
+    pub fn new(name: &'static str, doc: &'static str, keys: impl IntoIterator<Item = Key>) -> Self {
+        Self { name, doc, keys: keys.into_iter().collect(), laws: Vec::new(), elsewhere: Vec::new() }
+    }
+
+    /// Adds what must hold between the keys.
+    #[must_use]
+    pub fn law(mut self, law: Law) -> Self {
+        self.laws.push(law);
+        self
+    }
+
+    /// Leaves it to the loader to refuse these keys.
+    #[must_use]
+    pub fn elsewhere(self, keys: Vec<&'static str>) -> Self {
+        Self { elsewhere: keys, ..self }
+    }
+
+    /// The names of the keys, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.keys.iter().map(|key| key.name)
+    }
+
+    /// Whether such a key is not unknown.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().chain(self.elsewhere.iter().copied()).any(|known| known == name)
+    }
+}
+
+/// A key of a mapping.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// As it is written.
+    pub name: &'static str,
+    /// What it is for, for people.
+    pub doc: String,
+    /// The values that it takes.
+    pub form: Form,
+    /// Whether it must be there.
+    pub need: Need,
+    /// What holds without it.
+    pub default: Option<Json>,
+    /// Values to begin with.
+    pub examples: Vec<Json>,
+}
+
+impl Key {
+    /// A key that may be left away; without a value it counts as left away.
+    pub fn new(name: &'static str, form: Form, doc: impl Into<String>) -> Self {
+        Self { name, doc: doc.into(), form, need: Need::Optional, default: None, examples: Vec::new() }
+    }
+
+    /// It must be there, with a value.
+    #[must_use]
+    pub fn required(self) -> Self {
+        Self { need: Need::Required, ..self }
+    }
+
+    /// It may be left away, but where it stands it needs a value (or gives its absence a meaning of its own).
+    #[must_use]
+    pub fn never_blank(self) -> Self {
+        Self { need: Need::NeverBlank, ..self }
+    }
+
+    /// What holds without it.
+    #[must_use]
+    pub fn default(self, value: impl Into<Json>) -> Self {
+        Self { default: Some(value.into()), ..self }
+    }
+
+    /// A value to begin with.
+    #[must_use]
+    pub fn example(mut self, value: impl Into<Json>) -> Self {
+        self.examples.push(value.into());
+        self
+    }
+}
+
+/// Whether a key must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It may be left away, also by a key without a value.
+    Optional,
+    /// It must be there, with a value.
+    Required,
+    /// It may be left away, but a key without a value is a mistake.
+    NeverBlank,
+}
+
+/// What must hold between the keys of a mapping.
+#[derive(Debug, Clone)]
+pub enum Law {
+    /// All keys of at least one of the groups are there.
+    Any(Vec<Vec<Has>>),
+    /// The two keys do not stand beside each other.
+    NotBoth(&'static str, &'static str),
+    /// At least one key is there.
+    NotEmpty,
+    /// Exactly one key is there.
+    ExactlyOne,
+}
+
+/// That a key is there.
+#[derive(Debug, Clone)]
+pub enum Has {
+    /// With a value or without.
+    Key(&'static str),
+    /// With any value.
+    Value(&'static str),
+    /// With this one.
+    True(&'static str),
+    /// As a list of mappings of which one has this other key.
+    ListWith(&'static str, &'static str),
+}
+
+/// The values that a key takes, as the readers of [`Node`](super::Node) take them.
+#[derive(Debug, Clone)]
+pub enum Form {
+    /// A text, also a blank one; a number counts as the text that it is written as.
+    Text,
+    /// A text that is not blank.
+    FilledText,
+    /// A text of this form, a regular expression that every engine reads; numbers do not count.
+    Written(String),
+    /// A text of this form, or any number.
+    WrittenOrNumber(String),
+    /// A text of this form, or a whole number, perhaps from a least one up.
+    WrittenOrWhole(String, Option<i64>),
+    /// A length of time, such as `30s`.
+    Duration,
+    /// A rate, such as `1 per 7d`.
+    Rate,
+    /// `true` or `false`.
+    Bool,
+    /// Any number.
+    Number,
+    /// A whole number in a range.
+    Integer(i64, i64),
+    /// One of these words.
+    Words(Vec<&'static str>),
+    /// One of these values.
+    Values(Vec<Json>),
+    /// Nothing, which means something here.
+    Null,
+    /// A mapping with fixed keys.
+    Shape(&'static LazyShape),
+    /// A list of so many.
+    List {
+        /// What is in it.
+        item: Box<Form>,
+        /// The fewest.
+        least: usize,
+        /// The most.
+        most: Option<usize>,
+    },
+    /// A mapping whose keys are names that the user chooses, of this form.
+    Named(String, Box<Form>),
+    /// Any of these.
+    Either(Vec<Form>),
+}
+
+impl Form {
+    /// A list, also an empty one.
+    pub fn list(item: Form) -> Self {
+        Self::List { item: Box::new(item), least: 0, most: None }
+    }
+
+    /// A list with something in it.
+    pub fn filled_list(item: Form) -> Self {
+        Self::List { item: Box::new(item), least: 1, most: None }
+    }
+
+    /// A value, or a list of them, also an empty one.
+    pub fn list_or_one(item: Form) -> Self {
+        Self::Either(vec![item.clone(), Self::list(item)])
+    }
+
+    /// A value, or a list of them with something in it.
+    pub fn filled_list_or_one(item: Form) -> Self {
+        Self::Either(vec![item.clone(), Self::filled_list(item)])
+    }
+}

@@ -1,0 +1,256 @@
+//! The configuration file as [`Shape`]s: every mapping with its keys.
+//!
+//! Reading takes the keys it knows from here, and [`json_schema`] writes them down for editors.
+
+mod destinations;
+
+pub(super) use destinations::{DESTINATION, EMAIL, EMAIL_KIND, NETWORK, SLACK, SLACK_KIND, SMTP_SERVER, WEBHOOK};
+
+use super::{
+    SafetySettings, StartFrom,
+    load::{LISTEN, STORE},
+    safety::{MOST_CHECKS, MOST_REPLIES},
+    workspace::{DEFAULT_BASE_URL, MOST_REQUESTS, WorkspaceSettings},
+};
+use crate::model::{Mode, format_span, span_pattern};
+use crate::rules::hours::WEEKDAYS;
+use crate::rules::yaml::{self, Form, Key, LazyShape, Shape, Variables};
+use serde_json::{Value as Json, json};
+
+/// A name that the user chooses.
+const NAME: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
+/// What can stand in a header.
+const HEADER: &str = "^[!-~]+$";
+/// An address of the web.
+const HTTP: &str = r"^\s*[Hh][Tt][Tt][Pp][Ss]?:";
+const DATE: &str = "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])";
+const TIME: &str = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9]";
+
+/// The whole file.
+pub(super) static FILE: LazyShape = LazyShape::new(|| {
+    let named = |shape| Form::Named(NAME.to_owned(), Box::new(Form::Shape(shape)));
+    Shape::new(
+        "configuration",
+        "The configuration of Reply Router. ${NAME} is taken from the environment; paths are relative to this file's folder.",
+        [
+            Key::new(
+                "workspaces",
+                Form::filled_list(Form::Shape(&WORKSPACE)),
+                "The workspaces of ColdSend: one for each API key.",
+            )
+            .required()
+            .example(json!([{ "name": "main", "api_key": "${COLDSEND_API_KEY}", "mode": "shadow" }])),
+            Key::new("rules", Form::FilledText, "Where the rules are: a folder or a file.")
+                .required()
+                .example("rules/"),
+            Key::new(
+                "store",
+                Form::Written(r"^sqlite:.*[^/\s]".to_owned()),
+                "Where records are kept: `sqlite:` and the path of a file.",
+            )
+            .default(format!("sqlite:{STORE}")),
+            Key::new("admin", Form::Shape(&ADMIN), "The pages and the API of the service."),
+            Key::new("destinations", named(&DESTINATION), "Where forwards go, by names that the rules use.")
+                .example(json!({ "sales-hot": { "slack": { "webhook_url": "${SLACK_WEBHOOK_URL}" } } })),
+            Key::new("smtp", Form::Shape(&SMTP_SERVER), "The mail server that e-mail destinations need."),
+            Key::new("hours", named(&HOURS), "Opening hours, by names that the rules use.").example(json!({
+                "office": {
+                    "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00",
+                    "timezone": "America/New_York",
+                },
+            })),
+            Key::new("safety", Form::Shape(&SAFETY), "Caps and checks that stand above every rule."),
+            Key::new("network", Form::Shape(&NETWORK), "What Slack and webhooks may reach."),
+        ],
+    )
+});
+
+/// A workspace.
+pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
+    let span = |name, doc, usual| Key::new(name, Form::Duration, doc).default(format_span(usual));
+    let modes = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
+    Shape::new(
+        "workspace",
+        "A workspace of ColdSend.",
+        [
+            name_key("Your own name for it, unique: a-z, 0-9 and `-`, at most 63.").example("main"),
+            Key::new("api_key", header(), "Its API key.").required().example("${COLDSEND_API_KEY}"),
+            Key::new(
+                "base_url",
+                Form::Written(HTTP.to_owned()),
+                "Where the API is: https, or http on this machine.",
+            )
+            .default(DEFAULT_BASE_URL),
+            Key::new(
+                "mode",
+                Form::Words(modes),
+                "The ceiling for all its rules: off, shadow (decide and record only), draft (replies wait for approval), \
+                 live.",
+            )
+            .default(Mode::default().as_str()),
+            span("poll_every", "How long between two looks at the inbox: 1s to 1d.", WorkspaceSettings::POLL_EVERY),
+            span(
+                "sweep_every",
+                "How long between two looks at every page back to max_age: 1s to 30d.",
+                WorkspaceSettings::SWEEP_EVERY,
+            ),
+            span(
+                "wait_for_category",
+                "How long a message without a category is left alone: 0s to 1d.",
+                WorkspaceSettings::WAIT_FOR_CATEGORY,
+            ),
+            Key::new("rate_limit", Form::Shape(&RATE_LIMIT), "How many requests the API may get."),
+            Key::new(
+                "hook_token",
+                header(),
+                "The secret of POST /hooks/coldsend/NAME, which starts a look at the inbox. Off without one.",
+            )
+            .example("${COLDSEND_HOOK_TOKEN}"),
+        ],
+    )
+});
+
+/// The requests that a workspace allows.
+pub(super) static RATE_LIMIT: LazyShape = LazyShape::new(|| {
+    let count = || Form::Integer(1, i64::from(MOST_REQUESTS));
+    Shape::new(
+        "rate-limit",
+        "How many requests the API may get.",
+        [
+            Key::new("per_minute", count(), "Requests a minute.").default(WorkspaceSettings::PER_MINUTE),
+            Key::new("per_hour", count(), "Requests an hour.").default(WorkspaceSettings::PER_HOUR),
+        ],
+    )
+});
+
+/// The admin server.
+pub(super) static ADMIN: LazyShape = LazyShape::new(|| {
+    let listen = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+(?:%[0-9]+)?\]):[0-9]{1,5}$";
+    Shape::new(
+        "admin",
+        "The pages and the API of the service.",
+        [
+            Key::new("listen", Form::Written(listen.to_owned()), "An IP address and a port.").default(LISTEN.to_string()),
+            Key::new(
+                "token",
+                header(),
+                "The token for programs and for signing in. To listen on other addresses than this machine's it is needed, \
+                 with 32 bytes or more.",
+            )
+            .example("${REPLY_ROUTER_ADMIN_TOKEN}"),
+            Key::new("public_url", Form::Written(HTTP.to_owned()), "How people reach it, for links in what is forwarded.")
+                .example("https://router.acme.example"),
+        ],
+    )
+});
+
+/// Opening hours.
+pub(super) static HOURS: LazyShape = LazyShape::new(|| {
+    let time = |name, extra: &str, doc| Key::new(name, Form::Written(format!("^(?:{TIME}{extra})$")), doc).required();
+    let short: Vec<&str> = WEEKDAYS.iter().filter_map(|day| day.get(..3)).collect();
+    let day = Form::Either(vec![Form::Words(short), Form::Written(weekday_pattern())]);
+    Shape::new(
+        "hours",
+        "When actions may leave: a window of each week, in a time zone.",
+        [
+            Key::new("days", Form::filled_list_or_one(day), "The days; every day when left away.")
+                .example(json!(["mon", "tue", "wed", "thu", "fri"])),
+            time("from", "", "When it opens, with 24 hours and in quotes.").example("09:00"),
+            time("to", "|24:00", "When it closes; before `from` it closes on the next day.").example("18:00"),
+            Key::new("timezone", Form::FilledText, "A time zone of the IANA database, named by a city.")
+                .required()
+                .example("America/New_York")
+                .example("Europe/London"),
+            Key::new(
+                "except",
+                Form::list_or_one(Form::Written(format!("^{DATE}$"))),
+                "Dates on which it stays closed.",
+            )
+            .example(json!(["2026-12-25"])),
+        ],
+    )
+});
+
+/// Caps and checks.
+pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
+    let usual = SafetySettings::default();
+    let start = match usual.start_from {
+        StartFrom::Now => "now".to_owned(),
+        StartFrom::Ago(span) => format_span(span),
+        StartFrom::Since(time) => time.to_string(),
+    };
+    // A date without dashes is a number.
+    let start_form = Form::Either(vec![
+        Form::Words(vec!["now"]),
+        Form::WrittenOrWhole(
+            format!(r"{}|^[-+]?[0-9]{{4,6}}-?[0-9]{{2}}-?[0-9]{{2}}", span_pattern()),
+            Some(10_000_101),
+        ),
+    ]);
+    let checks = Form::List { item: Box::new(Form::Duration), least: 1, most: Some(MOST_CHECKS) };
+    let times: Vec<String> = usual.verify_after.iter().map(|span| format_span(*span)).collect();
+    Shape::new(
+        "safety",
+        "Caps and checks that stand above every rule.",
+        [
+            Key::new(
+                "start_from",
+                start_form,
+                "Which mail is acted on at a workspace's first start: now (only what comes in from then on), a length of \
+                 time back such as 24h, or a date.",
+            )
+            .default(start)
+            .example("24h"),
+            Key::new("replies_per_lead", Form::Rate, "Replies to one lead; more are suppressed.")
+                .default(usual.replies_per_lead.to_string()),
+            Key::new(
+                "replies_per_hour",
+                Form::Integer(1, i64::from(MOST_REPLIES)),
+                "Replies of a workspace in an hour; more wait.",
+            )
+            .default(usual.replies_per_hour),
+            Key::new("max_age", Form::Duration, "A reply to an older message is held: 1m to 365d.")
+                .default(format_span(usual.max_age)),
+            Key::new("drafts_expire", Form::Duration, "A draft that nobody approves for so long is given up: 1m to 365d.")
+                .default(format_span(usual.drafts_expire)),
+            Key::new(
+                "verify_after",
+                checks,
+                "When a reply whose fate is unknown is looked for, counted from its sending; each later than the one \
+                 before.",
+            )
+            .default(times),
+            Key::new("alert", Form::FilledText, "The destination where trouble is announced.").example("sales-hot"),
+        ],
+    )
+});
+
+fn name_key(doc: &str) -> Key {
+    Key::new("name", Form::WrittenOrWhole(NAME.to_owned(), Some(0)), doc).required()
+}
+
+fn header() -> Form {
+    Form::WrittenOrNumber(HEADER.to_owned())
+}
+
+/// The days as [`parse_weekday`](crate::rules::hours::parse_weekday) reads them: short or whole, in any case.
+fn weekday_pattern() -> String {
+    let any_case = |text: &str| -> String {
+        text.chars().map(|letter| format!("[{}{letter}]", letter.to_ascii_uppercase())).collect()
+    };
+    let days: Vec<String> = WEEKDAYS
+        .iter()
+        .filter_map(|day| day.split_at_checked(3))
+        .map(|(short, rest)| format!("{}(?:{})?", any_case(short), any_case(rest)))
+        .collect();
+    format!("^(?:{})$", days.join("|"))
+}
+
+/// The JSON Schema of the configuration file.
+///
+/// It refuses nothing that [`Settings::load`](super::Settings::load) takes, except what JSON cannot tell apart, and lets
+/// `${NAME}` stand in any value; what no schema can say (the environment, names that stand elsewhere, files) is left to
+/// loading.
+pub fn json_schema() -> Json {
+    yaml::json_schema(&FILE, "Configuration of Reply Router", Variables::Replaced, false)
+}
