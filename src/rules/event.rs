@@ -100,7 +100,8 @@ impl ReadMessages {
     pub fn auto_reply(&self) -> Option<&AutoReply> {
         let found = self.auto_reply.get_or_init(|| {
             let message = self.newest_inbound()?;
-            text::auto_reply(message.from.as_deref(), message.subject.as_deref(), self.body().map(bounded))
+            let body = self.body().map(bounded);
+            text::auto_reply(message.from.as_deref(), message.subject.as_deref(), body, message.created_at.map(day))
         });
         found.as_ref()
     }
@@ -116,6 +117,11 @@ impl ReadMessages {
         });
         found.as_deref()
     }
+}
+
+// The day of a message, in UTC: where its writer was is not known.
+fn day(at: jiff::Timestamp) -> jiff::civil::Date {
+    jiff::tz::TimeZone::UTC.to_datetime(at).date()
 }
 
 /// An input with what is derived from it, computed at most once.
@@ -139,7 +145,8 @@ impl<'a> Facts<'a> {
         let row = self.input.row;
         let found = self.row_auto_reply.get_or_init(|| {
             let preview = row.preview.as_deref().map(|preview| text::new_text(Some(preview), None));
-            text::auto_reply(row.lead_email.as_deref(), row.subject.as_deref(), preview.as_deref())
+            let written = row.last_message_at.map(day);
+            text::auto_reply(row.lead_email.as_deref(), row.subject.as_deref(), preview.as_deref(), written)
         });
         found.as_ref()
     }

@@ -42,18 +42,26 @@ pub struct AutoReply {
     pub kind: AutoReplyKind,
     /// The words or the address that gave it away, at most 200 bytes of them.
     pub evidence: String,
-    /// The day on which the person is back, when the mail states it with its year and in only one reading.
+    /// The day on which the person is back, when the mail states it in only one reading.
     pub back_on: Option<Date>,
 }
 
 /// Recognises automatic mail by sender, subject and body (plain text, whole or new); `None` when a person may have written it.
-pub fn auto_reply(from: Option<&str>, subject: Option<&str>, body: Option<&str>) -> Option<AutoReply> {
+///
+/// `written` is the day of the message. With it a return on "12 January" or "Monday" has its date; without it only one that is
+/// stated with its year has.
+pub fn auto_reply(
+    from: Option<&str>,
+    subject: Option<&str>,
+    body: Option<&str>,
+    written: Option<Date>,
+) -> Option<AutoReply> {
     let body = beginning(body.unwrap_or_default(), MOST);
     let subject = beginning(subject.unwrap_or_default().trim(), 2048);
     let new = new_text(Some(body), None).replace(['’', '‘'], "'");
     let (kind, evidence) = recognise(from.unwrap_or_default(), subject, body, &new)?;
-    let back_on =
-        if kind == AutoReplyKind::OutOfOffice { return_date::back_on(&format!("{subject}\n{new}")) } else { None };
+    let away = kind == AutoReplyKind::OutOfOffice;
+    let back_on = if away { return_date::back_on(subject, &new, written) } else { None };
     Some(AutoReply { kind, evidence: beginning(evidence.trim(), 200).to_owned(), back_on })
 }
 
@@ -118,6 +126,8 @@ fn says_automatic(new: &str) -> Option<String> {
               | (?:to\ jest|jest\ to|ta|niniejsza)\ (?:wiadomość\ |odpowiedź\ )?(?:została\ )?(?:wygenerowana\ )?automatyczn(?:a|ie)
               | (?:detta|dette|tämä|täma)\ (?:är|er|on)\ (?:ett\ |et\ |en\ |)?(?:automatiskt|automatisk|autosvar|automaattinen|automaattisesti)
               | это\ автоматическ(?:ий|ое)\ (?:ответ|сообщение|письмо)
+              | (?:your\ )?(?:request|ticket|case|inquiry|enquiry)\ \(?\#\S{1,20}\ (?:has\ been|was)\ (?:received|created|opened|logged|assigned)
+              | to\ add\ (?:additional|further|more)\ comments,\ (?:please\ )?reply\ to\ this | please\ type\ your\ reply\ above\ this\ line
               | (?:your\ )?(?:request|ticket|case|inquiry)\ (?:\S+\ )?(?:has\ been|was)\ (?:received|created|opened|logged|assigned)\b.{0,200}?\b(?:ticket|case|request|reference)\ (?:id|number|no|\#)
               | (?:click|follow)\ (?:on\ )?the\ link\ below\ to\ (?:verify|confirm|prove)\ (?:\w+\ ){0,4}(?:human|sender|message|not\ a\ robot|deliver\w*)
             )",

@@ -9,6 +9,7 @@
 mod attribution;
 mod automatic;
 mod bounce;
+mod calendar;
 mod entities;
 mod fingerprint;
 mod headers;

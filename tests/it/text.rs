@@ -147,7 +147,7 @@ fn automatic_mail_is_told_from_people() {
     let outcomes: Vec<_> = cases
         .iter()
         .map(|case| {
-            let found = text::auto_reply(case.from.as_deref(), case.subject.as_deref(), case.body.as_deref());
+            let found = text::auto_reply(case.from.as_deref(), case.subject.as_deref(), case.body.as_deref(), None);
             let shown = |kind: Option<&str>, back: Option<String>| {
                 format!("{} {}", kind.unwrap_or("person"), back.unwrap_or_default())
             };
@@ -197,7 +197,7 @@ fn call_everything(input: &str) {
         let _ = text::is_same_reply("Hi Jane, Tuesday works. https://cal.example/sam", plain, html);
     }
     let _ = text::html_to_text(input);
-    let _ = text::auto_reply(Some(input), Some(input), Some(input));
+    let _ = text::auto_reply(Some(input), Some(input), Some(input), Some(jiff::civil::date(2026, 1, 5)));
     let _ = text::opt_out(Some(input), input);
     let _ = text::is_same_reply(input, Some(input), Some(input));
 }
