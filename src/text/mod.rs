@@ -16,6 +16,7 @@ mod headers;
 mod html;
 mod layout;
 mod lines;
+mod no_more;
 mod opt_out;
 mod out_of_office;
 mod pattern;

@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::lines::beginning;
 use super::new_text;
+use super::no_more;
 use super::pattern::pattern;
 
 /// No more than this many bytes are looked at.
@@ -56,14 +57,28 @@ fn in_sentence(sentence: &str) -> Option<String> {
     if let Some(found) = DIRECT.iter().find_map(|words| words.find(sentence)) {
         let rest = sentence.get(found.end()..).unwrap_or_default();
         let before = sentence.get(..found.start()).unwrap_or_default();
-        if !(ONLY_FOR_NOW.is_match(rest) || DENIED.is_match(before)) {
+        if !(tells(before, found.as_str()) || ONLY_FOR_NOW.is_match(rest) || DENIED.is_match(before)) {
             return Some(found.as_str().trim().to_owned());
+        }
+    }
+    if let Some((at, words)) = no_more::in_sentence(sentence) {
+        let before = sentence.get(..at).unwrap_or_default();
+        let rest = sentence.get(at + words.len()..).unwrap_or_default();
+        if !(tells(before, words) || ONLY_FOR_NOW.is_match(rest) || NOT_YET.is_match(before)) {
+            return Some(words.trim().to_owned());
         }
     }
     let found = MENTION.find(sentence)?;
     let before = sentence.get(..found.start()).unwrap_or_default();
     let about_others = OTHERS.is_match(sentence) && !MYSELF.is_match(sentence);
     if about_others || DENIED.is_match(before) { None } else { Some(found.as_str().trim().to_owned()) }
+}
+
+// Whether the words tell of what is, and ask for nothing.
+fn tells(before: &str, words: &str) -> bool {
+    let told = (FORBIDS.is_match(words) || DONE.is_match(words)) && STATED.is_match(before);
+    let missing = RECEIVED.is_match(words) && NOT_YET.is_match(before);
+    told || missing || (STOPS.is_match(words) && WILL_NOT.is_match(before))
 }
 
 fn in_subject(subject: &str) -> Option<String> {
@@ -99,17 +114,19 @@ static DIRECT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
           |\b(?:take|get|leave|strike|cross|scrub|drop|keep)\ (?:me|us|my\ (?:\w+\ ){0,2}\w+|this\ (?:\w+\ ){0,2}\w+)\ (?:off|out\ of|from)\b(?:\ of)?(?:\ (?:\w+\ ){0,3}(?:list|lists|mailings?|database|crm|campaign|sequence|radar|e-?mails?)\b)
           |\b(?:take|get)\ (?:me|us)\ off\b
           |\boff\ (?:of\ )?(?:your|this|the)\ (?:\w+\ ){0,2}(?:list|mailing|database|sequence)
-          |\b(?:stop|quit|cease|refrain\ from|discontinue|no\ more|halt)\ (?:all\ |any\ |with\ |the\ |these\ |this\ |your\ |further\ |future\ |from\ )*(?:e-?mailing|mailing|contacting|messaging|writing|spamming|bothering|harassing|pestering|bugging|soliciting|reaching\ out|following\ up|contact\b|e-?mails?\b|messages?\b|spam\b|mails?\b|communications?\b|correspondence|outreach|solicitations?)
+          |\b(?:stop|stopped|quit|cease|ceased|refrain\ from|discontinue|no\ more|halt)\ (?:all\ |any\ |with\ |the\ |these\ |this\ |your\ |further\ |future\ |from\ )*(?:e-?mailing|mailing|contacting|messaging|writing|spamming|bothering|harassing|pestering|bugging|soliciting|reaching\ out|following\ up|contact\b|e-?mails?\b|messages?\b|spam\b|mails?\b|communications?\b|correspondence|outreach|solicitations?)
           |\b(?:stop|quit|cease)\ sending\b(?:\ (?:\w+\ ){0,3}(?:me|us|e-?mails?|mails?|messages?|these|this|those|spam|stuff|anything|things|it|follow-?ups?)\b)
           |\b(?:do\ not|don'?t|never|not\ to|pls\ no)\ (?:ever\ |please\ )?(?:e-?mail|contact|message|write|send|spam|mail|bother|reach\ out|call|text|disturb|solicit|follow\ up)\b(?:\ (?:to\ |with\ )?(?:me|us|this\ (?:e-?mail|address|account|inbox)|my|our|again|any\ ?more|any\ (?:more|further|longer)|here|back)\b)
-          |\b(?:do\ not|don'?t|never)\ (?:e-?mail|contact|spam|solicit|disturb)\b\W*$
+          |\b(?:do\ not|don'?t|never)\ (?:e-?mail|contact|spam|solicit|disturb)\b(?:\W*$|\ (?:any(?:one|body)|[^.]{0,60}\bagain\b))
+          |\b(?:ask|asked|asking|tell|telling|told|beg|begging|warned|warning)\ you\ (?:\w+\ ){0,3}to\ stop\b|\bdon'?t\ use\ (?:it|this|my\ \w+)\ again\b|\bno\ need\ to\ (?:e-?mail|contact|write|message|follow\ up|reach\ out|get\ in\ touch)(?:\ \w+){0,3}?\ (?:again|further|any\ ?more|any\ longer)\b
+          |\b(?:your|these|the|such)\ (?:\w+\ ){0,2}(?:e-?mails?|messages?|mails?|outreach)\ (?:is|are)\ (?:not\ welcome|unwelcome|unwanted|unsolicited|harassment)\b|\b(?:last|final)\ warning\b|\bnot\ (?:to\ be|be)\ (?:contacted|e-?mailed)\b
           |\b(?:do\ not|don'?t)\ send\ (?:any\ )?(?:more|further|future|these|those|such|unsolicited)\b
           |\b(?:no\ (?:longer|more)|not|never|don'?t|didn'?t)\ (?:\w+\ ){0,3}?(?:wish|want|like|care|need|agree|consent|ask|sign(?:ed)?\ up)\ (?:to\ )?(?:\w+\ ){0,2}?(?:receiv\w*|get|hear|be\ (?:contacted|e-?mailed|on|bothered|included)|for\ (?:these|this|your)|(?:any\ )?(?:more\ |further\ )?(?:e-?mails?|mails|messages|communications?|solicitations?)\b)
           |\b(?:no|not\ any)\ (?:more|further|future|additional)\ (?:\w+\ ){0,2}(?:e-?mails?|messages?|mails?|contact|communications?|correspondence|solicitations?|follow-?ups?|outreach)\b
           |\bleave\ (?:me|us)\ (?:alone|be)\b|\blose\ my\ (?:e-?mail|number|address|contact|info)|\b(?:delete|erase|purge)\ (?:me\b|us\b|(?:all\ )?(?:of\ )?(?:my|our)\ (?:\w+\ ){0,2}(?:data|info\w*|details|e-?mails?|address\w*|contacts?|records?|name|number)\b)
           |\b(?:right\ to\ (?:be\ forgotten|erasure)|(?:gdpr|ccpa|data)\ (?:\w+\ ){0,2}(?:request|erasure|deletion|removal|complaint)|withdraw\ (?:my\ )?consent|cease\ and\ desist|do[\ -]not[\ -](?:contact|e-?mail|mail|call)\ list|can-?spam)\b
-          |\b(?:fuck|piss|bugger|f\*+k?|sod)\ off\b|\bget\ lost\b|\bgo\ away\b|\b(?:report(?:ed|ing)?|mark(?:ed|ing)?|flag(?:ged|ging)?|block(?:ed|ing)?)\ (?:\w+\ ){0,4}(?:as\ (?:spam|junk|phishing)|spam)\b|\bthis\ is\ (?:\w+\ )?spam\b|\bno\ solicit\w+
-          |\b(?:un-?subscribe|unsub|opt[\ -]?out|opt)\ (?:me|us|my|this\ (?:e-?mail|address)|out\ of\ (?:this|your|these|all))\b|\bi(?:'d|\ would|\ want|\ wish|\ need|'m|\ am)?\ (?:\w+\ ){0,4}(?:opt(?:ing)?[\ -]?out|unsubscrib\w+)\b|\bblacklist\ (?:me|us|my|this)|\bplease\ (?:just\ )?stop\b\W*$|\b(?:stop|cut)\ it\ out\b|\bnot\ contact\ (?:me|us)\b|\benough\ (?:with|of)\ (?:\w+\ ){0,2}(?:e-?mails?|mails?|messages|spam)\b",
+          |\b(?:fuck|piss|bugger|f\*+k?|sod)\ off\b|\breceive\ nothing\ (?:further|more|else)\b|\b(?:block|exclude|unlist|deregister)\ (?:me|us)\b|\bget\ lost\b|\bgo\ away\b|\b(?:report(?:ed|ing)?|mark(?:ed|ing)?|flag(?:ged|ging)?|block(?:ed|ing)?)\ (?:\w+\ ){0,4}(?:as\ (?:spam|junk|phishing)|spam)\b|\bthis\ is\ (?:\w+\ )?spam\b|\bno\ solicit\w+
+          |\b(?:un-?subscribe|unsub|opt[\ -]?out|opt)\ (?:me|us|my|this\ (?:e-?mail|address)|out\ of\ (?:this|your|these|all))\b|\bi(?:'d|\ would|\ want|\ wish|\ need|'m|\ am)?\ (?:\w+\ ){0,4}(?:opt(?:ing)?[\ -]?out|unsubscrib\w+)\b|\bblacklist\ (?:me|us|my|this)|\b(?:please|pls|plz|just)\ (?:just\ )?(?:stop|remove|delete)\b\W*$|\b(?:stop|cut)\ it\ out\b|\bnot\ contact\ (?:me|us)\b|\benough\ (?:with|of)\ (?:\w+\ ){0,2}(?:e-?mails?|mails?|messages|spam)\b",
         // German
         r"\bnicht\ (?:\p{L}+\ ){0,2}?(?:mehr|weiter|länger)\ (?:\p{L}+\ ){0,6}?(?:kontakt\p{L}*|anschreib\p{L}*|angeschrieben|schreib\p{L}*|belästig\p{L}*|anruf\p{L}*|mail\p{L}*|zu\p{L}*send\p{L}*|zuschick\p{L}*|schick\p{L}*|send\p{L}*|erhalten|bekommen)|\bnicht\ mehr\W*$
           |\b(?:kontaktieren|schreiben|mailen|belästigen)\ sie\ (?:mich|mir|uns)\ (?:bitte\ )?(?:nicht|nie)\b|\b(?:kontaktier|schreib)\p{L}{0,3}\ (?:mich|mir|uns)\ (?:bitte\ )?(?:nicht|nie)\b
@@ -117,33 +134,34 @@ static DIRECT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
           |\bkeine\ (?:weiteren?|mehr)\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|nachrichten|anfragen|kontakt\p{L}*|zusendung\p{L}*|werbung)|\b(?:von|aus)\ (?:\p{L}+\ ){0,2}(?:verteiler|liste|mailingliste|datenbank|kartei|system)\ (?:\p{L}+\ ){0,3}?(?:raus|heraus\p{L}*|(?:raus)?nehmen|genommen|streichen|gestrichen|aus(?:zu)?tragen|entfern\p{L}*|(?:ge)?lösch\p{L}*)
           |\b(?:raus|nehm\p{L}*|nimm|streich\p{L}*|entfern\p{L}*|lösch\p{L}*)\ (?:\p{L}+\ ){0,5}?(?:von|aus)\ (?:\p{L}+\ ){0,2}(?:verteiler|liste|mailingliste|datenbank|kartei|system)\b
           |\b(?:lösch|entfern|streich|trag|nehm|nimm)\p{L}{0,4}\ (?:sie\ |bitte\ |mal\ ){0,3}(?:mich|uns|meine?n?|unsere?n?|alle\ meine|diese)\b|\b(?:meine?|unsere?)\ (?:\p{L}+\ ){0,2}(?:daten|adresse|e-?mail\p{L}*|mail\p{L}*|kontaktdaten)\ (?:\p{L}+\ ){0,3}(?:löschen|entfernen|gelöscht|austragen|streichen)
-          |\blass(?:en|t)?\ (?:sie\ )?(?:mich|uns)\ (?:bitte\ )?in\ (?:ruhe|frieden)|\bunterlass\p{L}*\b|\bhör\p{L}*\ (?:sie\ )?(?:bitte\ )?(?:auf|damit)\b|\b(?:mich|uns)\ (?:bitte\ )?(?:ab|aus)(?:melden|zutragen|tragen|bestellen)\b|\bwiderspr(?:eche|uch)\p{L}*\ (?:\p{L}+\ ){0,4}(?:nutzung|verarbeitung|werbung|daten)",
+          |\blass(?:en|t)?\ (?:sie\ )?(?:mich|uns)\ (?:bitte\ )?in\ (?:ruhe|frieden)|\b(?:löschung|entfernung|streichung|austragung)\ (?:\p{L}+\ ){0,2}?(?:meiner|unserer|aller|aus)\b|\bvon\ (?:\p{L}+\ ){0,2}?(?:weiteren|jeglichen?|jeder|künftigen|zukünftigen|solchen)\ (?:\p{L}+\ ){0,2}?(?:kontakt|mail|e-mail|nachricht|anfrage|anschreiben|anruf|zusend|werb)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:ab|abzusehen|absehen|abstand)\b|\bverschon\p{L}*\ (?:sie\ )?(?:mich|uns)\b|\bunterlass\p{L}*\b|\bhör\p{L}*\ (?:sie\ )?(?:bitte\ )?(?:auf|damit)\b|\b(?:mich|uns)\ (?:bitte\ )?(?:ab|aus)(?:melden|zutragen|tragen|bestellen)\b|\bwiderspr(?:eche|uch)\p{L}*\ (?:\p{L}+\ ){0,4}(?:nutzung|verarbeitung|werbung|daten)",
         // French
         r"\bne\ (?:me|nous|m'|plus)\ ?(?:\p{L}+\ )?(?:contact|écri|recontact|envoy|relanc|dérang|sollicit|harcel|adress|recev|contacter)\p{L}*|\bne\ (?:plus|pas)\ (?:\p{L}+\ ){0,3}?(?:me\ |nous\ |m'|être\ |en\ )?(?:contact|recev|envoy|écri|sollicit|relanc|dérang|recontact)\p{L}*|\bne\ m'\p{L}+\ plus
           |\b(?:cess|arrêt|arret)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:de\ |d')(?:me\ |nous\ |m')?\p{L}+|\b(?:retir|supprim|enlev|effac|désinscri|desinscri|désabonn|desabonn|ray)\p{L}*[\ -](?:moi|nous|mon|ma|mes|notre|nos)\b|\b(?:me|nous|m')\ ?(?:retirer|supprimer|désinscrire|desinscrire|désabonner|desabonner|enlever|effacer|rayer)\b
-          |\bplus\ (?:\p{L}+\ ){0,2}(?:recevoir|être\ (?:contacté|sollicité))|\b(?:retir|supprim|enlev)\p{L}*\ (?:\p{L}+\ ){0,4}de\ (?:votre|vos|la|cette)\ (?:\p{L}+\ )?(?:liste|base|fichier)\p{L}*|\blaissez[\ -](?:moi|nous)\ tranquille|\bplus\ (?:de|aucun)\ (?:mails?|e-?mails?|messages?|courriels?)",
+          |\b(?:cess|arrêt|arret|stopp)\p{L}*\ (?:tous?|toutes?|vos|ces|les|votre|l'|cet?t?e?)\ ?(?:\p{L}+\ ){0,1}(?:envoi|mail|e-mail|message|sollicit|relance|courriel|prospection|communication)\p{L}*|\bm'oppose\b
+          |\bplus\ (?:\p{L}+\ ){0,2}(?:recevoir|être\ (?:\p{L}+\ )?(?:contacté|sollicité|démarché|relancé|dérangé|importuné|prospecté))|\b(?:retir|supprim|enlev)\p{L}*\ (?:\p{L}+\ ){0,4}de\ (?:votre|vos|la|cette)\ (?:\p{L}+\ )?(?:liste|base|fichier)\p{L}*|\b(?:suppression|effacement|retrait)\ de\ (?:mes|nos|mon|notre|toutes\ mes)\b|\blaissez[\ -](?:moi|nous)\ tranquille|\bplus\ (?:de|aucun)\ (?:mails?|e-?mails?|messages?|courriels?)",
         // Spanish
-        r"\b(?:darme|darnos|dame|deme|denme|denos|désenos|dar(?:se|me)?|dadme|dar)\ (?:\p{L}+\ ){0,2}?de\ baja|\bdé(?:n)?(?:me|nos)\ de\ baja|\bde\ baja\b|\bdesuscri\p{L}*|\bdarme\ de\ baja|\bcancel\p{L}*\ (?:mi|la)\ (?:suscripción|suscripcion)
+        r"\b(?:darme|darnos|dame|deme|denme|denos|désenos|dar(?:se|me)?|dadme|dar)\ (?:\p{L}+\ ){0,2}?de\ baja|\bdé(?:n)?(?:me|nos)\ de\ baja|\bme\ opongo\b|\b(?:cesen|cese|dejen|deje)\ (?:con\ )?(?:los|sus|estos|el)\ (?:envíos?|correos?|mensajes|spam)|\b(?:la|mi|nuestra)\ baja\ (?:de|en|inmediata)\b|\b(?:eliminación|supresión|borrado|cancelación)\ de\ (?:todos\ )?(?:mis|nuestros|mi|nuestra)\b|\bdesuscri\p{L}*|\bdarme\ de\ baja|\bcancel\p{L}*\ (?:mi|la)\ (?:suscripción|suscripcion)
           |\bno\ (?:me|nos)\ (?:vuelva\p{L}*\ a\ )?(?:contact|escrib|enví|envi|mand|molest|llam)\p{L}*|\bno\ (?:deseo|quiero|queremos|deseamos|quisiera)\ (?:\p{L}+\ ){0,2}?(?:recib\p{L}*|que\ (?:me|nos)|más|ser\ contactad)|\bdej(?:e|en|a|ad|ar)\ de\ (?:\p{L}+)|\bno\ más\ (?:correos|emails|mensajes|mails)
           |\b(?:elimín|elimin|bórr|borr|quít|quit|sáqu|saqu|retír|retir|suprím|suprim)(?:a|e|en|ar)(?:me|nos)\b|\b(?:elimin|borr|quit|sac|retir|suprim)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:mi|mis|nuestro|nuestros|nuestra)\b\ (?:\p{L}+\ ){0,2}?(?:correo|email|datos|dirección|direccion|contacto|nombre|e-mail)|\b(?:sácame|sáquenme|quítenme)\b",
         // Italian
-        r"\b(?:cancell|rimuov|elimin|togli|disiscriv|disiscriv)(?:ate|a|e|i|ete|er|ar|er|)?(?:mi|ci|temi|teci|rmi|rci)\b|\b(?:cancell|rimuov|elimin)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:mio|miei|mia|nostro|nostri|nostra)\b|\bdisiscri\p{L}*|\bannull\p{L}*\ (?:\p{L}+\ ){0,2}?(?:l')?iscrizione
+        r"\b(?:cancell|rimuov|elimin|togli|disiscriv|disiscriv)(?:ate|a|e|i|ete|er|ar|er|)?(?:mi|ci|temi|teci|rmi|rci)\b|\b(?:cancell|rimuov|elimin)\p{L}*\ (?:\p{L}+\ ){0,2}?(?:mio|miei|mia|nostro|nostri|nostra)\b|\bdisiscri\p{L}*|\bmi\ oppongo\b|\bannull\p{L}*\ (?:\p{L}+\ ){0,2}?(?:l')?iscrizione
           |\bnon\ (?:\p{L}+\ ){0,2}?(?:contatt|scriv|invia|invi|mand|disturb)\p{L}*(?:mi|ci)\b|\bnon\ (?:mi|ci)\ (?:contatt|scriv|invi|mand|disturb)\p{L}*|\bnon\ (?:desidero|voglio|vogliamo|desideriamo|intendo)\ (?:più\ )?(?:\p{L}+\ )?(?:ricevere|essere|vostre)|\b(?:smett|smettete|smetta|smettila)\p{L}*\ (?:di|con)\ |\bnon\ ricevere\ più|\bbasta\ (?:con\ |di\ )?(?:le\ |queste\ |le\ vostre\ )?(?:e-?mail|mail|messaggi|spam)",
         // Portuguese
-        r"\bdescadastr\p{L}*|\bdesinscre\p{L}*|\bcancel\p{L}*\ (?:a\ )?(?:minha\ )?(?:inscrição|subscrição|assinatura|cadastro)|\b(?:remov|retir|exclu|elimin|tir)\p{L}*-(?:me|nos)\b|\bme\ (?:remov|retir|exclu|tir|descadastr)\p{L}*|\b(?:remov|retir|exclu|apag|elimin)\p{L}*\ (?:o\ |a\ |os\ )?(?:meus?|minha|nossos?)\b
+        r"\b(?:exclusão|remoção|eliminação|cancelamento)\ d[oa]s?\ (?:meus?|minhas?|nossos?|nossas?)\b|\bdescadastr\p{L}*|\bdesinscre\p{L}*|\bcancel\p{L}*\ (?:a\ )?(?:minha\ )?(?:inscrição|subscrição|assinatura|cadastro)|\b(?:remov|retir|exclu|elimin|tir)\p{L}*-(?:me|nos)\b|\bme\ (?:remov|retir|exclu|tir|descadastr)\p{L}*|\b(?:remov|retir|exclu|apag|elimin)\p{L}*\ (?:o\ |a\ |os\ )?(?:meus?|minha|nossos?)\b
           |\bnão\ (?:me|nos)\ (?:contact|contat|envi|escrev|mand|incomod|perturb)\p{L}*|\bnão\ (?:\p{L}+\ ){0,1}(?:contact|contat|envi|escrev|mand)\p{L}*\ (?:\p{L}+\ ){0,3}(?:mais|me)\b|\bnão\ (?:desejo|quero|queremos|gostaria\ de|desejamos|tenho\ interesse\ em)\ (?:\p{L}+\ ){0,2}?receber|\bpar(?:e|em|ar)\ (?:de|com)\ (?:me\ |nos\ )?(?:envi|mand|contact|contat|escrev|os\ e-?mails)\p{L}*|\bdeix\p{L}*\ de\ (?:me\ |nos\ )?(?:envi|mand|contact|contat|escrev)\p{L}*",
         // Dutch
         r"\b(?:schrijf|meld|haal|verwijder|gooi|streep)(?:t)?\ (?:u\ )?(?:me|mij|ons|mijn|onze)\b|\b(?:me|mij|ons)\ (?:\p{L}+\ ){0,3}?(?:uit\ te\ schrijven|uitschrijven|afmelden|af\ te\ melden|verwijderen|te\ verwijderen)|\bniet\ (?:meer|langer|verder)\ (?:\p{L}+\ ){0,4}?(?:mail\p{L}*|e-mail\p{L}*|contact\p{L}*|benader\p{L}*|ontvang\p{L}*|stur\p{L}*|schrijv\p{L}*|bel(?:len)?)\b
-          |\bgeen\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|mailtjes|berichten|reclame)\b(?:\ (?:\p{L}+\ ){0,4}(?:meer|ontvangen|sturen|te\ ontvangen)|\W*$)|\bstop\ (?:\p{L}+\ ){0,2}?met\ \p{L}+|\bmail\ (?:me|mij|ons)\ niet\b|\blaat\ (?:me|mij|ons)\ met\ rust|\bneem\ geen\ contact",
+          |\bgeen\ (?:\p{L}+\ ){0,2}?(?:e-?mails?|mails?|mailtjes|berichten|reclame)\b(?:\ (?:\p{L}+\ ){0,4}(?:meer|ontvangen|sturen|te\ ontvangen)|\W*$)|\bstop\ (?:\p{L}+\ ){0,2}?met\ \p{L}+|\bmail\ (?:me|mij|ons)\ niet\b|\bbezwaar\ tegen\ (?:\p{L}+\ ){0,4}(?:verwerking|gebruik)|\b(?:verwijdering|wissen)\ van\ (?:al\ )?(?:mijn|onze)\b|\blaat\ (?:me|mij|ons)\ met\ rust|\bneem\ geen\ contact",
         // Polish
-        r"\b(?:wypis|wyrejestr)\p{L}*|\busu(?:ń|ńcie|nąć|nięcie|niecie)\ (?:\p{L}+\ ){0,3}?(?:mnie|mój|mojego|moich|moje|nasz\p{L}*|nas|adres\p{L}*|dane|danych|z\ (?:listy|bazy))|\bnie\ (?:życz|chc|wysyła|kontakt|pis|przysyła|wysła)\p{L}*\ ?(?:\p{L}+\ ){0,4}?(?:mnie|mną|mi|więcej|do\ mnie|sobie|otrzymywać|maili|wiadomości|e-maili)|\brezygnuję|\bproszę\ (?:\p{L}+\ ){0,2}nie\ (?:wysył|kontakt|pis|przysył)\p{L}*|\bproszę\ przestać",
+        r"\b(?:wypis|wyrejestr)\p{L}*|\busu(?:ń|ńcie|nąć|nięcie|niecie)\ (?:\p{L}+\ ){0,3}?(?:mnie|mój|mojego|moich|moje|nasz\p{L}*|nas|adres\p{L}*|dane|danych|z\ (?:listy|bazy))|\bnie\ (?:życz|chc|wysyła|kontakt|pis|przysyła|wysła)\p{L}*\ ?(?:\p{L}+\ ){0,4}?(?:mnie|mną|mi|więcej|do\ mnie|sobie|otrzymywać|maili|wiadomości|e-maili)|\brezygnuję|\bproszę\ (?:\p{L}+\ ){0,4}?nie\ (?:wysył|kontakt|pis|przysył|dzwon)\p{L}*|\bproszę\ (?:\p{L}+\ )?(?:przestać|zaprzestać)|\bsprzeciw\p{L}*\ (?:\p{L}+\ ){0,3}(?:przetwarzani|danych)",
         // Swedish, Norwegian, Danish
         r"\bta\ (?:gärna\ |vänligen\ )?bort\ (?:mig|oss|min|vår|mitt)|\b(?:sluta|slutt|stopp|stop|stoppa|hold\ op)\ (?:\p{L}+\ )?(?:(?:att|å|med|at)\ )*(?:mejl|maila|mail|skick|kontakt|skriv|send|sende)\p{L}*|\b(?:kontakt|mejl|mail|skriv|send|skick)\p{L}*\ (?:\p{L}+\ )?(?:mig|meg|oss|os)\ (?:\p{L}+\ )?(?:inte|ikke|aldrig|aldri)\b|\b(?:inte|ikke)\ (?:\p{L}+\ ){0,3}?(?:kontakta\p{L}*|kontakte\p{L}*|ha|få|motta\p{L}*|modtage\p{L}*|høre|bli\ kontaktad|skicka|sende|mottage|længere)\ ?(?:\p{L}+\ ){0,2}?(?:mig|meg|oss|os|fler|flere|mer|mere|mejl|mail|mails|e-post|e-poster|fra|från|igen)
-          |\b(?:inga|ingen)\ (?:fler|flere|mer)\ (?:mejl|mail|mails|e-post|meddelanden|meldinger)|\bikke\ flere\ (?:mails?|e-?poster?|meldinger|beskeder)|\b(?:fjern|slett|slet|avmeld|afmeld|meld|avregistrer|radera|avregistrera)\p{L}{0,2}\ (?:venligst\ |vennligst\ )?(?:mig|meg|oss|os|min|mine|vår|våre|mina|mitt)\b|\b(?:undanber|frabeder|frabe)\p{L}*",
+          |\b(?:inga|ingen)\ (?:fler|flere|mer)\ (?:mejl|mail|mails|e-post|meddelanden|meldinger)|\b(?:ikke|inte|ej)\ (?:send|sende|skicka|skriv|kontakt|kontakta|mail|maila|mejla)\ (?:til\ |till\ )?(?:meg|mig|oss|os)\b|\bikke\ flere\ (?:mails?|e-?poster?|meldinger|beskeder)|\b(?:fjern|stryk|slett|slet|avmeld|afmeld|meld|avregistrer|radera|avregistrera)\p{L}{0,2}\ (?:venligst\ |vennligst\ )?(?:mig|meg|oss|os|min|mine|vår|våre|mina|mitt)\b|\b(?:radering|sletting|sletning|borttagning)\ av?\ (?:mina|mine|min|vår\p{L}*)\b|\b(?:undanber|frabeder|frabe|frasier)\p{L}*",
         // Finnish
         r"\bpoist\p{L}*\ (?:\p{L}+\ ){0,3}?(?:minut|meidät|sähköpost\p{L}*|osoitte\p{L}*|tieto\p{L}*|yhteystie\p{L}*|listal\p{L}*|postituslist\p{L}*|rekister\p{L}*)|\b(?:minut|meidät|osoitteeni|tietoni)\ (?:\p{L}+\ ){0,3}?poist\p{L}*|\bäl(?:ä|kää)\ (?:\p{L}+\ ){0,2}?(?:lähet\p{L}*|ota|ottako|lähesty\p{L}*|kirjoit\p{L}*|laita\p{L}*|häirit\p{L}*)|\blopet\p{L}*\ (?:\p{L}+\ ){0,2}?(?:viesti\p{L}*|sähköpost\p{L}*|postit\p{L}*|lähettä\p{L}*|tämä)|\ben\ halua\ (?:\p{L}+\ ){0,2}?(?:viest\p{L}*|sähköpost\p{L}*|vastaanottaa|saada|posti\p{L}*|yhteydenot\p{L}*)",
         // Russian
-        r"\bотпи(?:с|ш)\p{L}*\ (?:меня|нас)|\b(?:удал|исключ|убер|убра|вычеркн)\p{L}*\ (?:\p{L}+\ ){0,3}?(?:меня|нас|мой|мою|моего|адрес\p{L}*|наш\p{L}*|данные)|\b(?:больше\ )?не\ (?:надо\ |нужно\ |стоит\ )?(?:мне\ |нам\ )?(?:больше\ )?(?:пишите|писать|присылайте|присылать|беспокойте|беспокоить|отправляйте|звоните|шлите|слать|пиши)|\b(?:прекрат\p{L}*|перестаньте|хватит\ (?:\p{L}+\ )?(?:писать|слать|присылать|спам\p{L}*|писем|рассыл\p{L}*))\b|\bне\ (?:хочу|хотим|желаю|желаем)\ (?:\p{L}+\ )?(?:получать|видеть)|\bотстаньте|\bиз\ (?:\p{L}+\ ){0,2}(?:рассылки|базы)",
+        r"\bотпи(?:с|ш)\p{L}*\ (?:меня|нас)|\b(?:удал|исключ|убер|убра|вычеркн)\p{L}*\ (?:\p{L}+\ ){0,3}?(?:меня|нас|мой|мою|моего|адрес\p{L}*|наш\p{L}*|данные)|\b(?:больше\ )?не\ (?:(?:надо|нужно|стоит|смейте)\ (?:\p{L}+\ ){0,3}?)?(?:мне\ |нам\ )?(?:больше\ )?(?:пишите|писать|присылайте|присылать|беспокойте|беспокоить|отправляйте|звоните|шлите|слать|пиши)|\b(?:прекрат\p{L}*|перестаньте|хватит\ (?:\p{L}+\ )?(?:писать|слать|присылать|спам\p{L}*|писем|рассыл\p{L}*))\b|\bне\ (?:хочу|хотим|желаю|желаем)\ (?:\p{L}+\ )?(?:получать|видеть)|\bотстаньте|\bиз\ (?:\p{L}+\ ){0,2}(?:рассылки|базы)",
     ]
     .into_iter()
     .map(pattern)
@@ -177,13 +195,39 @@ static MYSELF: LazyLock<Regex> = LazyLock::new(|| {
 // "Don't contact me before Tuesday" and "don't email me the deck" are no farewells.
 static ONLY_FOR_NOW: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\W{0,2}\s?(?:the|a|an|before|until|till\ (?:\w+day|next|then|we|i|after|the|\d+)|by\ (?:phone|telephone)|via\ phone|on\ (?:my\ (?:cell|mobile|phone)|weekends?)|tomorrow|today|vor|bis|avant|antes\ de|prima\ d\p{L}*)\b",
+        r"^\W{0,2}\s?(?:the|a|an|before|until|till\ (?:\w+day|next|then|we|i|after|the|\d+)|by\ (?:phone|telephone)|via\ phone|on\ (?:my\ (?:cell|mobile|phone)|weekends?)|tomorrow|today|vor|bis|avant|antes\ de|prima\ d\p{L}*
+          |(?:el|la|los|las|le|l'|les|il|lo|o|os|as|un|una|uma)\ ?(?:contrato|propuesta|oferta|presupuesto|factura|contrat|devis|offre|facture|contratto|preventivo|offerta|fattura|proposta|orçamento|fatura)\b
+          |(?:\p{L}+\ ){0,4}?(?:todavía|aún|ainda|ancora|encore|noch\ nicht|nog\ niet|jeszcze|ännu|ennå|endnu|vielä|пока))\b",
     )
+});
+
+// "We don't email our customers" tells of the writer, "don't email our customers" asks us.
+static STATED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:we|they|i|he|she|customers|people)\s$"));
+static FORBIDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:do\ not|don'?t|never)\ (?:ever\ )?(?:e-?mail|contact|message|write|send|spam|mail|bother|reach|call|text|disturb|solicit|follow)\b",
+    )
+});
+
+static DONE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:removed|stopped|deleted|erased|took|dropped)\b"));
+
+// "I have had no mail from you yet" misses one.
+static RECEIVED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:erhalten|bekommen|ontvangen|gekregen)$"));
+static NOT_YET: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:noch|bisher|bislang|habe|haben|hatte|hatten|nog|heb|hebben|had|hadden|have|has|har|ännu|ennå|endnu|jeszcze)\s(?:\p{L}+\s){0,2}$",
+    )
+});
+
+// "Our vendor won't stop e-mailing us" speaks of another.
+static STOPS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:stop|quit|cease)\b"));
+static WILL_NOT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(?:won'?t|doesn'?t|don'?t|didn'?t|wouldn'?t|can'?t|cannot|never|(?:do|does|did|will|would)\ not)\s$")
 });
 
 // "I don't want to unsubscribe", "no need to opt out".
 static DENIED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:\b(?:don'?t|do\ not|didn'?t|won'?t|not\ going)\ (?:want|wish|need|mean|plan|intend)?\ ?to|\bno\ (?:need|reason)\ to|\bplease\ (?:do\ not|don'?t))\s(?:\w+\s){0,1}$",
+        r"(?:\b(?:don'?t|do\ not|didn'?t|won'?t|not\ going)\ (?:want|wish|need|mean|plan|intend)?\ ?to|\bno\ (?:need|reason)\ to|\bplease\ (?:do\ not|don'?t))\s(?:\w+\s){0,1}$|\b(?:est[aáo]\p{L}*|sigue|sigo)\s(?:\p{L}+\s){0,1}$",
     )
 });
