@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::{Line, Quote};
+use super::lines::{Line, Quote, beginning};
 use super::pattern::pattern;
 
 /// An attribution that was found.
@@ -24,6 +24,10 @@ const LONGEST: usize = 400;
 /// The attribution that begins at `at`, if one does.
 pub(super) fn at(lines: &[Line], at: usize) -> Option<Attribution> {
     let first = lines.get(at)?;
+    // Yahoo's phones put the quote on the same line.
+    if first.text.contains('@') && inside(beginning(first.text.trim_start(), LONGEST)) == Some(0) {
+        return Some(Attribution { lines: 1, sure: true });
+    }
     if first.is_blank() || first.text.len() > LONGEST {
         return None;
     }
@@ -71,10 +75,11 @@ fn judge(text: &str) -> Option<bool> {
     if zoho(text) {
         return Some(true);
     }
-    if !(text.ends_with(':') || text.ends_with("wrote") || text.ends_with("：")) {
-        return None;
-    }
     let dated = has_date(text);
+    if !(text.ends_with(':') || text.ends_with("wrote") || text.ends_with("：")) {
+        // GMX leaves the colon out.
+        return (dated && has_start(text) && has_verb_inside(text)).then_some(false);
+    }
     let addressed = has_address(text);
     let starts = has_start(text);
     if starts && (dated || addressed) && (has_verb_at_end(text) || has_verb_inside(text)) {
@@ -123,7 +128,7 @@ fn has_date_at_start(text: &str) -> bool {
 fn has_start(text: &str) -> bool {
     static WORD: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"^(on|am|le|el|il|em|no\ dia|op|w\ dniu|dnia|den|på|quoting|citando|zitat\ von|citat)\b|^[^<>:]{1,80}[<(][^<>\s]+@",
+            r"^(on|am|le|el|en|il|em|às|no\ dia|op|w\ dniu|dnia|wiadomość\ napisana|den|på|kl|quoting|citando|zitat\ von|citat)\b|^[^<>:]{1,80}[<(][^<>\s]+@",
         )
     });
     WORD.is_match(text) || has_date_at_start(text)
@@ -143,7 +148,7 @@ fn has_verb_at_end(text: &str) -> bool {
 fn has_verb_inside(text: &str) -> bool {
     static VERB: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"\b(schrieb|schreef|skrev|kirjoitti|a\ écrit|escribió|ha\ scritto|escreveu|napisał(?:\(a\)|a)?|написал(?:\(а\)|а)?)\b(.{1,140}):$",
+            r"\b(schrieb|schreef|skrev|kirjoitti|a\ écrit|escribió|ha\ scritto|escreveu|napisał(?:\(a\)|a)?|napisana\ przez|написал(?:\(а\)|а)?)\b(.{1,140}?):?$",
         )
     });
     static PROSE: LazyLock<Regex> = LazyLock::new(|| {
@@ -168,8 +173,11 @@ pub(super) fn inside(text: &str) -> Option<usize> {
               | (il\s[^:]{2,40}\d{4}.{0,140}?(?:\b|>)ha\ scritto:)
               | (em\s[^:]{2,60}\d{4}.{0,140}?(?:\b|>)escreveu:)
               | (op\s[^:]{2,40}\d{4}.{0,60}?\bschreef\s.{1,120}?:)
-              | (-{3,}\s?(?:original\ message|ursprüngliche\ nachricht|message\ d.origine|mensaje\ original|messaggio\ originale|forwarded\ message))
-              | ((?:from|von|de|da|van)\s?:\s.{1,120}?\b(?:sent|gesendet|envoyé|enviado|inviato|verzonden|date)\s?:\s)
+              | ((?:(?:den\ )?\p{L}{2,10}[.,]{0,2}\ )?(?:den\ )?(?:\d{1,2}[.]?\ \p{L}{3,12}[.]?,?\ \d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d{2}-\d{2}).{0,12}?\d{1,2}[.:]\d{2}.{0,140}?
+                  (?:\b(?:skrev|schrieb|schreef|kirjoitti|wrote|pisze|пишет)\b.{0,120}?:|(?:napisał|написал)(?:\([aа]\)|[aа])?\s?:|<[^<>\s]{1,80}@[^<>\s]{1,80}>\s?:))
+              | ([\p{L}\ .]{2,60}?<[^<>\s]{1,80}@[^<>\s]{1,80}>\ (?:schrieb\ am|kirjoitti|escreveu\ \()\ ?.{1,60}?:)
+              | (-{3,}\s?(?:original\ message|ursprüngliche\ nachricht|message\ d.origine|mensaje\ original|messaggio\ originale|mensagem\ original|oorspronkelijk\ bericht|oryginalna\ wiadomość|ursprungligt\ meddelande|opprinnelig\ melding|oprindelig\ meddelelse|alkuperäinen\ viesti|исходное\ сообщение|forwarded\ message))
+              | ((?:from|von|de|da|van|od|från|fra|lähettäjä|от)\s?:\s.{1,120}?\b(?:sent|gesendet|envoyé|enviad[oa](?:\ e[lm])?|inviato|verzonden|wysłano|skickat|sendt|lähetetty|отправлено|date|datum|data|dato)\s?:\s)
             )",
         )
     });

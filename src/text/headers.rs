@@ -217,9 +217,9 @@ pub(super) fn announces(line: &str) -> bool {
                 [-‐–—_=]{2,}\s*(?:original\ message|original\ appointment|forwarded\ (?:message|by\ .{1,80})|reply\ message
                   |(?:ursprüngliche|originale?|weitergeleitete)\ (?:nachricht|mail|e-mail)|originalnachricht|original-nachricht
                   |message\ (?:d['’]origine|original|transféré|transmis|réexpédié)|mail\ original|courriel\ original
-                  |mensaje\ (?:original|reenviado)|messaggio\ (?:originale|inoltrato)|mensagem\ (?:original|encaminhada)
+                  |mensaje\ (?:original|reenviado)|messaggio\ (?:originale|inoltrato)|mensagem\ (?:original|encaminhada|reencaminhada)
                   |oorspronkelijk\ bericht|origineel\ bericht|doorgestuurd\ bericht
-                  |(?:wiadomość|oryginalna|przekazana|treść)\ (?:oryginalna|wiadomość|przekazana)(?:\ wiadomości)?
+                  |(?:wiadomość|oryginalna|przekazana|treść)\ (?:oryginalna|wiadomość|przekazan\p{L}+)(?:\ wiadomości)?
                   |(?:ursprungligt|vidarebefordrat|originalt?)\ (?:meddelande|medd)
                   |(?:opprinnelig|videresendt|oprindelig|original)\s?(?:melding|meddelelse|besked)
                   |(?:alkuperäinen|välitetty|edelleenlähetetty)\ viesti
@@ -231,8 +231,10 @@ pub(super) fn announces(line: &str) -> bool {
               | inizio\ messaggio\ inoltrato:?
               | início\ da\ mensagem\ (?:encaminhada|reencaminhada):?
               | begin\ doorgestuurd\ bericht:?
-              | vidarebefordrat\ brev:?
-              | videresendt\ (?:melding|besked|e-post):?
+              | vidarebefordrat\ (?:brev|mejl|meddelande):?
+              | (?:start\ på\ |begynnelse\ på\ )?(?:videresendt|videresendte)\ (?:melding|meddelelse|besked|e-post):?
+              | początek\ przek\p{L}+\ wiadomości:?
+              | (?:välitetty|edelleenlähetetty)\ viesti\ alkaa:?
               | начало\ переадресованного\ (?:сообщения|письма):?
               )[\s*_]*$",
         )

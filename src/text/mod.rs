@@ -10,6 +10,7 @@ mod attribution;
 mod automatic;
 mod bounce;
 mod calendar;
+mod closing;
 mod entities;
 mod fingerprint;
 mod headers;

@@ -22,6 +22,11 @@ pub fn opt_out(subject: Option<&str>, body: &str) -> Option<String> {
     in_body(&new).or_else(|| subject.and_then(in_subject))
 }
 
+/// Whether these words, which are known to be the sender's, ask for no more mail.
+pub(super) fn says(words: &str) -> bool {
+    in_body(words).is_some()
+}
+
 fn in_body(text: &str) -> Option<String> {
     let text = text.replace(['’', '‘', '´', '`', 'ʼ'], "'");
     if let Some(found) = ALONE.find(&text) {

@@ -1,9 +1,13 @@
 //! Telling what is new from what is history.
 
 use super::attribution;
+use super::closing;
 use super::headers::{Headers, announces};
-use super::lines::{Line, Mark, Quote, join};
+use super::lines::{Line, Mark, Quote, beginning, join};
 use super::signature;
+
+/// In text without line breaks, history is looked for this far: rules match no more.
+const FAR: usize = 64 * 1024;
 
 /// What is new in a mail; see [`super::new_text`].
 pub(super) fn fresh(lines: &[Line]) -> String {
@@ -24,7 +28,7 @@ fn flat(line: &Line) -> String {
     if line.quote == Quote::Yes || line.mark == Mark::Attribution {
         return String::new();
     }
-    let end = attribution::inside(&line.text).unwrap_or(line.text.len());
+    let end = attribution::inside(beginning(&line.text, FAR)).unwrap_or(line.text.len());
     let new = line.text.get(..end).unwrap_or(&line.text).trim();
     if signature::device(new) { String::new() } else { new.to_owned() }
 }
@@ -121,7 +125,7 @@ fn next_words(lines: &[Line], from: usize) -> Option<usize> {
     (from..lines.len()).find(|at| lines.get(*at).is_some_and(|line| !line.is_blank()))
 }
 
-// Takes off what stood between the new words and the history: rulers, and a name set off by a dash.
+// Takes off what stood between the new words and the history: rulers, a name set off by a dash, contact details and notices.
 fn finish(mut kept: Vec<&str>) -> String {
     loop {
         match kept.last() {
@@ -139,5 +143,6 @@ fn finish(mut kept: Vec<&str>) -> String {
         let length = before.len();
         kept.truncate(length);
     }
+    kept.truncate(closing::end(&kept));
     join(kept)
 }

@@ -1,4 +1,4 @@
-//! Signatures, device lines and mailing-list footers: only those that a client or a custom marks as such.
+//! Signatures, device lines and mailing-list footers that a client or a custom marks as such; `closing` knows the others.
 //!
 //! A greeting and a name ("Thanks, Alex") are the sender's own words and stay.
 
@@ -42,12 +42,12 @@ pub(super) fn device(line: &str) -> bool {
         let what = r"(?:(?:i\s?phone|i\s?pad|i\s?pod|apple\ watch|mac(?:book)?|blackberry|android|galaxy|samsung|huawei|xiaomi|redmi|google\ pixel|oneplus|motorola
               |nokia|lumia|xperia|htc|lg|palm|treo|smart\s?phone|mobile|handy|phone|tablet|mobil\p{L}*|móvil|celular|cell|portable|cellulare
               |telefo\p{L}*|téléphone|teléfono|matkapuhelin\p{L}*|puhelim\p{L}*|yahoo(?:\ mail)?|outlook|windows|mail|gmail|hotmail|aol|gmx|web\.de|protonmail
-              |proton\ mail|spark|airmail|mailbird|superhuman|mobile\ mail|zoho\ mail|mailspring|thunderbird|k-9\ mail|fairemail|nine|edison|sparrow|mail\.ru|яндекс\.почт\p{L}*
+              |proton\ mail|spark|airmail|mailbird|superhuman|mobile\ mail|zoho\ mail|mailspring|thunderbird|k-9\ mail|fairemail|nine|edison|sparrow|mail\.ru|(?:яндекс[.\ ]?)?почт\p{L}*
               |айфон\p{L}*|телефон\p{L}*)(?:['’‘]?\p{L}{0,4})?)";
         pattern(&format!(
             r"^[\s*_>]{{0,4}}(?:
                 (?:sent|written|typed)\ (?:from|via|with|using|by|on)\ (?:(?:my|the|a|an)\ )?(?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+/-]+){{0,4}}
-              | (?:diese\ nachricht\ wurde\ )?(?:von|vom|mit)\ (?:mein\p{{L}}+\ |der\ |dem\ )?(?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+-]+){{0,4}}\ (?:gesendet|versendet|verschickt|geschickt|gesandt)
+              | (?:diese\ nachricht\ wurde\ )?(?:von|vom|mit)\ (?:mein[\p{{L}}/]+\ |der\ |dem\ )?(?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+/-]+){{0,4}}\ (?:gesendet|versendet|verschickt|geschickt|gesandt)
               | gesendet\ (?:von|mit)\ (?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+-]+){{0,4}}
               | envoyé\ (?:de|depuis|à\ partir\ de|avec|par)\ (?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+-]+){{0,4}}
               | enviad[oa]\ (?:desde|do|da|de|via|a\ partir\ d[oe]|con|com|pelo)\ (?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+-]+){{0,4}}
@@ -57,13 +57,14 @@ pub(super) fn device(line: &str) -> bool {
               | (?:skickat|skickad|sendt)\ (?:från|fra|via|med)\ (?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+-]+){{0,4}}
               | lähetetty\ (?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?(?:{what}|iphonesta|ipadista|puhelimesta|laitteesta)(?:\ [\p{{L}}\d.®™+-]+){{0,4}}
               | отправлено\ (?:с|со|из)\ (?:[\p{{L}}\d.®™+-]+\ ){{0,4}}?{what}(?:\ [\p{{L}}\d.®™+-]+){{0,4}}
-              | (?:get|hol(?:en)?\ sie\ sich|télécharge[rz]|obtenir|obtener|obtén|scarica|ottieni|obter|obtenha|download|pobierz|hämta|skaffa|få|hent|hanki|скачать|скачайте)\ outlook\ .{{2,40}}
+              | (?:get|hol(?:en)?\ sie\ sich|télécharge[rz]|obtenir|obtener|obtén|scarica|ottieni|obter|obtenha|download|pobierz|hämta|skaffa?|få|hent|hanki|скачать|скачайте|получить)\ (?:\p{{L}}+\ ){{0,2}}outlook\ .{{2,40}}
+              | yahoo\ mail:?\ (?:search|recherch|such|busc|cerc)\p{{L}}*\W.{{5,60}}
               | outlook\ (?:für|for|para|per|pour|voor|dla)\ (?:ios|android)(?:\ .{{2,30}})?
-              )(?:\s?[<(\[]\s?https?://[^\s]*[>)\]]?)?(?:\s?<[^>]*>)?[\s.!*_]*$"
+              )(?:\s?[<(\[]\s?https?://[^\s]*\s?[>)\]]?)?(?:\s?<[^>]*>)?[\s.!*_]*$"
         ))
     });
     // Prose with "sent from my" in it goes on: "Sent from my desk, is much easier than my mobile phone."
-    line.len() <= 200 && !line.contains(',') && DEVICE.is_match(line)
+    line.len() <= 200 && (!line.contains(',') || line.trim_start().starts_with("Yahoo Mail:")) && DEVICE.is_match(line)
 }
 
 /// Whether the line is a name set off by a dash, as some sign: "-Jane Doe".
