@@ -1,5 +1,9 @@
 //! Tests of `text`, seen from outside: `tests/text/*.yaml` holds the cases, each file one subject.
 
+mod hostile;
+mod languages;
+mod through_rules;
+
 use std::path::Path;
 use std::time::Instant;
 
