@@ -18,6 +18,8 @@ pub(super) struct Attribution {
 
 // Mail clients wrap an attribution over at most this many lines.
 const MOST_LINES: usize = 5;
+// In an attribution without an address the date stands within this many bytes.
+const FIRST: usize = 45;
 // Longer than this it is prose.
 const LONGEST: usize = 400;
 
@@ -82,8 +84,10 @@ fn judge(text: &str) -> Option<bool> {
     }
     let addressed = has_address(text);
     let starts = has_start(text);
-    if starts && (dated || addressed) && (has_verb_at_end(text) || has_verb_inside(text)) {
-        return Some(true);
+    // "On your second point, my view of 12 January 2026 is what I wrote:" is prose: the date comes late, and it was "I".
+    let early = addressed || has_date(beginning(text, FIRST));
+    if starts && (dated || addressed) && (has_verb_at_end(text) || has_verb_inside(text)) && !by_oneself(text) {
+        return Some(early);
     }
     // "2026-01-05 9:00 GMT+01:00 Sam <sam@us.example>:", "5 января 2026, 12:00 от Sam <sam@us.example>:"
     if dated && has_address_at_end(text) && has_date_at_start(text) {
@@ -100,6 +104,16 @@ fn judge(text: &str) -> Option<bool> {
 fn zoho(text: &str) -> bool {
     static ZOHO: LazyLock<Regex> = LazyLock::new(|| pattern(r"^-{2,}\s?.{4,200}\s?-{2,}$"));
     text.starts_with("--") && ZOHO.is_match(text) && has_date(text) && (has_address(text) || text.contains("wrote"))
+}
+
+// "I wrote": mail clients say who wrote by name, or "you".
+fn by_oneself(text: &str) -> bool {
+    static ONESELF: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"\b(?:i|we|he|she|they|who|ich|wir|er|ik|wij|hij|jag|jeg|vi|han|hon|hun|я|мы|он|она)\ (?:wrote|schrieb|schreef|skrev|писал\p{L}?|написал\p{L}?)\b",
+        )
+    });
+    ONESELF.is_match(text)
 }
 
 fn has_date(text: &str) -> bool {

@@ -182,8 +182,10 @@ fn block(lines: &[Line], labels: &[Option<(Label, bool)>], at: usize, introduced
     let enough = if introduced || boxed {
         kinds.len() >= 2 && (has(Label::From) || sent)
     } else {
-        // A person may write "From: Berlin, To: Paris, Date: May": hence the subject, the word "Sent", or an address.
-        kinds.len() >= 3 && proof && (has(Label::From) || (sent && has(Label::Subject)))
+        // A person may write "From: Berlin, To: Paris, Date: May": hence the subject, the word "Sent", or an address. And a form
+        // may have "From: Jane, To: Purchasing, Subject: Approval": hence a date or an address.
+        let copied = sent || has(Label::Date) || addressed;
+        kinds.len() >= 3 && proof && copied && (has(Label::From) || (sent && has(Label::Subject)))
     };
     enough.then_some(end - at)
 }

@@ -299,6 +299,7 @@ fn sense_of(name: &str, attributes: &str, outer: Sense) -> (Sense, bool) {
         | "reply-intro" => history = true,
         "signature" if name == "div" => sense.mark = Mark::Signature,
         id if id.starts_with("yahoo_quoted") => sense.quote = Quote::Yes,
+        id if id.starts_with("zm-_id_-sgn") => sense.mark = Mark::Signature,
         _ => {}
     }
     for class in class.split_ascii_whitespace() {

@@ -26,7 +26,7 @@ const LANGUAGES: &[Parts] = &[
         not: r"not|don'?t|never|no|nothing",
         again: r"again|any\ ?more|any\ longer|further|in\ (?:the\ )?future|ever",
         write: r"contact|e-?mail|mailing|write|writing|messag|reach\ out|follow\ up|following\ up|hear\ from|bother|disturb|spam|ping",
-        me: r"\b(?:i|i'd|i'm|me|us|we|my|our)\b",
+        me: r"\b(?:i|i'd|i'm|me|us|we|my|our)\b|^\W*(?:please\ |pls\ )?(?:don'?t|do\ not|never)\b",
         remove: r"remov|delet|take|taken|drop|unlist|scrub|strike|cross|purg|erase",
         list: r"list|database|mailing|crm|records|sequence|campaign|distribution",
         mine: r"\b(?:me|us|my|our|i'd\ like|i\ want|we\ want|we'd\ like|to\ be)\b",
@@ -119,7 +119,7 @@ const LANGUAGES: &[Parts] = &[
         me: r"\b(?:meg|mig|oss|os)\b",
         remove: r"fjern|stryk|slett?|meld|ta|tag",
         list: r"\p{L}*list|register|database|utsending|udsendelse",
-        mine: r"\b(?:meg|mig|oss|os|min|mitt|mit|mine|vår\p{L}*|vores)\b",
+        mine: r"\b(?:meg|mig|oss|os|min|mitt|mit|mine|vår\p{L}*|vores|slettes|fjernes|strykes|afmeldes)\b",
     },
     // Finnish
     Parts {

@@ -16,7 +16,7 @@ pub(super) fn subject_says_away(subject: &str) -> Option<String> {
         pattern(
             r"^\W{0,3}(?:
                 (?:i\ am\ |i'm\ |currently\ )?out\ of\ (?:the\ |my\ )?office | ooo | oof | (?:i\ am\ |i'm\ )?(?:on|annual|parental|maternity|paternity|sick)\ (?:annual\ |parental\ |maternity\ |paternity\ |sick\ )?(?:leave|vacation|holiday)
-              | vacation\ (?:reply|response|notice|message) | away\ from\ (?:the\ |my\ )?(?:office|desk|mail) | absence\ (?:notice|notification|message)
+              | (?:vacation|holiday)\ re | vacation\ (?:reply|response|notice|message) | away\ from\ (?:the\ |my\ )?(?:office|desk|mail) | absence\ (?:notice|notification|message)
               | abwesenheits?\p{L}* | abwesend | außer\ haus | nicht\ im\ (?:büro|haus) | (?:ich\ bin\ )?(?:im|in)\ (?:urlaub|elternzeit|mutterschutz) | urlaubs\p{L}*
               | absen(?:ce|t|te)(?:\ (?:d[ue]\ bureau|temporaire|prolongée))? | (?:message|réponse)\ d'absence | en\ (?:congés?|vacances) | hors\ du\ bureau
               | fuera\ de\ (?:la\ )?oficina | ausencia(?:\ (?:temporal|de\ la\ oficina))? | ausente | de\ vacaciones
@@ -108,8 +108,10 @@ pub(super) fn body(new: &str) -> Option<String> {
     let start = beginning(&start, MOST);
     let away = says_away(start).or_else(|| closed(start)).or_else(|| cut_off(start))?;
     let opens = OPENS.find(start).is_some_and(|found| found.start() < 80);
-    let timed = || BACK_OR_UNTIL.is_match(start) && !ANSWERS.is_match(start);
-    ((NOTES.is_match(start) || (opens && timed())) && !engages(start)).then_some(away)
+    // What is done on the return may be said by a person, too.
+    let note = NOTES.find_iter(start).any(|found| !RETURN.is_match(found.as_str()));
+    let timed = || (NOTES.is_match(start) || opens && BACK_OR_UNTIL.is_match(start)) && !ANSWERS.is_match(start);
+    ((note || timed()) && !engages(start)).then_some(away)
 }
 
 // "Our office is closed until Monday."
@@ -144,6 +146,12 @@ fn cut_off(start: &str) -> Option<String> {
     let found = ACCESS.find(start)?;
     URGENT.is_match(start).then(|| found.as_str().to_owned())
 }
+
+static RETURN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"return|back|rückk|retour|regres|vuel|rientro|ritorno|retorno|terugkomst|powroc|tillbaka|tilbak|palattuani|возвращ|после|по$",
+    )
+});
 
 // Somebody who will look at what we wrote has read it.
 static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
