@@ -20,13 +20,16 @@ mod page;
 mod problem;
 mod routes;
 mod rules;
+mod server;
 mod status;
 mod switches;
+
+pub use server::{serve, serve_within};
 
 use crate::engine::Engine;
 use async_trait::async_trait;
 use axum::{
-    Extension, Router,
+    Router,
     body::Body,
     extract::{DefaultBodyLimit, MatchedPath, Request},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -36,8 +39,7 @@ use axum::{
 use problem::Problem;
 use secrecy::SecretString;
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     csrf::{CsrfLayer, ResponseForProtectionError},
@@ -149,17 +151,6 @@ async fn traced(request: Request, next: Next) -> Response {
 
 fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-}
-
-/// Serves until `shutdown`; requests under way end first, and whoever follows the events is sent away.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let router = router.layer(Extension(events::Closing(shutdown.clone())));
-    let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move { shutdown.cancelled().await })
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the admin server ended");
-    }
 }
 
 type Answer<T> = Result<axum::Json<T>, Problem>;

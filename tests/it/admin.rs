@@ -3,6 +3,7 @@
 mod access;
 mod acting;
 mod audited;
+mod connections;
 mod documented;
 mod following;
 mod hook;

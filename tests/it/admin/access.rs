@@ -161,3 +161,48 @@ async fn the_hook_has_a_token_of_its_own() {
         }
     }
 }
+
+#[tokio::test]
+async fn every_answer_keeps_a_browser_within_bounds() {
+    let desk = Desk::new(Setting::default()).await;
+    for (method, path) in
+        [("GET", "/"), ("GET", "/login"), ("GET", "/api/v1/status"), ("GET", "/nowhere"), ("POST", "/login")]
+    {
+        let answer = desk.send(method, path, &[bearer()], "").await;
+        let policy = answer.header("content-security-policy");
+        let directives: Vec<_> = policy.split(';').map(str::trim).collect();
+        for wanted in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+            assert!(directives.contains(&wanted), "{path}: {policy}");
+        }
+        for never in ["unsafe-inline", "unsafe-eval", "http:", "https:", "*"] {
+            assert!(!policy.contains(never), "{path}: {policy}");
+        }
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert!(!answer.header("x-request-id").is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_secure_exactly_where_the_pages_are() {
+    use reply_router::admin::{self, AdminSettings};
+    for (public_url, secure) in
+        [(Some("https://router.acme.example"), true), (Some("http://10.0.0.7:8080"), false), (None, false)]
+    {
+        let stage = Stage::new(Setting::default()).await;
+        let settings = AdminSettings {
+            listen: "127.0.0.1:8080".parse().unwrap(),
+            token: Some(TOKEN.to_owned().into()),
+            public_url: public_url.map(str::to_owned),
+            hook_tokens: std::collections::HashMap::new(),
+        };
+        let router = admin::router(std::sync::Arc::clone(&stage.engine), settings, None);
+        let desk = Desk { stage, router };
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let answer = desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await;
+        let cookie = answer.header("set-cookie");
+        assert_eq!(cookie.contains("; Secure"), secure, "{public_url:?}: {cookie}");
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    }
+}

@@ -1,0 +1,84 @@
+//! The server itself: connections, and what they may cost. What a request may cost stands with the routes.
+
+use super::events::Closing;
+use axum::{Extension, Router, body::Body, extract::ConnectInfo};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+/// Who connects when so many are connected waits.
+const MOST_CONNECTIONS: usize = 256;
+/// A connection that does not send a request's head within this time ends, also between two requests.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+/// After the system could not take a connection (no file handle is left), which another try at once would meet again.
+const REST: Duration = Duration::from_millis(500);
+
+/// How long requests under way may take to end after a shutdown.
+const END_TIME: Duration = Duration::from_secs(5);
+
+/// Serves until `shutdown`; requests under way end first, and whoever follows the events is sent away.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    serve_within(HEAD_TIME, listener, router, shutdown).await;
+}
+
+/// As [`serve`], with another time for the head of a request: a connection on which none has arrived in it ends.
+pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    let router = router.layer(Extension(Closing(shutdown.clone())));
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let open = TaskTracker::new();
+    while let Some(Ok(place)) = shutdown.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
+        let (stream, remote) = match shutdown.run_until_cancelled(listener.accept()).await {
+            None => break,
+            Some(Ok(accepted)) => accepted,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "a connection to the admin server could not be taken");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        let (router, shutdown) = (router.clone(), shutdown.clone());
+        open.spawn(async move {
+            connection(stream, remote, router, head_time, &shutdown).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    open.close();
+    open.wait().await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    remote: SocketAddr,
+    router: Router,
+    head_time: Duration,
+    shutdown: &CancellationToken,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(remote));
+        router.clone().oneshot(request)
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(head_time);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = match shutdown.run_until_cancelled(connection.as_mut()).await {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(END_TIME, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection to the admin server ended early");
+    }
+}

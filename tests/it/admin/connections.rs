@@ -1,0 +1,41 @@
+//! What a connection may cost.
+
+use super::Desk;
+use crate::{place::PATIENCE, stage::Setting};
+use reply_router::admin;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+
+/// A server over a desk, and a connection to it on which nothing was sent.
+async fn connected(head_time: Duration) -> (Desk, TcpStream, CancellationToken, tokio::task::JoinHandle<()>) {
+    let desk = Desk::new(Setting::default()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let served = tokio::spawn(admin::serve_within(head_time, listener, desk.router.clone(), shutdown.clone()));
+    (desk, TcpStream::connect(address).await.unwrap(), shutdown, served)
+}
+
+#[tokio::test]
+async fn who_never_ends_a_request_is_sent_away() {
+    let (_desk, mut stream, _shutdown, _served) = connected(Duration::from_millis(200)).await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: loc").await.unwrap();
+    let mut rest = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("the end").unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_hold_up_the_end() {
+    let (_desk, mut stream, shutdown, served) = connected(Duration::from_secs(3_600)).await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: loc").await.unwrap();
+    shutdown.cancel();
+    tokio::time::timeout(PATIENCE, served).await.expect("the server ends").unwrap();
+}
