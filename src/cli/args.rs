@@ -162,6 +162,9 @@ pub(super) enum Command {
         /// How it is shown.
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         format: TableFormat,
+        /// Show it anew every two seconds until Ctrl-C.
+        #[arg(long)]
+        watch: bool,
     },
 }
 

@@ -80,7 +80,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Demo(args) => demo::demo(args).await,
         Command::Simulate(args) => simulate::simulate(args).await,
         Command::Doctor { send } => doctor::doctor(&overrides, send.as_deref()).await,
-        Command::Status { url, format } => status::status(&overrides, url, format).await,
+        Command::Status { url, format, watch } => status::status(&overrides, url, format, watch).await,
     }
 }
 

@@ -72,3 +72,31 @@ async fn the_demo_tells_what_happens() {
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the demo leaves nothing behind");
 }
+
+#[tokio::test]
+async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_nothing_up() {
+    let place = Place::new(EVERYTHING).await;
+    let service = Running::start(place.command(SERVICE)).await;
+    let mut watch = place.command(&["status", "--watch", "--url", &service.pages]).spawn().unwrap();
+    let (sender, mut lines) = unbounded_channel();
+    let out = BufReader::new(watch.stdout.take().unwrap()).lines();
+    std::thread::spawn(move || out.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let mut tables = 0;
+    while tables < 2 {
+        let line = tokio::time::timeout(PATIENCE, lines.recv()).await.expect("another table").expect("it goes on");
+        assert!(!line.contains('\u{1b}'), "no control characters where nobody looks: {line:?}");
+        tables += usize::from(line.contains("last match"));
+    }
+    signal("-INT", watch.id());
+    let ended = tokio::task::spawn_blocking(move || watch.wait().unwrap());
+    assert!(tokio::time::timeout(PATIENCE, ended).await.expect("it ends").unwrap().success());
+
+    let events = format!("{}/api/v1/events", service.pages.trim_end_matches('/'));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut reader = client.get(events).send().await.unwrap();
+    assert!(reader.chunk().await.unwrap().unwrap().starts_with(b"event: ready"));
+    let began = std::time::Instant::now();
+    service.end().await.ends(0);
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+    while let Ok(Some(_)) = reader.chunk().await {}
+}
