@@ -29,7 +29,7 @@ const WINDOWS: [(&str, Option<Span>); 4] = [
     ("total", None),
 ];
 
-/// Counts by state, by window.
+/// Counts by window, then by state.
 type ByWindow = BTreeMap<&'static str, BTreeMap<&'static str, u64>>;
 
 #[derive(Debug, Serialize)]
@@ -48,7 +48,7 @@ pub(super) struct RuleReport {
     #[serde(rename = "override")]
     pub switched: Option<SwitchReport>,
     pub matches: BTreeMap<&'static str, u64>,
-    pub actions: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    pub actions: ByWindow,
     pub suppressed: BTreeMap<String, u64>,
     pub last_match: Option<Timestamp>,
     pub last_error: Option<RuleError>,
