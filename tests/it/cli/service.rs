@@ -76,7 +76,7 @@ async fn the_demo_tells_what_happens() {
 #[tokio::test]
 async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_nothing_up() {
     let place = Place::new(EVERYTHING).await;
-    let service = Running::start(place.command(SERVICE)).await;
+    let mut service = Running::start(place.command(SERVICE)).await;
     let mut watch = place.command(&["status", "--watch", "--url", &service.pages]).spawn().unwrap();
     let (sender, mut lines) = unbounded_channel();
     let out = BufReader::new(watch.stdout.take().unwrap()).lines();
@@ -91,8 +91,14 @@ async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_noth
     let ended = tokio::task::spawn_blocking(move || watch.wait().unwrap());
     assert!(tokio::time::timeout(PATIENCE, ended).await.expect("it ends").unwrap().success());
 
-    let events = format!("{}/api/v1/events", service.pages.trim_end_matches('/'));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    // What is logged for a request carries its id, and who sent it.
+    let reload = format!("{}/api/v1/reload", service.pages.trim_end_matches('/'));
+    client.post(reload).header("x-request-id", "my-request-7").send().await.unwrap().error_for_status().unwrap();
+    let line = service.until("somebody changed something").await;
+    assert!(line.contains("my-request-7") && line.contains("127.0.0.1") && line.contains("reload"), "{line}");
+
+    let events = format!("{}/api/v1/events", service.pages.trim_end_matches('/'));
     let mut reader = client.get(events).send().await.unwrap();
     assert!(reader.chunk().await.unwrap().unwrap().starts_with(b"event: ready"));
     let began = std::time::Instant::now();
