@@ -4,12 +4,15 @@
 //! it wrote is on disk; when it returns an error, nothing was written.
 
 mod records;
+mod shown;
 mod sqlite;
 
 pub use records::{
-    ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount,
-    DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Intent, KnownThread, Lane, OptOut, Pause, PendingThread,
-    RuleSwitch, SentFilter, SettledThread, StoreFigures, WorkspaceState,
+    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Intent, KnownThread, Lane,
+    OptOut, Pause, PendingThread, SentFilter, SettledThread, WorkspaceState,
+};
+pub use shown::{
+    ActionBrief, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, RuleSwitch, StoreFigures,
 };
 pub use sqlite::SqliteStore;
 

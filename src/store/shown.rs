@@ -1,0 +1,152 @@
+//! The shapes of what is only looked at: counts, changes as they happened, who changed what.
+
+use crate::model::{ActionId, ActionKind, ActionState, DurationCounts, Mode, Reason};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A mode that a person lowered a rule to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSwitch {
+    /// The rule.
+    pub rule: String,
+    /// The mode that it has at most.
+    pub mode: Mode,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who lowered it; `None` where that was not noted.
+    pub by: Option<String>,
+}
+
+/// An action without what is sent, as lists of decisions show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionBrief {
+    /// Its id.
+    pub id: ActionId,
+    /// The decision that planned it.
+    pub decision_id: String,
+    /// The rule that planned it.
+    pub rule: String,
+    /// What it does.
+    pub kind: ActionKind,
+    /// The destination's name, for forwards.
+    pub target: Option<String>,
+    /// Where it stands.
+    pub state: ActionState,
+    /// Why it stands there.
+    pub reason: Option<Reason>,
+    /// When it is looked at next.
+    pub due_at: Option<Timestamp>,
+}
+
+/// How a rule fared on one day (UTC).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayCount {
+    /// The rule.
+    pub rule: String,
+    /// The day's beginning.
+    pub day: Timestamp,
+    /// How often it matched.
+    pub matched: u64,
+    /// How many actions of that day's decisions are done.
+    pub acted: u64,
+}
+
+/// How many actions are how they are, over all time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionTotal {
+    /// The workspace.
+    pub workspace: String,
+    /// The rule.
+    pub rule: String,
+    /// The kind.
+    pub kind: ActionKind,
+    /// The state.
+    pub state: ActionState,
+    /// The reason's code.
+    pub reason: Option<String>,
+    /// How many.
+    pub count: u64,
+}
+
+/// Something that happened, in the order in which it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its number: later ones are greater.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// The workspace.
+    pub workspace: String,
+    /// The thread.
+    pub thread_id: String,
+    /// The decision: the new one, or that of the action.
+    pub decision_id: String,
+    /// What happened.
+    pub what: ChangeKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// A decision was made.
+    Decision {
+        /// The rules that matched, in order.
+        matched: Vec<String>,
+    },
+    /// An action was planned, or has another state or reason.
+    Action {
+        /// Its id.
+        id: ActionId,
+        /// The rule that planned it.
+        rule: String,
+        /// What it does.
+        kind: ActionKind,
+        /// Where it stood then.
+        state: ActionState,
+        /// The reason's code.
+        reason: Option<String>,
+    },
+}
+
+/// What somebody changed, and who it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditEntry {
+    /// A UUID version 7.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// How they got in: `token`, `session`, `loopback`; `nobody` for a sign-in that failed.
+    pub who: String,
+    /// The address that the request came from.
+    pub remote: Option<String>,
+    /// What they did, such as `rule.mode` or `action.approve`.
+    pub what: String,
+    /// What they did it to: a rule, a workspace, an action, an address.
+    pub target: Option<String>,
+    /// More about it. No secret and no text of a mail.
+    pub details: serde_json::Map<String, serde_json::Value>,
+    /// The id of the request, as the log has it.
+    pub request_id: Option<String>,
+}
+
+/// Which entries of the audit log are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Of this kind.
+    pub what: Option<String>,
+    /// About this.
+    pub target: Option<String>,
+    /// Older than this id.
+    pub before: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// How the store itself fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreFigures {
+    /// The size of the database in bytes, without its log.
+    pub bytes: u64,
+    /// How long commits took since the store was opened.
+    pub commits: DurationCounts,
+}
