@@ -95,12 +95,15 @@ pub(super) fn rule(out: &mut String, rule: &ExplainedRule) {
 }
 
 fn condition(out: &mut String, condition: &ConditionTrace) {
-    let sign = match condition.held {
+    // Under `not`, what is not found is what the rule wants.
+    let negated = condition.path.split('.').filter(|part| *part == "not" || part.starts_with("not[")).count() % 2 == 1;
+    let sign = match condition.held.map(|held| held != negated) {
         Some(true) => paint(GOOD, "✓"),
         Some(false) => paint(BAD, "✗"),
         None => paint(QUIET, "·"),
     };
-    let _ = write!(out, "  {sign} {} wanted {}", condition.path, condition.wanted);
+    let wanted = if negated { "must not be" } else { "wanted" };
+    let _ = write!(out, "  {sign} {} {wanted} {}", condition.path, condition.wanted);
     match (&condition.seen, condition.held) {
         (_, None) => {
             let _ = writeln!(out, "{}", paint(QUIET, ", not evaluated"));

@@ -177,7 +177,7 @@ fn see(check: &Check, facts: &Facts<'_>) -> Seen {
             Seen::plain(held, (!values.is_empty()).then(|| values.join(", ")))
         }
         Check::Text(field, patterns) => match text_value(*field, facts) {
-            Ok(text) => search(patterns, text),
+            Ok(text) => search(*field, patterns, text, facts),
             Err(need) => Seen::unknown(need),
         },
         Check::Number(field, bounds) => match number_value(*field, facts) {
@@ -288,11 +288,13 @@ fn flag_value(field: FlagField, facts: &Facts<'_>) -> Result<Option<bool>, Need>
     })
 }
 
-fn search(patterns: &[Pattern], text: Option<&str>) -> Seen {
+fn search(field: TextField, patterns: &[Pattern], text: Option<&str>, facts: &Facts<'_>) -> Seen {
     let Some(whole) = text else { return Seen::plain(false, None) };
     let text = bounded(whole);
     // Captures are computed for the first pattern that is found only; finding alone is cheaper.
-    let found = patterns.iter().find_map(|pattern| Some((pattern, pattern.regex().find(text)?)));
+    let there = facts.found_in(field, text);
+    let mut likely = patterns.iter().filter(|pattern| there.allows(pattern));
+    let found = likely.find_map(|pattern| Some((pattern, pattern.regex().find(text)?)));
     let mut captures = Vec::new();
     if let Some((pattern, _)) = &found
         && pattern.group_names().next().is_some()

@@ -1,6 +1,10 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
-use super::pattern::{MATCHED_BYTES, bounded};
+use super::{
+    definition::TextField,
+    needles::{Found, Needles},
+    pattern::{MATCHED_BYTES, bounded},
+};
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow, present},
     text::{self, AutoReply},
@@ -128,13 +132,29 @@ fn day(at: jiff::Timestamp) -> jiff::civil::Date {
 pub(super) struct Facts<'a> {
     pub(super) input: &'a EventInput<'a>,
     pub(super) now: jiff::Timestamp,
+    needles: Option<&'a Needles>,
+    found: [OnceCell<Found>; TextField::ALL.len()],
     row_auto_reply: OnceCell<Option<AutoReply>>,
     opt_out: OnceCell<Option<String>>,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(input: &'a EventInput<'a>, now: jiff::Timestamp) -> Self {
-        Self { input, now, row_auto_reply: OnceCell::new(), opt_out: OnceCell::new() }
+    pub(super) fn new(input: &'a EventInput<'a>, now: jiff::Timestamp, needles: Option<&'a Needles>) -> Self {
+        Self {
+            input,
+            now,
+            needles,
+            found: Default::default(),
+            row_auto_reply: OnceCell::new(),
+            opt_out: OnceCell::new(),
+        }
+    }
+
+    /// What of all expressions' texts is in the text of a field, looked for when the first one asks.
+    pub(super) fn found_in(&self, field: TextField, text: &str) -> &Found {
+        const UNKNOWN: &Found = &Found::Unknown;
+        let (Some(needles), Some(cell)) = (self.needles, self.found.get(field as usize)) else { return UNKNOWN };
+        cell.get_or_init(|| needles.look(text))
     }
 
     /// Automatic mail, judged on what has been read: the message itself, or else the list row.

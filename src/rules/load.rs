@@ -6,9 +6,10 @@ mod conditions;
 use super::{
     RuleSet,
     case::{self, Case},
-    definition::{At, Capture, Condition, Content, Mentions, Rule},
+    definition::{At, Capture, Check, Condition, Content, Mentions, Rule},
     diagnostic::{Diagnostic, Diagnostics, code},
     lint,
+    needles::NeedlesBuilder,
     pattern::Pattern,
     script::{Script, ScriptEngine},
     set::Context,
@@ -183,10 +184,17 @@ impl<'c> Loader<'c> {
         }
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let hours = self.context.hours.clone();
-        let (rules, cases, templates) = (self.rules, self.cases, self.templates);
+        let (mut rules, cases, templates) = (self.rules, self.cases, self.templates);
+        let mut needles = NeedlesBuilder::default();
+        for test in rules.iter_mut().flat_map(|rule| &mut rule.tests) {
+            if let Check::Text(_, patterns) = &mut test.check {
+                patterns.iter_mut().for_each(|pattern| needles.add(pattern));
+            }
+        }
+        let needles = needles.build();
         let mut warnings = self.out;
         warnings.extend(lint::rules(&rules));
-        Ok(RuleSet { rules, cases, templates, hours, revision, warnings })
+        Ok(RuleSet { rules, cases, needles, templates, hours, revision, warnings })
     }
 
     fn file(&mut self, node: &Node, only_tests: bool) {
@@ -230,6 +238,7 @@ impl<'c> Loader<'c> {
         let modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
         let mode = fields.present("mode").and_then(|node| node.one_of(&modes, &mut self.out)).unwrap_or_default();
         let stop = fields.present("stop").and_then(|node| node.bool(&mut self.out)).unwrap_or_default();
+        let before = self.out.error_count();
         let mut mentions = Mentions::default();
         let mut tests = Vec::new();
         let when =
@@ -242,6 +251,8 @@ impl<'c> Loader<'c> {
             self.out.push(error.hint("write `when: always` if it is meant for every message"));
         }
         let captures = fields.present("capture").map(|node| self.captures(node)).unwrap_or_default();
+        // What a part that is refused would have given to the templates is not missed there as well.
+        let known = self.out.error_count() == before;
         let label = name.clone().unwrap_or_default();
         let actions = match fields.present("then") {
             Some(then) => self.actions(then, &label),
@@ -259,7 +270,7 @@ impl<'c> Loader<'c> {
         let at = At::node(fields.present("name").unwrap_or(node));
         let mut rule =
             Rule { at, name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
-        self.check_templates(&mut rule);
+        self.check_templates(&mut rule, known);
         self.rules.push(rule);
     }
 
@@ -318,14 +329,14 @@ impl<'c> Loader<'c> {
     }
 
     /// Names that a template takes from its own rule, which only the whole rule knows.
-    fn check_templates(&mut self, rule: &mut Rule) {
+    fn check_templates(&mut self, rule: &mut Rule, known: bool) {
         let groups = conditions::group_names(&rule.tests);
         let captures = rule.captures.iter().map(|capture| capture.name.as_str());
         let captured: HashSet<&str> = captures.chain(groups.iter().map(String::as_str)).collect();
         let mut needs_thread = false;
         for site in std::mem::take(&mut self.sites) {
             needs_thread |= site.template.needs_thread;
-            for (root, field) in self.templates.uses(&site.template) {
+            for (root, field) in self.templates.uses(&site.template).into_iter().filter(|_| known) {
                 let field = field.as_deref();
                 let Some((message, hint)) = nothing_gives(&root, field, rule, &captured) else { continue };
                 let name = field.map_or_else(|| root.clone(), |field| format!("{root}.{field}"));

@@ -11,6 +11,7 @@ pub mod hours;
 mod lint;
 mod load;
 mod logic;
+mod needles;
 mod pattern;
 mod plan;
 mod request_plan;

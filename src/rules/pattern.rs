@@ -2,6 +2,7 @@
 
 use crate::model::Span;
 use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
 
 /// How much memory a compiled regular expression may take; refuses `a{1000}{1000}`.
 const REGEX_SIZE_LIMIT: usize = 256 * 1024;
@@ -113,6 +114,8 @@ pub struct Pattern {
     regex: Regex,
     /// It is a text that is searched for as it stands.
     literal: bool,
+    /// The numbers of the texts one of which is in every text that it is found in.
+    pub(super) needles: Option<Arc<[u32]>>,
 }
 
 /// Why a regular expression is refused.
@@ -134,7 +137,9 @@ impl Pattern {
     /// The text is no regular expression of the engine's syntax, or compiles to more than 256 KiB.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         match RegexBuilder::new(text).case_insensitive(true).size_limit(REGEX_SIZE_LIMIT).build() {
-            Ok(regex) => Ok(Self { written: text.to_owned(), regex, literal: regex_syntax::escape(text) == text }),
+            Ok(regex) => {
+                Ok(Self { written: text.to_owned(), regex, literal: regex_syntax::escape(text) == text, needles: None })
+            }
             Err(error) => Err(explain(text, &error)),
         }
     }
@@ -312,10 +317,12 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 
 /// How much of a value a trace shows.
 const EXCERPT_BYTES: usize = 2048;
+/// How much of it where nothing was found: many conditions look at the same text, which is kept whole elsewhere.
+const UNMATCHED_BYTES: usize = 512;
 
-/// The part of a text that a trace shows, at most 2 KiB around the match, and the match relative to it.
+/// The part of a text that a trace shows, at most 2 KiB around the match, or its beginning, and the match relative to it.
 pub(crate) fn excerpt(text: &str, found: Option<(usize, usize)>) -> (String, Option<(usize, usize)>) {
-    let Some((start, end)) = found else { return (cut(text, EXCERPT_BYTES).to_owned(), None) };
+    let Some((start, end)) = found else { return (cut(text, UNMATCHED_BYTES).to_owned(), None) };
     if text.len() <= EXCERPT_BYTES {
         return (text.to_owned(), Some((start, end)));
     }

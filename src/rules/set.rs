@@ -6,6 +6,7 @@ use super::{
     diagnostic::{Diagnostic, Diagnostics},
     hours::OpeningHours,
     lint, load,
+    needles::Needles,
     template::Templates,
 };
 use crate::model::{ActionKind, Mode};
@@ -30,6 +31,7 @@ pub struct Context {
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) cases: Vec<Case>,
+    pub(super) needles: Option<Needles>,
     pub(super) templates: Templates,
     pub(super) hours: BTreeMap<String, OpeningHours>,
     pub(super) revision: String,
