@@ -299,12 +299,14 @@ impl<'c> Loader<'c> {
         let source = node.non_empty_string(&mut self.out)?;
         match self.engine.compile(&source) {
             Ok(script) => Some(script.at(node)),
-            Err(error) => {
-                let start = offset(&source, error.line, error.column);
-                let end = start + word_at(&source, start);
-                let mut diagnostic = Diagnostic::inside(code::BAD_SCRIPT, node, start..end, error.message);
-                diagnostic.hint = error.hint;
-                self.out.push(diagnostic);
+            Err(errors) => {
+                for error in errors {
+                    let start = offset(&source, error.line, error.column);
+                    let end = start + word_at(&source, start);
+                    let mut diagnostic = Diagnostic::inside(code::BAD_SCRIPT, node, start..end, error.message);
+                    diagnostic.hint = error.hint;
+                    self.out.push(diagnostic);
+                }
                 None
             }
         }

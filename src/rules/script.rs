@@ -145,8 +145,8 @@ impl ScriptEngine {
     /// # Errors
     /// A syntax error, an unknown variable, field or function, a wrong number of values, or a constant that is no
     /// regular expression or time zone where one is needed; each with its position in the script.
-    pub fn compile(&self, source: &str) -> Result<Script, ScriptError> {
-        let ast = self.parse(source)?;
+    pub fn compile(&self, source: &str) -> Result<Script, Vec<ScriptError>> {
+        let ast = self.parse(source).map_err(|error| vec![error])?;
         let mentions = script_check::look(&ast, &self.0.known)?;
         let cost =
             |wanted: Cost| mentions.iter().any(|name| values::cost_of(&name.root, name.field.as_deref()) == wanted);
@@ -171,7 +171,7 @@ impl ScriptEngine {
         }
         self.0.engine.compile_with_scope(&scope, source).map_err(|error| {
             let position = error.position();
-            let message = error.err_type().to_string();
+            let message = told(error.err_type());
             let hint = match error.err_type() {
                 rhai::ParseErrorType::VariableUndefined(name) => Some(match nearest(name, &NAMES) {
                     Some(near) if near == name => format!("a function takes `{name}` as a value; a closure sees it"),
@@ -191,8 +191,8 @@ impl ScriptEngine {
     }
 
     #[cfg(test)]
-    pub(super) fn look(&self, source: &str) -> Result<Vec<Mention>, ScriptError> {
-        script_check::look(&self.parse(source)?, &self.0.known)
+    pub(super) fn look(&self, source: &str) -> Result<Vec<Mention>, Vec<ScriptError>> {
+        script_check::look(&self.parse(source).map_err(|error| vec![error])?, &self.0.known)
     }
 
     #[cfg(test)]
@@ -351,4 +351,16 @@ pub(super) fn nearest<'a>(text: &str, candidates: &[&'a str]) -> Option<&'a str>
     let scored = candidates.iter().map(|candidate| (strsim::damerau_levenshtein(text, candidate), *candidate));
     let best = scored.min_by_key(|(distance, _)| *distance)?;
     (best.0 <= 1 + text.chars().count() / 4).then_some(best.1)
+}
+
+/// A mistake of the parser in our words.
+fn told(error: &rhai::ParseErrorType) -> String {
+    use rhai::{LexError, ParseErrorType as E};
+    match error {
+        E::VariableUndefined(name) => format!("`{name}` does not exist"),
+        E::BadInput(LexError::ImproperSymbol(word, _)) | E::Reserved(word) => {
+            format!("`{word}` cannot be used in a script")
+        }
+        other => other.to_string(),
+    }
 }

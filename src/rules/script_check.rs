@@ -49,17 +49,17 @@ pub(super) struct Mention {
 /// Every mention, in order.
 ///
 /// # Errors
-/// The first thing that could only fail.
-pub(super) fn look(ast: &AST, known: &Known) -> Result<Vec<Mention>, ScriptError> {
+/// Everything that could only fail.
+pub(super) fn look(ast: &AST, known: &Known) -> Result<Vec<Mention>, Vec<ScriptError>> {
     let functions = ast.clone_functions_only();
-    let mut eye = Eye { known, own: Own::of(ast), in_function: false, mentions: Vec::new(), wrong: None };
+    let mut eye = Eye { known, own: Own::of(ast), in_function: false, mentions: Vec::new(), wrong: Vec::new() };
     let mut path = Vec::new();
     for statement in ast.statements() {
         statement.walk(&mut path, &mut |path| eye.node(path));
     }
     eye.in_function = true;
     functions.walk(&mut |path| eye.node(path));
-    eye.wrong.map_or(Ok(eye.mentions), Err)
+    if eye.wrong.is_empty() { Ok(eye.mentions) } else { Err(eye.wrong) }
 }
 
 /// What the script defines itself: nothing is said against these names.
@@ -106,11 +106,11 @@ struct Eye<'a> {
     own: Own,
     in_function: bool,
     mentions: Vec<Mention>,
-    wrong: Option<ScriptError>,
+    wrong: Vec<ScriptError>,
 }
 
 impl Eye<'_> {
-    /// Looks at the last node of a path; whether to go on.
+    /// Looks at the last node of a path; goes on whatever is wrong, so that all of it is told.
     fn node(&mut self, path: &[ASTNode<'_>]) -> bool {
         let parent = path.len().checked_sub(2).and_then(|at| path.get(at));
         match path.last() {
@@ -132,7 +132,7 @@ impl Eye<'_> {
             Some(ASTNode::Expr(Expr::MethodCall(call, position))) => self.call(call, true, *position),
             _ => {}
         }
-        self.wrong.is_none()
+        true
     }
 
     fn name(&mut self, root: &str, node: &Expr, parent: Option<&ASTNode<'_>>, position: Position) {
@@ -202,7 +202,10 @@ impl Eye<'_> {
 
     fn report(&mut self, message: String, position: Position, hint: impl Into<String>) {
         let (line, column) = (position.line(), position.position());
-        self.wrong.get_or_insert(ScriptError { message, line, column, hint: Some(hint.into()) });
+        let error = ScriptError { message, line, column, hint: Some(hint.into()) };
+        if !self.wrong.contains(&error) {
+            self.wrong.push(error);
+        }
     }
 }
 
@@ -234,7 +237,7 @@ mod tests {
     use crate::rules::{script::ScriptEngine, script_functions::FUNCTIONS};
 
     fn looked(source: &str) -> Result<Vec<(String, Option<String>)>, ScriptError> {
-        let found = ScriptEngine::new().look(source)?;
+        let found = ScriptEngine::new().look(source).map_err(|mut all| all.remove(0))?;
         Ok(found.into_iter().map(|mention| (mention.root, mention.field)).collect())
     }
 
