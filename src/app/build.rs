@@ -18,8 +18,8 @@ pub enum AppError {
     Mistakes(Diagnostics),
     /// No configuration, and no key in the environment.
     #[error(
-        "there is no configuration: {0} does not exist. `reply-router init` writes a first one; or set COLDSEND_API_KEY \
-         and pass --rules for `preview`"
+        "there is no configuration: {0} does not exist. `reply-router init` writes a first one, `--config FILE` names one that \
+         stands elsewhere; or set COLDSEND_API_KEY and pass --rules for `preview`"
     )]
     NoConfiguration(PathBuf),
     /// The ColdSend client.

@@ -91,6 +91,9 @@ pub(super) fn rule(out: &mut String, rule: &ExplainedRule) {
         let text = action.reason_text.as_deref().unwrap_or_default();
         let reason = action.reason.map(|code| format!(" ({code}: {text})")).unwrap_or_default();
         let _ = writeln!(out, "  → {}{target}: {}{reason}", action.kind, action.would.as_str());
+        for line in action.text.iter().flat_map(|text| text.lines()) {
+            let _ = writeln!(out, "    | {line}");
+        }
     }
 }
 

@@ -86,6 +86,8 @@ pub struct ExplainedAction {
     pub reason: Option<&'static str>,
     /// The reason's sentence.
     pub reason_text: Option<String>,
+    /// The text of a reply, or the rule's own text of a forward; `None` where none was rendered, or is not kept.
+    pub text: Option<String>,
 }
 
 impl Explanation {
@@ -107,7 +109,7 @@ impl Explanation {
             body: decision.body.clone(),
             auto_reply: decision.auto_reply,
             opt_out: Some(decision.opt_out.is_some()),
-            rules: decision.rules.iter().map(ExplainedRule::new).collect(),
+            rules: with_texts(decision),
             way: Vec::new(),
             not_considered: &ONLY_A_STORE_KNOWS,
         }
@@ -158,6 +160,7 @@ impl ExplainedRule {
             would: action.would,
             reason: action.reason.as_ref().map(|reason| reason.code.as_str()),
             reason_text: action.reason.as_ref().map(|reason| reason.text.clone()),
+            text: None,
         };
         Self {
             name: rule.name.clone(),
@@ -240,6 +243,16 @@ impl super::Engine {
         }
         Ok(verdicts)
     }
+}
+
+/// The rules of a decision with the texts of their actions, which stand in one list, rule by rule.
+fn with_texts(decision: &Decision) -> Vec<ExplainedRule> {
+    let mut rules: Vec<ExplainedRule> = decision.rules.iter().map(ExplainedRule::new).collect();
+    let actions = rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
+    for (action, planned) in actions.zip(&decision.actions) {
+        action.text = planned.payload.preview_text().map(str::to_owned);
+    }
+    rules
 }
 
 /// What a decision without a store leaves out.

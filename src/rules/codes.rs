@@ -64,6 +64,7 @@ codes! {
     UNGUARDED = "L008", "a reply without a guard", "The rule answers without asking for a category or for words of the lead: it would answer complaints and refusals as well.";
     CEILING = "L009", "a ceiling that silences rules", "The mode of the workspace is the ceiling of all its rules: what is `live` in a rule file is not live here.";
     OVER_BUDGET = "L010", "polling that uses up the hourly budget", "Each poll costs a request even when nothing has happened. What is left of the hourly budget is what replies are guarded and sent with.";
+    LOOKS_LIKE_TEMPLATE = "L011", "single braces in a text", "Templates print what stands in double braces. A word in single braces is sent as it stands, braces and all.";
     BAD_VARIABLE = "C001", "not a reference to a variable", "Values from the environment are written `${NAME}`; for the characters themselves write `$${`.";
     UNSET_VARIABLE = "C002", "an environment variable is not set", "The configuration names a variable that is unset or empty. Nothing is guessed in its place.";
     NO_WORKSPACE = "C003", "no workspace", "At least one workspace is needed: a name and the API key of ColdSend.";
@@ -81,5 +82,7 @@ codes! {
     UNKNOWN_ZONE = "C015", "an unknown time zone", "Time zones are named as in the IANA database, such as America/New_York.";
     BAD_DATE = "C016", "not a date", "Dates are written \"2026-12-25\".";
     BAD_START = "C017", "not a starting point", "`start_from` is `now`, a duration such as 24h, or a date such as \"2026-01-31\".";
+    PRIVATE_ADDRESS = "C019", "an address of this machine or of a private network", "Slack and webhooks may not reach such addresses unless `network: { allow_private: true }` stands in the configuration: somebody who can choose an address must not reach what only this machine can.";
+    UNUSED_VARIABLE = "C020", "an environment variable that is not used", "With a configuration file, addresses come from the file alone; `COLDSEND_BASE_URL` counts only where there is no file.";
     BAD_KEY = "C018", "not a key that can be sent", "Keys and tokens are printable characters without spaces.";
 }

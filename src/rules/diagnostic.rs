@@ -218,14 +218,16 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds one. The same sentence at the same place is kept once.
+    /// Adds one. The same sentence at the same place is kept once, as an error if it is told as one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let known = self.items.iter().any(|item| {
+        let known = self.items.iter_mut().find(|item| {
             (item.code, &item.file, item.line, item.column, &item.message)
                 == (diagnostic.code, &diagnostic.file, diagnostic.line, diagnostic.column, &diagnostic.message)
         });
-        if !known {
-            self.items.push(diagnostic);
+        match known {
+            // What is odd anywhere may be wrong here.
+            Some(known) => known.severity = known.severity.min(diagnostic.severity),
+            None => self.items.push(diagnostic),
         }
     }
 

@@ -181,5 +181,5 @@ pub(super) fn silenced(rules: &[Rule], workspace: &str, ceiling: Mode, at: &At) 
     };
     let message = format!("the workspace `{workspace}` is `{ceiling}` and {what}, also of {}", names(&lowered));
     let found = warn(code::CEILING, at, message, true);
-    Some(found.hint("`mode: live` here lets each rule act in its own mode"))
+    Some(found.hint("right for a start; when what the rules would do is right, raise it to `draft`, then to `live`"))
 }

@@ -398,6 +398,10 @@ fn word_at(text: &str, start: usize) -> usize {
 /// A regular expression, its mistake pointed at inside the text.
 fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
     let text = node.non_empty_string(out)?;
+    if let Some(backspace) = node.backspace() {
+        out.push(backspace);
+        return None;
+    }
     match Pattern::new(&text) {
         Ok(pattern) => {
             odd_regex(node, &text, &pattern, out);

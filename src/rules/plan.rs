@@ -78,7 +78,11 @@ fn judge(
     template_error: Option<&String>,
 ) -> Verdict {
     if matched.mode == Mode::Shadow {
-        return verdict(Would::Suppressed, ReasonCode::Shadow, "the rule is in shadow: recorded only");
+        let why = match matched.rule.mode {
+            Mode::Shadow => "the rule is in shadow: recorded only",
+            _ => "the workspace, or somebody by hand, has lowered the rule to shadow: recorded only",
+        };
+        return verdict(Would::Suppressed, ReasonCode::Shadow, why);
     }
     let refused = if action.kind == ActionKind::Reply {
         reply_refused(matched.rule, action, facts, taken)

@@ -36,6 +36,24 @@ pub(super) fn mentioned(source: &str) -> Vec<NamedPlace> {
     found
 }
 
+/// Words in single braces, such as `{first_name}`: what people write who come from another template language.
+pub(super) fn in_single_braces(source: &str) -> Vec<Range<usize>> {
+    let bytes = source.as_bytes();
+    let is_brace = |at: Option<usize>, brace: u8| at.is_some_and(|at| bytes.get(at) == Some(&brace));
+    let mut found = Vec::new();
+    for (open, _) in source.match_indices('{') {
+        let end = (open + 1..bytes.len())
+            .find(|at| !bytes.get(*at).is_some_and(|byte| is_name(*byte) || *byte == b'.'))
+            .unwrap_or(bytes.len());
+        let single =
+            !is_brace(open.checked_sub(1), b'{') && is_brace(Some(end), b'}') && !is_brace(Some(end + 1), b'}');
+        if single && end > open + 1 && bytes.get(open + 1).is_some_and(u8::is_ascii_alphabetic) {
+            found.push(open..end + 1);
+        }
+    }
+    found
+}
+
 fn names(source: &str, within: Range<usize>, found: &mut Vec<NamedPlace>) {
     let bytes = source.as_bytes();
     let mut at = within.start;
@@ -107,6 +125,15 @@ mod tests {
             assert_eq!(written, place.path);
         }
         places.into_iter().map(|place| &source[place.range]).collect()
+    }
+
+    #[test]
+    fn single_braces() {
+        let found = |source: &str| {
+            super::in_single_braces(source).into_iter().map(|at| source[at].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("Hi {first_name}, {{ lead.name }} {lead.email}"), ["{first_name}", "{lead.email}"]);
+        assert_eq!(found("{{name}} {%if x%} {color: red} {} {1} {a b}"), [""; 0]);
     }
 
     #[test]

@@ -50,7 +50,10 @@ pub(super) fn read(root: &Fields<'_>, reading: &mut Reading<'_>) -> Read {
             Err(error) => {
                 let place = problem_key(error.problem()).and_then(|key| body.get(key)).unwrap_or(body);
                 let hint = hint(kind);
-                reading.report(code::BAD_DESTINATION, place, error.problem().to_string(), hint);
+                let private = matches!(error.problem(), DestinationProblem::PrivateAddress { .. });
+                let code = if private { code::PRIVATE_ADDRESS } else { code::BAD_DESTINATION };
+                let hint = if private { "`network: { allow_private: true }` allows it" } else { hint };
+                reading.report(code, place, error.problem().to_string(), hint);
             }
         }
     }

@@ -107,7 +107,10 @@ impl<'e> Interpolation<'e> {
                 }
                 diagnostic.message =
                     format!("the value of `${{{name}}}` does not fit here: {}", title(diagnostic.code));
-                diagnostic.hint = Some(format!("look at the environment variable `{name}`; its value is not shown"));
+                if diagnostic.code != code::PRIVATE_ADDRESS {
+                    diagnostic.hint =
+                        Some(format!("look at the environment variable `{name}`; its value is not shown"));
+                }
             }
             for value in &self.values {
                 if diagnostic.message.contains(value.as_str()) && value.len() > 2 {

@@ -19,6 +19,8 @@ use std::{
 
 /// The store's file when the configuration names none.
 pub(super) const STORE: &str = "reply-router.db";
+/// Where the API is, if there is no file that says it.
+const BASE_URL_VARIABLE: &str = "COLDSEND_BASE_URL";
 /// Where the admin server listens when the configuration does not say.
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8_080);
 /// What a token needs before the admin pages may be reached from other machines.
@@ -82,7 +84,7 @@ impl Settings {
             ),
             Some(_) => {}
         }
-        let url = set("COLDSEND_BASE_URL");
+        let url = set(BASE_URL_VARIABLE);
         let url = check_api_url(url.as_deref().unwrap_or(workspace::DEFAULT_BASE_URL)).map_err(|why| {
             Diagnostic::file(code::BAD_URL, "", format!("`COLDSEND_BASE_URL` cannot be used: {why}"))
                 .hint("write it like https://api.coldsend.pro/api/public/v1")
@@ -154,6 +156,15 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
         Some(path) => Some(path.to_owned()),
         None => fields.required("rules", &mut reading.out).and_then(|node| reading.path(node)),
     };
+    let own_address = |node: &yaml::Node| node.list_or_one().iter().all(|item| item.get("base_url").is_some());
+    if (reading.env)(BASE_URL_VARIABLE).is_some_and(|value| !value.is_empty())
+        && let Some(workspaces) = fields.present("workspaces").filter(|node| !own_address(node))
+    {
+        let place = fields.key("workspaces").unwrap_or(workspaces);
+        let message = format!("`{BASE_URL_VARIABLE}` is set, and not used where there is a configuration file");
+        let hint = format!("write `base_url: \"${{{BASE_URL_VARIABLE}}}\"` in the workspace if it is meant");
+        reading.out.push(Diagnostic::warning(code::UNUSED_VARIABLE, place, message).hint(hint));
+    }
     let store = match fields.present("store") {
         Some(node) => store(node, reading),
         None => Some(reading.folder.join(STORE)),

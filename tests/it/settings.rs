@@ -142,7 +142,7 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         ("destinations: { a: { slack: {}, email: {} } }", "C011", (3, 17), "of its own"),
         ("destinations: { a: { slack: { token: x } } }", "C011", (3, 29), "webhook_url"),
         ("destinations: { a: { slack: { webhook_url: nothing } } }", "C011", (3, 44), "webhook_url"),
-        ("destinations: { a: { webhook: { url: \"http://127.0.0.1/x\" } } }", "C011", (3, 38), "url:"),
+        ("destinations: { a: { webhook: { url: \"http://127.0.0.1/x\" } } }", "C019", (3, 38), "allow_private"),
         ("destinations: { a: { webhook: { } } }", "Y021", (3, 31), "-"),
         ("destinations: { a: { email: { to: [x@y.example] } } }", "C011", (3, 29), "smtp"),
         ("destinations: { A b: { webhook: { url: \"https://x.example\" } } }", "C004", (3, 17), "`a-b`"),
@@ -174,7 +174,7 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         ("safety: { max_age: 1s }", "Y026", (3, 20), "1m to 365d"),
         ("safety: { verify_after: [5s, 5s] }", "Y026", (3, 25), "15m"),
         ("safety: { verify_after: [] }", "Y026", (3, 25), "15m"),
-        ("safety: { verify_after: 5s }", "Y022", (3, 25), "-"),
+        ("safety: { verify_after: 5s }", "Y022", (3, 25), "one, two"),
         (
             "destinations: { hot: { webhook: { url: \"https://x.example\" } } }\nsafety: { alert: hott }",
             "C0",
@@ -191,7 +191,7 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
     let workspaces: &[(&str, &str, (usize, usize), &str)] = &[
         ("rules: r\n", "C003", (1, 1), "add `workspaces"),
         ("rules: r\nworkspaces: []\n", "C003", (2, 13), "add one"),
-        ("rules: r\nworkspaces: acme\n", "Y022", (2, 13), "-"),
+        ("rules: r\nworkspaces: acme\n", "Y022", (2, 13), "one, two"),
         ("rules: r\nworkspaces: [{ name: a }]\n", "Y021", (2, 16), "-"),
         ("rules: r\nworkspaces: [{ api_key: k }]\n", "Y021", (2, 16), "-"),
         ("rules: r\nworkspaces: [{ name: Acme Inc, api_key: k }]\n", "C004", (2, 22), "`acme-inc`"),
@@ -366,4 +366,19 @@ fn the_starter_is_a_good_configuration() {
 
     let absent = Settings::load(&folder.path().join("nothing.yaml"), &key).unwrap_err();
     assert_eq!(absent.sorted()[0].code, "Y009");
+}
+
+#[test]
+fn an_address_in_the_environment_is_not_passed_over_in_silence() {
+    let env =
+        |name: &str| (name == "COLDSEND_BASE_URL").then(|| "https://other.example".to_owned()).or_else(|| env(name));
+    let read = |text: &str| Settings::parse("reply-router.yaml", text, Path::new("/etc/router"), &env).unwrap();
+    let found = read(GOOD);
+    assert_eq!(found.workspaces[0].base_url.as_str(), "https://api.coldsend.pro/api/public/v1");
+    let codes: Vec<_> = found.warnings.iter().map(|found| found.code).collect();
+    assert_eq!(codes, ["C020"]);
+    let named =
+        read("workspaces: [{ name: acme, api_key: \"${KEY}\", base_url: \"${COLDSEND_BASE_URL}\" }]\nrules: rules/\n");
+    assert_eq!(named.workspaces[0].base_url.as_str(), "https://other.example/");
+    assert!(named.warnings.is_empty());
 }

@@ -8,6 +8,7 @@ use crate::{
         diagnostic::{Diagnostic, code},
         shapes::{MAX_ATTACHMENTS, of_action},
         template::{TemplateError, TemplateRef},
+        template_names,
         yaml::{Fields, Node, Source, Value, did_you_mean},
     },
 };
@@ -123,7 +124,12 @@ impl Loader<'_> {
         let names = self.context.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str());
         let names: Vec<&str> = names.collect();
         if names.is_empty() {
-            format!("the configuration has no {kind} destination yet")
+            let how = match kind {
+                ActionKind::Slack => "slack: { webhook_url: \"${SLACK_WEBHOOK_URL}\" }",
+                ActionKind::Email => "email: { to: [ae@acme.example] }",
+                _ => "webhook: { url: https://crm.example/hook }",
+            };
+            format!("the configuration has no {kind} destination yet: `destinations: {{ NAME: {{ {how} }} }}`")
         } else {
             format!("{kind} destinations are {}", names.join(", "))
         }
@@ -244,6 +250,12 @@ impl Loader<'_> {
     fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextAt) -> Option<TemplateRef> {
         match self.templates.add(name, html, source) {
             Ok(template) => {
+                for range in template_names::in_single_braces(source) {
+                    let message = format!("`{}` is sent as it stands", source.get(range.clone()).unwrap_or_default());
+                    let found = at.error(code::LOOKS_LIKE_TEMPLATE, range, message).finding(false);
+                    self.out
+                        .push(found.hint("a template prints what stands in double braces: `{{ lead.first_name }}`"));
+                }
                 self.sites.push(Site { template: template.clone(), at });
                 Some(template)
             }

@@ -125,11 +125,8 @@ impl Builder<'_, '_> {
                 let text = if absent { String::new() } else { value.into_owned() };
                 let node = scalar_node(self.source, text, style, range);
                 // `"\bcall\b"` is valid YAML and never what was meant: a regular expression that can match nothing.
-                if let Some(at) = node.text().find('\u{8}').filter(|_| style == Style::DoubleQuoted) {
-                    let message = "in double quotes `\\b` is a backspace, not the edge of a word";
-                    let diagnostic = Diagnostic::inside(code::BACKSPACE, &node, at..at + 1, message);
-                    let hint = "write regular expressions in single quotes: '\\bword\\b'";
-                    self.out.push(Diagnostic { severity: Severity::Warning, ..diagnostic.hint(hint) });
+                if let Some(found) = node.backspace() {
+                    self.out.push(Diagnostic { severity: Severity::Warning, ..found });
                 }
                 self.add(node);
             }

@@ -1,6 +1,6 @@
 //! Taking values out of a tree: each reader says what is wrong and goes on, so that one pass finds every mistake.
 
-use super::{Kind, Node, Shape, Value};
+use super::{Kind, Node, Shape, Style, Value};
 use crate::model::{Rate, parse_span};
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
 use std::{ops::RangeInclusive, time::Duration};
@@ -120,8 +120,13 @@ impl Node {
     pub fn list(&self, out: &mut Diagnostics) -> Option<&[Node]> {
         match &self.value {
             Value::List(items) => Some(items),
-            _ => {
-                self.wrong_type("a list", out);
+            other => {
+                let message = format!("a list is needed here, not {}", self.describe());
+                let error = Diagnostic::error(code::WRONG_TYPE, self, message);
+                out.push(match other {
+                    Value::Mapping(_) => error.hint("begin each item of a list with `- `"),
+                    _ => error.hint("write `[one, two]`, or one item a line, each begun with `- `"),
+                });
                 None
             }
         }
@@ -153,6 +158,15 @@ impl Node {
                 None
             }
         }
+    }
+
+    /// A backspace that double quotes made of `\b`: odd in a text, and never right in a regular expression.
+    pub fn backspace(&self) -> Option<Diagnostic> {
+        let scalar = self.scalar().filter(|scalar| scalar.style == Style::DoubleQuoted)?;
+        let at = scalar.text.find('\u{8}')?;
+        let message = "in double quotes `\\b` is a backspace, not the edge of a word";
+        let found = Diagnostic::inside(code::BACKSPACE, self, at..at + 1, message);
+        Some(found.hint("write regular expressions in single quotes: '\\bword\\b'"))
     }
 
     /// A text that is not blank.
