@@ -141,7 +141,8 @@ fn init_logs(cli: &Cli) {
         _ => "error",
     };
     let filter = EnvFilter::try_from_env("REPLY_ROUTER_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,reply_router={level}")));
+        // Somebody who waits for a command wants to know for what.
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,reply_router={level},reply_router::budget=info")));
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
     match cli.log_format {

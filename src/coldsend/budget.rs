@@ -23,6 +23,9 @@ pub struct Budget {
     pub blocked_until: Option<Timestamp>,
 }
 
+/// A shorter wait is not told: nobody wonders yet.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
+
 /// The budget of one API key and those who wait for it.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -48,6 +51,7 @@ impl Gate {
         max_wait: Option<Duration>,
     ) -> Result<Permit, Duration> {
         let deadline = max_wait.and_then(|wait| Instant::now().checked_add(wait));
+        let mut told = false;
         let waiting = Waiting { gate: self, ticket: self.ledger().enter(priority) };
         loop {
             let changed = self.changed.notified();
@@ -66,6 +70,11 @@ impl Gate {
             };
             if deadline.is_some_and(|deadline| now >= deadline || now + wait > deadline) {
                 return Err(wait.max(Duration::from_millis(1)));
+            }
+            if wait >= WORTH_TELLING && !told {
+                told = true;
+                let seconds = wait.as_secs();
+                tracing::info!(target: "reply_router::budget", seconds, "waiting for a place in the API's request budget");
             }
             // A wait of zero means that others stand before: they tell when they are gone.
             let until = match (wait.is_zero(), deadline) {
