@@ -3,9 +3,9 @@
 use super::{args::ExplainArgs, env};
 use crate::{
     app::{self, AppError, Overrides},
-    engine::Explanation,
-    model::{Conversation, MailAttachment, Message, Mode, ThreadDetail, ThreadRow, address_of},
-    rules::{Context, EventInput, ReadMessages, RuleSet, evaluate},
+    engine::{About, Explanation, Told},
+    model::{MailAttachment, Message, Mode},
+    rules::{Context, RuleSet},
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -14,13 +14,6 @@ use std::{collections::HashMap, path::Path};
 
 /// A mail that is larger than this is none that a lead answers with.
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
-
-/// A thread as a file tells of it.
-struct Told {
-    thread: ThreadDetail,
-    messages: Vec<Message>,
-    now: Timestamp,
-}
 
 pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
     let (context, rules, ceiling) = match app::load(overrides, &env) {
@@ -42,23 +35,10 @@ pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) ->
 }
 
 fn judged(told: &Told, rules: &RuleSet, ceiling: Mode) -> anyhow::Result<Explanation> {
-    let messages = ReadMessages::new(Conversation::new(told.messages.clone()));
-    let overrides = HashMap::new();
-    let input = EventInput {
-        workspace: "file",
-        ceiling,
-        row: &told.thread.row,
-        detail: Some(&told.thread),
-        messages: Some(&messages),
-        history: None,
-        overrides: &overrides,
-        lead_opted_out: None,
-        thorough: true,
-    };
-    let decision = evaluate(rules, &input, told.now)
-        .map_err(|need| anyhow::anyhow!("a rule asks for {need:?}, which a file does not have"))?;
-    let newest = messages.newest_inbound().map(|message| message.id.as_str());
-    Ok(Explanation::of(&told.thread.row, newest, &decision))
+    let judged = told.judged(rules, "file", ceiling, &HashMap::new());
+    let (explanation, _) =
+        judged.map_err(|need| anyhow::anyhow!("a rule asks for {need:?}, which a file does not have"))?;
+    Ok(explanation)
 }
 
 /// The tests of a file; their own rules, if it has any, do not count.
@@ -84,29 +64,15 @@ fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<Told> {
     anyhow::ensure!(size <= MOST_BYTES, "{} is larger than 32 MiB", file.display());
     let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let is_mail = file.extension().is_some_and(|end| end == "eml");
-    let mut message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };
-    let now = Timestamp::now();
-    message.id = "message-1".to_owned();
-    let subject = args.subject.clone().or_else(|| message.subject.clone());
-    message.subject.clone_from(&subject);
-    let lead_email = args.lead_email.clone().or_else(|| message.from.as_deref().and_then(address_of));
-    message.from = message.from.or_else(|| lead_email.clone());
-    let preview = crate::text::whole_text(message.text.as_deref(), message.html.as_deref());
-    let row = ThreadRow {
-        id: file.display().to_string(),
-        lead_email,
-        campaign_name: args.campaign.clone(),
+    let message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };
+    let about = About {
+        lead_email: args.lead_email.clone(),
+        lead_name: None,
+        subject: args.subject.clone(),
         category: args.category.clone(),
-        subject,
-        preview: Some(preview.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect()),
-        last_message_at: message.created_at.or(Some(now)),
-        is_read: Some(false),
-        is_starred: Some(false),
-        reply_count: Some(1),
-        ..ThreadRow::default()
+        campaign: args.campaign.clone(),
     };
-    let thread = ThreadDetail { row, ai_category: args.category.clone(), ..ThreadDetail::default() };
-    Ok(Told { thread, messages: vec![message], now })
+    Ok(Told::new(file.display().to_string(), message, about, Timestamp::now()))
 }
 
 fn from_text(bytes: Vec<u8>, file: &Path) -> anyhow::Result<Message> {

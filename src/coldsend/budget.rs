@@ -15,6 +15,10 @@ use tokio::{
 /// What is left of the API key's budget, as we and the API's headers count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
+    /// Requests that the key allows in a rolling minute.
+    pub per_minute: u32,
+    /// Requests that the key allows in a rolling hour.
+    pub per_hour: u32,
     /// Requests left in the rolling minute.
     pub minute_left: u32,
     /// Requests left in the rolling hour.
@@ -96,11 +100,14 @@ impl Gate {
 
     pub(super) fn budget(&self) -> Budget {
         let now = Instant::now();
-        let left = self.ledger().left(now);
+        let (left, (per_minute, per_hour)) = {
+            let mut ledger = self.ledger();
+            (ledger.left(now), ledger.limits())
+        };
         let blocked_until = left
             .blocked_until
             .and_then(|until| Timestamp::now().checked_add(until.saturating_duration_since(now)).ok());
-        Budget { minute_left: left.minute, hour_left: left.hour, blocked_until }
+        Budget { per_minute, per_hour, minute_left: left.minute, hour_left: left.hour, blocked_until }
     }
 }
 

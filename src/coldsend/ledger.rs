@@ -204,6 +204,11 @@ impl Ledger {
         self.refusals = 0;
     }
 
+    /// What a minute and an hour allow.
+    pub(super) fn limits(&self) -> (u32, u32) {
+        (self.minute.limit, self.hour.limit)
+    }
+
     pub(super) fn left(&mut self, now: Instant) -> Left {
         self.forget(now);
         let mut left = Left {

@@ -191,6 +191,19 @@ impl super::Engine {
         thread_id: &str,
         max_wait: std::time::Duration,
     ) -> Result<Explanation, super::IntakeError> {
+        self.explain_with_messages(workspace, thread_id, max_wait).await.map(|(explanation, _)| explanation)
+    }
+
+    /// As [`Engine::explain`](super::Engine::explain), with the messages that were read for it.
+    ///
+    /// # Errors
+    /// The API or the store.
+    pub async fn explain_with_messages(
+        &self,
+        workspace: &super::Workspace,
+        thread_id: &str,
+        max_wait: std::time::Duration,
+    ) -> Result<(Explanation, Arc<ReadMessages>), super::IntakeError> {
         let client = workspace.client().with_max_wait(Some(max_wait));
         let mut detail = client.thread(thread_id, crate::coldsend::Priority::Read).await?;
         detail.row.id = thread_id.to_owned();
@@ -203,7 +216,7 @@ impl super::Engine {
         explanation.not_considered = &[];
         explanation.guarded(self.foreseen(workspace, &detail.row, &judged, &messages).await?);
         explanation.way = self.way(workspace, &detail.row, Some(messages.conversation())).await?;
-        Ok(explanation)
+        Ok((explanation, messages))
     }
 
     /// A decision as it was recorded, and what became of it. No request is made.

@@ -27,6 +27,7 @@ mod run;
 mod star;
 mod status;
 mod take_over;
+mod told;
 mod verify;
 mod way;
 mod workspace;
@@ -42,6 +43,7 @@ pub use poll::{PollError, PollReport};
 pub use probe::{Bug, Probe, Step};
 pub use run::OnceReport;
 pub use status::{EngineEvent, Happened, RuleHealth, WorkspacePhase, WorkspaceStatus};
+pub use told::{About, Told};
 pub use way::WayStep;
 pub use workspace::{Workspace, WorkspaceSettings};
 
