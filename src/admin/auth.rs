@@ -7,6 +7,7 @@
 use super::{
     App, audit,
     caller::{Caller, Way},
+    pages,
     problem::Problem,
 };
 use axum::{
@@ -14,7 +15,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -123,8 +124,8 @@ fn is_local(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-pub(super) async fn login_page() -> Html<&'static str> {
-    Html(include_str!("templates/login.html"))
+pub(super) async fn login_page() -> Response {
+    pages::login(false)
 }
 
 #[derive(Deserialize)]
@@ -142,12 +143,22 @@ pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): F
     if !same(login.token.trim(), token.expose_secret()) {
         app.sessions.note_wrong();
         audit::note(&app, &caller, "login.failed", None, Value::Null).await;
-        return (StatusCode::UNAUTHORIZED, Html(include_str!("templates/login_failed.html"))).into_response();
+        return pages::login(true);
     }
     audit::note(&app, &caller.by(Way::Session), "login", None, Value::Null).await;
+    with_cookie(&app, session, "")
+}
+
+/// Ends the session of this browser.
+pub(super) async fn logout(State(app): State<App>) -> Response {
+    with_cookie(&app, "", "; Max-Age=0")
+}
+
+/// To the first page, with the session cookie set to a value.
+fn with_cookie(app: &App, value: &str, more: &str) -> Response {
     let secure = app.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-    let cookie =
-        format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict{}", if secure { "; Secure" } else { "" });
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}");
     let mut response = Redirect::to("/").into_response();
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, value);

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     engine::{Explanation, IntakeError, Workspace},
+    rules::ReadMessages,
     store::DecisionFilter,
 };
 use axum::{
@@ -14,7 +15,7 @@ use axum::{
     http::StatusCode,
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A person looks at the page: rather a clear refusal than a long wait behind the work itself.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -29,14 +30,23 @@ pub(super) async fn explain(
     Path(id): Path<String>,
     Asked(of): Asked<Of>,
 ) -> Answer<Explanation> {
-    let workspaces: Vec<&Workspace> = match &of.workspace {
+    read_live(&app, &id, of.workspace.as_deref()).await.map(|(explanation, _)| Json(explanation))
+}
+
+/// The thread as it is now, with its messages, in the workspace that is named or in the likeliest one that knows it.
+pub(super) async fn read_live(
+    app: &App,
+    id: &str,
+    workspace: Option<&str>,
+) -> Result<(Explanation, Arc<ReadMessages>), Problem> {
+    let workspaces: Vec<&Workspace> = match workspace {
         Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?],
-        None => likeliest_first(&app, &id).await?,
+        None => likeliest_first(app, id).await?,
     };
     let mut failure = None;
     for workspace in workspaces {
-        match app.engine.explain(workspace, &id, LONGEST_WAIT).await {
-            Ok(explanation) => return Ok(Json(explanation)),
+        match app.engine.explain_with_messages(workspace, id, LONGEST_WAIT).await {
+            Ok(found) => return Ok(found),
             Err(IntakeError::Store(error)) => return Err(error.into()),
             // 422: it does not even look like an id of the API.
             Err(IntakeError::Api(error)) if matches!(error.status(), Some(404 | 422)) => {}
@@ -44,7 +54,7 @@ pub(super) async fn explain(
             Err(IntakeError::Api(error)) => failure = failure.or(Some(refused(error.status(), error.to_string()))),
         }
     }
-    Err(failure.unwrap_or_else(|| Problem::unknown("thread", &id)))
+    Err(failure.unwrap_or_else(|| Problem::unknown("thread", id)))
 }
 
 /// Every workspace; the one that a decision about the thread was made in comes first, so that the others are not asked.

@@ -16,7 +16,7 @@ mod lists;
 mod metrics;
 mod openapi;
 mod opt_outs;
-mod page;
+mod pages;
 mod problem;
 mod routes;
 mod rules;
@@ -114,13 +114,14 @@ pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<d
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME_LIMIT))
         .layer(CatchPanicLayer::new())
         .layer(middleware::map_response(problem::every_error))
+        .layer(middleware::from_fn(pages::as_page))
         .layer(middleware::from_fn(traced))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(set(
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::REFERRER_POLICY, "no-referrer"))

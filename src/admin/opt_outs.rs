@@ -33,9 +33,9 @@ pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -
 
 #[derive(Deserialize)]
 pub(super) struct Entry {
-    workspace: Option<String>,
-    email: String,
-    evidence: Option<String>,
+    pub workspace: Option<String>,
+    pub email: String,
+    pub evidence: Option<String>,
 }
 
 /// What is kept now. Without a single workspace, `workspace` is null and `items` tells of each.
@@ -48,12 +48,16 @@ pub(super) struct Added {
     items: Vec<OptOut>,
 }
 
-/// Adds a lead to the workspace that is named, or to all.
 pub(super) async fn add(
     State(app): State<App>,
     caller: Caller,
     Body(entry): Body<Entry>,
 ) -> Result<(StatusCode, Json<Added>), Problem> {
+    Ok((StatusCode::CREATED, Json(add_by(&app, &caller, entry).await?)))
+}
+
+/// Adds a lead to the workspace that is named, or to all, and notes who did it.
+pub(super) async fn add_by(app: &App, caller: &Caller, entry: Entry) -> Result<Added, Problem> {
     let workspaces: Vec<&str> = match &entry.workspace {
         Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?.name()],
         None => app.engine.workspaces().iter().map(Workspace::name).collect(),
@@ -76,7 +80,7 @@ pub(super) async fn add(
         items.push(app.engine.store().opt_out(workspace, &email).await?.unwrap_or(opt_out));
     }
     let details = json!({ "workspaces": items.iter().map(|item| &item.workspace).collect::<Vec<_>>() });
-    audit::note(&app, &caller, "opt_out.add", Some(&email), details).await;
+    audit::note(app, caller, "opt_out.add", Some(&email), details).await;
     let Some(first) = items.first().cloned() else { return Err(Problem::unknown("workspace", "")) };
     let added = Added {
         workspace: (items.len() == 1).then_some(first.workspace),
@@ -85,7 +89,7 @@ pub(super) async fn add(
         evidence: first.evidence,
         items,
     };
-    Ok((StatusCode::CREATED, Json(added)))
+    Ok(added)
 }
 
 #[derive(Deserialize)]
@@ -99,10 +103,15 @@ pub(super) async fn remove(
     Path(email): Path<String>,
     Asked(of): Asked<Of>,
 ) -> Result<StatusCode, Problem> {
-    if app.engine.store().remove_opt_out(of.workspace.as_deref(), &email).await? {
-        let details = json!({ "workspace": of.workspace });
-        audit::note(&app, &caller, "opt_out.remove", Some(&email.to_lowercase()), details).await;
-        return Ok(StatusCode::NO_CONTENT);
+    remove_by(&app, &caller, of.workspace.as_deref(), &email).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Forgets an opt-out, in a workspace or in all, and notes who did it.
+pub(super) async fn remove_by(app: &App, caller: &Caller, workspace: Option<&str>, email: &str) -> Result<(), Problem> {
+    if !app.engine.store().remove_opt_out(workspace, email).await? {
+        return Err(Problem::unknown("opt-out of", email));
     }
-    Err(Problem::unknown("opt-out of", &email))
+    audit::note(app, caller, "opt_out.remove", Some(&email.to_lowercase()), json!({ "workspace": workspace })).await;
+    Ok(())
 }

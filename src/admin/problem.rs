@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Serialize;
 
-const MEDIA_TYPE: &str = "application/problem+json";
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 /// In bytes. What the framework says is a sentence.
 const LONGEST_DETAIL: usize = 4_096;
 
@@ -45,6 +45,10 @@ impl Problem {
 
     pub(super) fn unknown(what: &str, name: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is no {what} `{name}`"))
+    }
+
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
     }
 
     pub(super) fn with_diagnostics(self, diagnostics: serde_json::Value) -> Self {

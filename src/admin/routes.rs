@@ -1,7 +1,7 @@
 //! The table of routes: what is served under which path, and what of it needs a token.
 
 use super::{
-    App, actions, audit, auth, decisions, events, explain, hooks, metrics, openapi, opt_outs, page, rules, status,
+    App, actions, audit, auth, decisions, events, explain, hooks, metrics, openapi, opt_outs, pages, rules, status,
     switches,
 };
 use axum::{
@@ -46,11 +46,20 @@ impl Table {
 /// What needs the token or a session.
 pub(super) fn guarded() -> Table {
     Table::default()
-        .get("/", page::index)
-        .post("/pause", page::pause)
-        .post("/resume", page::resume)
-        .post("/actions/{id}/{decision}", page::decide)
-        .get("/threads/{id}", page::thread)
+        .get("/", pages::rules)
+        .get("/activity", pages::activity)
+        .get("/threads/{id}", pages::thread)
+        .get("/queue", pages::queue)
+        .get("/try", pages::try_form)
+        .post("/try", pages::try_rules)
+        .get("/workspace", pages::workspace)
+        .post("/rules/{name}/mode", pages::set_mode)
+        .post("/pause", pages::pause)
+        .post("/resume", pages::resume)
+        .post("/reload", pages::reload)
+        .post("/actions/{id}/{decision}", pages::decide)
+        .post("/opt-outs", pages::add_opt_out)
+        .post("/opt-outs/remove", pages::remove_opt_out)
         .get("/openapi.json", openapi::document)
         .get("/api/v1/status", status::status)
         .get("/api/v1/rules", rules::list)
@@ -83,7 +92,10 @@ pub(super) fn open() -> Table {
         .get("/metrics", metrics::metrics)
         .get("/login", auth::login_page)
         .post("/login", auth::login)
-        .get("/assets/style.css", page::style)
+        .post("/logout", auth::logout)
+        .get("/assets/style.css", pages::style)
+        .get("/assets/pages.js", pages::script)
+        .get("/assets/theme.js", pages::theme)
         .post("/hooks/coldsend/{workspace}", hooks::coldsend)
 }
 

@@ -239,9 +239,15 @@ pub(super) async fn set_mode(
         return Err(Problem::bad("send {\"mode\": \"off\"}, shadow, draft or live, or null to clear it"));
     }
     let wanted: SetMode = serde_json::from_value(wanted).map_err(|error| Problem::bad(error.to_string()))?;
+    switch(&app, &caller, &name, wanted.mode.as_deref()).await?;
+    find(&app, &name).await.map(Json)
+}
+
+/// Lowers a rule, or clears that, and notes who did it.
+pub(super) async fn switch(app: &App, caller: &Caller, name: &str, mode: Option<&str>) -> Result<(), Problem> {
     let rules = app.engine.rules();
-    let rule = rules.rule(&name).ok_or_else(|| Problem::unknown("rule", &name))?;
-    let mode = match wanted.mode.as_deref() {
+    let rule = rules.rule(name).ok_or_else(|| Problem::unknown("rule", name))?;
+    let mode = match mode {
         None => None,
         Some(text) => Some(
             text.parse::<Mode>()
@@ -252,8 +258,8 @@ pub(super) async fn set_mode(
         let text = format!("the rule's file says {}: a mode can only be lowered here, not set to {mode}", rule.mode);
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
     }
-    app.engine.store().set_rule_mode(&name, mode, &caller.to_string(), app.engine.now()).await?;
+    app.engine.store().set_rule_mode(name, mode, &caller.to_string(), app.engine.now()).await?;
     tracing::warn!(rule = name, mode = mode.map_or("cleared", Mode::as_str), "a rule's mode was switched");
-    audit::note(&app, &caller, "rule.mode", Some(&name), json!({ "mode": mode })).await;
-    find(&app, &name).await.map(Json)
+    audit::note(app, caller, "rule.mode", Some(name), json!({ "mode": mode })).await;
+    Ok(())
 }

@@ -47,6 +47,11 @@ pub(super) async fn resume_by(app: &App, caller: &Caller, workspace: Option<&str
 }
 
 pub(super) async fn reload(State(app): State<App>, caller: Caller) -> Answer<Value> {
+    Ok(Json(json!({ "revision": reload_by(&app, &caller).await? })))
+}
+
+/// Loads the rules again and notes who wanted it; the revision comes back.
+pub(super) async fn reload_by(app: &App, caller: &Caller) -> Result<String, Problem> {
     let Some(reload) = &app.reload else {
         return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "the rules of this service do not come from files"));
     };
@@ -56,13 +61,12 @@ pub(super) async fn reload(State(app): State<App>, caller: Caller) -> Answer<Val
         Err(ReloadError::Refused(_)) => json!({ "refused": true }),
         Err(ReloadError::Failed(_)) => json!({ "failed": true }),
     };
-    audit::note(&app, &caller, "reload", None, details).await;
-    match ended {
-        Ok(revision) => Ok(Json(json!({ "revision": revision }))),
-        Err(ReloadError::Refused(diagnostics)) => {
+    audit::note(app, caller, "reload", None, details).await;
+    ended.map_err(|error| match error {
+        ReloadError::Refused(diagnostics) => {
             let text = "the rules have mistakes; the old ones stay in force";
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text).with_diagnostics(diagnostics))
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text).with_diagnostics(diagnostics)
         }
-        Err(ReloadError::Failed(text)) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, text)),
-    }
+        ReloadError::Failed(text) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, text),
+    })
 }

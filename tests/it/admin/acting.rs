@@ -185,11 +185,15 @@ async fn a_failed_one_is_tried_again_and_a_quarantined_one_resolved() {
 #[tokio::test]
 async fn the_buttons_of_the_page_do_the_same() {
     let (desk, ids) = with_states([ActionState::Held, ActionState::Quarantined, ActionState::Failed]).await;
-    for (number, decision, state) in
-        [(0, "reject", ActionState::Cancelled), (1, "not-sent", ActionState::Held), (2, "retry", ActionState::Planned)]
-    {
+    // Where it can be seen: the one that is a draft now by itself.
+    let again = format!("/queue#action-{}", ids[1]);
+    for (number, decision, state, place) in [
+        (0, "reject", ActionState::Cancelled, "/queue"),
+        (1, "not-sent", ActionState::Held, again.as_str()),
+        (2, "retry", ActionState::Planned, "/queue"),
+    ] {
         let answer = desk.post(&format!("/actions/{}/{decision}", ids[number]), "").await;
-        assert_eq!((answer.status, answer.header("location")), (303, "/"), "{decision}");
+        assert_eq!((answer.status, answer.header("location")), (303, place), "{decision}");
         let action = desk.stage.actions().await.remove(number);
         assert_eq!(action.state, state, "{decision}");
     }

@@ -1,4 +1,8 @@
-//! What people look at.
+//! What people look at, as it comes from the server.
+
+mod answers;
+mod forms;
+mod trying;
 
 use super::Desk;
 use crate::stage::Setting;
@@ -20,6 +24,20 @@ rules:
       - reply: { text: 'Hi {{ lead.name }} {{ thread.subject }}' }
 ";
 
+/// The page between two places in it.
+#[track_caller]
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    let rest = page.split_once(from).unwrap_or_else(|| panic!("{from} is missing in {page}")).1;
+    rest.split_once(to).map_or(rest, |(part, _)| part)
+}
+
+#[track_caller]
+fn shows(page: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(page.contains(text), "{text} is missing in {page}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_lead_writes_is_shown_and_never_run() {
     let desk = Desk::new(Setting { rules: EVIL_RULE, mode: Mode::Draft, ..Setting::default() }).await;
@@ -28,16 +46,21 @@ async fn what_a_lead_writes_is_shown_and_never_run() {
     let thread = desk.stage.simulator.workspace().add_thread(thread.message(message));
     desk.stage.round().await;
     assert_eq!(desk.stage.actions().await.len(), 1);
-    for path in ["/".to_owned(), format!("/threads/{thread}")] {
-        let page = desk.get(&path).await;
+    let (recorded, live) = (format!("/threads/{thread}"), format!("/threads/{thread}?live=1"));
+    for path in ["/", "/activity", "/queue", "/workspace", &recorded, &live] {
+        let page = desk.get(path).await;
         assert_eq!(page.status, 200, "{page:?}");
         assert!(page.header("content-type").starts_with("text/html"));
-        assert!(page.header("content-security-policy").contains("default-src 'none'"));
-        assert!(!page.text.contains("<script"), "{path}: {}", page.text);
-        assert!(page.text.contains("&#60;script&#62;alert(1)"), "{path}: {}", page.text);
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        // Scripts come from here, and none stands in the page.
+        assert!(!page.text.replace("<script src=\"/assets/", "").contains("<script"), "{path}: {}", page.text);
+        assert!(!page.text.contains(" style="), "{path}");
+        if path != "/workspace" {
+            assert!(page.text.contains("&#60;script&#62;alert(1)"), "{path}: {}", page.text);
+        }
     }
-    let unknown = desk.get("/threads/%3Cscript%3E").await;
-    unknown.problem(404);
+    desk.get("/threads/%3Cscript%3E").await.problem(404);
 }
 
 #[tokio::test]
@@ -57,14 +80,19 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
         }
         desk.stage.store.update_action(&mut action).await.unwrap();
     }
-    let page = desk.get("/").await.text;
+    let page = desk.get("/queue").await.text;
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
-    assert!(at("For you to decide: quarantined") < at("For you to decide: held"));
-    assert!(at("For you to decide: held") < at("For you to decide: failed"));
-    for button in ["It was sent", "It was not sent", "Send it", "Do not send", "Try again"] {
-        at(button);
+    assert!(at("Unclear: was it sent?") < at("Drafts to approve"));
+    assert!(at("Drafts to approve") < at("id=\"group-failed\""));
+    for button in ["It was sent", "It was not sent", "Approve and send", "Reject", "Try again"] {
+        at(&format!(">{button}</button>"));
     }
-    at("1 more held");
+    at("class=\"badge\">33<");
+    assert_eq!(page.matches("data-approve").count(), 30);
+    let older = between(&page, "href=\"/queue?state=held&#38;cursor=", "\"");
+    let rest = desk.get(&format!("/queue?state=held&cursor={older}")).await.text;
+    assert_eq!(rest.matches("data-approve").count(), 1);
+    assert!(rest.contains("The whole queue") && !rest.contains("It was sent"), "{rest}");
 }
 
 #[tokio::test]
@@ -75,13 +103,46 @@ async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
     desk.post("/api/v1/pause", acme).await.json();
     desk.stage.hot_lead("jane@acme.example", "Please call.");
     desk.stage.round().await;
-    let page = desk.get("/").await.text;
-    for text in ["<h2>Waiting</h2>", "jane@acme.example", "paused", "Resume acme", "/resume?workspace=acme"] {
-        assert!(page.contains(text), "{text} is missing in {page}");
+    let page = desk.get("/queue").await.text;
+    let waiting = between(&page, "id=\"group-waiting\"", "</section>");
+    shows(waiting, &["jane@acme.example", "nothing leaves until somebody resumes", "<time datetime=\"2026-07-15T"]);
+    for path in ["/", "/workspace"] {
+        let page = desk.get(path).await.text;
+        shows(&page, &["Resume acme", "/resume?workspace=acme", "by token"]);
+        assert!(!page.contains("Resume globex"));
     }
-    assert!(!page.contains("Resume globex"));
-    let waiting = page.split("<h2>Waiting</h2>").nth(1).unwrap();
-    assert!(waiting.contains("2026-07-15 "), "when it is due: {waiting}");
     assert_eq!(desk.post("/resume?workspace=acme", "").await.status, 303);
     assert!(desk.stage.store.pauses().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_first_page_says_in_words_how_it_goes() {
+    let desk = Desk::new(Setting::default()).await;
+    let page = desk.get("/").await.text;
+    shows(
+        &page,
+        &["All is well", "0 replies sent in the last 24 hours, nothing waits for you.", "book-a-call", "never"],
+    );
+    desk.stage.hot_lead("jane@acme.example", "Please call.");
+    desk.stage.round().await;
+    desk.post("/api/v1/rules/book-a-call/mode", r#"{"mode": "draft"}"#).await.json();
+    desk.stage.hot_lead("joe@acme.example", "Please call.");
+    desk.stage.round().await;
+    let page = desk.get("/").await.text;
+    shows(
+        &page,
+        &[
+            "1 reply sent in the last 24 hours, 1 draft waits for you.",
+            "lowered by token; its file says live",
+            "Switched to draft <time",
+            "Clear the switch",
+            "Matches on each of the last seven days: 0, 0, 0, 0, 0, 0, 2",
+            "<strong>2</strong>",
+            "1 waits for you</a>",
+            "on average, ",
+        ],
+    );
+    let choices = between(&page, "<select id=\"mode-book-a-call\"", "</select>");
+    assert_eq!(choices.matches("<option").count(), 4);
+    assert!(choices.contains("<option value=\"draft\" selected>"), "{choices}");
 }

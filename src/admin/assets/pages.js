@@ -1,0 +1,201 @@
+// What the pages gain by script: times in the viewer's zone, what happens without reloading, the keys, the colours.
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const remember = {
+    get(key) { try { return localStorage.getItem(key); } catch { return null; } },
+    set(key, value) { try { localStorage.setItem(key, value); } catch { /* it lasts as long as the page */ } },
+  };
+
+  // Times: the server says UTC, which stays as the title.
+  const sameYear = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  const otherYear = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const localTimes = (root) => {
+    for (const time of $$("time[datetime]", root)) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      const format = at.getFullYear() === new Date().getFullYear() ? sameYear : otherYear;
+      time.textContent = format.format(at);
+    }
+  };
+  localTimes(document);
+
+  // Colours: as the system has them, light, dark.
+  const theme = $("#theme");
+  if (theme) {
+    const names = ["system", "light", "dark"];
+    const show = (name) => {
+      theme.textContent = `Colours: ${name}`;
+      if (name === "system") delete document.documentElement.dataset.theme;
+      else document.documentElement.dataset.theme = name;
+    };
+    let now = names.includes(remember.get("colours")) ? remember.get("colours") : "system";
+    show(now);
+    theme.hidden = false;
+    theme.addEventListener("click", () => {
+      now = names[(names.indexOf(now) + 1) % names.length];
+      remember.set("colours", now);
+      show(now);
+    });
+  }
+
+  // An edited draft says so on its button.
+  const edited = (textarea) => textarea.value !== textarea.defaultValue;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form");
+    const approve = form && $("[data-approve]", form);
+    if (approve && event.target.matches("textarea")) {
+      approve.textContent = edited(event.target) ? "Save and send" : "Approve and send";
+    }
+  });
+
+  // What is live is fetched again when something has happened, and put in the place of what was there.
+  const busy = (part) =>
+    $$("textarea", part).some((textarea) => edited(textarea) || textarea === document.activeElement) ||
+    $$("select", part).some((select) => select === document.activeElement);
+  const swap = (fresh) => {
+    let left = false;
+    for (const part of $$("[data-live]")) {
+      const other = fresh.getElementById(part.id);
+      if (!other) continue;
+      localTimes(other);
+      if (part.innerHTML === other.innerHTML) continue;
+      if (busy(part)) { left = true; continue; }
+      const open = new Map($$("details[id]", part).map((details) => [details.id, details.open]));
+      const focused = part.contains(document.activeElement) ? document.activeElement : null;
+      const item = focused?.closest("[data-item]");
+      part.replaceChildren(...other.childNodes);
+      for (const details of $$("details[id]", part)) {
+        if (open.has(details.id)) details.open = open.get(details.id);
+      }
+      // Whoever was there goes on there.
+      const again = (focused?.id && document.getElementById(focused.id)) || (item?.id && document.getElementById(item.id));
+      if (focused && again) again.focus({ preventScroll: true });
+    }
+    const stale = $("#stale");
+    if (stale) stale.hidden = !left;
+  };
+  let fetching = false;
+  let again = false;
+  const refresh = async () => {
+    if (fetching) { again = true; return; }
+    fetching = true;
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
+      if (answer.redirected && new URL(answer.url).pathname === "/login") { location.assign("/login"); return; }
+      if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      // The connection of the events tells that the service is away.
+    } finally {
+      fetching = false;
+      if (again) { again = false; soon(); }
+    }
+  };
+  let timer = null;
+  const soon = () => { timer ??= setTimeout(() => { timer = null; refresh(); }, 300); };
+  $("#stale-load")?.addEventListener("click", () => location.reload());
+
+  const state = $("#live-state");
+  // A read of the thread costs requests and is asked for by a person.
+  const mayFetch = document.querySelector("[data-live]") && !new URLSearchParams(location.search).has("live");
+  const isAnswer = location.pathname === "/try";
+  if (state && mayFetch && !isAnswer && "EventSource" in window) {
+    const say = (name, text) => {
+      state.hidden = false;
+      state.dataset.is = name;
+      if (state.textContent !== text) state.textContent = text;
+    };
+    let away = null;
+    const follow = () => {
+      const events = new EventSource("/api/v1/events");
+      events.addEventListener("ready", () => {
+        say("live", "Live");
+        // What happened while nobody listened.
+        if (away) { clearInterval(away); away = null; soon(); }
+      });
+      events.addEventListener("reset", soon);
+      events.addEventListener("decision", soon);
+      events.addEventListener("action", soon);
+      events.addEventListener("error", () => {
+        say("away", "Not live");
+        away ??= setInterval(refresh, 15000);
+        // Refused, such as by too many readers: the browser gives up by itself, so come back.
+        if (events.readyState === EventSource.CLOSED) setTimeout(follow, 15000);
+      });
+      addEventListener("pagehide", () => events.close(), { once: true });
+    };
+    follow();
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  }
+
+  // Keys, as mail programs have them. Single keys act on the focused item only, and can be switched off.
+  const help = $("#help");
+  const switchOn = $("#keys-on");
+  let keysOn = remember.get("keys") !== "off";
+  if (switchOn) {
+    switchOn.checked = keysOn;
+    switchOn.addEventListener("change", () => { keysOn = switchOn.checked; remember.set("keys", keysOn ? "on" : "off"); });
+  }
+  const keys = $("#keys");
+  if (keys && help) {
+    keys.hidden = false;
+    keys.addEventListener("click", () => help.showModal());
+  }
+  const places = { r: "/", a: "/activity", q: "/queue", t: "/try", w: "/workspace" };
+  let going = 0;
+  const move = (by) => {
+    const items = $$("[data-item]");
+    if (items.length === 0) return;
+    const at = items.indexOf(document.activeElement?.closest("[data-item]"));
+    const next = items[at < 0 ? 0 : Math.min(Math.max(at + by, 0), items.length - 1)];
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  };
+  document.addEventListener("keydown", (event) => {
+    const target = event.target;
+    if (event.key === "Escape" && target.matches("textarea")) {
+      target.closest("[data-item]")?.focus();
+      return;
+    }
+    if (!keysOn || event.ctrlKey || event.metaKey || event.altKey || help?.open) return;
+    if (target.matches("input, textarea, select")) return;
+    if (Date.now() - going < 1500 && places[event.key]) {
+      going = 0;
+      location.assign(places[event.key]);
+      return;
+    }
+    going = 0;
+    const item = target.matches("[data-item]") ? target : null;
+    switch (event.key) {
+      case "?": help?.showModal(); break;
+      case "g": going = Date.now(); break;
+      case "j": move(1); break;
+      case "k": move(-1); break;
+      case "o":
+      case "Enter":
+        if (!item?.dataset.open) return;
+        location.assign(item.dataset.open);
+        break;
+      case "e":
+        if (!item || !$("textarea", item)) return;
+        $("textarea", item).focus();
+        break;
+      case "a":
+      case "r": {
+        const button = item && $(event.key === "a" ? "[data-approve]" : "[data-reject]", item);
+        if (!button) return;
+        button.form.requestSubmit(button);
+        break;
+      }
+      default: return;
+    }
+    event.preventDefault();
+  });
+
+  // One click is one decision.
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
+  });
+})();

@@ -1,0 +1,169 @@
+//! Decisions as they come.
+
+use super::{
+    super::{
+        App,
+        lists::{cursor, page, set, states},
+        problem::{Asked, Problem},
+    },
+    Frame, Tab,
+    view::{self, When, encoded, sentence},
+};
+use crate::{
+    model::ActionState,
+    store::{ActionBrief, DecisionFilter, DecisionRecord},
+};
+use askama::Template;
+use axum::{extract::State, response::Response};
+use serde::Deserialize;
+use std::collections::HashMap;
+
+const ROWS: u32 = 50;
+
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::admin) struct Wanted {
+    rule: Option<String>,
+    campaign: Option<String>,
+    lead: Option<String>,
+    state: Option<String>,
+    matched: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct ActivityPage {
+    frame: Frame,
+    rules: Vec<(String, bool)>,
+    states: Vec<(&'static str, bool)>,
+    campaign: String,
+    lead: String,
+    matched: String,
+    filtered: bool,
+    /// The newest page, which follows what happens.
+    first: bool,
+    rows: Vec<DecisionRow>,
+    older: Option<String>,
+    newest: String,
+}
+
+struct DecisionRow {
+    at: When,
+    lead: String,
+    subject: String,
+    campaign: String,
+    thread_path: String,
+    id: String,
+    matched: Vec<String>,
+    actions: Vec<ActionChip>,
+}
+
+pub(super) struct ActionChip {
+    pub(super) kind: &'static str,
+    pub(super) target: Option<String>,
+    pub(super) state: &'static str,
+    pub(super) reason: String,
+    pub(super) due: Option<When>,
+}
+
+impl From<ActionBrief> for ActionChip {
+    fn from(action: ActionBrief) -> Self {
+        Self {
+            kind: action.kind.as_str(),
+            target: action.target,
+            state: action.state.as_str(),
+            reason: action.reason.as_ref().map(sentence).unwrap_or_default(),
+            due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
+        }
+    }
+}
+
+pub(in crate::admin) async fn activity(
+    State(app): State<App>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    let wanted = Wanted {
+        rule: trimmed(wanted.rule),
+        campaign: trimmed(wanted.campaign),
+        lead: trimmed(wanted.lead),
+        state: set(wanted.state),
+        matched: set(wanted.matched),
+        cursor: set(wanted.cursor),
+    };
+    let matched = match wanted.matched.as_deref() {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(other) => return Err(Problem::bad(format!("`matched` is true or false, not `{other}`"))),
+    };
+    let filter = DecisionFilter {
+        rule: wanted.rule.clone(),
+        campaign: wanted.campaign.clone(),
+        lead: wanted.lead.clone(),
+        states: states(wanted.state.clone())?,
+        matched,
+        before: cursor(wanted.cursor.clone())?,
+        limit: ROWS + 1,
+        ..DecisionFilter::default()
+    };
+    let found = page(app.engine.store().decisions(&filter).await?, ROWS, |decision| decision.id.clone());
+    let ids: Vec<_> = found.items.iter().map(|decision| decision.id.clone()).collect();
+    let mut briefs = app.engine.store().actions_of(&ids).await?;
+    let asked = wanted.query();
+    let rules = app.engine.rules();
+    let mut names: Vec<_> = rules.rules().iter().map(|rule| rule.name.clone()).collect();
+    // A rule that is gone may still be looked for.
+    names.extend(wanted.rule.clone().filter(|name| rules.rule(name).is_none()));
+    let chosen = |name: &str, of: &Option<String>| of.as_deref() == Some(name);
+    super::render(&ActivityPage {
+        frame: Frame::new(&app, Tab::Activity).await?,
+        rules: names.into_iter().map(|name| (name.clone(), chosen(&name, &wanted.rule))).collect(),
+        states: ActionState::ALL.map(|state| (state.as_str(), chosen(state.as_str(), &wanted.state))).to_vec(),
+        filtered: !asked.is_empty(),
+        first: wanted.cursor.is_none(),
+        older: found.next.map(|next| path(&asked, Some(&next))),
+        newest: path(&asked, None),
+        rows: found.items.into_iter().map(|decision| row(decision, &mut briefs)).collect(),
+        campaign: wanted.campaign.unwrap_or_default(),
+        lead: wanted.lead.unwrap_or_default(),
+        matched: wanted.matched.unwrap_or_default(),
+    })
+}
+
+fn trimmed(value: Option<String>) -> Option<String> {
+    set(value.map(|value| value.trim().to_owned()))
+}
+
+impl Wanted {
+    /// The filters, without the page.
+    fn query(&self) -> Vec<(&'static str, &str)> {
+        let filters = [
+            ("rule", &self.rule),
+            ("campaign", &self.campaign),
+            ("lead", &self.lead),
+            ("state", &self.state),
+            ("matched", &self.matched),
+        ];
+        filters.into_iter().filter_map(|(name, value)| value.as_deref().map(|value| (name, value))).collect()
+    }
+}
+
+fn path(asked: &[(&'static str, &str)], cursor: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(asked).extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+    let query = query.finish();
+    if query.is_empty() { "/activity".to_owned() } else { format!("/activity?{query}") }
+}
+
+fn row(decision: DecisionRecord, briefs: &mut HashMap<String, Vec<ActionBrief>>) -> DecisionRow {
+    DecisionRow {
+        at: When(decision.at),
+        lead: decision.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
+        subject: decision.trace.subject.unwrap_or_default(),
+        campaign: decision.trace.campaign.unwrap_or_default(),
+        thread_path: encoded(&decision.thread_id),
+        matched: decision.matched,
+        actions: briefs.remove(&decision.id).into_iter().flatten().map(ActionChip::from).collect(),
+        id: decision.id,
+    }
+}

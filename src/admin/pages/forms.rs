@@ -1,0 +1,164 @@
+//! What the pages' forms send: each is carried out like the program's request of the same name and leads back to a page.
+
+use super::{
+    super::{
+        App, actions,
+        actions::Choice,
+        caller::Caller,
+        opt_outs::{self, Entry},
+        problem::{Asked, Problem},
+        rules as rule_routes,
+        switches::{pause_by, reload_by, resume_by},
+    },
+    view::readable,
+};
+use crate::{
+    engine::Resolution,
+    model::{ActionId, ActionState},
+};
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    response::Redirect,
+};
+use serde::Deserialize;
+
+/// The page that a form leads back to.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::admin) enum Back {
+    #[default]
+    Rules,
+    Workspace,
+}
+
+impl Back {
+    fn to(self) -> Redirect {
+        Redirect::to(match self {
+            Self::Rules => "/",
+            Self::Workspace => "/workspace",
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(in crate::admin) struct Of {
+    workspace: Option<String>,
+    #[serde(default)]
+    back: Back,
+}
+
+impl Of {
+    fn workspace<'a>(&'a self, app: &App) -> Result<Option<&'a str>, Problem> {
+        match self.workspace.as_deref() {
+            Some(name) if app.engine.workspace(name).is_none() => Err(Problem::unknown("workspace", name)),
+            other => Ok(other),
+        }
+    }
+}
+
+/// The fields of a form; a program that sends something else has none.
+fn field(body: &[u8], name: &str) -> Option<String> {
+    url::form_urlencoded::parse(body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn filled(body: &[u8], name: &str) -> Option<String> {
+    field(body, name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// Pauses a workspace, or everything.
+pub(in crate::admin) async fn pause(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(of): Asked<Of>,
+) -> Result<Redirect, Problem> {
+    pause_by(&app, &caller, of.workspace(&app)?).await?;
+    Ok(of.back.to())
+}
+
+/// Ends the pause of one workspace, or every pause.
+pub(in crate::admin) async fn resume(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(of): Asked<Of>,
+) -> Result<Redirect, Problem> {
+    resume_by(&app, &caller, of.workspace(&app)?).await?;
+    Ok(of.back.to())
+}
+
+pub(in crate::admin) async fn reload(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(of): Asked<Of>,
+) -> Result<Redirect, Problem> {
+    reload_by(&app, &caller).await?;
+    Ok(of.back.to())
+}
+
+/// An empty mode clears the switch.
+pub(in crate::admin) async fn set_mode(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Redirect, Problem> {
+    let Some(mode) = field(&body, "mode") else { return Err(Problem::bad("the form lacks `mode`")) };
+    rule_routes::switch(&app, &caller, &name, Some(mode.as_str()).filter(|mode| !mode.is_empty())).await?;
+    Ok(Redirect::to(&format!("/#rule-{}", super::view::encoded(&name))))
+}
+
+/// What a person decides about an action. A text that is the one that was shown is no edit: then the HTML form, if there is
+/// one, goes out with it.
+pub(in crate::admin) async fn decide(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, decision)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Redirect, Problem> {
+    let choice = match decision.as_str() {
+        "approve" => Choice::Approve(edited(&app, &id, &body).await?),
+        "reject" => Choice::Reject,
+        "retry" => Choice::Retry,
+        "sent" => Choice::Resolve(Resolution::Sent),
+        "not-sent" => Choice::Resolve(Resolution::NotSent),
+        other => return Err(Problem::unknown("decision", other)),
+    };
+    let action = actions::decide(&app, &caller, id, choice).await?;
+    // Where it is now: held again after "it was not sent".
+    let held = action.state == ActionState::Held;
+    Ok(Redirect::to(&if held { format!("/queue#action-{}", action.id) } else { "/queue".to_owned() }))
+}
+
+async fn edited(app: &App, id: &str, body: &[u8]) -> Result<Option<String>, Problem> {
+    // Browsers send CR LF, whatever the text had.
+    let unix = |text: &str| text.replace("\r\n", "\n");
+    let Some(text) = field(body, "text").map(|text| unix(&text)) else { return Ok(None) };
+    let known = app.engine.store().action(&ActionId(id.to_owned())).await?;
+    let same = known.is_some_and(|action| unix(&readable(&action.payload)).trim_end() == text.trim_end());
+    Ok((!same).then_some(text))
+}
+
+pub(in crate::admin) async fn add_opt_out(
+    State(app): State<App>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Redirect, Problem> {
+    let entry = Entry {
+        workspace: filled(&body, "workspace"),
+        email: filled(&body, "email").unwrap_or_default(),
+        evidence: filled(&body, "evidence"),
+    };
+    opt_outs::add_by(&app, &caller, entry).await?;
+    Ok(Redirect::to("/workspace#opt-outs"))
+}
+
+pub(in crate::admin) async fn remove_opt_out(
+    State(app): State<App>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Redirect, Problem> {
+    let workspace = filled(&body, "workspace");
+    let email = filled(&body, "email").unwrap_or_default();
+    opt_outs::remove_by(&app, &caller, workspace.as_deref(), &email).await?;
+    Ok(Redirect::to("/workspace#opt-outs"))
+}

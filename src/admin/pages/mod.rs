@@ -1,0 +1,100 @@
+//! The pages: rendered on the server and escaped by the template engine. They work without script; script adds what is
+//! live, the viewer's time zone and the keys.
+
+mod activity;
+mod assets;
+mod errors;
+mod forms;
+mod queue;
+mod rules;
+mod thread;
+mod trace;
+mod trial;
+mod view;
+mod workspace;
+
+pub(super) use activity::activity;
+pub(super) use assets::{script, style, theme};
+pub(super) use errors::as_page;
+pub(super) use forms::{add_opt_out, decide, pause, reload, remove_opt_out, resume, set_mode};
+pub(super) use queue::queue;
+pub(super) use rules::rules;
+pub(super) use thread::thread;
+pub(super) use trial::{empty as try_form, judged as try_rules};
+pub(super) use workspace::workspace;
+
+use super::{App, problem::Problem};
+use crate::model::ActionState;
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+
+/// What waits for a person, the most pressing first.
+const FOR_A_PERSON: [ActionState; 3] = [ActionState::Quarantined, ActionState::Held, ActionState::Failed];
+/// What goes on by itself when its time comes.
+const WAITING: [ActionState; 4] =
+    [ActionState::Planned, ActionState::Waiting, ActionState::Retrying, ActionState::Unknown];
+
+/// Which entry of the navigation is the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Rules,
+    Activity,
+    Queue,
+    Try,
+    Workspace,
+    None,
+}
+
+/// What stands around every page.
+struct Frame {
+    version: &'static str,
+    tab: Tab,
+    /// How many actions wait for a person.
+    for_you: u64,
+    /// Everything is paused.
+    paused: bool,
+    /// There is something to sign out of.
+    signs_in: bool,
+}
+
+impl Frame {
+    async fn new(app: &App, tab: Tab) -> Result<Self, Problem> {
+        let queue = app.engine.store().queue(None).await?;
+        let pauses = app.engine.store().pauses().await?;
+        Ok(Self {
+            version: env!("CARGO_PKG_VERSION"),
+            tab,
+            for_you: FOR_A_PERSON.iter().filter_map(|state| queue.get(state)).sum(),
+            paused: pauses.iter().any(|pause| pause.workspace.is_none()),
+            signs_in: app.settings.token.is_some(),
+        })
+    }
+
+    fn here(&self, tab: &Tab) -> bool {
+        self.tab == *tab
+    }
+}
+
+/// The sign-in.
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Login {
+    wrong: bool,
+}
+
+/// The sign-in; `wrong` after a token that is not the right one.
+pub(super) fn login(wrong: bool) -> Response {
+    let status = if wrong { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+    match render(&Login { wrong }) {
+        Ok(page) => (status, page).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn render(page: &impl Template) -> Result<Response, Problem> {
+    let text = page.render().map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(Html(text).into_response())
+}

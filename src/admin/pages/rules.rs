@@ -1,0 +1,278 @@
+//! The first page: whether all is well, and how each rule fares.
+
+use super::{
+    super::{
+        App,
+        problem::Problem,
+        rules::{RuleReport, reports},
+        status::{PauseReport, StatusReport, WorkspaceReport, report},
+    },
+    Frame, Tab,
+    view::{self, Count, When, counted, encoded},
+};
+use crate::{
+    model::{ActionKind, Mode, Span},
+    store::SentFilter,
+};
+use askama::Template;
+use axum::{extract::State, response::Response};
+use std::fmt::Write;
+
+const DAY: Span = Span::from_secs(86_400);
+const WINDOWS: [(&str, &str); 4] = [("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("total", "all time")];
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct RulesPage {
+    frame: Frame,
+    head: Headline,
+    pause: Option<PauseView>,
+    /// Pauses of a single workspace.
+    paused: Vec<PauseView>,
+    workspaces: Vec<String>,
+    revision: String,
+    loaded_at: When,
+    rules_error: Option<String>,
+    rules: Vec<RuleView>,
+}
+
+/// Whether all is well, in words.
+pub(super) struct Headline {
+    pub(super) well: bool,
+    pub(super) text: String,
+    pub(super) troubles: Vec<String>,
+}
+
+pub(super) struct PauseView {
+    pub(super) workspace: Option<String>,
+    pub(super) since: When,
+    pub(super) by: String,
+    pub(super) reason: String,
+}
+
+impl PauseView {
+    pub(super) fn new(workspace: Option<&str>, pause: &PauseReport) -> Self {
+        Self {
+            workspace: workspace.map(str::to_owned),
+            since: When(pause.since),
+            by: pause.by.clone().unwrap_or_else(|| "the service itself".to_owned()),
+            reason: pause.reason.clone(),
+        }
+    }
+}
+
+struct RuleView {
+    name: String,
+    path: String,
+    description: String,
+    place: String,
+    mode: &'static str,
+    effective_mode: &'static str,
+    /// Why the effective mode is not the file's.
+    lowered: Option<String>,
+    switched: Option<SwitchView>,
+    workspace_modes: Vec<(String, &'static str)>,
+    /// What it may be switched to, and what it is.
+    choices: Vec<(&'static str, bool)>,
+    matches_24h: u64,
+    matches_total: u64,
+    week: Vec<Count>,
+    windows: Vec<Window>,
+    states: Vec<&'static str>,
+    suppressed: Vec<(String, u64)>,
+    last_match: Option<When>,
+    error: Option<(String, When)>,
+    evaluation: Option<String>,
+    chart: Chart,
+}
+
+struct SwitchView {
+    mode: &'static str,
+    since: When,
+    by: String,
+}
+
+/// The counts of one window, by the states of the row.
+struct Window {
+    name: &'static str,
+    matches: u64,
+    counts: Vec<u64>,
+}
+
+/// Bars in a box of 84 by 28: what matched, and what came of it before that.
+struct Chart {
+    label: String,
+    bars: Vec<Bar>,
+}
+
+struct Bar {
+    x: usize,
+    title: String,
+    matched: Column,
+    acted: Column,
+}
+
+struct Column {
+    y: u64,
+    height: u64,
+}
+
+impl Column {
+    fn new(count: u64, most: u64) -> Self {
+        // One match is seen beside many.
+        let height = if count == 0 { 0 } else { (count * 28 / most.max(1)).max(2) };
+        Self { y: 28 - height.min(28), height: height.min(28) }
+    }
+}
+
+impl Chart {
+    fn new(rule: &RuleReport) -> Self {
+        let most = rule.daily.iter().map(|day| day.matched.max(day.acted)).max().unwrap_or_default();
+        let mut label = "Matches on each of the last seven days: ".to_owned();
+        let mut bars = Vec::with_capacity(rule.daily.len());
+        for (place, day) in rule.daily.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            let _ = write!(label, "{comma}{}", day.matched);
+            bars.push(Bar {
+                x: place * 12,
+                title: format!("{}: {} matched, {} done", day.day, day.matched, day.acted),
+                matched: Column::new(day.matched, most),
+                acted: Column::new(day.acted, most),
+            });
+        }
+        Self { label, bars }
+    }
+}
+
+impl From<RuleReport> for RuleView {
+    fn from(rule: RuleReport) -> Self {
+        let count = |window: &str| rule.matches.get(window).copied().unwrap_or_default();
+        let of = |window: &str, state: &str| {
+            rule.actions.get(window).and_then(|counts| counts.get(state)).copied().unwrap_or_default()
+        };
+        let states: Vec<&'static str> =
+            rule.actions.get("total").into_iter().flatten().map(|(name, _)| *name).collect();
+        let week = rule.actions.get("7d").into_iter().flatten();
+        let windows = WINDOWS.iter().map(|(key, name)| Window {
+            name,
+            matches: count(key),
+            counts: states.iter().map(|state| of(key, state)).collect(),
+        });
+        let windows: Vec<Window> = windows.collect();
+        let choices = Mode::ALL.into_iter().rev().filter(|mode| *mode <= rule.mode);
+        let lowered = rule.lowered_by.map(|by| match (by, &rule.switched) {
+            ("override", Some(switched)) => format!("lowered by {}", who(switched.by.as_deref())),
+            ("workspace", _) => "lowered by the workspace’s mode".to_owned(),
+            (other, _) => format!("lowered by {other}"),
+        });
+        Self {
+            chart: Chart::new(&rule),
+            path: encoded(&rule.name),
+            place: format!("{}:{}", rule.file, rule.line),
+            mode: rule.mode.as_str(),
+            effective_mode: rule.effective_mode.as_str(),
+            lowered,
+            switched: rule.switched.as_ref().map(|switched| SwitchView {
+                mode: switched.mode.as_str(),
+                since: When(switched.since),
+                by: who(switched.by.as_deref()).to_owned(),
+            }),
+            workspace_modes: rule.workspace_modes.iter().map(|(name, mode)| (name.clone(), mode.as_str())).collect(),
+            choices: choices.map(|mode| (mode.as_str(), mode == rule.effective_mode)).collect(),
+            matches_24h: count("24h"),
+            matches_total: count("total"),
+            week: week.map(|(state, count)| Count { state, count: *count }).collect(),
+            windows,
+            states,
+            suppressed: rule.suppressed.iter().map(|(why, count)| (why.replace('_', " "), *count)).collect(),
+            last_match: rule.last_match.map(When),
+            error: rule.last_error.as_ref().map(|error| (error.text.clone(), When(error.at))),
+            evaluation: rule.mean_us.map(|mean| {
+                let times = counted(rule.evaluations, "time", "times");
+                if mean < 1_000 {
+                    format!("{mean} µs on average, {times} since the service started")
+                } else {
+                    format!("{} ms on average, {times} since the service started", mean.div_ceil(1_000))
+                }
+            }),
+            name: rule.name,
+            description: rule.description.unwrap_or_default(),
+        }
+    }
+}
+
+fn who(by: Option<&str>) -> &str {
+    by.unwrap_or("somebody")
+}
+
+pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, Problem> {
+    let status = report(&app).await?;
+    let rules: Vec<RuleView> = reports(&app.engine).await?.into_iter().map(RuleView::from).collect();
+    let own = status.workspaces.iter().filter(|_| !status.paused);
+    let own = own.filter_map(|found| found.pause.as_ref().map(|pause| PauseView::new(Some(&found.name), pause)));
+    super::render(&RulesPage {
+        frame: Frame::new(&app, Tab::Rules).await?,
+        head: headline(&app, &status, rules.iter().filter(|rule| rule.error.is_some()).count()).await?,
+        paused: own.collect(),
+        pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
+        workspaces: status.workspaces.iter().map(|found| found.name.clone()).collect(),
+        revision: status.rules.revision.chars().take(12).collect(),
+        loaded_at: When(status.rules.loaded_at),
+        rules_error: status.rules.error.clone(),
+        rules,
+    })
+}
+
+/// How many replies left within a day, what waits for the reader, and what is wrong.
+async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> Result<Headline, Problem> {
+    let since = app.engine.now().saturating_sub(DAY).unwrap_or_default();
+    let mut sent = 0;
+    for workspace in app.engine.workspaces() {
+        let filter = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
+        sent += app.engine.store().sent_since(workspace.name(), &filter, since).await?.len();
+    }
+    let sent = counted(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
+    let mut waits = Vec::new();
+    for (count, one, many) in [
+        (status.queue.held, "draft waits", "drafts wait"),
+        (status.queue.quarantined, "unclear action waits", "unclear actions wait"),
+    ] {
+        if count > 0 {
+            waits.push(format!("{} for you", counted(count, one, many)));
+        }
+    }
+    if waits.is_empty() {
+        waits.push("nothing waits for you".to_owned());
+    }
+    let troubles = troubles(status, rules_in_trouble);
+    Ok(Headline {
+        well: troubles.is_empty(),
+        text: format!("{sent} sent in the last 24 hours, {}.", waits.join(", ")),
+        troubles,
+    })
+}
+
+fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    if status.rules.error.is_some() {
+        found.push("The rules on disk have mistakes; the old ones stay in force.".to_owned());
+    }
+    if rules_in_trouble > 0 {
+        let rules = counted(u64::try_from(rules_in_trouble).unwrap_or(u64::MAX), "rule", "rules");
+        found.push(format!("{rules} met an error since the service started."));
+    }
+    if status.queue.failed > 0 {
+        found.push(format!("{} failed.", counted(status.queue.failed, "action has", "actions have")));
+    }
+    found.extend(status.workspaces.iter().filter_map(trouble));
+    found
+}
+
+fn trouble(workspace: &WorkspaceReport) -> Option<String> {
+    match (&workspace.error, workspace.state) {
+        (Some(error), _) => Some(format!("{}: {error}", workspace.name)),
+        (None, "failing") => Some(format!("{} cannot be polled.", workspace.name)),
+        _ if workspace.last_poll.is_none() => Some(format!("{} was not polled yet.", workspace.name)),
+        _ => None,
+    }
+}

@@ -1,0 +1,132 @@
+//! One conversation: what the lead wrote, why each rule matched or did not, and what became of it.
+
+use super::{
+    super::{
+        App,
+        explain::read_live,
+        problem::{Asked, Problem},
+    },
+    Frame, Tab,
+    trace::Trace,
+    view::{self, ActionCard, When},
+};
+use crate::{
+    rules::ReadMessages,
+    store::{ActionFilter, DecisionFilter},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use serde::Deserialize;
+
+/// Older decisions are in the activity.
+const DECISIONS: u32 = 10;
+const ACTIONS: u32 = 200;
+
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::admin) struct Wanted {
+    workspace: Option<String>,
+    /// Set by the button that reads the thread now.
+    live: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "thread.html")]
+struct ThreadPage {
+    frame: Frame,
+    id: String,
+    lead: String,
+    subject: String,
+    workspace: Option<String>,
+    live: Option<Live>,
+    live_error: Option<String>,
+    decisions: Vec<Decided>,
+    actions: Vec<ActionCard>,
+}
+
+/// A decision as it was recorded.
+struct Decided {
+    at: When,
+    event: &'static str,
+    matched: Vec<String>,
+    trace: Trace,
+}
+
+/// The thread as it is now, and what the rules would do.
+struct Live {
+    messages: Vec<MessageView>,
+    trace: Trace,
+}
+
+struct MessageView {
+    from: String,
+    outgoing: bool,
+    at: Option<When>,
+    text: String,
+    attachments: Vec<String>,
+}
+
+pub(in crate::admin) async fn thread(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    let store = app.engine.store();
+    let filter = DecisionFilter { thread: Some(id.clone()), limit: DECISIONS, ..DecisionFilter::default() };
+    let found = store.decisions(&filter).await?;
+    let (mut live, mut live_error) = (None, None);
+    if wanted.live.is_some() {
+        match read_live(&app, &id, wanted.workspace.as_deref()).await {
+            Ok((explanation, messages)) => {
+                live = Some(Live { messages: conversation(&messages), trace: explanation.into() });
+            }
+            // The thread is known: what is recorded is shown all the same.
+            Err(problem) if !found.is_empty() => live_error = Some(problem.detail().to_owned()),
+            Err(problem) => return Err(problem),
+        }
+    } else if found.is_empty() {
+        return Err(Problem::unknown("decision in thread", &id));
+    }
+    let filter = ActionFilter { thread: Some(id.clone()), limit: ACTIONS, ..ActionFilter::default() };
+    let actions = store.actions(&filter).await?;
+    let workspace = found.first().map(|decision| decision.workspace.clone());
+    let mut decisions = Vec::with_capacity(found.len());
+    for decision in found {
+        let Some(explanation) = app.engine.explain_decision(&decision.id).await? else { continue };
+        decisions.push(Decided {
+            at: When(decision.at),
+            event: decision.event.as_str(),
+            matched: decision.matched,
+            trace: explanation.into(),
+        });
+    }
+    let mut traces = live.iter().map(|live| &live.trace).chain(decisions.iter().map(|decided| &decided.trace));
+    let lead = traces.clone().find_map(|trace| trace.lead.clone());
+    let subject = traces.find_map(|trace| trace.subject.clone());
+    super::render(&ThreadPage {
+        frame: Frame::new(&app, Tab::None).await?,
+        lead: lead.unwrap_or_else(|| "unknown lead".to_owned()),
+        subject: subject.unwrap_or_default(),
+        workspace: wanted.workspace.or(workspace),
+        id,
+        live,
+        live_error,
+        decisions,
+        actions: actions.into_iter().map(ActionCard::from).collect(),
+    })
+}
+
+/// What each message says anew, oldest first.
+fn conversation(messages: &ReadMessages) -> Vec<MessageView> {
+    let all = messages.conversation().messages().iter().enumerate();
+    let view = |(index, message): (usize, &crate::model::Message)| MessageView {
+        from: message.from.clone().unwrap_or_else(|| "unknown".to_owned()),
+        outgoing: message.outgoing,
+        at: message.created_at.map(When),
+        text: messages.new_text(index).to_owned(),
+        attachments: message.attachments.iter().filter_map(|file| file.filename.clone()).collect(),
+    };
+    all.map(view).collect()
+}

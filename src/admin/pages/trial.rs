@@ -1,0 +1,132 @@
+//! What the rules would do with a message that is typed in: nothing is sent, written or asked.
+
+use super::{
+    super::{App, problem::Problem},
+    Frame, Tab,
+    trace::Trace,
+    view::{self, readable},
+};
+use crate::{
+    engine::{About, Told, Workspace},
+    model::Message,
+};
+use askama::Template;
+use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
+
+/// Two that ColdSend sets itself; any other may be typed.
+const CATEGORIES: [&str; 2] = ["interested", "not_interested"];
+
+#[derive(Template)]
+#[template(path = "try.html")]
+struct TrialPage {
+    frame: Frame,
+    workspaces: Vec<(String, bool)>,
+    categories: &'static [&'static str],
+    asked: Asked,
+    outcome: Option<Outcome>,
+}
+
+/// What was typed in.
+#[derive(Default)]
+struct Asked {
+    workspace: String,
+    text: String,
+    subject: String,
+    lead: String,
+    name: String,
+    category: String,
+    campaign: String,
+}
+
+struct Outcome {
+    headline: String,
+    texts: Vec<WouldSend>,
+    trace: Trace,
+}
+
+/// A text that would leave, or be held.
+struct WouldSend {
+    rule: String,
+    kind: &'static str,
+    target: Option<String>,
+    would: &'static str,
+    reason: Option<String>,
+    text: String,
+}
+
+pub(in crate::admin) async fn empty(State(app): State<App>) -> Result<Response, Problem> {
+    show(&app, Asked::default(), None).await
+}
+
+pub(in crate::admin) async fn judged(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
+    let mut asked = Asked::default();
+    for (name, value) in url::form_urlencoded::parse(&body) {
+        let value = value.into_owned();
+        match name.as_ref() {
+            "workspace" => asked.workspace = value,
+            "text" => asked.text = value.replace("\r\n", "\n"),
+            "subject" => asked.subject = value,
+            "lead" => asked.lead = value,
+            "name" => asked.name = value,
+            "category" => asked.category = value,
+            "campaign" => asked.campaign = value,
+            _ => {}
+        }
+    }
+    let outcome = judge(&app, &asked).await?;
+    show(&app, asked, Some(outcome)).await
+}
+
+async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
+    let workspace = match asked.workspace.as_str() {
+        "" => app.engine.workspaces().first(),
+        name => Some(app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?),
+    };
+    let workspace = workspace.ok_or_else(|| Problem::unknown("workspace", ""))?;
+    let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let about = About {
+        lead_email: filled(&asked.lead),
+        lead_name: filled(&asked.name),
+        subject: filled(&asked.subject),
+        category: filled(&asked.category),
+        campaign: filled(&asked.campaign),
+    };
+    let message = Message { text: filled(&asked.text), ..Message::default() };
+    let told = Told::new("", message, about, app.engine.now());
+    let overrides = app.engine.store().rule_modes().await?;
+    let judged = told.judged(&app.engine.rules(), workspace.name(), workspace.settings().mode, &overrides);
+    let (explanation, decision) = judged.map_err(|need| {
+        let text = format!("a rule asks for {need:?}, which a message on this page does not have");
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text)
+    })?;
+    let matched: Vec<&str> = decision.matched().collect();
+    let headline = match matched.as_slice() {
+        [] => "No rule would match.".to_owned(),
+        names => format!("Matched: {}.", names.join(", ")),
+    };
+    let texts = decision.actions.iter().map(|action| WouldSend {
+        rule: action.rule.clone(),
+        kind: action.kind.as_str(),
+        target: action.target.clone(),
+        would: action.would.as_str(),
+        reason: action.reason.as_ref().map(super::view::sentence),
+        text: readable(&action.payload),
+    });
+    Ok(Outcome { headline, texts: texts.collect(), trace: explanation.into() })
+}
+
+async fn show(app: &App, asked: Asked, outcome: Option<Outcome>) -> Result<Response, Problem> {
+    super::render(&TrialPage {
+        frame: Frame::new(app, Tab::Try).await?,
+        workspaces: app
+            .engine
+            .workspaces()
+            .iter()
+            .map(Workspace::name)
+            .map(|name| (name.to_owned(), name == asked.workspace))
+            .collect(),
+        categories: &CATEGORIES,
+        asked,
+        outcome,
+    })
+}

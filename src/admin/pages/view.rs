@@ -1,0 +1,202 @@
+//! What several pages show in the same way: times, counts, actions.
+
+use crate::{
+    engine::Engine,
+    model::{Action, ActionState, Payload},
+    text,
+};
+use askama::filters::HtmlSafe;
+use jiff::Timestamp;
+use std::fmt;
+
+/// A time as pages carry it: UTC, which the script turns into the viewer's zone; the exact one stays as the title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct When(pub(super) Timestamp);
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (iso, utc) = (self.0.strftime("%Y-%m-%dT%H:%M:%SZ"), self.0.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        write!(f, "<time datetime=\"{iso}\" title=\"{utc}\">{utc}</time>")
+    }
+}
+
+/// Digits, dashes and the tags around them.
+impl HtmlSafe for When {}
+
+/// A piece of text, marked or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) text: String,
+    pub(super) marked: bool,
+}
+
+/// The text cut at the edges of what is marked; `ranges` may overlap and come in any order.
+pub(super) fn parts(text: &str, mut ranges: Vec<(usize, usize)>) -> Vec<Part> {
+    ranges.retain(|(start, end)| start < end && text.get(*start..*end).is_some());
+    ranges.sort_unstable();
+    let (mut out, mut at) = (Vec::new(), 0);
+    let mut push = |from: usize, to: usize, marked: bool| {
+        if let Some(text) = text.get(from..to).filter(|text| !text.is_empty()) {
+            out.push(Part { text: text.to_owned(), marked });
+        }
+    };
+    for (start, end) in ranges {
+        if end <= at {
+            continue;
+        }
+        push(at, start, false);
+        push(start.max(at), end, true);
+        at = end;
+    }
+    push(at, text.len(), false);
+    out
+}
+
+/// A state, how many, and its words.
+pub(super) struct Count {
+    pub(super) state: &'static str,
+    pub(super) count: u64,
+}
+
+/// How a state is called on the pages: what it means for the reader.
+pub(super) fn state_words(state: &str) -> &str {
+    match state {
+        "held" => "waits for you",
+        "quarantined" => "unclear",
+        "in_flight" => "on its way",
+        other => other,
+    }
+}
+
+/// How the outcome that a decision foresees is called, whether it is past or only thought.
+pub(super) fn would_words(would: &str) -> &str {
+    match would {
+        "done" => "to be done",
+        "held" => "held for you",
+        "waiting" => "waits",
+        "suppressed" => "not done",
+        "failed" => "fails",
+        other => other,
+    }
+}
+
+/// One try of an action.
+pub(super) struct AttemptRow {
+    pub(super) at: When,
+    pub(super) outcome: String,
+    pub(super) status: Option<u16>,
+}
+
+/// An action, wherever it is shown.
+pub(super) struct ActionCard {
+    pub(super) id: String,
+    pub(super) workspace: String,
+    pub(super) kind: &'static str,
+    pub(super) target: Option<String>,
+    pub(super) lead: String,
+    pub(super) rule: String,
+    pub(super) state: &'static str,
+    pub(super) reason: Option<String>,
+    pub(super) due: Option<When>,
+    pub(super) due_word: &'static str,
+    pub(super) created: When,
+    pub(super) sent: Option<When>,
+    pub(super) attempts: Vec<AttemptRow>,
+    pub(super) text: String,
+    /// It has an HTML form, which an edit gives up.
+    pub(super) has_html: bool,
+    pub(super) attachments: Vec<String>,
+    pub(super) thread_path: String,
+    pub(super) if_retried: &'static str,
+    pub(super) approved: bool,
+    /// What the lead wrote, where it was looked up.
+    pub(super) message: Option<String>,
+    pub(super) subject: Option<String>,
+}
+
+impl From<Action> for ActionCard {
+    fn from(action: Action) -> Self {
+        let attempts = action.attempts.iter().map(|attempt| AttemptRow {
+            at: When(attempt.at),
+            outcome: attempt.outcome.replace('_', " "),
+            status: attempt.status,
+        });
+        let (has_html, attachments) = match &action.payload {
+            Payload::Reply { html, attachments, .. } => {
+                (html.is_some(), attachments.iter().map(|file| file.filename.clone()).collect())
+            }
+            _ => (false, Vec::new()),
+        };
+        Self {
+            attempts: attempts.collect(),
+            text: readable(&action.payload),
+            has_html,
+            attachments,
+            kind: action.kind.as_str(),
+            state: action.state.as_str(),
+            reason: action.reason.as_ref().map(sentence),
+            due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
+            due_word: if action.state == ActionState::Held { "expires" } else { "next" },
+            created: When(action.created_at),
+            sent: action.sent_at.map(When),
+            thread_path: encoded(&action.thread_id),
+            if_retried: Engine::if_retried(&action).unwrap_or_default(),
+            approved: action.approved,
+            id: action.id.0,
+            workspace: action.workspace,
+            target: action.target,
+            lead: action.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
+            rule: action.rule,
+            message: None,
+            subject: None,
+        }
+    }
+}
+
+/// A reason as people read it; the code alone where it has no sentence.
+pub(super) fn sentence(reason: &crate::model::Reason) -> String {
+    if reason.text.is_empty() { reason.code.as_str().replace('_', " ") } else { reason.text.clone() }
+}
+
+/// What is sent, as a person reads it and may edit it.
+pub(super) fn readable(payload: &Payload) -> String {
+    match payload {
+        Payload::Reply { text: None, html: Some(html), .. } => text::whole_text(None, Some(html)),
+        other => other.preview_text().unwrap_or_default().to_owned(),
+    }
+}
+
+/// A part of a path.
+pub(super) fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// `1 reply`, `2 replies`.
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_marked_is_cut_out_whatever_the_ranges() {
+        let shown = |ranges: &[(usize, usize)]| {
+            let mark = |part: Part| if part.marked { format!("[{}]", part.text) } else { part.text };
+            parts("a call, öh", ranges.to_vec()).into_iter().map(mark).collect::<String>()
+        };
+        assert_eq!(shown(&[]), "a call, öh");
+        assert_eq!(shown(&[(2, 6)]), "a [call], öh");
+        assert_eq!(shown(&[(4, 7), (2, 6)]), "a [call][,] öh");
+        assert_eq!(shown(&[(0, 99), (9, 10), (6, 2)]), "a call, öh", "outside, inside a character, and backwards");
+    }
+
+    #[test]
+    fn a_time_is_one_element_with_the_exact_one_beside_it() {
+        let at: Timestamp = "2026-07-15T12:00:00.5Z".parse().unwrap();
+        let wanted =
+            "<time datetime=\"2026-07-15T12:00:00Z\" title=\"2026-07-15 12:00:00 UTC\">2026-07-15 12:00:00 UTC</time>";
+        assert_eq!(When(at).to_string(), wanted);
+    }
+}

@@ -1,0 +1,213 @@
+//! The workspaces: polling, the request budget, opt-outs, the rules in force, and who changed what.
+
+use super::{
+    super::{
+        App,
+        lists::{cursor, page, page_from, place, set},
+        problem::{Asked, Problem},
+        status::{WorkspaceReport, report},
+    },
+    Frame, Tab,
+    rules::PauseView,
+    view::{When, counted},
+};
+use crate::{
+    engine::Workspace,
+    store::{AuditEntry, AuditFilter, OptOut},
+};
+use askama::Template;
+use axum::{extract::State, response::Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+const OPT_OUTS: u32 = 50;
+const ENTRIES: u32 = 30;
+const HOUR: u64 = 3_600;
+
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::admin) struct Wanted {
+    /// The place in the opt-outs.
+    opt_outs: Option<String>,
+    /// The place in the audit log.
+    audit: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "workspace.html")]
+struct WorkspacePage {
+    frame: Frame,
+    pause: Option<PauseView>,
+    workspaces: Vec<WorkspaceView>,
+    started_at: When,
+    rules_count: usize,
+    revision: String,
+    loaded_at: When,
+    rules_error: Option<String>,
+    warnings: Vec<Warning>,
+    opt_outs: Vec<OptOutView>,
+    opt_outs_next: Option<String>,
+    audit: Vec<AuditView>,
+    audit_next: Option<String>,
+}
+
+struct WorkspaceView {
+    name: String,
+    state: &'static str,
+    mode: &'static str,
+    last_poll: Option<When>,
+    next_poll: Option<When>,
+    poll_every: String,
+    error: Option<String>,
+    pause: Option<PauseView>,
+    gauges: [Gauge; 2],
+    blocked_until: Option<When>,
+    /// What the requests go to.
+    spending: Vec<String>,
+}
+
+struct Gauge {
+    label: &'static str,
+    used: u32,
+    limit: u32,
+    left: u32,
+    /// Below this the gauge is calm.
+    high: u32,
+}
+
+impl Gauge {
+    fn new(label: &'static str, limit: u32, left: u32) -> Self {
+        Self { label, used: limit.saturating_sub(left), limit, left, high: limit / 10 * 8 }
+    }
+}
+
+struct Warning {
+    place: String,
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+struct OptOutView {
+    workspace: String,
+    email: String,
+    since: When,
+    evidence: String,
+}
+
+struct AuditView {
+    at: When,
+    what: &'static str,
+    target: String,
+    details: String,
+    who: String,
+}
+
+pub(in crate::admin) async fn workspace(
+    State(app): State<App>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    let status = report(&app).await?;
+    let store = app.engine.store();
+    let first = place(wanted.opt_outs)?;
+    let opt_outs = page_from(store.opt_outs(None, first, OPT_OUTS + 1).await?, first, OPT_OUTS);
+    let filter = AuditFilter { before: cursor(set(wanted.audit))?, limit: ENTRIES + 1, ..AuditFilter::default() };
+    let entries = page(store.audit(&filter).await?, ENTRIES, |entry| entry.id.clone());
+    let rules = app.engine.rules();
+    let warnings = rules.warnings().sorted().into_iter().map(|found| Warning {
+        place: found.place(),
+        code: found.code,
+        message: found.message.clone(),
+        hint: found.hint.clone(),
+    });
+    let reports = status.workspaces.into_iter().zip(app.engine.workspaces());
+    super::render(&WorkspacePage {
+        frame: Frame::new(&app, Tab::Workspace).await?,
+        pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
+        workspaces: reports.map(|(report, found)| view(report, found, status.paused, app.engine.now())).collect(),
+        started_at: When(status.started_at),
+        rules_count: status.rules.count,
+        revision: status.rules.revision.chars().take(12).collect(),
+        loaded_at: When(status.rules.loaded_at),
+        rules_error: status.rules.error.clone(),
+        warnings: warnings.collect(),
+        opt_outs: opt_outs.items.into_iter().map(opt_out).collect(),
+        opt_outs_next: opt_outs.next,
+        audit: entries.items.into_iter().map(entry).collect(),
+        audit_next: entries.next,
+    })
+}
+
+fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: Timestamp) -> WorkspaceView {
+    let budget = workspace.client().budget();
+    let every = workspace.settings().poll_every;
+    let figures = workspace.figures();
+    let decisions: u64 = figures.decisions.iter().map(|(_, count)| count).sum();
+    let sent = workspace.client().requests_sent();
+    let hourly = HOUR.checked_div(every.as_secs()).unwrap_or(HOUR);
+    let pause = report.pause.as_ref().filter(|_| !all_paused);
+    WorkspaceView {
+        state: report.state,
+        mode: report.mode,
+        last_poll: report.last_poll.map(When),
+        next_poll: report.next_poll.map(When),
+        poll_every: crate::model::format_span(every),
+        error: report.error,
+        pause: pause.map(|pause| PauseView::new(Some(&report.name), pause)),
+        gauges: [
+            Gauge::new("this minute", budget.per_minute, budget.minute_left),
+            Gauge::new("this hour", budget.per_hour, budget.hour_left),
+        ],
+        blocked_until: budget.blocked_until.filter(|until| *until > now).map(When),
+        spending: vec![
+            format!("Polling while nothing happens takes about {} an hour.", counted(hourly, "request", "requests")),
+            format!(
+                "Since the service started: {} in all, {} of the inbox read, {} made.",
+                counted(sent, "request", "requests"),
+                counted(figures.pages, "page", "pages"),
+                counted(decisions, "decision", "decisions")
+            ),
+        ],
+        name: report.name,
+    }
+}
+
+fn opt_out(found: OptOut) -> OptOutView {
+    OptOutView { workspace: found.workspace, email: found.email, since: When(found.since), evidence: found.evidence }
+}
+
+/// What people did, as a sentence's beginning.
+fn deed(what: &str) -> &'static str {
+    match what {
+        "rule.mode" => "switched a rule",
+        "pause" => "paused",
+        "resume" => "resumed",
+        "reload" => "reloaded the rules",
+        "action.approve" => "approved",
+        "action.reject" => "rejected",
+        "action.retry" => "tried again",
+        "action.resolve" => "said what became of",
+        "opt_out.add" => "added an opt-out",
+        "opt_out.remove" => "removed an opt-out",
+        "login" => "signed in",
+        "login.failed" => "failed to sign in",
+        _ => "changed something",
+    }
+}
+
+fn entry(found: AuditEntry) -> AuditView {
+    let shown = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Null => "none".to_owned(),
+        other => other.to_string(),
+    };
+    let details = found.details.iter().filter(|(name, _)| *name != "thread_id");
+    let details: Vec<_> =
+        details.map(|(name, value)| format!("{}: {}", name.replace('_', " "), shown(value))).collect();
+    AuditView {
+        at: When(found.at),
+        what: deed(&found.what),
+        target: found.target.unwrap_or_default(),
+        details: details.join(", "),
+        who: found.remote.map_or_else(|| found.who.clone(), |remote| format!("{} from {remote}", found.who)),
+    }
+}

@@ -1,0 +1,129 @@
+//! What the pages' forms do.
+
+use super::{
+    super::{Answer, Desk, bearer},
+    shows,
+};
+use crate::stage::Setting;
+use reply_router::{
+    model::{ActionState, Mode},
+    store::Store,
+};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+impl Desk {
+    async fn form(&self, path: &str, body: &str) -> Answer {
+        self.send("POST", path, &[bearer(), FORM], body).await
+    }
+
+    #[track_caller]
+    fn leads_to(answer: &Answer, place: &str) {
+        assert_eq!((answer.status, answer.header("location")), (303, place), "{answer:?}");
+    }
+}
+
+/// One draft; its id comes back.
+async fn draft(desk: &Desk) -> String {
+    desk.stage.hot_lead("jane@acme.example", "Please call.");
+    desk.stage.round().await;
+    let held = desk.stage.actions().await.into_iter().find(|action| action.state == ActionState::Held);
+    held.unwrap().id.0
+}
+
+#[tokio::test]
+async fn an_edited_draft_goes_out_as_it_was_edited_and_an_unedited_one_as_it_was() {
+    let html = r"
+version: 1
+rules:
+  - name: formatted
+    when: { body: '\bcall\b' }
+    then:
+      - reply: { text: 'One line.', html: '<p>One <b>line</b>.</p>' }
+";
+    for (sent, expected, keeps_html) in
+        [("One+line.%0D%0A", "One line.", true), ("Two+lines%0D%0Ahere.", "Two lines\nhere.", false)]
+    {
+        let desk = Desk::new(Setting { rules: html, mode: Mode::Draft, ..Setting::default() }).await;
+        let id = draft(&desk).await;
+        let answer = desk.form(&format!("/actions/{id}/approve"), &format!("text={sent}")).await;
+        Desk::leads_to(&answer, "/queue");
+        desk.stage.run_due().await;
+        let reply = desk.stage.simulator.workspace().accepted_replies().pop().unwrap();
+        assert_eq!(reply.body.as_deref(), Some(expected));
+        assert_eq!(reply.html_body.is_some(), keeps_html, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_at_all_is_no_reply_and_two_people_decide_once() {
+    let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let id = draft(&desk).await;
+    desk.form(&format!("/actions/{id}/approve"), "text=+").await.problem(422);
+    Desk::leads_to(&desk.form(&format!("/actions/{id}/reject"), "text=Hi").await, "/queue");
+    let page = ("accept", "text/html");
+    let late = desk.send("POST", &format!("/actions/{id}/approve"), &[bearer(), FORM, page], "").await;
+    assert_eq!(late.status, 409);
+    shows(&late.text, &["<h1>Conflict</h1>", "cancelled"]);
+    desk.form(&format!("/actions/{id}/forget"), "").await.problem(404);
+}
+
+#[tokio::test]
+async fn not_sent_leads_to_the_draft_that_it_becomes() {
+    let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let id = draft(&desk).await;
+    let mut action = desk.stage.actions().await.remove(0);
+    action.state = ActionState::Quarantined;
+    desk.stage.store.update_action(&mut action).await.unwrap();
+    let answer = desk.form(&format!("/actions/{id}/not-sent"), "").await;
+    Desk::leads_to(&answer, &format!("/queue#action-{id}"));
+    assert_eq!(desk.stage.actions().await[0].state, ActionState::Held);
+}
+
+#[tokio::test]
+async fn a_mode_is_lowered_and_cleared_and_never_raised() {
+    let rules = r"
+version: 1
+rules:
+  - name: careful
+    mode: draft
+    when: { body: x }
+    then: [star]
+";
+    let desk = Desk::new(Setting { rules, ..Setting::default() }).await;
+    let mode = async |form: &str| desk.form("/rules/careful/mode", form).await;
+    Desk::leads_to(&mode("mode=shadow").await, "/#rule-careful");
+    assert_eq!(desk.stage.store.rule_modes().await.unwrap()["careful"], Mode::Shadow);
+    mode("mode=live").await.problem(422);
+    mode("mode=loud").await.problem(400);
+    mode("").await.problem(400);
+    Desk::leads_to(&mode("mode=").await, "/#rule-careful");
+    assert!(desk.stage.store.rule_modes().await.unwrap().is_empty());
+    desk.form("/rules/nobody/mode", "mode=off").await.problem(404);
+}
+
+#[tokio::test]
+async fn opt_outs_are_added_and_removed() {
+    let desk = Desk::new(Setting::default()).await;
+    let place = "/workspace#opt-outs";
+    Desk::leads_to(&desk.form("/opt-outs", "email=Jo%40acme.example&evidence=on+the+phone&workspace=").await, place);
+    shows(&desk.get("/workspace").await.text, &["jo@acme.example", "on the phone", "added an opt-out"]);
+    desk.form("/opt-outs", "email=nobody").await.problem(400);
+    Desk::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
+    desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await.problem(404);
+    shows(&desk.get("/workspace").await.text, &["Nobody has opted out.", "removed an opt-out"]);
+}
+
+#[tokio::test]
+async fn a_form_leads_back_to_a_page_of_ours_only() {
+    let desk = Desk::new(Setting::default()).await;
+    Desk::leads_to(&desk.form("/pause?workspace=acme&back=workspace", "").await, "/workspace");
+    Desk::leads_to(&desk.form("/resume", "").await, "/");
+    desk.form("/pause?back=//evil.example", "").await.problem(400);
+    desk.form("/pause?workspace=nobody", "").await.problem(404);
+    assert!(desk.stage.store.pauses().await.unwrap().is_empty());
+    desk.form("/reload?back=workspace", "").await.problem(501);
+    let out = desk.form("/logout", "").await;
+    assert!(out.header("set-cookie").contains("reply_router_session=; Path=/; HttpOnly"), "{out:?}");
+    assert!(out.header("set-cookie").ends_with("Max-Age=0"), "{out:?}");
+}
