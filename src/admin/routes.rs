@@ -96,6 +96,7 @@ pub(super) fn open() -> Table {
         .get("/assets/style.css", pages::style)
         .get("/assets/pages.js", pages::script)
         .get("/assets/theme.js", pages::theme)
+        .get("/assets/icon.svg", pages::icon)
         .post("/hooks/coldsend/{workspace}", hooks::coldsend)
 }
 

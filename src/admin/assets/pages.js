@@ -25,8 +25,10 @@
   const theme = $("#theme");
   if (theme) {
     const names = ["system", "light", "dark"];
+    const words = { system: "◐ Auto", light: "○ Light", dark: "● Dark" };
     const show = (name) => {
-      theme.textContent = `Colours: ${name}`;
+      theme.textContent = words[name];
+      theme.title = `Colours: ${name}`;
       if (name === "system") delete document.documentElement.dataset.theme;
       else document.documentElement.dataset.theme = name;
     };

@@ -7,7 +7,7 @@ use super::{
         problem::{Asked, Problem},
     },
     Frame, Tab,
-    view::{self, When, encoded, sentence},
+    view::{self, When, due_word, encoded, sentence},
 };
 use crate::{
     model::ActionState,
@@ -64,6 +64,7 @@ pub(super) struct ActionChip {
     pub(super) state: &'static str,
     pub(super) reason: String,
     pub(super) due: Option<When>,
+    pub(super) due_word: &'static str,
 }
 
 impl From<ActionBrief> for ActionChip {
@@ -73,6 +74,7 @@ impl From<ActionBrief> for ActionChip {
             target: action.target,
             state: action.state.as_str(),
             reason: action.reason.as_ref().map(sentence).unwrap_or_default(),
+            due_word: due_word(action.state),
             due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
         }
     }

@@ -14,7 +14,7 @@ mod view;
 mod workspace;
 
 pub(super) use activity::activity;
-pub(super) use assets::{script, style, theme};
+pub(super) use assets::{icon, script, style, theme};
 pub(super) use errors::as_page;
 pub(super) use forms::{add_opt_out, decide, pause, reload, remove_opt_out, resume, set_mode};
 pub(super) use queue::queue;

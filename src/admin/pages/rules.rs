@@ -99,7 +99,7 @@ struct Window {
     counts: Vec<u64>,
 }
 
-/// Bars in a box of 84 by 28: what matched, and what came of it before that.
+/// Bars in a box of 84 by 28.
 struct Chart {
     label: String,
     bars: Vec<Bar>,
@@ -108,37 +108,22 @@ struct Chart {
 struct Bar {
     x: usize,
     title: String,
-    matched: Column,
-    acted: Column,
-}
-
-struct Column {
     y: u64,
     height: u64,
 }
 
-impl Column {
-    fn new(count: u64, most: u64) -> Self {
-        // One match is seen beside many.
-        let height = if count == 0 { 0 } else { (count * 28 / most.max(1)).max(2) };
-        Self { y: 28 - height.min(28), height: height.min(28) }
-    }
-}
-
 impl Chart {
     fn new(rule: &RuleReport) -> Self {
-        let most = rule.daily.iter().map(|day| day.matched.max(day.acted)).max().unwrap_or_default();
+        let most = rule.daily.iter().map(|day| day.matched).max().unwrap_or_default().max(1);
         let mut label = "Matches on each of the last seven days: ".to_owned();
         let mut bars = Vec::with_capacity(rule.daily.len());
         for (place, day) in rule.daily.iter().enumerate() {
             let comma = if place == 0 { "" } else { ", " };
             let _ = write!(label, "{comma}{}", day.matched);
-            bars.push(Bar {
-                x: place * 12,
-                title: format!("{}: {} matched, {} done", day.day, day.matched, day.acted),
-                matched: Column::new(day.matched, most),
-                acted: Column::new(day.acted, most),
-            });
+            // One match is seen beside many.
+            let height = if day.matched == 0 { 0 } else { (day.matched * 28 / most).max(2) };
+            let title = format!("{}: {} matched, {} done", day.day, day.matched, day.acted);
+            bars.push(Bar { x: place * 12, title, y: 28 - height, height });
         }
         Self { label, bars }
     }

@@ -155,8 +155,8 @@ impl From<ConditionTrace> for ConditionView {
             (None, _) => "not looked at",
             (Some(true), false) => "holds",
             (Some(false), false) => "does not hold",
-            (Some(true), true) => "holds, and must not",
-            (Some(false), true) => "does not hold, as it must",
+            (Some(true), true) => "holds, which the rule rules out",
+            (Some(false), true) => "does not hold, as the rule wants",
         };
         Self {
             good,

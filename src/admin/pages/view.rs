@@ -61,7 +61,7 @@ pub(super) struct Count {
 /// How a state is called on the pages: what it means for the reader.
 pub(super) fn state_words(state: &str) -> &str {
     match state {
-        "held" => "waits for you",
+        "held" => "awaiting approval",
         "quarantined" => "unclear",
         "in_flight" => "on its way",
         other => other,
@@ -136,7 +136,7 @@ impl From<Action> for ActionCard {
             state: action.state.as_str(),
             reason: action.reason.as_ref().map(sentence),
             due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
-            due_word: if action.state == ActionState::Held { "expires" } else { "next" },
+            due_word: due_word(action.state),
             created: When(action.created_at),
             sent: action.sent_at.map(When),
             thread_path: encoded(&action.thread_id),
@@ -151,6 +151,11 @@ impl From<Action> for ActionCard {
             subject: None,
         }
     }
+}
+
+/// What comes at the time that an action is due.
+pub(super) fn due_word(state: ActionState) -> &'static str {
+    if state == ActionState::Held { "expires" } else { "next" }
 }
 
 /// A reason as people read it; the code alone where it has no sentence.

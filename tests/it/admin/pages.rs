@@ -138,7 +138,7 @@ async fn the_first_page_says_in_words_how_it_goes() {
             "Clear the switch",
             "Matches on each of the last seven days: 0, 0, 0, 0, 0, 0, 2",
             "<strong>2</strong>",
-            "1 waits for you</a>",
+            "1 awaiting approval</a>",
             "on average, ",
         ],
     );

@@ -27,7 +27,7 @@ async fn a_thread_tells_why_each_rule_matched_or_did_not() {
         &page,
         &[
             "Sure, a <mark>call</mark> is fine.",
-            "does not hold, as it must",
+            "does not hold, as the rule wants",
             "<dt>vars.day</dt><dd dir=\"auto\">Tuesday</dd>",
             "script: true",
             "The way of the message",

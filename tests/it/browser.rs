@@ -1,0 +1,58 @@
+//! The pages in a real browser: what people do with them, how they look, and whether everybody can use them.
+//!
+//! One browser for what people do and one for how it looks: starting one takes longer than what is tried in it.
+
+mod driver;
+mod looks;
+mod scene;
+mod work;
+
+use crate::stage::{Setting, Stage};
+use driver::Browser;
+use reply_router::admin::{self, AdminSettings};
+use std::{collections::HashMap, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// A stage whose pages are served on a port of this machine.
+struct Office {
+    stage: Stage,
+    url: String,
+    closing: CancellationToken,
+}
+
+impl Office {
+    async fn new(setting: Setting) -> Self {
+        let stage = Stage::new(setting).await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let settings = AdminSettings {
+            listen: at,
+            token: Some(TOKEN.to_owned().into()),
+            public_url: None,
+            hook_tokens: HashMap::new(),
+        };
+        let router = admin::router(Arc::clone(&stage.engine), settings, None);
+        let closing = CancellationToken::new();
+        tokio::spawn(admin::serve(listener, router, closing.clone()));
+        Self { stage, url: format!("http://{at}"), closing }
+    }
+
+    /// Opens a page as somebody who has signed in.
+    async fn open(&self, browser: &Browser, path: &str) {
+        browser.go(&format!("{}{path}", self.url)).await;
+        if browser.url().await.ends_with("/login") {
+            browser.fill("#token", TOKEN).await;
+            browser.press("button").await;
+            browser.until("the sign-in is left", "return location.pathname === '/'").await;
+            browser.go(&format!("{}{path}", self.url)).await;
+        }
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}

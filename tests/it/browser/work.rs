@@ -1,0 +1,233 @@
+//! What people do with the pages, through to what the simulated workspace receives.
+
+use super::{Office, TOKEN, driver::Browser, scene::HARD};
+use crate::stage::Setting;
+use reply_router::{
+    model::{ActionState, Mode},
+    store::{DecisionFilter, Store},
+};
+
+const DRAFTS: &str = r"
+version: 1
+rules:
+  - name: book-a-call
+    when: { category: interested, body: '\bcall\b' }
+    then:
+      - reply: { text: 'Hi {{ lead.first_name }}, here is my calendar.' }
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_do_their_work_with_the_pages() {
+    let browser = Browser::start().await;
+    browser.viewer(1280, "light").await;
+    signing_in_and_out(&browser).await;
+    switching_a_mode(&browser).await;
+    approving_an_edited_draft(&browser).await;
+    deciding_by_keys(&browser).await;
+    resolving_an_unclear_reply(&browser).await;
+    trying_a_rule(&browser).await;
+    filtering_the_activity(&browser).await;
+    following_live(&browser).await;
+    showing_hard_mail(&browser).await;
+    telling_the_time(&browser).await;
+    let mut complaints = browser.complaints().await;
+    // An office closes before its page is left, which then looks whether it is there again.
+    complaints.retain(|text| !text.contains("ERR_CONNECTION_REFUSED"));
+    assert_eq!(complaints, Vec::<String>::new());
+    browser.close().await;
+}
+
+async fn drafts() -> Office {
+    Office::new(Setting { rules: DRAFTS, mode: Mode::Draft, ..Setting::default() }).await
+}
+
+async fn signing_in_and_out(browser: &Browser) {
+    let office = drafts().await;
+    browser.go(&format!("{}/queue", office.url)).await;
+    assert!(browser.url().await.ends_with("/login"));
+    browser.fill("#token", "wrong").await;
+    browser.press("button").await;
+    browser.reads("This token is not the right one.").await;
+    // The browser notes the refusal; it was wanted.
+    assert_eq!(browser.complaints().await.len(), 1);
+    browser.fill("#token", TOKEN).await;
+    browser.press("button").await;
+    browser.reads("All is well").await;
+    browser.press("form[action='/logout'] button").await;
+    browser.reads("Admin token").await;
+    browser.go(&format!("{}/workspace", office.url)).await;
+    assert!(browser.url().await.ends_with("/login"));
+}
+
+async fn switching_a_mode(browser: &Browser) {
+    let office = Office::new(Setting { rules: DRAFTS, ..Setting::default() }).await;
+    office.open(browser, "/").await;
+    browser.press("#more-book-a-call summary").await;
+    browser.choose("#mode-book-a-call", "shadow").await;
+    browser.press("#more-book-a-call form button").await;
+    browser.reads("its file says live").await;
+    assert_eq!(office.stage.store.rule_modes().await.unwrap()["book-a-call"], Mode::Shadow);
+    browser.press("#more-book-a-call summary").await;
+    browser.reads("by session from 127.0.0.1").await;
+    browser.press("form[action='/pause'] button").await;
+    browser.reads("Everything is paused: nothing is sent.").await;
+    browser.press("form[action='/resume'] button").await;
+    browser.reads("Pause everything").await;
+    assert!(office.stage.store.pauses().await.unwrap().is_empty());
+}
+
+async fn approving_an_edited_draft(browser: &Browser) {
+    let office = drafts().await;
+    office.lead("jane@acme.example", "interested", "Sure, give me a call.");
+    office.stage.round().await;
+    office.open(browser, "/").await;
+    browser.reads("1 draft waits for you").await;
+    browser.press("nav a[href='/queue']").await;
+    browser.reads("Sure, give me a call.").await;
+    browser.fill("textarea", "Hi Jane,\nTuesday at ten?").await;
+    browser.reads("Save and send").await;
+    browser.press("[data-approve]").await;
+    browser.reads("Nothing waits for you.").await;
+    office.stage.run_due().await;
+    let replies = office.stage.simulator.workspace().accepted_replies();
+    assert_eq!(
+        replies.iter().map(|reply| reply.body.as_deref()).collect::<Vec<_>>(),
+        [Some("Hi Jane,\nTuesday at ten?")]
+    );
+}
+
+async fn deciding_by_keys(browser: &Browser) {
+    let office = drafts().await;
+    for lead in ["one@acme.example", "two@acme.example"] {
+        office.lead(lead, "interested", "A call, please.");
+        office.stage.round().await;
+    }
+    office.open(browser, "/queue").await;
+    browser.reads("two@acme.example").await;
+    let held = async || office.stage.actions().await.iter().filter(|action| action.state == ActionState::Held).count();
+    // Without a focused item a key decides nothing; in a field it is a letter.
+    browser.keys("ar").await;
+    browser.press("textarea").await;
+    browser.keys("a").await;
+    browser.until("it was typed", "return document.querySelector('textarea').value.includes('a')").await;
+    assert_eq!(held().await, 2);
+    browser.go(&format!("{}/queue", office.url)).await;
+    browser.keys("?").await;
+    browser.until("the help is open", "return document.querySelector('#help').open").await;
+    browser.press("#help form button").await;
+    browser.run("document.activeElement.blur()").await;
+    // The newest comes first: the second one is the older.
+    browser.keys("jj").await;
+    browser.keys("r").await;
+    browser.until("one is gone", "return document.querySelectorAll('article').length === 1").await;
+    browser.keys("ja").await;
+    browser.reads("Nothing waits for you.").await;
+    office.stage.run_due().await;
+    let states: Vec<_> = office.stage.actions().await.iter().map(|action| action.state).collect();
+    assert_eq!(states, [ActionState::Cancelled, ActionState::Done]);
+    browser.keys("gw").await;
+    browser.reads("Request budget").await;
+}
+
+async fn resolving_an_unclear_reply(browser: &Browser) {
+    let office = drafts().await;
+    office.lead("jane@acme.example", "interested", "Sure, give me a call.");
+    office.stage.round().await;
+    let mut action = office.stage.actions().await.remove(0);
+    action.state = ActionState::Quarantined;
+    office.stage.store.update_action(&mut action).await.unwrap();
+    office.open(browser, "/queue").await;
+    browser.reads("Unclear: was it sent?").await;
+    browser.press("form[action$='/not-sent'] button").await;
+    browser.reads("Drafts to approve").await;
+    assert_eq!(office.stage.actions().await[0].state, ActionState::Held);
+    assert!(browser.url().await.ends_with(&format!("#action-{}", action.id)));
+}
+
+async fn trying_a_rule(browser: &Browser) {
+    let office = drafts().await;
+    office.stage.requests();
+    office.open(browser, "/try").await;
+    browser.fill("#text", "Sure, give me a call.").await;
+    browser.fill("#category", "interested").await;
+    browser.fill("#name", "Jane Doe").await;
+    browser.press("main button.primary").await;
+    browser.reads("Matched: book-a-call.").await;
+    browser.reads("Hi Jane, here is my calendar.").await;
+    let marked = browser.run("return document.querySelector('mark').textContent").await;
+    assert_eq!(marked, "call");
+    assert_eq!(office.stage.requests(), Vec::<String>::new());
+}
+
+async fn filtering_the_activity(browser: &Browser) {
+    let office = drafts().await;
+    office.lead("jane@acme.example", "interested", "Sure, give me a call.");
+    office.lead("joe@globex.example", "interested", "No.");
+    office.stage.round().await;
+    office.open(browser, "/activity").await;
+    browser.reads("joe@globex.example").await;
+    browser.choose("select[name='state']", "awaiting approval").await;
+    browser.press(".filters button").await;
+    browser.until("one row is left", "return document.querySelectorAll('.row').length === 1").await;
+    browser.reads("jane@acme.example").await;
+    assert!(browser.url().await.contains("state=held"));
+}
+
+async fn following_live(browser: &Browser) {
+    let office = drafts().await;
+    office.open(browser, "/activity").await;
+    browser.reads("Live").await;
+    browser.run("window.stayed = true").await;
+    office.lead("jane@acme.example", "interested", "Sure, give me a call.");
+    office.stage.round().await;
+    browser.reads("jane@acme.example").await;
+    browser.until("the queue is counted", "return document.querySelector('.badge')?.textContent.startsWith('1')").await;
+    assert_eq!(browser.run("return window.stayed").await, true, "without loading the page again");
+    // Whoever is writing is not disturbed.
+    browser.go(&format!("{}/queue", office.url)).await;
+    browser.reads("Live").await;
+    browser.fill("textarea", "Half a sentence").await;
+    office.lead("joe@acme.example", "interested", "A call?");
+    office.stage.round().await;
+    browser.reads("Something has changed.").await;
+    let written = browser.run("return document.querySelector('textarea').value").await;
+    assert_eq!(written, "Half a sentence");
+}
+
+async fn showing_hard_mail(browser: &Browser) {
+    let office = Office::new(Setting { rules: DRAFTS, ..Setting::default() }).await;
+    browser.viewer(390, "light").await;
+    for text in HARD {
+        let thread = office.lead_about("hard@acme.example", "interested", text, &format!("{text} call"));
+        office.stage.round().await;
+        let filter = DecisionFilter { thread: Some(thread.clone()), limit: 1, ..DecisionFilter::default() };
+        let decision = office.stage.store.decisions(&filter).await.unwrap().pop().unwrap();
+        office.open(browser, &format!("/threads/{thread}")).await;
+        // What rules saw: of a mail that is made of HTML, its text.
+        let shown = browser.run("return document.querySelector('.mail').textContent").await;
+        assert_eq!(shown.as_str(), decision.trace.body.as_deref());
+        assert!(text.starts_with('<') || shown == format!("{text} call"), "{shown}");
+        assert_eq!(browser.run("return document.querySelector('.lead').textContent").await, text);
+        assert_eq!(browser.run("return document.documentElement.scrollWidth <= innerWidth").await, true, "{text}");
+        assert_ne!(browser.run("return document.title").await, "taken");
+        assert_eq!(browser.run("return document.querySelectorAll('main img, main script').length").await, 0);
+    }
+    browser.viewer(1280, "light").await;
+}
+
+async fn telling_the_time(browser: &Browser) {
+    let office = drafts().await;
+    office.lead("jane@acme.example", "interested", "Sure, give me a call.");
+    office.stage.round().await;
+    browser.zone("Asia/Tokyo").await;
+    office.open(browser, "/activity").await;
+    browser
+        .until(
+            "noon in UTC is nine in the evening",
+            "return document.querySelector('.when time').textContent.match(/21:00|09:00/) !== null",
+        )
+        .await;
+    let exact = browser.run("return document.querySelector('.when time').title").await;
+    assert_eq!(exact, "2026-07-15 12:00:00 UTC");
+    browser.zone("").await;
+}
