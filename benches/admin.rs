@@ -67,7 +67,15 @@ async fn measure(decisions: usize) {
     let middle = stage.store.actions(&filter).await.unwrap().pop().unwrap();
     let paths = [
         "/".to_owned(),
+        "/activity".to_owned(),
+        "/activity?rule=rule-3&state=done".to_owned(),
+        "/activity?campaign=Campaign%203&matched=false".to_owned(),
+        format!("/activity?cursor={}", middle.decision_id),
         format!("/threads/{}", middle.thread_id),
+        "/queue".to_owned(),
+        "/queue?state=failed".to_owned(),
+        "/try".to_owned(),
+        "/workspace".to_owned(),
         "/metrics".to_owned(),
         "/readyz".to_owned(),
         "/api/v1/status".to_owned(),

@@ -10,7 +10,7 @@ use super::{
     view::{self, When, due_word, encoded, sentence},
 };
 use crate::{
-    model::ActionState,
+    model::{ActionState, ReasonCode},
     store::{ActionBrief, DecisionFilter, DecisionRecord},
 };
 use askama::Template;
@@ -73,7 +73,13 @@ impl From<ActionBrief> for ActionChip {
             kind: action.kind.as_str(),
             target: action.target,
             state: action.state.as_str(),
-            reason: action.reason.as_ref().map(sentence).unwrap_or_default(),
+            // That a draft awaits approval is its state.
+            reason: action
+                .reason
+                .as_ref()
+                .filter(|why| why.code != ReasonCode::Draft)
+                .map(sentence)
+                .unwrap_or_default(),
             due_word: due_word(action.state),
             due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
         }

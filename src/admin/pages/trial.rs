@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::{About, Told, Workspace},
-    model::Message,
+    model::{ActionKind, Message},
 };
 use askama::Template;
 use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
@@ -104,7 +104,12 @@ async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
         [] => "No rule would match.".to_owned(),
         names => format!("Matched: {}.", names.join(", ")),
     };
-    let texts = decision.actions.iter().map(|action| WouldSend {
+    // Stars and the like are told with their rule.
+    let written = decision
+        .actions
+        .iter()
+        .filter(|action| action.kind == ActionKind::Reply || action.payload.preview_text().is_some());
+    let texts = written.map(|action| WouldSend {
         rule: action.rule.clone(),
         kind: action.kind.as_str(),
         target: action.target.clone(),

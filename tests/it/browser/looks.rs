@@ -44,6 +44,13 @@ async fn every_page_looks_right_and_everybody_can_use_it() {
         }
         look(&browser, name, &axe, &pictures, &mut faults).await;
     }
+    browser.viewer(1280, "light").await;
+    browser.go(&format!("{}/try", office.url)).await;
+    browser.fill("#text", "Can we have a call about the price?").await;
+    browser.fill("#category", "interested").await;
+    browser.press("main button.primary").await;
+    browser.reads("Matched: book-a-call, pricing.").await;
+    look(&browser, "try-answer", &axe, &pictures, &mut faults).await;
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     browser.close().await;
 }
