@@ -53,6 +53,7 @@ pub(super) fn guarded() -> Table {
         .get("/try", pages::try_form)
         .post("/try", pages::try_rules)
         .get("/workspace", pages::workspace)
+        .post("/workspace/check", pages::examined)
         .post("/rules/{name}/mode", pages::set_mode)
         .post("/pause", pages::pause)
         .post("/resume", pages::resume)

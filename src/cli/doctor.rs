@@ -3,8 +3,9 @@
 use super::{Outcome, load};
 use crate::{
     app::{self, Overrides, rules_context},
-    coldsend::{ApiError, ListQuery, Priority},
+    coldsend::ApiError,
     destinations::Destinations,
+    engine::{Finding, examine_destination, examine_key},
     rules::RuleSet,
     settings::{Settings, StoreSettings, WorkspaceSettings},
     store::SqliteStore,
@@ -22,6 +23,10 @@ struct Findings {
 }
 
 impl Findings {
+    fn add(&mut self, finding: Finding) {
+        self.note(&finding.what, finding.result);
+    }
+
     fn note(&mut self, what: &str, result: Result<String, String>) {
         match result {
             Ok(text) => anstream::println!("{GOOD}ok  {GOOD:#} {what}: {text}"),
@@ -54,22 +59,16 @@ pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>) -> anyhow:
 }
 
 async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceSettings) -> anyhow::Result<()> {
-    let name = format!("workspace {}", workspace.name);
     let client = app::client(workspace)?.with_max_wait(Some(std::time::Duration::from_secs(5)));
-    let query = ListQuery { page: 1, limit: 1, ..ListQuery::default() };
-    match client.list(&query, Priority::Read).await {
-        Ok(page) => {
-            let threads = page.total_count.map_or_else(String::new, |count| format!(", {count} threads"));
-            findings.note(&name, Ok(format!("the key is accepted at {}{threads}", workspace.base_url)));
-            let budget = client.budget();
-            let left = format!("{} requests left this minute, {} this hour", budget.minute_left, budget.hour_left);
-            findings.note(&format!("{name} limits"), Ok(left));
-        }
-        Err(error) => {
-            findings.note(&name, Err(error.to_string()));
-            return Ok(());
-        }
+    let key = examine_key(&client).await;
+    let (name, accepted) = (key.what.clone(), key.result.is_ok());
+    findings.add(key);
+    if !accepted {
+        return Ok(());
     }
+    let budget = client.budget();
+    let left = format!("{} requests left this minute, {} this hour", budget.minute_left, budget.hour_left);
+    findings.note(&format!("{name} limits"), Ok(left));
     // A thread that does not exist tells whether writes are allowed, and changes nothing: 404 comes after the scopes.
     let nowhere = "00000000-0000-4000-8000-000000000000";
     let empty = crate::coldsend::ReplyBody::text("Reply Router checks the scope of this key.");
@@ -91,9 +90,7 @@ async fn check_destinations(findings: &mut Findings, settings: &Settings, send: 
     let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
     let names: Vec<String> = destinations.names().map(str::to_owned).collect();
     for name in &names {
-        let reached = destinations.check(name).await;
-        let result = reached.map(|reached| reached.text).map_err(|error| error.to_string());
-        findings.note(&format!("destination {name}"), result);
+        findings.add(examine_destination(&destinations, name).await);
     }
     if names.is_empty() {
         findings.note("destinations", Ok("none are configured".to_owned()));

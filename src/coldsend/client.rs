@@ -111,6 +111,11 @@ impl Client {
         &self.transport.workspace
     }
 
+    /// Where the API is.
+    pub fn base_url(&self) -> &Url {
+        &self.transport.base
+    }
+
     /// How many requests were sent so far, by this client and its clones.
     pub fn requests_sent(&self) -> u64 {
         self.transport.sent.load(std::sync::atomic::Ordering::Relaxed)

@@ -101,7 +101,7 @@
   const state = $("#live-state");
   // A read of the thread costs requests and is asked for by a person.
   const mayFetch = document.querySelector("[data-live]") && !new URLSearchParams(location.search).has("live");
-  const isAnswer = location.pathname === "/try";
+  const isAnswer = location.pathname === "/try" || location.pathname === "/workspace/check";
   if (state && mayFetch && !isAnswer && "EventSource" in window) {
     const say = (name, text) => {
       state.hidden = false;

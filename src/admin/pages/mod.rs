@@ -21,7 +21,7 @@ pub(super) use queue::queue;
 pub(super) use rules::rules;
 pub(super) use thread::thread;
 pub(super) use trial::{empty as try_form, judged as try_rules};
-pub(super) use workspace::workspace;
+pub(super) use workspace::{examined, workspace};
 
 use super::{App, problem::Problem};
 use crate::model::ActionState;

@@ -12,7 +12,7 @@ use super::{
     view::{When, counted},
 };
 use crate::{
-    engine::Workspace,
+    engine::{Finding, Workspace},
     store::{AuditEntry, AuditFilter, OptOut},
 };
 use askama::Template;
@@ -44,6 +44,8 @@ struct WorkspacePage {
     loaded_at: When,
     rules_error: Option<String>,
     warnings: Vec<Warning>,
+    /// Whether everything is reachable, where a person asked.
+    findings: Vec<Found>,
     opt_outs: Vec<OptOutView>,
     opt_outs_next: Option<String>,
     audit: Vec<AuditView>,
@@ -87,6 +89,20 @@ struct Warning {
     hint: Option<String>,
 }
 
+/// What was looked at, and how it is.
+struct Found {
+    what: String,
+    good: bool,
+    text: String,
+}
+
+impl From<Finding> for Found {
+    fn from(found: Finding) -> Self {
+        let good = found.result.is_ok();
+        Self { what: found.what, good, text: found.result.unwrap_or_else(|wrong| wrong) }
+    }
+}
+
 struct OptOutView {
     workspace: String,
     email: String,
@@ -106,7 +122,20 @@ pub(in crate::admin) async fn workspace(
     State(app): State<App>,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
-    let status = report(&app).await?;
+    show(&app, wanted, Vec::new()).await
+}
+
+/// The same, having asked every workspace and every destination.
+pub(in crate::admin) async fn examined(
+    State(app): State<App>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Problem> {
+    let findings = app.engine.examine().await;
+    show(&app, wanted, findings).await
+}
+
+async fn show(app: &App, wanted: Wanted, findings: Vec<Finding>) -> Result<Response, Problem> {
+    let status = report(app).await?;
     let store = app.engine.store();
     let first = place(wanted.opt_outs)?;
     let opt_outs = page_from(store.opt_outs(None, first, OPT_OUTS + 1).await?, first, OPT_OUTS);
@@ -121,7 +150,7 @@ pub(in crate::admin) async fn workspace(
     });
     let reports = status.workspaces.into_iter().zip(app.engine.workspaces());
     super::render(&WorkspacePage {
-        frame: Frame::new(&app, Tab::Workspace).await?,
+        frame: Frame::new(app, Tab::Workspace).await?,
         pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
         workspaces: reports.map(|(report, found)| view(report, found, status.paused, app.engine.now())).collect(),
         started_at: When(status.started_at),
@@ -130,6 +159,7 @@ pub(in crate::admin) async fn workspace(
         loaded_at: When(status.rules.loaded_at),
         rules_error: status.rules.error.clone(),
         warnings: warnings.collect(),
+        findings: findings.into_iter().map(Found::from).collect(),
         opt_outs: opt_outs.items.into_iter().map(opt_out).collect(),
         opt_outs_next: opt_outs.next,
         audit: entries.items.into_iter().map(entry).collect(),

@@ -51,6 +51,11 @@ async fn every_page_looks_right_and_everybody_can_use_it() {
     browser.press("main button.primary").await;
     browser.reads("Matched: book-a-call, pricing.").await;
     look(&browser, "try-answer", &axe, &pictures, &mut faults).await;
+    browser.viewer(1280, "light").await;
+    browser.go(&format!("{}/workspace", office.url)).await;
+    browser.press("form[action^='/workspace/check'] button").await;
+    browser.reads("the key is accepted").await;
+    look(&browser, "workspace-checked", &axe, &pictures, &mut faults).await;
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     browser.close().await;
 }

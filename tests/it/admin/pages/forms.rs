@@ -7,6 +7,7 @@ use super::{
 use crate::stage::Setting;
 use reply_router::{
     model::{ActionState, Mode},
+    simulator::{SmtpFault, SmtpStep},
     store::Store,
 };
 
@@ -112,6 +113,25 @@ async fn opt_outs_are_added_and_removed() {
     Desk::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
     desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await.problem(404);
     shows(&desk.get("/workspace").await.text, &["Nobody has opted out.", "removed an opt-out"]);
+}
+
+#[tokio::test]
+async fn keys_and_destinations_are_checked_on_demand_and_nothing_is_sent() {
+    let desk = Desk::new(Setting::default()).await;
+    desk.stage.requests();
+    let page = desk.form("/workspace/check", "").await;
+    assert_eq!(page.status, 200);
+    shows(
+        &page.text,
+        &["workspace acme", "the key is accepted at http://127.0.0.1", "destination sales", "destination team"],
+    );
+    assert!(!page.text.contains("failed</span>"), "{}", page.text);
+    assert_eq!(desk.stage.requests(), ["GET list"]);
+    let simulator = &desk.stage.simulator;
+    assert!(simulator.slack().is_empty() && simulator.mail().is_empty());
+    simulator.faults().smtp(SmtpStep::Greeting, 10, SmtpFault::Code(554, "go away".to_owned()));
+    let page = desk.form("/workspace/check", "").await.text;
+    shows(&page, &["<strong>destination team</strong> <span class=\"error\">failed</span>"]);
 }
 
 #[tokio::test]
