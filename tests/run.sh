@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 # A C compiler builds SQLite and the TLS library; the tests end the program (kill), let it meet a full disk (prlimit) and
 # files that it may not write (setpriv), check the examples for Prometheus (promtool), and look at the pages in a browser
-# (chromium and its driver, fonts for what leads write, npm for the accessibility checker). They bring everything else.
+# (chromium and its driver, fonts for what leads write, npm for the accessibility checker). The routes are held against their
+# description by schemathesis (Python). They bring everything else.
 needed=()
 command -v cc >/dev/null || needed+=(gcc libc6-dev)
 type -P kill >/dev/null || needed+=(procps)
@@ -15,6 +16,7 @@ command -v promtool >/dev/null || needed+=(prometheus)
 command -v chromium >/dev/null || needed+=(chromium)
 command -v chromedriver >/dev/null || needed+=(chromium-driver)
 command -v npm >/dev/null || needed+=(npm)
+python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(python3 python3-venv)
 for font in fonts-noto-core fonts-noto-color-emoji; do
   [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$font" 2>/dev/null)" = installed ] || needed+=("$font")
 done
@@ -45,4 +47,5 @@ step() { printf '\n== %s\n' "$1"; }
 step "formatting";    cargo fmt --check
 step "lints";         cargo clippy --locked --all-targets -- -D warnings
 step "tests";         cargo test --locked
+step "routes";        tests/schemathesis.sh
 step "documentation"; RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps

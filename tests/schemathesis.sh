@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-bin="${REPLY_ROUTER:-target/debug/reply-router}"
-tool=target/schemathesis
+bin="${REPLY_ROUTER:-$PWD/target/debug/reply-router}"
+tool="$PWD/target/schemathesis"
 port="${PORT:-18480}"
 [ -x "$bin" ] || cargo build --locked
 command -v python3 >/dev/null || { echo "tests/schemathesis.sh: please install first: python3 python3-venv" >&2; exit 1; }
@@ -57,6 +57,8 @@ TOML
 
 # Left out: the events never end by themselves, and the pages answer with redirects to pages. More than one worker at a time
 # trips over a fault of Python 3.11.
+# It keeps notes in the folder that it is called in.
+cd "$work"
 "$tool/bin/schemathesis" --config-file "$work/schemathesis.toml" run "http://127.0.0.1:$port/openapi.json" \
   --header "Authorization: Bearer $token" --max-examples "${EXAMPLES:-30}" --seed "${SEED:-1}" --workers 1 \
   --request-timeout 20 --exclude-path /api/v1/events --exclude-tag pages
