@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(super) struct StatusReport {
     pub version: &'static str,
     pub started_at: Timestamp,
+    /// Nothing leaves but GET requests.
+    pub dry_run: bool,
     pub paused: bool,
     /// The pause of everything.
     pub pause: Option<PauseReport>,
@@ -82,6 +84,7 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
     Ok(StatusReport {
         version: env!("CARGO_PKG_VERSION"),
         started_at: engine.started_at(),
+        dry_run: app.engine.is_dry_run(),
         paused: pauses.iter().any(|pause| pause.workspace.is_none()),
         pause: pauses.iter().find(|pause| pause.workspace.is_none()).map(PauseReport::from),
         rules: RulesReport {

@@ -193,6 +193,11 @@ impl Engine {
         self.clock.now()
     }
 
+    /// Whether nothing leaves but GET requests: what would be sent is recorded as done.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     /// What protects leads and domains.
     pub fn safety(&self) -> &Safety {
         &self.safety

@@ -54,6 +54,8 @@ struct Frame {
     tab: Tab,
     /// How many actions wait for a person.
     for_you: u64,
+    /// Nothing is sent: what is called done would have been.
+    dry_run: bool,
     /// Everything is paused.
     paused: bool,
     /// There is something to sign out of.
@@ -68,6 +70,7 @@ impl Frame {
             version: env!("CARGO_PKG_VERSION"),
             tab,
             for_you: FOR_A_PERSON.iter().filter_map(|state| queue.get(state)).sum(),
+            dry_run: app.engine.is_dry_run(),
             paused: pauses.iter().any(|pause| pause.workspace.is_none()),
             signs_in: app.settings.token.is_some(),
         })

@@ -146,3 +146,15 @@ async fn the_first_page_says_in_words_how_it_goes() {
     assert_eq!(choices.matches("<option").count(), 4);
     assert!(choices.contains("<option value=\"draft\" selected>"), "{choices}");
 }
+
+#[tokio::test]
+async fn a_dry_run_says_so_on_every_page() {
+    const STRIPE: &str = "A dry run: nothing is sent";
+    for dry_run in [true, false] {
+        let desk = Desk::new(Setting { dry_run, ..Setting::default() }).await;
+        for path in ["/", "/activity", "/queue", "/try", "/workspace"] {
+            assert_eq!(desk.get(path).await.text.contains(STRIPE), dry_run, "{path}");
+        }
+        assert_eq!(desk.get("/api/v1/status").await.json()["dry_run"], dry_run);
+    }
+}
