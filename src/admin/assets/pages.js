@@ -53,9 +53,16 @@
   });
 
   // What is live is fetched again when something has happened, and put in the place of what was there.
+  // What somebody writes, chooses, marks or presses just now stays under their hands.
+  const chosen = (select) => [...select.options].some((option) => option.selected !== option.defaultSelected);
+  const marks = (part) => {
+    const selection = getSelection();
+    return selection !== null && !selection.isCollapsed && selection.containsNode(part, true);
+  };
   const busy = (part) =>
     $$("textarea", part).some((textarea) => edited(textarea) || textarea === document.activeElement) ||
-    $$("select", part).some((select) => select === document.activeElement);
+    $$("select", part).some((select) => chosen(select) || select === document.activeElement) ||
+    part.querySelector(":active") !== null || marks(part);
   const swap = (fresh) => {
     let left = false;
     for (const part of $$("[data-live]")) {
@@ -77,6 +84,7 @@
     }
     const stale = $("#stale");
     if (stale) stale.hidden = !left;
+    if (left) later();
   };
   let fetching = false;
   let again = false;
@@ -95,6 +103,8 @@
     }
   };
   let timer = null;
+  let waiting = null;
+  const later = () => { waiting ??= setTimeout(() => { waiting = null; refresh(); }, 3000); };
   const soon = () => { timer ??= setTimeout(() => { timer = null; refresh(); }, 300); };
   $("#stale-load")?.addEventListener("click", () => location.reload());
 
@@ -109,8 +119,10 @@
       if (state.textContent !== text) state.textContent = text;
     };
     let away = null;
+    let events = null;
     const follow = () => {
-      const events = new EventSource("/api/v1/events");
+      events?.close();
+      events = new EventSource("/api/v1/events");
       events.addEventListener("ready", () => {
         say("live", "Live");
         // What happened while nobody listened.
@@ -123,13 +135,16 @@
         say("away", "Not live");
         away ??= setInterval(refresh, 15000);
         // Refused, such as by too many readers: the browser gives up by itself, so come back.
-        if (events.readyState === EventSource.CLOSED) setTimeout(follow, 15000);
+        if (events.readyState === EventSource.CLOSED) setTimeout(() => { if (!document.hidden) follow(); }, 15000);
       });
-      addEventListener("pagehide", () => events.close(), { once: true });
     };
-    follow();
-    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    // A browser keeps few connections to one place: a page that nobody sees holds none.
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) { events?.close(); clearInterval(away); away = null; } else { follow(); soon(); }
+    });
+    if (!document.hidden) follow();
   }
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   // Keys, as mail programs have them. Single keys act on the focused item only, and can be switched off.
   const help = $("#help");

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::Engine,
-    model::{Action, ActionState, Payload},
+    model::{Action, ActionState, Payload, ReasonCode},
     text,
 };
 use askama::filters::HtmlSafe;
@@ -97,6 +97,8 @@ pub(super) struct ActionCard {
     pub(super) rule: String,
     pub(super) state: &'static str,
     pub(super) reason: Option<String>,
+    /// It is a draft because its rule drafts, and for no reason that somebody should know of.
+    pub(super) ordinary: bool,
     pub(super) due: Option<When>,
     pub(super) due_word: &'static str,
     pub(super) created: When,
@@ -135,6 +137,7 @@ impl From<Action> for ActionCard {
             kind: action.kind.as_str(),
             state: action.state.as_str(),
             reason: action.reason.as_ref().map(sentence),
+            ordinary: action.reason.as_ref().is_none_or(|reason| reason.code == ReasonCode::Draft),
             due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
             due_word: due_word(action.state),
             created: When(action.created_at),

@@ -8,7 +8,7 @@ use super::Desk;
 use crate::stage::Setting;
 use reply_router::{
     model::{ActionState, Mode},
-    simulator::NewThread,
+    simulator::{Message, NewThread},
     store::Store,
 };
 
@@ -42,7 +42,7 @@ fn shows(page: &str, texts: &[&str]) {
 async fn what_a_lead_writes_is_shown_and_never_run() {
     let desk = Desk::new(Setting { rules: EVIL_RULE, mode: Mode::Draft, ..Setting::default() }).await;
     let thread = NewThread::new("eve@acme.example").name(EVIL).subject(EVIL).campaign(EVIL).category(EVIL);
-    let message = reply_router::simulator::Message::text(format!("{EVIL} call me")).about(EVIL);
+    let message = Message::text(format!("{EVIL} call me")).about(EVIL);
     let thread = desk.stage.simulator.workspace().add_thread(thread.message(message));
     desk.stage.round().await;
     assert_eq!(desk.stage.actions().await.len(), 1);
@@ -93,6 +93,17 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
     let rest = desk.get(&format!("/queue?state=held&cursor={older}")).await.text;
     assert_eq!(rest.matches("data-approve").count(), 1);
     assert!(rest.contains("The whole queue") && !rest.contains("It was sent"), "{rest}");
+}
+
+#[tokio::test]
+async fn why_a_reply_is_held_although_its_rule_is_live_cannot_be_overlooked() {
+    let desk = Desk::new(Setting::default()).await;
+    let thread = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q1 Launch").category("interested");
+    let colleague = Message::text("Jane told me: a call?").sent_by("joe@acme.example");
+    desk.stage.simulator.workspace().add_thread(thread.message(colleague));
+    desk.stage.round().await;
+    let page = desk.get("/queue").await.text;
+    shows(&page, &["<p class=\"reason\" dir=\"auto\">somebody else than the lead wrote the message</p>"]);
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ async fn people_do_their_work_with_the_pages() {
     following_live(&browser).await;
     showing_hard_mail(&browser).await;
     telling_the_time(&browser).await;
+    choosing_colours_and_skipping_the_navigation(&browser).await;
     let mut complaints = browser.complaints().await;
     // An office closes before its page is left, which then looks whether it is there again.
     complaints.retain(|text| !text.contains("ERR_CONNECTION_REFUSED"));
@@ -192,6 +193,18 @@ async fn following_live(browser: &Browser) {
     browser.reads("Something has changed.").await;
     let written = browser.run("return document.querySelector('textarea').value").await;
     assert_eq!(written, "Half a sentence");
+    // A choice that is not sent yet outlasts what happens meanwhile.
+    browser.go(&format!("{}/", office.url)).await;
+    browser.reads("Live").await;
+    browser.press("#more-book-a-call summary").await;
+    browser.choose("#mode-book-a-call", "off").await;
+    browser.run("document.activeElement.blur()").await;
+    office.lead("jim@acme.example", "interested", "A call!");
+    office.stage.round().await;
+    browser.until("the queue is counted", "return document.querySelector('.badge')?.textContent.startsWith('3')").await;
+    assert_eq!(browser.run("return document.querySelector('#mode-book-a-call').value").await, "off");
+    office.closing.cancel();
+    browser.reads("Not live").await;
 }
 
 async fn showing_hard_mail(browser: &Browser) {
@@ -230,4 +243,24 @@ async fn telling_the_time(browser: &Browser) {
     let exact = browser.run("return document.querySelector('.when time').title").await;
     assert_eq!(exact, "2026-07-15 12:00:00 UTC");
     browser.zone("").await;
+}
+
+async fn choosing_colours_and_skipping_the_navigation(browser: &Browser) {
+    let office = drafts().await;
+    office.open(browser, "/").await;
+    let back = "return getComputedStyle(document.body).backgroundColor";
+    let light = browser.run(back).await;
+    browser.press("#theme").await;
+    assert_eq!(browser.run(back).await, light, "the system is light already");
+    browser.press("#theme").await;
+    let dark = browser.run(back).await;
+    assert_ne!(dark, light);
+    office.open(browser, "/workspace").await;
+    assert_eq!(browser.run(back).await, dark, "on every page");
+    browser.press("#theme").await;
+    assert_eq!(browser.run(back).await, light);
+    office.open(browser, "/queue").await;
+    let (tab, enter) = ('\u{e004}', '\u{e007}');
+    browser.keys(&format!("{tab}{enter}")).await;
+    browser.until("the content has the focus", "return document.activeElement.id === 'main'").await;
 }
