@@ -210,9 +210,14 @@
     event.preventDefault();
   });
 
-  // One click is one decision.
+  // One click is one decision; what takes its time says so.
   document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post") return;
-    setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
+    const pressed = event.submitter;
+    if (event.target.method !== "post" && !pressed?.dataset.wait) return;
+    // After the form was read: a disabled button would not be in it.
+    setTimeout(() => {
+      for (const button of $$("button", event.target)) button.disabled = true;
+      if (pressed?.dataset.wait) pressed.textContent = pressed.dataset.wait;
+    });
   });
 })();

@@ -4,8 +4,12 @@ use super::{Desk, HOOK_TOKEN, TOKEN, bearer};
 use crate::stage::{Setting, Stage};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-const GUARDED: [&str; 13] = [
+const GUARDED: [&str; 17] = [
     "/",
+    "/activity",
+    "/queue",
+    "/try",
+    "/workspace",
     "/threads/x",
     "/openapi.json",
     "/api/v1/status",
@@ -35,12 +39,25 @@ async fn with_a_token_only_its_bearer_gets_in() {
         let status = desk.get(path).await.status;
         assert!([200, 404].contains(&status), "{path} {status}");
     }
-    let writes = ["/pause", "/resume", "/actions/x/approve", "/api/v1/pause", "/api/v1/resume", "/api/v1/reload"];
+    let writes = [
+        "/pause",
+        "/resume",
+        "/reload",
+        "/actions/x/approve",
+        "/rules/x/mode",
+        "/opt-outs",
+        "/opt-outs/remove",
+        "/try",
+        "/workspace/check",
+        "/api/v1/pause",
+        "/api/v1/resume",
+        "/api/v1/reload",
+    ];
     for path in writes {
         desk.send("POST", path, &[], "").await.problem(401);
     }
     assert!(desk.stage.engine.store().pauses().await.unwrap().is_empty());
-    for path in ["/healthz", "/readyz", "/metrics", "/login", "/assets/style.css"] {
+    for path in ["/healthz", "/readyz", "/metrics", "/login", "/assets/style.css", "/assets/pages.js"] {
         assert_eq!(desk.send("GET", path, &[], "").await.status, 200, "{path}");
     }
 }
