@@ -62,6 +62,16 @@ pub(super) struct BudgetReport {
     pub minute_left: u32,
     pub hour_left: u32,
     pub blocked_until: Option<Timestamp>,
+    pub spent: SpentReport,
+}
+
+/// What the requests of the last hour were for.
+#[derive(Debug, Serialize)]
+pub(super) struct SpentReport {
+    pub replies: u32,
+    pub writes: u32,
+    pub reads: u32,
+    pub polls: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -128,6 +138,12 @@ fn workspace_report(workspace: &crate::engine::Workspace, pauses: &[Pause]) -> W
             minute_left: budget.minute_left,
             hour_left: budget.hour_left,
             blocked_until: budget.blocked_until,
+            spent: SpentReport {
+                replies: budget.spent.replies,
+                writes: budget.spent.writes,
+                reads: budget.spent.reads,
+                polls: budget.spent.polls,
+            },
         },
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting for a place in the request budget.
 
-use super::ledger::{Ledger, Left, Priority, Ticket};
+use super::ledger::{Ledger, Left, Priority, Spent, Ticket};
 use super::limits::Limits;
 use jiff::Timestamp;
 use std::{
@@ -23,6 +23,8 @@ pub struct Budget {
     pub minute_left: u32,
     /// Requests left in the rolling hour.
     pub hour_left: u32,
+    /// What our own requests of the last hour were for.
+    pub spent: Spent,
     /// Until when nothing may be sent, because the API said so.
     pub blocked_until: Option<Timestamp>,
 }
@@ -68,7 +70,7 @@ impl Gate {
                 Ok(()) => {
                     // Whoever is first in the queue now may have a place as well.
                     self.changed.notify_waiters();
-                    return Ok(Permit { gate: Arc::clone(self), granted: now, sent: false });
+                    return Ok(Permit { gate: Arc::clone(self), granted: now, priority, sent: false });
                 }
                 Err(wait) => wait,
             };
@@ -100,14 +102,14 @@ impl Gate {
 
     pub(super) fn budget(&self) -> Budget {
         let now = Instant::now();
-        let (left, (per_minute, per_hour)) = {
+        let (left, (per_minute, per_hour), spent) = {
             let mut ledger = self.ledger();
-            (ledger.left(now), ledger.limits())
+            (ledger.left(now), ledger.limits(), ledger.spent(now))
         };
         let blocked_until = left
             .blocked_until
             .and_then(|until| Timestamp::now().checked_add(until.saturating_duration_since(now)).ok());
-        Budget { per_minute, per_hour, minute_left: left.minute, hour_left: left.hour, blocked_until }
+        Budget { per_minute, per_hour, minute_left: left.minute, hour_left: left.hour, spent, blocked_until }
     }
 }
 
@@ -130,6 +132,7 @@ impl Drop for Waiting<'_> {
 pub(super) struct Permit {
     gate: Arc<Gate>,
     granted: Instant,
+    priority: Priority,
     sent: bool,
 }
 
@@ -164,7 +167,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.sent {
-            self.gate.ledger().ended(Instant::now());
+            self.gate.ledger().ended(self.priority, Instant::now());
         } else {
             self.gate.ledger().never_left();
         }

@@ -22,6 +22,19 @@ pub enum Priority {
     Poll,
 }
 
+/// How many requests ended within the last hour, by what they were for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Replies, and the reads that guard them.
+    pub replies: u32,
+    /// Other writes.
+    pub writes: u32,
+    /// Reads that decisions waited for.
+    pub reads: u32,
+    /// Looking for something new.
+    pub polls: u32,
+}
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 /// Two clocks never run quite alike: a place comes back this much later per minute of window.
@@ -104,6 +117,8 @@ pub(super) struct Ledger {
     refusals: u32,
     queue: BTreeSet<Ticket>,
     next: u64,
+    /// What the requests that the hour counts were for, in their order.
+    purposes: VecDeque<Priority>,
 }
 
 impl Ledger {
@@ -117,6 +132,7 @@ impl Ledger {
             refusals: 0,
             queue: BTreeSet::new(),
             next: 0,
+            purposes: VecDeque::new(),
         }
     }
 
@@ -157,10 +173,27 @@ impl Ledger {
     }
 
     /// A granted request has ended, answered or not.
-    pub(super) fn ended(&mut self, now: Instant) {
+    pub(super) fn ended(&mut self, priority: Priority, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.minute.ended.push_back(now);
         self.hour.ended.push_back(now);
+        self.purposes.push_back(priority);
+    }
+
+    /// What the requests of the last hour were for.
+    pub(super) fn spent(&mut self, now: Instant) -> Spent {
+        self.forget(now);
+        let mut spent = Spent::default();
+        for priority in &self.purposes {
+            let count = match priority {
+                Priority::Reply => &mut spent.replies,
+                Priority::Write => &mut spent.writes,
+                Priority::Read => &mut spent.reads,
+                Priority::Poll => &mut spent.polls,
+            };
+            *count += 1;
+        }
+        spent
     }
 
     /// A granted request surely never reached the API.
@@ -231,6 +264,8 @@ impl Ledger {
     fn forget(&mut self, now: Instant) {
         self.minute.forget(now);
         self.hour.forget(now);
+        let gone = self.purposes.len().saturating_sub(self.hour.ended.len());
+        self.purposes.drain(..gone);
         self.cap = self.cap.filter(|cap| now < cap.until);
         self.blocked = self.blocked.filter(|until| now < *until);
     }
@@ -278,7 +313,7 @@ mod tests {
             while now < start + 2 * HOUR + 10 * MINUTE {
                 while flying.front().is_some_and(|lands| *lands <= now) {
                     let lands = flying.pop_front().unwrap();
-                    ledger.ended(lands);
+                    ledger.ended(Priority::Poll, lands);
                 }
                 // In between a full burst, now and then a pause.
                 while take(&mut ledger, Priority::Reply, now).is_ok() {
@@ -327,13 +362,32 @@ mod tests {
     }
 
     #[test]
+    fn what_the_hour_was_spent_on_is_forgotten_with_it() {
+        let (now, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
+        for (at, priority) in
+            [(0, Priority::Poll), (1, Priority::Reply), (1_800, Priority::Write), (1_801, Priority::Read)]
+        {
+            let at = now + at * SECOND;
+            assert!(take(&mut ledger, priority, at).is_ok());
+            ledger.ended(priority, at);
+        }
+        let spent = |ledger: &mut Ledger, at| {
+            let Spent { replies, writes, reads, polls } = ledger.spent(now + at * SECOND);
+            [replies, writes, reads, polls]
+        };
+        assert_eq!(spent(&mut ledger, 1_801), [1, 1, 1, 1]);
+        assert_eq!(spent(&mut ledger, 3_700), [0, 1, 1, 0]);
+        assert_eq!(spent(&mut ledger, 7_300), [0; 4]);
+    }
+
+    #[test]
     fn a_place_that_was_not_used_comes_back() {
         let (now, mut ledger) = (Instant::now(), Ledger::new(1, 1000));
         assert!(take(&mut ledger, Priority::Reply, now).is_ok());
         assert!(take(&mut ledger, Priority::Reply, now).is_err());
         ledger.never_left();
         assert!(take(&mut ledger, Priority::Reply, now).is_ok());
-        ledger.ended(now + SECOND);
+        ledger.ended(Priority::Poll, now + SECOND);
         assert!(take(&mut ledger, Priority::Reply, now + MINUTE).is_err());
         assert!(take(&mut ledger, Priority::Reply, now + MINUTE + 2 * SECOND).is_ok());
     }
@@ -345,11 +399,11 @@ mod tests {
         assert!(take(&mut ledger, Priority::Reply, now).is_ok());
         // Ten left, and one of ours may not be among those counted.
         ledger.observe(10, 30 * SECOND, now, now + SECOND);
-        ledger.ended(now + SECOND);
+        ledger.ended(Priority::Poll, now + SECOND);
         assert_eq!(ledger.left(now + SECOND).minute, 9);
         // The other one's answer was on its way longer: it raises nothing.
         ledger.observe(50, 30 * SECOND, now, now + 2 * SECOND);
-        ledger.ended(now + 2 * SECOND);
+        ledger.ended(Priority::Poll, now + 2 * SECOND);
         assert_eq!(ledger.left(now + 2 * SECOND).minute, 9);
         for _ in 0..9 {
             assert!(take(&mut ledger, Priority::Reply, now + 3 * SECOND).is_ok());

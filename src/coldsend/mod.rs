@@ -21,5 +21,5 @@ pub use budget::Budget;
 pub use client::{Client, ClientSettings, TimeLimits};
 pub use endpoints::{ListPage, ListQuery, MessagePage};
 pub use error::{ApiError, Certainty, ClientError, WriteError};
-pub use ledger::Priority;
+pub use ledger::{Priority, Spent};
 pub use reply::{ReplyAttachment, ReplyBody, ReplyReceipt};

@@ -189,6 +189,11 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
         ],
         blocked_until: budget.blocked_until.filter(|until| *until > now).map(When),
         spending: vec![
+            format!(
+                "In the last hour: {} for replies and the reads that guard them, {} for stars and read marks, {} for \
+                 decisions, {} for polling.",
+                budget.spent.replies, budget.spent.writes, budget.spent.reads, budget.spent.polls,
+            ),
             format!("Polling while nothing happens takes about {} an hour.", counted(hourly, "request", "requests")),
             format!(
                 "Since the service started: {} in all, {} of the inbox read, {} made.",
