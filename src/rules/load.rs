@@ -2,6 +2,9 @@
 
 mod actions;
 mod conditions;
+mod texts;
+
+use texts::{Site, TextAt, regex};
 
 use super::{
     RuleSet,
@@ -10,20 +13,17 @@ use super::{
     diagnostic::{Diagnostic, Diagnostics, code},
     lint,
     needles::NeedlesBuilder,
-    pattern::Pattern,
     script::{Script, ScriptEngine},
     set::Context,
     shapes,
-    template::{TemplateRef, Templates, places},
+    template::Templates,
     yaml::{self, Fields, Node, Source, Value},
 };
 use crate::model::Mode;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
+    collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 /// The configuration may stand in the folder of the rules; it holds none.
@@ -45,35 +45,6 @@ pub(super) struct Loader<'c> {
     folder: PathBuf,
     /// The templates of the rule at hand.
     sites: Vec<Site>,
-}
-
-/// A template and where its text stands.
-struct Site {
-    template: TemplateRef,
-    at: TextAt,
-}
-
-/// Where a text stands: in a value of the YAML file, or in a file of its own.
-enum TextAt {
-    Node(Node),
-    File(Arc<Source>),
-}
-
-impl TextAt {
-    fn text(&self) -> &str {
-        match self {
-            Self::Node(node) => node.text(),
-            Self::File(source) => source.text(),
-        }
-    }
-
-    /// An error at a range of bytes of the text.
-    fn error(&self, code: &'static str, range: Range<usize>, message: impl Into<String>) -> Diagnostic {
-        match self {
-            Self::Node(node) => Diagnostic::inside(code, node, range, message),
-            Self::File(source) => Diagnostic::at(code, source, source.span(range), message),
-        }
-    }
 }
 
 /// Loads a file or a folder.
@@ -329,54 +300,6 @@ impl<'c> Loader<'c> {
         }
         captures
     }
-
-    /// Names that a template takes from its own rule, which only the whole rule knows.
-    fn check_templates(&mut self, rule: &mut Rule, known: bool) {
-        let groups = conditions::group_names(&rule.tests);
-        let captures = rule.captures.iter().map(|capture| capture.name.as_str());
-        let captured: HashSet<&str> = captures.chain(groups.iter().map(String::as_str)).collect();
-        let mut needs_thread = false;
-        for site in std::mem::take(&mut self.sites) {
-            needs_thread |= site.template.needs_thread;
-            for (root, field) in self.templates.uses(&site.template).into_iter().filter(|_| known) {
-                let field = field.as_deref();
-                let Some((message, hint)) = nothing_gives(&root, field, rule, &captured) else { continue };
-                let name = field.map_or_else(|| root.clone(), |field| format!("{root}.{field}"));
-                let text = site.at.text();
-                let found = places(text, &name);
-                let all = if found.is_empty() { vec![(0, text.len())] } else { found };
-                for (start, end) in all {
-                    let error = site.at.error(code::NO_CAPTURE, start..end, message.clone());
-                    self.out.push(error.hint(hint.clone()));
-                }
-            }
-        }
-        rule.mentions.thread_in_templates = needs_thread;
-        rule.mentions.named_groups = !groups.is_empty();
-    }
-}
-
-/// Why a name of a template has no value in this rule, and what to do about it; nothing if it may have one.
-fn nothing_gives(root: &str, field: Option<&str>, rule: &Rule, captured: &HashSet<&str>) -> Option<(String, String)> {
-    match (root, field, &rule.script) {
-        ("captures", Some(field), _) if !captured.contains(field) => {
-            let hint = match yaml::did_you_mean(field, captured.iter().copied()) {
-                Some(near) => format!("did you mean `captures.{near}`?"),
-                None => format!("add `{field}` to `capture`, or name a group of a condition: `(?P<{field}>…)`"),
-            };
-            Some((format!("nothing in the rule captures `{field}`"), hint))
-        }
-        ("vars", field, None) => {
-            let shown = field.unwrap_or("NAME");
-            let hint = format!("give the rule a script that returns #{{ matched: true, vars: #{{ {shown}: … }} }}");
-            Some(("`vars` come from a script, and the rule has none".to_owned(), hint))
-        }
-        ("vars", Some(field), Some(script)) if !script.may_give(field) => {
-            let message = format!("the script never names `{field}`");
-            Some((message, format!("return it: #{{ matched: true, vars: #{{ {field}: … }} }}")))
-        }
-        _ => None,
-    }
 }
 
 /// The byte of a line and column (both from 1, columns in characters) of a text.
@@ -393,55 +316,6 @@ fn word_at(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
     rest.get(..end).map_or(0, |word| word.trim_end_matches('.').len()).max(1)
-}
-
-/// A regular expression, its mistake pointed at inside the text.
-fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
-    let text = node.non_empty_string(out)?;
-    if let Some(backspace) = node.backspace() {
-        out.push(backspace);
-        return None;
-    }
-    match Pattern::new(&text) {
-        Ok(pattern) => {
-            odd_regex(node, &text, &pattern, out);
-            Some(pattern)
-        }
-        Err(error) => {
-            let mut found = match error.span {
-                Some((start, end)) => {
-                    Diagnostic::inside(code::BAD_REGEX, node, start..end.max(start + 1), error.message)
-                }
-                None => Diagnostic::error(code::BAD_REGEX, node, error.message),
-            };
-            found.hint = error.hint;
-            out.push(found);
-            None
-        }
-    }
-}
-
-/// What an expression finds that nobody meant.
-fn odd_regex(node: &Node, text: &str, pattern: &Pattern, out: &mut Diagnostics) {
-    let finds_empty = pattern.regex().is_match("");
-    if finds_empty && pattern.finds_everything() {
-        let what = "this is found in every text, because it may be empty";
-        let found = Diagnostic::error(code::MATCHES_EMPTY, node, what).finding(true);
-        out.push(found.hint("`*` and `?` allow nothing at all; write `+`, or name what must be there"));
-    } else if finds_empty {
-        let found = Diagnostic::error(code::MATCHES_EMPTY, node, "this is found in an empty text as well");
-        out.push(
-            found.finding(false).hint("right if a message without words is meant; otherwise name what must be there"),
-        );
-    }
-    let ends = [
-        (text.starts_with(".*"), 0..2),
-        (text.ends_with(".*") && !text.ends_with("\\.*"), text.len().saturating_sub(2)..text.len()),
-    ];
-    for (_, range) in ends.into_iter().filter(|(there, _)| *there && !finds_empty) {
-        let found = Diagnostic::inside(code::ANY_AT_THE_END, node, range, "`.*` at an end changes nothing");
-        out.push(found.finding(true).hint("leave it out: the text is searched for anywhere"));
-    }
 }
 
 /// Whether a node is a mapping.
