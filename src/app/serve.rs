@@ -21,6 +21,8 @@ pub enum OpenStore {
     Service,
     /// A copy in memory; the file is only read.
     Scratch,
+    /// To look at only; an empty one in memory where there is no file.
+    Look,
 }
 
 /// Opens the configured store.
@@ -31,6 +33,8 @@ pub async fn open_store(settings: &Settings, how: OpenStore) -> Result<Arc<Sqlit
     let StoreSettings::Sqlite(path) = &settings.store;
     Ok(Arc::new(match how {
         OpenStore::Service => SqliteStore::open(path).await?,
+        OpenStore::Look if path.exists() => SqliteStore::open_to_look(path).await?,
+        OpenStore::Look => SqliteStore::scratch(None).await?,
         OpenStore::Scratch => {
             SqliteStore::scratch(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?
         }

@@ -54,9 +54,9 @@ pub(super) async fn explain(overrides: &Overrides, args: &ExplainArgs) -> anyhow
     print(args.format, &[found])
 }
 
-/// An engine over a copy of the store: what it finds out changes nothing.
+/// An engine over the store as it is, to look only: what it finds out changes nothing.
 async fn reading_engine(settings: &Settings, rules: RuleSet) -> anyhow::Result<Arc<Engine>> {
-    let store = open_store(settings, OpenStore::Scratch).await?;
+    let store = open_store(settings, OpenStore::Look).await?;
     let clock = Arc::new(SystemClock);
     Ok(Assembly { settings, rules, store, clock, dry_run: true }.engine()?)
 }

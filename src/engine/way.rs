@@ -48,10 +48,14 @@ impl Engine {
         let filter =
             DecisionFilter { thread: Some(row.id.clone()), limit: TOLD_DECISIONS, ..DecisionFilter::default() };
         let decisions = self.store.decisions(&filter).await?;
-        let decision =
-            decisions.into_iter().filter(|decision| decision.workspace == workspace.name()).find(|decision| {
-                message.is_none() || decision.message_id.is_none() || decision.message_id.as_deref() == message
-            });
+        // One that was made from the list row alone names no message: it is about this one if it is not older.
+        let written = newest.and_then(|message| message.created_at);
+        let is_about_it = |decision: &DecisionRecord| match decision.message_id.as_deref() {
+            Some(id) => message.is_none_or(|message| message == id),
+            None => written.is_none_or(|written| decision.at >= written),
+        };
+        let mut of_workspace = decisions.into_iter().filter(|decision| decision.workspace == workspace.name());
+        let decision = of_workspace.find(is_about_it);
         self.noticed(workspace, row, (message, last_at), decision.as_ref(), &mut way).await?;
         if let Some(decision) = decision {
             self.decided(&decision, &mut way).await?;

@@ -59,6 +59,17 @@ impl SqliteStore {
         Ok(Self { writer: readers.clone(), readers, mark: Mark::default(), commits: Durations::new(&COMMITS) })
     }
 
+    /// Opens an existing store to look at it, without copying it; one that an older version has written is copied into
+    /// memory, where it is brought up to date.
+    pub async fn open_to_look(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open_read_only(path).await?;
+        if newest_schema(path, &store.readers).await? == newest_known() {
+            return Ok(store);
+        }
+        store.readers.close().await;
+        Self::scratch(Some(path)).await
+    }
+
     /// A store in memory that begins with a copy of what is in the file, if there is one; the file is only read.
     pub async fn scratch(copy_of: Option<&Path>) -> Result<Self, StoreError> {
         let memory = PathBuf::from(":memory:");
@@ -191,13 +202,20 @@ async fn migrate(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
     })
 }
 
+/// The newest change of the schema that a store has seen.
+async fn newest_schema(path: &Path, pool: &SqlitePool) -> Result<Option<i64>, StoreError> {
+    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await;
+    newest.map_err(|error| open_error(path, &error))
+}
+
+/// The newest one that this program knows.
+fn newest_known() -> Option<i64> {
+    migrations().iter().map(|migration| migration.version).max()
+}
+
 async fn refuse_newer(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
-    let newest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(pool)
-        .await
-        .map_err(|error| open_error(path, &error))?;
-    let known = migrations().iter().map(|migration| migration.version).max();
-    if newest > known {
+    let newest = newest_schema(path, pool).await?;
+    if newest > newest_known() {
         let detail = format!("schema {}", newest.unwrap_or_default());
         return Err(StoreError::NewerSchema { path: path.display().to_string(), detail });
     }

@@ -47,6 +47,22 @@ async fn from_not_polled_to_sent() {
 }
 
 #[tokio::test]
+async fn a_decision_about_an_older_message_is_not_told_of_a_newer_one() {
+    // Decided from the row alone: the record names no message.
+    let rules = "version: 1\nrules:\n  - { name: hot, when: { category: interested }, then: [star] }\n";
+    let place = Place::new(rules).await;
+    place.run(&["run", "--once"]).await.ends(0);
+    let thread = place.hot_lead("jane@acme.example");
+    place.run(&["run", "--once"]).await.ends(0);
+    let before = place.files();
+    place.run(&["explain", &thread]).await.ends(0).prints(&["Decided: hot matched.", "star is done"]);
+    assert_eq!(before, place.files());
+    place.simulator.workspace().lead_writes(&thread, "And another thing.");
+    let ran = place.run(&["explain", &thread]).await.ends(0).prints(&["newer message than the last poll saw"]);
+    assert!(!ran.out.contains("Decided:"), "{}", ran.out);
+}
+
+#[tokio::test]
 async fn what_stands_in_the_way_beyond_the_rules() {
     let rules = EVERYTHING.replace("here is my calendar.' }", "here is my calendar.', repeat: once_per_message }");
     let place = Place::new(&rules).await;
