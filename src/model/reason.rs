@@ -88,6 +88,10 @@ codes! {
     OtherAction = "other_action",
     /// It waits for the event's other actions.
     OtherActions = "other_actions",
+    /// What the rule asks for does not hold any more.
+    RuleNoLongerMatches = "rule_no_longer_matches",
+    /// Another service, or another workspace, acts on this account; a person must look.
+    ForeignUse = "foreign_use",
 }
 
 impl fmt::Display for ReasonCode {
