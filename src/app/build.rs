@@ -151,6 +151,7 @@ impl Assembly<'_> {
     /// A setting that cannot work.
     pub fn engine(self) -> Result<Arc<Engine>, AppError> {
         let settings = self.settings;
+        let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
         let mut workspaces = Vec::with_capacity(settings.workspaces.len());
         for workspace in &settings.workspaces {
             workspaces.push(WorkspaceSettings {
@@ -160,15 +161,14 @@ impl Assembly<'_> {
                 sweep_every: workspace.sweep_every,
                 wait_for_category: workspace.wait_for_category,
                 client: client(workspace)?,
+                safety: engine_safety(&settings.safety),
+                destinations: destinations.clone(),
             });
         }
-        let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
         Ok(Engine::new(Parts {
             store: self.store,
             rules: self.rules,
-            destinations,
             workspaces,
-            safety: engine_safety(&settings.safety),
             public_url: settings.admin.link_base().map(|url| url.to_string()),
             clock: self.clock,
             dry_run: self.dry_run,

@@ -74,7 +74,9 @@ enum Destination {
 #[derive(Debug, Clone)]
 pub struct Destinations {
     http: Arc<Http>,
-    all: Arc<BTreeMap<String, Destination>>,
+    smtp: Option<Arc<Smtp>>,
+    network: NetworkSettings,
+    all: Arc<BTreeMap<String, Arc<Destination>>>,
 }
 
 impl Destinations {
@@ -121,17 +123,34 @@ impl Destinations {
             }
             None => None,
         };
-        let mut all = BTreeMap::new();
-        for (name, settings) in destinations {
+        Self { http: Arc::new(http), smtp, network, all: Arc::default() }.and(destinations)
+    }
+
+    /// These and some more, which stand in for those of the same names; connections are shared.
+    ///
+    /// # Errors
+    /// As [`Destinations::new`].
+    pub fn and(&self, more: BTreeMap<String, DestinationSettings>) -> Result<Self, DestinationSettingsError> {
+        let network = &self.network;
+        let mut all = (*self.all).clone();
+        for (name, settings) in more {
             let destination = match settings {
-                DestinationSettings::Slack(settings) => Slack::new(settings, &network).map(Destination::Slack),
-                DestinationSettings::Webhook(settings) => Webhook::new(settings, &network).map(Destination::Webhook),
-                DestinationSettings::Email(settings) => Email::new(&settings, smtp.as_ref()).map(Destination::Email),
+                DestinationSettings::Slack(settings) => Slack::new(settings, network).map(Destination::Slack),
+                DestinationSettings::Webhook(settings) => Webhook::new(settings, network).map(Destination::Webhook),
+                DestinationSettings::Email(settings) => {
+                    Email::new(&settings, self.smtp.as_ref()).map(Destination::Email)
+                }
             };
             let destination = destination.map_err(|problem| DestinationSettingsError::at(&name, problem))?;
-            all.insert(name, destination);
+            all.insert(name, Arc::new(destination));
         }
-        Ok(Self { http: Arc::new(http), all: Arc::new(all) })
+        Ok(Self { all: Arc::new(all), ..self.clone() })
+    }
+
+    /// Whether a name means the same destination here and there: one that both took over from the same set.
+    pub fn share(&self, other: &Self, name: &str) -> bool {
+        let both = self.all.get(name).zip(other.all.get(name));
+        both.is_some_and(|(here, there)| Arc::ptr_eq(here, there))
     }
 
     /// The names, in order.
@@ -141,7 +160,7 @@ impl Destinations {
 
     /// What kind of action a destination is for (`Slack`, `Email` or `Webhook`); `None` for an unknown name.
     pub fn kind(&self, name: &str) -> Option<ActionKind> {
-        Some(match self.all.get(name)? {
+        Some(match self.all.get(name)?.as_ref() {
             Destination::Slack(_) => ActionKind::Slack,
             Destination::Email(_) => ActionKind::Email,
             Destination::Webhook(_) => ActionKind::Webhook,
@@ -222,6 +241,6 @@ impl Destinations {
     }
 
     fn get(&self, name: &str) -> Result<&Destination, DeliveryError> {
-        self.all.get(name).ok_or_else(|| DeliveryError::unknown_destination(name))
+        self.all.get(name).map(AsRef::as_ref).ok_or_else(|| DeliveryError::unknown_destination(name))
     }
 }

@@ -2,13 +2,15 @@
 
 use super::{Engine, Workspace, status::Happened};
 use crate::{
-    destinations::Announcement,
+    destinations::{Announcement, Destinations},
     model::{Action, Span, format_span},
     store::StoreError,
 };
 
 /// How long something may be due before people are told that the queue is stuck.
 const STUCK: Span = Span::from_secs(600);
+/// What stands for the name of a workspace in an alert that concerns all of them.
+const EVERY: &str = "all";
 /// The store is opened, and may pause everything, a moment before the rest starts.
 const A_MOMENT: Span = Span::from_secs(60);
 
@@ -79,7 +81,7 @@ impl Engine {
         let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.started_at());
         if since_start {
             let announcement = Announcement { title: "Everything is paused".to_owned(), text: pause.reason };
-            self.alert("all", announcement, &format!("pause-all-{}", pause.since.as_second()), None);
+            self.alert(EVERY, announcement, &format!("pause-all-{}", pause.since.as_second()), None);
         }
         Ok(())
     }
@@ -87,17 +89,38 @@ impl Engine {
     fn alert(&self, workspace: &str, announcement: Announcement, id: &str, link: Option<String>) {
         tracing::error!(workspace, alert = announcement.title, "people should look");
         self.board.tell(self.now(), workspace, Happened::Alert(announcement.title.clone()));
-        let Some(name) = self.safety.alert.clone().filter(|_| !self.dry_run) else { return };
-        let (destinations, id, now) = (std::sync::Arc::clone(&self.destinations), id.to_owned(), self.now());
-        // An alert must not hold up the queue that it tells of; it is tried twice and then left to the log and the pages.
-        tokio::spawn(async move {
-            for _ in 0..2 {
-                match destinations.announce(&name, &id, &announcement, link.as_deref(), now).await {
-                    Ok(_) => return,
-                    Err(error) => tracing::warn!(destination = name, error = %error, "an alert was not delivered"),
+        if self.dry_run {
+            return;
+        }
+        for (destinations, name) in self.alert_at(workspace) {
+            let (id, now) = (id.to_owned(), self.now());
+            let (announcement, link) = (announcement.clone(), link.clone());
+            // An alert must not hold up the queue that it tells of; it is tried twice and then left to the log and the
+            // pages.
+            tokio::spawn(async move {
+                for _ in 0..2 {
+                    match destinations.announce(&name, &id, &announcement, link.as_deref(), now).await {
+                        Ok(_) => return,
+                        Err(error) => tracing::warn!(destination = name, error = %error, "an alert was not delivered"),
+                    }
+                    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
                 }
-                tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            });
+        }
+    }
+
+    /// Where an alert about a workspace goes; what concerns all of them goes once to each destination that one of them
+    /// has.
+    fn alert_at(&self, workspace: &str) -> Vec<(Destinations, String)> {
+        let mut places: Vec<(&Destinations, &str)> = Vec::new();
+        let concerned = self.workspaces.iter().filter(|found| workspace == EVERY || found.name() == workspace);
+        for (destinations, name) in
+            concerned.filter_map(|found| Some((found.destinations(), found.safety().alert.as_deref()?)))
+        {
+            if !places.iter().any(|(known, same)| *same == name && known.share(destinations, name)) {
+                places.push((destinations, name));
             }
-        });
+        }
+        places.into_iter().map(|(destinations, name)| (destinations.clone(), name.to_owned())).collect()
     }
 }

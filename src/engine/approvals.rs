@@ -154,7 +154,7 @@ impl Engine {
         action.reason = reason;
         action.due_at = match state {
             ActionState::Planned => Some(now),
-            ActionState::Held => self.expiry(),
+            ActionState::Held => self.expiry(workspace),
             _ => None,
         };
         action.updated_at = now;

@@ -182,7 +182,7 @@ impl Engine {
         self.reached(Step::Judged, None).await;
         let now = self.now();
         let record = decision_record(workspace.name(), row, judged, event, now);
-        let actions = action_records(&record, judged, now, self.expiry());
+        let actions = action_records(&record, judged, now, self.expiry(workspace));
         let opt_out = match (&judged.decision.opt_out, &record.lead_email) {
             (Some(evidence), Some(email)) => Some(OptOut {
                 workspace: workspace.name().to_owned(),

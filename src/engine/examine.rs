@@ -47,8 +47,14 @@ impl Engine {
         for workspace in self.workspaces() {
             findings.push(examine_key(workspace.client()).await);
         }
-        for name in self.destinations.names() {
-            findings.push(examine_destination(&self.destinations, name).await);
+        for (index, workspace) in self.workspaces().iter().enumerate() {
+            let before = self.workspaces().get(..index).unwrap_or_default();
+            for name in workspace.destinations().names() {
+                // One that several share is looked at once.
+                if !before.iter().any(|other| other.destinations().share(workspace.destinations(), name)) {
+                    findings.push(examine_destination(workspace.destinations(), name).await);
+                }
+            }
         }
         findings
     }

@@ -95,7 +95,7 @@ impl Engine {
         }
         let now = self.now();
         if action.state == ActionState::Held {
-            let text = format!("nobody approved it within {}", format_span(self.safety.drafts_expire));
+            let text = format!("nobody approved it within {}", format_span(workspace.safety().drafts_expire));
             let expired = Verdict::Cancel(Reason::new(ReasonCode::TooOld, text));
             return self.carry_out(workspace, &mut action, expired).await;
         }
@@ -128,7 +128,7 @@ impl Engine {
         if action.kind != ActionKind::Reply {
             return Ok(self.limit_reached(action).await?.unwrap_or(Verdict::Send));
         }
-        match before_reading(action, &self.counted(action).await?, &self.safety, self.now()) {
+        match before_reading(action, &self.counted(workspace, action).await?, workspace.safety(), self.now()) {
             Verdict::Send => Ok(after_reading(action, messages, self.is_from_own_sender(messages).await?)),
             other => Ok(other),
         }
@@ -196,7 +196,7 @@ impl Engine {
             Verdict::Wait(until, reason) => {
                 (ActionState::Waiting, Some(until).filter(|until| *until < Timestamp::MAX), reason)
             }
-            Verdict::Hold(reason) => (ActionState::Held, self.expiry(), reason),
+            Verdict::Hold(reason) => (ActionState::Held, self.expiry(workspace), reason),
             Verdict::Suppress(reason) => (ActionState::Suppressed, None, reason),
             Verdict::Cancel(reason) => (ActionState::Cancelled, None, reason),
         };
@@ -253,8 +253,8 @@ impl Engine {
     }
 
     /// When something that is held from now on is given up.
-    pub(super) fn expiry(&self) -> Option<Timestamp> {
-        self.now().saturating_add(self.safety.drafts_expire).ok()
+    pub(super) fn expiry(&self, workspace: &Workspace) -> Option<Timestamp> {
+        self.now().saturating_add(workspace.safety().drafts_expire).ok()
     }
 
     /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the guard

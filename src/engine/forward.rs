@@ -21,8 +21,8 @@ impl Engine {
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
         }
         let link = self.thread_link(&action.thread_id);
-        let sent = self
-            .destinations
+        let sent = workspace
+            .destinations()
             .deliver(&target, &action.id.0, action.created_at, &notice, link.as_deref(), self.now())
             .await;
         match sent {

@@ -50,7 +50,6 @@ pub use way::WayStep;
 pub use workspace::{Workspace, WorkspaceSettings};
 
 use crate::{
-    destinations::Destinations,
     model::{Rate, Span},
     rules::RuleSet,
     store::Store,
@@ -70,7 +69,7 @@ pub enum StartFrom {
     Date(Timestamp),
 }
 
-/// What protects leads and domains whatever the rules say.
+/// What protects the leads and domains of a workspace whatever the rules say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Safety {
     /// What counts as new at a workspace's first start.
@@ -95,12 +94,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The rules in force.
     pub rules: RuleSet,
-    /// Where forwards go.
-    pub destinations: Destinations,
     /// The workspaces.
     pub workspaces: Vec<WorkspaceSettings>,
-    /// What protects leads and domains.
-    pub safety: Safety,
     /// The address of the pages, for links in forwards; without a slash at its end.
     pub public_url: Option<String>,
     /// The time of day.
@@ -115,9 +110,7 @@ pub struct Parts {
 pub struct Engine {
     store: Arc<dyn Store>,
     rules: ArcSwap<RuleSet>,
-    destinations: Arc<Destinations>,
     workspaces: Vec<Workspace>,
-    safety: Safety,
     public_url: Option<String>,
     clock: Arc<dyn Clock>,
     dry_run: bool,
@@ -133,9 +126,7 @@ impl Engine {
             store: parts.store,
             board: status::Board::new(parts.clock.now()),
             rules: ArcSwap::from_pointee(parts.rules),
-            destinations: Arc::new(parts.destinations),
             workspaces,
-            safety: parts.safety,
             public_url: parts.public_url,
             clock: parts.clock,
             dry_run: parts.dry_run,
@@ -196,10 +187,5 @@ impl Engine {
     /// Whether nothing leaves but GET requests: what would be sent is recorded as done.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
-    }
-
-    /// What protects leads and domains.
-    pub fn safety(&self) -> &Safety {
-        &self.safety
     }
 }

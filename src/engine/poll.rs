@@ -129,7 +129,7 @@ impl Engine {
             }
             let page = self.page(workspace, number, report).await?;
             self.queue_changes(workspace, &page.rows, report).await?;
-            if is_last(&page, number) || self.is_past_max_age(&page.rows, now) {
+            if is_last(&page, number) || is_past_max_age(workspace, &page.rows, now) {
                 return self.sweep_ended(workspace, state).await;
             }
             number += 1;
@@ -158,7 +158,7 @@ impl Engine {
                 (state.total_count, state.unread_count) = (page.total_count, page.unread_count);
                 let last = is_last(&page, number);
                 let rows = page.rows.into_iter().filter(|row| seen.insert(row.id.clone()));
-                let (new, old): (Vec<_>, Vec<_>) = rows.partition(|row| self.counts_as_new(row));
+                let (new, old): (Vec<_>, Vec<_>) = rows.partition(|row| self.counts_as_new(workspace, row));
                 self.store.remember_rows(workspace.name(), &old, self.now()).await?;
                 self.store.queue_rows(workspace.name(), &new, self.now()).await?;
                 report.remembered += old.len();
@@ -185,8 +185,8 @@ impl Engine {
         Ok(report)
     }
 
-    fn counts_as_new(&self, row: &ThreadRow) -> bool {
-        let since = match self.safety.start_from {
+    fn counts_as_new(&self, workspace: &Workspace, row: &ThreadRow) -> bool {
+        let since = match workspace.safety().start_from {
             StartFrom::Now => return false,
             StartFrom::Age(age) => self.now().saturating_sub(age).unwrap_or(Timestamp::MIN),
             StartFrom::Date(date) => date,
@@ -221,12 +221,12 @@ impl Engine {
         report.changed += changed.len();
         Ok(changed.len())
     }
+}
 
-    /// A reply to anything older would be held, and in this order all that follows is older still.
-    fn is_past_max_age(&self, rows: &[ThreadRow], now: Timestamp) -> bool {
-        let last = rows.last().and_then(|row| row.last_message_at);
-        is_newest_first(rows) && last.is_some_and(|last| passed(last, self.safety.max_age, now))
-    }
+/// A reply to anything older would be held, and in this order all that follows is older still.
+fn is_past_max_age(workspace: &Workspace, rows: &[ThreadRow], now: Timestamp) -> bool {
+    let last = rows.last().and_then(|row| row.last_message_at);
+    is_newest_first(rows) && last.is_some_and(|last| passed(last, workspace.safety().max_age, now))
 }
 
 /// Whether no page follows: by what the page holds, not by a count that may lag behind it.

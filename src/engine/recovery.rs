@@ -40,7 +40,7 @@ impl Engine {
         });
         let reason = Reason::new(ReasonCode::Ambiguous, "the program ended while it was on its way");
         if action.kind == ActionKind::Reply {
-            let due = self.next_look(&action).unwrap_or_else(|| self.now());
+            let due = self.next_look(workspace, &action).unwrap_or_else(|| self.now());
             return self.change(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
         }
         self.change(workspace, &mut action, ActionState::Retrying, Some(self.now()), Some(reason)).await

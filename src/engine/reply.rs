@@ -22,8 +22,8 @@ const LONGEST_WAIT: Span = Span::from_secs(5);
 
 impl Engine {
     pub(super) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
-        let counted = self.counted(&action).await?;
-        match before_reading(&action, &counted, &self.safety, self.now()) {
+        let counted = self.counted(workspace, &action).await?;
+        match before_reading(&action, &counted, workspace.safety(), self.now()) {
             Verdict::Send => {}
             other => return self.carry_out(workspace, &mut action, other).await,
         }
@@ -92,7 +92,7 @@ impl Engine {
                 self.record_outcome(workspace, &mut action, ("unclear", status), again).await
             }
             Certainty::Unknown => {
-                let due = self.next_look(&action).unwrap_or_else(|| self.now());
+                let due = self.next_look(workspace, &action).unwrap_or_else(|| self.now());
                 let reason = Reason::new(ReasonCode::Ambiguous, error.to_string());
                 let unknown = (ActionState::Unknown, Some(due), Some(reason));
                 self.record_outcome(workspace, &mut action, ("unclear", status), unknown).await
@@ -109,7 +109,7 @@ impl Engine {
     }
 
     /// What the store knows that speaks for or against the reply.
-    pub(super) async fn counted(&self, action: &Action) -> Result<Counted, StoreError> {
+    pub(super) async fn counted(&self, workspace: &Workspace, action: &Action) -> Result<Counted, StoreError> {
         let now = self.now();
         let since = |span: Span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
         let mut counted = Counted::default();
@@ -122,7 +122,7 @@ impl Engine {
             let found = self.store.opt_out(&action.workspace, lead).await?;
             counted.opted_out = found.map(|opt_out| opt_out.evidence);
             let filter = SentFilter { lead_email: Some(lead), ..all };
-            let window = since(self.safety.replies_per_lead.per);
+            let window = since(workspace.safety().replies_per_lead.per);
             counted.to_lead = self.store.sent_since(&action.workspace, &filter, window).await?;
         }
         counted.last_hour = self.store.sent_since(&action.workspace, &all, since(HOUR)).await?;

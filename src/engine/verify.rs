@@ -22,15 +22,16 @@ const LONGEST_LOOK: Span = Span::from_secs(86_400);
 
 impl Engine {
     /// When an unclear reply is looked for next; `None` when every time has passed.
-    pub(super) fn next_look(&self, action: &Action) -> Option<Timestamp> {
+    pub(super) fn next_look(&self, workspace: &Workspace, action: &Action) -> Option<Timestamp> {
         let sent = action.sent_at?;
         let now = self.now();
-        self.safety.verify_after.iter().filter_map(|after| sent.saturating_add(*after).ok()).find(|at| *at > now)
+        let times = workspace.safety().verify_after.iter();
+        times.filter_map(|after| sent.saturating_add(*after).ok()).find(|at| *at > now)
     }
 
     /// Whether looking has failed for so long that a person must decide without it.
-    fn has_looked_long_enough(&self, action: &Action) -> bool {
-        let last = self.safety.verify_after.last().copied().unwrap_or_default();
+    fn has_looked_long_enough(&self, workspace: &Workspace, action: &Action) -> bool {
+        let last = workspace.safety().verify_after.last().copied().unwrap_or_default();
         let until = action.sent_at.and_then(|sent| sent.saturating_add(last + LONGEST_LOOK).ok());
         until.is_some_and(|until| self.now() >= until)
     }
@@ -42,7 +43,7 @@ impl Engine {
             Err(ApiError::NotFound { .. }) => None,
             Err(error) => {
                 // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
-                if self.has_looked_long_enough(&action) {
+                if self.has_looked_long_enough(workspace, &action) {
                     let text = format!("could not be looked for: {error}");
                     let reason = Some(Reason::new(ReasonCode::Ambiguous, text));
                     return self.change(workspace, &mut action, ActionState::Quarantined, None, reason).await;
@@ -81,7 +82,7 @@ impl Engine {
             let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
             return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
         }
-        let (state, due, text) = match self.next_look(&action) {
+        let (state, due, text) = match self.next_look(workspace, &action) {
             Some(due) => (ActionState::Unknown, Some(due), "not in the thread so far"),
             None if self.makes(Bug::AbsentIsRetried) => (ActionState::Planned, Some(self.now()), "tried again"),
             None => (ActionState::Quarantined, None, "never seen in the thread: it may still have been sent"),

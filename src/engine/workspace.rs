@@ -1,8 +1,9 @@
 //! One workspace at run time: its settings, its client, and what is remembered for seconds only.
 
+use super::Safety;
 use super::figures::Figures;
 use super::status::{WorkspacePhase, WorkspaceStatus};
-use crate::{coldsend::Client, model::Mode, model::Span, rules::ReadMessages};
+use crate::{coldsend::Client, destinations::Destinations, model::Mode, model::Span, rules::ReadMessages};
 use jiff::Timestamp;
 use std::{
     collections::{HashMap, HashSet},
@@ -37,6 +38,10 @@ pub struct WorkspaceSettings {
     pub wait_for_category: Span,
     /// The way to its API.
     pub client: Client,
+    /// What protects its leads and domains.
+    pub safety: Safety,
+    /// Where its forwards and alerts go. Those that workspaces share are the same destination in each.
+    pub destinations: Destinations,
 }
 
 /// A workspace at run time.
@@ -96,6 +101,16 @@ impl Workspace {
     /// The way to its API.
     pub fn client(&self) -> &Client {
         &self.settings.client
+    }
+
+    /// What protects its leads and domains.
+    pub fn safety(&self) -> &Safety {
+        &self.settings.safety
+    }
+
+    /// Where its forwards and alerts go.
+    pub fn destinations(&self) -> &Destinations {
+        &self.settings.destinations
     }
 
     /// How it fares.

@@ -236,7 +236,6 @@ pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn St
     Engine::new(Parts {
         store,
         rules,
-        destinations,
         workspaces: workspaces
             .map(|(name, mode)| WorkspaceSettings {
                 name: name.to_owned(),
@@ -245,9 +244,10 @@ pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn St
                 sweep_every: Duration::from_secs(3_600),
                 wait_for_category: setting.wait_for_category,
                 client: client(name),
+                safety: setting.safety.clone(),
+                destinations: destinations.clone(),
             })
             .collect(),
-        safety: setting.safety.clone(),
         public_url: Some("https://router.acme.example".to_owned()),
         clock: Arc::new(clock),
         dry_run: setting.dry_run,

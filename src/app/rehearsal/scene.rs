@@ -39,7 +39,6 @@ impl<'s> Scene<'s> {
         let engine = Engine::new(Parts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: RuleSet::default(),
-            destinations: stage.destinations.clone(),
             workspaces: vec![WorkspaceSettings {
                 name: WORKSPACE.to_owned(),
                 mode: Mode::Live,
@@ -47,8 +46,9 @@ impl<'s> Scene<'s> {
                 sweep_every: Duration::from_secs(3_600),
                 wait_for_category: Duration::ZERO,
                 client: stage.client.clone(),
+                safety: stage.safety.clone(),
+                destinations: stage.destinations.clone(),
             }],
-            safety: stage.safety.clone(),
             public_url: None,
             clock: Arc::clone(&stage.clock) as Arc<dyn Clock>,
             dry_run: false,
