@@ -9,7 +9,7 @@ mod sqlite;
 
 pub use records::{
     ActionCount, ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Intent, KnownThread, Lane,
-    OptOut, Pause, PendingThread, SentFilter, SettledThread, WorkspaceState,
+    OptOut, Pause, PendingThread, ReadyAt, ReadyThread, SentFilter, SettledThread, WorkspaceState,
 };
 pub use shown::{
     ActionBrief, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, RuleSwitch, StoreFigures,
@@ -82,6 +82,16 @@ pub trait Store: Send + Sync {
 
     /// The rows in line, oldest first, at most `limit`.
     async fn pending_threads(&self, workspace: &str, limit: u32) -> Result<Vec<PendingThread>, StoreError>;
+
+    /// The rows in line that are ready to be judged. Those that could not be read before come after all others; among the
+    /// others, the one that came last and the one that waits longest take turns, so that neither a new message waits for
+    /// a backlog nor an old one for ever.
+    async fn ready_threads(&self, workspace: &str, ready: ReadyAt) -> Result<Vec<ReadyThread>, StoreError>;
+
+    /// Leaves a row in line and judges it again at `until`; `failed` when it could not be read. A row that has replaced it
+    /// in line is not put off.
+    async fn put_off(&self, workspace: &str, row: &ThreadRow, until: Timestamp, failed: bool)
+    -> Result<(), StoreError>;
 
     /// Notes a pending row as dealt with although no event came of it.
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError>;

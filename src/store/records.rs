@@ -28,6 +28,28 @@ pub struct PendingThread {
     pub newest_inbound: Option<String>,
 }
 
+/// Which rows in line are ready.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadyAt {
+    /// What was put off until then or before.
+    pub now: Timestamp,
+    /// Nothing is put off for longer than until then: a later date was written by a clock that was ahead.
+    pub latest: Timestamp,
+    /// At most so many that were not tried before.
+    pub limit: u32,
+    /// At most so many that could not be read when they were last tried.
+    pub failed_limit: u32,
+}
+
+/// A row in line that is ready to be judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadyThread {
+    /// The row.
+    pub pending: PendingThread,
+    /// How often in a row it could not be read.
+    pub failures: u32,
+}
+
 /// The end of a pending row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettledThread {

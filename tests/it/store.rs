@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use reply_router::{
     model::{Action, ActionId, ActionKind, ActionState, Mode, Payload, Repeat, ThreadRow, Timing},
     store::{
-        ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Lane, OptOut, SentFilter,
+        ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Lane, OptOut, ReadyAt, SentFilter,
         SettledThread, SqliteStore, Store, StoreError, WorkspaceState,
     },
 };
@@ -110,6 +110,35 @@ async fn rows_stay_in_line_until_they_are_dealt_with() {
     assert_eq!(known.len(), 1);
     assert_eq!(known["old"].newest_inbound.as_deref(), Some("m1"), "what is known stays");
     assert!(bed.store.pending_threads("other", 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn ready_rows_leave_out_what_waits_and_take_turns() {
+    let bed = Bed::new().await;
+    let ready = async |second: i64| -> Vec<String> {
+        let ready = ReadyAt { now: at(second), latest: at(second + 3_600), limit: 4, failed_limit: 1 };
+        let found = bed.store.ready_threads("acme", ready).await.unwrap();
+        found.into_iter().map(|thread| thread.pending.row.id).collect()
+    };
+    for second in 0..6 {
+        bed.store.queue_rows("acme", &[row(&format!("t{second}"), second)], at(second)).await.unwrap();
+    }
+    assert_eq!(ready(9).await, ["t5", "t0", "t4", "t1"], "the newest and the oldest in turn");
+    // What waits is left out until its time; what failed comes after all others, a few at a time.
+    for second in [1, 4, 5] {
+        bed.store.put_off("acme", &row(&format!("t{second}"), second), at(20), second == 4).await.unwrap();
+    }
+    bed.store.put_off("acme", &row("t2", 2), at(10), true).await.unwrap();
+    assert_eq!(ready(9).await, ["t3", "t0"]);
+    assert_eq!(ready(10).await, ["t3", "t0", "t2"]);
+    assert_eq!(ready(20).await, ["t5", "t0", "t1", "t3", "t2"]);
+    // A clock that was ahead by more than anything is put off for put nothing off.
+    assert_eq!(ready(20 - 3_601).await, ["t5", "t1", "t4"]);
+    // Another row of the thread is news: it is ready, and its thread may be read again.
+    bed.store.queue_rows("acme", &[row("t2", 30)], at(30)).await.unwrap();
+    bed.store.put_off("acme", &row("t2", 2), at(99), true).await.unwrap();
+    assert_eq!(ready(10).await, ["t3", "t0", "t2"]);
+    assert_eq!(bed.store.pending_threads("acme", 10).await.unwrap().len(), 6, "none of them has left the line");
 }
 
 #[tokio::test]
@@ -316,15 +345,22 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
          OR sql LIKE 'CREATE INDEX %campaign%' OR name IN (
            'decisions_lead', 'decisions_workspace', 'decisions_matched', 'decisions_unmatched', 'decision_rules_id',
            'decision_rules_at', 'actions_lead_id', 'actions_kind', 'actions_workspace', 'actions_rule_state',
-           'actions_state_decision', 'actions_created', 'opt_outs_since') ORDER BY type = 'table'",
+           'actions_state_decision', 'actions_created', 'opt_outs_since', 'actions_of_thread', 'actions_rule_sent',
+           'actions_ready', 'threads_ready') ORDER BY type = 'table'",
     )
     .fetch_all(&mut connection)
     .await
     .unwrap();
     assert!(added.len() > 20, "{added:?}");
     let mut statements: Vec<_> = added.iter().map(|(kind, name)| format!("DROP {kind} {name}")).collect();
-    for (table, column) in [("rule_modes", "by"), ("pauses", "by"), ("decisions", "campaign"), ("actions", "campaign")]
-    {
+    for (table, column) in [
+        ("rule_modes", "by"),
+        ("pauses", "by"),
+        ("decisions", "campaign"),
+        ("actions", "campaign"),
+        ("threads", "pending_due"),
+        ("threads", "pending_failures"),
+    ] {
         statements.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
     }
     statements.push("DELETE FROM _sqlx_migrations WHERE version > 1".to_owned());

@@ -1,6 +1,6 @@
 //! Action records.
 
-use super::{SqliteStore, Tx, from_json, mark, micros, parse, timestamp, to_json};
+use super::{SqliteStore, Tx, from_json, mark, micros, parse, queries, timestamp, to_json};
 use crate::{
     model::{Action, ActionId, ActionKind, ActionState, HistoryEntry, Reason, ReasonCode},
     store::{ActionBrief, ActionFilter, DecisionRecord, Intent, Lane, SentFilter, StoreError},
@@ -19,34 +19,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM actions WHERE 1 = 1");
-        if !filter.states.is_empty() {
-            query.push(" AND state IN (");
-            let mut list = query.separated(", ");
-            for state in &filter.states {
-                list.push_bind(state.as_str());
-            }
-            query.push(")");
-        }
-        let kind = filter.kind.map(|kind| kind.as_str().to_owned());
-        let lead = filter.lead.as_ref().map(|lead| lead.to_lowercase());
-        let equals = [
-            (" AND workspace = ", &filter.workspace),
-            (" AND rule = ", &filter.rule),
-            (" AND thread_id = ", &filter.thread),
-            (" AND lead_email = ", &lead),
-            (" AND campaign = ", &filter.campaign),
-            (" AND kind = ", &kind),
-            (" AND decision_id = ", &filter.decision),
-            (" AND id < ", &filter.before),
-        ];
-        for (condition, value) in equals {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value);
-            }
-        }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
-        query.build().fetch_all(&self.readers).await?.iter().map(action).collect()
+        list_query(filter).build().fetch_all(&self.readers).await?.iter().map(action).collect()
     }
 
     pub(super) async fn read_actions_of(
@@ -82,15 +55,13 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_siblings(&self, of: &Action) -> Result<Vec<Action>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM actions WHERE workspace = ? AND thread_id = ? AND message_key = ? AND id <> ? ORDER BY id",
-        )
-        .bind(&of.workspace)
-        .bind(&of.thread_id)
-        .bind(of.message_key())
-        .bind(&of.id.0)
-        .fetch_all(&self.readers)
-        .await?;
+        let rows = sqlx::query(queries::SIBLINGS)
+            .bind(&of.workspace)
+            .bind(&of.thread_id)
+            .bind(of.message_key())
+            .bind(&of.id.0)
+            .fetch_all(&self.readers)
+            .await?;
         rows.iter().map(action).collect()
     }
 
@@ -101,27 +72,18 @@ impl SqliteStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Action>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM actions WHERE workspace = ?1 AND due_at <= ?2
-             AND (kind IN ('reply', 'star', 'unstar', 'mark_read')) = ?3
-             AND state IN ('planned', 'waiting', 'retrying', 'unknown', 'held')
-             ORDER BY kind <> 'reply', due_at, id LIMIT ?4",
-        )
-        .bind(workspace)
-        .bind(micros(now))
-        .bind(lane == Lane::Api)
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
+        let rows = sqlx::query(queries::DUE)
+            .bind(workspace)
+            .bind(micros(now))
+            .bind(lane == Lane::Destinations)
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await?;
         rows.iter().map(action).collect()
     }
 
     pub(super) async fn read_next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {
-        let due: Option<i64> =
-            sqlx::query_scalar("SELECT min(due_at) FROM actions WHERE workspace = ? AND due_at IS NOT NULL")
-                .bind(workspace)
-                .fetch_one(&self.readers)
-                .await?;
+        let due: Option<i64> = sqlx::query_scalar(queries::NEXT_DUE).bind(workspace).fetch_one(&self.readers).await?;
         due.map(timestamp).transpose()
     }
 
@@ -187,19 +149,13 @@ impl SqliteStore {
         thread_id: &str,
         lead_email: Option<&str>,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, rule, kind, target, thread_id, message_id, lead_email, state, created_at FROM actions
-             WHERE id IN (
-               SELECT id FROM actions WHERE workspace = ?1 AND thread_id = ?2
-               UNION SELECT id FROM actions WHERE workspace = ?1 AND lead_email = ?3)
-             AND state NOT IN ('failed', 'suppressed', 'cancelled') ORDER BY id DESC LIMIT ?4",
-        )
-        .bind(workspace)
-        .bind(thread_id)
-        .bind(lead_email.map(str::to_lowercase))
-        .bind(HISTORY)
-        .fetch_all(&self.readers)
-        .await?;
+        let rows = sqlx::query(queries::HISTORY)
+            .bind(workspace)
+            .bind(thread_id)
+            .bind(lead_email.map(str::to_lowercase))
+            .bind(HISTORY)
+            .fetch_all(&self.readers)
+            .await?;
         let entry = |row: &SqliteRow| -> Result<HistoryEntry, StoreError> {
             Ok(HistoryEntry {
                 action: ActionId(row.try_get("id")?),
@@ -222,20 +178,48 @@ impl SqliteStore {
         filter: &SentFilter<'_>,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
-        let times: Vec<i64> = sqlx::query_scalar(
-            "SELECT sent_at FROM actions WHERE workspace = ?1 AND kind = ?2 AND sent_at > ?3
-             AND (?4 IS NULL OR lead_email = ?4) AND (?5 IS NULL OR rule = ?5)
-             AND state NOT IN ('failed', 'suppressed', 'cancelled') ORDER BY sent_at",
-        )
-        .bind(workspace)
-        .bind(filter.kind.as_str())
-        .bind(micros(since))
-        .bind(filter.lead_email.map(str::to_lowercase))
-        .bind(filter.rule)
-        .fetch_all(&self.readers)
-        .await?;
+        let times: Vec<i64> = sqlx::query_scalar(queries::sent_since(filter))
+            .bind(workspace)
+            .bind(filter.kind.as_str())
+            .bind(micros(since))
+            .bind(filter.lead_email.map(str::to_lowercase))
+            .bind(filter.rule)
+            .fetch_all(&self.readers)
+            .await?;
         times.into_iter().map(timestamp).collect()
     }
+}
+
+/// The actions that a filter asks for, newest first.
+pub(super) fn list_query(filter: &ActionFilter) -> QueryBuilder<Sqlite> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM actions WHERE 1 = 1");
+    if !filter.states.is_empty() {
+        query.push(" AND state IN (");
+        let mut list = query.separated(", ");
+        for state in &filter.states {
+            list.push_bind(state.as_str());
+        }
+        query.push(")");
+    }
+    let kind = filter.kind.map(|kind| kind.as_str().to_owned());
+    let lead = filter.lead.as_ref().map(|lead| lead.to_lowercase());
+    let equals = [
+        (" AND workspace = ", &filter.workspace),
+        (" AND rule = ", &filter.rule),
+        (" AND thread_id = ", &filter.thread),
+        (" AND lead_email = ", &lead),
+        (" AND campaign = ", &filter.campaign),
+        (" AND kind = ", &kind),
+        (" AND decision_id = ", &filter.decision),
+        (" AND id < ", &filter.before),
+    ];
+    for (condition, value) in equals {
+        if let Some(value) = value {
+            query.push(condition).push_bind(value);
+        }
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
+    query
 }
 
 /// Writes an action if its stored version is still `action.version`; wakes the `mark_read` that waits for it.
@@ -264,17 +248,14 @@ async fn update(tx: &mut Tx<'_>, action: &Action) -> Result<(), StoreError> {
         return Err(StoreError::Changed(action.id.clone()));
     }
     if action.state.is_settled() {
-        sqlx::query(
-            "UPDATE actions SET due_at = ? WHERE workspace = ? AND thread_id = ? AND message_key = ?
-             AND kind = 'mark_read' AND state = 'waiting' AND reason_code = ?",
-        )
-        .bind(micros(action.updated_at))
-        .bind(&action.workspace)
-        .bind(&action.thread_id)
-        .bind(action.message_key())
-        .bind(ReasonCode::OtherActions.as_str())
-        .execute(&mut **tx)
-        .await?;
+        sqlx::query(queries::WAKE_MARK_READ)
+            .bind(micros(action.updated_at))
+            .bind(&action.workspace)
+            .bind(&action.thread_id)
+            .bind(action.message_key())
+            .bind(ReasonCode::OtherActions.as_str())
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }
@@ -324,20 +305,15 @@ pub(super) async fn insert(tx: &mut Tx<'_>, action: &Action) -> Result<bool, Sto
 /// A newer message has come: what still waits for a time, a place or a person because of an older one is given up.
 pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> Result<(), StoreError> {
     let Some(message_id) = &decision.message_id else { return Ok(()) };
-    sqlx::query(
-        "UPDATE actions SET state = 'cancelled', reason_code = ?1, reason_text = ?2, due_at = NULL, updated_at = ?3,
-         version = version + 1
-         WHERE workspace = ?4 AND thread_id = ?5 AND message_id IS NOT NULL AND message_id <> ?6
-         AND (state IN ('waiting', 'held') OR (state = 'planned' AND kind IN ('reply', 'mark_read')))",
-    )
-    .bind(ReasonCode::NewerMessage.as_str())
-    .bind("a newer message has come")
-    .bind(micros(decision.at))
-    .bind(&decision.workspace)
-    .bind(&decision.thread_id)
-    .bind(message_id)
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query(queries::CANCEL_OLDER)
+        .bind(ReasonCode::NewerMessage.as_str())
+        .bind("a newer message has come")
+        .bind(micros(decision.at))
+        .bind(&decision.workspace)
+        .bind(&decision.thread_id)
+        .bind(message_id)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -10,13 +10,14 @@ mod counts;
 mod decisions;
 mod mark;
 mod open;
+mod queries;
 mod switches;
 mod threads;
 
 use super::{
     ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, Change, DayCount, DecisionFilter,
-    DecisionRecord, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, RuleSwitch, SentFilter, SettledThread,
-    Store, StoreError, StoreFigures, WorkspaceState,
+    DecisionRecord, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, RuleSwitch,
+    SentFilter, SettledThread, Store, StoreError, StoreFigures, WorkspaceState,
 };
 use crate::model::{Action, ActionId, ActionState, Durations, HistoryEntry, Mode, ThreadRow};
 use async_trait::async_trait;
@@ -126,6 +127,20 @@ impl Store for SqliteStore {
 
     async fn pending_threads(&self, workspace: &str, limit: u32) -> Result<Vec<PendingThread>, StoreError> {
         self.read_pending_threads(workspace, limit).await
+    }
+
+    async fn ready_threads(&self, workspace: &str, ready: ReadyAt) -> Result<Vec<ReadyThread>, StoreError> {
+        self.read_ready_threads(workspace, ready).await
+    }
+
+    async fn put_off(
+        &self,
+        workspace: &str,
+        row: &ThreadRow,
+        until: Timestamp,
+        failed: bool,
+    ) -> Result<(), StoreError> {
+        self.write_put_off(workspace, row, until, failed).await
     }
 
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {

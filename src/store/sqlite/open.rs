@@ -185,6 +185,7 @@ fn migrations() -> Migrator {
         (1, "init", include_str!("0001_init.sql")),
         (2, "marks", include_str!("0002_marks.sql")),
         (3, "admin", include_str!("0003_admin.sql")),
+        (4, "ready", include_str!("0004_ready.sql")),
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

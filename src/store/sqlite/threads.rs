@@ -1,13 +1,13 @@
 //! Threads: what was dealt with, and what is in line.
 
-use super::{SqliteStore, Tx, from_json, micros, timestamp, to_json};
+use super::{SqliteStore, Tx, from_json, micros, queries, timestamp, to_json};
 use crate::{
     model::ThreadRow,
-    store::{KnownThread, PendingThread, SettledThread, StoreError, WorkspaceState},
+    store::{KnownThread, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError, WorkspaceState},
 };
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row, Sqlite};
-use std::collections::HashMap;
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use std::collections::{HashMap, HashSet};
 
 impl SqliteStore {
     pub(super) async fn read_known_threads(
@@ -72,7 +72,8 @@ impl SqliteStore {
                 "INSERT INTO threads (workspace, thread_id, pending_row, pending_since, first_seen_at)
                  VALUES (?, ?, ?, ?, ?)
                  ON CONFLICT (workspace, thread_id) DO UPDATE SET pending_row = excluded.pending_row,
-                 pending_since = coalesce(threads.pending_since, excluded.pending_since)",
+                 pending_since = coalesce(threads.pending_since, excluded.pending_since),
+                 pending_due = NULL, pending_failures = 0",
             )
             .bind(workspace)
             .bind(&row.id)
@@ -100,14 +101,54 @@ impl SqliteStore {
         .await?;
         let mut pending = Vec::with_capacity(rows.len());
         for row in rows {
-            pending.push(PendingThread {
-                row: from_json(row.try_get("pending_row")?)?,
-                since: timestamp(row.try_get("pending_since")?)?,
-                known: optional_row(row.try_get("row")?)?,
-                newest_inbound: row.try_get("newest_inbound")?,
-            });
+            pending.push(pending_thread(&row)?);
         }
         Ok(pending)
+    }
+
+    pub(super) async fn read_ready_threads(
+        &self,
+        workspace: &str,
+        ready: ReadyAt,
+    ) -> Result<Vec<ReadyThread>, StoreError> {
+        let find = async |query, failed: bool, limit: u32| -> Result<Vec<ReadyThread>, StoreError> {
+            let query = sqlx::query(query).bind(workspace).bind(failed);
+            let query = query.bind(micros(ready.now)).bind(micros(ready.latest)).bind(limit);
+            query.fetch_all(&self.readers).await?.iter().map(ready_thread).collect()
+        };
+        let newest = find(queries::READY_NEWEST, false, ready.limit).await?;
+        let oldest = find(queries::READY_OLDEST, false, ready.limit).await?;
+        let mut seen = HashSet::new();
+        let mut threads = Vec::with_capacity(newest.len());
+        for thread in newest.into_iter().zip(oldest).flat_map(|(new, old)| [new, old]) {
+            if threads.len() < ready.limit as usize && seen.insert(thread.pending.row.id.clone()) {
+                threads.push(thread);
+            }
+        }
+        threads.extend(find(queries::READY_OLDEST, true, ready.failed_limit).await?);
+        Ok(threads)
+    }
+
+    pub(super) async fn write_put_off(
+        &self,
+        workspace: &str,
+        row: &ThreadRow,
+        until: Timestamp,
+        failed: bool,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "UPDATE threads SET pending_due = ?1, pending_failures = pending_failures + ?2
+             WHERE workspace = ?3 AND thread_id = ?4 AND pending_row = ?5",
+        )
+        .bind(micros(until))
+        .bind(failed)
+        .bind(workspace)
+        .bind(&row.id)
+        .bind(to_json(row)?)
+        .execute(&mut *tx)
+        .await?;
+        self.commit(tx).await
     }
 
     pub(super) async fn read_pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
@@ -153,6 +194,8 @@ pub(super) async fn settle(tx: &mut Tx<'_>, workspace: &str, settled: &SettledTh
            row = excluded.row,
            newest_inbound = coalesce(excluded.newest_inbound, threads.newest_inbound),
            pending_since = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_since END,
+           pending_due = NULL,
+           pending_failures = 0,
            pending_row = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_row END",
     )
     .bind(workspace)
@@ -162,6 +205,20 @@ pub(super) async fn settle(tx: &mut Tx<'_>, workspace: &str, settled: &SettledTh
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+fn ready_thread(row: &SqliteRow) -> Result<ReadyThread, StoreError> {
+    let failures: i64 = row.try_get("pending_failures")?;
+    Ok(ReadyThread { pending: pending_thread(row)?, failures: u32::try_from(failures).unwrap_or(u32::MAX) })
+}
+
+fn pending_thread(row: &SqliteRow) -> Result<PendingThread, StoreError> {
+    Ok(PendingThread {
+        row: from_json(row.try_get("pending_row")?)?,
+        since: timestamp(row.try_get("pending_since")?)?,
+        known: optional_row(row.try_get("row")?)?,
+        newest_inbound: row.try_get("newest_inbound")?,
+    })
 }
 
 fn optional_row(text: Option<String>) -> Result<Option<ThreadRow>, StoreError> {
