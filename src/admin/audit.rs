@@ -6,7 +6,7 @@ use super::{
     lists::{Page, clamped, cursor, page, set},
     problem::{Asked, Problem},
 };
-use crate::store::{AuditEntry, AuditFilter};
+use crate::store::{AuditEntry, AuditFilter, StoreError};
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,6 +14,23 @@ use serde_json::{Map, Value};
 /// Notes what somebody has just changed. The change stands whatever becomes of the note, so that a note which cannot be
 /// written is told in the log instead.
 pub(super) async fn note(app: &App, caller: &Caller, what: &str, target: Option<&str>, details: Value) {
+    if let Err(error) = record(app, caller, what, target, details).await {
+        let (who, remote) = (caller.way.as_str(), caller.remote.map(|remote| remote.to_string()));
+        tracing::error!(%error, what, target, who, remote, "a change is missing in the audit log");
+    }
+}
+
+/// An operator has dealt with the thread of a decision. The store reads it: such a thread is no longer left for a person.
+pub(super) const THREAD_DONE: &str = "thread.done";
+
+/// As [`note`], where the entry itself is the change.
+pub(super) async fn record(
+    app: &App,
+    caller: &Caller,
+    what: &str,
+    target: Option<&str>,
+    details: Value,
+) -> Result<(), StoreError> {
     let entry = AuditEntry {
         id: uuid::Uuid::now_v7().to_string(),
         at: app.engine.now(),
@@ -28,9 +45,7 @@ pub(super) async fn note(app: &App, caller: &Caller, what: &str, target: Option<
         request_id: caller.request_id.clone(),
     };
     tracing::warn!(what, who = entry.who, remote = entry.remote, "somebody changed something");
-    if let Err(error) = app.engine.store().add_audit(&entry).await {
-        tracing::error!(%error, what, target, who = entry.who, remote = entry.remote, "a change is missing in the audit log");
-    }
+    app.engine.store().add_audit(&entry).await
 }
 
 #[derive(Debug, Default, Deserialize)]

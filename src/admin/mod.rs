@@ -12,6 +12,7 @@ mod events;
 mod explain;
 mod exposition;
 mod hooks;
+mod left;
 mod lists;
 mod metrics;
 mod openapi;

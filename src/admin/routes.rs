@@ -1,8 +1,8 @@
 //! The table of routes: what is served under which path, and what of it needs a token.
 
 use super::{
-    App, actions, audit, auth, decisions, events, explain, hooks, metrics, openapi, opt_outs, pages, rules, status,
-    switches,
+    App, actions, audit, auth, decisions, events, explain, hooks, left, metrics, openapi, opt_outs, pages, rules,
+    status, switches,
 };
 use axum::{
     Router,
@@ -59,6 +59,7 @@ pub(super) fn guarded() -> Table {
         .post("/resume", pages::resume)
         .post("/reload", pages::reload)
         .post("/actions/{id}/{decision}", pages::decide)
+        .post("/left/{id}/done", pages::thread_done)
         .post("/opt-outs", pages::add_opt_out)
         .post("/opt-outs/remove", pages::remove_opt_out)
         .get("/openapi.json", openapi::document)
@@ -72,6 +73,8 @@ pub(super) fn guarded() -> Table {
         .post("/api/v1/actions/{id}/reject", actions::reject)
         .post("/api/v1/actions/{id}/retry", actions::retry)
         .post("/api/v1/actions/{id}/resolve", actions::resolve)
+        .get("/api/v1/left", left::list)
+        .post("/api/v1/left/{id}/done", left::done)
         .get("/api/v1/decisions", decisions::list)
         .get("/api/v1/decisions/{id}", decisions::one)
         .get("/api/v1/threads/{id}/explain", explain::explain)

@@ -83,6 +83,8 @@ pub(super) struct QueueReport {
     pub unknown: u64,
     pub quarantined: u64,
     pub failed: u64,
+    /// Threads that are left for a person; nothing in them is open.
+    pub left_for_you: u64,
 }
 
 pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
@@ -112,6 +114,7 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
             unknown: count(ActionState::Unknown),
             quarantined: count(ActionState::Quarantined),
             failed: count(ActionState::Failed),
+            left_for_you: super::left::count(engine).await?,
         },
     })
 }

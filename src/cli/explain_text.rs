@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{ExplainedRule, Explanation},
-    model::ConditionTrace,
+    model::{ConditionTrace, describe_planned},
 };
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -88,9 +88,11 @@ pub(super) fn rule(out: &mut String, rule: &ExplainedRule) {
     }
     for action in &rule.actions {
         let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
-        let text = action.reason_text.as_deref().unwrap_or_default();
-        let reason = action.reason.map(|code| format!(" ({code}: {text})")).unwrap_or_default();
-        let _ = writeln!(out, "  → {}{target}: {}{reason}", action.kind, action.would.as_str());
+        let reason = action.reason.map(|code| (code, action.reason_text.as_deref().unwrap_or_default()));
+        let (outcome, why) = describe_planned(action.kind, action.would, reason);
+        let code = action.reason.filter(|code| *code != "shadow").map(|code| format!("{code}: ")).unwrap_or_default();
+        let why = why.map(|why| format!(" ({code}{why})")).unwrap_or_default();
+        let _ = writeln!(out, "  → {}{target}: {outcome}{why}", action.kind);
         for line in action.text.iter().flat_map(|text| text.lines()) {
             let _ = writeln!(out, "    | {line}");
         }

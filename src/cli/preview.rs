@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::{self, Overrides, Surveyed},
-    model::{ActionKind, Mode, PlannedAction, ReasonCode, Would},
+    model::{ActionKind, Mode, PlannedAction, ReasonCode, Would, describe_planned},
     settings::WorkspaceSettings,
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
@@ -128,7 +128,7 @@ pub(super) fn table(threads: &[(String, &Surveyed)]) -> String {
     if !table.is_tty() {
         table.set_width(120);
     }
-    table.set_header(["lead", "category", "campaign", "what they wrote", "rule", "would"]);
+    table.set_header(["lead", "category", "campaign", "what they wrote", "rule", "actions"]);
     for (_, thread) in threads {
         let (row, decision) = (&thread.row, &thread.judged.decision);
         let matched: Vec<_> = decision.matched().collect();
@@ -147,14 +147,14 @@ pub(super) fn table(threads: &[(String, &Surveyed)]) -> String {
 
 fn outcome(action: &PlannedAction) -> String {
     let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
-    let reason = action.reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
-    if is_shadow(action) {
-        return format!("{}{target} (shadow)", action.kind);
-    }
-    match action.would {
-        Would::Done => format!("{}{target}{reason}", action.kind),
-        other => format!("{}{target}: {}{reason}", action.kind, other.as_str()),
-    }
+    let code = action.reason.as_ref().filter(|_| !is_shadow(action)).map(|reason| format!(" ({})", reason.code));
+    format!("{}{target} {}{}", action.kind, described(action).0, code.unwrap_or_default())
+}
+
+/// The outcome and why.
+fn described(action: &PlannedAction) -> (String, Option<String>) {
+    let reason = action.reason.as_ref().map(|reason| (reason.code.as_str(), reason.text.as_str()));
+    describe_planned(action.kind, action.would, reason)
 }
 
 /// Only recorded, because the rule is in shadow.
@@ -240,10 +240,10 @@ fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) 
         .collect();
     for (found, action) in &replies {
         let lead = found.row.lead_email.as_deref().unwrap_or(&found.row.id);
-        let would = if is_shadow(action) { "in shadow: not sent" } else { action.would.as_str() };
-        anstream::println!("\nreply to {lead} (rule {}, {would}):", action.rule);
-        if let Some(reason) = action.reason.as_ref().filter(|_| !is_shadow(action)) {
-            anstream::println!("  because {reason}");
+        let (outcome, why) = described(action);
+        anstream::println!("\nreply to {lead} (rule {}): {outcome}", action.rule);
+        if let Some(why) = why {
+            anstream::println!("  because {why}");
         }
         for line in action.payload.preview_text().unwrap_or_default().trim_end().lines() {
             anstream::println!("  | {line}");

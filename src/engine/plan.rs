@@ -21,6 +21,7 @@ pub(super) fn decision_record(
     now: Timestamp,
 ) -> DecisionRecord {
     let decision = &judged.decision;
+    let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
     DecisionRecord {
         id: uuid::Uuid::now_v7().to_string(),
         workspace: workspace.to_owned(),
@@ -41,6 +42,13 @@ pub(super) fn decision_record(
             subject: row.subject.clone(),
             campaign: row.campaign().map(str::to_owned),
             category: row.category().map(str::to_owned),
+            lead_name: row.lead_name.clone().filter(|name| !name.trim().is_empty()),
+            from: newest.and_then(|message| message.from.clone()),
+            message_at: match newest {
+                Some(message) => message.created_at,
+                None => row.last_message_at,
+            },
+            preview: row.preview.clone().filter(|_| newest.is_none()),
             rules: decision.rules.clone(),
         },
     }

@@ -75,6 +75,34 @@ impl Would {
             Self::Failed => "failed",
         }
     }
+
+    /// The outcome as people read it: nothing has happened yet.
+    pub fn describe(self, kind: ActionKind) -> &'static str {
+        let is_sent = !matches!(kind, ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead);
+        match self {
+            Self::Done if is_sent => "would be sent",
+            Self::Done => "would be done",
+            Self::Held => "would be held",
+            Self::Waiting => "would wait",
+            Self::Suppressed if is_sent => "would not be sent",
+            Self::Suppressed => "would not be done",
+            Self::Failed => "would fail",
+        }
+    }
+}
+
+/// What a decision plans for an action, as people read it: the outcome, and why. An action in shadow says what a live rule
+/// would do, which is what its reason's text begins with.
+pub fn describe_planned(kind: ActionKind, would: Would, reason: Option<(&str, &str)>) -> (String, Option<String>) {
+    let text = reason.map(|(code, text)| if text.is_empty() { code.replace('_', " ") } else { text.to_owned() });
+    match (reason, text) {
+        (Some(("shadow", _)), Some(text)) if text.starts_with("would ") => match text.split_once(": ") {
+            Some((outcome, why)) => (outcome.to_owned(), Some(why.to_owned())),
+            None => (text, None),
+        },
+        (Some(("shadow", _)), _) => ("only recorded (shadow)".to_owned(), None),
+        (_, text) => (would.describe(kind).to_owned(), text),
+    }
 }
 
 /// One condition of a rule: what it wanted, what it saw, whether it held.

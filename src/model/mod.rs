@@ -13,7 +13,9 @@ pub use action::{
     Action, ActionId, ActionKind, ActionState, Attachment, Attempt, HistoryEntry, Notice, NoticeMessage, Payload,
     Recipient, Repeat, Timing, UnknownName,
 };
-pub use decision::{ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace, Would};
+pub use decision::{
+    ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace, Would, describe_planned,
+};
 pub use duration::{ParseDurationError, Rate, Span, format_span, parse_span, rate_pattern, span_pattern};
 pub use durations::{DurationCounts, Durations};
 #[allow(unused_imports)] // becomes used as soon as the first condition is

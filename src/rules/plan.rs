@@ -20,7 +20,7 @@ const TOLD_MESSAGES: usize = 50;
 const TOLD_BYTES: usize = 16 * 1024;
 
 /// What earlier rules of the same decision have taken.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Taken {
     reply: Option<String>,
     targets: HashSet<(ActionKind, Option<String>, Option<String>)>,
@@ -78,11 +78,7 @@ fn judge(
     template_error: Option<&String>,
 ) -> Verdict {
     if matched.mode == Mode::Shadow {
-        let why = match matched.rule.mode {
-            Mode::Shadow => "the rule is in shadow: recorded only",
-            _ => "the workspace, or somebody by hand, has lowered the rule to shadow: recorded only",
-        };
-        return verdict(Would::Suppressed, ReasonCode::Shadow, why);
+        return shadowed(set, matched, action, facts, taken, template_error);
     }
     let refused = if action.kind == ActionKind::Reply {
         reply_refused(matched.rule, action, facts, taken)
@@ -113,6 +109,22 @@ fn judge(
     timing(set, action, facts)
 }
 
+/// Recorded only, with what would be done without the shadow. It takes nothing from others.
+fn shadowed(
+    set: &RuleSet,
+    matched: &Matched<'_>,
+    action: &ActionDef,
+    facts: &Facts<'_>,
+    taken: &Taken,
+    template_error: Option<&String>,
+) -> Verdict {
+    let mode = if matched.rule.mode == Mode::Shadow { Mode::Live } else { matched.rule.mode };
+    let acting = Matched { mode, ..*matched };
+    let (would, reason) = judge(set, &acting, action, facts, &mut taken.clone(), template_error);
+    let why = reason.map(|reason| format!(": {}", reason.text)).unwrap_or_default();
+    verdict(Would::Suppressed, ReasonCode::Shadow, format!("{} (shadow){why}", would.describe(action.kind)))
+}
+
 /// Webhooks are sent for each rule; everything else once.
 fn target_key(rule: &Rule, action: &ActionDef) -> (ActionKind, Option<String>, Option<String>) {
     let rule = (action.kind == ActionKind::Webhook).then(|| rule.name.clone());
@@ -131,15 +143,15 @@ fn reply_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Tak
         return suppressed(ReasonCode::AutoReply, "the message is automatic mail".to_owned());
     }
     if let Some(by) = &taken.reply {
-        return suppressed(ReasonCode::AlreadyAnswered, format!("`{by}` answers this message"));
+        return suppressed(ReasonCode::AlreadyAnswered, format!("the reply of `{by}` is for this message"));
     }
     let earlier = facts.counted().find(|entry| entry.kind == ActionKind::Reply && facts.same_message(entry));
     if let Some(earlier) = earlier.filter(|entry| entry.rule != rule.name) {
-        return suppressed(ReasonCode::AlreadyAnswered, format!("`{}` has answered this message", earlier.rule));
+        return suppressed(ReasonCode::AlreadyAnswered, format!("`{}` has a reply for this message", earlier.rule));
     }
     // Whatever its `repeat` says, a rule answers one message once.
     if earlier.is_some() {
-        return suppressed(ReasonCode::Repeat, "this rule has answered this message".to_owned());
+        return suppressed(ReasonCode::Repeat, "this rule has a reply for this message".to_owned());
     }
     repeat_refused(rule, action, facts)
 }

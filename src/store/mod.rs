@@ -114,6 +114,18 @@ pub trait Store: Send + Sync {
     /// Decisions, newest first.
     async fn decisions(&self, filter: &DecisionFilter) -> Result<Vec<DecisionRecord>, StoreError>;
 
+    /// The newest decisions made since then whose threads the service is done with and that an operator still has to look
+    /// at: a wanted reply that policy stopped, a thread left unread, a lead who opted out. Newest first, older than `before`.
+    async fn left_for_people(
+        &self,
+        since: Timestamp,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError>;
+
+    /// How many there are.
+    async fn left_count(&self, since: Timestamp) -> Result<u64, StoreError>;
+
     /// One action.
     async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError>;
 

@@ -133,6 +133,14 @@ pub struct DecisionTrace {
     pub campaign: Option<String>,
     /// The category as the event arrived.
     pub category: Option<String>,
+    /// The lead's name.
+    pub lead_name: Option<String>,
+    /// The address that the message came from, where the messages were read.
+    pub from: Option<String>,
+    /// When the message arrived, by ColdSend's clock.
+    pub message_at: Option<Timestamp>,
+    /// The beginning of the message, where the messages were not read.
+    pub preview: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<RuleTrace>,
 }

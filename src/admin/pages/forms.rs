@@ -5,6 +5,7 @@ use super::{
         App, actions,
         actions::Choice,
         caller::Caller,
+        left,
         opt_outs::{self, Entry},
         problem::{Asked, Problem},
         rules as rule_routes,
@@ -126,7 +127,9 @@ pub(in crate::admin) async fn decide(
     let action = actions::decide(&app, &caller, id, choice).await?;
     // Where it is now: held again after "it was not sent".
     let held = action.state == ActionState::Held;
-    Ok(Redirect::to(&if held { format!("/queue#action-{}", action.id) } else { "/queue".to_owned() }))
+    // The queue then says what was decided: the card itself is gone.
+    let decided = format!("/queue?decided={}", action.id);
+    Ok(Redirect::to(&if held { format!("/queue#action-{}", action.id) } else { decided }))
 }
 
 async fn edited(app: &App, id: &str, body: &[u8]) -> Result<Option<String>, Problem> {
@@ -136,6 +139,16 @@ async fn edited(app: &App, id: &str, body: &[u8]) -> Result<Option<String>, Prob
     let known = app.engine.store().action(&ActionId(id.to_owned())).await?;
     let same = known.is_some_and(|action| unix(&readable(&action.payload)).trim_end() == text.trim_end());
     Ok((!same).then_some(text))
+}
+
+/// An operator has dealt with a thread that was left for them.
+pub(in crate::admin) async fn thread_done(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Redirect, Problem> {
+    left::done_by(&app, &caller, &id).await?;
+    Ok(Redirect::to("/queue#left"))
 }
 
 pub(in crate::admin) async fn add_opt_out(

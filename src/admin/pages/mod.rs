@@ -16,14 +16,14 @@ mod workspace;
 pub(super) use activity::activity;
 pub(super) use assets::{icon, script, style, theme};
 pub(super) use errors::as_page;
-pub(super) use forms::{add_opt_out, decide, pause, reload, remove_opt_out, resume, set_mode};
+pub(super) use forms::{add_opt_out, decide, pause, reload, remove_opt_out, resume, set_mode, thread_done};
 pub(super) use queue::queue;
 pub(super) use rules::rules;
 pub(super) use thread::thread;
 pub(super) use trial::{empty as try_form, judged as try_rules};
 pub(super) use workspace::{examined, workspace};
 
-use super::{App, problem::Problem};
+use super::{App, left, problem::Problem};
 use crate::model::ActionState;
 use askama::Template;
 use axum::{
@@ -52,7 +52,7 @@ enum Tab {
 struct Frame {
     version: &'static str,
     tab: Tab,
-    /// How many actions wait for a person.
+    /// How many actions and threads wait for a person.
     for_you: u64,
     /// Nothing is sent: what is called done would have been.
     dry_run: bool,
@@ -69,7 +69,8 @@ impl Frame {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),
             tab,
-            for_you: FOR_A_PERSON.iter().filter_map(|state| queue.get(state)).sum(),
+            for_you: FOR_A_PERSON.iter().filter_map(|state| queue.get(state)).sum::<u64>()
+                + left::count(&app.engine).await?,
             dry_run: app.engine.is_dry_run(),
             paused: pauses.iter().any(|pause| pause.workspace.is_none()),
             signs_in: app.settings.token.is_some(),

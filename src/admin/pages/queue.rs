@@ -2,32 +2,43 @@
 
 use super::{
     super::{
-        App,
+        App, left,
         lists::{cursor, page, set},
         problem::{Asked, Problem},
     },
     FOR_A_PERSON, Frame, Tab, WAITING,
-    view::{self, ActionCard},
+    view::{self, ActionCard, When, encoded},
 };
-use crate::{model::ActionState, store::ActionFilter};
+use crate::{
+    model::{ActionId, ActionKind, ActionState},
+    store::ActionFilter,
+};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 const CARDS: u32 = 30;
+/// The name under which the threads that are left for a person are listed alone.
+const LEFT: &str = "left";
 
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::admin) struct Wanted {
     state: Option<String>,
     cursor: Option<String>,
+    /// The action that was decided about a moment ago.
+    decided: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "queue.html")]
 struct QueuePage {
     frame: Frame,
+    decided: Option<Decided>,
     groups: Vec<Group>,
+    left: Vec<LeftCard>,
+    left_count: u64,
+    left_older: Option<String>,
     waiting: Vec<ActionCard>,
     waiting_count: u64,
     waiting_more: u64,
@@ -43,40 +54,73 @@ struct Group {
     older: Option<String>,
 }
 
+/// What came of the last decision: the card is gone from the list.
+struct Decided {
+    text: String,
+    thread_path: String,
+}
+
+/// A thread in which nothing is open, and somebody still has to look.
+struct LeftCard {
+    id: String,
+    workspace: String,
+    thread_path: String,
+    lead: String,
+    who: String,
+    subject: Option<String>,
+    text: Option<String>,
+    at: When,
+    why: Vec<String>,
+}
+
+impl From<left::LeftThread> for LeftCard {
+    fn from(found: left::LeftThread) -> Self {
+        let because = |why: &left::WhyLeft| {
+            let reason = view::sentence(&why.reason);
+            match (why.kind, &why.rule) {
+                (Some(ActionKind::Reply), Some(rule)) => format!("{rule} sent no reply: {reason}."),
+                (Some(kind), Some(rule)) => format!("{rule} left {kind} undone: {reason}."),
+                _ => format!("{}.", capitalized(&reason)),
+            }
+        };
+        Self {
+            id: found.decision_id,
+            workspace: found.workspace,
+            thread_path: encoded(&found.thread_id),
+            who: view::writer(found.lead_name.as_deref(), found.lead_email.as_deref(), found.from.as_deref()),
+            lead: found.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
+            subject: found.subject,
+            text: found.text,
+            at: When(found.at),
+            why: found.why.iter().map(because).collect(),
+        }
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 pub(in crate::admin) async fn queue(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Result<Response, Problem> {
     let counts = app.engine.store().queue(None).await?;
     let count = |state: &ActionState| counts.get(state).copied().unwrap_or_default();
     let single = set(wanted.state);
-    let before = cursor(wanted.cursor)?;
+    let is_shown = |name: &str| single.as_deref().is_none_or(|only| only == name);
+    let before = cursor(wanted.cursor)?.filter(|_| single.is_some());
     let mut groups = Vec::new();
     // Each state by itself, so that many of one kind never hide another.
-    for state in FOR_A_PERSON {
-        if single.as_deref().is_some_and(|only| only != state.as_str()) {
-            continue;
+    for state in FOR_A_PERSON.iter().filter(|state| is_shown(state.as_str())) {
+        let group = group(&app, *state, count(state), before.clone()).await?;
+        if !group.cards.is_empty() || single.is_some() {
+            groups.push(group);
         }
-        let filter = ActionFilter {
-            states: vec![state],
-            before: before.clone().filter(|_| single.is_some()),
-            limit: CARDS + 1,
-            ..ActionFilter::default()
-        };
-        let found = page(app.engine.store().actions(&filter).await?, CARDS, |action| action.id.0.clone());
-        if found.items.is_empty() && single.is_none() {
-            continue;
-        }
-        let mut cards = Vec::with_capacity(found.items.len());
-        for action in found.items {
-            let decision = app.engine.store().decision(&action.decision_id).await?;
-            let mut card = ActionCard::from(action);
-            if let Some(decision) = decision {
-                card.message = decision.trace.body;
-                card.subject = decision.trace.subject;
-            }
-            cards.push(card);
-        }
-        let name = state.as_str();
-        let older = found.next.map(|next| format!("/queue?state={name}&cursor={next}"));
-        groups.push(Group { state: name, count: count(&state), cards, older });
+    }
+    let (mut left, mut left_older) = (Vec::new(), None);
+    if is_shown(LEFT) {
+        let found = left::threads(&app.engine, before.as_deref(), CARDS).await?;
+        left = found.items.into_iter().map(LeftCard::from).collect();
+        left_older = found.next.map(|next| format!("/queue?state={LEFT}&cursor={next}"));
     }
     let waiting_count = WAITING.iter().map(count).sum();
     let mut waiting = Vec::new();
@@ -88,10 +132,60 @@ pub(in crate::admin) async fn queue(State(app): State<App>, Asked(wanted): Asked
     let shown = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
     super::render(&QueuePage {
         frame: Frame::new(&app, Tab::Queue).await?,
+        decided: decided(&app, set(wanted.decided)).await?,
         groups,
+        left,
+        left_count: left::count(&app.engine).await?,
+        left_older,
         waiting: waiting.into_iter().map(ActionCard::from).collect(),
         waiting_count,
         waiting_more: waiting_count.saturating_sub(shown),
         single: single.is_some(),
     })
+}
+
+/// The newest actions in one state, with the message that each is about.
+async fn group(app: &App, state: ActionState, count: u64, before: Option<String>) -> Result<Group, Problem> {
+    let filter = ActionFilter { states: vec![state], before, limit: CARDS + 1, ..ActionFilter::default() };
+    let found = page(app.engine.store().actions(&filter).await?, CARDS, |action| action.id.0.clone());
+    let mut cards = Vec::with_capacity(found.items.len());
+    for action in found.items {
+        let decision = app.engine.store().decision(&action.decision_id).await?;
+        let mut card = ActionCard::from(action);
+        if let Some(decision) = decision {
+            let trace = decision.trace;
+            card.who = view::writer(trace.lead_name.as_deref(), decision.lead_email.as_deref(), trace.from.as_deref());
+            card.is_excerpt = trace.body.is_none();
+            card.message = trace.body.or(trace.preview);
+            card.subject = trace.subject;
+        }
+        cards.push(card);
+    }
+    let name = state.as_str();
+    let older = found.next.map(|next| format!("/queue?state={name}&cursor={next}"));
+    Ok(Group { state: name, count, cards, older })
+}
+
+/// What the action that was decided about has become by now.
+async fn decided(app: &App, id: Option<String>) -> Result<Option<Decided>, Problem> {
+    let Some(id) = id else { return Ok(None) };
+    let Some(action) = app.engine.store().action(&ActionId(id)).await? else { return Ok(None) };
+    let (kind, lead) = (action.kind, action.lead_email.as_deref().unwrap_or("unknown lead"));
+    let what = if kind == ActionKind::Reply { format!("Reply to {lead}") } else { format!("{kind} for {lead}") };
+    let why = action.reason.as_ref().map(|reason| format!(": {}", view::sentence(reason))).unwrap_or_default();
+    let text = match action.state {
+        ActionState::Done if kind == ActionKind::Reply => format!("{what}: sent."),
+        ActionState::Done => format!("{what}: done."),
+        ActionState::Planned | ActionState::InFlight if action.approved => {
+            format!("{what}: approved. The last checks run now, then it is sent.")
+        }
+        ActionState::Planned | ActionState::InFlight => format!("{what}: it is tried now."),
+        ActionState::Waiting | ActionState::Retrying => format!("{what}: it waits{why}."),
+        ActionState::Unknown => format!("{what}: delivery is unconfirmed; the thread is checked{why}."),
+        ActionState::Suppressed | ActionState::Cancelled => format!("{what}: not sent{why}."),
+        ActionState::Failed => format!("{what}: failed{why}."),
+        ActionState::Held => format!("{what}: held{why}."),
+        ActionState::Quarantined => format!("{what}: delivery is unconfirmed{why}."),
+    };
+    Ok(Some(Decided { text, thread_path: encoded(&action.thread_id) }))
 }

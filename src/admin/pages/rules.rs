@@ -38,7 +38,9 @@ struct RulesPage {
 
 /// Whether all is well, in words.
 pub(super) struct Headline {
-    pub(super) well: bool,
+    pub(super) title: &'static str,
+    /// `well`, `waiting` or `trouble`.
+    pub(super) class: &'static str,
     pub(super) text: String,
     pub(super) troubles: Vec<String>,
 }
@@ -219,22 +221,26 @@ async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> 
     let sent = counted(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
     let mut waits = Vec::new();
     for (count, one, many) in [
-        (status.queue.held, "draft waits", "drafts wait"),
-        (status.queue.quarantined, "unclear action waits", "unclear actions wait"),
+        (status.queue.held, "draft waits for you", "drafts wait for you"),
+        (status.queue.quarantined, "unconfirmed action waits for you", "unconfirmed actions wait for you"),
+        (status.queue.left_for_you, "thread is left for you", "threads are left for you"),
     ] {
         if count > 0 {
-            waits.push(format!("{} for you", counted(count, one, many)));
+            waits.push(counted(count, one, many));
         }
     }
+    let troubles = troubles(status, rules_in_trouble);
+    let (title, class) = match (status.paused, troubles.is_empty(), waits.is_empty()) {
+        (true, true, _) => ("Paused", "waiting"),
+        (true, false, _) => ("Paused", "trouble"),
+        (false, false, _) => ("Needs attention", "trouble"),
+        (false, true, false) => ("Waiting for you", "waiting"),
+        (false, true, true) => ("Healthy", "well"),
+    };
     if waits.is_empty() {
         waits.push("nothing waits for you".to_owned());
     }
-    let troubles = troubles(status, rules_in_trouble);
-    Ok(Headline {
-        well: troubles.is_empty(),
-        text: format!("{sent} sent in the last 24 hours, {}.", waits.join(", ")),
-        troubles,
-    })
+    Ok(Headline { title, class, text: format!("{sent} sent in the last 24 hours, {}.", waits.join(", ")), troubles })
 }
 
 fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {

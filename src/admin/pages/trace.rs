@@ -3,7 +3,7 @@
 use super::view::{Part, When, parts};
 use crate::{
     engine::{ExplainedRule, Explanation},
-    model::{ConditionTrace, ScriptTrace},
+    model::{ConditionTrace, ScriptTrace, describe_planned},
 };
 
 /// How much of a value is shown on each side of the match, in characters.
@@ -56,6 +56,8 @@ pub(super) struct ScriptView {
 pub(super) struct ActionView {
     pub(super) kind: &'static str,
     pub(super) target: Option<String>,
+    /// The outcome in words, and its colour.
+    pub(super) outcome: String,
     pub(super) would: &'static str,
     pub(super) reason: Option<String>,
 }
@@ -123,14 +125,16 @@ impl From<ExplainedRule> for RuleTraceView {
             (None, None, true) => "matched",
             (None, None, false) => "no match",
         };
-        let actions = rule.actions.into_iter().map(|action| ActionView {
-            kind: action.kind.as_str(),
-            target: action.target,
-            would: action.would.as_str(),
-            reason: action
-                .reason_text
-                .filter(|text| !text.is_empty())
-                .or(action.reason.map(|code| code.replace('_', " "))),
+        let actions = rule.actions.into_iter().map(|action| {
+            let reason = action.reason.map(|code| (code, action.reason_text.as_deref().unwrap_or_default()));
+            let (outcome, reason) = describe_planned(action.kind, action.would, reason);
+            ActionView {
+                kind: action.kind.as_str(),
+                target: action.target,
+                outcome,
+                would: action.would.as_str(),
+                reason,
+            }
         });
         Self {
             place: format!("{}:{}", rule.file, rule.line),

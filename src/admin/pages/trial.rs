@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::{About, Told, Workspace},
-    model::{ActionKind, Message},
+    model::{ActionKind, Message, describe_planned},
 };
 use askama::Template;
 use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
@@ -49,6 +49,7 @@ struct WouldSend {
     rule: String,
     kind: &'static str,
     target: Option<String>,
+    outcome: String,
     would: &'static str,
     reason: Option<String>,
     text: String,
@@ -109,13 +110,18 @@ async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
         .actions
         .iter()
         .filter(|action| action.kind == ActionKind::Reply || action.payload.preview_text().is_some());
-    let texts = written.map(|action| WouldSend {
-        rule: action.rule.clone(),
-        kind: action.kind.as_str(),
-        target: action.target.clone(),
-        would: action.would.as_str(),
-        reason: action.reason.as_ref().map(super::view::sentence),
-        text: readable(&action.payload),
+    let texts = written.map(|action| {
+        let reason = action.reason.as_ref().map(|reason| (reason.code.as_str(), reason.text.as_str()));
+        let (outcome, reason) = describe_planned(action.kind, action.would, reason);
+        WouldSend {
+            rule: action.rule.clone(),
+            kind: action.kind.as_str(),
+            target: action.target.clone(),
+            outcome,
+            would: action.would.as_str(),
+            reason,
+            text: readable(&action.payload),
+        }
     });
     Ok(Outcome { headline, texts: texts.collect(), trace: explanation.into() })
 }

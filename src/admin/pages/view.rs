@@ -61,21 +61,9 @@ pub(super) struct Count {
 /// How a state is called on the pages: what it means for the reader.
 pub(super) fn state_words(state: &str) -> &str {
     match state {
-        "held" => "awaiting approval",
-        "quarantined" => "unclear",
-        "in_flight" => "on its way",
-        other => other,
-    }
-}
-
-/// How the outcome that a decision foresees is called, whether it is past or only thought.
-pub(super) fn would_words(would: &str) -> &str {
-    match would {
-        "done" => "to be done",
-        "held" => "held for you",
-        "waiting" => "waits",
-        "suppressed" => "not done",
-        "failed" => "fails",
+        "held" => "needs approval",
+        "quarantined" | "unknown" => "unconfirmed",
+        "in_flight" => "sending",
         other => other,
     }
 }
@@ -111,8 +99,12 @@ pub(super) struct ActionCard {
     pub(super) thread_path: String,
     pub(super) if_retried: &'static str,
     pub(super) approved: bool,
+    /// Who wrote: name and address; empty where it was not looked up.
+    pub(super) who: String,
     /// What the lead wrote, where it was looked up.
     pub(super) message: Option<String>,
+    /// Only its beginning is known, because the messages were not read.
+    pub(super) is_excerpt: bool,
     pub(super) subject: Option<String>,
 }
 
@@ -150,9 +142,24 @@ impl From<Action> for ActionCard {
             target: action.target,
             lead: action.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
             rule: action.rule,
+            who: String::new(),
             message: None,
+            is_excerpt: false,
             subject: None,
         }
+    }
+}
+
+/// Who wrote a message: the lead by name and address, or somebody else than the lead.
+pub(super) fn writer(name: Option<&str>, lead: Option<&str>, from: Option<&str>) -> String {
+    let somebody_else =
+        from.filter(|from| lead.is_some_and(|lead| !from.to_lowercase().contains(&lead.to_lowercase())));
+    match (somebody_else, name, lead) {
+        (Some(from), _, Some(lead)) => format!("{from}, not the lead {lead}"),
+        (_, Some(name), Some(lead)) => format!("{name} <{lead}>"),
+        (_, _, Some(lead)) => lead.to_owned(),
+        (_, Some(name), None) => name.to_owned(),
+        (_, None, None) => from.unwrap_or("unknown sender").to_owned(),
     }
 }
 

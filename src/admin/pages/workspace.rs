@@ -223,6 +223,7 @@ fn deed(what: &str) -> &'static str {
         "action.resolve" => "said what became of",
         "opt_out.add" => "added an opt-out",
         "opt_out.remove" => "removed an opt-out",
+        "thread.done" => "dealt with a thread",
         "login" => "signed in",
         "login.failed" => "failed to sign in",
         _ => "changed something",

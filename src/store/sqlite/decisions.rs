@@ -136,7 +136,7 @@ fn newest_with_states(query: &mut QueryBuilder<Sqlite>, filter: &DecisionFilter)
     query.push(")");
 }
 
-fn record(row: &SqliteRow) -> Result<DecisionRecord, StoreError> {
+pub(super) fn record(row: &SqliteRow) -> Result<DecisionRecord, StoreError> {
     Ok(DecisionRecord {
         id: row.try_get("id")?,
         workspace: row.try_get("workspace")?,

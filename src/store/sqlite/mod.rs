@@ -8,6 +8,7 @@ mod audit;
 mod changes;
 mod counts;
 mod decisions;
+mod left;
 mod mark;
 mod open;
 mod queries;
@@ -165,6 +166,19 @@ impl Store for SqliteStore {
 
     async fn decisions(&self, filter: &DecisionFilter) -> Result<Vec<DecisionRecord>, StoreError> {
         self.read_decisions(filter).await
+    }
+
+    async fn left_for_people(
+        &self,
+        since: Timestamp,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        self.read_left(since, before, limit).await
+    }
+
+    async fn left_count(&self, since: Timestamp) -> Result<u64, StoreError> {
+        self.count_left(since).await
     }
 
     async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError> {

@@ -187,13 +187,14 @@ async fn the_buttons_of_the_page_do_the_same() {
     let (desk, ids) = with_states([ActionState::Held, ActionState::Quarantined, ActionState::Failed]).await;
     // Where it can be seen: the one that is a draft now by itself.
     let again = format!("/queue#action-{}", ids[1]);
+    let decided = |number: usize| format!("/queue?decided={}", ids[number]);
     for (number, decision, state, place) in [
-        (0, "reject", ActionState::Cancelled, "/queue"),
-        (1, "not-sent", ActionState::Held, again.as_str()),
-        (2, "retry", ActionState::Planned, "/queue"),
+        (0, "reject", ActionState::Cancelled, decided(0)),
+        (1, "not-sent", ActionState::Held, again),
+        (2, "retry", ActionState::Planned, decided(2)),
     ] {
         let answer = desk.post(&format!("/actions/{}/{decision}", ids[number]), "").await;
-        assert_eq!((answer.status, answer.header("location")), (303, place), "{decision}");
+        assert_eq!((answer.status, answer.header("location")), (303, place.as_str()), "{decision}");
         let action = desk.stage.actions().await.remove(number);
         assert_eq!(action.state, state, "{decision}");
     }

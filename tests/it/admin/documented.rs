@@ -44,10 +44,15 @@ async fn prepared() -> (Desk, BTreeMap<&'static str, String>) {
     for name in ["quinn", "frank", "hal", "jane"] {
         desk.stage.hot_lead(&format!("{name}@acme.example"), "Sure, give me a call.");
     }
+    desk.stage.hot_lead("tom@acme.example", "A call? No. Please remove me from your list.");
     desk.stage.engine.poll(desk.stage.workspace(), true).await.unwrap();
     desk.stage.engine.handle_pending(desk.stage.workspace()).await.unwrap();
     let mut variables = BTreeMap::from([("TOKEN", TOKEN.to_owned()), ("HOOK_TOKEN", HOOK_TOKEN.to_owned())]);
     for mut action in desk.stage.actions().await {
+        if action.lead_email.as_deref() == Some("tom@acme.example") {
+            variables.insert("LEFT", action.decision_id);
+            continue;
+        }
         let (name, state) = match action.lead_email.as_deref() {
             Some("quinn@acme.example") => ("QUARANTINED", ActionState::Quarantined),
             Some("frank@acme.example") => ("FAILED", ActionState::Failed),

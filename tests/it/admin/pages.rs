@@ -2,6 +2,7 @@
 
 mod answers;
 mod forms;
+mod left;
 mod trying;
 
 use super::Desk;
@@ -82,9 +83,9 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
     }
     let page = desk.get("/queue").await.text;
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
-    assert!(at("Unclear: was it sent?") < at("Drafts to approve"));
+    assert!(at("Delivery unconfirmed") < at("Drafts to approve"));
     assert!(at("Drafts to approve") < at("id=\"group-failed\""));
-    for button in ["It was sent", "It was not sent", "Approve and send", "Reject", "Try again"] {
+    for button in ["Mark as sent", "Mark as not sent", "Approve and send", "Reject", "Try again"] {
         at(&format!(">{button}</button>"));
     }
     at("class=\"badge\">33<");
@@ -92,7 +93,7 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
     let older = between(&page, "href=\"/queue?state=held&#38;cursor=", "\"");
     let rest = desk.get(&format!("/queue?state=held&cursor={older}")).await.text;
     assert_eq!(rest.matches("data-approve").count(), 1);
-    assert!(rest.contains("The whole queue") && !rest.contains("It was sent"), "{rest}");
+    assert!(rest.contains("The whole queue") && !rest.contains("Mark as sent"), "{rest}");
 }
 
 #[tokio::test]
@@ -130,10 +131,7 @@ async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
 async fn the_first_page_says_in_words_how_it_goes() {
     let desk = Desk::new(Setting::default()).await;
     let page = desk.get("/").await.text;
-    shows(
-        &page,
-        &["All is well", "0 replies sent in the last 24 hours, nothing waits for you.", "book-a-call", "never"],
-    );
+    shows(&page, &["Healthy", "0 replies sent in the last 24 hours, nothing waits for you.", "book-a-call", "never"]);
     desk.stage.hot_lead("jane@acme.example", "Please call.");
     desk.stage.round().await;
     desk.post("/api/v1/rules/book-a-call/mode", r#"{"mode": "draft"}"#).await.json();
@@ -149,7 +147,7 @@ async fn the_first_page_says_in_words_how_it_goes() {
             "Clear the switch",
             "Matches on each of the last seven days: 0, 0, 0, 0, 0, 0, 2",
             "<strong>2</strong>",
-            "1 awaiting approval</a>",
+            "1 needs approval</a>",
             "on average, ",
         ],
     );

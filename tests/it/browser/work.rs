@@ -53,7 +53,7 @@ async fn signing_in_and_out(browser: &Browser) {
     assert_eq!(browser.complaints().await.len(), 1);
     browser.fill("#token", TOKEN).await;
     browser.press("button").await;
-    browser.reads("All is well").await;
+    browser.reads("Healthy").await;
     browser.press("form[action='/logout'] button").await;
     browser.reads("Admin token").await;
     browser.go(&format!("{}/workspace", office.url)).await;
@@ -88,7 +88,7 @@ async fn approving_an_edited_draft(browser: &Browser) {
     browser.fill("textarea", "Hi Jane,\nTuesday at ten?").await;
     browser.reads("Save and send").await;
     browser.press("[data-approve]").await;
-    browser.reads("Nothing waits for you.").await;
+    browser.reads("Nothing to review.").await;
     office.stage.run_due().await;
     let replies = office.stage.simulator.workspace().accepted_replies();
     assert_eq!(
@@ -122,7 +122,7 @@ async fn deciding_by_keys(browser: &Browser) {
     browser.keys("r").await;
     browser.until("one is gone", "return document.querySelectorAll('article').length === 1").await;
     browser.keys("ja").await;
-    browser.reads("Nothing waits for you.").await;
+    browser.reads("Nothing to review.").await;
     office.stage.run_due().await;
     let states: Vec<_> = office.stage.actions().await.iter().map(|action| action.state).collect();
     assert_eq!(states, [ActionState::Cancelled, ActionState::Done]);
@@ -138,7 +138,7 @@ async fn resolving_an_unclear_reply(browser: &Browser) {
     action.state = ActionState::Quarantined;
     office.stage.store.update_action(&mut action).await.unwrap();
     office.open(browser, "/queue").await;
-    browser.reads("Unclear: was it sent?").await;
+    browser.reads("Delivery unconfirmed").await;
     browser.press("form[action$='/not-sent'] button").await;
     browser.reads("Drafts to approve").await;
     assert_eq!(office.stage.actions().await[0].state, ActionState::Held);
@@ -167,7 +167,7 @@ async fn filtering_the_activity(browser: &Browser) {
     office.stage.round().await;
     office.open(browser, "/activity").await;
     browser.reads("joe@globex.example").await;
-    browser.choose("select[name='state']", "awaiting approval").await;
+    browser.choose("select[name='state']", "needs approval").await;
     browser.press(".filters button").await;
     browser.until("one row is left", "return document.querySelectorAll('.row').length === 1").await;
     browser.reads("jane@acme.example").await;
@@ -190,7 +190,7 @@ async fn following_live(browser: &Browser) {
     browser.fill("textarea", "Half a sentence").await;
     office.lead("joe@acme.example", "interested", "A call?");
     office.stage.round().await;
-    browser.reads("Something has changed.").await;
+    browser.reads("Queue changed.").await;
     let written = browser.run("return document.querySelector('textarea').value").await;
     assert_eq!(written, "Half a sentence");
     // A choice that is not sent yet outlasts what happens meanwhile.

@@ -24,7 +24,7 @@ async fn from_not_polled_to_sent() {
 
     // The first poll notes what is there.
     place.run(&["run", "--once"]).await.ends(0);
-    place.run(&["explain", &old]).await.ends(0).prints(&["It was there at the first poll", "→ reply: done"]);
+    place.run(&["explain", &old]).await.ends(0).prints(&["It was there at the first poll", "→ reply: would be sent"]);
 
     let hot = place.hot_lead("jane@acme.example");
     place.run(&["explain", &hot]).await.ends(0).prints(&["No poll has seen this thread yet"]);
@@ -125,7 +125,7 @@ async fn a_recorded_decision_without_a_request() {
     place.run(&["explain", "--decision", &id]).await.ends(0).prints(&[
         "| Sure, a call on Tuesday?",
         "book-a-call [live] matched",
-        "→ reply: done",
+        "→ reply: would be sent",
         "Decided: book-a-call matched.",
         "reply is done",
     ]);

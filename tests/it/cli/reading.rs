@@ -141,7 +141,7 @@ async fn explain_says_why() {
         "book-a-call [live]",
         "rules.yaml:3",
         "when.body",
-        "→ reply: done",
+        "→ reply: would be sent",
     ]);
     let found = place.run(&["explain", &hot, "--format", "json"]).await.ends(0).json();
     assert_eq!(found["thread_id"], json!(hot));

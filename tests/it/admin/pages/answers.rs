@@ -42,7 +42,7 @@ async fn a_thread_tells_why_each_rule_matched_or_did_not() {
     assert!(negated.rsplit("<li class=\"").next().unwrap().starts_with("good"), "{negated}");
     assert!(between(&page, "<span class=\"rule-name\">pricing</span>", "</summary>").contains("no match"));
     let live = desk.get(&format!("/threads/{thread}?live=1")).await.text;
-    shows(&live, &["As it is now", "The conversation, oldest first", "message ours", "answered this message"]);
+    shows(&live, &["As it is now", "The conversation, oldest first", "message ours", "has a reply for this message"]);
 }
 
 #[tokio::test]

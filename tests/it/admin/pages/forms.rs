@@ -48,7 +48,7 @@ rules:
         let desk = Desk::new(Setting { rules: html, mode: Mode::Draft, ..Setting::default() }).await;
         let id = draft(&desk).await;
         let answer = desk.form(&format!("/actions/{id}/approve"), &format!("text={sent}")).await;
-        Desk::leads_to(&answer, "/queue");
+        Desk::leads_to(&answer, &format!("/queue?decided={id}"));
         desk.stage.run_due().await;
         let reply = desk.stage.simulator.workspace().accepted_replies().pop().unwrap();
         assert_eq!(reply.body.as_deref(), Some(expected));
@@ -61,7 +61,7 @@ async fn nothing_at_all_is_no_reply_and_two_people_decide_once() {
     let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
     let id = draft(&desk).await;
     desk.form(&format!("/actions/{id}/approve"), "text=+").await.problem(422);
-    Desk::leads_to(&desk.form(&format!("/actions/{id}/reject"), "text=Hi").await, "/queue");
+    Desk::leads_to(&desk.form(&format!("/actions/{id}/reject"), "text=Hi").await, &format!("/queue?decided={id}"));
     let page = ("accept", "text/html");
     let late = desk.send("POST", &format!("/actions/{id}/approve"), &[bearer(), FORM, page], "").await;
     assert_eq!(late.status, 409);

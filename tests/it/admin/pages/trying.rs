@@ -17,7 +17,7 @@ async fn a_message_is_tried_without_a_trace() {
             "Matched: book-a-call.",
             "Give me a <mark>call</mark>, &#60;b&#62;please",
             "Hi Jane, here is my calendar.",
-            "held for you",
+            "would be held",
             "Not considered, because only the store knows",
             "value=\"jane@acme.example\"",
         ],

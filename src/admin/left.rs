@@ -1,0 +1,151 @@
+//! Threads that are left for a person: nothing in them is open any more, and somebody still has to look.
+
+use super::{
+    Answer, App, audit,
+    caller::Caller,
+    lists::{Page, clamped, cursor, page},
+    problem::{Asked, Problem},
+};
+use crate::{
+    engine::Engine,
+    model::{ActionKind, ActionState, Reason, ReasonCode, Span},
+    store::{ActionBrief, DecisionRecord, StoreError},
+};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Older ones are in the activity only: nobody clears a list that never ends.
+const LISTED_FOR: Span = Span::from_secs(30 * 86_400);
+
+/// A thread that an operator should look at, and why.
+#[derive(Debug, Serialize)]
+pub(super) struct LeftThread {
+    pub decision_id: String,
+    pub workspace: String,
+    pub thread_id: String,
+    pub message_id: Option<String>,
+    pub lead_email: Option<String>,
+    pub lead_name: Option<String>,
+    /// Who wrote the message.
+    pub from: Option<String>,
+    pub subject: Option<String>,
+    /// What the lead wrote anew, or the beginning of the message where it was not read.
+    pub text: Option<String>,
+    pub at: Timestamp,
+    pub why: Vec<WhyLeft>,
+}
+
+/// One thing that was wanted and not done.
+#[derive(Debug, Serialize)]
+pub(super) struct WhyLeft {
+    /// The rule that wanted it; `None` where it is about the lead.
+    pub rule: Option<String>,
+    pub kind: Option<ActionKind>,
+    pub reason: Reason,
+}
+
+fn since(engine: &Engine) -> Timestamp {
+    engine.now().saturating_sub(LISTED_FOR).unwrap_or(Timestamp::MIN)
+}
+
+/// How many threads are left for a person.
+pub(super) async fn count(engine: &Engine) -> Result<u64, StoreError> {
+    engine.store().left_count(since(engine)).await
+}
+
+/// The newest ones.
+pub(super) async fn threads(engine: &Engine, before: Option<&str>, limit: u32) -> Result<Page<LeftThread>, StoreError> {
+    let found = engine.store().left_for_people(since(engine), before, limit.saturating_add(1)).await?;
+    let found = page(found, limit, |decision| decision.id.clone());
+    let ids: Vec<_> = found.items.iter().map(|decision| decision.id.clone()).collect();
+    let mut actions = engine.store().actions_of(&ids).await?;
+    let mut items = Vec::with_capacity(found.items.len());
+    for decision in found.items {
+        let opted_out = match &decision.lead_email {
+            Some(email) => engine.store().opt_out(&decision.workspace, email).await?.is_some(),
+            None => false,
+        };
+        let planned = actions.remove(&decision.id).unwrap_or_default();
+        items.push(LeftThread::new(decision, planned, opted_out));
+    }
+    Ok(Page { items, next: found.next })
+}
+
+impl LeftThread {
+    fn new(decision: DecisionRecord, actions: Vec<ActionBrief>, opted_out: bool) -> Self {
+        let stopped = |action: &ActionBrief| {
+            let code = action.reason.as_ref().map(|reason| reason.code);
+            matches!(action.state, ActionState::Suppressed | ActionState::Cancelled)
+                && !matches!(code, Some(ReasonCode::AlreadyAnswered | ReasonCode::SameTarget | ReasonCode::Shadow))
+        };
+        let mut why: Vec<WhyLeft> = actions
+            .into_iter()
+            .filter(stopped)
+            .filter_map(|action| {
+                Some(WhyLeft { rule: Some(action.rule), kind: Some(action.kind), reason: action.reason? })
+            })
+            .collect();
+        // That the thread stays unread follows from what is told beside it.
+        if why.iter().any(|found| found.kind != Some(ActionKind::MarkRead)) {
+            why.retain(|found| found.kind != Some(ActionKind::MarkRead));
+        }
+        if opted_out && why.iter().all(|found| found.reason.code != ReasonCode::OptOut) {
+            let text = "the lead asked for no more mail: take them out of the campaign in ColdSend";
+            why.insert(0, WhyLeft { rule: None, kind: None, reason: Reason::new(ReasonCode::OptOut, text) });
+        }
+        let trace = decision.trace;
+        Self {
+            decision_id: decision.id,
+            workspace: decision.workspace,
+            thread_id: decision.thread_id,
+            message_id: decision.message_id,
+            lead_email: decision.lead_email,
+            lead_name: trace.lead_name,
+            from: trace.from,
+            subject: trace.subject,
+            text: trace.body.or(trace.preview),
+            at: decision.at,
+            why,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListParams {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+/// Newest first.
+pub(super) async fn list(State(app): State<App>, Asked(params): Asked<ListParams>) -> Answer<Page<LeftThread>> {
+    let before = cursor(params.cursor)?;
+    Ok(Json(threads(&app.engine, before.as_deref(), clamped(params.limit.as_deref())).await?))
+}
+
+/// Takes a thread off the list.
+pub(super) async fn done(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    done_by(&app, &caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The audit log is what says that somebody has dealt with a thread, so that it also says who and when.
+pub(super) async fn done_by(app: &App, caller: &Caller, id: &str) -> Result<(), Problem> {
+    let decision = app.engine.store().decision(id).await?.ok_or_else(|| Problem::unknown("decision", id))?;
+    let details = json!({
+        "workspace": decision.workspace,
+        "thread_id": decision.thread_id,
+        "lead_email": decision.lead_email,
+    });
+    audit::record(app, caller, audit::THREAD_DONE, Some(&decision.id), details).await?;
+    Ok(())
+}
