@@ -1,13 +1,19 @@
 //! The wall clock as an argument.
 
 use jiff::Timestamp;
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 /// Tells the time of day. Waiting is not its business: loops wait on tokio's monotonic clock, and whatever is due is
 /// judged by this one.
 pub trait Clock: Send + Sync + Debug {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// A random wait of less than `most`. Two services that share an account would otherwise act at the same instant.
+    /// A clock that tests move by hand does not wait.
+    fn random_wait(&self, _most: Duration) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The machine's clock.
@@ -17,5 +23,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn random_wait(&self, most: Duration) -> Duration {
+        // The last bytes of such an id are random.
+        let random = uuid::Uuid::now_v7().as_u128() as u32;
+        most.mul_f64(f64::from(random) / (f64::from(u32::MAX) + 1.0))
     }
 }

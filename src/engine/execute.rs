@@ -190,8 +190,15 @@ impl Engine {
         action: &mut Action,
         verdict: Verdict,
     ) -> Result<(), StoreError> {
-        let (state, due_at, reason) = match verdict {
-            Verdict::Send => return Ok(()),
+        let Some((state, due_at, reason)) = self.outcome_of(verdict) else { return Ok(()) };
+        self.reached(Step::Refused, Some(action)).await;
+        self.change(workspace, action, state, due_at, Some(reason)).await
+    }
+
+    /// The state, date and reason that a verdict other than "send" leads to.
+    fn outcome_of(&self, verdict: Verdict) -> Option<(ActionState, Option<Timestamp>, Reason)> {
+        Some(match verdict {
+            Verdict::Send => return None,
             // What waits for a switch has no date: whoever turns the switch wakes it.
             Verdict::Wait(until, reason) => {
                 (ActionState::Waiting, Some(until).filter(|until| *until < Timestamp::MAX), reason)
@@ -199,9 +206,32 @@ impl Engine {
             Verdict::Hold(reason) => (ActionState::Held, self.expiry(workspace), reason),
             Verdict::Suppress(reason) => (ActionState::Suppressed, None, reason),
             Verdict::Cancel(reason) => (ActionState::Cancelled, None, reason),
-        };
+        })
+    }
+
+    /// Takes an intent back after the last look said no: nothing has left, and nothing counts as sent.
+    pub(super) async fn withdraw(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        verdict: Verdict,
+    ) -> Result<(), StoreError> {
+        let Some((state, due_at, reason)) = self.outcome_of(verdict) else { return Ok(()) };
         self.reached(Step::Refused, Some(action)).await;
-        self.change(workspace, action, state, due_at, Some(reason)).await
+        action.sent_at = None;
+        self.write_surely(workspace, action, (state, due_at, Some(reason))).await
+    }
+
+    /// The same after a last look that failed: the action was not tried, it waits.
+    pub(super) async fn withdraw_unread(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        error: &ApiError,
+    ) -> Result<(), StoreError> {
+        action.sent_at = None;
+        let next = self.after_failed_look(workspace, action, error).await?;
+        self.write_surely(workspace, action, next).await
     }
 
     /// Writes an action's new state and tells whoever listens.
@@ -305,7 +335,19 @@ impl Engine {
         if !next.0.counts() || next.0 == ActionState::Waiting || next.0 == ActionState::Retrying {
             action.sent_at = None;
         }
-        let (state, due_at, reason) = next;
+        let written = self.write_surely(workspace, action, next).await;
+        self.reached(Step::OutcomeWritten, Some(action)).await;
+        written
+    }
+
+    /// Writes what became of an action in flight, however long the store takes: one that stays in flight on disk would be
+    /// taken for one that may have left.
+    async fn write_surely(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        (state, due_at, reason): (ActionState, Option<Timestamp>, Option<Reason>),
+    ) -> Result<(), StoreError> {
         let mut pause = std::time::Duration::from_millis(100);
         loop {
             match self.change(workspace, action, state, due_at, reason.clone()).await {
@@ -314,10 +356,7 @@ impl Engine {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(std::time::Duration::from_secs(10));
                 }
-                other => {
-                    self.reached(Step::OutcomeWritten, Some(action)).await;
-                    return other;
-                }
+                other => return other,
             }
         }
     }
@@ -346,6 +385,16 @@ impl Engine {
         action: &mut Action,
         error: &ApiError,
     ) -> Result<(), StoreError> {
+        let (state, due_at, reason) = self.after_failed_look(workspace, action, error).await?;
+        self.change(workspace, action, state, due_at, reason).await
+    }
+
+    async fn after_failed_look(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        error: &ApiError,
+    ) -> Result<(ActionState, Option<Timestamp>, Option<Reason>), StoreError> {
         let (state, due_at, reason) = match self.not_carried_out(workspace, action, error).await? {
             // It was not tried, so that no try is used up; and while the API is down, looking must not use up its budget.
             (_, _, reason) if may_pass(error) => (ActionState::Waiting, None, reason),
@@ -353,10 +402,10 @@ impl Engine {
             (_, due_at, reason) => (ActionState::Waiting, due_at, reason),
         };
         let due_at = due_at.or_else(|| (state == ActionState::Waiting && !needs_person(error)).then(|| self.soon()));
-        self.change(workspace, action, state, due_at, reason).await
+        Ok((state, due_at, reason))
     }
 
-    fn soon(&self) -> Timestamp {
+    pub(super) fn soon(&self) -> Timestamp {
         self.now().saturating_add(Span::from_secs(30)).unwrap_or(Timestamp::MAX)
     }
 
@@ -393,7 +442,7 @@ impl Engine {
 }
 
 /// What waits for a switch has no date: whoever turns it wakes what waits.
-fn paused() -> Verdict {
+pub(super) fn paused() -> Verdict {
     Verdict::Wait(Timestamp::MAX, Reason::new(ReasonCode::Paused, "nothing leaves until somebody resumes"))
 }
 

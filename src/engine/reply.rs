@@ -2,8 +2,8 @@
 
 use super::{
     Engine, Workspace,
-    execute::refusal,
-    guard::{Counted, Verdict, after_reading, before_reading},
+    execute::{paused, refusal},
+    guard::{Counted, Verdict, after_reading, before_reading, opted_out},
     judge::fetch_messages,
     probe::Bug,
 };
@@ -14,10 +14,14 @@ use crate::{
     store::{OptOut, SentFilter, StoreError},
 };
 use jiff::Timestamp;
-use std::sync::Arc;
 
 const HOUR: Span = Span::from_secs(3_600);
-/// How long a guarded reply waits for its place in the request budget before it is guarded anew.
+/// The most that the first reply after a rest waits before its last look, and each of those that follow it.
+const FIRST_WAIT: Span = Span::from_secs(2);
+const SHORT_WAIT: Span = Span::from_millis(150);
+/// Replies that follow each other within this time are one burst.
+const BURST: Span = Span::from_secs(10);
+/// How long a reply waits for its place in the request budget before it is guarded anew.
 const LONGEST_WAIT: Span = Span::from_secs(5);
 
 impl Engine {
@@ -31,39 +35,83 @@ impl Engine {
             Ok(body) => body,
             Err(reason) => return self.change(workspace, &mut action, ActionState::Failed, None, Some(reason)).await,
         };
-        let messages = match workspace.fresh_read(&action.thread_id, self.now()) {
-            Some(messages) => messages,
-            None => match fetch_messages(workspace.client(), &action.thread_id, Priority::Reply).await {
-                Ok(messages) => {
-                    workspace.remember_read(&action.thread_id, Arc::clone(&messages), self.now());
-                    messages
+        // What was read for the decision can still hold the reply back without a request; it lets nothing go.
+        if let Some(messages) = workspace.fresh_read(&action.thread_id, self.now()) {
+            match self.judge_thread(&action, &messages).await? {
+                Verdict::Send => {}
+                _ if self.makes(Bug::GuardSkipped) => {}
+                other => {
+                    self.remember_opt_out(&action, &messages).await?;
+                    return self.carry_out(workspace, &mut action, other).await;
                 }
-                Err(error) => return self.wait_for_api(workspace, &mut action, &error).await,
-            },
-        };
-        let own_sender = self.is_from_own_sender(&messages).await?;
-        match after_reading(&action, &messages, own_sender) {
-            Verdict::Send => {}
-            _ if self.makes(Bug::GuardSkipped) => {}
-            other => {
-                self.remember_opt_out(&action, &messages).await?;
-                return self.carry_out(workspace, &mut action, other).await;
             }
+            action.outgoing_before = outgoing_ids(&messages);
         }
-        action.outgoing_before = outgoing_ids(&messages);
+        self.step_out_of_phase(workspace).await;
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
-        // Whatever comes of it, the next guard must look again.
+        // Whatever comes of it, nobody may rely on what was read before.
         workspace.forget_read(&action.thread_id);
+        let client = workspace.client().with_max_wait(Some(LONGEST_WAIT));
+        // The last look: nothing but the request itself stands between what it shows and the reply.
+        let messages = match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
+            Ok(messages) => messages,
+            Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
+        };
+        let verdict = self.last_verdict(workspace, &action, &messages).await.unwrap_or_else(|error| {
+            let reason = Reason::new(ReasonCode::Unreachable, format!("the store could not be asked: {error}"));
+            Verdict::Wait(self.soon(), reason)
+        });
+        if verdict != Verdict::Send && !self.makes(Bug::GuardSkipped) {
+            let remembered = self.remember_opt_out(&action, &messages).await;
+            return self.withdraw(workspace, &mut action, verdict).await.and(remembered);
+        }
+        action.outgoing_before = outgoing_ids(&messages);
         if self.dry_run {
             let done = (ActionState::Done, None, None);
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
         }
-        // The guard's look must still be fresh when the reply leaves.
-        let client = workspace.client().with_max_wait(Some(LONGEST_WAIT));
         let result = client.reply(&action.thread_id, &body).await;
         self.reply_ended(workspace, action, result.err()).await
+    }
+
+    /// What the thread says, as these messages show it.
+    async fn judge_thread(&self, action: &Action, messages: &ReadMessages) -> Result<Verdict, StoreError> {
+        Ok(after_reading(action, messages, self.is_from_own_sender(messages).await?))
+    }
+
+    /// What the last look says, and the pause or the opt-out that came meanwhile.
+    async fn last_verdict(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        messages: &ReadMessages,
+    ) -> Result<Verdict, StoreError> {
+        let verdict = self.judge_thread(action, messages).await?;
+        if verdict != Verdict::Send || self.makes(Bug::PauseIgnored) || self.makes(Bug::StoreNotAsked) {
+            return Ok(verdict);
+        }
+        if self.is_paused(workspace.name()).await? {
+            return Ok(paused());
+        }
+        let Some(lead) = action.lead_email.as_deref() else { return Ok(Verdict::Send) };
+        let found = self.store.opt_out(&action.workspace, lead).await?;
+        Ok(found.map_or(Verdict::Send, |opt_out| Verdict::Suppress(opted_out(&opt_out.evidence))))
+    }
+
+    /// Waits a moment, so that another service that acts on the same account at the same instant gets out of step and is
+    /// seen by the last look. The first reply after a rest waits longer; those of a burst follow close upon each other.
+    async fn step_out_of_phase(&self, workspace: &Workspace) {
+        if self.dry_run {
+            return;
+        }
+        let most = if workspace.has_just_replied(BURST) { SHORT_WAIT } else { FIRST_WAIT };
+        let wait = self.clock.random_wait(most);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        workspace.note_reply();
     }
 
     async fn reply_ended(

@@ -57,10 +57,15 @@ impl Engine {
                 return self.change(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
             }
         };
-        let all = messages.iter().flat_map(|messages| messages.conversation().messages());
-        let (before, appeared): (Vec<&Message>, Vec<&Message>) = all
-            .filter(|message| message.outgoing)
-            .partition(|message| action.outgoing_before.contains(&message.id) && !self.makes(Bug::OldTextProves));
+        let all = messages.as_ref().map(|messages| messages.conversation().messages()).unwrap_or_default();
+        // A process that died before its last look knows less of what was there; what stands before the message that is
+        // answered was.
+        let answered = all.iter().position(|message| Some(&message.id) == action.message_id.as_ref()).unwrap_or(0);
+        let (mut before, mut appeared): (Vec<&Message>, Vec<&Message>) = (Vec::new(), Vec::new());
+        for (place, message) in all.iter().enumerate().filter(|(_, message)| message.outgoing) {
+            let was_there = place < answered || action.outgoing_before.contains(&message.id);
+            if was_there && !self.makes(Bug::OldTextProves) { before.push(message) } else { appeared.push(message) }
+        }
         let others = self.replies(workspace, &action.thread_id, &[]).await?;
         let others: Vec<&Action> = others.iter().filter(|other| other.id != action.id).collect();
         self.reached(Step::LookedFor, Some(&action)).await;

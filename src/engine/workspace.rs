@@ -15,8 +15,7 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// A read of messages that ended within this time serves the guard: the same span bounds the time from the guard to the
-/// reply.
+/// A read of messages that ended within this time may hold a reply back without another request; it lets none go.
 pub(super) const FRESH: Span = Span::from_secs(10);
 /// A list row tells for so long whether a thread is starred.
 const STAR_KNOWN: Span = Span::from_secs(60);
@@ -60,6 +59,8 @@ pub struct Workspace {
     store_fails: AtomicBool,
     /// The page at which a running sweep goes on.
     sweep_page: Mutex<Option<u32>>,
+    /// When a reply last came up to leave.
+    last_reply: Mutex<Option<Instant>>,
     pub(super) figures: Figures,
     /// Somebody says that there may be something new.
     pub(super) nudge: Notify,
@@ -81,6 +82,7 @@ impl Workspace {
             stuck: AtomicBool::default(),
             store_fails: AtomicBool::default(),
             sweep_page: Mutex::default(),
+            last_reply: Mutex::default(),
             figures: Figures::new(),
             nudge: Notify::new(),
             due: Notify::new(),
@@ -202,6 +204,15 @@ impl Workspace {
     /// Notes whether the store fails; `true` when it has just begun to.
     pub(super) fn note_store(&self, fails: bool) -> bool {
         !self.store_fails.swap(fails, Ordering::Relaxed) && fails
+    }
+
+    pub(super) fn note_reply(&self) {
+        *locked(&self.last_reply) = Some(Instant::now());
+    }
+
+    /// Whether another reply came up to leave within this time.
+    pub(super) fn has_just_replied(&self, within: Span) -> bool {
+        locked(&self.last_reply).is_some_and(|at| at.elapsed() < within)
     }
 
     pub(super) fn sweep_page(&self) -> Option<u32> {

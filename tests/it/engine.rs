@@ -32,7 +32,10 @@ async fn a_hot_thread_costs_one_request_of_each_kind() {
     stage.requests();
     let thread = stage.hot_lead("jane@acme.example", "Sure, give me a call.");
     stage.round().await;
-    assert_eq!(stage.requests(), ["GET list", "GET messages", "POST reply", "PATCH star", "PATCH read"]);
+    assert_eq!(
+        stage.requests(),
+        ["GET list", "GET messages", "GET messages", "POST reply", "PATCH star", "PATCH read"]
+    );
     let done = ActionState::Done;
     assert_eq!(stage.states().await, [(Reply, done, None), (Star, done, None), (MarkRead, done, None)]);
     let sent = stage.simulator.workspace().accepted_replies();
