@@ -190,13 +190,13 @@ impl Engine {
         action: &mut Action,
         verdict: Verdict,
     ) -> Result<(), StoreError> {
-        let Some((state, due_at, reason)) = self.outcome_of(verdict) else { return Ok(()) };
+        let Some((state, due_at, reason)) = self.outcome_of(workspace, verdict) else { return Ok(()) };
         self.reached(Step::Refused, Some(action)).await;
         self.change(workspace, action, state, due_at, Some(reason)).await
     }
 
     /// The state, date and reason that a verdict other than "send" leads to.
-    fn outcome_of(&self, verdict: Verdict) -> Option<(ActionState, Option<Timestamp>, Reason)> {
+    fn outcome_of(&self, workspace: &Workspace, verdict: Verdict) -> Option<(ActionState, Option<Timestamp>, Reason)> {
         Some(match verdict {
             Verdict::Send => return None,
             // What waits for a switch has no date: whoever turns the switch wakes it.
@@ -216,7 +216,7 @@ impl Engine {
         action: &mut Action,
         verdict: Verdict,
     ) -> Result<(), StoreError> {
-        let Some((state, due_at, reason)) = self.outcome_of(verdict) else { return Ok(()) };
+        let Some((state, due_at, reason)) = self.outcome_of(workspace, verdict) else { return Ok(()) };
         self.reached(Step::Refused, Some(action)).await;
         action.sent_at = None;
         self.write_surely(workspace, action, (state, due_at, Some(reason))).await
