@@ -1,4 +1,11 @@
-//! Telling people: quarantine, pauses and a stuck queue are announced at `safety.alert`, in the log and on the board.
+//! Telling people: what needs them is announced at `safety.alert`, in the log and on the board.
+//!
+//! A condition that begins and ends (an outage, a queue that is stuck, a store that fails) goes through
+//! [`Engine::alert_once`] and [`Engine::end_alert`], what happens again and again through [`Engine::alert_hourly`]. So one
+//! cause is one alert.
+
+mod conditions;
+mod failures;
 
 use super::{Engine, Workspace, status::Happened};
 use crate::{
@@ -6,30 +13,104 @@ use crate::{
     model::{Action, Span, format_span},
     store::StoreError,
 };
+use conditions::{Conditions, Repeats};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How long something may be due before people are told that the queue is stuck.
 const STUCK: Span = Span::from_secs(600);
-/// What stands for the name of a workspace in an alert that concerns all of them.
-const EVERY: &str = "all";
 /// The store is opened, and may pause everything, a moment before the rest starts.
 const A_MOMENT: Span = Span::from_secs(60);
+/// How long to wait after each try of an alert that was not delivered.
+const TRY_AGAIN: [Span; 5] =
+    [Span::from_secs(5), Span::from_secs(60), Span::from_secs(300), Span::from_secs(900), Span::from_secs(2_400)];
+/// What stands for the name of a workspace in an alert that concerns all of them.
+pub(super) const EVERY: &str = "all";
+
+/// What people were told, so that they are told once.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    conditions: Mutex<Conditions>,
+    repeats: Mutex<Repeats<Repeated>>,
+}
+
+/// Something that happens again and again.
+#[derive(Debug)]
+struct Repeated {
+    workspace: String,
+    announcement: Announcement,
+    /// The destination that cannot be told, since it is what fails.
+    except: Option<String>,
+    link: Option<String>,
+}
 
 impl Engine {
+    /// Tells people that a condition has begun, unless they know: until [`Engine::end_alert`] has told its end, and for
+    /// some time if it comes and goes. `key` names the condition in its workspace.
+    pub(super) fn alert_once(&self, workspace: &str, key: &str, title: &str, text: &str) {
+        if locked(&self.told.conditions).begin(&condition(workspace, key), self.now()) {
+            let announcement = Announcement { title: title.to_owned(), text: text.to_owned() };
+            self.alert(workspace, announcement, &self.alert_id(workspace, key), None, None);
+        }
+    }
+
+    /// Notes that a condition does not hold; to be called whenever that is seen. Once it has stayed away for a minute,
+    /// people who know of it are told, with how long it has lasted.
+    pub(super) fn end_alert(&self, workspace: &str, key: &str, title: &str) {
+        let lasted = locked(&self.told.conditions).end(&condition(workspace, key), self.now());
+        if let Some(lasted) = lasted {
+            let lasted = format_span(Span::from_secs(lasted.as_secs().max(1)));
+            let announcement = Announcement { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
+            let id = self.alert_id(workspace, &format!("{key}-over"));
+            self.alert(workspace, announcement, &id, None, None);
+        }
+    }
+
+    /// Whether people were told of a condition and not yet that it has ended.
+    pub(super) fn is_alerted(&self, workspace: &str, key: &str) -> bool {
+        locked(&self.told.conditions).holds(&condition(workspace, key))
+    }
+
+    /// Tells people of something that may happen again and again: at once, and then once an hour with how often. `except`
+    /// is a destination that cannot be told, since it is what fails.
+    pub(super) fn alert_hourly(
+        &self,
+        workspace: &str,
+        key: &str,
+        announcement: Announcement,
+        except: Option<&str>,
+        link: Option<String>,
+    ) {
+        let what = Repeated { workspace: workspace.to_owned(), announcement, except: except.map(str::to_owned), link };
+        let first = locked(&self.told.repeats).note(&condition(workspace, key), what, self.now());
+        if let Some(Repeated { announcement, link, .. }) = first {
+            self.alert(workspace, announcement, &self.alert_id(workspace, key), link, except);
+        }
+    }
+
+    /// Tells what has repeated itself within the hour.
+    fn tell_repeats(&self) {
+        let due = locked(&self.told.repeats).due(self.now());
+        for (Repeated { workspace, mut announcement, except, link }, count) in due {
+            if count > 1 {
+                announcement.title = format!("{} ({count} times within the hour)", announcement.title);
+                announcement.text = format!("The last one: {}", announcement.text);
+            }
+            let id = self.alert_id(&workspace, &announcement.title);
+            self.alert(&workspace, announcement, &id, link, except.as_deref());
+        }
+    }
+
     pub(super) fn alert_quarantined(&self, workspace: &Workspace, action: &Action) {
         let lead = action.lead_email.as_deref().unwrap_or("a lead without an address");
-        self.alert(
-            workspace.name(),
-            Announcement {
-                title: format!("A {} needs a decision (workspace {})", action.kind, workspace.name()),
-                text: format!(
-                    "The {} of rule `{}` to {lead} may or may not have been carried out, and Reply Router will not try \
-                     again by itself. Look into the thread, then say whether it was sent: action {}.",
-                    action.kind, action.rule, action.id
-                ),
-            },
-            &action.id.0,
-            self.thread_link(&action.thread_id),
-        );
+        let announcement = Announcement {
+            title: format!("A {} needs a decision (workspace {})", action.kind, workspace.name()),
+            text: format!(
+                "The {} of rule `{}` to {lead} may or may not have been carried out, and Reply Router will not try \
+                 again by itself. Look into the thread, then say whether it was sent: action {}.",
+                action.kind, action.rule, action.id
+            ),
+        };
+        self.alert(workspace.name(), announcement, &action.id.0, self.thread_link(&action.thread_id), None);
     }
 
     /// Pauses a workspace whose key was refused, once, and says so.
@@ -41,36 +122,45 @@ impl Engine {
         let text =
             format!("{why}. Nothing is sent from this workspace until the key is mended and somebody resumes it.");
         let announcement = Announcement { title: format!("Workspace {} is paused", workspace.name()), text };
-        let id = format!("pause-{}-{}", workspace.name(), self.now().as_second());
-        self.alert(workspace.name(), announcement, &id, None);
+        self.alert(workspace.name(), announcement, &self.alert_id(workspace.name(), "pause"), None, None);
         Ok(())
     }
 
-    /// Says once that something has been due for ten minutes and does not leave; again only after it has moved.
+    /// Says once that something has been due for ten minutes and does not leave; again only after it has moved. Also tells
+    /// what has repeated itself within the hour.
     pub async fn watch_queue(&self, workspace: &Workspace) -> Result<(), StoreError> {
+        self.tell_repeats();
         let due = self.store.next_due(workspace.name()).await?;
         let late = due.and_then(|due| Span::try_from(self.now().duration_since(due)).ok());
-        let late = late.filter(|late| *late >= STUCK);
-        if workspace.note_stuck(late.is_some())
-            && let Some(late) = late
-        {
-            self.alert_stuck(workspace, &format!("something has been due for {}", format_span(late)));
+        let name = workspace.name();
+        match late.filter(|late| *late >= STUCK) {
+            // Where people know the cause, the queue is no news.
+            Some(_) if self.is_alerted(EVERY, STORE) => {}
+            Some(late) => self.alert_once(
+                name,
+                "stuck",
+                &format!("The queue of workspace {name} is stuck"),
+                &format!(
+                    "Nothing leaves at present: something has been due for {}. It goes on by itself when it can.",
+                    format_span(late)
+                ),
+            ),
+            None => self.end_alert(name, "stuck", &format!("The queue of workspace {name} moves again")),
         }
         Ok(())
     }
 
-    /// Says once that nothing leaves because the store fails.
+    /// Says once, for all workspaces, that nothing leaves because the store fails.
     pub(super) fn store_fails(&self, workspace: &Workspace, error: &str) {
-        if workspace.note_store(true) {
-            self.alert_stuck(workspace, error);
-        }
+        workspace.note_store(true);
+        let text = format!("Nothing leaves at present: {error}. It goes on by itself when it can.");
+        self.alert_once(EVERY, STORE, "The store fails", &text);
     }
 
-    fn alert_stuck(&self, workspace: &Workspace, why: &str) {
-        let title = format!("The queue of workspace {} is stuck", workspace.name());
-        let text = format!("Nothing leaves at present: {why}. It goes on by itself when it can.");
-        let id = format!("stuck-{}-{}", workspace.name(), self.now().as_second());
-        self.alert(workspace.name(), Announcement { title, text }, &id, None);
+    /// Notes that the store was written.
+    pub(super) fn store_works(&self, workspace: &Workspace) {
+        workspace.note_store(false);
+        self.end_alert(EVERY, STORE, "The store works again");
     }
 
     /// Says that the service began with a pause of everything, and why: a store that was restored from a backup.
@@ -81,29 +171,37 @@ impl Engine {
         let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.started_at());
         if since_start {
             let announcement = Announcement { title: "Everything is paused".to_owned(), text: pause.reason };
-            self.alert(EVERY, announcement, &format!("pause-all-{}", pause.since.as_second()), None);
+            self.alert(EVERY, announcement, &format!("pause-all-{}", pause.since.as_second()), None, None);
         }
         Ok(())
     }
 
-    fn alert(&self, workspace: &str, announcement: Announcement, id: &str, link: Option<String>) {
+    /// An id that the receiver can tell an alert from another by.
+    fn alert_id(&self, workspace: &str, key: &str) -> String {
+        format!("{key}-{workspace}-{}", self.now().as_second())
+    }
+
+    fn alert(&self, workspace: &str, announcement: Announcement, id: &str, link: Option<String>, except: Option<&str>) {
         tracing::error!(workspace, alert = announcement.title, "people should look");
         self.board.tell(self.now(), workspace, Happened::Alert(announcement.title.clone()));
         if self.dry_run {
             return;
         }
         for (destinations, name) in self.alert_at(workspace) {
+            if except == Some(name.as_str()) {
+                continue;
+            }
             let (id, now) = (id.to_owned(), self.now());
             let (announcement, link) = (announcement.clone(), link.clone());
-            // An alert must not hold up the queue that it tells of; it is tried twice and then left to the log and the
-            // pages.
+            // An alert must not hold up the queue that it tells of. What it tells of may be what keeps it from arriving, too,
+            // so that it is tried for an hour and then left to the log and the pages.
             tokio::spawn(async move {
-                for _ in 0..2 {
+                for pause in TRY_AGAIN {
                     match destinations.announce(&name, &id, &announcement, link.as_deref(), now).await {
                         Ok(_) => return,
                         Err(error) => tracing::warn!(destination = name, error = %error, "an alert was not delivered"),
                     }
-                    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+                    tokio::time::sleep(pause).await;
                 }
             });
         }
@@ -123,4 +221,16 @@ impl Engine {
         }
         places.into_iter().map(|(destinations, name)| (destinations.clone(), name.to_owned())).collect()
     }
+}
+
+/// The key under which a store that fails is told.
+const STORE: &str = "store";
+
+fn condition(workspace: &str, key: &str) -> String {
+    format!("{workspace}/{key}")
+}
+
+/// Nothing can panic while it holds the lock.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -208,7 +208,9 @@ impl Engine {
         let lead =
             row.lead_name.clone().or_else(|| row.lead_email.clone()).unwrap_or_else(|| "unknown lead".to_owned());
         self.board.tell(now, workspace.name(), Happened::Decided { decision: Arc::clone(&record), event, lead });
+        self.alert_rule_errors(workspace, judged);
         for action in &actions {
+            self.alert_failed(workspace, action);
             self.board.tell(now, workspace.name(), Happened::Action(Arc::new(action.clone())));
         }
         Ok((record, actions))

@@ -280,6 +280,7 @@ impl Engine {
         if action.state == ActionState::Quarantined {
             self.alert_quarantined(workspace, action);
         }
+        self.alert_failed(workspace, action);
     }
 
     /// When something that is held from now on is given up.

@@ -116,6 +116,7 @@ pub struct Engine {
     dry_run: bool,
     probe: Option<Arc<dyn Probe>>,
     pub(crate) board: status::Board,
+    told: alerts::Told,
 }
 
 impl Engine {
@@ -131,6 +132,7 @@ impl Engine {
             clock: parts.clock,
             dry_run: parts.dry_run,
             probe: parts.probe,
+            told: alerts::Told::default(),
         })
     }
 

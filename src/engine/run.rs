@@ -82,7 +82,7 @@ impl Engine {
             return;
         }
         // A poll that ended well has written to the store.
-        workspace.note_store(false);
+        self.store_works(workspace);
         if let Err(error) = self.watch_queue(workspace).await {
             self.store_fails(workspace, &error.to_string());
         }
@@ -105,7 +105,7 @@ impl Engine {
             let mut rest = LONGEST_REST;
             match self.run_due(workspace, lane, &stop).await {
                 Ok(report) if report.looked_at > 0 => {
-                    workspace.note_store(false);
+                    self.store_works(workspace);
                     workspace.something_is_due();
                 }
                 Ok(_) => rest = self.rest(workspace).await.unwrap_or(LONGEST_REST),

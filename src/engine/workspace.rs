@@ -54,8 +54,7 @@ pub struct Workspace {
     setbacks: Mutex<HashMap<String, (u32, Timestamp)>>,
     /// Addresses that the workspace sends from and that are in the store.
     own_addresses: Mutex<HashSet<String>>,
-    /// People were told that the queue is stuck, or that the store fails; not again before that has ended.
-    stuck: AtomicBool,
+    /// The store could not be written when it was last tried.
     store_fails: AtomicBool,
     /// The page at which a running sweep goes on.
     sweep_page: Mutex<Option<u32>>,
@@ -79,7 +78,6 @@ impl Workspace {
             stars: Mutex::default(),
             setbacks: Mutex::default(),
             own_addresses: Mutex::default(),
-            stuck: AtomicBool::default(),
             store_fails: AtomicBool::default(),
             sweep_page: Mutex::default(),
             last_reply: Mutex::default(),
@@ -191,19 +189,13 @@ impl Workspace {
         locked(&self.own_addresses).extend(addresses);
     }
 
-    /// Notes whether the queue is stuck; `true` when it has just become so.
-    pub(super) fn note_stuck(&self, stuck: bool) -> bool {
-        !self.stuck.swap(stuck, Ordering::Relaxed) && stuck
-    }
-
     /// Whether nothing leaves because the store could not be written when it was last tried.
     pub fn store_fails(&self) -> bool {
         self.store_fails.load(Ordering::Relaxed)
     }
 
-    /// Notes whether the store fails; `true` when it has just begun to.
-    pub(super) fn note_store(&self, fails: bool) -> bool {
-        !self.store_fails.swap(fails, Ordering::Relaxed) && fails
+    pub(super) fn note_store(&self, fails: bool) {
+        self.store_fails.store(fails, Ordering::Relaxed);
     }
 
     pub(super) fn note_reply(&self) {

@@ -1,0 +1,199 @@
+//! What begins and ends, and what only repeats itself: when people are told of it, decided without a clock or a network.
+
+use crate::model::Span;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// A condition has ended when it has not come back for so long.
+const SETTLED: Span = Span::from_secs(60);
+/// One that comes back again and again must stay away longer each time, up to this.
+const LONGEST_SETTLED: Span = Span::from_secs(32 * 60);
+/// One that stayed away for so long is new when it comes back.
+const FORGOTTEN: Span = Span::from_secs(3_600);
+/// What repeats itself is told once in this time, with how often.
+const WINDOW: Span = Span::from_secs(3_600);
+/// More kinds of trouble than this are not told apart: the oldest is forgotten.
+const REMEMBERED: usize = 1_000;
+
+/// The conditions that people were told of. Each is told once when it begins and once when it has ended.
+#[derive(Debug, Default)]
+pub(super) struct Conditions(HashMap<String, Condition>);
+
+#[derive(Debug)]
+struct Condition {
+    began: Timestamp,
+    /// Since when it is away.
+    away: Option<Timestamp>,
+    /// It was told that it has ended.
+    ended: bool,
+    settled_after: Span,
+}
+
+impl Conditions {
+    /// Notes that the condition holds; `true` when people are to be told.
+    pub(super) fn begin(&mut self, key: &str, now: Timestamp) -> bool {
+        let Some(condition) = self.0.get_mut(key) else {
+            forget_one(&mut self.0, |condition| condition.began);
+            let condition = Condition { began: now, away: None, ended: false, settled_after: SETTLED };
+            self.0.insert(key.to_owned(), condition);
+            return true;
+        };
+        let Some(away) = condition.away.take() else { return false };
+        let gone = since(away, now);
+        if gone < condition.settled_after && !condition.ended {
+            return false;
+        }
+        condition.settled_after =
+            if gone >= FORGOTTEN { SETTLED } else { (condition.settled_after * 2).min(LONGEST_SETTLED) };
+        (condition.began, condition.ended) = (now, false);
+        true
+    }
+
+    /// Notes that the condition does not hold; how long it has lasted, when people are to be told that it has ended. To be
+    /// called again and again: it has ended when it has stayed away for a while.
+    pub(super) fn end(&mut self, key: &str, now: Timestamp) -> Option<Span> {
+        let condition = self.0.get_mut(key).filter(|condition| !condition.ended)?;
+        // A clock that was set back must not make it last.
+        let away = condition.away.map_or(now, |away| away.min(now));
+        condition.away = Some(away);
+        condition.ended = since(away, now) >= condition.settled_after;
+        condition.ended.then(|| since(condition.began, away))
+    }
+
+    /// Whether people were told of it and not yet that it has ended.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.0.get(key).is_some_and(|condition| !condition.ended)
+    }
+}
+
+/// What happens again and again: told the first time, and then once an hour with a count.
+#[derive(Debug)]
+pub(super) struct Repeats<T>(HashMap<String, Repeat<T>>);
+
+impl<T> Default for Repeats<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+#[derive(Debug)]
+struct Repeat<T> {
+    told: Timestamp,
+    /// What has happened since then, last, and how often.
+    since: Option<(T, u64)>,
+}
+
+impl<T> Repeats<T> {
+    /// Notes that it happened; gives back what is to be told at once.
+    pub(super) fn note(&mut self, key: &str, what: T, now: Timestamp) -> Option<T> {
+        if let Some(repeat) = self.0.get_mut(key)
+            && (repeat.since.is_some() || repeat.told <= now && since(repeat.told, now) < WINDOW)
+        {
+            let count = repeat.since.take().map_or(0, |(_, count)| count);
+            repeat.since = Some((what, count + 1));
+            return None;
+        }
+        forget_one(&mut self.0, |repeat| repeat.told);
+        self.0.insert(key.to_owned(), Repeat { told: now, since: None });
+        Some(what)
+    }
+
+    /// What has happened since it was last told, an hour ago or longer: the last of it, and how often.
+    pub(super) fn due(&mut self, now: Timestamp) -> Vec<(T, u64)> {
+        let due = self.0.values_mut().filter_map(|repeat| {
+            repeat.told = repeat.told.min(now);
+            if since(repeat.told, now) < WINDOW {
+                return None;
+            }
+            let told = repeat.since.take()?;
+            repeat.told = now;
+            Some(told)
+        });
+        due.collect()
+    }
+}
+
+fn since(at: Timestamp, now: Timestamp) -> Span {
+    Span::try_from(now.duration_since(at)).unwrap_or_default()
+}
+
+fn forget_one<T>(map: &mut HashMap<String, T>, at: impl Fn(&T) -> Timestamp) {
+    if map.len() >= REMEMBERED
+        && let Some(oldest) = map.iter().min_by_key(|(_, value)| at(value)).map(|(key, _)| key.clone())
+    {
+        map.remove(&oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_condition_is_told_once_and_its_end_once() {
+        let mut all = Conditions::default();
+        assert!(all.end("full", at(0)).is_none(), "what never began does not end");
+        let told: Vec<_> = (0..24).filter(|second| all.begin("full", at(*second))).collect();
+        assert_eq!(told, [0]);
+        assert!(all.holds("full") && !all.holds("other"));
+        let ended: Vec<_> =
+            (30..300).filter_map(|second| all.end("full", at(second)).map(|span| (second, span))).collect();
+        assert_eq!(ended, [(90, Span::from_secs(30))], "when it has stayed away for a minute");
+        assert!(!all.holds("full"));
+        assert!(all.begin("full", at(4_000)), "another time it is told anew");
+    }
+
+    #[test]
+    fn one_that_comes_and_goes_is_one() {
+        let mut all = Conditions::default();
+        let mut told = Vec::new();
+        for second in 0..3_600 {
+            // Three seconds there, three seconds away.
+            match second / 3 % 2 {
+                0 if all.begin("full", at(second)) => told.push(second),
+                0 => {}
+                _ => assert!(all.end("full", at(second)).is_none()),
+            }
+        }
+        assert_eq!(told, [0]);
+        // Ten minutes there, ten minutes away: fewer and fewer, for it has to stay away longer and longer.
+        let (mut begun, mut ended) = (0, 0);
+        for second in 3_600..90_000 {
+            match second / 600 % 2 {
+                0 => begun += u32::from(all.begin("full", at(second))),
+                _ => ended += u32::from(all.end("full", at(second)).is_some()),
+            }
+        }
+        assert!((2..8).contains(&begun) && ended <= begun + 1, "{begun} {ended}");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_condition_alive() {
+        let mut all = Conditions::default();
+        all.begin("full", at(90_000));
+        assert!(all.end("full", at(90_001)).is_none());
+        assert!(all.end("full", at(10)).is_none());
+        assert!(all.end("full", at(70)).is_some());
+    }
+
+    #[test]
+    fn what_repeats_itself_is_told_once_an_hour_with_a_count() {
+        let mut all = Repeats::default();
+        let mut told = Vec::new();
+        for second in 0..9_000 {
+            if second < 4_000 && all.note("crm", second, at(second)).is_some() {
+                told.push((second, 0));
+            }
+            told.extend(all.due(at(second)));
+        }
+        assert_eq!(told, [(0, 0), (3_600, 3_600), (3_999, 399)], "and nothing of it is left out");
+        assert_eq!(all.note("crm", 9_000, at(20_000)), Some(9_000));
+        assert_eq!(all.note("other", 1, at(20_000)), Some(1));
+        // A clock that is set back silences nothing.
+        assert_eq!(all.note("crm", 2, at(5)), Some(2));
+    }
+}

@@ -1,0 +1,52 @@
+//! What failed for good, and rules that cannot be evaluated: told once an hour for each destination or rule.
+
+use super::{
+    super::{Engine, Judged, Workspace},
+    Announcement,
+};
+use crate::model::{Action, ActionKind, ActionState};
+
+impl Engine {
+    /// Tells people of an action that failed and is not tried again.
+    pub(in crate::engine) fn alert_failed(&self, workspace: &Workspace, action: &Action) {
+        if action.state != ActionState::Failed {
+            return;
+        }
+        let name = workspace.name();
+        let is_forward = matches!(action.kind, ActionKind::Slack | ActionKind::Email | ActionKind::Webhook);
+        let failed = action.target.as_deref().filter(|_| is_forward);
+        let (key, title) = match failed {
+            Some(target) => (format!("failed-{target}"), format!("A message to `{target}` failed (workspace {name})")),
+            None => (
+                format!("failed-{}-{}", action.kind, action.rule),
+                format!("The {} of rule `{}` failed (workspace {name})", action.kind, action.rule),
+            ),
+        };
+        let lead = action.lead_email.as_deref().unwrap_or("a lead without an address");
+        let why = action.reason.as_ref().map_or("for no known reason", |reason| reason.text.as_str());
+        let text = format!(
+            "The {} of rule `{}` about {lead} was not carried out: {why}. It is not tried again by itself; you can retry \
+             it: action {}.",
+            action.kind, action.rule, action.id
+        );
+        // A destination cannot tell of itself that it fails; a text that is wrong says nothing about where it goes.
+        let tried = failed.filter(|_| !action.attempts.is_empty());
+        let link = self.thread_link(&action.thread_id);
+        self.alert_hourly(name, &key, Announcement { title, text }, tried, link);
+    }
+
+    /// Tells people of rules that could not be evaluated, so that they did not match.
+    pub(in crate::engine) fn alert_rule_errors(&self, workspace: &Workspace, judged: &Judged) {
+        for (rule, error) in judged.decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
+            let title = format!("Rule `{}` cannot be evaluated (workspace {})", rule.name, workspace.name());
+            let text = format!("It did not match because of an error: {error}");
+            self.alert_hourly(
+                workspace.name(),
+                &format!("rule-{}", rule.name),
+                Announcement { title, text },
+                None,
+                None,
+            );
+        }
+    }
+}
