@@ -18,6 +18,8 @@ pub(super) struct StatusReport {
     pub rules: RulesReport,
     pub workspaces: Vec<WorkspaceReport>,
     pub queue: QueueReport,
+    /// Why the service must be restarted to use its configuration as it is now.
+    pub restart_needed: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,6 +108,7 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
             error: engine.rules_error(),
         },
         workspaces: engine.workspaces().iter().map(|workspace| workspace_report(workspace, &pauses)).collect(),
+        restart_needed: engine.restart_needed(),
         queue: QueueReport {
             planned: count(ActionState::Planned),
             waiting: count(ActionState::Waiting),

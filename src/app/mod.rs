@@ -5,6 +5,7 @@ mod demo;
 mod findings;
 mod rehearsal;
 mod reload;
+mod restart;
 mod serve;
 #[cfg(debug_assertions)]
 mod stop_at;

@@ -1,6 +1,6 @@
 //! Loading the rules again while the service runs: all or nothing.
 
-use super::{AppError, build::rules_context, rehearsal::tested};
+use super::{AppError, build::rules_context, rehearsal::tested, restart::StartedWith};
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
@@ -20,6 +20,8 @@ pub struct RulesFolder {
     path: PathBuf,
     context: Context,
     safety: SafetySettings,
+    /// The configuration file at the start, where there is one.
+    started_with: Option<StartedWith>,
     /// Two loads one after the other: what was read first must not come into force last.
     one_at_a_time: Mutex<()>,
 }
@@ -32,6 +34,7 @@ impl RulesFolder {
             path: settings.rules.clone(),
             context: rules_context(settings),
             safety: settings.safety.clone(),
+            started_with: settings.file.as_deref().and_then(StartedWith::read),
             one_at_a_time: Mutex::new(()),
         }
     }
@@ -43,6 +46,7 @@ impl RulesFolder {
     /// Every mistake in the new rules. The engine is told of it too, so that the status can say it.
     pub async fn load(&self) -> Result<String, AppError> {
         let _one = self.one_at_a_time.lock().await;
+        self.engine.note_restart_needed(self.started_with.as_ref().and_then(StartedWith::restart_needed));
         let loaded = self.load_tested().await;
         let rules = loaded.inspect_err(|error| self.engine.note_refused_rules(&summary(error)))?;
         let revision = rules.revision().to_owned();
@@ -58,6 +62,11 @@ impl RulesFolder {
         let loaded = spawn_blocking(move || RuleSet::load(&path, &context)).await;
         let rules = loaded.map_err(|error| AppError::Unplayable(error.to_string()))?.map_err(AppError::Mistakes)?;
         tested(rules, &self.safety).await
+    }
+
+    /// The configuration file, where there is one.
+    pub(super) fn config_path(&self) -> Option<&Path> {
+        self.started_with.as_ref().map(StartedWith::path)
     }
 
     /// Where the rules are.

@@ -17,13 +17,21 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
     let (folder, depth) = if path.is_dir() {
         (path.as_path(), RecursiveMode::Recursive)
     } else {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        (parent, RecursiveMode::NonRecursive)
+        (parent_of(&path), RecursiveMode::NonRecursive)
     };
     let told = sender.clone();
+    let config = rules.config_path().map(Path::to_path_buf);
+    let of_rules = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
     let watcher = new_debouncer(REST, None, move |result: DebounceEventResult| {
         let matters = match result {
-            Ok(events) => events.iter().any(|event| !event.kind.is_access()),
+            Ok(events) => events.iter().filter(|event| !event.kind.is_access()).any(|event| {
+                // The store and other files may be beside the configuration.
+                event.paths.iter().any(|path| {
+                    let at = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                    at.starts_with(&of_rules)
+                        || config.as_ref().is_some_and(|file| file.file_name() == path.file_name())
+                })
+            }),
             // Something was missed, perhaps a change.
             Err(_) => true,
         };
@@ -34,7 +42,13 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
     });
     // Held for as long as this runs: it watches while it lives.
     let _watcher = match watcher.and_then(|mut watcher| watcher.watch(folder, depth).map(|()| watcher)) {
-        Ok(watcher) => {
+        Ok(mut watcher) => {
+            // A change of the configuration is told of. Its folder may be the one that is watched already.
+            if let Some(parent) = rules.config_path().map(parent_of).filter(|parent| !parent.starts_with(folder))
+                && let Err(error) = watcher.watch(parent, RecursiveMode::NonRecursive)
+            {
+                tracing::warn!(folder = %parent.display(), %error, "changes of the configuration are not noticed");
+            }
             // What changed between the reading of the rules and now went unseen.
             let _ = sender.try_send(());
             Some(watcher)
@@ -54,6 +68,11 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
         // A refusal has been told.
         let _ = rules.load().await;
     }
+}
+
+/// The folder that a file is in.
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 async fn next(changed: &mut Receiver<()>) -> bool {

@@ -79,9 +79,8 @@ pub(super) enum SchemaOf {
 pub(super) enum Command {
     /// Write a commented reply-router.yaml and a first rule with a test; overwrites nothing.
     Init {
-        /// The folder to write into.
-        #[arg(default_value = ".")]
-        folder: PathBuf,
+        /// The folder to write into; that of --config, or this one, if it is not given.
+        folder: Option<PathBuf>,
     },
     /// Run the service: poll, decide, act, serve the admin pages.
     Run {
@@ -130,6 +129,9 @@ pub(super) enum Command {
     Test {
         /// Rule files, files of tests (`*.test.yaml`), or folders; those of the configuration if none is given.
         paths: Vec<PathBuf>,
+        /// How the results look.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: TextFormat,
         /// Also write the results here, as JUnit XML.
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
@@ -153,12 +155,59 @@ pub(super) enum Command {
         /// Also deliver a test message to this destination.
         #[arg(long, value_name = "DESTINATION")]
         send: Option<String>,
+        /// How it is shown.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: TextFormat,
+    },
+    /// Stop everything that leaves, at once: of one workspace, or of all.
+    ///
+    /// The running service goes on polling and deciding; what it decides waits until you run `reply-router resume`. A pause
+    /// survives restarts. The service is found by `admin.listen` and `admin.token` of the configuration, or by --url.
+    #[command(after_help = "Examples:
+  reply-router pause            everything
+  reply-router pause acme       one workspace")]
+    Pause {
+        /// The workspace; all of them if it is not given.
+        workspace: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
+    },
+    /// End a pause: of one workspace, or every pause.
+    ///
+    /// What waited for it is checked again and then sent.
+    Resume {
+        /// The workspace; all of them if it is not given.
+        workspace: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
+    },
+    /// Send a held reply; without ID, list what is held.
+    ///
+    /// The reply passes every check once more: if the lead has written again, or a teammate has replied, nothing is sent.
+    #[command(after_help = "Examples:
+  reply-router approve                                   list what waits
+  reply-router approve 0198…                             send it as it is
+  reply-router approve 0198… --text 'Tuesday at ten?'    send this text instead")]
+    Approve {
+        /// The action's ID, as the list shows it.
+        id: Option<String>,
+        /// Send this text instead, as plain text.
+        #[arg(long, value_name = "TEXT", requires = "id")]
+        text: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
+    },
+    /// Give a held action up; without ID, list what is held.
+    Reject {
+        /// The action's ID, as the list shows it.
+        id: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
     },
     /// Show the rules of the running service and how they fare.
     Status {
-        /// The service's address; the configuration's `admin.listen` otherwise.
-        #[arg(long, value_name = "URL")]
-        url: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
         /// How it is shown.
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         format: TableFormat,
@@ -166,6 +215,14 @@ pub(super) enum Command {
         #[arg(long)]
         watch: bool,
     },
+}
+
+/// How the running service is reached.
+#[derive(Debug, Args)]
+pub(super) struct ServiceArgs {
+    /// The service's address; the configuration's `admin.listen` otherwise.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
 }
 
 /// Which threads are looked at.
@@ -207,7 +264,8 @@ pub(super) struct DemoArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["thread", "decision", "file"]))]
 pub(super) struct ExplainArgs {
-    /// The thread's id.
+    /// The thread's ID, or the lead's address: then the newest of their threads.
+    #[arg(value_name = "THREAD|ADDRESS")]
     pub thread: Option<String>,
     /// A decision as it was recorded, by its id.
     #[arg(long, value_name = "ID")]

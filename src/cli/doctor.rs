@@ -1,6 +1,6 @@
 //! `doctor`: is each thing that the service needs reachable, and if not, why.
 
-use super::{Outcome, load};
+use super::{Outcome, args::TextFormat, load};
 use crate::{
     app::{self, Overrides, rules_context},
     coldsend::ApiError,
@@ -12,14 +12,25 @@ use crate::{
 };
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
-/// Prints one finding a line and remembers whether one was bad.
-#[derive(Default)]
+/// Prints one finding a line, or keeps them for one JSON document, and remembers whether one was bad.
 struct Findings {
+    format: TextFormat,
     bad: bool,
+    checks: Vec<Check>,
+}
+
+/// One finding of `doctor --format json`.
+#[derive(Serialize)]
+struct Check {
+    what: String,
+    ok: bool,
+    text: String,
 }
 
 impl Findings {
@@ -28,6 +39,12 @@ impl Findings {
     }
 
     fn note(&mut self, what: &str, result: Result<String, String>) {
+        if self.format == TextFormat::Json {
+            let ok = result.is_ok();
+            self.bad |= !ok;
+            let text = result.unwrap_or_else(|wrong| wrong);
+            return self.checks.push(Check { what: what.to_owned(), ok, text });
+        }
         match result {
             Ok(text) => anstream::println!("{GOOD}ok  {GOOD:#} {what}: {text}"),
             Err(text) => {
@@ -38,9 +55,9 @@ impl Findings {
     }
 }
 
-pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>) -> anyhow::Result<Outcome> {
+pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>, format: TextFormat) -> anyhow::Result<Outcome> {
     let settings = load(overrides)?;
-    let mut findings = Findings::default();
+    let mut findings = Findings { format, bad: false, checks: Vec::new() };
     for workspace in &settings.workspaces {
         check_workspace(&mut findings, workspace).await?;
     }
@@ -55,6 +72,10 @@ pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>) -> anyhow:
     let store = SqliteStore::probe(path).await;
     findings.note("store", store.map(|()| path.display().to_string()).map_err(|error| error.to_string()));
     check_destinations(&mut findings, &settings, send).await?;
+    if format == TextFormat::Json {
+        let report = json!({ "ok": !findings.bad, "checks": findings.checks });
+        anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+    }
     Ok(if findings.bad { Outcome::Problem } else { Outcome::Fine })
 }
 

@@ -3,7 +3,9 @@
 use super::{
     Outcome,
     args::{ExplainArgs, TextFormat},
-    chosen, env, explain_file, explain_text, test_case, warn_of,
+    chosen, env, explain_file,
+    explain_lead::{self, LeadThread},
+    explain_text, test_case, warn_of,
 };
 use crate::{
     app::{self, AppError, Assembly, OpenStore, Overrides, open_store},
@@ -33,9 +35,15 @@ pub(super) async fn explain(overrides: &Overrides, args: &ExplainArgs) -> anyhow
     }
     let thread = args.thread.as_deref().unwrap_or_default();
     let rules = app::load_rules(&settings)?;
-    let name = chosen(&settings, args.workspace.as_deref())?.name.clone();
+    let (name, thread) = if thread.contains('@') {
+        let found = newest_of(&settings, args, thread).await?;
+        (found.workspace, found.id)
+    } else {
+        (chosen(&settings, args.workspace.as_deref())?.name.clone(), thread.to_owned())
+    };
+    let thread = thread.as_str();
     if args.as_test {
-        let client = app::client(chosen(&settings, args.workspace.as_deref())?)?;
+        let client = app::client(chosen(&settings, Some(&name))?)?;
         let mut detail = client.thread(thread, Priority::Read).await?;
         thread.clone_into(&mut detail.row.id);
         let messages = fetch_messages(&client, thread, Priority::Read).await?;
@@ -52,6 +60,20 @@ pub(super) async fn explain(overrides: &Overrides, args: &ExplainArgs) -> anyhow
         found.without_store();
     }
     print(args.format, &[found])
+}
+
+/// The newest thread of a lead; the others are named.
+async fn newest_of(settings: &Settings, args: &ExplainArgs, address: &str) -> anyhow::Result<LeadThread> {
+    let workspaces = match args.workspace.as_deref() {
+        Some(name) => vec![chosen(settings, Some(name))?],
+        None => settings.workspaces.iter().collect(),
+    };
+    let clients = workspaces.into_iter().map(|found| Ok((found.name.clone(), app::client(found)?)));
+    let clients = clients.collect::<Result<Vec<_>, AppError>>()?;
+    let engine = reading_engine(settings, RuleSet::default()).await?;
+    let mut threads = explain_lead::find(&engine, &clients, address).await?;
+    explain_lead::print_others(&threads, address);
+    Ok(threads.swap_remove(0))
 }
 
 /// An engine over the store as it is, to look only: what it finds out changes nothing.

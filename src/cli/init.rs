@@ -5,8 +5,26 @@ use crate::settings::starter;
 use anyhow::Context;
 use std::{fs, io::ErrorKind, io::Write, path::Path};
 
-pub(super) fn init(folder: &Path) -> anyhow::Result<Outcome> {
+/// Writes into `folder`; `--config` says where the configuration stands, which the rules and schemas stand beside.
+pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Result<Outcome> {
+    let beside = config.map(|config| config.parent().filter(|parent| !parent.as_os_str().is_empty()));
+    let beside = beside.map(|parent| parent.unwrap_or(Path::new(".")));
+    let folder = folder.or(beside).unwrap_or(Path::new("."));
+    if let (Some(config), Some(beside)) = (config, beside) {
+        let same =
+            |left: &Path, right: &Path| left == right || fs::canonicalize(left).ok() == fs::canonicalize(right).ok();
+        anyhow::ensure!(
+            same(folder, beside),
+            "--config {} is not in {}: the rules are written beside the configuration, so leave one of the two out",
+            config.display(),
+            folder.display()
+        );
+    }
+    let config_name = config.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let mut files = starter::FILES.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    if let (Some(name), Some((first, _))) = (config_name, files.first_mut()) {
+        *first = name;
+    }
     for schema in SchemaOf::ALL {
         files.push((format!("{}/{}", starter::SCHEMAS, schema.file_name()), schema.text()?));
     }
@@ -32,12 +50,18 @@ pub(super) fn init(folder: &Path) -> anyhow::Result<Outcome> {
         anstream::println!("nothing to do: every file is there");
         return Ok(Outcome::Fine);
     }
+    // What is not in this folder under its own name has to be named.
+    let named = config.map(|config| format!(" --config {}", config.display())).unwrap_or_default();
     anstream::println!(
-        "\nNext:\n  export COLDSEND_API_KEY=cs_live_…      (scopes: replies:read, replies:create, replies:update)\n  \
-         reply-router test                      runs the tests beside the rules; needs no key\n  \
-         reply-router doctor                    checks the key\n  \
-         reply-router preview                   shows what the rules would do with your inbox; changes nothing\n  \
-         reply-router run                       does it"
+        "\nNext:\n  export COLDSEND_API_KEY=cs_live_…      (scopes: replies:read, replies:create, replies:update)"
     );
+    for (command, does) in [
+        ("test", "runs the tests beside the rules; needs no key"),
+        ("doctor", "checks the key"),
+        ("preview", "shows what the rules would do with your inbox; changes nothing"),
+        ("run", "does it"),
+    ] {
+        anstream::println!("  {:<38} {does}", format!("reply-router {command}{named}"));
+    }
     Ok(Outcome::Fine)
 }

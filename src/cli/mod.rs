@@ -6,15 +6,18 @@
 mod apply;
 mod args;
 mod check;
+mod control;
 mod demo;
 mod doctor;
 mod explain;
 mod explain_file;
+mod explain_lead;
 mod explain_text;
 mod init;
 mod preview;
 mod run;
 mod schema;
+mod service;
 mod simulate;
 mod status;
 mod test;
@@ -67,7 +70,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     let overrides = Overrides { config: cli.config.clone(), rules: cli.rules.clone() };
     match cli.command {
-        Command::Init { folder } => init::init(&folder),
+        Command::Init { folder } => init::init(folder.as_deref(), cli.config.as_deref()),
         Command::Run { dry_run, once } => run::run(&overrides, dry_run, once).await,
         Command::Preview(selection) => preview::preview(&overrides, selection).await,
         Command::Apply { since, thread, workspace, yes } => {
@@ -75,12 +78,18 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         }
         Command::Explain(args) => explain::explain(&overrides, &args).await,
         Command::Check { paths, format } => check::check(&beside(&overrides, &paths), &paths, format),
-        Command::Test { paths, junit } => test::test(&beside(&overrides, &paths), &paths, junit.as_deref()).await,
+        Command::Test { paths, format, junit } => {
+            test::test(&beside(&overrides, &paths), &paths, format, junit.as_deref()).await
+        }
         Command::Schema { of, output } => schema::schema(of, output.as_deref()),
         Command::Demo(args) => demo::demo(args).await,
         Command::Simulate(args) => simulate::simulate(args).await,
-        Command::Doctor { send } => doctor::doctor(&overrides, send.as_deref()).await,
-        Command::Status { url, format, watch } => status::status(&overrides, url, format, watch).await,
+        Command::Doctor { send, format } => doctor::doctor(&overrides, send.as_deref(), format).await,
+        Command::Pause { workspace, service } => control::pause(&overrides, service, workspace).await,
+        Command::Resume { workspace, service } => control::resume(&overrides, service, workspace).await,
+        Command::Approve { id, text, service } => control::approve(&overrides, service, id, text).await,
+        Command::Reject { id, service } => control::reject(&overrides, service, id).await,
+        Command::Status { service, format, watch } => status::status(&overrides, service.url, format, watch).await,
     }
 }
 

@@ -1,13 +1,8 @@
 //! `status`: the rules of the running service, in a table.
 
-use super::{Outcome, args::TableFormat, env, shutdown_signal};
-use crate::{
-    app::{self, Overrides},
-    settings::ADMIN_TOKEN_VARIABLE,
-};
-use anyhow::Context;
+use super::{Outcome, args::TableFormat, service::Service, shutdown_signal};
+use crate::app::Overrides;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::{
     fmt::Write as _,
@@ -17,6 +12,17 @@ use std::{
 
 /// How often `--watch` looks again.
 const EVERY: Duration = Duration::from_secs(2);
+/// What the service said.
+struct Seen {
+    status: Value,
+    rules: Value,
+}
+
+async fn ask(service: &Service) -> anyhow::Result<Seen> {
+    let status = service.get("/api/v1/status").await?;
+    Ok(Seen { status, rules: service.get("/api/v1/rules?limit=10000").await? })
+}
+
 /// Clears the screen and goes to its first corner.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
@@ -28,14 +34,14 @@ pub(super) async fn status(
 ) -> anyhow::Result<Outcome> {
     let service = Service::find(overrides, url)?;
     if !watch {
-        anstream::print!("{}", shown(&service.ask().await?, format)?);
+        anstream::print!("{}", shown(&ask(&service).await?, format)?);
         return Ok(Outcome::Fine);
     }
     let shutdown = shutdown_signal()?;
     let redraw = std::io::stdout().is_terminal() && format == TableFormat::Table;
     loop {
         // A service that does not answer for a moment, as while it starts anew, ends no watch.
-        let text = match shutdown.run_until_cancelled(service.ask()).await {
+        let text = match shutdown.run_until_cancelled(ask(&service)).await {
             None => return Ok(Outcome::Fine),
             Some(Ok(seen)) => shown(&seen, format)?,
             Some(Err(error)) if redraw => format!("{error:#}\n"),
@@ -52,57 +58,6 @@ pub(super) async fn status(
     }
 }
 
-/// Where the service is reached.
-struct Service {
-    base: String,
-    token: Option<SecretString>,
-    client: reqwest::Client,
-}
-
-/// What it said.
-struct Seen {
-    status: Value,
-    rules: Value,
-}
-
-impl Service {
-    fn find(overrides: &Overrides, url: Option<String>) -> anyhow::Result<Self> {
-        let (base, token) = match (url, app::load(overrides, &env)) {
-            (Some(url), Ok(settings)) => (url, settings.admin.token),
-            (Some(url), Err(_)) => (url, env(ADMIN_TOKEN_VARIABLE).map(SecretString::from)),
-            (None, settings) => {
-                let admin = settings?.admin;
-                (format!("http://{}", admin.listen), admin.token)
-            }
-        };
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), token, client })
-    }
-
-    async fn ask(&self) -> anyhow::Result<Seen> {
-        let status = self.get("/api/v1/status").await?;
-        Ok(Seen { status, rules: self.get("/api/v1/rules?limit=10000").await? })
-    }
-
-    async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let base = &self.base;
-        let mut request = self.client.get(format!("{base}{path}"));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose_secret());
-        }
-        let response = request
-            .send()
-            .await
-            .map_err(reqwest::Error::without_url)
-            .with_context(|| format!("the service does not answer at {base}: is `reply-router run` running?"))?;
-        let status = response.status();
-        if !status.is_success() {
-            anyhow::bail!("the service answers {status}: check `admin.token`");
-        }
-        Ok(response.json().await?)
-    }
-}
-
 fn shown(seen: &Seen, format: TableFormat) -> anyhow::Result<String> {
     let Seen { status, rules } = seen;
     if format == TableFormat::Json {
@@ -113,7 +68,19 @@ fn shown(seen: &Seen, format: TableFormat) -> anyhow::Result<String> {
     let mut out = String::new();
     if status["paused"] == true {
         let by = status["pause"]["by"].as_str().unwrap_or("the service itself");
-        writeln!(out, "PAUSED by {by} since {}: nothing is sent until `resume`\n", text(&status["pause"]["since"]))?;
+        let since = time(&status["pause"]["since"]);
+        writeln!(out, "PAUSED by {by} since {since}: nothing is sent until you run `reply-router resume`\n")?;
+    }
+    if let Some(error) = status["rules"]["error"].as_str() {
+        writeln!(
+            out,
+            "RULES REJECTED: the rules on disk have mistakes, the ones loaded {} stay active.\n  {error}\n  \
+             `reply-router check` shows every mistake.\n",
+            time(&status["rules"]["loaded_at"])
+        )?;
+    }
+    if let Some(why) = status["restart_needed"].as_str() {
+        writeln!(out, "RESTART NEEDED: {why}\n")?;
     }
     for workspace in status["workspaces"].as_array().into_iter().flatten() {
         let error = workspace["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
@@ -122,13 +89,13 @@ fn shown(seen: &Seen, format: TableFormat) -> anyhow::Result<String> {
             "{} {}{error}, last poll {}, {} requests left this hour",
             text(&workspace["name"]),
             text(&workspace["state"]),
-            text(&workspace["last_poll"]),
+            time(&workspace["last_poll"]),
             workspace["budget"]["hour_left"]
         )?;
     }
     let queue = status["queue"].as_object().into_iter().flatten();
-    let queue: Vec<_> =
-        queue.filter(|(_, count)| **count != 0).map(|(state, count)| format!("{count} {state}")).collect();
+    let queue = queue.filter(|(_, count)| **count != 0);
+    let queue: Vec<_> = queue.map(|(state, count)| format!("{count} {}", state.replace('_', " "))).collect();
     if !queue.is_empty() {
         writeln!(out, "in the queue: {}", queue.join(", "))?;
     }
@@ -151,10 +118,16 @@ fn shown(seen: &Seen, format: TableFormat) -> anyhow::Result<String> {
             matches("7d"),
             matches("total"),
             actions.join(", "),
-            text(&rule["last_match"]),
+            time(&rule["last_match"]),
             text(&rule["last_error"]["text"]),
         ]);
     }
     writeln!(out, "{table}")?;
     Ok(out)
+}
+
+/// To the second: `2026-07-15 12:00:00Z`.
+fn time(value: &Value) -> String {
+    let at = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }

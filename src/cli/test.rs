@@ -1,6 +1,6 @@
 //! `test`: runs the tests that stand beside the rules, offline.
 
-use super::{Outcome, env, explain_text};
+use super::{Outcome, args::TextFormat, env, explain_text};
 use crate::{
     app::{self, AppError, Overrides, Tests},
     engine::ExplainedRule,
@@ -8,6 +8,7 @@ use crate::{
     settings::{SafetySettings, Settings},
 };
 use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
@@ -16,7 +17,12 @@ use std::{
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-pub(super) async fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option<&Path>) -> anyhow::Result<Outcome> {
+pub(super) async fn test(
+    overrides: &Overrides,
+    paths: &[PathBuf],
+    format: TextFormat,
+    junit: Option<&Path>,
+) -> anyhow::Result<Outcome> {
     let without = || Context { without_configuration: true, ..Context::default() };
     let mut safety = SafetySettings::default();
     let (context, configured) = match load(overrides) {
@@ -37,6 +43,7 @@ pub(super) async fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option
     let paths: Vec<PathBuf> = if paths.is_empty() { configured.into_iter().collect() } else { paths.to_vec() };
     let (mut out, mut report) = (String::new(), String::new());
     let (mut passed, mut failed) = (0_usize, 0_usize);
+    let mut results = Vec::new();
     for path in &paths {
         // A file of tests alone is about the rules in its folder.
         let alone = is_test_file(path);
@@ -58,14 +65,20 @@ pub(super) async fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option
                 failure(&mut out, case, &result);
             }
             junit_case(&mut report, case, &result);
+            results.push(test_report(case, &result));
         }
         tests.end().await;
     }
-    anstream::print!("{out}");
-    if passed + failed == 0 {
-        anstream::println!("no tests: write some under `tests:` beside the rules (`init` shows one)");
+    if format == TextFormat::Json {
+        let all = json!({ "passed": passed, "failed": failed, "tests": results });
+        anstream::println!("{}", serde_json::to_string_pretty(&all)?);
+    } else {
+        anstream::print!("{out}");
+        if passed + failed == 0 {
+            anstream::println!("no tests: write some under `tests:` beside the rules (`init` shows one)");
+        }
+        anstream::println!("{passed} passed, {failed} failed");
     }
-    anstream::println!("{passed} passed, {failed} failed");
     if let Some(path) = junit {
         let suite = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"reply-router\" tests=\"{}\" \
@@ -76,6 +89,24 @@ pub(super) async fn test(overrides: &Overrides, paths: &[PathBuf], junit: Option
             .map_err(|error| anyhow::anyhow!("{} cannot be written: {error}", path.display()))?;
     }
     Ok(if failed == 0 { Outcome::Fine } else { Outcome::Problem })
+}
+
+/// One test of `test --format json`.
+fn test_report(case: &Case, result: &CaseResult) -> Value {
+    let failures = result.failures.iter().map(|failure| {
+        json!({ "what": failure.what, "expected": failure.wanted, "actual": failure.got, "rules": failure.concerned })
+    });
+    let step =
+        result.step.map(|step| json!({ "number": step.number, "line": step.line, "event": step.event, "at": step.at }));
+    json!({
+        "name": case.name,
+        "file": case.file,
+        "line": case.line,
+        "passed": result.failures.is_empty(),
+        "step": step,
+        "failures": failures.collect::<Vec<_>>(),
+        "actions": result.actions,
+    })
 }
 
 /// The configuration. Tests reach nobody, so that a variable which is not set here does not matter to them: another value

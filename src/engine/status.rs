@@ -84,6 +84,7 @@ pub(crate) struct Board {
     started_at: Timestamp,
     rules_loaded_at: Mutex<Timestamp>,
     rules_error: Mutex<Option<String>>,
+    restart_needed: Mutex<Option<String>>,
     events: broadcast::Sender<EngineEvent>,
     rules: Mutex<HashMap<String, RuleHealth>>,
 }
@@ -94,6 +95,7 @@ impl Board {
             started_at: now,
             rules_loaded_at: Mutex::new(now),
             rules_error: Mutex::default(),
+            restart_needed: Mutex::default(),
             events: broadcast::channel(256).0,
             rules: Mutex::default(),
         }
@@ -167,6 +169,24 @@ impl RuleHealth {
 }
 
 impl super::Engine {
+    /// Why the service must be restarted to use its configuration as it is now; `None` if it need not.
+    pub fn restart_needed(&self) -> Option<String> {
+        self.board.restart_needed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that the configuration has changed since the start, or is as it was.
+    pub fn note_restart_needed(&self, why: Option<String>) {
+        let mut known = self.board.restart_needed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == why {
+            return;
+        }
+        match &why {
+            Some(why) => tracing::warn!("restart needed: {why}"),
+            None => tracing::info!("no restart needed any more: the configuration is as it was at the start"),
+        }
+        *known = why;
+    }
+
     /// What happens from now on. A slow reader misses the oldest.
     pub fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
         self.board.subscribe()

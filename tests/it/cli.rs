@@ -3,6 +3,7 @@
 use crate::place;
 
 mod bad_input;
+mod controlling;
 mod doctor;
 mod explaining;
 mod reading;

@@ -245,12 +245,15 @@ async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> 
 
 fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
     let mut found = Vec::new();
+    if let Some(why) = &status.restart_needed {
+        found.push(format!("Restart needed: {why}."));
+    }
     if status.rules.error.is_some() {
-        found.push("The rules on disk have mistakes; the old ones stay in force.".to_owned());
+        found.push("Reload failed; the current rules stay active.".to_owned());
     }
     if rules_in_trouble > 0 {
         let rules = counted(u64::try_from(rules_in_trouble).unwrap_or(u64::MAX), "rule", "rules");
-        found.push(format!("{rules} met an error since the service started."));
+        found.push(format!("{rules} failed since startup."));
     }
     if status.queue.failed > 0 {
         found.push(format!("{} failed.", counted(status.queue.failed, "action has", "actions have")));
@@ -263,7 +266,7 @@ fn trouble(workspace: &WorkspaceReport) -> Option<String> {
     match (&workspace.error, workspace.state) {
         (Some(error), _) => Some(format!("{}: {error}", workspace.name)),
         (None, "failing") => Some(format!("{} cannot be polled.", workspace.name)),
-        _ if workspace.last_poll.is_none() => Some(format!("{} was not polled yet.", workspace.name)),
+        _ if workspace.last_poll.is_none() => Some(format!("{}: not polled yet.", workspace.name)),
         _ => None,
     }
 }

@@ -43,6 +43,7 @@ struct WorkspacePage {
     revision: String,
     loaded_at: When,
     rules_error: Option<String>,
+    restart_needed: Option<String>,
     warnings: Vec<Warning>,
     /// Whether everything is reachable, where a person asked.
     findings: Vec<Found>,
@@ -158,6 +159,7 @@ async fn show(app: &App, wanted: Wanted, findings: Vec<Finding>) -> Result<Respo
         revision: status.rules.revision.chars().take(12).collect(),
         loaded_at: When(status.rules.loaded_at),
         rules_error: status.rules.error.clone(),
+        restart_needed: status.restart_needed.clone(),
         warnings: warnings.collect(),
         findings: findings.into_iter().map(Found::from).collect(),
         opt_outs: opt_outs.items.into_iter().map(opt_out).collect(),

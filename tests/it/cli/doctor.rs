@@ -51,3 +51,17 @@ async fn what_is_wrong_is_said() {
     ]);
     assert_eq!(place.files(), before);
 }
+
+#[tokio::test]
+async fn programs_read_the_same() {
+    let place = Place::with_scopes(EVERYTHING, &["replies:read", "replies:update"]).await;
+    let report = place.run(&["doctor", "--format", "json"]).await.ends(1).json();
+    assert_eq!(report["ok"], false);
+    let checks = report["checks"].as_array().unwrap();
+    let find = |what: &str| checks.iter().find(|check| check["what"] == what).unwrap_or_else(|| panic!("{report:#}"));
+    assert_eq!(find("workspace acme scope replies:update")["ok"], true);
+    assert_eq!(find("workspace acme scope replies:create")["ok"], false);
+    assert!(
+        find("workspace acme scope replies:create")["text"].as_str().unwrap().contains("the key lacks replies:create")
+    );
+}

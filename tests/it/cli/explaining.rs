@@ -1,6 +1,7 @@
 //! `explain`: beyond matching, the whole way of a message, of a live thread, a recorded decision and a file.
 
 use crate::place::{EVERYTHING, Place};
+use reply_router::simulator::NewThread;
 use serde_json::{Value, json};
 
 /// What `explain` says of the first action, as `would reason`, and the stages of the way.
@@ -186,4 +187,23 @@ async fn a_test_that_was_written_from_a_thread_passes() {
         place.write(&format!("rules/{lead}.test.yaml"), &written.out);
     }
     place.run(&["test"]).await.ends(0).prints(&["2 passed, 0 failed"]);
+}
+
+#[tokio::test]
+async fn an_address_finds_the_threads_of_the_lead() {
+    let place = Place::new(EVERYTHING).await;
+    let (old, _) = (place.hot_lead("jane@acme.example"), place.hot_lead("joe@acme.example"));
+    let ran = place.run(&["explain", "Jane@acme.example"]).await.ends(0).prints(&[&format!("thread {old}")]);
+    assert!(!ran.err.contains("threads"), "{}", ran.err);
+    // A newer one of another campaign: it is explained, and the others are named.
+    let thread = NewThread::new("jane@acme.example").subject("Another one").category("not_interested");
+    let new = place.simulator.workspace().add_thread(thread.message("No."));
+    let ran = place.run(&["explain", "jane@acme.example"]).await.ends(0).prints(&[&format!("thread {new}")]);
+    assert!(ran.err.contains("2 threads") && ran.err.contains(&old) && ran.err.contains("Another one"), "{}", ran.err);
+    // What programs read stays one document.
+    let json = place.run(&["explain", "jane@acme.example", "--format", "json"]).await.ends(0).json();
+    assert_eq!(json["thread_id"], new);
+    let nobody = place.run(&["explain", "nobody@acme.example"]).await.ends(1);
+    assert!(nobody.err.contains("no thread of nobody@acme.example"), "{}", nobody.err);
+    assert_eq!(place.writes(), [""; 0]);
 }

@@ -22,6 +22,26 @@ async fn init_writes_and_then_keeps() {
 }
 
 #[tokio::test]
+async fn init_puts_everything_where_the_configuration_is_to_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = async |args: &[&str]| {
+        let mut command = binary(folder.path(), args);
+        command.env("COLDSEND_API_KEY", "cs_live_anything");
+        run(command).await
+    };
+    let next = go(&["init", "--config", "etc/router.yaml"]).await.ends(0);
+    assert!(next.out.contains("reply-router run --config etc/router.yaml"), "{}", next.out);
+    for name in ["etc/router.yaml", "etc/rules/interested.yaml", "etc/schema/rules.schema.json"] {
+        assert!(folder.path().join(name).is_file(), "{name}");
+    }
+    assert!(!folder.path().join("reply-router.yaml").exists() && !folder.path().join("rules").exists());
+    go(&["check", "--config", "etc/router.yaml"]).await.ends(0).prints(&["no mistakes"]);
+    let torn = go(&["init", "elsewhere", "--config", "etc/router.yaml"]).await.ends(1);
+    assert!(torn.err.contains("leave one of the two out"), "{}", torn.err);
+    assert!(!folder.path().join("elsewhere").exists());
+}
+
+#[tokio::test]
 async fn a_script_that_fails_is_told_with_its_place() {
     let place = Place::new(
         "rules:\n  - name: broken\n    when: { category: interested }\n    script: |\n      let n = 1;\n      \

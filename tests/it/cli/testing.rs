@@ -123,3 +123,19 @@ async fn a_live_thread_becomes_a_test_that_runs() {
     place.write("rules/live.test.yaml", &written.out.replace("    - book-a-call\n", "    - not-now\n"));
     place.run(&["test"]).await.ends(1).prints(&["wanted  [not-now]", "got     [book-a-call]"]);
 }
+
+#[tokio::test]
+async fn programs_read_which_test_failed_and_why() {
+    let tests = "tests:\n  - { name: fits, messages: [Hi], expect: { rules: [] } }\n  - { name: no way, messages: [Hi], \
+                 expect: { rules: [book-a-call] } }\n";
+    let place = Place::new(&format!("{EVERYTHING}{tests}")).await;
+    let report = place.run(&["test", "--format", "json"]).await.ends(1).json();
+    assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &1.into()), "{report:#}");
+    let test = |number: usize| report["tests"][number].clone();
+    assert_eq!((&test(0)["name"], &test(0)["passed"]), (&"fits".into(), &true.into()));
+    assert_eq!((&test(1)["name"], &test(1)["passed"]), (&"no way".into(), &false.into()));
+    let failure = &test(1)["failures"][0];
+    assert_eq!(failure["what"], "rules");
+    assert_eq!((&failure["expected"], &failure["actual"]), (&"[book-a-call]".into(), &"[]".into()));
+    assert!(test(1)["file"].as_str().unwrap().ends_with("rules.yaml") && test(1)["line"].is_u64());
+}

@@ -3,8 +3,8 @@
 use super::{ACTION, LINK, decided_at, deliver, notice, now, one};
 use jiff::Timestamp;
 use reply_router::{
-    destinations::{DestinationSettings, Destinations, WebhookSettings},
-    model::ReasonCode,
+    destinations::{Announcement, DestinationSettings, Destinations, WebhookSettings},
+    model::{Notice, ReasonCode},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -83,6 +83,36 @@ async fn the_body_tells_everything() {
         assert_eq!(data[key], expected, "{key}");
     }
     assert_eq!(data["conversation"][0]["outgoing"], json!(true));
+}
+
+#[tokio::test]
+async fn what_is_sent_is_what_the_schema_says() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/webhook.schema.json");
+    let schema: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let judge = jsonschema::draft7::new(&schema).unwrap();
+    let server = answering(ResponseTemplate::new(200)).await;
+    let hook = hook(&server.uri(), None);
+    let bare = Notice { conversation: Vec::new(), ..Notice::default() };
+    deliver(&hook, &notice()).await.unwrap();
+    deliver(&hook, &bare).await.unwrap();
+    hook.send_test("target", now()).await.unwrap();
+    let alert = Announcement { title: "acme is paused".to_owned(), text: "Mend the key.".to_owned() };
+    hook.announce("target", ACTION, &alert, None, now()).await.unwrap();
+    let mut types = Vec::new();
+    for request in server.received_requests().await.unwrap() {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let wrong: Vec<_> = judge.iter_errors(&body).map(|error| error.to_string()).collect();
+        assert_eq!(wrong, Vec::<String>::new(), "{body:#}");
+        // Every field that is sent is described.
+        let kind = if body["type"] == "reply.matched" { "match" } else { "message" };
+        let described = &schema["definitions"][kind]["properties"];
+        for name in body["data"].as_object().unwrap().keys() {
+            assert!(described.get(name).is_some(), "{name} is not described");
+        }
+        types.push(body["type"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(types, ["reply.matched", "reply.matched", "test", "alert"]);
+    assert!(!judge.is_valid(&json!({ "type": "reply.matched", "timestamp": "2026-03-02T09:30:00Z", "data": {} })));
 }
 
 #[tokio::test]
