@@ -96,8 +96,16 @@ pub fn rules_context(settings: &Settings) -> Context {
         destinations: settings.destinations.iter().map(|(name, found)| (name.clone(), kind(found))).collect(),
         hours: settings.hours.clone(),
         without_configuration: settings.file.is_none(),
+        attachments_from: settings.attachments_from.clone(),
+        private_files: private_files(settings),
         ..Context::default()
     }
+}
+
+/// What no rule may read or send.
+fn private_files(settings: &Settings) -> Vec<PathBuf> {
+    let settings::StoreSettings::Sqlite(store) = &settings.store;
+    settings.file.iter().chain([store]).cloned().collect()
 }
 
 /// Loads the rules that the settings name.

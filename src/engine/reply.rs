@@ -9,8 +9,10 @@ use super::{
 };
 use crate::{
     coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
-    model::{Action, ActionKind, ActionState, Payload, Rate, Reason, ReasonCode, Recipient, Span, address_of},
-    rules::ReadMessages,
+    model::{
+        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Recipient, Span, address_of,
+    },
+    rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ReadMessages},
     store::{OptOut, SentFilter, StoreError},
 };
 use jiff::Timestamp;
@@ -205,18 +207,14 @@ impl Engine {
         let Payload::Reply { text, html, attachments } = &action.payload else {
             return Err(Reason::new(ReasonCode::Template, "the reply was never rendered"));
         };
-        let mut files = Vec::with_capacity(attachments.len());
-        for file in attachments {
-            let content = tokio::fs::read(&file.path).await.map_err(|error| {
-                Reason::new(ReasonCode::Template, format!("the attachment {} cannot be read: {error}", file.filename))
-            })?;
-            files.push(ReplyAttachment {
-                filename: file.filename.clone(),
-                content_type: file.content_type.clone(),
-                content,
-            });
-        }
-        Ok(ReplyBody { text: text.clone(), html: html.clone(), attachments: files })
+        let attachments = if attachments.is_empty() {
+            Vec::new()
+        } else {
+            let (files, rules) = (attachments.clone(), self.rules());
+            let read = tokio::task::spawn_blocking(move || read_attachments(&files, rules.files())).await;
+            read.map_err(|error| Reason::new(ReasonCode::Template, error.to_string()))??
+        };
+        Ok(ReplyBody { text: text.clone(), html: html.clone(), attachments })
     }
 
     async fn remember_opt_out(&self, action: &Action, messages: &ReadMessages) -> Result<(), StoreError> {
@@ -229,6 +227,24 @@ impl Engine {
         };
         self.store.add_opt_out(&opt_out).await
     }
+}
+
+/// Reads the files of a reply as they are now: what they were when the rules were loaded proves nothing of that.
+fn read_attachments(attachments: &[Attachment], allowed: &FileAccess) -> Result<Vec<ReplyAttachment>, Reason> {
+    let mut left = MAX_ATTACHED_BYTES;
+    let read = attachments.iter().map(|file| {
+        let content = allowed.open(&file.path).and_then(|open| open.read(left)).map_err(|error| {
+            let why = match error {
+                FileRefusal::TooLarge(_) => "the attachments have more than 10 MB together".to_owned(),
+                other => other.to_string(),
+            };
+            Reason::new(ReasonCode::Template, format!("the attachment {} is not sent: {why}", file.filename))
+        })?;
+        left = left.saturating_sub(content.len() as u64);
+        let (filename, content_type) = (file.filename.clone(), file.content_type.clone());
+        Ok(ReplyAttachment { filename, content_type, content })
+    });
+    read.collect()
 }
 
 fn outgoing_ids(messages: &ReadMessages) -> Vec<String> {

@@ -54,6 +54,8 @@ codes! {
     TWO_TEXTS = "R019", "two texts for one reply", "`template` brings the text; `text` and `html` beside it would have no meaning.";
     TEST_EVENT = "R020", "a test without an event", "Rules run on a lead's message: the last message of a test is that one.";
     TEST_FAILS = "R021", "a test fails", "The rules do not do what the test beside them expects; `reply-router test` shows what they do instead. `run` and a reload refuse them.";
+    FORBIDDEN_FILE = "R030", "a file that rules may not use", "What a rule names is mailed to a lead. So only files below the folder of the rules are used, and those below a folder that the configuration names in `attachments_from`, links resolved. The configuration, the store, and whatever has a part that begins with a dot in its path, are never used.";
+    NOT_READ = "R031", "an entry of the folder of rules that is not read", "A link that leads nowhere or in a circle, a pipe, a socket or a device. Where a file or folder of rules may have been meant it is an error, because a rule that is missing may be the one that keeps the others back.";
     HIDDEN = "L001", "a rule that is never reached", "Earlier rules with `stop: true` match every message that it could match, so it never acts. Only rules that are live or in draft stop anything.";
     REPLIES_MEET = "L002", "replies that can meet", "A message gets one reply: that of the first rule that matches. The later rule's reply is suppressed as already answered, which is right if the order is meant, and a surprise otherwise.";
     NEVER = "L003", "a condition that never holds", "Its parts contradict each other, so the rule, or this part of it, matches no message at all.";
@@ -84,5 +86,6 @@ codes! {
     BAD_START = "C017", "not a starting point", "`start_from` is `now`, a duration such as 24h, or a date such as \"2026-01-31\".";
     PRIVATE_ADDRESS = "C019", "an address of this machine or of a private network", "Slack and webhooks may not reach such addresses unless `network: { allow_private: true }` stands in the configuration: somebody who can choose an address must not reach what only this machine can.";
     UNUSED_VARIABLE = "C020", "an environment variable that is not used", "With a configuration file, addresses come from the file alone; `COLDSEND_BASE_URL` counts only where there is no file.";
+    NO_FOLDER = "C030", "a folder is missing", "`attachments_from` names folders that are there; paths are relative to the folder of the configuration.";
     BAD_KEY = "C018", "not a key that can be sent", "Keys and tokens are printable characters without spaces.";
 }

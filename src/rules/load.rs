@@ -1,7 +1,9 @@
 //! From YAML files to a [`RuleSet`]: every mistake of every file in one pass.
 
 mod actions;
+mod attached;
 mod conditions;
+mod folder;
 mod texts;
 
 use texts::{Site, TextAt, regex};
@@ -11,6 +13,7 @@ use super::{
     case::{self, Case},
     definition::{At, Capture, Check, Condition, Content, Mentions, Rule},
     diagnostic::{Diagnostic, Diagnostics, code},
+    files::FileAccess,
     lint,
     needles::NeedlesBuilder,
     script::{Script, ScriptEngine},
@@ -26,11 +29,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The configuration may stand in the folder of the rules; it holds none.
-const CONFIGURATION: &str = "reply-router.yaml";
-/// How deep folders are looked into; a link that leads back up ends here.
-const FOLDER_DEPTH: usize = 16;
-
 /// What is gathered while files are read.
 pub(super) struct Loader<'c> {
     context: &'c Context,
@@ -41,6 +39,8 @@ pub(super) struct Loader<'c> {
     cases: Vec<Case>,
     names: HashMap<String, String>,
     hash: Sha256,
+    /// What rules may read and send.
+    files: FileAccess,
     /// The folder of the file at hand.
     folder: PathBuf,
     /// The templates of the rule at hand.
@@ -48,13 +48,14 @@ pub(super) struct Loader<'c> {
 }
 
 /// Loads a file or a folder.
-pub(super) fn folder(path: &Path, context: &Context) -> Result<RuleSet, Diagnostics> {
+pub(super) fn load_path(path: &Path, context: &Context) -> Result<RuleSet, Diagnostics> {
     let mut loader = Loader::new(context);
     let shown = path.display().to_string();
     let mut files = Vec::new();
+    let own = if path.is_dir() { Some(path) } else { path.parent() };
+    own.into_iter().for_each(|folder| loader.files.allow(folder));
     if path.is_dir() {
-        find(path, FOLDER_DEPTH, &mut files, &mut loader.out);
-        files.sort();
+        files.extend(folder::find(path, &mut loader.out));
     } else {
         files.push(path.to_owned());
     }
@@ -98,6 +99,9 @@ fn cases_in(node: Option<Node>, mut out: Diagnostics) -> Result<Vec<Case>, Diagn
 pub(super) fn texts(sources: &[(&str, &str)], context: &Context) -> Result<RuleSet, Diagnostics> {
     let mut loader = Loader::new(context);
     loader.folder.clone_from(&context.base_dir);
+    if !context.base_dir.as_os_str().is_empty() {
+        loader.files.allow(&context.base_dir);
+    }
     for (name, text) in sources {
         if let Some(node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
             loader.file(&node, is_test_file(name));
@@ -108,29 +112,6 @@ pub(super) fn texts(sources: &[(&str, &str)], context: &Context) -> Result<RuleS
 
 fn is_test_file(name: &str) -> bool {
     name.ends_with(".test.yaml") || name.ends_with(".test.yml")
-}
-
-fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, out: &mut Diagnostics) {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            let message = format!("the folder cannot be read: {error}");
-            out.push(Diagnostic::file(code::UNREADABLE, folder.display().to_string(), message));
-            return;
-        }
-    };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if hidden || path.file_name().is_some_and(|name| name == CONFIGURATION) {
-            continue;
-        }
-        if path.is_dir() && depth > 0 {
-            find(&path, depth - 1, files, out);
-        } else if path.is_file() && yaml {
-            files.push(path);
-        }
-    }
 }
 
 impl<'c> Loader<'c> {
@@ -144,6 +125,7 @@ impl<'c> Loader<'c> {
             cases: Vec::new(),
             names: HashMap::new(),
             hash: Sha256::new(),
+            files: FileAccess::new(context.attachments_from.clone(), context.private_files.clone()),
             folder: PathBuf::new(),
             sites: Vec::new(),
         }
@@ -165,7 +147,7 @@ impl<'c> Loader<'c> {
         let needles = needles.build();
         let mut warnings = self.out;
         warnings.extend(lint::rules(&rules));
-        Ok(RuleSet { rules, cases, needles, templates, hours, revision, warnings })
+        Ok(RuleSet { rules, cases, needles, templates, hours, revision, warnings, files: self.files })
     }
 
     fn file(&mut self, node: &Node, only_tests: bool) {

@@ -7,6 +7,7 @@ mod definition;
 pub mod diagnostic;
 mod evaluate;
 mod event;
+mod files;
 pub mod hours;
 mod lint;
 mod load;
@@ -34,6 +35,7 @@ pub use definition::{
 };
 pub use evaluate::{effective_mode, evaluate, evaluate_watched};
 pub use event::{EventInput, ReadMessages};
+pub use files::{AllowedFile, FileAccess, FileRefusal, MAX_ATTACHED_BYTES};
 pub use pattern::{Bounds, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
 pub use request_plan::{Asks, RequestPlan, RuleCost};
 pub use script::{Script, ScriptEngine, ScriptError};

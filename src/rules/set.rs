@@ -4,6 +4,7 @@ use super::{
     case::Case,
     definition::{At, Rule},
     diagnostic::{Diagnostic, Diagnostics},
+    files::FileAccess,
     hours::OpeningHours,
     lint, load,
     needles::Needles,
@@ -24,6 +25,10 @@ pub struct Context {
     pub base_dir: std::path::PathBuf,
     /// There is no configuration to look names up in: an unknown destination or `hours` is a warning only.
     pub without_configuration: bool,
+    /// Folders beside that of the rules whose files they may read and send.
+    pub attachments_from: Vec<std::path::PathBuf>,
+    /// What rules never read or send, wherever it lies: the configuration and the store.
+    pub private_files: Vec<std::path::PathBuf>,
 }
 
 /// Rules in the order in which they are evaluated, with all that they need, compiled.
@@ -36,6 +41,7 @@ pub struct RuleSet {
     pub(super) hours: BTreeMap<String, OpeningHours>,
     pub(super) revision: String,
     pub(super) warnings: Diagnostics,
+    pub(super) files: FileAccess,
 }
 
 impl RuleSet {
@@ -44,7 +50,7 @@ impl RuleSet {
     /// # Errors
     /// Every mistake of every file, with its place. Warnings alone are no error: see [`RuleSet::warnings`].
     pub fn load(path: &Path, context: &Context) -> Result<Self, Diagnostics> {
-        load::folder(path, context)
+        load::load_path(path, context)
     }
 
     /// Loads only the tests of a file, whatever rules stand beside them.
@@ -112,6 +118,11 @@ impl RuleSet {
     /// What a workspace's ceiling makes of rules that say more; `at` is where it is written.
     pub fn silenced_by(&self, workspace: &str, ceiling: Mode, at: &At) -> Option<Diagnostic> {
         lint::silenced(&self.rules, workspace, ceiling, at)
+    }
+
+    /// What the rules may read and send.
+    pub fn files(&self) -> &FileAccess {
+        &self.files
     }
 
     /// Opening hours that rules name.

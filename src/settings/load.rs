@@ -107,6 +107,7 @@ impl Settings {
             file: None,
             workspaces,
             rules,
+            attachments_from: Vec::new(),
             store: StoreSettings::Sqlite(PathBuf::from(STORE)),
             admin: AdminSettings { listen: LISTEN, token: None, public_url: None },
             destinations: BTreeMap::new(),
@@ -169,12 +170,14 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
         Some(node) => store(node, reading),
         None => Some(reading.folder.join(STORE)),
     };
+    let attachments_from = fields.present("attachments_from").map(|node| folders(node, reading)).unwrap_or_default();
     let admin = admin(fields, reading);
     let read = destinations::read(fields, reading);
     let hours = fields.present("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
     let safety = fields.present("safety").map(|node| safety::read(node, &read.names, reading)).unwrap_or_default();
     // What could not be read has been reported, so nothing of this is used then.
     Settings {
+        attachments_from,
         store: StoreSettings::Sqlite(store.unwrap_or_default()),
         admin,
         destinations: read.destinations,
@@ -184,6 +187,21 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
         network: read.network,
         ..Settings::with_defaults(workspaces, rules.unwrap_or_default())
     }
+}
+
+/// Folders that are there.
+fn folders(node: &yaml::Node, reading: &mut Reading<'_>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for item in node.list_or_one() {
+        let Some(folder) = reading.path(item) else { continue };
+        if folder.is_dir() {
+            found.push(folder);
+        } else {
+            let hint = format!("looked for {}", folder.display());
+            reading.report(code::NO_FOLDER, item, format!("there is no folder `{}`", item.text()), &hint);
+        }
+    }
+    found
 }
 
 fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {

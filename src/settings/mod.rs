@@ -41,6 +41,8 @@ pub struct Settings {
     pub workspaces: Vec<WorkspaceSettings>,
     /// Where the rules are: a folder or a file.
     pub rules: PathBuf,
+    /// Folders beside that of the rules whose files replies may carry.
+    pub attachments_from: Vec<PathBuf>,
     /// Where records are kept.
     pub store: StoreSettings,
     /// The admin server.

@@ -44,6 +44,12 @@ pub(super) static FILE: LazyShape = LazyShape::new(|| {
                 .required()
                 .example("rules/"),
             Key::new(
+                "attachments_from",
+                Form::filled_list_or_one(Form::FilledText),
+                "Folders beside that of the rules whose files replies may carry: a path, or a list of them.",
+            )
+            .example("/srv/price-lists"),
+            Key::new(
                 "store",
                 Form::Written(r"^sqlite:.*[^/\s]".to_owned()),
                 "Where records are kept: `sqlite:` and the path of a file.",

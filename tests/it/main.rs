@@ -25,6 +25,7 @@ mod planted;
 mod reads;
 mod rehearsal;
 mod restored;
+mod rule_files;
 mod rules;
 mod running;
 mod schema;

@@ -1,22 +1,17 @@
-//! `then`: actions with their templates, files, destinations and timing.
+//! `then`: actions with their templates, destinations and timing.
 
 use super::{Loader, Site, TextAt};
 use crate::{
-    model::{ActionKind, Attachment, Repeat, Timing},
+    model::{ActionKind, Repeat, Timing},
     rules::{
         definition::{ActionDef, At, Content},
         diagnostic::{Diagnostic, code},
-        shapes::{MAX_ATTACHMENTS, of_action},
+        shapes::of_action,
         template::{TemplateError, TemplateRef},
         template_names,
-        yaml::{Fields, Node, Source, Value, did_you_mean},
+        yaml::{Fields, Node, Value, did_you_mean},
     },
 };
-use std::{io::Read, path::PathBuf};
-
-const MAX_ATTACHED_BYTES: u64 = 10_000_000;
-const MAX_TEMPLATE_BYTES: u64 = 256 * 1024;
-
 /// What an action's place in the file gives it.
 struct Place<'p> {
     rule: &'p str,
@@ -247,7 +242,7 @@ impl Loader<'_> {
     }
 
     /// Compiles a template; each mistake is shown where its text stands.
-    fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextAt) -> Option<TemplateRef> {
+    pub(super) fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextAt) -> Option<TemplateRef> {
         match self.templates.add(name, html, source) {
             Ok(template) => {
                 for range in template_names::in_single_braces(source) {
@@ -270,78 +265,6 @@ impl Loader<'_> {
             }
         }
     }
-
-    /// A path of a rule, relative to the folder of its file; a file that is there.
-    fn file_at(&mut self, node: &Node) -> Option<PathBuf> {
-        let written = node.non_empty_string(&mut self.out)?;
-        let path = self.folder.join(&written);
-        if path.is_file() {
-            return Some(path);
-        }
-        let error = Diagnostic::error(code::NO_FILE, node, format!("there is no file `{written}`"));
-        let beside = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
-        let names =
-            beside.into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        self.out.push(match did_you_mean(&name, names.iter().map(String::as_str)) {
-            Some(near) => error.hint(format!("did you mean `{}`?", written.replace(&name, near))),
-            None => error.hint(format!("paths begin at the folder of this file; looked for {}", path.display())),
-        });
-        None
-    }
-
-    fn template_file(&mut self, node: &Node, name: &str) -> Option<(TemplateRef, bool)> {
-        let path = self.file_at(node)?;
-        let html = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("html") => true,
-            Some("txt") => false,
-            _ => {
-                let error = Diagnostic::error(code::BAD_TEMPLATE, node, "a template file ends in .txt or .html");
-                self.out.push(error.hint("the ending says whether it is the plain text or the HTML"));
-                return None;
-            }
-        };
-        let mut text = String::new();
-        let read =
-            std::fs::File::open(&path).and_then(|file| file.take(MAX_TEMPLATE_BYTES + 1).read_to_string(&mut text));
-        if let Err(error) = read {
-            self.out.push(Diagnostic::error(code::UNREADABLE, node, format!("the file cannot be read: {error}")));
-            return None;
-        }
-        if text.len() as u64 > MAX_TEMPLATE_BYTES || text.trim().is_empty() {
-            let what = if text.trim().is_empty() { "empty" } else { "larger than 256 KiB" };
-            self.out.push(Diagnostic::error(code::BAD_TEMPLATE, node, format!("the template file is {what}")));
-            return None;
-        }
-        let shown = path.display().to_string();
-        self.add_to_revision(&shown, &text);
-        let at = TextAt::File(Source::new(shown, text.as_str()));
-        Some((self.add_template(name, html, &text, at)?, html))
-    }
-
-    fn attachments(&mut self, node: &Node) -> Vec<Attachment> {
-        let items = node.list_or_one();
-        if items.len() > MAX_ATTACHMENTS {
-            let message = format!("{} attachments: a reply carries at most {MAX_ATTACHMENTS}", items.len());
-            self.out.push(Diagnostic::error(code::ATTACHMENTS, node, message));
-        }
-        let mut total = 0;
-        let mut found = Vec::new();
-        for item in items {
-            let Some(path) = self.file_at(item) else { continue };
-            total += std::fs::metadata(&path).map_or(0, |data| data.len());
-            let filename = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let content_type = content_type(&filename).to_owned();
-            found.push(Attachment { path, filename, content_type });
-        }
-        if total > MAX_ATTACHED_BYTES {
-            let message = format!("the attachments have {:.1} MB together; 10 MB is the most", total as f64 / 1e6);
-            self.out.push(Diagnostic::error(code::ATTACHMENTS, node, message));
-        }
-        found
-    }
 }
 
 fn plain_timing(kind: ActionKind) -> Timing {
@@ -359,27 +282,5 @@ fn place_in(source: &str, error: &TemplateError) -> (usize, usize) {
             (start, start + length.max(1))
         }
         (None, None) => (0, source.len()),
-    }
-}
-
-fn content_type(filename: &str) -> &'static str {
-    let extension = filename.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
-    match extension.as_str() {
-        "pdf" => "application/pdf",
-        "txt" => "text/plain",
-        "csv" => "text/csv",
-        "html" | "htm" => "text/html",
-        "ics" => "text/calendar",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "zip" => "application/zip",
-        "doc" => "application/msword",
-        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "xls" => "application/vnd.ms-excel",
-        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "ppt" => "application/vnd.ms-powerpoint",
-        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        _ => "application/octet-stream",
     }
 }
