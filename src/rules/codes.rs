@@ -66,6 +66,7 @@ codes! {
     UNGUARDED = "L008", "a reply without a guard", "The rule answers without asking for a category or for words of the lead: it would answer complaints and refusals as well.";
     CEILING = "L009", "a ceiling that silences rules", "The mode of the workspace is the ceiling of all its rules: what is `live` in a rule file is not live here.";
     OVER_BUDGET = "L010", "polling that uses up the hourly budget", "Each poll costs a request even when nothing has happened. What is left of the hourly budget is what replies are guarded and sent with.";
+    NOT_ANALYSED = "L030", "too many conditions to compare", "Looking for contradictions, and for rules that hide one another, has a budget. Where it does not suffice, `check` says so, and finds less.";
     LOOKS_LIKE_TEMPLATE = "L011", "single braces in a text", "Templates print what stands in double braces. A word in single braces is sent as it stands, braces and all.";
     BAD_VARIABLE = "C001", "not a reference to a variable", "Values from the environment are written `${NAME}`; for the characters themselves write `$${`.";
     UNSET_VARIABLE = "C002", "an environment variable is not set", "The configuration names a variable that is unset or empty. Nothing is guessed in its place.";

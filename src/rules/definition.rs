@@ -67,6 +67,8 @@ pub(super) struct Mentions {
     pub named_groups: bool,
     /// Its templates print what only the thread endpoint tells.
     pub thread_in_templates: bool,
+    /// Its conditions are too many for all that may be odd about them to be found.
+    pub too_large: bool,
     /// It has an action that carries text of the messages.
     pub carries_text: bool,
 }

@@ -4,7 +4,13 @@ use super::definition::At;
 use super::yaml::{Node, Source, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::{Serialize, Serializer};
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
+    sync::Arc,
+};
 
 /// A code as it stands in [`Diagnostic::code`], with what it means: the source of the list in the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,11 +212,22 @@ fn byte_of_column(line: &str, column: usize) -> usize {
     line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(offset, _)| offset)
 }
 
+/// What makes two of them the same.
+fn identity(one: &Diagnostic) -> (&str, &str, usize, usize, &str) {
+    (one.code, &one.file, one.line, one.column, &one.message)
+}
+
 /// All that is wrong, gathered in one pass.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    /// Where in `items` one stands, by what makes two the same.
+    places: HashMap<u64, Vec<usize>>,
+    errors: usize,
 }
+
+/// How many are shown on a terminal.
+const MOST_SHOWN: usize = 200;
 
 impl Diagnostics {
     /// Nothing wrong so far.
@@ -220,14 +237,22 @@ impl Diagnostics {
 
     /// Adds one. The same sentence at the same place is kept once, as an error if it is told as one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let known = self.items.iter_mut().find(|item| {
-            (item.code, &item.file, item.line, item.column, &item.message)
-                == (diagnostic.code, &diagnostic.file, diagnostic.line, diagnostic.column, &diagnostic.message)
-        });
-        match known {
+        let mut hasher = DefaultHasher::new();
+        identity(&diagnostic).hash(&mut hasher);
+        let places = self.places.entry(hasher.finish()).or_default();
+        let known = places.iter().copied().find(|at| self.items.get(*at).map(identity) == Some(identity(&diagnostic)));
+        let is_error = diagnostic.severity == Severity::Error;
+        match known.and_then(|at| self.items.get_mut(at)) {
             // What is odd anywhere may be wrong here.
-            Some(known) => known.severity = known.severity.min(diagnostic.severity),
-            None => self.items.push(diagnostic),
+            Some(known) => {
+                self.errors += usize::from(is_error && known.severity != Severity::Error);
+                known.severity = known.severity.min(diagnostic.severity);
+            }
+            None => {
+                self.errors += usize::from(is_error);
+                places.push(self.items.len());
+                self.items.push(diagnostic);
+            }
         }
     }
 
@@ -243,7 +268,7 @@ impl Diagnostics {
 
     /// How many are errors.
     pub fn error_count(&self) -> usize {
-        self.items.iter().filter(|item| item.severity == Severity::Error).count()
+        self.errors
     }
 
     /// Whether nothing was found.
@@ -268,9 +293,20 @@ impl Diagnostics {
         self.items.iter()
     }
 
-    /// For a terminal, sorted, an empty line between two.
+    /// For a terminal, sorted, an empty line between two; of very many the first, errors before warnings.
     pub fn render(&self, colour: bool) -> String {
-        self.sorted().iter().map(|item| item.render(colour)).collect::<Vec<_>>().join("\n\n")
+        let mut sorted = self.sorted();
+        let more = sorted.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            // What `check` did not do is never among those that are cut off.
+            sorted.sort_by_key(|item| (item.severity, item.code != code::NOT_ANALYSED));
+            sorted.truncate(MOST_SHOWN);
+        }
+        let mut shown: Vec<String> = sorted.iter().map(|item| item.render(colour)).collect();
+        if more > 0 {
+            shown.push(format!("… and {more} more; `check --format json` has them all"));
+        }
+        shown.join("\n\n")
     }
 
     /// As GitHub workflow commands, sorted, one a line.
@@ -289,7 +325,9 @@ impl IntoIterator for Diagnostics {
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self { items: vec![diagnostic] }
+        let mut all = Self::new();
+        all.push(diagnostic);
+        all
     }
 }
 

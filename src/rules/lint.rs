@@ -6,32 +6,65 @@
 use super::{
     definition::{At, Check, GlobField, Rule, TextField},
     diagnostic::{Diagnostic, Diagnostics, code},
-    logic::Ways,
+    logic::{Budget, Ways},
 };
 use crate::model::{ActionKind, Mode};
 
 /// How many names a sentence lists.
 const NAMED: usize = 3;
 
+/// What may be compared to find all the ways of one rule, and then between all rules.
+const RULE_BUDGET: u64 = 12_000_000;
+const PAIRS_BUDGET: u64 = 6_000_000;
+
+/// A rule, and the ways in which it matches and does not; none where there are too many.
+struct Known<'r> {
+    rule: &'r Rule,
+    matches: Option<Ways<'r>>,
+    other: Option<Ways<'r>>,
+}
+
+impl<'r> Known<'r> {
+    fn of(rule: &'r Rule) -> Self {
+        let budget = Budget::new(RULE_BUDGET);
+        Self { rule, matches: Ways::of_rule(rule, &budget), other: Ways::of_no_rule(rule, &budget) }
+    }
+}
+
 /// Looks at all rules of a set, in their order.
 pub(super) fn rules(rules: &[Rule]) -> Diagnostics {
     let mut out = Diagnostics::new();
-    let ways: Vec<Option<Ways<'_>>> = rules.iter().map(Ways::of_rule).collect();
-    for (index, (rule, own)) in rules.iter().zip(&ways).enumerate() {
+    let budget = Budget::new(PAIRS_BUDGET);
+    let mut given_up = false;
+    let all: Vec<Known<'_>> = rules.iter().map(Known::of).collect();
+    for (index, known) in all.iter().enumerate() {
+        let rule = known.rule;
         if rule.mode == Mode::Off {
             continue;
         }
-        let earlier = rules.get(..index).unwrap_or_default();
         two_replies_of_one_rule(rule, &mut out);
-        unguarded(rule, own.as_ref(), &mut out);
-        let Some(own) = own.as_ref().filter(|own| !own.are_none()) else { continue };
-        if hidden(rule, own, earlier, &mut out) {
+        unguarded(rule, known.matches.as_ref(), &mut out);
+        if rule.mentions.too_large || known.matches.is_none() || known.other.is_none() {
+            let message = format!("`{}` has too many conditions to look for contradictions in it", rule.name);
+            out.push(warn(code::NOT_ANALYSED, &rule.at, message, false).hint(SPLIT));
+        }
+        let Some(own) = known.matches.as_ref().filter(|own| !own.are_none() && !given_up) else { continue };
+        let earlier = all.get(..index).unwrap_or_default();
+        if hidden(rule, own, earlier, &budget, &mut out) {
             continue;
         }
-        replies_meet(rule, own, earlier.iter().zip(&ways), &mut out);
+        replies_meet(rule, own, earlier, &budget, &mut out);
+        if budget.is_spent() {
+            given_up = true;
+            let message =
+                format!("from `{}` on, rules are not compared with those before them: there are too many", rule.name);
+            out.push(warn(code::NOT_ANALYSED, &rule.at, message, false).hint(SPLIT));
+        }
     }
     out
 }
+
+const SPLIT: &str = "the rules work; only rules that hide one another, or contradict themselves, are not all found";
 
 fn warn(code: &'static str, at: &At, message: String, proved: bool) -> Diagnostic {
     Diagnostic::over(code, at, message).finding(proved)
@@ -50,23 +83,19 @@ fn names(rules: &[&Rule]) -> String {
     }
 }
 
-/// The ways that are left where a rule does not match.
-fn without<'r>(ways: &Ways<'r>, rule: &'r Rule) -> Option<Ways<'r>> {
-    Ways::of_no_rule(rule).and_then(|no| ways.and(&no))
-}
-
 /// A rule that earlier ones with `stop` keep every event from.
-fn hidden<'r>(rule: &Rule, own: &Ways<'r>, earlier: &'r [Rule], out: &mut Diagnostics) -> bool {
-    let stops = || earlier.iter().filter(|earlier| earlier.stop && earlier.mode > Mode::Shadow);
+fn hidden<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: &Budget, out: &mut Diagnostics) -> bool {
+    let without = |ways: &Ways<'r>, known: &Known<'r>| ways.and(known.other.as_ref()?, budget);
+    let stops = || earlier.iter().filter(|known| known.rule.stop && known.rule.mode > Mode::Shadow);
     let one = stops().find(|stop| without(own, stop).is_some_and(|left| left.are_none()));
     let by: Vec<&Rule> = match one {
-        Some(one) => vec![one],
+        Some(one) => vec![one.rule],
         None => {
             let mut left = own.clone();
             let mut by = Vec::new();
             for stop in stops() {
                 let Some(rest) = without(&left, stop) else { continue };
-                by.push(stop);
+                by.push(stop.rule);
                 left = rest;
                 if left.are_none() {
                     break;
@@ -99,29 +128,25 @@ fn two_replies_of_one_rule(rule: &Rule, out: &mut Diagnostics) {
 }
 
 /// Two rules whose replies can meet on one event: the later one's is suppressed then.
-fn replies_meet<'r>(
-    rule: &Rule,
-    own: &Ways<'r>,
-    earlier: impl Iterator<Item = (&'r Rule, &'r Option<Ways<'r>>)>,
-    out: &mut Diagnostics,
-) {
+fn replies_meet<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: &Budget, out: &mut Diagnostics) {
     let Some(at) = replies(rule).next().filter(|_| rule.mode > Mode::Shadow) else { return };
     let (mut always, mut sometimes) = (Vec::new(), Vec::new());
-    for (before, ways) in earlier {
+    for known in earlier {
+        let before = known.rule;
         // One that stops lets no later rule see what it answers.
         if before.stop || before.mode <= Mode::Shadow || replies(before).next().is_none() {
             continue;
         }
-        let Some(ways) = ways else { continue };
-        if own.and(ways).is_some_and(|both| both.are_none()) {
-            continue;
+        let Some(ways) = &known.matches else { continue };
+        match own.and(ways, budget) {
+            Some(both) if both.are_none() => continue,
+            // Nothing is said of what was not compared.
+            None if budget.is_spent() => return,
+            _ => {}
         }
         // A reply that its own `repeat` refuses passes the message on, so that even then the later one may be sent.
-        if without(own, before).is_some_and(|only| only.are_none()) {
-            always.push(before)
-        } else {
-            sometimes.push(before)
-        }
+        let only = known.other.as_ref().and_then(|other| own.and(other, budget));
+        if only.is_some_and(|only| only.are_none()) { always.push(before) } else { sometimes.push(before) }
     }
     let hint = "only the first that matches answers; order them so that the better answer comes first, give that one \
                 `stop: true`, or make their conditions exclude each other";

@@ -9,10 +9,33 @@ use super::{
     definition::{Check, Condition, FlagField, GlobField, NumberField, Rule, Test, is_id},
     pattern::{Bounds, Glob, Pattern},
 };
-use std::mem::discriminant;
+use std::{cell::Cell, mem::discriminant};
 
-/// More clauses than this are not looked into; nothing is claimed then.
-const MOST_CLAUSES: usize = 256;
+/// More clauses than this are not kept at once.
+const MOST_CLAUSES: usize = 20_000;
+
+/// How much may be compared before an analysis gives up: a large rule must not hold up whoever loads it.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<u64>);
+
+impl Budget {
+    /// So many comparisons of one thing with another.
+    pub(super) fn new(steps: u64) -> Self {
+        Self(Cell::new(steps))
+    }
+
+    /// Whether it is used up.
+    pub(super) fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+
+    /// Takes some of it; `None`, then and from then on, when so much is not left.
+    fn spend(&self, steps: usize) -> Option<()> {
+        let left = self.0.get().checked_sub(steps as u64);
+        self.0.set(left.unwrap_or(0));
+        left.map(|_| ())
+    }
+}
 
 /// Automatic mail: what a rule that does not speak of it does not match.
 static AUTOMATIC: Check = Check::Flag(FlagField::AutoReply, true);
@@ -27,7 +50,7 @@ enum Literal<'r> {
 /// One of the ways in which a condition can hold.
 type Clause<'r> = Vec<Literal<'r>>;
 
-/// All the ways in which a condition can hold; none at all: it never does.
+/// All the ways in which a condition can hold, without those that are impossible; none at all: it never does.
 #[derive(Debug, Clone)]
 pub(super) struct Ways<'r>(Vec<Clause<'r>>);
 
@@ -37,31 +60,31 @@ impl<'r> Ways<'r> {
         Self(vec![Vec::new()])
     }
 
-    /// Of a tree of conditions; `None` where there are too many.
-    pub(super) fn of(condition: &'r Condition, tests: &'r [Test]) -> Option<Self> {
-        Self::signed(condition, tests, true)
+    /// Of a tree of conditions; `None` where there are too many, or the budget is spent.
+    pub(super) fn of(condition: &'r Condition, tests: &'r [Test], budget: &Budget) -> Option<Self> {
+        Self::signed(condition, tests, true, budget)
     }
 
     /// Of its negation.
-    pub(super) fn of_not(condition: &'r Condition, tests: &'r [Test]) -> Option<Self> {
-        Self::signed(condition, tests, false)
+    pub(super) fn of_not(condition: &'r Condition, tests: &'r [Test], budget: &Budget) -> Option<Self> {
+        Self::signed(condition, tests, false, budget)
     }
 
     /// Of all that makes a rule match.
-    pub(super) fn of_rule(rule: &'r Rule) -> Option<Self> {
-        let mut ways = Self::of(&rule.when, &rule.tests)?;
+    pub(super) fn of_rule(rule: &'r Rule, budget: &Budget) -> Option<Self> {
+        let mut ways = Self::of(&rule.when, &rule.tests, budget)?;
         if let Some(script) = &rule.script {
-            ways = ways.and(&Self(vec![vec![Literal::Script(script.source(), true)]]))?;
+            ways = ways.and(&Self(vec![vec![Literal::Script(script.source(), true)]]), budget)?;
         }
         if !rule.mentions.auto_reply {
-            ways = ways.and(&Self(vec![vec![Literal::Check(&AUTOMATIC, false)]]))?;
+            ways = ways.and(&Self(vec![vec![Literal::Check(&AUTOMATIC, false)]]), budget)?;
         }
         Some(ways)
     }
 
     /// Of all that makes it not match.
-    pub(super) fn of_no_rule(rule: &'r Rule) -> Option<Self> {
-        let mut ways = Self::of_not(&rule.when, &rule.tests)?;
+    pub(super) fn of_no_rule(rule: &'r Rule, budget: &Budget) -> Option<Self> {
+        let mut ways = Self::of_not(&rule.when, &rule.tests, budget)?;
         if let Some(script) = &rule.script {
             ways.0.push(vec![Literal::Script(script.source(), false)]);
         }
@@ -71,21 +94,23 @@ impl<'r> Ways<'r> {
         Some(ways)
     }
 
-    fn signed(condition: &'r Condition, tests: &'r [Test], holds: bool) -> Option<Self> {
+    fn signed(condition: &'r Condition, tests: &'r [Test], holds: bool, budget: &Budget) -> Option<Self> {
         match condition {
             Condition::Always if holds => Some(Self::always()),
             Condition::Always => Some(Self(Vec::new())),
-            Condition::Not(inner) => Self::signed(inner, tests, !holds),
+            Condition::Not(inner) => Self::signed(inner, tests, !holds, budget),
             Condition::Test(index) => {
-                tests.get(*index).map(|test| Self(vec![vec![Literal::Check(&test.check, holds)]]))
+                let clause = vec![Literal::Check(&tests.get(*index)?.check, holds)];
+                let impossible = is_impossible(&clause, 0, budget)?;
+                Some(Self(if impossible { Vec::new() } else { vec![clause] }))
             }
             Condition::All(children) | Condition::Any(children) => {
                 let together = matches!(condition, Condition::All(_)) == holds;
                 let mut ways = if together { Self::always() } else { Self(Vec::new()) };
                 for child in children {
-                    let child = Self::signed(child, tests, holds)?;
+                    let child = Self::signed(child, tests, holds, budget)?;
                     if together {
-                        ways = ways.and(&child)?;
+                        ways = ways.and(&child, budget)?;
                     } else {
                         ways.0.extend(child.0);
                     }
@@ -99,12 +124,13 @@ impl<'r> Ways<'r> {
     }
 
     /// The ways in which both hold, without those that are impossible.
-    pub(super) fn and(&self, other: &Self) -> Option<Self> {
+    pub(super) fn and(&self, other: &Self, budget: &Budget) -> Option<Self> {
         let mut both = Vec::new();
         for left in &self.0 {
             for right in &other.0 {
+                budget.spend(left.len() + right.len() + 1)?;
                 let clause: Clause<'r> = left.iter().chain(right).copied().collect();
-                if !is_impossible(&clause) {
+                if !is_impossible(&clause, left.len(), budget)? {
                     both.push(clause);
                 }
                 if both.len() > MOST_CLAUSES {
@@ -117,7 +143,7 @@ impl<'r> Ways<'r> {
 
     /// Whether it surely never holds.
     pub(super) fn are_none(&self) -> bool {
-        self.0.iter().all(|clause| is_impossible(clause))
+        self.0.is_empty()
     }
 
     /// Whether every way demands a check of this sort.
@@ -138,19 +164,49 @@ fn same_subject(left: &Check, right: &Check) -> bool {
     }
 }
 
-fn is_impossible(clause: &[Literal<'_>]) -> bool {
-    clause.iter().enumerate().any(|(index, literal)| match *literal {
-        Literal::Script(source, holds) => {
-            clause.iter().any(|other| matches!(*other, Literal::Script(o, h) if o == source && h != holds))
+/// Whether a clause cannot hold, if it can without the literals that stand from `new` on.
+fn is_impossible(clause: &[Literal<'_>], new: usize, budget: &Budget) -> Option<bool> {
+    for literal in clause.iter().skip(new) {
+        let impossible = match *literal {
+            Literal::Script(source, holds) => {
+                clause.iter().any(|other| matches!(*other, Literal::Script(o, h) if o == source && h != holds))
+            }
+            Literal::Check(check, _) => {
+                let about = clause.iter().filter_map(|other| match *other {
+                    Literal::Check(other, holds) if same_subject(check, other) => Some((other, holds)),
+                    _ => None,
+                });
+                let about: Vec<_> = about.collect();
+                budget.spend(price(&about))?;
+                no_value(&about)
+            }
+        };
+        if impossible {
+            return Some(true);
         }
-        Literal::Check(check, _) => {
-            let about = clause.iter().skip(index).filter_map(|other| match *other {
-                Literal::Check(other, holds) if same_subject(check, other) => Some((other, holds)),
-                _ => None,
-            });
-            no_value(&about.collect::<Vec<_>>())
-        }
-    })
+    }
+    Some(false)
+}
+
+/// How much there is to compare in [`no_value`].
+fn price(checks: &[(&Check, bool)]) -> usize {
+    let values = |check: &Check| match check {
+        Check::Glob(_, globs) => globs.len(),
+        Check::Text(_, patterns) => patterns.len(),
+        Check::Number(_, bounds) => bounds.len(),
+        Check::Age(bounds) => bounds.len(),
+        Check::Flag(..) | Check::AnyAutoReply => 1,
+    };
+    let sum = |sign: Option<bool>| -> usize {
+        checks.iter().filter(|(_, holds)| sign.is_none_or(|sign| *holds == sign)).map(|(check, _)| values(check)).sum()
+    };
+    let (wanted, all) = (sum(Some(true)), sum(None));
+    match checks.first() {
+        Some((Check::Text(..), _)) => all + wanted.saturating_mul(sum(Some(false))),
+        Some((Check::Glob(..), _)) if checks.len() > 1 => all + wanted.saturating_mul(all),
+        Some((Check::Number(..) | Check::Age(_), _)) => all.saturating_mul(all).saturating_mul(6),
+        _ => all,
+    }
 }
 
 /// Whether no value makes all of these checks of one subject come out as they must.

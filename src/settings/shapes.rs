@@ -45,7 +45,7 @@ pub(super) static FILE: LazyShape = LazyShape::new(|| {
                 .example("rules/"),
             Key::new(
                 "attachments_from",
-                Form::filled_list_or_one(Form::FilledText),
+                Form::list_or_one(Form::FilledText),
                 "Folders beside that of the rules whose files replies may carry: a path, or a list of them.",
             )
             .example("/srv/price-lists"),

@@ -6,6 +6,7 @@ mod bad_input;
 mod controlling;
 mod doctor;
 mod explaining;
+mod large;
 mod reading;
 mod reloading;
 mod service;

@@ -408,3 +408,47 @@ async fn a_scratch_store_begins_with_a_copy_and_leaves_the_file_alone() {
     assert!(bed.store.decision("d2").await.unwrap().is_none());
     assert_eq!(std::fs::read(bed.path()).unwrap(), before);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_of_a_store_are_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let modes = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
+        let mut found: Vec<_> = entries
+            .map(|entry| {
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+                (entry.file_name().to_string_lossy().into_owned(), format!("{mode:o}"))
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    let private = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "600".to_owned())).collect::<Vec<_>>();
+    let all = private(&["store.db", "store.db-shm", "store.db-wal", "store.db.lock"]);
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.add_opt_out(&opt_out("jane@acme.example")).await.unwrap();
+    assert_eq!(modes(), all, "new");
+    // A process that ended at once leaves its log behind, and an older version left all of it open to everybody.
+    let loose = std::fs::Permissions::from_mode(0o644);
+    for (name, _) in &all {
+        std::fs::set_permissions(folder.path().join(name), loose.clone()).unwrap();
+    }
+    let copy = tempfile::tempdir().unwrap();
+    for (name, _) in &all {
+        std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    store.close().await;
+    drop(store);
+    for (name, _) in &all {
+        std::fs::rename(copy.path().join(name), folder.path().join(name)).unwrap();
+    }
+    let _store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(modes(), all, "old");
+}
+
+fn opt_out(email: &str) -> OptOut {
+    OptOut { workspace: "acme".to_owned(), email: email.to_owned(), since: at(0), evidence: "remove me".to_owned() }
+}

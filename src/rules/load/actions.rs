@@ -1,6 +1,6 @@
 //! `then`: actions with their templates, destinations and timing.
 
-use super::{Loader, Site, TextAt};
+use super::{Loader, Site, TextAt, texts::MOST_TOLD};
 use crate::{
     model::{ActionKind, Repeat, Timing},
     rules::{
@@ -245,7 +245,7 @@ impl Loader<'_> {
     pub(super) fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextAt) -> Option<TemplateRef> {
         match self.templates.add(name, html, source) {
             Ok(template) => {
-                for range in template_names::in_single_braces(source) {
+                for range in template_names::in_single_braces(source).into_iter().take(MOST_TOLD) {
                     let message = format!("`{}` is sent as it stands", source.get(range.clone()).unwrap_or_default());
                     let found = at.error(code::LOOKS_LIKE_TEMPLATE, range, message).finding(false);
                     self.out

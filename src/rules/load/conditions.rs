@@ -6,12 +6,15 @@ use crate::{
     rules::{
         definition::{Check, Condition, Cost, FlagField, GlobField, Mentions, NumberField, Test, TextField},
         diagnostic::{Diagnostic, Diagnostics, code},
-        logic::Ways,
+        logic::{Budget, Ways},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
         shapes::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
         yaml::{Kind, Node, Shape, did_you_mean},
     },
 };
+
+/// What may be compared to find contradictions in one rule: a fraction of a second.
+const BUDGET: u64 = 12_000_000;
 
 /// What a key of `when` is.
 #[derive(Clone, Copy)]
@@ -37,6 +40,8 @@ struct Reader<'r> {
     out: &'r mut Diagnostics,
     /// A part has been told to hold always, or never.
     judged: bool,
+    /// What may be compared to find that out, for the whole rule.
+    budget: Budget,
 }
 
 /// Reads `when`; without one, the script alone decides.
@@ -56,9 +61,10 @@ pub(super) fn read(
         out.push(error.hint("write `when: { category: interested }`, or `when: always` for every message"));
         return ALWAYS;
     }
-    let mut reader = Reader { tests, mentions, out, judged: false };
+    let mut reader = Reader { tests, mentions, out, judged: false, budget: Budget::new(BUDGET) };
     let mut condition = reader.mapping(node, "when", false);
     reader.judge(&condition, key);
+    reader.mentions.too_large |= reader.budget.is_spent();
     sort(&mut condition, tests);
     condition
 }
@@ -141,10 +147,10 @@ impl Reader<'_> {
             return;
         }
         let none = |ways: Option<Ways<'_>>| ways.is_some_and(|ways| ways.are_none());
-        let (code, what, hint) = if none(Ways::of(condition, self.tests)) {
+        let (code, what, hint) = if none(Ways::of(condition, self.tests, &self.budget)) {
             let hint = "its parts contradict each other; `any` is for alternatives";
             (code::NEVER, "no message can meet all of these conditions", hint)
-        } else if none(Ways::of_not(condition, self.tests)) {
+        } else if none(Ways::of_not(condition, self.tests, &self.budget)) {
             (code::ALWAYS_HOLDS, "every message meets these conditions", "`when: always` says so openly")
         } else {
             return;

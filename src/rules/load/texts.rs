@@ -10,6 +10,9 @@ use crate::rules::{
 };
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
+/// How many mistakes of one text are told.
+pub(super) const MOST_TOLD: usize = 50;
+
 /// A template and where its text stands.
 pub(super) struct Site {
     pub(super) template: TemplateRef,
@@ -48,14 +51,18 @@ impl Loader<'_> {
         let mut needs_thread = false;
         for site in std::mem::take(&mut self.sites) {
             needs_thread |= site.template.needs_thread;
-            for (root, field) in self.templates.uses(&site.template).into_iter().filter(|_| known) {
+            let uses = self.templates.uses(&site.template).into_iter().filter(|_| known);
+            let missing = uses.filter_map(|(root, field)| {
+                let told = nothing_gives(&root, field.as_deref(), rule, &captured)?;
+                Some((root, field, told))
+            });
+            for (root, field, (message, hint)) in missing.take(MOST_TOLD) {
                 let field = field.as_deref();
-                let Some((message, hint)) = nothing_gives(&root, field, rule, &captured) else { continue };
                 let name = field.map_or_else(|| root.clone(), |field| format!("{root}.{field}"));
                 let text = site.at.text();
                 let found = places(text, &name);
                 let all = if found.is_empty() { vec![(0, text.len())] } else { found };
-                for (start, end) in all {
+                for (start, end) in all.into_iter().take(MOST_TOLD) {
                     let error = site.at.error(code::NO_CAPTURE, start..end, message.clone());
                     self.out.push(error.hint(hint.clone()));
                 }

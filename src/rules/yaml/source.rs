@@ -29,6 +29,8 @@ pub struct Source {
     name: String,
     text: String,
     line_starts: Vec<usize>,
+    /// How many characters begin before each [`STRIDE`]th byte: a file may be one long line.
+    characters: Vec<usize>,
     hidden: Mutex<Vec<Range<usize>>>,
 }
 
@@ -39,6 +41,11 @@ static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"("[^"\n]*"?|'[^'\n]*'?|(?:\$\{[^}\n]*\}|[^\s,}#"'])(?:\$\{[^}\n]*\}|[^\s,}])*)|://[^\s/:@"']*:([^\s@"']+)@"#;
     Regex::new(&format!("{key}{value}")).ok()
 });
+
+/// How many bytes are counted anew to find a column.
+const STRIDE: usize = 256;
+/// A longer line is not shown: its place is told all the same.
+const LONGEST_SHOWN: usize = 4096;
 
 impl Source {
     /// Takes the text of a file. Values of keys that name secrets are hidden in what is shown of it.
@@ -52,7 +59,15 @@ impl Source {
                 hidden.push(value.range());
             }
         }
-        Arc::new(Self { name, text, line_starts, hidden: Mutex::new(hidden) })
+        let mut characters = Vec::with_capacity(text.len() / STRIDE + 1);
+        let mut count = 0;
+        for at in 0..text.len() {
+            if at % STRIDE == 0 {
+                characters.push(count);
+            }
+            count += usize::from(begins_character(text.as_bytes(), at));
+        }
+        Arc::new(Self { name, text, line_starts, characters, hidden: Mutex::new(hidden) })
     }
 
     /// The name by which the user knows the file.
@@ -75,10 +90,21 @@ impl Source {
         let offset = offset.min(self.text.len());
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let rest = self.text.get(start..).unwrap_or_default();
-        let before = rest.char_indices().take_while(|(at, c)| start + at + c.len_utf8() <= offset);
-        let column = before.filter(|(_, c)| *c != '\u{feff}').count();
-        (line, column + 1)
+        (line, self.characters_before(offset) - self.characters_before(start) + 1)
+    }
+
+    /// How many characters end before a byte, the mark of the byte order not counted.
+    fn characters_before(&self, offset: usize) -> usize {
+        let offset = self.text.floor_char_boundary(offset);
+        let block = offset / STRIDE;
+        let Some(known) = self.characters.get(block) else {
+            // The end of a text that ends with a whole block.
+            let last = self.characters.len().saturating_sub(1);
+            let rest = last * STRIDE..offset;
+            let count = rest.filter(|at| begins_character(self.text.as_bytes(), *at)).count();
+            return self.characters.get(last).copied().unwrap_or(0) + count;
+        };
+        known + (block * STRIDE..offset).filter(|at| begins_character(self.text.as_bytes(), *at)).count()
     }
 
     /// The place of a range of bytes.
@@ -104,7 +130,12 @@ impl Source {
         let start = *self.line_starts.get(line.checked_sub(1)?)?;
         let rest = self.text.get(start..)?;
         let text = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
+        if text.len() > LONGEST_SHOWN {
+            return None;
+        }
         let hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = start..start + text.len();
+        let hidden: Vec<_> = hidden.iter().filter(|range| range.start < here.end && range.end > here.start).collect();
         let show = |(at, c): (usize, char)| match c {
             '\u{feff}' => None,
             _ if hidden.iter().any(|range| range.contains(&(start + at))) => Some('*'),
@@ -113,6 +144,12 @@ impl Source {
         };
         Some(text.char_indices().filter_map(show).collect())
     }
+}
+
+/// Whether a character begins at a byte; the mark of the byte order is none.
+fn begins_character(bytes: &[u8], at: usize) -> bool {
+    let is_mark = bytes.get(at..at + 3) == Some("\u{feff}".as_bytes());
+    bytes.get(at).is_some_and(|byte| byte & 0b1100_0000 != 0b1000_0000) && !is_mark
 }
 
 /// Whether a value is nothing but a `${NAME}`, which is safe and useful to show.

@@ -8,7 +8,7 @@ use super::{SqliteStore, Tx, micros};
 use crate::store::StoreError;
 use jiff::Timestamp;
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -46,13 +46,7 @@ impl Mark {
     pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(PathBuf::from(name))
-            .map_err(|error| super::open::io_error(path, &error))?;
+        let file = super::private::open_private(&PathBuf::from(name))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),

@@ -11,6 +11,7 @@ mod decisions;
 mod left;
 mod mark;
 mod open;
+mod private;
 mod queries;
 mod switches;
 mod threads;

@@ -1,6 +1,6 @@
 //! Opening a store: the lock, the pragmas, the migrations, and the refusals.
 
-use super::{COMMITS, SqliteStore, mark::Mark};
+use super::{COMMITS, SqliteStore, mark::Mark, private::make_private};
 use crate::{model::Durations, store::StoreError};
 use sqlx::{
     ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
@@ -41,6 +41,7 @@ impl SqliteStore {
             check(path, &looking).await?;
             looking.close().await;
         }
+        make_private(path)?;
         let options = base_options(path).create_if_missing(true);
         let writer = connect(path, options.clone(), 1).await?;
         migrate(path, &writer).await?;
