@@ -12,53 +12,88 @@ use super::{
 };
 use axum::{
     Form,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::Sha256;
 use std::{
     collections::VecDeque,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use subtle::ConstantTimeEq;
 
 const COOKIE: &str = "reply_router_session";
-/// So many wrong sign-ins in this time, from anywhere, and everybody waits: the token is long, this is only decency.
+/// After so many wrong sign-ins from one address in this time, further wrong ones from there are refused unlooked at. The
+/// right token always gets in: who guesses must not lock its owner out.
 const TRIES: usize = 10;
 const TRY_WINDOW: Duration = Duration::from_secs(60);
+/// So many addresses and sessions are remembered; beyond that the oldest are forgotten.
+const MOST_ADDRESSES: usize = 1_000;
+const MOST_SESSIONS: usize = 1_000;
 
-/// The sessions of browsers: one value, derived from the token and from this process, so that both a new token and a
-/// restart end them all.
+/// The sessions of browsers. They are kept in this process only, so that a new token and a restart end them all.
 pub(super) struct Sessions {
-    value: Option<String>,
-    wrong: Mutex<VecDeque<Instant>>,
+    signed_in: Mutex<VecDeque<String>>,
+    wrong: Mutex<VecDeque<(Option<IpAddr>, Instant)>>,
 }
 
 impl Sessions {
-    pub(super) fn new(token: Option<&SecretString>) -> Self {
-        let value = token.and_then(|token| {
-            let mut mac = Hmac::<Sha256>::new_from_slice(token.expose_secret().as_bytes()).ok()?;
-            mac.update(uuid::Uuid::new_v4().as_bytes());
-            Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
-        });
-        Self { value, wrong: Mutex::default() }
+    pub(super) fn new() -> Self {
+        Self { signed_in: Mutex::default(), wrong: Mutex::default() }
     }
 
-    fn may_try(&self) -> bool {
+    /// A session of one browser, under a name that cannot be guessed.
+    fn begin(&self) -> String {
+        let random = || uuid::Uuid::new_v4().simple().to_string();
+        let session = random() + &random();
+        let mut all = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST_SESSIONS {
+            all.pop_front();
+        }
+        all.push_back(session.clone());
+        session
+    }
+
+    fn has(&self, given: &str) -> bool {
+        let all = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        // All are compared, whichever it is.
+        all.iter().fold(false, |found, session| found | same(given, session))
+    }
+
+    /// From now on the session lets nobody in, wherever its cookie was copied to.
+    fn end(&self, given: &str) {
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).retain(|session| !same(given, session));
+    }
+
+    /// Notes a wrong sign-in, and tells whether there were too many from that address.
+    fn note_wrong(&self, from: Option<IpAddr>) -> bool {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.retain(|at| at.elapsed() < TRY_WINDOW);
-        wrong.len() < TRIES
+        wrong.retain(|(_, at)| at.elapsed() < TRY_WINDOW);
+        if wrong.iter().filter(|(address, _)| *address == from).count() >= TRIES {
+            return true;
+        }
+        if wrong.len() >= MOST_ADDRESSES * TRIES {
+            wrong.pop_front();
+        }
+        wrong.push_back((from, Instant::now()));
+        false
     }
+}
 
-    fn note_wrong(&self) {
-        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).push_back(Instant::now());
+/// Who belongs together: an IPv6 network is one place, it has more addresses than anybody counts.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
     }
 }
 
@@ -69,8 +104,7 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
             request.extensions_mut().insert(Way::Loopback);
             return next.run(request).await;
         }
-        let text = "without `admin.token` only this machine may look, under the name localhost or 127.0.0.1";
-        return Problem::new(StatusCode::FORBIDDEN, text).into_response();
+        return Problem::new(StatusCode::FORBIDDEN, ONLY_LOCAL).into_response();
     };
     let headers = request.headers();
     let way = match bearer(headers) {
@@ -106,14 +140,32 @@ pub(super) fn same(given: &str, wanted: &str) -> bool {
     given.as_bytes().ct_eq(wanted.as_bytes()).into()
 }
 
-fn has_session(app: &App, headers: &HeaderMap) -> bool {
-    let Some(wanted) = &app.sessions.value else { return false };
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .any(|(name, value)| name == COOKIE && same(value, wanted))
+/// The sessions that a browser says it has.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
+
+fn has_session(app: &App, headers: &HeaderMap) -> bool {
+    cookies(headers).any(|value| app.sessions.has(value))
+}
+
+/// Where no token is configured, the metrics too are for this machine under its own name only.
+pub(super) struct KnownHost;
+
+impl FromRequestParts<App> for KnownHost {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if app.settings.token.is_some() || is_local(&parts.headers) {
+            return Ok(Self);
+        }
+        Err(Problem::new(StatusCode::FORBIDDEN, ONLY_LOCAL))
+    }
+}
+
+const ONLY_LOCAL: &str = "without `admin.token` only this machine may look, under the name localhost or 127.0.0.1";
 
 fn is_local(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
@@ -134,23 +186,21 @@ pub(super) struct Login {
 }
 
 pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): Form<Login>) -> Response {
-    let (Some(token), Some(session)) = (&app.settings.token, &app.sessions.value) else {
-        return Redirect::to("/").into_response();
-    };
-    if !app.sessions.may_try() {
-        return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens: wait a minute").into_response();
-    }
+    let Some(token) = &app.settings.token else { return Redirect::to("/").into_response() };
     if !same(login.token.trim(), token.expose_secret()) {
-        app.sessions.note_wrong();
+        if app.sessions.note_wrong(caller.remote.map(network)) {
+            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens: wait a minute").into_response();
+        }
         audit::note(&app, &caller, "login.failed", None, Value::Null).await;
         return pages::login(true);
     }
     audit::note(&app, &caller.by(Way::Session), "login", None, Value::Null).await;
-    with_cookie(&app, session, "")
+    with_cookie(&app, &app.sessions.begin(), "")
 }
 
-/// Ends the session of this browser.
-pub(super) async fn logout(State(app): State<App>) -> Response {
+/// Ends the session of this browser, also for whoever has a copy of its cookie.
+pub(super) async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
+    cookies(&headers).for_each(|value| app.sessions.end(value));
     with_cookie(&app, "", "; Max-Age=0")
 }
 

@@ -47,7 +47,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -> Result<Response, Problem> {
     let engine = &app.engine;
     let store = engine.store();
     let now = engine.now();

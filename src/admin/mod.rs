@@ -7,6 +7,7 @@ mod actions;
 mod audit;
 mod auth;
 mod caller;
+mod connections;
 mod decisions;
 mod events;
 mod explain;
@@ -104,7 +105,7 @@ impl App {
 
 /// All routes, ready to be served or to be called in a test.
 pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Router {
-    let sessions = Arc::new(auth::Sessions::new(settings.token.as_ref()));
+    let sessions = Arc::new(auth::Sessions::new());
     let readers = Arc::new(Semaphore::new(events::MOST_READERS));
     let app = App { engine, settings: Arc::new(settings), reload, sessions, readers };
     routes::all(&app)

@@ -1,21 +1,19 @@
 //! The server itself: connections, and what they may cost. What a request may cost stands with the routes.
 
-use super::events::Closing;
+use super::{
+    connections::{Connections, Place},
+    events::Closing,
+};
 use axum::{Extension, Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-/// Who connects when so many are connected waits.
-const MOST_CONNECTIONS: usize = 256;
 /// A connection that does not send a request's head within this time ends, also between two requests.
-const HEAD_TIME: Duration = Duration::from_secs(30);
+const HEAD_TIME: Duration = Duration::from_secs(10);
 /// After the system could not take a connection (no file handle is left), which another try at once would meet again.
 const REST: Duration = Duration::from_millis(500);
 
@@ -30,9 +28,9 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
 /// As [`serve`], with another time for the head of a request: a connection on which none has arrived in it ends.
 pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Router, shutdown: CancellationToken) {
     let router = router.layer(Extension(Closing(shutdown.clone())));
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let connections = Connections::new();
     let open = TaskTracker::new();
-    while let Some(Ok(place)) = shutdown.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
+    loop {
         let (stream, remote) = match shutdown.run_until_cancelled(listener.accept()).await {
             None => break,
             Some(Ok(accepted)) => accepted,
@@ -42,10 +40,12 @@ pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Ro
                 continue;
             }
         };
-        let (router, shutdown) = (router.clone(), shutdown.clone());
+        let (router, shutdown, place) = (router.clone(), shutdown.clone(), connections.join());
         open.spawn(async move {
-            connection(stream, remote, router, head_time, &shutdown).await;
-            drop(place);
+            tokio::select! {
+                () = connection(stream, remote, router, head_time, &shutdown, &place) => {}
+                () = place.ended() => tracing::debug!("a connection without a request went for newer ones"),
+            }
         });
     }
     drop(listener);
@@ -59,11 +59,20 @@ async fn connection(
     router: Router,
     head_time: Duration,
     shutdown: &CancellationToken,
+    place: &Arc<Place>,
 ) {
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(remote));
-        router.clone().oneshot(request)
+        let (router, admitted) = (router.clone(), place.admit(&request));
+        async move {
+            let served = match admitted {
+                Ok(served) => served,
+                Err(refusal) => return Ok::<_, Infallible>(*refusal),
+            };
+            let response = router.oneshot(request).await?;
+            Ok(served.hold(response))
+        }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head_time);

@@ -114,14 +114,48 @@ async fn a_browser_signs_in_once() {
 }
 
 #[tokio::test]
-async fn who_guesses_has_to_wait() {
+async fn who_guesses_has_to_wait_and_locks_nobody_out() {
     let desk = Desk::new(Setting::default()).await;
     let form = ("content-type", "application/x-www-form-urlencoded");
     for _ in 0..10 {
         assert_eq!(desk.send("POST", "/login", &[form], "token=wrong").await.status, 401);
     }
-    desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await.problem(429);
+    desk.send("POST", "/login", &[form], "token=wrong").await.problem(429);
+    let right = desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await;
+    assert_eq!(right.status, 303, "the right token always gets in");
     assert_eq!(desk.get("/api/v1/status").await.status, 200, "programs go on");
+}
+
+#[tokio::test]
+async fn who_signed_out_is_out_wherever_the_cookie_is() {
+    let desk = Desk::new(Setting::default()).await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let mut cookies = Vec::new();
+    for _ in 0..2 {
+        let answer = desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await;
+        cookies.push(answer.header("set-cookie").split(';').next().unwrap().to_owned());
+    }
+    assert_ne!(cookies[0], cookies[1], "each browser has a session of its own");
+    let status = |cookie: String| {
+        let desk = &desk;
+        async move { desk.send("GET", "/api/v1/status", &[("cookie", &cookie)], "").await.status }
+    };
+    assert_eq!(status(cookies[0].clone()).await, 200);
+    let out = desk.send("POST", "/logout", &[("cookie", &cookies[0])], "").await;
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(status(cookies[0].clone()).await, 401, "a copy of the cookie is worth nothing");
+    assert_eq!(status(cookies[1].clone()).await, 200, "another browser stays signed in");
+}
+
+#[tokio::test]
+async fn without_a_token_the_metrics_too_are_for_this_machine_only() {
+    let desk = Desk::over(Stage::new(Setting::default()).await, None, None);
+    for (host, status) in [("localhost:8080", 200), ("127.0.0.1", 200), ("evil.example", 403)] {
+        assert_eq!(desk.send("GET", "/metrics", &[("host", host)], "").await.status, status, "{host}");
+    }
+    let desk = Desk::new(Setting::default()).await;
+    let elsewhere = desk.send("GET", "/metrics", &[("host", "router.acme.example")], "").await;
+    assert_eq!(elsewhere.status, 200, "with a token it may be scraped from elsewhere");
 }
 
 #[tokio::test]
