@@ -5,12 +5,17 @@ use crate::{
     app::{Demo, DemoOptions},
     engine::{EngineEvent, Happened},
     model::{Action, ActionKind, ActionState},
-    simulator::Simulator,
+    simulator::{Simulator, Workspace},
     store::DecisionRecord,
 };
 use anstyle::{AnsiColor, Style};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+/// How often it is looked whether the script is over.
+const LOOK_EVERY: Duration = Duration::from_secs(3_600);
+/// How long the last reply of the script may take to be decided.
+const LAST_ONE: Duration = Duration::from_secs(6);
 
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -31,11 +36,17 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<Outcome> {
             stop.cancel();
         });
     }
+    let ending = tokio::spawn(say_when_over(
+        demo.simulator().workspace(),
+        demo.simulator().web_url(),
+        demo.pages().map(|address| format!("http://{address}")).unwrap_or_default(),
+    ));
     let began = Instant::now();
     let simulated = demo.simulator().workspace();
     let received = demo.simulator().received();
     demo.run(shutdown).await?;
     told.abort();
+    ending.abort();
     anstream::println!(
         "\n{QUIET}── {} s ──{QUIET:#}\n{} replies sent, {} Slack messages, {} mails, {} API requests\nNothing was real: \
          `reply-router init` begins with your own workspace.",
@@ -59,6 +70,20 @@ fn greet(demo: &Demo) {
         crate::app::demo_rules().display(),
         simulator.web_url(),
         simulator.workspace().threads().len(),
+    );
+}
+
+/// Says when the last reply of the script has come and what to do then; the demo goes on until it is ended.
+async fn say_when_over(workspace: Workspace, inbox: String, pages: String) {
+    while !workspace.wait_until(LOOK_EVERY, |now| now.stream_left() == 0).await {}
+    // The last one is decided and answered within a few seconds.
+    tokio::time::sleep(LAST_ONE).await;
+    anstream::println!(
+        "\n{NAME}The script is over: no more replies come.{NAME:#} Next:\n  \
+         {pages}/queue   approve or reject the drafts that wait\n  \
+         {pages}/        see what each rule did, and why\n  \
+         {inbox}   what the leads, Slack and the mailbox received\n  \
+         Ctrl-C ends the demo; `reply-router init` begins with your own workspace.\n"
     );
 }
 

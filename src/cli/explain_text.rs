@@ -1,7 +1,7 @@
 //! An explanation as people read it.
 
 use crate::{
-    engine::{ExplainedRule, Explanation},
+    engine::{ExplainedRule, Explanation, chronological},
     model::{ConditionTrace, describe_planned},
 };
 use anstyle::{AnsiColor, Style};
@@ -39,8 +39,8 @@ pub(super) fn text(explanation: &Explanation) -> String {
         rule(&mut out, found);
     }
     if !explanation.way.is_empty() {
-        let _ = writeln!(out, "\nthe way of the message");
-        for step in &explanation.way {
+        let _ = writeln!(out, "\ntimeline");
+        for step in chronological(explanation.way.clone()) {
             let at = step.at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
             let _ = writeln!(out, "  {}  {}", paint(QUIET, &format!("{at:<20}")), step.text);
         }

@@ -46,7 +46,7 @@ pub use probe::{Bug, Probe, Step};
 pub use run::OnceReport;
 pub use status::{EngineEvent, Happened, RuleHealth, WorkspacePhase, WorkspaceStatus};
 pub use told::{About, Told};
-pub use way::WayStep;
+pub use way::{WayStep, chronological};
 pub use workspace::{Workspace, WorkspaceSettings};
 
 use crate::{

@@ -32,6 +32,12 @@ impl WayStep {
     }
 }
 
+/// The steps in the order in which they happened, for people. What has no time of its own comes first, in its order.
+pub fn chronological(mut steps: Vec<WayStep>) -> Vec<WayStep> {
+    steps.sort_by_key(|step| step.at);
+    steps
+}
+
 impl Engine {
     /// The way of a thread's newest inbound message, as far as it has come.
     pub(super) async fn way(

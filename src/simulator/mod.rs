@@ -17,6 +17,7 @@ mod page;
 mod query;
 mod reply;
 mod route;
+mod shown;
 mod sink;
 mod smtp;
 mod state;

@@ -1,8 +1,8 @@
 //! A plain page to look at: what is in the inbox, and what Slack, the mail server and the webhook received.
 
 use super::{
-    mail::ReceivedMail,
     route::answer,
+    shown,
     state::Shared,
     style::{escape, plain},
     thread::Thread,
@@ -16,11 +16,14 @@ const STYLE: &str = "
 :root { color-scheme: light dark; --line: #d0d7de; --card: #f6f8fa; --ours: #ddf4e4; --quiet: #57606a; }
 @media (prefers-color-scheme: dark) { :root { --line: #30363d; --card: #161b22; --ours: #12361f; --quiet: #9aa4af; } }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 76rem; padding: 1rem; overflow-wrap: anywhere; }
-main { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem; align-items: start; }
+main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1.5rem; align-items: start; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; }
 details, .card { border: 1px solid var(--line); border-radius: .5rem; background: var(--card); padding: .5rem .75rem; margin: 0 0 .5rem; }
 pre { white-space: pre-wrap; font: .85rem/1.4 ui-monospace, monospace; margin: .25rem 0; }
 .message { border-left: 3px solid var(--line); padding-left: .5rem; margin: .5rem 0; } .ours { background: var(--ours); }
+h3 { font-size: 1rem; margin: .25rem 0; } .slack, .fields { margin: .25rem 0; } .quote { border-left: 3px solid var(--line); padding-left: .5rem; }
+.fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr)); gap: .25rem .75rem; font-size: .9rem; }
+main > section { min-width: 0; }
 .quiet { color: var(--quiet); font-size: .85rem; }
 ";
 /// More than these are not shown: the page is for looking, not for archives.
@@ -31,12 +34,26 @@ pub(super) fn answer_page(shared: &Shared, path: &str) -> Response {
         return answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "there is no such page; the pages are at /");
     }
     let now = shared.now();
+    let is_over = shared.options.stream.as_ref().is_some_and(|stream| !stream.repeat)
+        && shared.read(|state| state.script.left() == 0);
+    let news = if is_over {
+        "<p><strong>The script is over: no more replies come.</strong> Everything stays here until you end it with \
+         Ctrl-C. Next: look at the rules on the admin pages, approve what waits there, or run <code>reply-router \
+         init</code> for your own workspace.</p>"
+    } else {
+        ""
+    };
     let page = shared.read(|state| {
         let mut threads: Vec<&Thread> = state.threads.iter().collect();
         threads.sort_by_key(|thread| std::cmp::Reverse(thread.last(now).map(|message| message.at)));
         let inbox = threads.iter().take(SHOWN).map(|thread| thread_card(thread, now)).collect::<String>();
-        let slack = state.slack.iter().rev().take(SHOWN).map(|message| slack_card(message.at, &message.payload));
-        let mail = state.mail.iter().rev().take(SHOWN).map(mail_card);
+        let slack = state
+            .slack
+            .iter()
+            .rev()
+            .take(SHOWN)
+            .map(|message| slack_card(message.at, message.channel.as_deref(), &message.payload));
+        let mail = state.mail.iter().rev().take(SHOWN).map(|mail| shown::mail(mail, &at(mail.at)));
         let calls = state.webhooks.iter().rev().take(SHOWN).map(|call| {
             format!(
                 "<div class=card><p class=quiet>{}</p><pre>{}</pre></div>",
@@ -46,9 +63,9 @@ pub(super) fn answer_page(shared: &Shared, path: &str) -> Response {
         });
         let sections = [
             ("Inbox", state.threads.len(), inbox),
-            ("Slack sink", state.slack.len(), slack.collect()),
-            ("Mail sink", state.mail.len(), mail.collect()),
-            ("Webhook sink", state.webhooks.len(), calls.collect()),
+            ("Slack", state.slack.len(), slack.collect()),
+            ("Mail", state.mail.len(), mail.collect()),
+            ("Webhook", state.webhooks.len(), calls.collect()),
         ];
         sections.iter().fold(String::new(), |mut page, (title, count, content)| {
             let content = if *count == 0 { "<p class=quiet>nothing yet</p>" } else { content };
@@ -60,7 +77,7 @@ pub(super) fn answer_page(shared: &Shared, path: &str) -> Response {
         "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport \
          content=\"width=device-width, initial-scale=1\"><meta http-equiv=refresh content=3><title>Simulated \
          workspace</title><style>{STYLE}</style></head><body><h1>Simulated ColdSend workspace</h1><p \
-         class=quiet>Nothing here is real. The page looks again every 3 seconds.</p><main>{page}</main></body></html>"
+         class=quiet>Nothing here is real. The page looks again every 3 seconds.</p>{news}<main>{page}</main></body></html>"
     );
     answer(StatusCode::OK, "text/html; charset=utf-8", html)
 }
@@ -88,46 +105,9 @@ fn thread_card(thread: &Thread, now: Timestamp) -> String {
     card + "</details>"
 }
 
-/// The texts of the blocks, in their order, or the plain text where there are none.
-fn slack_card(when: Timestamp, payload: &Value) -> String {
-    let mut texts = Vec::new();
-    if let Some(blocks) = payload.get("blocks") {
-        collect_texts(blocks, &mut texts, 0);
-    }
-    if texts.is_empty() {
-        texts.extend(payload.get("text").and_then(Value::as_str));
-    }
-    format!("<div class=card><p class=quiet>{}</p><pre>{}</pre></div>", at(when), escape(&texts.join("\n")))
-}
-
-fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>, depth: usize) {
-    if depth > 12 {
-        return;
-    }
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts, depth + 1)),
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                match field {
-                    Value::String(text) if name == "text" => texts.push(text),
-                    other => collect_texts(other, texts, depth + 1),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn mail_card(mail: &ReceivedMail) -> String {
-    let (head, body) = mail.raw.split_once("\r\n\r\n").unwrap_or((&mail.raw, ""));
-    let subject = head.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or("(no subject)");
-    format!(
-        "<details><summary><strong>{}</strong> <span class=quiet>to {} · {}</span></summary><pre>{}</pre></details>",
-        escape(subject),
-        escape(&mail.to.join(", ")),
-        at(mail.at),
-        escape(body)
-    )
+fn slack_card(when: Timestamp, channel: Option<&str>, payload: &Value) -> String {
+    let channel = channel.map(|name| format!(" in {}", escape(name))).unwrap_or_default();
+    format!("<div class=card><p class=quiet>{}{channel}</p>{}</div>", at(when), shown::slack(payload))
 }
 
 fn at(when: Timestamp) -> String {

@@ -64,6 +64,9 @@ impl PauseView {
 }
 
 struct RuleView {
+    /// Its place among the rules, from 1: they run in this order, and are shown by what needs care.
+    order: usize,
+    care: Care,
     name: String,
     path: String,
     description: String,
@@ -86,6 +89,48 @@ struct RuleView {
     error: Option<(String, When)>,
     evaluation: Option<String>,
     chart: Chart,
+}
+
+/// Why an operator should look at a rule, the most pressing first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Care {
+    Error,
+    Failed,
+    Approve,
+    Recorded,
+    None,
+}
+
+impl Care {
+    fn new(rule: &RuleReport) -> Self {
+        let now = |state: &str| rule.actions.get("total").and_then(|counts| counts.get(state)).is_some_and(|n| *n > 0);
+        match rule.effective_mode {
+            _ if rule.last_error.is_some() => Self::Error,
+            _ if now("failed") || now("quarantined") => Self::Failed,
+            _ if now("held") => Self::Approve,
+            Mode::Shadow | Mode::Off => Self::Recorded,
+            Mode::Draft | Mode::Live => Self::None,
+        }
+    }
+
+    /// The name of its colour.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Error | Self::Failed => "care-bad",
+            Self::Approve => "care-wait",
+            Self::Recorded => "care-quiet",
+            Self::None => "care-none",
+        }
+    }
+
+    fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Error => Some("script or template error"),
+            Self::Failed => Some("actions failed or unconfirmed"),
+            Self::Approve => Some("drafts to approve"),
+            Self::Recorded | Self::None => None,
+        }
+    }
 }
 
 struct SwitchView {
@@ -146,13 +191,19 @@ impl From<RuleReport> for RuleView {
             counts: states.iter().map(|state| of(key, state)).collect(),
         });
         let windows: Vec<Window> = windows.collect();
-        let choices = Mode::ALL.into_iter().rev().filter(|mode| *mode <= rule.mode);
+        // What is not below what it may be anyway is no choice, nor is what it is already.
+        let ceiling = if rule.lowered_by == Some("workspace") { rule.effective_mode } else { rule.mode };
+        let now = rule.switched.as_ref().map(|switched| switched.mode);
+        let choices = Mode::ALL.into_iter().rev().filter(|mode| *mode < ceiling && Some(*mode) != now);
+        let choices: Vec<_> = choices.enumerate().map(|(place, mode)| (mode.as_str(), place == 0)).collect();
         let lowered = rule.lowered_by.map(|by| match (by, &rule.switched) {
             ("override", Some(switched)) => format!("lowered by {}", who(switched.by.as_deref())),
             ("workspace", _) => "lowered by the workspace’s mode".to_owned(),
             (other, _) => format!("lowered by {other}"),
         });
         Self {
+            order: 0,
+            care: Care::new(&rule),
             chart: Chart::new(&rule),
             path: encoded(&rule.name),
             place: format!("{}:{}", rule.file, rule.line),
@@ -165,7 +216,7 @@ impl From<RuleReport> for RuleView {
                 by: who(switched.by.as_deref()).to_owned(),
             }),
             workspace_modes: rule.workspace_modes.iter().map(|(name, mode)| (name.clone(), mode.as_str())).collect(),
-            choices: choices.map(|mode| (mode.as_str(), mode == rule.effective_mode)).collect(),
+            choices,
             matches_24h: count("24h"),
             matches_total: count("total"),
             week: week.map(|(state, count)| Count { state, count: *count }).collect(),
@@ -194,7 +245,12 @@ fn who(by: Option<&str>) -> &str {
 
 pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, Problem> {
     let status = report(&app).await?;
-    let rules: Vec<RuleView> = reports(&app.engine).await?.into_iter().map(RuleView::from).collect();
+    let mut rules: Vec<RuleView> = reports(&app.engine).await?.into_iter().map(RuleView::from).collect();
+    for (place, rule) in rules.iter_mut().enumerate() {
+        rule.order = place + 1;
+    }
+    // What needs care first; otherwise as they run.
+    rules.sort_by_key(|rule| rule.care);
     let own = status.workspaces.iter().filter(|_| !status.paused);
     let own = own.filter_map(|found| found.pause.as_ref().map(|pause| PauseView::new(Some(&found.name), pause)));
     super::render(&RulesPage {
@@ -230,9 +286,11 @@ async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> 
         }
     }
     let troubles = troubles(status, rules_in_trouble);
-    let (title, class) = match (status.paused, troubles.is_empty(), waits.is_empty()) {
-        (true, true, _) => ("Paused", "waiting"),
-        (true, false, _) => ("Paused", "trouble"),
+    let partly = status.workspaces.iter().any(|workspace| workspace.paused);
+    let paused = if status.paused { "Paused" } else { "Partly paused" };
+    let (title, class) = match (status.paused || partly, troubles.is_empty(), waits.is_empty()) {
+        (true, true, _) => (paused, "waiting"),
+        (true, false, _) => (paused, "trouble"),
         (false, false, _) => ("Needs attention", "trouble"),
         (false, true, false) => ("Waiting for you", "waiting"),
         (false, true, true) => ("Healthy", "well"),

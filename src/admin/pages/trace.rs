@@ -2,7 +2,7 @@
 
 use super::view::{Part, When, parts};
 use crate::{
-    engine::{ExplainedRule, Explanation},
+    engine::{ExplainedRule, Explanation, chronological},
     model::{ConditionTrace, ScriptTrace, describe_planned},
 };
 
@@ -30,6 +30,8 @@ pub(super) struct RuleTraceView {
     /// `matched`, `no match`, `not reached`, `error`.
     pub(super) verdict: &'static str,
     pub(super) why: Vec<String>,
+    /// What kept the rule from matching, in a line that shows without opening it.
+    pub(super) failed: Option<String>,
     pub(super) conditions: Vec<ConditionView>,
     pub(super) script: Option<ScriptView>,
     pub(super) captures: Vec<(String, String)>,
@@ -80,7 +82,7 @@ impl From<Explanation> for Trace {
             ("Opt-out", yes_no(found.opt_out)),
         ];
         let body = found.body.as_deref().map(|body| parts(body, marks(body, &found.rules)));
-        let way = found.way.into_iter().map(|step| StepView {
+        let way = chronological(found.way).into_iter().map(|step| StepView {
             at: step.at.map(When),
             state: step.state.map(crate::model::ActionState::as_str),
             text: step.text,
@@ -136,19 +138,39 @@ impl From<ExplainedRule> for RuleTraceView {
                 reason,
             }
         });
+        let conditions: Vec<_> = rule.conditions.into_iter().map(ConditionView::from).collect();
+        let script = rule.script.map(ScriptView::from);
+        let failed = (verdict == "no match" || verdict == "error").then(|| first_failed(&conditions, script.as_ref()));
+        let failed = rule.note.clone().or(rule.error.clone()).filter(|_| !rule.matched).or(failed.flatten());
         Self {
             place: format!("{}:{}", rule.file, rule.line),
+            failed: failed.or_else(|| stopped.clone()),
             mode: rule.mode.as_str(),
             matched: rule.matched,
             verdict,
             why: [stopped, rule.error, rule.note].into_iter().flatten().collect(),
-            conditions: rule.conditions.into_iter().map(ConditionView::from).collect(),
-            script: rule.script.map(ScriptView::from),
+            conditions,
+            script,
             captures: rule.captures.into_iter().collect(),
             actions: actions.collect(),
             name: rule.name,
         }
     }
+}
+
+/// The first condition that spoke against the rule. One of an `any` alone decides nothing, so that others come first.
+fn first_failed(conditions: &[ConditionView], script: Option<&ScriptView>) -> Option<String> {
+    let mut against = conditions.iter().filter(|found| found.good == Some(false));
+    let is_alternative = |found: &&ConditionView| found.path.split('.').any(|part| part.starts_with("any["));
+    let first = against.clone().find(|found| !is_alternative(found)).or_else(|| against.next());
+    let Some(found) = first else {
+        return script.filter(|script| script.good == Some(false)).map(|script| format!("script: {}", script.words));
+    };
+    let seen = found.seen.as_deref().map(|parts| parts.iter().map(|part| part.text.as_str()).collect::<String>());
+    let seen = seen.map_or_else(|| "nothing".to_owned(), |text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let (path, wanted) = (found.path.trim_start_matches("when."), &found.wanted);
+    let must = if found.negated { "must not be" } else { "wants" };
+    Some(format!("{path} {must} {wanted}, saw {seen}"))
 }
 
 impl From<ConditionTrace> for ConditionView {

@@ -8,20 +8,24 @@ use super::{
 };
 use crate::{
     engine::{About, Told, Workspace},
-    model::{ActionKind, Message, describe_planned},
+    model::{ActionKind, Message, Mode, describe_planned},
+    store::DecisionFilter,
 };
 use askama::Template;
 use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
+use std::collections::{BTreeSet, HashMap};
 
-/// Two that ColdSend sets itself; any other may be typed.
+/// Two that ColdSend documents; beside them those that rules ask for and that mail had. Any other may be typed.
 const CATEGORIES: [&str; 2] = ["interested", "not_interested"];
+/// How many of the newest decisions are looked through for categories.
+const DECISIONS: u32 = 200;
 
 #[derive(Template)]
 #[template(path = "try.html")]
 struct TrialPage {
     frame: Frame,
     workspaces: Vec<(String, bool)>,
-    categories: &'static [&'static str],
+    categories: BTreeSet<String>,
     asked: Asked,
     outcome: Option<Outcome>,
 }
@@ -126,6 +130,27 @@ async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
     Ok(Outcome { headline, texts: texts.collect(), trace: explanation.into() })
 }
 
+/// The categories that are known here, for whoever types one.
+async fn categories(app: &App) -> Result<BTreeSet<String>, Problem> {
+    let mut known: BTreeSet<String> = CATEGORIES.map(str::to_owned).into();
+    let newest = DecisionFilter { limit: DECISIONS, ..DecisionFilter::default() };
+    let decisions = app.engine.store().decisions(&newest).await?;
+    known.extend(decisions.into_iter().filter_map(|decision| decision.trace.category));
+    // What a rule asks for is in its trace, whatever the message is.
+    let blank = Told::new("", Message::default(), About::default(), app.engine.now());
+    if let Some(workspace) = app.engine.workspaces().first()
+        && let Ok((explanation, _)) =
+            blank.judged(&app.engine.rules(), workspace.name(), Mode::Live, &HashMap::default())
+    {
+        let conditions = explanation.rules.iter().flat_map(|rule| &rule.conditions);
+        let asked = conditions.filter(|found| found.path.rsplit('.').next() == Some("category"));
+        let names = asked.flat_map(|found| found.wanted.split(|c: char| !(c.is_alphanumeric() || "_-* ?".contains(c))));
+        let names = names.map(str::trim).filter(|name| !name.is_empty() && !name.contains(['*', '?']));
+        known.extend(names.filter(|name| !["null", "any", "or"].contains(name)).map(str::to_owned));
+    }
+    Ok(known)
+}
+
 async fn show(app: &App, asked: Asked, outcome: Option<Outcome>) -> Result<Response, Problem> {
     super::render(&TrialPage {
         frame: Frame::new(app, Tab::Try).await?,
@@ -136,7 +161,7 @@ async fn show(app: &App, asked: Asked, outcome: Option<Outcome>) -> Result<Respo
             .map(Workspace::name)
             .map(|name| (name.to_owned(), name == asked.workspace))
             .collect(),
-        categories: &CATEGORIES,
+        categories: categories(app).await?,
         asked,
         outcome,
     })

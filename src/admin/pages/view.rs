@@ -62,7 +62,8 @@ pub(super) struct Count {
 pub(super) fn state_words(state: &str) -> &str {
     match state {
         "held" => "needs approval",
-        "quarantined" | "unknown" => "unconfirmed",
+        "quarantined" => "unconfirmed",
+        "unknown" => "being checked",
         "in_flight" => "sending",
         other => other,
     }

@@ -1,6 +1,7 @@
 //! What people look at, as it comes from the server.
 
 mod answers;
+mod care;
 mod forms;
 mod left;
 mod trying;
@@ -144,7 +145,7 @@ async fn the_first_page_says_in_words_how_it_goes() {
             "1 reply sent in the last 24 hours, 1 draft waits for you.",
             "lowered by token; its file says live",
             "Switched to draft <time",
-            "Clear the switch",
+            "Clear override",
             "Matches on each of the last seven days: 0, 0, 0, 0, 0, 0, 2",
             "<strong>2</strong>",
             "1 needs approval</a>",
@@ -152,8 +153,9 @@ async fn the_first_page_says_in_words_how_it_goes() {
         ],
     );
     let choices = between(&page, "<select id=\"mode-book-a-call\"", "</select>");
-    assert_eq!(choices.matches("<option").count(), 4);
-    assert!(choices.contains("<option value=\"draft\" selected>"), "{choices}");
+    // A mode that it has already, or that is not lower, is no choice.
+    assert_eq!(choices.matches("<option").count(), 2);
+    assert!(choices.contains("value=\"shadow\" selected>") && choices.contains("value=\"off\">"), "{choices}");
 }
 
 #[tokio::test]

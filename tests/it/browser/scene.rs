@@ -72,6 +72,7 @@ impl Office {
         office.lead("later@initech.example", "interested", "Busy now, try me next week.");
         office.lead("no@hooli.example", "not_interested", "Not for us, thanks.");
         office.lead("away@umbrella.example", "interested", "I am on holiday, no call please.");
+        office.lead("out@hooli.example", "interested", "A call? No. Please remove me from your list.");
         office.lead("calm@umbrella.example", "question", "How did you find me?");
         for (number, text) in HARD.iter().enumerate() {
             office.lead_about(&format!("hard{number}@acme.example"), "question", text, text);

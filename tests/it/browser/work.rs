@@ -71,7 +71,7 @@ async fn switching_a_mode(browser: &Browser) {
     browser.press("#more-book-a-call summary").await;
     browser.reads("by session from 127.0.0.1").await;
     browser.press("form[action='/pause'] button").await;
-    browser.reads("Everything is paused: nothing is sent.").await;
+    browser.reads("Sending is paused: nothing is sent.").await;
     browser.press("form[action='/resume'] button").await;
     browser.reads("Pause everything").await;
     assert!(office.stage.store.pauses().await.unwrap().is_empty());

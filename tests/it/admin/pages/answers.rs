@@ -30,7 +30,7 @@ async fn a_thread_tells_why_each_rule_matched_or_did_not() {
             "does not hold, as the rule wants",
             "<dt>vars.day</dt><dd dir=\"auto\">Tuesday</dd>",
             "script: true",
-            "The way of the message",
+            "Timeline",
             "Hi Jane, Tuesday?",
             "<strong>accepted</strong>",
         ],

@@ -18,7 +18,7 @@ async fn a_message_is_tried_without_a_trace() {
             "Give me a <mark>call</mark>, &#60;b&#62;please",
             "Hi Jane, here is my calendar.",
             "would be held",
-            "Not considered, because only the store knows",
+            "Not checked (needs stored history)",
             "value=\"jane@acme.example\"",
         ],
     );
