@@ -1,7 +1,11 @@
 //! How the service fares.
 
 use super::{Answer, App, problem::Problem};
-use crate::{engine::WorkspacePhase, model::ActionState, store::Pause};
+use crate::{
+    engine::{Engine, Workspace, WorkspacePhase},
+    model::ActionState,
+    store::{ForeignUse, Pause},
+};
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,6 +46,10 @@ pub(super) struct WorkspaceReport {
     pub last_poll: Option<Timestamp>,
     pub next_poll: Option<Timestamp>,
     pub error: Option<String>,
+    /// Another service acts on the account, or uses the key.
+    pub foreign_use: bool,
+    /// What showed it.
+    pub foreign_use_because: Option<String>,
     pub budget: BudgetReport,
 }
 
@@ -93,6 +101,7 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
     let engine = &app.engine;
     let pauses = engine.store().pauses().await?;
     let queue = engine.store().queue(None).await?;
+    let foreign = engine.store().foreign_uses().await?;
     let count = |state| queue.get(&state).copied().unwrap_or_default();
     let rules = engine.rules();
     Ok(StatusReport {
@@ -107,7 +116,11 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
             count: rules.rules().len(),
             error: engine.rules_error(),
         },
-        workspaces: engine.workspaces().iter().map(|workspace| workspace_report(workspace, &pauses)).collect(),
+        workspaces: engine
+            .workspaces()
+            .iter()
+            .map(|workspace| workspace_report(workspace, &pauses, foreign_use(engine, workspace, &foreign)))
+            .collect(),
         restart_needed: engine.restart_needed(),
         queue: QueueReport {
             planned: count(ActionState::Planned),
@@ -122,7 +135,14 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
     })
 }
 
-fn workspace_report(workspace: &crate::engine::Workspace, pauses: &[Pause]) -> WorkspaceReport {
+/// What shows that another service acts on the account: our own words that we did not send, or the key's limit.
+fn foreign_use(engine: &Engine, workspace: &Workspace, found: &[ForeignUse]) -> Option<String> {
+    let words = found.iter().find(|found| found.workspace == workspace.name());
+    let key = || engine.is_key_shared(workspace).then(|| "the key's limit falls faster than we use it".to_owned());
+    words.map(|found| found.evidence.clone()).or_else(key)
+}
+
+fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<String>) -> WorkspaceReport {
     let status = workspace.status();
     let budget = workspace.client().budget();
     let pause = pauses.iter().find(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace.name()));
@@ -140,6 +160,8 @@ fn workspace_report(workspace: &crate::engine::Workspace, pauses: &[Pause]) -> W
         last_poll: status.last_poll,
         next_poll: status.next_poll,
         error: status.error,
+        foreign_use: foreign.is_some(),
+        foreign_use_because: foreign,
         budget: BudgetReport {
             minute_left: budget.minute_left,
             hour_left: budget.hour_left,

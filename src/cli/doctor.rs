@@ -8,7 +8,7 @@ use crate::{
     engine::{Finding, examine_destination, examine_key},
     rules::RuleSet,
     settings::{Settings, StoreSettings, WorkspaceSettings},
-    store::SqliteStore,
+    store::{SqliteStore, Store as _},
 };
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -70,7 +70,11 @@ pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>, format: Te
     );
     let StoreSettings::Sqlite(path) = &settings.store;
     let store = SqliteStore::probe(path).await;
+    let works = store.is_ok() && path.exists();
     findings.note("store", store.map(|()| path.display().to_string()).map_err(|error| error.to_string()));
+    if works {
+        check_account(&mut findings, path).await;
+    }
     check_destinations(&mut findings, &settings, send).await?;
     if format == TextFormat::Json {
         let report = json!({ "ok": !findings.bad, "checks": findings.checks });
@@ -105,6 +109,16 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceSettings)
         findings.note(&format!("{name} scope {scope}"), result);
     }
     Ok(())
+}
+
+/// Whether the service has seen another one on the account of a workspace.
+async fn check_account(findings: &mut Findings, path: &std::path::Path) {
+    // A store that no service has begun yet has seen nobody.
+    let Ok(store) = SqliteStore::open_to_look(path).await else { return };
+    for found in store.foreign_uses().await.unwrap_or_default() {
+        findings.note(&format!("workspace {} account", found.workspace), Err(found.evidence));
+    }
+    store.close().await;
 }
 
 async fn check_destinations(findings: &mut Findings, settings: &Settings, send: Option<&str>) -> anyhow::Result<()> {

@@ -27,6 +27,8 @@ pub struct Budget {
     pub spent: Spent,
     /// Until when nothing may be sent, because the API said so.
     pub blocked_until: Option<Timestamp>,
+    /// Whether the API's count falls faster than our requests: somebody else uses the key.
+    pub foreign_use: bool,
 }
 
 /// A shorter wait is not told: nobody wonders yet.
@@ -102,14 +104,22 @@ impl Gate {
 
     pub(super) fn budget(&self) -> Budget {
         let now = Instant::now();
-        let (left, (per_minute, per_hour), spent) = {
+        let (left, (per_minute, per_hour), spent, foreign_use) = {
             let mut ledger = self.ledger();
-            (ledger.left(now), ledger.limits(), ledger.spent(now))
+            (ledger.left(now), ledger.limits(), ledger.spent(now), ledger.has_foreign_use(now))
         };
         let blocked_until = left
             .blocked_until
             .and_then(|until| Timestamp::now().checked_add(until.saturating_duration_since(now)).ok());
-        Budget { per_minute, per_hour, minute_left: left.minute, hour_left: left.hour, spent, blocked_until }
+        Budget {
+            per_minute,
+            per_hour,
+            minute_left: left.minute,
+            hour_left: left.hour,
+            spent,
+            blocked_until,
+            foreign_use,
+        }
     }
 }
 
@@ -159,6 +169,9 @@ impl Permit {
         };
         if let (Some(remaining), Some(reset)) = (limits.remaining, limits.reset) {
             ledger.observe(remaining, reset, self.granted, now);
+        }
+        if let (Some(remaining), Some(limit)) = (limits.remaining, limits.limit) {
+            ledger.compare(remaining, limit, self.granted, now);
         }
         pause
     }

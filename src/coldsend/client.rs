@@ -126,6 +126,12 @@ impl Client {
         self.transport.gate.budget()
     }
 
+    /// Whether another client uses the same key of the same API.
+    pub fn has_same_key(&self, other: &Self) -> bool {
+        let (own, other) = (&self.transport, &other.transport);
+        own.key == other.key && own.base == other.base
+    }
+
     /// About how long a request of this priority would wait for its place if it came now; zero when it may go at once.
     pub fn would_wait(&self, priority: Priority) -> Duration {
         self.transport.gate.would_wait(priority)

@@ -46,6 +46,11 @@ const HOUR_RESERVE: u32 = 20;
 const DEFAULT_PAUSE: Duration = MINUTE;
 const LONGEST_PAUSE: Duration = HOUR;
 
+/// Somebody else's requests within this time are one occasion; so many of them within the longer time are told.
+const OCCASION: Duration = Duration::from_secs(5);
+const OCCASIONS: usize = 5;
+const OF_LATE: Duration = Duration::from_secs(15 * 60);
+
 /// One rolling window.
 #[derive(Debug)]
 struct Window {
@@ -119,6 +124,22 @@ pub(super) struct Ledger {
     next: u64,
     /// What the requests that the hour counts were for, in their order.
     purposes: VecDeque<Priority>,
+    /// How many requests were granted so far.
+    granted: u64,
+    /// What the last answer told.
+    told: Option<Told>,
+    /// When the API's count last fell by more than our requests.
+    foreign: VecDeque<Instant>,
+}
+
+/// What an answer told of the key's limit.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    remaining: u32,
+    limit: u32,
+    at: Instant,
+    /// How many requests were granted by then, without those that the API may not have counted.
+    counted: u64,
 }
 
 impl Ledger {
@@ -133,6 +154,9 @@ impl Ledger {
             queue: BTreeSet::new(),
             next: 0,
             purposes: VecDeque::new(),
+            granted: 0,
+            told: None,
+            foreign: VecDeque::new(),
         }
     }
 
@@ -154,6 +178,7 @@ impl Ledger {
         }
         self.queue.remove(&ticket);
         self.in_flight += 1;
+        self.granted += 1;
         if let Some(cap) = &mut self.cap {
             cap.left = cap.left.saturating_sub(1);
         }
@@ -219,6 +244,34 @@ impl Ledger {
                 self.cap = (left < believed).then_some(new);
             }
         }
+    }
+
+    /// Compares what two answers in a row say is left of the same limit, the latest to a request that is still counted as
+    /// in flight and was granted at `granted`. A fall that our own requests cannot explain is somebody else's use. A window
+    /// that begins anew only rises, and a restart has nothing to compare with.
+    pub(super) fn compare(&mut self, remaining: u32, limit: u32, granted: Instant, now: Instant) {
+        if let Some(told) = self.told {
+            // Answers overtake each other: an earlier one tells nothing of what came since.
+            if granted < told.at && told.limit == limit && remaining >= told.remaining {
+                return;
+            }
+            let own = self.granted - told.counted;
+            let fall = u64::from(told.remaining.saturating_sub(remaining));
+            let is_news = self.foreign.back().is_none_or(|last| now.duration_since(*last) >= OCCASION);
+            if told.limit == limit && fall > own && is_news {
+                self.foreign.push_back(now);
+            }
+        }
+        let in_flight = u64::from(self.in_flight.saturating_sub(1));
+        self.told = Some(Told { remaining, limit, at: now, counted: self.granted.saturating_sub(in_flight) });
+    }
+
+    /// Whether somebody else has used the key on several occasions of late.
+    pub(super) fn has_foreign_use(&mut self, now: Instant) -> bool {
+        while self.foreign.front().is_some_and(|at| now.duration_since(*at) > OF_LATE) {
+            self.foreign.pop_front();
+        }
+        self.foreign.len() >= OCCASIONS
     }
 
     /// The API refused a request for its limit (429); returns how long nothing may go. `told` is what it said of that.

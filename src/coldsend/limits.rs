@@ -10,6 +10,8 @@ const LONGEST: i64 = 3600;
 /// What the headers say, without what is absurd.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Limits {
+    /// How many the window allows: it tells the minute from the hour.
+    pub(super) limit: Option<u32>,
     /// Requests left, whoever uses the key.
     pub(super) remaining: Option<u32>,
     /// How long until there are more.
@@ -27,6 +29,7 @@ impl Limits {
         let limit = text("x-ratelimit-limit").and_then(|text| text.parse::<u32>().ok());
         let remaining = text("x-ratelimit-remaining").and_then(|text| text.parse::<u32>().ok());
         Self {
+            limit,
             remaining: remaining.filter(|remaining| limit.is_none_or(|limit| limit > 0 && *remaining <= limit)),
             reset: text("x-ratelimit-reset").and_then(|text| from_now(text, now)),
             retry_after: text(RETRY_AFTER.as_str()).and_then(|text| match http_date(text) {

@@ -4,6 +4,7 @@
 //! [`Engine::alert_once`] and [`Engine::end_alert`], what happens again and again through [`Engine::alert_hourly`]. So one
 //! cause is one alert.
 
+mod account;
 mod conditions;
 mod failures;
 

@@ -175,9 +175,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends the pause of a workspace or, with `None`, every pause. What waited for it is judged again now.
+    /// Ends the pause of a workspace or, with `None`, every pause, and what is held because another service was seen on the
+    /// account. What waited for it is judged again now.
     pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
         self.store.resume(workspace).await?;
+        self.store.clear_foreign_use(workspace, self.now()).await?;
         for reason in [ReasonCode::Paused, ReasonCode::Unauthorized] {
             self.store.wake(workspace, reason.as_str(), self.now()).await?;
         }

@@ -2,7 +2,8 @@
 
 use super::{
     Engine, Workspace,
-    changes::{Candidate, candidate, proven_event},
+    answers::Answered,
+    changes::{Candidate, candidate, category_differs, proven_event},
     judge::{Judged, Subject, fetch_messages, judge},
     plan::{action_records, decision_record, lead_key},
     probe::{Bug, Step},
@@ -100,6 +101,10 @@ impl Engine {
         if waits_for_category(workspace, thread, candidate, now) {
             return Ok(Handled::Left);
         }
+        // A reply that waits although its rule holds no more must not keep another rule from answering.
+        if thread.known.as_ref().is_some_and(|known| category_differs(known, &thread.row)) {
+            self.cancel_unmatched(workspace, &thread.row.id).await?;
+        }
         let rules = self.rules();
         let mut judged = match self.judge_row(workspace, &rules, &thread.row, overrides, None, now).await {
             Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
@@ -121,10 +126,15 @@ impl Engine {
             Some(messages) => {
                 workspace.remember_read(&thread.row.id, Arc::clone(messages), self.now());
                 self.learn_own_addresses(workspace, &thread.row, messages.conversation()).await?;
-                let taken_over = self.is_taken_over(workspace, &thread.row.id, messages.conversation()).await?;
-                if taken_over {
-                    self.cancel_replies(workspace, &thread.row.id).await?;
+                self.find_unsent_at_event(workspace, &thread.row, &judged).await?;
+                let answered = self.who_answered(workspace, &thread.row.id, messages.conversation()).await?;
+                match &answered {
+                    Answered::Person => self.cancel_replies(workspace, &thread.row.id).await?,
+                    Answered::Unclear(why) => self.hold_replies(workspace, &thread.row.id, why).await?,
+                    Answered::No | Answered::Step(_) => {}
                 }
+                self.learn_messages(workspace, &thread.row, messages.conversation()).await?;
+                let taken_over = answered == Answered::Person;
                 let event = proven_event(thread, messages.conversation());
                 match event.filter(|event| *event != EventKind::Category || !taken_over) {
                     Some(event) => event,

@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// How long to wait before the second, third and fourth try.
 const BACK_OFF: [Span; 3] = [Span::from_secs(2), Span::from_secs(20), Span::from_secs(300)];
+/// How long a rule must be gone before what it planned is cancelled.
+const RULE_GONE: Span = Span::from_secs(60);
 /// How many due actions are looked at in one go.
 const BATCH: u32 = 50;
 
@@ -102,6 +104,11 @@ impl Engine {
         if let Some(verdict) = self.switches(workspace, &action, now).await? {
             return self.carry_out(workspace, &mut action, verdict).await;
         }
+        if self.has_waited(&action)
+            && let Some(verdict) = self.no_longer_matches(workspace, &action, None).await?
+        {
+            return self.carry_out(workspace, &mut action, verdict).await;
+        }
         if action.kind != ActionKind::Reply
             && let Some(verdict) = self.limit_reached(&action).await?
         {
@@ -129,7 +136,11 @@ impl Engine {
             return Ok(self.limit_reached(action).await?.unwrap_or(Verdict::Send));
         }
         match before_reading(action, &self.counted(workspace, action).await?, workspace.safety(), self.now()) {
-            Verdict::Send => Ok(after_reading(action, messages, self.is_from_own_sender(messages).await?)),
+            Verdict::Send => {
+                let answered = self.who_answered(workspace, &action.thread_id, messages.conversation()).await?;
+                let own_sender = self.is_from_own_sender(messages).await?;
+                Ok(after_reading(action, messages, own_sender, &answered))
+            }
             other => Ok(other),
         }
     }
@@ -145,9 +156,7 @@ impl Engine {
             return Ok(Some(paused()));
         }
         let rules = self.rules();
-        let Some(rule) = rules.rule(&action.rule) else {
-            return Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleRemoved, "the rule is gone"))));
-        };
+        let Some(rule) = rules.rule(&action.rule) else { return Ok(Some(self.rule_is_gone(&action.rule, now))) };
         let lowered = self.store.rule_modes().await?.get(&action.rule).copied().unwrap_or_default();
         let mode = rule.mode.min(workspace.settings().mode).min(lowered);
         if mode <= Mode::Shadow {
@@ -171,6 +180,18 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// A rule may be gone for a moment only, while its file is being written: what it planned waits before it is cancelled.
+    fn rule_is_gone(&self, rule: &str, now: Timestamp) -> Verdict {
+        let since = self.board.rule_gone_since(rule);
+        let until = since.saturating_add(RULE_GONE).unwrap_or(Timestamp::MAX);
+        if now >= until && self.rules_error().is_none() {
+            return Verdict::Cancel(Reason::new(ReasonCode::RuleRemoved, "the rule is gone"));
+        }
+        let text = "the rule is gone; it is cancelled unless the rule comes back within a minute";
+        let again = if now < until { until } else { now.saturating_add(RULE_GONE).unwrap_or(Timestamp::MAX) };
+        Verdict::Wait(again, Reason::new(ReasonCode::RuleRemoved, text))
     }
 
     /// The action's own `limit`, over all leads. The guard of a reply asks for it with the other caps.

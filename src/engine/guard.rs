@@ -3,7 +3,7 @@
 //! It is asked twice before a reply: with what the store knows (so that a reply which has to wait costs no request), and
 //! with the messages as they are now.
 
-use super::Safety;
+use super::{Safety, answers::Answered};
 use crate::{
     model::{Action, Conversation, Message, Rate, Reason, ReasonCode, Span, format_span, same_address},
     rules::ReadMessages,
@@ -75,15 +75,27 @@ pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety
 }
 
 /// The part that looks at the thread as it is now. `own_sender`: the newest message comes from an address that one of the
-/// workspaces sends from.
-pub(super) fn after_reading(action: &Action, messages: &ReadMessages, own_sender: bool) -> Verdict {
+/// workspaces sends from. `answered`: what others have sent after the message.
+pub(super) fn after_reading(
+    action: &Action,
+    messages: &ReadMessages,
+    own_sender: bool,
+    answered: &Answered,
+) -> Verdict {
     let conversation = messages.conversation();
     let newest = conversation.newest_inbound();
     let Some(newest) = newest.filter(|message| Some(message.id.as_str()) == action.message_id.as_deref()) else {
         return Verdict::Cancel(Reason::new(ReasonCode::NewerMessage, "a newer message has come"));
     };
-    if conversation.outgoing_after_newest_inbound().next().is_some() {
-        return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+    match answered {
+        Answered::Person => {
+            return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+        }
+        // One of our own, such as a late reply to an older message.
+        Answered::No if conversation.outgoing_after_newest_inbound().next().is_some() => {
+            return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+        }
+        Answered::No | Answered::Step(_) | Answered::Unclear(_) => {}
     }
     if let Some(evidence) = messages.opt_out() {
         return Verdict::Suppress(opted_out(evidence));
@@ -95,6 +107,11 @@ pub(super) fn after_reading(action: &Action, messages: &ReadMessages, own_sender
     }
     if own_sender || is_own_address(conversation, newest) {
         return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, "the message comes from one of our own inboxes"));
+    }
+    if let Answered::Unclear(why) = answered
+        && !action.approved
+    {
+        return Verdict::Hold(Reason::new(ReasonCode::PersonAnswered, why.clone()));
     }
     if !action.any_sender && !action.approved && !is_from_lead(action, newest) {
         let text = "the message is not from the lead's address: a colleague may have answered";

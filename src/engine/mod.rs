@@ -5,6 +5,7 @@
 //! the intent, acts, writes the outcome. Nothing passes between them but the store, so that either can die at any step.
 
 mod alerts;
+mod answers;
 mod apply;
 mod approvals;
 mod changes;
@@ -14,6 +15,7 @@ mod examine;
 mod execute;
 mod explain;
 mod figures;
+mod foreign;
 mod forward;
 mod guard;
 mod judge;
@@ -23,6 +25,7 @@ mod plan;
 mod poll;
 mod probe;
 mod recovery;
+mod rejudge;
 mod reply;
 mod run;
 mod star;
@@ -145,15 +148,17 @@ impl Engine {
     pub fn replace_rules(&self, rules: impl Into<Arc<RuleSet>>) {
         let rules = rules.into();
         tracing::info!(revision = rules.revision(), rules = rules.rules().len(), "rules in force");
-        self.rules.store(rules);
-        self.board.note_rules(self.clock.now());
+        let before = self.rules.swap(Arc::clone(&rules));
+        let gone = before.rules().iter().filter(|rule| rules.rule(&rule.name).is_none());
+        let names = gone.map(|rule| rule.name.as_str()).collect::<Vec<_>>();
+        self.board.note_rules(self.clock.now(), &names, rules.rules().iter().map(|rule| rule.name.as_str()));
     }
 
-    /// Notes that other rules were refused, and why; those in force stay.
+    /// Notes that other rules were refused, and why; those in force stay. People are told of the first refusal.
     pub fn note_refused_rules(&self, why: &str) {
         tracing::error!(why, "the changed rules are refused; the old ones stay in force");
         self.board.note_rules_error(Some(why.to_owned()));
-        self.board.tell(self.clock.now(), "all", Happened::Alert("changed rules were refused".to_owned()));
+        self.alert_rules_refused(why);
     }
 
     /// Why the rules as they stand in the files now are not in force; `None` if they are.

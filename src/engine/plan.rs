@@ -2,8 +2,10 @@
 
 use super::judge::Judged;
 use crate::{
-    model::{Action, ActionId, ActionState, PlannedAction, Reason, ReasonCode, ThreadRow, Would, address_of},
-    store::{DecisionRecord, DecisionTrace, EventKind},
+    model::{
+        Action, ActionId, ActionKind, ActionState, PlannedAction, Reason, ReasonCode, ThreadRow, Would, address_of,
+    },
+    store::{DecisionRecord, DecisionTrace, EventKind, EventValues},
 };
 use jiff::Timestamp;
 
@@ -50,7 +52,23 @@ pub(super) fn decision_record(
             },
             preview: row.preview.clone().filter(|_| newest.is_none()),
             rules: decision.rules.clone(),
+            event: may_wait(judged).then(|| Box::new(event_values(row, judged))),
         },
+    }
+}
+
+/// Whether something of the decision may come up later, and is judged again then.
+fn may_wait(judged: &Judged) -> bool {
+    let actions = &judged.decision.actions;
+    actions.iter().any(|action| matches!(action.would, Would::Done | Would::Held | Would::Waiting))
+}
+
+fn event_values(row: &ThreadRow, judged: &Judged) -> EventValues {
+    let messages = judged.messages.iter().flat_map(|messages| messages.conversation().messages());
+    EventValues {
+        row: row.clone(),
+        detail: judged.detail.clone(),
+        message_ids: messages.map(|message| message.id.clone()).collect(),
     }
 }
 
@@ -64,8 +82,17 @@ pub(super) fn action_records(
     expiry: Option<Timestamp>,
 ) -> Vec<Action> {
     let message_at = newest_inbound(judged).and_then(|(_, at)| at);
-    let record_of = |planned| {
-        let mut action = action_record(record, planned, message_at, now);
+    // What stood there was judged with the event; only what comes later is news.
+    let seen: Vec<String> = judged
+        .messages
+        .iter()
+        .flat_map(|messages| messages.conversation().messages())
+        .filter(|message| message.outgoing)
+        .map(|message| message.id.clone())
+        .collect();
+    let record_of = |planned: &PlannedAction| {
+        let outgoing = if planned.kind == ActionKind::Reply { seen.as_slice() } else { &[] };
+        let mut action = action_record(record, planned, message_at, outgoing, now);
         if action.state == ActionState::Held {
             action.due_at = expiry;
         }
@@ -83,6 +110,7 @@ fn action_record(
     record: &DecisionRecord,
     planned: &PlannedAction,
     message_at: Option<Timestamp>,
+    outgoing_before: &[String],
     now: Timestamp,
 ) -> Action {
     // `hours` and `limit` are looked at again when the action comes up, so `after` alone sets the first date.
@@ -113,7 +141,7 @@ fn action_record(
         any_auto_reply: planned.any_auto_reply,
         approved: false,
         message_at,
-        outgoing_before: Vec::new(),
+        outgoing_before: outgoing_before.to_vec(),
         attempts: Vec::new(),
         due_at,
         sent_at: None,

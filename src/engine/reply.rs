@@ -2,18 +2,22 @@
 
 use super::{
     Engine, Workspace,
+    answers::Answered,
     execute::{paused, refusal},
     guard::{Counted, Verdict, after_reading, before_reading, opted_out},
     judge::fetch_messages,
     probe::Bug,
+    take_over::{body_fingerprint, is_its_text},
 };
 use crate::{
     coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
     model::{
-        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Recipient, Span, address_of,
+        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Recipient, Repeat, Span,
+        address_of,
     },
     rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ReadMessages},
     store::{OptOut, SentFilter, StoreError},
+    text::fingerprint,
 };
 use jiff::Timestamp;
 
@@ -28,6 +32,11 @@ const LONGEST_WAIT: Span = Span::from_secs(5);
 
 impl Engine {
     pub(super) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+        if !action.approved
+            && let Some(held) = self.held_for_foreign_use(workspace).await?
+        {
+            return self.carry_out(workspace, &mut action, held).await;
+        }
         let counted = self.counted(workspace, &action).await?;
         match before_reading(&action, &counted, workspace.safety(), self.now()) {
             Verdict::Send => {}
@@ -39,16 +48,18 @@ impl Engine {
         };
         // What was read for the decision can still hold the reply back without a request; it lets nothing go.
         if let Some(messages) = workspace.fresh_read(&action.thread_id, self.now()) {
-            match self.judge_thread(&action, &messages).await? {
+            match self.judge_thread(workspace, &action, &messages).await?.0 {
                 Verdict::Send => {}
                 _ if self.makes(Bug::GuardSkipped) => {}
                 other => {
                     self.remember_opt_out(&action, &messages).await?;
+                    action.outgoing_before = outgoing_ids(&messages);
                     return self.carry_out(workspace, &mut action, other).await;
                 }
             }
             action.outgoing_before = outgoing_ids(&messages);
         }
+        let waited = self.has_waited(&action);
         self.step_out_of_phase(workspace).await;
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
@@ -61,45 +72,80 @@ impl Engine {
             Ok(messages) => messages,
             Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
         };
-        let verdict = self.last_verdict(workspace, &action, &messages).await.unwrap_or_else(|error| {
+        let judged = self.last_verdict(workspace, &action, &messages, waited).await;
+        let (verdict, note) = judged.unwrap_or_else(|error| {
             let reason = Reason::new(ReasonCode::Unreachable, format!("the store could not be asked: {error}"));
-            Verdict::Wait(self.soon(), reason)
+            (Verdict::Wait(self.soon(), reason), None)
         });
+        action.outgoing_before = outgoing_ids(&messages);
         if verdict != Verdict::Send && !self.makes(Bug::GuardSkipped) {
             let remembered = self.remember_opt_out(&action, &messages).await;
             return self.withdraw(workspace, &mut action, verdict).await.and(remembered);
         }
-        action.outgoing_before = outgoing_ids(&messages);
         if self.dry_run {
-            let done = (ActionState::Done, None, None);
+            let done = (ActionState::Done, None, note);
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
         }
         let result = client.reply(&action.thread_id, &body).await;
-        self.reply_ended(workspace, action, result.err()).await
+        self.reply_ended(workspace, action, result.err(), note).await
     }
 
-    /// What the thread says, as these messages show it.
-    async fn judge_thread(&self, action: &Action, messages: &ReadMessages) -> Result<Verdict, StoreError> {
-        Ok(after_reading(action, messages, self.is_from_own_sender(messages).await?))
+    /// What the thread says, as these messages show it, and what was taken for no answer although it may look like one.
+    async fn judge_thread(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        messages: &ReadMessages,
+    ) -> Result<(Verdict, Option<Reason>), StoreError> {
+        let conversation = messages.conversation();
+        let is_newest = conversation.newest_inbound().map(|newest| newest.id.as_str()) == action.message_id.as_deref();
+        if is_newest && let Some(foreign) = self.find_unsent(workspace, action, conversation).await? {
+            return Ok((foreign, None));
+        }
+        let answered = self.who_answered(workspace, &action.thread_id, conversation).await?;
+        let verdict = after_reading(action, messages, self.is_from_own_sender(messages).await?, &answered);
+        if verdict == Verdict::Send && !action.approved && has_its_text_already(action, messages) {
+            let text = "the same text is in the thread already";
+            return Ok((Verdict::Suppress(Reason::new(ReasonCode::Repeat, text)), None));
+        }
+        Ok((
+            verdict,
+            match answered {
+                Answered::Step(why) => Some(Reason::new(ReasonCode::CampaignStep, why)),
+                _ => None,
+            },
+        ))
     }
 
-    /// What the last look says, and the pause or the opt-out that came meanwhile.
+    /// What the last look says, and the pause, the opt-out or the finding that came meanwhile.
     async fn last_verdict(
         &self,
         workspace: &Workspace,
         action: &Action,
         messages: &ReadMessages,
-    ) -> Result<Verdict, StoreError> {
-        let verdict = self.judge_thread(action, messages).await?;
+        waited: bool,
+    ) -> Result<(Verdict, Option<Reason>), StoreError> {
+        let (verdict, note) = self.judge_thread(workspace, action, messages).await?;
         if verdict != Verdict::Send || self.makes(Bug::PauseIgnored) || self.makes(Bug::StoreNotAsked) {
-            return Ok(verdict);
+            return Ok((verdict, note));
         }
         if self.is_paused(workspace.name()).await? {
-            return Ok(paused());
+            return Ok((paused(), None));
         }
-        let Some(lead) = action.lead_email.as_deref() else { return Ok(Verdict::Send) };
-        let found = self.store.opt_out(&action.workspace, lead).await?;
-        Ok(found.map_or(Verdict::Send, |opt_out| Verdict::Suppress(opted_out(&opt_out.evidence))))
+        if let Some(lead) = action.lead_email.as_deref()
+            && let Some(found) = self.store.opt_out(&action.workspace, lead).await?
+        {
+            return Ok((Verdict::Suppress(opted_out(&found.evidence)), None));
+        }
+        if !action.approved
+            && let Some(held) = self.held_for_foreign_use(workspace).await?
+        {
+            return Ok((held, None));
+        }
+        if waited && let Some(cancelled) = self.no_longer_matches(workspace, action, Some(messages)).await? {
+            return Ok((cancelled, None));
+        }
+        Ok((Verdict::Send, note))
     }
 
     /// Waits a moment, so that another service that acts on the same account at the same instant gets out of step and is
@@ -121,18 +167,15 @@ impl Engine {
         workspace: &Workspace,
         mut action: Action,
         error: Option<WriteError>,
+        note: Option<Reason>,
     ) -> Result<(), StoreError> {
+        let done = (ActionState::Done, None, note);
         let Some(WriteError { certainty, error }) = error else {
-            return self
-                .record_outcome(workspace, &mut action, ("accepted", None), (ActionState::Done, None, None))
-                .await;
+            return self.record_outcome(workspace, &mut action, ("accepted", None), done).await;
         };
         let status = error.status();
         match certainty {
-            Certainty::CarriedOut => {
-                let done = (ActionState::Done, None, None);
-                self.record_outcome(workspace, &mut action, ("accepted", status), done).await
-            }
+            Certainty::CarriedOut => self.record_outcome(workspace, &mut action, ("accepted", status), done).await,
             Certainty::NotCarriedOut => {
                 let next = self.not_carried_out(workspace, &action, &error).await?;
                 self.record_outcome(workspace, &mut action, (refusal(&error), status), next).await
@@ -191,9 +234,10 @@ impl Engine {
         let may_have_left = |state: ActionState| {
             matches!(state, ActionState::Done | ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined)
         };
+        let words = body_fingerprint(&action.payload);
         let mine = history.iter().filter(|entry| {
             entry.kind == action.kind
-                && entry.rule == action.rule
+                && (entry.rule == action.rule || words.is_some() && entry.body.as_deref().map(fingerprint) == words)
                 && entry.action != action.id
                 && may_have_left(entry.state)
         });
@@ -250,4 +294,12 @@ fn read_attachments(attachments: &[Attachment], allowed: &FileAccess) -> Result<
 fn outgoing_ids(messages: &ReadMessages) -> Vec<String> {
     let all = messages.conversation().messages().iter();
     all.filter(|message| message.outgoing).map(|message| message.id.clone()).collect()
+}
+
+/// Whether an outgoing message before the newest inbound one has the reply's text, where the rule says it once.
+fn has_its_text_already(action: &Action, messages: &ReadMessages) -> bool {
+    let once = matches!(action.timing.repeat, Repeat::OncePerThread | Repeat::OncePerLead);
+    let all = messages.conversation().messages();
+    let newest = all.iter().rposition(|message| !message.outgoing).unwrap_or(0);
+    once && all.iter().take(newest).any(|message| message.outgoing && is_its_text(action, message))
 }

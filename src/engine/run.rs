@@ -83,6 +83,8 @@ impl Engine {
         }
         // A poll that ended well has written to the store.
         self.store_works(workspace);
+        self.watch_key(workspace);
+        self.watch_rules();
         if let Err(error) = self.watch_queue(workspace).await {
             self.store_fails(workspace, &error.to_string());
         }

@@ -85,6 +85,8 @@ pub(crate) struct Board {
     rules_loaded_at: Mutex<Timestamp>,
     rules_error: Mutex<Option<String>>,
     restart_needed: Mutex<Option<String>>,
+    /// Since when rules that were in force are gone.
+    gone_since: Mutex<HashMap<String, Timestamp>>,
     events: broadcast::Sender<EngineEvent>,
     rules: Mutex<HashMap<String, RuleHealth>>,
 }
@@ -96,6 +98,7 @@ impl Board {
             rules_loaded_at: Mutex::new(now),
             rules_error: Mutex::default(),
             restart_needed: Mutex::default(),
+            gone_since: Mutex::default(),
             events: broadcast::channel(256).0,
             rules: Mutex::default(),
         }
@@ -106,13 +109,28 @@ impl Board {
         self.started_at
     }
 
-    pub(super) fn note_rules(&self, now: Timestamp) {
+    /// Notes that other rules are in force, and which are gone.
+    pub(super) fn note_rules<'a>(&self, now: Timestamp, gone: &[&str], there: impl Iterator<Item = &'a str>) {
+        let mut since = self.gone_since.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in there {
+            since.remove(name);
+        }
+        for name in gone {
+            since.entry((*name).to_owned()).or_insert(now);
+        }
+        drop(since);
         *self.rules_loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
         self.note_rules_error(None);
     }
 
     pub(super) fn note_rules_error(&self, error: Option<String>) {
         *self.rules_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+
+    /// Since when a rule is gone; since the start for one that this process never had.
+    pub(super) fn rule_gone_since(&self, rule: &str) -> Timestamp {
+        let since = self.gone_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.get(rule).copied().unwrap_or(self.started_at)
     }
 
     pub(super) fn rules_error(&self) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use super::{Engine, Workspace};
 use crate::{
-    model::{Action, ActionKind, ActionState, Conversation, Message, Payload, Reason, ReasonCode},
+    model::{Action, ActionKind, ActionState, Message, Payload, Reason, ReasonCode},
     store::{ActionFilter, StoreError},
     text::{fingerprint, has_fingerprint, html_to_text, is_same_reply},
 };
@@ -11,28 +11,38 @@ use crate::{
 const MOST_REPLIES: u32 = 1_000;
 
 impl Engine {
-    /// Whether somebody else than this service has answered the newest inbound message.
-    pub(super) async fn is_taken_over(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-        conversation: &Conversation,
-    ) -> Result<bool, StoreError> {
-        let mut answers = conversation.outgoing_after_newest_inbound().peekable();
-        if answers.peek().is_none() {
-            return Ok(false);
-        }
-        let ours = self.replies(workspace, thread_id, &[]).await?;
-        Ok(answers.any(|answer| !ours.iter().any(|action| sent_it(action, answer))))
-    }
-
     /// Gives up every reply in the thread that has not left. A person has answered: whoever approves or waits has nothing
     /// left to say.
     pub(super) async fn cancel_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
         for mut action in self.replies(workspace, thread_id, &ActionState::TO_COME).await? {
+            // What another service has answered stays before the person who must look at that.
+            if action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::ForeignUse) {
+                continue;
+            }
             let reason = Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message");
             match self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await {
                 // Whoever was faster has looked at the thread, or will.
+                Err(StoreError::Changed(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds every reply in the thread that waits by itself: what follows the lead's message may be a person's answer.
+    pub(super) async fn hold_replies(
+        &self,
+        workspace: &Workspace,
+        thread_id: &str,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let by_itself = [ActionState::Planned, ActionState::Waiting, ActionState::Retrying];
+        for mut action in self.replies(workspace, thread_id, &by_itself).await? {
+            if action.approved {
+                continue;
+            }
+            let reason = Some(Reason::new(ReasonCode::PersonAnswered, why));
+            match self.change(workspace, &mut action, ActionState::Held, self.expiry(workspace), reason).await {
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
             }

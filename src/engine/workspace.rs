@@ -58,6 +58,8 @@ pub struct Workspace {
     store_fails: AtomicBool,
     /// The page at which a running sweep goes on.
     sweep_page: Mutex<Option<u32>>,
+    /// Messages of campaigns that were remembered, or need not be.
+    steps: Mutex<HashSet<String>>,
     /// When a reply last came up to leave.
     last_reply: Mutex<Option<Instant>>,
     pub(super) figures: Figures,
@@ -80,6 +82,7 @@ impl Workspace {
             own_addresses: Mutex::default(),
             store_fails: AtomicBool::default(),
             sweep_page: Mutex::default(),
+            steps: Mutex::default(),
             last_reply: Mutex::default(),
             figures: Figures::new(),
             nudge: Notify::new(),
@@ -196,6 +199,18 @@ impl Workspace {
 
     pub(super) fn note_store(&self, fails: bool) {
         self.store_fails.store(fails, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_new_step(&self, message: &str) -> bool {
+        !locked(&self.steps).contains(message)
+    }
+
+    pub(super) fn note_steps(&self, messages: impl Iterator<Item = String>) {
+        let mut steps = locked(&self.steps);
+        if steps.len() >= REMEMBERED {
+            steps.clear();
+        }
+        steps.extend(messages);
     }
 
     pub(super) fn note_reply(&self) {

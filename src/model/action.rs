@@ -410,6 +410,8 @@ pub struct HistoryEntry {
     pub state: ActionState,
     /// When it was decided.
     pub created_at: Timestamp,
+    /// For a reply, its text: a rule under another name must not say the same again.
+    pub body: Option<String>,
 }
 
 /// Whom an action is for, as far as `repeat` cares.

@@ -153,6 +153,25 @@ impl Conversation {
         self.messages[start..].iter().filter(|message| message.outgoing)
     }
 
+    /// The outgoing messages that stand before the newest inbound one but are of the same second: nobody knows which came
+    /// first.
+    pub fn outgoing_tied_with_newest_inbound(&self) -> Vec<&Message> {
+        let Some(place) = self.messages.iter().rposition(|message| !message.outgoing) else { return Vec::new() };
+        let second = |message: &Message| message.created_at.map(Timestamp::as_second);
+        let (before, newest) = self.messages.split_at(place);
+        let newest = newest.first().and_then(second);
+        let tied = |message: &&Message| message.outgoing && newest.is_some() && second(message) == newest;
+        before.iter().filter(tied).collect()
+    }
+
+    /// The outgoing messages of the conversation's last second; none if an inbound one ends it.
+    pub fn outgoing_of_the_last_second(&self) -> Vec<&Message> {
+        let second = |message: &Message| message.created_at.map(Timestamp::as_second);
+        let last = self.messages.last().filter(|last| last.outgoing).and_then(second);
+        let same = |message: &&Message| message.outgoing && last.is_some() && second(message) == last;
+        self.messages.iter().filter(same).collect()
+    }
+
     /// How many messages the lead's side wrote.
     pub fn inbound_count(&self) -> usize {
         self.messages.iter().filter(|message| !message.outgoing).count()

@@ -90,6 +90,8 @@ codes! {
     OtherActions = "other_actions",
     /// What the rule asks for does not hold any more.
     RuleNoLongerMatches = "rule_no_longer_matches",
+    /// A message that followed the lead's was taken for a step of the campaign; the reply was sent all the same.
+    CampaignStep = "campaign_step",
     /// Another service, or another workspace, acts on this account; a person must look.
     ForeignUse = "foreign_use",
 }

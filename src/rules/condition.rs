@@ -122,7 +122,14 @@ impl Eye<'_> {
 
     fn test(&mut self, index: usize, negated: bool) -> Answer {
         let Some(test) = self.rule.tests.get(index) else { return Answer::No };
-        let seen = see(&test.check, self.facts);
+        let mut seen = see(&test.check, self.facts);
+        if matches!(seen.answer, Answer::Unknown(_)) {
+            let same = |trace: &&ConditionTrace| trace.path == test.path && trace.wanted == test.wanted;
+            let earlier = self.facts.earlier.and_then(|earlier| earlier.conditions.iter().find(same));
+            if let Some(held) = earlier.and_then(|trace| trace.held) {
+                seen.answer = held.into();
+            }
+        }
         let Seen { answer, shown, span, captures, cut } = seen;
         if let Some(trace) = self.traces.get_mut(index) {
             trace.held = match answer {

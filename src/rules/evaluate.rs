@@ -118,6 +118,11 @@ fn blank(rule: &Rule, mode: Mode) -> RuleTrace {
     }
 }
 
+/// Whether a rule that is judged again holds, or cannot be told not to.
+pub(super) fn does_hold(rule: &Rule, facts: &Facts<'_>) -> bool {
+    ask(rule, facts, &mut blank(rule, rule.mode)) != Answer::No
+}
+
 /// Whether the rule matches, cheapest questions first.
 fn ask(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Answer {
     let looked = condition::look(rule, facts);
@@ -127,11 +132,16 @@ fn ask(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Answer {
     if answer == Answer::No {
         return Answer::No;
     }
-    if !rule.mentions.auto_reply && facts.auto_reply().is_some() {
+    // Judged again without the messages, the row alone would say less than the messages did.
+    let is_judged = facts.earlier.is_some() && facts.input.messages.is_none();
+    if !rule.mentions.auto_reply && !is_judged && facts.auto_reply().is_some() {
         trace.note = Some("automatic mail: the rule does not mention `auto_reply`".to_owned());
         return Answer::No;
     }
     trace.captures = looked.captures;
+    if let Some(earlier) = facts.earlier.filter(|_| is_judged) {
+        trace.captures.clone_from(&earlier.captures);
+    }
     if let Some(body) = facts.input.messages.and_then(ReadMessages::body) {
         for capture in &rule.captures {
             if let Some(text) = captured(capture, bounded(body)) {
@@ -145,7 +155,10 @@ fn ask(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Answer {
             (script.needs_messages && facts.input.messages.is_none(), Need::Messages),
         ];
         let said = match needs.into_iter().find(|(missing, _)| *missing) {
-            Some((_, need)) => Answer::Unknown(need),
+            Some((_, need)) => match facts.earlier.and_then(|earlier| earlier.script.as_ref()?.result) {
+                Some(result) => Answer::from(result),
+                None => Answer::Unknown(need),
+            },
             None => {
                 let ran = script.run(facts, &trace.captures);
                 let said = Answer::from(ran.result == Some(true));

@@ -6,7 +6,7 @@ use super::{
     pattern::{MATCHED_BYTES, bounded},
 };
 use crate::{
-    model::{Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow, present},
+    model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, present},
     text::{self, AutoReply},
 };
 use std::{cell::OnceCell, collections::HashMap, sync::OnceLock};
@@ -136,9 +136,16 @@ pub(super) struct Facts<'a> {
     found: [OnceCell<Found>; TextField::ALL.len()],
     row_auto_reply: OnceCell<Option<AutoReply>>,
     opt_out: OnceCell<Option<String>>,
+    /// What the rule said when the event was first judged, where it is judged again.
+    pub(super) earlier: Option<&'a RuleTrace>,
 }
 
 impl<'a> Facts<'a> {
+    /// The same where the rule was judged on this event before.
+    pub(super) fn with_earlier(self, earlier: &'a RuleTrace) -> Self {
+        Self { earlier: Some(earlier), ..self }
+    }
+
     pub(super) fn new(input: &'a EventInput<'a>, now: jiff::Timestamp, needles: Option<&'a Needles>) -> Self {
         Self {
             input,
@@ -147,6 +154,7 @@ impl<'a> Facts<'a> {
             found: Default::default(),
             row_auto_reply: OnceCell::new(),
             opt_out: OnceCell::new(),
+            earlier: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The rule language: loading with diagnostics, conditions, scripts, templates, and one pure [`evaluate`].
 
+mod again;
 mod case;
 mod codes;
 mod condition;
@@ -26,6 +27,7 @@ mod template_names;
 mod values;
 pub mod yaml;
 
+pub use again::{Again, still_matches};
 pub use case::{
     Case, CaseFailure, CaseResult, Expect, ExpectedState, Observed, Outcome, Standing, Step, StepEvent, StepPlace,
 };

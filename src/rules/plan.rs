@@ -9,8 +9,9 @@ use super::{
 };
 use crate::model::{
     ActionKind, ActionState, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, Reason, ReasonCode,
-    Recipient, Would, address_of, present,
+    Recipient, Repeat, Would, address_of, present,
 };
+use crate::text;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
 
@@ -51,7 +52,7 @@ pub(super) fn plan(set: &RuleSet, matched: &Matched<'_>, facts: &Facts<'_>, take
             Content::None => Ok(Payload::None),
             content => render(set, content, matched, facts, &context),
         };
-        let (would, reason) = judge(set, matched, action, facts, taken, payload.as_ref().err());
+        let (would, reason) = judge(set, matched, action, facts, taken, payload.as_ref());
         planned.push(PlannedAction {
             rule: rule.name.clone(),
             mode: matched.mode,
@@ -75,13 +76,14 @@ fn judge(
     action: &ActionDef,
     facts: &Facts<'_>,
     taken: &mut Taken,
-    template_error: Option<&String>,
+    payload: Result<&Payload, &String>,
 ) -> Verdict {
+    let template_error = payload.err();
     if matched.mode == Mode::Shadow {
-        return shadowed(set, matched, action, facts, taken, template_error);
+        return shadowed(set, matched, action, facts, taken, payload);
     }
     let refused = if action.kind == ActionKind::Reply {
-        reply_refused(matched.rule, action, facts, taken)
+        reply_refused(matched.rule, action, facts, taken, payload.ok())
     } else {
         other_refused(matched.rule, action, facts, taken)
     };
@@ -116,11 +118,11 @@ fn shadowed(
     action: &ActionDef,
     facts: &Facts<'_>,
     taken: &Taken,
-    template_error: Option<&String>,
+    payload: Result<&Payload, &String>,
 ) -> Verdict {
     let mode = if matched.rule.mode == Mode::Shadow { Mode::Live } else { matched.rule.mode };
     let acting = Matched { mode, ..*matched };
-    let (would, reason) = judge(set, &acting, action, facts, &mut taken.clone(), template_error);
+    let (would, reason) = judge(set, &acting, action, facts, &mut taken.clone(), payload);
     let why = reason.map(|reason| format!(": {}", reason.text)).unwrap_or_default();
     verdict(Would::Suppressed, ReasonCode::Shadow, format!("{} (shadow){why}", would.describe(action.kind)))
 }
@@ -131,7 +133,13 @@ fn target_key(rule: &Rule, action: &ActionDef) -> (ActionKind, Option<String>, O
     (action.kind, action.target.clone(), rule)
 }
 
-fn reply_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Taken) -> Option<Verdict> {
+fn reply_refused(
+    rule: &Rule,
+    action: &ActionDef,
+    facts: &Facts<'_>,
+    taken: &Taken,
+    payload: Option<&Payload>,
+) -> Option<Verdict> {
     let suppressed = |code, text: String| Some(verdict(Would::Suppressed, code, text));
     if facts.input.lead_opted_out == Some(true) {
         return suppressed(ReasonCode::OptOut, "the lead asked earlier not to be written to".to_owned());
@@ -153,7 +161,20 @@ fn reply_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Tak
     if earlier.is_some() {
         return suppressed(ReasonCode::Repeat, "this rule has a reply for this message".to_owned());
     }
-    repeat_refused(rule, action, facts)
+    let once = matches!(action.timing.repeat, Repeat::OncePerThread | Repeat::OncePerLead);
+    if once && payload.is_some_and(|payload| has_text(facts, payload)) {
+        return suppressed(ReasonCode::Repeat, "the same text is in the thread already".to_owned());
+    }
+    repeat_refused(rule, action, facts, payload)
+}
+
+/// Whether an outgoing message before the newest inbound one has the text of a reply, whoever sent it.
+fn has_text(facts: &Facts<'_>, payload: &Payload) -> bool {
+    let Some(sent) = payload.preview_text() else { return false };
+    let all = facts.input.messages.map(|messages| messages.conversation().messages()).unwrap_or_default();
+    let newest = all.iter().rposition(|message| !message.outgoing).unwrap_or(0);
+    let mut before = all.iter().take(newest).filter(|message| message.outgoing);
+    before.any(|message| text::is_same_reply(sent, message.text.as_deref(), message.html.as_deref()))
 }
 
 fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Taken) -> Option<Verdict> {
@@ -170,13 +191,19 @@ fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Tak
             return same_target(format!("`{}` has done the same for this message", earlier.rule));
         }
     }
-    repeat_refused(rule, action, facts)
+    repeat_refused(rule, action, facts, None)
 }
 
-/// Whether the action's own `repeat` refuses it, by what is known of earlier actions.
-fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>) -> Option<Verdict> {
-    let own =
-        |entry: &&HistoryEntry| entry.rule == rule.name && entry.kind == action.kind && entry.target == action.target;
+/// Whether the action's own `repeat` refuses it, by what is known of earlier actions. A reply with the same text counts
+/// whatever the rule that sent it was called.
+fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: Option<&Payload>) -> Option<Verdict> {
+    let words = payload.and_then(Payload::preview_text).map(text::fingerprint);
+    let says_the_same = |entry: &HistoryEntry| words.is_some() && entry.body.as_deref().map(text::fingerprint) == words;
+    let own = |entry: &&HistoryEntry| {
+        entry.kind == action.kind
+            && entry.target == action.target
+            && (entry.rule == rule.name || action.kind == ActionKind::Reply && says_the_same(entry))
+    };
     let message = facts.input.messages.and_then(ReadMessages::newest_inbound).map(|message| message.id.as_str());
     let lead = facts.lead_address();
     let about = Recipient { thread_id: &facts.input.row.id, message_id: message, lead_email: lead.as_deref() };

@@ -8,8 +8,9 @@ mod shown;
 mod sqlite;
 
 pub use records::{
-    ActionCount, ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Intent, KnownThread, Lane,
-    OptOut, Pause, PendingThread, ReadyAt, ReadyThread, SentFilter, SettledThread, WorkspaceState,
+    ActionCount, ActionFilter, CampaignStep, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, EventValues,
+    ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, SentFilter,
+    SettledThread, WorkspaceState,
 };
 pub use shown::{
     ActionBrief, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, RuleSwitch, StoreFigures,
@@ -232,6 +233,32 @@ pub trait Store: Send + Sync {
 
     /// Whether one of the workspaces sends from this address.
     async fn is_own_address(&self, address: &str) -> Result<bool, StoreError>;
+
+    /// The workspaces on whose account another service was seen.
+    async fn foreign_uses(&self) -> Result<Vec<ForeignUse>, StoreError>;
+
+    /// Remembers that another service was seen; an earlier entry stays. Whether it is news.
+    async fn add_foreign_use(&self, found: &ForeignUse) -> Result<bool, StoreError>;
+
+    /// Forgets it for a workspace or, with `None`, for all, and makes the replies that were held for it due at `now`.
+    async fn clear_foreign_use(&self, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Remembers what a campaign sent before a lead wrote; the oldest are forgotten.
+    async fn add_campaign_steps(
+        &self,
+        workspace: &str,
+        steps: &[CampaignStep],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// What campaigns sent before leads wrote, newest first.
+    async fn campaign_steps(&self, workspace: &str) -> Result<Vec<CampaignStep>, StoreError>;
+
+    /// Remembers the outgoing messages that a thread ends with.
+    async fn note_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError>;
+
+    /// The outgoing messages that the thread ended with when one last ended it.
+    async fn last_outgoing(&self, workspace: &str, thread: &str) -> Result<Vec<String>, StoreError>;
 
     /// What is remembered of polling.
     async fn workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError>;

@@ -1,6 +1,6 @@
 //! The shapes that go in and out of the store beside the model's own.
 
-use crate::model::{ActionKind, ActionState, RuleTrace, ThreadRow};
+use crate::model::{ActionKind, ActionState, RuleTrace, ThreadDetail, ThreadRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +143,45 @@ pub struct DecisionTrace {
     pub preview: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<RuleTrace>,
+    /// What the event was, for actions that are judged again later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Box<EventValues>>,
+}
+
+/// What an event was judged on, beside the texts of its messages.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventValues {
+    /// The list row.
+    pub row: ThreadRow,
+    /// The thread, if it was read.
+    pub detail: Option<ThreadDetail>,
+    /// The ids of the messages, if they were read.
+    pub message_ids: Vec<String>,
+}
+
+/// Another service was seen on a workspace's account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignUse {
+    /// The workspace.
+    pub workspace: String,
+    /// Since when it is known.
+    pub since: Timestamp,
+    /// What showed it.
+    pub evidence: String,
+}
+
+/// A message that a campaign sent before its lead wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignStep {
+    /// The thread.
+    pub thread_id: String,
+    /// The message.
+    pub message_id: String,
+    /// Its sender's address.
+    pub sender: Option<String>,
+    /// The hashes of its pairs of words, sorted.
+    pub words: Vec<u32>,
 }
 
 /// Which decisions are wanted.

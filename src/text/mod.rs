@@ -16,6 +16,7 @@ mod fingerprint;
 mod headers;
 mod html;
 mod layout;
+mod likeness;
 mod lines;
 mod no_more;
 mod opt_out;
@@ -28,6 +29,7 @@ mod signature;
 
 pub use automatic::{AutoReply, AutoReplyKind, auto_reply};
 pub use fingerprint::{fingerprint, has_fingerprint};
+pub use likeness::{likeness, word_pairs};
 pub use opt_out::opt_out;
 pub use same_reply::is_same_reply;
 

@@ -339,7 +339,7 @@ async fn mail_from_an_inbox_of_our_own_is_not_answered() {
     let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Hello. } }] }\n";
     let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
     let ours = |text: &str| reply_router::simulator::Message::text(text).outgoing().sent_by("max@outreach.example");
-    let thread = NewThread::new("joe@acme.example").message(ours("A question, Joe."));
+    let thread = NewThread::new("joe@acme.example").message(ours("A question, Joe.").aged(DAY));
     stage.simulator.workspace().add_thread(thread.message("Yes?"));
     stage.round().await;
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);

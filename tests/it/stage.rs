@@ -213,7 +213,12 @@ impl Stage {
     }
 }
 
-pub(crate) fn engine(setting: &Setting, simulator: &Simulator, store: Arc<dyn Store>, clock: HandClock) -> Arc<Engine> {
+pub(crate) fn engine(
+    setting: &Setting,
+    simulator: &Simulator,
+    store: Arc<dyn Store>,
+    clock: impl Clock + 'static,
+) -> Arc<Engine> {
     let destinations = destinations(setting, simulator);
     let names = destinations.names().map(|name| (name.to_owned(), destinations.kind(name).unwrap())).collect();
     let hours = setting.hours.iter().map(|(name, hours)| ((*name).to_owned(), hours.clone())).collect();

@@ -341,7 +341,8 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
     let added: Vec<(String, String)> = sqlx::query_as(
         "SELECT type, name FROM sqlite_master WHERE type = 'trigger'
-         OR name IN ('marks', 'own_addresses', 'match_hours', 'action_hours', 'changes', 'audit')
+         OR name IN ('marks', 'own_addresses', 'match_hours', 'action_hours', 'changes', 'audit', 'foreign_use', 'campaign_steps',
+         'last_outgoing')
          OR sql LIKE 'CREATE INDEX %campaign%' OR name IN (
            'decisions_lead', 'decisions_workspace', 'decisions_matched', 'decisions_unmatched', 'decision_rules_id',
            'decision_rules_at', 'actions_lead_id', 'actions_kind', 'actions_workspace', 'actions_rule_state',

@@ -61,6 +61,7 @@ struct WorkspaceView {
     next_poll: Option<When>,
     poll_every: String,
     error: Option<String>,
+    foreign_use: Option<String>,
     pause: Option<PauseView>,
     gauges: [Gauge; 2],
     blocked_until: Option<When>,
@@ -184,6 +185,7 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
         next_poll: report.next_poll.map(When),
         poll_every: crate::model::format_span(every),
         error: report.error,
+        foreign_use: report.foreign_use_because,
         pause: pause.map(|pause| PauseView::new(Some(&report.name), pause)),
         gauges: [
             Gauge::new("this minute", budget.per_minute, budget.minute_left),

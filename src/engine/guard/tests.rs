@@ -208,8 +208,29 @@ fn what_the_thread_shows() {
         let mut action = reply();
         change(&mut action);
         let messages = ReadMessages::new(Conversation::new(messages));
-        assert_eq!(outcome(&after_reading(&action, &messages, false)), wanted, "{what}");
-        let own = outcome(&after_reading(&action, &messages, true));
+        let answered = match messages.conversation().outgoing_after_newest_inbound().next() {
+            Some(_) => Answered::Person,
+            None => Answered::No,
+        };
+        assert_eq!(outcome(&after_reading(&action, &messages, false, &answered)), wanted, "{what}");
+        let own = outcome(&after_reading(&action, &messages, true, &answered));
         assert_ne!(own.0, "send", "{what}, from an inbox of our own");
+    }
+}
+
+#[test]
+fn a_step_is_passed_and_what_is_unclear_is_held_until_a_person_approves() {
+    let message = |id: &str, outgoing| Message { id: id.to_owned(), outgoing, ..Message::default() };
+    let messages = ReadMessages::new(Conversation::new(vec![message("m", false), message("x", true)]));
+    let why = || "why".to_owned();
+    let approved = Action { approved: true, ..reply() };
+    for (action, answered, wanted) in [
+        (reply(), Answered::Step(why()), ("send", None)),
+        (reply(), Answered::Unclear(why()), ("hold", Some("person_answered"))),
+        (approved.clone(), Answered::Unclear(why()), ("send", None)),
+        (approved, Answered::Person, ("cancel", Some("person_answered"))),
+        (reply(), Answered::No, ("cancel", Some("person_answered"))),
+    ] {
+        assert_eq!(outcome(&after_reading(&action, &messages, false, &answered)), wanted, "{answered:?}");
     }
 }

@@ -167,6 +167,7 @@ impl SqliteStore {
                 lead_email: row.try_get("lead_email")?,
                 state: parse(row.try_get("state")?)?,
                 created_at: timestamp(row.try_get("created_at")?)?,
+                body: row.try_get("body")?,
             })
         };
         rows.iter().map(entry).collect()

@@ -3,6 +3,7 @@
 //! `synchronous=FULL` because an intent that a power cut takes back could send a reply twice; a synced commit costs about
 //! a tenth of a millisecond on an ordinary disk.
 
+mod account;
 mod actions;
 mod audit;
 mod changes;
@@ -17,9 +18,9 @@ mod switches;
 mod threads;
 
 use super::{
-    ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, Change, DayCount, DecisionFilter,
-    DecisionRecord, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, RuleSwitch,
-    SentFilter, SettledThread, Store, StoreError, StoreFigures, WorkspaceState,
+    ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, CampaignStep, Change, DayCount,
+    DecisionFilter, DecisionRecord, ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt,
+    ReadyThread, RuleSwitch, SentFilter, SettledThread, Store, StoreError, StoreFigures, WorkspaceState,
 };
 use crate::model::{Action, ActionId, ActionState, Durations, HistoryEntry, Mode, ThreadRow};
 use async_trait::async_trait;
@@ -318,6 +319,39 @@ impl Store for SqliteStore {
 
     async fn is_own_address(&self, address: &str) -> Result<bool, StoreError> {
         self.read_is_own_address(address).await
+    }
+
+    async fn foreign_uses(&self) -> Result<Vec<ForeignUse>, StoreError> {
+        self.read_foreign_uses().await
+    }
+
+    async fn add_foreign_use(&self, found: &ForeignUse) -> Result<bool, StoreError> {
+        self.insert_foreign_use(found).await
+    }
+
+    async fn clear_foreign_use(&self, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        self.delete_foreign_use(workspace, now).await
+    }
+
+    async fn add_campaign_steps(
+        &self,
+        workspace: &str,
+        steps: &[CampaignStep],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.insert_campaign_steps(workspace, steps, now).await
+    }
+
+    async fn campaign_steps(&self, workspace: &str) -> Result<Vec<CampaignStep>, StoreError> {
+        self.read_campaign_steps(workspace).await
+    }
+
+    async fn note_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError> {
+        self.write_last_outgoing(workspace, thread, messages).await
+    }
+
+    async fn last_outgoing(&self, workspace: &str, thread: &str) -> Result<Vec<String>, StoreError> {
+        self.read_last_outgoing(workspace, thread).await
     }
 
     async fn workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError> {

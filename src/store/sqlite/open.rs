@@ -15,7 +15,7 @@ use std::{
 
 const READERS: u32 = 4;
 /// What a dry run copies out of the configured store.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 13] = [
     "threads",
     "decisions",
     "decision_rules",
@@ -26,6 +26,9 @@ const TABLES: [&str; 10] = [
     "rule_modes",
     "pauses",
     "audit",
+    "foreign_use",
+    "campaign_steps",
+    "last_outgoing",
 ];
 
 impl SqliteStore {
@@ -187,6 +190,7 @@ fn migrations() -> Migrator {
         (2, "marks", include_str!("0002_marks.sql")),
         (3, "admin", include_str!("0003_admin.sql")),
         (4, "ready", include_str!("0004_ready.sql")),
+        (6, "guard", include_str!("0006_guard.sql")),
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

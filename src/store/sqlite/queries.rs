@@ -18,7 +18,8 @@ pub(super) const DUE: &str = "SELECT * FROM actions INDEXED BY actions_ready
 pub(super) const NEXT_DUE: &str = "SELECT min(due_at) FROM actions WHERE workspace = ? AND due_at IS NOT NULL";
 
 /// The living and past actions in a thread or for a lead that count against `repeat`.
-pub(super) const HISTORY: &str = "SELECT id, rule, kind, target, thread_id, message_id, lead_email, state, created_at
+pub(super) const HISTORY: &str = "SELECT id, rule, kind, target, thread_id, message_id, lead_email, state, created_at,
+     CASE kind WHEN 'reply' THEN coalesce(json_extract(payload, '$.text'), json_extract(payload, '$.html')) END AS body
      FROM actions WHERE id IN (
        SELECT id FROM actions INDEXED BY actions_of_thread WHERE workspace = ?1 AND thread_id = ?2
        UNION SELECT id FROM actions INDEXED BY actions_lead WHERE workspace = ?1 AND lead_email = ?3)

@@ -1,0 +1,47 @@
+//! What people are told of others on the account, and of rules that were refused.
+
+use super::{EVERY, Engine, Workspace};
+use crate::destinations::Announcement;
+
+/// What rules that were refused are called among the conditions.
+const REFUSED: &str = "rules-refused";
+
+impl Engine {
+    /// Says that our words were sent by somebody else; the workspace's replies wait for a person from now on.
+    pub(in crate::engine) fn alert_foreign_use(&self, workspace: &Workspace, why: &str, link: Option<String>) {
+        let title = format!("Another service acts on workspace {}", workspace.name());
+        let text = format!(
+            "{why}. The workspace's replies are held. Stop the other service, look into the threads, then resume the \
+             workspace."
+        );
+        let id = self.alert_id(workspace.name(), "foreign-use");
+        self.alert(workspace.name(), Announcement { title, text }, &id, link, None);
+    }
+
+    /// Says once that the key's limit falls faster than this service uses it, and when that has ended.
+    pub(in crate::engine) fn watch_key(&self, workspace: &Workspace) {
+        const KEY: &str = "key-shared";
+        if self.is_key_shared(workspace) {
+            let title = format!("Somebody else uses the key of workspace {}", workspace.name());
+            let text = "The API's limit for the key falls faster than this service uses it: another service or program \
+                        has the key. Stop it, or give it a key of its own. Nothing is held for this alone.";
+            self.alert_once(workspace.name(), KEY, &title, text);
+        } else {
+            let title = format!("Nobody else uses the key of workspace {} any more", workspace.name());
+            self.end_alert(workspace.name(), KEY, &title);
+        }
+    }
+
+    /// Says once that changed rules were refused.
+    pub(in crate::engine) fn alert_rules_refused(&self, why: &str) {
+        let text = format!("{why}. The rules that were in force stay in force until the mistake is mended.");
+        self.alert_once(EVERY, REFUSED, "The changed rules were refused", &text);
+    }
+
+    /// Says, if people know of refused rules, that the mistake is mended.
+    pub(in crate::engine) fn watch_rules(&self) {
+        if self.rules_error().is_none() {
+            self.end_alert(EVERY, REFUSED, "The rules in the files are in force");
+        }
+    }
+}
