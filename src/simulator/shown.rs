@@ -147,7 +147,7 @@ pub(super) fn mail(mail: &ReceivedMail, at: &str) -> String {
     };
     let files = if files.is_empty() { String::new() } else { format!("<p class=quiet>with {}</p>", escape(&files)) };
     format!(
-        "<details><summary><strong>{}</strong> <span class=quiet>{at}</span></summary><p class=quiet>from {}<br>to \
+        "<details open><summary><strong>{}</strong> <span class=quiet>{at}</span></summary><p class=quiet>from {}<br>to \
          {}</p><pre>{}</pre>{files}</details>",
         escape(&subject),
         escape(&from),
