@@ -388,6 +388,53 @@ mod tests {
         }
     }
 
+    /// One request and what its answer tells; `others` were counted for somebody else before it.
+    fn answered(ledger: &mut Ledger, left: &mut u32, limit: u32, others: u32, now: Instant) {
+        take(ledger, Priority::Poll, now).unwrap();
+        *left = left.saturating_sub(others + 1);
+        ledger.compare(*left, limit, now, now);
+        ledger.ended(Priority::Poll, now);
+    }
+
+    #[test]
+    fn a_limit_that_falls_faster_than_we_use_it_is_told_after_several_occasions() {
+        let (start, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
+        let mut left = 1000;
+        for occasion in 0..5 {
+            let now = start + 30 * SECOND * occasion;
+            assert!(!ledger.has_foreign_use(now), "{occasion} occasions");
+            answered(&mut ledger, &mut left, 1000, 0, now);
+            answered(&mut ledger, &mut left, 1000, 2, now + SECOND);
+        }
+        assert!(ledger.has_foreign_use(start + 130 * SECOND));
+        assert!(!ledger.has_foreign_use(start + HOUR), "it has ended");
+    }
+
+    #[test]
+    fn our_own_requests_a_new_window_and_answers_that_overtake_each_other_are_nobody_elses_use() {
+        let (start, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
+        let mut left = 100;
+        for round in 0..30 {
+            let now = start + 10 * SECOND * round;
+            // A window begins anew, or the API tells of the other one.
+            left = if round % 3 == 0 { 100 } else { left };
+            answered(&mut ledger, &mut left, if round % 7 == 0 { 1000 } else { 100 }, 0, now);
+            // Two on the way at once, answered in the other order, and one whose answer is lost.
+            let granted = [now + SECOND, now + 2 * SECOND, now + 3 * SECOND];
+            for at in granted {
+                take(&mut ledger, Priority::Poll, at).unwrap();
+            }
+            left -= 3;
+            let later = now + 4 * SECOND;
+            ledger.compare(left, 100, granted[2], later);
+            ledger.ended(Priority::Poll, later);
+            ledger.compare(left + 2, 100, granted[0], later);
+            ledger.ended(Priority::Poll, later);
+            ledger.ended(Priority::Poll, later);
+            assert!(!ledger.has_foreign_use(later), "round {round}");
+        }
+    }
+
     #[test]
     fn replies_go_before_writes_before_reads_before_polls() {
         let (now, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
