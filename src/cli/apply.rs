@@ -47,13 +47,13 @@ pub(super) async fn apply(overrides: &Overrides, wanted: Wanted) -> anyhow::Resu
         .map(|found| (workspace.name.clone(), found))
         .collect();
     if acting.is_empty() {
-        anstream::println!("no rule would do anything with the {} threads of this time", survey.threads.len());
+        super::terminal::out!("no rule would do anything with the {} threads of this time", survey.threads.len());
         return Ok(Outcome::Fine);
     }
-    anstream::println!("{}", preview::table(&acting));
-    anstream::println!("What was done before is not done again, and opt-outs, limits and caps are kept.");
+    super::terminal::out!("{}", preview::table(&acting));
+    super::terminal::out!("What was done before is not done again, and opt-outs, limits and caps are kept.");
     if !wanted.yes && !confirmed(acting.len())? {
-        anstream::println!("nothing was done");
+        super::terminal::out!("nothing was done");
         return Ok(Outcome::Fine);
     }
     engine.recover(runtime).await?;
@@ -69,10 +69,10 @@ pub(super) async fn apply(overrides: &Overrides, wanted: Wanted) -> anyhow::Resu
     for action in done.iter().rev() {
         let reason = action.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let lead = action.lead_email.as_deref().unwrap_or("unknown lead");
-        anstream::println!("{lead}: {} {}{reason}", action.kind, action.state);
+        super::terminal::out!("{lead}: {} {}{reason}", action.kind, action.state);
         failed |= matches!(action.state, ActionState::Failed | ActionState::Quarantined);
     }
-    anstream::println!("{decided} threads, {} actions", done.len());
+    super::terminal::out!("{decided} threads, {} actions", done.len());
     store.close().await;
     Ok(if failed { Outcome::Problem } else { Outcome::Fine })
 }
@@ -81,7 +81,7 @@ fn confirmed(threads: usize) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         anyhow::bail!("`apply` asks before it acts, and there is nobody to ask: pass --yes");
     }
-    anstream::print!("Do this for {threads} threads? [y/N] ");
+    super::terminal::part!("Do this for {threads} threads? [y/N] ");
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -57,20 +57,20 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
     match format {
         CheckFormat::Text => {
             if !found.is_empty() {
-                anstream::println!("{}\n", found.render(true));
+                super::terminal::out!("{}\n", found.render(true));
             }
-            anstream::println!("{}", summary(&found, &paths));
+            super::terminal::out!("{}", summary(&found, &paths));
             if let Some(costs) = &costs {
-                anstream::println!("\n{}", told(costs));
+                super::terminal::out!("\n{}", told(costs));
             }
         }
         CheckFormat::Json => {
             let plan = costs.as_ref().map(|costs| costs.per_100_threads);
             let report = CheckReport { diagnostics: &found, requests_per_100_threads: plan, requests: costs.as_ref() };
-            anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+            super::terminal::out!("{}", super::terminal::json(&report)?);
         }
         CheckFormat::Github if found.is_empty() => {}
-        CheckFormat::Github => anstream::println!("{}", found.github()),
+        CheckFormat::Github => super::terminal::out!("{}", found.github()),
     }
     Ok(if found.has_errors() { Outcome::Problem } else { Outcome::Fine })
 }

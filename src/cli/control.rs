@@ -20,7 +20,7 @@ pub(super) async fn pause(
     let status = switch(&service, "pause", workspace.as_deref()).await?;
     let what = workspace.as_deref().unwrap_or("everything");
     let again = workspace.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
-    anstream::println!("paused {what}: nothing is sent until you run `reply-router resume{again}`");
+    super::terminal::out!("paused {what}: nothing is sent until you run `reply-router resume{again}`");
     print_states(&status);
     Ok(Outcome::Fine)
 }
@@ -33,11 +33,11 @@ pub(super) async fn resume(
 ) -> anyhow::Result<Outcome> {
     let service = Service::find(overrides, service.url)?;
     let status = switch(&service, "resume", workspace.as_deref()).await?;
-    anstream::println!("resumed {}", workspace.as_deref().unwrap_or("everything"));
+    super::terminal::out!("resumed {}", workspace.as_deref().unwrap_or("everything"));
     print_states(&status);
     let still = workspace.is_some() && status["paused"] == true;
     if still {
-        anstream::println!("everything is paused as well: `reply-router resume` ends that, too");
+        super::terminal::out!("everything is paused as well: `reply-router resume` ends that, too");
     }
     Ok(Outcome::Fine)
 }
@@ -55,7 +55,7 @@ async fn switch(service: &Service, what: &str, workspace: Option<&str>) -> anyho
 fn print_states(status: &Value) {
     for workspace in status["workspaces"].as_array().into_iter().flatten() {
         let text = |key: &str| workspace[key].as_str().unwrap_or("-").to_owned();
-        anstream::println!("  {} is {}", text("name"), text("state"));
+        super::terminal::out!("  {} is {}", text("name"), text("state"));
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn approve(
         tokio::time::sleep(LOOK_EVERY).await;
         action = service.get(&format!("/api/v1/actions/{}", encoded(&id))).await?;
     }
-    anstream::println!("{}", outcome(&action));
+    super::terminal::out!("{}", outcome(&action));
     let is_bad = matches!(action["state"].as_str(), Some("failed" | "quarantined"));
     Ok(if is_bad { Outcome::Problem } else { Outcome::Fine })
 }
@@ -85,7 +85,7 @@ pub(super) async fn reject(overrides: &Overrides, service: ServiceArgs, id: Opti
     let service = Service::find(overrides, service.url)?;
     let Some(id) = id else { return list_held(&service).await };
     let action = service.post(&format!("/api/v1/actions/{}/reject", encoded(&id)), &json!({})).await?;
-    anstream::println!("rejected the {}: nothing is sent", about(&action));
+    super::terminal::out!("rejected the {}: nothing is sent", about(&action));
     Ok(Outcome::Fine)
 }
 
@@ -117,7 +117,7 @@ async fn list_held(service: &Service) -> anyhow::Result<Outcome> {
     let held = service.get("/api/v1/actions?state=held&limit=10000").await?;
     let held = held["items"].as_array().cloned().unwrap_or_default();
     if held.is_empty() {
-        anstream::println!("nothing waits for approval");
+        super::terminal::out!("nothing waits for approval");
         return Ok(Outcome::Fine);
     }
     let mut table = Table::new();
@@ -137,7 +137,7 @@ async fn list_held(service: &Service) -> anyhow::Result<Outcome> {
             shortened(action["text"].as_str().unwrap_or("-"), 80),
         ]);
     }
-    anstream::println!(
+    super::terminal::out!(
         "{table}\nsend one: reply-router approve ID [--text TEXT]    give one up: reply-router reject ID"
     );
     Ok(Outcome::Fine)

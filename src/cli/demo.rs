@@ -47,7 +47,7 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<Outcome> {
     demo.run(shutdown).await?;
     told.abort();
     ending.abort();
-    anstream::println!(
+    super::terminal::out!(
         "\n{QUIET}── {} s ──{QUIET:#}\n{} replies sent, {} Slack messages, {} mails, {} API requests\nNothing was real: \
          `reply-router init` begins with your own workspace.",
         began.elapsed().as_secs(),
@@ -62,7 +62,7 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<Outcome> {
 fn greet(demo: &Demo) {
     let simulator: &Simulator = demo.simulator();
     let pages = demo.pages().map(|address| format!("http://{address}")).unwrap_or_default();
-    anstream::println!(
+    super::terminal::out!(
         "Reply Router demo: a simulated ColdSend workspace, rules of {} live.\n\n  \
          rules and their status   {pages}\n  \
          inbox, Slack and mail    {}\n\n\
@@ -78,7 +78,7 @@ async fn say_when_over(workspace: Workspace, inbox: String, pages: String) {
     while !workspace.wait_until(LOOK_EVERY, |now| now.stream_left() == 0).await {}
     // The last one is decided and answered within a few seconds.
     tokio::time::sleep(LAST_ONE).await;
-    anstream::println!(
+    super::terminal::out!(
         "\n{NAME}The script is over: no more replies come.{NAME:#} Next:\n  \
          {pages}/queue   approve or reject the drafts that wait\n  \
          {pages}/        see what each rule did, and why\n  \
@@ -91,7 +91,7 @@ async fn tell(mut events: Receiver<EngineEvent>) {
     loop {
         match events.recv().await {
             Ok(event) => tell_one(&event),
-            Err(RecvError::Lagged(missed)) => anstream::println!("… {missed} more"),
+            Err(RecvError::Lagged(missed)) => super::terminal::out!("… {missed} more"),
             Err(RecvError::Closed) => return,
         }
     }
@@ -102,23 +102,25 @@ fn tell_one(event: &EngineEvent) {
     match &event.what {
         Happened::Decided { decision, lead, .. } => decided(&time, decision, lead),
         Happened::Action(action) => action_changed(&time, action),
-        Happened::PollFailed(error) => anstream::println!("{time} {BAD}the inbox could not be polled: {error}{BAD:#}"),
-        Happened::Alert(title) => anstream::println!("{time} {BAD}{title}{BAD:#}"),
+        Happened::PollFailed(error) => {
+            super::terminal::out!("{time} {BAD}the inbox could not be polled: {error}{BAD:#}")
+        }
+        Happened::Alert(title) => super::terminal::out!("{time} {BAD}{title}{BAD:#}"),
     }
 }
 
 fn decided(time: &str, decision: &DecisionRecord, lead: &str) {
     let trace = &decision.trace;
     let category = trace.category.as_deref().unwrap_or("no category");
-    anstream::println!(
+    super::terminal::out!(
         "{time} {NAME}{lead}{NAME:#} {QUIET}({category}, {}){QUIET:#}",
         trace.campaign.as_deref().unwrap_or("no campaign")
     );
     if let Some(body) = &trace.body {
-        anstream::println!("         “{}”", shortened(body, 100));
+        super::terminal::out!("         “{}”", shortened(body, 100));
     }
     if decision.matched.is_empty() {
-        anstream::println!("         {QUIET}no rule matches{QUIET:#}");
+        super::terminal::out!("         {QUIET}no rule matches{QUIET:#}");
     }
     for rule in trace.rules.iter().filter(|rule| rule.matched) {
         let because: Vec<_> = rule
@@ -134,7 +136,7 @@ fn decided(time: &str, decision: &DecisionRecord, lead: &str) {
                 }
             })
             .collect();
-        anstream::println!("         rule {GOOD}{}{GOOD:#} matches: {}", rule.name, because.join(", "));
+        super::terminal::out!("         rule {GOOD}{}{GOOD:#} matches: {}", rule.name, because.join(", "));
     }
 }
 
@@ -144,19 +146,19 @@ fn action_changed(time: &str, action: &Action) {
     let lead = action.lead_email.as_deref().unwrap_or_default();
     match action.state {
         ActionState::Done => {
-            anstream::println!("{time}   {GOOD}✓ {}{target}{GOOD:#} {QUIET}{lead}{QUIET:#}", action.kind);
+            super::terminal::out!("{time}   {GOOD}✓ {}{target}{GOOD:#} {QUIET}{lead}{QUIET:#}", action.kind);
             if action.kind == ActionKind::Reply {
                 let text = action.payload.preview_text().unwrap_or_default();
                 for line in text.trim_end().lines().filter(|line| !line.trim().is_empty()) {
-                    anstream::println!("         {QUIET}> {line}{QUIET:#}");
+                    super::terminal::out!("         {QUIET}> {line}{QUIET:#}");
                 }
             }
         }
         ActionState::Failed | ActionState::Quarantined => {
-            anstream::println!("{time}   {BAD}✗ {}{target}: {} {reason}{BAD:#}", action.kind, action.state);
+            super::terminal::out!("{time}   {BAD}✗ {}{target}: {} {reason}{BAD:#}", action.kind, action.state);
         }
         ActionState::Held | ActionState::Suppressed | ActionState::Cancelled | ActionState::Retrying => {
-            anstream::println!("{time}   {QUIET}· {}{target}: {} {reason}{QUIET:#}", action.kind, action.state);
+            super::terminal::out!("{time}   {QUIET}· {}{target}: {} {reason}{QUIET:#}", action.kind, action.state);
         }
         ActionState::Planned | ActionState::Waiting | ActionState::InFlight | ActionState::Unknown => {}
     }

@@ -46,10 +46,10 @@ impl Findings {
             return self.checks.push(Check { what: what.to_owned(), ok, text });
         }
         match result {
-            Ok(text) => anstream::println!("{GOOD}ok  {GOOD:#} {what}: {text}"),
+            Ok(text) => super::terminal::out!("{GOOD}ok  {GOOD:#} {what}: {text}"),
             Err(text) => {
                 self.bad = true;
-                anstream::println!("{BAD}FAIL{BAD:#} {what}: {text}");
+                super::terminal::out!("{BAD}FAIL{BAD:#} {what}: {text}");
             }
         }
     }
@@ -78,7 +78,7 @@ pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>, format: Te
     check_destinations(&mut findings, &settings, send).await?;
     if format == TextFormat::Json {
         let report = json!({ "ok": !findings.bad, "checks": findings.checks });
-        anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+        super::terminal::out!("{}", super::terminal::json(&report)?);
     }
     Ok(if findings.bad { Outcome::Problem } else { Outcome::Fine })
 }

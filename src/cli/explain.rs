@@ -47,7 +47,10 @@ pub(super) async fn explain(overrides: &Overrides, args: &ExplainArgs) -> anyhow
         let mut detail = client.thread(thread, Priority::Read).await?;
         thread.clone_into(&mut detail.row.id);
         let messages = fetch_messages(&client, thread, Priority::Read).await?;
-        anstream::print!("{}", test_case::yaml(&detail, messages.conversation(), &rules, jiff::Timestamp::now())?);
+        super::terminal::part!(
+            "{}",
+            test_case::yaml(&detail, messages.conversation(), &rules, jiff::Timestamp::now())?
+        );
         return Ok(Outcome::Fine);
     }
     let engine = reading_engine(&settings, rules).await?;
@@ -85,11 +88,11 @@ async fn reading_engine(settings: &Settings, rules: RuleSet) -> anyhow::Result<A
 
 fn print(format: TextFormat, found: &[Explanation]) -> anyhow::Result<Outcome> {
     match (format, found) {
-        (TextFormat::Json, [one]) => anstream::println!("{}", serde_json::to_string_pretty(one)?),
-        (TextFormat::Json, all) => anstream::println!("{}", serde_json::to_string_pretty(all)?),
+        (TextFormat::Json, [one]) => super::terminal::out!("{}", super::terminal::json(one)?),
+        (TextFormat::Json, all) => super::terminal::out!("{}", super::terminal::json(all)?),
         (TextFormat::Text, all) => {
             let all: Vec<String> = all.iter().map(explain_text::text).collect();
-            anstream::print!("{}", all.join("\n"));
+            super::terminal::part!("{}", all.join("\n"));
         }
     }
     Ok(Outcome::Fine)

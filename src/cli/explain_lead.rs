@@ -101,11 +101,11 @@ pub(super) fn print_others(threads: &[LeadThread], address: &str) {
     if threads.len() < 2 {
         return;
     }
-    anstream::eprintln!("{address} has {} threads, newest first; the newest is explained:", threads.len());
+    super::terminal::err!("{address} has {} threads, newest first; the newest is explained:", threads.len());
     for thread in threads {
         let at = thread.at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
         let subject = thread.subject.as_deref().unwrap_or("-");
-        anstream::eprintln!("  {at:<20}  {}  {}  {subject}", thread.id, thread.workspace);
+        super::terminal::err!("  {at:<20}  {}  {}  {subject}", thread.id, thread.workspace);
     }
-    anstream::eprintln!("another one: reply-router explain ID");
+    super::terminal::err!("another one: reply-router explain ID");
 }

@@ -37,22 +37,22 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
         match fs::File::create_new(&path) {
             Ok(mut file) => {
                 file.write_all(text.as_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
-                anstream::println!("wrote {}", path.display());
+                super::terminal::out!("wrote {}", path.display());
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 kept += 1;
-                anstream::println!("kept  {} (it is there already)", path.display());
+                super::terminal::out!("kept  {} (it is there already)", path.display());
             }
             Err(error) => return Err(error).with_context(|| format!("{} cannot be written", path.display())),
         }
     }
     if kept == count {
-        anstream::println!("nothing to do: every file is there");
+        super::terminal::out!("nothing to do: every file is there");
         return Ok(Outcome::Fine);
     }
     // What is not in this folder under its own name has to be named.
     let named = config.map(|config| format!(" --config {}", config.display())).unwrap_or_default();
-    anstream::println!(
+    super::terminal::out!(
         "\nNext:\n  export COLDSEND_API_KEY=cs_live_…      (scopes: replies:read, replies:create, replies:update)"
     );
     for (command, does) in [
@@ -61,7 +61,7 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
         ("preview", "shows what the rules would do with your inbox; changes nothing"),
         ("run", "does it"),
     ] {
-        anstream::println!("  {:<38} {does}", format!("reply-router {command}{named}"));
+        super::terminal::out!("  {:<38} {does}", format!("reply-router {command}{named}"));
     }
     Ok(Outcome::Fine)
 }

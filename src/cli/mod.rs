@@ -20,6 +20,7 @@ mod schema;
 mod service;
 mod simulate;
 mod status;
+mod terminal;
 mod test;
 mod test_case;
 
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            anstream::eprintln!("error: the system gives no threads: {error}");
+            terminal::err!("error: the system gives no threads: {error}");
             return ExitCode::from(1);
         }
     };
@@ -115,7 +116,7 @@ fn beside(overrides: &Overrides, paths: &[PathBuf]) -> Overrides {
 
 fn warn_of(settings: &Settings) {
     if !settings.warnings.is_empty() {
-        anstream::eprintln!("{}", settings.warnings.render(true));
+        terminal::err!("{}", settings.warnings.render(true));
     }
 }
 
@@ -135,10 +136,10 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a Workspac
 
 fn report(error: &anyhow::Error) {
     if let Some(AppError::Mistakes(found)) = error.downcast_ref::<AppError>() {
-        anstream::eprintln!("{}", found.render(true));
+        terminal::err!("{}", found.render(true));
         return;
     }
-    anstream::eprintln!("{}error:{} {error:#}", BOLD_RED.render(), BOLD_RED.render_reset());
+    terminal::err!("{}error:{} {error:#}", BOLD_RED.render(), BOLD_RED.render_reset());
 }
 
 const BOLD_RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
@@ -153,7 +154,7 @@ fn init_logs(cli: &Cli) {
         // Somebody who waits for a command wants to know for what.
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,reply_router={level},reply_router::budget=info")));
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal::Log::new).with_ansi(colour);
     match cli.log_format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -213,12 +213,12 @@ pub(super) async fn preview(overrides: &Overrides, selection: args::Selection) -
                     .map(|(id, error)| Unreadable { thread_id: id, error: error.to_string() })
                     .collect(),
             };
-            anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+            super::terminal::out!("{}", super::terminal::json(&report)?);
         }
         TableFormat::Table => {
             print_table(&threads, requests, truncated);
             for (id, error) in unreadable {
-                anstream::eprintln!("thread {id} could not be read: {error}");
+                super::terminal::err!("thread {id} could not be read: {error}");
             }
         }
     }
@@ -227,9 +227,9 @@ pub(super) async fn preview(overrides: &Overrides, selection: args::Selection) -
 
 fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) {
     if threads.is_empty() {
-        anstream::println!("no thread in this time; try a longer --since");
+        super::terminal::out!("no thread in this time; try a longer --since");
     } else {
-        anstream::println!("{}", table(threads));
+        super::terminal::out!("{}", table(threads));
     }
     let replies: Vec<_> = threads
         .iter()
@@ -241,12 +241,12 @@ fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) 
     for (found, action) in &replies {
         let lead = found.row.lead_email.as_deref().unwrap_or(&found.row.id);
         let (outcome, why) = described(action);
-        anstream::println!("\nreply to {lead} (rule {}): {outcome}", action.rule);
+        super::terminal::out!("\nreply to {lead} (rule {}): {outcome}", action.rule);
         if let Some(why) = why {
-            anstream::println!("  because {why}");
+            super::terminal::out!("  because {why}");
         }
         for line in action.payload.preview_text().unwrap_or_default().trim_end().lines() {
-            anstream::println!("  | {line}");
+            super::terminal::out!("  | {line}");
         }
     }
     // A rule that fails matches nothing, which must not look like a rule that has nothing to do.
@@ -258,16 +258,16 @@ fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) 
     }
     for ((rule, error), count) in failed {
         let threads = if count == 1 { "thread" } else { "threads" };
-        anstream::println!("\nrule {rule} fails on {count} {threads}: {error}");
+        super::terminal::out!("\nrule {rule} fails on {count} {threads}: {error}");
     }
     let matched = threads.iter().filter(|(_, found)| found.judged.decision.matched().next().is_some()).count();
-    anstream::println!(
+    super::terminal::out!(
         "\n{} threads, {matched} matched, {} replies; {requests} API requests, all GET; nothing was changed",
         threads.len(),
         replies.len()
     );
     if truncated {
-        anstream::println!("there are more threads: raise --limit to see them");
+        super::terminal::out!("there are more threads: raise --limit to see them");
     }
-    anstream::println!("not considered: {}", NOT_CONSIDERED.join("; "));
+    super::terminal::out!("not considered: {}", NOT_CONSIDERED.join("; "));
 }

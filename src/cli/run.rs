@@ -18,7 +18,7 @@ pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> any
     let mut odd = rules.warnings().clone();
     odd.extend(app::findings(&rules, &settings));
     if !odd.is_empty() {
-        anstream::eprintln!("{}", odd.render(true));
+        super::terminal::err!("{}", odd.render(true));
     }
     let how = if dry_run { OpenStore::Scratch } else { OpenStore::Service };
     let store = open_store(&settings, how).await?;
@@ -62,14 +62,14 @@ async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outc
     for action in bad {
         failed = true;
         let why = action.reason.as_ref().map(ToString::to_string).unwrap_or_default();
-        anstream::eprintln!("{} of rule {} is {}: {why}", action.kind, action.rule, action.state);
+        super::terminal::err!("{} of rule {} is {}: {why}", action.kind, action.rule, action.state);
     }
     Ok(if failed { Outcome::Problem } else { Outcome::Fine })
 }
 
 async fn print_pass(engine: &Engine, report: &OnceReport, dry_run: bool) -> anyhow::Result<()> {
     let would = if dry_run { "would have " } else { "" };
-    anstream::println!(
+    super::terminal::out!(
         "{}: {} new or changed, {} decided, {} no event, {} left",
         report.workspace,
         report.poll.changed,
@@ -78,7 +78,7 @@ async fn print_pass(engine: &Engine, report: &OnceReport, dry_run: bool) -> anyh
         report.handled.left
     );
     if report.poll.remembered > 0 {
-        anstream::println!(
+        super::terminal::out!(
             "{}: first start: {} threads that were there already are left alone (`apply` acts on them)",
             report.workspace,
             report.poll.remembered
@@ -95,10 +95,10 @@ async fn print_pass(engine: &Engine, report: &OnceReport, dry_run: bool) -> anyh
         actions.reverse();
         let shown: Vec<_> = actions.iter().map(|action| format!("{would}{} {}", action.kind, action.state)).collect();
         let lead = decision.lead_email.as_deref().unwrap_or("unknown lead");
-        anstream::println!("  {lead}: {} → {}", decision.matched.join(", "), shown.join(", "));
+        super::terminal::out!("  {lead}: {} → {}", decision.matched.join(", "), shown.join(", "));
     }
     if let Some(error) = &report.error {
-        anstream::eprintln!("{}: {error}", report.workspace);
+        super::terminal::err!("{}: {error}", report.workspace);
     }
     let queue: BTreeMap<_, _> = engine.store().queue(Some(&report.workspace)).await?.into_iter().collect();
     let left: Vec<_> = queue
@@ -107,7 +107,7 @@ async fn print_pass(engine: &Engine, report: &OnceReport, dry_run: bool) -> anyh
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
     if !left.is_empty() {
-        anstream::println!("{}: left in the queue: {}", report.workspace, left.join(", "));
+        super::terminal::out!("{}: left in the queue: {}", report.workspace, left.join(", "));
     }
     Ok(())
 }

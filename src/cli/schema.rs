@@ -44,7 +44,7 @@ pub(super) fn schema(of: Option<SchemaOf>, output: Option<&Path>) -> anyhow::Res
     for schema in SchemaOf::ALL.into_iter().filter(|schema| of.is_none_or(|of| of == *schema)) {
         let path = folder.join(schema.file_name());
         fs::write(&path, schema.text()?).with_context(|| format!("{} cannot be written", path.display()))?;
-        anstream::println!("wrote {}", path.display());
+        super::terminal::out!("wrote {}", path.display());
     }
     Ok(Outcome::Fine)
 }

@@ -13,7 +13,7 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<Outcome> {
         ..Options::default()
     })
     .await?;
-    anstream::println!(
+    super::terminal::out!(
         "A simulated ColdSend workspace is running. Try your rules on it:\n\n  \
          export COLDSEND_API_KEY={DEFAULT_KEY}\n  export COLDSEND_BASE_URL={}\n  \
          reply-router preview --rules rules/\n\n\
@@ -26,7 +26,7 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<Outcome> {
     );
     shutdown.cancelled().await;
     let seen = simulator.workspace().requests().len();
-    anstream::println!(
+    super::terminal::out!(
         "\n{seen} API requests, {} replies, {} Slack messages, {} mails, {} webhook calls",
         simulator.workspace().accepted_replies().len(),
         simulator.slack().len(),

@@ -34,7 +34,7 @@ pub(super) async fn status(
 ) -> anyhow::Result<Outcome> {
     let service = Service::find(overrides, url)?;
     if !watch {
-        anstream::print!("{}", shown(&ask(&service).await?, format)?);
+        super::terminal::part!("{}", shown(&ask(&service).await?, format)?);
         return Ok(Outcome::Fine);
     }
     let shutdown = shutdown_signal()?;
@@ -46,11 +46,14 @@ pub(super) async fn status(
             Some(Ok(seen)) => shown(&seen, format)?,
             Some(Err(error)) if redraw => format!("{error:#}\n"),
             Some(Err(error)) => {
-                anstream::eprintln!("{error:#}");
+                super::terminal::err!("{error:#}");
                 String::new()
             }
         };
-        anstream::print!("{}{text}", if redraw { CLEAR } else { "" });
+        if redraw {
+            anstream::print!("{CLEAR}");
+        }
+        super::terminal::part!("{text}");
         std::io::stdout().flush()?;
         if shutdown.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
             return Ok(Outcome::Fine);

@@ -71,13 +71,13 @@ pub(super) async fn test(
     }
     if format == TextFormat::Json {
         let all = json!({ "passed": passed, "failed": failed, "tests": results });
-        anstream::println!("{}", serde_json::to_string_pretty(&all)?);
+        super::terminal::out!("{}", super::terminal::json(&all)?);
     } else {
-        anstream::print!("{out}");
+        super::terminal::part!("{out}");
         if passed + failed == 0 {
-            anstream::println!("no tests: write some under `tests:` beside the rules (`init` shows one)");
+            super::terminal::out!("no tests: write some under `tests:` beside the rules (`init` shows one)");
         }
-        anstream::println!("{passed} passed, {failed} failed");
+        super::terminal::out!("{passed} passed, {failed} failed");
     }
     if let Some(path) = junit {
         let suite = format!(

@@ -66,6 +66,11 @@ codes! {
     UNGUARDED = "L008", "a reply without a guard", "The rule answers without asking for a category or for words of the lead: it would answer complaints and refusals as well.";
     CEILING = "L009", "a ceiling that silences rules", "The mode of the workspace is the ceiling of all its rules: what is `live` in a rule file is not live here.";
     OVER_BUDGET = "L010", "polling that uses up the hourly budget", "Each poll costs a request even when nothing has happened. What is left of the hourly budget is what replies are guarded and sent with.";
+    REGEX_AS_TEXT = "L031", "a regular expression where none is read", "`category`, `campaign`, `lead_email` and other short values are compared whole; `*` stands for any text, `?` for one character, and everything else for itself.";
+    NEVER_FITS = "L032", "a value that nothing fits", "No value of the field can ever look like this.";
+    ODD_REGEX = "L033", "slashes or curly quotes around a regular expression", "They are part of what is looked for. Other languages write expressions between slashes, and word processors turn straight quotes into curly ones.";
+    NEARLY_KNOWN = "L034", "a category that is nearly a known one", "Categories can be your own, so this is allowed; but it differs by a letter or two from one that is known, and a rule for a category that nobody gives matches nothing.";
+    UNREACHED_ABSENCE = "L035", "absence notes that are not let through", "Automatic mail reaches only rules that say `auto_reply`. A rule for `category: out_of_office` without it matches only what a person wrote.";
     NOT_ANALYSED = "L030", "too many conditions to compare", "Looking for contradictions, and for rules that hide one another, has a budget. Where it does not suffice, `check` says so, and finds less.";
     LOOKS_LIKE_TEMPLATE = "L011", "single braces in a text", "Templates print what stands in double braces. A word in single braces is sent as it stands, braces and all.";
     BAD_VARIABLE = "C001", "not a reference to a variable", "Values from the environment are written `${NAME}`; for the characters themselves write `$${`.";

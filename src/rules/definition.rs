@@ -21,6 +21,11 @@ impl At {
     pub fn node(node: &Node) -> Self {
         Self { source: Arc::clone(node.source()), span: node.span }
     }
+
+    /// Whether both stand on one line.
+    pub(super) fn is_on_line_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source) && self.span.line == other.span.line
+    }
 }
 
 /// One rule.

@@ -4,8 +4,10 @@ mod actions;
 mod attached;
 mod conditions;
 mod folder;
+mod suspicious;
 mod texts;
 
+use suspicious::NamedCategory;
 use texts::{Site, TextAt, regex};
 
 use super::{
@@ -43,6 +45,8 @@ pub(super) struct Loader<'c> {
     files: FileAccess,
     /// The folder of the file at hand.
     folder: PathBuf,
+    /// The categories that rules name.
+    categories: Vec<NamedCategory>,
     /// The templates of the rule at hand.
     sites: Vec<Site>,
 }
@@ -127,6 +131,7 @@ impl<'c> Loader<'c> {
             hash: Sha256::new(),
             files: FileAccess::new(context.attachments_from.clone(), context.private_files.clone()),
             folder: PathBuf::new(),
+            categories: Vec::new(),
             sites: Vec::new(),
         }
     }
@@ -146,6 +151,7 @@ impl<'c> Loader<'c> {
         }
         let needles = needles.build();
         let mut warnings = self.out;
+        suspicious::categories(&self.categories, &mut warnings);
         warnings.extend(lint::rules(&rules));
         Ok(RuleSet { rules, cases, needles, templates, hours, revision, warnings, files: self.files })
     }
@@ -194,8 +200,9 @@ impl<'c> Loader<'c> {
         let before = self.out.error_count();
         let mut mentions = Mentions::default();
         let mut tests = Vec::new();
-        let when =
-            conditions::read(fields.key("when").zip(fields.get("when")), &mut tests, &mut mentions, &mut self.out);
+        let mut categories = Vec::new();
+        let mut told = conditions::Told { mentions: &mut mentions, categories: &mut categories };
+        let when = conditions::read(fields.key("when").zip(fields.get("when")), &mut tests, &mut told, &mut self.out);
         let script = fields.present("script").and_then(|node| self.script(node));
         let misspelt = fields.is_misspelt("when") || fields.is_misspelt("script");
         if fields.get("when").is_none() && fields.present("script").is_none() && !misspelt {
@@ -217,6 +224,10 @@ impl<'c> Loader<'c> {
             self.out.push(error.hint("a rule that only keeps later rules away says `stop: true`"));
         }
         mentions.auto_reply |= script.as_ref().is_some_and(|script| script.mentions_auto_reply);
+        if !mentions.auto_reply {
+            suspicious::absences(&categories, &mut self.out);
+        }
+        self.categories.extend(categories);
         mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
         let line = fields.present("name").map_or(node.span.line, |name| name.span.line);
         let (file, name) = (node.source().name().to_owned(), label);

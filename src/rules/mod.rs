@@ -20,6 +20,7 @@ mod request_plan;
 mod script;
 mod script_check;
 mod script_functions;
+mod script_words;
 mod set;
 mod shapes;
 mod template;

@@ -5,7 +5,7 @@ use super::{
     event::Facts,
     load::offset,
     script_check::{self, Known, Mention},
-    script_functions, values,
+    script_functions, script_words, values,
     yaml::Node,
 };
 use crate::model::ScriptTrace;
@@ -186,6 +186,7 @@ impl ScriptEngine {
                 rhai::ParseErrorType::Reserved(_) => Some("take another name".to_owned()),
                 _ => None,
             };
+            let hint = script_words::hint(source, position.line()).or(hint);
             ScriptError { message, line: position.line(), column: position.position(), hint }
         })
     }

@@ -133,6 +133,7 @@ impl Eye<'_> {
                 self.call(call, false, *position);
             }
             Some(ASTNode::Expr(Expr::MethodCall(call, position))) => self.call(call, true, *position),
+            Some(ASTNode::Stmt(Stmt::Assignment(parts))) => self.assignment(&parts.1.lhs),
             _ => {}
         }
         true
@@ -154,7 +155,32 @@ impl Eye<'_> {
             };
             self.report(format!("`{root}.{field}` does not exist"), position, hint);
         }
+        if let (Some(field), Some((property, place))) = (&field, parent.and_then(|parent| property_of(node, parent)))
+            && root != "captures"
+            && !self.own.variables.contains(root)
+            && !self.known.0.contains_key(&format!("get${property}"))
+        {
+            let hint = match property.as_str() {
+                "length" | "size" | "count" => "write `.len()`",
+                _ => "the functions are listed in docs/rules.md, under Scripts; a call has brackets: `.len()`",
+            };
+            self.report(format!("`{root}.{field}` has no `{property}`"), place, hint);
+        }
         self.mentions.push(Mention { root: root.to_owned(), field });
+    }
+
+    /// What a script sees cannot be changed by it.
+    fn assignment(&mut self, left: &Expr) {
+        let Expr::Dot(pair, ..) = left else { return };
+        let root = match &pair.lhs {
+            Expr::Variable(variable, ..) => variable.1.to_string(),
+            Expr::Custom(custom, ..) => custom.tokens.first().map(ToString::to_string).unwrap_or_default(),
+            _ => return,
+        };
+        if NAMES.contains(&root.as_str()) && !self.own.variables.contains(&root) {
+            let message = format!("`{root}` cannot be changed");
+            self.report(message, pair.lhs.position(), "compare with `==`");
+        }
     }
 
     fn call(&mut self, call: &FnCallExpr, is_method: bool, position: Position) {
@@ -222,6 +248,23 @@ fn field_of(node: &Expr, parent: &ASTNode<'_>) -> Option<String> {
     };
     match parent {
         ASTNode::Expr(Expr::Dot(pair, ..) | Expr::Index(pair, ..)) if is_left(pair) => head(&pair.rhs),
+        _ => None,
+    }
+}
+
+/// What is read of a field as if it were a map: `length` in `lead.name.length`.
+fn property_of(node: &Expr, parent: &ASTNode<'_>) -> Option<(String, Position)> {
+    let ASTNode::Expr(Expr::Dot(pair, ..)) = parent else { return None };
+    if !std::ptr::eq(&raw const pair.lhs, node) {
+        return None;
+    }
+    let Expr::Dot(rest, ..) = &pair.rhs else { return None };
+    let next = match &rest.rhs {
+        Expr::Dot(next, ..) | Expr::Index(next, ..) => &next.lhs,
+        other => other,
+    };
+    match (&rest.lhs, next) {
+        (Expr::Property(..), Expr::Property(property, position)) => Some((property.2.to_string(), *position)),
         _ => None,
     }
 }

@@ -26,12 +26,14 @@ mod quoted;
 mod return_date;
 mod same_reply;
 mod signature;
+mod terminal;
 
 pub use automatic::{AutoReply, AutoReplyKind, auto_reply};
 pub use fingerprint::{fingerprint, has_fingerprint};
 pub use likeness::{likeness, word_pairs};
 pub use opt_out::opt_out;
 pub use same_reply::is_same_reply;
+pub use terminal::{printable, turns_direction};
 
 use lines::Line;
 

@@ -7,6 +7,7 @@ mod controlling;
 mod doctor;
 mod explaining;
 mod large;
+mod printing;
 mod reading;
 mod reloading;
 mod service;

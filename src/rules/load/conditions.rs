@@ -1,10 +1,13 @@
 //! `when`: from YAML to a tree of conditions, the cheap ones first.
 
-use super::{ALWAYS, is_mapping, regex};
+use super::{
+    ALWAYS, is_mapping, regex,
+    suspicious::{self, NamedCategory},
+};
 use crate::{
     model::format_span,
     rules::{
-        definition::{Check, Condition, Cost, FlagField, GlobField, Mentions, NumberField, Test, TextField},
+        definition::{At, Check, Condition, Cost, FlagField, GlobField, Mentions, NumberField, Test, TextField},
         diagnostic::{Diagnostic, Diagnostics, code},
         logic::{Budget, Ways},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
@@ -34,9 +37,16 @@ fn sort_of(name: &str) -> Option<Sort> {
     glob.or_else(text).or_else(number).or_else(flag).or_else(|| (name == "age").then_some(Sort::Age))
 }
 
+/// What conditions tell of their rule.
+pub(super) struct Told<'r> {
+    pub(super) mentions: &'r mut Mentions,
+    pub(super) categories: &'r mut Vec<NamedCategory>,
+}
+
 struct Reader<'r> {
     tests: &'r mut Vec<Test>,
     mentions: &'r mut Mentions,
+    categories: &'r mut Vec<NamedCategory>,
     out: &'r mut Diagnostics,
     /// A part has been told to hold always, or never.
     judged: bool,
@@ -48,7 +58,7 @@ struct Reader<'r> {
 pub(super) fn read(
     node: Option<(&Node, &Node)>,
     tests: &mut Vec<Test>,
-    mentions: &mut Mentions,
+    told: &mut Told<'_>,
     out: &mut Diagnostics,
 ) -> Condition {
     let Some((key, node)) = node else { return ALWAYS };
@@ -61,7 +71,8 @@ pub(super) fn read(
         out.push(error.hint("write `when: { category: interested }`, or `when: always` for every message"));
         return ALWAYS;
     }
-    let mut reader = Reader { tests, mentions, out, judged: false, budget: Budget::new(BUDGET) };
+    let (mentions, categories) = (&mut *told.mentions, &mut *told.categories);
+    let mut reader = Reader { tests, mentions, categories, out, judged: false, budget: Budget::new(BUDGET) };
     let mut condition = reader.mapping(node, "when", false);
     reader.judge(&condition, key);
     reader.mentions.too_large |= reader.budget.is_spent();
@@ -194,6 +205,15 @@ impl Reader<'_> {
         let (check, wanted) = match sort {
             Sort::Glob(field) => {
                 let globs = self.globs(field, value)?;
+                for item in value.list_or_one() {
+                    suspicious::glob(field, item, self.out);
+                    if matches!(field, GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory)
+                        && !item.is_null()
+                    {
+                        let (text, at) = (item.text().to_owned(), At::node(item));
+                        self.categories.push(NamedCategory { text, at, negated });
+                    }
+                }
                 self.mentions.from |= field == GlobField::From && !negated;
                 let wanted = globs.iter().map(Glob::as_str).collect::<Vec<_>>().join(", ");
                 (Check::Glob(field, globs), wanted)

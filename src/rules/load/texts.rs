@@ -1,6 +1,6 @@
 //! Texts inside of rules: templates with the place that each part of them has, and regular expressions.
 
-use super::{Loader, conditions};
+use super::{Loader, conditions, suspicious};
 use crate::rules::{
     definition::Rule,
     diagnostic::{Diagnostic, Diagnostics, code},
@@ -106,6 +106,7 @@ pub(super) fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
     match Pattern::new(&text) {
         Ok(pattern) => {
             odd_regex(node, &text, &pattern, out);
+            suspicious::regex(node, &text, out);
             Some(pattern)
         }
         Err(error) => {

@@ -34,6 +34,13 @@ pub struct Source {
     hidden: Mutex<Vec<Range<usize>>>,
 }
 
+/// What keys and tokens begin with, whatever key of the file they stand behind: `api_kye: cs_live_…` is one too.
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let begins = r"\b(?:cs_(?:live|test)_|sk_(?:live|test)_|xox[abeoprs]-|whsec_|ghp_|github_pat_|glpat-)";
+    let rest = r#"[^\s,}"']*"#;
+    Regex::new(&format!(r"{begins}{rest}|https://hooks\.slack\.com/{rest}")).ok()
+});
+
 /// What looks like a secret wherever it is written, so that even a file that cannot be parsed shows none.
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let key = r#"(?im)(?:api_?key|token|secret|password|webhook_url|authorization)["']?[ \t]*:[ \t]*"#;
@@ -59,6 +66,8 @@ impl Source {
                 hidden.push(value.range());
             }
         }
+        hidden.extend(TOKEN.iter().flat_map(|pattern| pattern.find_iter(&text)).map(|found| found.range()));
+        hidden.extend(misspelt_secrets(&text));
         let mut characters = Vec::with_capacity(text.len() / STRIDE + 1);
         let mut count = 0;
         for at in 0..text.len() {
@@ -139,12 +148,35 @@ impl Source {
         let show = |(at, c): (usize, char)| match c {
             '\u{feff}' => None,
             _ if hidden.iter().any(|range| range.contains(&(start + at))) => Some('*'),
-            c if c.is_control() => Some(' '),
+            // Nor what turns the direction of text around: the line would read as another one.
+            c if c.is_control() || crate::text::turns_direction(c) => Some(' '),
             c => Some(c),
         };
         Some(text.char_indices().filter_map(show).collect())
     }
 }
+
+/// The values of keys that nearly name a secret.
+fn misspelt_secrets(text: &str) -> Vec<Range<usize>> {
+    const NAMES: [&str; 7] = ["api_key", "token", "secret", "password", "webhook_url", "hook_token", "authorization"];
+    let pairs = PAIR.iter().flat_map(|pattern| pattern.captures_iter(text));
+    let values = pairs.filter_map(|pair| {
+        let (key, value) = (pair.get(1)?, pair.get(2)?);
+        let key = key.as_str().to_lowercase().replace('-', "_");
+        let near =
+            NAMES.iter().any(|name| strsim::damerau_levenshtein(&key, name) <= if name.len() > 5 { 2 } else { 1 });
+        (near && !is_variable(value.as_str())).then(|| value.range())
+    });
+    values.collect()
+}
+
+/// A key and a value of one line.
+static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?m)(?:^|[\s,{])["']?([A-Za-z_-]{4,16})["']?[ \t]*:[ \t]+("[^"\n]*"|'[^'\n]*'|[^\s,}#{\[$][^\s,}#{\[]*)"#,
+    )
+    .ok()
+});
 
 /// Whether a character begins at a byte; the mark of the byte order is none.
 fn begins_character(bytes: &[u8], at: usize) -> bool {

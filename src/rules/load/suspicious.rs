@@ -1,0 +1,127 @@
+//! Values that are allowed, and mean something else than what their author most likely thought.
+
+use crate::rules::{
+    definition::{At, GlobField},
+    diagnostic::{Diagnostic, Diagnostics, code},
+    pattern::{Fold, Glob, GlobText},
+    yaml::{Node, did_you_mean},
+};
+use std::collections::BTreeMap;
+
+/// Categories that ColdSend gives; a person may make others.
+const CATEGORIES: [&str; 12] = [
+    "interested",
+    "not_interested",
+    "meeting_request",
+    "meeting_booked",
+    "question",
+    "referral",
+    "wrong_person",
+    "unsubscribe",
+    "out_of_office",
+    "auto_reply",
+    "bounced",
+    "not_now",
+];
+
+/// A category that a rule names, and where.
+#[derive(Debug)]
+pub(super) struct NamedCategory {
+    pub(super) text: String,
+    pub(super) at: At,
+    /// It must not be this one.
+    pub(super) negated: bool,
+}
+
+/// Categories that nothing else names, and that are nearly one that is known: ColdSend's, or one of several places.
+pub(super) fn categories(named: &[NamedCategory], out: &mut Diagnostics) {
+    let plain = |text: &str| text.trim().to_lowercase().replace([' ', '-'], "_");
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for one in named {
+        *uses.entry(plain(&one.text)).or_default() += 1;
+    }
+    for one in named {
+        let own = plain(&one.text);
+        if own.contains(['*', '?'])
+            || CATEGORIES.contains(&own.as_str())
+            || uses.get(&own).is_some_and(|count| *count > 1)
+        {
+            continue;
+        }
+        let often = uses.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str());
+        let near = did_you_mean(&own, CATEGORIES.into_iter().chain(often));
+        let Some(near) = near.filter(|near| strsim::damerau_levenshtein(&own, near) <= 2) else { continue };
+        // Who names both beside each other means both.
+        if named.iter().any(|other| plain(&other.text) == near && one.at.is_on_line_of(&other.at)) {
+            continue;
+        }
+        let message = format!("no other rule, and nothing in ColdSend, is called `{}`", one.text);
+        let found = Diagnostic::over(code::NEARLY_KNOWN, &one.at, message).finding(false);
+        out.push(found.hint(format!("did you mean `{near}`? A category of your own is right as it is")));
+    }
+}
+
+/// A rule that asks for absence notes, which are kept from rules that do not say that they want automatic mail.
+pub(super) fn absences(named: &[NamedCategory], out: &mut Diagnostics) {
+    let is_absence = |text: &str| Glob::Like(GlobText::new(text, Fold::CaseAndSeparators)).matches(["out_of_office"]);
+    for one in named.iter().filter(|one| !one.negated && is_absence(&one.text) && !one.text.trim().starts_with('*')) {
+        let message = "absence notes are automatic mail, and this rule does not say that it wants any";
+        let found = Diagnostic::over(code::UNREACHED_ABSENCE, &one.at, message).finding(false);
+        out.push(found.hint("add `auto_reply: true`, or `auto_reply: any`, beside it"));
+    }
+}
+
+/// A value of a field that is compared with globs.
+pub(super) fn glob(field: GlobField, node: &Node, out: &mut Diagnostics) {
+    let text = node.text();
+    if looks_like_regex(text) {
+        let message = format!("`{}` compares the whole value, and knows only `*` and `?`", field.as_str());
+        let found = Diagnostic::error(code::REGEX_AS_TEXT, node, message).finding(false);
+        let hint = match field {
+            GlobField::Campaign => "write `'Q1*'` for names that begin so, or a list of names".to_owned(),
+            _ => format!("write a list for any of several: `{}: [a, b]`", field.as_str()),
+        };
+        out.push(found.hint(hint));
+    }
+    if field == GlobField::LeadDomain && text.contains('@') {
+        let message = "a domain has no `@`, so this fits no lead";
+        let found = Diagnostic::error(code::NEVER_FITS, node, message).finding(true);
+        let domain = text.rsplit('@').next().unwrap_or_default();
+        out.push(found.hint(format!("write `lead_domain: {domain}`, or `lead_email: '{text}'`")));
+    }
+}
+
+/// What is written for an expression engine, and stands where every character is itself.
+fn looks_like_regex(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with('^')
+        || text.ends_with('$')
+        || text.contains(".*")
+        || text.contains("\\b")
+        || text.contains("\\d")
+        || (text.starts_with('(') && text.ends_with(')') && text.contains('|'))
+        || (text.contains('|') && text.contains(['(', ')', '[', ']']))
+        || slashed(text)
+}
+
+/// `/call/i`, as other languages write an expression.
+fn slashed(text: &str) -> bool {
+    let Some((inner, flags)) = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) else { return false };
+    !inner.is_empty() && flags.len() <= 3 && flags.chars().all(|flag| "gimsuxy".contains(flag))
+}
+
+/// A regular expression that is written as for another place.
+pub(super) fn regex(node: &Node, text: &str, out: &mut Diagnostics) {
+    let text = text.trim();
+    if let Some(inner) = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')).filter(|_| slashed(text)) {
+        let message = "the slashes are part of what is looked for";
+        let found = Diagnostic::error(code::ODD_REGEX, node, message).finding(false);
+        out.push(found.hint(format!("write `{}`: case never matters unless it says `(?-i)`", inner.0)));
+    }
+    let quotes = ['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{201a}', '\u{ab}', '\u{bb}'];
+    if text.chars().count() > 1 && text.starts_with(quotes) && text.ends_with(quotes) {
+        let message = "the curly quotes are part of what is looked for";
+        let found = Diagnostic::error(code::ODD_REGEX, node, message).finding(false);
+        out.push(found.hint("use straight quotes: `'…'`"));
+    }
+}
