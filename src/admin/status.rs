@@ -3,7 +3,7 @@
 use super::{Answer, App, problem::Problem};
 use crate::{
     engine::{Engine, Workspace, WorkspacePhase},
-    model::ActionState,
+    model::{ActionState, Span, format_span},
     store::{ForeignUse, Pause},
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -46,6 +46,8 @@ pub(super) struct WorkspaceReport {
     pub last_poll: Option<Timestamp>,
     pub next_poll: Option<Timestamp>,
     pub error: Option<String>,
+    /// Since when polls, or reads of threads, fail.
+    pub failing_since: Option<Timestamp>,
     /// Another service acts on the account, or uses the key.
     pub foreign_use: bool,
     /// What showed it.
@@ -160,6 +162,7 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
         last_poll: status.last_poll,
         next_poll: status.next_poll,
         error: status.error,
+        failing_since: status.failing_since,
         foreign_use: foreign.is_some(),
         foreign_use_because: foreign,
         budget: BudgetReport {
@@ -185,7 +188,8 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers, and every workspace was polled at least once. Anybody may ask, so it tells no paths and no details.
+/// The store answers, every workspace was polled at least once, and none has failed for `safety.alert_if_failing`. Anybody
+/// may ask, so it tells no paths and no details.
 pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     let not_ready = |text: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, text);
     if let Err(error) = app.engine.store().pauses().await {
@@ -197,6 +201,12 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
         return Err(not_ready(format!(
             "not ready: nothing leaves {name}, the store cannot be written; the log says why"
         )));
+    }
+    for workspace in app.engine.workspaces() {
+        if let Some((lasted, why)) = app.engine.outage(workspace) {
+            let lasted = format_span(Span::from_secs(lasted.as_secs()));
+            return Err(not_ready(format!("not ready: {} has failed for {lasted}: {why}", workspace.name())));
+        }
     }
     let waiting = app.engine.workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
     match waiting {

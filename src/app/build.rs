@@ -202,5 +202,6 @@ pub(super) fn engine_safety(settings: &settings::SafetySettings) -> Safety {
         drafts_expire: settings.drafts_expire,
         verify_after: settings.verify_after.clone(),
         alert: settings.alert.clone(),
+        alert_if_failing: settings.alert_if_failing,
     }
 }

@@ -1,7 +1,7 @@
 //! What the rules would do with the inbox as it is now, by GET requests only: the plan behind `preview` and `apply`.
 
 use crate::{
-    coldsend::{ApiError, Client, ListQuery, Priority},
+    coldsend::{ApiError, Client, ListQuery, Priority, Scope},
     engine::{Judged, Subject, judge},
     model::{Mode, Span, ThreadRow},
     rules::RuleSet,
@@ -12,6 +12,9 @@ use std::collections::HashMap;
 const PAGE: u32 = 100;
 /// An API that never ends its list must not hold us.
 const LAST_PAGE: u32 = 10_000;
+
+/// So many threads that fail in a row, with none that answers, are the API.
+const SEVERAL: u32 = 3;
 
 /// Which threads are looked at.
 #[derive(Debug, Clone)]
@@ -57,6 +60,7 @@ pub async fn survey(
     let mut survey = Survey::default();
     let rows = rows(client, selection, now, &mut survey.truncated).await?;
     let overrides = HashMap::new();
+    let mut failed = 0;
     for row in rows {
         let subject = Subject {
             workspace,
@@ -68,9 +72,18 @@ pub async fn survey(
             thorough: false,
         };
         match judge(client, rules, subject, None, now).await {
-            Ok(judged) => survey.threads.push(Surveyed { row, judged }),
-            Err(error) if concerns_all(&error) => return Err(error),
-            Err(error) => survey.unreadable.push((row.id, error)),
+            Ok(judged) => {
+                failed = 0;
+                survey.threads.push(Surveyed { row, judged });
+            }
+            Err(error) => {
+                failed += u32::from(error.scope() != Scope::Thread);
+                let refused = error.scope() == Scope::Key && survey.threads.is_empty();
+                if error.scope() == Scope::Workspace || refused || failed >= SEVERAL {
+                    return Err(error);
+                }
+                survey.unreadable.push((row.id, error));
+            }
         }
     }
     Ok(survey)
@@ -113,17 +126,4 @@ async fn rows(
         }
     }
     Ok(rows)
-}
-
-fn concerns_all(error: &ApiError) -> bool {
-    matches!(
-        error,
-        ApiError::Unauthorized { .. }
-            | ApiError::Forbidden { .. }
-            | ApiError::Unreachable { .. }
-            | ApiError::Timeout { .. }
-            | ApiError::RateLimited { .. }
-            | ApiError::BudgetExhausted { .. }
-            | ApiError::Redirected { .. }
-    )
 }

@@ -59,7 +59,7 @@ pub(super) async fn apply(overrides: &Overrides, wanted: Wanted) -> anyhow::Resu
     engine.recover(runtime).await?;
     let began = engine.now();
     let rows: Vec<_> = acting.iter().map(|(_, found)| found.row.clone()).collect();
-    let decided = engine.apply(runtime, &rows).await?;
+    let report = engine.apply(runtime, &rows).await?;
     if let Err(error) = engine.finish_due(runtime).await {
         anyhow::bail!(error);
     }
@@ -72,7 +72,11 @@ pub(super) async fn apply(overrides: &Overrides, wanted: Wanted) -> anyhow::Resu
         super::terminal::out!("{lead}: {} {}{reason}", action.kind, action.state);
         failed |= matches!(action.state, ActionState::Failed | ActionState::Quarantined);
     }
-    super::terminal::out!("{decided} threads, {} actions", done.len());
+    for (id, error) in survey.unreadable.iter().chain(&report.unreadable) {
+        super::terminal::err!("thread {id} could not be read: {error}");
+        failed = true;
+    }
+    super::terminal::out!("{} threads, {} actions", report.decided, done.len());
     store.close().await;
     Ok(if failed { Outcome::Problem } else { Outcome::Fine })
 }

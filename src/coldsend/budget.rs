@@ -98,6 +98,10 @@ impl Gate {
         self.ledger().would_wait(priority, Instant::now())
     }
 
+    pub(super) fn poll_rest(&self) -> Duration {
+        self.ledger().poll_rest(Instant::now())
+    }
+
     pub(super) fn left(&self) -> Left {
         self.ledger().left(Instant::now())
     }
@@ -182,7 +186,7 @@ impl Drop for Permit {
         if self.sent {
             self.gate.ledger().ended(self.priority, Instant::now());
         } else {
-            self.gate.ledger().never_left();
+            self.gate.ledger().never_left(self.priority);
         }
         self.gate.changed.notify_waiters();
     }

@@ -45,6 +45,7 @@ impl Default for TimeLimits {
 pub struct Client {
     pub(super) transport: Arc<Transport>,
     pub(super) max_wait: Option<Duration>,
+    pub(super) read_limit: Option<Duration>,
 }
 
 impl Client {
@@ -97,13 +98,19 @@ impl Client {
         let gate = Gate::new(per_minute, per_hour);
         let transport =
             Transport { workspace, host, base: base_url, key, reads, writes, time, gate, sent: Default::default() };
-        Ok(Self { transport: Arc::new(transport), max_wait: None })
+        Ok(Self { transport: Arc::new(transport), max_wait: None, read_limit: None })
     }
 
     /// The same client for a caller who would rather get [`super::ApiError::BudgetExhausted`] than wait longer than
     /// `max_wait` for a place in the budget; zero never waits. `None`, the default, waits as long as it takes.
     pub fn with_max_wait(&self, max_wait: Option<Duration>) -> Self {
-        Self { transport: Arc::clone(&self.transport), max_wait }
+        Self { max_wait, ..self.clone() }
+    }
+
+    /// The same client for a caller who would rather come back later than wait longer than `limit` for the answer to a
+    /// read. `None`, the default, waits for [`TimeLimits::whole`].
+    pub fn with_read_limit(&self, read_limit: Option<Duration>) -> Self {
+        Self { read_limit, ..self.clone() }
     }
 
     /// The workspace's name.
@@ -130,6 +137,11 @@ impl Client {
     pub fn has_same_key(&self, other: &Self) -> bool {
         let (own, other) = (&self.transport, &other.transport);
         own.key == other.key && own.base == other.base
+    }
+
+    /// How long to leave between two polls, so that their share of the hour's requests lasts however often one is asked for.
+    pub fn poll_rest(&self) -> Duration {
+        self.transport.gate.poll_rest()
     }
 
     /// About how long a request of this priority would wait for its place if it came now; zero when it may go at once.

@@ -179,7 +179,61 @@ pub enum ApiError {
     },
 }
 
+/// How far a failure reaches, as far as the error itself tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// What was asked for: the API answered, and other requests may well succeed.
+    Thread,
+    /// What was asked for, or the API: only what becomes of other requests tells.
+    Unclear,
+    /// What the key may do, or what was asked for: another request that succeeds tells.
+    Key,
+    /// Every request of the workspace.
+    Workspace,
+}
+
 impl ApiError {
+    /// How far the failure reaches. Whoever goes on with something else, or stops, decides by this alone.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::NotFound { .. } | Self::TooLarge { .. } | Self::Invalid { .. } => Scope::Thread,
+            Self::Malformed { .. }
+            | Self::Refused { .. }
+            | Self::Server { .. }
+            | Self::Timeout { .. }
+            | Self::Interrupted { .. }
+            | Self::Redirected { .. } => Scope::Unclear,
+            Self::Forbidden { .. } => Scope::Key,
+            Self::Unauthorized { .. }
+            | Self::Unreachable { .. }
+            | Self::RateLimited { .. }
+            | Self::BudgetExhausted { .. } => Scope::Workspace,
+        }
+    }
+
+    /// 401 and 403: nothing changes until somebody mends the key.
+    pub fn needs_person(&self) -> bool {
+        matches!(self, Self::Unauthorized { .. } | Self::Forbidden { .. })
+    }
+
+    /// What is wrong, in words that may be shown to anybody: no address, and nothing that the API has said.
+    pub fn summary(&self) -> &'static str {
+        match self {
+            Self::Unauthorized { .. } => "ColdSend does not accept the API key",
+            Self::Forbidden { .. } => "the API key lacks a scope",
+            Self::NotFound { .. } => "ColdSend does not know what was asked for",
+            Self::RateLimited { .. } | Self::BudgetExhausted { .. } => "the request limit is used up",
+            Self::Unreachable { .. } => "ColdSend cannot be reached",
+            Self::Interrupted { .. } => "the connection to ColdSend breaks",
+            Self::Timeout { .. } => "ColdSend does not answer in time",
+            Self::Server { .. } => "ColdSend fails on its side",
+            Self::Redirected { .. } => "another server answers in place of ColdSend",
+            Self::Refused { .. } => "ColdSend refuses the request",
+            Self::Malformed { .. } | Self::TooLarge { .. } => "what answers is not ColdSend's API as documented",
+            Self::Invalid { .. } => "the request cannot be sent",
+        }
+    }
+
     /// Whether the same request may well succeed later without anybody changing anything. Says nothing of whether a
     /// write was carried out: see [`WriteError`].
     pub fn is_transient(&self) -> bool {

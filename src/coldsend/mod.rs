@@ -20,6 +20,6 @@ mod requests;
 pub use budget::Budget;
 pub use client::{Client, ClientSettings, TimeLimits};
 pub use endpoints::{ListPage, ListQuery, MessagePage};
-pub use error::{ApiError, Certainty, ClientError, WriteError};
+pub use error::{ApiError, Certainty, ClientError, Scope, WriteError};
 pub use ledger::{Priority, Spent};
 pub use reply::{ReplyAttachment, ReplyBody, ReplyReceipt};

@@ -80,7 +80,7 @@ impl Client {
         let mut first = true;
         let answer = loop {
             let permit = self.place(priority).await?;
-            match transport.exchange(&transport.reads, call.clone(), permit).await {
+            match transport.exchange(&transport.reads, call.clone(), permit, self.read_limit).await {
                 Ok(answer) => break answer,
                 Err(failed) if first && failed.broken => first = false,
                 Err(failed) => return Err(failed.error),
@@ -100,7 +100,7 @@ impl Client {
     pub(super) async fn write(&self, call: Call, priority: Priority) -> Result<Result<Value, ApiError>, WriteError> {
         let transport = &self.transport;
         let permit = self.place(priority).await.map_err(WriteError::not_sent)?;
-        let answer = match transport.exchange(&transport.writes, call.clone(), permit).await {
+        let answer = match transport.exchange(&transport.writes, call.clone(), permit, None).await {
             Ok(answer) => answer,
             Err(NoAnswer { error, never_left: true, .. }) => return Err(WriteError::not_sent(error)),
             Err(NoAnswer { error, .. }) => return Err(WriteError { certainty: Certainty::Unknown, error }),
@@ -155,11 +155,17 @@ impl Transport {
     }
 
     /// Sends the call and reads its answer. The permit is given back when that is over.
-    async fn exchange(&self, client: &reqwest::Client, call: Call, permit: Permit) -> Result<Answer, NoAnswer> {
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        call: Call,
+        permit: Permit,
+        limit: Option<Duration>,
+    ) -> Result<Answer, NoAnswer> {
         let span = tracing::debug_span!("coldsend", workspace = %self.workspace, endpoint = call.endpoint);
         async {
             let started = Instant::now();
-            let outcome = self.exchange_unlogged(client, call, permit).await;
+            let outcome = self.exchange_unlogged(client, call, permit, limit).await;
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let left = self.gate.left();
             match &outcome {
@@ -190,12 +196,16 @@ impl Transport {
         client: &reqwest::Client,
         call: Call,
         mut permit: Permit,
+        limit: Option<Duration>,
     ) -> Result<Answer, NoAnswer> {
         let mut request = client
             .request(call.method, call.url)
             .header("X-API-Key", self.key.clone())
             .header(ACCEPT, "application/json");
-        let mut whole = self.time.whole;
+        let mut whole = limit.map_or(self.time.whole, |limit| limit.min(self.time.whole));
+        if limit.is_some() {
+            request = request.timeout(whole);
+        }
         if let Some(body) = call.body {
             whole += Duration::from_secs(body.len() as u64 / (256 * 1024));
             request = request.header(CONTENT_TYPE, "application/json").timeout(whole).body(body);

@@ -7,6 +7,7 @@
 mod account;
 mod conditions;
 mod failures;
+mod outage;
 
 use super::{Engine, Workspace, status::Happened};
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     store::StoreError,
 };
 use conditions::{Conditions, Repeats};
+use jiff::Timestamp;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How long something may be due before people are told that the queue is stuck.
@@ -48,7 +50,12 @@ impl Engine {
     /// Tells people that a condition has begun, unless they know: until [`Engine::end_alert`] has told its end, and for
     /// some time if it comes and goes. `key` names the condition in its workspace.
     pub(super) fn alert_once(&self, workspace: &str, key: &str, title: &str, text: &str) {
-        if locked(&self.told.conditions).begin(&condition(workspace, key), self.now()) {
+        self.alert_since(workspace, key, self.now(), title, text);
+    }
+
+    /// The same of a condition that began some time ago.
+    fn alert_since(&self, workspace: &str, key: &str, began: Timestamp, title: &str, text: &str) {
+        if locked(&self.told.conditions).begin(&condition(workspace, key), began, self.now()) {
             let announcement = Announcement { title: title.to_owned(), text: text.to_owned() };
             self.alert(workspace, announcement, &self.alert_id(workspace, key), None, None);
         }
@@ -63,6 +70,18 @@ impl Engine {
             let announcement = Announcement { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
             let id = self.alert_id(workspace, &format!("{key}-over"));
             self.alert(workspace, announcement, &id, None, None);
+        }
+    }
+
+    /// Forgets that people were told of a condition that somebody has ended by hand.
+    pub(super) fn forget_alert(&self, workspace: &str, key: &str) {
+        locked(&self.told.conditions).forget(&condition(workspace, key));
+    }
+
+    /// Forgets the pauses of a workspace, or of all of them, that people were told of.
+    pub(super) fn forget_pauses(&self, workspace: Option<&str>) {
+        for found in self.workspaces().iter().filter(|found| workspace.is_none_or(|name| name == found.name())) {
+            self.forget_alert(found.name(), outage::PAUSED);
         }
     }
 
@@ -119,11 +138,11 @@ impl Engine {
         if self.store.pauses().await?.iter().any(|pause| pause.workspace.as_deref() == Some(workspace.name())) {
             return Ok(());
         }
+        self.forget_alert(workspace.name(), outage::PAUSED);
         self.store.pause(Some(workspace.name()), why, None, self.now()).await?;
         let text =
             format!("{why}. Nothing is sent from this workspace until the key is mended and somebody resumes it.");
-        let announcement = Announcement { title: format!("Workspace {} is paused", workspace.name()), text };
-        self.alert(workspace.name(), announcement, &self.alert_id(workspace.name(), "pause"), None, None);
+        self.alert_once(workspace.name(), outage::PAUSED, &format!("Workspace {} is paused", workspace.name()), &text);
         Ok(())
     }
 
@@ -136,7 +155,7 @@ impl Engine {
         let name = workspace.name();
         match late.filter(|late| *late >= STUCK) {
             // Where people know the cause, the queue is no news.
-            Some(_) if self.is_alerted(EVERY, STORE) => {}
+            Some(_) if self.is_alerted(EVERY, STORE) || self.is_alerted(name, outage::FAILING) => {}
             Some(late) => self.alert_once(
                 name,
                 "stuck",

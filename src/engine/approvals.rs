@@ -180,6 +180,7 @@ impl Engine {
     pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
         self.store.resume(workspace).await?;
         self.store.clear_foreign_use(workspace, self.now()).await?;
+        self.forget_pauses(workspace);
         for reason in [ReasonCode::Paused, ReasonCode::Unauthorized] {
             self.store.wake(workspace, reason.as_str(), self.now()).await?;
         }

@@ -4,22 +4,30 @@ use super::{
     Engine, Workspace,
     answers::Answered,
     changes::{Candidate, candidate, category_differs, proven_event},
-    judge::{Judged, Subject, fetch_messages, judge},
+    evidence::Reach,
+    judge::{Judged, Subject, judge},
     plan::{action_records, decision_record, lead_key},
     probe::{Bug, Step},
     status::Happened,
 };
 use crate::{
-    coldsend::{ApiError, Priority},
-    model::{Action, Mode, ThreadRow},
+    coldsend::{ApiError, Priority, Scope},
+    model::{Action, Mode, Span, ThreadRow},
     rules::RuleSet,
-    store::{DecisionRecord, EventKind, OptOut, PendingThread, SettledThread, StoreError},
+    store::{DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError},
 };
 use jiff::Timestamp;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How many rows are taken out of the line at once.
 const BATCH: u32 = 200;
+/// How many of those that could not be read are tried again at once.
+const FAILED_BATCH: u32 = 20;
+/// How long a thread that could not be read is left alone: this, then twice as long each time.
+const FIRST_PUT_OFF: Span = Span::from_secs(60);
+const LONGEST_PUT_OFF: Span = Span::from_secs(3_600);
+/// A pass in which threads that do not answer take this long ends, so that new messages are looked for.
+const LONGEST_FAILING: Duration = Duration::from_secs(20);
 
 /// Why handling what is in line had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -44,45 +52,58 @@ pub struct HandleReport {
 }
 
 impl Engine {
-    /// Turns what is in line into decisions, oldest first. A thread that cannot be read stays in line and is tried again
-    /// later; the others go on.
+    /// Turns what is ready in line into decisions. A thread that cannot be read stays in line and is tried again later,
+    /// behind all others; only when several in a row fail and none answers does it stop.
     pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
         let mut report = HandleReport::default();
-        let pending = self.store.pending_threads(workspace.name(), BATCH).await?;
-        if pending.is_empty() {
+        let now = self.now();
+        let longest = LONGEST_PUT_OFF.max(workspace.settings().wait_for_category) + FIRST_PUT_OFF;
+        let latest = now.saturating_add(longest).unwrap_or(Timestamp::MAX);
+        let ready = ReadyAt { now, latest, limit: BATCH, failed_limit: FAILED_BATCH };
+        let threads = self.store.ready_threads(workspace.name(), ready).await?;
+        if threads.is_empty() {
             return Ok(report);
         }
         let overrides = self.store.rule_modes().await?;
-        for thread in pending {
-            let now = self.now();
-            if workspace.is_set_back(&thread.row.id, now) {
-                report.left += 1;
-                continue;
-            }
+        let mut patience = Patience { most: workspace.evidence.most_failures(), failed: 0, slow: Duration::ZERO };
+        for ReadyThread { pending: thread, failures } in threads {
+            let began = tokio::time::Instant::now();
+            workspace.note_progress(Some(self.now()));
             match self.handle(workspace, &thread, &overrides).await {
-                Ok(Handled::Decided(id)) => report.decisions.push(id),
+                Ok(Handled::Decided(id)) => {
+                    report.decisions.push(id);
+                    workspace.something_is_due();
+                }
                 Ok(Handled::NoEvent) => report.no_event += 1,
-                Ok(Handled::Left) => report.left += 1,
+                Ok(Handled::Waits(until)) => {
+                    self.store.put_off(workspace.name(), &thread.row, until, false).await?;
+                    report.left += 1;
+                }
                 Err(IntakeError::Api(_)) if self.makes(Bug::UnreadIsSettled) => {
                     self.settle(workspace, &thread, None).await?;
                 }
-                Err(IntakeError::Api(error)) if concerns_one_thread(&error) => {
+                Err(IntakeError::Api(error)) => {
+                    let reach = workspace.evidence.failed(&thread.row.id, &error, self.now());
+                    if reach == Reach::Workspace && error.scope() != Scope::Unclear {
+                        return Err(error.into());
+                    }
                     tracing::warn!(
                         workspace = workspace.name(),
                         thread = thread.row.id,
                         error = %error,
                         "a thread could not be read; it stays in line"
                     );
-                    workspace.note_setback(&thread.row.id, now);
+                    let pause = FIRST_PUT_OFF * (1 << failures.min(6));
+                    let until = self.now().saturating_add(pause.min(LONGEST_PUT_OFF)).unwrap_or(Timestamp::MAX);
+                    self.store.put_off(workspace.name(), &thread.row, until, true).await?;
                     report.left += 1;
-                    continue;
+                    if patience.is_over(began.elapsed()) && reach == Reach::Workspace {
+                        workspace.evidence.gave_up();
+                        return Err(error.into());
+                    }
                 }
                 Err(error) => return Err(error),
             }
-            workspace.clear_setback(&thread.row.id);
-        }
-        if !report.decisions.is_empty() {
-            workspace.something_is_due();
         }
         Ok(report)
     }
@@ -98,8 +119,8 @@ impl Engine {
         if candidate == Candidate::Nothing {
             return self.settle(workspace, thread, None).await;
         }
-        if waits_for_category(workspace, thread, candidate, now) {
-            return Ok(Handled::Left);
+        if let Some(until) = waits_for_category(workspace, thread, candidate, now) {
+            return Ok(Handled::Waits(until));
         }
         // A reply that waits although its rule holds no more must not keep another rule from answering.
         if thread.known.as_ref().is_some_and(|known| category_differs(known, &thread.row)) {
@@ -119,7 +140,7 @@ impl Engine {
             Candidate::Category => acts,
         };
         if matters && judged.messages.is_none() {
-            let messages = fetch_messages(workspace.client(), &thread.row.id, Priority::Read).await?;
+            let messages = self.read_thread(workspace, &thread.row.id, Priority::Read).await?;
             judged = self.judge_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
         }
         let event = match &judged.messages {
@@ -176,7 +197,11 @@ impl Engine {
             lead_opted_out: Some(opted_out),
             thorough: true,
         };
-        let judged = judge(workspace.client(), rules, subject, messages, now).await?;
+        let known = messages.is_some();
+        let judged = judge(&self.reader(workspace, &row.id), rules, subject, messages, now).await?;
+        if judged.detail.is_some() || (judged.messages.is_some() && !known) {
+            workspace.evidence.answered(&row.id, self.now());
+        }
         self.board.note_evaluation(&judged, now);
         Ok(judged)
     }
@@ -242,26 +267,36 @@ impl Engine {
 enum Handled {
     Decided(String),
     NoEvent,
-    Left,
+    /// It is left alone until then.
+    Waits(Timestamp),
 }
 
-fn waits_for_category(workspace: &Workspace, thread: &PendingThread, candidate: Candidate, now: Timestamp) -> bool {
+/// Until when a message without a category is left alone.
+fn waits_for_category(
+    workspace: &Workspace,
+    thread: &PendingThread,
+    candidate: Candidate,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let wait = workspace.settings().wait_for_category;
-    candidate != Candidate::Category
-        && thread.row.category().is_none()
-        && !wait.is_zero()
-        && thread.since.saturating_add(wait).is_ok_and(|until| now < until)
+    if candidate == Candidate::Category || thread.row.category().is_some() || wait.is_zero() {
+        return None;
+    }
+    thread.since.saturating_add(wait).ok().filter(|until| now < *until)
 }
 
-/// The others (no connection, no key, no budget) would fail for every thread alike.
-fn concerns_one_thread(error: &ApiError) -> bool {
-    matches!(
-        error,
-        ApiError::Malformed { .. }
-            | ApiError::TooLarge { .. }
-            | ApiError::Refused { .. }
-            | ApiError::Server { .. }
-            | ApiError::Invalid { .. }
-            | ApiError::NotFound { .. }
-    )
+/// How much may go wrong before a pass gives up, should nothing answer.
+struct Patience {
+    most: usize,
+    failed: usize,
+    slow: Duration,
+}
+
+impl Patience {
+    /// Counts a failure that took so long.
+    fn is_over(&mut self, took: Duration) -> bool {
+        self.failed += 1;
+        self.slow += took;
+        self.failed >= self.most || self.slow >= LONGEST_FAILING
+    }
 }

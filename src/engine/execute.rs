@@ -5,6 +5,7 @@
 
 use super::{
     Engine, Workspace,
+    evidence::Reach,
     guard::{Verdict, after_reading, before_reading, full_until},
     probe::{Bug, Step},
     status::Happened,
@@ -25,6 +26,11 @@ const BACK_OFF: [Span; 3] = [Span::from_secs(2), Span::from_secs(20), Span::from
 const RULE_GONE: Span = Span::from_secs(60);
 /// How many due actions are looked at in one go.
 const BATCH: u32 = 50;
+
+/// After a step that took so long, what is due is looked up again.
+const SLOW: Span = Span::from_secs(2);
+/// How long a thread that cannot be read while others can is left alone at most.
+const LONGEST_PAUSE: Span = Span::from_secs(1_800);
 
 /// The outcomes of a try of which surely nothing was carried out: no place in the budget, no connection, a refusal.
 pub(super) const NO_BUDGET: &str = "no_budget";
@@ -58,6 +64,8 @@ pub enum ExecuteError {
 pub struct RunReport {
     /// How many actions were looked at.
     pub looked_at: usize,
+    /// Several threads in a row could not be read and none answers: the rest waits, and one is tried now and then.
+    pub api_is_down: bool,
 }
 
 impl Engine {
@@ -71,7 +79,8 @@ impl Engine {
     ) -> Result<RunReport, ExecuteError> {
         let mut report = RunReport::default();
         loop {
-            let due = self.store.due_actions(workspace.name(), lane, self.now(), BATCH).await?;
+            let except = workspace.slow_targets();
+            let due = self.store.due_actions(workspace.name(), lane, self.now(), &except, BATCH).await?;
             if due.is_empty() {
                 return Ok(report);
             }
@@ -80,11 +89,21 @@ impl Engine {
                     return Ok(report);
                 }
                 report.looked_at += 1;
+                let (began, failures) = (tokio::time::Instant::now(), workspace.evidence.failures());
                 match self.step(workspace, action).await {
                     Ok(()) => {}
                     // Somebody changed it in the meantime: whoever did it has said what happens to it.
                     Err(StoreError::Changed(_)) => {}
                     Err(error) => return Err(error.into()),
+                }
+                let failed = lane == Lane::Api && workspace.evidence.failures() > failures;
+                if failed && workspace.evidence.is_down() {
+                    report.api_is_down = true;
+                    return Ok(report);
+                }
+                // What has become due meanwhile may well come first.
+                if failed || began.elapsed() >= SLOW {
+                    break;
                 }
             }
         }
@@ -417,18 +436,26 @@ impl Engine {
         action: &Action,
         error: &ApiError,
     ) -> Result<(ActionState, Option<Timestamp>, Option<Reason>), StoreError> {
+        let reach = workspace.evidence.failed(&action.thread_id, error, self.now());
+        if error.needs_person() && matches!(reach, Reach::Thread(_)) {
+            return Ok((ActionState::Failed, None, Some(Reason::new(ReasonCode::Refused, error.to_string()))));
+        }
         let (state, due_at, reason) = match self.not_carried_out(workspace, action, error).await? {
             // It was not tried, so that no try is used up; and while the API is down, looking must not use up its budget.
             (_, _, reason) if may_pass(error) => (ActionState::Waiting, None, reason),
             (ActionState::Failed, _, reason) => (ActionState::Failed, None, reason),
             (_, due_at, reason) => (ActionState::Waiting, due_at, reason),
         };
-        let due_at = due_at.or_else(|| (state == ActionState::Waiting && !needs_person(error)).then(|| self.soon()));
+        let due_at =
+            due_at.or_else(|| (state == ActionState::Waiting && !error.needs_person()).then(|| self.soon(reach)));
         Ok((state, due_at, reason))
     }
 
-    pub(super) fn soon(&self) -> Timestamp {
-        self.now().saturating_add(Span::from_secs(30)).unwrap_or(Timestamp::MAX)
+    /// When a thread is read again: in half a minute, and later each time where others answer meanwhile.
+    pub(super) fn soon(&self, reach: Reach) -> Timestamp {
+        let times = if let Reach::Thread(times) = reach { times.min(6) } else { 0 };
+        let pause = (Span::from_secs(30) * (1 << times)).min(LONGEST_PAUSE);
+        self.now().saturating_add(pause).unwrap_or(Timestamp::MAX)
     }
 
     /// What follows when the API surely did not carry a request out.
@@ -439,7 +466,7 @@ impl Engine {
         error: &ApiError,
     ) -> Result<(ActionState, Option<Timestamp>, Option<Reason>), StoreError> {
         let text = error.to_string();
-        if needs_person(error) {
+        if error.needs_person() {
             self.pause_for(workspace, &text).await?;
             return Ok((ActionState::Waiting, None, Some(Reason::new(ReasonCode::Unauthorized, text))));
         }
@@ -472,9 +499,4 @@ pub(super) fn paused() -> Verdict {
 fn may_pass(error: &ApiError) -> bool {
     let nonsense = matches!(error, ApiError::Malformed { .. } | ApiError::Redirected { .. });
     (error.is_transient() || nonsense) && error.retry_after().is_none()
-}
-
-/// 401 and 403: nothing will change until somebody mends the key.
-pub(super) fn needs_person(error: &ApiError) -> bool {
-    matches!(error, ApiError::Unauthorized { .. } | ApiError::Forbidden { .. })
 }

@@ -2,9 +2,12 @@
 
 use super::{Engine, Workspace, probe::Bug};
 use crate::{
-    model::{Action, ActionState, Payload, Reason, ReasonCode},
+    model::{Action, ActionState, Payload, Reason, ReasonCode, Span},
     store::StoreError,
 };
+
+/// A delivery that fails after so long has kept all others waiting.
+const SLOW_TARGET: Span = Span::from_secs(3);
 
 impl Engine {
     pub(super) async fn forward(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
@@ -21,10 +24,12 @@ impl Engine {
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
         }
         let link = self.thread_link(&action.thread_id);
+        let began = tokio::time::Instant::now();
         let sent = workspace
             .destinations()
             .deliver(&target, &action.id.0, action.created_at, &notice, link.as_deref(), self.now())
             .await;
+        workspace.note_target(&target, sent.is_err() && began.elapsed() >= SLOW_TARGET);
         match sent {
             Ok(delivered) => self.record_outcome(workspace, &mut action, ("accepted", delivered.status), done).await,
             Err(error) if error.retry && !self.makes(Bug::ForwardOnce) => {

@@ -11,6 +11,7 @@ mod approvals;
 mod changes;
 mod clock;
 mod events;
+mod evidence;
 mod examine;
 mod execute;
 mod explain;
@@ -36,6 +37,7 @@ mod verify;
 mod way;
 mod workspace;
 
+pub use apply::ApplyReport;
 pub use approvals::{ApprovalError, Resolution};
 pub use clock::{Clock, SystemClock};
 pub use events::{HandleReport, IntakeError};
@@ -89,6 +91,8 @@ pub struct Safety {
     pub verify_after: Vec<Span>,
     /// The destination that is told of quarantine and pauses.
     pub alert: Option<String>,
+    /// How long polls may fail before that is told.
+    pub alert_if_failing: Span,
 }
 
 /// What the engine is made of.

@@ -51,8 +51,11 @@ impl Engine {
         let began = std::time::Instant::now();
         let result = self.poll_pages(workspace, whole_sweep).await;
         workspace.figures.note_poll(began.elapsed(), result.as_ref().ok().map(|report| report.pages));
-        let shown = result.as_ref().map(|_| ()).map_err(ToString::to_string);
-        workspace.note_poll(self.now(), shown);
+        let failed = result.as_ref().err().map(|error| match error {
+            PollError::Api(error) => (error.to_string(), error.summary()),
+            PollError::Store(error) => (error.to_string(), "the store fails"),
+        });
+        workspace.note_poll(self.now(), failed);
         result
     }
 
@@ -199,6 +202,7 @@ impl Engine {
         let page = workspace.client().list(&query, Priority::Poll).await?;
         report.pages += 1;
         let now = self.now();
+        workspace.note_progress(Some(now));
         for row in &page.rows {
             workspace.remember_star(&row.id, row.is_starred, now);
         }

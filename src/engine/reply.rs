@@ -3,6 +3,7 @@
 use super::{
     Engine, Workspace,
     answers::Answered,
+    evidence::Reach,
     execute::{paused, refusal},
     guard::{Counted, Verdict, after_reading, before_reading, opted_out},
     judge::fetch_messages,
@@ -66,16 +67,19 @@ impl Engine {
         }
         // Whatever comes of it, nobody may rely on what was read before.
         workspace.forget_read(&action.thread_id);
-        let client = workspace.client().with_max_wait(Some(LONGEST_WAIT));
+        let client = self.reader(workspace, &action.thread_id).with_max_wait(Some(LONGEST_WAIT));
         // The last look: nothing but the request itself stands between what it shows and the reply.
         let messages = match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
-            Ok(messages) => messages,
+            Ok(messages) => {
+                workspace.evidence.answered(&action.thread_id, self.now());
+                messages
+            }
             Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
         };
         let judged = self.last_verdict(workspace, &action, &messages, waited).await;
         let (verdict, note) = judged.unwrap_or_else(|error| {
             let reason = Reason::new(ReasonCode::Unreachable, format!("the store could not be asked: {error}"));
-            (Verdict::Wait(self.soon(), reason), None)
+            (Verdict::Wait(self.soon(Reach::Unclear), reason), None)
         });
         action.outgoing_before = outgoing_ids(&messages);
         if verdict != Verdict::Send && !self.makes(Bug::GuardSkipped) {

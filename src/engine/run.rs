@@ -2,6 +2,7 @@
 
 use super::{Engine, HandleReport, IntakeError, PollError, PollReport, Workspace};
 use crate::{
+    coldsend::ApiError,
     model::Span,
     store::{Lane, StoreError},
 };
@@ -14,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 const LONGEST_REST: Duration = Duration::from_secs(30);
 /// Nudges, however many, cost one poll in this time.
 const NUDGE_REST: Duration = Duration::from_secs(2);
+/// How often a poll that takes long is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(10);
 /// How long a single pass waits for what is about to be due.
 const ONCE_PATIENCE: Span = Span::from_secs(30);
 
@@ -57,28 +60,43 @@ impl Engine {
     async fn intake(&self, workspace: &Workspace, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             let began = tokio::time::Instant::now();
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = self.look(workspace) => {}
+            workspace.note_progress(Some(self.now()));
+            {
+                let look = self.look(workspace);
+                tokio::pin!(look);
+                loop {
+                    tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        () = &mut look => break,
+                        // A request that waits and waits is told, too.
+                        () = tokio::time::sleep(WATCH_EVERY) => self.watch_outage(workspace),
+                    }
+                }
             }
-            let every = workspace.settings().poll_every;
+            workspace.note_progress(None);
+            self.watch_outage(workspace);
+            let rest = workspace.client().poll_rest();
+            let every = workspace.settings().poll_every.max(rest);
             workspace.note_next_poll(self.now().saturating_add(every).unwrap_or(Timestamp::MAX));
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep_until(began + every) => {}
-                () = nudged(&workspace.nudge, began + NUDGE_REST) => {}
+                () = nudged(&workspace.nudge, began + NUDGE_REST.max(rest)) => {}
             }
         }
     }
 
     /// One poll and what came of it; errors are told and tried again at the next.
-    async fn look(&self, workspace: &Workspace) {
+    pub async fn look(&self, workspace: &Workspace) {
         if let Err(error) = self.poll(workspace, false).await {
             if matches!(error, PollError::Store(_)) {
                 self.store_fails(workspace, &error.to_string());
             }
             tracing::warn!(workspace = workspace.name(), %error, "the inbox could not be polled");
             self.board.tell(self.now(), workspace.name(), super::Happened::PollFailed(error.to_string()));
+            if let PollError::Api(error) = &error {
+                self.pause_if_refused(workspace, error).await;
+            }
             return;
         }
         // A poll that ended well has written to the store.
@@ -88,12 +106,27 @@ impl Engine {
         if let Err(error) = self.watch_queue(workspace).await {
             self.store_fails(workspace, &error.to_string());
         }
-        if let Err(error) = self.handle_pending(workspace).await {
-            if matches!(error, IntakeError::Store(_)) {
-                self.store_fails(workspace, &error.to_string());
+        match self.handle_pending(workspace).await {
+            Ok(_) => workspace.note_reads(self.now(), workspace.evidence.down().as_ref()),
+            Err(error) => {
+                tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
+                match error {
+                    IntakeError::Store(error) => self.store_fails(workspace, &error.to_string()),
+                    IntakeError::Api(error) => {
+                        workspace.note_reads(self.now(), Some(&error));
+                        self.pause_if_refused(workspace, &error).await;
+                    }
+                }
             }
-            tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
-            workspace.note_poll(self.now(), Err(error.to_string()));
+        }
+    }
+
+    /// A key that is refused is refused for writes as well: nothing is sent until somebody has mended it.
+    async fn pause_if_refused(&self, workspace: &Workspace, error: &ApiError) {
+        if error.needs_person()
+            && let Err(error) = self.pause_for(workspace, &error.to_string()).await
+        {
+            self.store_fails(workspace, &error.to_string());
         }
     }
 
@@ -106,6 +139,7 @@ impl Engine {
         while !shutdown.is_cancelled() {
             let mut rest = LONGEST_REST;
             match self.run_due(workspace, lane, &stop).await {
+                Ok(report) if report.api_is_down => self.store_works(workspace),
                 Ok(report) if report.looked_at > 0 => {
                     self.store_works(workspace);
                     workspace.something_is_due();
@@ -129,8 +163,9 @@ impl Engine {
     async fn rest(&self, workspace: &Workspace) -> Result<Duration, StoreError> {
         let Some(due) = self.store.next_due(workspace.name()).await? else { return Ok(LONGEST_REST) };
         let left = Duration::try_from(due.duration_since(self.now())).unwrap_or_default();
-        // Never a hot loop, whatever the store says.
-        Ok(left.clamp(Duration::from_millis(20), LONGEST_REST))
+        // Never a hot loop, whatever the store says; and what is due for a destination that is left alone is no reason.
+        let least = if workspace.slow_targets().is_empty() { 20 } else { 1_000 };
+        Ok(left.clamp(Duration::from_millis(least), LONGEST_REST))
     }
 
     /// Polls a workspace once, decides, and does what is due or about to be.
@@ -158,7 +193,10 @@ impl Engine {
         let deadline = self.now().saturating_add(ONCE_PATIENCE).unwrap_or(Timestamp::MAX);
         loop {
             for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
-                self.run_due(workspace, lane, &|| false).await.map_err(|error| error.to_string())?;
+                let report = self.run_due(workspace, lane, &|| false).await.map_err(|error| error.to_string())?;
+                if report.api_is_down {
+                    return Ok(());
+                }
             }
             let next = self.store.next_due(workspace.name()).await.map_err(|error| error.to_string())?;
             if next.is_none_or(|due| due > deadline) || tokio::time::Instant::now() >= until {

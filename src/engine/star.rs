@@ -19,8 +19,11 @@ impl Engine {
         let wanted = action.kind == ActionKind::Star;
         let seen = match workspace.known_star(&action.thread_id, self.now()) {
             Some(starred) if action.attempts.is_empty() => Some(starred),
-            _ => match workspace.client().thread(&action.thread_id, Priority::Write).await {
-                Ok(thread) => thread.row.is_starred,
+            _ => match self.reader(workspace, &action.thread_id).thread(&action.thread_id, Priority::Write).await {
+                Ok(thread) => {
+                    workspace.evidence.answered(&action.thread_id, self.now());
+                    thread.row.is_starred
+                }
                 Err(error) => return self.wait_for_api(workspace, &mut action, &error).await,
             },
         };

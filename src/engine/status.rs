@@ -30,8 +30,10 @@ pub struct WorkspaceStatus {
     pub last_poll: Option<Timestamp>,
     /// When the next one begins.
     pub next_poll: Option<Timestamp>,
-    /// Why the last poll failed.
+    /// Why the last poll failed, or why threads cannot be read.
     pub error: Option<String>,
+    /// Since when; `None` if it does not fail.
+    pub failing_since: Option<Timestamp>,
 }
 
 /// How a rule fares, since this process started.

@@ -5,8 +5,8 @@
 
 use super::{
     Engine, Workspace,
-    execute::{needs_person, never_carried_out},
-    judge::fetch_messages,
+    evidence::Reach,
+    execute::never_carried_out,
     probe::{Bug, Step},
     take_over::{body_fingerprint, is_earlier_try, is_its_text, sent_it},
 };
@@ -37,23 +37,24 @@ impl Engine {
     }
 
     pub(super) async fn verify(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
-        let messages = match fetch_messages(workspace.client(), &action.thread_id, Priority::Reply).await {
+        let messages = match self.read_thread(workspace, &action.thread_id, Priority::Reply).await {
             Ok(messages) => Some(messages),
             // A thread that is gone shows nothing, now or later.
             Err(ApiError::NotFound { .. }) => None,
             Err(error) => {
+                let reach = workspace.evidence.failed(&action.thread_id, &error, self.now());
                 // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
                 if self.has_looked_long_enough(workspace, &action) {
                     let text = format!("could not be looked for: {error}");
                     let reason = Some(Reason::new(ReasonCode::Ambiguous, text));
                     return self.change(workspace, &mut action, ActionState::Quarantined, None, reason).await;
                 }
-                if needs_person(&error) {
+                if error.needs_person() && reach == Reach::Workspace {
                     self.pause_for(workspace, &error.to_string()).await?;
                 }
                 let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));
                 let pause = error.retry_after().unwrap_or(std::time::Duration::from_secs(60));
-                let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+                let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX).max(self.soon(reach));
                 return self.change(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
             }
         };

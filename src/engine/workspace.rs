@@ -1,9 +1,12 @@
 //! One workspace at run time: its settings, its client, and what is remembered for seconds only.
 
 use super::Safety;
+use super::evidence::Evidence;
 use super::figures::Figures;
 use super::status::{WorkspacePhase, WorkspaceStatus};
-use crate::{coldsend::Client, destinations::Destinations, model::Mode, model::Span, rules::ReadMessages};
+use crate::{
+    coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, model::Span, rules::ReadMessages,
+};
 use jiff::Timestamp;
 use std::{
     collections::{HashMap, HashSet},
@@ -21,6 +24,10 @@ pub(super) const FRESH: Span = Span::from_secs(10);
 const STAR_KNOWN: Span = Span::from_secs(60);
 /// More entries than this are dropped at once: they are only there to save requests.
 const REMEMBERED: usize = 1_000;
+
+/// How long nothing is sent to a destination that did not answer in time: this, then twice as long each time.
+const FIRST_PAUSE: Span = Span::from_secs(30);
+const LONGEST_TARGET_PAUSE: Span = Span::from_secs(300);
 
 /// What the configuration says of a workspace.
 #[derive(Debug, Clone)]
@@ -50,8 +57,15 @@ pub struct Workspace {
     status: Mutex<WorkspaceStatus>,
     reads: Mutex<Memory<Arc<ReadMessages>>>,
     stars: Mutex<Memory<bool>>,
-    /// Threads whose handling failed: how often, and when to try again.
-    setbacks: Mutex<HashMap<String, (u32, Timestamp)>>,
+    /// What reads of its threads have shown of how far a failure reaches.
+    pub(super) evidence: Evidence,
+    /// Since when polls, and reads of threads, fail without one that ends well.
+    poll_outage: Mutex<Option<Outage>>,
+    read_outage: Mutex<Option<Outage>>,
+    /// When the poll under way last got on; `None` while there is none.
+    progress: Mutex<Option<Timestamp>>,
+    /// Destinations that do not answer in time: how often in a row, and until when nothing is sent there.
+    slow_targets: Mutex<HashMap<String, (u32, Instant)>>,
     /// Addresses that the workspace sends from and that are in the store.
     own_addresses: Mutex<HashSet<String>>,
     /// The store could not be written when it was last tried.
@@ -78,7 +92,11 @@ impl Workspace {
             status: Mutex::new(WorkspaceStatus::default()),
             reads: Mutex::default(),
             stars: Mutex::default(),
-            setbacks: Mutex::default(),
+            evidence: Evidence::default(),
+            poll_outage: Mutex::default(),
+            read_outage: Mutex::default(),
+            progress: Mutex::default(),
+            slow_targets: Mutex::default(),
             own_addresses: Mutex::default(),
             store_fails: AtomicBool::default(),
             sweep_page: Mutex::default(),
@@ -118,7 +136,27 @@ impl Workspace {
 
     /// How it fares.
     pub fn status(&self) -> WorkspaceStatus {
-        locked(&self.status).clone()
+        let mut status = locked(&self.status).clone();
+        if let Some(outage) = self.failure() {
+            status.phase = WorkspacePhase::Failing;
+            status.error = Some(outage.error);
+            status.failing_since = Some(outage.since);
+        }
+        status
+    }
+
+    fn failure(&self) -> Option<Outage> {
+        locked(&self.poll_outage).clone().or_else(|| locked(&self.read_outage).clone())
+    }
+
+    /// Since when polls or reads fail, or a request of the poll under way waits.
+    pub(super) fn outage(&self, now: Timestamp) -> Option<Outage> {
+        let waits = || {
+            let since = (*locked(&self.progress)).filter(|since| *since < now)?;
+            let summary = "a request waits for its place in the request limit";
+            Some(Outage { since, error: summary.to_owned(), summary })
+        };
+        self.failure().or_else(waits)
     }
 
     /// Polls soon; many calls cost one poll.
@@ -132,11 +170,38 @@ impl Workspace {
         self.due_forwards.notify_one();
     }
 
-    pub(super) fn note_poll(&self, at: Timestamp, result: Result<(), String>) {
-        let mut status = locked(&self.status);
-        status.last_poll = Some(at);
-        status.phase = if result.is_ok() { WorkspacePhase::Polling } else { WorkspacePhase::Failing };
-        status.error = result.err();
+    /// Notes how a poll ended.
+    pub(super) fn note_poll(&self, at: Timestamp, error: Option<(String, &'static str)>) {
+        locked(&self.status).last_poll = Some(at);
+        note_outage(&self.poll_outage, at, error);
+    }
+
+    /// Notes whether threads can be read at all.
+    pub(super) fn note_reads(&self, at: Timestamp, error: Option<&ApiError>) {
+        note_outage(&self.read_outage, at, error.map(|error| (error.to_string(), error.summary())));
+    }
+
+    /// Notes that the poll under way, or what came of it, got on; `None` that it has ended.
+    pub(super) fn note_progress(&self, at: Option<Timestamp>) {
+        *locked(&self.progress) = at;
+    }
+
+    /// Notes that a destination did not answer in time, or did.
+    pub(super) fn note_target(&self, target: &str, is_slow: bool) {
+        let mut slow = locked(&self.slow_targets);
+        if !is_slow {
+            slow.remove(target);
+            return;
+        }
+        let count = slow.get(target).map_or(0, |(count, _)| *count);
+        let pause = FIRST_PAUSE * (1 << count.min(4));
+        slow.insert(target.to_owned(), (count + 1, Instant::now() + pause.min(LONGEST_TARGET_PAUSE)));
+    }
+
+    /// The destinations to which nothing is sent for now, so that they do not hold up others.
+    pub(super) fn slow_targets(&self) -> Vec<String> {
+        let now = Instant::now();
+        locked(&self.slow_targets).iter().filter(|(_, (_, until))| *until > now).map(|(name, _)| name.clone()).collect()
     }
 
     pub(super) fn note_next_poll(&self, at: Timestamp) {
@@ -166,22 +231,6 @@ impl Workspace {
     /// Whether the thread is starred, if that was seen a moment ago.
     pub(super) fn known_star(&self, thread: &str, now: Timestamp) -> Option<bool> {
         recall(&self.stars, thread, now, STAR_KNOWN)
-    }
-
-    /// Leaves a thread alone for a while: 1, 2, 4 … 60 minutes.
-    pub(super) fn note_setback(&self, thread: &str, now: Timestamp) {
-        let mut setbacks = locked(&self.setbacks);
-        let count = setbacks.get(thread).map_or(0, |(count, _)| *count);
-        let pause = Span::from_secs(60 * (1_u64 << count.min(6)).min(60));
-        setbacks.insert(thread.to_owned(), (count + 1, now.saturating_add(pause).unwrap_or(now)));
-    }
-
-    pub(super) fn clear_setback(&self, thread: &str) {
-        locked(&self.setbacks).remove(thread);
-    }
-
-    pub(super) fn is_set_back(&self, thread: &str, now: Timestamp) -> bool {
-        locked(&self.setbacks).get(thread).is_some_and(|(_, until)| *until > now)
     }
 
     pub(super) fn is_new_own_address(&self, address: &str) -> bool {
@@ -229,6 +278,23 @@ impl Workspace {
     pub(super) fn set_sweep_page(&self, page: Option<u32>) {
         *locked(&self.sweep_page) = page;
     }
+}
+
+/// Since when something fails, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outage {
+    pub since: Timestamp,
+    /// The last error, as the log has it.
+    pub error: String,
+    /// The same in words that anybody may see.
+    pub summary: &'static str,
+}
+
+fn note_outage(outage: &Mutex<Option<Outage>>, at: Timestamp, error: Option<(String, &'static str)>) {
+    let mut outage = locked(outage);
+    // A clock that is set back must not make it last for ever.
+    let since = outage.as_ref().map_or(at, |outage| outage.since.min(at));
+    *outage = error.map(|(error, summary)| Outage { since, error, summary });
 }
 
 /// What was seen of a thread, and when, by both clocks: the one of the service, and the one that nobody can set.

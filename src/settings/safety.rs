@@ -41,6 +41,8 @@ pub struct SafetySettings {
     pub verify_after: Vec<Span>,
     /// The destination where trouble is announced.
     pub alert: Option<String>,
+    /// How long polling may fail before that is announced.
+    pub alert_if_failing: Span,
 }
 
 impl Default for SafetySettings {
@@ -53,6 +55,7 @@ impl Default for SafetySettings {
             drafts_expire: 7 * DAY,
             verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
             alert: None,
+            alert_if_failing: Duration::from_secs(300),
         }
     }
 }
@@ -79,6 +82,9 @@ pub(super) fn read(node: &Node, known: &[String], reading: &mut Reading<'_>) -> 
     }
     if let Some(times) = fields.present("verify_after").and_then(|node| verify_after(node, reading)) {
         safety.verify_after = times;
+    }
+    if let Some(span) = fields.present("alert_if_failing").and_then(|node| reading.duration(node, 10 * second, DAY)) {
+        safety.alert_if_failing = span;
     }
     if let Some(node) = fields.present("alert")
         && let Some(name) = node.non_empty_string(&mut reading.out)

@@ -227,6 +227,12 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
             )
             .default(times),
             Key::new("alert", Form::FilledText, "The destination where trouble is announced.").example("sales-hot"),
+            Key::new(
+                "alert_if_failing",
+                Form::Duration,
+                "How long polling may fail before that is announced: 10s to 1d.",
+            )
+            .default(format_span(usual.alert_if_failing)),
         ],
     )
 });

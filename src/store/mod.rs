@@ -139,12 +139,14 @@ pub trait Store: Send + Sync {
     /// The other actions of the same inbound message.
     async fn siblings(&self, action: &Action) -> Result<Vec<Action>, StoreError>;
 
-    /// Actions of one lane that are due, replies first, then by due time, at most `limit`.
+    /// Actions of one lane that are due, replies first, then others, last what could not be reached or is only looked for,
+    /// each by due time, at most `limit`. Those to a destination in `except` are left out.
     async fn due_actions(
         &self,
         workspace: &str,
         lane: Lane,
         now: Timestamp,
+        except: &[String],
         limit: u32,
     ) -> Result<Vec<Action>, StoreError>;
 

@@ -5,9 +5,11 @@ use reply_router::{
     engine::Safety,
     model::{ActionKind, ActionState},
     simulator::{Fault, NewThread},
+    store::Store,
 };
 use std::time::Duration;
 
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn told() -> Safety {
@@ -77,4 +79,100 @@ async fn a_text_that_cannot_be_filled_in_is_told() {
     assert_eq!(stage.states().await[0].1, ActionState::Failed);
     let all = slack(&stage, 1).await;
     assert!(all[0].contains("The reply of rule `book-a-call` failed") && all[0].contains("jane@"), "{all:#?}");
+}
+
+#[tokio::test]
+async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
+    let portal =
+        Fault::Answer { status: 200, headers: Vec::new(), body: "<html>Sign in to the hotel</html>".to_owned() };
+    let faults = [
+        Fault::Status(503, String::new()),
+        portal,
+        Fault::Garbage2xx,
+        Fault::Redirect(302, "/login".to_owned()),
+        Fault::CloseBefore,
+    ];
+    for fault in faults {
+        let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
+        stage.simulator.faults().always(Where::List, fault.clone());
+        for minute in 0..=16 {
+            stage.engine.look(stage.workspace()).await;
+            stage.engine.watch_outage(stage.workspace());
+            let outage = stage.engine.outage(stage.workspace());
+            assert_eq!(outage.is_some(), minute >= 5, "{fault:?}, minute {minute}: {outage:?}");
+            if minute == 4 {
+                slack(&stage, 0).await;
+            }
+            stage.clock.advance(MINUTE);
+        }
+        let first = slack(&stage, 1).await;
+        assert!(first[0].contains("Workspace acme has failed for 5m"), "{fault:?}: {first:#?}");
+        stage.simulator.faults().clear();
+        for _ in 0..5 {
+            stage.engine.look(stage.workspace()).await;
+            stage.engine.watch_outage(stage.workspace());
+            assert_eq!(stage.engine.outage(stage.workspace()), None);
+            stage.clock.advance(MINUTE);
+        }
+        let all = slack(&stage, 2).await;
+        assert!(all[1].contains("works again") && all[1].contains("17m"), "{fault:?}: {all:#?}");
+    }
+}
+
+#[tokio::test]
+async fn threads_that_cannot_be_read_at_all_are_an_outage_too() {
+    let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
+    stage.simulator.faults().always(Where::Messages, Fault::Status(500, String::new()));
+    for lead in 0..9 {
+        stage.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
+    }
+    for _ in 0..8 {
+        stage.engine.look(stage.workspace()).await;
+        stage.engine.watch_outage(stage.workspace());
+        stage.clock.advance(MINUTE);
+    }
+    assert!(slack(&stage, 1).await[0].contains("has failed for 5m"));
+    stage.simulator.faults().clear();
+    for _ in 0..10 {
+        stage.engine.look(stage.workspace()).await;
+        stage.engine.watch_outage(stage.workspace());
+        stage.run_due().await;
+        stage.clock.advance(10 * MINUTE);
+    }
+    slack(&stage, 2).await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 9);
+}
+
+#[tokio::test]
+async fn a_refused_key_pauses_the_workspace_and_is_told_once_though_nothing_is_sent() {
+    for (status, place) in [(401, Where::List), (403, Where::List), (401, Where::Messages), (403, Where::Messages)] {
+        let what = format!("{status} {place:?}");
+        let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
+        if place == Where::Messages {
+            stage.hot_lead("joe@acme.example", "Please call me.");
+        }
+        stage.simulator.faults().always(place, Fault::Status(status, "{}".to_owned()));
+        let minutes = async || {
+            for _ in 0..16 {
+                stage.engine.look(stage.workspace()).await;
+                stage.engine.watch_outage(stage.workspace());
+                stage.run_due().await;
+                stage.clock.advance(MINUTE);
+            }
+        };
+        minutes().await;
+        assert_eq!(stage.store.pauses().await.unwrap()[0].workspace.as_deref(), Some("acme"), "{what}");
+        assert!(slack(&stage, 1).await[0].contains("Workspace acme is paused"), "{what}");
+        // Whoever resumes before the key is mended is told again.
+        stage.engine.resume(Some("acme")).await.unwrap();
+        minutes().await;
+        assert!(slack(&stage, 2).await[1].contains("Workspace acme is paused"), "{what}");
+        stage.simulator.faults().clear();
+        stage.engine.resume(None).await.unwrap();
+        stage.hot_lead("jane@acme.example", "Give me a call.");
+        minutes().await;
+        let answered = stage.simulator.workspace().accepted_replies().len();
+        assert_eq!(answered, if what.contains("List") { 1 } else { 2 }, "{what}");
+        slack(&stage, 2).await;
+    }
 }

@@ -14,6 +14,7 @@ mod diagnostics;
 mod documents;
 mod door;
 mod engine;
+mod failures;
 mod ground;
 mod guarding;
 mod judged_again;

@@ -94,6 +94,7 @@ safety:
   drafts_expire: 2d
   verify_after: [1s, 2s]
   alert: sales-hot
+  alert_if_failing: 2m
 network: { allow_private: true }
 "##,
     );
@@ -105,6 +106,7 @@ network: { allow_private: true }
     assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/data/router.db".into()));
     assert_eq!(settings.safety.start_from, StartFrom::Since("2026-01-31T00:00:00Z".parse().unwrap()));
     assert_eq!(settings.safety.alert.as_deref(), Some("sales-hot"));
+    assert_eq!(settings.safety.alert_if_failing, Duration::from_secs(120));
     assert_eq!(settings.safety.drafts_expire, Duration::from_secs(2 * 86_400));
     assert_eq!(settings.destinations.len(), 4);
     let Some(DestinationSettings::Webhook(crm)) = settings.destinations.get("crm") else { panic!() };

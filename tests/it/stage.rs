@@ -102,6 +102,7 @@ pub(crate) fn safety() -> Safety {
         drafts_expire: Duration::from_secs(7 * 86_400),
         verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
         alert: None,
+        alert_if_failing: Duration::from_secs(300),
     }
 }
 

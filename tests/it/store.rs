@@ -206,7 +206,7 @@ async fn due_actions_come_by_lane_replies_first() {
     let due = |kind, second| Action { due_at: Some(at(second)), ..action(&made, kind, ActionState::Planned) };
     bed.record(&made, vec![due(ActionKind::Star, 1), due(ActionKind::Reply, 5), due(ActionKind::Slack, 2)]).await;
     let kinds = async |lane, second| {
-        let found = bed.store.due_actions("acme", lane, at(second), 10).await.unwrap();
+        let found = bed.store.due_actions("acme", lane, at(second), &[], 10).await.unwrap();
         found.iter().map(|action| action.kind).collect::<Vec<_>>()
     };
     assert_eq!(kinds(Lane::Api, 4).await, [ActionKind::Star]);

@@ -30,11 +30,11 @@ struct Condition {
 }
 
 impl Conditions {
-    /// Notes that the condition holds; `true` when people are to be told.
-    pub(super) fn begin(&mut self, key: &str, now: Timestamp) -> bool {
+    /// Notes that the condition holds, and since when; `true` when people are to be told.
+    pub(super) fn begin(&mut self, key: &str, began: Timestamp, now: Timestamp) -> bool {
         let Some(condition) = self.0.get_mut(key) else {
             forget_one(&mut self.0, |condition| condition.began);
-            let condition = Condition { began: now, away: None, ended: false, settled_after: SETTLED };
+            let condition = Condition { began, away: None, ended: false, settled_after: SETTLED };
             self.0.insert(key.to_owned(), condition);
             return true;
         };
@@ -45,7 +45,7 @@ impl Conditions {
         }
         condition.settled_after =
             if gone >= FORGOTTEN { SETTLED } else { (condition.settled_after * 2).min(LONGEST_SETTLED) };
-        (condition.began, condition.ended) = (now, false);
+        (condition.began, condition.ended) = (began, false);
         true
     }
 
@@ -58,6 +58,11 @@ impl Conditions {
         condition.away = Some(away);
         condition.ended = since(away, now) >= condition.settled_after;
         condition.ended.then(|| since(condition.began, away))
+    }
+
+    /// Forgets it: whatever comes is new.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// Whether people were told of it and not yet that it has ended.
@@ -137,14 +142,14 @@ mod tests {
     fn a_condition_is_told_once_and_its_end_once() {
         let mut all = Conditions::default();
         assert!(all.end("full", at(0)).is_none(), "what never began does not end");
-        let told: Vec<_> = (0..24).filter(|second| all.begin("full", at(*second))).collect();
+        let told: Vec<_> = (0..24).filter(|second| all.begin("full", at(*second), at(*second))).collect();
         assert_eq!(told, [0]);
         assert!(all.holds("full") && !all.holds("other"));
         let ended: Vec<_> =
             (30..300).filter_map(|second| all.end("full", at(second)).map(|span| (second, span))).collect();
         assert_eq!(ended, [(90, Span::from_secs(30))], "when it has stayed away for a minute");
         assert!(!all.holds("full"));
-        assert!(all.begin("full", at(4_000)), "another time it is told anew");
+        assert!(all.begin("full", at(4_000), at(4_000)), "another time it is told anew");
     }
 
     #[test]
@@ -154,7 +159,7 @@ mod tests {
         for second in 0..3_600 {
             // Three seconds there, three seconds away.
             match second / 3 % 2 {
-                0 if all.begin("full", at(second)) => told.push(second),
+                0 if all.begin("full", at(second), at(second)) => told.push(second),
                 0 => {}
                 _ => assert!(all.end("full", at(second)).is_none()),
             }
@@ -164,7 +169,7 @@ mod tests {
         let (mut begun, mut ended) = (0, 0);
         for second in 3_600..90_000 {
             match second / 600 % 2 {
-                0 => begun += u32::from(all.begin("full", at(second))),
+                0 => begun += u32::from(all.begin("full", at(second), at(second))),
                 _ => ended += u32::from(all.end("full", at(second)).is_some()),
             }
         }
@@ -174,7 +179,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_keeps_no_condition_alive() {
         let mut all = Conditions::default();
-        all.begin("full", at(90_000));
+        all.begin("full", at(90_000), at(90_000));
         assert!(all.end("full", at(90_001)).is_none());
         assert!(all.end("full", at(10)).is_none());
         assert!(all.end("full", at(70)).is_some());

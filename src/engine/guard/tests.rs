@@ -50,6 +50,7 @@ fn safety() -> Safety {
         drafts_expire: Duration::from_secs(3_600),
         verify_after: vec![],
         alert: None,
+        alert_if_failing: Duration::from_secs(300),
     }
 }
 

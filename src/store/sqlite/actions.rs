@@ -70,6 +70,7 @@ impl SqliteStore {
         workspace: &str,
         lane: Lane,
         now: Timestamp,
+        except: &[String],
         limit: u32,
     ) -> Result<Vec<Action>, StoreError> {
         let rows = sqlx::query(queries::DUE)
@@ -77,6 +78,7 @@ impl SqliteStore {
             .bind(micros(now))
             .bind(lane == Lane::Destinations)
             .bind(limit)
+            .bind(to_json(&except)?)
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(action).collect()

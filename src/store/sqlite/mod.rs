@@ -204,9 +204,10 @@ impl Store for SqliteStore {
         workspace: &str,
         lane: Lane,
         now: Timestamp,
+        except: &[String],
         limit: u32,
     ) -> Result<Vec<Action>, StoreError> {
-        self.read_due_actions(workspace, lane, now, limit).await
+        self.read_due_actions(workspace, lane, now, except, limit).await
     }
 
     async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {

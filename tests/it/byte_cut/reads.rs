@@ -67,7 +67,11 @@ impl Read {
     async fn attempt(self, field: &Field) {
         match self {
             Self::List => _ = field.poll().await,
-            Self::Decision => _ = field.decide().await,
+            Self::Decision => {
+                // A thread that could not be read is left alone for an hour at most.
+                field.stage.clock.advance(std::time::Duration::from_secs(3_600));
+                field.decide().await;
+            }
             Self::Guard | Self::Look | Self::Star => _ = field.step().await,
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{
 /// Each query with the values it is asked with, and what its plan must say.
 const ASKED: [(&str, &[&str], &str); 11] = [
     (SIBLINGS, &["'acme'", "'t77'", "'m77'", "'a'"], "actions_of_thread (workspace=? AND thread_id=?)"),
-    (DUE, &["'acme'", "9", "0", "50"], "actions_ready (workspace=? AND <expr>=?)"),
+    (DUE, &["'acme'", "9", "0", "50", "'[]'"], "actions_ready (workspace=? AND <expr>=?)"),
     (NEXT_DUE, &["'acme'"], "actions_due (workspace=?"),
     (HISTORY, &["'acme'", "'t77'", "'lead77'", "1000"], "actions_of_thread (workspace=? AND thread_id=?)"),
     (

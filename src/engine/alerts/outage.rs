@@ -1,0 +1,40 @@
+//! An outage: polls or reads that have failed for `safety.alert_if_failing`, and requests that wait as long.
+
+use super::super::{Engine, Workspace};
+use crate::model::Span;
+use crate::model::format_span;
+
+/// The key under which an outage is told.
+pub(super) const FAILING: &str = "failing";
+/// The key under which a pause for a refused key is told.
+pub(super) const PAUSED: &str = "paused";
+
+impl Engine {
+    /// For how long a workspace has not been polled well, and why, once that is longer than
+    /// `safety.alert_if_failing`.
+    pub fn outage(&self, workspace: &Workspace) -> Option<(Span, String)> {
+        let outage = workspace.outage(self.now())?;
+        let lasted = Span::try_from(self.now().duration_since(outage.since)).unwrap_or_default();
+        (lasted >= workspace.safety().alert_if_failing).then(|| (lasted, outage.summary.to_owned()))
+    }
+
+    /// Says once that a workspace has not been polled well for too long, and once that it is polled again.
+    pub fn watch_outage(&self, workspace: &Workspace) {
+        let name = workspace.name();
+        let Some(outage) = workspace.outage(self.now()) else {
+            return self.end_alert(name, FAILING, &format!("Workspace {name} works again"));
+        };
+        // A pause for a refused key has told the cause.
+        if self.outage(workspace).is_none() || self.is_alerted(name, PAUSED) {
+            return;
+        }
+        let text = format!(
+            "Since {} new messages are not found or not handled: {}. Nothing is lost; it goes on by itself as soon as it \
+             can.",
+            outage.since.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            outage.error
+        );
+        let lasted = format_span(workspace.safety().alert_if_failing);
+        self.alert_since(name, FAILING, outage.since, &format!("Workspace {name} has failed for {lasted}"), &text);
+    }
+}
