@@ -161,11 +161,12 @@ fn reply_refused(
     if earlier.is_some() {
         return suppressed(ReasonCode::Repeat, "this rule has a reply for this message".to_owned());
     }
+    let refused = repeat_refused(rule, action, facts, payload);
     let once = matches!(action.timing.repeat, Repeat::OncePerThread | Repeat::OncePerLead);
-    if once && payload.is_some_and(|payload| has_text(facts, payload)) {
+    if refused.is_none() && once && payload.is_some_and(|payload| has_text(facts, payload)) {
         return suppressed(ReasonCode::Repeat, "the same text is in the thread already".to_owned());
     }
-    repeat_refused(rule, action, facts, payload)
+    refused
 }
 
 /// Whether an outgoing message before the newest inbound one has the text of a reply, whoever sent it.
