@@ -3,7 +3,7 @@
 use super::{
     Answer, App, audit,
     caller::Caller,
-    lists::{Page, clamped, page_from, place},
+    lists::{Page, clamped, page_from, place, set},
     problem::{Asked, Body, Problem},
 };
 use crate::{
@@ -41,7 +41,7 @@ pub(super) struct RuleReport {
     pub mode: Mode,
     /// With several workspaces the most that any of them allows; `workspace_modes` tells each one's.
     pub effective_mode: Mode,
-    /// What the rule may do in each workspace.
+    /// What the rule may do in each workspace that has it.
     pub workspace_modes: BTreeMap<String, Mode>,
     pub lowered_by: Option<&'static str>,
     /// The mode that a person lowered the rule to, whether or not something else lowers it further.
@@ -153,11 +153,17 @@ fn first_day(now: Timestamp) -> Timestamp {
 pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem> {
     let known = Known::read(engine).await?;
     let now = engine.now();
-    // A rule counts as live when it is live anywhere: whoever looks for what may leave must not overlook it.
-    let ceilings: Vec<_> = engine.workspaces().iter().map(|found| (found.name(), found.settings().mode)).collect();
-    let ceiling = ceilings.iter().map(|(_, mode)| *mode).max().unwrap_or_default();
+    let (rules, all) = (engine.rules(), engine.workspaces());
     let report = |rule: &crate::rules::Rule| {
         let name = rule.name.as_str();
+        let has = rules.workspaces_with(name);
+        let ceilings: Vec<_> = all
+            .iter()
+            .filter(|found| has.as_ref().is_none_or(|has| has.contains(&found.name())))
+            .map(|found| (found.name(), found.settings().mode))
+            .collect();
+        // A rule counts as live when it is live anywhere: whoever looks for what may leave must not overlook it.
+        let ceiling = ceilings.iter().map(|(_, mode)| *mode).max().unwrap_or_default();
         let switched = known.switches.get(name);
         let lower = switched.map(|switched| switched.mode);
         let allowed = rule.mode.min(lower.unwrap_or(Mode::Live));
@@ -197,11 +203,13 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
             daily: known.daily(name, now),
         }
     };
-    Ok(engine.rules().rules().iter().map(report).collect())
+    Ok(rules.rules().iter().map(report).collect())
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
+    /// Only the rules that this workspace has.
+    workspace: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
 }
@@ -210,7 +218,11 @@ pub(super) struct Wanted {
 pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<RuleReport>> {
     let limit = clamped(wanted.limit.as_deref());
     let first = place(wanted.cursor)?;
-    let rules = reports(&app.engine).await?;
+    let mut rules = reports(&app.engine).await?;
+    if let Some(name) = set(wanted.workspace) {
+        app.engine.workspace(&name).ok_or_else(|| Problem::unknown("workspace", &name))?;
+        rules.retain(|rule| rule.workspace_modes.contains_key(&name));
+    }
     let rest = rules.into_iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).collect();
     Ok(Json(page_from(rest, first, limit)))
 }

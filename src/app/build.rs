@@ -1,10 +1,11 @@
 //! From settings to parts.
 
+use super::Caps;
 use crate::{
     coldsend::{Client, ClientError, ClientSettings},
     destinations::{DestinationSettingsError, Destinations},
     engine::{Clock, Engine, Parts, Safety, StartFrom, WorkspaceSettings},
-    rules::{Context, RuleSet, diagnostic::Diagnostics},
+    rules::{Context, RuleSet, WorkspaceContext, diagnostic::Diagnostics},
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };
@@ -92,12 +93,25 @@ pub fn rules_context(settings: &Settings) -> Context {
         DestinationSettings::Email(_) => ActionKind::Email,
         DestinationSettings::Webhook(_) => ActionKind::Webhook,
     };
+    let workspace = |workspace: &settings::WorkspaceSettings| WorkspaceContext {
+        name: workspace.name.clone(),
+        rules: settings.rules_of(workspace).to_vec(),
+        destinations: settings
+            .destinations_of(workspace)
+            .into_iter()
+            .map(|(name, found)| (name.to_owned(), kind(found)))
+            .collect(),
+        own_destinations: workspace.destinations.keys().cloned().collect(),
+        hours: settings.hours_of(workspace),
+        vars: workspace.vars.clone(),
+    };
     Context {
         destinations: settings.destinations.iter().map(|(name, found)| (name.clone(), kind(found))).collect(),
         hours: settings.hours.clone(),
         without_configuration: settings.file.is_none(),
         attachments_from: settings.attachments_from.clone(),
         private_files: private_files(settings),
+        workspaces: settings.workspaces.iter().map(workspace).collect(),
         ..Context::default()
     }
 }
@@ -108,12 +122,17 @@ fn private_files(settings: &Settings) -> Vec<PathBuf> {
     settings.file.iter().chain([store]).cloned().collect()
 }
 
-/// Loads the rules that the settings name.
+/// Loads the rules that the settings name, for each workspace its own.
 ///
 /// # Errors
 /// Every mistake in them.
 pub fn load_rules(settings: &Settings) -> Result<RuleSet, AppError> {
-    RuleSet::load(&settings.rules, &rules_context(settings)).map_err(AppError::Mistakes)
+    RuleSet::load_workspaces(&rules_context(settings)).map_err(AppError::Mistakes)
+}
+
+/// Paths of rules as people are told of them.
+pub fn shown<P: AsRef<std::path::Path>>(paths: &[P]) -> String {
+    paths.iter().map(|path| path.as_ref().display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// As [`load_rules`], for a service that acts: the tests beside the rules must pass.
@@ -121,7 +140,7 @@ pub fn load_rules(settings: &Settings) -> Result<RuleSet, AppError> {
 /// # Errors
 /// Every mistake in them, and every test that fails.
 pub async fn load_tested_rules(settings: &Settings) -> Result<RuleSet, AppError> {
-    super::rehearsal::tested(load_rules(settings)?, &settings.safety).await
+    super::rehearsal::tested(load_rules(settings)?, &Caps::from(settings)).await
 }
 
 /// The client of one workspace.
@@ -169,8 +188,8 @@ impl Assembly<'_> {
                 sweep_every: workspace.sweep_every,
                 wait_for_category: workspace.wait_for_category,
                 client: client(workspace)?,
-                safety: engine_safety(&settings.safety),
-                destinations: destinations.clone(),
+                safety: engine_safety(settings.safety_of(workspace)),
+                destinations: destinations.and(workspace.destinations.clone())?,
             });
         }
         Ok(Engine::new(Parts {

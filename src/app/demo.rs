@@ -103,7 +103,7 @@ fn settings(simulator: &Simulator, options: &DemoOptions) -> Result<Settings, Ap
         poll_every: Duration::from_secs(2),
         ..WorkspaceSettings::new("demo", simulator::DEFAULT_KEY.to_owned().into(), base_url)
     };
-    let mut settings = Settings::with_defaults(vec![workspace], PathBuf::from(RULES_NAME));
+    let mut settings = Settings::with_defaults(vec![workspace], vec![PathBuf::from(RULES_NAME)]);
     settings.admin.listen = options.listen;
     let slack = SlackSettings { webhook_url: Some(simulator.slack_url().into()), ..SlackSettings::default() };
     let email = EmailSettings { to: vec!["account-team@us.example".to_owned()], ..EmailSettings::default() };

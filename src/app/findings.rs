@@ -40,11 +40,25 @@ pub struct Costs {
 
 /// What the rules cost in the workspaces of a configuration, if there is one.
 pub fn costs(rules: &RuleSet, settings: Option<&Settings>) -> Costs {
-    let plan = rules.request_plan();
+    // Where rules differ by workspace: from the cheapest to the dearest.
+    let plans: Vec<RequestPlan> = match settings {
+        Some(settings) => {
+            let of =
+                |workspace: &WorkspaceSettings| rules.of_workspace(&workspace.name).request_plan_in(&workspace.name);
+            settings.workspaces.iter().map(of).collect()
+        }
+        None => Vec::new(),
+    };
+    let plan = RequestPlan {
+        at_least: plans.iter().map(|plan| plan.at_least).min().unwrap_or_else(|| rules.request_plan().at_least),
+        at_most: plans.iter().map(|plan| plan.at_most).max().unwrap_or_else(|| rules.request_plan().at_most),
+    };
     let acting = rules.acting_at_most();
-    // The list itself is counted with polling.
-    let dearest = ((plan.at_most - 1) / 100 + acting).max(1);
     let budget = |workspace: &WorkspaceSettings| {
+        let own = rules.of_workspace(&workspace.name);
+        // The list itself is counted with polling.
+        let deciding = (own.request_plan_in(&workspace.name).at_most - 1) / 100;
+        let dearest = (deciding + own.acting_at_most_in(&workspace.name)).max(1);
         let polling = workspace.polls_per_hour();
         let left = workspace.per_hour.saturating_sub(polling);
         WorkspaceBudget {
@@ -65,7 +79,8 @@ pub fn findings(rules: &RuleSet, settings: &Settings) -> Diagnostics {
     for workspace in &settings.workspaces {
         let Some(written) = &workspace.written else { continue };
         if workspace.mode < Mode::Live {
-            found.extend(rules.silenced_by(&workspace.name, workspace.mode, &written.mode));
+            let own = rules.of_workspace(&workspace.name);
+            found.extend(own.silenced_by(&workspace.name, workspace.mode, &written.mode));
         }
         let polling = workspace.polls_per_hour();
         if polling >= workspace.per_hour {

@@ -16,7 +16,7 @@ use crate::{
         Case, CaseResult, RuleSet,
         diagnostic::{Diagnostic, Diagnostics, code},
     },
-    settings::SafetySettings,
+    settings::{SafetySettings, Settings},
     simulator::{self, Simulator},
 };
 use jiff::Timestamp;
@@ -36,9 +36,9 @@ const ADDRESS: &str = "Reply Router <router@tests.example>";
 ///
 /// # Errors
 /// Every test that fails, with its place; or that one could not be played.
-pub(super) async fn tested(rules: RuleSet, safety: &SafetySettings) -> Result<RuleSet, AppError> {
+pub(super) async fn tested(rules: RuleSet, caps: &Caps) -> Result<RuleSet, AppError> {
     let mut failing = Diagnostics::new();
-    for (case, result) in failing_tests(&rules, safety).await? {
+    for (case, result) in failing_tests(&rules, caps).await? {
         let step = result.step.map(|step| format!(" in step {}", step.number)).unwrap_or_default();
         for failure in &result.failures {
             let message = format!(
@@ -58,11 +58,8 @@ pub(super) async fn tested(rules: RuleSet, safety: &SafetySettings) -> Result<Ru
 ///
 /// # Errors
 /// A test could not be played.
-pub async fn failing_tests<'r>(
-    rules: &'r RuleSet,
-    safety: &SafetySettings,
-) -> Result<Vec<(&'r Case, CaseResult)>, AppError> {
-    let mut tests = Tests::new(rules, safety);
+pub async fn failing_tests<'r>(rules: &'r RuleSet, caps: &Caps) -> Result<Vec<(&'r Case, CaseResult)>, AppError> {
+    let mut tests = Tests::new(rules, caps);
     let mut failing = Vec::new();
     for case in rules.cases() {
         let result = tests.run(case).await?;
@@ -77,14 +74,37 @@ pub async fn failing_tests<'r>(
 /// Runs the tests of one set of rules, one after the other. What tests with steps need is built for the first of them.
 pub struct Tests<'r> {
     rules: &'r RuleSet,
-    safety: &'r SafetySettings,
+    caps: &'r Caps,
     stage: Option<Stage>,
 }
 
+/// The caps that tests with steps are played under: those of each workspace.
+#[derive(Debug, Clone, Default)]
+pub struct Caps {
+    everywhere: SafetySettings,
+    own: BTreeMap<String, SafetySettings>,
+}
+
+impl From<&Settings> for Caps {
+    fn from(settings: &Settings) -> Self {
+        let own = settings.workspaces.iter();
+        let own = own.map(|workspace| (workspace.name.clone(), settings.safety_of(workspace).clone()));
+        Self { everywhere: settings.safety.clone(), own: own.collect() }
+    }
+}
+
+impl Caps {
+    /// As the engine takes them. Where a test begins is its own affair, and it alerts nobody.
+    fn of_workspace(&self, name: &str) -> Safety {
+        let safety = self.own.get(name).unwrap_or(&self.everywhere);
+        Safety { start_from: StartFrom::Now, alert: None, ..engine_safety(safety) }
+    }
+}
+
 impl<'r> Tests<'r> {
-    /// Builds nothing yet. `safety` holds in tests with steps as it does in service.
-    pub fn new(rules: &'r RuleSet, safety: &'r SafetySettings) -> Self {
-        Self { rules, safety, stage: None }
+    /// Builds nothing yet. `caps` hold in tests with steps as they do in service.
+    pub fn new(rules: &'r RuleSet, caps: &'r Caps) -> Self {
+        Self { rules, caps, stage: None }
     }
 
     /// Runs one test: by one evaluation, or step by step.
@@ -96,7 +116,7 @@ impl<'r> Tests<'r> {
             return Ok(case.run(self.rules));
         }
         if self.stage.is_none() {
-            self.stage = Some(Stage::new(self.rules, self.safety).await?);
+            self.stage = Some(Stage::new(self.rules, self.caps).await?);
         }
         let Some(stage) = &self.stage else { return Ok(CaseResult::default()) };
         // What the engine tells of a test is no news of the service.
@@ -134,12 +154,13 @@ struct Stage {
     clock: Arc<HandClock>,
     simulator: Simulator,
     client: Client,
-    destinations: Destinations,
-    safety: Safety,
+    /// Of each workspace that a test happens in.
+    destinations: BTreeMap<String, Destinations>,
+    caps: Caps,
 }
 
 impl Stage {
-    async fn new(rules: &RuleSet, safety: &SafetySettings) -> Result<Self, AppError> {
+    async fn new(rules: &RuleSet, caps: &Caps) -> Result<Self, AppError> {
         let clock = Arc::new(HandClock(Mutex::new(Timestamp::UNIX_EPOCH)));
         let time = Arc::clone(&clock);
         let options = simulator::Options {
@@ -150,16 +171,20 @@ impl Stage {
         };
         let simulator = Simulator::start(options).await?;
         let client = Client::new(ClientSettings {
-            workspace: scene::WORKSPACE.to_owned(),
+            workspace: "test".to_owned(),
             base_url: simulator.base_url().parse().map_err(unplayable)?,
             api_key: simulator::DEFAULT_KEY.to_owned().into(),
             per_minute: NO_LIMIT,
             per_hour: NO_LIMIT,
         })?;
-        let destinations = destinations(rules, &simulator)?;
-        // Where a test begins is its own affair, and it alerts nobody.
-        let safety = Safety { start_from: StartFrom::Now, alert: None, ..engine_safety(safety) };
-        Ok(Self { rules: Arc::new(rules.as_played()), clock, simulator, client, destinations, safety })
+        let mut all = BTreeMap::new();
+        for name in rules.cases().iter().map(Case::workspace) {
+            if !all.contains_key(name) {
+                all.insert(name.to_owned(), destinations(rules.of_workspace(name), &simulator)?);
+            }
+        }
+        let (rules, caps) = (Arc::new(rules.as_played()), caps.clone());
+        Ok(Self { rules, clock, simulator, client, destinations: all, caps })
     }
 
     async fn play(&self, case: &Case) -> Result<CaseResult, AppError> {
@@ -177,7 +202,7 @@ impl Stage {
     }
 }
 
-/// One for every name that the rules use, whatever the configuration says of it: all of them the simulator's.
+/// One for every name that the rules of a workspace use, whatever the configuration says of it: all of them the simulator's.
 fn destinations(rules: &RuleSet, simulator: &Simulator) -> Result<Destinations, AppError> {
     let actions = rules.rules().iter().flat_map(|rule| &rule.actions);
     let named = actions.filter_map(|action| {

@@ -1,11 +1,11 @@
 //! Loading the rules again while the service runs: all or nothing.
 
-use super::{AppError, build::rules_context, rehearsal::tested, restart::StartedWith};
+use super::{AppError, Caps, build::rules_context, rehearsal::tested, restart::StartedWith};
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
     rules::{Context, RuleSet, diagnostic::Severity},
-    settings::{SafetySettings, Settings},
+    settings::Settings,
 };
 use async_trait::async_trait;
 use std::{
@@ -17,9 +17,9 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 /// Where the rules in force come from.
 pub struct RulesFolder {
     engine: Arc<Engine>,
-    path: PathBuf,
+    paths: Vec<PathBuf>,
     context: Context,
-    safety: SafetySettings,
+    caps: Caps,
     /// The configuration file at the start, where there is one.
     started_with: Option<StartedWith>,
     /// Two loads one after the other: what was read first must not come into force last.
@@ -31,9 +31,9 @@ impl RulesFolder {
     pub fn new(engine: Arc<Engine>, settings: &Settings) -> Self {
         Self {
             engine,
-            path: settings.rules.clone(),
+            paths: settings.rule_paths().into_iter().map(Path::to_owned).collect(),
             context: rules_context(settings),
-            safety: settings.safety.clone(),
+            caps: Caps::from(settings),
             started_with: settings.file.as_deref().and_then(StartedWith::read),
             one_at_a_time: Mutex::new(()),
         }
@@ -57,11 +57,11 @@ impl RulesFolder {
     }
 
     async fn load_tested(&self) -> Result<RuleSet, AppError> {
-        let (path, context) = (self.path.clone(), self.context.clone());
+        let context = self.context.clone();
         // Reading files and compiling rules takes its time.
-        let loaded = spawn_blocking(move || RuleSet::load(&path, &context)).await;
+        let loaded = spawn_blocking(move || RuleSet::load_workspaces(&context)).await;
         let rules = loaded.map_err(|error| AppError::Unplayable(error.to_string()))?.map_err(AppError::Mistakes)?;
-        tested(rules, &self.safety).await
+        tested(rules, &self.caps).await
     }
 
     /// The configuration file, where there is one.
@@ -70,8 +70,8 @@ impl RulesFolder {
     }
 
     /// Where the rules are.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
     }
 }
 

@@ -2,7 +2,11 @@
 
 use super::RulesFolder;
 use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
@@ -13,22 +17,20 @@ const REST: Duration = Duration::from_millis(300);
 pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) {
     let (sender, mut changed) = channel::<()>(1);
     // The folder is watched, not its files: editors put another file in a file's place.
-    let path = rules.path().to_owned();
-    let (folder, depth) = if path.is_dir() {
-        (path.as_path(), RecursiveMode::Recursive)
-    } else {
-        (parent_of(&path), RecursiveMode::NonRecursive)
-    };
+    let mut folders: Vec<(&Path, RecursiveMode)> = rules.paths().iter().map(|path| watched(path)).collect();
+    folders.sort();
+    folders.dedup();
     let told = sender.clone();
     let config = rules.config_path().map(Path::to_path_buf);
-    let of_rules = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let whole = |folder: &Path| std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let of_rules: Vec<PathBuf> = folders.iter().map(|(folder, _)| whole(folder)).collect();
     let watcher = new_debouncer(REST, None, move |result: DebounceEventResult| {
         let matters = match result {
             Ok(events) => events.iter().filter(|event| !event.kind.is_access()).any(|event| {
                 // The store and other files may be beside the configuration.
                 event.paths.iter().any(|path| {
                     let at = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                    at.starts_with(&of_rules)
+                    of_rules.iter().any(|folder| at.starts_with(folder))
                         || config.as_ref().is_some_and(|file| file.file_name() == path.file_name())
                 })
             }),
@@ -41,24 +43,27 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
         }
     });
     // Held for as long as this runs: it watches while it lives.
-    let _watcher = match watcher.and_then(|mut watcher| watcher.watch(folder, depth).map(|()| watcher)) {
-        Ok(mut watcher) => {
-            // A change of the configuration is told of. Its folder may be the one that is watched already.
-            if let Some(parent) = rules.config_path().map(parent_of).filter(|parent| !parent.starts_with(folder))
-                && let Err(error) = watcher.watch(parent, RecursiveMode::NonRecursive)
-            {
-                tracing::warn!(folder = %parent.display(), %error, "changes of the configuration are not noticed");
-            }
-            // What changed between the reading of the rules and now went unseen.
-            let _ = sender.try_send(());
-            Some(watcher)
-        }
+    let mut watcher = match watcher {
+        Ok(watcher) => Some(watcher),
         Err(error) => {
-            let folder = folder.display();
-            tracing::warn!(%folder, %error, "changes of the rules are not noticed; reload them with SIGHUP or the route");
+            tracing::warn!(%error, "changes of the rules are not noticed; reload them with SIGHUP or the route");
             None
         }
     };
+    // A change of the configuration is told of. Its folder may be one that is watched already.
+    let config = rules.config_path().map(parent_of);
+    let config = config.filter(|parent| !folders.iter().any(|(folder, _)| parent.starts_with(folder)));
+    folders.extend(config.map(|parent| (parent, RecursiveMode::NonRecursive)));
+    for (folder, depth) in folders {
+        if let Some(Err(error)) = watcher.as_mut().map(|watcher| watcher.watch(folder, depth)) {
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "changes in this folder are not noticed; reload the rules with SIGHUP or the route");
+        }
+    }
+    if watcher.is_some() {
+        // What changed between the reading of the rules and now went unseen.
+        let _ = sender.try_send(());
+    }
     let _signals = tokio::spawn(hang_ups(sender, shutdown.clone()));
     loop {
         tokio::select! {
@@ -73,6 +78,11 @@ pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) 
 /// The folder that a file is in.
 fn parent_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The folder to watch for a path of rules, and how deep.
+fn watched(path: &Path) -> (&Path, RecursiveMode) {
+    if path.is_dir() { (path, RecursiveMode::Recursive) } else { (parent_of(path), RecursiveMode::NonRecursive) }
 }
 
 async fn next(changed: &mut Receiver<()>) -> bool {

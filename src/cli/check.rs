@@ -4,9 +4,13 @@ use super::{Outcome, args::CheckFormat, env};
 use crate::{
     app::{self, AppError, Costs, Overrides},
     rules::{Asks, Context, RequestPlan, RuleSet, diagnostic::Diagnostics},
+    settings::Settings,
 };
 use serde::Serialize;
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 /// How many rules the text tells of one by one.
 const TOLD_RULES: usize = 20;
@@ -22,26 +26,41 @@ struct CheckReport<'a> {
 pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckFormat) -> anyhow::Result<Outcome> {
     let mut found = Diagnostics::new();
     let without = || Context { without_configuration: true, ..Context::default() };
-    let (context, settings) = match app::load(overrides, &env) {
+    let settings = match app::load(overrides, &env) {
         Ok(settings) => {
             found.extend(settings.warnings.iter().cloned());
-            (app::rules_context(&settings), Some(settings))
+            Some(settings)
         }
         Err(AppError::Mistakes(mistakes)) => {
             found.extend(mistakes.iter().cloned());
-            (without(), None)
+            None
         }
-        Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => (without(), None),
+        Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => None,
         Err(other) => return Err(other.into()),
     };
-    let configured = settings.as_ref().map(|settings| settings.rules.clone()).or_else(|| overrides.rules.clone());
-    let paths = if paths.is_empty() { configured.into_iter().collect() } else { paths.to_vec() };
+    // What the configuration names is one set; what the command line names is one each.
+    let sets: Vec<(Option<Settings>, Vec<PathBuf>)> = match (paths, settings, &overrides.rules) {
+        ([], Some(settings), _) => {
+            let paths = settings.rule_paths().into_iter().map(Path::to_owned).collect();
+            vec![(Some(settings), paths)]
+        }
+        ([], None, rules) => rules.iter().map(|path| (None, vec![path.clone()])).collect(),
+        (paths, settings, _) => {
+            let own = |path: &PathBuf| settings.clone().map(|settings| settings.with_rules(path));
+            paths.iter().map(|path| (own(path), vec![path.clone()])).collect()
+        }
+    };
     let mut costs: Option<Costs> = None;
-    for path in &paths {
-        match RuleSet::load(path, &context) {
+    for (settings, paths) in &sets {
+        let loaded = match (settings, paths.as_slice()) {
+            (Some(settings), _) => RuleSet::load_workspaces(&app::rules_context(settings)),
+            (None, [path, ..]) => RuleSet::load(path, &without()),
+            (None, []) => continue,
+        };
+        match loaded {
             Ok(rules) => {
                 found.extend(rules.warnings().iter().cloned());
-                if let Some(settings) = &settings {
+                if let Some(settings) = settings {
                     found.extend(app::findings(&rules, settings));
                 }
                 let own = app::costs(&rules, settings.as_ref());
@@ -54,6 +73,7 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
             Err(mistakes) => found.extend(mistakes.iter().cloned()),
         }
     }
+    let paths: Vec<PathBuf> = sets.into_iter().flat_map(|(_, paths)| paths).collect();
     match format {
         CheckFormat::Text => {
             if !found.is_empty() {
@@ -112,13 +132,9 @@ fn summary(found: &Diagnostics, paths: &[PathBuf]) -> String {
     let warnings = found.len() - errors;
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     match (errors, warnings) {
-        (0, 0) => format!("no mistakes in {}", shown(paths)),
-        (0, _) => format!("no mistakes in {}; {}", shown(paths), count(warnings, "warning")),
+        (0, 0) => format!("no mistakes in {}", app::shown(paths)),
+        (0, _) => format!("no mistakes in {}; {}", app::shown(paths), count(warnings, "warning")),
         (_, 0) => count(errors, "mistake"),
         _ => format!("{}, {}", count(errors, "mistake"), count(warnings, "warning")),
     }
-}
-
-fn shown(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

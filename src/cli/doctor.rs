@@ -61,11 +61,11 @@ pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>, format: Te
     for workspace in &settings.workspaces {
         check_workspace(&mut findings, workspace).await?;
     }
-    let rules = RuleSet::load(&settings.rules, &rules_context(&settings));
+    let rules = RuleSet::load_workspaces(&rules_context(&settings));
     findings.note(
         "rules",
         rules
-            .map(|rules| format!("{} rules in {}", rules.rules().len(), settings.rules.display()))
+            .map(|rules| format!("{} rules in {}", rules.rules().len(), app::shown(&settings.rule_paths())))
             .map_err(|found| format!("{} mistakes; `reply-router check` shows them", found.error_count())),
     );
     let StoreSettings::Sqlite(path) = &settings.store;
@@ -122,18 +122,34 @@ async fn check_account(findings: &mut Findings, path: &std::path::Path) {
 }
 
 async fn check_destinations(findings: &mut Findings, settings: &Settings, send: Option<&str>) -> anyhow::Result<()> {
-    let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
-    let names: Vec<String> = destinations.names().map(str::to_owned).collect();
-    for name in &names {
-        findings.add(examine_destination(&destinations, name).await);
+    let shared = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
+    // Each set with what is added to the names in it, so that two of one name are told apart.
+    let mut all = vec![(shared.clone(), String::new())];
+    for workspace in settings.workspaces.iter().filter(|workspace| !workspace.destinations.is_empty()) {
+        let own = shared.only(workspace.destinations.clone())?;
+        all.push((own, format!(" of {}", workspace.name)));
     }
-    if names.is_empty() {
+    let mut none = true;
+    for (destinations, of) in &all {
+        for name in destinations.names() {
+            none = false;
+            let found = examine_destination(destinations, name).await;
+            findings.note(&format!("{}{of}", found.what), found.result);
+        }
+    }
+    if none {
         findings.note("destinations", Ok("none are configured".to_owned()));
     }
-    if let Some(name) = send {
+    let Some(name) = send else { return Ok(()) };
+    let mut places: Vec<_> = all.iter().filter(|(found, _)| found.names().any(|known| known == name)).collect();
+    if places.is_empty() {
+        // It says which name is unknown.
+        places.extend(all.first());
+    }
+    for (destinations, of) in places {
         let sent = destinations.send_test(name, Timestamp::now()).await;
         let result = sent.map(|_| "a test message was delivered".to_owned()).map_err(|error| error.to_string());
-        findings.note(&format!("test message to {name}"), result);
+        findings.note(&format!("test message to {name}{of}"), result);
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ pub(super) async fn explain(overrides: &Overrides, args: &ExplainArgs) -> anyhow
         let messages = fetch_messages(&client, thread, Priority::Read).await?;
         super::terminal::part!(
             "{}",
-            test_case::yaml(&detail, messages.conversation(), &rules, jiff::Timestamp::now())?
+            test_case::yaml(&detail, messages.conversation(), &rules, &name, jiff::Timestamp::now())?
         );
         return Ok(Outcome::Fine);
     }

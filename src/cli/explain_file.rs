@@ -1,6 +1,6 @@
 //! `explain --file`: what the rules would do with a message that stands in a file. No request is made and no store asked.
 
-use super::{args::ExplainArgs, env};
+use super::{args::ExplainArgs, chosen, env};
 use crate::{
     app::{self, AppError, Overrides},
     engine::{About, Explanation, Told},
@@ -16,26 +16,35 @@ use std::{collections::HashMap, path::Path};
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
 
 pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
-    let (context, rules, ceiling) = match app::load(overrides, &env) {
+    let (rules, workspace, ceiling) = match app::load(overrides, &env) {
         Ok(settings) => {
-            let chosen = args.workspace.as_deref();
-            let workspace = settings.workspaces.iter().find(|one| chosen.is_none_or(|name| one.name == name));
+            let workspace = match args.workspace.as_deref() {
+                Some(name) => Some(chosen(&settings, Some(name))?),
+                // Where rules differ by workspace, the question has no answer without one.
+                None if settings.workspaces.iter().any(|workspace| workspace.rules.is_some()) => {
+                    Some(chosen(&settings, None)?)
+                }
+                None => settings.workspaces.first(),
+            };
+            let name = workspace.map_or_else(|| "file".to_owned(), |workspace| workspace.name.clone());
             let ceiling = workspace.map_or(Mode::Live, |workspace| workspace.mode);
-            (app::rules_context(&settings), settings.rules.clone(), ceiling)
+            (app::load_rules(&settings)?, name, ceiling)
         }
         Err(error) => match &overrides.rules {
-            Some(rules) => (Context { without_configuration: true, ..Context::default() }, rules.clone(), Mode::Live),
+            Some(rules) => {
+                let context = Context { without_configuration: true, ..Context::default() };
+                (RuleSet::load(rules, &context).map_err(AppError::Mistakes)?, "file".to_owned(), Mode::Live)
+            }
             None => return Err(error.into()),
         },
     };
-    let rules = RuleSet::load(&rules, &context).map_err(AppError::Mistakes)?;
     let is_yaml = file.extension().is_some_and(|end| end == "yaml" || end == "yml");
     let told = if is_yaml { from_tests(file, args)? } else { vec![from_message(file, args)?] };
-    told.iter().map(|told| judged(told, &rules, ceiling)).collect()
+    told.iter().map(|told| judged(told, &rules, &workspace, ceiling)).collect()
 }
 
-fn judged(told: &Told, rules: &RuleSet, ceiling: Mode) -> anyhow::Result<Explanation> {
-    let judged = told.judged(rules, "file", ceiling, &HashMap::new());
+fn judged(told: &Told, rules: &RuleSet, workspace: &str, ceiling: Mode) -> anyhow::Result<Explanation> {
+    let judged = told.judged(rules, workspace, ceiling, &HashMap::new());
     let (explanation, _) =
         judged.map_err(|need| anyhow::anyhow!("a rule asks for {need:?}, which a file does not have"))?;
     Ok(explanation)

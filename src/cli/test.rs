@@ -2,10 +2,10 @@
 
 use super::{Outcome, args::TextFormat, env, explain_text};
 use crate::{
-    app::{self, AppError, Overrides, Tests},
+    app::{self, AppError, Caps, Overrides, Tests},
     engine::ExplainedRule,
     rules::{Case, CaseResult, Context, RuleSet, StepPlace, diagnostic::code},
-    settings::{SafetySettings, Settings},
+    settings::Settings,
 };
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -24,34 +24,43 @@ pub(super) async fn test(
     junit: Option<&Path>,
 ) -> anyhow::Result<Outcome> {
     let without = || Context { without_configuration: true, ..Context::default() };
-    let mut safety = SafetySettings::default();
-    let (context, configured) = match load(overrides) {
-        Ok(settings) => {
-            let context = app::rules_context(&settings);
-            safety = settings.safety;
-            (context, Some(settings.rules))
-        }
+    let (settings, configured) = match load(overrides) {
+        Ok(settings) => (Some(settings), None),
         Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => {
-            (without(), overrides.rules.clone())
+            (None, overrides.rules.clone())
         }
         // No value that could stand in for a variable fits.
         Err(AppError::Mistakes(found)) if found.iter().all(|found| found.code == code::UNSET_VARIABLE) => {
-            (without(), overrides.rules.clone().or_else(|| Some(PathBuf::from("rules")).filter(|path| path.is_dir())))
+            (None, overrides.rules.clone().or_else(|| Some(PathBuf::from("rules")).filter(|path| path.is_dir())))
         }
         Err(other) => return Err(other.into()),
     };
-    let paths: Vec<PathBuf> = if paths.is_empty() { configured.into_iter().collect() } else { paths.to_vec() };
+    let caps = settings.as_ref().map(Caps::from).unwrap_or_default();
+    // What the configuration names is one set, whatever stands in it; what the command line names is one each.
+    let paths: Vec<Option<PathBuf>> = match (paths, configured) {
+        ([], Some(path)) => vec![Some(path)],
+        ([], None) => vec![None],
+        (paths, _) => paths.iter().cloned().map(Some).collect(),
+    };
     let (mut out, mut report) = (String::new(), String::new());
     let (mut passed, mut failed) = (0_usize, 0_usize);
     let mut results = Vec::new();
     for path in &paths {
         // A file of tests alone is about the rules in its folder.
-        let alone = is_test_file(path);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let rules = RuleSet::load(if alone { folder } else { path }, &context).map_err(AppError::Mistakes)?;
-        let mut tests = Tests::new(&rules, &safety);
+        let alone = path.as_deref().filter(|path| is_test_file(path));
+        let named = match alone {
+            Some(path) => path.parent().filter(|folder| !folder.as_os_str().is_empty()).or(Some(Path::new("."))),
+            None => path.as_deref(),
+        };
+        let rules = match (&settings, named) {
+            (Some(settings), Some(path)) => app::load_rules(&settings.clone().with_rules(path))?,
+            (Some(settings), None) => app::load_rules(settings)?,
+            (None, Some(path)) => RuleSet::load(path, &without()).map_err(AppError::Mistakes)?,
+            (None, None) => continue,
+        };
+        let mut tests = Tests::new(&rules, &caps);
         let mut file = "";
-        for case in rules.cases().iter().filter(|case| !alone || path.ends_with(file_name(&case.file))) {
+        for case in rules.cases().iter().filter(|case| alone.is_none_or(|path| path.ends_with(file_name(&case.file)))) {
             if case.file != file {
                 file = &case.file;
                 let _ = writeln!(out, "{file}");

@@ -16,6 +16,9 @@ struct File {
 #[derive(Serialize)]
 struct Case {
     name: String,
+    /// Where there are several, so that the test happens in the right one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace: Option<String>,
     now: Timestamp,
     thread: Thread,
     messages: Vec<Said>,
@@ -82,6 +85,7 @@ pub(super) fn yaml(
     thread: &ThreadDetail,
     conversation: &Conversation,
     rules: &RuleSet,
+    workspace: &str,
     now: Timestamp,
 ) -> anyhow::Result<String> {
     let last = conversation.messages().iter().rposition(|message| !message.outgoing);
@@ -104,10 +108,15 @@ pub(super) fn yaml(
         reply_count: row.reply_count,
     };
     let name = format!("thread {}", row.id);
-    let mut file = File { tests: [Case { name, now, thread, messages, expect: Expect::default() }] };
-    let cases = RuleSet::parse_cases("the test", &serde_yaml::to_string(&file)?).map_err(AppError::Mistakes)?;
-    if let [case] = cases.as_slice()
-        && let Ok(decision) = case.decide(rules)
+    let several = rules.views().count() > 1;
+    let own = several.then(|| workspace.to_owned());
+    let mut file = File { tests: [Case { name, workspace: own, now, thread, messages, expect: Expect::default() }] };
+    let mut cases = RuleSet::parse_cases("the test", &serde_yaml::to_string(&file)?).map_err(AppError::Mistakes)?;
+    if let [case] = cases.as_mut_slice()
+        && let Ok(decision) = {
+            case.workspace = Some(workspace.to_owned());
+            case.decide(rules)
+        }
     {
         let stands = |would| !matches!(would, Would::Suppressed | Would::Failed);
         let failed = decision.actions.iter().any(|action| action.would == Would::Failed);

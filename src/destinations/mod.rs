@@ -147,6 +147,14 @@ impl Destinations {
         Ok(Self { all: Arc::new(all), ..self.clone() })
     }
 
+    /// Others alone, through the same connections.
+    ///
+    /// # Errors
+    /// As [`Destinations::new`].
+    pub fn only(&self, others: BTreeMap<String, DestinationSettings>) -> Result<Self, DestinationSettingsError> {
+        Self { all: Arc::default(), ..self.clone() }.and(others)
+    }
+
     /// Whether a name means the same destination here and there: one that both took over from the same set.
     pub fn share(&self, other: &Self, name: &str) -> bool {
         let both = self.all.get(name).zip(other.all.get(name));

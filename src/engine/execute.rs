@@ -175,6 +175,7 @@ impl Engine {
             return Ok(Some(paused()));
         }
         let rules = self.rules();
+        let rules = rules.of_workspace(workspace.name());
         let Some(rule) = rules.rule(&action.rule) else { return Ok(Some(self.rule_is_gone(&action.rule, now))) };
         let lowered = self.store.rule_modes().await?.get(&action.rule).copied().unwrap_or_default();
         let mode = rule.mode.min(workspace.settings().mode).min(lowered);

@@ -56,6 +56,7 @@ pub async fn judge(
     now: Timestamp,
 ) -> Result<Judged, ApiError> {
     let mut detail = None;
+    let rules = rules.of_workspace(subject.workspace);
     let mut took = vec![None; rules.rules().len()];
     loop {
         let input = EventInput {

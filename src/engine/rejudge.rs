@@ -26,6 +26,7 @@ impl Engine {
         messages: Option<&ReadMessages>,
     ) -> Result<Option<Verdict>, StoreError> {
         let rules = self.rules();
+        let rules = rules.of_workspace(workspace.name());
         let Some(rule) = rules.rule(&action.rule) else { return Ok(None) };
         let Some(decision) = self.store.decision(&action.decision_id).await? else { return Ok(None) };
         let Some(event) = &decision.trace.event else { return Ok(None) };
@@ -45,7 +46,7 @@ impl Engine {
             // Time alone changes nothing: `age` and `now` are those of the event.
             now: decision.at,
         };
-        if still_matches(&rules, rule, &again) {
+        if still_matches(rules, rule, &again) {
             return Ok(None);
         }
         let text = format!("what the rule `{}` asks for does not hold any more", action.rule);

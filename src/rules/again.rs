@@ -40,6 +40,6 @@ pub fn still_matches(set: &RuleSet, rule: &Rule, again: &Again<'_>) -> bool {
         lead_opted_out: None,
         thorough: false,
     };
-    let facts = Facts::new(&input, again.now, set.needles.as_ref()).with_earlier(again.earlier);
+    let facts = Facts::new(&input, again.now, set.of_workspace(again.workspace)).with_earlier(again.earlier);
     does_hold(rule, &facts)
 }

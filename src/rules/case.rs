@@ -23,6 +23,9 @@ pub struct Case {
     pub file: String,
     /// The line of its name, from 1.
     pub line: usize,
+    /// The workspace that it happens in: the one that it names, or else the first one that has the rules of its file.
+    /// `None` where no workspaces are known.
+    pub workspace: Option<String>,
     /// The thread, with what the list row and the thread's own endpoint say.
     pub thread: ThreadDetail,
     /// The messages, oldest first.
@@ -35,7 +38,15 @@ pub struct Case {
     pub steps: Vec<Step>,
 }
 
+/// What a test's workspace is called where nothing else is known.
+const ANY_WORKSPACE: &str = "test";
+
 impl Case {
+    /// The name of the workspace that it happens in.
+    pub fn workspace(&self) -> &str {
+        self.workspace.as_deref().unwrap_or(ANY_WORKSPACE)
+    }
+
     /// Whether evaluating its last message is not enough: it must be played by an engine with a clock.
     pub fn is_played(&self) -> bool {
         !self.steps.is_empty() || self.expect.tells_outcome()

@@ -38,7 +38,7 @@ codes! {
     NO_CONDITION = "R003", "a rule without a condition", "A rule needs `when`, `script`, or both; `when: always` matches everything.";
     UNKNOWN_CONDITION = "R004", "unknown condition", "The documentation lists the fields that `when` knows.";
     BAD_REGEX = "R005", "not a regular expression", "The engine is linear in time: it has no look-around and no back-references, and refuses what compiles to more than 256 KiB.";
-    BAD_SCRIPT = "R006", "the script does not compile", "Scripts are rhai and see thread, lead, message, captures and now.";
+    BAD_SCRIPT = "R006", "the script does not compile", "Scripts are rhai and see thread, lead, message, captures, workspace and now.";
     BAD_TEMPLATE = "R007", "the template does not compile", "Templates are Jinja; the documentation lists the names that they see.";
     UNKNOWN_DESTINATION = "R008", "unknown destination", "Destinations stand under `destinations` in the configuration, and each serves one kind of action.";
     UNKNOWN_HOURS = "R009", "unknown hours", "Opening hours stand under `hours` in the configuration.";
@@ -48,11 +48,12 @@ codes! {
     NO_ACTION = "R013", "a rule that does nothing", "A rule needs `then`, or `stop: true` to keep later rules away.";
     NO_TEXT = "R014", "a reply without a text", "A reply takes `text`, `html`, both, or `template`.";
     EMPTY_BOUNDS = "R015", "bounds that nothing meets", "The lower bound lies above the upper one.";
-    NO_CAPTURE = "R016", "nothing captures this", "A template prints `captures.NAME` or `vars.NAME` that neither `capture`, a named group nor a script of its rule provides, so it would always fail.";
+    NO_CAPTURE = "R016", "nothing captures this", "A template prints `captures.NAME` or `vars.NAME` that neither `capture`, a named group nor a script of its rule provides, or `workspace.vars.NAME` that no workspace with the rule defines, so it would always fail.";
     VERSION = "R017", "unknown version", "This program reads rules of version 1.";
     NO_RULES = "R018", "no rules", "The path holds no file with rules.";
     TWO_TEXTS = "R019", "two texts for one reply", "`template` brings the text; `text` and `html` beside it would have no meaning.";
     TEST_EVENT = "R020", "a test without an event", "Rules run on a lead's message: the last message of a test is that one.";
+    UNKNOWN_WORKSPACE = "R022", "unknown workspace", "The configuration has no workspace of that name.";
     TEST_FAILS = "R021", "a test fails", "The rules do not do what the test beside them expects; `reply-router test` shows what they do instead. `run` and a reload refuse them.";
     FORBIDDEN_FILE = "R030", "a file that rules may not use", "What a rule names is mailed to a lead. So only files below the folder of the rules are used, and those below a folder that the configuration names in `attachments_from`, links resolved. The configuration, the store, and whatever has a part that begins with a dot in its path, are never used.";
     NOT_READ = "R031", "an entry of the folder of rules that is not read", "A link that leads nowhere or in a circle, a pipe, a socket or a device. Where a file or folder of rules may have been meant it is an error, because a rule that is missing may be the one that keeps the others back.";
@@ -73,6 +74,9 @@ codes! {
     UNREACHED_ABSENCE = "L035", "absence notes that are not let through", "Automatic mail reaches only rules that say `auto_reply`. A rule for `category: out_of_office` without it matches only what a person wrote.";
     NOT_ANALYSED = "L030", "too many conditions to compare", "Looking for contradictions, and for rules that hide one another, has a budget. Where it does not suffice, `check` says so, and finds less.";
     LOOKS_LIKE_TEMPLATE = "L011", "single braces in a text", "Templates print what stands in double braces. A word in single braces is sent as it stands, braces and all.";
+    SHARED = "L020", "a rule that several workspaces share", "Without a word about it, one client's text would go to another client's leads, or one client's leads to another's channel. Give each workspace rules of its own, or say in `when` which workspaces are meant.";
+    NO_SUCH_WORKSPACE = "L021", "a workspace that matches nothing", "No workspace that has the rule has such a name, so the condition never holds.";
+    NO_VAR = "L022", "a text that a workspace does not have", "The rule prints `workspace.vars.NAME`, which some workspaces that have the rule do not define. There its text cannot be made, and nothing is sent.";
     BAD_VARIABLE = "C001", "not a reference to a variable", "Values from the environment are written `${NAME}`; for the characters themselves write `$${`.";
     UNSET_VARIABLE = "C002", "an environment variable is not set", "The configuration names a variable that is unset or empty. Nothing is guessed in its place.";
     NO_WORKSPACE = "C003", "no workspace", "At least one workspace is needed: a name and the API key of ColdSend.";
@@ -93,5 +97,6 @@ codes! {
     PRIVATE_ADDRESS = "C019", "an address of this machine or of a private network", "Slack and webhooks may not reach such addresses unless `network: { allow_private: true }` stands in the configuration: somebody who can choose an address must not reach what only this machine can.";
     UNUSED_VARIABLE = "C020", "an environment variable that is not used", "With a configuration file, addresses come from the file alone; `COLDSEND_BASE_URL` counts only where there is no file.";
     NO_FOLDER = "C030", "a folder is missing", "`attachments_from` names folders that are there; paths are relative to the folder of the configuration.";
+    KEY_TWICE = "C021", "one key in two workspaces", "A key is one account of ColdSend. With two workspaces on it, each would answer every lead: everybody would get every reply twice.";
     BAD_KEY = "C018", "not a key that can be sent", "Keys and tokens are printable characters without spaces.";
 }

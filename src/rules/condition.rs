@@ -235,6 +235,7 @@ fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need>
         GlobField::Tags => detail()?.tags.iter().filter(|tag| !tag.trim().is_empty()).cloned().collect(),
         GlobField::AiCategory => one(detail()?.ai_category.as_deref()),
         GlobField::ManualCategory => one(detail()?.manual_category.as_deref()),
+        GlobField::Workspace => one(Some(facts.input.workspace)),
         GlobField::From => {
             let from = facts.messages()?.newest_inbound().and_then(|message| message.from.as_deref());
             present(from).map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).into_iter().collect()

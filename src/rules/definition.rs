@@ -167,6 +167,8 @@ fields! {
         From = "from",
         /// The names of the files of the newest inbound message.
         Attachment = "attachment",
+        /// The workspace's name.
+        Workspace = "workspace",
     }
 }
 
@@ -236,7 +238,7 @@ impl Check {
     pub fn cost(&self) -> Cost {
         match self {
             Self::Glob(field, globs) => match field {
-                GlobField::Category | GlobField::LeadEmail | GlobField::LeadDomain => Cost::Row,
+                GlobField::Category | GlobField::LeadEmail | GlobField::LeadDomain | GlobField::Workspace => Cost::Row,
                 GlobField::Campaign if globs.iter().any(is_id) => Cost::Thread,
                 GlobField::Campaign => Cost::Row,
                 GlobField::Inbox | GlobField::Tags | GlobField::AiCategory | GlobField::ManualCategory => Cost::Thread,

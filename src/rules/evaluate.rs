@@ -42,7 +42,9 @@ pub(super) fn evaluate_in(
     mode_of: &dyn Fn(&Rule) -> Mode,
     through_with: &mut dyn FnMut(usize),
 ) -> Result<Decision, Need> {
-    let facts = Facts::new(input, now, set.needles.as_ref());
+    // Whoever passes the whole set must not get another workspace's rules.
+    let set = set.of_workspace(input.workspace);
+    let facts = Facts::new(input, now, set);
     let mut taken = Taken::default();
     let mut stopped_by: Option<&str> = None;
     let mut decision = Decision { body: None, auto_reply: None, opt_out: None, rules: Vec::new(), actions: Vec::new() };

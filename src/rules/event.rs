@@ -1,6 +1,7 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
 use super::{
+    RuleSet,
     definition::TextField,
     needles::{Found, Needles},
     pattern::{MATCHED_BYTES, bounded},
@@ -9,7 +10,11 @@ use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, present},
     text::{self, AutoReply},
 };
-use std::{cell::OnceCell, collections::HashMap, sync::OnceLock};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+};
 
 /// Everything that an evaluation looks at. Nothing is fetched: what is not there yet is asked for by [`super::Need`].
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +138,8 @@ pub(super) struct Facts<'a> {
     pub(super) input: &'a EventInput<'a>,
     pub(super) now: jiff::Timestamp,
     needles: Option<&'a Needles>,
+    /// The workspace's own texts.
+    pub(super) vars: &'a BTreeMap<String, String>,
     found: [OnceCell<Found>; TextField::ALL.len()],
     row_auto_reply: OnceCell<Option<AutoReply>>,
     opt_out: OnceCell<Option<String>>,
@@ -146,11 +153,12 @@ impl<'a> Facts<'a> {
         Self { earlier: Some(earlier), ..self }
     }
 
-    pub(super) fn new(input: &'a EventInput<'a>, now: jiff::Timestamp, needles: Option<&'a Needles>) -> Self {
+    pub(super) fn new(input: &'a EventInput<'a>, now: jiff::Timestamp, set: &'a RuleSet) -> Self {
         Self {
             input,
             now,
-            needles,
+            needles: set.needles.as_ref().as_ref(),
+            vars: set.vars(),
             found: Default::default(),
             row_auto_reply: OnceCell::new(),
             opt_out: OnceCell::new(),

@@ -3,10 +3,12 @@
 mod actions;
 mod attached;
 mod conditions;
+mod files;
 mod folder;
 mod suspicious;
 mod texts;
 
+use files::Files;
 use suspicious::NamedCategory;
 use texts::{Site, TextAt, regex};
 
@@ -16,12 +18,12 @@ use super::{
     definition::{At, Capture, Check, Condition, Content, Mentions, Rule},
     diagnostic::{Diagnostic, Diagnostics, code},
     files::FileAccess,
-    lint,
     needles::NeedlesBuilder,
     script::{Script, ScriptEngine},
     set::Context,
     shapes,
     template::Templates,
+    workspaces::{self, WorkspaceContext},
     yaml::{self, Fields, Node, Source, Value},
 };
 use crate::model::Mode;
@@ -29,15 +31,24 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// What is gathered while files are read.
 pub(super) struct Loader<'c> {
     context: &'c Context,
+    /// The workspaces; one without a name where none are known.
+    scopes: &'c [WorkspaceContext],
+    /// Those that have the file at hand.
+    having: Vec<&'c WorkspaceContext>,
+    /// Those of them in which the rule at hand may match.
+    concerned: Vec<&'c WorkspaceContext>,
     engine: ScriptEngine,
     out: Diagnostics,
     templates: Templates,
     rules: Vec<Rule>,
+    /// The number of the file that each rule stands in.
+    origins: Vec<usize>,
     cases: Vec<Case>,
     names: HashMap<String, String>,
     hash: Sha256,
@@ -51,32 +62,60 @@ pub(super) struct Loader<'c> {
     sites: Vec<Site>,
 }
 
-/// Loads a file or a folder.
-pub(super) fn load_path(path: &Path, context: &Context) -> Result<RuleSet, Diagnostics> {
-    let mut loader = Loader::new(context);
-    let shown = path.display().to_string();
-    let mut files = Vec::new();
-    let own = if path.is_dir() { Some(path) } else { path.parent() };
-    own.into_iter().for_each(|folder| loader.files.allow(folder));
-    if path.is_dir() {
-        files.extend(folder::find(path, &mut loader.out));
-    } else {
-        files.push(path.to_owned());
+/// Loads files and folders, which every workspace has.
+pub(super) fn paths(paths: &[PathBuf], context: &Context) -> Result<RuleSet, Diagnostics> {
+    let everybody = everybody(context);
+    let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
+    load(context, scopes, &vec![paths; scopes.len()])
+}
+
+/// Loads the rules of each workspace.
+pub(super) fn workspaces(context: &Context) -> Result<RuleSet, Diagnostics> {
+    let paths: Vec<&[PathBuf]> = context.workspaces.iter().map(|workspace| workspace.rules.as_slice()).collect();
+    load(context, &context.workspaces, &paths)
+}
+
+/// What stands for the workspaces where none are known.
+fn everybody(context: &Context) -> WorkspaceContext {
+    WorkspaceContext {
+        destinations: context.destinations.clone(),
+        hours: context.hours.clone(),
+        ..WorkspaceContext::default()
     }
-    for file in &files {
+}
+
+/// Loads each file once, however many workspaces have it; `paths` are those of each scope.
+fn load(context: &Context, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]) -> Result<RuleSet, Diagnostics> {
+    let mut loader = Loader::new(context, scopes);
+    let found = Files::find(paths, &mut loader.out);
+    for (number, file) in found.all.iter().enumerate() {
         let name = file.display().to_string();
         if let Some(node) = yaml::load(file, &name, &mut loader.out) {
             loader.folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+            loader.files = file_access(context, found.roots.get(number));
+            let has = found.of.iter().zip(scopes).filter(|(files, _)| files.contains(&number));
+            loader.having = has.map(|(_, scope)| scope).collect();
             loader.file(&node, is_test_file(&name));
+            loader.origins.resize(loader.rules.len(), number);
         }
     }
-    if loader.rules.is_empty() && !loader.out.has_errors() {
-        let none = Diagnostic::file(code::NO_RULES, shown, "there is no rule here");
+    for (paths, files) in paths.iter().zip(&found.of) {
+        let has_rules = loader.origins.iter().any(|origin| files.contains(origin));
+        let Some(path) = paths.first().filter(|_| !has_rules && !loader.out.has_errors()) else { continue };
+        let none = Diagnostic::file(code::NO_RULES, path.display().to_string(), "there is no rule here");
         loader
             .out
             .push(none.hint("write a rule into a file that ends in .yaml; `reply-router init` writes a first one"));
     }
-    loader.finish()
+    loader.files = file_access(context, &found.roots);
+    loader.finish(&found.of)
+}
+
+/// What rules may read and send: files below the folders that they come from.
+fn file_access<'p>(context: &Context, folders: impl IntoIterator<Item = &'p Vec<PathBuf>>) -> FileAccess {
+    let mut access = FileAccess::new(context.attachments_from.clone(), context.private_files.clone());
+    folders.into_iter().flatten().for_each(|folder| access.allow(folder));
+    access
 }
 
 /// Loads the tests of one file.
@@ -101,17 +140,21 @@ fn cases_in(node: Option<Node>, mut out: Diagnostics) -> Result<Vec<Case>, Diagn
 
 /// Loads texts.
 pub(super) fn texts(sources: &[(&str, &str)], context: &Context) -> Result<RuleSet, Diagnostics> {
-    let mut loader = Loader::new(context);
+    let everybody = everybody(context);
+    let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
+    let mut loader = Loader::new(context, scopes);
     loader.folder.clone_from(&context.base_dir);
     if !context.base_dir.as_os_str().is_empty() {
         loader.files.allow(&context.base_dir);
     }
-    for (name, text) in sources {
+    loader.having = scopes.iter().collect();
+    for (number, (name, text)) in sources.iter().enumerate() {
         if let Some(node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
             loader.file(&node, is_test_file(name));
+            loader.origins.resize(loader.rules.len(), number);
         }
     }
-    loader.finish()
+    loader.finish(&vec![(0..sources.len()).collect(); scopes.len()])
 }
 
 fn is_test_file(name: &str) -> bool {
@@ -119,29 +162,33 @@ fn is_test_file(name: &str) -> bool {
 }
 
 impl<'c> Loader<'c> {
-    fn new(context: &'c Context) -> Self {
+    fn new(context: &'c Context, scopes: &'c [WorkspaceContext]) -> Self {
         Self {
             context,
+            scopes,
+            having: Vec::new(),
+            concerned: Vec::new(),
             engine: ScriptEngine::new(),
             out: Diagnostics::new(),
             templates: Templates::default(),
             rules: Vec::new(),
+            origins: Vec::new(),
             cases: Vec::new(),
             names: HashMap::new(),
             hash: Sha256::new(),
-            files: FileAccess::new(context.attachments_from.clone(), context.private_files.clone()),
+            files: file_access(context, []),
             folder: PathBuf::new(),
             categories: Vec::new(),
             sites: Vec::new(),
         }
     }
 
-    fn finish(self) -> Result<RuleSet, Diagnostics> {
+    /// Puts it all together; `files` are those of each workspace, in its order.
+    fn finish(self, files: &[Vec<usize>]) -> Result<RuleSet, Diagnostics> {
         if self.out.has_errors() {
             return Err(self.out);
         }
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let hours = self.context.hours.clone();
         let (mut rules, cases, templates) = (self.rules, self.cases, self.templates);
         let mut needles = NeedlesBuilder::default();
         for test in rules.iter_mut().flat_map(|rule| &mut rule.tests) {
@@ -149,11 +196,22 @@ impl<'c> Loader<'c> {
                 patterns.iter_mut().for_each(|pattern| needles.add(pattern));
             }
         }
-        let needles = needles.build();
+        let mut set = RuleSet {
+            rules: Arc::new(rules),
+            cases: Arc::new(cases),
+            needles: Arc::new(needles.build()),
+            templates: Arc::new(templates),
+            hours: Arc::new(self.context.hours.clone()),
+            revision,
+            files: self.files,
+            ..RuleSet::default()
+        };
+        set.views = workspaces::views(&set, &self.context.workspaces, files, &self.origins);
         let mut warnings = self.out;
         suspicious::categories(&self.categories, &mut warnings);
-        warnings.extend(lint::rules(&rules));
-        Ok(RuleSet { rules, cases, needles, templates, hours, revision, warnings, files: self.files })
+        warnings.extend(workspaces::lint(&set, &self.context.workspaces));
+        set.warnings = Arc::new(warnings);
+        Ok(set)
     }
 
     fn file(&mut self, node: &Node, only_tests: bool) {
@@ -168,7 +226,7 @@ impl<'c> Loader<'c> {
             self.out.push(Diagnostic::error(code::VERSION, version, message).hint("write `version: 1`"));
         }
         if let Some(tests) = fields.present("tests") {
-            self.cases.extend(case::read(tests, &mut self.out));
+            self.tests(tests);
         }
         let Some(rules) = fields.present("rules") else { return };
         if only_tests {
@@ -180,6 +238,28 @@ impl<'c> Loader<'c> {
         for rule in rules.list(&mut self.out).unwrap_or_default() {
             self.rule(rule);
         }
+    }
+
+    /// Tests happen in the workspace that they name, or in the first one that has their file.
+    fn tests(&mut self, node: &Node) {
+        let known: Vec<&str> = self.context.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
+        for test in node.list_or_one().iter().filter_map(|test| test.get("workspace")) {
+            if known.is_empty() || known.contains(&test.text()) || test.text().trim().is_empty() {
+                continue;
+            }
+            let error = format!("there is no workspace `{}` in the configuration", test.text());
+            let error = Diagnostic::error(code::UNKNOWN_WORKSPACE, test, error);
+            self.out.push(error.hint(match yaml::did_you_mean(test.text(), known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there is: {}", workspaces::listed(&known)),
+            }));
+        }
+        let first = self.having.first().map(|scope| scope.name.clone()).filter(|_| !known.is_empty());
+        let mut cases = case::read(node, &mut self.out);
+        for case in &mut cases {
+            case.workspace = case.workspace.take().or_else(|| first.clone());
+        }
+        self.cases.extend(cases);
     }
 
     /// What decides is part of the revision: file and template texts, each with its length so that none runs into the next.
@@ -202,7 +282,16 @@ impl<'c> Loader<'c> {
         let mut tests = Vec::new();
         let mut categories = Vec::new();
         let mut told = conditions::Told { mentions: &mut mentions, categories: &mut categories };
-        let when = conditions::read(fields.key("when").zip(fields.get("when")), &mut tests, &mut told, &mut self.out);
+        let named: Vec<&str> =
+            self.having.iter().map(|scope| scope.name.as_str()).filter(|name| !name.is_empty()).collect();
+        let written = fields.key("when").zip(fields.get("when"));
+        let when = conditions::read(written, &named, &mut tests, &mut told, &mut self.out);
+        let may_match =
+            |scope: &&&WorkspaceContext| scope.name.is_empty() || workspaces::may_hold(&when, &tests, &scope.name);
+        self.concerned = self.having.iter().filter(may_match).copied().collect();
+        if self.concerned.is_empty() {
+            self.concerned.clone_from(&self.having);
+        }
         let script = fields.present("script").and_then(|node| self.script(node));
         let misspelt = fields.is_misspelt("when") || fields.is_misspelt("script");
         if fields.get("when").is_none() && fields.present("script").is_none() && !misspelt {

@@ -26,6 +26,7 @@ mod shapes;
 mod template;
 mod template_names;
 mod values;
+mod workspaces;
 pub mod yaml;
 
 pub use again::{Again, still_matches};
@@ -47,3 +48,4 @@ pub use set::{Context, RuleSet};
 pub use shapes::json_schema;
 pub use template::{TemplateError, TemplateRef, Templates};
 pub use values::template_names;
+pub use workspaces::WorkspaceContext;

@@ -44,7 +44,16 @@ pub struct RuleCost {
 impl RuleSet {
     /// What the rules cost in requests to decide 100 threads.
     pub fn request_plan(&self) -> RequestPlan {
-        let active = || self.rules.iter().filter(|rule| rule.mode > Mode::Off);
+        Self::plan_of(&self.rules.iter().collect::<Vec<_>>())
+    }
+
+    /// The same in a workspace: without the rules that can match nothing there.
+    pub fn request_plan_in(&self, workspace: &str) -> RequestPlan {
+        Self::plan_of(&self.rules.iter().filter(|rule| rule.may_match_in(workspace)).collect::<Vec<_>>())
+    }
+
+    fn plan_of(rules: &[&Rule]) -> RequestPlan {
+        let active = || rules.iter().filter(|rule| rule.mode > Mode::Off);
         let may = |cost| active().any(|rule| rule.may_need(cost));
         let always = |cost| active().next().is_some_and(|rule| rule.asks(cost) == Asks::Always);
         let each = |asked: bool| if asked { 100 } else { 0 };
@@ -68,7 +77,16 @@ impl RuleSet {
 
     /// The requests that the actions of one event take at most, whatever rules match.
     pub fn acting_at_most(&self) -> u32 {
-        let active = self.rules.iter().filter(|rule| rule.mode > Mode::Shadow);
+        self.acting_of(|_| true)
+    }
+
+    /// The same in a workspace.
+    pub fn acting_at_most_in(&self, workspace: &str) -> u32 {
+        self.acting_of(|rule| rule.may_match_in(workspace))
+    }
+
+    fn acting_of(&self, counts: impl Fn(&Rule) -> bool) -> u32 {
+        let active = self.rules.iter().filter(|rule| rule.mode > Mode::Shadow && counts(rule));
         acting(active.flat_map(|rule| rule.actions.iter().map(|action| action.kind)), Mode::Live)
     }
 }

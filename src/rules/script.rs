@@ -27,7 +27,7 @@ const MAX_ITEMS: usize = 1_000;
 const MAX_VARS_BYTES: usize = 64 * 1024;
 
 /// The names that a script sees.
-pub(super) const NAMES: [&str; 5] = ["thread", "lead", "message", "captures", "now"];
+pub(super) const NAMES: [&str; 6] = ["thread", "lead", "message", "captures", "workspace", "now"];
 
 thread_local! {
     /// When the script that this thread runs began. rhai tells its progress callback nothing of the run, and a script
@@ -214,6 +214,24 @@ impl Script {
         self.mentions.iter().any(|name| name.root == root && is_it(&name.field))
     }
 
+    /// The workspace's texts that it names.
+    pub(super) fn workspace_vars(&self) -> impl Iterator<Item = &str> {
+        let of_vars =
+            self.mentions.iter().filter(|name| name.root == "workspace" && name.field.as_deref() == Some("vars"));
+        of_vars.filter_map(|name| name.inner.as_deref())
+    }
+
+    /// The workspace as it sees it: what is absent is `()`.
+    fn workspace(&self, facts: &Facts<'_>) -> RhaiMap {
+        let mut workspace = values::workspace(facts);
+        if let Some(Value::Object(vars)) = workspace.get_mut("vars") {
+            for name in self.workspace_vars() {
+                vars.entry(name).or_insert(Value::Null);
+            }
+        }
+        all_fields("workspace", workspace)
+    }
+
     /// Whether the script may give this variable to the templates: it names it, or hands on whole maps that it did not
     /// write.
     pub(super) fn may_give(&self, field: &str) -> bool {
@@ -235,6 +253,7 @@ impl Script {
                 "thread" => all_fields(name, values::thread(facts)).into(),
                 "lead" => all_fields(name, values::lead(facts)).into(),
                 "message" => all_fields(name, values::message(facts)).into(),
+                "workspace" => self.workspace(facts).into(),
                 "captures" => {
                     let entries = captures.iter().map(|(key, text)| (key.as_str().into(), Dynamic::from(text.clone())));
                     entries.collect::<RhaiMap>().into()

@@ -47,6 +47,8 @@ impl Known {
 pub(super) struct Mention {
     pub(super) root: String,
     pub(super) field: Option<String>,
+    /// What is read of the field: `calendar` of `workspace.vars.calendar`.
+    pub(super) inner: Option<String>,
 }
 
 /// Every mention, in order.
@@ -157,6 +159,7 @@ impl Eye<'_> {
         }
         if let (Some(field), Some((property, place))) = (&field, parent.and_then(|parent| property_of(node, parent)))
             && root != "captures"
+            && !(root == "workspace" && field == "vars")
             && !self.own.variables.contains(root)
             && !self.known.0.contains_key(&format!("get${property}"))
         {
@@ -166,7 +169,8 @@ impl Eye<'_> {
             };
             self.report(format!("`{root}.{field}` has no `{property}`"), place, hint);
         }
-        self.mentions.push(Mention { root: root.to_owned(), field });
+        let inner = parent.and_then(|parent| inner_of(node, parent));
+        self.mentions.push(Mention { root: root.to_owned(), field, inner });
     }
 
     /// What a script sees cannot be changed by it.
@@ -240,15 +244,30 @@ impl Eye<'_> {
 
 /// The field that is read of a name: `.field`, or `["field"]`.
 fn field_of(node: &Expr, parent: &ASTNode<'_>) -> Option<String> {
+    head(rest_of(node, parent)?)
+}
+
+/// What is read of the field of a name.
+fn inner_of(node: &Expr, parent: &ASTNode<'_>) -> Option<String> {
+    match rest_of(node, parent)? {
+        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => head(&pair.rhs),
+        _ => None,
+    }
+}
+
+/// What follows a name in a chain; it leans to the right: `a.(b.c)`.
+fn rest_of<'e>(node: &Expr, parent: &ASTNode<'e>) -> Option<&'e Expr> {
     let is_left = |pair: &BinaryExpr| std::ptr::eq(&raw const pair.lhs, node);
-    // What follows in a chain leans to the right: `a.(b.c)`.
-    let head = |right: &'_ Expr| match right {
+    match parent {
+        ASTNode::Expr(Expr::Dot(pair, ..) | Expr::Index(pair, ..)) if is_left(pair) => Some(&pair.rhs),
+        _ => None,
+    }
+}
+
+fn head(rest: &Expr) -> Option<String> {
+    match rest {
         Expr::Dot(pair, ..) | Expr::Index(pair, ..) => named(&pair.lhs),
         other => named(other),
-    };
-    match parent {
-        ASTNode::Expr(Expr::Dot(pair, ..) | Expr::Index(pair, ..)) if is_left(pair) => head(&pair.rhs),
-        _ => None,
     }
 }
 
@@ -307,6 +326,17 @@ mod tests {
         );
         check("let l = lead; [1].filter(|n| l.email == n)", &[("lead", None)]);
         check("let lead = #{ mine: 1 }; lead.mine", &[("lead", Some("mine"))]);
+        check("workspace.vars.calendar != ()", &[("workspace", Some("vars"))]);
+    }
+
+    #[test]
+    fn what_is_read_of_a_field_is_found() {
+        let inner = |source: &str| ScriptEngine::new().look(source).unwrap().remove(0).inner;
+        assert_eq!(inner("workspace.vars.calendar != ()").as_deref(), Some("calendar"));
+        assert_eq!(inner("workspace.vars[\"calendar\"].len() > 1").as_deref(), Some("calendar"));
+        assert_eq!(inner("workspace[\"vars\"].calendar == `x`").as_deref(), Some("calendar"));
+        assert_eq!(inner("workspace.vars.keys()"), None);
+        assert_eq!(inner("workspace.name == `acme`"), None);
     }
 
     #[test]

@@ -9,10 +9,15 @@ use super::{
     lint, load,
     needles::Needles,
     template::Templates,
+    workspaces::WorkspaceContext,
 };
 use crate::model::{ActionKind, Mode};
 use jiff::Timestamp;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 /// What the rules' files may name, out of the configuration.
 #[derive(Debug, Clone, Default)]
@@ -29,28 +34,67 @@ pub struct Context {
     pub attachments_from: Vec<std::path::PathBuf>,
     /// What rules never read or send, wherever it lies: the configuration and the store.
     pub private_files: Vec<std::path::PathBuf>,
+    /// The workspaces, in the order of the configuration. Where there are none, every rule is for whoever asks.
+    pub workspaces: Vec<WorkspaceContext>,
 }
 
 /// Rules in the order in which they are evaluated, with all that they need, compiled.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    pub(super) rules: Vec<Rule>,
-    pub(super) cases: Vec<Case>,
-    pub(super) needles: Option<Needles>,
-    pub(super) templates: Templates,
-    pub(super) hours: BTreeMap<String, OpeningHours>,
+    pub(super) rules: Arc<Vec<Rule>>,
+    pub(super) cases: Arc<Vec<Case>>,
+    pub(super) needles: Arc<Option<Needles>>,
+    pub(super) templates: Arc<Templates>,
+    pub(super) hours: Arc<BTreeMap<String, OpeningHours>>,
+    pub(super) vars: Arc<BTreeMap<String, String>>,
     pub(super) revision: String,
-    pub(super) warnings: Diagnostics,
+    pub(super) warnings: Arc<Diagnostics>,
     pub(super) files: FileAccess,
+    /// What each workspace sees of it, by name. Empty where no workspaces are known: then all of it is for everybody.
+    pub(super) views: Vec<(String, RuleSet)>,
 }
 
+/// What a workspace sees that the configuration does not name.
+static NOTHING: LazyLock<RuleSet> = LazyLock::new(RuleSet::default);
+
 impl RuleSet {
-    /// Loads a file, or every `*.yaml` below a folder, sorted by path. Files named `*.test.yaml` hold tests only.
+    /// Loads a file, or every `*.yaml` below a folder, sorted by path, for every workspace. Files named `*.test.yaml` hold
+    /// tests only.
     ///
     /// # Errors
     /// Every mistake of every file, with its place. Warnings alone are no error: see [`RuleSet::warnings`].
     pub fn load(path: &Path, context: &Context) -> Result<Self, Diagnostics> {
-        load::load_path(path, context)
+        load::paths(&[path.to_owned()], context)
+    }
+
+    /// Loads the rules of each workspace of the context, in the order of its paths.
+    ///
+    /// # Errors
+    /// As [`RuleSet::load`].
+    pub fn load_workspaces(context: &Context) -> Result<Self, Diagnostics> {
+        load::workspaces(context)
+    }
+
+    /// What a workspace sees: its own rules in its own order, with its opening hours and texts. All of it, where no
+    /// workspaces are known.
+    #[must_use]
+    pub fn of_workspace(&self, name: &str) -> &Self {
+        match self.views.iter().find(|(found, _)| found == name) {
+            Some((_, view)) => view,
+            None if self.views.is_empty() => self,
+            None => &NOTHING,
+        }
+    }
+
+    /// The names of the workspaces that have a rule; `None` where no workspaces are known.
+    pub fn workspaces_with(&self, rule: &str) -> Option<Vec<&str>> {
+        let views = Some(&self.views).filter(|views| !views.is_empty())?;
+        Some(views.iter().filter(|(_, view)| view.rule(rule).is_some()).map(|(name, _)| name.as_str()).collect())
+    }
+
+    /// What each of the workspaces sees, by name.
+    pub fn views(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.views.iter().map(|(name, view)| (name.as_str(), view))
     }
 
     /// Loads only the tests of a file, whatever rules stand beside them.
@@ -91,12 +135,13 @@ impl RuleSet {
     /// without a configuration, never close.
     pub fn as_played(&self) -> Self {
         let mut set = self.clone();
-        for rule in &mut set.rules {
+        for rule in Arc::make_mut(&mut set.rules) {
             rule.mode = Mode::Live;
             for action in &mut rule.actions {
                 action.timing.hours.take_if(|name| !self.hours.contains_key(name));
             }
         }
+        set.views = self.views.iter().map(|(name, view)| (name.clone(), view.as_played())).collect();
         set
     }
 
@@ -128,6 +173,11 @@ impl RuleSet {
     /// Opening hours that rules name.
     pub fn hours(&self, name: &str) -> Option<&OpeningHours> {
         self.hours.get(name)
+    }
+
+    /// The texts of the workspace, for templates and scripts.
+    pub(super) fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
     }
 
     pub(super) fn templates(&self) -> &Templates {

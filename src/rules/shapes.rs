@@ -72,7 +72,7 @@ pub(super) static RULE: LazyShape = LazyShape::new(|| {
                 "script",
                 Form::FilledText,
                 "A rhai script that must also agree: it returns true, or #{ matched: true, vars: #{ … } } for the \
-                 templates. It sees thread, lead, message, captures and now.",
+                 templates. It sees thread, lead, message, captures, workspace and now.",
             )
             .example("thread.reply_count < 6"),
             Key::new(

@@ -159,6 +159,17 @@ impl Templates {
         names
     }
 
+    /// Every `workspace.vars.NAME` that a template uses.
+    pub(super) fn workspace_vars(&self, template: &TemplateRef) -> Vec<String> {
+        let Ok(found) = self.environment.get_template(&template.name) else { return Vec::new() };
+        let names = found.undeclared_variables(true);
+        let of_vars = names.iter().filter_map(|name| name.strip_prefix("workspace.vars."));
+        let mut vars: Vec<String> = of_vars.filter_map(|rest| rest.split('.').next()).map(str::to_owned).collect();
+        vars.sort_unstable();
+        vars.dedup();
+        vars
+    }
+
     /// What is wrong with a name that a template uses: once for each place where it stands.
     fn check_name(&self, name: &str, source: &str) -> Vec<TemplateError> {
         let mut parts = name.split('.');
@@ -212,6 +223,11 @@ impl Templates {
                     names.iter().filter_map(|used| used.strip_prefix(name)?.strip_prefix('.')?.split('.').next());
                 let all = fields.chain(used).filter(|_| filled).map(|field| (field.to_owned(), SAMPLE.into()));
                 context.insert(name.to_owned(), Value::Object(all.collect()));
+            }
+            if let Some(Value::Object(workspace)) = context.get_mut("workspace").filter(|_| filled) {
+                let vars = names.iter().filter_map(|used| used.strip_prefix("workspace.vars."));
+                let vars = vars.map(|name| (name.split('.').next().unwrap_or_default().to_owned(), SAMPLE.into()));
+                workspace.insert("vars".to_owned(), Value::Object(vars.collect()));
             }
             context.insert("now".to_owned(), SAMPLE.into());
             for _ in 0..MOST_UNKNOWN {
@@ -350,7 +366,7 @@ pub(super) fn context(
         own.insert("description".to_owned(), description.into());
     }
     all.insert("rule".to_owned(), own.into());
-    all.insert("workspace".to_owned(), serde_json::json!({ "name": facts.input.workspace }));
+    all.insert("workspace".to_owned(), values::workspace(facts).into());
     all.insert("now".to_owned(), facts.now.to_string().into());
     Shown::from(minijinja::value::Serde(&all))
 }

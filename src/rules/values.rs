@@ -59,7 +59,7 @@ const MESSAGE: &[(&str, Cost)] = &[
     ("opt_out", Cost::Messages),
 ];
 const RULE: &[(&str, Cost)] = &[("name", Cost::Row), ("description", Cost::Row)];
-const WORKSPACE: &[(&str, Cost)] = &[("name", Cost::Row)];
+const WORKSPACE: &[(&str, Cost)] = &[("name", Cost::Row), ("vars", Cost::Row)];
 
 /// The fields of a name that templates or scripts use; `None` for a name that has no fixed fields.
 pub(super) fn fields_of(root: &str) -> Option<&'static [(&'static str, Cost)]> {
@@ -200,6 +200,18 @@ pub(super) fn campaign(facts: &Facts<'_>) -> Map<String, Value> {
     let mut bag = Bag(Map::new());
     bag.text("name", facts.input.row.campaign());
     bag.text("id", facts.input.detail.and_then(|detail| detail.campaign_id.as_deref()));
+    bag.0
+}
+
+/// The workspace with its own texts; blank ones are left out.
+pub(super) fn workspace(facts: &Facts<'_>) -> Map<String, Value> {
+    let mut bag = Bag(Map::new());
+    bag.text("name", Some(facts.input.workspace));
+    let mut vars = Bag(Map::new());
+    for (name, text) in facts.vars {
+        vars.text(name, Some(text));
+    }
+    bag.put("vars", vars.0);
     bag.0
 }
 

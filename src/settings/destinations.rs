@@ -7,7 +7,7 @@ use crate::destinations::{
     WebhookSettings,
 };
 use crate::rules::diagnostic::code;
-use crate::rules::yaml::{Fields, Node};
+use crate::rules::yaml::{Fields, Node, Value};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 
@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 pub(super) struct Read {
     pub(super) destinations: BTreeMap<String, DestinationSettings>,
     pub(super) smtp: Option<SmtpSettings>,
+    /// A mail server is written and cannot be used.
+    smtp_is_wrong: bool,
     pub(super) network: NetworkSettings,
     /// The names that are written, also of destinations that cannot be used.
     pub(super) names: Vec<String>,
@@ -31,21 +33,37 @@ pub(super) fn read(root: &Fields<'_>, reading: &mut Reading<'_>) -> Read {
     }
     let smtp_node = root.present("smtp");
     read.smtp = smtp_node.and_then(|node| smtp(node, read.network, reading));
-    let Some(entries) = root.present("destinations").and_then(|node| node.entries(&mut reading.out)) else {
-        return read;
-    };
+    read.smtp_is_wrong = smtp_node.is_some() && read.smtp.is_none();
+    if let Some(node) = root.present("destinations") {
+        read.destinations = named(node, &read, reading);
+        read.names = names(node);
+    }
+    read
+}
+
+/// The names that are written in a section of destinations, also of those that cannot be used.
+pub(super) fn names(node: &Node) -> Vec<String> {
+    match &node.value {
+        Value::Mapping(entries) => entries.iter().map(|(key, _)| key.text().to_owned()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Reads destinations by name, which use the mail server and the network of the whole file.
+pub(super) fn named(node: &Node, read: &Read, reading: &mut Reading<'_>) -> BTreeMap<String, DestinationSettings> {
+    let mut all = BTreeMap::new();
+    let Some(entries) = node.entries(&mut reading.out) else { return all };
     for (key, value) in entries.iter() {
-        read.names.push(key.text().to_owned());
         let name = reading.name(key, "destination");
         let Some((kind, body, settings)) = one(key, value, reading) else { continue };
-        if kind == "email" && smtp_node.is_some() && read.smtp.is_none() {
+        if kind == "email" && read.smtp_is_wrong {
             continue; // the mail server is reported already
         }
         let name = name.unwrap_or_else(|| key.text().to_owned());
         let alone = BTreeMap::from([(name.clone(), settings.clone())]);
         match Destinations::new(alone, read.smtp.clone(), read.network) {
             Ok(_) => {
-                read.destinations.insert(name, settings);
+                all.insert(name, settings);
             }
             Err(error) => {
                 let place = problem_key(error.problem()).and_then(|key| body.get(key)).unwrap_or(body);
@@ -57,7 +75,7 @@ pub(super) fn read(root: &Fields<'_>, reading: &mut Reading<'_>) -> Read {
             }
         }
     }
-    read
+    all
 }
 
 fn hint(kind: &str) -> &'static str {

@@ -100,7 +100,8 @@ impl<'e> Interpolation<'e> {
             let broken = |other: &Diagnostic| {
                 other.line == diagnostic.line && (diagnostic.column..=diagnostic.end_column).contains(&other.column)
             };
-            let speaks_of_value = diagnostic.code != code::WEAK_TOKEN; // that one tells the length that is needed, no more
+            // These tell the length that is needed, or where the same key stands, and nothing of the value.
+            let speaks_of_value = ![code::WEAK_TOKEN, code::KEY_TWICE].contains(&diagnostic.code);
             if let Some(name) = self.places.get(&(diagnostic.line, diagnostic.column)).filter(|_| speaks_of_value) {
                 if earlier.iter().any(broken) {
                     continue;

@@ -35,7 +35,8 @@ impl Settings {
         Self::load_with_rules(path, None, env)
     }
 
-    /// As [`Settings::load`]; `rules` (relative to the working directory) stands in for the file's key.
+    /// As [`Settings::load`]; `rules` (relative to the working directory) stands in for what the file says: see
+    /// [`Settings::with_rules`].
     ///
     /// # Errors
     /// As [`Settings::load`].
@@ -44,6 +45,25 @@ impl Settings {
         let root = yaml::load(path, &path.display().to_string(), &mut out);
         let settings = read(root, folder_of(path), rules, env, out)?;
         Ok(Self { file: Some(path.to_owned()), ..settings })
+    }
+
+    /// The same with other rules. Where they lie within the own rules of some workspaces, or hold them, only those
+    /// workspaces have them, and the others none: what stands in one client's folder is that client's. Rules that lie
+    /// elsewhere are every workspace's.
+    #[must_use]
+    pub fn with_rules(mut self, rules: &Path) -> Self {
+        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let named = whole(rules);
+        let is_theirs = |paths: &[PathBuf]| {
+            paths.iter().map(|path| whole(path)).any(|path| path.starts_with(&named) || named.starts_with(&path))
+        };
+        let theirs: Vec<bool> = self.workspaces.iter().map(|found| is_theirs(self.rules_of(found))).collect();
+        let anybodys = !theirs.contains(&true);
+        for (workspace, theirs) in self.workspaces.iter_mut().zip(theirs) {
+            workspace.rules = Some(if theirs || anybodys { vec![rules.to_owned()] } else { Vec::new() });
+        }
+        self.rules = vec![rules.to_owned()];
+        self
     }
 
     /// Reads a text as if it stood in a file called `name`; its paths are relative to `folder`.
@@ -92,7 +112,7 @@ impl Settings {
         match (key, url) {
             (Some(key), Ok(url)) if !out.has_errors() => {
                 let workspace = WorkspaceSettings::new("default", SecretString::from(key), url);
-                Ok(Self::with_defaults(vec![workspace], rules.to_owned()))
+                Ok(Self::with_defaults(vec![workspace], vec![rules.to_owned()]))
             }
             (_, url) => {
                 out.extend(url.err());
@@ -102,7 +122,7 @@ impl Settings {
     }
 
     /// Every default, with paths relative to the working directory. For programs that bring their own workspace.
-    pub fn with_defaults(workspaces: Vec<WorkspaceSettings>, rules: PathBuf) -> Self {
+    pub fn with_defaults(workspaces: Vec<WorkspaceSettings>, rules: Vec<PathBuf>) -> Self {
         Self {
             file: None,
             workspaces,
@@ -146,16 +166,28 @@ fn read(
 }
 
 fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -> Settings {
+    let read = destinations::read(fields, reading);
+    let hours = fields.present("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
+    let usual = SafetySettings::default();
+    let safety = match fields.present("safety") {
+        Some(node) => safety::read(node, usual, &read.names, reading),
+        None => usual,
+    };
     let workspaces = match fields.present("workspaces") {
-        Some(node) => workspace::read(node, reading),
+        Some(node) => {
+            let shared = workspace::Shared { destinations: &read, safety: &safety };
+            workspace::read(node, &shared, reading)
+        }
         None => {
             reading.out.push(workspace::missing(fields.key("workspaces").unwrap_or(fields.node())));
             Vec::new()
         }
     };
-    let rules = match rules {
-        Some(path) => Some(path.to_owned()),
-        None => fields.required("rules", &mut reading.out).and_then(|node| reading.path(node)),
+    let own = !workspaces.is_empty() && workspaces.iter().all(|workspace| workspace.rules.is_some());
+    let everybodys = match fields.present("rules") {
+        Some(node) => workspace::paths(node, reading),
+        None if own || rules.is_some() => Vec::new(),
+        None => fields.required("rules", &mut reading.out).map(|_| Vec::new()).unwrap_or_default(),
     };
     let own_address = |node: &yaml::Node| node.list_or_one().iter().all(|item| item.get("base_url").is_some());
     if (reading.env)(BASE_URL_VARIABLE).is_some_and(|value| !value.is_empty())
@@ -172,11 +204,8 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
     };
     let attachments_from = fields.present("attachments_from").map(|node| folders(node, reading)).unwrap_or_default();
     let admin = admin(fields, reading);
-    let read = destinations::read(fields, reading);
-    let hours = fields.present("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
-    let safety = fields.present("safety").map(|node| safety::read(node, &read.names, reading)).unwrap_or_default();
     // What could not be read has been reported, so nothing of this is used then.
-    Settings {
+    let settings = Settings {
         attachments_from,
         store: StoreSettings::Sqlite(store.unwrap_or_default()),
         admin,
@@ -185,7 +214,11 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
         hours,
         safety,
         network: read.network,
-        ..Settings::with_defaults(workspaces, rules.unwrap_or_default())
+        ..Settings::with_defaults(workspaces, everybodys)
+    };
+    match rules {
+        Some(path) => settings.with_rules(path),
+        None => settings,
     }
 }
 

@@ -22,7 +22,11 @@ use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};
 use crate::rules::diagnostic::Diagnostics;
 use crate::rules::hours::OpeningHours;
 use secrecy::SecretString;
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 use url::Url;
 
 /// The variable that names the configuration file when `--config` does not.
@@ -39,26 +43,65 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// At least one, with unique names.
     pub workspaces: Vec<WorkspaceSettings>,
-    /// Where the rules are: a folder or a file.
-    pub rules: PathBuf,
+    /// Where the rules are of every workspace that has none of its own: folders and files, in order.
+    pub rules: Vec<PathBuf>,
     /// Folders beside that of the rules whose files replies may carry.
     pub attachments_from: Vec<PathBuf>,
     /// Where records are kept.
     pub store: StoreSettings,
     /// The admin server.
     pub admin: AdminSettings,
-    /// Where forwards go, by name; each is known to be complete.
+    /// Where forwards of every workspace go, by name; each is known to be complete.
     pub destinations: BTreeMap<String, DestinationSettings>,
     /// The mail server for e-mail destinations.
     pub smtp: Option<SmtpSettings>,
-    /// Opening hours by name.
+    /// Opening hours of every workspace, by name.
     pub hours: BTreeMap<String, OpeningHours>,
-    /// Caps and checks that no rule can lift.
+    /// Caps and checks that no rule can lift, where a workspace does not say otherwise.
     pub safety: SafetySettings,
     /// What destinations may reach.
     pub network: NetworkSettings,
     /// What was odd, though not wrong enough to refuse.
     pub warnings: Diagnostics,
+}
+
+impl Settings {
+    /// Where the rules of a workspace are, in order.
+    pub fn rules_of<'s>(&'s self, workspace: &'s WorkspaceSettings) -> &'s [PathBuf] {
+        workspace.rules.as_deref().unwrap_or(&self.rules)
+    }
+
+    /// Every path of rules, each once.
+    pub fn rule_paths(&self) -> Vec<&Path> {
+        let mut paths: Vec<&Path> = Vec::new();
+        for path in self.workspaces.iter().flat_map(|workspace| self.rules_of(workspace)) {
+            if !paths.contains(&path.as_path()) {
+                paths.push(path);
+            }
+        }
+        paths
+    }
+
+    /// The caps of a workspace.
+    pub fn safety_of<'s>(&'s self, workspace: &'s WorkspaceSettings) -> &'s SafetySettings {
+        workspace.safety.as_ref().unwrap_or(&self.safety)
+    }
+
+    /// The opening hours that a workspace knows: its own stand in for those of the same names.
+    pub fn hours_of(&self, workspace: &WorkspaceSettings) -> BTreeMap<String, OpeningHours> {
+        let mut hours = self.hours.clone();
+        hours.extend(workspace.hours.clone());
+        hours
+    }
+
+    /// The destinations that a workspace knows: its own stand in for those of the same names.
+    pub fn destinations_of<'s>(
+        &'s self,
+        workspace: &'s WorkspaceSettings,
+    ) -> BTreeMap<&'s str, &'s DestinationSettings> {
+        let all = self.destinations.iter().chain(&workspace.destinations);
+        all.map(|(name, found)| (name.as_str(), found)).collect()
+    }
 }
 
 /// Where records are kept.

@@ -60,9 +60,13 @@ impl Default for SafetySettings {
     }
 }
 
-/// Reads the section; `known` are the names of the destinations.
-pub(super) fn read(node: &Node, known: &[String], reading: &mut Reading<'_>) -> SafetySettings {
-    let mut safety = SafetySettings::default();
+/// Reads the section; what it does not say stays as in `safety`. `known` are the names of the destinations.
+pub(super) fn read(
+    node: &Node,
+    mut safety: SafetySettings,
+    known: &[String],
+    reading: &mut Reading<'_>,
+) -> SafetySettings {
     let Some(fields) = node.fields(&shapes::SAFETY, &mut reading.out) else { return safety };
     if let Some(start) = fields.present("start_from").and_then(|node| start_from(node, reading)) {
         safety.start_from = start;

@@ -14,11 +14,13 @@ use super::{
 };
 use crate::model::{Mode, format_span, span_pattern};
 use crate::rules::hours::WEEKDAYS;
-use crate::rules::yaml::{self, Form, Key, LazyShape, Shape, Variables};
+use crate::rules::yaml::{self, Form, Has, Key, Law, LazyShape, Shape, Variables};
 use serde_json::{Value as Json, json};
 
 /// A name that the user chooses.
 const NAME: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
+/// What templates can call a text of a workspace.
+const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 /// What can stand in a header.
 const HEADER: &str = "^[!-~]+$";
 /// An address of the web.
@@ -28,7 +30,6 @@ const TIME: &str = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9]";
 
 /// The whole file.
 pub(super) static FILE: LazyShape = LazyShape::new(|| {
-    let named = |shape| Form::Named(NAME.to_owned(), Box::new(Form::Shape(shape)));
     Shape::new(
         "configuration",
         "The configuration of Reply Router. ${NAME} is taken from the environment; paths are relative to this file's folder.",
@@ -40,9 +41,13 @@ pub(super) static FILE: LazyShape = LazyShape::new(|| {
             )
             .required()
             .example(json!([{ "name": "main", "api_key": "${COLDSEND_API_KEY}", "mode": "shadow" }])),
-            Key::new("rules", Form::FilledText, "Where the rules are: a folder or a file.")
-                .required()
-                .example("rules/"),
+            Key::new(
+                "rules",
+                Form::filled_list_or_one(Form::FilledText),
+                "Where the rules are: a folder or a file, or a list of them in the order in which they run. A workspace \
+                 may have rules of its own instead.",
+            )
+            .example("rules/"),
             Key::new(
                 "attachments_from",
                 Form::list_or_one(Form::FilledText),
@@ -69,6 +74,8 @@ pub(super) static FILE: LazyShape = LazyShape::new(|| {
             Key::new("network", Form::Shape(&NETWORK), "What Slack and webhooks may reach."),
         ],
     )
+    // Where every workspace has rules of its own, the whole file needs none.
+    .law(Law::Any(vec![vec![Has::Value("rules")], vec![Has::EachWith("workspaces", "rules")]]))
 });
 
 /// A workspace.
@@ -112,9 +119,30 @@ pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
                 "The secret of POST /hooks/coldsend/NAME, which starts a look at the inbox. Off without one.",
             )
             .example("${COLDSEND_HOOK_TOKEN}"),
+            Key::new(
+                "rules",
+                Form::filled_list_or_one(Form::FilledText),
+                "Where its own rules are, instead of those of the whole file: a folder or a file, or a list of them in the \
+                 order in which they run.",
+            )
+            .example(json!(["rules/common/", "rules/acme/"])),
+            Key::new(
+                "vars",
+                Form::Named(VARIABLE.to_owned(), Box::new(Form::Text)),
+                "Texts of this workspace for templates and scripts: `workspace.vars.NAME`.",
+            )
+            .example(json!({ "calendar": "https://cal.example/sam", "sender": "Sam" })),
+            Key::new("destinations", named(&DESTINATION), "Its own destinations; they win over those of the whole file."),
+            Key::new("hours", named(&HOURS), "Its own opening hours; they win over those of the whole file."),
+            Key::new("safety", Form::Shape(&SAFETY), "Its own caps; each key wins over the one of the whole file."),
         ],
     )
 });
+
+/// Entries by names that the user chooses.
+fn named(shape: &'static LazyShape) -> Form {
+    Form::Named(NAME.to_owned(), Box::new(Form::Shape(shape)))
+}
 
 /// The requests that a workspace allows.
 pub(super) static RATE_LIMIT: LazyShape = LazyShape::new(|| {

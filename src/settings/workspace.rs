@@ -1,12 +1,14 @@
 //! `workspaces`: one entry for each API key of ColdSend.
 
-use super::{reading::Reading, shapes};
+use super::{SafetySettings, destinations, hours, reading::Reading, safety, shapes};
+use crate::destinations::DestinationSettings;
 use crate::model::{Mode, Span};
 use crate::rules::At;
 use crate::rules::diagnostic::{Diagnostic, code};
-use crate::rules::yaml::Node;
-use secrecy::SecretString;
-use std::time::Duration;
+use crate::rules::hours::OpeningHours;
+use crate::rules::yaml::{Fields, Node};
+use secrecy::{ExposeSecret, SecretString};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use url::Url;
 
 /// Where ColdSend's API is.
@@ -40,6 +42,16 @@ pub struct WorkspaceSettings {
     pub per_hour: u32,
     /// The secret of `POST /hooks/coldsend/NAME`; without one the route is off.
     pub hook_token: Option<SecretString>,
+    /// Where its rules are, in order; `None` where it takes those of the whole file.
+    pub rules: Option<Vec<PathBuf>>,
+    /// What its templates and scripts call `workspace.vars`.
+    pub vars: BTreeMap<String, String>,
+    /// Its own destinations; they stand in for those of the whole file that have the same names.
+    pub destinations: BTreeMap<String, DestinationSettings>,
+    /// Its own opening hours; they stand in for those of the whole file that have the same names.
+    pub hours: BTreeMap<String, OpeningHours>,
+    /// Its caps, with those of the whole file where it does not say otherwise; `None` where it says nothing.
+    pub safety: Option<SafetySettings>,
     /// Where in the file its name and its `mode` are written, for findings about them.
     pub written: Option<Written>,
 }
@@ -78,6 +90,11 @@ impl WorkspaceSettings {
             per_minute: Self::PER_MINUTE,
             per_hour: Self::PER_HOUR,
             hook_token: None,
+            rules: None,
+            vars: BTreeMap::new(),
+            destinations: BTreeMap::new(),
+            hours: BTreeMap::new(),
+            safety: None,
             written: None,
         }
     }
@@ -89,8 +106,14 @@ impl WorkspaceSettings {
     }
 }
 
+/// What holds for every workspace that does not say otherwise.
+pub(super) struct Shared<'s> {
+    pub(super) destinations: &'s destinations::Read,
+    pub(super) safety: &'s SafetySettings,
+}
+
 /// Reads the list; what cannot be read is reported and left out.
-pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSettings> {
+pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) -> Vec<WorkspaceSettings> {
     let Some(items) = node.list(&mut reading.out) else { return Vec::new() };
     if items.is_empty() {
         let hint = "add one: `- { name: acme, api_key: \"${COLDSEND_API_KEY}\" }`";
@@ -98,6 +121,7 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
     }
     let mut all = Vec::new();
     let mut names: Vec<(String, usize)> = Vec::new();
+    let mut keys: Vec<(SecretString, String)> = Vec::new();
     for item in items {
         let Some(fields) = item.fields(&shapes::WORKSPACE, &mut reading.out) else { continue };
         let name_node = fields.required("name", &mut reading.out);
@@ -111,7 +135,25 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
                 None => names.push((name.clone(), node.span.line)),
             }
         }
-        let key = fields.required("api_key", &mut reading.out).and_then(|node| reading.header_secret(node));
+        let key_node = fields.required("api_key", &mut reading.out);
+        let key = key_node.and_then(|node| reading.header_secret(node));
+        if let (Some(key), Some(node)) = (&key, key_node) {
+            let line = node.span.line;
+            match keys.iter().find(|(known, _)| known.expose_secret() == key.expose_secret()) {
+                Some((_, first)) => {
+                    let message = format!("{first} has the same key: every lead would get every reply twice");
+                    let hint = "give each workspace the key of its own ColdSend account, or keep one of the two";
+                    reading.report(code::KEY_TWICE, node, message, hint);
+                }
+                None => {
+                    let first = name.as_deref().map_or_else(
+                        || format!("the workspace with its key on line {line}"),
+                        |name| format!("the workspace `{name}` (line {line})"),
+                    );
+                    keys.push((key.clone(), first));
+                }
+            }
+        }
         let base_url = match fields.present("base_url") {
             Some(node) => reading.api_url(node),
             None => Url::parse(DEFAULT_BASE_URL).ok(),
@@ -131,9 +173,15 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
         };
         let (per_minute, per_hour) = (limit("per_minute"), limit("per_hour"));
         let hook_token = fields.present("hook_token").and_then(|node| reading.header_secret(node));
+        let own = own(&fields, shared, reading);
         let (Some(name), Some(key), Some(base_url)) = (name, key, base_url) else { continue };
         let default = WorkspaceSettings::new(name, key, base_url);
         all.push(WorkspaceSettings {
+            rules: own.rules,
+            vars: own.vars,
+            destinations: own.destinations,
+            hours: own.hours,
+            safety: own.safety,
             mode: mode.flatten().unwrap_or(default.mode),
             poll_every: poll_every.unwrap_or(default.poll_every),
             sweep_every: sweep_every.unwrap_or(default.sweep_every),
@@ -149,6 +197,57 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> Vec<WorkspaceSetti
         });
     }
     all
+}
+
+/// What a workspace has for itself.
+struct Own {
+    rules: Option<Vec<PathBuf>>,
+    vars: BTreeMap<String, String>,
+    destinations: BTreeMap<String, DestinationSettings>,
+    hours: BTreeMap<String, OpeningHours>,
+    safety: Option<SafetySettings>,
+}
+
+fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut Reading<'_>) -> Own {
+    let place = fields.present("destinations");
+    let mut known = shared.destinations.names.clone();
+    known.extend(place.map(destinations::names).unwrap_or_default());
+    Own {
+        rules: fields.present("rules").map(|node| paths(node, reading)),
+        vars: fields.present("vars").map(|node| vars(node, reading)).unwrap_or_default(),
+        destinations: place.map(|node| destinations::named(node, shared.destinations, reading)).unwrap_or_default(),
+        hours: fields.present("hours").map(|node| hours::read(node, reading)).unwrap_or_default(),
+        safety: fields.present("safety").map(|node| safety::read(node, shared.safety.clone(), &known, reading)),
+    }
+}
+
+/// Reads `rules`: a path, or a list of paths.
+pub(super) fn paths(node: &Node, reading: &mut Reading<'_>) -> Vec<PathBuf> {
+    let items = node.list_or_one();
+    if items.is_empty() {
+        let hint = "write `rules: rules/`, or a list such as `rules: [rules/common/, rules/acme/]`";
+        reading.report(code::MISSING_KEY, node, "no path is named", hint);
+    }
+    items.iter().filter_map(|item| reading.path(item)).collect()
+}
+
+fn vars(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, String> {
+    let mut vars = BTreeMap::new();
+    let Some(entries) = node.entries(&mut reading.out) else { return vars };
+    for (key, value) in entries.iter() {
+        let name = key.text();
+        let fits = !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.is_empty();
+        if !fits {
+            let message = format!("`{name}` cannot be used in a template: letters, digits and `_` only");
+            reading.report(code::BAD_NAME, key, message, "for example `calendar` or `first_line`");
+        }
+        if let Some(text) = value.string(&mut reading.out).filter(|_| fits) {
+            vars.insert(name.to_owned(), text);
+        }
+    }
+    vars
 }
 
 /// The sentence for a file without the key `workspaces`.

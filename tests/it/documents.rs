@@ -3,10 +3,10 @@
 mod reference;
 
 use reply_router::{
-    app::{failing_tests, rules_context},
+    app::{Caps, failing_tests, rules_context},
     model::{ActionKind, Mode},
     rules::{Context, RuleSet},
-    settings::{SafetySettings, Settings},
+    settings::Settings,
 };
 use std::{
     fs,
@@ -22,7 +22,9 @@ fn root() -> PathBuf {
 
 /// A value that fits the variable's name.
 fn any_variable(name: &str) -> Option<String> {
-    Some(if name.ends_with("_URL") { "https://hooks.example/services/x".to_owned() } else { "x".repeat(40) })
+    let url = || "https://hooks.example/services/x".to_owned();
+    // Two keys are two values.
+    Some(if name.ends_with("_URL") { url() } else { format!("{name}-{}", "x".repeat(40)) })
 }
 
 /// The YAML snippets of a document.
@@ -33,8 +35,8 @@ pub(crate) fn snippets(document: &str) -> Vec<String> {
 }
 
 /// The tests beside the rules.
-async fn passes(rules: &RuleSet) {
-    let failing = failing_tests(rules, &SafetySettings::default()).await.unwrap();
+async fn passes(rules: &RuleSet, caps: &Caps) {
+    let failing = failing_tests(rules, caps).await.unwrap();
     let told: Vec<_> = failing.iter().map(|(case, result)| format!("{}: {:#?}", case.name, result.failures)).collect();
     assert!(told.is_empty(), "{}", told.join("\n"));
 }
@@ -53,7 +55,7 @@ async fn snippets_of_the_documents_load() {
             }
             let context = Context { without_configuration: true, ..Context::default() };
             let rules = RuleSet::parse(&[(&name, snippet)], &context);
-            passes(&rules.unwrap_or_else(|found| panic!("{}", found.render(false)))).await;
+            passes(&rules.unwrap_or_else(|found| panic!("{}", found.render(false))), &Caps::default()).await;
         }
     }
     assert!(seen >= 4, "{seen} snippets");
@@ -76,10 +78,12 @@ async fn examples_load_without_a_word_and_do_what_their_tests_say() {
     for example in examples {
         let name = example.display();
         let file = example.join("reply-router.yaml");
+        let mut caps = Caps::default();
         let rules = if file.exists() {
             let settings =
                 Settings::load(&file, &any_variable).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
-            RuleSet::load(&settings.rules, &rules_context(&settings))
+            caps = Caps::from(&settings);
+            RuleSet::load_workspaces(&rules_context(&settings))
         } else {
             // The demo brings its own destinations.
             let kinds = [("sales-hot", ActionKind::Slack), ("account-team", ActionKind::Email)];
@@ -90,7 +94,7 @@ async fn examples_load_without_a_word_and_do_what_their_tests_say() {
         assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
         assert!(rules.cases().len() >= 6, "{name} has {} tests", rules.cases().len());
         assert!(rules.rules().iter().all(|rule| rule.description.is_some()), "{name}: each rule says what it is for");
-        passes(&rules).await;
+        passes(&rules, &caps).await;
         every_rule_is_tested(&rules);
     }
 }
@@ -98,13 +102,18 @@ async fn examples_load_without_a_word_and_do_what_their_tests_say() {
 #[test]
 fn every_example_says_its_job_and_stands_in_the_readme() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let operations = fs::read_to_string(root().join("docs/operations.md")).unwrap();
     for example in examples() {
         let name = example.file_name().unwrap().to_str().unwrap();
-        let text = fs::read_to_string(example.join("rules.yaml")).unwrap();
+        let rules = example.join("rules.yaml");
+        // Where the rules are several files, the configuration says it.
+        let text = fs::read_to_string(if rules.exists() { rules } else { example.join("reply-router.yaml") }).unwrap();
         let head: String = text.lines().take_while(|line| line.starts_with('#')).collect();
         let says = ["# Job:", "# Change first:", "# Try it:"].iter().all(|part| head.contains(part));
         assert!(says || name == "demo", "{name}: {head}");
-        assert!(readme.contains(&format!("[{name}](examples/{name}/")), "{name} is not in the README");
+        let told = readme.contains(&format!("[{name}](examples/{name}/"))
+            || operations.contains(&format!("[`examples/{name}/`](../examples/{name})"));
+        assert!(told, "{name} is neither in the README nor in docs/operations.md");
     }
 }
 
@@ -115,7 +124,7 @@ async fn the_default_set_loads_in_shadow_and_does_what_its_tests_say() {
     assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
     assert!(rules.rules().iter().all(|rule| rule.mode == Mode::Shadow), "all in shadow");
     assert!(rules.cases().len() >= 6 * 4, "{} tests", rules.cases().len());
-    passes(&rules).await;
+    passes(&rules, &Caps::default()).await;
     every_rule_is_tested(&rules);
 }
 

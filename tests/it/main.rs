@@ -31,6 +31,7 @@ mod rule_files;
 mod rules;
 mod running;
 mod schema;
+mod scoping;
 mod settings;
 mod shared_account;
 mod simulator;

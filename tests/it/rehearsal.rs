@@ -4,10 +4,9 @@ mod people;
 mod told;
 
 use reply_router::{
-    app::Tests,
+    app::{Caps, Tests},
     model::ActionKind,
     rules::{CaseResult, Context, RuleSet, hours::OpeningHours},
-    settings::SafetySettings,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +36,8 @@ fn parsed(text: &str) -> RuleSet {
 /// Every test beside the rules, under the default caps.
 async fn results(text: &str) -> Vec<CaseResult> {
     let rules = parsed(text);
-    let safety = SafetySettings::default();
-    let mut tests = Tests::new(&rules, &safety);
+    let caps = Caps::default();
+    let mut tests = Tests::new(&rules, &caps);
     let mut results = Vec::new();
     for case in rules.cases() {
         assert!(case.is_played(), "{}", case.name);

@@ -46,7 +46,7 @@ fn everything_but_a_workspace_and_rules_has_a_default() {
     assert_eq!(workspace.wait_for_category, Duration::ZERO);
     assert_eq!((workspace.per_minute, workspace.per_hour), (100, 1_000));
     assert!(workspace.hook_token.is_none());
-    assert_eq!(settings.rules, Path::new("/etc/router/rules/"));
+    assert_eq!(settings.rules, [Path::new("/etc/router/rules/")]);
     assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/reply-router.db".into()));
     assert_eq!(settings.admin.listen.to_string(), "127.0.0.1:8080");
     assert!(settings.admin.token.is_none() && settings.admin.public_url.is_none());
@@ -102,7 +102,7 @@ network: { allow_private: true }
     assert_eq!((workspace.poll_every, workspace.mode), (Duration::from_secs(45), Mode::Draft));
     assert_eq!((workspace.per_minute, workspace.per_hour), (10, 7));
     assert_eq!(workspace.hook_token.as_ref().unwrap().expose_secret(), "null");
-    assert_eq!(settings.rules, Path::new("/srv/rules"));
+    assert_eq!(settings.rules, [Path::new("/srv/rules")]);
     assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/data/router.db".into()));
     assert_eq!(settings.safety.start_from, StartFrom::Since("2026-01-31T00:00:00Z".parse().unwrap()));
     assert_eq!(settings.safety.alert.as_deref(), Some("sales-hot"));
@@ -197,7 +197,7 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         ("rules: r\nworkspaces: [{ name: a }]\n", "Y021", (2, 16), "-"),
         ("rules: r\nworkspaces: [{ api_key: k }]\n", "Y021", (2, 16), "-"),
         ("rules: r\nworkspaces: [{ name: Acme Inc, api_key: k }]\n", "C004", (2, 22), "`acme-inc`"),
-        ("rules: r\nworkspaces: [{ name: a, api_key: k }, { name: a, api_key: k }]\n", "C005", (2, 47), "its own"),
+        ("rules: r\nworkspaces: [{ name: a, api_key: k }, { name: a, api_key: l }]\n", "C005", (2, 47), "its own"),
         ("rules: r\nworkspaces: [{ name: a, api_key: k k }]\n", "C018", (2, 34), "copy it"),
         ("rules: r\nworkspaces: [{ name: a, api_key: k, mode: lvie }]\n", "Y025", (2, 43), "`live`"),
         ("rules: r\nworkspaces: [{ name: a, api_key: k, poll_every: 0s }]\n", "Y026", (2, 49), "1s to 1d"),
@@ -323,7 +323,7 @@ fn without_a_file_a_key_and_rules_are_enough() {
         }
     };
     let settings = Settings::without_file(&with(None), Path::new("my-rules")).unwrap();
-    assert_eq!(settings.rules, Path::new("my-rules"));
+    assert_eq!(settings.rules, [Path::new("my-rules")]);
     assert_eq!(settings.workspaces[0].base_url.as_str(), "https://api.coldsend.pro/api/public/v1");
     let settings = Settings::without_file(&with(Some("http://localhost:1/v1")), Path::new("r")).unwrap();
     assert_eq!(settings.workspaces[0].base_url.as_str(), "http://localhost:1/v1");
@@ -345,13 +345,13 @@ fn the_starter_is_a_good_configuration() {
     let file = folder.path().join("reply-router.yaml");
     let settings = Settings::load(&file, &key).unwrap_or_else(|out| panic!("{out}"));
     assert_eq!(settings.workspaces[0].mode, Mode::Shadow);
-    assert_eq!(settings.rules, folder.path().join("rules/"));
+    assert_eq!(settings.rules, [folder.path().join("rules/")]);
     assert!(settings.hours.contains_key("office") && settings.warnings.is_empty());
     let context = Context { hours: settings.hours.clone(), ..Context::default() };
-    let rules = RuleSet::load(&settings.rules, &context).unwrap_or_else(|out| panic!("{out}"));
+    let rules = RuleSet::load(&settings.rules[0], &context).unwrap_or_else(|out| panic!("{out}"));
     assert!(rules.warnings().is_empty(), "{}", rules.warnings());
     let elsewhere = Settings::load_with_rules(&file, Some(Path::new("other")), &key).unwrap();
-    assert_eq!(elsewhere.rules, Path::new("other"));
+    assert_eq!(elsewhere.rules, [Path::new("other")]);
     // What is commented out is right as well, once the marks are taken away.
     let opened = starter::CONFIG.lines().skip_while(|line| !line.is_empty());
     let opened: Vec<_> =

@@ -15,10 +15,10 @@ use crate::{
 use jiff::Timestamp;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-/// What a test's workspace is called.
-pub(super) const WORKSPACE: &str = "test";
 /// One thread has fewer actions, and things to do at fewer times.
 const MOST: u32 = 10_000;
+
+const NOT_OURS: &str = "the test does not stand beside these rules";
 
 /// A test on its way.
 pub(super) struct Scene<'s> {
@@ -40,14 +40,14 @@ impl<'s> Scene<'s> {
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: RuleSet::default(),
             workspaces: vec![WorkspaceSettings {
-                name: WORKSPACE.to_owned(),
+                name: case.workspace().to_owned(),
                 mode: Mode::Live,
                 poll_every: Duration::from_secs(30),
                 sweep_every: Duration::from_secs(3_600),
                 wait_for_category: Duration::ZERO,
                 client: stage.client.clone(),
-                safety: stage.safety.clone(),
-                destinations: stage.destinations.clone(),
+                safety: stage.caps.of_workspace(case.workspace()),
+                destinations: stage.destinations.get(case.workspace()).cloned().ok_or_else(|| unplayable(NOT_OURS))?,
             }],
             public_url: None,
             clock: Arc::clone(&stage.clock) as Arc<dyn Clock>,
@@ -89,7 +89,8 @@ impl<'s> Scene<'s> {
         observed: &Observed,
         step: Option<StepPlace>,
     ) -> Result<Option<CaseResult>, AppError> {
-        let failures = expect.compare(observed, &self.stage.rules);
+        let rules = self.stage.rules.of_workspace(self.workspace()?.name());
+        let failures = expect.compare(observed, rules);
         if failures.is_empty() {
             return Ok(None);
         }
@@ -99,7 +100,7 @@ impl<'s> Scene<'s> {
     }
 
     fn workspace(&self) -> Result<&Workspace, AppError> {
-        self.engine.workspace(WORKSPACE).ok_or_else(|| unplayable("the workspace is gone"))
+        self.engine.workspaces().first().ok_or_else(|| unplayable("the workspace is gone"))
     }
 
     /// One round of the service: polls, decides, does what is due.

@@ -41,7 +41,9 @@ fn case(node: &Node, out: &mut Diagnostics) -> Option<Case> {
         None => fields.required("expect", out).map(|node| expect(node, out))?,
     };
     let line = name_node.map_or(node.span.line, |node| node.span.line);
-    let case = Case { name, file: node.source().name().to_owned(), line, thread, messages, now, expect, steps };
+    let workspace = fields.present("workspace").and_then(|node| node.non_empty_string(out));
+    let file = node.source().name().to_owned();
+    let case = Case { name, file, line, workspace, thread, messages, now, expect, steps };
     if let Some(thread) = thread_node.filter(|_| case.is_played()) {
         steps::refuse_what_cannot_be_played(thread, out);
     }

@@ -11,6 +11,7 @@ impl Case {
     /// Evaluates the rules on the last message. Each rule counts as live; nothing is known of earlier actions. Steps, and
     /// what becomes of actions, are not looked at: see [`Case::is_played`].
     pub fn run(&self, rules: &RuleSet) -> CaseResult {
+        let rules = rules.of_workspace(self.workspace());
         match self.decide(rules) {
             Ok(decision) => {
                 let failures = self.expect.compare(&Observed::decided(&decision), rules);
@@ -28,7 +29,7 @@ impl Case {
         }
     }
 
-    /// What the rules say of the last message, each as if it were live.
+    /// What the rules of a workspace say of the last message, each as if it were live.
     ///
     /// # Errors
     /// Never in earnest: a test has all that rules can ask for.
@@ -36,7 +37,7 @@ impl Case {
         let messages = ReadMessages::new(Conversation::new(self.messages.clone()));
         let overrides = HashMap::new();
         let input = EventInput {
-            workspace: "test",
+            workspace: self.workspace(),
             ceiling: Mode::Live,
             row: &self.thread.row,
             detail: Some(&self.thread),

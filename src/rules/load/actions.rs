@@ -9,6 +9,7 @@ use crate::{
         shapes::of_action,
         template::{TemplateError, TemplateRef},
         template_names,
+        workspaces::WorkspaceContext,
         yaml::{Fields, Node, Value, did_you_mean},
     },
 };
@@ -116,8 +117,7 @@ impl Loader<'_> {
     }
 
     fn destinations_of(&self, kind: ActionKind) -> String {
-        let names = self.context.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str());
-        let names: Vec<&str> = names.collect();
+        let names = self.concerned.first().map(|scope| names_of(scope, kind)).unwrap_or_default();
         if names.is_empty() {
             let how = match kind {
                 ActionKind::Slack => "slack: { webhook_url: \"${SLACK_WEBHOOK_URL}\" }",
@@ -132,17 +132,25 @@ impl Loader<'_> {
 
     fn destination(&mut self, kind: ActionKind, node: &Node) -> Option<String> {
         let name = node.non_empty_string(&mut self.out)?;
-        let (message, hint) = match self.context.destinations.get(&name) {
-            Some(found) if *found == kind => return Some(name),
-            Some(found) => (format!("`{name}` is a {found} destination"), format!("write `{found}: {name}`")),
+        // Every workspace that the rule may match in must know it.
+        let lacking = |scope: &&&WorkspaceContext| scope.destinations.get(&name) != Some(&kind);
+        let Some(scope) = self.concerned.iter().find(lacking).copied() else { return Some(name) };
+        let place = self.place_of(scope);
+        let (message, hint) = match scope.destinations.get(&name) {
+            Some(found) => (format!("`{name}` is a {found} destination{place}"), format!("write `{found}: {name}`")),
             None => {
-                let names =
-                    self.context.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str());
+                let names = names_of(scope, kind);
                 let hint = did_you_mean(&name, names).map(|near| format!("did you mean `{near}`?"));
-                (format!("there is no destination `{name}`"), hint.unwrap_or_else(|| self.destinations_of(kind)))
+                (format!("there is no destination `{name}`{place}"), hint.unwrap_or_else(|| self.destinations_of(kind)))
             }
         };
         self.unknown_name(code::UNKNOWN_DESTINATION, node, message, hint).then_some(name)
+    }
+
+    /// Which workspace something is said of, where there are several.
+    fn place_of(&self, scope: &WorkspaceContext) -> String {
+        let several = self.scopes.len() > 1;
+        if several { format!(" for the workspace `{}`", scope.name) } else { String::new() }
     }
 
     /// Reports a name that the configuration does not have; whether it may stay all the same.
@@ -219,11 +227,10 @@ impl Loader<'_> {
 
     fn hours(&mut self, node: &Node) -> Option<String> {
         let name = node.non_empty_string(&mut self.out)?;
-        if self.context.hours.contains_key(&name) {
-            return Some(name);
-        }
-        let message = format!("there are no hours `{name}` in the configuration");
-        let known: Vec<&str> = self.context.hours.keys().map(String::as_str).collect();
+        let lacking = |scope: &&&WorkspaceContext| !scope.hours.contains_key(&name);
+        let Some(scope) = self.concerned.iter().find(lacking).copied() else { return Some(name) };
+        let message = format!("there are no hours `{name}` in the configuration{}", self.place_of(scope));
+        let known: Vec<&str> = scope.hours.keys().map(String::as_str).collect();
         let hint = if let Some(near) = did_you_mean(&name, known.iter().copied()) {
             format!("did you mean `{near}`?")
         } else if known.is_empty() {
@@ -265,6 +272,11 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// The destinations of a kind that a workspace knows.
+fn names_of(scope: &WorkspaceContext, kind: ActionKind) -> Vec<&str> {
+    scope.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str()).collect()
 }
 
 fn plain_timing(kind: ActionKind) -> Timing {

@@ -12,6 +12,7 @@ use crate::{
         logic::{Budget, Ways},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
         shapes::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
+        workspaces::listed,
         yaml::{Kind, Node, Shape, did_you_mean},
     },
 };
@@ -44,6 +45,8 @@ pub(super) struct Told<'r> {
 }
 
 struct Reader<'r> {
+    /// The workspaces that have the rule; none where that is not known.
+    workspaces: &'r [&'r str],
     tests: &'r mut Vec<Test>,
     mentions: &'r mut Mentions,
     categories: &'r mut Vec<NamedCategory>,
@@ -57,6 +60,7 @@ struct Reader<'r> {
 /// Reads `when`; without one, the script alone decides.
 pub(super) fn read(
     node: Option<(&Node, &Node)>,
+    workspaces: &[&str],
     tests: &mut Vec<Test>,
     told: &mut Told<'_>,
     out: &mut Diagnostics,
@@ -72,7 +76,8 @@ pub(super) fn read(
         return ALWAYS;
     }
     let (mentions, categories) = (&mut *told.mentions, &mut *told.categories);
-    let mut reader = Reader { tests, mentions, categories, out, judged: false, budget: Budget::new(BUDGET) };
+    let budget = Budget::new(BUDGET);
+    let mut reader = Reader { workspaces, tests, mentions, categories, out, judged: false, budget };
     let mut condition = reader.mapping(node, "when", false);
     reader.judge(&condition, key);
     reader.mentions.too_large |= reader.budget.is_spent();
@@ -280,6 +285,9 @@ impl Reader<'_> {
             if item.is_null() {
                 return Some(Glob::Absent);
             }
+            if field == GlobField::Workspace {
+                reader.workspace(item);
+            }
             let text = item.non_empty_string(reader.out)?;
             let fold = match field {
                 GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory => Fold::CaseAndSeparators,
@@ -291,6 +299,20 @@ impl Reader<'_> {
             }
             Some(Glob::Like(GlobText::new(&text, fold)))
         })
+    }
+
+    /// A name that no workspace with the rule has.
+    fn workspace(&mut self, item: &Node) {
+        let glob = GlobText::new(item.text(), Fold::Case);
+        if self.workspaces.is_empty() || self.workspaces.iter().any(|name| glob.matches(name)) {
+            return;
+        }
+        let message = format!("no workspace that has this rule is called `{}`", item.text());
+        let hint = match did_you_mean(item.text(), self.workspaces.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is a rule of {}", listed(self.workspaces)),
+        };
+        self.out.push(Diagnostic::warning(code::NO_SUCH_WORKSPACE, item, message).hint(hint));
     }
 
     fn patterns(&mut self, value: &Node, patterns: &mut Vec<Pattern>) -> Option<()> {

@@ -6,9 +6,14 @@ use crate::rules::{
     diagnostic::{Diagnostic, Diagnostics, code},
     pattern::Pattern,
     template::{TemplateRef, places},
+    workspaces::listed,
     yaml::{self, Node, Source},
 };
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 /// How many mistakes of one text are told.
 pub(super) const MOST_TOLD: usize = 50;
@@ -51,6 +56,12 @@ impl Loader<'_> {
         let mut needs_thread = false;
         for site in std::mem::take(&mut self.sites) {
             needs_thread |= site.template.needs_thread;
+            for var in self.templates.workspace_vars(&site.template).into_iter().take(MOST_TOLD) {
+                let text = site.at.text();
+                let found = places(text, &format!("workspace.vars.{var}"));
+                let (start, end) = found.first().copied().unwrap_or((0, text.len()));
+                self.check_var(&var, site.at.error(code::NO_CAPTURE, start..end, ""));
+            }
             let uses = self.templates.uses(&site.template).into_iter().filter(|_| known);
             let missing = uses.filter_map(|(root, field)| {
                 let told = nothing_gives(&root, field.as_deref(), rule, &captured)?;
@@ -68,8 +79,38 @@ impl Loader<'_> {
                 }
             }
         }
+        if let Some(script) = &rule.script {
+            for var in script.workspace_vars() {
+                self.check_var(var, Diagnostic::over(code::NO_CAPTURE, &rule.at, ""));
+            }
+        }
         rule.mentions.thread_in_templates = needs_thread;
         rule.mentions.named_groups = !groups.is_empty();
+    }
+}
+
+impl Loader<'_> {
+    /// Reports a text that not every workspace has in which the rule may match; `found` says where it is asked for.
+    fn check_var(&mut self, name: &str, mut found: Diagnostic) {
+        let concerned = || self.concerned.iter().filter(|scope| !scope.name.is_empty());
+        let lacking: Vec<&str> =
+            concerned().filter(|scope| !scope.vars.contains_key(name)).map(|scope| scope.name.as_str()).collect();
+        if lacking.is_empty() {
+            return;
+        }
+        let known: BTreeSet<&str> = concerned().flat_map(|scope| scope.vars.keys()).map(String::as_str).collect();
+        let add = format!("add `vars: {{ {name}: … }}` to the workspace");
+        if known.contains(name) {
+            found.code = code::NO_VAR;
+            found.message = format!("`workspace.vars.{name}` is not defined for {}", listed(&lacking));
+            self.out.push(found.finding(false).hint(add));
+            return;
+        }
+        found.message = format!("no workspace that has this rule defines `workspace.vars.{name}`");
+        self.out.push(found.hint(match yaml::did_you_mean(name, known) {
+            Some(near) => format!("did you mean `workspace.vars.{near}`?"),
+            None => add,
+        }));
     }
 }
 

@@ -23,6 +23,12 @@ pub(in crate::rules) static CASE: LazyShape = LazyShape::new(|| {
         "A conversation, and what the rules must do with its last message. Every rule counts as live.",
         [
             Key::new("name", Form::FilledText, "What it shows.").required().example("a yes gets the calendar"),
+            Key::new(
+                "workspace",
+                Form::FilledText,
+                "The workspace that it happens in; the first one that has the rules of this file when left away.",
+            )
+            .example("acme"),
             Key::new("thread", Form::Shape(&THREAD), "What is known of the thread."),
             Key::new(
                 "messages",

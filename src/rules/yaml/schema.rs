@@ -201,6 +201,10 @@ fn has(shape: &Shape, key: &Has) -> Json {
             let item = json!({ "required": [inner], "properties": { *inner: { "type": "object" } } });
             (name, Some(json!({ "type": "array", "contains": item })))
         }
+        Has::EachWith(name, inner) => {
+            let item = json!({ "required": [inner], "properties": { *inner: { "not": { "type": "null" } } } });
+            (name, Some(json!({ "type": "array", "items": item })))
+        }
         Has::True(name) => (name, Some(json!({ "const": true }))),
     };
     match value {

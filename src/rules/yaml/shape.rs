@@ -136,6 +136,8 @@ pub enum Has {
     True(&'static str),
     /// As a list of mappings of which one has this other key.
     ListWith(&'static str, &'static str),
+    /// As a list of mappings of which each has this other key, with a value.
+    EachWith(&'static str, &'static str),
 }
 
 /// The values that a key takes, as the readers of [`Node`](super::Node) take them.

@@ -1,0 +1,55 @@
+//! Which files hold the rules: those of each workspace, each file once.
+
+use super::folder;
+use crate::rules::diagnostic::Diagnostics;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+/// The files of all workspaces.
+pub(super) struct Files {
+    /// Each once, in the order in which they are first named.
+    pub(super) all: Vec<PathBuf>,
+    /// The folders that each of them comes from.
+    pub(super) roots: Vec<Vec<PathBuf>>,
+    /// Which of them each workspace has, in its order.
+    pub(super) of: Vec<Vec<usize>>,
+}
+
+impl Files {
+    pub(super) fn find(paths: &[&[PathBuf]], out: &mut Diagnostics) -> Self {
+        let mut found = Self { all: Vec::new(), roots: Vec::new(), of: Vec::new() };
+        let mut known: HashMap<&Path, Vec<PathBuf>> = HashMap::new();
+        // A file is one file, however it is called.
+        let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
+        for paths in paths {
+            let mut mine = Vec::new();
+            for path in *paths {
+                let is_folder = path.is_dir();
+                let files = known
+                    .entry(path)
+                    .or_insert_with(|| if is_folder { folder::find(path, out) } else { vec![path.clone()] });
+                let root = if is_folder { Some(path.as_path()) } else { path.parent() };
+                for file in files.iter() {
+                    let whole = file.canonicalize().unwrap_or_else(|_| file.clone());
+                    let number = *numbers.entry(whole).or_insert_with(|| {
+                        found.all.push(file.clone());
+                        found.roots.push(Vec::new());
+                        found.all.len() - 1
+                    });
+                    if let (Some(roots), Some(root)) = (found.roots.get_mut(number), root)
+                        && !roots.iter().any(|known| known == root)
+                    {
+                        roots.push(root.to_owned());
+                    }
+                    if !mine.contains(&number) {
+                        mine.push(number);
+                    }
+                }
+            }
+            found.of.push(mine);
+        }
+        found
+    }
+}

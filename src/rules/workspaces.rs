@@ -1,0 +1,202 @@
+//! Whose rule is it: which workspaces have a rule, and what is odd about that.
+
+use super::{
+    RuleSet,
+    definition::{ActionDef, At, Check, Condition, GlobField, Rule, Test},
+    diagnostic::{Diagnostic, Diagnostics, code},
+    hours::OpeningHours,
+    lint,
+};
+use crate::model::{ActionKind, Mode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+/// How many workspaces a sentence names.
+const NAMED: usize = 3;
+
+/// A workspace of the configuration: where its rules are, and what they may name.
+#[derive(Debug, Clone, Default)]
+pub struct WorkspaceContext {
+    /// Its name.
+    pub name: String,
+    /// Where its rules are, in the order in which they run.
+    pub rules: Vec<PathBuf>,
+    /// The destinations that it knows, with the kind of action that may use them.
+    pub destinations: BTreeMap<String, ActionKind>,
+    /// Those of them that it shares with no other workspace.
+    pub own_destinations: BTreeSet<String>,
+    /// The opening hours that it knows.
+    pub hours: BTreeMap<String, OpeningHours>,
+    /// What templates and scripts call `workspace.vars`.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// Whether a condition may hold in a workspace, whatever message comes. What is not about the workspace may hold, and may
+/// not hold.
+pub(super) fn may_hold(condition: &Condition, tests: &[Test], workspace: &str) -> bool {
+    possible(condition, tests, workspace).0
+}
+
+/// Whether it may hold, and whether it may not.
+fn possible(condition: &Condition, tests: &[Test], workspace: &str) -> (bool, bool) {
+    let each = |children: &[Condition]| {
+        children.iter().map(|child| possible(child, tests, workspace)).collect::<Vec<(bool, bool)>>()
+    };
+    match condition {
+        Condition::Always => (true, false),
+        Condition::Not(inner) => {
+            let (may, may_not) = possible(inner, tests, workspace);
+            (may_not, may)
+        }
+        Condition::All(children) => {
+            let each = each(children);
+            (each.iter().all(|(may, _)| *may), each.iter().any(|(_, may_not)| *may_not))
+        }
+        Condition::Any(children) => {
+            let each = each(children);
+            (each.iter().any(|(may, _)| *may), each.iter().all(|(_, may_not)| *may_not))
+        }
+        Condition::Test(index) => match tests.get(*index).map(|test| &test.check) {
+            Some(Check::Glob(GlobField::Workspace, globs)) => {
+                let held = globs.iter().any(|glob| glob.matches(Some(workspace)));
+                (held, !held)
+            }
+            _ => (true, true),
+        },
+    }
+}
+
+impl Rule {
+    /// Whether it may match in a workspace that has it, whatever message comes.
+    pub fn may_match_in(&self, workspace: &str) -> bool {
+        may_hold(&self.when, &self.tests, workspace)
+    }
+
+    /// Whether it says which workspaces it is for.
+    fn names_workspaces(&self) -> bool {
+        let asks = |test: &Test| matches!(test.check, Check::Glob(GlobField::Workspace, _));
+        self.tests.iter().any(asks) || self.script.as_ref().is_some_and(|script| script.reads("workspace", &["name"]))
+    }
+}
+
+/// A reply, or a destination, that several workspaces share although the rule does not say so. `of` are the workspaces that
+/// have the rule.
+pub(super) fn shared(rule: &Rule, of: &[&WorkspaceContext], out: &mut Diagnostics) {
+    if of.len() < 2 || rule.mode == Mode::Off || rule.names_workspaces() {
+        return;
+    }
+    let reply = rule.actions.iter().find(|action| action.kind == ActionKind::Reply);
+    let at = match reply.or_else(|| rule.actions.iter().find(|action| goes_to_one_place(action, of))) {
+        Some(action) => &action.at,
+        None => return,
+    };
+    let what = match reply {
+        Some(_) => format!("`{}` answers the leads of several workspaces", rule.name),
+        None => format!("`{}` forwards the leads of several workspaces to one destination", rule.name),
+    };
+    let names: Vec<&str> = of.iter().map(|workspace| workspace.name.as_str()).collect();
+    found(code::SHARED, at, format!("{what}, and does not say so: {}", listed(&names)), out);
+}
+
+/// Whether a forward of two workspaces arrives at the same destination.
+fn goes_to_one_place(action: &ActionDef, of: &[&WorkspaceContext]) -> bool {
+    let Some(target) = &action.target else { return false };
+    of.iter().filter(|workspace| !workspace.own_destinations.contains(target)).count() > 1
+}
+
+fn found(code: &'static str, at: &At, message: String, out: &mut Diagnostics) {
+    let hint = "give each workspace rules of its own (`rules` under the workspace), or add `workspace: NAME` to `when`; \
+                `workspace: '*'` says that all are meant";
+    out.push(Diagnostic::over(code, at, message).finding(true).hint(hint));
+}
+
+/// `acme, globex and 3 more`.
+pub(super) fn listed(names: &[&str]) -> String {
+    let mut shown: Vec<String> = names.iter().take(NAMED).map(|name| (*name).to_owned()).collect();
+    if let Some(more @ 1..) = names.len().checked_sub(NAMED) {
+        shown.push(format!("{more} more"));
+    }
+    match shown.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// What each workspace sees of a set. `files` are those of each workspace in its order, `origins` tells each rule's file.
+pub(super) fn views(
+    set: &RuleSet,
+    workspaces: &[WorkspaceContext],
+    files: &[Vec<usize>],
+    origins: &[usize],
+) -> Vec<(String, RuleSet)> {
+    let mut made: Vec<(Vec<usize>, Arc<Vec<Rule>>)> = vec![((0..set.rules.len()).collect(), Arc::clone(&set.rules))];
+    let mut views = Vec::with_capacity(workspaces.len());
+    for (workspace, files) in workspaces.iter().zip(files) {
+        let in_file = |file: &usize| {
+            let file = *file;
+            origins.iter().enumerate().filter(move |(_, origin)| **origin == file).map(|(place, _)| place)
+        };
+        let places: Vec<usize> = files.iter().flat_map(in_file).collect();
+        // Most workspaces see what another one sees too.
+        let rules = match made.iter().find(|(known, _)| *known == places) {
+            Some((_, rules)) => Arc::clone(rules),
+            None => {
+                let rules = Arc::new(places.iter().filter_map(|place| set.rules.get(*place)).cloned().collect());
+                made.push((places, Arc::clone(&rules)));
+                rules
+            }
+        };
+        let view = RuleSet {
+            rules,
+            cases: Arc::default(),
+            hours: Arc::new(workspace.hours.clone()),
+            vars: Arc::new(workspace.vars.clone()),
+            ..set.clone()
+        };
+        views.push((workspace.name.clone(), view));
+    }
+    views
+}
+
+/// What is odd about rules that can be loaded: in what each workspace sees, and across workspaces.
+pub(super) fn lint(set: &RuleSet, workspaces: &[WorkspaceContext]) -> Diagnostics {
+    if set.views.is_empty() {
+        return lint::rules(&set.rules);
+    }
+    let mut out = Diagnostics::new();
+    let mut seen: Vec<(&Arc<Vec<Rule>>, Vec<&str>)> = Vec::new();
+    for (name, view) in &set.views {
+        match seen.iter_mut().find(|(rules, _)| Arc::ptr_eq(rules, &view.rules)) {
+            Some((_, names)) => names.push(name),
+            None => seen.push((&view.rules, vec![name])),
+        }
+    }
+    let found: Vec<(Diagnostics, Vec<&str>)> =
+        seen.into_iter().map(|(rules, names)| (lint::rules(rules), names)).collect();
+    for (own, names) in &found {
+        for diagnostic in own.iter() {
+            let everywhere = found.iter().all(|(other, _)| other.iter().any(|one| same(one, diagnostic)));
+            let mut diagnostic = diagnostic.clone();
+            if !everywhere && [code::HIDDEN, code::REPLIES_MEET].contains(&diagnostic.code) {
+                diagnostic.message = format!("{}; so it is for {}", diagnostic.message, listed(names));
+            }
+            out.push(diagnostic);
+        }
+    }
+    for rule in set.rules.iter() {
+        let has = |workspace: &&WorkspaceContext| {
+            set.of_workspace(&workspace.name).rule(&rule.name).is_some() && rule.may_match_in(&workspace.name)
+        };
+        let of: Vec<&WorkspaceContext> = workspaces.iter().filter(has).collect();
+        shared(rule, &of, &mut out);
+    }
+    out
+}
+
+fn same(left: &Diagnostic, right: &Diagnostic) -> bool {
+    (left.code, &left.message, &left.file, left.line) == (right.code, &right.message, &right.file, right.line)
+}
