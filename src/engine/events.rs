@@ -26,6 +26,8 @@ const FAILED_BATCH: u32 = 20;
 /// How long a thread that could not be read is left alone: this, then twice as long each time.
 const FIRST_PUT_OFF: Span = Span::from_secs(60);
 const LONGEST_PUT_OFF: Span = Span::from_secs(3_600);
+/// After so many tries in a row, a quarter of an hour, people are told.
+const TOLD_AFTER: u32 = 5;
 /// A pass in which threads that do not answer take this long ends, so that new messages are looked for.
 const LONGEST_FAILING: Duration = Duration::from_secs(20);
 
@@ -49,6 +51,8 @@ pub struct HandleReport {
     pub no_event: usize,
     /// How many were left in line: they wait for a category, or could not be read.
     pub left: usize,
+    /// Threads that do not answer took so long that the rest was left for the next pass.
+    pub unfinished: bool,
 }
 
 impl Engine {
@@ -68,7 +72,7 @@ impl Engine {
         let mut patience = Patience { most: workspace.evidence.most_failures(), failed: 0, slow: Duration::ZERO };
         for ReadyThread { pending: thread, failures } in threads {
             let began = tokio::time::Instant::now();
-            workspace.note_progress(Some(self.now()));
+            workspace.note_progress(self.now());
             match self.handle(workspace, &thread, &overrides).await {
                 Ok(Handled::Decided(id)) => {
                     report.decisions.push(id);
@@ -97,9 +101,18 @@ impl Engine {
                     let until = self.now().saturating_add(pause.min(LONGEST_PUT_OFF)).unwrap_or(Timestamp::MAX);
                     self.store.put_off(workspace.name(), &thread.row, until, true).await?;
                     report.left += 1;
-                    if patience.is_over(began.elapsed()) && reach == Reach::Workspace {
-                        workspace.evidence.gave_up();
-                        return Err(error.into());
+                    let is_over = patience.is_over(began.elapsed());
+                    if reach == Reach::Workspace {
+                        if is_over {
+                            workspace.evidence.gave_up();
+                            return Err(error.into());
+                        }
+                    } else if failures + 1 == TOLD_AFTER {
+                        self.alert_unread(workspace, &thread.row, &error);
+                    }
+                    if patience.slow >= LONGEST_FAILING {
+                        report.unfinished = true;
+                        return Ok(report);
                     }
                 }
                 Err(error) => return Err(error),

@@ -202,7 +202,7 @@ impl Engine {
         let page = workspace.client().list(&query, Priority::Poll).await?;
         report.pages += 1;
         let now = self.now();
-        workspace.note_progress(Some(now));
+        workspace.note_progress(now);
         for row in &page.rows {
             workspace.remember_star(&row.id, row.is_starred, now);
         }

@@ -60,7 +60,7 @@ impl Engine {
     async fn intake(&self, workspace: &Workspace, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             let began = tokio::time::Instant::now();
-            workspace.note_progress(Some(self.now()));
+            workspace.begin_look(self.now());
             {
                 let look = self.look(workspace);
                 tokio::pin!(look);
@@ -73,7 +73,7 @@ impl Engine {
                     }
                 }
             }
-            workspace.note_progress(None);
+            workspace.end_look();
             self.watch_outage(workspace);
             let rest = workspace.client().poll_rest();
             let every = workspace.settings().poll_every.max(rest);
@@ -107,7 +107,13 @@ impl Engine {
             self.store_fails(workspace, &error.to_string());
         }
         match self.handle_pending(workspace).await {
-            Ok(_) => workspace.note_reads(self.now(), workspace.evidence.down().as_ref()),
+            Ok(report) => {
+                workspace.note_reads(self.now(), workspace.evidence.down().as_ref());
+                if report.unfinished {
+                    // What came meanwhile is looked for first, and then the rest is tried.
+                    workspace.nudge.notify_one();
+                }
+            }
             Err(error) => {
                 tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
                 match error {
@@ -176,10 +182,20 @@ impl Engine {
             Err(PollError::Api(error)) => report.error = Some(error.to_string()),
             Err(PollError::Store(error)) => report.error = Some(error.to_string()),
         }
-        match self.handle_pending(workspace).await {
-            Ok(handled) => report.handled = handled,
-            Err(IntakeError::Api(error)) => report.error = report.error.or(Some(error.to_string())),
-            Err(IntakeError::Store(error)) => report.error = report.error.or(Some(error.to_string())),
+        loop {
+            match self.handle_pending(workspace).await {
+                Ok(handled) => {
+                    report.handled.decisions.extend(handled.decisions);
+                    report.handled.no_event += handled.no_event;
+                    report.handled.left += handled.left;
+                    if handled.unfinished {
+                        continue;
+                    }
+                }
+                Err(IntakeError::Api(error)) => report.error = report.error.or(Some(error.to_string())),
+                Err(IntakeError::Store(error)) => report.error = report.error.or(Some(error.to_string())),
+            }
+            break;
         }
         if let Err(error) = self.finish_due(workspace).await {
             report.error = report.error.or(Some(error));

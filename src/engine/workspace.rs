@@ -181,9 +181,20 @@ impl Workspace {
         note_outage(&self.read_outage, at, error.map(|error| (error.to_string(), error.summary())));
     }
 
-    /// Notes that the poll under way, or what came of it, got on; `None` that it has ended.
-    pub(super) fn note_progress(&self, at: Option<Timestamp>) {
-        *locked(&self.progress) = at;
+    /// A poll begins, with what comes of it.
+    pub(super) fn begin_look(&self, at: Timestamp) {
+        *locked(&self.progress) = Some(at);
+    }
+
+    /// It got on.
+    pub(super) fn note_progress(&self, at: Timestamp) {
+        let mut progress = locked(&self.progress);
+        *progress = progress.map(|_| at);
+    }
+
+    /// It has ended.
+    pub(super) fn end_look(&self) {
+        *locked(&self.progress) = None;
     }
 
     /// Notes that a destination did not answer in time, or did.

@@ -176,3 +176,26 @@ async fn a_refused_key_pauses_the_workspace_and_is_told_once_though_nothing_is_s
         slack(&stage, 2).await;
     }
 }
+
+#[tokio::test]
+async fn a_thread_that_cannot_be_read_is_told_after_a_quarter_of_an_hour() {
+    let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
+    let bad = stage.hot_lead("bad@acme.example", "Give me a call.");
+    let messages = Where::Path { method: "GET".to_owned(), suffix: format!("{bad}/messages") };
+    stage.simulator.faults().always(messages, Fault::Garbage2xx);
+    for minute in 0..60 {
+        if minute % 10 == 0 {
+            stage.hot_lead(&format!("lead{minute}@acme.example"), "Give me a call.");
+        }
+        stage.engine.look(stage.workspace()).await;
+        stage.engine.watch_outage(stage.workspace());
+        stage.run_due().await;
+        if minute == 14 {
+            slack(&stage, 0).await;
+        }
+        stage.clock.advance(MINUTE);
+    }
+    let all = slack(&stage, 1).await;
+    assert!(all[0].contains("A thread cannot be read") && all[0].contains("bad@acme.example"), "{all:#?}");
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 6, "and nobody else waited for it");
+}

@@ -4,7 +4,10 @@ use super::{
     super::{Engine, Judged, Workspace},
     Announcement,
 };
-use crate::model::{Action, ActionKind, ActionState};
+use crate::{
+    coldsend::ApiError,
+    model::{Action, ActionKind, ActionState, ThreadRow},
+};
 
 impl Engine {
     /// Tells people of an action that failed and is not tried again.
@@ -33,6 +36,18 @@ impl Engine {
         let tried = failed.filter(|_| !action.attempts.is_empty());
         let link = self.thread_link(&action.thread_id);
         self.alert_hourly(name, &key, Announcement { title, text }, tried, link);
+    }
+
+    /// Tells people of a thread that cannot be read again and again, while others can.
+    pub(in crate::engine) fn alert_unread(&self, workspace: &Workspace, row: &ThreadRow, error: &ApiError) {
+        let name = workspace.name();
+        let lead = row.lead_email.as_deref().unwrap_or("a lead without an address");
+        let title = format!("A thread cannot be read (workspace {name})");
+        let text = format!(
+            "The thread of {lead} has changed and cannot be read: {error}. It stays in line and is tried about once an hour; \
+             look into it in ColdSend."
+        );
+        self.alert_hourly(name, "unread", Announcement { title, text }, None, self.thread_link(&row.id));
     }
 
     /// Tells people of rules that could not be evaluated, so that they did not match.

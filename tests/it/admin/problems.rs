@@ -1,11 +1,12 @@
 //! Errors, whatever makes them, have one shape.
 
 use super::{Desk, TOKEN, bearer};
-use crate::stage::{Setting, Stage};
+use crate::stage::{Setting, Stage, Where};
 use async_trait::async_trait;
 use reply_router::admin::{Reload, ReloadError};
+use reply_router::simulator::Fault;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
 async fn what_cannot_be_read_is_told() {
@@ -74,6 +75,31 @@ async fn not_ready_before_the_first_poll() {
     let answer = desk.send("GET", "/readyz", &[], "").await;
     assert!(answer.problem(503).contains("acme"));
     assert!(!answer.text.contains(&path));
+}
+
+#[tokio::test]
+async fn not_ready_while_a_workspace_has_failed_for_too_long() {
+    let desk = Desk::new(Setting::default()).await;
+    for (status, why) in [(503, "ColdSend fails on its side"), (401, "ColdSend does not accept the API key")] {
+        desk.stage.simulator.faults().always(Where::List, Fault::Status(status, String::new()));
+        for minute in 0..8 {
+            desk.stage.engine.look(desk.stage.workspace()).await;
+            let answer = desk.send("GET", "/readyz", &[], "").await;
+            if minute < 5 {
+                assert_eq!((answer.status, answer.text.as_str()), (200, "ready\n"), "{status}, minute {minute}");
+            } else {
+                let said = answer.problem(503);
+                assert!(said.contains(&format!("acme has failed for {minute}m: {why}")), "{said}");
+                assert!(!answer.text.contains("127.0.0.1"), "no address: {}", answer.text);
+            }
+            desk.stage.clock.advance(Duration::from_secs(60));
+        }
+        let report = desk.send("GET", "/api/v1/status", &[bearer()], "").await.json();
+        assert!(report["workspaces"][0]["failing_since"].is_string(), "{report}");
+        desk.stage.simulator.faults().clear();
+        desk.stage.engine.look(desk.stage.workspace()).await;
+        assert_eq!(desk.send("GET", "/readyz", &[], "").await.status, 200);
+    }
 }
 
 enum Ends {
