@@ -100,6 +100,9 @@ impl LeftThread {
             why.insert(0, WhyLeft { rule: None, kind: None, reason: Reason::new(ReasonCode::OptOut, text) });
         }
         let trace = decision.trace;
+        if let Some(problem) = trace.problem {
+            why.insert(0, WhyLeft { rule: None, kind: None, reason: Reason::new(ReasonCode::Unreachable, problem) });
+        }
         Self {
             decision_id: decision.id,
             workspace: decision.workspace,

@@ -52,6 +52,8 @@ pub(super) struct WorkspaceReport {
     pub foreign_use: bool,
     /// What showed it.
     pub foreign_use_because: Option<String>,
+    /// What you should know about its list of threads.
+    pub notes: Vec<String>,
     pub budget: BudgetReport,
 }
 
@@ -165,6 +167,7 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
         failing_since: status.failing_since,
         foreign_use: foreign.is_some(),
         foreign_use_because: foreign,
+        notes: workspace.notes(),
         budget: BudgetReport {
             minute_left: budget.minute_left,
             hour_left: budget.hour_left,

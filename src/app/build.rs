@@ -186,6 +186,7 @@ impl Assembly<'_> {
                 mode: workspace.mode,
                 poll_every: workspace.poll_every,
                 sweep_every: workspace.sweep_every,
+                was: workspace.was.clone(),
                 wait_for_category: workspace.wait_for_category,
                 client: client(workspace)?,
                 safety: engine_safety(settings.safety_of(workspace)),

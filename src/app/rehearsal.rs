@@ -97,7 +97,8 @@ impl Caps {
     /// As the engine takes them. Where a test begins is its own affair, and it alerts nobody.
     fn of_workspace(&self, name: &str) -> Safety {
         let safety = self.own.get(name).unwrap_or(&self.everywhere);
-        Safety { start_from: StartFrom::Now, alert: None, ..engine_safety(safety) }
+        // A test may tell of mail of any age: all of it is new.
+        Safety { start_from: StartFrom::Date(jiff::Timestamp::MIN), alert: None, ..engine_safety(safety) }
     }
 }
 

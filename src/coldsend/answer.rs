@@ -31,6 +31,7 @@ pub(super) fn list_page(answer: &Value, asked: (u32, u32)) -> Result<ListPage, W
         starred_count: top.count("starred_count")?,
         page: small(top.count("page")?).unwrap_or(asked.0),
         limit: small(top.count("limit")?).unwrap_or(asked.1),
+        date: None,
     })
 }
 
@@ -69,6 +70,7 @@ pub(super) fn message_page(answer: &Value, asked: (u32, u32)) -> Result<MessageP
         limit: small(top.count("limit")?).unwrap_or(asked.1),
         total_pages: small(top.count("total_pages")?),
         has_next: top.flag("has_next")?,
+        date: None,
     })
 }
 

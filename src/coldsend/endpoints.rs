@@ -6,8 +6,9 @@ use super::error::{ApiError, Certainty, WriteError};
 use super::fields::Wrong;
 use super::ledger::Priority;
 use super::reply::{ReplyBody, ReplyReceipt};
-use super::requests::Call;
+use super::requests::{Call, Reading};
 use crate::model::{Conversation, Message, ThreadDetail, ThreadRow};
+use jiff::Timestamp;
 use std::collections::HashSet;
 
 /// The largest page that the API gives.
@@ -56,6 +57,8 @@ pub struct ListPage {
     pub page: u32,
     /// How many rows a full page has.
     pub limit: u32,
+    /// When the server says that it answered, in whole seconds.
+    pub date: Option<Timestamp>,
 }
 
 /// One page of a thread's messages, oldest first.
@@ -73,6 +76,8 @@ pub struct MessagePage {
     pub total_pages: Option<u32>,
     /// Whether there is a further page, where the API says.
     pub has_next: Option<bool>,
+    /// When the server says that it answered, in whole seconds.
+    pub date: Option<Timestamp>,
 }
 
 impl Client {
@@ -89,8 +94,9 @@ impl Client {
         pairs.extend(query.is_starred.iter().map(|flag| ("is_starred", flag.to_string())));
         pairs.extend(query.category.iter().map(|name| ("category", name.clone())));
         let call = Call::get(ENDPOINT, self.transport.url(&["replies"], &pairs)?, "the list of replies".to_owned());
-        let value = self.read(call, priority).await?;
-        answer::list_page(&value, (page, limit)).map_err(malformed(ENDPOINT))
+        let Reading { value, date } = self.read(call, priority).await?;
+        let page = answer::list_page(&value, (page, limit)).map_err(malformed(ENDPOINT))?;
+        Ok(ListPage { date, ..page })
     }
 
     /// `GET /replies/threads/{id}`: what the list row does not say.
@@ -100,7 +106,7 @@ impl Client {
     pub async fn thread(&self, id: &str, priority: Priority) -> Result<ThreadDetail, ApiError> {
         const ENDPOINT: &str = "GET /replies/threads/{id}";
         let url = self.transport.thread_url(id, &[], &[])?;
-        let value = self.read(Call::get(ENDPOINT, url, named(id)), priority).await?;
+        let Reading { value, .. } = self.read(Call::get(ENDPOINT, url, named(id)), priority).await?;
         answer::thread(&value).map_err(malformed(ENDPOINT))
     }
 
@@ -113,8 +119,9 @@ impl Client {
         let (page, limit) = (page.max(1), limit.clamp(1, MAX_LIMIT));
         let pairs = [("page", page.to_string()), ("limit", limit.to_string())];
         let url = self.transport.thread_url(id, &["messages"], &pairs)?;
-        let value = self.read(Call::get(MESSAGES, url, named(id)), priority).await?;
-        answer::message_page(&value, (page, limit)).map_err(malformed(MESSAGES))
+        let Reading { value, date } = self.read(Call::get(MESSAGES, url, named(id)), priority).await?;
+        let page = answer::message_page(&value, (page, limit)).map_err(malformed(MESSAGES))?;
+        Ok(MessagePage { date, ..page })
     }
 
     /// All messages of a thread: one request when there are at most 100.
@@ -136,12 +143,12 @@ impl Client {
             let silent = page.has_next.is_none() && page.total_pages.is_none() && page.total_count.is_none();
             let full = given > 0 && given as u64 >= u64::from(page.limit);
             if !(announced || silent && full) {
-                return Ok(Conversation::new(messages));
+                return Ok(Conversation::as_of(messages, page.date));
             }
             if messages.len() == before {
                 // Counts may be off by what was deleted; a page that is promised and brings nothing is another matter.
                 if page.has_next != Some(true) {
-                    return Ok(Conversation::new(messages));
+                    return Ok(Conversation::as_of(messages, page.date));
                 }
                 let detail = format!("page {number} brings no new message and says that there are more");
                 return Err(ApiError::Malformed { endpoint: MESSAGES, at: "has_next".to_owned(), detail });

@@ -18,6 +18,8 @@ pub(super) struct Limits {
     pub(super) reset: Option<Duration>,
     /// How long to wait.
     pub(super) retry_after: Option<Duration>,
+    /// The answer's own `Date`, in whole seconds.
+    pub(super) date: Option<Timestamp>,
 }
 
 impl Limits {
@@ -25,7 +27,8 @@ impl Limits {
     /// machine changes nothing; `now` serves where there is none.
     pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let now = text(DATE.as_str()).and_then(http_date).unwrap_or(now);
+        let date = text(DATE.as_str()).and_then(http_date);
+        let now = date.unwrap_or(now);
         let limit = text("x-ratelimit-limit").and_then(|text| text.parse::<u32>().ok());
         let remaining = text("x-ratelimit-remaining").and_then(|text| text.parse::<u32>().ok());
         Self {
@@ -36,6 +39,7 @@ impl Limits {
                 Some(date) => sane(date.as_second().saturating_sub(now.as_second())),
                 None => text.parse::<i64>().ok().and_then(sane),
             }),
+            date,
         }
     }
 }

@@ -62,6 +62,14 @@ struct Answer {
     status: u16,
     body: Result<Vec<u8>, ApiError>,
     pause: Option<Duration>,
+    date: Option<Timestamp>,
+}
+
+/// What a read brought, and when the server says it was.
+pub(super) struct Reading {
+    pub(super) value: Value,
+    /// The `Date` of the response, in whole seconds.
+    pub(super) date: Option<Timestamp>,
 }
 
 /// No answer, not even a status.
@@ -75,7 +83,7 @@ struct NoAnswer {
 
 impl Client {
     /// A read: once more at most, when the connection broke before an answer.
-    pub(super) async fn read(&self, call: Call, priority: Priority) -> Result<Value, ApiError> {
+    pub(super) async fn read(&self, call: Call, priority: Priority) -> Result<Reading, ApiError> {
         let transport = &self.transport;
         let mut first = true;
         let answer = loop {
@@ -93,7 +101,7 @@ impl Client {
         if value.get("success") == Some(&Value::Bool(false)) {
             return Err(ApiError::Refused { status: answer.status, detail: transport.detail(&value) });
         }
-        Ok(value)
+        Ok(Reading { value, date: answer.date })
     }
 
     /// A write, sent once. `Ok` is any 2xx, whatever became of its body.
@@ -240,7 +248,7 @@ impl Transport {
         let pause = permit.answered(&limits, status == 429);
         let limit = if response.status().is_success() { MAX_ANSWER } else { MAX_REFUSAL };
         let body = self.body(call.endpoint, response, limit, whole).await;
-        Ok(Answer { status, body, pause })
+        Ok(Answer { status, body, pause, date: limits.date })
     }
 
     async fn body(

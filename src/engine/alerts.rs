@@ -196,6 +196,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Tells people of something that concerns a workspace as a whole and is no lasting condition.
+    pub(super) fn alert_workspace(&self, workspace: &Workspace, title: &str, text: String, key: &str) {
+        self.alert_hourly(workspace.name(), key, Announcement { title: title.to_owned(), text }, None, None);
+    }
+
     /// An id that the receiver can tell an alert from another by.
     fn alert_id(&self, workspace: &str, key: &str) -> String {
         format!("{key}-{workspace}-{}", self.now().as_second())

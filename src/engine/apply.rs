@@ -37,7 +37,7 @@ impl Engine {
             if let Some(messages) = &judged.messages {
                 workspace.remember_read(&row.id, std::sync::Arc::clone(messages), self.now());
             }
-            self.record(workspace, row, &judged, EventKind::Apply).await?;
+            self.record(workspace, row, &judged, EventKind::Apply, None).await?;
             report.decided += 1;
         }
         Ok(report)

@@ -3,7 +3,11 @@
 
 use crate::model::{Conversation, Message, ThreadRow};
 use crate::store::{EventKind, KnownThread, PendingThread};
+use crate::text;
 use std::collections::HashMap;
+
+/// A preview that is shorter than this was not cut off.
+const WHOLE_PREVIEW: usize = 40;
 
 /// Whether a row shows something that rules have not seen: another last message, or another category.
 pub(super) fn differs(known: &ThreadRow, row: &ThreadRow) -> bool {
@@ -38,6 +42,24 @@ pub(super) fn is_newest_first(rows: &[ThreadRow]) -> bool {
         && rows.is_sorted_by(|left, right| left.last_message_at >= right.last_message_at)
 }
 
+/// Whether the page shows that a message moves its thread to the top: a thread that is known with an older message now
+/// stands above one that has not changed and was newer then. In any other order it would have stayed below.
+pub(super) fn shows_a_move(rows: &[ThreadRow], known: &HashMap<String, KnownThread>) -> bool {
+    let last_known = |row: &ThreadRow| {
+        let thread = known.get(&row.id)?;
+        thread.pending.as_ref().or(thread.row.as_ref())?.last_message_at
+    };
+    let newest_unchanged =
+        |rows: &[ThreadRow]| rows.iter().filter(|row| last_known(row) == row.last_message_at).find_map(last_known);
+    is_newest_first(rows)
+        && rows.iter().enumerate().any(|(place, row)| {
+            let then = last_known(row).filter(|then| row.last_message_at.is_some_and(|at| at > *then));
+            then.is_some_and(|then| {
+                newest_unchanged(rows.get(place + 1..).unwrap_or_default()).is_some_and(|other| other > then)
+            })
+        })
+}
+
 /// What a pending row may turn out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Candidate {
@@ -65,20 +87,51 @@ pub(super) fn candidate(pending: &PendingThread) -> Candidate {
 pub(super) fn proven_event(pending: &PendingThread, conversation: &Conversation) -> Option<EventKind> {
     let newest = conversation.newest_inbound()?;
     let Some(known) = &pending.known else { return Some(EventKind::Message) };
-    if is_new_message(newest, pending.newest_inbound.as_deref(), known) {
+    if is_new_message(newest, pending, known) {
         return Some(EventKind::Message);
     }
     category_differs(known, &pending.row).then_some(EventKind::Category)
 }
 
-/// By its id where the last one's is known. Otherwise by the thread's own times: a message that is not newer than the
-/// last one that the row showed was there already. No clock but the server's is asked.
-fn is_new_message(newest: &Message, newest_inbound: Option<&str>, known: &ThreadRow) -> bool {
-    match (newest_inbound, newest.created_at, known.last_message_at) {
-        (Some(id), _, _) => id != newest.id,
-        (None, Some(created), Some(last)) => created > last,
-        (None, _, _) => true,
+/// By its id where ids are known. For a thread of which only rows were seen, by what the row of then showed: its last
+/// message, and the server's time at which it was looked at. No clock of this machine is asked.
+fn is_new_message(newest: &Message, pending: &PendingThread, known: &ThreadRow) -> bool {
+    if !pending.inbound_seen.is_empty() {
+        return !pending.inbound_seen.contains(&newest.id);
     }
+    if let Some(id) = &pending.newest_inbound {
+        return *id != newest.id;
+    }
+    let was_last = known.preview.as_deref().map(|preview| shows(preview, newest));
+    let Some((created, last)) = newest.created_at.zip(known.last_message_at) else {
+        return was_last != Some(true);
+    };
+    if created == last {
+        // The same second: it is the message of then, unless that one read otherwise and another has been counted since.
+        return was_last == Some(false) && has_more_messages(known, &pending.row) != Some(false);
+    }
+    // A message dated in the future must not hide all that come before that date.
+    if created > pending.looked_at.map_or(last, |looked_at| last.min(looked_at)) {
+        return true;
+    }
+    // Dated before what the row showed then, and yet the row shows it only now.
+    was_last == Some(false)
+        && has_more_messages(known, &pending.row) == Some(true)
+        && pending.row.preview.as_deref().is_some_and(|preview| shows(preview, newest))
+}
+
+/// Whether the API counts more messages than then; `None` where it does not count.
+fn has_more_messages(known: &ThreadRow, row: &ThreadRow) -> Option<bool> {
+    known.reply_count.zip(row.reply_count).map(|(then, now)| now > then)
+}
+
+/// Whether a row's preview is the beginning of this message: all of it where the preview is short.
+fn shows(preview: &str, message: &Message) -> bool {
+    let fold = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = fold(&text::whole_text(message.text.as_deref(), message.html.as_deref()));
+    let preview = fold(preview);
+    let cut = preview.trim_end_matches('…').trim_end_matches("...").trim_end();
+    if cut.len() < preview.len() || cut.chars().count() >= WHOLE_PREVIEW { text.starts_with(cut) } else { text == cut }
 }
 
 #[cfg(test)]
@@ -108,7 +161,13 @@ mod tests {
         let first = row("a", "2026-01-01T00:00:00Z");
         let second = row("a", "2026-01-02T00:00:00Z");
         let known = |row: Option<&ThreadRow>, pending: Option<&ThreadRow>| {
-            let thread = KnownThread { row: row.cloned(), pending: pending.cloned(), newest_inbound: None };
+            let thread = KnownThread {
+                row: row.cloned(),
+                pending: pending.cloned(),
+                newest_inbound: None,
+                inbound_seen: Vec::new(),
+                looked_at: None,
+            };
             HashMap::from([("a".to_owned(), thread)])
         };
         for (known, row, news) in [
@@ -134,6 +193,8 @@ mod tests {
             since: "2026-01-03T00:00:00Z".parse().unwrap(),
             known: Some(known.clone()),
             newest_inbound: newest_inbound.map(str::to_owned),
+            inbound_seen: Vec::new(),
+            looked_at: None,
         };
         let talk = |id: &str, at: &str| Conversation::new(vec![inbound(id, at)]);
         assert_eq!(proven_event(&pending(None), &talk("old", "2026-01-02T00:00:00Z")), None);
@@ -153,7 +214,14 @@ mod tests {
         let newer = row("a", "2026-01-03T00:00:00Z");
         let of = |known: Option<&ThreadRow>, row: &ThreadRow| {
             let since = "2026-01-03T00:00:00Z".parse().unwrap();
-            candidate(&PendingThread { row: row.clone(), since, known: known.cloned(), newest_inbound: None })
+            candidate(&PendingThread {
+                row: row.clone(),
+                since,
+                known: known.cloned(),
+                newest_inbound: None,
+                inbound_seen: Vec::new(),
+                looked_at: None,
+            })
         };
         assert_eq!(of(None, &known), Candidate::NewThread);
         assert_eq!(of(Some(&known), &hot), Candidate::Category);

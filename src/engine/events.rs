@@ -7,14 +7,18 @@ use super::{
     evidence::Reach,
     judge::{Judged, Subject, judge},
     plan::{action_records, decision_record, lead_key},
+    poll::is_too_old,
     probe::{Bug, Step},
     status::Happened,
 };
 use crate::{
     coldsend::{ApiError, Priority, Scope},
-    model::{Action, Mode, Span, ThreadRow},
+    model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, Span, ThreadRow},
     rules::RuleSet,
-    store::{DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError},
+    store::{
+        Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError,
+        WorkspaceState,
+    },
 };
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -69,11 +73,12 @@ impl Engine {
             return Ok(report);
         }
         let overrides = self.store.rule_modes().await?;
+        let state = self.store.workspace_state(workspace.name()).await?;
         let mut patience = Patience { most: workspace.evidence.most_failures(), failed: 0, slow: Duration::ZERO };
         for ReadyThread { pending: thread, failures } in threads {
             let began = tokio::time::Instant::now();
             workspace.note_progress(self.now());
-            match self.handle(workspace, &thread, &overrides).await {
+            match self.handle(workspace, &thread, &state, &overrides).await {
                 Ok(Handled::Decided(id)) => {
                     report.decisions.push(id);
                     workspace.something_is_due();
@@ -85,6 +90,9 @@ impl Engine {
                 }
                 Err(IntakeError::Api(_)) if self.makes(Bug::UnreadIsSettled) => {
                     self.settle(workspace, &thread, None).await?;
+                }
+                Err(IntakeError::Api(error @ ApiError::TooLarge { .. })) => {
+                    report.decisions.push(self.record_unreadable(workspace, &thread, &error).await?);
                 }
                 Err(IntakeError::Api(error)) => {
                     let reach = workspace.evidence.failed(&thread.row.id, &error, self.now());
@@ -125,6 +133,7 @@ impl Engine {
         &self,
         workspace: &Workspace,
         thread: &PendingThread,
+        state: &WorkspaceState,
         overrides: &HashMap<String, Mode>,
     ) -> Result<Handled, IntakeError> {
         let now = self.now();
@@ -172,16 +181,17 @@ impl Engine {
                 let event = proven_event(thread, messages.conversation());
                 match event.filter(|event| *event != EventKind::Category || !taken_over) {
                     Some(event) => event,
-                    None => {
-                        let newest = messages.newest_inbound().map(|message| message.id.clone());
-                        return self.settle(workspace, thread, newest).await;
-                    }
+                    None => return self.settle(workspace, thread, Some(messages.conversation())).await,
                 }
             }
             None if candidate == Candidate::Category => EventKind::Category,
             None => EventKind::Message,
         };
-        let (record, _) = self.record(workspace, &thread.row, &judged, event).await?;
+        // Mail that was there before the first start and turns up only now goes before a person.
+        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound()?.created_at);
+        let is_old = candidate == Candidate::NewThread && is_too_old(newest.or(thread.row.last_message_at), state);
+        let hold = is_old.then(|| Reason::new(ReasonCode::TooOld, "it is older than the first look at the inbox"));
+        let (record, _) = self.record(workspace, &thread.row, &judged, event, hold).await?;
         Ok(Handled::Decided(record.id.clone()))
     }
 
@@ -219,18 +229,29 @@ impl Engine {
         Ok(judged)
     }
 
-    /// Writes a decision with all that follows from it.
+    /// Writes a decision with all that follows from it; its replies are held where there is a reason for that.
     pub(super) async fn record(
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
         judged: &Judged,
         event: EventKind,
+        hold: Option<Reason>,
     ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
         self.reached(Step::Judged, None).await;
         let now = self.now();
         let record = decision_record(workspace.name(), row, judged, event, now);
-        let actions = action_records(&record, judged, now, self.expiry(workspace));
+        let expiry = self.expiry(workspace);
+        let mut actions = action_records(&record, judged, now, expiry);
+        if let Some(reason) = hold {
+            let would_leave = |action: &&mut Action| {
+                action.kind == ActionKind::Reply
+                    && matches!(action.state, ActionState::Planned | ActionState::Waiting | ActionState::Held)
+            };
+            for action in actions.iter_mut().filter(would_leave) {
+                (action.state, action.due_at, action.reason) = (ActionState::Held, expiry, Some(reason.clone()));
+            }
+        }
         let opt_out = match (&judged.decision.opt_out, &record.lead_email) {
             (Some(evidence), Some(email)) => Some(OptOut {
                 workspace: workspace.name().to_owned(),
@@ -240,9 +261,16 @@ impl Engine {
             }),
             _ => None,
         };
-        let settled = SettledThread { row: row.clone(), newest_inbound: record.message_id.clone() };
+        let rivals = self.workspaces().iter().filter(|other| other.name() != workspace.name() && acts(other));
+        let settled = SettledThread {
+            claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
+            ..self.settled(row, judged.messages.as_ref().map(|messages| messages.conversation()), workspace)
+        };
         let actions = self.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
         self.reached(Step::DecisionWritten, None).await;
+        if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {
+            self.announce_sharing(workspace, &row.id).await?;
+        }
         workspace.figures.note_decision(event);
         let record = Arc::new(record);
         tracing::info!(
@@ -268,13 +296,35 @@ impl Engine {
         &self,
         workspace: &Workspace,
         thread: &PendingThread,
-        newest_inbound: Option<String>,
+        conversation: Option<&Conversation>,
     ) -> Result<Handled, IntakeError> {
-        let settled = SettledThread { row: thread.row.clone(), newest_inbound };
+        let settled = self.settled(&thread.row, conversation, workspace);
         self.store.settle_thread(workspace.name(), &settled).await?;
         workspace.figures.note_no_event();
         Ok(Handled::NoEvent)
     }
+
+    /// The end of a row, with what was read of its messages.
+    pub(super) fn settled(
+        &self,
+        row: &ThreadRow,
+        conversation: Option<&Conversation>,
+        workspace: &Workspace,
+    ) -> SettledThread {
+        let inbound = conversation.map_or(&[][..], Conversation::messages).iter().filter(|message| !message.outgoing);
+        SettledThread {
+            row: row.clone(),
+            newest_inbound: conversation.and_then(|talk| talk.newest_inbound()).map(|message| message.id.clone()),
+            inbound: inbound.map(|message| message.id.clone()).collect(),
+            looked_at: workspace.intake.server_time(self.now()),
+            claim: Claim::default(),
+        }
+    }
+}
+
+/// Whether a workspace acts on what it sees, or leaves it to whoever else does.
+fn acts(workspace: &Workspace) -> bool {
+    matches!(workspace.settings().mode, Mode::Live | Mode::Draft)
 }
 
 enum Handled {

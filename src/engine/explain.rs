@@ -36,6 +36,9 @@ pub struct Explanation {
     pub auto_reply: Option<bool>,
     /// Whether the lead asks for no more mail, as far as was read.
     pub opt_out: Option<bool>,
+    /// Why no rule was evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<ExplainedRule>,
     /// How far it has come, as the store tells it; empty where no store was asked.
@@ -109,6 +112,7 @@ impl Explanation {
             body: decision.body.clone(),
             auto_reply: decision.auto_reply,
             opt_out: Some(decision.opt_out.is_some()),
+            problem: None,
             rules: with_texts(decision),
             way: Vec::new(),
             not_considered: &ONLY_A_STORE_KNOWS,
@@ -127,6 +131,7 @@ impl Explanation {
             body: trace.body.clone(),
             auto_reply: trace.auto_reply,
             opt_out: trace.opt_out,
+            problem: trace.problem.clone(),
             rules: trace.rules.iter().map(ExplainedRule::new).collect(),
             way: Vec::new(),
             not_considered: &[],

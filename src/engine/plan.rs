@@ -50,6 +50,7 @@ pub(super) fn decision_record(
                 Some(message) => message.created_at,
                 None => row.last_message_at,
             },
+            problem: None,
             preview: row.preview.clone().filter(|_| newest.is_none()),
             rules: decision.rules.clone(),
             event: may_wait(judged).then(|| Box::new(event_values(row, judged))),

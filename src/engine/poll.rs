@@ -1,26 +1,24 @@
 //! Looking at the inbox: one request while nothing changes, more only while pages hold changes, every page now and then.
 
 use super::{
-    Engine, StartFrom, Workspace,
-    changes::{changed_rows, is_newest_first},
+    Engine, Workspace,
+    changes::{changed_rows, is_newest_first, shows_a_move},
     probe::Step,
 };
 use crate::{
     coldsend::{ApiError, ListPage, ListQuery, Priority},
     model::{Span, ThreadRow},
-    store::{StoreError, WorkspaceState},
+    store::{KnownThread, StoreError, WorkspaceState},
 };
 use jiff::Timestamp;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// The most that the API gives in a page.
 const PAGE: u32 = 100;
-/// How many pages a running sweep reads at each poll: 3,000 threads in half an hour at the default pace.
-const SWEEP_PAGES_PER_POLL: u32 = 1;
-/// A first start that keeps finding rows that moved is content after so many rounds.
-const BASELINE_ROUNDS: u32 = 3;
 /// No inbox has more pages than this; an API that never ends its list must not hold us.
-const LAST_PAGE: u32 = 10_000;
+pub(super) const LAST_PAGE: u32 = 10_000;
+/// So many old threads that turn up at once were not overlooked one by one: the list was another one before.
+pub(super) const MANY: usize = 5;
 
 /// Why a poll did not end.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +42,21 @@ pub struct PollReport {
     pub remembered: usize,
 }
 
+/// What the first page told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FirstPage {
+    /// It holds the whole list.
+    is_whole: bool,
+    /// When the server gave it.
+    date: Option<Timestamp>,
+}
+
+impl FirstPage {
+    pub(super) fn is_whole(self) -> bool {
+        self.is_whole
+    }
+}
+
 impl Engine {
     /// Looks at the inbox once and puts what changed in line, on disk. `whole_sweep` reads all pages of a sweep that is
     /// due now instead of a few.
@@ -60,21 +73,25 @@ impl Engine {
     }
 
     async fn poll_pages(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
+        self.adopt_declared_name(workspace).await?;
         let mut state = self.store.workspace_state(workspace.name()).await?;
-        if state.baseline_at.is_none() {
-            return self.first_start(workspace, state).await;
-        }
         let mut report = PollReport::default();
-        let result = self.newest_pages(workspace, &mut state, &mut report).await;
-        if result.is_err() {
-            // Changes below the page that failed would hide behind pages that no longer change.
-            state.sweep_needed = true;
-            self.store.set_workspace_state(workspace.name(), &state).await?;
-            return result.map(|()| report);
+        if state.baseline_at.is_none() && !self.first_start(workspace, &mut state, &mut report).await? {
+            return Ok(report);
         }
+        let first = match self.newest_pages(workspace, &mut state, &mut report).await {
+            Ok(first) => first,
+            Err(error) => {
+                // Changes below the page that failed would hide behind pages that no longer change.
+                state.sweep_needed = true;
+                self.store.set_workspace_state(workspace.name(), &state).await?;
+                return Err(error);
+            }
+        };
         state.last_poll_at = Some(self.now());
+        state.seen_at = first.date;
         self.store.set_workspace_state(workspace.name(), &state).await?;
-        self.sweep(workspace, &mut state, &mut report, whole_sweep).await?;
+        self.sweep(workspace, &mut state, &mut report, first, whole_sweep).await?;
         Ok(report)
     }
 
@@ -84,160 +101,148 @@ impl Engine {
         workspace: &Workspace,
         state: &mut WorkspaceState,
         report: &mut PollReport,
-    ) -> Result<(), PollError> {
+    ) -> Result<FirstPage, PollError> {
+        let mut first = FirstPage::default();
+        let mut late = 0;
+        // Pages of which no thread is known: whose list this is shows further down.
+        let mut doubtful: Vec<ListPage> = Vec::new();
+        let mut is_ours = false;
         for number in 1..=LAST_PAGE {
             let page = self.page(workspace, number, report).await?;
-            let changed = self.queue_changes(workspace, &page.rows, report).await?;
+            let known = self.known(workspace, &page.rows).await?;
+            let whole = is_short(&page);
             if number == 1 {
+                first = FirstPage { is_whole: whole, date: page.date };
+                self.look_for_oddities(workspace, &page).await?;
+                is_ours = page.rows.is_empty() || self.store.count_threads(workspace.name(), 1).await? == 0;
+            }
+            is_ours |= !known.is_empty();
+            if !is_ours {
+                doubtful.push(page);
+                if whole {
+                    self.take_for_another_account(workspace, state, &doubtful, report).await?;
+                    return Ok(first);
+                }
+                continue;
+            }
+            for page in std::mem::take(&mut doubtful) {
+                self.queue_changes(workspace, state, &page.rows, &HashMap::new(), &mut late, report).await?;
+            }
+            let changed = self.queue_changes(workspace, state, &page.rows, &known, &mut late, report).await?;
+            // What an unreadable or empty page counts is no measure for the next one.
+            if number == 1 && !page.rows.is_empty() {
                 let counts = (page.total_count, page.unread_count);
-                let known = (state.total_count, state.unread_count);
+                let before = (state.total_count, state.unread_count);
                 (state.total_count, state.unread_count) = counts;
                 let proves_order = is_newest_first(&page.rows);
+                state.newest_first = proves_order && (state.newest_first || shows_a_move(&page.rows, &known));
                 // Where the newest stand first, a thread or message that is new shows on this page. One that is only
                 // counted stands somewhere else: the order is another one, and only reading every page finds it.
-                let hinted = if proves_order { changed == 0 && grew(known, counts) } else { known != counts };
-                if !is_last(&page, number) && (hinted || !proves_order) {
-                    state.sweep_needed |= hinted;
-                    return Ok(());
+                let is_hinted = if proves_order { changed == 0 && grew(before, counts) } else { before != counts };
+                if is_hinted && !whole {
+                    state.newest_first = false;
+                    state.sweep_needed = true;
+                }
+                if changed == 0 && grew(before, counts) {
+                    let more_threads = grew((before.0, None), (counts.0, None));
+                    if workspace.intake.record_unseen_growth(more_threads) {
+                        self.look_for_oddities(workspace, &page).await?;
+                    }
+                }
+                if !whole && (is_hinted || !proves_order) {
+                    return Ok(first);
                 }
             }
-            if changed == 0 || is_last(&page, number) {
-                return Ok(());
+            if changed == 0 || whole {
+                return Ok(first);
             }
         }
-        Ok(())
+        Ok(first)
     }
 
-    /// Every page back to `max_age`, a few at each poll.
-    async fn sweep(
+    pub(super) async fn page(
         &self,
         workspace: &Workspace,
-        state: &mut WorkspaceState,
+        number: u32,
         report: &mut PollReport,
-        whole: bool,
-    ) -> Result<(), PollError> {
-        let now = self.now();
-        let every = workspace.settings().sweep_every;
-        let due = state.sweep_needed || state.last_sweep_at.is_none_or(|last| passed(last, every, now));
-        let mut number = match workspace.sweep_page() {
-            Some(page) => page,
-            // The first page was read a moment ago.
-            None if due => 2,
-            None => return Ok(()),
-        };
-        let pages = if whole || state.sweep_needed { LAST_PAGE } else { SWEEP_PAGES_PER_POLL };
-        for _ in 0..pages {
-            if beyond(state, number) {
-                return self.sweep_ended(workspace, state).await;
-            }
-            let page = self.page(workspace, number, report).await?;
-            self.queue_changes(workspace, &page.rows, report).await?;
-            if is_last(&page, number) || is_past_max_age(workspace, &page.rows, now) {
-                return self.sweep_ended(workspace, state).await;
-            }
-            number += 1;
-            workspace.set_sweep_page(Some(number));
-        }
-        Ok(())
-    }
-
-    async fn sweep_ended(&self, workspace: &Workspace, state: &mut WorkspaceState) -> Result<(), PollError> {
-        workspace.set_sweep_page(None);
-        state.last_sweep_at = Some(self.now());
-        state.sweep_needed = false;
-        Ok(self.store.set_workspace_state(workspace.name(), state).await?)
-    }
-
-    /// Notes what is there without acting on it, but for what `start_from` asks for. Rows move between pages while they
-    /// are read, so a round that saw fewer threads than the list counts is followed by another.
-    async fn first_start(&self, workspace: &Workspace, mut state: WorkspaceState) -> Result<PollReport, PollError> {
-        let mut report = PollReport::default();
-        let mut seen = HashSet::new();
-        let mut total = None;
-        for _ in 0..BASELINE_ROUNDS {
-            for number in 1..=LAST_PAGE {
-                let page = self.page(workspace, number, &mut report).await?;
-                total = page.total_count;
-                (state.total_count, state.unread_count) = (page.total_count, page.unread_count);
-                let last = is_last(&page, number);
-                let rows = page.rows.into_iter().filter(|row| seen.insert(row.id.clone()));
-                let (new, old): (Vec<_>, Vec<_>) = rows.partition(|row| self.counts_as_new(workspace, row));
-                self.store.remember_rows(workspace.name(), &old, self.now()).await?;
-                self.store.queue_rows(workspace.name(), &new, self.now()).await?;
-                report.remembered += old.len();
-                report.changed += new.len();
-                if last {
-                    break;
-                }
-            }
-            if total.is_none_or(|total| usize::try_from(total).is_ok_and(|total| seen.len() >= total)) {
-                break;
-            }
-        }
-        let now = self.now();
-        state.baseline_at = Some(now);
-        state.last_poll_at = Some(now);
-        state.last_sweep_at = Some(now);
-        self.store.set_workspace_state(workspace.name(), &state).await?;
-        tracing::info!(
-            workspace = workspace.name(),
-            known = report.remembered,
-            new = report.changed,
-            "first start: what is there is noted"
-        );
-        Ok(report)
-    }
-
-    fn counts_as_new(&self, workspace: &Workspace, row: &ThreadRow) -> bool {
-        let since = match workspace.safety().start_from {
-            StartFrom::Now => return false,
-            StartFrom::Age(age) => self.now().saturating_sub(age).unwrap_or(Timestamp::MIN),
-            StartFrom::Date(date) => date,
-        };
-        row.last_message_at.is_some_and(|at| at >= since)
-    }
-
-    async fn page(&self, workspace: &Workspace, number: u32, report: &mut PollReport) -> Result<ListPage, PollError> {
+    ) -> Result<ListPage, PollError> {
         let query = ListQuery { page: number, limit: PAGE, ..ListQuery::default() };
         let page = workspace.client().list(&query, Priority::Poll).await?;
         report.pages += 1;
         let now = self.now();
         workspace.note_progress(now);
+        workspace.intake.record_date(page.date, now);
         for row in &page.rows {
             workspace.remember_star(&row.id, row.is_starred, now);
         }
         Ok(page)
     }
 
-    async fn queue_changes(
+    pub(super) async fn known(
         &self,
         workspace: &Workspace,
         rows: &[ThreadRow],
+    ) -> Result<HashMap<String, KnownThread>, StoreError> {
+        let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+        self.store.known_threads(workspace.name(), &ids).await
+    }
+
+    /// Puts what changed in line; how many rows that were. Old mail of threads that turn up only now goes before a person
+    /// ([`Engine::handle_pending`] holds its replies), but where there are many, the list was not whole before: then they
+    /// belong to the baseline.
+    pub(super) async fn queue_changes(
+        &self,
+        workspace: &Workspace,
+        state: &WorkspaceState,
+        rows: &[ThreadRow],
+        known: &HashMap<String, KnownThread>,
+        late: &mut usize,
         report: &mut PollReport,
     ) -> Result<usize, PollError> {
-        let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
-        let known = self.store.known_threads(workspace.name(), &ids).await?;
-        let changed = changed_rows(rows, &known);
+        let mut changed = changed_rows(rows, known);
+        let count = changed.len();
+        let is_late = |row: &ThreadRow| !known.contains_key(&row.id) && is_old(row.last_message_at, state);
+        let found = changed.iter().filter(|row| is_late(row)).count();
+        *late += found;
+        if found > 0 && *late >= MANY {
+            let (old, new): (Vec<_>, Vec<_>) = changed.into_iter().partition(is_late);
+            self.store.remember_rows(workspace.name(), &old, state.seen_at, self.now()).await?;
+            report.remembered += old.len();
+            if *late - found < MANY {
+                self.announce_late_threads(workspace);
+            }
+            changed = new;
+        }
         if !changed.is_empty() {
             self.store.queue_rows(workspace.name(), &changed, self.now()).await?;
             self.reached(Step::RowsQueued, None).await;
         }
+        if count > 0 {
+            workspace.intake.record_change();
+        }
         report.changed += changed.len();
-        Ok(changed.len())
+        Ok(count)
     }
 }
 
-/// A reply to anything older would be held, and in this order all that follows is older still.
-fn is_past_max_age(workspace: &Workspace, rows: &[ThreadRow], now: Timestamp) -> bool {
-    let last = rows.last().and_then(|row| row.last_message_at);
-    is_newest_first(rows) && last.is_some_and(|last| passed(last, workspace.safety().max_age, now))
+/// Mail is dated when it is sent, and listed a little later.
+pub(super) const TRANSIT: Span = Span::from_secs(120);
+
+/// Whether replies to mail of this time are held. Where the list was empty at the first start, a single message that was
+/// sent just before may have come since.
+pub(super) fn is_too_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
+    let transit = if state.began_empty { TRANSIT } else { Span::ZERO };
+    is_old(at.and_then(|at| at.checked_add(transit).ok()), state)
 }
 
-/// Whether no page follows: by what the page holds, not by a count that may lag behind it.
-fn is_last(page: &ListPage, number: u32) -> bool {
-    let full = page.rows.len() + page.skipped >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let counted = page.total_count.is_some_and(|total| total <= u64::from(number) * u64::from(PAGE));
-    !full || counted
+/// Whether mail of this time was there before the first start. What has no time is not.
+pub(super) fn is_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
+    at.zip(state.old_before).is_some_and(|(at, old_before)| at < old_before)
+}
+
+/// Whether no page follows: by what the page holds. A count may lag behind it, or count this page alone.
+pub(super) fn is_short(page: &ListPage) -> bool {
+    page.rows.len() + page.skipped < usize::try_from(PAGE).unwrap_or(usize::MAX)
 }
 
 type Counts = (Option<u64>, Option<u64>);
@@ -245,13 +250,4 @@ type Counts = (Option<u64>, Option<u64>);
 fn grew(known: Counts, now: Counts) -> bool {
     let more = |known: Option<u64>, now: Option<u64>| known.zip(now).is_some_and(|(known, now)| now > known);
     more(known.0, now.0) || more(known.1, now.1)
-}
-
-/// Whether the list is known to end before this page.
-fn beyond(state: &WorkspaceState, number: u32) -> bool {
-    state.total_count.is_some_and(|total| total <= u64::from(number - 1) * u64::from(PAGE))
-}
-
-fn passed(since: Timestamp, span: Span, now: Timestamp) -> bool {
-    Span::try_from(now.duration_since(since)).is_ok_and(|age| age >= span)
 }

@@ -96,7 +96,7 @@ impl Engine {
         let state = self.store.workspace_state(workspace.name()).await?;
         let Some(baseline) = state.baseline_at else {
             let text =
-                "The inbox was never polled. The first poll only takes note of what is there (`safety.start_from`).";
+                "There is no baseline yet. The first poll that finds threads only records them (`safety.start_from`).";
             way.push(WayStep::new("poll", None, text));
             return Ok(());
         };
@@ -135,6 +135,9 @@ impl Engine {
     /// A decision and what became of its actions.
     pub(super) async fn decided(&self, decision: &DecisionRecord, way: &mut Vec<WayStep>) -> Result<(), StoreError> {
         let text = match decision.matched.as_slice() {
+            [] if decision.trace.problem.is_some() => {
+                format!("Not decided: {}.", decision.trace.problem.as_deref().unwrap_or_default())
+            }
             [] => "Decided: no rule matched.".to_owned(),
             rules => format!("Decided: {} matched.", rules.join(", ")),
         };

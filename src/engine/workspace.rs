@@ -3,6 +3,7 @@
 use super::Safety;
 use super::evidence::Evidence;
 use super::figures::Figures;
+use super::intake::Intake;
 use super::status::{WorkspacePhase, WorkspaceStatus};
 use crate::{
     coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, model::Span, rules::ReadMessages,
@@ -36,6 +37,8 @@ pub struct WorkspaceSettings {
     pub name: String,
     /// The ceiling of all its rules.
     pub mode: Mode,
+    /// The name that it had before.
+    pub was: Option<String>,
     /// How often the inbox is looked at.
     pub poll_every: Span,
     /// How often every page is read.
@@ -70,8 +73,8 @@ pub struct Workspace {
     own_addresses: Mutex<HashSet<String>>,
     /// The store could not be written when it was last tried.
     store_fails: AtomicBool,
-    /// The page at which a running sweep goes on.
-    sweep_page: Mutex<Option<u32>>,
+    /// What polling remembers.
+    pub(super) intake: Intake,
     /// Messages of campaigns that were remembered, or need not be.
     steps: Mutex<HashSet<String>>,
     /// When a reply last came up to leave.
@@ -99,7 +102,7 @@ impl Workspace {
             slow_targets: Mutex::default(),
             own_addresses: Mutex::default(),
             store_fails: AtomicBool::default(),
-            sweep_page: Mutex::default(),
+            intake: Intake::default(),
             steps: Mutex::default(),
             last_reply: Mutex::default(),
             figures: Figures::new(),
@@ -280,14 +283,6 @@ impl Workspace {
     /// Whether another reply came up to leave within this time.
     pub(super) fn has_just_replied(&self, within: Span) -> bool {
         locked(&self.last_reply).is_some_and(|at| at.elapsed() < within)
-    }
-
-    pub(super) fn sweep_page(&self) -> Option<u32> {
-        *locked(&self.sweep_page)
-    }
-
-    pub(super) fn set_sweep_page(&self, page: Option<u32>) {
-        *locked(&self.sweep_page) = page;
     }
 }
 

@@ -122,6 +122,9 @@ pub struct Message {
     pub attachments: Vec<MailAttachment>,
 }
 
+/// A sender's clock may be so far ahead of the server's without anybody minding.
+const FUTURE: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// All messages of a thread that were read, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
@@ -135,6 +138,27 @@ impl Conversation {
             messages.sort_by_key(|message| message.created_at);
         }
         Self { messages }
+    }
+
+    /// As [`Conversation::new`], where the server says when it gave the messages. An inbound message that is dated later
+    /// than that cannot be: its time says nothing, so it does not stand after messages of the lead that came since. It
+    /// keeps its place before them, behind whatever was sent.
+    pub fn as_of(messages: Vec<Message>, date: Option<Timestamp>) -> Self {
+        let mut conversation = Self::new(messages);
+        let Some(limit) = date.and_then(|date| date.checked_add(FUTURE).ok()) else { return conversation };
+        let is_future = |message: &Message| !message.outgoing && message.created_at.is_some_and(|at| at > limit);
+        let messages = &mut conversation.messages;
+        let Some(first) = messages.iter().position(is_future) else { return conversation };
+        // Only the end of the list can be out of its time; where the lead's last dated message is the last of all, what is
+        // dated in the future stands before it.
+        let dated = messages.iter().take(first).rposition(|message| !message.outgoing);
+        let sent = messages.iter().take(first).rposition(|message| message.outgoing);
+        if let Some(place) = dated.filter(|dated| sent.is_none_or(|sent| sent < *dated)) {
+            let (future, rest): (Vec<_>, Vec<_>) = messages.drain(place..).partition(is_future);
+            messages.extend(future);
+            messages.extend(rest);
+        }
+        conversation
     }
 
     /// The messages, oldest first.

@@ -87,6 +87,12 @@ pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
         "A workspace of ColdSend.",
         [
             name_key("Your own name for it, unique: a-z, 0-9 and `-`, at most 63.").example("main"),
+            Key::new(
+                "was",
+                Form::Written(NAME.to_owned()),
+                "The name that it had before: its records, opt-outs and pause go with it. Remove it after the next start.",
+            )
+            .example("old-name"),
             Key::new("api_key", header(), "Its API key.").required().example("${COLDSEND_API_KEY}"),
             Key::new(
                 "base_url",

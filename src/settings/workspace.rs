@@ -30,6 +30,8 @@ pub struct WorkspaceSettings {
     pub base_url: Url,
     /// The ceiling for all its rules.
     pub mode: Mode,
+    /// The name that it had before: what the store has under that name is this workspace's.
+    pub was: Option<String>,
     /// How long between two polls; 1s to 1d.
     pub poll_every: Span,
     /// How long between two sweeps over every page back to `max_age`; 1s to 30d.
@@ -84,6 +86,7 @@ impl WorkspaceSettings {
             api_key,
             base_url,
             mode: Mode::Live,
+            was: None,
             poll_every: Self::POLL_EVERY,
             sweep_every: Self::SWEEP_EVERY,
             wait_for_category: Self::WAIT_FOR_CATEGORY,
@@ -122,6 +125,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
     let mut all = Vec::new();
     let mut names: Vec<(String, usize)> = Vec::new();
     let mut keys: Vec<(SecretString, String)> = Vec::new();
+    let mut earlier_names: Vec<(String, &Node)> = Vec::new();
     for item in items {
         let Some(fields) = item.fields(&shapes::WORKSPACE, &mut reading.out) else { continue };
         let name_node = fields.required("name", &mut reading.out);
@@ -158,6 +162,8 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
             Some(node) => reading.api_url(node),
             None => Url::parse(DEFAULT_BASE_URL).ok(),
         };
+        let was = fields.present("was").and_then(|node| Some((reading.name(node, "workspace")?, node)));
+        earlier_names.extend(was.clone());
         let mode = fields
             .present("mode")
             .map(|node| node.one_of(&Mode::ALL.map(|mode| (mode.as_str(), mode)), &mut reading.out));
@@ -183,6 +189,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
             hours: own.hours,
             safety: own.safety,
             mode: mode.flatten().unwrap_or(default.mode),
+            was: was.map(|(was, _)| was),
             poll_every: poll_every.unwrap_or(default.poll_every),
             sweep_every: sweep_every.unwrap_or(default.sweep_every),
             wait_for_category: wait_for_category.unwrap_or(default.wait_for_category),
@@ -196,6 +203,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
             ..default
         });
     }
+    check_earlier_names(&names, &earlier_names, reading);
     all
 }
 
@@ -248,6 +256,21 @@ fn vars(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, String> {
         }
     }
     vars
+}
+
+/// An earlier name is one that no workspace has now, and that of one workspace only.
+fn check_earlier_names(names: &[(String, usize)], earlier: &[(String, &Node)], reading: &mut Reading<'_>) {
+    for (place, (was, node)) in earlier.iter().enumerate() {
+        let message = if let Some((_, line)) = names.iter().find(|(name, _)| name == was) {
+            format!("`{was}` is the name of a workspace, on line {line}")
+        } else if earlier.iter().take(place).any(|(other, _)| other == was) {
+            format!("`{was}` is the earlier name of another workspace already")
+        } else {
+            continue;
+        };
+        let hint = "`was` names what this workspace was called before, so that its records go with it";
+        reading.report(code::DUPLICATE_NAME, node, message, hint);
+    }
 }
 
 /// The sentence for a file without the key `workspaces`.

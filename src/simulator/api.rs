@@ -1,7 +1,7 @@
 //! The ColdSend endpoints: keys and scopes, limits, reading; `reply` holds the writing.
 
 use super::fault::Endpoint;
-use super::option::{ReplyCount, RowOrder};
+use super::option::{ReplyCount, RowOrder, TotalCount};
 use super::query::Query;
 use super::reply;
 use super::state::{Shared, State};
@@ -60,15 +60,15 @@ impl Refusal {
 /// Answers a request and carries it out.
 pub(super) fn answer(shared: &Shared, request: &ApiRequest<'_>) -> ApiAnswer {
     let mut headers = Vec::new();
-    let outcome = admit(shared, request, &mut headers).and_then(|()| dispatch(shared, request));
+    let outcome = admit(shared, request, &mut headers).and_then(|account| dispatch(shared, request, account));
     match outcome {
         Ok(body) => ApiAnswer { status: StatusCode::OK, body, headers },
         Err(refusal) => ApiAnswer { status: refusal.status, body: refusal.body, headers },
     }
 }
 
-/// Key, limits and scope, in this order.
-fn admit(shared: &Shared, request: &ApiRequest<'_>, headers: &mut Vec<(&'static str, String)>) -> Result<(), Refusal> {
+/// Key, limits and scope, in this order; the key's account.
+fn admit(shared: &Shared, request: &ApiRequest<'_>, headers: &mut Vec<(&'static str, String)>) -> Result<u32, Refusal> {
     let unauthorized = |detail| Refusal::text(StatusCode::UNAUTHORIZED, detail);
     let sent = request.key.ok_or_else(|| unauthorized("API key required. Send it in the X-API-Key header."))?;
     let known = shared.options.keys.iter().find(|key| key.key == sent);
@@ -88,10 +88,10 @@ fn admit(shared: &Shared, request: &ApiRequest<'_>, headers: &mut Vec<(&'static 
         Endpoint::List | Endpoint::Thread | Endpoint::Messages => "replies:read",
         Endpoint::Reply => "replies:create",
         Endpoint::Read | Endpoint::Star => "replies:update",
-        _ => return Ok(()),
+        _ => return Ok(known.account),
     };
     if known.scopes.iter().any(|scope| scope == required || scope == "replies:all" || scope == "*") {
-        return Ok(());
+        return Ok(known.account);
     }
     let body = json!({
         "detail": format!("Insufficient permissions. Required scopes: {required}"),
@@ -100,12 +100,12 @@ fn admit(shared: &Shared, request: &ApiRequest<'_>, headers: &mut Vec<(&'static 
     Err(Refusal { status: StatusCode::FORBIDDEN, body })
 }
 
-fn dispatch(shared: &Shared, request: &ApiRequest<'_>) -> Outcome {
+fn dispatch(shared: &Shared, request: &ApiRequest<'_>, account: u32) -> Outcome {
     let now = shared.now();
     // `/replies/threads/{id}/…`
     let id = request.path.split('/').nth(3).unwrap_or_default();
     match request.endpoint {
-        Endpoint::List => list(shared, request.query, now),
+        Endpoint::List => list(shared, request.query, now, account),
         Endpoint::Thread => shared.read(|state| find(state, id).map(|thread| detail(shared, thread, now))),
         Endpoint::Messages => shared.read(|state| messages(state, id, request.query, now)),
         Endpoint::Reply => {
@@ -145,7 +145,7 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Thread, Refusal> {
     }
 }
 
-fn list(shared: &Shared, query: &str, now: Timestamp) -> Outcome {
+fn list(shared: &Shared, query: &str, now: Timestamp, account: u32) -> Outcome {
     let mut query = Query::parse(query);
     // Larger numbers would be whole numbers too; this is where a database's offset ends.
     let page = query.number("page", 1, 1_000_000_000);
@@ -160,7 +160,7 @@ fn list(shared: &Shared, query: &str, now: Timestamp) -> Outcome {
             .threads
             .iter()
             // A thread is in the inbox as soon as it has a message.
-            .filter(|thread| thread.last(now).is_some())
+            .filter(|thread| thread.account == account && thread.last(now).is_some())
             .filter(|thread| campaign.as_ref().is_none_or(|id| thread.campaign_id.as_ref() == Some(id)))
             .filter(|thread| read.is_none_or(|read| thread.is_read == read))
             .filter(|thread| starred.is_none_or(|starred| thread.is_starred == starred))
@@ -170,9 +170,16 @@ fn list(shared: &Shared, query: &str, now: Timestamp) -> Outcome {
         let skipped = usize::try_from((page - 1).saturating_mul(limit)).unwrap_or(usize::MAX);
         let shown = rows.iter().skip(skipped).take(usize::try_from(limit).unwrap_or(usize::MAX));
         let conversations: Vec<Value> = shown.map(|thread| row(shared, thread, now)).collect();
-        let count = |holds: fn(&Thread) -> bool| state.threads.iter().filter(|thread| holds(thread)).count();
+        let threads = || state.threads.iter().filter(|thread| thread.account == account);
+        let count = |holds: fn(&Thread) -> bool| threads().filter(|thread| holds(thread)).count();
+        let total = match shared.options.total_count {
+            TotalCount::All => rows.len(),
+            TotalCount::Page => conversations.len(),
+            TotalCount::SoFar => skipped.min(rows.len()) + conversations.len(),
+            TotalCount::Zero => 0,
+        };
         Ok(json!({
-            "success": true, "conversations": conversations, "total_count": rows.len(), "page": page, "limit": limit,
+            "success": true, "conversations": conversations, "total_count": total, "page": page, "limit": limit,
             "unread_count": count(|thread| !thread.is_read), "starred_count": count(|thread| thread.is_starred),
         }))
     })
@@ -183,6 +190,7 @@ fn order(rows: &mut [&Thread], order: RowOrder, seed: u64, now: Timestamp) {
     match order {
         RowOrder::NewestFirst => rows.sort_by_key(|thread| (std::cmp::Reverse(time(thread)), thread.id.clone())),
         RowOrder::OldestFirst => rows.sort_by_key(|thread| (time(thread), thread.id.clone())),
+        RowOrder::ByCreation => rows.reverse(),
         RowOrder::ById => rows.sort_by(|left, right| left.id.cmp(&right.id)),
         RowOrder::Shuffled => {
             let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -168,6 +168,7 @@ impl ThreadSpec {
             is_read: self.read,
             is_starred: self.starred,
             messages: self.messages.into_iter().map(MessageSpec::into_message).collect(),
+            account: 0,
         }
     }
 }

@@ -30,7 +30,7 @@ pub use log::{AcceptedReply, AttachedFile, LoggedRequest, SlackMessage, WebhookC
 pub use mail::ReceivedMail;
 pub use option::{
     Clock, DEFAULT_KEY, Inbox, Key, Options, RateLimits, ReplyCount, RowOrder, SLACK_TOKEN, SentForm, SimulatorError,
-    StreamOptions,
+    StreamOptions, TotalCount,
 };
 pub use thread::{Attachment, Message, NewThread, StoredMessage, Thread};
 pub use workspace::Workspace;

@@ -38,6 +38,10 @@ pub struct Options {
     pub order: RowOrder,
     /// What `reply_count` counts.
     pub reply_count: ReplyCount,
+    /// What `total_count` of the list counts.
+    pub total_count: TotalCount,
+    /// Whether responses carry the `Date` of `clock`; if not, they have one that cannot be read.
+    pub sends_date: bool,
     /// In what form an accepted reply shows up in the messages.
     pub sent_form: SentForm,
     /// The time, for everything but pauses: messages, lag, limits.
@@ -56,6 +60,8 @@ impl Default for Options {
             stream: None,
             order: RowOrder::NewestFirst,
             reply_count: ReplyCount::Inbound,
+            total_count: TotalCount::All,
+            sends_date: true,
             sent_form: SentForm::AsGiven,
             clock: Arc::new(Timestamp::now),
         }
@@ -105,6 +111,8 @@ pub struct Key {
     pub key: String,
     /// Its scopes, such as `replies:read`, `replies:all` or `*`.
     pub scopes: Vec<String>,
+    /// The account that it belongs to; keys of one account see the same threads.
+    pub account: u32,
 }
 
 impl Key {
@@ -113,9 +121,14 @@ impl Key {
         Self::with_scopes(key, ["*"])
     }
 
+    /// The same key, of another account than the first one's.
+    pub fn of_account(self, account: u32) -> Self {
+        Self { account, ..self }
+    }
+
     /// A key with these scopes only.
     pub fn with_scopes<S: Into<String>>(key: impl Into<String>, scopes: impl IntoIterator<Item = S>) -> Self {
-        Self { key: key.into(), scopes: scopes.into_iter().map(Into::into).collect() }
+        Self { key: key.into(), scopes: scopes.into_iter().map(Into::into).collect(), account: 0 }
     }
 }
 
@@ -159,6 +172,8 @@ pub enum RowOrder {
     OldestFirst,
     /// By thread id.
     ById,
+    /// By when the thread was added, the newest first, whatever messages came since.
+    ByCreation,
     /// In another order at every request, so that pages overlap and miss.
     Shuffled,
 }
@@ -171,6 +186,20 @@ pub enum ReplyCount {
     Inbound,
     /// Messages of both sides.
     BothDirections,
+}
+
+/// What `total_count` of the list counts, which the API does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TotalCount {
+    /// The threads of the whole list.
+    #[default]
+    All,
+    /// The threads of this page.
+    Page,
+    /// The threads up to the end of this page.
+    SoFar,
+    /// Nothing: it is always 0.
+    Zero,
 }
 
 /// In what form an accepted reply shows up among the messages.

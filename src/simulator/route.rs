@@ -94,6 +94,21 @@ async fn serve(
     };
     let status = response.status().as_u16();
     note(&routes.shared, number, |logged| logged.status = Some(status));
+    dated(&routes.shared, response)
+}
+
+/// The response with the `Date` of the simulator's own clock, unless it has one. Without any the server below would put
+/// in that of the machine.
+fn dated(shared: &Shared, mut response: Response) -> Response {
+    let date = match shared.options.sends_date {
+        true => jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&shared.now()).ok(),
+        false => Some("unknown".to_owned()),
+    };
+    if !response.headers().contains_key(header::DATE)
+        && let Some(value) = date.and_then(|date| HeaderValue::from_str(&date).ok())
+    {
+        response.headers_mut().insert(header::DATE, value);
+    }
     response
 }
 

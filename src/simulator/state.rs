@@ -157,6 +157,7 @@ impl State {
             is_read: new.is_read,
             is_starred: new.is_starred,
             messages: Vec::new(),
+            account: new.account,
         });
         for message in new.messages {
             self.add_message(&id, message, now);

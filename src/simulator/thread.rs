@@ -127,6 +127,8 @@ pub struct NewThread {
     pub is_starred: bool,
     /// Its messages, in any order.
     pub messages: Vec<Message>,
+    /// The account that it belongs to.
+    pub account: u32,
 }
 
 impl NewThread {
@@ -158,6 +160,11 @@ impl NewThread {
     /// The same with a category of the AI's.
     pub fn category(self, category: impl Into<String>) -> Self {
         Self { ai_category: Some(category.into()), ..self }
+    }
+
+    /// The same in another account.
+    pub fn of_account(self, account: u32) -> Self {
+        Self { account, ..self }
     }
 
     /// The same with one more message.
@@ -231,6 +238,8 @@ pub struct Thread {
     pub is_starred: bool,
     /// Its messages, oldest first, those in the queue included.
     pub messages: Vec<StoredMessage>,
+    /// The account that it belongs to.
+    pub account: u32,
 }
 
 impl Thread {

@@ -8,9 +8,9 @@ mod shown;
 mod sqlite;
 
 pub use records::{
-    ActionCount, ActionFilter, CampaignStep, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, EventValues,
-    ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, SentFilter,
-    SettledThread, WorkspaceState,
+    ActionCount, ActionFilter, CampaignStep, Claim, DecisionFilter, DecisionRecord, DecisionTrace, EventKind,
+    EventValues, ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, SentFilter,
+    SettledThread, ThreadOwner, WorkspaceState,
 };
 pub use shown::{
     ActionBrief, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, RuleSwitch, StoreFigures,
@@ -75,8 +75,28 @@ pub trait Store: Send + Sync {
     /// What is known of these threads; those never seen are absent.
     async fn known_threads(&self, workspace: &str, ids: &[String]) -> Result<HashMap<String, KnownThread>, StoreError>;
 
-    /// Notes rows as dealt with without acting on them: the first start.
-    async fn remember_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError>;
+    /// Records rows as dealt with without acting on them: the baseline. `looked_at` is when the server listed them, by its
+    /// own clock.
+    async fn remember_rows(
+        &self,
+        workspace: &str,
+        rows: &[ThreadRow],
+        looked_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// How many threads the workspace has, counted up to `limit`.
+    async fn count_threads(&self, workspace: &str, limit: u32) -> Result<u32, StoreError>;
+
+    /// Every workspace that has one of these threads.
+    async fn thread_owners(&self, ids: &[String]) -> Result<Vec<ThreadOwner>, StoreError>;
+
+    /// The names under which the store has threads.
+    async fn workspaces_with_threads(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Gives all that the store has under one name to another, in one transaction. Where both have the same, the new name's
+    /// stays.
+    async fn rename_workspace(&self, from: &str, to: &str) -> Result<(), StoreError>;
 
     /// Puts rows that differ from what is known in line; a newer row of the same thread replaces the pending one.
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError>;
@@ -99,8 +119,9 @@ pub trait Store: Send + Sync {
 
     /// Writes a decision, its actions, the opt-out it found and the thread's state, all or nothing.
     ///
-    /// An action that a living one of the same message, kind and target forbids is written as suppressed; the actions
-    /// come back as they were written. Living actions of older messages that only wait for a time are cancelled.
+    /// An action that a living one of the same message, kind and target forbids is written as suppressed; one in a thread
+    /// that another workspace owns (`settled.claim`) is written as held. The actions come back as they were written. Living
+    /// actions of older messages that only wait for a time are cancelled.
     async fn record_decision(
         &self,
         decision: &DecisionRecord,

@@ -13,6 +13,10 @@ pub struct KnownThread {
     pub pending: Option<ThreadRow>,
     /// The newest inbound message that was seen, where the messages were read.
     pub newest_inbound: Option<String>,
+    /// The inbound messages that were read, the newest ones.
+    pub inbound_seen: Vec<String>,
+    /// When the row was last dealt with, by the server's clock.
+    pub looked_at: Option<Timestamp>,
 }
 
 /// A row that differs from what is known and was not dealt with yet.
@@ -26,6 +30,10 @@ pub struct PendingThread {
     pub known: Option<ThreadRow>,
     /// The newest inbound message that was seen.
     pub newest_inbound: Option<String>,
+    /// The inbound messages that were read, the newest ones.
+    pub inbound_seen: Vec<String>,
+    /// When the known row was last dealt with, by the server's clock.
+    pub looked_at: Option<Timestamp>,
 }
 
 /// Which rows in line are ready.
@@ -51,12 +59,40 @@ pub struct ReadyThread {
 }
 
 /// The end of a pending row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SettledThread {
     /// The row that was dealt with. A pending row that is newer stays in line.
     pub row: ThreadRow,
     /// The newest inbound message, where the messages were read; `None` keeps what is known.
     pub newest_inbound: Option<String>,
+    /// All inbound messages, oldest first, where the messages were read; an empty list keeps what is known.
+    pub inbound: Vec<String>,
+    /// When this was, by the server's clock.
+    pub looked_at: Option<Timestamp>,
+    /// Who else may own the thread.
+    pub claim: Claim,
+}
+
+/// What decides whether this workspace may act on a thread that another one lists, too: two keys of one account.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Claim {
+    /// The other workspaces that act; those in shadow or off leave a thread to whoever acts.
+    pub rivals: Vec<String>,
+    /// When an action that is held for this reason expires.
+    pub expiry: Option<Timestamp>,
+}
+
+/// Who has a thread in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadOwner {
+    /// The workspace.
+    pub workspace: String,
+    /// The thread.
+    pub thread_id: String,
+    /// The lead's address in the newest row, in lower case.
+    pub lead_email: Option<String>,
+    /// When the workspace first saw it.
+    pub first_seen_at: Timestamp,
 }
 
 /// What made rules run.
@@ -141,6 +177,9 @@ pub struct DecisionTrace {
     pub message_at: Option<Timestamp>,
     /// The beginning of the message, where the messages were not read.
     pub preview: Option<String>,
+    /// Why no rule was evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<RuleTrace>,
     /// What the event was, for actions that are judged again later.
@@ -325,4 +364,19 @@ pub struct WorkspaceState {
     pub total_count: Option<u64>,
     /// How many unread ones.
     pub unread_count: Option<u64>,
+    /// When the first look at the inbox began, by the server's clock. Mail that is newer is new, whatever the first pages
+    /// show.
+    pub first_look_at: Option<Timestamp>,
+    /// The list was empty then: what is newer came since.
+    pub began_empty: bool,
+    /// An unknown thread whose last message is older than this was there at the first start, or came with another account:
+    /// it is never answered by itself. `None` for a store of an earlier version.
+    pub old_before: Option<Timestamp>,
+    /// When the inbox was last seen, by the server's clock.
+    pub seen_at: Option<Timestamp>,
+    /// Whether a thread was seen to move to the top when a message came, and no page has contradicted since: only then the
+    /// rows that follow an old one are older still.
+    pub newest_first: bool,
+    /// Which workspace this one may be under an earlier name was asked once; resuming it answers that it is a new one.
+    pub identity_asked: bool,
 }

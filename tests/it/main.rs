@@ -17,6 +17,7 @@ mod engine;
 mod failures;
 mod ground;
 mod guarding;
+mod intake;
 mod judged_again;
 mod killed;
 mod layering;

@@ -69,6 +69,7 @@ workspaces:
     api_key: ${KEY}
     base_url: http://127.0.0.1:9999/api/public/v1
     mode: draft
+    was: globex
     poll_every: ${SECONDS}
     sweep_every: 2h
     wait_for_category: 5m
@@ -101,6 +102,7 @@ network: { allow_private: true }
     let workspace = &settings.workspaces[0];
     assert_eq!((workspace.poll_every, workspace.mode), (Duration::from_secs(45), Mode::Draft));
     assert_eq!((workspace.per_minute, workspace.per_hour), (10, 7));
+    assert_eq!(workspace.was.as_deref(), Some("globex"));
     assert_eq!(workspace.hook_token.as_ref().unwrap().expose_secret(), "null");
     assert_eq!(settings.rules, [Path::new("/srv/rules")]);
     assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/data/router.db".into()));
@@ -198,6 +200,18 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         ("rules: r\nworkspaces: [{ api_key: k }]\n", "Y021", (2, 16), "-"),
         ("rules: r\nworkspaces: [{ name: Acme Inc, api_key: k }]\n", "C004", (2, 22), "`acme-inc`"),
         ("rules: r\nworkspaces: [{ name: a, api_key: k }, { name: a, api_key: l }]\n", "C005", (2, 47), "its own"),
+        (
+            "rules: r\nworkspaces: [{ name: a, api_key: k }, { name: b, api_key: l, was: a }]\n",
+            "C005",
+            (2, 67),
+            "what this workspace was called before",
+        ),
+        (
+            "rules: r\nworkspaces: [{ name: a, was: c, api_key: k }, { name: b, api_key: l, was: c }]\n",
+            "C005",
+            (2, 75),
+            "what this workspace was called before",
+        ),
         ("rules: r\nworkspaces: [{ name: a, api_key: k k }]\n", "C018", (2, 34), "copy it"),
         ("rules: r\nworkspaces: [{ name: a, api_key: k, mode: lvie }]\n", "Y025", (2, 43), "`live`"),
         ("rules: r\nworkspaces: [{ name: a, api_key: k, poll_every: 0s }]\n", "Y026", (2, 49), "1s to 1d"),

@@ -52,6 +52,12 @@ pub(crate) struct Setting {
     pub(crate) mode: Mode,
     /// Beside `acme`, in the same inbox.
     pub(crate) more_workspaces: Vec<(&'static str, Mode)>,
+    /// What `acme` is called.
+    pub(crate) name: &'static str,
+    /// (name, its key), where that is not the simulator's default one.
+    pub(crate) keys: Vec<(&'static str, &'static str)>,
+    /// (name, the name it had before)
+    pub(crate) was: Vec<(&'static str, &'static str)>,
     pub(crate) safety: Safety,
     pub(crate) wait_for_category: Duration,
     pub(crate) options: Options,
@@ -71,6 +77,9 @@ impl Default for Setting {
             hours: vec![("office", office())],
             mode: Mode::Live,
             more_workspaces: Vec::new(),
+            name: "acme",
+            keys: Vec::new(),
+            was: Vec::new(),
             safety: safety(),
             wait_for_category: Duration::ZERO,
             options: Options::for_tests(),
@@ -168,7 +177,7 @@ impl Stage {
     }
 
     pub(crate) fn workspace(&self) -> &Workspace {
-        self.engine.workspace("acme").unwrap()
+        self.engine.workspaces().first().unwrap()
     }
 
     /// An interested lead of a Q1 campaign writes for the first time; the thread's id comes back.
@@ -227,10 +236,11 @@ pub(crate) fn engine(
     let rules = RuleSet::parse(&[("rules.yaml", setting.rules)], &context);
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
     let client = |name: &str| {
+        let key = setting.keys.iter().find(|(workspace, _)| *workspace == name);
         let settings = ClientSettings {
             workspace: name.to_owned(),
             base_url: setting.http(simulator, simulator.base_url()).parse().unwrap(),
-            api_key: "cs_live_simulated".to_owned().into(),
+            api_key: key.map_or("cs_live_simulated", |(_, key)| key).to_owned().into(),
             // The budget has tests of its own; here nobody waits for it.
             per_minute: 100_000,
             per_hour: 100_000,
@@ -238,7 +248,7 @@ pub(crate) fn engine(
         let whole = setting.time_limit.unwrap_or(TimeLimits::default().whole);
         Client::with_time_limits(settings, TimeLimits { whole, ..TimeLimits::default() }).unwrap()
     };
-    let workspaces = std::iter::once(("acme", setting.mode)).chain(setting.more_workspaces.iter().copied());
+    let workspaces = std::iter::once((setting.name, setting.mode)).chain(setting.more_workspaces.iter().copied());
     Engine::new(Parts {
         store,
         rules,
@@ -248,6 +258,7 @@ pub(crate) fn engine(
                 mode,
                 poll_every: Duration::from_secs(30),
                 sweep_every: Duration::from_secs(3_600),
+                was: setting.was.iter().find(|(to, _)| *to == name).map(|(_, was)| (*was).to_owned()),
                 wait_for_category: setting.wait_for_category,
                 client: client(name),
                 safety: setting.safety.clone(),

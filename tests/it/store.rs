@@ -82,7 +82,8 @@ impl Bed {
     }
 
     async fn record(&self, decision: &DecisionRecord, actions: Vec<Action>) -> Vec<Action> {
-        let settled = SettledThread { row: row("t", 0), newest_inbound: decision.message_id.clone() };
+        let settled =
+            SettledThread { row: row("t", 0), newest_inbound: decision.message_id.clone(), ..SettledThread::default() };
         self.store.record_decision(decision, actions, None, &settled).await.unwrap()
     }
 }
@@ -90,7 +91,7 @@ impl Bed {
 #[tokio::test]
 async fn rows_stay_in_line_until_they_are_dealt_with() {
     let bed = Bed::new().await;
-    bed.store.remember_rows("acme", &[row("old", 0)], at(0)).await.unwrap();
+    bed.store.remember_rows("acme", &[row("old", 0)], None, at(0)).await.unwrap();
     bed.store.queue_rows("acme", &[row("old", 5), row("new", 6)], at(10)).await.unwrap();
     let pending = bed.store.pending_threads("acme", 10).await.unwrap();
     assert_eq!(pending.len(), 2);
@@ -99,12 +100,13 @@ async fn rows_stay_in_line_until_they_are_dealt_with() {
 
     // While the row is being dealt with a newer one comes: that one stays in line.
     bed.store.queue_rows("acme", &[row("old", 7)], at(11)).await.unwrap();
-    let settled = SettledThread { row: row("old", 5), newest_inbound: Some("m1".to_owned()) };
+    let settled =
+        SettledThread { row: row("old", 5), newest_inbound: Some("m1".to_owned()), ..SettledThread::default() };
     bed.store.settle_thread("acme", &settled).await.unwrap();
     let pending = bed.store.pending_threads("acme", 10).await.unwrap();
     let old = pending.iter().find(|thread| thread.row.id == "old").unwrap();
     assert_eq!((old.row.clone(), old.newest_inbound.as_deref()), (row("old", 7), Some("m1")));
-    let settled = SettledThread { row: row("old", 7), newest_inbound: None };
+    let settled = SettledThread { row: row("old", 7), newest_inbound: None, ..SettledThread::default() };
     bed.store.settle_thread("acme", &settled).await.unwrap();
     let known = bed.store.known_threads("acme", &["old".to_owned(), "never".to_owned()]).await.unwrap();
     assert_eq!(known.len(), 1);
@@ -347,7 +349,7 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
            'decisions_lead', 'decisions_workspace', 'decisions_matched', 'decisions_unmatched', 'decision_rules_id',
            'decision_rules_at', 'actions_lead_id', 'actions_kind', 'actions_workspace', 'actions_rule_state',
            'actions_state_decision', 'actions_created', 'opt_outs_since', 'actions_of_thread', 'actions_rule_sent',
-           'actions_ready', 'threads_ready') ORDER BY type = 'table'",
+           'actions_ready', 'threads_ready', 'threads_by_id', 'decisions_problem') ORDER BY type = 'table'",
     )
     .fetch_all(&mut connection)
     .await
@@ -361,6 +363,8 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
         ("actions", "campaign"),
         ("threads", "pending_due"),
         ("threads", "pending_failures"),
+        ("threads", "inbound_seen"),
+        ("threads", "looked_at"),
     ] {
         statements.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
     }
@@ -403,7 +407,7 @@ async fn a_scratch_store_begins_with_a_copy_and_leaves_the_file_alone() {
     let before = std::fs::read(bed.path()).unwrap();
     let scratch = SqliteStore::scratch(Some(&bed.path())).await.unwrap();
     assert!(scratch.decision("d1").await.unwrap().is_some());
-    let settled = SettledThread { row: row("t", 0), newest_inbound: None };
+    let settled = SettledThread { row: row("t", 0), newest_inbound: None, ..SettledThread::default() };
     scratch.record_decision(&decision("d2", "m2", 1), vec![], None, &settled).await.unwrap();
     assert!(scratch.decision("d2").await.unwrap().is_some());
     assert!(bed.store.decision("d2").await.unwrap().is_none());

@@ -62,6 +62,7 @@ struct WorkspaceView {
     poll_every: String,
     error: Option<String>,
     foreign_use: Option<String>,
+    notes: Vec<String>,
     pause: Option<PauseView>,
     gauges: [Gauge; 2],
     blocked_until: Option<When>,
@@ -186,6 +187,7 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
         poll_every: crate::model::format_span(every),
         error: report.error,
         foreign_use: report.foreign_use_because,
+        notes: report.notes,
         pause: pause.map(|pause| PauseView::new(Some(&report.name), pause)),
         gauges: [
             Gauge::new("this minute", budget.per_minute, budget.minute_left),

@@ -44,6 +44,7 @@ impl<'s> Scene<'s> {
                 mode: Mode::Live,
                 poll_every: Duration::from_secs(30),
                 sweep_every: Duration::from_secs(3_600),
+                was: None,
                 wait_for_category: Duration::ZERO,
                 client: stage.client.clone(),
                 safety: stage.caps.of_workspace(case.workspace()),

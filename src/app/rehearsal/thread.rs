@@ -27,6 +27,7 @@ pub(super) fn new_thread(case: &Case) -> simulator::NewThread {
         is_read: row.is_read.unwrap_or_default(),
         is_starred: row.is_starred.unwrap_or_default(),
         messages: case.messages.iter().map(new_message).collect(),
+        account: 0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Decisions, and the one transaction that writes them with their actions.
 
-use super::{SqliteStore, actions, from_json, micros, parse, switches, threads, timestamp, to_json};
+use super::{SqliteStore, actions, from_json, identity, micros, parse, switches, threads, timestamp, to_json};
 use crate::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
     store::{DecisionFilter, DecisionRecord, OptOut, SettledThread, StoreError},
@@ -41,6 +41,9 @@ impl SqliteStore {
                 .await?;
         }
         actions::cancel_older(&mut tx, decision).await?;
+        if let Some(owner) = identity::owner(&mut tx, decision, settled).await? {
+            identity::hold_for(&owner, &mut planned, settled.claim.expiry);
+        }
         for action in &mut planned {
             if actions::insert(&mut tx, action).await? {
                 continue;
@@ -58,7 +61,7 @@ impl SqliteStore {
         if let Some(opt_out) = opt_out {
             switches::insert_opt_out(&mut tx, opt_out).await?;
         }
-        threads::settle(&mut tx, &decision.workspace, settled).await?;
+        threads::settle(&mut tx, &decision.workspace, settled, decision.at).await?;
         self.commit(tx).await?;
         Ok(planned)
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite};
 
 /// The decisions in question, made at or after `?1`: a reply that a rule wanted and that policy stopped, a thread that was
-/// left unread because another action did not end well, or mail from a lead who opted out.
+/// left unread because another action did not end well, messages that could not be read, or mail from a lead who opted out.
 ///
 /// A decision is off the list when a newer message was decided, when somebody wrote in the thread after the lead, when the
 /// message was answered or the thread marked as read, when an operator rejected the reply, when one of its actions is open
@@ -16,6 +16,8 @@ WITH candidates (id) AS (
   SELECT decision_id FROM actions WHERE created_at >= ?1 AND +state IN ('suppressed', 'cancelled') AND (
     (kind = 'mark_read' AND reason_code = 'other_action') OR (kind = 'reply' AND reason_code IN
       ('opt_out', 'lead_cap', 'repeat', 'too_old', 'rule_removed', 'rule_no_longer_matches')))
+  UNION
+  SELECT id FROM decisions WHERE at >= ?1 AND json_extract(trace, '$.problem') IS NOT NULL
   UNION
   SELECT d.id FROM opt_outs o JOIN decisions d ON d.lead_email = o.email AND d.workspace = o.workspace AND d.at >= o.since
   WHERE d.at >= ?1

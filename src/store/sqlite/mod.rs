@@ -9,6 +9,7 @@ mod audit;
 mod changes;
 mod counts;
 mod decisions;
+mod identity;
 mod left;
 mod mark;
 mod open;
@@ -20,7 +21,7 @@ mod threads;
 use super::{
     ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, CampaignStep, Change, DayCount,
     DecisionFilter, DecisionRecord, ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt,
-    ReadyThread, RuleSwitch, SentFilter, SettledThread, Store, StoreError, StoreFigures, WorkspaceState,
+    ReadyThread, RuleSwitch, SentFilter, SettledThread, Store, StoreError, StoreFigures, ThreadOwner, WorkspaceState,
 };
 use crate::model::{Action, ActionId, ActionState, Durations, HistoryEntry, Mode, ThreadRow};
 use async_trait::async_trait;
@@ -120,8 +121,30 @@ impl Store for SqliteStore {
         self.read_known_threads(workspace, ids).await
     }
 
-    async fn remember_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError> {
-        self.write_known_rows(workspace, rows, now).await
+    async fn remember_rows(
+        &self,
+        workspace: &str,
+        rows: &[ThreadRow],
+        looked_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write_known_rows(workspace, rows, looked_at, now).await
+    }
+
+    async fn count_threads(&self, workspace: &str, limit: u32) -> Result<u32, StoreError> {
+        self.read_thread_count(workspace, limit).await
+    }
+
+    async fn thread_owners(&self, ids: &[String]) -> Result<Vec<ThreadOwner>, StoreError> {
+        self.read_thread_owners(ids).await
+    }
+
+    async fn workspaces_with_threads(&self) -> Result<Vec<String>, StoreError> {
+        self.read_workspaces_with_threads().await
+    }
+
+    async fn rename_workspace(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        self.write_workspace_name(from, to).await
     }
 
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError> {
@@ -148,7 +171,7 @@ impl Store for SqliteStore {
 
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        threads::settle(&mut tx, workspace, settled).await?;
+        threads::settle(&mut tx, workspace, settled, Timestamp::UNIX_EPOCH).await?;
         self.commit(tx).await
     }
 

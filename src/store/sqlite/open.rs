@@ -190,6 +190,7 @@ fn migrations() -> Migrator {
         (2, "marks", include_str!("0002_marks.sql")),
         (3, "admin", include_str!("0003_admin.sql")),
         (4, "ready", include_str!("0004_ready.sql")),
+        (5, "identity", include_str!("0005_identity.sql")),
         (6, "guard", include_str!("0006_guard.sql")),
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {

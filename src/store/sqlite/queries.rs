@@ -57,13 +57,15 @@ pub(super) const CANCEL_OLDER: &str = "UPDATE actions INDEXED BY actions_of_thre
      AND (state IN ('waiting', 'held') OR (state = 'planned' AND kind IN ('reply', 'mark_read')))";
 
 /// Threads that are ready to be judged, longest first.
-pub(super) const READY_OLDEST: &str = "SELECT row, pending_row, pending_since, newest_inbound, pending_failures
+pub(super) const READY_OLDEST: &str =
+    "SELECT row, pending_row, pending_since, newest_inbound, inbound_seen, looked_at, pending_failures
      FROM threads INDEXED BY threads_ready
      WHERE workspace = ?1 AND pending_since IS NOT NULL AND (pending_failures > 0) = ?2
      AND (coalesce(pending_due, pending_since) <= ?3 OR coalesce(pending_due, pending_since) > ?4)
      ORDER BY coalesce(pending_due, pending_since) LIMIT ?5";
 /// The same, shortest first.
-pub(super) const READY_NEWEST: &str = "SELECT row, pending_row, pending_since, newest_inbound, pending_failures
+pub(super) const READY_NEWEST: &str =
+    "SELECT row, pending_row, pending_since, newest_inbound, inbound_seen, looked_at, pending_failures
      FROM threads INDEXED BY threads_ready
      WHERE workspace = ?1 AND pending_since IS NOT NULL AND (pending_failures > 0) = ?2
      AND (coalesce(pending_due, pending_since) <= ?3 OR coalesce(pending_due, pending_since) > ?4)

@@ -17,8 +17,10 @@ impl SqliteStore {
     ) -> Result<HashMap<String, KnownThread>, StoreError> {
         let mut known = HashMap::with_capacity(ids.len());
         for chunk in ids.chunks(500) {
-            let mut query: QueryBuilder<Sqlite> =
-                QueryBuilder::new("SELECT thread_id, row, pending_row, newest_inbound FROM threads WHERE workspace = ");
+            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+                "SELECT thread_id, row, pending_row, newest_inbound, inbound_seen, looked_at FROM threads
+                     WHERE workspace = ",
+            );
             query.push_bind(workspace).push(" AND thread_id IN (");
             let mut list = query.separated(", ");
             for id in chunk {
@@ -30,6 +32,8 @@ impl SqliteStore {
                     row: optional_row(row.try_get("row")?)?,
                     pending: optional_row(row.try_get("pending_row")?)?,
                     newest_inbound: row.try_get("newest_inbound")?,
+                    inbound_seen: seen(&row)?,
+                    looked_at: looked_at(&row)?,
                 };
                 known.insert(row.try_get("thread_id")?, thread);
             }
@@ -41,18 +45,20 @@ impl SqliteStore {
         &self,
         workspace: &str,
         rows: &[ThreadRow],
+        looked_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for row in rows {
             sqlx::query(
-                "INSERT INTO threads (workspace, thread_id, row, first_seen_at) VALUES (?, ?, ?, ?)
-                 ON CONFLICT (workspace, thread_id) DO UPDATE SET row = excluded.row
+                "INSERT INTO threads (workspace, thread_id, row, looked_at, first_seen_at) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT (workspace, thread_id) DO UPDATE SET row = excluded.row, looked_at = excluded.looked_at
                  WHERE threads.pending_row IS NULL",
             )
             .bind(workspace)
             .bind(&row.id)
             .bind(to_json(row)?)
+            .bind(looked_at.map(micros))
             .bind(micros(now))
             .execute(&mut *tx)
             .await?;
@@ -92,7 +98,7 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<Vec<PendingThread>, StoreError> {
         let rows = sqlx::query(
-            "SELECT row, pending_row, pending_since, newest_inbound FROM threads
+            "SELECT row, pending_row, pending_since, newest_inbound, inbound_seen, looked_at FROM threads
              WHERE workspace = ? AND pending_since IS NOT NULL ORDER BY pending_since, thread_id LIMIT ?",
         )
         .bind(workspace)
@@ -185,14 +191,27 @@ impl SqliteStore {
     }
 }
 
+/// More ids than this of one thread are not kept; the oldest go.
+const MAX_INBOUND_SEEN: usize = 500;
+
 /// Takes the row out of the line unless a newer one of the same thread has replaced it there.
-pub(super) async fn settle(tx: &mut Tx<'_>, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
+pub(super) async fn settle(
+    tx: &mut Tx<'_>,
+    workspace: &str,
+    settled: &SettledThread,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let row = to_json(&settled.row)?;
+    let inbound = &settled.inbound[settled.inbound.len().saturating_sub(MAX_INBOUND_SEEN)..];
+    let inbound = if inbound.is_empty() { None } else { Some(to_json(&inbound)?) };
     sqlx::query(
-        "INSERT INTO threads (workspace, thread_id, row, newest_inbound, first_seen_at) VALUES (?1, ?2, ?3, ?4, 0)
+        "INSERT INTO threads (workspace, thread_id, row, newest_inbound, inbound_seen, looked_at, first_seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (workspace, thread_id) DO UPDATE SET
            row = excluded.row,
            newest_inbound = coalesce(excluded.newest_inbound, threads.newest_inbound),
+           inbound_seen = coalesce(excluded.inbound_seen, threads.inbound_seen),
+           looked_at = excluded.looked_at,
            pending_since = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_since END,
            pending_due = NULL,
            pending_failures = 0,
@@ -202,6 +221,9 @@ pub(super) async fn settle(tx: &mut Tx<'_>, workspace: &str, settled: &SettledTh
     .bind(&settled.row.id)
     .bind(row)
     .bind(&settled.newest_inbound)
+    .bind(inbound)
+    .bind(settled.looked_at.map(micros))
+    .bind(micros(now))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -218,9 +240,20 @@ fn pending_thread(row: &SqliteRow) -> Result<PendingThread, StoreError> {
         since: timestamp(row.try_get("pending_since")?)?,
         known: optional_row(row.try_get("row")?)?,
         newest_inbound: row.try_get("newest_inbound")?,
+        inbound_seen: seen(row)?,
+        looked_at: looked_at(row)?,
     })
 }
 
 fn optional_row(text: Option<String>) -> Result<Option<ThreadRow>, StoreError> {
     text.map(|text| from_json(&text)).transpose()
+}
+
+fn seen(row: &SqliteRow) -> Result<Vec<String>, StoreError> {
+    let text: Option<String> = row.try_get("inbound_seen")?;
+    text.map_or_else(|| Ok(Vec::new()), |text| from_json(&text))
+}
+
+fn looked_at(row: &SqliteRow) -> Result<Option<Timestamp>, StoreError> {
+    row.try_get::<Option<i64>, _>("looked_at")?.map(timestamp).transpose()
 }
