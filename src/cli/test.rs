@@ -122,12 +122,12 @@ fn test_report(case: &Case, result: &CaseResult) -> Value {
 /// stands in for it, and the configuration's hours, caps and names of destinations count all the same.
 fn load(overrides: &Overrides) -> Result<Settings, AppError> {
     let stand_in = |name: &str| {
-        let text = if name.ends_with("URL") {
-            "https://not-set.invalid/"
-        } else {
-            "not-set-and-not-needed-in-a-test-of-rules"
+        let text = || match name.ends_with("URL") {
+            true => "https://not-set.invalid/".to_owned(),
+            // Two keys are two values.
+            false => format!("{name}-is-not-set-and-not-needed-in-a-test-of-rules"),
         };
-        env(name).filter(|value| !value.is_empty()).or_else(|| Some(text.to_owned()))
+        env(name).filter(|value| !value.is_empty()).or_else(|| Some(text()))
     };
     app::load(overrides, &env).or_else(|error| app::load(overrides, &stand_in).map_err(|_| error))
 }

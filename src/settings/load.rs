@@ -183,7 +183,9 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
             Vec::new()
         }
     };
-    let own = !workspaces.is_empty() && workspaces.iter().all(|workspace| workspace.rules.is_some());
+    // As it is written: a workspace that cannot be read may have rules all the same.
+    let written = fields.present("workspaces").map(yaml::Node::list_or_one).unwrap_or_default();
+    let own = !written.is_empty() && written.iter().all(|item| item.get("rules").is_some_and(|node| !node.is_null()));
     let everybodys = match fields.present("rules") {
         Some(node) => workspace::paths(node, reading),
         None if own || rules.is_some() => Vec::new(),

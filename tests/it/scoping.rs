@@ -1,6 +1,9 @@
 //! Whose rule is it: two clients in one process, each with an account, rules, texts, destinations and caps of its own.
 
-use crate::place::{CANARY, Ran, binary, run};
+use crate::{
+    place::{CANARY, Ran, binary, run},
+    running::{Running, SERVICE},
+};
 use reply_router::simulator::{Inbox, Key, NewThread, Options, Simulator};
 use serde_json::{Value, json};
 
@@ -140,6 +143,35 @@ async fn another_workspaces_rules_are_not_even_shown() {
 }
 
 #[tokio::test]
+async fn pages_and_routes_tell_whose_a_rule_is() {
+    let agency = own_rules().await;
+    agency.pass().await;
+    let mut command = binary(agency.folder.path(), SERVICE);
+    command.env("ACME_KEY", CANARY).env("GLOBEX_KEY", OTHER);
+    let service = Running::start(command).await;
+    let get = async |path: &str| -> Value { serde_json::from_str(&service.get(path).await.1).unwrap() };
+    let names = |list: &Value| -> Vec<Value> {
+        list["items"].as_array().unwrap().iter().map(|rule| rule["name"].clone()).collect()
+    };
+    let all = get("/api/v1/rules").await;
+    assert_eq!(names(&all), [json!("acme-hot"), json!("globex-hot")]);
+    assert_eq!(all["items"][1]["workspace_modes"], json!({ "globex": "live" }));
+    assert_eq!(all["items"][1]["matches"]["total"], 1);
+    assert_eq!(names(&get("/api/v1/rules?workspace=globex").await), [json!("globex-hot")]);
+    assert_eq!(service.get("/api/v1/rules?workspace=nobody").await.0, 404);
+    let decided = get("/api/v1/decisions?workspace=globex").await;
+    let seen: Vec<&Value> =
+        decided["items"].as_array().unwrap().iter().flat_map(|one| one["trace"]["rules"].as_array().unwrap()).collect();
+    assert!(!seen.is_empty() && seen.iter().all(|rule| rule["name"] == "globex-hot"), "{decided:#}");
+    let (code, page) = service.get("/activity?workspace=globex").await;
+    assert!(code == 200 && page.contains("jane@globex-lead.example"), "{page}");
+    assert!(!page.contains("jane@acme-lead.example"), "{page}");
+    let (_, page) = service.get("/").await;
+    assert!(page.contains("globex: live") && page.contains("acme: live"), "{page}");
+    service.end().await.ends(0);
+}
+
+#[tokio::test]
 async fn a_shared_rule_that_does_not_say_so_is_warned_about() {
     let agency = Agency::new("mode: live", "mode: live", "rules: rules/").await;
     agency.write("rules/hot.yaml", &ACME.replace(": {{ workspace.vars.calendar }}", ""));
@@ -230,6 +262,16 @@ async fn names_that_nothing_has_are_told() {
     );
     let out = agency.run(&["check"]).await.ends(1).out;
     assert!(out.contains("R022") && out.contains("did you mean `acme`"), "{out}");
+}
+
+/// A continuous integration knows no keys.
+#[tokio::test]
+async fn tests_of_two_workspaces_need_no_keys() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/agency");
+    run(binary(&example, &["test"])).await.ends(0).prints(&["9 passed, 0 failed"]);
+    let found = run(binary(&example, &["check", "--format", "json"])).await.ends(1).json();
+    let codes: Vec<_> = found["diagnostics"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    assert!(codes.iter().all(|code| code == "C002") && codes.len() == 4, "{found:#}");
 }
 
 #[tokio::test]

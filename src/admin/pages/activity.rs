@@ -22,6 +22,7 @@ const ROWS: u32 = 50;
 
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::admin) struct Wanted {
+    workspace: Option<String>,
     rule: Option<String>,
     campaign: Option<String>,
     lead: Option<String>,
@@ -34,6 +35,7 @@ pub(in crate::admin) struct Wanted {
 #[template(path = "activity.html")]
 struct ActivityPage {
     frame: Frame,
+    workspaces: Vec<(String, bool)>,
     rules: Vec<(String, bool)>,
     states: Vec<(&'static str, bool)>,
     campaign: String,
@@ -49,6 +51,7 @@ struct ActivityPage {
 
 struct DecisionRow {
     at: When,
+    workspace: String,
     lead: String,
     subject: String,
     campaign: String,
@@ -91,6 +94,7 @@ pub(in crate::admin) async fn activity(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
     let wanted = Wanted {
+        workspace: set(wanted.workspace),
         rule: trimmed(wanted.rule),
         campaign: trimmed(wanted.campaign),
         lead: trimmed(wanted.lead),
@@ -105,6 +109,7 @@ pub(in crate::admin) async fn activity(
         Some(other) => return Err(Problem::bad(format!("`matched` is true or false, not `{other}`"))),
     };
     let filter = DecisionFilter {
+        workspace: wanted.workspace.clone(),
         rule: wanted.rule.clone(),
         campaign: wanted.campaign.clone(),
         lead: wanted.lead.clone(),
@@ -125,6 +130,12 @@ pub(in crate::admin) async fn activity(
     let chosen = |name: &str, of: &Option<String>| of.as_deref() == Some(name);
     super::render(&ActivityPage {
         frame: Frame::new(&app, Tab::Activity).await?,
+        workspaces: app
+            .engine
+            .workspaces()
+            .iter()
+            .map(|found| (found.name().to_owned(), chosen(found.name(), &wanted.workspace)))
+            .collect(),
         rules: names.into_iter().map(|name| (name.clone(), chosen(&name, &wanted.rule))).collect(),
         states: ActionState::ALL.map(|state| (state.as_str(), chosen(state.as_str(), &wanted.state))).to_vec(),
         filtered: !asked.is_empty(),
@@ -146,6 +157,7 @@ impl Wanted {
     /// The filters, without the page.
     fn query(&self) -> Vec<(&'static str, &str)> {
         let filters = [
+            ("workspace", &self.workspace),
             ("rule", &self.rule),
             ("campaign", &self.campaign),
             ("lead", &self.lead),
@@ -166,6 +178,7 @@ fn path(asked: &[(&'static str, &str)], cursor: Option<&str>) -> String {
 fn row(decision: DecisionRecord, briefs: &mut HashMap<String, Vec<ActionBrief>>) -> DecisionRow {
     DecisionRow {
         at: When(decision.at),
+        workspace: decision.workspace,
         lead: decision.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
         subject: decision.trace.subject.unwrap_or_default(),
         campaign: decision.trace.campaign.unwrap_or_default(),
