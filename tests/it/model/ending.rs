@@ -3,7 +3,7 @@
 
 use super::{
     oracle::{Violation, holds},
-    seen::{Seen, told},
+    seen::{Seen, is_from_person, told},
     transition::Transition,
     world::World,
 };
@@ -17,7 +17,7 @@ const ROUNDS: usize = 60;
 
 /// Lets all calm down, and judges.
 pub(crate) async fn calms_down(world: &mut World) -> Result<(), Violation> {
-    world.simulator.faults().clear();
+    world.apply(&Transition::ThreadsMend).await?;
     world.apply(&Transition::Resumes).await?;
     settles(world).await?;
     let seen = world.seen();
@@ -86,9 +86,9 @@ fn accounted_for(seen: &Seen) -> Result<(), Violation> {
         let thread = seen.thread(&reply.thread_id);
         // A person's answer that came between the guard's look and ours may show alone when ours is looked for.
         let person =
-            thread.messages.iter().any(|message| message.outgoing && !message.through_api && message.at > reply.at)
+            thread.messages.iter().any(|message| is_from_person(message) && message.at > reply.at)
                 || seen.look_before(&reply.thread_id, reply.at).is_some_and(|look| {
-                    let mut shown = thread.messages.iter().filter(|message| message.outgoing && !message.through_api);
+                    let mut shown = thread.messages.iter().filter(|message| is_from_person(message));
                     shown.any(|message| message.at > look)
                 });
         let explained = records.any(|action| match action.state {

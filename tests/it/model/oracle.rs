@@ -3,14 +3,14 @@
 use super::{
     forwards,
     scene::AWAY,
-    seen::{Seen, is_opt_out, named, told},
+    seen::{Seen, is_from_person, is_opt_out, named, told},
     stars,
     transition::Transition,
 };
 use jiff::SignedDuration;
 use reply_router::{
     model::{Action, ActionKind, ActionState, ReasonCode},
-    simulator::AcceptedReply,
+    simulator::{AcceptedReply, LoggedRequest, Thread},
 };
 use std::collections::HashSet;
 
@@ -63,6 +63,7 @@ impl Oracle {
             guarded(reply, seen)?;
             opted_out(reply, seen, before)?;
             capped(reply, seen)?;
+            still_matches(reply, seen)?;
         }
         once(seen)?;
         never_repeated(seen)?;
@@ -73,6 +74,10 @@ impl Oracle {
                 done(action, seen)?;
             }
         }
+        for action in seen.newly(ActionState::Cancelled, before) {
+            taken_over(action, seen)?;
+        }
+        goes_on(transition, seen, before)?;
         stars::not_blind(seen, before)?;
         forwards::hold(seen, before)
     }
@@ -95,7 +100,7 @@ fn guarded(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
         format!("{reply:?} although {newest:?} was there")
     })?;
     let thread = seen.thread(&reply.thread_id);
-    let person = thread.messages.iter().filter(|message| message.outgoing && !message.through_api);
+    let person = thread.messages.iter().filter(|message| is_from_person(message));
     let mut answer = person.filter(|message| message.at > answered.at && message.at < look);
     holds("a person's answer is respected", answer.next().is_none(), || format!("{reply:?}"))?;
     holds("no robot is answered", answered.text.as_deref() != Some(AWAY), || format!("{reply:?}"))
@@ -124,6 +129,57 @@ fn capped(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
         .iter()
         .filter(|other| other.to == reply.to && other.at < reply.at && reply.at.duration_since(other.at) < CAP.1);
     holds("a lead gets no more than the cap", earlier.count() < CAP.0, || format!("{reply:?}"))
+}
+
+/// What the rule asks for holds when the reply leaves, as far as the list has shown. A person may approve anything.
+fn still_matches(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
+    let rules = [
+        ("Hi, when may I call", "interested"),
+        ("Here is the price list", "question"),
+        ("Here is my calendar", "meeting_request"),
+        ("You are welcome", "thanks"),
+    ];
+    let text = reply.body.as_deref().unwrap_or_default();
+    let Some((_, wanted)) = rules.into_iter().find(|(words, _)| text.contains(words)) else { return Ok(()) };
+    let message = seen.answered(reply).map(|message| &message.id);
+    let approved = seen.actions.iter().any(|action| action.approved && action.message_id.as_ref() == message);
+    let shown = seen.shown_category(&reply.thread_id, reply.at);
+    holds("a rule that holds no more sends nothing", approved || shown == Some(wanted), || {
+        format!("{reply:?} although the list showed {shown:?}")
+    })
+}
+
+/// Only a person takes over: a step that the campaign itself sends does not.
+fn taken_over(action: &Action, seen: &Seen) -> Result<(), Violation> {
+    if action.reason.as_ref().is_none_or(|reason| reason.code != ReasonCode::PersonAnswered) {
+        return Ok(());
+    }
+    let answers = seen.thread(&action.thread_id).messages.iter().any(is_from_person);
+    holds("only a person's answer cancels", answers, || told(action))
+}
+
+/// A thread that cannot be read holds up no other.
+fn goes_on(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+    let (Transition::Intake { moment: None } | Transition::Round { moment: None }, Some(before), Some(broken)) =
+        (transition, before, &seen.broken)
+    else {
+        return Ok(());
+    };
+    let failed = |request: &LoggedRequest| request.status != Some(200);
+    let is_of = |request: &LoggedRequest, thread: &str| request.path.split('/').any(|part| part == thread);
+    let new = seen.requests.get(before.requests.len()..).unwrap_or_default();
+    if seen.is_paused || new.iter().any(|request| failed(request) && !is_of(request, broken)) {
+        return Ok(());
+    }
+    // One that could not be read before is tried again later.
+    let is_ready = |thread: &Thread| {
+        thread.id != *broken && !seen.requests.iter().any(|request| failed(request) && is_of(request, &thread.id))
+    };
+    let undecided = seen.undecided();
+    let held_up = seen.threads.iter().filter(|thread| is_ready(thread)).find(|thread| {
+        thread.messages.iter().any(|message| undecided.contains(&message.id.as_str()))
+    });
+    holds("a thread that cannot be read holds up no other", held_up.is_none(), || format!("{held_up:?}"))
 }
 
 /// The first promise.

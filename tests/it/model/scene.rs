@@ -52,6 +52,10 @@ pub(crate) struct Journal {
     pub(crate) crashes: usize,
     /// Actions that a person let go, retried or resolved.
     pub(crate) touched: HashSet<ActionId>,
+    /// Each thread's categories, and since when.
+    pub(crate) categories: Vec<(String, Timestamp, Option<&'static str>)>,
+    /// The thread whose messages cannot be read.
+    pub(crate) broken: Option<String>,
 }
 
 /// The inbox and the people.
@@ -66,14 +70,29 @@ impl Scene {
     pub(crate) fn lead_writes_anew(&self, lead: u8, topic: Topic) {
         let category = topic.category().unwrap_or("interested");
         let thread = NewThread::new(lead_email(lead)).name("Jane Doe").campaign("Q1").category(category);
-        self.workspace.add_thread(thread.message(topic.message()));
+        let id = self.workspace.add_thread(thread.message(Message::text(FIRST_STEP).outgoing()).message(topic.message()));
+        self.note_category(&id, Some(category));
+    }
+
+    pub(crate) fn turn_category(&self, thread: &str, category: Option<&'static str>) {
+        self.workspace.set_category(thread, category);
+        self.note_category(thread, category);
+    }
+
+    fn note_category(&self, thread: &str, category: Option<&'static str>) {
+        let at = self.clock.now();
+        self.journal.lock().unwrap().categories.push((thread.to_owned(), at, category));
     }
 
     pub(crate) fn lead_writes(&self, thread: &str, topic: Topic) {
         self.workspace.lead_writes(thread, topic.message());
         if let Some(category) = topic.category() {
-            self.workspace.set_category(thread, Some(category));
+            self.turn_category(thread, Some(category));
         }
+    }
+
+    pub(crate) fn sequence_sends(&self, thread: &str) {
+        self.workspace.person_answers(thread, NEXT_STEP);
     }
 
     pub(crate) fn person_answers(&self, thread: &str) {
@@ -96,6 +115,15 @@ impl Scene {
 
 fn lead_email(lead: u8) -> String {
     format!("lead{lead}@acme.example")
+}
+
+/// What the campaign sends to every lead: before they write, and when they have not answered for a while.
+const FIRST_STEP: &str = "Hi Jane, teams like yours save a day a week with our planner. Would fifteen minutes help?";
+const NEXT_STEP: &str = "Hi Jane, just following up on my note about the planner. Is it worth a look this quarter?";
+
+/// Whether the campaign itself sent it.
+pub(crate) fn is_step(text: Option<&str>) -> bool {
+    matches!(text, Some(FIRST_STEP | NEXT_STEP))
 }
 
 pub(crate) const OPT_OUT: &str = "Please remove me from your list.";

@@ -1,6 +1,6 @@
 //! What can be seen from outside at one time: the simulator's logs and threads, the store. Nothing of the engine.
 
-use super::scene::{OPT_OUT, Scene};
+use super::scene::{OPT_OUT, Scene, is_step};
 use jiff::Timestamp;
 use reply_router::{
     model::{Action, ActionKind, ActionState},
@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) crashes: usize,
     pub(crate) toggles: Vec<(String, Timestamp)>,
     pub(crate) touched: HashSet<reply_router::model::ActionId>,
+    pub(crate) categories: Vec<(String, Timestamp, Option<&'static str>)>,
+    pub(crate) broken: Option<String>,
 }
 
 impl Seen {
@@ -61,6 +63,8 @@ impl Seen {
             crashes: journal.crashes,
             toggles: journal.toggles.clone(),
             touched: journal.touched.clone(),
+            categories: journal.categories.clone(),
+            broken: journal.broken.clone(),
         }
     }
 
@@ -73,6 +77,14 @@ impl Seen {
         let path = format!("/replies/threads/{thread}/messages");
         let looks = self.requests.iter().filter(|request| request.path == path && request.status == Some(200));
         looks.map(|request| request.at).filter(|look| *look < at).max()
+    }
+
+    /// The category that the list showed for a thread when it was last read before then.
+    pub(crate) fn shown_category(&self, thread: &str, at: Timestamp) -> Option<&'static str> {
+        let is_list = |request: &&LoggedRequest| request.path == "/replies" && request.status == Some(200);
+        let listed = self.requests.iter().filter(is_list).map(|request| request.at).filter(|list| *list < at).max()?;
+        let of_thread = self.categories.iter().filter(|(id, since, _)| id == thread && *since < listed);
+        of_thread.max_by_key(|(_, since, _)| *since)?.2
     }
 
     /// The lead's newest message at a time.
@@ -135,6 +147,11 @@ pub(crate) fn named(text: Option<&str>) -> Option<&str> {
     let text = text?;
     let from = text.rfind('[')? + 1;
     text.get(from..)?.split(']').next()
+}
+
+/// Whether a person on our side wrote it by hand.
+pub(crate) fn is_from_person(message: &StoredMessage) -> bool {
+    message.outgoing && !message.through_api && !is_step(message.text.as_deref())
 }
 
 /// Whether a message is the lead's wish for no more mail.

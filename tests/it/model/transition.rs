@@ -53,6 +53,16 @@ pub(crate) enum Transition {
     PersonAnswers {
         thread: u8,
     },
+    /// ColdSend itself sends the campaign's next step, the same to every lead.
+    SequenceSends {
+        thread: u8,
+    },
+    /// The messages of one thread cannot be read any more; another one that could not can again.
+    ThreadBreaks {
+        thread: u8,
+    },
+    /// Every thread can be read again.
+    ThreadsMend,
     CategoryTurns {
         thread: u8,
         topic: Topic,
@@ -110,6 +120,9 @@ impl Transition {
             Self::LeadWritesAnew { .. }
                 | Self::LeadWrites { .. }
                 | Self::PersonAnswers { .. }
+                | Self::SequenceSends { .. }
+                | Self::ThreadBreaks { .. }
+                | Self::ThreadsMend
                 | Self::CategoryTurns { .. }
                 | Self::StarToggled { .. }
                 | Self::ThreadRead { .. }
@@ -135,6 +148,7 @@ pub(crate) enum Meanwhile {
     /// The process dies.
     Crash,
     PersonAnswers,
+    SequenceSends,
     LeadWrites(Topic),
     StarToggled,
     SomebodyPauses,
@@ -182,6 +196,9 @@ fn transition() -> impl Strategy<Value = Transition> {
         12 => (0..3_u8, topic()).prop_map(|(lead, topic)| T::LeadWritesAnew { lead, topic }),
         5 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::LeadWrites { thread, topic }),
         1 => (0..4_u8).prop_map(|thread| T::PersonAnswers { thread }),
+        2 => (0..4_u8).prop_map(|thread| T::SequenceSends { thread }),
+        2 => (0..4_u8).prop_map(|thread| T::ThreadBreaks { thread }),
+        1 => Just(T::ThreadsMend),
         3 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::CategoryTurns { thread, topic }),
         2 => (0..4_u8).prop_map(|thread| T::StarToggled { thread }),
         1 => (0..4_u8).prop_map(|thread| T::ThreadRead { thread }),
@@ -219,6 +236,7 @@ fn moment(steps: &'static [Step]) -> impl Strategy<Value = Option<Moment>> {
     let what = prop_oneof![
         4 => Just(Meanwhile::Crash),
         1 => Just(Meanwhile::PersonAnswers),
+        1 => Just(Meanwhile::SequenceSends),
         1 => topic().prop_map(Meanwhile::LeadWrites),
         1 => Just(Meanwhile::StarToggled),
         1 => Just(Meanwhile::SomebodyPauses),

@@ -72,6 +72,7 @@ impl Probe for Watcher {
                 let mut journal = self.scene.journal.lock().unwrap();
                 journal.paused_at = Some(self.scene.clock.now());
             }
+            (Meanwhile::SequenceSends, Some(thread)) => self.scene.sequence_sends(&thread),
             (Meanwhile::PersonAnswers, Some(thread)) => self.scene.person_answers(&thread),
             (Meanwhile::LeadWrites(topic), Some(thread)) => self.scene.lead_writes(&thread, topic),
             (Meanwhile::StarToggled, Some(thread)) => self.scene.toggle_star(&thread),

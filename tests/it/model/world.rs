@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use reply_router::{
     engine::{Bug, Clock, Engine, ExecuteError, IntakeError, PollError, Resolution, Safety, Workspace},
     model::{Action, ActionKind, ActionState, ReasonCode},
-    simulator::{Options, Simulator},
+    simulator::{Endpoint, Fault, Options, Simulator},
     store::{ActionFilter, Lane, SqliteStore, Store},
 };
 use std::{
@@ -133,9 +133,17 @@ impl World {
             Transition::PersonAnswers { thread: nth } => {
                 thread(*nth).into_iter().for_each(|id| scene.person_answers(&id));
             }
-            Transition::CategoryTurns { thread: nth, topic } => thread(*nth).into_iter().for_each(|id| {
-                scene.workspace.set_category(&id, topic.category());
-            }),
+            Transition::SequenceSends { thread: nth } => {
+                thread(*nth).into_iter().for_each(|id| scene.sequence_sends(&id));
+            }
+            Transition::ThreadBreaks { thread: nth } => {
+                self.threads_mend();
+                thread(*nth).into_iter().for_each(|id| self.thread_breaks(id));
+            }
+            Transition::ThreadsMend => self.threads_mend(),
+            Transition::CategoryTurns { thread: nth, topic } => {
+                thread(*nth).into_iter().for_each(|id| scene.turn_category(&id, topic.category()));
+            }
             Transition::StarToggled { thread: nth } => thread(*nth).into_iter().for_each(|id| scene.toggle_star(&id)),
             Transition::ThreadRead { thread: nth } => thread(*nth).into_iter().for_each(|id| {
                 scene.workspace.set_read(&id, true);
@@ -189,6 +197,17 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn thread_breaks(&self, id: String) {
+        let suffix = format!("/replies/threads/{id}/messages");
+        self.simulator.faults().always(Endpoint::Path { method: "GET".to_owned(), suffix }, Fault::CloseBefore);
+        self.scene.journal.lock().unwrap().broken = Some(id);
+    }
+
+    fn threads_mend(&self) {
+        self.simulator.faults().clear();
+        self.scene.journal.lock().unwrap().broken = None;
     }
 
     pub(crate) fn time_passes(&self, seconds: u64) {
