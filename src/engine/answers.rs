@@ -12,7 +12,9 @@
 //! | the thread does not begin with a campaign's message | a person |
 //! | it takes up words of the lead's message | a person |
 //! | it is somewhat like a step, shares a footer with earlier ones, or offers to unsubscribe | unclear |
+//! | it refers to an earlier message of its own sender, as follow-ups do | unclear |
 //! | nothing is known yet of what other leads got | unclear |
+//! | it is as long as a step ([`STEP_PAIRS`]), and nothing in it shows that the lead's message was read | unclear |
 //! | anything else | a person |
 //!
 //! A person's answer cancels what waits in the thread, a step changes nothing, and what is unclear is held for a person.
@@ -21,7 +23,7 @@ use super::{Engine, Workspace, take_over::sent_it};
 use crate::{
     model::{Conversation, Message, ThreadRow, address_of, same_address},
     store::{CampaignStep, StoreError},
-    text::{likeness, new_text, whole_text, word_pairs},
+    text::{is_follow_up, likeness, new_text, whole_text, word_pairs},
 };
 
 /// From here on two messages are the same step with other names in it.
@@ -32,6 +34,8 @@ const SOMEWHAT_ALIKE: f64 = 0.15;
 const SHARES_FOOTER: f64 = 0.25;
 /// Fewer pairs of words than this tell nothing.
 const FEW_PAIRS: usize = 4;
+/// A message with fewer new pairs of words than this is too short for a step.
+const STEP_PAIRS: usize = 10;
 /// So many words of the lead's in a row are a quotation.
 const QUOTED_WORDS: usize = 5;
 /// So many pairs of words in common with the lead's message are an answer to it.
@@ -123,8 +127,12 @@ pub(super) fn author(message: &Message, around: Around<'_>) -> Author {
         Some("it shares much with what the campaign sent before")
     } else if whole.contains("unsubscribe") || whole.contains("opt out") || whole.contains("opt-out") {
         Some("it offers to unsubscribe, as campaigns do")
+    } else if is_follow_up(&whole) {
+        Some("it refers to an earlier message of its sender, as follow-ups do")
     } else if steps.is_empty() {
         Some("nothing is known yet of what the campaign sends to others")
+    } else if fresh >= STEP_PAIRS {
+        Some("nothing in it shows that the lead's message was read")
     } else {
         None
     };

@@ -13,6 +13,7 @@ mod calendar;
 mod closing;
 mod entities;
 mod fingerprint;
+mod follow_up;
 mod headers;
 mod html;
 mod layout;
@@ -30,6 +31,7 @@ mod terminal;
 
 pub use automatic::{AutoReply, AutoReplyKind, auto_reply};
 pub use fingerprint::{fingerprint, has_fingerprint};
+pub use follow_up::is_follow_up;
 pub use likeness::{likeness, word_pairs};
 pub use opt_out::opt_out;
 pub use same_reply::is_same_reply;

@@ -56,6 +56,24 @@ fn who_wrote_an_outgoing_message() {
             true,
             "unclear",
         ),
+        (
+            "a step that nobody got so far",
+            Some(STEP_1),
+            sent("Any news, Jane? My last note may have been lost."),
+            &first_only,
+            true,
+            "unclear",
+        ),
+        (
+            "a long message that takes up nothing",
+            Some(STEP_1),
+            sent(
+                "Our customers tell us that the second week is when a planner begins to pay for itself, so give it time.",
+            ),
+            &first_only,
+            true,
+            "unclear",
+        ),
         ("no campaign", Some(STEP_1), sent("I will call you."), &vec![], false, "person"),
         ("nothing shows a campaign", None, sent("I take this one."), &vec![], true, "person"),
     ] {

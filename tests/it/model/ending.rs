@@ -85,12 +85,11 @@ fn accounted_for(seen: &Seen) -> Result<(), Violation> {
             .filter(|action| action.kind == ActionKind::Reply && action.message_id.as_ref() == message);
         let thread = seen.thread(&reply.thread_id);
         // A person's answer that came between the guard's look and ours may show alone when ours is looked for.
-        let person =
-            thread.messages.iter().any(|message| is_from_person(message) && message.at > reply.at)
-                || seen.look_before(&reply.thread_id, reply.at).is_some_and(|look| {
-                    let mut shown = thread.messages.iter().filter(|message| is_from_person(message));
-                    shown.any(|message| message.at > look)
-                });
+        let person = thread.messages.iter().any(|message| is_from_person(message) && message.at > reply.at)
+            || seen.look_before(&reply.thread_id, reply.at).is_some_and(|look| {
+                let mut shown = thread.messages.iter().filter(|message| is_from_person(message));
+                shown.any(|message| message.at > look)
+            });
         let explained = records.any(|action| match action.state {
             ActionState::Done => true,
             ActionState::Cancelled => person,

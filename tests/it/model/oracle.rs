@@ -176,9 +176,11 @@ fn goes_on(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Resul
         thread.id != *broken && !seen.requests.iter().any(|request| failed(request) && is_of(request, &thread.id))
     };
     let undecided = seen.undecided();
-    let held_up = seen.threads.iter().filter(|thread| is_ready(thread)).find(|thread| {
-        thread.messages.iter().any(|message| undecided.contains(&message.id.as_str()))
-    });
+    let held_up = seen
+        .threads
+        .iter()
+        .filter(|thread| is_ready(thread))
+        .find(|thread| thread.messages.iter().any(|message| undecided.contains(&message.id.as_str())));
     holds("a thread that cannot be read holds up no other", held_up.is_none(), || format!("{held_up:?}"))
 }
 

@@ -70,7 +70,8 @@ impl Scene {
     pub(crate) fn lead_writes_anew(&self, lead: u8, topic: Topic) {
         let category = topic.category().unwrap_or("interested");
         let thread = NewThread::new(lead_email(lead)).name("Jane Doe").campaign("Q1").category(category);
-        let id = self.workspace.add_thread(thread.message(Message::text(FIRST_STEP).outgoing()).message(topic.message()));
+        let id =
+            self.workspace.add_thread(thread.message(Message::text(FIRST_STEP).outgoing()).message(topic.message()));
         self.note_category(&id, Some(category));
     }
 
