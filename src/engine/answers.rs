@@ -158,6 +158,24 @@ fn quotes(message: &Message, newest: &Message, lead: Option<&str>) -> bool {
     anew.len() < whole.len() && lead.is_some_and(|lead| whole.to_lowercase().contains(&lead))
 }
 
+/// What the store knows of a thread's campaign.
+struct Known {
+    row: Option<ThreadRow>,
+    /// What other leads got before they wrote.
+    steps: Vec<CampaignStep>,
+}
+
+impl Known {
+    fn around<'a>(&'a self, conversation: &'a Conversation) -> Around<'a> {
+        Around {
+            conversation,
+            in_campaign: self.row.as_ref().is_some_and(|row| row.campaign().is_some()),
+            lead: self.row.as_ref().and_then(|row| row.lead_email.as_deref()),
+            steps: &self.steps,
+        }
+    }
+}
+
 impl Engine {
     /// What follows the newest inbound message, beside what this service sent itself. Makes no request.
     pub(super) async fn who_answered(
@@ -183,15 +201,8 @@ impl Engine {
         if after.is_empty() && tied.is_empty() {
             return Ok(Answered::No);
         }
-        let row = self.newest_row(workspace, thread_id).await?;
-        let mut steps = self.store.campaign_steps(workspace.name()).await?;
-        steps.retain(|step| step.thread_id != thread_id);
-        let around = Around {
-            conversation,
-            in_campaign: row.as_ref().is_some_and(|row| row.campaign().is_some()),
-            lead: row.as_ref().and_then(|row| row.lead_email.as_deref()),
-            steps: &steps,
-        };
+        let known = self.campaign_around(workspace, thread_id).await?;
+        let around = known.around(conversation);
         let mut answered = Answered::No;
         for (message, is_tied) in after.iter().map(|one| (one, false)).chain(tied.iter().map(|one| (one, true))) {
             let at = message.created_at.map_or_else(String::new, |at| format!(" of {at}"));
@@ -210,6 +221,28 @@ impl Engine {
             };
         }
         Ok(answered)
+    }
+
+    /// Whether a person wrote one of these messages of the thread, none of which is this service's. Makes no request.
+    pub(super) async fn is_any_by_person(
+        &self,
+        workspace: &Workspace,
+        thread_id: &str,
+        conversation: &Conversation,
+        messages: &[&Message],
+    ) -> Result<bool, StoreError> {
+        if messages.is_empty() {
+            return Ok(false);
+        }
+        let known = self.campaign_around(workspace, thread_id).await?;
+        Ok(messages.iter().any(|message| author(message, known.around(conversation)) == Author::Person))
+    }
+
+    async fn campaign_around(&self, workspace: &Workspace, thread_id: &str) -> Result<Known, StoreError> {
+        let row = self.newest_row(workspace, thread_id).await?;
+        let mut steps = self.store.campaign_steps(workspace.name()).await?;
+        steps.retain(|step| step.thread_id != thread_id);
+        Ok(Known { row, steps })
     }
 
     /// The newest row of a thread that the store has.

@@ -84,7 +84,11 @@ impl Engine {
                 || is_earlier_try(&action, message)
                 || others.iter().any(|other| sent_it(other, message))
         };
-        if appeared.iter().any(|message| !ours(message)) {
+        appeared.retain(|message| !ours(message));
+        // A step that the campaign sends by itself says nothing of ours.
+        if let Some(messages) = &messages
+            && self.is_any_by_person(workspace, &action.thread_id, messages.conversation(), &appeared).await?
+        {
             let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
             return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
         }
