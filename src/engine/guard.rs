@@ -3,7 +3,11 @@
 //! It is asked twice before a reply: with what the store knows (so that a reply which has to wait costs no request), and
 //! with the messages as they are now.
 
-use super::{Safety, answers::Answered};
+use super::{
+    Safety,
+    answers::Answered,
+    take_over::{is_earlier_try, is_its_text},
+};
 use crate::{
     model::{Action, Conversation, Message, Rate, Reason, ReasonCode, Span, format_span, same_address},
     rules::ReadMessages,
@@ -91,11 +95,17 @@ pub(super) fn after_reading(
         Answered::Person => {
             return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
         }
-        // One of our own, such as a late reply to an older message.
-        Answered::No if conversation.outgoing_after_newest_inbound().next().is_some() => {
-            return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
-        }
-        Answered::No | Answered::Step(_) | Answered::Unclear(_) => {}
+        Answered::No => match late_reply(action, conversation) {
+            Some(LateReply::OfThisAction) => {
+                return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+            }
+            Some(LateReply::OfAnOlderMessage) if !action.approved => {
+                let text = "an earlier reply of ours came after this message: check whether it answers it";
+                return Verdict::Hold(Reason::new(ReasonCode::AlreadyAnswered, text));
+            }
+            Some(LateReply::OfAnOlderMessage) | None => {}
+        },
+        Answered::Step(_) | Answered::Unclear(_) => {}
     }
     if let Some(evidence) = messages.opt_out() {
         return Verdict::Suppress(opted_out(evidence));
@@ -118,6 +128,22 @@ pub(super) fn after_reading(
         return Verdict::Hold(Reason::new(ReasonCode::SenderIsNotLead, text));
     }
     Verdict::Send
+}
+
+/// What this service itself has sent, to show only after the newest inbound message.
+enum LateReply {
+    /// What this very action says: it must not be said twice.
+    OfThisAction,
+    /// A reply to an older message, which took its time.
+    OfAnOlderMessage,
+}
+
+/// Where nobody else has answered, what follows the newest inbound message is our own.
+fn late_reply(action: &Action, conversation: &Conversation) -> Option<LateReply> {
+    let mut ours = conversation.outgoing_after_newest_inbound().peekable();
+    ours.peek()?;
+    let is_this = ours.any(|message| is_its_text(action, message) || is_earlier_try(action, message));
+    Some(if is_this { LateReply::OfThisAction } else { LateReply::OfAnOlderMessage })
 }
 
 pub(super) fn opted_out(evidence: &str) -> Reason {

@@ -230,7 +230,8 @@ fn a_step_is_passed_and_what_is_unclear_is_held_until_a_person_approves() {
         (reply(), Answered::Unclear(why()), ("hold", Some("person_answered"))),
         (approved.clone(), Answered::Unclear(why()), ("send", None)),
         (approved, Answered::Person, ("cancel", Some("person_answered"))),
-        (reply(), Answered::No, ("cancel", Some("person_answered"))),
+        // A reply of ours to an older message that shows late.
+        (reply(), Answered::No, ("hold", Some("already_answered"))),
     ] {
         assert_eq!(outcome(&after_reading(&action, &messages, false, &answered)), wanted, "{answered:?}");
     }
