@@ -69,8 +69,9 @@ network: {{ allow_private: true }}
 
     /// An interested lead in each account, whom the other one does not know.
     fn leads(&self) {
-        for (name, simulator) in [("acme", &self.acme), ("globex", &self.globex)] {
+        for (account, (name, simulator)) in [("acme", &self.acme), ("globex", &self.globex)].into_iter().enumerate() {
             let thread = NewThread::new(format!("jane@{name}-lead.example")).name("Jane Doe").category("interested");
+            let thread = thread.id(thread_id(account, 0));
             simulator.workspace().add_thread(thread.message("Sure, a call on Tuesday?"));
         }
     }
@@ -81,6 +82,11 @@ network: {{ allow_private: true }}
         self.leads();
         self.run(&["run", "--once"]).await.ends(0);
     }
+}
+
+/// Threads of two accounts never have one id: the service would take them for one account under two keys.
+fn thread_id(account: usize, number: usize) -> String {
+    format!("7000000{account}-0000-4000-8000-00000000000{number}")
 }
 
 /// The texts of all replies that an account has taken.
@@ -210,8 +216,9 @@ async fn caps_and_hours_are_the_workspaces_own() {
     );
     agency.run(&["run", "--once"]).await.ends(0);
     for number in 0..3 {
-        for simulator in [&agency.acme, &agency.globex] {
-            let thread = NewThread::new(format!("lead-{number}@lead.example")).category("interested");
+        for (account, simulator) in [&agency.acme, &agency.globex].into_iter().enumerate() {
+            let lead = format!("lead-{number}@lead.example");
+            let thread = NewThread::new(lead).id(thread_id(account, number)).category("interested");
             simulator.workspace().add_thread(thread.message("Sure, a call on Tuesday?"));
         }
     }
