@@ -15,7 +15,7 @@ use reply_router::{
 const ENOUGH: usize = 300;
 
 fn beginning(letters: &[Topic]) -> Beginning {
-    Beginning { lag: 0, form: SentForm::AsGiven, letters: letters.to_vec() }
+    Beginning { lag: 0, form: SentForm::AsGiven, old: Vec::new(), glitch: false, letters: letters.to_vec() }
 }
 
 fn intake() -> T {

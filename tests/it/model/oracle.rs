@@ -100,6 +100,11 @@ fn guarded(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
         format!("{reply:?} although {newest:?} was there")
     })?;
     let thread = seen.thread(&reply.thread_id);
+    // A category that changes later is an event, however old the message is.
+    let turned = seen.categories.iter().filter(|(id, ..)| *id == thread.id).count() > 1;
+    holds("what was there at the first start is not answered", turned || !seen.is_as_old(thread), || {
+        format!("{reply:?}")
+    })?;
     let person = thread.messages.iter().filter(|message| is_from_person(message));
     let mut answer = person.filter(|message| message.at > answered.at && message.at < look);
     holds("a person's answer is respected", answer.next().is_none(), || format!("{reply:?}"))?;

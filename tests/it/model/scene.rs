@@ -54,6 +54,8 @@ pub(crate) struct Journal {
     pub(crate) touched: HashSet<ActionId>,
     /// Each thread's categories, and since when.
     pub(crate) categories: Vec<(String, Timestamp, Option<&'static str>)>,
+    /// The threads that were there before the service ever ran.
+    pub(crate) old: HashSet<String>,
     /// The thread whose messages cannot be read.
     pub(crate) broken: Option<String>,
 }
@@ -67,12 +69,13 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) fn lead_writes_anew(&self, lead: u8, topic: Topic) {
+    pub(crate) fn lead_writes_anew(&self, lead: u8, topic: Topic) -> String {
         let category = topic.category().unwrap_or("interested");
         let thread = NewThread::new(lead_email(lead)).name("Jane Doe").campaign("Q1").category(category);
         let id =
             self.workspace.add_thread(thread.message(Message::text(FIRST_STEP).outgoing()).message(topic.message()));
         self.note_category(&id, Some(category));
+        id
     }
 
     pub(crate) fn turn_category(&self, thread: &str, category: Option<&'static str>) {

@@ -29,6 +29,7 @@ pub(crate) struct Seen {
     pub(crate) touched: HashSet<reply_router::model::ActionId>,
     pub(crate) categories: Vec<(String, Timestamp, Option<&'static str>)>,
     pub(crate) broken: Option<String>,
+    pub(crate) old: HashSet<String>,
 }
 
 impl Seen {
@@ -65,6 +66,7 @@ impl Seen {
             touched: journal.touched.clone(),
             categories: journal.categories.clone(),
             broken: journal.broken.clone(),
+            old: journal.old.clone(),
         }
     }
 
@@ -120,11 +122,17 @@ impl Seen {
         writes + self.forwards.iter().filter(|(arrived, ..)| *arrived > at).count()
     }
 
+    /// Whether nobody wrote in a thread since before the service ever ran.
+    pub(crate) fn is_as_old(&self, thread: &Thread) -> bool {
+        let inbound = thread.messages.iter().filter(|message| !message.outgoing);
+        self.old.contains(&thread.id) && inbound.count() == 1
+    }
+
     /// The newest messages of threads that have no decision; older ones may have been overtaken.
     pub(crate) fn undecided(&self) -> Vec<&str> {
         let is_decided =
             |message: &str| self.decisions.iter().any(|decision| decision.message_id.as_deref() == Some(message));
-        let newest = self.threads.iter().filter_map(|thread| {
+        let newest = self.threads.iter().filter(|thread| !self.is_as_old(thread)).filter_map(|thread| {
             let inbound = thread.messages.iter().filter(|message| !message.outgoing);
             Some(inbound.max_by_key(|message| message.at)?.id.as_str())
         });

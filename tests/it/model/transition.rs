@@ -16,6 +16,10 @@ pub(crate) struct Beginning {
     pub(crate) lag: u64,
     /// In what form it shows then.
     pub(crate) form: SentForm,
+    /// What leads wrote before the service ever ran.
+    pub(crate) old: Vec<Topic>,
+    /// The first poll is told that the inbox is empty.
+    pub(crate) glitch: bool,
     /// What leads have written by the first poll that counts.
     pub(crate) letters: Vec<Topic>,
 }
@@ -176,8 +180,9 @@ impl ReferenceStateMachine for Sequences {
             1 => Just(SentForm::WithSignature("Sam Seller\nAcme".to_owned())),
         ];
         let letters = prop::collection::vec(topic(), 1..=2);
-        (prop_oneof![Just(0_u64), Just(30), Just(300)], form, letters)
-            .prop_map(|(lag, form, letters)| Beginning { lag, form, letters })
+        let old = prop::collection::vec(topic(), 0..=2);
+        (prop_oneof![Just(0_u64), Just(30), Just(300)], form, letters, old, prop::bool::weighted(0.2))
+            .prop_map(|(lag, form, letters, old, glitch)| Beginning { lag, form, old, glitch, letters })
             .boxed()
     }
 

@@ -67,7 +67,18 @@ impl World {
         let watcher = Arc::new(Watcher::new(Arc::clone(&scene), bug));
         let clock = HandClock::new();
         let mut world = Self { simulator, scene, clock, watcher, process: None, oracle: Oracle::default(), folder };
+        for (lead, topic) in (10..).zip(&beginning.old) {
+            let thread = world.scene.lead_writes_anew(lead, *topic);
+            world.scene.journal.lock().unwrap().old.insert(thread);
+        }
+        world.time_passes(600);
         world.starts().await;
+        if beginning.glitch {
+            world.simulator.faults().next(Endpoint::List, 1, empty_list());
+            // Whether it believes the empty list is its own affair; it looks again before anybody writes.
+            let _ = world.process().engine.poll(world.process().workspace(), true).await;
+            world.time_passes(60);
+        }
         let process = world.process();
         process.engine.poll(process.workspace(), true).await.unwrap();
         for (lead, topic) in (0..).zip(&beginning.letters) {
@@ -126,7 +137,7 @@ impl World {
         let scene = Arc::clone(&self.scene);
         let thread = |nth: u8| scene.nth_thread(nth).map(|thread| thread.id);
         match transition {
-            Transition::LeadWritesAnew { lead, topic } => scene.lead_writes_anew(*lead, *topic),
+            Transition::LeadWritesAnew { lead, topic } => drop(scene.lead_writes_anew(*lead, *topic)),
             Transition::LeadWrites { thread: nth, topic } => {
                 thread(*nth).into_iter().for_each(|id| scene.lead_writes(&id, *topic));
             }
@@ -308,6 +319,12 @@ async fn round(process: &Process, workspace: &reply_router::simulator::Workspace
         runs(process, lane, workspace).await?;
     }
     Ok(())
+}
+
+/// What the API says while it knows nothing.
+fn empty_list() -> Fault {
+    let body = r#"{"success":true,"conversations":[],"total_count":0,"page":1,"limit":100,"unread_count":0,"starred_count":0}"#;
+    Fault::Answer { status: 200, headers: Vec::new(), body: body.to_owned() }
 }
 
 /// A store with nothing in it: making one anew for each sequence would take longer than most sequences.
