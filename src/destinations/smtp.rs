@@ -228,23 +228,9 @@ fn tls(host: &str, settings: &SmtpSettings) -> Result<TlsParameters, Destination
     builder.build().map_err(unusable)
 }
 
-/// Percent-encoding undone; `None` if the result is not UTF-8. A `%` without two digits stays.
+/// Undoes percent-encoding; `None` if the result is not UTF-8. A `%` without two digits stays.
 fn percent_decoded(text: &str) -> Option<String> {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.iter();
-    while let Some(byte) = rest.next() {
-        let ahead = rest.as_slice();
-        match (byte, digit(ahead.first()), digit(ahead.get(1))) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).ok()?);
-                rest = ahead.get(2..)?.iter();
-            }
-            _ => out.push(*byte),
-        }
-    }
-    String::from_utf8(out).ok()
+    Some(percent_encoding::percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
 #[cfg(test)]
