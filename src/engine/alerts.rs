@@ -219,7 +219,7 @@ impl Engine {
             let (id, now) = (id.to_owned(), self.now());
             let (announcement, link) = (announcement.clone(), link.clone());
             // An alert must not hold up the queue that it tells of. What it tells of may be what keeps it from arriving, too,
-            // so that it is tried for an hour and then left to the log and the pages.
+            // so that it is tried five times within about 20 minutes and then left to the log and the pages.
             tokio::spawn(async move {
                 for pause in TRY_AGAIN {
                     match destinations.announce(&name, &id, &announcement, link.as_deref(), now).await {
