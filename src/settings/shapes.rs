@@ -89,7 +89,7 @@ pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
             name_key("Your own name for it, unique: a-z, 0-9 and `-`, at most 63.").example("main"),
             Key::new(
                 "was",
-                Form::Written(NAME.to_owned()),
+                Form::WrittenOrWhole(NAME.to_owned(), Some(0)),
                 "The name that it had before: its records, opt-outs and pause go with it. Remove it after the next start.",
             )
             .example("old-name"),

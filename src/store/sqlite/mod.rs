@@ -57,19 +57,23 @@ const COMMITS: [Duration; 9] = [
     Duration::from_millis(2_500),
 ];
 
+/// How many connections may fail one after the other before a transaction is given up.
+const NEW_CONNECTIONS: u32 = 5;
+
 type Tx<'a> = Transaction<'a, Sqlite>;
 
 impl SqliteStore {
     async fn begin(&self) -> Result<Tx<'static>, StoreError> {
-        match self.writer.begin_with("BEGIN IMMEDIATE").await {
-            // A full disk makes the database roll back by itself. The connection still counts a transaction, which it
-            // cannot end, and would begin no other for ever: another connection takes its place.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.writer.acquire().await?.close().await?;
-                Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        for _ in 0..NEW_CONNECTIONS {
+            match self.writer.begin_with("BEGIN IMMEDIATE").await {
+                // A full disk makes the database roll back by itself. The connection still counts a transaction, which it
+                // cannot end, and would begin no other for ever: another connection takes its place. Who waits for it
+                // may meet the same before this one begins.
+                Err(sqlx::Error::InvalidSavePointStatement) => self.writer.acquire().await?.close().await?,
+                begun => return Ok(begun?),
             }
-            begun => Ok(begun?),
         }
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// Makes what was written durable, and notes how long that took.

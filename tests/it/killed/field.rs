@@ -7,7 +7,7 @@ use crate::{
 };
 use reply_router::{
     model::{ActionKind, ActionState},
-    simulator::{NewThread, Options, Simulator},
+    simulator::{Key, NewThread, Options, Simulator},
     store::{ActionFilter, DecisionFilter, SqliteStore, Store},
 };
 use std::{path::PathBuf, process::Command, time::Duration};
@@ -78,7 +78,9 @@ impl Field {
     pub(super) async fn unstarted(spots: Vec<Spot>) -> Self {
         let mut field = Self { folder: tempfile::tempdir().unwrap(), spots: Vec::new(), leads: 0, mistake: None };
         for spot in spots {
-            let options = Options { visibility_lag: spot.lag, ..Options::for_tests() };
+            // No two workspaces may have one key.
+            let keys = vec![Key::new(format!("cs_live_{}", spot.name))];
+            let options = Options { visibility_lag: spot.lag, keys, ..Options::for_tests() };
             field.spots.push((spot, Simulator::start(options).await.unwrap()));
         }
         let rules: String = field.spots.iter().map(|(spot, _)| spot.rule()).collect();
@@ -98,7 +100,7 @@ impl Field {
             // Twenty leads in a minute are more than an ordinary budget allows.
             let more = "poll_every: 1s, rate_limit: { per_minute: 1000, per_hour: 10000 }";
             let base = simulator.base_url();
-            let key = "cs_live_simulated";
+            let key = format!("cs_live_{name}");
             workspaces += &format!("  - {{ name: {name}, api_key: {key}, base_url: \"{base}\", {more} }}\n");
             destinations += &format!("  {name}-slack: {{ slack: {{ webhook_url: \"{}\" }} }}\n", simulator.slack_url());
             destinations += &format!("  {name}-crm: {{ webhook: {{ url: \"{}\" }} }}\n", simulator.webhook_url());
