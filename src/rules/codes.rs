@@ -74,6 +74,7 @@ codes! {
     UNREACHED_ABSENCE = "L035", "absence notes that are not let through", "Automatic mail reaches only rules that say `auto_reply`. A rule for `category: out_of_office` without it matches only what a person wrote.";
     NOT_ANALYSED = "L030", "too many conditions to compare", "Looking for contradictions, and for rules that hide one another, has a budget. Where it does not suffice, `check` says so, and finds less.";
     LOOKS_LIKE_TEMPLATE = "L011", "single braces in a text", "Templates print what stands in double braces. A word in single braces is sent as it stands, braces and all.";
+    NO_DEFAULT = "L036", "a name without a default", "Many leads have no name. Printing what is absent is an error: nothing is sent, and the reply fails.";
     SHARED = "L020", "a rule that several workspaces share", "Without a word about it, one client's text would go to another client's leads, or one client's leads to another's channel. Give each workspace rules of its own, or say in `when` which workspaces are meant.";
     NO_SUCH_WORKSPACE = "L021", "a workspace that matches nothing", "No workspace that has the rule has such a name, so the condition never holds.";
     NO_VAR = "L022", "a text that a workspace does not have", "The rule prints `workspace.vars.NAME`, which some workspaces that have the rule do not define. There its text cannot be made, and nothing is sent.";

@@ -175,7 +175,7 @@ fn has_text(facts: &Facts<'_>, payload: &Payload) -> bool {
     let all = facts.input.messages.map(|messages| messages.conversation().messages()).unwrap_or_default();
     let newest = all.iter().rposition(|message| !message.outgoing).unwrap_or(0);
     let mut before = all.iter().take(newest).filter(|message| message.outgoing);
-    before.any(|message| text::is_same_reply(sent, message.text.as_deref(), message.html.as_deref()))
+    before.any(|message| text::says_the_same(sent, message.text.as_deref(), message.html.as_deref()))
 }
 
 fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Taken) -> Option<Verdict> {

@@ -27,7 +27,9 @@ pub(super) fn hint(source: &str, line: Option<usize>) -> Option<String> {
         return Some(format!("`{word}` is no word of the language: {hint}"));
     }
     let asks = ["if ", "while ", "return ", "&&", "||"].iter().any(|word| code.contains(word));
-    (asks && has_single_equals(&code)).then(|| "compare with `==`".to_owned())
+    // What is seen cannot be assigned to, so a comparison was meant.
+    let seen = ["thread.", "lead.", "message.", "captures."].iter().any(|root| code.trim_start().starts_with(root));
+    ((asks || seen) && has_single_equals(&code)).then(|| "compare with `==`".to_owned())
 }
 
 /// A line without what stands in double or back quotes, and without its comment.

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// What is absent for a lead whose name is not known.
+const NAMES_OF_LEADS: [&str; 3] = ["lead.first_name", "lead.name", "lead.last_name"];
+
 /// A dotted name such as `lead.first_name`, and its bytes in the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NamedPlace {
@@ -11,25 +14,92 @@ pub(super) struct NamedPlace {
     pub(super) range: Range<usize>,
 }
 
+/// A lead's names that are absent for many leads, printed by `{{ … }}` although nothing says what stands in their place: no
+/// `default`, and no `{% if … %}` that asks for the name.
+pub(super) fn without_default(source: &str) -> Vec<NamedPlace> {
+    let mut found = Vec::new();
+    let mut asked = Vec::new();
+    for (kind, inside) in blocks(source) {
+        let mut named = Vec::new();
+        names(source, inside.clone(), &mut named);
+        named.retain(|name| NAMES_OF_LEADS.contains(&name.path.as_str()));
+        let text = source.get(inside).unwrap_or_default();
+        match kind {
+            b'%' => asked.extend(named.into_iter().map(|name| name.path)),
+            _ if !text.contains("default") && !text.contains(" if ") => found.append(&mut named),
+            _ => {}
+        }
+    }
+    found.retain(|name| !asked.contains(&name.path));
+    found
+}
+
+/// The time zones that `date("…", "ZONE")` is given in words, and where they stand.
+pub(super) fn time_zones(source: &str) -> Vec<NamedPlace> {
+    let mut found = Vec::new();
+    for (_, inside) in blocks(source) {
+        let text = source.get(inside.clone()).unwrap_or_default();
+        for (call, word) in text.match_indices("date(") {
+            if text.get(..call).and_then(|before| before.bytes().last()).is_some_and(is_name) {
+                continue;
+            }
+            let second = quoted_texts(source, inside.start + call + word.len()..inside.end).into_iter().nth(1);
+            found.extend(second.map(|range| {
+                let path = source.get(range.clone()).unwrap_or_default().to_owned();
+                NamedPlace { path, range }
+            }));
+        }
+    }
+    found
+}
+
+/// The texts in quotes up to the closing parenthesis, without their quotes.
+fn quoted_texts(source: &str, within: Range<usize>) -> Vec<Range<usize>> {
+    let bytes = source.as_bytes();
+    let mut found = Vec::new();
+    let mut at = within.start;
+    while at < within.end {
+        match bytes.get(at) {
+            Some(b'"' | b'\'') => {
+                let after = after_quote(bytes, at, within.end);
+                found.push(at + 1..after.saturating_sub(1).max(at + 1));
+                at = after;
+            }
+            Some(b')') | None => break,
+            Some(_) => at += 1,
+        }
+    }
+    found
+}
+
 /// Every dotted name in `{{ … }}` and `{% … %}`, in order. Filters and attributes of calls are among them, so this serves
 /// to find a name that is known to be used, not to tell which are.
 pub(super) fn mentioned(source: &str) -> Vec<NamedPlace> {
     let mut found = Vec::new();
+    for (_, inside) in blocks(source) {
+        names(source, inside, &mut found);
+    }
+    found
+}
+
+/// What stands between `{{ … }}` and `{% … %}`, each with the second byte of its opening.
+fn blocks(source: &str) -> Vec<(u8, Range<usize>)> {
+    let mut found = Vec::new();
     let mut at = 0;
     while let Some(open) = source.get(at..).and_then(|rest| rest.find('{')).map(|open| at + open) {
         let rest = source.get(open..).unwrap_or_default();
-        let close = match rest.as_bytes().get(1) {
-            Some(b'{') => "}}",
-            Some(b'%') => "%}",
-            Some(b'#') => "#}",
+        let (kind, close) = match rest.as_bytes().get(1) {
+            Some(b'{') => (b'{', "}}"),
+            Some(b'%') => (b'%', "%}"),
+            Some(b'#') => (b'#', "#}"),
             _ => {
                 at = open + 1;
                 continue;
             }
         };
         let end = rest.get(2..).and_then(|inside| inside.find(close)).map_or(source.len(), |end| open + 2 + end);
-        if close != "#}" {
-            names(source, open + 2..end, &mut found);
+        if kind != b'#' {
+            found.push((kind, open + 2..end));
         }
         at = end;
     }
@@ -116,7 +186,29 @@ fn after_quote(bytes: &[u8], at: usize, end: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::mentioned;
+    use super::{mentioned, time_zones, without_default};
+
+    #[test]
+    fn names_that_may_be_absent_and_time_zones() {
+        let paths = |found: Vec<super::NamedPlace>| found.into_iter().map(|name| name.path).collect::<Vec<_>>();
+        for (source, wanted) in [
+            ("Hi {{ lead.first_name }},", vec!["lead.first_name"]),
+            ("Hi {{ lead.first_name | title }},", vec!["lead.first_name"]),
+            ("Hi {{ lead.first_name | default('there') }},", vec![]),
+            ("{% if lead.first_name %}Hi {{ lead.first_name }}{% else %}Hi{% endif %}", vec![]),
+            ("Hi {{ lead.name if lead.name else 'there' }}", vec![]),
+            ("Hi {{ lead.email }}, lead.first_name", vec![]),
+        ] {
+            assert_eq!(paths(without_default(source)), wanted, "{source}");
+        }
+        for (source, wanted) in [
+            ("{{ now | date('%A', 'Europe/Berlin') }}", vec!["Europe/Berlin"]),
+            ("{{ now | date(\"%A\", \"Mars\") }} {{ now | date('%d') }}", vec!["Mars"]),
+            ("{{ now | date('%A', vars.zone) }} date('a', 'b') {{ vars.update('x', 'y') }}", vec![]),
+        ] {
+            assert_eq!(paths(time_zones(source)), wanted, "{source}");
+        }
+    }
 
     fn paths(source: &str) -> Vec<&str> {
         let places = mentioned(source);

@@ -34,7 +34,7 @@ pub use fingerprint::{fingerprint, has_fingerprint};
 pub use follow_up::is_follow_up;
 pub use likeness::{likeness, word_pairs};
 pub use opt_out::opt_out;
-pub use same_reply::is_same_reply;
+pub use same_reply::{is_same_reply, says_the_same};
 pub use terminal::{printable, turns_direction};
 
 use lines::Line;

@@ -33,6 +33,18 @@ pub fn is_same_reply(sent: &str, found_text: Option<&str>, found_html: Option<&s
     })
 }
 
+/// Whether a message that somebody may have written by hand says what `sent` says, so that sending it would say it twice.
+///
+/// As [`is_same_reply`], but a short text must be all that is new in the message: "Hello." is not said by each mail that
+/// begins with a greeting.
+pub fn says_the_same(sent: &str, found_text: Option<&str>, found_html: Option<&str>) -> bool {
+    if !is_same_reply(sent, found_text, found_html) {
+        return false;
+    }
+    let ours = if html::looks_like_html(sent) { html_to_text(sent) } else { whole_text(Some(sent), None) };
+    Words::of(&ours).length() >= UNMISTAKABLE || squeeze(&ours) == squeeze(&new_text(found_text, found_html))
+}
+
 fn same(sent: &str, found: &str, most_before: usize) -> bool {
     if sent.trim().is_empty() || found.trim().is_empty() {
         return false;
@@ -109,4 +121,29 @@ impl Words {
 
 fn visible(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_the_same;
+
+    #[test]
+    fn a_greeting_says_not_what_a_mail_says() {
+        let long =
+            "Hi Jane, here is my calendar, with all the times at which I can talk to you this week and the next.";
+        for (sent, found, same) in [
+            ("Hello.", "Hello Jane, would fifteen minutes help?", false),
+            ("You are welcome.", "You are welcome.", true),
+            (
+                "You are welcome.",
+                "You are welcome!\n\nOn Mon, Jan 5, 2026 at 9:00 AM Jane <j@x.example> wrote:\n> Hi",
+                true,
+            ),
+            ("You are welcome.", "You are welcome to call me on Tuesday.", false),
+            (long, &format!("{long}\n\nSam Seller\nAcme"), true),
+            (long, "Hi Jane, here is my calendar.", false),
+        ] {
+            assert_eq!(says_the_same(sent, Some(found), None), same, "{sent:?} in {found:?}");
+        }
+    }
 }

@@ -258,6 +258,20 @@ impl Loader<'_> {
                     self.out
                         .push(found.hint("a template prints what stands in double braces: `{{ lead.first_name }}`"));
                 }
+                for name in template_names::without_default(source).into_iter().take(MOST_TOLD) {
+                    let message = format!("`{}` is printed without a `default`", name.path);
+                    let found = at.error(code::NO_DEFAULT, name.range, message).finding(false);
+                    let hint = format!("write `{{{{ {} | default(\"there\") }}}}`", name.path);
+                    self.out.push(found.hint(hint));
+                }
+                for zone in template_names::time_zones(source).into_iter().take(MOST_TOLD) {
+                    if jiff::tz::TimeZone::get(&zone.path).is_err() {
+                        let message = format!("`{}` is no time zone", zone.path);
+                        let found = at.error(code::BAD_TEMPLATE, zone.range, message);
+                        self.out
+                            .push(found.hint("time zones are named as in the IANA database, such as America/New_York"));
+                    }
+                }
                 self.sites.push(Site { template: template.clone(), at });
                 Some(template)
             }
