@@ -68,7 +68,7 @@ rules:
       category: interested
       body: '\bcall\b'
     then:
-      - reply: { text: 'Hi {{ lead.first_name }}, here is my calendar.' }
+      - reply: { text: 'Hi {{ lead.first_name | default(''there'') }}, here is my calendar.' }
       - star
       - mark_read
       - slack: sales
