@@ -72,8 +72,9 @@ impl Scene {
     pub(crate) fn lead_writes_anew(&self, lead: u8, topic: Topic) -> String {
         let category = topic.category().unwrap_or("interested");
         let thread = NewThread::new(lead_email(lead)).name("Jane Doe").campaign("Q1").category(category);
-        let id =
-            self.workspace.add_thread(thread.message(Message::text(FIRST_STEP).outgoing()).message(topic.message()));
+        let id = self
+            .workspace
+            .add_thread(thread.message(Message::text(FIRST_STEP).outgoing().aged(DAYS)).message(topic.message()));
         self.note_category(&id, Some(category));
         id
     }
@@ -121,6 +122,8 @@ fn lead_email(lead: u8) -> String {
     format!("lead{lead}@acme.example")
 }
 
+/// How long a lead takes to answer a campaign.
+const DAYS: std::time::Duration = std::time::Duration::from_secs(3 * 86_400);
 /// What the campaign sends to every lead: before they write, and when they have not answered for a while.
 const FIRST_STEP: &str = "Hi Jane, teams like yours save a day a week with our planner. Would fifteen minutes help?";
 const NEXT_STEP: &str = "Hi Jane, just following up on my note about the planner. Is it worth a look this quarter?";
