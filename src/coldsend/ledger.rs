@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 /// Who goes first when requests wait. Each leaves the last places of a window to those before it, and polls never take
-/// more than half of one: see [`Share`].
+/// more than half of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Priority {
     /// A reply, or a read that a reply waits for.
