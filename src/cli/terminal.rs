@@ -56,7 +56,7 @@ fn is_style(code: &str) -> bool {
     numbers.is_empty() || numbers.split(';').all(known)
 }
 
-/// A value as JSON, the same data, with what steers a terminal as `\\uXXXX`.
+/// A value as JSON, the same data; what steers a terminal is written as `\u` and four digits.
 pub(super) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
     let text = serde_json::to_string_pretty(value)?;
     let mut shown = String::with_capacity(text.len());
