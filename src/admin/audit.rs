@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 /// Notes what somebody has just changed. The change stands whatever becomes of the note, so that a note which cannot be
 /// written is told in the log instead.
 pub(super) async fn note(app: &App, caller: &Caller, what: &str, target: Option<&str>, details: Value) {
-    if let Err(error) = record(app, caller, what, target, details).await {
+    if let Err(error) = append(app, caller, what, target, details).await {
         let (who, remote) = (caller.way.as_str(), caller.remote.map(|remote| remote.to_string()));
         tracing::error!(%error, what, target, who, remote, "a change is missing in the audit log");
     }
@@ -24,7 +24,7 @@ pub(super) async fn note(app: &App, caller: &Caller, what: &str, target: Option<
 pub(super) const THREAD_DONE: &str = "thread.done";
 
 /// As [`note`], where the entry itself is the change.
-pub(super) async fn record(
+pub(super) async fn append(
     app: &App,
     caller: &Caller,
     what: &str,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::Engine,
-    model::{ActionKind, ActionState, Reason, ReasonCode, Span},
+    model::{ActionKind, ActionState, Reason, ReasonCode},
     store::{ActionBrief, DecisionRecord, StoreError},
 };
 use axum::{
@@ -19,9 +19,10 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::time::Duration;
 
 /// Older ones are in the activity only: nobody clears a list that never ends.
-const LISTED_FOR: Span = Span::from_secs(30 * 86_400);
+const LISTED_FOR: Duration = Duration::from_secs(30 * 86_400);
 
 /// A thread that an operator should look at, and why.
 #[derive(Debug, Serialize)]
@@ -149,6 +150,6 @@ pub(super) async fn done_by(app: &App, caller: &Caller, id: &str) -> Result<(), 
         "thread_id": decision.thread_id,
         "lead_email": decision.lead_email,
     });
-    audit::record(app, caller, audit::THREAD_DONE, Some(&decision.id), details).await?;
+    audit::append(app, caller, audit::THREAD_DONE, Some(&decision.id), details).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::Engine,
-    model::{ActionState, Mode, Span},
+    model::{ActionState, Mode},
     store::{ActionCount, DayCount, RuleSwitch},
 };
 use axum::{
@@ -20,12 +20,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 /// The windows that counts are given for.
-const WINDOWS: [(&str, Option<Span>); 4] = [
-    ("1h", Some(Span::from_secs(3_600))),
-    ("24h", Some(Span::from_secs(86_400))),
-    ("7d", Some(Span::from_secs(7 * 86_400))),
+const WINDOWS: [(&str, Option<Duration>); 4] = [
+    ("1h", Some(Duration::from_secs(3_600))),
+    ("24h", Some(Duration::from_secs(86_400))),
+    ("7d", Some(Duration::from_secs(7 * 86_400))),
     ("total", None),
 ];
 
@@ -142,7 +143,7 @@ impl Known {
 }
 
 const DAYS: u32 = 7;
-const DAY: Span = Span::from_secs(86_400);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The beginning of the first of the last seven days, in UTC.
 fn first_day(now: Timestamp) -> Timestamp {

@@ -3,12 +3,13 @@
 use super::{Answer, App, problem::Problem};
 use crate::{
     engine::{Engine, Workspace, WorkspacePhase},
-    model::{ActionState, Span, format_span},
+    model::{ActionState, format_duration},
     store::{ForeignUse, Pause},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::time::Duration;
 
 #[derive(Debug, Serialize)]
 pub(super) struct StatusReport {
@@ -207,7 +208,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
     }
     for workspace in app.engine.workspaces() {
         if let Some((lasted, why)) = app.engine.outage(workspace) {
-            let lasted = format_span(Span::from_secs(lasted.as_secs()));
+            let lasted = format_duration(Duration::from_secs(lasted.as_secs()));
             return Err(not_ready(format!("not ready: {} has failed for {lasted}: {why}", workspace.name())));
         }
     }

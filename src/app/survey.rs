@@ -3,11 +3,12 @@
 use crate::{
     coldsend::{ApiError, Client, ListQuery, Priority, Scope},
     engine::{Judged, Subject, judge},
-    model::{Mode, Span, ThreadRow},
+    model::{Mode, ThreadRow},
     rules::RuleSet,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::time::Duration;
 
 const PAGE: u32 = 100;
 /// An API that never ends its list must not hold us.
@@ -20,7 +21,7 @@ const SEVERAL: u32 = 3;
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// Whose last message is younger than this.
-    pub since: Span,
+    pub since: Duration,
     /// At most so many.
     pub limit: usize,
     /// This one only; `since` and `limit` do not count then.

@@ -4,16 +4,17 @@ use super::{Outcome, chosen, load, preview};
 use crate::{
     app::{self, Assembly, OpenStore, Overrides, Selection, open_store},
     engine::SystemClock,
-    model::{ActionState, Span, Would},
+    model::{ActionState, Would},
     store::{ActionFilter, Store},
 };
+use std::time::Duration;
 use std::{
     io::{BufRead, IsTerminal, Write},
     sync::Arc,
 };
 
 pub(super) struct Wanted {
-    pub since: Span,
+    pub since: Duration,
     pub thread: Option<String>,
     pub workspace: Option<String>,
     pub yes: bool,

@@ -316,5 +316,5 @@ pub(super) struct SimulateArgs {
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    crate::model::parse_span(text).map_err(|error| error.to_string())
+    crate::model::parse_duration(text).map_err(|error| error.to_string())
 }

@@ -4,9 +4,10 @@ use super::{Outcome, env, load, shutdown_signal, warn_of};
 use crate::{
     app::{self, Assembly, OpenStore, Overrides, Service, open_store},
     engine::{Engine, OnceReport, SystemClock},
-    model::{ActionState, Span},
+    model::ActionState,
     store::{ActionFilter, DecisionFilter, Store},
 };
+use std::time::Duration;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> anyhow::Result<Outcome> {
@@ -57,7 +58,7 @@ async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outc
         ..ActionFilter::default()
     };
     // A clock that was set back by a little must not hide what this run did.
-    let since = began.saturating_sub(Span::from_secs(1)).unwrap_or(began);
+    let since = began.saturating_sub(Duration::from_secs(1)).unwrap_or(began);
     let bad = engine.store().actions(&filter).await?.into_iter().filter(|action| action.updated_at >= since);
     for action in bad {
         failed = true;

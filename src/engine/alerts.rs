@@ -12,20 +12,26 @@ mod outage;
 use super::{Engine, Workspace, status::Happened};
 use crate::{
     destinations::{Announcement, Destinations},
-    model::{Action, Span, format_span},
+    model::{Action, format_duration},
     store::StoreError,
 };
 use conditions::{Conditions, Repeats};
 use jiff::Timestamp;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How long something may be due before people are told that the queue is stuck.
-const STUCK: Span = Span::from_secs(600);
+const STUCK: Duration = Duration::from_secs(600);
 /// The store is opened, and may pause everything, a moment before the rest starts.
-const A_MOMENT: Span = Span::from_secs(60);
+const A_MOMENT: Duration = Duration::from_secs(60);
 /// How long to wait after each try of an alert that was not delivered.
-const TRY_AGAIN: [Span; 5] =
-    [Span::from_secs(5), Span::from_secs(60), Span::from_secs(300), Span::from_secs(900), Span::from_secs(2_400)];
+const TRY_AGAIN: [Duration; 5] = [
+    Duration::from_secs(5),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(900),
+    Duration::from_secs(2_400),
+];
 /// What stands for the name of a workspace in an alert that concerns all of them.
 pub(super) const EVERY: &str = "all";
 
@@ -66,7 +72,7 @@ impl Engine {
     pub(super) fn end_alert(&self, workspace: &str, key: &str, title: &str) {
         let lasted = locked(&self.told.conditions).end(&condition(workspace, key), self.now());
         if let Some(lasted) = lasted {
-            let lasted = format_span(Span::from_secs(lasted.as_secs().max(1)));
+            let lasted = format_duration(Duration::from_secs(lasted.as_secs().max(1)));
             let announcement = Announcement { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
             let id = self.alert_id(workspace, &format!("{key}-over"));
             self.alert(workspace, announcement, &id, None, None);
@@ -151,7 +157,7 @@ impl Engine {
     pub async fn watch_queue(&self, workspace: &Workspace) -> Result<(), StoreError> {
         self.tell_repeats();
         let due = self.store.next_due(workspace.name()).await?;
-        let late = due.and_then(|due| Span::try_from(self.now().duration_since(due)).ok());
+        let late = due.and_then(|due| Duration::try_from(self.now().duration_since(due)).ok());
         let name = workspace.name();
         match late.filter(|late| *late >= STUCK) {
             // Where people know the cause, the queue is no news.
@@ -162,7 +168,7 @@ impl Engine {
                 &format!("The queue of workspace {name} is stuck"),
                 &format!(
                     "Nothing leaves at present: something has been due for {}. It goes on by itself when it can.",
-                    format_span(late)
+                    format_duration(late)
                 ),
             ),
             None => self.end_alert(name, "stuck", &format!("The queue of workspace {name} moves again")),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     coldsend::{ApiError, Priority, Scope},
-    model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, Span, ThreadRow},
+    model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, ThreadRow},
     rules::RuleSet,
     store::{
         Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError,
@@ -28,8 +28,8 @@ const BATCH: u32 = 200;
 /// How many of those that could not be read are tried again at once.
 const FAILED_BATCH: u32 = 20;
 /// How long a thread that could not be read is left alone: this, then twice as long each time.
-const FIRST_PUT_OFF: Span = Span::from_secs(60);
-const LONGEST_PUT_OFF: Span = Span::from_secs(3_600);
+const FIRST_PUT_OFF: Duration = Duration::from_secs(60);
+const LONGEST_PUT_OFF: Duration = Duration::from_secs(3_600);
 /// After so many tries in a row, a quarter of an hour, people are told.
 const TOLD_AFTER: u32 = 5;
 /// A pass in which threads that do not answer take this long ends, so that new messages are looked for.

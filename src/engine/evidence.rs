@@ -6,10 +6,10 @@
 use super::{Engine, Workspace, judge::fetch_messages};
 use crate::{
     coldsend::{ApiError, Client, Priority, Scope},
-    model::Span,
     rules::ReadMessages,
 };
 use jiff::Timestamp;
+use std::time::Duration;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,12 +18,12 @@ use std::{
 /// So many different threads that fail in a row, with none that answers, are no accident of theirs.
 const SEVERAL: usize = 3;
 /// An answer to another thread proves for so long that the key may read threads.
-const PROOF: Span = Span::from_secs(3_600);
+const PROOF: Duration = Duration::from_secs(3_600);
 /// How many threads may fail in a row in one pass while the API is not known to be down, and when it is.
 const MOST_FAILURES: usize = 20;
 const FEWEST_FAILURES: usize = 5;
 /// How long the first read of a thread may take.
-const FIRST_LIMIT: Span = Span::from_secs(8);
+const FIRST_LIMIT: Duration = Duration::from_secs(8);
 /// More threads than this are not told apart: the count of all of them begins anew.
 const REMEMBERED: usize = 10_000;
 
@@ -91,7 +91,8 @@ impl Evidence {
         let other = answered.find(|(answered, _)| answered != thread).map(|(_, at)| *at);
         if scope == Scope::Key {
             // A key that may read other threads may read threads.
-            let proven = other.is_some_and(|at| Span::try_from(now.duration_since(at)).is_ok_and(|age| age <= PROOF));
+            let proven =
+                other.is_some_and(|at| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age <= PROOF));
             return if proven { Reach::Thread(count - 1) } else { Reach::Workspace };
         }
         if scope == Scope::Thread {

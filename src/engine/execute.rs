@@ -13,24 +13,25 @@ use super::{
 };
 use crate::{
     coldsend::ApiError,
-    model::{Action, ActionKind, ActionState, Attempt, Mode, Rate, Reason, ReasonCode, Span, format_span},
+    model::{Action, ActionKind, ActionState, Attempt, Mode, Rate, Reason, ReasonCode, format_duration},
     rules::ReadMessages,
     store::{Intent, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How long to wait before the second, third and fourth try.
-const BACK_OFF: [Span; 3] = [Span::from_secs(2), Span::from_secs(20), Span::from_secs(300)];
+const BACK_OFF: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(20), Duration::from_secs(300)];
 /// How long a rule must be gone before what it planned is cancelled.
-const RULE_GONE: Span = Span::from_secs(60);
+const RULE_GONE: Duration = Duration::from_secs(60);
 /// How many due actions are looked at in one go.
 const BATCH: u32 = 50;
 
 /// After a step that took so long, what is due is looked up again.
-const SLOW: Span = Span::from_secs(2);
+const SLOW: Duration = Duration::from_secs(2);
 /// How long a thread that cannot be read while others can is left alone at most.
-const LONGEST_PAUSE: Span = Span::from_secs(1_800);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1_800);
 
 /// The outcomes of a try of which surely nothing was carried out: no place in the budget, no connection, a refusal.
 pub(super) const NO_BUDGET: &str = "no_budget";
@@ -116,7 +117,7 @@ impl Engine {
         }
         let now = self.now();
         if action.state == ActionState::Held {
-            let text = format!("nobody approved it within {}", format_span(workspace.safety().drafts_expire));
+            let text = format!("nobody approved it within {}", format_duration(workspace.safety().drafts_expire));
             let expired = Verdict::Cancel(Reason::new(ReasonCode::TooOld, text));
             return self.carry_out(workspace, &mut action, expired).await;
         }
@@ -455,7 +456,7 @@ impl Engine {
     /// When a thread is read again: in half a minute, and later each time where others answer meanwhile.
     pub(super) fn soon(&self, reach: Reach) -> Timestamp {
         let times = if let Reach::Thread(times) = reach { times.min(6) } else { 0 };
-        let pause = (Span::from_secs(30) * (1 << times)).min(LONGEST_PAUSE);
+        let pause = (Duration::from_secs(30) * (1 << times)).min(LONGEST_PAUSE);
         self.now().saturating_add(pause).unwrap_or(Timestamp::MAX)
     }
 

@@ -2,12 +2,13 @@
 
 use super::{Engine, Workspace, probe::Bug};
 use crate::{
-    model::{Action, ActionState, Payload, Reason, ReasonCode, Span},
+    model::{Action, ActionState, Payload, Reason, ReasonCode},
     store::StoreError,
 };
+use std::time::Duration;
 
 /// A delivery that fails after so long has kept all others waiting.
-const SLOW_TARGET: Span = Span::from_secs(3);
+const SLOW_TARGET: Duration = Duration::from_secs(3);
 
 impl Engine {
     pub(super) async fn forward(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {

@@ -9,10 +9,11 @@ use super::{
     take_over::{is_earlier_try, is_its_text},
 };
 use crate::{
-    model::{Action, Conversation, Message, Rate, Reason, ReasonCode, Span, format_span, same_address},
+    model::{Action, Conversation, Message, Rate, Reason, ReasonCode, format_duration, same_address},
     rules::ReadMessages,
 };
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// What becomes of an action before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(super) struct Counted {
     pub by_rule: Vec<Timestamp>,
 }
 
-const HOUR: Span = Span::from_secs(3_600);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The part that needs no request. A person's approval passes what is only a matter of caution (age, the lead's cap), not
 /// what protects the lead or the sending domain.
@@ -61,7 +62,7 @@ pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety
             return Verdict::Suppress(Reason::new(ReasonCode::LeadCap, text));
         }
         if let Some(age) = action.message_at.and_then(|at| age(at, now)).filter(|age| *age > safety.max_age) {
-            let text = format!("the message is {} old, more than {}", rounded(age), format_span(safety.max_age));
+            let text = format!("the message is {} old, more than {}", rounded(age), format_duration(safety.max_age));
             return Verdict::Hold(Reason::new(ReasonCode::TooOld, text));
         }
     }
@@ -175,12 +176,12 @@ fn count(rate: Rate) -> usize {
     usize::try_from(rate.count).unwrap_or(usize::MAX)
 }
 
-fn age(at: Timestamp, now: Timestamp) -> Option<Span> {
-    Span::try_from(now.duration_since(at)).ok()
+fn age(at: Timestamp, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(now.duration_since(at)).ok()
 }
 
-fn rounded(age: Span) -> String {
-    format_span(Span::from_secs(age.as_secs() / 60 * 60))
+fn rounded(age: Duration) -> String {
+    format_duration(Duration::from_secs(age.as_secs() / 60 * 60))
 }
 
 #[cfg(test)]

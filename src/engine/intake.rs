@@ -2,8 +2,9 @@
 //! list.
 
 use super::Workspace;
-use crate::model::{Span, ThreadRow};
+use crate::model::ThreadRow;
 use jiff::Timestamp;
+use std::time::Duration;
 use std::{
     collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,7 +13,7 @@ use std::{
 /// The list counts more without showing more, in so many steps, before you are told that it stands still.
 const FROZEN: u32 = 6;
 /// After a sweep that was asked for and found nothing, the next one waits so long at first; then twice as long each time.
-const FIRST_REST: Span = Span::from_secs(60);
+const FIRST_REST: Duration = Duration::from_secs(60);
 
 /// A pass over every page that goes on at the next poll.
 #[derive(Debug, Clone, Default)]
@@ -85,9 +86,9 @@ impl Intake {
 
     /// How long after the last sweep the next one may begin that counts ask for. A count that keeps growing for another
     /// reason must not cost every page at every poll.
-    pub(super) fn rest_between_sweeps(&self) -> Span {
+    pub(super) fn rest_between_sweeps(&self) -> Duration {
         match self.locked().fruitless {
-            0 => Span::ZERO,
+            0 => Duration::ZERO,
             fruitless => FIRST_REST * (1 << (fruitless - 1).min(10)),
         }
     }

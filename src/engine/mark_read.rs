@@ -3,12 +3,13 @@
 use super::{Engine, Workspace, execute::refusal, probe::Bug};
 use crate::{
     coldsend::Certainty,
-    model::{Action, ActionState, Reason, ReasonCode, Span},
+    model::{Action, ActionState, Reason, ReasonCode},
     store::StoreError,
 };
+use std::time::Duration;
 
 /// How often it looks at the event's other actions by itself.
-const LOOK_AGAIN: Span = Span::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What the event's other actions say about marking the thread as read.
 #[derive(Debug, PartialEq, Eq)]

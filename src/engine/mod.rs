@@ -59,14 +59,11 @@ pub use told::{About, Told};
 pub use way::{WayStep, chronological};
 pub use workspace::{Workspace, WorkspaceSettings};
 
-use crate::{
-    model::{Rate, Span},
-    rules::RuleSet,
-    store::Store,
-};
+use crate::{model::Rate, rules::RuleSet, store::Store};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is there at a workspace's first start and still counts as new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +71,7 @@ pub enum StartFrom {
     /// Nothing.
     Now,
     /// What is younger than this.
-    Age(Span),
+    Age(Duration),
     /// What is newer than this.
     Date(Timestamp),
 }
@@ -89,15 +86,15 @@ pub struct Safety {
     /// How many replies may leave a workspace in an hour; more wait.
     pub replies_per_hour: u32,
     /// A reply to an older message is held.
-    pub max_age: Span,
+    pub max_age: Duration,
     /// A draft that nobody approved for so long is given up.
-    pub drafts_expire: Span,
+    pub drafts_expire: Duration,
     /// How long after an unclear reply it is looked for, ascending; after the last one a person must decide.
-    pub verify_after: Vec<Span>,
+    pub verify_after: Vec<Duration>,
     /// The destination that is told of quarantine and pauses.
     pub alert: Option<String>,
     /// How long polls may fail before that is told.
-    pub alert_if_failing: Span,
+    pub alert_if_failing: Duration,
 }
 
 /// What the engine is made of.

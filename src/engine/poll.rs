@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     coldsend::{ApiError, ListPage, ListQuery, Priority},
-    model::{Span, ThreadRow},
+    model::ThreadRow,
     store::{KnownThread, StoreError, WorkspaceState},
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// The most that the API gives in a page.
 const PAGE: u32 = 100;
@@ -226,12 +227,12 @@ impl Engine {
 }
 
 /// Mail is dated when it is sent, and listed a little later.
-pub(super) const TRANSIT: Span = Span::from_secs(120);
+pub(super) const TRANSIT: Duration = Duration::from_secs(120);
 
 /// Whether replies to mail of this time are held. Where the list was empty at the first start, a single message that was
 /// sent just before may have come since.
 pub(super) fn is_too_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
-    let transit = if state.began_empty { TRANSIT } else { Span::ZERO };
+    let transit = if state.began_empty { TRANSIT } else { Duration::ZERO };
     is_old(at.and_then(|at| at.checked_add(transit).ok()), state)
 }
 

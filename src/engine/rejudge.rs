@@ -2,18 +2,19 @@
 
 use super::{Engine, Workspace, guard::Verdict};
 use crate::{
-    model::{Action, ActionState, Conversation, Reason, ReasonCode, Span, ThreadDetail, ThreadRow},
+    model::{Action, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
     rules::{Again, ReadMessages, still_matches},
     store::{EventValues, StoreError},
 };
+use std::time::Duration;
 
 /// What comes up within this time after its decision has just been judged.
-const JUST_JUDGED: Span = Span::from_secs(10);
+const JUST_JUDGED: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Whether an action has not just been judged.
     pub(super) fn has_waited(&self, action: &Action) -> bool {
-        let age = Span::try_from(self.now().duration_since(action.created_at)).unwrap_or_default();
+        let age = Duration::try_from(self.now().duration_since(action.created_at)).unwrap_or_default();
         let waited = matches!(action.state, ActionState::Waiting | ActionState::Retrying) || age > JUST_JUDGED;
         waited && !action.approved
     }

@@ -13,23 +13,23 @@ use super::{
 use crate::{
     coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
     model::{
-        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Recipient, Repeat, Span,
-        address_of,
+        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Recipient, Repeat, address_of,
     },
     rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ReadMessages},
     store::{OptOut, SentFilter, StoreError},
     text::fingerprint,
 };
 use jiff::Timestamp;
+use std::time::Duration;
 
-const HOUR: Span = Span::from_secs(3_600);
+const HOUR: Duration = Duration::from_secs(3_600);
 /// The most that the first reply after a rest waits before its last look, and each of those that follow it.
-const FIRST_WAIT: Span = Span::from_secs(2);
-const SHORT_WAIT: Span = Span::from_millis(150);
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const SHORT_WAIT: Duration = Duration::from_millis(150);
 /// Replies that follow each other within this time are one burst.
-const BURST: Span = Span::from_secs(10);
+const BURST: Duration = Duration::from_secs(10);
 /// How long a reply waits for its place in the request budget before it is guarded anew.
-const LONGEST_WAIT: Span = Span::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 impl Engine {
     pub(super) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
@@ -208,7 +208,7 @@ impl Engine {
     /// What the store knows that speaks for or against the reply.
     pub(super) async fn counted(&self, workspace: &Workspace, action: &Action) -> Result<Counted, StoreError> {
         let now = self.now();
-        let since = |span: Span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+        let since = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
         let mut counted = Counted::default();
         if self.makes(Bug::StoreNotAsked) {
             return Ok(counted);

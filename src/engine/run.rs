@@ -3,7 +3,6 @@
 use super::{Engine, HandleReport, IntakeError, PollError, PollReport, Workspace};
 use crate::{
     coldsend::ApiError,
-    model::Span,
     store::{Lane, StoreError},
 };
 use jiff::Timestamp;
@@ -18,7 +17,7 @@ const NUDGE_REST: Duration = Duration::from_secs(2);
 /// How often a poll that takes long is looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 /// How long a single pass waits for what is about to be due.
-const ONCE_PATIENCE: Span = Span::from_secs(30);
+const ONCE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a single pass did in one workspace.
 #[derive(Debug, Default)]

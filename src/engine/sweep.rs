@@ -6,11 +6,9 @@ use super::{
     intake::Sweep,
     poll::{FirstPage, LAST_PAGE, is_short},
 };
-use crate::{
-    model::{Span, ThreadRow},
-    store::WorkspaceState,
-};
+use crate::{model::ThreadRow, store::WorkspaceState};
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// How many pages a running sweep reads at each poll: 3,000 threads in half an hour at the default pace.
 const SWEEP_PAGES_PER_POLL: u32 = 1;
@@ -29,7 +27,7 @@ impl Engine {
         let now = self.now();
         let every = workspace.settings().sweep_every;
         // A clock that was set back must not keep it from beginning.
-        let rested = |rest: Span| state.last_sweep_at.is_none_or(|last| last > now || passed(last, rest, now));
+        let rested = |rest: Duration| state.last_sweep_at.is_none_or(|last| last > now || passed(last, rest, now));
         let is_requested = state.sweep_needed && rested(workspace.intake.rest_between_sweeps().min(every));
         let mut sweep = match workspace.intake.sweep() {
             Some(sweep) => sweep,
@@ -78,10 +76,10 @@ impl Engine {
 }
 
 /// A reply to anything older would be held.
-fn is_past_max_age(rows: &[ThreadRow], max_age: Span, now: Timestamp) -> bool {
+fn is_past_max_age(rows: &[ThreadRow], max_age: Duration, now: Timestamp) -> bool {
     rows.last().and_then(|row| row.last_message_at).is_some_and(|last| passed(last, max_age, now))
 }
 
-fn passed(since: Timestamp, span: Span, now: Timestamp) -> bool {
-    Span::try_from(now.duration_since(since)).is_ok_and(|age| age >= span)
+fn passed(since: Timestamp, span: Duration, now: Timestamp) -> bool {
+    Duration::try_from(now.duration_since(since)).is_ok_and(|age| age >= span)
 }

@@ -12,13 +12,14 @@ use super::{
 };
 use crate::{
     coldsend::{ApiError, Priority},
-    model::{Action, ActionState, Message, Reason, ReasonCode, Span},
+    model::{Action, ActionState, Message, Reason, ReasonCode},
     store::StoreError,
 };
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// How long after the last of the times a look that fails is tried again.
-const LONGEST_LOOK: Span = Span::from_secs(86_400);
+const LONGEST_LOOK: Duration = Duration::from_secs(86_400);
 
 impl Engine {
     /// When an unclear reply is looked for next; `None` when every time has passed.

@@ -2,7 +2,7 @@
 
 use super::{Engine, Workspace};
 use crate::{
-    model::{Action, ActionState, Conversation, ThreadRow, format_span},
+    model::{Action, ActionState, Conversation, ThreadRow, format_duration},
     store::{ActionFilter, DecisionFilter, DecisionRecord, KnownThread, StoreError},
 };
 use jiff::Timestamp;
@@ -108,7 +108,7 @@ impl Engine {
                 let wait = workspace.settings().wait_for_category;
                 match row.category() {
                     None if !wait.is_zero() => {
-                        format!("In line: a message without a category is left alone for {}.", format_span(wait))
+                        format!("In line: a message without a category is left alone for {}.", format_duration(wait))
                     }
                     _ => "In line: it is decided with the next poll.".to_owned(),
                 }

@@ -5,10 +5,9 @@ use super::evidence::Evidence;
 use super::figures::Figures;
 use super::intake::Intake;
 use super::status::{WorkspacePhase, WorkspaceStatus};
-use crate::{
-    coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, model::Span, rules::ReadMessages,
-};
+use crate::{coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, rules::ReadMessages};
 use jiff::Timestamp;
+use std::time::Duration;
 use std::{
     collections::{HashMap, HashSet},
     sync::{
@@ -20,15 +19,15 @@ use std::{
 use tokio::sync::Notify;
 
 /// A read of messages that ended within this time may hold a reply back without another request; it lets none go.
-pub(super) const FRESH: Span = Span::from_secs(10);
+pub(super) const FRESH: Duration = Duration::from_secs(10);
 /// A list row tells for so long whether a thread is starred.
-const STAR_KNOWN: Span = Span::from_secs(60);
+const STAR_KNOWN: Duration = Duration::from_secs(60);
 /// More entries than this are dropped at once: they are only there to save requests.
 const REMEMBERED: usize = 1_000;
 
 /// How long nothing is sent to a destination that did not answer in time: this, then twice as long each time.
-const FIRST_PAUSE: Span = Span::from_secs(30);
-const LONGEST_TARGET_PAUSE: Span = Span::from_secs(300);
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_TARGET_PAUSE: Duration = Duration::from_secs(300);
 
 /// What the configuration says of a workspace.
 #[derive(Debug, Clone)]
@@ -40,11 +39,11 @@ pub struct WorkspaceSettings {
     /// The name that it had before.
     pub was: Option<String>,
     /// How often the inbox is looked at.
-    pub poll_every: Span,
+    pub poll_every: Duration,
     /// How often every page is read.
-    pub sweep_every: Span,
+    pub sweep_every: Duration,
     /// How long a message without a category is left alone.
-    pub wait_for_category: Span,
+    pub wait_for_category: Duration,
     /// The way to its API.
     pub client: Client,
     /// What protects its leads and domains.
@@ -281,7 +280,7 @@ impl Workspace {
     }
 
     /// Whether another reply came up to leave within this time.
-    pub(super) fn has_just_replied(&self, within: Span) -> bool {
+    pub(super) fn has_just_replied(&self, within: Duration) -> bool {
         locked(&self.last_reply).is_some_and(|at| at.elapsed() < within)
     }
 }
@@ -315,10 +314,10 @@ fn remember<T>(map: &Mutex<Memory<T>>, key: &str, value: T, at: Timestamp) {
 }
 
 /// Fresh by both clocks: one that was set back would make an old look young, or as if it came from the future.
-fn recall<T: Clone>(map: &Mutex<Memory<T>>, key: &str, now: Timestamp, span: Span) -> Option<T> {
+fn recall<T: Clone>(map: &Mutex<Memory<T>>, key: &str, now: Timestamp, span: Duration) -> Option<T> {
     let map = locked(map);
     let (value, at, seen) = map.get(key)?;
-    let age = Span::try_from(now.duration_since(*at)).ok()?;
+    let age = Duration::try_from(now.duration_since(*at)).ok()?;
     (age <= span && seen.elapsed() <= span).then(|| value.clone())
 }
 

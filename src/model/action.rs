@@ -1,8 +1,9 @@
 //! Actions: what a rule does to a thread or tells somebody, and the durable record of doing it once.
 
-use super::{Rate, Reason, Span};
+use super::{Rate, Reason};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use std::{fmt, str::FromStr};
 
 /// What an action does.
@@ -182,7 +183,7 @@ impl Repeat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// How long to wait after the decision; zero for at once.
-    pub after: Span,
+    pub after: Duration,
     /// The name of the opening hours that it keeps to.
     pub hours: Option<String>,
     /// How often.

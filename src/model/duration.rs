@@ -3,9 +3,6 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr, time::Duration};
 
-/// A length of time as configuration and rules write it; whole milliseconds, at most 3,650 days.
-pub type Span = Duration;
-
 const UNITS: [(&str, u64); 6] =
     [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
 const LONGEST_MS: u64 = 3_650 * 86_400_000;
@@ -28,7 +25,7 @@ pub enum ParseDurationError {
 }
 
 /// Reads `30m`, `1h30m`, `0s`. A day is 24 hours. Spaces between parts are allowed.
-pub fn parse_span(text: &str) -> Result<Span, ParseDurationError> {
+pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
     let wrong = || ParseDurationError::Duration(text.to_owned());
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -52,9 +49,9 @@ pub fn parse_span(text: &str) -> Result<Span, ParseDurationError> {
     Ok(Duration::from_millis(total))
 }
 
-/// A regular expression, for every engine, of what [`parse_span`] reads; only what is longer than the most is not told
+/// A regular expression, for every engine, of what [`parse_duration`] reads; only what is longer than the most is not told
 /// apart.
-pub fn span_pattern() -> String {
+pub fn duration_pattern() -> String {
     format!(r"^\s*(?:{})+$", span_part("[0-9]+"))
 }
 
@@ -70,8 +67,8 @@ fn span_part(digits: &str) -> String {
     format!(r"{digits}\s*(?:{})\s*", units.join("|"))
 }
 
-/// The shortest text that [`parse_span`] reads back as the same length: `1h30m`, `7d`, `0s`.
-pub fn format_span(span: Span) -> String {
+/// The shortest text that [`parse_duration`] reads back as the same length: `1h30m`, `7d`, `0s`.
+pub fn format_duration(span: Duration) -> String {
     let mut left = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     if left == 0 {
         return "0s".to_owned();
@@ -92,7 +89,7 @@ pub struct Rate {
     /// How many; at least 1.
     pub count: u32,
     /// The rolling window; longer than zero.
-    pub per: Span,
+    pub per: Duration,
 }
 
 impl FromStr for Rate {
@@ -102,7 +99,7 @@ impl FromStr for Rate {
         let wrong = || ParseDurationError::Rate(text.to_owned());
         let (count, per) = text.split_once(" per ").ok_or_else(wrong)?;
         let count: u32 = count.trim().parse().map_err(|_| wrong())?;
-        let per = parse_span(per)?;
+        let per = parse_duration(per)?;
         if count == 0 || per.is_zero() {
             return Err(ParseDurationError::Zero(text.to_owned()));
         }
@@ -112,7 +109,7 @@ impl FromStr for Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} per {}", self.count, format_span(self.per))
+        write!(f, "{} per {}", self.count, format_duration(self.per))
     }
 }
 
@@ -136,23 +133,24 @@ mod tests {
     #[test]
     fn durations_read_and_write() {
         for (text, seconds) in [("30s", 30), ("5m", 300), ("2h", 7_200), ("7d", 604_800), ("1h30m", 5_400), ("0s", 0)] {
-            assert_eq!(parse_span(text), Ok(Duration::from_secs(seconds)), "{text}");
-            assert_eq!(format_span(Duration::from_secs(seconds)), text);
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(format_duration(Duration::from_secs(seconds)), text);
         }
-        assert_eq!(parse_span("1w"), Ok(Duration::from_secs(604_800)));
-        assert_eq!(parse_span("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse_duration("1w"), Ok(Duration::from_secs(604_800)));
+        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
         for text in ["", "30", "m", "-5m", "1.5h", "5 minutes", "99999999999999999999d", "h5", "4000d"] {
-            assert!(parse_span(text).is_err(), "{text}");
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn the_patterns_agree_with_the_readers() {
-        let (spans, rates) = (regex::Regex::new(&span_pattern()).unwrap(), regex::Regex::new(&rate_pattern()).unwrap());
+        let (spans, rates) =
+            (regex::Regex::new(&duration_pattern()).unwrap(), regex::Regex::new(&rate_pattern()).unwrap());
         let texts =
             ["30s", " 1h 30m ", "250ms", "0s", "0s1m", "1w2d", "", "30", "m", "-5m", "1.5h", "5 minutes", "h5", "1hm"];
         for text in texts {
-            assert_eq!(spans.is_match(text), parse_span(text).is_ok(), "{text}");
+            assert_eq!(spans.is_match(text), parse_duration(text).is_ok(), "{text}");
             for count in ["30", "0", "-1", "+2", " 007 ", "x", ""] {
                 let rate = format!("{count} per {text}");
                 assert_eq!(rates.is_match(&rate), rate.parse::<Rate>().is_ok(), "{rate}");

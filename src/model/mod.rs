@@ -16,7 +16,7 @@ pub use action::{
 pub use decision::{
     ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace, Would, describe_planned,
 };
-pub use duration::{ParseDurationError, Rate, Span, format_span, parse_span, rate_pattern, span_pattern};
+pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
 pub use durations::{DurationCounts, Durations};
 #[allow(unused_imports)] // becomes used as soon as the first condition is
 pub(crate) use mail::present;

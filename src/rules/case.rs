@@ -11,8 +11,9 @@ mod steps;
 pub use compare::{CaseFailure, CaseResult, Observed, Outcome, Standing, StepPlace};
 pub(super) use load::read;
 
-use crate::model::{ActionKind, ActionState, Message, ReasonCode, Span, ThreadDetail};
+use crate::model::{ActionKind, ActionState, Message, ReasonCode, ThreadDetail};
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// One test. Its last message is the event; each rule counts as live.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +60,7 @@ pub struct Step {
     /// The line on which it begins, from 1.
     pub line: usize,
     /// How long after the step before.
-    pub after: Span,
+    pub after: Duration,
     /// What happens then.
     pub event: StepEvent,
     /// What must come of it.

@@ -5,7 +5,7 @@ use super::{
     event::{Facts, ReadMessages},
     pattern::{MATCHED_BYTES, Pattern, bounded, excerpt},
 };
-use crate::model::{ConditionTrace, ThreadDetail, address_of, format_span, present};
+use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, present};
 use std::collections::BTreeMap;
 
 /// What must be read before a rule can be decided. The order is from cheap to dear.
@@ -195,7 +195,7 @@ fn see(check: &Check, facts: &Facts<'_>) -> Seen {
         Check::Age(bounds) => match facts.age() {
             None => Seen::plain(false, None),
             Some(age) => {
-                let shown = format_span(std::time::Duration::from_secs(age.as_secs()));
+                let shown = format_duration(std::time::Duration::from_secs(age.as_secs()));
                 Seen::plain(bounds.iter().any(|bounds| bounds.hold(age)), Some(shown))
             }
         },

@@ -1,8 +1,7 @@
 //! What values are compared with: globs, regular expressions, bounds. Each is checked when it is built.
-
-use crate::model::Span;
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How much memory a compiled regular expression may take; refuses `a{1000}{1000}`.
 const REGEX_SIZE_LIMIT: usize = 256 * 1024;
@@ -299,7 +298,7 @@ impl<T: PartialOrd + Copy> Bounds<T> {
 }
 
 /// Bounds of a length of time.
-pub(super) type SpanBounds = Bounds<Span>;
+pub(super) type SpanBounds = Bounds<Duration>;
 
 /// The beginning of a text, at most [`MATCHED_BYTES`], cut between characters.
 pub(crate) fn bounded(text: &str) -> &str {

@@ -224,7 +224,7 @@ fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: O
 
 fn timing(set: &RuleSet, action: &ActionDef, facts: &Facts<'_>) -> Verdict {
     if !action.timing.after.is_zero() {
-        let span = crate::model::format_span(action.timing.after);
+        let span = crate::model::format_duration(action.timing.after);
         return verdict(Would::Waiting, ReasonCode::After, format!("waits {span} and looks again"));
     }
     if let Some(name) = &action.timing.hours

@@ -75,8 +75,8 @@ impl Reading<'_> {
         if (least..=most).contains(&span) {
             return Some(span);
         }
-        let (least, most) = (crate::model::format_span(least), crate::model::format_span(most));
-        let message = format!("{} is out of range", crate::model::format_span(span));
+        let (least, most) = (crate::model::format_duration(least), crate::model::format_duration(most));
+        let message = format!("{} is out of range", crate::model::format_duration(span));
         self.report(code::OUT_OF_RANGE, node, message, &format!("{least} to {most} is allowed"));
         None
     }

@@ -1,7 +1,7 @@
 //! `safety`: caps and checks that stand above every rule.
 
 use super::{reading::Reading, shapes};
-use crate::model::{Rate, Span, parse_span};
+use crate::model::{Rate, parse_duration};
 use crate::rules::diagnostic::code;
 use crate::rules::yaml::{Node, did_you_mean};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -19,7 +19,7 @@ pub enum StartFrom {
     /// What is there is known and not acted on, by message and not by clock.
     Now,
     /// What arrived within this length of time before the start.
-    Ago(Span),
+    Ago(Duration),
     /// What arrived at this time or later. A date means its midnight in UTC.
     Since(Timestamp),
 }
@@ -34,15 +34,15 @@ pub struct SafetySettings {
     /// Replies of a workspace in an hour; more wait.
     pub replies_per_hour: u32,
     /// A reply to an older message is held.
-    pub max_age: Span,
+    pub max_age: Duration,
     /// A draft that nobody approved for so long is given up.
-    pub drafts_expire: Span,
+    pub drafts_expire: Duration,
     /// When an unknown reply is looked for, counted from its sending; ascending, never empty.
-    pub verify_after: Vec<Span>,
+    pub verify_after: Vec<Duration>,
     /// The destination where trouble is announced.
     pub alert: Option<String>,
     /// How long polling may fail before that is announced.
-    pub alert_if_failing: Span,
+    pub alert_if_failing: Duration,
 }
 
 impl Default for SafetySettings {
@@ -111,7 +111,7 @@ fn start_from(node: &Node, reading: &mut Reading<'_>) -> Option<StartFrom> {
     if text == "now" {
         return Some(StartFrom::Now);
     }
-    if let Ok(span) = parse_span(&text) {
+    if let Ok(span) = parse_duration(&text) {
         return Some(StartFrom::Ago(span));
     }
     let midnight = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
@@ -123,10 +123,10 @@ fn start_from(node: &Node, reading: &mut Reading<'_>) -> Option<StartFrom> {
     time.map(StartFrom::Since)
 }
 
-fn verify_after(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<Span>> {
+fn verify_after(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<Duration>> {
     let items = node.list(&mut reading.out)?;
     let (least, most) = (Duration::from_secs(1), DAY);
-    let times: Vec<Span> = items.iter().filter_map(|item| reading.duration(item, least, most)).collect();
+    let times: Vec<Duration> = items.iter().filter_map(|item| reading.duration(item, least, most)).collect();
     if times.len() < items.len() {
         return None;
     }

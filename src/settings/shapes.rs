@@ -12,7 +12,7 @@ use super::{
     safety::{MOST_CHECKS, MOST_REPLIES},
     workspace::{DEFAULT_BASE_URL, MOST_REQUESTS, WorkspaceSettings},
 };
-use crate::model::{Mode, format_span, span_pattern};
+use crate::model::{Mode, duration_pattern, format_duration};
 use crate::rules::hours::WEEKDAYS;
 use crate::rules::yaml::{self, Form, Has, Key, Law, LazyShape, Shape, Variables};
 use serde_json::{Value as Json, json};
@@ -80,7 +80,7 @@ pub(super) static FILE: LazyShape = LazyShape::new(|| {
 
 /// A workspace.
 pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
-    let span = |name, doc, usual| Key::new(name, Form::Duration, doc).default(format_span(usual));
+    let span = |name, doc, usual| Key::new(name, Form::Duration, doc).default(format_duration(usual));
     let modes = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
     Shape::new(
         "workspace",
@@ -216,19 +216,19 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
     let usual = SafetySettings::default();
     let start = match usual.start_from {
         StartFrom::Now => "now".to_owned(),
-        StartFrom::Ago(span) => format_span(span),
+        StartFrom::Ago(span) => format_duration(span),
         StartFrom::Since(time) => time.to_string(),
     };
     // A date without dashes is a number.
     let start_form = Form::Either(vec![
         Form::Words(vec!["now"]),
         Form::WrittenOrWhole(
-            format!(r"{}|^[-+]?[0-9]{{4,6}}-?[0-9]{{2}}-?[0-9]{{2}}", span_pattern()),
+            format!(r"{}|^[-+]?[0-9]{{4,6}}-?[0-9]{{2}}-?[0-9]{{2}}", duration_pattern()),
             Some(10_000_101),
         ),
     ]);
     let checks = Form::List { item: Box::new(Form::Duration), least: 1, most: Some(MOST_CHECKS) };
-    let times: Vec<String> = usual.verify_after.iter().map(|span| format_span(*span)).collect();
+    let times: Vec<String> = usual.verify_after.iter().map(|span| format_duration(*span)).collect();
     Shape::new(
         "safety",
         "Caps and checks that stand above every rule.",
@@ -250,9 +250,9 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
             )
             .default(usual.replies_per_hour),
             Key::new("max_age", Form::Duration, "A reply to an older message is held: 1m to 365d.")
-                .default(format_span(usual.max_age)),
+                .default(format_duration(usual.max_age)),
             Key::new("drafts_expire", Form::Duration, "A draft that nobody approves for so long is given up: 1m to 365d.")
-                .default(format_span(usual.drafts_expire)),
+                .default(format_duration(usual.drafts_expire)),
             Key::new(
                 "verify_after",
                 checks,
@@ -266,7 +266,7 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
                 Form::Duration,
                 "How long polling may fail before that is announced: 10s to 1d.",
             )
-            .default(format_span(usual.alert_if_failing)),
+            .default(format_duration(usual.alert_if_failing)),
         ],
     )
 });

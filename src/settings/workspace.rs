@@ -2,7 +2,7 @@
 
 use super::{SafetySettings, destinations, hours, reading::Reading, safety, shapes};
 use crate::destinations::DestinationSettings;
-use crate::model::{Mode, Span};
+use crate::model::Mode;
 use crate::rules::At;
 use crate::rules::diagnostic::{Diagnostic, code};
 use crate::rules::hours::OpeningHours;
@@ -33,11 +33,11 @@ pub struct WorkspaceSettings {
     /// The name that it had before: what the store has under that name is this workspace's.
     pub was: Option<String>,
     /// How long between two polls; 1s to 1d.
-    pub poll_every: Span,
+    pub poll_every: Duration,
     /// How long between two sweeps over every page back to `max_age`; 1s to 30d.
-    pub sweep_every: Span,
+    pub sweep_every: Duration,
     /// How long a message without a category is left alone; 0s to 1d.
-    pub wait_for_category: Span,
+    pub wait_for_category: Duration,
     /// Requests a minute, at least 1.
     pub per_minute: u32,
     /// Requests an hour, at least 1.
@@ -69,11 +69,11 @@ pub struct Written {
 
 impl WorkspaceSettings {
     /// How long between two polls when the configuration does not say.
-    pub const POLL_EVERY: Span = Duration::from_secs(30);
+    pub const POLL_EVERY: Duration = Duration::from_secs(30);
     /// How long between two sweeps when the configuration does not say.
-    pub const SWEEP_EVERY: Span = Duration::from_secs(3_600);
+    pub const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
     /// How long a message without a category is left alone when the configuration does not say.
-    pub const WAIT_FOR_CATEGORY: Span = Duration::ZERO;
+    pub const WAIT_FOR_CATEGORY: Duration = Duration::ZERO;
     /// Requests a minute when the configuration does not say.
     pub const PER_MINUTE: u32 = 100;
     /// Requests an hour when the configuration does not say.

@@ -11,14 +11,15 @@ use super::{
     view::{self, Count, When, counted, encoded},
 };
 use crate::{
-    model::{ActionKind, Mode, Span},
+    model::{ActionKind, Mode},
     store::SentFilter,
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
 use std::fmt::Write;
+use std::time::Duration;
 
-const DAY: Span = Span::from_secs(86_400);
+const DAY: Duration = Duration::from_secs(86_400);
 const WINDOWS: [(&str, &str); 4] = [("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("total", "all time")];
 
 #[derive(Template)]

@@ -184,7 +184,7 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
         mode: report.mode,
         last_poll: report.last_poll.map(When),
         next_poll: report.next_poll.map(When),
-        poll_every: crate::model::format_span(every),
+        poll_every: crate::model::format_duration(every),
         error: report.error,
         foreign_use: report.foreign_use_because,
         notes: report.notes,

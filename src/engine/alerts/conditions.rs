@@ -1,17 +1,16 @@
 //! What begins and ends, and what only repeats itself: when people are told of it, decided without a clock or a network.
-
-use crate::model::Span;
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// A condition has ended when it has not come back for so long.
-const SETTLED: Span = Span::from_secs(60);
+const SETTLED: Duration = Duration::from_secs(60);
 /// One that comes back again and again must stay away longer each time, up to this.
-const LONGEST_SETTLED: Span = Span::from_secs(32 * 60);
+const LONGEST_SETTLED: Duration = Duration::from_secs(32 * 60);
 /// One that stayed away for so long is new when it comes back.
-const FORGOTTEN: Span = Span::from_secs(3_600);
+const FORGOTTEN: Duration = Duration::from_secs(3_600);
 /// What repeats itself is told once in this time, with how often.
-const WINDOW: Span = Span::from_secs(3_600);
+const WINDOW: Duration = Duration::from_secs(3_600);
 /// More kinds of trouble than this are not told apart: the oldest is forgotten.
 const REMEMBERED: usize = 1_000;
 
@@ -26,7 +25,7 @@ struct Condition {
     away: Option<Timestamp>,
     /// It was told that it has ended.
     ended: bool,
-    settled_after: Span,
+    settled_after: Duration,
 }
 
 impl Conditions {
@@ -51,7 +50,7 @@ impl Conditions {
 
     /// Notes that the condition does not hold; how long it has lasted, when people are to be told that it has ended. To be
     /// called again and again: it has ended when it has stayed away for a while.
-    pub(super) fn end(&mut self, key: &str, now: Timestamp) -> Option<Span> {
+    pub(super) fn end(&mut self, key: &str, now: Timestamp) -> Option<Duration> {
         let condition = self.0.get_mut(key).filter(|condition| !condition.ended)?;
         // A clock that was set back must not make it last.
         let away = condition.away.map_or(now, |away| away.min(now));
@@ -118,8 +117,8 @@ impl<T> Repeats<T> {
     }
 }
 
-fn since(at: Timestamp, now: Timestamp) -> Span {
-    Span::try_from(now.duration_since(at)).unwrap_or_default()
+fn since(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at)).unwrap_or_default()
 }
 
 fn forget_one<T>(map: &mut HashMap<String, T>, at: impl Fn(&T) -> Timestamp) {
@@ -147,7 +146,7 @@ mod tests {
         assert!(all.holds("full") && !all.holds("other"));
         let ended: Vec<_> =
             (30..300).filter_map(|second| all.end("full", at(second)).map(|span| (second, span))).collect();
-        assert_eq!(ended, [(90, Span::from_secs(30))], "when it has stayed away for a minute");
+        assert_eq!(ended, [(90, Duration::from_secs(30))], "when it has stayed away for a minute");
         assert!(!all.holds("full"));
         assert!(all.begin("full", at(4_000), at(4_000)), "another time it is told anew");
     }

@@ -1,8 +1,8 @@
 //! An outage: polls or reads that have failed for `safety.alert_if_failing`, and requests that wait as long.
 
 use super::super::{Engine, Workspace};
-use crate::model::Span;
-use crate::model::format_span;
+use crate::model::format_duration;
+use std::time::Duration;
 
 /// The key under which an outage is told.
 pub(super) const FAILING: &str = "failing";
@@ -12,9 +12,9 @@ pub(super) const PAUSED: &str = "paused";
 impl Engine {
     /// For how long a workspace has not been polled well, and why, once that is longer than
     /// `safety.alert_if_failing`.
-    pub fn outage(&self, workspace: &Workspace) -> Option<(Span, String)> {
+    pub fn outage(&self, workspace: &Workspace) -> Option<(Duration, String)> {
         let outage = workspace.outage(self.now())?;
-        let lasted = Span::try_from(self.now().duration_since(outage.since)).unwrap_or_default();
+        let lasted = Duration::try_from(self.now().duration_since(outage.since)).unwrap_or_default();
         (lasted >= workspace.safety().alert_if_failing).then(|| (lasted, outage.summary.to_owned()))
     }
 
@@ -34,7 +34,7 @@ impl Engine {
             outage.since.strftime("%Y-%m-%d %H:%M:%S UTC"),
             outage.error
         );
-        let lasted = format_span(workspace.safety().alert_if_failing);
+        let lasted = format_duration(workspace.safety().alert_if_failing);
         self.alert_since(name, FAILING, outage.since, &format!("Workspace {name} has failed for {lasted}"), &text);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Expect, ExpectedState, Step, StepEvent, load};
 use crate::{
-    model::{ActionKind, ActionState, Message, ReasonCode, Span, ThreadDetail},
+    model::{ActionKind, ActionState, Message, ReasonCode, ThreadDetail},
     rules::{
         diagnostic::{Diagnostic, Diagnostics, code},
         shapes::{MOST_STEPS, STEP, STEP_PAUSE, step_events},
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{fmt::Display, str::FromStr, time::Duration};
 
-const LONGEST: Span = Duration::from_secs(365 * 86_400);
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// Reads a list of steps.
 pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Vec<Step> {

@@ -5,7 +5,7 @@ use super::{
     suspicious::{self, NamedCategory},
 };
 use crate::{
-    model::format_span,
+    model::format_duration,
     rules::{
         definition::{At, Check, Condition, Cost, FlagField, GlobField, Mentions, NumberField, Test, TextField},
         diagnostic::{Diagnostic, Diagnostics, code},
@@ -236,7 +236,7 @@ impl Reader<'_> {
             }
             Sort::Age => {
                 let bounds = self.each(value, Self::age)?;
-                let wanted = bounds.iter().map(|bounds| bounds.describe(format_span)).collect::<Vec<_>>();
+                let wanted = bounds.iter().map(|bounds| bounds.describe(format_duration)).collect::<Vec<_>>();
                 (Check::Age(bounds), wanted.join(" or "))
             }
             Sort::Flag(FlagField::AutoReply) if value.text() == "any" => {

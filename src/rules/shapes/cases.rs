@@ -1,6 +1,6 @@
 //! The mappings below `tests`.
 
-use crate::model::{ActionKind, ActionState, ReasonCode, format_span};
+use crate::model::{ActionKind, ActionState, ReasonCode, format_duration};
 use crate::rules::yaml::{Form, Has, Key, Law, LazyShape, Shape};
 use serde_json::json;
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub(in crate::rules) static STEP: LazyShape = LazyShape::new(|| {
         "test-step",
         "Time passes, then one thing happens at most.",
         [
-            Key::new("after", Form::Duration, "How much time passes before.").default(format_span(STEP_PAUSE)),
+            Key::new("after", Form::Duration, "How much time passes before.").default(format_duration(STEP_PAUSE)),
             Key::new("then_lead_writes", message(), "The lead writes: a text, or a message.").never_blank(),
             Key::new("then_person_answers", message(), "Somebody of ours answers by hand: a text, or a message.")
                 .never_blank(),

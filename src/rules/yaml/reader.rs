@@ -1,7 +1,7 @@
 //! Taking values out of a tree: each reader says what is wrong and goes on, so that one pass finds every mistake.
 
 use super::{Kind, Node, Shape, Style, Value};
-use crate::model::{Rate, parse_span};
+use crate::model::{Rate, parse_duration};
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -231,7 +231,7 @@ impl Node {
     /// A duration: `30s`, `5m`, `1h30m`, `7d`.
     pub fn duration(&self, out: &mut Diagnostics) -> Option<Duration> {
         let text = self.string(out)?;
-        match parse_span(&text) {
+        match parse_duration(&text) {
             Ok(span) => Some(span),
             Err(error) => {
                 let mut diagnostic = Diagnostic::error(code::BAD_DURATION, self, error.to_string());

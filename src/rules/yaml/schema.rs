@@ -4,7 +4,7 @@
 //! `dependencies`, and beside a `$ref`, which older readers take alone, only what explains.
 
 use super::shape::{Form, Has, Key, Law, LazyShape, Need, Shape};
-use crate::model::{rate_pattern, span_pattern};
+use crate::model::{duration_pattern, rate_pattern};
 use serde_json::{Map, Value as Json, json};
 
 /// A text with a `${` somewhere.
@@ -122,7 +122,7 @@ impl Writer {
                 }
                 schema
             }
-            Form::Duration => json!({ "type": "string", "pattern": self.pattern(&span_pattern()) }),
+            Form::Duration => json!({ "type": "string", "pattern": self.pattern(&duration_pattern()) }),
             Form::Rate => json!({ "type": "string", "pattern": self.pattern(&rate_pattern()) }),
             Form::Bool => self.or_variable(json!({ "type": ["boolean"] })),
             Form::Number => self.or_variable(json!({ "type": ["number"] })),
