@@ -1,6 +1,6 @@
 //! The text format of Prometheus, version 0.0.4: families with their help, each written once.
 
-use crate::model::DurationCounts;
+use crate::model::HistogramSnapshot;
 use std::{fmt::Write as _, time::Duration};
 
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -70,7 +70,7 @@ impl Family<'_> {
         self.line("_count", labels, None, &count.to_string())
     }
 
-    pub(super) fn durations(&mut self, labels: Labels<'_>, counts: &DurationCounts) -> &mut Self {
+    pub(super) fn durations(&mut self, labels: Labels<'_>, counts: &HistogramSnapshot) -> &mut Self {
         let mut below = 0;
         for (bound, count) in &counts.classes {
             below += count;
@@ -104,7 +104,7 @@ mod tests {
         let mut all = Exposition::default();
         all.gauge("a", "Help.").flag(&[], true).number(&[("x", "a\"b\\c\nd")], 0.5);
         let classes = vec![(Some(Duration::from_millis(500)), 2), (Some(Duration::from_secs(1)), 0), (None, 1)];
-        let counts = DurationCounts { classes, sum: Duration::from_secs(3) };
+        let counts = HistogramSnapshot { classes, sum: Duration::from_secs(3) };
         all.histogram("h_seconds", "More help.").durations(&[("w", "acme")], &counts);
         let wanted = "# HELP a Help.\n# TYPE a gauge\na 1\na{x=\"a\\\"b\\\\c\\nd\"} 0.5\n\
                       # HELP h_seconds More help.\n# TYPE h_seconds histogram\n\

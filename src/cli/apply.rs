@@ -4,7 +4,7 @@ use super::{Outcome, chosen, load, preview};
 use crate::{
     app::{self, Assembly, OpenStore, Overrides, Selection, open_store},
     engine::SystemClock,
-    model::{ActionState, Would},
+    model::{ActionState, PlannedOutcome},
     store::{ActionFilter, Store},
 };
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) async fn apply(overrides: &Overrides, wanted: Wanted) -> anyhow::Resu
     let acting: Vec<_> = survey
         .threads
         .iter()
-        .filter(|found| found.judged.decision.actions.iter().any(|action| action.would != Would::Suppressed))
+        .filter(|found| found.judged.decision.actions.iter().any(|action| action.would != PlannedOutcome::Suppressed))
         .map(|found| (workspace.name.clone(), found))
         .collect();
     if acting.is_empty() {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::{self, Overrides, Surveyed},
-    model::{ActionKind, Mode, PlannedAction, ReasonCode, Would, describe_planned},
+    model::{ActionKind, Mode, PlannedAction, PlannedOutcome, ReasonCode, describe_planned},
     settings::WorkspaceSettings,
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
@@ -69,7 +69,7 @@ struct ActionReport<'a> {
     rule: &'a str,
     kind: &'a str,
     target: Option<&'a str>,
-    would: Would,
+    would: PlannedOutcome,
     reason: Option<&'a str>,
     reason_text: Option<&'a str>,
     text: Option<&'a str>,
@@ -235,7 +235,7 @@ fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) 
         .iter()
         .flat_map(|(_, found)| found.judged.decision.actions.iter().map(move |action| (found, action)))
         .filter(|(_, action)| {
-            action.kind == ActionKind::Reply && (action.would != Would::Suppressed || is_shadow(action))
+            action.kind == ActionKind::Reply && (action.would != PlannedOutcome::Suppressed || is_shadow(action))
         })
         .collect();
     for (found, action) in &replies {

@@ -2,7 +2,7 @@
 
 use crate::{
     app::AppError,
-    model::{Conversation, Message, ThreadDetail, Would},
+    model::{Conversation, Message, PlannedOutcome, ThreadDetail},
     rules::RuleSet,
 };
 use jiff::Timestamp;
@@ -118,8 +118,8 @@ pub(super) fn yaml(
             case.decide(rules)
         }
     {
-        let stands = |would| !matches!(would, Would::Suppressed | Would::Failed);
-        let failed = decision.actions.iter().any(|action| action.would == Would::Failed);
+        let stands = |would| !matches!(would, PlannedOutcome::Suppressed | PlannedOutcome::Failed);
+        let failed = decision.actions.iter().any(|action| action.would == PlannedOutcome::Failed);
         let done = decision.actions.iter().filter(|action| stands(action.would)).map(|action| action.kind.as_str());
         file.tests[0].expect = Expect {
             rules: decision.matched().map(str::to_owned).collect(),

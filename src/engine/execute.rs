@@ -375,7 +375,7 @@ impl Engine {
         let at = action.sent_at.unwrap_or_else(|| self.now());
         let body = body_fingerprint(&action.payload);
         action.attempts.push(Attempt { at, outcome: attempt.0.to_owned(), status: attempt.1, body });
-        if !next.0.counts() || next.0 == ActionState::Waiting || next.0 == ActionState::Retrying {
+        if !next.0.counts_toward_limits() || next.0 == ActionState::Waiting || next.0 == ActionState::Retrying {
             action.sent_at = None;
         }
         let written = self.write_surely(workspace, action, next).await;

@@ -8,7 +8,7 @@ use super::{
     way::WayStep,
 };
 use crate::{
-    model::{ActionKind, ConditionTrace, Decision, Mode, Reason, RuleTrace, ThreadRow, Would},
+    model::{ActionKind, ConditionTrace, Decision, Mode, PlannedOutcome, Reason, RuleTrace, ThreadRow},
     rules::ReadMessages,
     store::{DecisionTrace, EventKind, StoreError},
 };
@@ -84,7 +84,7 @@ pub struct ExplainedAction {
     /// Its destination.
     pub target: Option<String>,
     /// What would happen to it.
-    pub would: Would,
+    pub would: PlannedOutcome,
     /// The reason's code.
     pub reason: Option<&'static str>,
     /// The reason's sentence.
@@ -145,7 +145,7 @@ impl Explanation {
     }
 
     /// What the guard would say now takes the place of what the rules planned; `verdicts` are in the order of the actions.
-    fn guarded(&mut self, verdicts: Vec<Option<(Would, Reason)>>) {
+    fn guarded(&mut self, verdicts: Vec<Option<(PlannedOutcome, Reason)>>) {
         let actions = self.rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
         for (action, verdict) in actions.zip(verdicts) {
             let Some((would, reason)) = verdict else { continue };
@@ -243,20 +243,20 @@ impl super::Engine {
         row: &ThreadRow,
         judged: &Judged,
         messages: &ReadMessages,
-    ) -> Result<Vec<Option<(Would, Reason)>>, StoreError> {
+    ) -> Result<Vec<Option<(PlannedOutcome, Reason)>>, StoreError> {
         let now = self.now();
         let record = decision_record(workspace.name(), row, judged, EventKind::Message, now);
         let mut verdicts = Vec::new();
         for (action, planned) in action_records(&record, judged, now, None).iter().zip(&judged.decision.actions) {
             let verdict = match planned.would {
-                Would::Done | Would::Waiting => self.foresee(workspace, action, messages).await?,
-                Would::Held | Would::Suppressed | Would::Failed => Verdict::Send,
+                PlannedOutcome::Done | PlannedOutcome::Waiting => self.foresee(workspace, action, messages).await?,
+                PlannedOutcome::Held | PlannedOutcome::Suppressed | PlannedOutcome::Failed => Verdict::Send,
             };
             verdicts.push(match verdict {
                 Verdict::Send => None,
-                Verdict::Wait(_, reason) => Some((Would::Waiting, reason)),
-                Verdict::Hold(reason) => Some((Would::Held, reason)),
-                Verdict::Suppress(reason) | Verdict::Cancel(reason) => Some((Would::Suppressed, reason)),
+                Verdict::Wait(_, reason) => Some((PlannedOutcome::Waiting, reason)),
+                Verdict::Hold(reason) => Some((PlannedOutcome::Held, reason)),
+                Verdict::Suppress(reason) | Verdict::Cancel(reason) => Some((PlannedOutcome::Suppressed, reason)),
             });
         }
         Ok(verdicts)

@@ -3,7 +3,7 @@
 
 use super::Workspace;
 use crate::{
-    model::{Action, ActionKind, ActionState, DurationCounts, Durations},
+    model::{Action, ActionKind, ActionState, Histogram, HistogramSnapshot},
     store::EventKind,
 };
 use std::{
@@ -38,20 +38,20 @@ const KINDS: [EventKind; 3] = [EventKind::Message, EventKind::Category, EventKin
 /// What is counted of one workspace.
 #[derive(Debug)]
 pub(super) struct Figures {
-    polls: Durations,
+    polls: Histogram,
     polls_failed: AtomicU64,
     pages: AtomicU64,
     nudges: AtomicU64,
     decisions: [AtomicU64; KINDS.len()],
     no_event: AtomicU64,
-    latency: Durations,
+    latency: Histogram,
 }
 
 /// What was counted of one workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceFigures {
     /// How long polls took, the failed ones too.
-    pub polls: DurationCounts,
+    pub polls: HistogramSnapshot,
     /// How many of them failed.
     pub polls_failed: u64,
     /// How many pages of the list were read.
@@ -63,24 +63,24 @@ pub struct WorkspaceFigures {
     /// How many changed threads turned out to be no event.
     pub no_event: u64,
     /// From a message's arrival to the reply that has left.
-    pub latency: DurationCounts,
+    pub latency: HistogramSnapshot,
 }
 
 impl Figures {
     pub(super) fn new() -> Self {
         Self {
-            polls: Durations::new(&POLL),
+            polls: Histogram::new(&POLL),
             polls_failed: AtomicU64::default(),
             pages: AtomicU64::default(),
             nudges: AtomicU64::default(),
             decisions: Default::default(),
             no_event: AtomicU64::default(),
-            latency: Durations::new(&LATENCY),
+            latency: Histogram::new(&LATENCY),
         }
     }
 
     pub(super) fn note_poll(&self, took: Duration, pages: Option<u32>) {
-        self.polls.note(took);
+        self.polls.observe(took);
         match pages {
             Some(pages) => drop(self.pages.fetch_add(pages.into(), Ordering::Relaxed)),
             None => drop(self.polls_failed.fetch_add(1, Ordering::Relaxed)),
@@ -106,20 +106,20 @@ impl Figures {
     pub(super) fn note_action(&self, action: &Action) {
         let out = action.kind == ActionKind::Reply && action.state == ActionState::Done;
         if let (true, Some(arrived), Some(sent)) = (out, action.message_at, action.sent_at) {
-            self.latency.note(Duration::try_from(sent.duration_since(arrived)).unwrap_or_default());
+            self.latency.observe(Duration::try_from(sent.duration_since(arrived)).unwrap_or_default());
         }
     }
 
     fn read(&self) -> WorkspaceFigures {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         WorkspaceFigures {
-            polls: self.polls.counts(),
+            polls: self.polls.snapshot(),
             polls_failed: count(&self.polls_failed),
             pages: count(&self.pages),
             nudges: count(&self.nudges),
             decisions: KINDS.into_iter().zip(self.decisions.iter().map(count)).collect(),
             no_event: count(&self.no_event),
-            latency: self.latency.counts(),
+            latency: self.latency.snapshot(),
         }
     }
 }

@@ -99,7 +99,7 @@ impl Engine {
         let ours = self.replies(workspace, &row.id, &[]).await?;
         let record = decision_record(workspace.name(), row, judged, EventKind::Message, self.now());
         let mut planned = action_records(&record, judged, self.now(), None);
-        let may_leave = |action: &Action| ActionState::TO_COME.contains(&action.state) && is_unseen(action);
+        let may_leave = |action: &Action| ActionState::OPEN.contains(&action.state) && is_unseen(action);
         planned.retain(|action| action.kind == ActionKind::Reply && may_leave(action));
         let newest = conversation.newest_inbound().map(|newest| &newest.id);
         let sent = |action: &Action| action.message_id.as_ref() == newest && tries(action) > 0;

@@ -3,7 +3,8 @@
 use super::judge::Judged;
 use crate::{
     model::{
-        Action, ActionId, ActionKind, ActionState, PlannedAction, Reason, ReasonCode, ThreadRow, Would, address_of,
+        Action, ActionId, ActionKind, ActionState, PlannedAction, PlannedOutcome, Reason, ReasonCode, ThreadRow,
+        address_of,
     },
     store::{DecisionRecord, DecisionTrace, EventKind, EventValues},
 };
@@ -61,7 +62,9 @@ pub(super) fn decision_record(
 /// Whether something of the decision may come up later, and is judged again then.
 fn may_wait(judged: &Judged) -> bool {
     let actions = &judged.decision.actions;
-    actions.iter().any(|action| matches!(action.would, Would::Done | Would::Held | Would::Waiting))
+    actions
+        .iter()
+        .any(|action| matches!(action.would, PlannedOutcome::Done | PlannedOutcome::Held | PlannedOutcome::Waiting))
 }
 
 fn event_values(row: &ThreadRow, judged: &Judged) -> EventValues {
@@ -117,11 +120,11 @@ fn action_record(
     // `hours` and `limit` are looked at again when the action comes up, so `after` alone sets the first date.
     let first = now.saturating_add(planned.timing.after).unwrap_or(now);
     let (state, due_at) = match planned.would {
-        Would::Done => (ActionState::Planned, Some(now)),
-        Would::Waiting => (ActionState::Waiting, Some(first)),
-        Would::Held => (ActionState::Held, None),
-        Would::Suppressed => (ActionState::Suppressed, None),
-        Would::Failed => (ActionState::Failed, None),
+        PlannedOutcome::Done => (ActionState::Planned, Some(now)),
+        PlannedOutcome::Waiting => (ActionState::Waiting, Some(first)),
+        PlannedOutcome::Held => (ActionState::Held, None),
+        PlannedOutcome::Suppressed => (ActionState::Suppressed, None),
+        PlannedOutcome::Failed => (ActionState::Failed, None),
     };
     Action {
         id: ActionId::new(),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
     model::{
-        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Recipient, Repeat, address_of,
+        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Repeat, RepeatScope, address_of,
     },
     rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ReadMessages},
     store::{OptOut, SentFilter, StoreError},
@@ -246,8 +246,8 @@ impl Engine {
                 && may_have_left(entry.state)
         });
         let message_id = action.message_id.as_deref();
-        let about = Recipient { thread_id: &action.thread_id, message_id, lead_email: lead };
-        Ok(action.timing.repeat.refused_by(mine, about, self.now()))
+        let about = RepeatScope { thread_id: &action.thread_id, message_id, lead_email: lead };
+        Ok(action.timing.repeat.violation(mine, about, self.now()))
     }
 
     /// The reply as it is sent; files are read now.

@@ -14,7 +14,7 @@ impl Engine {
     /// Gives up every reply in the thread that has not left. A person has answered: whoever approves or waits has nothing
     /// left to say.
     pub(super) async fn cancel_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
-        for mut action in self.replies(workspace, thread_id, &ActionState::TO_COME).await? {
+        for mut action in self.replies(workspace, thread_id, &ActionState::OPEN).await? {
             // What another service has answered stays before the person who must look at that.
             if action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::ForeignUse) {
                 continue;
@@ -52,7 +52,7 @@ impl Engine {
 
     /// Whether a reply in the thread waits for its time or for a person.
     pub(super) async fn has_open_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<bool, StoreError> {
-        Ok(!self.replies(workspace, thread_id, &ActionState::TO_COME).await?.is_empty())
+        Ok(!self.replies(workspace, thread_id, &ActionState::OPEN).await?.is_empty())
     }
 
     /// The replies in the thread that are in one of these states; in any if none is named.

@@ -135,10 +135,10 @@ impl ActionState {
     }
 
     /// The states of an action of which nothing has left, and which may still come.
-    pub const TO_COME: [Self; 4] = [Self::Planned, Self::Waiting, Self::Retrying, Self::Held];
+    pub const OPEN: [Self; 4] = [Self::Planned, Self::Waiting, Self::Retrying, Self::Held];
 
     /// It was carried out, may have been, or still may be: it counts against `repeat`, limits and caps.
-    pub fn counts(self) -> bool {
+    pub fn counts_toward_limits(self) -> bool {
         !matches!(self, Self::Failed | Self::Suppressed | Self::Cancelled)
     }
 }
@@ -417,7 +417,7 @@ pub struct HistoryEntry {
 
 /// Whom an action is for, as far as `repeat` cares.
 #[derive(Debug, Clone, Copy)]
-pub struct Recipient<'a> {
+pub struct RepeatScope<'a> {
     /// The thread.
     pub thread_id: &'a str,
     /// The inbound message, where it is known.
@@ -429,10 +429,10 @@ pub struct Recipient<'a> {
 impl Repeat {
     /// Why this refuses one more action, if it does. `mine` are the earlier ones of the same rule, kind and target that
     /// were carried out or still may be. Where a message is not known, it is not the same.
-    pub fn refused_by<'a>(
+    pub fn violation<'a>(
         self,
         mut mine: impl Iterator<Item = &'a HistoryEntry>,
-        about: Recipient<'_>,
+        about: RepeatScope<'_>,
         now: Timestamp,
     ) -> Option<&'static str> {
         let same_thread = |entry: &&HistoryEntry| entry.thread_id == about.thread_id;

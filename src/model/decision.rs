@@ -51,7 +51,7 @@ impl FromStr for Mode {
 /// What happens to an action as far as the decision can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Would {
+pub enum PlannedOutcome {
     /// It is carried out as soon as the guard agrees.
     Done,
     /// It waits for a person.
@@ -64,7 +64,7 @@ pub enum Would {
     Failed,
 }
 
-impl Would {
+impl PlannedOutcome {
     /// The outcome as programs write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -93,7 +93,11 @@ impl Would {
 
 /// What a decision plans for an action, as people read it: the outcome, and why. An action in shadow says what a live rule
 /// would do, which is what its reason's text begins with.
-pub fn describe_planned(kind: ActionKind, would: Would, reason: Option<(&str, &str)>) -> (String, Option<String>) {
+pub fn describe_planned(
+    kind: ActionKind,
+    would: PlannedOutcome,
+    reason: Option<(&str, &str)>,
+) -> (String, Option<String>) {
     let text = reason.map(|(code, text)| if text.is_empty() { code.replace('_', " ") } else { text.to_owned() });
     match (reason, text) {
         (Some(("shadow", _)), Some(text)) if text.starts_with("would ") => match text.split_once(": ") {
@@ -139,7 +143,7 @@ pub struct ActionTrace {
     /// Its destination, for forwards.
     pub target: Option<String>,
     /// What happens to it.
-    pub would: Would,
+    pub would: PlannedOutcome,
     /// Why.
     pub reason: Option<Reason>,
 }
@@ -187,7 +191,7 @@ pub struct PlannedAction {
     /// Its destination, for forwards.
     pub target: Option<String>,
     /// What happens to it.
-    pub would: Would,
+    pub would: PlannedOutcome,
     /// Why.
     pub reason: Option<Reason>,
     /// What is sent.

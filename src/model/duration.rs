@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 const UNITS: [(&str, u64); 6] =
     [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
-const LONGEST_MS: u64 = 3_650 * 86_400_000;
+const MAX_MS: u64 = 3_650 * 86_400_000;
 
 /// Why a text is no duration or rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
         let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, ms)| *ms).ok_or_else(wrong)?;
         let too_long = || ParseDurationError::TooLong(text.to_owned());
         total = number.checked_mul(factor).and_then(|ms| total.checked_add(ms)).ok_or_else(too_long)?;
-        if total > LONGEST_MS {
+        if total > MAX_MS {
             return Err(too_long());
         }
         rest = rest[letters..].trim_start();

@@ -40,12 +40,12 @@ pub struct ThreadRow {
 impl ThreadRow {
     /// The campaign's name; `None` for a thread outside a campaign (the API says `External`) and for a blank one.
     pub fn campaign(&self) -> Option<&str> {
-        present(self.campaign_name.as_deref()).filter(|name| !name.eq_ignore_ascii_case("external"))
+        non_blank(self.campaign_name.as_deref()).filter(|name| !name.eq_ignore_ascii_case("external"))
     }
 
     /// The category, `None` when blank.
     pub fn category(&self) -> Option<&str> {
-        present(self.category.as_deref())
+        non_blank(self.category.as_deref())
     }
 
     /// The domain of the lead's address, in lower case.
@@ -233,7 +233,7 @@ pub fn same_address(left: &str, right: &str) -> bool {
 }
 
 /// `None` for text that is only white space.
-pub(crate) fn present(text: Option<&str>) -> Option<&str> {
+pub(crate) fn non_blank(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }
 

@@ -5,20 +5,21 @@
 mod action;
 mod decision;
 mod duration;
-mod durations;
+mod histogram;
 mod mail;
 mod reason;
 
 pub use action::{
     Action, ActionId, ActionKind, ActionState, Attachment, Attempt, HistoryEntry, Notice, NoticeMessage, Payload,
-    Recipient, Repeat, Timing, UnknownName,
+    Repeat, RepeatScope, Timing, UnknownName,
 };
 pub use decision::{
-    ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace, Would, describe_planned,
+    ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, PlannedOutcome, RuleTrace, ScriptTrace,
+    describe_planned,
 };
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
-pub use durations::{DurationCounts, Durations};
+pub use histogram::{Histogram, HistogramSnapshot};
 #[allow(unused_imports)] // becomes used as soon as the first condition is
-pub(crate) use mail::present;
+pub(crate) use mail::non_blank;
 pub use mail::{Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, domain_of, same_address};
 pub use reason::{Reason, ReasonCode, UnknownReason};

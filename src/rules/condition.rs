@@ -5,7 +5,7 @@ use super::{
     event::{Facts, ReadMessages},
     pattern::{MATCHED_BYTES, Pattern, bounded, excerpt},
 };
-use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, present};
+use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, non_blank};
 use std::collections::BTreeMap;
 
 /// What must be read before a rule can be decided. The order is from cheap to dear.
@@ -224,7 +224,7 @@ fn campaign(globs: &[super::pattern::Glob], facts: &Facts<'_>) -> Seen {
 
 fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need> {
     let row = facts.input.row;
-    let one = |value: Option<&str>| present(value).map(str::to_owned).into_iter().collect::<Vec<_>>();
+    let one = |value: Option<&str>| non_blank(value).map(str::to_owned).into_iter().collect::<Vec<_>>();
     let detail = || facts.input.detail.ok_or(Need::Thread);
     Ok(match field {
         GlobField::Category => one(row.category()),
@@ -238,12 +238,12 @@ fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need>
         GlobField::Workspace => one(Some(facts.input.workspace)),
         GlobField::From => {
             let from = facts.messages()?.newest_inbound().and_then(|message| message.from.as_deref());
-            present(from).map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).into_iter().collect()
+            non_blank(from).map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).into_iter().collect()
         }
         GlobField::Attachment => {
             let message = facts.messages()?.newest_inbound();
             let files = message.map(|message| message.attachments.as_slice()).unwrap_or_default();
-            files.iter().filter_map(|file| present(file.filename.as_deref())).map(str::to_owned).collect()
+            files.iter().filter_map(|file| non_blank(file.filename.as_deref())).map(str::to_owned).collect()
         }
     })
 }
@@ -251,17 +251,17 @@ fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need>
 /// An inbox is named by its address; where a rule names it by id, that fits too.
 fn inbox_values(detail: &ThreadDetail) -> Vec<String> {
     let address =
-        present(detail.inbox_email.as_deref()).map(|text| address_of(text).unwrap_or_else(|| text.to_owned()));
-    let id = present(detail.row.inbox_id.as_deref()).map(str::to_owned);
+        non_blank(detail.inbox_email.as_deref()).map(|text| address_of(text).unwrap_or_else(|| text.to_owned()));
+    let id = non_blank(detail.row.inbox_id.as_deref()).map(str::to_owned);
     address.into_iter().chain(id).collect()
 }
 
 fn text_value<'a>(field: TextField, facts: &'a Facts<'_>) -> Result<Option<&'a str>, Need> {
     let row = facts.input.row;
     Ok(match field {
-        TextField::LeadName => present(row.lead_name.as_deref()),
-        TextField::Subject => present(row.subject.as_deref()),
-        TextField::Preview => present(row.preview.as_deref()),
+        TextField::LeadName => non_blank(row.lead_name.as_deref()),
+        TextField::Subject => non_blank(row.subject.as_deref()),
+        TextField::Preview => non_blank(row.preview.as_deref()),
         TextField::Body => facts.messages()?.body(),
         TextField::FullBody => facts.messages()?.full_body(),
         TextField::History => Some(facts.messages()?.history()),

@@ -7,7 +7,7 @@ use super::{
     pattern::{MATCHED_BYTES, bounded},
 };
 use crate::{
-    model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, present},
+    model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
     text::{self, AutoReply},
 };
 use std::{
@@ -213,7 +213,7 @@ impl<'a> Facts<'a> {
 
     /// The category, as the row tells.
     pub(super) fn lead_address(&self) -> Option<String> {
-        present(self.input.row.lead_email.as_deref())
+        non_blank(self.input.row.lead_email.as_deref())
             .map(|email| crate::model::address_of(email).unwrap_or_else(|| email.trim().to_lowercase()))
     }
 

@@ -8,8 +8,8 @@ use super::{
     template,
 };
 use crate::model::{
-    ActionKind, ActionState, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, Reason, ReasonCode,
-    Recipient, Repeat, Would, address_of, present,
+    ActionKind, ActionState, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, PlannedOutcome, Reason,
+    ReasonCode, Repeat, RepeatScope, address_of, non_blank,
 };
 use crate::text;
 use serde_json::{Map, Value};
@@ -35,9 +35,9 @@ pub(super) struct Matched<'a> {
     pub(super) vars: &'a Map<String, Value>,
 }
 
-type Verdict = (Would, Option<Reason>);
+type Verdict = (PlannedOutcome, Option<Reason>);
 
-fn verdict(would: Would, code: ReasonCode, text: impl Into<String>) -> Verdict {
+fn verdict(would: PlannedOutcome, code: ReasonCode, text: impl Into<String>) -> Verdict {
     (would, Some(Reason::new(code, text)))
 }
 
@@ -90,7 +90,7 @@ fn judge(
     if let Some(refused) = refused {
         return refused;
     }
-    let failed = template_error.map(|error| verdict(Would::Failed, ReasonCode::Template, error.clone()));
+    let failed = template_error.map(|error| verdict(PlannedOutcome::Failed, ReasonCode::Template, error.clone()));
     if action.kind == ActionKind::Reply {
         // A reply whose template fails keeps the message: a person must see that it should have been answered.
         taken.reply = Some(matched.rule.name.clone());
@@ -98,10 +98,14 @@ fn judge(
             return failed;
         }
         if facts.sender_is_not_lead() && !matched.rule.any_sender() {
-            return verdict(Would::Held, ReasonCode::SenderIsNotLead, "somebody else than the lead wrote the message");
+            return verdict(
+                PlannedOutcome::Held,
+                ReasonCode::SenderIsNotLead,
+                "somebody else than the lead wrote the message",
+            );
         }
         if matched.mode == Mode::Draft {
-            return verdict(Would::Held, ReasonCode::Draft, "waits for approval");
+            return verdict(PlannedOutcome::Held, ReasonCode::Draft, "waits for approval");
         }
     } else if let Some(failed) = failed {
         return failed;
@@ -124,7 +128,7 @@ fn shadowed(
     let acting = Matched { mode, ..*matched };
     let (would, reason) = judge(set, &acting, action, facts, &mut taken.clone(), payload);
     let why = reason.map(|reason| format!(": {}", reason.text)).unwrap_or_default();
-    verdict(Would::Suppressed, ReasonCode::Shadow, format!("{} (shadow){why}", would.describe(action.kind)))
+    verdict(PlannedOutcome::Suppressed, ReasonCode::Shadow, format!("{} (shadow){why}", would.describe(action.kind)))
 }
 
 /// Webhooks are sent for each rule; everything else once.
@@ -140,7 +144,7 @@ fn reply_refused(
     taken: &Taken,
     payload: Option<&Payload>,
 ) -> Option<Verdict> {
-    let suppressed = |code, text: String| Some(verdict(Would::Suppressed, code, text));
+    let suppressed = |code, text: String| Some(verdict(PlannedOutcome::Suppressed, code, text));
     if facts.input.lead_opted_out == Some(true) {
         return suppressed(ReasonCode::OptOut, "the lead asked earlier not to be written to".to_owned());
     }
@@ -179,7 +183,7 @@ fn has_text(facts: &Facts<'_>, payload: &Payload) -> bool {
 }
 
 fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Taken) -> Option<Verdict> {
-    let same_target = |text: String| Some(verdict(Would::Suppressed, ReasonCode::SameTarget, text));
+    let same_target = |text: String| Some(verdict(PlannedOutcome::Suppressed, ReasonCode::SameTarget, text));
     if taken.targets.contains(&target_key(rule, action)) {
         return same_target("an earlier action does the same".to_owned());
     }
@@ -207,7 +211,7 @@ fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: O
     };
     let message = facts.input.messages.and_then(ReadMessages::newest_inbound).map(|message| message.id.as_str());
     let lead = facts.lead_address();
-    let about = Recipient { thread_id: &facts.input.row.id, message_id: message, lead_email: lead.as_deref() };
+    let about = RepeatScope { thread_id: &facts.input.row.id, message_id: message, lead_email: lead.as_deref() };
     // A reply to an earlier message of the thread that has not left is cancelled, because a newer message has come: it
     // must not keep this one from being answered.
     let gives_way = |entry: &&HistoryEntry| {
@@ -215,30 +219,30 @@ fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: O
             && entry.thread_id == facts.input.row.id
             && message.is_some()
             && entry.message_id.as_deref() != message
-            && ActionState::TO_COME.contains(&entry.state)
+            && ActionState::OPEN.contains(&entry.state)
     };
     let earlier = facts.counted().filter(own).filter(|entry| !gives_way(entry));
-    let refused = action.timing.repeat.refused_by(earlier, about, facts.now);
-    refused.map(|why| verdict(Would::Suppressed, ReasonCode::Repeat, format!("this rule has it {why}")))
+    let refused = action.timing.repeat.violation(earlier, about, facts.now);
+    refused.map(|why| verdict(PlannedOutcome::Suppressed, ReasonCode::Repeat, format!("this rule has it {why}")))
 }
 
 fn timing(set: &RuleSet, action: &ActionDef, facts: &Facts<'_>) -> Verdict {
     if !action.timing.after.is_zero() {
         let span = crate::model::format_duration(action.timing.after);
-        return verdict(Would::Waiting, ReasonCode::After, format!("waits {span} and looks again"));
+        return verdict(PlannedOutcome::Waiting, ReasonCode::After, format!("waits {span} and looks again"));
     }
     if let Some(name) = &action.timing.hours
         && !set.is_open(name, facts.now)
     {
-        return verdict(Would::Waiting, ReasonCode::Hours, format!("outside the hours `{name}`"));
+        return verdict(PlannedOutcome::Waiting, ReasonCode::Hours, format!("outside the hours `{name}`"));
     }
-    (Would::Done, None)
+    (PlannedOutcome::Done, None)
 }
 
 impl Facts<'_> {
     /// Earlier actions that were carried out or still may be.
     fn counted(&self) -> impl Iterator<Item = &HistoryEntry> {
-        self.input.history.unwrap_or_default().iter().filter(|entry| entry.state.counts())
+        self.input.history.unwrap_or_default().iter().filter(|entry| entry.state.counts_toward_limits())
     }
 
     /// Whether an earlier action was for the message at hand. Where a message is not known, it is not the same.
@@ -277,7 +281,7 @@ fn render(
 
 fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subject: Option<String>) -> Notice {
     let row = facts.input.row;
-    let owned = |text: Option<&str>| present(text).map(str::to_owned);
+    let owned = |text: Option<&str>| non_blank(text).map(str::to_owned);
     let message = facts.input.messages.and_then(ReadMessages::newest_inbound);
     let from = message.and_then(|message| message.from.as_deref()).filter(|_| facts.sender_is_not_lead());
     Notice {

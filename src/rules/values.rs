@@ -5,7 +5,7 @@ use super::{
     event::{Facts, ReadMessages},
     pattern::bounded,
 };
-use crate::model::{address_of, present};
+use crate::model::{address_of, non_blank};
 use serde_json::{Map, Value};
 
 const LEAD: &[(&str, Cost)] = &[
@@ -111,7 +111,7 @@ impl Bag {
     }
 
     fn text(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = present(value) {
+        if let Some(value) = non_blank(value) {
             self.put(name, value);
         }
     }
@@ -131,7 +131,7 @@ pub(super) fn lead(facts: &Facts<'_>) -> Map<String, Value> {
     bag.text("email", facts.lead_address().as_deref());
     bag.text("domain", row.lead_domain().as_deref());
     // A list that knows no name often repeats the address in its place: nobody is greeted by an address.
-    let name = present(row.lead_name.as_deref()).map(str::trim).filter(|name| !name.contains('@'));
+    let name = non_blank(row.lead_name.as_deref()).map(str::trim).filter(|name| !name.contains('@'));
     bag.text("name", name);
     if let Some((first, last)) = name.map(split_name) {
         bag.text("first_name", first.as_deref());
@@ -228,7 +228,7 @@ pub(super) fn message(facts: &Facts<'_>) -> Map<String, Value> {
         bag.text(name, messages.full_body().map(bounded));
     }
     bag.text("subject", message.subject.as_deref());
-    let from = present(message.from.as_deref());
+    let from = non_blank(message.from.as_deref());
     bag.text("from", from.map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).as_deref());
     bag.text("to", message.to.as_deref());
     if let Some(at) = message.created_at {

@@ -1,6 +1,6 @@
 //! The shapes of what is only looked at: counts, changes as they happened, who changed what.
 
-use crate::model::{ActionId, ActionKind, ActionState, DurationCounts, Mode, Reason};
+use crate::model::{ActionId, ActionKind, ActionState, HistogramSnapshot, Mode, Reason};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -148,5 +148,5 @@ pub struct StoreFigures {
     /// The size of the database in bytes, without its log.
     pub bytes: u64,
     /// How long commits took since the store was opened.
-    pub commits: DurationCounts,
+    pub commits: HistogramSnapshot,
 }

@@ -2,7 +2,7 @@
 
 use super::{Expect, ExpectedState};
 use crate::{
-    model::{ActionKind, ActionState, Reason, ReasonCode, RuleTrace, Would},
+    model::{ActionKind, ActionState, PlannedOutcome, Reason, ReasonCode, RuleTrace},
     rules::RuleSet,
 };
 use jiff::Timestamp;
@@ -53,7 +53,7 @@ pub struct Observed {
     /// The rules that matched, in order.
     pub matched: Vec<String>,
     /// What was decided, in order.
-    pub actions: Vec<(ActionKind, Would)>,
+    pub actions: Vec<(ActionKind, PlannedOutcome)>,
     /// The texts of the replies that left, or that were decided and may still leave.
     pub replies: Vec<String>,
     /// Why there is none, where a reply was decided.
@@ -133,10 +133,10 @@ impl Expect {
         }
         let about_matched = |what, wanted, got| CaseFailure { what, wanted, got, concerned: matched.clone() };
         if let Some(wanted) = &self.actions {
-            let decided = observed.actions.iter().filter(|(_, would)| *would != Would::Suppressed);
+            let decided = observed.actions.iter().filter(|(_, would)| *would != PlannedOutcome::Suppressed);
             let got: Vec<String> = decided
                 .map(|(kind, would)| match would {
-                    Would::Failed => format!("{kind} (fails)"),
+                    PlannedOutcome::Failed => format!("{kind} (fails)"),
                     _ => kind.to_string(),
                 })
                 .collect();

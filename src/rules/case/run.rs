@@ -2,7 +2,7 @@
 
 use super::{Case, CaseFailure, CaseResult, Observed};
 use crate::{
-    model::{ActionKind, Conversation, Decision, Mode, Payload, Would},
+    model::{ActionKind, Conversation, Decision, Mode, Payload, PlannedOutcome},
     rules::{EventInput, Need, ReadMessages, RuleSet, evaluate::evaluate_in},
 };
 use std::collections::HashMap;
@@ -55,7 +55,7 @@ impl Observed {
     /// What a decision says by itself.
     fn decided(decision: &Decision) -> Self {
         let replies = || decision.actions.iter().filter(|action| action.kind == ActionKind::Reply);
-        let stands = |would| !matches!(would, Would::Suppressed | Would::Failed);
+        let stands = |would| !matches!(would, PlannedOutcome::Suppressed | PlannedOutcome::Failed);
         let texts = replies().filter(|action| stands(action.would)).filter_map(|action| match &action.payload {
             Payload::Reply { text, html, .. } => text.clone().or_else(|| html.clone()),
             _ => None,

@@ -23,7 +23,7 @@ use super::{
     DecisionFilter, DecisionRecord, ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt,
     ReadyThread, RuleSwitch, SentFilter, SettledThread, Store, StoreError, StoreFigures, ThreadOwner, WorkspaceState,
 };
-use crate::model::{Action, ActionId, ActionState, Durations, HistoryEntry, Mode, ThreadRow};
+use crate::model::{Action, ActionId, ActionState, Histogram, HistoryEntry, Mode, ThreadRow};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -40,7 +40,7 @@ pub struct SqliteStore {
     /// Beside the file and locked for the life of the store; the kernel lets go of it when the process dies.
     mark: mark::Mark,
     /// How long commits take.
-    commits: Durations,
+    commits: Histogram,
 }
 
 /// The classes that commits are counted in. Each is a write that the disk has confirmed, and nothing leaves before its
@@ -80,7 +80,7 @@ impl SqliteStore {
     async fn commit(&self, tx: Tx<'_>) -> Result<(), StoreError> {
         let began = std::time::Instant::now();
         tx.commit().await?;
-        self.commits.note(began.elapsed());
+        self.commits.observe(began.elapsed());
         Ok(())
     }
 }
@@ -320,7 +320,7 @@ impl Store for SqliteStore {
             sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
                 .fetch_one(&self.readers)
                 .await?;
-        Ok(StoreFigures { bytes: bytes.unsigned_abs(), commits: self.commits.counts() })
+        Ok(StoreFigures { bytes: bytes.unsigned_abs(), commits: self.commits.snapshot() })
     }
 
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Opening a store: the lock, the pragmas, the migrations, and the refusals.
 
 use super::{COMMITS, SqliteStore, mark::Mark, private::make_private};
-use crate::{model::Durations, store::StoreError};
+use crate::{model::Histogram, store::StoreError};
 use sqlx::{
     ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
@@ -49,7 +49,7 @@ impl SqliteStore {
         let writer = connect(path, options.clone(), 1).await?;
         migrate(path, &writer).await?;
         let readers = connect(path, options.read_only(true).create_if_missing(false), READERS).await?;
-        let store = Self { writer, readers, mark, commits: Durations::new(&COMMITS) };
+        let store = Self { writer, readers, mark, commits: Histogram::new(&COMMITS) };
         store.check_mark().await?;
         Ok(store)
     }
@@ -60,7 +60,7 @@ impl SqliteStore {
         let readers = connect(path, options.immutable(is_at_rest(path)), READERS).await?;
         check(path, &readers).await?;
         refuse_newer(path, &readers).await?;
-        Ok(Self { writer: readers.clone(), readers, mark: Mark::default(), commits: Durations::new(&COMMITS) })
+        Ok(Self { writer: readers.clone(), readers, mark: Mark::default(), commits: Histogram::new(&COMMITS) })
     }
 
     /// Opens an existing store to look at it, without copying it; one that an older version has written is copied into
@@ -109,7 +109,7 @@ impl SqliteStore {
             }
             connection.execute("DETACH DATABASE source").await?;
         }
-        Ok(Self { writer: pool.clone(), readers: pool, mark: Mark::default(), commits: Durations::new(&COMMITS) })
+        Ok(Self { writer: pool.clone(), readers: pool, mark: Mark::default(), commits: Histogram::new(&COMMITS) })
     }
 
     /// Ends all connections; what was committed is on disk.

@@ -7,7 +7,7 @@ use std::{
 
 /// Counts durations in classes; anybody may count at any time.
 #[derive(Debug)]
-pub struct Durations {
+pub struct Histogram {
     bounds: &'static [Duration],
     counts: Vec<AtomicU64>,
     nanoseconds: AtomicU64,
@@ -15,21 +15,21 @@ pub struct Durations {
 
 /// What was counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DurationCounts {
+pub struct HistogramSnapshot {
     /// The upper bound of each class and how many are in it (not added up); the last class has no bound.
     pub classes: Vec<(Option<Duration>, u64)>,
     /// All of them together.
     pub sum: Duration,
 }
 
-impl DurationCounts {
+impl HistogramSnapshot {
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.classes.iter().map(|(_, count)| count).sum()
     }
 }
 
-impl Durations {
+impl Histogram {
     /// Nothing was counted yet. The bounds ascend.
     pub fn new(bounds: &'static [Duration]) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::default()).collect();
@@ -37,7 +37,7 @@ impl Durations {
     }
 
     /// Counts one.
-    pub fn note(&self, took: Duration) {
+    pub fn observe(&self, took: Duration) {
         let class = self.bounds.partition_point(|bound| *bound < took);
         if let Some(count) = self.counts.get(class) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -46,10 +46,10 @@ impl Durations {
     }
 
     /// What was counted so far.
-    pub fn counts(&self) -> DurationCounts {
+    pub fn snapshot(&self) -> HistogramSnapshot {
         let bounds = self.bounds.iter().copied().map(Some).chain([None]);
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
-        DurationCounts {
+        HistogramSnapshot {
             classes: bounds.zip(counts).collect(),
             sum: Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)),
         }
@@ -63,11 +63,11 @@ mod tests {
     #[test]
     fn a_bound_belongs_to_its_class() {
         const BOUNDS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
-        let durations = Durations::new(&BOUNDS);
+        let durations = Histogram::new(&BOUNDS);
         for millis in [0, 1_000, 1_001, 5_000, 6_000, 60_000] {
-            durations.note(Duration::from_millis(millis));
+            durations.observe(Duration::from_millis(millis));
         }
-        let counts = durations.counts();
+        let counts = durations.snapshot();
         let classes: Vec<_> =
             counts.classes.iter().map(|(bound, count)| (bound.map(|b| b.as_secs()), *count)).collect();
         assert_eq!(classes, [(Some(1), 2), (Some(5), 2), (None, 2)]);
