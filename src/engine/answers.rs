@@ -23,7 +23,7 @@ use super::{Engine, Workspace, take_over::sent_it};
 use crate::{
     model::{Conversation, Message, ThreadRow, address_of, same_address},
     store::{CampaignStep, StoreError},
-    text::{is_follow_up, likeness, new_text, whole_text, word_pairs},
+    text::{full_text, is_follow_up, likeness, new_text, word_pairs},
 };
 
 /// From here on two messages are the same step with other names in it.
@@ -120,7 +120,7 @@ pub(super) fn author(message: &Message, around: Around<'_>) -> Author {
     if asked.iter().filter(|pair| pairs.contains(pair) && !is_known(pair)).count() >= TAKEN_UP {
         return Author::Person;
     }
-    let whole = whole_text(message.text.as_deref(), message.html.as_deref()).to_lowercase();
+    let whole = full_text(message.text.as_deref(), message.html.as_deref()).to_lowercase();
     let unclear = if fresh >= FEW_PAIRS && alike >= SOMEWHAT_ALIKE {
         Some("it is somewhat like what the campaign sends to others")
     } else if earlier.iter().any(|other| likeness(&pairs, &pairs_of(other), &[]) >= SHARES_FOOTER) {
@@ -142,7 +142,7 @@ pub(super) fn author(message: &Message, around: Around<'_>) -> Author {
 /// Whether a message quotes the other one: some of its words in a row, or its sender above a quotation.
 fn quotes(message: &Message, newest: &Message, lead: Option<&str>) -> bool {
     let (text, html) = (message.text.as_deref(), message.html.as_deref());
-    let whole = whole_text(text, html);
+    let whole = full_text(text, html);
     let words = |text: &str| {
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.map(str::to_lowercase).collect::<Vec<_>>()

@@ -46,7 +46,7 @@ impl Told {
         message.subject.clone_from(&subject);
         let lead_email = about.lead_email.or_else(|| message.from.as_deref().and_then(address_of));
         message.from = message.from.or_else(|| lead_email.clone());
-        let preview = text::whole_text(message.text.as_deref(), message.html.as_deref());
+        let preview = text::full_text(message.text.as_deref(), message.html.as_deref());
         let preview = preview.split_whitespace().collect::<Vec<_>>().join(" ");
         let row = ThreadRow {
             id: name.into(),

@@ -85,7 +85,7 @@ impl ReadMessages {
     /// The newest inbound message whole, as text.
     pub fn full_body(&self) -> Option<&str> {
         let message = self.newest_inbound()?;
-        Some(self.full_body.get_or_init(|| text::whole_text(message.text.as_deref(), message.html.as_deref())))
+        Some(self.full_body.get_or_init(|| text::full_text(message.text.as_deref(), message.html.as_deref())))
     }
 
     /// All messages as text, oldest first, as far as rules match it: at least the first 64 KiB.
@@ -99,7 +99,7 @@ impl ReadMessages {
                 if !all.is_empty() {
                     all.push_str("\n\n");
                 }
-                all.push_str(&text::whole_text(message.text.as_deref(), message.html.as_deref()));
+                all.push_str(&text::full_text(message.text.as_deref(), message.html.as_deref()));
             }
             all
         })
@@ -207,7 +207,7 @@ impl<'a> Facts<'a> {
         let Some(last) = messages.conversation().messages().last() else { return false };
         let words = |text: &str| text.split_whitespace().take(8).map(str::to_owned).collect::<Vec<_>>();
         let preview = words(self.input.row.preview.as_deref().unwrap_or_default());
-        let whole = text::whole_text(last.text.as_deref(), last.html.as_deref());
+        let whole = text::full_text(last.text.as_deref(), last.html.as_deref());
         last.outgoing || words(&whole).iter().zip(&preview).take(5).all(|(left, right)| left == right)
     }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::{Line, Quote, beginning};
+use super::lines::{Line, Quote, truncate};
 use super::pattern::pattern;
 
 /// An attribution that was found.
@@ -17,26 +17,26 @@ pub(super) struct Attribution {
 }
 
 // Mail clients wrap an attribution over at most this many lines.
-const MOST_LINES: usize = 5;
+const MAX_LINES: usize = 5;
 // In an attribution without an address the date stands within this many bytes.
 const FIRST: usize = 45;
 // Longer than this it is prose.
-const LONGEST: usize = 400;
+const MAX_LEN: usize = 400;
 
 /// The attribution that begins at `at`, if one does.
-pub(super) fn at(lines: &[Line], at: usize) -> Option<Attribution> {
+pub(super) fn find_at(lines: &[Line], at: usize) -> Option<Attribution> {
     let first = lines.get(at)?;
     // Yahoo's phones put the quote on the same line.
-    if first.text.contains('@') && inside(beginning(first.text.trim_start(), LONGEST)) == Some(0) {
+    if first.text.contains('@') && find_inline(truncate(first.text.trim_start(), MAX_LEN)) == Some(0) {
         return Some(Attribution { lines: 1, sure: true });
     }
-    if first.is_blank() || first.text.len() > LONGEST {
+    if first.is_blank() || first.text.len() > MAX_LEN {
         return None;
     }
     let starts = has_start(first.text.trim().trim_matches(['*', '_']));
     let mut joined = String::new();
-    for (index, line) in lines.iter().skip(at).take(MOST_LINES).enumerate() {
-        if line.is_blank() || line.quote == Quote::Yes || joined.len() + line.text.len() > LONGEST {
+    for (index, line) in lines.iter().skip(at).take(MAX_LINES).enumerate() {
+        if line.is_blank() || line.quote == Quote::Yes || joined.len() + line.text.len() > MAX_LEN {
             break;
         }
         if index > 0 {
@@ -85,7 +85,7 @@ fn judge(text: &str) -> Option<bool> {
     let addressed = has_address(text);
     let starts = has_start(text);
     // "On your second point, my view of 12 January 2026 is what I wrote:" is prose: the date comes late, and it was "I".
-    let early = addressed || has_date(beginning(text, FIRST));
+    let early = addressed || has_date(truncate(text, FIRST));
     if starts && (dated || addressed) && (has_verb_at_end(text) || has_verb_inside(text)) && !by_oneself(text) {
         return Some(early);
     }
@@ -176,7 +176,7 @@ fn has_verb_inside(text: &str) -> bool {
 }
 
 /// Where an attribution begins in text without line breaks (a preview), if there is one.
-pub(super) fn inside(text: &str) -> Option<usize> {
+pub(super) fn find_inline(text: &str) -> Option<usize> {
     static INSIDE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"(?:^|[\s.!?,])(?:

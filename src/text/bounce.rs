@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::beginning;
+use super::lines::truncate;
 use super::pattern::pattern;
 
 /// The words or the address by which a bounce is recognised. `address` in lower case; `body` whole.
@@ -17,7 +17,7 @@ pub(super) fn recognise(address: &str, subject: &str, body: &str) -> Option<Stri
     if let Some(found) = SUBJECT.find(subject) {
         return Some(found.as_str().to_owned());
     }
-    let start = beginning(body, 4000).split_whitespace().collect::<Vec<_>>().join(" ");
+    let start = truncate(body, 4000).split_whitespace().collect::<Vec<_>>().join(" ");
     let failed = FAILED.find(&start)?;
     let early = failed.start() < 400;
     // "I tried to answer but my message could not be delivered": a person tells of it.

@@ -1,7 +1,7 @@
 //! A mark of a text that can be kept and logged where the text itself must not be.
 
-use super::same_reply::{MOST_AFTER_SHORT, UNMISTAKABLE, squeeze};
-use super::{html, html_to_text, new_text, whole_text};
+use super::same_reply::{MAX_AFTER_SHORT, UNMISTAKABLE, normalize};
+use super::{full_text, html, html_to_text, new_text};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ const HASH_BYTES: usize = 12;
 /// Wrapping, HTML, quotes and spaces do not change it.
 pub fn fingerprint(sent: &str) -> String {
     let text = if html::looks_like_html(sent) { html_to_text(sent) } else { sent.to_owned() };
-    let letters = squeeze(&text);
+    let letters = normalize(&text);
     format!("{}-{}", letters.chars().count(), hash(&letters))
 }
 
@@ -21,12 +21,12 @@ pub fn has_fingerprint(fingerprint: &str, found_text: Option<&str>, found_html: 
     let Some((letters, wanted)) = fingerprint.split_once('-') else { return false };
     let Some(count) = letters.parse::<usize>().ok().filter(|count| *count > 0) else { return false };
     let begins = |found: &str| {
-        let found = squeeze(found);
+        let found = normalize(found);
         let Some((end, _)) = found.char_indices().chain([(found.len(), ' ')]).nth(count) else { return false };
         let (head, rest) = found.split_at(end);
-        (count >= UNMISTAKABLE || rest.len() <= MOST_AFTER_SHORT.min(count.saturating_mul(6))) && hash(head) == wanted
+        (count >= UNMISTAKABLE || rest.len() <= MAX_AFTER_SHORT.min(count.saturating_mul(6))) && hash(head) == wanted
     };
-    begins(&new_text(found_text, found_html)) || begins(&whole_text(found_text, found_html))
+    begins(&new_text(found_text, found_html)) || begins(&full_text(found_text, found_html))
 }
 
 fn hash(letters: &str) -> String {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::{Line, Mark};
+use super::lines::{Line, LineRole};
 use super::pattern::pattern;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,9 +113,9 @@ const LABELS: &[(Label, &[&str])] = &[
 ];
 
 // No copied header block is longer than this many lines.
-const LONGEST: usize = 40;
+const MAX_LEN: usize = 40;
 // A header's value (many recipients) goes on for at most this many lines.
-const LONGEST_VALUE: usize = 6;
+const MAX_VALUE_LEN: usize = 6;
 
 /// Which lines of a mail are headers, found once.
 pub(super) struct Headers {
@@ -152,7 +152,7 @@ fn label(line: &str) -> Option<(Label, bool)> {
 
 fn block(lines: &[Line], labels: &[Option<(Label, bool)>], at: usize, introduced: bool) -> Option<usize> {
     let first = lines.get(at)?;
-    let boxed = first.mark == Mark::HeaderBox;
+    let boxed = first.mark == LineRole::HeaderBox;
     if one_line(&first.text) {
         return Some(1);
     }
@@ -161,7 +161,7 @@ fn block(lines: &[Line], labels: &[Option<(Label, bool)>], at: usize, introduced
     };
     let mut kinds = vec![kind];
     let (mut end, mut since) = (at + 1, 0);
-    for (index, line) in lines.iter().enumerate().skip(at + 1).take(LONGEST) {
+    for (index, line) in lines.iter().enumerate().skip(at + 1).take(MAX_LEN) {
         match labels.get(index).copied().flatten() {
             Some((kind, with_address)) => {
                 if !kinds.contains(&kind) {
@@ -171,8 +171,8 @@ fn block(lines: &[Line], labels: &[Option<(Label, bool)>], at: usize, introduced
                 (end, since) = (index + 1, 0);
             }
             // After a blank line only another header right away still belongs to the block.
-            None if line.is_blank() && since == 0 => since = LONGEST_VALUE,
-            None if since >= LONGEST_VALUE => break,
+            None if line.is_blank() && since == 0 => since = MAX_VALUE_LEN,
+            None if since >= MAX_VALUE_LEN => break,
             None => since += 1,
         }
     }
@@ -212,7 +212,7 @@ fn foreign(lines: &[Line], at: usize) -> Option<usize> {
 }
 
 /// Whether the line announces a copied mail: "-----Original Message-----", "Begin forwarded message:", in many languages.
-pub(super) fn announces(line: &str) -> bool {
+pub(super) fn is_forward_marker(line: &str) -> bool {
     static ANNOUNCES: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"^[\s*_]{0,4}(?:

@@ -8,15 +8,15 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::beginning;
+use super::lines::truncate;
 use super::pattern::pattern;
 
 /// HTML beyond this many bytes is not looked at. Generous, because pictures stand inline in it.
-const MOST_HTML: usize = 2 * 1024 * 1024;
+const MAX_HTML: usize = 2 * 1024 * 1024;
 
 /// A part of an HTML text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(super) enum Token<'a> {
     /// Text between tags, entities not yet decoded.
     Text(&'a str),
     /// A start tag: its name in lower case, and the rest of it.
@@ -29,14 +29,14 @@ pub(super) enum Piece<'a> {
 pub(super) fn looks_like_html(text: &str) -> bool {
     static TAG: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"</(p|div|span|body|html|td|a|b|font|blockquote)\s*>|<br\s*/?>"));
-    let start = beginning(text.trim_start(), 4096);
+    let start = truncate(text.trim_start(), 4096);
     start.starts_with('<') && !start.starts_with("<http") && TAG.is_match(start)
 }
 
 /// Cuts `html` into its parts; the contents of scripts, styles, titles and comments are left out.
-pub(super) fn pieces(html: &str) -> Vec<Piece<'_>> {
+pub(super) fn tokenize(html: &str) -> Vec<Token<'_>> {
     Scanner {
-        html: beginning(html, MOST_HTML),
+        html: truncate(html, MAX_HTML),
         at: 0,
         quotes_end: [true, true],
         comments_end: true,
@@ -56,17 +56,17 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn run(mut self) -> Vec<Piece<'a>> {
+    fn run(mut self) -> Vec<Token<'a>> {
         let mut out = Vec::new();
         let last_end = self.html.rfind('>').unwrap_or(0);
         while self.at < self.html.len() {
             let rest = self.rest();
             let Some(open) = rest.find('<').filter(|open| self.at + open < last_end) else {
-                out.push(Piece::Text(rest));
+                out.push(Token::Text(rest));
                 break;
             };
             if open > 0 {
-                out.push(Piece::Text(rest.get(..open).unwrap_or_default()));
+                out.push(Token::Text(rest.get(..open).unwrap_or_default()));
                 self.at += open;
             }
             let before = self.at;
@@ -74,7 +74,7 @@ impl<'a> Scanner<'a> {
                 Some(piece) => out.extend(piece),
                 None => {
                     self.at = before + 1;
-                    out.push(Piece::Text("<"));
+                    out.push(Token::Text("<"));
                 }
             }
         }
@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
     }
 
     // At `<`. `None`: this is no tag. `Some(None)`: something to skip.
-    fn tag(&mut self) -> Option<Option<Piece<'a>>> {
+    fn tag(&mut self) -> Option<Option<Token<'a>>> {
         let rest = self.rest();
         if rest.starts_with("<!--") {
             if self.comments_end {
@@ -124,7 +124,7 @@ impl<'a> Scanner<'a> {
         let attributes = next.get(..end)?;
         self.at += name_at + length + end + 1;
         if closing {
-            return Some(Some(Piece::Close(name)));
+            return Some(Some(Token::Close(name)));
         }
         if matches!(name.as_str(), "script" | "style" | "title" | "xml" | "noscript" | "template")
             && !attributes.ends_with('/')
@@ -132,7 +132,7 @@ impl<'a> Scanner<'a> {
             self.skip_raw(&name);
             return Some(None);
         }
-        Some(Some(Piece::Open(name, attributes)))
+        Some(Some(Token::Open(name, attributes)))
     }
 
     // Where the tag's `>` is, quotes around attribute values minded as long as they close.

@@ -3,25 +3,25 @@
 use std::collections::HashMap;
 
 use super::entities;
-use super::html::{Piece, attribute, pieces};
-use super::lines::{Line, Mark, Quote, plain};
+use super::html::{Token, attribute, tokenize};
+use super::lines::{Line, LineRole, Quote, plain};
 
 /// Elements nested deeper than this are not tracked; their text is kept.
 const DEEPEST: usize = 512;
 /// No more text than this many bytes is produced.
-const MOST_TEXT: usize = 256 * 1024;
+const MAX_TEXT: usize = 256 * 1024;
 
 /// The lines that a reader of this HTML sees.
-pub(super) fn lines_of(html: &str) -> Vec<Line> {
+pub(super) fn html_lines(html: &str) -> Vec<Line> {
     let mut page = Page::default();
-    for piece in pieces(html) {
-        if page.written > MOST_TEXT {
+    for piece in tokenize(html) {
+        if page.written > MAX_TEXT {
             break;
         }
         match piece {
-            Piece::Text(text) => page.text(text),
-            Piece::Open(name, attributes) => page.open(name, attributes),
-            Piece::Close(name) => page.close(&name),
+            Token::Text(text) => page.text(text),
+            Token::Open(name, attributes) => page.open(name, attributes),
+            Token::Close(name) => page.close(&name),
         }
     }
     page.end_line();
@@ -32,7 +32,7 @@ pub(super) fn lines_of(html: &str) -> Vec<Line> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sense {
     quote: Quote,
-    mark: Mark,
+    mark: LineRole,
     hidden: bool,
     verbatim: bool,
     // `Some(n)` in an ordered list whose last item was number n.
@@ -98,9 +98,9 @@ impl Page {
         let quote = if quoted_by_sign { Quote::Yes } else { self.line_sense.quote };
         self.lines.push(Line { text, quote, mark: self.line_sense.mark });
         // Only the first line of the box is its beginning.
-        if self.line_sense.mark == Mark::HeaderBox {
-            for (_, sense) in self.stack.iter_mut().filter(|(_, sense)| sense.mark == Mark::HeaderBox) {
-                sense.mark = Mark::None;
+        if self.line_sense.mark == LineRole::HeaderBox {
+            for (_, sense) in self.stack.iter_mut().filter(|(_, sense)| sense.mark == LineRole::HeaderBox) {
+                sense.mark = LineRole::None;
             }
         }
     }
@@ -110,7 +110,7 @@ impl Page {
         if self.lines.last().is_some_and(|line| !line.is_blank()) {
             self.written += 1;
             let Sense { quote, .. } = self.sense();
-            self.lines.push(Line { text: String::new(), quote, mark: Mark::None });
+            self.lines.push(Line { text: String::new(), quote, mark: LineRole::None });
         }
     }
 
@@ -191,7 +191,7 @@ impl Page {
         self.end_line();
         let Sense { quote, hidden, .. } = self.sense();
         if !hidden {
-            self.lines.push(Line { text: String::new(), quote, mark: Mark::History });
+            self.lines.push(Line { text: String::new(), quote, mark: LineRole::History });
         }
     }
 
@@ -297,9 +297,9 @@ fn sense_of(name: &str, attributes: &str, outer: Sense) -> (Sense, bool) {
         | "mail-editor-reference-message-container"
         | "ymail_android_reply"
         | "reply-intro" => history = true,
-        "signature" if name == "div" => sense.mark = Mark::Signature,
+        "signature" if name == "div" => sense.mark = LineRole::Signature,
         id if id.starts_with("yahoo_quoted") => sense.quote = Quote::Yes,
-        id if id.starts_with("zm-_id_-sgn") => sense.mark = Mark::Signature,
+        id if id.starts_with("zm-_id_-sgn") => sense.mark = LineRole::Signature,
         _ => {}
     }
     for class in class.split_ascii_whitespace() {
@@ -308,22 +308,22 @@ fn sense_of(name: &str, attributes: &str, outer: Sense) -> (Sense, bool) {
                 sense.quote = Quote::Yes
             }
             "yahoo_quoted" | "zmail_extra" | "tutanota_quote" => sense.quote = Quote::Yes,
-            "moz-cite-prefix" | "gmail_attr" => sense.mark = Mark::Attribution,
+            "moz-cite-prefix" | "gmail_attr" => sense.mark = LineRole::Attribution,
             "gmail_signature"
             | "moz-signature"
             | "protonmail_signature_block"
             | "ms-outlook-mobile-signature"
             | "gmail_signature_prefix" => {
-                sense.mark = Mark::Signature;
+                sense.mark = LineRole::Signature;
             }
             _ => {}
         }
     }
     if attribute(attributes, "data-signatureblock").is_some() {
-        sense.mark = Mark::Signature;
+        sense.mark = LineRole::Signature;
     }
-    if name == "div" && sense.mark == Mark::None && has_border(&style, "border-top") {
-        sense.mark = Mark::HeaderBox;
+    if name == "div" && sense.mark == LineRole::None && has_border(&style, "border-top") {
+        sense.mark = LineRole::HeaderBox;
     }
     (sense, history)
 }

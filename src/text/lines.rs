@@ -1,7 +1,7 @@
 //! A mail as lines, each with what its markup or its `>` says of it.
 
 /// Plain text beyond this many bytes is not looked at.
-const MOST_TEXT: usize = 256 * 1024;
+const MAX_TEXT: usize = 256 * 1024;
 
 /// How sure it is that a line is a quote of older mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,7 +17,7 @@ pub(super) enum Quote {
 
 /// What else the markup says of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mark {
+pub(super) enum LineRole {
     /// Nothing.
     #[default]
     None,
@@ -36,7 +36,7 @@ pub(super) enum Mark {
 pub(super) struct Line {
     pub(super) text: String,
     pub(super) quote: Quote,
-    pub(super) mark: Mark,
+    pub(super) mark: LineRole,
 }
 
 impl Line {
@@ -46,9 +46,9 @@ impl Line {
     }
 
     /// The line as a part of the whole text; `None` for a line that only carries a mark.
-    pub(super) fn shown(&self) -> Option<String> {
+    pub(super) fn visible_text(&self) -> Option<String> {
         match (self.mark, self.quote) {
-            (Mark::History, _) if self.is_blank() => None,
+            (LineRole::History, _) if self.is_blank() => None,
             (_, Quote::Yes) if !self.is_blank() && !self.text.trim_start().starts_with('>') => {
                 Some(format!("> {}", self.text))
             }
@@ -58,18 +58,18 @@ impl Line {
 }
 
 /// The longest beginning of `text` of at most `most` bytes that ends between two characters.
-pub(super) fn beginning(text: &str, most: usize) -> &str {
+pub(super) fn truncate(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
 /// The lines of a plain-text part.
-pub(super) fn of_text(text: &str) -> Vec<Line> {
-    let text = beginning(text, MOST_TEXT).replace("\r\n", "\n");
+pub(super) fn from_text(text: &str) -> Vec<Line> {
+    let text = truncate(text, MAX_TEXT).replace("\r\n", "\n");
     text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
         .map(|line| {
             let text = plain(line);
             let quote = if text.trim_start().starts_with('>') { Quote::Yes } else { Quote::No };
-            Line { text, quote, mark: Mark::None }
+            Line { text, quote, mark: LineRole::None }
         })
         .collect()
 }

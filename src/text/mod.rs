@@ -7,20 +7,20 @@
 //! from new words. HTML brings more: which element a line stood in says whether it is quoted, whatever its language.
 
 mod attribution;
-mod automatic;
+mod auto_reply;
 mod bounce;
 mod calendar;
-mod closing;
 mod entities;
 mod fingerprint;
 mod follow_up;
+mod footer;
 mod headers;
 mod html;
 mod layout;
 mod likeness;
 mod lines;
-mod no_more;
 mod opt_out;
+mod opt_out_phrases;
 mod out_of_office;
 mod pattern;
 mod quoted;
@@ -29,7 +29,7 @@ mod same_reply;
 mod signature;
 mod terminal;
 
-pub use automatic::{AutoReply, AutoReplyKind, auto_reply};
+pub use auto_reply::{AutoReply, AutoReplyKind, auto_reply};
 pub use fingerprint::{fingerprint, has_fingerprint};
 pub use follow_up::is_follow_up;
 pub use likeness::{likeness, word_pairs};
@@ -51,12 +51,12 @@ pub fn new_text(text: Option<&str>, html: Option<&str>) -> String {
     if html::looks_like_html(plain) {
         return new_text_of_html(plain);
     }
-    let found = quoted::fresh(&lines::of_text(plain));
+    let found = quoted::strip_quoted(&lines::from_text(plain));
     // A client whose words for "wrote" are not known here, and that marks quotes in HTML only: the HTML's shorter answer is
     // believed where the plain text begins with exactly it.
     if let Some(html) = html {
         let shorter = new_text_of_html(html);
-        let (long, short) = (same_reply::squeeze(&found), same_reply::squeeze(&shorter));
+        let (long, short) = (same_reply::normalize(&found), same_reply::normalize(&shorter));
         if !short.is_empty() && long.len() > short.len() && long.starts_with(&short) {
             return shorter;
         }
@@ -65,10 +65,10 @@ pub fn new_text(text: Option<&str>, html: Option<&str>) -> String {
 }
 
 /// The message whole, as text: its plain-text part, or else its HTML as [`html_to_text`] reads it.
-pub fn whole_text(text: Option<&str>, html: Option<&str>) -> String {
+pub fn full_text(text: Option<&str>, html: Option<&str>) -> String {
     match text.filter(|text| !text.trim().is_empty()) {
         Some(plain) if html::looks_like_html(plain) => html_to_text(plain),
-        Some(plain) => lines::join(lines::of_text(plain).iter().map(|line| line.text.as_str())),
+        Some(plain) => lines::join(lines::from_text(plain).iter().map(|line| line.text.as_str())),
         None => html.map(html_to_text).unwrap_or_default(),
     }
 }
@@ -78,9 +78,9 @@ pub fn whole_text(text: Option<&str>, html: Option<&str>) -> String {
 /// Reads the first 2 MiB and answers with at most 256 KiB. Nesting costs nothing: elements deeper than 512 lose their
 /// meaning, never their text.
 pub fn html_to_text(html: &str) -> String {
-    lines::join(layout::lines_of(html).iter().filter_map(Line::shown))
+    lines::join(layout::html_lines(html).iter().filter_map(Line::visible_text))
 }
 
 fn new_text_of_html(html: &str) -> String {
-    quoted::fresh(&layout::lines_of(html))
+    quoted::strip_quoted(&layout::html_lines(html))
 }

@@ -5,25 +5,25 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::beginning;
+use super::lines::truncate;
 use super::new_text;
-use super::no_more;
+use super::opt_out_phrases;
 use super::pattern::pattern;
 
 /// No more than this many bytes are looked at.
-const MOST: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// The words with which the sender asks for no more mail, if they do.
 ///
 /// `body` is the new text of a message, or a preview; quoted history and signatures in it are not looked at, so that the
 /// footer of our own mail opts nobody out.
 pub fn opt_out(subject: Option<&str>, body: &str) -> Option<String> {
-    let new = new_text(Some(beginning(body, MOST)), None);
+    let new = new_text(Some(truncate(body, MAX_BYTES)), None);
     in_body(&new).or_else(|| subject.and_then(in_subject))
 }
 
 /// Whether these words, which are known to be the sender's, ask for no more mail.
-pub(super) fn says(words: &str) -> bool {
+pub(super) fn is_opt_out(words: &str) -> bool {
     in_body(words).is_some()
 }
 
@@ -66,7 +66,7 @@ fn in_sentence(sentence: &str) -> Option<String> {
             return Some(found.as_str().trim().to_owned());
         }
     }
-    if let Some((at, words)) = no_more::in_sentence(sentence) {
+    if let Some((at, words)) = opt_out_phrases::find_in_sentence(sentence) {
         let before = sentence.get(..at).unwrap_or_default();
         let rest = sentence.get(at + words.len()..).unwrap_or_default();
         if !(tells(before, words) || ONLY_FOR_NOW.is_match(rest) || NOT_YET.is_match(before)) {
@@ -90,7 +90,7 @@ fn in_subject(subject: &str) -> Option<String> {
     static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"^\s*((?:re|aw|antw|antwort|sv|vs|odp|rv|r|res|fw|fwd|wg|tr|ref|отв?)\s?(\[\d+\])?:\s*)+")
     });
-    let bare = PREFIX.replace(beginning(subject, 2048), "");
+    let bare = PREFIX.replace(truncate(subject, 2048), "");
     if let Some(found) = ALONE.find(&bare) {
         return Some(found.as_str().trim().to_owned());
     }

@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::lines::beginning;
+use super::lines::truncate;
 use super::pattern::pattern;
 
 // A note says what matters at its beginning.
-const MOST: usize = 3000;
+const MAX_ITEMS: usize = 3000;
 
 /// Whether the subject is one that mailboxes give to absence notes. A "Re:" before it means that a person answers one.
 pub(super) fn subject_says_away(subject: &str) -> Option<String> {
@@ -71,7 +71,7 @@ pub(super) fn says_away(new: &str) -> Option<String> {
             )\b",
         )
     });
-    AWAY.find(beginning(new, MOST)).map(|found| found.as_str().to_owned())
+    AWAY.find(truncate(new, MAX_ITEMS)).map(|found| found.as_str().to_owned())
 }
 
 /// Whether a body is an absence note by itself: somebody is away, the note says what notes say, and nothing in it answers us.
@@ -105,13 +105,13 @@ pub(super) fn body(new: &str) -> Option<String> {
         )
     });
     let start = new.split_whitespace().collect::<Vec<_>>().join(" ");
-    let start = beginning(&start, MOST);
+    let start = truncate(&start, MAX_ITEMS);
     let away = says_away(start).or_else(|| closed(start)).or_else(|| cut_off(start))?;
     let opens = OPENS.find(start).is_some_and(|found| found.start() < 80);
     // What is done on the return may be said by a person, too.
     let note = NOTES.find_iter(start).any(|found| !RETURN.is_match(found.as_str()));
     let timed = || (NOTES.is_match(start) || opens && BACK_OR_UNTIL.is_match(start)) && !ANSWERS.is_match(start);
-    ((note || timed()) && !engages(start)).then_some(away)
+    ((note || timed()) && !is_human_reply(start)).then_some(away)
 }
 
 // "Our office is closed until Monday."
@@ -167,7 +167,7 @@ static BACK_OR_UNTIL: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Whether a person answers us: asks, agrees, declines, proposes. Notes do none of that.
-pub(super) fn engages(text: &str) -> bool {
+pub(super) fn is_human_reply(text: &str) -> bool {
     static ENGAGES: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"\b(?:let's|let\ us|interested|sounds\ (?:good|great|interesting)|happy\ to|would\ love|love\ to|could\ (?:you|we)|can\ (?:you|we)|shall\ we|how\ about|what\ about|works\ for\ me|send\ (?:me|over|us|it)|share\ (?:more|your|the)|call\ me|ping\ me|reach\ (?:back\ )?out\ (?:again|then|to\ me)|follow\ up\ (?:with\ me|then|again)|circle\ back|try\ me|talk\ (?:then|next|soon)|catch\ up|schedule|book\ (?:a|some)|calendar|not\ a\ fit|good\ luck|handles\ this|no\ thanks|not\ for\ us|remove\ me|unsubscribe|sorry\ for\ the\ (?:late|delay\w*|slow)|sorry\ (?:i|for)|i\ was\ (?:out|away|on)|just\ (?:got|came)\ back|pricing|demo|budget|your\ (?:product|offer|proposal|question|tool|price)

@@ -1,16 +1,16 @@
 //! Telling what is new from what is history.
 
 use super::attribution;
-use super::closing;
-use super::headers::{Headers, announces};
-use super::lines::{Line, Mark, Quote, beginning, join};
+use super::footer;
+use super::headers::{Headers, is_forward_marker};
+use super::lines::{Line, LineRole, Quote, join, truncate};
 use super::signature;
 
 /// In text without line breaks, history is looked for this far: rules match no more.
 const FAR: usize = 64 * 1024;
 
 /// What is new in a mail; see [`super::new_text`].
-pub(super) fn fresh(lines: &[Line]) -> String {
+pub(super) fn strip_quoted(lines: &[Line]) -> String {
     if let [line] = lines {
         return flat(line);
     }
@@ -25,12 +25,12 @@ pub(super) fn fresh(lines: &[Line]) -> String {
 
 // One line is a short answer or a preview, in which history follows on the same line.
 fn flat(line: &Line) -> String {
-    if line.quote == Quote::Yes || line.mark == Mark::Attribution {
+    if line.quote == Quote::Yes || line.mark == LineRole::Attribution {
         return String::new();
     }
-    let end = attribution::inside(beginning(&line.text, FAR)).unwrap_or(line.text.len());
+    let end = attribution::find_inline(truncate(&line.text, FAR)).unwrap_or(line.text.len());
     let new = line.text.get(..end).unwrap_or(&line.text).trim();
-    if signature::device(new) { String::new() } else { new.to_owned() }
+    if signature::is_device_line(new) { String::new() } else { new.to_owned() }
 }
 
 fn keep(lines: &[Line], drop_marked_signature: bool) -> Vec<&str> {
@@ -48,7 +48,7 @@ fn keep(lines: &[Line], drop_marked_signature: bool) -> Vec<&str> {
             Quote::Maybe => introduced,
             Quote::No => false,
         };
-        if line.mark == Mark::History && !quoted {
+        if line.mark == LineRole::History && !quoted {
             // Even there some reply between the quotes, as in `> question` / `answer`.
             let block =
                 next_words(lines, at).and_then(|next| headers.block(lines, next, true).map(|count| next + count));
@@ -70,13 +70,13 @@ fn keep(lines: &[Line], drop_marked_signature: bool) -> Vec<&str> {
             at += 1;
             continue;
         }
-        if announces(&line.text) {
+        if is_forward_marker(&line.text) {
             announced = true;
             let next = next_words(lines, at + 1);
             let goes_on = next.is_some_and(|next| {
                 lines.get(next).is_some_and(|line| line.quote != Quote::No)
                     || headers.block(lines, next, true).is_some()
-                    || attribution::at(lines, next).is_some()
+                    || attribution::find_at(lines, next).is_some()
             });
             if !goes_on {
                 break;
@@ -93,12 +93,12 @@ fn keep(lines: &[Line], drop_marked_signature: bool) -> Vec<&str> {
             at += count;
             continue;
         }
-        if line.mark == Mark::Attribution {
+        if line.mark == LineRole::Attribution {
             introduced = true;
             at += 1;
             continue;
         }
-        if let Some(found) = attribution::at(lines, at) {
+        if let Some(found) = attribution::find_at(lines, at) {
             if !attribution::quote_follows(lines, at + found.lines) {
                 if found.sure {
                     break;
@@ -111,9 +111,9 @@ fn keep(lines: &[Line], drop_marked_signature: bool) -> Vec<&str> {
         }
         introduced = false;
         announced = false;
-        in_signature |= signature::begins(lines, at);
-        let marked = drop_marked_signature && line.mark == Mark::Signature;
-        if !in_signature && !marked && !signature::device(&line.text) {
+        in_signature |= signature::starts_at(lines, at);
+        let marked = drop_marked_signature && line.mark == LineRole::Signature;
+        if !in_signature && !marked && !signature::is_device_line(&line.text) {
             kept.push(line.text.as_str());
         }
         at += 1;
@@ -129,7 +129,7 @@ fn next_words(lines: &[Line], from: usize) -> Option<usize> {
 fn finish(mut kept: Vec<&str>) -> String {
     loop {
         match kept.last() {
-            Some(last) if last.trim().is_empty() || signature::ruler(last) => {
+            Some(last) if last.trim().is_empty() || signature::is_divider(last) => {
                 kept.pop();
             }
             _ => break,
@@ -137,12 +137,12 @@ fn finish(mut kept: Vec<&str>) -> String {
     }
     if let [before @ .., gap, last] = kept.as_slice()
         && gap.trim().is_empty()
-        && signature::dashed_name(last)
+        && signature::is_dashed_name(last)
         && !before.iter().any(|line| signature::dash(line) == signature::dash(last))
     {
         let length = before.len();
         kept.truncate(length);
     }
-    kept.truncate(closing::end(&kept));
+    kept.truncate(footer::body_end(&kept));
     join(kept)
 }

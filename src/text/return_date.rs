@@ -7,11 +7,11 @@ use jiff::civil::{Date, Weekday};
 use regex::{Captures, Regex};
 
 use super::calendar::{month, month_pattern, weekday, weekday_pattern};
-use super::lines::beginning;
+use super::lines::truncate;
 use super::pattern::pattern;
 
 /// A note says it near its beginning.
-const MOST: usize = 8 * 1024;
+const MAX_ITEMS: usize = 8 * 1024;
 /// A date stands at most this many bytes after the word that it belongs to, a weekday or "tomorrow" this many.
 const NEAR: usize = 70;
 const NEARER: usize = 40;
@@ -24,9 +24,9 @@ const AHEAD: i32 = 270;
 /// `written` is the day of the message: with it a date without a year, a weekday or "tomorrow" has a meaning too.
 pub(super) fn back_on(subject: &str, body: &str, written: Option<Date>) -> Option<Date> {
     let text = format!("{subject}; {body}").split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = beginning(&text, MOST);
+    let text = truncate(&text, MAX_ITEMS);
     // Mailboxes put English subjects above notes in other languages.
-    let english = ENGLISH.is_match(if body.trim().is_empty() { subject } else { beginning(body, MOST) });
+    let english = ENGLISH.is_match(if body.trim().is_empty() { subject } else { truncate(body, MAX_ITEMS) });
     let note = Note { text, dates: dates(text, english), written, english };
     note.stated_return().or_else(|| note.range_end()).or_else(|| note.until())
 }
@@ -66,7 +66,7 @@ impl Note<'_> {
                 return None;
             }
             let from = found.as_str().eq_ignore_ascii_case("ab");
-            let again = |end: usize| !from || AGAIN.is_match(beginning(self.text.get(end..).unwrap_or_default(), 25));
+            let again = |end: usize| !from || AGAIN.is_match(truncate(self.text.get(end..).unwrap_or_default(), 25));
             self.after(found.end(), again).or_else(|| self.before(found.start(), found.as_str()))
         })
     }
@@ -79,7 +79,7 @@ impl Note<'_> {
         {
             return if fits(date.end) { self.resolve(date) } else { None };
         }
-        let rest = beginning(self.text.get(from..)?, NEAR);
+        let rest = truncate(self.text.get(from..)?, NEAR);
         let found = RELATIVE.captures(rest)?;
         let whole = found.get(0)?;
         let near = whole.start() <= NEARER && !rest.get(..whole.start())?.contains(['!', '?', ';', '.']);
@@ -138,7 +138,7 @@ impl Note<'_> {
                 return if whole.start() - date.end <= 3 { self.resolve(date) } else { None };
             }
             let date = self.after(whole.end(), |_| true)?;
-            let rest = beginning(self.text.get(whole.end()..)?, 60);
+            let rest = truncate(self.text.get(whole.end()..)?, 60);
             let included = found.name("with").is_some() || INCLUDED.is_match(rest);
             if included { date.checked_add(1.day()).ok() } else { Some(date) }
         })
@@ -308,7 +308,7 @@ fn stated(text: &str, found: &Captures<'_>) -> Option<Stated> {
         let before = text.get(..whole.start()).unwrap_or_default();
         let tail = before.get(before.floor_char_boundary(before.len().saturating_sub(6))..).unwrap_or_default();
         let after = text.get(whole.end()..).unwrap_or_default();
-        if CLOCK.is_match(tail) || HOUR.is_match(beginning(after, 6)) {
+        if CLOCK.is_match(tail) || HOUR.is_match(truncate(after, 6)) {
             return None;
         }
         (small("sd")?, small("sm")?, None, found.name("ss").is_some_and(|sep| sep.as_str() == "/"))

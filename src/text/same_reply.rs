@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::pattern::pattern;
-use super::{html, html_to_text, new_text, whole_text};
+use super::{full_text, html, html_to_text, new_text};
 
 /// Letters and digits that may stand before our text (a "[External]" tag), if ours is long enough to be unmistakable.
-const MOST_BEFORE: usize = 12;
+const MAX_BEFORE: usize = 12;
 /// From this many letters and digits on a text is unmistakable.
 pub(super) const UNMISTAKABLE: usize = 60;
 /// After a shorter one, at most this many letters and digits (a name, a signature) may follow.
-pub(super) const MOST_AFTER_SHORT: usize = 200;
+pub(super) const MAX_AFTER_SHORT: usize = 200;
 
 /// Whether a message found in the conversation is `sent`, our own reply.
 ///
@@ -20,16 +20,16 @@ pub(super) const MOST_AFTER_SHORT: usize = 200;
 /// a footer or quoted history added below. False for another text, and for ours below a person's words.
 /// `sent` may be plain text or HTML; a `sent` without letters or digits is compared by its visible characters.
 pub fn is_same_reply(sent: &str, found_text: Option<&str>, found_html: Option<&str>) -> bool {
-    let sent = if html::looks_like_html(sent) { html_to_text(sent) } else { whole_text(Some(sent), None) };
+    let sent = if html::looks_like_html(sent) { html_to_text(sent) } else { full_text(Some(sent), None) };
     if sent.trim().is_empty() {
         return false;
     }
     let parts = [(found_text, None), (None, found_html)];
     parts.into_iter().filter(|(text, html)| text.is_some() || html.is_some()).any(|(text, html)| {
-        let whole = whole_text(text, html);
+        let whole = full_text(text, html);
         let new = new_text(text, html);
         // Our own text may contain what looks like history or a signature, so the whole is looked at too; there it must come first.
-        same(&sent, &new, MOST_BEFORE) || same(&sent, &whole, 0) || same(&new_text(Some(&sent), None), &new, 0)
+        same(&sent, &new, MAX_BEFORE) || same(&sent, &whole, 0) || same(&new_text(Some(&sent), None), &new, 0)
     })
 }
 
@@ -41,8 +41,8 @@ pub fn says_the_same(sent: &str, found_text: Option<&str>, found_html: Option<&s
     if !is_same_reply(sent, found_text, found_html) {
         return false;
     }
-    let ours = if html::looks_like_html(sent) { html_to_text(sent) } else { whole_text(Some(sent), None) };
-    Words::of(&ours).length() >= UNMISTAKABLE || squeeze(&ours) == squeeze(&new_text(found_text, found_html))
+    let ours = if html::looks_like_html(sent) { html_to_text(sent) } else { full_text(Some(sent), None) };
+    Words::of(&ours).length() >= UNMISTAKABLE || normalize(&ours) == normalize(&new_text(found_text, found_html))
 }
 
 fn same(sent: &str, found: &str, most_before: usize) -> bool {
@@ -53,7 +53,7 @@ fn same(sent: &str, found: &str, most_before: usize) -> bool {
     if ours.length() == 0 {
         // Emoji or links alone.
         let (ours, theirs) = (visible(sent), visible(found));
-        return !ours.is_empty() && theirs.starts_with(&ours) && theirs.len() <= ours.len() + MOST_AFTER_SHORT;
+        return !ours.is_empty() && theirs.starts_with(&ours) && theirs.len() <= ours.len() + MAX_AFTER_SHORT;
     }
     if ours.same_in(&theirs, most_before) {
         return true;
@@ -64,7 +64,7 @@ fn same(sent: &str, found: &str, most_before: usize) -> bool {
 }
 
 /// The letters and digits of a text, in lower case, without its links.
-pub(super) fn squeeze(text: &str) -> String {
+pub(super) fn normalize(text: &str) -> String {
     Words::of(text).parts.concat()
 }
 
@@ -115,7 +115,7 @@ impl Words {
             };
             at += start + part.len();
         }
-        long || found_words.len().saturating_sub(at) <= MOST_AFTER_SHORT.min(self.length().saturating_mul(6))
+        long || found_words.len().saturating_sub(at) <= MAX_AFTER_SHORT.min(self.length().saturating_mul(6))
     }
 }
 

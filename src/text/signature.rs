@@ -10,12 +10,12 @@ use super::lines::{Line, Quote};
 use super::pattern::pattern;
 
 /// Below a bare `--` (without its space) this many lines may stand; below more it was a divider.
-const LONGEST_SIGNATURE: usize = 15;
+const MAX_SIGNATURE_LEN: usize = 15;
 /// No more lines than this are looked at for that.
 const FAR: usize = 200;
 
 /// Whether the signature begins at `at`: the line `-- `, or the footer of a mailing list.
-pub(super) fn begins(lines: &[Line], at: usize) -> bool {
+pub(super) fn starts_at(lines: &[Line], at: usize) -> bool {
     let Some(line) = lines.get(at) else {
         return false;
     };
@@ -23,8 +23,8 @@ pub(super) fn begins(lines: &[Line], at: usize) -> bool {
     if matches!(text, "--" | "—" | "–" | "‐‐" | "- --" | "*--*") {
         // The space after the dashes is lost on the way too often to insist on it.
         let below = || lines.iter().skip(at + 1).take(FAR).take_while(|line| line.quote == Quote::No);
-        let words = below().filter(|line| !line.is_blank()).take(LONGEST_SIGNATURE + 1).count();
-        return words <= LONGEST_SIGNATURE;
+        let words = below().filter(|line| !line.is_blank()).take(MAX_SIGNATURE_LEN + 1).count();
+        return words <= MAX_SIGNATURE_LEN;
     }
     let ruled = text.len() >= 30 && text.bytes().all(|b| matches!(b, b'_' | b'-'));
     if !ruled {
@@ -37,7 +37,7 @@ pub(super) fn begins(lines: &[Line], at: usize) -> bool {
 }
 
 /// Whether the line is one that a phone or a mail program adds: "Sent from my iPhone", "Get Outlook for iOS".
-pub(super) fn device(line: &str) -> bool {
+pub(super) fn is_device_line(line: &str) -> bool {
     static DEVICE: LazyLock<Regex> = LazyLock::new(|| {
         let what = r"(?:(?:i\s?phone|i\s?pad|i\s?pod|apple\ watch|mac(?:book)?|blackberry|android|galaxy|samsung|huawei|xiaomi|redmi|google\ pixel|oneplus|motorola
               |nokia|lumia|xperia|htc|lg|palm|treo|smart\s?phone|mobile|handy|phone|tablet|mobil\p{L}*|móvil|celular|cell|portable|cellulare
@@ -68,7 +68,7 @@ pub(super) fn device(line: &str) -> bool {
 }
 
 /// Whether the line is a name set off by a dash, as some sign: "-Jane Doe".
-pub(super) fn dashed_name(line: &str) -> bool {
+pub(super) fn is_dashed_name(line: &str) -> bool {
     static NAME: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"(?-i)^\s*(?:-{1,2}|[–—~]\s?)\p{Lu}[\p{L}'’.]{0,20}(?:\ \p{Lu}[\p{L}'’.-]{0,20}){0,3}$")
     });
@@ -76,7 +76,7 @@ pub(super) fn dashed_name(line: &str) -> bool {
 }
 
 /// Whether the line is only drawn: dashes, underscores, stars.
-pub(super) fn ruler(line: &str) -> bool {
+pub(super) fn is_divider(line: &str) -> bool {
     let text = line.trim();
     text.chars().count() >= 3
         && text.chars().all(|c| matches!(c, '-' | '_' | '=' | '*' | '–' | '—' | '‐' | '─' | ' ' | '~' | '#'))

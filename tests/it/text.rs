@@ -197,7 +197,7 @@ fn our_own_reply_is_recognised() {
 fn call_everything(input: &str) {
     for (plain, html) in [(Some(input), None), (None, Some(input)), (Some(input), Some(input))] {
         let _ = text::new_text(plain, html);
-        let _ = text::whole_text(plain, html);
+        let _ = text::full_text(plain, html);
         let _ = text::is_same_reply("Hi Jane, Tuesday works. https://cal.example/sam", plain, html);
     }
     let _ = text::html_to_text(input);

@@ -177,7 +177,7 @@ pub(super) fn sentence(reason: &crate::model::Reason) -> String {
 /// What is sent, as a person reads it and may edit it.
 pub(super) fn readable(payload: &Payload) -> String {
     match payload {
-        Payload::Reply { text: None, html: Some(html), .. } => text::whole_text(None, Some(html)),
+        Payload::Reply { text: None, html: Some(html), .. } => text::full_text(None, Some(html)),
         other => other.preview_text().unwrap_or_default().to_owned(),
     }
 }

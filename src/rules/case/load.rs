@@ -91,7 +91,7 @@ fn complete(thread: &mut ThreadDetail, messages: &[Message]) {
     let Some(last) = messages.last() else { return };
     row.last_message_at = last.created_at;
     if row.preview.is_none() {
-        let whole = text::whole_text(last.text.as_deref(), last.html.as_deref());
+        let whole = text::full_text(last.text.as_deref(), last.html.as_deref());
         row.preview = Some(whole.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW).collect());
     }
     let category = row.category.clone();

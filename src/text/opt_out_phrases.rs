@@ -167,7 +167,7 @@ static COMPOSED: LazyLock<Vec<(Regex, Regex)>> = LazyLock::new(|| {
 });
 
 /// The words of a sentence that ask for no more mail, and where they begin.
-pub(super) fn in_sentence(sentence: &str) -> Option<(usize, &str)> {
+pub(super) fn find_in_sentence(sentence: &str) -> Option<(usize, &str)> {
     if INVITES.is_match(sentence) {
         return None;
     }

@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 use regex::Regex;
 
-use super::lines::beginning;
+use super::lines::truncate;
 use super::pattern::pattern;
 use super::{bounce, new_text, out_of_office, return_date};
 
 /// No more than this many bytes of a body are looked at.
-const MOST: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// What kind of automatic mail it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,13 +56,13 @@ pub fn auto_reply(
     body: Option<&str>,
     written: Option<Date>,
 ) -> Option<AutoReply> {
-    let body = beginning(body.unwrap_or_default(), MOST);
-    let subject = beginning(subject.unwrap_or_default().trim(), 2048);
+    let body = truncate(body.unwrap_or_default(), MAX_BYTES);
+    let subject = truncate(subject.unwrap_or_default().trim(), 2048);
     let new = new_text(Some(body), None).replace(['’', '‘'], "'");
     let (kind, evidence) = recognise(from.unwrap_or_default(), subject, body, &new)?;
     let away = kind == AutoReplyKind::OutOfOffice;
     let back_on = if away { return_date::back_on(subject, &new, written) } else { None };
-    Some(AutoReply { kind, evidence: beginning(evidence.trim(), 200).to_owned(), back_on })
+    Some(AutoReply { kind, evidence: truncate(evidence.trim(), 200).to_owned(), back_on })
 }
 
 fn recognise(from: &str, subject: &str, body: &str, new: &str) -> Option<(AutoReplyKind, String)> {
@@ -139,7 +139,7 @@ fn says_automatic(new: &str) -> Option<String> {
     let after = start.get(found.end()..).unwrap_or_default();
     static COMMENTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:i|if|or|right|isn't|lol)\b"));
     let rest = after.split(['.', '!']).next().unwrap_or_default();
-    let asked = COMMENTED.is_match(rest) || rest.contains('?') || out_of_office::engages(&start);
+    let asked = COMMENTED.is_match(rest) || rest.contains('?') || out_of_office::is_human_reply(&start);
     (!asked).then(|| found.as_str().to_owned())
 }
 

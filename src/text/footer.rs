@@ -12,13 +12,13 @@ use super::pattern::pattern;
 
 /// No more than this many lines at the end are looked at, and no paragraph longer than this many bytes.
 const FAR: usize = 60;
-const LONGEST_NOTICE: usize = 6000;
+const MAX_NOTICE_LEN: usize = 6000;
 /// Contact details have at least two lines (one may be the number that was asked for) and at most this many.
-const MOST_DETAILS: usize = 16;
-const LONGEST_DETAIL: usize = 160;
+const MAX_DETAILS: usize = 16;
+const MAX_DETAIL_LEN: usize = 160;
 
 /// How many of the lines are the sender's words, with their greeting and name.
-pub(super) fn end(kept: &[&str]) -> usize {
+pub(super) fn body_end(kept: &[&str]) -> usize {
     let mut end = trimmed(kept, kept.len());
     // A notice may have several paragraphs.
     for _ in 0..8 {
@@ -49,7 +49,7 @@ fn paragraph(kept: &[&str], end: usize) -> usize {
 
 // A legal notice or a footer, in no words that a person writes to another.
 fn notice(text: &str) -> bool {
-    if text.len() > LONGEST_NOTICE || text.contains('?') || !FOOTER.is_match(text) && text.len() < 60 {
+    if text.len() > MAX_NOTICE_LEN || text.contains('?') || !FOOTER.is_match(text) && text.len() < 60 {
         return false;
     }
     if FOOTER.is_match(text) {
@@ -101,7 +101,7 @@ static ONE_PERSON: LazyLock<Regex> = LazyLock::new(|| {
 
 // Where the contact details begin that end at `end`, below a greeting and a name.
 fn details(kept: &[&str], end: usize) -> Option<usize> {
-    let from = end.saturating_sub(MOST_DETAILS * 2 + 4);
+    let from = end.saturating_sub(MAX_DETAILS * 2 + 4);
     let lines: Vec<(usize, &str)> = (from..end)
         .filter_map(|at| Some((at, kept.get(at)?.trim().trim_matches('*'))))
         .filter(|(_, line)| !line.is_empty())
@@ -113,9 +113,9 @@ fn details(kept: &[&str], end: usize) -> Option<usize> {
     if !named && !lines.get(greeting + 1).is_some_and(|(_, line)| name(line)) {
         return None;
     }
-    let block = lines.get(below..).filter(|block| (2..=MOST_DETAILS).contains(&block.len()))?;
+    let block = lines.get(below..).filter(|block| (2..=MAX_DETAILS).contains(&block.len()))?;
     let details = block.iter().all(|(_, line)| detail(line)) && block.iter().any(|(_, line)| CONTACT.is_match(line));
-    if !details || block.iter().any(|(_, line)| opt_out::says(line)) {
+    if !details || block.iter().any(|(_, line)| opt_out::is_opt_out(line)) {
         return None;
     }
     // "My number is below": then it is meant to be read.
@@ -126,7 +126,7 @@ fn details(kept: &[&str], end: usize) -> Option<usize> {
 
 // Whether a line can be a contact detail and nothing else.
 fn detail(line: &str) -> bool {
-    line.len() <= LONGEST_DETAIL
+    line.len() <= MAX_DETAIL_LEN
         && !line.contains(['?', '!', '€', '$', '£'])
         && !line.ends_with(':')
         && !SAYS.is_match(line)
