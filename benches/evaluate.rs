@@ -10,7 +10,7 @@
 use jiff::Timestamp;
 use reply_router::{
     model::{Conversation, Message, Mode, ThreadDetail, ThreadRow},
-    rules::{Context, EventInput, ReadMessages, RuleSet, evaluate},
+    rules::{EventInput, LoadContext, RuleSet, ThreadMessages, evaluate},
 };
 use std::{collections::HashMap, fmt::Write, time::Instant};
 
@@ -81,7 +81,7 @@ fn main() {
     ] {
         let text = written(rules, sort);
         let began = Instant::now();
-        let set = RuleSet::parse(&[("bench.yaml", &text)], &Context::default());
+        let set = RuleSet::parse(&[("bench.yaml", &text)], &LoadContext::default());
         let set = set.unwrap_or_else(|found| panic!("{}", found.render(false)));
         let loading = began.elapsed();
         let quick = measured(&set, &mails, false);
@@ -158,7 +158,7 @@ fn written(rules: usize, sort: Sort) -> String {
 
 struct Event {
     thread: ThreadDetail,
-    messages: ReadMessages,
+    messages: ThreadMessages,
     size: usize,
 }
 
@@ -199,6 +199,6 @@ impl Event {
             ..Message::default()
         };
         let thread = ThreadDetail { row, ..ThreadDetail::default() };
-        Self { thread, messages: ReadMessages::new(Conversation::new(vec![message])), size }
+        Self { thread, messages: ThreadMessages::new(Conversation::new(vec![message])), size }
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     engine::{Explanation, IntakeError, Workspace},
-    rules::ReadMessages,
+    rules::ThreadMessages,
     store::DecisionFilter,
 };
 use axum::{
@@ -38,7 +38,7 @@ pub(super) async fn read_live(
     app: &App,
     id: &str,
     workspace: Option<&str>,
-) -> Result<(Explanation, Arc<ReadMessages>), Problem> {
+) -> Result<(Explanation, Arc<ThreadMessages>), Problem> {
     let workspaces: Vec<&Workspace> = match workspace {
         Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?],
         None => likeliest_first(app, id).await?,

@@ -5,7 +5,7 @@ use crate::{
     coldsend::{Client, ClientError, ClientSettings},
     destinations::{DestinationSettingsError, Destinations},
     engine::{Clock, Engine, Parts, Safety, StartFrom, WorkspaceSettings},
-    rules::{Context, RuleSet, WorkspaceContext, diagnostic::Diagnostics},
+    rules::{LoadContext, RuleSet, WorkspaceContext, diagnostic::Diagnostics},
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };
@@ -86,7 +86,7 @@ pub fn load_without_file(overrides: &Overrides, env: Env<'_>) -> Result<Settings
 }
 
 /// What rules may name, out of the configuration.
-pub fn rules_context(settings: &Settings) -> Context {
+pub fn rules_context(settings: &Settings) -> LoadContext {
     use crate::{destinations::DestinationSettings, model::ActionKind};
     let kind = |destination: &DestinationSettings| match destination {
         DestinationSettings::Slack(_) => ActionKind::Slack,
@@ -105,14 +105,14 @@ pub fn rules_context(settings: &Settings) -> Context {
         hours: settings.hours_of(workspace),
         vars: workspace.vars.clone(),
     };
-    Context {
+    LoadContext {
         destinations: settings.destinations.iter().map(|(name, found)| (name.clone(), kind(found))).collect(),
         hours: settings.hours.clone(),
         without_configuration: settings.file.is_none(),
         attachments_from: settings.attachments_from.clone(),
         private_files: private_files(settings),
         workspaces: settings.workspaces.iter().map(workspace).collect(),
-        ..Context::default()
+        ..LoadContext::default()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     destinations::{DestinationSettings, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings},
     engine::{Engine, SystemClock},
     model::ActionKind,
-    rules::{Context, RuleSet},
+    rules::{LoadContext, RuleSet},
     settings::{Settings, WorkspaceSettings},
     simulator::{self, Simulator, StreamOptions},
     store::SqliteStore,
@@ -55,12 +55,12 @@ impl Demo {
         })
         .await?;
         let settings = settings(&simulator, options)?;
-        let context = Context {
+        let context = LoadContext {
             destinations: BTreeMap::from([
                 ("sales-hot".to_owned(), ActionKind::Slack),
                 ("account-team".to_owned(), ActionKind::Email),
             ]),
-            ..Context::default()
+            ..LoadContext::default()
         };
         let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Mistakes)?;
         // In memory: the demo leaves nothing behind, and each one begins anew.

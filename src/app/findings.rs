@@ -3,7 +3,7 @@
 use crate::{
     model::Mode,
     rules::{
-        RequestPlan, RuleCost, RuleSet,
+        RequestCost, RuleCost, RuleSet,
         diagnostic::{Diagnostic, Diagnostics, code},
     },
     settings::{Settings, WorkspaceSettings},
@@ -29,7 +29,7 @@ pub struct WorkspaceBudget {
 #[derive(Debug, Clone, Serialize)]
 pub struct Costs {
     /// For 100 new threads, to decide.
-    pub per_100_threads: RequestPlan,
+    pub per_100_threads: RequestCost,
     /// By rule.
     pub rules: Vec<RuleCost>,
     /// The requests that the actions of one event take at most.
@@ -41,7 +41,7 @@ pub struct Costs {
 /// What the rules cost in the workspaces of a configuration, if there is one.
 pub fn costs(rules: &RuleSet, settings: Option<&Settings>) -> Costs {
     // Where rules differ by workspace: from the cheapest to the dearest.
-    let plans: Vec<RequestPlan> = match settings {
+    let plans: Vec<RequestCost> = match settings {
         Some(settings) => {
             let of =
                 |workspace: &WorkspaceSettings| rules.of_workspace(&workspace.name).request_plan_in(&workspace.name);
@@ -49,11 +49,11 @@ pub fn costs(rules: &RuleSet, settings: Option<&Settings>) -> Costs {
         }
         None => Vec::new(),
     };
-    let plan = RequestPlan {
-        at_least: plans.iter().map(|plan| plan.at_least).min().unwrap_or_else(|| rules.request_plan().at_least),
-        at_most: plans.iter().map(|plan| plan.at_most).max().unwrap_or_else(|| rules.request_plan().at_most),
+    let plan = RequestCost {
+        at_least: plans.iter().map(|plan| plan.at_least).min().unwrap_or_else(|| rules.request_cost().at_least),
+        at_most: plans.iter().map(|plan| plan.at_most).max().unwrap_or_else(|| rules.request_cost().at_most),
     };
-    let acting = rules.acting_at_most();
+    let acting = rules.max_action_requests();
     let budget = |workspace: &WorkspaceSettings| {
         let own = rules.of_workspace(&workspace.name);
         // The list itself is counted with polling.
@@ -70,7 +70,7 @@ pub fn costs(rules: &RuleSet, settings: Option<&Settings>) -> Costs {
         }
     };
     let workspaces = settings.map(|settings| settings.workspaces.iter().map(budget).collect()).unwrap_or_default();
-    Costs { per_100_threads: plan, rules: rules.request_costs(), acting_at_most: acting, workspaces }
+    Costs { per_100_threads: plan, rules: rules.rule_costs(), acting_at_most: acting, workspaces }
 }
 
 /// What is odd about a configuration with these rules: ceilings that silence rules, polling that takes the whole budget.
@@ -80,7 +80,7 @@ pub fn findings(rules: &RuleSet, settings: &Settings) -> Diagnostics {
         let Some(written) = &workspace.written else { continue };
         if workspace.mode < Mode::Live {
             let own = rules.of_workspace(&workspace.name);
-            found.extend(own.silenced_by(&workspace.name, workspace.mode, &written.mode));
+            found.extend(own.ceiling_warning(&workspace.name, workspace.mode, &written.mode));
         }
         let polling = workspace.polls_per_hour();
         if polling >= workspace.per_hour {
@@ -88,7 +88,7 @@ pub fn findings(rules: &RuleSet, settings: &Settings) -> Diagnostics {
                 "polling `{}` takes {polling} requests an hour, and it has {}",
                 workspace.name, workspace.per_hour
             );
-            let warning = Diagnostic::over(code::OVER_BUDGET, &written.poll_every, message).finding(true);
+            let warning = Diagnostic::at_location(code::OVER_BUDGET, &written.poll_every, message).lint(true);
             found.push(warning.hint("nothing is left to answer with; the default `poll_every: 30s` takes 120"));
         }
     }

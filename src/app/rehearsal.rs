@@ -13,7 +13,7 @@ use crate::{
     engine::{Clock, Safety, StartFrom},
     model::ActionKind,
     rules::{
-        Case, CaseResult, RuleSet,
+        RuleSet, TestCase, TestResult,
         diagnostic::{Diagnostic, Diagnostics, code},
     },
     settings::{SafetySettings, Settings},
@@ -58,10 +58,10 @@ pub(super) async fn tested(rules: RuleSet, caps: &Caps) -> Result<RuleSet, AppEr
 ///
 /// # Errors
 /// A test could not be played.
-pub async fn failing_tests<'r>(rules: &'r RuleSet, caps: &Caps) -> Result<Vec<(&'r Case, CaseResult)>, AppError> {
+pub async fn failing_tests<'r>(rules: &'r RuleSet, caps: &Caps) -> Result<Vec<(&'r TestCase, TestResult)>, AppError> {
     let mut tests = Tests::new(rules, caps);
     let mut failing = Vec::new();
-    for case in rules.cases() {
+    for case in rules.tests() {
         let result = tests.run(case).await?;
         if !result.failures.is_empty() {
             failing.push((case, result));
@@ -112,14 +112,14 @@ impl<'r> Tests<'r> {
     ///
     /// # Errors
     /// It could not be played. A test that fails is no error.
-    pub async fn run(&mut self, case: &Case) -> Result<CaseResult, AppError> {
-        if !case.is_played() {
+    pub async fn run(&mut self, case: &TestCase) -> Result<TestResult, AppError> {
+        if !case.needs_engine() {
             return Ok(case.run(self.rules));
         }
         if self.stage.is_none() {
             self.stage = Some(Stage::new(self.rules, self.caps).await?);
         }
-        let Some(stage) = &self.stage else { return Ok(CaseResult::default()) };
+        let Some(stage) = &self.stage else { return Ok(TestResult::default()) };
         // What the engine tells of a test is no news of the service.
         stage.play(case).with_subscriber(NoSubscriber::new()).await
     }
@@ -179,16 +179,16 @@ impl Stage {
             per_hour: NO_LIMIT,
         })?;
         let mut all = BTreeMap::new();
-        for name in rules.cases().iter().map(Case::workspace) {
+        for name in rules.tests().iter().map(TestCase::workspace) {
             if !all.contains_key(name) {
                 all.insert(name.to_owned(), destinations(rules.of_workspace(name), &simulator)?);
             }
         }
-        let (rules, caps) = (Arc::new(rules.as_played()), caps.clone());
+        let (rules, caps) = (Arc::new(rules.for_tests()), caps.clone());
         Ok(Self { rules, clock, simulator, client, destinations: all, caps })
     }
 
-    async fn play(&self, case: &Case) -> Result<CaseResult, AppError> {
+    async fn play(&self, case: &TestCase) -> Result<TestResult, AppError> {
         self.clock.set(case.now);
         let result = match Scene::open(self, case).await {
             Ok(mut scene) => scene.play(case).await,

@@ -4,7 +4,7 @@ use super::{AppError, Caps, build::rules_context, rehearsal::tested, restart::St
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
-    rules::{Context, RuleSet, diagnostic::Severity},
+    rules::{LoadContext, RuleSet, diagnostic::Severity},
     settings::Settings,
 };
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 pub struct RulesFolder {
     engine: Arc<Engine>,
     paths: Vec<PathBuf>,
-    context: Context,
+    context: LoadContext,
     caps: Caps,
     /// The configuration file at the start, where there is one.
     started_with: Option<StartedWith>,
@@ -96,5 +96,5 @@ fn summary(error: &AppError) -> String {
         0 | 1 => String::new(),
         count => format!(" (and {} more)", count - 1),
     };
-    format!("{}: {}{more}", first.place(), first.message)
+    format!("{}: {}{more}", first.location(), first.message)
 }

@@ -3,7 +3,7 @@
 use super::{Outcome, args::CheckFormat, env};
 use crate::{
     app::{self, AppError, Costs, Overrides},
-    rules::{Asks, Context, RequestPlan, RuleSet, diagnostic::Diagnostics},
+    rules::{Frequency, LoadContext, RequestCost, RuleSet, diagnostic::Diagnostics},
     settings::Settings,
 };
 use serde::Serialize;
@@ -18,14 +18,14 @@ const TOLD_RULES: usize = 20;
 #[derive(Serialize)]
 struct CheckReport<'a> {
     diagnostics: &'a Diagnostics,
-    requests_per_100_threads: Option<RequestPlan>,
+    requests_per_100_threads: Option<RequestCost>,
     /// What each rule asks for, and what the workspaces' budgets bear.
     requests: Option<&'a Costs>,
 }
 
 pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckFormat) -> anyhow::Result<Outcome> {
     let mut found = Diagnostics::new();
-    let without = || Context { without_configuration: true, ..Context::default() };
+    let without = || LoadContext { without_configuration: true, ..LoadContext::default() };
     let settings = match app::load(overrides, &env) {
         Ok(settings) => {
             found.extend(settings.warnings.iter().cloned());
@@ -103,10 +103,10 @@ fn told(costs: &Costs) -> String {
         false => format!("API requests: to decide 100 new threads costs {} to {}", plan.at_least, plan.at_most),
     };
     let _ = write!(out, ", to act on one at most {}", costs.acting_at_most);
-    let reads = |what: &str, asks: Asks| match asks {
-        Asks::Never => None,
-        Asks::Sometimes => Some(format!("{what} where its cheaper conditions hold")),
-        Asks::Always => Some(format!("{what} every time")),
+    let reads = |what: &str, asks: Frequency| match asks {
+        Frequency::Never => None,
+        Frequency::Sometimes => Some(format!("{what} where its cheaper conditions hold")),
+        Frequency::Always => Some(format!("{what} every time")),
     };
     for rule in costs.rules.iter().take(TOLD_RULES) {
         let asked = [reads("the thread", rule.thread), reads("the messages", rule.messages)];

@@ -5,7 +5,7 @@ use crate::{
     app::{self, AppError, Overrides},
     engine::{About, Explanation, Told},
     model::{MailAttachment, Message, Mode},
-    rules::{Context, RuleSet},
+    rules::{LoadContext, RuleSet},
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) ->
         }
         Err(error) => match &overrides.rules {
             Some(rules) => {
-                let context = Context { without_configuration: true, ..Context::default() };
+                let context = LoadContext { without_configuration: true, ..LoadContext::default() };
                 (RuleSet::load(rules, &context).map_err(AppError::Mistakes)?, "file".to_owned(), Mode::Live)
             }
             None => return Err(error.into()),
@@ -52,7 +52,7 @@ fn judged(told: &Told, rules: &RuleSet, workspace: &str, ceiling: Mode) -> anyho
 
 /// The tests of a file; their own rules, if it has any, do not count.
 fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<Told>> {
-    let cases = RuleSet::load_cases(file).map_err(AppError::Mistakes)?;
+    let cases = RuleSet::load_tests(file).map_err(AppError::Mistakes)?;
     let names: Vec<String> = cases.iter().map(|case| format!("`{}`", case.name)).collect();
     let told: Vec<Told> = cases
         .into_iter()

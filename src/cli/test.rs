@@ -4,7 +4,7 @@ use super::{Outcome, args::TextFormat, env, explain_text};
 use crate::{
     app::{self, AppError, Caps, Overrides, Tests},
     engine::ExplainedRule,
-    rules::{Case, CaseResult, Context, RuleSet, StepPlace, diagnostic::code},
+    rules::{LoadContext, RuleSet, StepLocation, TestCase, TestResult, diagnostic::code},
     settings::Settings,
 };
 use anstyle::{AnsiColor, Style};
@@ -23,7 +23,7 @@ pub(super) async fn test(
     format: TextFormat,
     junit: Option<&Path>,
 ) -> anyhow::Result<Outcome> {
-    let without = || Context { without_configuration: true, ..Context::default() };
+    let without = || LoadContext { without_configuration: true, ..LoadContext::default() };
     let (settings, configured) = match load(overrides) {
         Ok(settings) => (Some(settings), None),
         Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => {
@@ -60,7 +60,7 @@ pub(super) async fn test(
         };
         let mut tests = Tests::new(&rules, &caps);
         let mut file = "";
-        for case in rules.cases().iter().filter(|case| alone.is_none_or(|path| path.ends_with(file_name(&case.file)))) {
+        for case in rules.tests().iter().filter(|case| alone.is_none_or(|path| path.ends_with(file_name(&case.file)))) {
             if case.file != file {
                 file = &case.file;
                 let _ = writeln!(out, "{file}");
@@ -101,7 +101,7 @@ pub(super) async fn test(
 }
 
 /// One test of `test --format json`.
-fn test_report(case: &Case, result: &CaseResult) -> Value {
+fn test_report(case: &TestCase, result: &TestResult) -> Value {
     let failures = result.failures.iter().map(|failure| {
         json!({ "what": failure.what, "expected": failure.wanted, "actual": failure.got, "rules": failure.concerned })
     });
@@ -144,7 +144,7 @@ fn file_name(path: &str) -> &str {
 }
 
 /// What was wanted and what came, one under the other, and why the rules concerned said so.
-fn failure(out: &mut String, case: &Case, result: &CaseResult) {
+fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     let (on, off) = (BAD.render(), BAD.render_reset());
     let _ = writeln!(out, "  {on}✗{off} {}  ({}:{})", case.name, case.file, case.line);
     if let Some(step) = result.step {
@@ -175,7 +175,7 @@ fn failure(out: &mut String, case: &Case, result: &CaseResult) {
 }
 
 /// `step 2 (line 14, then_lead_writes)`.
-fn place(step: StepPlace) -> String {
+fn place(step: StepLocation) -> String {
     format!("step {} (line {}, {})", step.number, step.line, step.event)
 }
 
@@ -183,7 +183,7 @@ fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n                       ")
 }
 
-fn junit_case(report: &mut String, case: &Case, result: &CaseResult) {
+fn junit_case(report: &mut String, case: &TestCase, result: &TestResult) {
     let name = escaped(&case.name);
     let (file, line) = (escaped(&case.file), case.line);
     let _ = write!(report, "  <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\"");

@@ -202,7 +202,7 @@ impl Engine {
         rules: &RuleSet,
         row: &ThreadRow,
         overrides: &HashMap<String, Mode>,
-        messages: Option<Arc<crate::rules::ReadMessages>>,
+        messages: Option<Arc<crate::rules::ThreadMessages>>,
         now: Timestamp,
     ) -> Result<Judged, IntakeError> {
         let lead = lead_key(row);

@@ -6,7 +6,7 @@
 use super::{Engine, Workspace, judge::fetch_messages};
 use crate::{
     coldsend::{ApiError, Client, Priority, Scope},
-    rules::ReadMessages,
+    rules::ThreadMessages,
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -165,7 +165,7 @@ impl Engine {
         workspace: &Workspace,
         thread: &str,
         priority: Priority,
-    ) -> Result<Arc<ReadMessages>, ApiError> {
+    ) -> Result<Arc<ThreadMessages>, ApiError> {
         let messages = fetch_messages(&self.reader(workspace, thread), thread, priority).await?;
         workspace.evidence.answered(thread, self.now());
         Ok(messages)

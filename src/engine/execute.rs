@@ -14,7 +14,7 @@ use super::{
 use crate::{
     coldsend::ApiError,
     model::{Action, ActionKind, ActionState, Attempt, Mode, Rate, Reason, ReasonCode, format_duration},
-    rules::ReadMessages,
+    rules::ThreadMessages,
     store::{Intent, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
@@ -147,7 +147,7 @@ impl Engine {
         &self,
         workspace: &Workspace,
         action: &Action,
-        messages: &ReadMessages,
+        messages: &ThreadMessages,
     ) -> Result<Verdict, StoreError> {
         if let Some(verdict) = self.switches(workspace, action, self.now()).await? {
             return Ok(verdict);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{ActionKind, ConditionTrace, Decision, Mode, PlannedOutcome, Reason, RuleTrace, ThreadRow},
-    rules::ReadMessages,
+    rules::ThreadMessages,
     store::{DecisionTrace, EventKind, StoreError},
 };
 use serde::Serialize;
@@ -208,7 +208,7 @@ impl super::Engine {
         workspace: &super::Workspace,
         thread_id: &str,
         max_wait: std::time::Duration,
-    ) -> Result<(Explanation, Arc<ReadMessages>), super::IntakeError> {
+    ) -> Result<(Explanation, Arc<ThreadMessages>), super::IntakeError> {
         let client = workspace.client().with_max_wait(Some(max_wait));
         let mut detail = client.thread(thread_id, crate::coldsend::Priority::Read).await?;
         detail.row.id = thread_id.to_owned();
@@ -242,7 +242,7 @@ impl super::Engine {
         workspace: &Workspace,
         row: &ThreadRow,
         judged: &Judged,
-        messages: &ReadMessages,
+        messages: &ThreadMessages,
     ) -> Result<Vec<Option<(PlannedOutcome, Reason)>>, StoreError> {
         let now = self.now();
         let record = decision_record(workspace.name(), row, judged, EventKind::Message, now);

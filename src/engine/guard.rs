@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::{Action, Conversation, Message, Rate, Reason, ReasonCode, format_duration, same_address},
-    rules::ReadMessages,
+    rules::ThreadMessages,
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -83,7 +83,7 @@ pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety
 /// workspaces sends from. `answered`: what others have sent after the message.
 pub(super) fn after_reading(
     action: &Action,
-    messages: &ReadMessages,
+    messages: &ThreadMessages,
     own_sender: bool,
     answered: &Answered,
 ) -> Verdict {

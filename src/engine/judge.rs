@@ -4,7 +4,7 @@
 use crate::{
     coldsend::{ApiError, Client, Priority},
     model::{Decision, HistoryEntry, Mode, ThreadDetail, ThreadRow},
-    rules::{EventInput, Need, ReadMessages, RuleSet, evaluate_watched},
+    rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate_timed},
 };
 use jiff::Timestamp;
 use std::{
@@ -40,7 +40,7 @@ pub struct Judged {
     /// The thread, if it was read.
     pub detail: Option<ThreadDetail>,
     /// The messages, if they were read.
-    pub messages: Option<Arc<ReadMessages>>,
+    pub messages: Option<Arc<ThreadMessages>>,
     /// How long each rule that was evaluated took, by its place; what was read in between is not in it. What several rules
     /// need, such as the body's new text, counts for the first that asks.
     pub took: Vec<Option<Duration>>,
@@ -52,7 +52,7 @@ pub async fn judge(
     client: &Client,
     rules: &RuleSet,
     subject: Subject<'_>,
-    mut messages: Option<Arc<ReadMessages>>,
+    mut messages: Option<Arc<ThreadMessages>>,
     now: Timestamp,
 ) -> Result<Judged, ApiError> {
     let mut detail = None;
@@ -78,7 +78,7 @@ pub async fn judge(
             }
             began = ended;
         };
-        match evaluate_watched(rules, &input, now, &mut through_with) {
+        match evaluate_timed(rules, &input, now, &mut through_with) {
             Ok(decision) => return Ok(Judged { decision, detail, messages, took }),
             Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
             Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id, Priority::Read).await?),
@@ -91,7 +91,7 @@ pub async fn fetch_messages(
     client: &Client,
     thread_id: &str,
     priority: Priority,
-) -> Result<Arc<ReadMessages>, ApiError> {
+) -> Result<Arc<ThreadMessages>, ApiError> {
     let conversation = client.conversation(thread_id, priority).await?;
-    Ok(Arc::new(ReadMessages::new(conversation)))
+    Ok(Arc::new(ThreadMessages::new(conversation)))
 }

@@ -3,7 +3,7 @@
 use super::{Engine, Workspace, guard::Verdict};
 use crate::{
     model::{Action, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
-    rules::{Again, ReadMessages, still_matches},
+    rules::{Again, ThreadMessages, still_matches},
     store::{EventValues, StoreError},
 };
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl Engine {
         &self,
         workspace: &Workspace,
         action: &Action,
-        messages: Option<&ReadMessages>,
+        messages: Option<&ThreadMessages>,
     ) -> Result<Option<Verdict>, StoreError> {
         let rules = self.rules();
         let rules = rules.of_workspace(workspace.name());
@@ -84,8 +84,8 @@ fn mixed(event: &ThreadRow, now: &ThreadRow) -> ThreadRow {
 }
 
 /// The messages that were there at the event, as they read now: what came since, such as our own, changes no count.
-fn as_at_the_event(event: &EventValues, messages: &ReadMessages) -> ReadMessages {
+fn as_at_the_event(event: &EventValues, messages: &ThreadMessages) -> ThreadMessages {
     let all = messages.conversation().messages().iter();
     let there = all.filter(|message| event.message_ids.contains(&message.id)).cloned().collect();
-    ReadMessages::new(Conversation::new(there))
+    ThreadMessages::new(Conversation::new(there))
 }

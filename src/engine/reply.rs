@@ -15,7 +15,7 @@ use crate::{
     model::{
         Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Repeat, RepeatScope, address_of,
     },
-    rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ReadMessages},
+    rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ThreadMessages},
     store::{OptOut, SentFilter, StoreError},
     text::fingerprint,
 };
@@ -99,7 +99,7 @@ impl Engine {
         &self,
         workspace: &Workspace,
         action: &Action,
-        messages: &ReadMessages,
+        messages: &ThreadMessages,
     ) -> Result<(Verdict, Option<Reason>), StoreError> {
         let conversation = messages.conversation();
         let is_newest = conversation.newest_inbound().map(|newest| newest.id.as_str()) == action.message_id.as_deref();
@@ -126,7 +126,7 @@ impl Engine {
         &self,
         workspace: &Workspace,
         action: &Action,
-        messages: &ReadMessages,
+        messages: &ThreadMessages,
         waited: bool,
     ) -> Result<(Verdict, Option<Reason>), StoreError> {
         let (verdict, note) = self.judge_thread(workspace, action, messages).await?;
@@ -198,7 +198,7 @@ impl Engine {
     }
 
     /// Whether the newest inbound message comes from an address that one of the workspaces sends from.
-    pub(super) async fn is_from_own_sender(&self, messages: &ReadMessages) -> Result<bool, StoreError> {
+    pub(super) async fn is_from_own_sender(&self, messages: &ThreadMessages) -> Result<bool, StoreError> {
         match messages.newest_inbound().and_then(|message| address_of(message.from.as_deref()?)) {
             Some(sender) => self.store.is_own_address(&sender).await,
             None => Ok(false),
@@ -265,7 +265,7 @@ impl Engine {
         Ok(ReplyBody { text: text.clone(), html: html.clone(), attachments })
     }
 
-    async fn remember_opt_out(&self, action: &Action, messages: &ReadMessages) -> Result<(), StoreError> {
+    async fn remember_opt_out(&self, action: &Action, messages: &ThreadMessages) -> Result<(), StoreError> {
         let (Some(evidence), Some(email)) = (messages.opt_out(), &action.lead_email) else { return Ok(()) };
         let opt_out = OptOut {
             workspace: action.workspace.clone(),
@@ -295,13 +295,13 @@ fn read_attachments(attachments: &[Attachment], allowed: &FileAccess) -> Result<
     read.collect()
 }
 
-fn outgoing_ids(messages: &ReadMessages) -> Vec<String> {
+fn outgoing_ids(messages: &ThreadMessages) -> Vec<String> {
     let all = messages.conversation().messages().iter();
     all.filter(|message| message.outgoing).map(|message| message.id.clone()).collect()
 }
 
 /// Whether an outgoing message before the newest inbound one has the reply's text, where the rule says it once.
-fn has_its_text_already(action: &Action, messages: &ReadMessages) -> bool {
+fn has_its_text_already(action: &Action, messages: &ThreadMessages) -> bool {
     let once = matches!(action.timing.repeat, Repeat::OncePerThread | Repeat::OncePerLead);
     let all = messages.conversation().messages();
     let newest = all.iter().rposition(|message| !message.outgoing).unwrap_or(0);

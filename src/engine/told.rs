@@ -3,7 +3,7 @@
 use super::Explanation;
 use crate::{
     model::{Conversation, Decision, Message, Mode, ThreadDetail, ThreadRow, address_of},
-    rules::{EventInput, Need, ReadMessages, RuleSet, evaluate},
+    rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate},
     text,
 };
 use jiff::Timestamp;
@@ -77,7 +77,7 @@ impl Told {
         ceiling: Mode,
         overrides: &HashMap<String, Mode>,
     ) -> Result<(Explanation, Decision), Need> {
-        let messages = ReadMessages::new(Conversation::new(self.messages.clone()));
+        let messages = ThreadMessages::new(Conversation::new(self.messages.clone()));
         let input = EventInput {
             workspace,
             ceiling,

@@ -5,7 +5,7 @@ use super::evidence::Evidence;
 use super::figures::Figures;
 use super::intake::Intake;
 use super::status::{WorkspacePhase, WorkspaceStatus};
-use crate::{coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, rules::ReadMessages};
+use crate::{coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, rules::ThreadMessages};
 use jiff::Timestamp;
 use std::time::Duration;
 use std::{
@@ -57,7 +57,7 @@ pub struct WorkspaceSettings {
 pub struct Workspace {
     settings: WorkspaceSettings,
     status: Mutex<WorkspaceStatus>,
-    reads: Mutex<Memory<Arc<ReadMessages>>>,
+    reads: Mutex<Memory<Arc<ThreadMessages>>>,
     stars: Mutex<Memory<bool>>,
     /// What reads of its threads have shown of how far a failure reaches.
     pub(super) evidence: Evidence,
@@ -221,12 +221,12 @@ impl Workspace {
         locked(&self.status).next_poll = Some(at);
     }
 
-    pub(super) fn remember_read(&self, thread: &str, messages: Arc<ReadMessages>, at: Timestamp) {
+    pub(super) fn remember_read(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {
         remember(&self.reads, thread, messages, at);
     }
 
     /// The messages, if they were read within [`FRESH`].
-    pub(super) fn fresh_read(&self, thread: &str, now: Timestamp) -> Option<Arc<ReadMessages>> {
+    pub(super) fn fresh_read(&self, thread: &str, now: Timestamp) -> Option<Arc<ThreadMessages>> {
         recall(&self.reads, thread, now, FRESH)
     }
 

@@ -4,7 +4,7 @@ use super::{
     RuleSet,
     definition::Rule,
     evaluate::does_hold,
-    event::{EventInput, Facts, ReadMessages},
+    event::{EventInput, Facts, ThreadMessages},
 };
 use crate::model::{Mode, RuleTrace, ThreadDetail, ThreadRow};
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ pub struct Again<'a> {
     /// The thread, if it was read for the event.
     pub detail: Option<&'a ThreadDetail>,
     /// The messages, if they have just been read.
-    pub messages: Option<&'a ReadMessages>,
+    pub messages: Option<&'a ThreadMessages>,
     /// What the rule said then: conditions that need what is not read now keep their result.
     pub earlier: &'a RuleTrace,
     /// The time of the event.

@@ -1,9 +1,9 @@
 //! Conditions in three-valued logic: yes, no, or unknown until something is read.
 
 use super::{
-    definition::{Check, Condition, FlagField, GlobField, NumberField, Rule, Test, TextField, is_id},
-    event::{Facts, ReadMessages},
-    pattern::{MATCHED_BYTES, Pattern, bounded, excerpt},
+    definition::{Condition, FlagField, GlobField, Matcher, NumberField, Predicate, Rule, TextField, is_id},
+    event::{Facts, ThreadMessages},
+    pattern::{MATCHED_BYTES, Pattern, excerpt, truncate_input},
 };
 use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, non_blank};
 use std::collections::BTreeMap;
@@ -19,19 +19,19 @@ pub enum Need {
 
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Truth {
     Yes,
     No,
     Unknown(Need),
 }
 
-impl From<bool> for Answer {
+impl From<bool> for Truth {
     fn from(held: bool) -> Self {
         if held { Self::Yes } else { Self::No }
     }
 }
 
-impl Answer {
+impl Truth {
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::No, _) | (_, Self::No) => Self::No,
@@ -55,8 +55,8 @@ impl Answer {
 }
 
 /// What looking at a rule's conditions gave.
-pub(super) struct Looked {
-    pub(super) answer: Answer,
+pub(super) struct ConditionResult {
+    pub(super) answer: Truth,
     pub(super) traces: Vec<ConditionTrace>,
     pub(super) captures: BTreeMap<String, String>,
     pub(super) note: Option<String>,
@@ -67,18 +67,18 @@ pub(super) fn unevaluated(rule: &Rule) -> Vec<ConditionTrace> {
     rule.tests.iter().map(blank).collect()
 }
 
-fn blank(test: &Test) -> ConditionTrace {
+fn blank(test: &Predicate) -> ConditionTrace {
     ConditionTrace { path: test.path.clone(), wanted: test.wanted.clone(), seen: None, held: None, span: None }
 }
 
 /// Evaluates a rule's conditions on what has been read.
-pub(super) fn look(rule: &Rule, facts: &Facts<'_>) -> Looked {
-    let mut eye = Eye { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None };
+pub(super) fn evaluate(rule: &Rule, facts: &Facts<'_>) -> ConditionResult {
+    let mut eye = Evaluator { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None };
     let answer = eye.node(&rule.when, false);
-    Looked { answer, traces: eye.traces, captures: eye.captures, note: eye.note }
+    ConditionResult { answer, traces: eye.traces, captures: eye.captures, note: eye.note }
 }
 
-struct Eye<'a> {
+struct Evaluator<'a> {
     rule: &'a Rule,
     facts: &'a Facts<'a>,
     traces: Vec<ConditionTrace>,
@@ -86,17 +86,17 @@ struct Eye<'a> {
     note: Option<String>,
 }
 
-impl Eye<'_> {
-    fn node(&mut self, node: &Condition, negated: bool) -> Answer {
+impl Evaluator<'_> {
+    fn node(&mut self, node: &Condition, negated: bool) -> Truth {
         // With named groups every alternative is looked at, so that what is captured does not depend on costs.
         let all = self.facts.input.thorough || (self.rule.mentions.named_groups && !negated);
         match node {
-            Condition::Always => Answer::Yes,
+            Condition::Always => Truth::Yes,
             Condition::Not(inner) => self.node(inner, !negated).not(),
             Condition::All(children) => {
-                self.children(children, negated, Answer::Yes, Answer::No, Answer::and, self.facts.input.thorough)
+                self.children(children, negated, Truth::Yes, Truth::No, Truth::and, self.facts.input.thorough)
             }
-            Condition::Any(children) => self.children(children, negated, Answer::No, Answer::Yes, Answer::or, all),
+            Condition::Any(children) => self.children(children, negated, Truth::No, Truth::Yes, Truth::or, all),
             Condition::Test(index) => self.test(*index, negated),
         }
     }
@@ -105,11 +105,11 @@ impl Eye<'_> {
         &mut self,
         children: &[Condition],
         negated: bool,
-        start: Answer,
-        decides: Answer,
-        join: impl Fn(Answer, Answer) -> Answer,
+        start: Truth,
+        decides: Truth,
+        join: impl Fn(Truth, Truth) -> Truth,
         all: bool,
-    ) -> Answer {
+    ) -> Truth {
         let mut answer = start;
         for child in children {
             answer = join(answer, self.node(child, negated));
@@ -120,22 +120,22 @@ impl Eye<'_> {
         answer
     }
 
-    fn test(&mut self, index: usize, negated: bool) -> Answer {
-        let Some(test) = self.rule.tests.get(index) else { return Answer::No };
-        let mut seen = see(&test.check, self.facts);
-        if matches!(seen.answer, Answer::Unknown(_)) {
+    fn test(&mut self, index: usize, negated: bool) -> Truth {
+        let Some(test) = self.rule.tests.get(index) else { return Truth::No };
+        let mut seen = check(&test.check, self.facts);
+        if matches!(seen.answer, Truth::Unknown(_)) {
             let same = |trace: &&ConditionTrace| trace.path == test.path && trace.wanted == test.wanted;
             let earlier = self.facts.earlier.and_then(|earlier| earlier.conditions.iter().find(same));
             if let Some(held) = earlier.and_then(|trace| trace.held) {
                 seen.answer = held.into();
             }
         }
-        let Seen { answer, shown, span, captures, cut } = seen;
+        let CheckResult { answer, shown, span, captures, cut } = seen;
         if let Some(trace) = self.traces.get_mut(index) {
             trace.held = match answer {
-                Answer::Yes => Some(true),
-                Answer::No => Some(false),
-                Answer::Unknown(_) => None,
+                Truth::Yes => Some(true),
+                Truth::No => Some(false),
+                Truth::Unknown(_) => None,
             };
             trace.seen = shown;
             trace.span = span;
@@ -143,7 +143,7 @@ impl Eye<'_> {
         if cut {
             self.note = Some("the text is longer than 64 KiB; only the beginning was matched".to_owned());
         }
-        if !negated && answer == Answer::Yes {
+        if !negated && answer == Truth::Yes {
             for (name, value) in captures {
                 self.captures.entry(name).or_insert(value);
             }
@@ -152,17 +152,17 @@ impl Eye<'_> {
     }
 }
 
-struct Seen {
-    answer: Answer,
+struct CheckResult {
+    answer: Truth,
     shown: Option<String>,
     span: Option<(usize, usize)>,
     captures: Vec<(String, String)>,
     cut: bool,
 }
 
-impl Seen {
+impl CheckResult {
     fn unknown(need: Need) -> Self {
-        Self { answer: Answer::Unknown(need), shown: None, span: None, captures: Vec::new(), cut: false }
+        Self { answer: Truth::Unknown(need), shown: None, span: None, captures: Vec::new(), cut: false }
     }
 
     fn plain(held: bool, shown: Option<String>) -> Self {
@@ -170,56 +170,58 @@ impl Seen {
     }
 }
 
-fn see(check: &Check, facts: &Facts<'_>) -> Seen {
+fn check(check: &Matcher, facts: &Facts<'_>) -> CheckResult {
     match check {
-        Check::Glob(field, globs) => {
+        Matcher::Glob(field, globs) => {
             if *field == GlobField::Campaign {
                 return campaign(globs, facts);
             }
             let values = match glob_values(*field, facts) {
                 Ok(values) => values,
-                Err(need) => return Seen::unknown(need),
+                Err(need) => return CheckResult::unknown(need),
             };
             let held = globs.iter().any(|glob| glob.matches(values.iter().map(String::as_str)));
-            Seen::plain(held, (!values.is_empty()).then(|| values.join(", ")))
+            CheckResult::plain(held, (!values.is_empty()).then(|| values.join(", ")))
         }
-        Check::Text(field, patterns) => match text_value(*field, facts) {
+        Matcher::Text(field, patterns) => match text_value(*field, facts) {
             Ok(text) => search(*field, patterns, text, facts),
-            Err(need) => Seen::unknown(need),
+            Err(need) => CheckResult::unknown(need),
         },
-        Check::Number(field, bounds) => match number_value(*field, facts) {
-            Ok(None) => Seen::plain(false, None),
-            Ok(Some(value)) => Seen::plain(bounds.iter().any(|bounds| bounds.hold(value)), Some(value.to_string())),
-            Err(need) => Seen::unknown(need),
+        Matcher::Number(field, bounds) => match number_value(*field, facts) {
+            Ok(None) => CheckResult::plain(false, None),
+            Ok(Some(value)) => {
+                CheckResult::plain(bounds.iter().any(|bounds| bounds.contain(value)), Some(value.to_string()))
+            }
+            Err(need) => CheckResult::unknown(need),
         },
-        Check::Age(bounds) => match facts.age() {
-            None => Seen::plain(false, None),
+        Matcher::Age(bounds) => match facts.age() {
+            None => CheckResult::plain(false, None),
             Some(age) => {
                 let shown = format_duration(std::time::Duration::from_secs(age.as_secs()));
-                Seen::plain(bounds.iter().any(|bounds| bounds.hold(age)), Some(shown))
+                CheckResult::plain(bounds.iter().any(|bounds| bounds.contain(age)), Some(shown))
             }
         },
-        Check::Flag(field, wanted) => match flag_value(*field, facts) {
-            Ok(value) => Seen::plain(value == Some(*wanted), value.map(|value| value.to_string())),
-            Err(need) => Seen::unknown(need),
+        Matcher::Flag(field, wanted) => match flag_value(*field, facts) {
+            Ok(value) => CheckResult::plain(value == Some(*wanted), value.map(|value| value.to_string())),
+            Err(need) => CheckResult::unknown(need),
         },
-        Check::AnyAutoReply => Seen::plain(true, None),
+        Matcher::AnyAutoReply => CheckResult::plain(true, None),
     }
 }
 
 /// A campaign is named by the row; its id is known to the thread only, and asked for only where a name does not decide.
-fn campaign(globs: &[super::pattern::Glob], facts: &Facts<'_>) -> Seen {
+fn campaign(globs: &[super::pattern::Glob], facts: &Facts<'_>) -> CheckResult {
     let name = facts.input.row.campaign();
     let shown = name.map(str::to_owned);
     if globs.iter().any(|glob| !is_id(glob) && glob.matches(name)) {
-        return Seen::plain(true, shown);
+        return CheckResult::plain(true, shown);
     }
     if !globs.iter().any(is_id) || name.is_none() {
-        return Seen::plain(false, shown);
+        return CheckResult::plain(false, shown);
     }
-    let Some(detail) = facts.input.detail else { return Seen::unknown(Need::Thread) };
+    let Some(detail) = facts.input.detail else { return CheckResult::unknown(Need::Thread) };
     let id = detail.campaign_id.as_deref();
-    Seen::plain(globs.iter().any(|glob| is_id(glob) && glob.matches(id)), id.map(str::to_owned).or(shown))
+    CheckResult::plain(globs.iter().any(|glob| is_id(glob) && glob.matches(id)), id.map(str::to_owned).or(shown))
 }
 
 fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need> {
@@ -269,7 +271,7 @@ fn text_value<'a>(field: TextField, facts: &'a Facts<'_>) -> Result<Option<&'a s
 }
 
 fn number_value(field: NumberField, facts: &Facts<'_>) -> Result<Option<f64>, Need> {
-    let talk = || facts.messages().map(ReadMessages::conversation);
+    let talk = || facts.messages().map(ThreadMessages::conversation);
     Ok(match field {
         NumberField::ReplyCount => facts.input.row.reply_count.map(|count| count as f64),
         NumberField::AiConfidence => facts.input.detail.ok_or(Need::Thread)?.ai_confidence,
@@ -296,12 +298,12 @@ fn flag_value(field: FlagField, facts: &Facts<'_>) -> Result<Option<bool>, Need>
     })
 }
 
-fn search(field: TextField, patterns: &[Pattern], text: Option<&str>, facts: &Facts<'_>) -> Seen {
-    let Some(whole) = text else { return Seen::plain(false, None) };
-    let text = bounded(whole);
+fn search(field: TextField, patterns: &[Pattern], text: Option<&str>, facts: &Facts<'_>) -> CheckResult {
+    let Some(whole) = text else { return CheckResult::plain(false, None) };
+    let text = truncate_input(whole);
     // Captures are computed for the first pattern that is found only; finding alone is cheaper.
-    let there = facts.found_in(field, text);
-    let mut likely = patterns.iter().filter(|pattern| there.allows(pattern));
+    let there = facts.literal_hits(field, text);
+    let mut likely = patterns.iter().filter(|pattern| there.may_match(pattern));
     let found = likely.find_map(|pattern| Some((pattern, pattern.regex().find(text)?)));
     let mut captures = Vec::new();
     if let Some((pattern, _)) = &found
@@ -312,11 +314,11 @@ fn search(field: TextField, patterns: &[Pattern], text: Option<&str>, facts: &Fa
         captures.extend(named.filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
     let (shown, span) = excerpt(text, found.as_ref().map(|(_, found)| (found.start(), found.end())));
-    Seen { answer: found.is_some().into(), shown: Some(shown), span, captures, cut: whole.len() > MATCHED_BYTES }
+    CheckResult { answer: found.is_some().into(), shown: Some(shown), span, captures, cut: whole.len() > MATCHED_BYTES }
 }
 
 impl<'a> Facts<'a> {
-    fn messages(&self) -> Result<&'a ReadMessages, Need> {
+    fn messages(&self) -> Result<&'a ThreadMessages, Need> {
         self.input.messages.ok_or(Need::Messages)
     }
 

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 /// A place in a file, for what is found out about it later.
 #[derive(Debug, Clone)]
-pub struct At {
+pub struct Location {
     pub(super) source: Arc<Source>,
     pub(super) span: Span,
 }
 
-impl At {
+impl Location {
     /// Where a node stands.
     pub fn node(node: &Node) -> Self {
         Self { source: Arc::clone(node.source()), span: node.span }
@@ -44,7 +44,7 @@ pub struct Rule {
     /// What must hold.
     pub when: Condition,
     /// Its conditions, in the order in which they are written; [`Condition::Test`] points into them.
-    pub tests: Vec<Test>,
+    pub tests: Vec<Predicate>,
     /// The script that must also agree.
     pub script: Option<Script>,
     /// Texts that are looked for in `body` for the templates.
@@ -54,14 +54,14 @@ pub struct Rule {
     /// Whether later rules are left out when it matches.
     pub stop: bool,
     /// Where its name stands.
-    pub(super) at: At,
+    pub(super) at: Location,
     /// What the rule says of itself without being run.
-    pub(super) mentions: Mentions,
+    pub(super) mentions: References,
 }
 
 /// What a rule's conditions, script and templates speak about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Mentions {
+pub(super) struct References {
     /// `auto_reply` anywhere: the guard against automatic mail is left to the rule.
     pub auto_reply: bool,
     /// It asks for automatic mail, so that it may be answered.
@@ -95,18 +95,18 @@ pub enum Condition {
 
 /// One condition: a field and the values it may have.
 #[derive(Debug, Clone)]
-pub struct Test {
+pub struct Predicate {
     /// Where it stands: `when.not.body`.
     pub path: String,
     /// What it asks for, as written.
     pub wanted: String,
     /// The comparison.
-    pub check: Check,
+    pub check: Matcher,
 }
 
 /// A field with the values that fit it.
 #[derive(Debug, Clone)]
-pub enum Check {
+pub enum Matcher {
     /// A short value: any of the globs.
     Glob(GlobField, Vec<Glob>),
     /// Text: any of the regular expressions is found in it.
@@ -233,7 +233,7 @@ pub enum Cost {
     Messages,
 }
 
-impl Check {
+impl Matcher {
     /// What the check needs at most.
     pub fn cost(&self) -> Cost {
         match self {
@@ -281,7 +281,7 @@ pub struct ActionDef {
     /// What is sent.
     pub content: Content,
     /// Where it stands.
-    pub(super) at: At,
+    pub(super) at: Location,
 }
 
 /// What an action sends.

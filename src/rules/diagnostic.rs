@@ -1,6 +1,6 @@
 //! What is wrong with a file, and where: one shape for YAML, configuration and rules, for people and for programs.
 
-use super::definition::At;
+use super::definition::Location;
 use super::yaml::{Node, Source, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::{Serialize, Serializer};
@@ -91,7 +91,7 @@ impl Diagnostic {
     }
 
     /// An error over a place that was remembered.
-    pub fn over(code: &'static str, at: &At, message: impl Into<String>) -> Self {
+    pub fn at_location(code: &'static str, at: &Location, message: impl Into<String>) -> Self {
         Self::at(code, &at.source, at.span, message)
     }
 
@@ -133,7 +133,7 @@ impl Diagnostic {
 
     /// The same as a warning about rules that can be loaded, proved or not. A proved one says so in its sentence.
     #[must_use]
-    pub fn finding(mut self, proved: bool) -> Self {
+    pub fn lint(mut self, proved: bool) -> Self {
         self.severity = Severity::Warning;
         self.proved = Some(proved);
         if proved {
@@ -150,7 +150,7 @@ impl Diagnostic {
     }
 
     /// `file:line:column`, or less where less is known.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         match (self.file.is_empty(), self.line) {
             (true, _) => String::new(),
             (false, 0) => self.file.clone(),
@@ -165,7 +165,7 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let title = level.primary_title(self.message.as_str()).id(self.code);
-        let line = self.source.as_ref().and_then(|source| source.shown_line(self.line));
+        let line = self.source.as_ref().and_then(|source| source.redacted_line(self.line));
         let mut group = match &line {
             Some(text) => {
                 let start = byte_of_column(text, self.column);
@@ -177,7 +177,7 @@ impl Diagnostic {
                 title.element(snippet.annotation(AnnotationKind::Primary.span(start..end.max(start))))
             }
             None if self.file.is_empty() => Group::with_title(title),
-            None => title.element(annotate_snippets::Origin::path(self.place())),
+            None => title.element(annotate_snippets::Origin::path(self.location())),
         };
         if let Some(hint) = &self.hint {
             group = group.element(Level::HELP.with_name("hint").message(hint.as_str()));

@@ -2,11 +2,11 @@
 
 use super::{
     RuleSet,
-    condition::{self, Answer, Need},
+    condition::{self, Need, Truth},
     definition::{Capture, Rule},
-    event::{EventInput, Facts, ReadMessages},
-    pattern::bounded,
-    plan::{self, Matched, Taken},
+    event::{EventInput, Facts, ThreadMessages},
+    pattern::truncate_input,
+    plan::{self, Claimed, Matched},
 };
 use crate::model::{ActionTrace, Decision, Mode, RuleTrace};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// [`Need`]: what must be read before the decision is final. Read it, and call again with it; a need is never asked
 /// for twice, and never where the decision does not depend on it.
 pub fn evaluate(set: &RuleSet, input: &EventInput<'_>, now: jiff::Timestamp) -> Result<Decision, Need> {
-    evaluate_watched(set, input, now, &mut |_| {})
+    evaluate_timed(set, input, now, &mut |_| {})
 }
 
 /// As [`evaluate`]; tells whenever it is through with a rule, by its place in the set, so that the caller can take the
@@ -25,17 +25,17 @@ pub fn evaluate(set: &RuleSet, input: &EventInput<'_>, now: jiff::Timestamp) -> 
 ///
 /// # Errors
 /// As [`evaluate`]. The rule that needs more was told before.
-pub fn evaluate_watched(
+pub fn evaluate_timed(
     set: &RuleSet,
     input: &EventInput<'_>,
     now: jiff::Timestamp,
     through_with: &mut dyn FnMut(usize),
 ) -> Result<Decision, Need> {
-    evaluate_in(set, input, now, &|rule| effective_mode(rule, input), through_with)
+    evaluate_with_modes(set, input, now, &|rule| effective_mode(rule, input), through_with)
 }
 
 /// As [`evaluate_watched`], with each rule in the mode that `mode_of` says.
-pub(super) fn evaluate_in(
+pub(super) fn evaluate_with_modes(
     set: &RuleSet,
     input: &EventInput<'_>,
     now: jiff::Timestamp,
@@ -45,7 +45,7 @@ pub(super) fn evaluate_in(
     // Whoever passes the whole set must not get another workspace's rules.
     let set = set.of_workspace(input.workspace);
     let facts = Facts::new(input, now, set);
-    let mut taken = Taken::default();
+    let mut taken = Claimed::default();
     let mut stopped_by: Option<&str> = None;
     let mut decision = Decision { body: None, auto_reply: None, opt_out: None, rules: Vec::new(), actions: Vec::new() };
     for (place, rule) in set.rules().iter().enumerate() {
@@ -58,13 +58,13 @@ pub(super) fn evaluate_in(
             decision.rules.push(trace);
             continue;
         }
-        match ask(rule, &facts, &mut trace) {
-            Answer::Unknown(need) => {
+        match rule_matches(rule, &facts, &mut trace) {
+            Truth::Unknown(need) => {
                 through_with(place);
                 return Err(need);
             }
-            Answer::No => {}
-            Answer::Yes => {
+            Truth::No => {}
+            Truth::Yes => {
                 trace.matched = true;
                 let vars = trace.script.as_ref().map(|script| script.vars.clone()).unwrap_or_default();
                 let matched = Matched { rule, mode, captures: &trace.captures, vars: &vars };
@@ -87,7 +87,7 @@ pub(super) fn evaluate_in(
         decision.rules.push(trace);
         through_with(place);
     }
-    decision.body = input.messages.and_then(ReadMessages::body).map(|body| bounded(body).to_owned());
+    decision.body = input.messages.and_then(ThreadMessages::body).map(|body| truncate_input(body).to_owned());
     decision.auto_reply = match (input.messages, facts.auto_reply()) {
         (_, Some(_)) => Some(true),
         (Some(_), None) => Some(false),
@@ -122,31 +122,31 @@ fn blank(rule: &Rule, mode: Mode) -> RuleTrace {
 
 /// Whether a rule that is judged again holds, or cannot be told not to.
 pub(super) fn does_hold(rule: &Rule, facts: &Facts<'_>) -> bool {
-    ask(rule, facts, &mut blank(rule, rule.mode)) != Answer::No
+    rule_matches(rule, facts, &mut blank(rule, rule.mode)) != Truth::No
 }
 
 /// Whether the rule matches, cheapest questions first.
-fn ask(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Answer {
-    let looked = condition::look(rule, facts);
+fn rule_matches(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Truth {
+    let looked = condition::evaluate(rule, facts);
     trace.conditions = looked.traces;
     trace.note = looked.note;
     let mut answer = looked.answer;
-    if answer == Answer::No {
-        return Answer::No;
+    if answer == Truth::No {
+        return Truth::No;
     }
     // Judged again without the messages, the row alone would say less than the messages did.
     let is_judged = facts.earlier.is_some() && facts.input.messages.is_none();
     if !rule.mentions.auto_reply && !is_judged && facts.auto_reply().is_some() {
         trace.note = Some("automatic mail: the rule does not mention `auto_reply`".to_owned());
-        return Answer::No;
+        return Truth::No;
     }
     trace.captures = looked.captures;
     if let Some(earlier) = facts.earlier.filter(|_| is_judged) {
         trace.captures.clone_from(&earlier.captures);
     }
-    if let Some(body) = facts.input.messages.and_then(ReadMessages::body) {
+    if let Some(body) = facts.input.messages.and_then(ThreadMessages::body) {
         for capture in &rule.captures {
-            if let Some(text) = captured(capture, bounded(body)) {
+            if let Some(text) = captured(capture, truncate_input(body)) {
                 trace.captures.insert(capture.name.clone(), text);
             }
         }
@@ -158,12 +158,12 @@ fn ask(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Answer {
         ];
         let said = match needs.into_iter().find(|(missing, _)| *missing) {
             Some((_, need)) => match facts.earlier.and_then(|earlier| earlier.script.as_ref()?.result) {
-                Some(result) => Answer::from(result),
-                None => Answer::Unknown(need),
+                Some(result) => Truth::from(result),
+                None => Truth::Unknown(need),
             },
             None => {
                 let ran = script.run(facts, &trace.captures);
-                let said = Answer::from(ran.result == Some(true));
+                let said = Truth::from(ran.result == Some(true));
                 trace.error.clone_from(&ran.error);
                 trace.script = Some(ran);
                 said
@@ -171,17 +171,17 @@ fn ask(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Answer {
         };
         answer = answer.and(said);
     }
-    if answer != Answer::Yes {
+    if answer != Truth::Yes {
         return answer;
     }
     // The message first: that it is automatic mail may make the thread needless.
     if rule.mentions.carries_text && facts.input.messages.is_none() {
-        return Answer::Unknown(Need::Messages);
+        return Truth::Unknown(Need::Messages);
     }
     if rule.mentions.thread_in_templates && facts.input.detail.is_none() {
-        return Answer::Unknown(Need::Thread);
+        return Truth::Unknown(Need::Thread);
     }
-    Answer::Yes
+    Truth::Yes
 }
 
 fn captured(capture: &Capture, body: &str) -> Option<String> {

@@ -3,8 +3,8 @@
 use super::{
     RuleSet,
     definition::TextField,
-    needles::{Found, Needles},
-    pattern::{MATCHED_BYTES, bounded},
+    pattern::{MATCHED_BYTES, truncate_input},
+    prefilter::{LiteralHits, Prefilter},
 };
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
@@ -28,7 +28,7 @@ pub struct EventInput<'a> {
     /// The thread as its own endpoint shows it, if it was read.
     pub detail: Option<&'a ThreadDetail>,
     /// The messages, if they were read.
-    pub messages: Option<&'a ReadMessages>,
+    pub messages: Option<&'a ThreadMessages>,
     /// Earlier actions of this thread and this lead; `None` where nobody knows them (a preview).
     pub history: Option<&'a [HistoryEntry]>,
     /// Modes that were set at run time, by rule; they can only lower.
@@ -42,7 +42,7 @@ pub struct EventInput<'a> {
 
 /// The messages of a thread with the texts that rules match on, each computed at most once, when it is first asked for.
 #[derive(Debug, Default)]
-pub struct ReadMessages {
+pub struct ThreadMessages {
     conversation: Conversation,
     new_texts: Vec<OnceLock<String>>,
     full_body: OnceLock<String>,
@@ -51,7 +51,7 @@ pub struct ReadMessages {
     opt_out: OnceLock<Option<String>>,
 }
 
-impl ReadMessages {
+impl ThreadMessages {
     /// Takes a conversation; computes nothing yet.
     pub fn new(conversation: Conversation) -> Self {
         let new_texts = conversation.messages().iter().map(|_| OnceLock::new()).collect();
@@ -109,7 +109,7 @@ impl ReadMessages {
     pub fn auto_reply(&self) -> Option<&AutoReply> {
         let found = self.auto_reply.get_or_init(|| {
             let message = self.newest_inbound()?;
-            let body = self.body().map(bounded);
+            let body = self.body().map(truncate_input);
             text::auto_reply(message.from.as_deref(), message.subject.as_deref(), body, message.created_at.map(day))
         });
         found.as_ref()
@@ -120,9 +120,9 @@ impl ReadMessages {
         let found = self.opt_out.get_or_init(|| {
             let inbound =
                 self.conversation.messages().iter().enumerate().rev().filter(|(_, message)| !message.outgoing);
-            inbound
-                .into_iter()
-                .find_map(|(index, message)| text::opt_out(message.subject.as_deref(), bounded(self.new_text(index))))
+            inbound.into_iter().find_map(|(index, message)| {
+                text::opt_out(message.subject.as_deref(), truncate_input(self.new_text(index)))
+            })
         });
         found.as_deref()
     }
@@ -137,10 +137,10 @@ fn day(at: jiff::Timestamp) -> jiff::civil::Date {
 pub(super) struct Facts<'a> {
     pub(super) input: &'a EventInput<'a>,
     pub(super) now: jiff::Timestamp,
-    needles: Option<&'a Needles>,
+    needles: Option<&'a Prefilter>,
     /// The workspace's own texts.
     pub(super) vars: &'a BTreeMap<String, String>,
-    found: [OnceCell<Found>; TextField::ALL.len()],
+    found: [OnceCell<LiteralHits>; TextField::ALL.len()],
     row_auto_reply: OnceCell<Option<AutoReply>>,
     opt_out: OnceCell<Option<String>>,
     /// What the rule said when the event was first judged, where it is judged again.
@@ -167,10 +167,10 @@ impl<'a> Facts<'a> {
     }
 
     /// What of all expressions' texts is in the text of a field, looked for when the first one asks.
-    pub(super) fn found_in(&self, field: TextField, text: &str) -> &Found {
-        const UNKNOWN: &Found = &Found::Unknown;
+    pub(super) fn literal_hits(&self, field: TextField, text: &str) -> &LiteralHits {
+        const UNKNOWN: &LiteralHits = &LiteralHits::Unknown;
         let (Some(needles), Some(cell)) = (self.needles, self.found.get(field as usize)) else { return UNKNOWN };
-        cell.get_or_init(|| needles.look(text))
+        cell.get_or_init(|| needles.scan(text))
     }
 
     /// Automatic mail, judged on what has been read: the message itself, or else the list row.
@@ -191,7 +191,7 @@ impl<'a> Facts<'a> {
     pub(super) fn opt_out(&self) -> Option<&str> {
         let found = self.opt_out.get_or_init(|| {
             let row = self.input.row;
-            if let Some(found) = self.input.messages.and_then(ReadMessages::opt_out) {
+            if let Some(found) = self.input.messages.and_then(ThreadMessages::opt_out) {
                 return Some(found.to_owned());
             }
             let preview = if self.preview_is_judged() { "" } else { row.preview.as_deref().unwrap_or_default() };
@@ -219,7 +219,7 @@ impl<'a> Facts<'a> {
 
     /// Whether the newest inbound message is from somebody else than the lead; false while it is not known.
     pub(super) fn sender_is_not_lead(&self) -> bool {
-        let Some(message) = self.input.messages.and_then(ReadMessages::newest_inbound) else { return false };
+        let Some(message) = self.input.messages.and_then(ThreadMessages::newest_inbound) else { return false };
         let (Some(from), Some(lead)) = (message.from.as_deref(), self.input.row.lead_email.as_deref()) else {
             return false;
         };

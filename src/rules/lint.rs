@@ -4,9 +4,9 @@
 //! happen.
 
 use super::{
-    definition::{At, Check, GlobField, Rule, TextField},
+    definition::{GlobField, Location, Matcher, Rule, TextField},
     diagnostic::{Diagnostic, Diagnostics, code},
-    logic::{Budget, Ways},
+    logic::{Budget, Dnf},
 };
 use crate::model::{ActionKind, Mode};
 
@@ -20,14 +20,14 @@ const PAIRS_BUDGET: u64 = 6_000_000;
 /// A rule, and the ways in which it matches and does not; none where there are too many.
 struct Known<'r> {
     rule: &'r Rule,
-    matches: Option<Ways<'r>>,
-    other: Option<Ways<'r>>,
+    matches: Option<Dnf<'r>>,
+    other: Option<Dnf<'r>>,
 }
 
 impl<'r> Known<'r> {
     fn of(rule: &'r Rule) -> Self {
         let budget = Budget::new(RULE_BUDGET);
-        Self { rule, matches: Ways::of_rule(rule, &budget), other: Ways::of_no_rule(rule, &budget) }
+        Self { rule, matches: Dnf::from_rule(rule, &budget), other: Dnf::from_rule_negation(rule, &budget) }
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn rules(rules: &[Rule]) -> Diagnostics {
             let message = format!("`{}` has too many conditions to look for contradictions in it", rule.name);
             out.push(warn(code::NOT_ANALYSED, &rule.at, message, false).hint(SPLIT));
         }
-        let Some(own) = known.matches.as_ref().filter(|own| !own.are_none() && !given_up) else { continue };
+        let Some(own) = known.matches.as_ref().filter(|own| !own.is_unsatisfiable() && !given_up) else { continue };
         let earlier = all.get(..index).unwrap_or_default();
         if hidden(rule, own, earlier, &budget, &mut out) {
             continue;
@@ -66,8 +66,8 @@ pub(super) fn rules(rules: &[Rule]) -> Diagnostics {
 
 const SPLIT: &str = "the rules work; only rules that hide one another, or contradict themselves, are not all found";
 
-fn warn(code: &'static str, at: &At, message: String, proved: bool) -> Diagnostic {
-    Diagnostic::over(code, at, message).finding(proved)
+fn warn(code: &'static str, at: &Location, message: String, proved: bool) -> Diagnostic {
+    Diagnostic::at_location(code, at, message).lint(proved)
 }
 
 fn names(rules: &[&Rule]) -> String {
@@ -84,10 +84,10 @@ fn names(rules: &[&Rule]) -> String {
 }
 
 /// A rule that earlier ones with `stop` keep every event from.
-fn hidden<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: &Budget, out: &mut Diagnostics) -> bool {
-    let without = |ways: &Ways<'r>, known: &Known<'r>| ways.and(known.other.as_ref()?, budget);
+fn hidden<'r>(rule: &Rule, own: &Dnf<'r>, earlier: &[Known<'r>], budget: &Budget, out: &mut Diagnostics) -> bool {
+    let without = |ways: &Dnf<'r>, known: &Known<'r>| ways.and(known.other.as_ref()?, budget);
     let stops = || earlier.iter().filter(|known| known.rule.stop && known.rule.mode > Mode::Shadow);
-    let one = stops().find(|stop| without(own, stop).is_some_and(|left| left.are_none()));
+    let one = stops().find(|stop| without(own, stop).is_some_and(|left| left.is_unsatisfiable()));
     let by: Vec<&Rule> = match one {
         Some(one) => vec![one.rule],
         None => {
@@ -97,11 +97,11 @@ fn hidden<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: &Budge
                 let Some(rest) = without(&left, stop) else { continue };
                 by.push(stop.rule);
                 left = rest;
-                if left.are_none() {
+                if left.is_unsatisfiable() {
                     break;
                 }
             }
-            if !left.are_none() {
+            if !left.is_unsatisfiable() {
                 return false;
             }
             by
@@ -114,7 +114,7 @@ fn hidden<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: &Budge
     true
 }
 
-fn replies(rule: &Rule) -> impl Iterator<Item = &At> {
+fn replies(rule: &Rule) -> impl Iterator<Item = &Location> {
     let all = rule.actions.iter().filter(|action| action.kind == ActionKind::Reply);
     all.map(|action| &action.at)
 }
@@ -128,7 +128,7 @@ fn two_replies_of_one_rule(rule: &Rule, out: &mut Diagnostics) {
 }
 
 /// Two rules whose replies can meet on one event: the later one's is suppressed then.
-fn replies_meet<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: &Budget, out: &mut Diagnostics) {
+fn replies_meet<'r>(rule: &Rule, own: &Dnf<'r>, earlier: &[Known<'r>], budget: &Budget, out: &mut Diagnostics) {
     let Some(at) = replies(rule).next().filter(|_| rule.mode > Mode::Shadow) else { return };
     let (mut always, mut sometimes) = (Vec::new(), Vec::new());
     for known in earlier {
@@ -139,14 +139,14 @@ fn replies_meet<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: 
         }
         let Some(ways) = &known.matches else { continue };
         match own.and(ways, budget) {
-            Some(both) if both.are_none() => continue,
+            Some(both) if both.is_unsatisfiable() => continue,
             // Nothing is said of what was not compared.
             None if budget.is_spent() => return,
             _ => {}
         }
         // A reply that its own `repeat` refuses passes the message on, so that even then the later one may be sent.
         let only = known.other.as_ref().and_then(|other| own.and(other, budget));
-        if only.is_some_and(|only| only.are_none()) { always.push(before) } else { sometimes.push(before) }
+        if only.is_some_and(|only| only.is_unsatisfiable()) { always.push(before) } else { sometimes.push(before) }
     }
     let hint = "only the first that matches answers; order them so that the better answer comes first, give that one \
                 `stop: true`, or make their conditions exclude each other";
@@ -165,26 +165,26 @@ fn replies_meet<'r>(rule: &Rule, own: &Ways<'r>, earlier: &[Known<'r>], budget: 
 }
 
 /// What says something of what the lead wants: a category, or words of theirs.
-fn says_what_is_wanted(check: &Check) -> bool {
+fn says_what_is_wanted(check: &Matcher) -> bool {
     match check {
-        Check::Glob(field, _) => {
+        Matcher::Glob(field, _) => {
             matches!(field, GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory)
         }
-        Check::Text(field, _) => !matches!(field, TextField::LeadName),
+        Matcher::Text(field, _) => !matches!(field, TextField::LeadName),
         // Somebody who answers automatic mail knows what comes.
-        Check::Flag(super::definition::FlagField::AutoReply, wanted) => *wanted,
+        Matcher::Flag(super::definition::FlagField::AutoReply, wanted) => *wanted,
         _ => false,
     }
 }
 
 /// A reply that is sent whatever the lead wants.
-fn unguarded(rule: &Rule, own: Option<&Ways<'_>>, out: &mut Diagnostics) {
+fn unguarded(rule: &Rule, own: Option<&Dnf<'_>>, out: &mut Diagnostics) {
     let Some(at) = replies(rule).next().filter(|_| rule.mode > Mode::Shadow) else { return };
     let by_script = rule.script.as_ref().is_some_and(|script| {
         script.reads("thread", &["category", "ai_category", "manual_category", "preview", "subject"])
             || script.reads("message", &["body", "full_body", "subject"])
     });
-    if by_script || own.is_none_or(|own| own.all_demand(says_what_is_wanted)) {
+    if by_script || own.is_none_or(|own| own.all_require(says_what_is_wanted)) {
         return;
     }
     let message = format!("`{}` answers without asking what the lead wants", rule.name);
@@ -193,7 +193,7 @@ fn unguarded(rule: &Rule, own: Option<&Ways<'_>>, out: &mut Diagnostics) {
 }
 
 /// A workspace's ceiling that silences rules: what a person reads after `mode: live` is not what happens.
-pub(super) fn silenced(rules: &[Rule], workspace: &str, ceiling: Mode, at: &At) -> Option<Diagnostic> {
+pub(super) fn ceiling_warning(rules: &[Rule], workspace: &str, ceiling: Mode, at: &Location) -> Option<Diagnostic> {
     let lowered: Vec<&Rule> = rules.iter().filter(|rule| rule.mode > ceiling).collect();
     if lowered.is_empty() {
         return None;

@@ -10,19 +10,19 @@ mod texts;
 
 use files::Files;
 use suspicious::NamedCategory;
-use texts::{Site, TextAt, regex};
+use texts::{TemplateSite, TextSource, parse_regex};
 
 use super::{
     RuleSet,
-    case::{self, Case},
-    definition::{At, Capture, Check, Condition, Content, Mentions, Rule},
+    definition::{Capture, Condition, Content, Location, Matcher, References, Rule},
     diagnostic::{Diagnostic, Diagnostics, code},
     files::FileAccess,
-    needles::NeedlesBuilder,
+    prefilter::PrefilterBuilder,
+    schema,
     script::{Script, ScriptEngine},
-    set::Context,
-    shapes,
+    set::LoadContext,
     template::Templates,
+    test_case::{self, TestCase},
     workspaces::{self, WorkspaceContext},
     yaml::{self, Fields, Node, Source, Value},
 };
@@ -36,7 +36,7 @@ use std::{
 
 /// What is gathered while files are read.
 pub(super) struct Loader<'c> {
-    context: &'c Context,
+    context: &'c LoadContext,
     /// The workspaces; one without a name where none are known.
     scopes: &'c [WorkspaceContext],
     /// Those that have the file at hand.
@@ -49,7 +49,7 @@ pub(super) struct Loader<'c> {
     rules: Vec<Rule>,
     /// The number of the file that each rule stands in.
     origins: Vec<usize>,
-    cases: Vec<Case>,
+    cases: Vec<TestCase>,
     names: HashMap<String, String>,
     hash: Sha256,
     /// What rules may read and send.
@@ -59,24 +59,24 @@ pub(super) struct Loader<'c> {
     /// The categories that rules name.
     categories: Vec<NamedCategory>,
     /// The templates of the rule at hand.
-    sites: Vec<Site>,
+    sites: Vec<TemplateSite>,
 }
 
 /// Loads files and folders, which every workspace has.
-pub(super) fn paths(paths: &[PathBuf], context: &Context) -> Result<RuleSet, Diagnostics> {
+pub(super) fn paths(paths: &[PathBuf], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
     let everybody = everybody(context);
     let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
     load(context, scopes, &vec![paths; scopes.len()])
 }
 
 /// Loads the rules of each workspace.
-pub(super) fn workspaces(context: &Context) -> Result<RuleSet, Diagnostics> {
+pub(super) fn workspaces(context: &LoadContext) -> Result<RuleSet, Diagnostics> {
     let paths: Vec<&[PathBuf]> = context.workspaces.iter().map(|workspace| workspace.rules.as_slice()).collect();
     load(context, &context.workspaces, &paths)
 }
 
 /// What stands for the workspaces where none are known.
-fn everybody(context: &Context) -> WorkspaceContext {
+fn everybody(context: &LoadContext) -> WorkspaceContext {
     WorkspaceContext {
         destinations: context.destinations.clone(),
         hours: context.hours.clone(),
@@ -85,7 +85,7 @@ fn everybody(context: &Context) -> WorkspaceContext {
 }
 
 /// Loads each file once, however many workspaces have it; `paths` are those of each scope.
-fn load(context: &Context, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]) -> Result<RuleSet, Diagnostics> {
+fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]) -> Result<RuleSet, Diagnostics> {
     let mut loader = Loader::new(context, scopes);
     let found = Files::find(paths, &mut loader.out);
     for (number, file) in found.all.iter().enumerate() {
@@ -112,34 +112,34 @@ fn load(context: &Context, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]) ->
 }
 
 /// What rules may read and send: files below the folders that they come from.
-fn file_access<'p>(context: &Context, folders: impl IntoIterator<Item = &'p Vec<PathBuf>>) -> FileAccess {
+fn file_access<'p>(context: &LoadContext, folders: impl IntoIterator<Item = &'p Vec<PathBuf>>) -> FileAccess {
     let mut access = FileAccess::new(context.attachments_from.clone(), context.private_files.clone());
     folders.into_iter().flatten().for_each(|folder| access.allow(folder));
     access
 }
 
 /// Loads the tests of one file.
-pub(super) fn cases(path: &Path) -> Result<Vec<Case>, Diagnostics> {
+pub(super) fn load_tests(path: &Path) -> Result<Vec<TestCase>, Diagnostics> {
     let mut out = Diagnostics::new();
     let node = yaml::load(path, &path.display().to_string(), &mut out);
     cases_in(node, out)
 }
 
 /// Loads the tests of a text.
-pub(super) fn cases_of_text(name: &str, text: &str) -> Result<Vec<Case>, Diagnostics> {
+pub(super) fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
     let mut out = Diagnostics::new();
     let node = yaml::parse(&Source::new(name, text), &mut out);
     cases_in(node, out)
 }
 
-fn cases_in(node: Option<Node>, mut out: Diagnostics) -> Result<Vec<Case>, Diagnostics> {
+fn cases_in(node: Option<Node>, mut out: Diagnostics) -> Result<Vec<TestCase>, Diagnostics> {
     let tests = node.as_ref().and_then(|node| node.get("tests"));
-    let cases = tests.map(|tests| case::read(tests, &mut out)).unwrap_or_default();
+    let cases = tests.map(|tests| test_case::read(tests, &mut out)).unwrap_or_default();
     if out.has_errors() { Err(out) } else { Ok(cases) }
 }
 
 /// Loads texts.
-pub(super) fn texts(sources: &[(&str, &str)], context: &Context) -> Result<RuleSet, Diagnostics> {
+pub(super) fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
     let everybody = everybody(context);
     let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
     let mut loader = Loader::new(context, scopes);
@@ -162,7 +162,7 @@ fn is_test_file(name: &str) -> bool {
 }
 
 impl<'c> Loader<'c> {
-    fn new(context: &'c Context, scopes: &'c [WorkspaceContext]) -> Self {
+    fn new(context: &'c LoadContext, scopes: &'c [WorkspaceContext]) -> Self {
         Self {
             context,
             scopes,
@@ -190,9 +190,9 @@ impl<'c> Loader<'c> {
         }
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let (mut rules, cases, templates) = (self.rules, self.cases, self.templates);
-        let mut needles = NeedlesBuilder::default();
+        let mut needles = PrefilterBuilder::default();
         for test in rules.iter_mut().flat_map(|rule| &mut rule.tests) {
-            if let Check::Text(_, patterns) = &mut test.check {
+            if let Matcher::Text(_, patterns) = &mut test.check {
                 patterns.iter_mut().for_each(|pattern| needles.add(pattern));
             }
         }
@@ -218,17 +218,17 @@ impl<'c> Loader<'c> {
         if node.is_null() {
             return;
         }
-        let Some(fields) = node.fields(&shapes::FILE, &mut self.out) else { return };
-        if let Some(version) = fields.present("version")
+        let Some(fields) = node.fields(&schema::FILE, &mut self.out) else { return };
+        if let Some(version) = fields.non_null("version")
             && version.text() != "1"
         {
             let message = format!("version `{}` is unknown", version.text());
             self.out.push(Diagnostic::error(code::VERSION, version, message).hint("write `version: 1`"));
         }
-        if let Some(tests) = fields.present("tests") {
+        if let Some(tests) = fields.non_null("tests") {
             self.tests(tests);
         }
-        let Some(rules) = fields.present("rules") else { return };
+        let Some(rules) = fields.non_null("rules") else { return };
         if only_tests {
             let message = "a file named *.test.yaml holds tests only";
             self.out.push(Diagnostic::error(code::UNKNOWN_KEY, rules, message).hint("put its rules into another file"));
@@ -255,7 +255,7 @@ impl<'c> Loader<'c> {
             }));
         }
         let first = self.having.first().map(|scope| scope.name.clone()).filter(|_| !known.is_empty());
-        let mut cases = case::read(node, &mut self.out);
+        let mut cases = test_case::read(node, &mut self.out);
         for case in &mut cases {
             case.workspace = case.workspace.take().or_else(|| first.clone());
         }
@@ -271,14 +271,14 @@ impl<'c> Loader<'c> {
     }
 
     fn rule(&mut self, node: &Node) {
-        let Some(fields) = node.fields(&shapes::RULE, &mut self.out) else { return };
+        let Some(fields) = node.fields(&schema::RULE, &mut self.out) else { return };
         let name = self.name(&fields);
-        let description = fields.present("description").and_then(|node| node.string(&mut self.out));
+        let description = fields.non_null("description").and_then(|node| node.string(&mut self.out));
         let modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
-        let mode = fields.present("mode").and_then(|node| node.one_of(&modes, &mut self.out)).unwrap_or_default();
-        let stop = fields.present("stop").and_then(|node| node.bool(&mut self.out)).unwrap_or_default();
+        let mode = fields.non_null("mode").and_then(|node| node.one_of(&modes, &mut self.out)).unwrap_or_default();
+        let stop = fields.non_null("stop").and_then(|node| node.bool(&mut self.out)).unwrap_or_default();
         let before = self.out.error_count();
-        let mut mentions = Mentions::default();
+        let mut mentions = References::default();
         let mut tests = Vec::new();
         let mut categories = Vec::new();
         let mut told = conditions::Told { mentions: &mut mentions, categories: &mut categories };
@@ -292,22 +292,22 @@ impl<'c> Loader<'c> {
         if self.concerned.is_empty() {
             self.concerned.clone_from(&self.having);
         }
-        let script = fields.present("script").and_then(|node| self.script(node));
-        let misspelt = fields.is_misspelt("when") || fields.is_misspelt("script");
-        if fields.get("when").is_none() && fields.present("script").is_none() && !misspelt {
+        let script = fields.non_null("script").and_then(|node| self.script(node));
+        let misspelt = fields.has_typo("when") || fields.has_typo("script");
+        if fields.get("when").is_none() && fields.non_null("script").is_none() && !misspelt {
             let place = fields.key("name").unwrap_or(node);
             let error = Diagnostic::error(code::NO_CONDITION, place, "the rule has neither `when` nor `script`");
             self.out.push(error.hint("write `when: always` if it is meant for every message"));
         }
-        let captures = fields.present("capture").map(|node| self.captures(node)).unwrap_or_default();
+        let captures = fields.non_null("capture").map(|node| self.captures(node)).unwrap_or_default();
         // What a part that is refused would have given to the templates is not missed there as well.
         let known = self.out.error_count() == before;
         let label = name.clone().unwrap_or_default();
-        let actions = match fields.present("then") {
+        let actions = match fields.non_null("then") {
             Some(then) => self.actions(then, &label),
             None => Vec::new(),
         };
-        if fields.present("then").is_none() && !stop && !fields.is_misspelt("then") {
+        if fields.non_null("then").is_none() && !stop && !fields.has_typo("then") {
             let place = fields.key("then").or_else(|| fields.key("name")).unwrap_or(node);
             let error = Diagnostic::error(code::NO_ACTION, place, "the rule does nothing: `then` is missing");
             self.out.push(error.hint("a rule that only keeps later rules away says `stop: true`"));
@@ -318,9 +318,9 @@ impl<'c> Loader<'c> {
         }
         self.categories.extend(categories);
         mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
-        let line = fields.present("name").map_or(node.span.line, |name| name.span.line);
+        let line = fields.non_null("name").map_or(node.span.line, |name| name.span.line);
         let (file, name) = (node.source().name().to_owned(), label);
-        let at = At::node(fields.present("name").unwrap_or(node));
+        let at = Location::node(fields.non_null("name").unwrap_or(node));
         let mut rule =
             Rule { at, name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
         self.check_templates(&mut rule, known);
@@ -376,7 +376,7 @@ impl<'c> Loader<'c> {
                 let message = format!("`{name}` cannot be used in a template: letters, digits and `_` only");
                 self.out.push(Diagnostic::error(code::RULE_NAME, key, message));
             }
-            if let Some(pattern) = regex(value, &mut self.out) {
+            if let Some(pattern) = parse_regex(value, &mut self.out) {
                 captures.push(Capture { name, pattern });
             }
         }

@@ -6,13 +6,13 @@
 //! impossible is; what is not may be all the same.
 
 use super::{
-    definition::{Check, Condition, FlagField, GlobField, NumberField, Rule, Test, is_id},
+    definition::{Condition, FlagField, GlobField, Matcher, NumberField, Predicate, Rule, is_id},
     pattern::{Bounds, Glob, Pattern},
 };
 use std::{cell::Cell, mem::discriminant};
 
 /// More clauses than this are not kept at once.
-const MOST_CLAUSES: usize = 20_000;
+const MAX_CLAUSES: usize = 20_000;
 
 /// How much may be compared before an analysis gives up: a large rule must not hold up whoever loads it.
 #[derive(Debug)]
@@ -38,12 +38,12 @@ impl Budget {
 }
 
 /// Automatic mail: what a rule that does not speak of it does not match.
-static AUTOMATIC: Check = Check::Flag(FlagField::AutoReply, true);
+static AUTOMATIC: Matcher = Matcher::Flag(FlagField::AutoReply, true);
 
 /// A check, or a whole script, that must be true, or must not.
 #[derive(Debug, Clone, Copy)]
 enum Literal<'r> {
-    Check(&'r Check, bool),
+    Check(&'r Matcher, bool),
     Script(&'r str, bool),
 }
 
@@ -52,27 +52,27 @@ type Clause<'r> = Vec<Literal<'r>>;
 
 /// All the ways in which a condition can hold, without those that are impossible; none at all: it never does.
 #[derive(Debug, Clone)]
-pub(super) struct Ways<'r>(Vec<Clause<'r>>);
+pub(super) struct Dnf<'r>(Vec<Clause<'r>>);
 
-impl<'r> Ways<'r> {
+impl<'r> Dnf<'r> {
     /// The one way of what always holds.
     fn always() -> Self {
         Self(vec![Vec::new()])
     }
 
     /// Of a tree of conditions; `None` where there are too many, or the budget is spent.
-    pub(super) fn of(condition: &'r Condition, tests: &'r [Test], budget: &Budget) -> Option<Self> {
+    pub(super) fn from_condition(condition: &'r Condition, tests: &'r [Predicate], budget: &Budget) -> Option<Self> {
         Self::signed(condition, tests, true, budget)
     }
 
     /// Of its negation.
-    pub(super) fn of_not(condition: &'r Condition, tests: &'r [Test], budget: &Budget) -> Option<Self> {
+    pub(super) fn from_negation(condition: &'r Condition, tests: &'r [Predicate], budget: &Budget) -> Option<Self> {
         Self::signed(condition, tests, false, budget)
     }
 
     /// Of all that makes a rule match.
-    pub(super) fn of_rule(rule: &'r Rule, budget: &Budget) -> Option<Self> {
-        let mut ways = Self::of(&rule.when, &rule.tests, budget)?;
+    pub(super) fn from_rule(rule: &'r Rule, budget: &Budget) -> Option<Self> {
+        let mut ways = Self::from_condition(&rule.when, &rule.tests, budget)?;
         if let Some(script) = &rule.script {
             ways = ways.and(&Self(vec![vec![Literal::Script(script.source(), true)]]), budget)?;
         }
@@ -83,8 +83,8 @@ impl<'r> Ways<'r> {
     }
 
     /// Of all that makes it not match.
-    pub(super) fn of_no_rule(rule: &'r Rule, budget: &Budget) -> Option<Self> {
-        let mut ways = Self::of_not(&rule.when, &rule.tests, budget)?;
+    pub(super) fn from_rule_negation(rule: &'r Rule, budget: &Budget) -> Option<Self> {
+        let mut ways = Self::from_negation(&rule.when, &rule.tests, budget)?;
         if let Some(script) = &rule.script {
             ways.0.push(vec![Literal::Script(script.source(), false)]);
         }
@@ -94,7 +94,7 @@ impl<'r> Ways<'r> {
         Some(ways)
     }
 
-    fn signed(condition: &'r Condition, tests: &'r [Test], holds: bool, budget: &Budget) -> Option<Self> {
+    fn signed(condition: &'r Condition, tests: &'r [Predicate], holds: bool, budget: &Budget) -> Option<Self> {
         match condition {
             Condition::Always if holds => Some(Self::always()),
             Condition::Always => Some(Self(Vec::new())),
@@ -114,7 +114,7 @@ impl<'r> Ways<'r> {
                     } else {
                         ways.0.extend(child.0);
                     }
-                    if ways.0.len() > MOST_CLAUSES {
+                    if ways.0.len() > MAX_CLAUSES {
                         return None;
                     }
                 }
@@ -133,7 +133,7 @@ impl<'r> Ways<'r> {
                 if !is_impossible(&clause, left.len(), budget)? {
                     both.push(clause);
                 }
-                if both.len() > MOST_CLAUSES {
+                if both.len() > MAX_CLAUSES {
                     return None;
                 }
             }
@@ -142,24 +142,24 @@ impl<'r> Ways<'r> {
     }
 
     /// Whether it surely never holds.
-    pub(super) fn are_none(&self) -> bool {
+    pub(super) fn is_unsatisfiable(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether every way demands a check of this sort.
-    pub(super) fn all_demand(&self, sort: impl Fn(&Check) -> bool) -> bool {
+    pub(super) fn all_require(&self, sort: impl Fn(&Matcher) -> bool) -> bool {
         let demands = |literal: &Literal<'_>| matches!(literal, Literal::Check(check, true) if sort(check));
         self.0.iter().all(|clause| clause.iter().any(demands))
     }
 }
 
 /// What a check is about; two checks of one subject look at one value.
-fn same_subject(left: &Check, right: &Check) -> bool {
+fn same_subject(left: &Matcher, right: &Matcher) -> bool {
     match (left, right) {
-        (Check::Glob(left, _), Check::Glob(right, _)) => left == right,
-        (Check::Text(left, _), Check::Text(right, _)) => left == right,
-        (Check::Number(left, _), Check::Number(right, _)) => left == right,
-        (Check::Flag(left, _), Check::Flag(right, _)) => left == right,
+        (Matcher::Glob(left, _), Matcher::Glob(right, _)) => left == right,
+        (Matcher::Text(left, _), Matcher::Text(right, _)) => left == right,
+        (Matcher::Number(left, _), Matcher::Number(right, _)) => left == right,
+        (Matcher::Flag(left, _), Matcher::Flag(right, _)) => left == right,
         _ => discriminant(left) == discriminant(right),
     }
 }
@@ -189,42 +189,42 @@ fn is_impossible(clause: &[Literal<'_>], new: usize, budget: &Budget) -> Option<
 }
 
 /// How much there is to compare in [`no_value`].
-fn price(checks: &[(&Check, bool)]) -> usize {
-    let values = |check: &Check| match check {
-        Check::Glob(_, globs) => globs.len(),
-        Check::Text(_, patterns) => patterns.len(),
-        Check::Number(_, bounds) => bounds.len(),
-        Check::Age(bounds) => bounds.len(),
-        Check::Flag(..) | Check::AnyAutoReply => 1,
+fn price(checks: &[(&Matcher, bool)]) -> usize {
+    let values = |check: &Matcher| match check {
+        Matcher::Glob(_, globs) => globs.len(),
+        Matcher::Text(_, patterns) => patterns.len(),
+        Matcher::Number(_, bounds) => bounds.len(),
+        Matcher::Age(bounds) => bounds.len(),
+        Matcher::Flag(..) | Matcher::AnyAutoReply => 1,
     };
     let sum = |sign: Option<bool>| -> usize {
         checks.iter().filter(|(_, holds)| sign.is_none_or(|sign| *holds == sign)).map(|(check, _)| values(check)).sum()
     };
     let (wanted, all) = (sum(Some(true)), sum(None));
     match checks.first() {
-        Some((Check::Text(..), _)) => all + wanted.saturating_mul(sum(Some(false))),
-        Some((Check::Glob(..), _)) if checks.len() > 1 => all + wanted.saturating_mul(all),
-        Some((Check::Number(..) | Check::Age(_), _)) => all.saturating_mul(all).saturating_mul(6),
+        Some((Matcher::Text(..), _)) => all + wanted.saturating_mul(sum(Some(false))),
+        Some((Matcher::Glob(..), _)) if checks.len() > 1 => all + wanted.saturating_mul(all),
+        Some((Matcher::Number(..) | Matcher::Age(_), _)) => all.saturating_mul(all).saturating_mul(6),
         _ => all,
     }
 }
 
 /// Whether no value makes all of these checks of one subject come out as they must.
-fn no_value(checks: &[(&Check, bool)]) -> bool {
+fn no_value(checks: &[(&Matcher, bool)]) -> bool {
     let Some((first, _)) = checks.first() else { return false };
     match first {
-        Check::Glob(field, _) => no_short_value(*field, checks),
-        Check::Text(..) => no_text(checks),
-        Check::Number(field, _) => {
+        Matcher::Glob(field, _) => no_short_value(*field, checks),
+        Matcher::Text(..) => no_text(checks),
+        Matcher::Number(field, _) => {
             let is_count = *field != NumberField::AiConfidence;
             let always_there = !matches!(field, NumberField::ReplyCount | NumberField::AiConfidence);
             let bounds = checks.iter().filter_map(|(check, holds)| match check {
-                Check::Number(_, bounds) => Some((bounds.clone(), *holds)),
+                Matcher::Number(_, bounds) => Some((bounds.clone(), *holds)),
                 _ => None,
             });
             no_number(&bounds.collect::<Vec<_>>(), is_count, always_there)
         }
-        Check::Age(_) => {
+        Matcher::Age(_) => {
             let seconds = |bound: Option<std::time::Duration>| bound.map(|bound| bound.as_secs_f64());
             let in_seconds = |bounds: &Bounds<std::time::Duration>| Bounds {
                 eq: seconds(bounds.eq),
@@ -234,35 +234,35 @@ fn no_value(checks: &[(&Check, bool)]) -> bool {
                 lte: seconds(bounds.lte),
             };
             let bounds = checks.iter().filter_map(|(check, holds)| match check {
-                Check::Age(bounds) => Some((bounds.iter().map(in_seconds).collect(), *holds)),
+                Matcher::Age(bounds) => Some((bounds.iter().map(in_seconds).collect(), *holds)),
                 _ => None,
             });
             no_number(&bounds.collect::<Vec<_>>(), false, false)
         }
-        Check::Flag(field, _) => {
+        Matcher::Flag(field, _) => {
             let may_be_absent = matches!(field, FlagField::IsRead | FlagField::IsStarred);
             let mut values = vec![Some(true), Some(false)];
             values.extend(may_be_absent.then_some(None));
             let fits = |value: &Option<bool>| {
                 checks.iter().all(|(check, holds)| match check {
-                    Check::Flag(_, wanted) => (*value == Some(*wanted)) == *holds,
+                    Matcher::Flag(_, wanted) => (*value == Some(*wanted)) == *holds,
                     _ => true,
                 })
             };
             !values.iter().any(fits)
         }
-        Check::AnyAutoReply => checks.iter().any(|(_, holds)| !holds),
+        Matcher::AnyAutoReply => checks.iter().any(|(_, holds)| !holds),
     }
 }
 
-fn globs<'c>(check: &(&'c Check, bool)) -> &'c [Glob] {
+fn globs<'c>(check: &(&'c Matcher, bool)) -> &'c [Glob] {
     match check.0 {
-        Check::Glob(_, globs) => globs,
+        Matcher::Glob(_, globs) => globs,
         _ => &[],
     }
 }
 
-fn no_short_value(field: GlobField, checks: &[(&Check, bool)]) -> bool {
+fn no_short_value(field: GlobField, checks: &[(&Matcher, bool)]) -> bool {
     let wanted = || checks.iter().filter(|(_, holds)| *holds).map(globs);
     let refused = || checks.iter().filter(|(_, holds)| !*holds).map(globs);
     // Whatever fits one of the wanted values fits a refused one.
@@ -331,10 +331,10 @@ fn differ(left: &Glob, right: &Glob) -> bool {
     !(first.starts_with(second) || second.starts_with(first)) || !(last.ends_with(other) || other.ends_with(last))
 }
 
-fn no_text(checks: &[(&Check, bool)]) -> bool {
+fn no_text(checks: &[(&Matcher, bool)]) -> bool {
     let patterns = |wanted: bool| {
         checks.iter().filter(move |(_, holds)| *holds == wanted).map(|(check, _)| match check {
-            Check::Text(_, patterns) => patterns.as_slice(),
+            Matcher::Text(_, patterns) => patterns.as_slice(),
             _ => &[],
         })
     };
@@ -353,7 +353,7 @@ fn found_wherever(wide: &Pattern, narrow: &Pattern) -> bool {
             narrow.contains(wide)
                 || (wide.is_ascii() && narrow.to_ascii_lowercase().contains(&wide.to_ascii_lowercase()))
         }
-        _ => wide.finds_everything(),
+        _ => wide.matches_everything(),
     }
 }
 
@@ -374,7 +374,7 @@ fn no_number(checks: &[(Vec<Bounds<f64>>, bool)], is_count: bool, always_there: 
         tried.extend(ends.first().map(|first| first - 1.0));
     }
     let fits =
-        |value: f64| checks.iter().all(|(bounds, holds)| bounds.iter().any(|bounds| bounds.hold(value)) == *holds);
+        |value: f64| checks.iter().all(|(bounds, holds)| bounds.iter().any(|bounds| bounds.contain(value)) == *holds);
     let absent = !always_there && checks.iter().all(|(_, holds)| !holds);
     !absent && !tried.into_iter().any(fits)
 }

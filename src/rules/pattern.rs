@@ -160,7 +160,7 @@ impl Pattern {
     }
 
     /// Whether it surely is found in every text: it may be empty and looks at nothing around it.
-    pub fn finds_everything(&self) -> bool {
+    pub fn matches_everything(&self) -> bool {
         regex_syntax::parse(self.regex.as_str()).is_ok_and(|parsed| {
             let properties = parsed.properties();
             properties.minimum_len() == Some(0) && properties.look_set().is_empty()
@@ -269,7 +269,7 @@ impl<T: PartialOrd + Copy> Bounds<T> {
     }
 
     /// Whether the value keeps to every bound.
-    pub fn hold(&self, value: T) -> bool {
+    pub fn contain(&self, value: T) -> bool {
         self.eq.is_none_or(|bound| value == bound)
             && self.gt.is_none_or(|bound| value > bound)
             && self.gte.is_none_or(|bound| value >= bound)
@@ -278,7 +278,7 @@ impl<T: PartialOrd + Copy> Bounds<T> {
     }
 
     /// Whether no value at all keeps to them.
-    pub fn are_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         let low = [self.gt.map(|v| (v, true)), self.gte.map(|v| (v, false))];
         let high = [self.lt.map(|v| (v, true)), self.lte.map(|v| (v, false))];
         low.into_iter().flatten().any(|(low, open_low)| {
@@ -301,12 +301,12 @@ impl<T: PartialOrd + Copy> Bounds<T> {
 pub(super) type SpanBounds = Bounds<Duration>;
 
 /// The beginning of a text, at most [`MATCHED_BYTES`], cut between characters.
-pub(crate) fn bounded(text: &str) -> &str {
-    cut(text, MATCHED_BYTES)
+pub(crate) fn truncate_input(text: &str) -> &str {
+    truncate(text, MATCHED_BYTES)
 }
 
 /// The beginning of a text, at most so many bytes, cut between characters.
-pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+pub(crate) fn truncate(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
     }
@@ -321,14 +321,14 @@ const UNMATCHED_BYTES: usize = 512;
 
 /// The part of a text that a trace shows, at most 2 KiB around the match, or its beginning, and the match relative to it.
 pub(crate) fn excerpt(text: &str, found: Option<(usize, usize)>) -> (String, Option<(usize, usize)>) {
-    let Some((start, end)) = found else { return (cut(text, UNMATCHED_BYTES).to_owned(), None) };
+    let Some((start, end)) = found else { return (truncate(text, UNMATCHED_BYTES).to_owned(), None) };
     if text.len() <= EXCERPT_BYTES {
         return (text.to_owned(), Some((start, end)));
     }
     let lead = EXCERPT_BYTES.saturating_sub(end - start) / 2;
     let from = start.saturating_sub(lead).min(text.len().saturating_sub(EXCERPT_BYTES));
     let from = (from..=start).find(|at| text.is_char_boundary(*at)).unwrap_or(start);
-    let shown = cut(text.get(from..).unwrap_or_default(), EXCERPT_BYTES);
+    let shown = truncate(text.get(from..).unwrap_or_default(), EXCERPT_BYTES);
     (shown.to_owned(), Some((start - from, (end - from).min(shown.len()))))
 }
 
@@ -377,8 +377,8 @@ mod tests {
     #[test]
     fn bounds() {
         let between = Bounds { gt: Some(2.0), lte: Some(5.0), ..Bounds::default() };
-        assert!(between.hold(5.0) && !between.hold(2.0));
-        assert!(Bounds { gt: Some(5), lt: Some(5), ..Bounds::default() }.are_empty());
+        assert!(between.contain(5.0) && !between.contain(2.0));
+        assert!(Bounds { gt: Some(5), lt: Some(5), ..Bounds::default() }.is_empty());
         assert_eq!(between.describe(|v| v.to_string()), "gt 2, lte 5");
     }
 }

@@ -3,8 +3,8 @@
 use super::{
     RuleSet,
     definition::{ActionDef, Content, Rule},
-    event::{Facts, ReadMessages},
-    pattern::{bounded, cut},
+    event::{Facts, ThreadMessages},
+    pattern::{truncate, truncate_input},
     template,
 };
 use crate::model::{
@@ -22,7 +22,7 @@ const TOLD_BYTES: usize = 16 * 1024;
 
 /// What earlier rules of the same decision have taken.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Taken {
+pub(super) struct Claimed {
     reply: Option<String>,
     targets: HashSet<(ActionKind, Option<String>, Option<String>)>,
 }
@@ -42,7 +42,7 @@ fn verdict(would: PlannedOutcome, code: ReasonCode, text: impl Into<String>) -> 
 }
 
 /// Plans every action of a matching rule, in order.
-pub(super) fn plan(set: &RuleSet, matched: &Matched<'_>, facts: &Facts<'_>, taken: &mut Taken) -> Vec<PlannedAction> {
+pub(super) fn plan(set: &RuleSet, matched: &Matched<'_>, facts: &Facts<'_>, taken: &mut Claimed) -> Vec<PlannedAction> {
     let rule = matched.rule;
     let about = (rule.name.as_str(), rule.description.as_deref());
     let context = std::cell::LazyCell::new(|| template::context(facts, about, matched.captures, matched.vars));
@@ -75,7 +75,7 @@ fn judge(
     matched: &Matched<'_>,
     action: &ActionDef,
     facts: &Facts<'_>,
-    taken: &mut Taken,
+    taken: &mut Claimed,
     payload: Result<&Payload, &String>,
 ) -> Verdict {
     let template_error = payload.err();
@@ -121,7 +121,7 @@ fn shadowed(
     matched: &Matched<'_>,
     action: &ActionDef,
     facts: &Facts<'_>,
-    taken: &Taken,
+    taken: &Claimed,
     payload: Result<&Payload, &String>,
 ) -> Verdict {
     let mode = if matched.rule.mode == Mode::Shadow { Mode::Live } else { matched.rule.mode };
@@ -141,7 +141,7 @@ fn reply_refused(
     rule: &Rule,
     action: &ActionDef,
     facts: &Facts<'_>,
-    taken: &Taken,
+    taken: &Claimed,
     payload: Option<&Payload>,
 ) -> Option<Verdict> {
     let suppressed = |code, text: String| Some(verdict(PlannedOutcome::Suppressed, code, text));
@@ -182,7 +182,7 @@ fn has_text(facts: &Facts<'_>, payload: &Payload) -> bool {
     before.any(|message| text::says_the_same(sent, message.text.as_deref(), message.html.as_deref()))
 }
 
-fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Taken) -> Option<Verdict> {
+fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Claimed) -> Option<Verdict> {
     let same_target = |text: String| Some(verdict(PlannedOutcome::Suppressed, ReasonCode::SameTarget, text));
     if taken.targets.contains(&target_key(rule, action)) {
         return same_target("an earlier action does the same".to_owned());
@@ -209,7 +209,7 @@ fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: O
             && entry.target == action.target
             && (entry.rule == rule.name || action.kind == ActionKind::Reply && says_the_same(entry))
     };
-    let message = facts.input.messages.and_then(ReadMessages::newest_inbound).map(|message| message.id.as_str());
+    let message = facts.input.messages.and_then(ThreadMessages::newest_inbound).map(|message| message.id.as_str());
     let lead = facts.lead_address();
     let about = RepeatScope { thread_id: &facts.input.row.id, message_id: message, lead_email: lead.as_deref() };
     // A reply to an earlier message of the thread that has not left is cancelled, because a newer message has come: it
@@ -247,7 +247,7 @@ impl Facts<'_> {
 
     /// Whether an earlier action was for the message at hand. Where a message is not known, it is not the same.
     fn same_message(&self, entry: &HistoryEntry) -> bool {
-        let id = self.input.messages.and_then(ReadMessages::newest_inbound).map(|message| message.id.as_str());
+        let id = self.input.messages.and_then(ThreadMessages::newest_inbound).map(|message| message.id.as_str());
         entry.thread_id == self.input.row.id && id.is_some() && entry.message_id.as_deref() == id
     }
 }
@@ -282,7 +282,7 @@ fn render(
 fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subject: Option<String>) -> Notice {
     let row = facts.input.row;
     let owned = |text: Option<&str>| non_blank(text).map(str::to_owned);
-    let message = facts.input.messages.and_then(ReadMessages::newest_inbound);
+    let message = facts.input.messages.and_then(ThreadMessages::newest_inbound);
     let from = message.and_then(|message| message.from.as_deref()).filter(|_| facts.sender_is_not_lead());
     Notice {
         workspace: facts.input.workspace.to_owned(),
@@ -295,7 +295,13 @@ fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subjec
         campaign: owned(row.campaign()),
         category: owned(row.category()),
         subject: owned(row.subject.as_deref()),
-        new_text: facts.input.messages.and_then(ReadMessages::body).map(bounded).unwrap_or_default().to_owned(),
+        new_text: facts
+            .input
+            .messages
+            .and_then(ThreadMessages::body)
+            .map(truncate_input)
+            .unwrap_or_default()
+            .to_owned(),
         rule: matched.rule.name.clone(),
         rule_description: matched.rule.description.clone(),
         text,
@@ -303,11 +309,11 @@ fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subjec
         email_subject: subject.map(|subject| subject.split_whitespace().collect::<Vec<_>>().join(" ")),
         captures: matched.captures.clone(),
         vars: matched.vars.clone(),
-        conversation: facts.input.messages.map(told).unwrap_or_default(),
+        conversation: facts.input.messages.map(notice_messages).unwrap_or_default(),
     }
 }
 
-fn told(messages: &ReadMessages) -> Vec<NoticeMessage> {
+fn notice_messages(messages: &ThreadMessages) -> Vec<NoticeMessage> {
     let all = messages.conversation().messages();
     let newest = all.iter().enumerate().skip(all.len().saturating_sub(TOLD_MESSAGES));
     newest
@@ -315,7 +321,7 @@ fn told(messages: &ReadMessages) -> Vec<NoticeMessage> {
             from: message.from.clone(),
             at: message.created_at,
             outgoing: message.outgoing,
-            text: cut(messages.new_text(index), TOLD_BYTES).to_owned(),
+            text: truncate(messages.new_text(index), TOLD_BYTES).to_owned(),
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use super::{
     definition::Cost,
     event::Facts,
     load::offset,
-    script_check::{self, Known, Mention},
+    script_check::{self, FunctionTable, NameRef},
     script_functions, script_words, values,
     yaml::Node,
 };
@@ -42,7 +42,7 @@ pub struct ScriptEngine(Arc<Shared>);
 struct Shared {
     engine: Engine,
     /// What scripts can call.
-    known: Known,
+    known: FunctionTable,
 }
 
 impl fmt::Debug for ScriptEngine {
@@ -80,7 +80,7 @@ pub struct Script {
     /// Where it stands, so that what goes wrong in it is told by its place in the file.
     place: Option<Node>,
     /// The names that it mentions: no others are made for it.
-    mentions: Vec<Mention>,
+    mentions: Vec<NameRef>,
     /// What must have been read before it can be run.
     pub(super) needs_thread: bool,
     pub(super) needs_messages: bool,
@@ -136,7 +136,7 @@ impl ScriptEngine {
             let late = BEGAN.get().is_some_and(|began| began.elapsed() > MAX_TIME);
             late.then(|| Dynamic::from("it took too long"))
         });
-        let known = Known::of(&engine, true);
+        let known = FunctionTable::of(&engine, true);
         Self(Arc::new(Shared { engine, known }))
     }
 
@@ -147,7 +147,7 @@ impl ScriptEngine {
     /// regular expression or time zone where one is needed; each with its position in the script.
     pub fn compile(&self, source: &str) -> Result<Script, Vec<ScriptError>> {
         let ast = self.parse(source).map_err(|error| vec![error])?;
-        let mentions = script_check::look(&ast, &self.0.known)?;
+        let mentions = script_check::analyze(&ast, &self.0.known)?;
         let cost =
             |wanted: Cost| mentions.iter().any(|name| values::cost_of(&name.root, name.field.as_deref()) == wanted);
         Ok(Script {
@@ -192,13 +192,13 @@ impl ScriptEngine {
     }
 
     #[cfg(test)]
-    pub(super) fn look(&self, source: &str) -> Result<Vec<Mention>, Vec<ScriptError>> {
-        script_check::look(&self.parse(source).map_err(|error| vec![error])?, &self.0.known)
+    pub(super) fn analyze(&self, source: &str) -> Result<Vec<NameRef>, Vec<ScriptError>> {
+        script_check::analyze(&self.parse(source).map_err(|error| vec![error])?, &self.0.known)
     }
 
     #[cfg(test)]
     pub(super) fn own_functions(&self) -> Vec<String> {
-        Known::of(&self.0.engine, false).names().into_iter().map(str::to_owned).collect()
+        FunctionTable::of(&self.0.engine, false).names().into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -234,7 +234,7 @@ impl Script {
 
     /// Whether the script may give this variable to the templates: it names it, or hands on whole maps that it did not
     /// write.
-    pub(super) fn may_give(&self, field: &str) -> bool {
+    pub(super) fn may_set(&self, field: &str) -> bool {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let mut words = self.source.split(|c| !is_name(c));
         words.any(|word| word == field) || self.source.contains("captures")

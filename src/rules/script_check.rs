@@ -18,9 +18,9 @@ const KEYWORDS: [&str; 7] = ["Fn", "call", "curry", "type_of", "is_shared", "is_
 
 /// The functions that scripts can call, each with the numbers of values that it takes.
 #[derive(Debug, Default)]
-pub(super) struct Known(BTreeMap<String, BTreeSet<usize>>);
+pub(super) struct FunctionTable(BTreeMap<String, BTreeSet<usize>>);
 
-impl Known {
+impl FunctionTable {
     /// All that is registered; `with_language` adds what the language itself brings.
     pub(super) fn of(engine: &Engine, with_language: bool) -> Self {
         let all = engine.collect_fn_metadata(
@@ -44,7 +44,7 @@ impl Known {
 
 /// One mention of a name that scripts see, such as `thread.tags`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mention {
+pub(super) struct NameRef {
     pub(super) root: String,
     pub(super) field: Option<String>,
     /// What is read of the field: `calendar` of `workspace.vars.calendar`.
@@ -55,9 +55,10 @@ pub(super) struct Mention {
 ///
 /// # Errors
 /// Everything that could only fail.
-pub(super) fn look(ast: &AST, known: &Known) -> Result<Vec<Mention>, Vec<ScriptError>> {
+pub(super) fn analyze(ast: &AST, known: &FunctionTable) -> Result<Vec<NameRef>, Vec<ScriptError>> {
     let functions = ast.clone_functions_only();
-    let mut eye = Eye { known, own: Own::of(ast), in_function: false, mentions: Vec::new(), wrong: Vec::new() };
+    let mut eye =
+        Visitor { known, own: LocalNames::of(ast), in_function: false, mentions: Vec::new(), wrong: Vec::new() };
     let mut path = Vec::new();
     for statement in ast.statements() {
         statement.walk(&mut path, &mut |path| eye.node(path));
@@ -69,14 +70,14 @@ pub(super) fn look(ast: &AST, known: &Known) -> Result<Vec<Mention>, Vec<ScriptE
 
 /// What the script defines itself: nothing is said against these names.
 #[derive(Default)]
-struct Own {
+struct LocalNames {
     variables: HashSet<String>,
     functions: BTreeMap<String, BTreeSet<usize>>,
     /// Keys of maps, which may hold closures: `map.key(1)`.
     keys: HashSet<String>,
 }
 
-impl Own {
+impl LocalNames {
     fn of(ast: &AST) -> Self {
         let mut own = Self::default();
         for function in ast.iter_functions() {
@@ -106,15 +107,15 @@ impl Own {
     }
 }
 
-struct Eye<'a> {
-    known: &'a Known,
-    own: Own,
+struct Visitor<'a> {
+    known: &'a FunctionTable,
+    own: LocalNames,
     in_function: bool,
-    mentions: Vec<Mention>,
+    mentions: Vec<NameRef>,
     wrong: Vec<ScriptError>,
 }
 
-impl Eye<'_> {
+impl Visitor<'_> {
     /// Looks at the last node of a path; goes on whatever is wrong, so that all of it is told.
     fn node(&mut self, path: &[ASTNode<'_>]) -> bool {
         let parent = path.len().checked_sub(2).and_then(|at| path.get(at));
@@ -170,7 +171,7 @@ impl Eye<'_> {
             self.report(format!("`{root}.{field}` has no `{property}`"), place, hint);
         }
         let inner = parent.and_then(|parent| inner_of(node, parent));
-        self.mentions.push(Mention { root: root.to_owned(), field, inner });
+        self.mentions.push(NameRef { root: root.to_owned(), field, inner });
     }
 
     /// What a script sees cannot be changed by it.
@@ -302,7 +303,7 @@ mod tests {
     use crate::rules::{script::ScriptEngine, script_functions::FUNCTIONS};
 
     fn looked(source: &str) -> Result<Vec<(String, Option<String>)>, ScriptError> {
-        let found = ScriptEngine::new().look(source).map_err(|mut all| all.remove(0))?;
+        let found = ScriptEngine::new().analyze(source).map_err(|mut all| all.remove(0))?;
         Ok(found.into_iter().map(|mention| (mention.root, mention.field)).collect())
     }
 
@@ -331,7 +332,7 @@ mod tests {
 
     #[test]
     fn what_is_read_of_a_field_is_found() {
-        let inner = |source: &str| ScriptEngine::new().look(source).unwrap().remove(0).inner;
+        let inner = |source: &str| ScriptEngine::new().analyze(source).unwrap().remove(0).inner;
         assert_eq!(inner("workspace.vars.calendar != ()").as_deref(), Some("calendar"));
         assert_eq!(inner("workspace.vars[\"calendar\"].len() > 1").as_deref(), Some("calendar"));
         assert_eq!(inner("workspace[\"vars\"].calendar == `x`").as_deref(), Some("calendar"));

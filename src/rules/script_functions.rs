@@ -3,7 +3,7 @@
 //! An absent value (`()`) contains, matches and belongs to nothing, and what is computed from one is absent: a script
 //! need not ask for it first, and a comparison with it is false.
 
-use super::pattern::{Pattern, bounded};
+use super::pattern::{Pattern, truncate_input};
 use crate::model::domain_of;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map, Position};
@@ -214,18 +214,18 @@ fn register_patterns(engine: &mut Engine) {
     };
     let of = compiled.clone();
     engine.register_fn("regex_is_match", move |text: Text, pattern: Text| -> Outcome<bool> {
-        Ok(of(&pattern)?.regex().is_match(bounded(&text)))
+        Ok(of(&pattern)?.regex().is_match(truncate_input(&text)))
     });
     let of = compiled.clone();
     engine.register_fn("regex_capture", move |text: Text, pattern: Text| -> Outcome<Dynamic> {
         let pattern = of(&pattern)?;
-        let Some(found) = pattern.regex().captures(bounded(&text)) else { return Ok(Dynamic::UNIT) };
+        let Some(found) = pattern.regex().captures(truncate_input(&text)) else { return Ok(Dynamic::UNIT) };
         let group = if found.len() > 1 { found.iter().skip(1).flatten().next() } else { found.get(0) };
         Ok(group.map_or(Dynamic::UNIT, |group| Dynamic::from(group.as_str().to_owned())))
     });
     engine.register_fn("regex_captures", move |text: Text, pattern: Text| -> Outcome<Dynamic> {
         let pattern = compiled(&pattern)?;
-        let Some(found) = pattern.regex().captures(bounded(&text)) else { return Ok(Dynamic::UNIT) };
+        let Some(found) = pattern.regex().captures(truncate_input(&text)) else { return Ok(Dynamic::UNIT) };
         let mut map = Map::new();
         for (number, (name, group)) in pattern.regex().capture_names().zip(found.iter()).enumerate() {
             let text = group.map_or(Dynamic::UNIT, |group| Dynamic::from(group.as_str().to_owned()));

@@ -1,14 +1,14 @@
 //! A whole set of rules, loaded and compiled.
 
 use super::{
-    case::Case,
-    definition::{At, Rule},
+    definition::{Location, Rule},
     diagnostic::{Diagnostic, Diagnostics},
     files::FileAccess,
     hours::OpeningHours,
     lint, load,
-    needles::Needles,
+    prefilter::Prefilter,
     template::Templates,
+    test_case::TestCase,
     workspaces::WorkspaceContext,
 };
 use crate::model::{ActionKind, Mode};
@@ -21,7 +21,7 @@ use std::{
 
 /// What the rules' files may name, out of the configuration.
 #[derive(Debug, Clone, Default)]
-pub struct Context {
+pub struct LoadContext {
     /// Destinations by name, with the kind of action that may use them: slack, email or webhook.
     pub destinations: BTreeMap<String, ActionKind>,
     /// Opening hours by name.
@@ -42,8 +42,8 @@ pub struct Context {
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     pub(super) rules: Arc<Vec<Rule>>,
-    pub(super) cases: Arc<Vec<Case>>,
-    pub(super) needles: Arc<Option<Needles>>,
+    pub(super) cases: Arc<Vec<TestCase>>,
+    pub(super) needles: Arc<Option<Prefilter>>,
     pub(super) templates: Arc<Templates>,
     pub(super) hours: Arc<BTreeMap<String, OpeningHours>>,
     pub(super) vars: Arc<BTreeMap<String, String>>,
@@ -63,7 +63,7 @@ impl RuleSet {
     ///
     /// # Errors
     /// Every mistake of every file, with its place. Warnings alone are no error: see [`RuleSet::warnings`].
-    pub fn load(path: &Path, context: &Context) -> Result<Self, Diagnostics> {
+    pub fn load(path: &Path, context: &LoadContext) -> Result<Self, Diagnostics> {
         load::paths(&[path.to_owned()], context)
     }
 
@@ -71,7 +71,7 @@ impl RuleSet {
     ///
     /// # Errors
     /// As [`RuleSet::load`].
-    pub fn load_workspaces(context: &Context) -> Result<Self, Diagnostics> {
+    pub fn load_workspaces(context: &LoadContext) -> Result<Self, Diagnostics> {
         load::workspaces(context)
     }
 
@@ -101,24 +101,24 @@ impl RuleSet {
     ///
     /// # Errors
     /// Every mistake in the tests.
-    pub fn load_cases(path: &Path) -> Result<Vec<Case>, Diagnostics> {
-        load::cases(path)
+    pub fn load_tests(path: &Path) -> Result<Vec<TestCase>, Diagnostics> {
+        load::load_tests(path)
     }
 
     /// As [`RuleSet::load_cases`], of a text.
     ///
     /// # Errors
     /// As [`RuleSet::load_cases`].
-    pub fn parse_cases(name: &str, text: &str) -> Result<Vec<Case>, Diagnostics> {
-        load::cases_of_text(name, text)
+    pub fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
+        load::parse_tests(name, text)
     }
 
     /// Loads texts instead of files, in this order: pairs of the name to be shown and the YAML.
     ///
     /// # Errors
     /// As [`RuleSet::load`].
-    pub fn parse(sources: &[(&str, &str)], context: &Context) -> Result<Self, Diagnostics> {
-        load::texts(sources, context)
+    pub fn parse(sources: &[(&str, &str)], context: &LoadContext) -> Result<Self, Diagnostics> {
+        load::parse_sources(sources, context)
     }
 
     /// The rules, in order.
@@ -127,13 +127,13 @@ impl RuleSet {
     }
 
     /// The tests beside the rules, in the order of their files.
-    pub fn cases(&self) -> &[Case] {
+    pub fn tests(&self) -> &[TestCase] {
         &self.cases
     }
 
     /// The same rules as tests play them: each one live, whatever its mode. Opening hours that are not known, in a set
     /// without a configuration, never close.
-    pub fn as_played(&self) -> Self {
+    pub fn for_tests(&self) -> Self {
         let mut set = self.clone();
         for rule in Arc::make_mut(&mut set.rules) {
             rule.mode = Mode::Live;
@@ -141,7 +141,7 @@ impl RuleSet {
                 action.timing.hours.take_if(|name| !self.hours.contains_key(name));
             }
         }
-        set.views = self.views.iter().map(|(name, view)| (name.clone(), view.as_played())).collect();
+        set.views = self.views.iter().map(|(name, view)| (name.clone(), view.for_tests())).collect();
         set
     }
 
@@ -161,8 +161,8 @@ impl RuleSet {
     }
 
     /// What a workspace's ceiling makes of rules that say more; `at` is where it is written.
-    pub fn silenced_by(&self, workspace: &str, ceiling: Mode, at: &At) -> Option<Diagnostic> {
-        lint::silenced(&self.rules, workspace, ceiling, at)
+    pub fn ceiling_warning(&self, workspace: &str, ceiling: Mode, at: &Location) -> Option<Diagnostic> {
+        lint::ceiling_warning(&self.rules, workspace, ceiling, at)
     }
 
     /// What the rules may read and send.

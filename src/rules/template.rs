@@ -14,7 +14,7 @@ const MAX_OUTPUT: usize = 512 * 1024;
 const MOST_UNKNOWN_NAMES: usize = 50;
 
 /// How many unknown filters, tests and functions one template is told of.
-const MOST_UNKNOWN: usize = 20;
+const MAX_UNKNOWN: usize = 20;
 
 /// The filters that a typing error is compared with.
 const FILTERS: [&str; 30] = [
@@ -145,7 +145,7 @@ impl Templates {
     }
 
     /// Every `captures.NAME` and `vars.NAME` that a template uses; the second part is missing where it uses all.
-    pub(super) fn uses(&self, template: &TemplateRef) -> Vec<(String, Option<String>)> {
+    pub(super) fn references(&self, template: &TemplateRef) -> Vec<(String, Option<String>)> {
         let Ok(found) = self.environment.get_template(&template.name) else { return Vec::new() };
         let mut names: Vec<_> = found
             .undeclared_variables(true)
@@ -200,7 +200,7 @@ impl Templates {
             line: None,
             hint: Some(hint.clone()),
         };
-        let mut places = places(source, &wrong);
+        let mut places = occurrences(source, &wrong);
         if !wrong.contains('.') {
             // What hangs on a name that does not exist is not wrong by itself.
             places.iter_mut().for_each(|(start, end)| *end = *start + wrong.len());
@@ -230,7 +230,7 @@ impl Templates {
                 workspace.insert("vars".to_owned(), Value::Object(vars.collect()));
             }
             context.insert("now".to_owned(), SAMPLE.into());
-            for _ in 0..MOST_UNKNOWN {
+            for _ in 0..MAX_UNKNOWN {
                 let mut out = Bounded(Vec::new());
                 let Ok(found) = environment.get_template(template) else { break };
                 let context = Shown::from(minijinja::value::Serde(&context));
@@ -304,9 +304,9 @@ fn unknown_word(message: &str) -> Option<&str> {
 }
 
 /// Where a name of one or two parts stands in a template, with all that is written of it.
-pub(super) fn places(source: &str, name: &str) -> Vec<(usize, usize)> {
+pub(super) fn occurrences(source: &str, name: &str) -> Vec<(usize, usize)> {
     let is_it = |path: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    let found = template_names::mentioned(source).into_iter().filter(|place| is_it(&place.path));
+    let found = template_names::name_refs(source).into_iter().filter(|place| is_it(&place.path));
     found.map(|place| (place.range.start, place.range.end)).collect()
 }
 

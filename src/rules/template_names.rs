@@ -7,7 +7,7 @@ const NAMES_OF_LEADS: [&str; 3] = ["lead.first_name", "lead.name", "lead.last_na
 
 /// A dotted name such as `lead.first_name`, and its bytes in the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NamedPlace {
+pub(super) struct NameRef {
     /// Its parts, joined by dots without spaces.
     pub(super) path: String,
     /// Where it stands.
@@ -16,7 +16,7 @@ pub(super) struct NamedPlace {
 
 /// A lead's names that are absent for many leads, printed by `{{ … }}` although nothing says what stands in their place: no
 /// `default`, and no `{% if … %}` that asks for the name.
-pub(super) fn without_default(source: &str) -> Vec<NamedPlace> {
+pub(super) fn without_default(source: &str) -> Vec<NameRef> {
     let mut found = Vec::new();
     let mut asked = Vec::new();
     for (kind, inside) in blocks(source) {
@@ -35,7 +35,7 @@ pub(super) fn without_default(source: &str) -> Vec<NamedPlace> {
 }
 
 /// The time zones that `date("…", "ZONE")` is given in words, and where they stand.
-pub(super) fn time_zones(source: &str) -> Vec<NamedPlace> {
+pub(super) fn time_zones(source: &str) -> Vec<NameRef> {
     let mut found = Vec::new();
     for (_, inside) in blocks(source) {
         let text = source.get(inside.clone()).unwrap_or_default();
@@ -46,7 +46,7 @@ pub(super) fn time_zones(source: &str) -> Vec<NamedPlace> {
             let second = quoted_texts(source, inside.start + call + word.len()..inside.end).into_iter().nth(1);
             found.extend(second.map(|range| {
                 let path = source.get(range.clone()).unwrap_or_default().to_owned();
-                NamedPlace { path, range }
+                NameRef { path, range }
             }));
         }
     }
@@ -74,7 +74,7 @@ fn quoted_texts(source: &str, within: Range<usize>) -> Vec<Range<usize>> {
 
 /// Every dotted name in `{{ … }}` and `{% … %}`, in order. Filters and attributes of calls are among them, so this serves
 /// to find a name that is known to be used, not to tell which are.
-pub(super) fn mentioned(source: &str) -> Vec<NamedPlace> {
+pub(super) fn name_refs(source: &str) -> Vec<NameRef> {
     let mut found = Vec::new();
     for (_, inside) in blocks(source) {
         names(source, inside, &mut found);
@@ -124,7 +124,7 @@ pub(super) fn in_single_braces(source: &str) -> Vec<Range<usize>> {
     found
 }
 
-fn names(source: &str, within: Range<usize>, found: &mut Vec<NamedPlace>) {
+fn names(source: &str, within: Range<usize>, found: &mut Vec<NameRef>) {
     let bytes = source.as_bytes();
     let mut at = within.start;
     while at < within.end {
@@ -149,7 +149,7 @@ fn names(source: &str, within: Range<usize>, found: &mut Vec<NamedPlace>) {
                     path.push('.');
                     at = next;
                 }
-                found.push(NamedPlace { path, range: start..at });
+                found.push(NameRef { path, range: start..at });
             }
             // A number, and what may be glued to it.
             _ if is_name(byte) => at = end_of_name(bytes, at, within.end),
@@ -186,11 +186,11 @@ fn after_quote(bytes: &[u8], at: usize, end: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{mentioned, time_zones, without_default};
+    use super::{name_refs, time_zones, without_default};
 
     #[test]
     fn names_that_may_be_absent_and_time_zones() {
-        let paths = |found: Vec<super::NamedPlace>| found.into_iter().map(|name| name.path).collect::<Vec<_>>();
+        let paths = |found: Vec<super::NameRef>| found.into_iter().map(|name| name.path).collect::<Vec<_>>();
         for (source, wanted) in [
             ("Hi {{ lead.first_name }},", vec!["lead.first_name"]),
             ("Hi {{ lead.first_name | title }},", vec!["lead.first_name"]),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn paths(source: &str) -> Vec<&str> {
-        let places = mentioned(source);
+        let places = name_refs(source);
         for place in &places {
             let written: String = source[place.range.clone()].split_whitespace().collect();
             assert_eq!(written, place.path);

@@ -2,8 +2,8 @@
 
 use super::{
     definition::Cost,
-    event::{Facts, ReadMessages},
-    pattern::bounded,
+    event::{Facts, ThreadMessages},
+    pattern::truncate_input,
 };
 use crate::model::{address_of, non_blank};
 use serde_json::{Map, Value};
@@ -103,9 +103,9 @@ pub(super) fn cost_of(root: &str, field: Option<&str>) -> Cost {
     }
 }
 
-struct Bag(Map<String, Value>);
+struct ValueMap(Map<String, Value>);
 
-impl Bag {
+impl ValueMap {
     fn put(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());
     }
@@ -126,7 +126,7 @@ impl Bag {
 /// The lead: absent and blank values are left out.
 pub(super) fn lead(facts: &Facts<'_>) -> Map<String, Value> {
     let row = facts.input.row;
-    let mut bag = Bag(Map::new());
+    let mut bag = ValueMap(Map::new());
     bag.text("id", row.lead_id.as_deref());
     bag.text("email", facts.lead_address().as_deref());
     bag.text("domain", row.lead_domain().as_deref());
@@ -159,7 +159,7 @@ fn split_name(name: &str) -> (Option<String>, Option<String>) {
 /// The thread, with what has been read of it.
 pub(super) fn thread(facts: &Facts<'_>) -> Map<String, Value> {
     let row = facts.input.row;
-    let mut bag = Bag(Map::new());
+    let mut bag = ValueMap(Map::new());
     bag.text("id", Some(&row.id));
     bag.text("subject", row.subject.as_deref());
     bag.text("preview", row.preview.as_deref());
@@ -187,7 +187,7 @@ pub(super) fn thread(facts: &Facts<'_>) -> Map<String, Value> {
         }
         bag.put("tags", detail.tags.clone());
     }
-    if let Some(talk) = facts.input.messages.map(ReadMessages::conversation) {
+    if let Some(talk) = facts.input.messages.map(ThreadMessages::conversation) {
         bag.put("message_count", talk.messages().len());
         bag.put("inbound_count", talk.inbound_count());
         bag.put("outbound_count", talk.outbound_count());
@@ -197,7 +197,7 @@ pub(super) fn thread(facts: &Facts<'_>) -> Map<String, Value> {
 
 /// The campaign; empty for a thread outside one.
 pub(super) fn campaign(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut bag = Bag(Map::new());
+    let mut bag = ValueMap(Map::new());
     bag.text("name", facts.input.row.campaign());
     bag.text("id", facts.input.detail.and_then(|detail| detail.campaign_id.as_deref()));
     bag.0
@@ -205,9 +205,9 @@ pub(super) fn campaign(facts: &Facts<'_>) -> Map<String, Value> {
 
 /// The workspace with its own texts; blank ones are left out.
 pub(super) fn workspace(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut bag = Bag(Map::new());
+    let mut bag = ValueMap(Map::new());
     bag.text("name", Some(facts.input.workspace));
-    let mut vars = Bag(Map::new());
+    let mut vars = ValueMap(Map::new());
     for (name, text) in facts.vars {
         vars.text(name, Some(text));
     }
@@ -217,15 +217,15 @@ pub(super) fn workspace(facts: &Facts<'_>) -> Map<String, Value> {
 
 /// The newest inbound message; empty while the messages were not read.
 pub(super) fn message(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut bag = Bag(Map::new());
+    let mut bag = ValueMap(Map::new());
     let Some(messages) = facts.input.messages else { return bag.0 };
     let Some(message) = messages.newest_inbound() else { return bag.0 };
     bag.text("id", Some(&message.id));
     for name in ["text", "body"] {
-        bag.text(name, messages.body().map(bounded));
+        bag.text(name, messages.body().map(truncate_input));
     }
     for name in ["full_text", "full_body"] {
-        bag.text(name, messages.full_body().map(bounded));
+        bag.text(name, messages.full_body().map(truncate_input));
     }
     bag.text("subject", message.subject.as_deref());
     let from = non_blank(message.from.as_deref());

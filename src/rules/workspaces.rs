@@ -2,7 +2,7 @@
 
 use super::{
     RuleSet,
-    definition::{ActionDef, At, Check, Condition, GlobField, Rule, Test},
+    definition::{ActionDef, Condition, GlobField, Location, Matcher, Predicate, Rule},
     diagnostic::{Diagnostic, Diagnostics, code},
     hours::OpeningHours,
     lint,
@@ -36,12 +36,12 @@ pub struct WorkspaceContext {
 
 /// Whether a condition may hold in a workspace, whatever message comes. What is not about the workspace may hold, and may
 /// not hold.
-pub(super) fn may_hold(condition: &Condition, tests: &[Test], workspace: &str) -> bool {
+pub(super) fn may_hold(condition: &Condition, tests: &[Predicate], workspace: &str) -> bool {
     possible(condition, tests, workspace).0
 }
 
 /// Whether it may hold, and whether it may not.
-fn possible(condition: &Condition, tests: &[Test], workspace: &str) -> (bool, bool) {
+fn possible(condition: &Condition, tests: &[Predicate], workspace: &str) -> (bool, bool) {
     let each = |children: &[Condition]| {
         children.iter().map(|child| possible(child, tests, workspace)).collect::<Vec<(bool, bool)>>()
     };
@@ -60,7 +60,7 @@ fn possible(condition: &Condition, tests: &[Test], workspace: &str) -> (bool, bo
             (each.iter().any(|(may, _)| *may), each.iter().all(|(_, may_not)| *may_not))
         }
         Condition::Test(index) => match tests.get(*index).map(|test| &test.check) {
-            Some(Check::Glob(GlobField::Workspace, globs)) => {
+            Some(Matcher::Glob(GlobField::Workspace, globs)) => {
                 let held = globs.iter().any(|glob| glob.matches(Some(workspace)));
                 (held, !held)
             }
@@ -77,7 +77,7 @@ impl Rule {
 
     /// Whether it says which workspaces it is for.
     fn names_workspaces(&self) -> bool {
-        let asks = |test: &Test| matches!(test.check, Check::Glob(GlobField::Workspace, _));
+        let asks = |test: &Predicate| matches!(test.check, Matcher::Glob(GlobField::Workspace, _));
         self.tests.iter().any(asks) || self.script.as_ref().is_some_and(|script| script.reads("workspace", &["name"]))
     }
 }
@@ -107,10 +107,10 @@ fn goes_to_one_place(action: &ActionDef, of: &[&WorkspaceContext]) -> bool {
     of.iter().filter(|workspace| !workspace.own_destinations.contains(target)).count() > 1
 }
 
-fn found(code: &'static str, at: &At, message: String, out: &mut Diagnostics) {
+fn found(code: &'static str, at: &Location, message: String, out: &mut Diagnostics) {
     let hint = "give each workspace rules of its own (`rules` under the workspace), or add `workspace: NAME` to `when`; \
                 `workspace: '*'` says that all are meant";
-    out.push(Diagnostic::over(code, at, message).finding(true).hint(hint));
+    out.push(Diagnostic::at_location(code, at, message).lint(true).hint(hint));
 }
 
 /// `acme, globex and 3 more`.

@@ -5,19 +5,19 @@
 //! merge keys or tags, no repeated keys, at most [`MAX_BYTES`] and [`MAX_DEPTH`]. Nothing is converted silently: `no`,
 //! `on` and `0123` are texts, and every number keeps the text it was written as.
 
+mod json_schema;
 mod locate;
 mod parse;
 mod reader;
 mod schema;
-mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
 
+pub use json_schema::{Interpolation, json_schema};
 pub use parse::{load, parse};
 pub use reader::{Fields, did_you_mean};
-pub use schema::{Variables, json_schema};
-pub use shape::{Form, Has, Key, Law, LazyShape, Need, Shape};
+pub use schema::{Constraint, Key, KeyMatch, LazySchema, Presence, Schema, ValueType};
 pub use source::{Source, Span};
 
 use std::{ops::Range, sync::Arc};

@@ -26,15 +26,15 @@ pub(super) struct Read {
 /// Reads the sections, each of which may be absent.
 pub(super) fn read(root: &Fields<'_>, reading: &mut Reading<'_>) -> Read {
     let mut read = Read::default();
-    if let Some(fields) = root.present("network").and_then(|node| node.fields(&shapes::NETWORK, &mut reading.out))
-        && let Some(node) = fields.present("allow_private")
+    if let Some(fields) = root.non_null("network").and_then(|node| node.fields(&shapes::NETWORK, &mut reading.out))
+        && let Some(node) = fields.non_null("allow_private")
     {
         read.network.allow_private = node.bool(&mut reading.out).unwrap_or_default();
     }
-    let smtp_node = root.present("smtp");
+    let smtp_node = root.non_null("smtp");
     read.smtp = smtp_node.and_then(|node| smtp(node, read.network, reading));
     read.smtp_is_wrong = smtp_node.is_some() && read.smtp.is_none();
-    if let Some(node) = root.present("destinations") {
+    if let Some(node) = root.non_null("destinations") {
         read.destinations = named(node, &read, reading);
         read.names = names(node);
     }
@@ -123,7 +123,7 @@ fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'
             let fields = body.fields(&shapes::EMAIL, &mut reading.out)?;
             let to = fields.required("to", &mut reading.out)?;
             let to = addresses(Some(to), reading)?;
-            DestinationSettings::Email(EmailSettings { to, cc: addresses(fields.present("cc"), reading)? })
+            DestinationSettings::Email(EmailSettings { to, cc: addresses(fields.non_null("cc"), reading)? })
         }
         _ => {
             let fields = body.fields(&shapes::WEBHOOK, &mut reading.out)?;
@@ -140,12 +140,12 @@ fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'
 /// `None` when it is there and wrong; `Some(None)` when it is absent.
 #[allow(clippy::option_option)] // wrong and absent are two things here
 fn secret(fields: &Fields<'_>, key: &str, reading: &mut Reading<'_>) -> Option<Option<SecretString>> {
-    fields.present(key).map_or(Some(None), |node| reading.secret(node).map(Some))
+    fields.non_null(key).map_or(Some(None), |node| reading.secret(node).map(Some))
 }
 
 #[allow(clippy::option_option)] // as above
 fn text(fields: &Fields<'_>, key: &str, reading: &mut Reading<'_>) -> Option<Option<String>> {
-    fields.present(key).map_or(Some(None), |node| node.non_empty_string(&mut reading.out).map(Some))
+    fields.non_null(key).map_or(Some(None), |node| node.non_empty_string(&mut reading.out).map(Some))
 }
 
 fn addresses(node: Option<&Node>, reading: &mut Reading<'_>) -> Option<Vec<String>> {
@@ -158,7 +158,7 @@ fn smtp(node: &Node, network: NetworkSettings, reading: &mut Reading<'_>) -> Opt
     let url = fields.required("url", &mut reading.out);
     let url = url.and_then(|node| reading.secret(node));
     let from = fields.required("from", &mut reading.out).and_then(|node| node.non_empty_string(&mut reading.out));
-    let ca_file = match fields.present("ca_file") {
+    let ca_file = match fields.non_null("ca_file") {
         Some(node) => Some(reading.path(node)?),
         None => None,
     };
@@ -166,7 +166,7 @@ fn smtp(node: &Node, network: NetworkSettings, reading: &mut Reading<'_>) -> Opt
     match Destinations::new(BTreeMap::new(), Some(settings.clone()), network) {
         Ok(_) => Some(settings),
         Err(error) => {
-            let place = problem_key(error.problem()).and_then(|key| fields.present(key)).unwrap_or(node);
+            let place = problem_key(error.problem()).and_then(|key| fields.non_null(key)).unwrap_or(node);
             let hint =
                 "write `url: \"smtps://user:${SMTP_PASSWORD}@smtp.acme.example\"` and `from: \"Name <a@b.example>\"`";
             reading.report(code::BAD_SMTP, place, error.problem().to_string(), hint);

@@ -34,7 +34,7 @@ fn one(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<OpeningHours> {
     match OpeningHours::new(&days, from, to, zone, except) {
         Ok(hours) => Some(hours),
         Err(error) => {
-            let place = fields.present("from").unwrap_or(fields.node());
+            let place = fields.non_null("from").unwrap_or(fields.node());
             reading.report(code::BAD_HOURS, place, error.to_string(), "times are written \"09:00\" to \"18:00\"");
             None
         }
@@ -44,7 +44,7 @@ fn one(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<OpeningHours> {
 /// All seven days when none are named.
 fn days(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<Vec<Weekday>> {
     let every = || (0..7).filter_map(|day| Weekday::from_monday_zero_offset(day).ok()).collect();
-    let Some(node) = fields.present("days") else { return Some(every()) };
+    let Some(node) = fields.non_null("days") else { return Some(every()) };
     let items = node.list_or_one();
     let mut days = Vec::new();
     for item in items {
@@ -93,7 +93,7 @@ fn timezone(node: &Node, reading: &mut Reading<'_>) -> Option<TimeZone> {
 }
 
 fn dates(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<BTreeSet<Date>> {
-    let Some(node) = fields.present("except") else { return Some(BTreeSet::new()) };
+    let Some(node) = fields.non_null("except") else { return Some(BTreeSet::new()) };
     let items = node.list_or_one();
     let mut dates = BTreeSet::new();
     let mut good = true;

@@ -167,13 +167,13 @@ fn read(
 
 fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -> Settings {
     let read = destinations::read(fields, reading);
-    let hours = fields.present("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
+    let hours = fields.non_null("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
     let usual = SafetySettings::default();
-    let safety = match fields.present("safety") {
+    let safety = match fields.non_null("safety") {
         Some(node) => safety::read(node, usual, &read.names, reading),
         None => usual,
     };
-    let workspaces = match fields.present("workspaces") {
+    let workspaces = match fields.non_null("workspaces") {
         Some(node) => {
             let shared = workspace::Shared { destinations: &read, safety: &safety };
             workspace::read(node, &shared, reading)
@@ -184,27 +184,27 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
         }
     };
     // As it is written: a workspace that cannot be read may have rules all the same.
-    let written = fields.present("workspaces").map(yaml::Node::list_or_one).unwrap_or_default();
+    let written = fields.non_null("workspaces").map(yaml::Node::list_or_one).unwrap_or_default();
     let own = !written.is_empty() && written.iter().all(|item| item.get("rules").is_some_and(|node| !node.is_null()));
-    let everybodys = match fields.present("rules") {
+    let everybodys = match fields.non_null("rules") {
         Some(node) => workspace::paths(node, reading),
         None if own || rules.is_some() => Vec::new(),
         None => fields.required("rules", &mut reading.out).map(|_| Vec::new()).unwrap_or_default(),
     };
     let own_address = |node: &yaml::Node| node.list_or_one().iter().all(|item| item.get("base_url").is_some());
     if (reading.env)(BASE_URL_VARIABLE).is_some_and(|value| !value.is_empty())
-        && let Some(workspaces) = fields.present("workspaces").filter(|node| !own_address(node))
+        && let Some(workspaces) = fields.non_null("workspaces").filter(|node| !own_address(node))
     {
         let place = fields.key("workspaces").unwrap_or(workspaces);
         let message = format!("`{BASE_URL_VARIABLE}` is set, and not used where there is a configuration file");
         let hint = format!("write `base_url: \"${{{BASE_URL_VARIABLE}}}\"` in the workspace if it is meant");
         reading.out.push(Diagnostic::warning(code::UNUSED_VARIABLE, place, message).hint(hint));
     }
-    let store = match fields.present("store") {
+    let store = match fields.non_null("store") {
         Some(node) => store(node, reading),
         None => Some(reading.folder.join(STORE)),
     };
-    let attachments_from = fields.present("attachments_from").map(|node| folders(node, reading)).unwrap_or_default();
+    let attachments_from = fields.non_null("attachments_from").map(|node| folders(node, reading)).unwrap_or_default();
     let admin = admin(fields, reading);
     // What could not be read has been reported, so nothing of this is used then.
     let settings = Settings {
@@ -248,7 +248,7 @@ fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {
         }
         Some(("postgres" | "postgresql", _)) => {
             // The address holds a password.
-            node.source().hide(node.span.start..node.span.end);
+            node.source().redact(node.span.start..node.span.end);
             let message = "PostgreSQL is not supported by this build yet";
             reading.report(code::UNSUPPORTED_STORE, node, message, "write `store: sqlite:reply-router.db`");
             None
@@ -262,8 +262,8 @@ fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {
 }
 
 fn admin(root: &Fields<'_>, reading: &mut Reading<'_>) -> AdminSettings {
-    let fields = root.present("admin").and_then(|node| node.fields(&shapes::ADMIN, &mut reading.out));
-    let node = |key: &str| fields.as_ref().and_then(|fields| fields.present(key));
+    let fields = root.non_null("admin").and_then(|node| node.fields(&shapes::ADMIN, &mut reading.out));
+    let node = |key: &str| fields.as_ref().and_then(|fields| fields.non_null(key));
     let listen_node = node("listen");
     let listen = match listen_node.map(|node| (node, node.text().parse::<SocketAddr>())) {
         None => LISTEN,

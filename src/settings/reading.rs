@@ -43,7 +43,7 @@ impl Reading<'_> {
 
     fn secret_text(&mut self, node: &Node) -> Option<String> {
         if !self.variables.is_from_env(node.span) && node.scalar().is_some() {
-            node.source().hide(node.span.start..node.span.end);
+            node.source().redact(node.span.start..node.span.end);
         }
         node.non_empty_string(&mut self.out)
     }

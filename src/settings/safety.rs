@@ -68,29 +68,30 @@ pub(super) fn read(
     reading: &mut Reading<'_>,
 ) -> SafetySettings {
     let Some(fields) = node.fields(&shapes::SAFETY, &mut reading.out) else { return safety };
-    if let Some(start) = fields.present("start_from").and_then(|node| start_from(node, reading)) {
+    if let Some(start) = fields.non_null("start_from").and_then(|node| start_from(node, reading)) {
         safety.start_from = start;
     }
-    if let Some(rate) = fields.present("replies_per_lead").and_then(|node| node.rate(&mut reading.out)) {
+    if let Some(rate) = fields.non_null("replies_per_lead").and_then(|node| node.rate(&mut reading.out)) {
         safety.replies_per_lead = rate;
     }
-    if let Some(count) = fields.present("replies_per_hour").and_then(|node| reading.count(node, MOST_REPLIES)) {
+    if let Some(count) = fields.non_null("replies_per_hour").and_then(|node| reading.count(node, MOST_REPLIES)) {
         safety.replies_per_hour = count;
     }
     let second = Duration::from_secs(1);
-    if let Some(age) = fields.present("max_age").and_then(|node| reading.duration(node, 60 * second, 365 * DAY)) {
+    if let Some(age) = fields.non_null("max_age").and_then(|node| reading.duration(node, 60 * second, 365 * DAY)) {
         safety.max_age = age;
     }
-    if let Some(age) = fields.present("drafts_expire").and_then(|node| reading.duration(node, 60 * second, 365 * DAY)) {
+    if let Some(age) = fields.non_null("drafts_expire").and_then(|node| reading.duration(node, 60 * second, 365 * DAY))
+    {
         safety.drafts_expire = age;
     }
-    if let Some(times) = fields.present("verify_after").and_then(|node| verify_after(node, reading)) {
+    if let Some(times) = fields.non_null("verify_after").and_then(|node| verify_after(node, reading)) {
         safety.verify_after = times;
     }
-    if let Some(span) = fields.present("alert_if_failing").and_then(|node| reading.duration(node, 10 * second, DAY)) {
+    if let Some(span) = fields.non_null("alert_if_failing").and_then(|node| reading.duration(node, 10 * second, DAY)) {
         safety.alert_if_failing = span;
     }
-    if let Some(node) = fields.present("alert")
+    if let Some(node) = fields.non_null("alert")
         && let Some(name) = node.non_empty_string(&mut reading.out)
     {
         if known.contains(&name) {

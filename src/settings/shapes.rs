@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{Mode, duration_pattern, format_duration};
 use crate::rules::hours::WEEKDAYS;
-use crate::rules::yaml::{self, Form, Has, Key, Law, LazyShape, Shape, Variables};
+use crate::rules::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::{Value as Json, json};
 
 /// A name that the user chooses.
@@ -29,80 +29,80 @@ const DATE: &str = "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])";
 const TIME: &str = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9]";
 
 /// The whole file.
-pub(super) static FILE: LazyShape = LazyShape::new(|| {
-    Shape::new(
+pub(super) static FILE: LazySchema = LazySchema::new(|| {
+    Schema::new(
         "configuration",
         "The configuration of Reply Router. ${NAME} is taken from the environment; paths are relative to this file's folder.",
         [
             Key::new(
                 "workspaces",
-                Form::filled_list(Form::Shape(&WORKSPACE)),
+                ValueType::non_empty_list(ValueType::Shape(&WORKSPACE)),
                 "The workspaces of ColdSend: one for each API key.",
             )
             .required()
             .example(json!([{ "name": "main", "api_key": "${COLDSEND_API_KEY}", "mode": "shadow" }])),
             Key::new(
                 "rules",
-                Form::filled_list_or_one(Form::FilledText),
+                ValueType::non_empty_list_or_one(ValueType::NonBlankText),
                 "Where the rules are: a folder or a file, or a list of them in the order in which they run. A workspace \
                  may have rules of its own instead.",
             )
             .example("rules/"),
             Key::new(
                 "attachments_from",
-                Form::list_or_one(Form::FilledText),
+                ValueType::list_or_one(ValueType::NonBlankText),
                 "Folders beside that of the rules whose files replies may carry: a path, or a list of them.",
             )
             .example("/srv/price-lists"),
             Key::new(
                 "store",
-                Form::Written(r"^sqlite:.*[^/\s]".to_owned()),
+                ValueType::Matching(r"^sqlite:.*[^/\s]".to_owned()),
                 "Where records are kept: `sqlite:` and the path of a file.",
             )
             .default(format!("sqlite:{STORE}")),
-            Key::new("admin", Form::Shape(&ADMIN), "The pages and the API of the service."),
+            Key::new("admin", ValueType::Shape(&ADMIN), "The pages and the API of the service."),
             Key::new("destinations", named(&DESTINATION), "Where forwards go, by names that the rules use.")
                 .example(json!({ "sales-hot": { "slack": { "webhook_url": "${SLACK_WEBHOOK_URL}" } } })),
-            Key::new("smtp", Form::Shape(&SMTP_SERVER), "The mail server that e-mail destinations need."),
+            Key::new("smtp", ValueType::Shape(&SMTP_SERVER), "The mail server that e-mail destinations need."),
             Key::new("hours", named(&HOURS), "Opening hours, by names that the rules use.").example(json!({
                 "office": {
                     "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00",
                     "timezone": "America/New_York",
                 },
             })),
-            Key::new("safety", Form::Shape(&SAFETY), "Caps and checks that stand above every rule."),
-            Key::new("network", Form::Shape(&NETWORK), "What Slack and webhooks may reach."),
+            Key::new("safety", ValueType::Shape(&SAFETY), "Caps and checks that stand above every rule."),
+            Key::new("network", ValueType::Shape(&NETWORK), "What Slack and webhooks may reach."),
         ],
     )
     // Where every workspace has rules of its own, the whole file needs none.
-    .law(Law::Any(vec![vec![Has::Value("rules")], vec![Has::EachWith("workspaces", "rules")]]))
+    .constraint(Constraint::Any(vec![vec![KeyMatch::Value("rules")], vec![KeyMatch::EachWith("workspaces", "rules")]]))
 });
 
 /// A workspace.
-pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
-    let span = |name, doc, usual| Key::new(name, Form::Duration, doc).default(format_duration(usual));
+pub(super) static WORKSPACE: LazySchema = LazySchema::new(|| {
+    let span = |name, doc, usual| Key::new(name, ValueType::Duration, doc).default(format_duration(usual));
     let modes = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
-    Shape::new(
+    Schema::new(
         "workspace",
         "A workspace of ColdSend.",
         [
             name_key("Your own name for it, unique: a-z, 0-9 and `-`, at most 63.").example("main"),
             Key::new(
                 "was",
-                Form::WrittenOrWhole(NAME.to_owned(), Some(0)),
+                ValueType::MatchingOrInteger(NAME.to_owned(), Some(0)),
                 "The name that it had before: its records, opt-outs and pause go with it. Remove it after the next start.",
             )
             .example("old-name"),
             Key::new("api_key", header(), "Its API key.").required().example("${COLDSEND_API_KEY}"),
             Key::new(
                 "base_url",
-                Form::Written(HTTP.to_owned()),
+                ValueType::Matching(HTTP.to_owned()),
                 "Where the API is: https, or http on this machine.",
             )
             .default(DEFAULT_BASE_URL),
             Key::new(
                 "mode",
-                Form::Words(modes),
+                ValueType::OneOf(modes),
                 "The ceiling for all its rules: off, shadow (decide and record only), draft (replies wait for approval), \
                  live.",
             )
@@ -118,7 +118,7 @@ pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
                 "How long a message without a category is left alone: 0s to 1d.",
                 WorkspaceSettings::WAIT_FOR_CATEGORY,
             ),
-            Key::new("rate_limit", Form::Shape(&RATE_LIMIT), "How many requests the API may get."),
+            Key::new("rate_limit", ValueType::Shape(&RATE_LIMIT), "How many requests the API may get."),
             Key::new(
                 "hook_token",
                 header(),
@@ -127,33 +127,33 @@ pub(super) static WORKSPACE: LazyShape = LazyShape::new(|| {
             .example("${COLDSEND_HOOK_TOKEN}"),
             Key::new(
                 "rules",
-                Form::filled_list_or_one(Form::FilledText),
+                ValueType::non_empty_list_or_one(ValueType::NonBlankText),
                 "Where its own rules are, instead of those of the whole file: a folder or a file, or a list of them in the \
                  order in which they run.",
             )
             .example(json!(["rules/common/", "rules/acme/"])),
             Key::new(
                 "vars",
-                Form::Named(VARIABLE.to_owned(), Box::new(Form::Text)),
+                ValueType::Map(VARIABLE.to_owned(), Box::new(ValueType::Text)),
                 "Texts of this workspace for templates and scripts: `workspace.vars.NAME`.",
             )
             .example(json!({ "calendar": "https://cal.example/sam", "sender": "Sam" })),
             Key::new("destinations", named(&DESTINATION), "Its own destinations; they win over those of the whole file."),
             Key::new("hours", named(&HOURS), "Its own opening hours; they win over those of the whole file."),
-            Key::new("safety", Form::Shape(&SAFETY), "Its own caps; each key wins over the one of the whole file."),
+            Key::new("safety", ValueType::Shape(&SAFETY), "Its own caps; each key wins over the one of the whole file."),
         ],
     )
 });
 
 /// Entries by names that the user chooses.
-fn named(shape: &'static LazyShape) -> Form {
-    Form::Named(NAME.to_owned(), Box::new(Form::Shape(shape)))
+fn named(shape: &'static LazySchema) -> ValueType {
+    ValueType::Map(NAME.to_owned(), Box::new(ValueType::Shape(shape)))
 }
 
 /// The requests that a workspace allows.
-pub(super) static RATE_LIMIT: LazyShape = LazyShape::new(|| {
-    let count = || Form::Integer(1, i64::from(MOST_REQUESTS));
-    Shape::new(
+pub(super) static RATE_LIMIT: LazySchema = LazySchema::new(|| {
+    let count = || ValueType::Integer(1, i64::from(MOST_REQUESTS));
+    Schema::new(
         "rate-limit",
         "How many requests the API may get.",
         [
@@ -164,13 +164,13 @@ pub(super) static RATE_LIMIT: LazyShape = LazyShape::new(|| {
 });
 
 /// The admin server.
-pub(super) static ADMIN: LazyShape = LazyShape::new(|| {
+pub(super) static ADMIN: LazySchema = LazySchema::new(|| {
     let listen = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+(?:%[0-9]+)?\]):[0-9]{1,5}$";
-    Shape::new(
+    Schema::new(
         "admin",
         "The pages and the API of the service.",
         [
-            Key::new("listen", Form::Written(listen.to_owned()), "An IP address and a port.").default(LISTEN.to_string()),
+            Key::new("listen", ValueType::Matching(listen.to_owned()), "An IP address and a port.").default(LISTEN.to_string()),
             Key::new(
                 "token",
                 header(),
@@ -178,32 +178,33 @@ pub(super) static ADMIN: LazyShape = LazyShape::new(|| {
                  with 32 bytes or more.",
             )
             .example("${REPLY_ROUTER_ADMIN_TOKEN}"),
-            Key::new("public_url", Form::Written(HTTP.to_owned()), "How people reach it, for links in what is forwarded.")
+            Key::new("public_url", ValueType::Matching(HTTP.to_owned()), "How people reach it, for links in what is forwarded.")
                 .example("https://router.acme.example"),
         ],
     )
 });
 
 /// Opening hours.
-pub(super) static HOURS: LazyShape = LazyShape::new(|| {
-    let time = |name, extra: &str, doc| Key::new(name, Form::Written(format!("^(?:{TIME}{extra})$")), doc).required();
+pub(super) static HOURS: LazySchema = LazySchema::new(|| {
+    let time =
+        |name, extra: &str, doc| Key::new(name, ValueType::Matching(format!("^(?:{TIME}{extra})$")), doc).required();
     let short: Vec<&str> = WEEKDAYS.iter().filter_map(|day| day.get(..3)).collect();
-    let day = Form::Either(vec![Form::Words(short), Form::Written(weekday_pattern())]);
-    Shape::new(
+    let day = ValueType::AnyOf(vec![ValueType::OneOf(short), ValueType::Matching(weekday_pattern())]);
+    Schema::new(
         "hours",
         "When actions may leave: a window of each week, in a time zone.",
         [
-            Key::new("days", Form::filled_list_or_one(day), "The days; every day when left away.")
+            Key::new("days", ValueType::non_empty_list_or_one(day), "The days; every day when left away.")
                 .example(json!(["mon", "tue", "wed", "thu", "fri"])),
             time("from", "", "When it opens, with 24 hours and in quotes.").example("09:00"),
             time("to", "|24:00", "When it closes; before `from` it closes on the next day.").example("18:00"),
-            Key::new("timezone", Form::FilledText, "A time zone of the IANA database, named by a city.")
+            Key::new("timezone", ValueType::NonBlankText, "A time zone of the IANA database, named by a city.")
                 .required()
                 .example("America/New_York")
                 .example("Europe/London"),
             Key::new(
                 "except",
-                Form::list_or_one(Form::Written(format!("^{DATE}$"))),
+                ValueType::list_or_one(ValueType::Matching(format!("^{DATE}$"))),
                 "Dates on which it stays closed.",
             )
             .example(json!(["2026-12-25"])),
@@ -212,7 +213,7 @@ pub(super) static HOURS: LazyShape = LazyShape::new(|| {
 });
 
 /// Caps and checks.
-pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
+pub(super) static SAFETY: LazySchema = LazySchema::new(|| {
     let usual = SafetySettings::default();
     let start = match usual.start_from {
         StartFrom::Now => "now".to_owned(),
@@ -220,16 +221,16 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
         StartFrom::Since(time) => time.to_string(),
     };
     // A date without dashes is a number.
-    let start_form = Form::Either(vec![
-        Form::Words(vec!["now"]),
-        Form::WrittenOrWhole(
+    let start_form = ValueType::AnyOf(vec![
+        ValueType::OneOf(vec!["now"]),
+        ValueType::MatchingOrInteger(
             format!(r"{}|^[-+]?[0-9]{{4,6}}-?[0-9]{{2}}-?[0-9]{{2}}", duration_pattern()),
             Some(10_000_101),
         ),
     ]);
-    let checks = Form::List { item: Box::new(Form::Duration), least: 1, most: Some(MOST_CHECKS) };
+    let checks = ValueType::List { item: Box::new(ValueType::Duration), least: 1, most: Some(MOST_CHECKS) };
     let times: Vec<String> = usual.verify_after.iter().map(|span| format_duration(*span)).collect();
-    Shape::new(
+    Schema::new(
         "safety",
         "Caps and checks that stand above every rule.",
         [
@@ -241,17 +242,17 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
             )
             .default(start)
             .example("24h"),
-            Key::new("replies_per_lead", Form::Rate, "Replies to one lead; more are suppressed.")
+            Key::new("replies_per_lead", ValueType::Rate, "Replies to one lead; more are suppressed.")
                 .default(usual.replies_per_lead.to_string()),
             Key::new(
                 "replies_per_hour",
-                Form::Integer(1, i64::from(MOST_REPLIES)),
+                ValueType::Integer(1, i64::from(MOST_REPLIES)),
                 "Replies of a workspace in an hour; more wait.",
             )
             .default(usual.replies_per_hour),
-            Key::new("max_age", Form::Duration, "A reply to an older message is held: 1m to 365d.")
+            Key::new("max_age", ValueType::Duration, "A reply to an older message is held: 1m to 365d.")
                 .default(format_duration(usual.max_age)),
-            Key::new("drafts_expire", Form::Duration, "A draft that nobody approves for so long is given up: 1m to 365d.")
+            Key::new("drafts_expire", ValueType::Duration, "A draft that nobody approves for so long is given up: 1m to 365d.")
                 .default(format_duration(usual.drafts_expire)),
             Key::new(
                 "verify_after",
@@ -260,10 +261,10 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
                  before.",
             )
             .default(times),
-            Key::new("alert", Form::FilledText, "The destination where trouble is announced.").example("sales-hot"),
+            Key::new("alert", ValueType::NonBlankText, "The destination where trouble is announced.").example("sales-hot"),
             Key::new(
                 "alert_if_failing",
-                Form::Duration,
+                ValueType::Duration,
                 "How long polling may fail before that is announced: 10s to 1d.",
             )
             .default(format_duration(usual.alert_if_failing)),
@@ -272,11 +273,11 @@ pub(super) static SAFETY: LazyShape = LazyShape::new(|| {
 });
 
 fn name_key(doc: &str) -> Key {
-    Key::new("name", Form::WrittenOrWhole(NAME.to_owned(), Some(0)), doc).required()
+    Key::new("name", ValueType::MatchingOrInteger(NAME.to_owned(), Some(0)), doc).required()
 }
 
-fn header() -> Form {
-    Form::WrittenOrNumber(HEADER.to_owned())
+fn header() -> ValueType {
+    ValueType::MatchingOrNumber(HEADER.to_owned())
 }
 
 /// The days as [`parse_weekday`](crate::rules::hours::parse_weekday) reads them: short or whole, in any case.
@@ -298,5 +299,5 @@ fn weekday_pattern() -> String {
 /// `${NAME}` stand in any value; what no schema can say (the environment, names that stand elsewhere, files) is left to
 /// loading.
 pub fn json_schema() -> Json {
-    yaml::json_schema(&FILE, "Configuration of Reply Router", Variables::Replaced, false)
+    yaml::json_schema(&FILE, "Configuration of Reply Router", Interpolation::Enabled, false)
 }

@@ -3,7 +3,7 @@
 use super::{SafetySettings, destinations, hours, reading::Reading, safety, shapes};
 use crate::destinations::DestinationSettings;
 use crate::model::Mode;
-use crate::rules::At;
+use crate::rules::Location;
 use crate::rules::diagnostic::{Diagnostic, code};
 use crate::rules::hours::OpeningHours;
 use crate::rules::yaml::{Fields, Node};
@@ -62,9 +62,9 @@ pub struct WorkspaceSettings {
 #[derive(Debug, Clone)]
 pub struct Written {
     /// Its `poll_every`, or else its name.
-    pub poll_every: At,
+    pub poll_every: Location,
     /// Its `mode`, or else its name.
-    pub mode: At,
+    pub mode: Location,
 }
 
 impl WorkspaceSettings {
@@ -158,27 +158,27 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
                 }
             }
         }
-        let base_url = match fields.present("base_url") {
+        let base_url = match fields.non_null("base_url") {
             Some(node) => reading.api_url(node),
             None => Url::parse(DEFAULT_BASE_URL).ok(),
         };
-        let was = fields.present("was").and_then(|node| Some((reading.name(node, "workspace")?, node)));
+        let was = fields.non_null("was").and_then(|node| Some((reading.name(node, "workspace")?, node)));
         earlier_names.extend(was.clone());
         let mode = fields
-            .present("mode")
+            .non_null("mode")
             .map(|node| node.one_of(&Mode::ALL.map(|mode| (mode.as_str(), mode)), &mut reading.out));
         let mut duration =
-            |key: &str, least, most| fields.present(key).and_then(|node| reading.duration(node, least, most));
+            |key: &str, least, most| fields.non_null(key).and_then(|node| reading.duration(node, least, most));
         let poll_every = duration("poll_every", SECOND, DAY);
         let sweep_every = duration("sweep_every", SECOND, 30 * DAY);
         let wait_for_category = duration("wait_for_category", Duration::ZERO, DAY);
-        let limits = fields.present("rate_limit").and_then(|node| node.fields(&shapes::RATE_LIMIT, &mut reading.out));
+        let limits = fields.non_null("rate_limit").and_then(|node| node.fields(&shapes::RATE_LIMIT, &mut reading.out));
         let limits = limits.as_ref();
         let mut limit = |key: &str| {
-            limits.and_then(|limits| limits.present(key)).and_then(|node| reading.count(node, MOST_REQUESTS))
+            limits.and_then(|limits| limits.non_null(key)).and_then(|node| reading.count(node, MOST_REQUESTS))
         };
         let (per_minute, per_hour) = (limit("per_minute"), limit("per_hour"));
-        let hook_token = fields.present("hook_token").and_then(|node| reading.header_secret(node));
+        let hook_token = fields.non_null("hook_token").and_then(|node| reading.header_secret(node));
         let own = own(&fields, shared, reading);
         let (Some(name), Some(key), Some(base_url)) = (name, key, base_url) else { continue };
         let default = WorkspaceSettings::new(name, key, base_url);
@@ -197,7 +197,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
             per_hour: per_hour.unwrap_or(default.per_hour),
             hook_token,
             written: name_node.map(|name| {
-                let at = |key| At::node(fields.present(key).unwrap_or(name));
+                let at = |key| Location::node(fields.non_null(key).unwrap_or(name));
                 Written { poll_every: at("poll_every"), mode: at("mode") }
             }),
             ..default
@@ -217,15 +217,15 @@ struct Own {
 }
 
 fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut Reading<'_>) -> Own {
-    let place = fields.present("destinations");
+    let place = fields.non_null("destinations");
     let mut known = shared.destinations.names.clone();
     known.extend(place.map(destinations::names).unwrap_or_default());
     Own {
-        rules: fields.present("rules").map(|node| paths(node, reading)),
-        vars: fields.present("vars").map(|node| vars(node, reading)).unwrap_or_default(),
+        rules: fields.non_null("rules").map(|node| paths(node, reading)),
+        vars: fields.non_null("vars").map(|node| vars(node, reading)).unwrap_or_default(),
         destinations: place.map(|node| destinations::named(node, shared.destinations, reading)).unwrap_or_default(),
-        hours: fields.present("hours").map(|node| hours::read(node, reading)).unwrap_or_default(),
-        safety: fields.present("safety").map(|node| safety::read(node, shared.safety.clone(), &known, reading)),
+        hours: fields.non_null("hours").map(|node| hours::read(node, reading)).unwrap_or_default(),
+        safety: fields.non_null("safety").map(|node| safety::read(node, shared.safety.clone(), &known, reading)),
     }
 }
 

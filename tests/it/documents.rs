@@ -5,7 +5,7 @@ mod reference;
 use reply_router::{
     app::{Caps, failing_tests, rules_context},
     model::{ActionKind, Mode},
-    rules::{Context, RuleSet},
+    rules::{LoadContext, RuleSet},
     settings::Settings,
 };
 use std::{
@@ -53,7 +53,7 @@ async fn snippets_of_the_documents_load() {
                 found.unwrap_or_else(|found| panic!("{}", found.render(false)));
                 continue;
             }
-            let context = Context { without_configuration: true, ..Context::default() };
+            let context = LoadContext { without_configuration: true, ..LoadContext::default() };
             let rules = RuleSet::parse(&[(&name, snippet)], &context);
             passes(&rules.unwrap_or_else(|found| panic!("{}", found.render(false))), &Caps::default()).await;
         }
@@ -88,11 +88,11 @@ async fn examples_load_without_a_word_and_do_what_their_tests_say() {
             // The demo brings its own destinations.
             let kinds = [("sales-hot", ActionKind::Slack), ("account-team", ActionKind::Email)];
             let destinations = kinds.map(|(name, kind)| (name.to_owned(), kind)).into();
-            RuleSet::load(&example, &Context { destinations, ..Context::default() })
+            RuleSet::load(&example, &LoadContext { destinations, ..LoadContext::default() })
         };
         let rules = rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
         assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
-        assert!(rules.cases().len() >= 6, "{name} has {} tests", rules.cases().len());
+        assert!(rules.tests().len() >= 6, "{name} has {} tests", rules.tests().len());
         assert!(rules.rules().iter().all(|rule| rule.description.is_some()), "{name}: each rule says what it is for");
         passes(&rules, &caps).await;
         every_rule_is_tested(&rules);
@@ -119,11 +119,11 @@ fn every_example_says_its_job_and_stands_in_the_readme() {
 
 #[tokio::test]
 async fn the_default_set_loads_in_shadow_and_does_what_its_tests_say() {
-    let rules = RuleSet::load(&root().join("rules"), &Context::default());
+    let rules = RuleSet::load(&root().join("rules"), &LoadContext::default());
     let rules = rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
     assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
     assert!(rules.rules().iter().all(|rule| rule.mode == Mode::Shadow), "all in shadow");
-    assert!(rules.cases().len() >= 6 * 4, "{} tests", rules.cases().len());
+    assert!(rules.tests().len() >= 6 * 4, "{} tests", rules.tests().len());
     passes(&rules, &Caps::default()).await;
     every_rule_is_tested(&rules);
 }
@@ -131,7 +131,7 @@ async fn the_default_set_loads_in_shadow_and_does_what_its_tests_say() {
 /// Each rule matches in one of the tests at least.
 #[track_caller]
 fn every_rule_is_tested(rules: &RuleSet) {
-    let expected: Vec<&String> = rules.cases().iter().flat_map(|case| case.expect.rules.iter().flatten()).collect();
+    let expected: Vec<&String> = rules.tests().iter().flat_map(|case| case.expect.rules.iter().flatten()).collect();
     let untested: Vec<_> =
         rules.rules().iter().map(|rule| &rule.name).filter(|name| !expected.contains(name)).collect();
     assert!(untested.is_empty(), "no test expects {untested:?}");

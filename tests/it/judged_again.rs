@@ -96,7 +96,7 @@ async fn a_rule_that_is_gone_for_a_moment_cancels_nothing() {
     let parse = |text: &str| {
         RuleSet::parse(
             &[("rules.yaml", text)],
-            &reply_router::rules::Context {
+            &reply_router::rules::LoadContext {
                 destinations: [("sales".to_owned(), reply_router::model::ActionKind::Slack)].into(),
                 ..Default::default()
             },

@@ -6,7 +6,7 @@ mod told;
 use reply_router::{
     app::{Caps, Tests},
     model::ActionKind,
-    rules::{CaseResult, Context, RuleSet, hours::OpeningHours},
+    rules::{LoadContext, RuleSet, TestResult, hours::OpeningHours},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,12 +18,12 @@ fn office() -> OpeningHours {
     OpeningHours::new(&days, 9 * 60, 18 * 60, zone, BTreeSet::new()).unwrap()
 }
 
-fn context() -> Context {
+fn context() -> LoadContext {
     let destinations = [("sales", ActionKind::Slack), ("team", ActionKind::Email), ("crm", ActionKind::Webhook)];
-    Context {
+    LoadContext {
         destinations: destinations.map(|(name, kind)| (name.to_owned(), kind)).into(),
         hours: BTreeMap::from([("office".to_owned(), office())]),
-        ..Context::default()
+        ..LoadContext::default()
     }
 }
 
@@ -34,13 +34,13 @@ fn parsed(text: &str) -> RuleSet {
 }
 
 /// Every test beside the rules, under the default caps.
-async fn results(text: &str) -> Vec<CaseResult> {
+async fn results(text: &str) -> Vec<TestResult> {
     let rules = parsed(text);
     let caps = Caps::default();
     let mut tests = Tests::new(&rules, &caps);
     let mut results = Vec::new();
-    for case in rules.cases() {
-        assert!(case.is_played(), "{}", case.name);
+    for case in rules.tests() {
+        assert!(case.needs_engine(), "{}", case.name);
         results.push(tests.run(case).await.unwrap());
     }
     tests.end().await;

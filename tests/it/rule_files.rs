@@ -6,7 +6,7 @@ use crate::{
 };
 use reply_router::{
     model::{ActionKind, ActionState},
-    rules::{Context, RuleSet},
+    rules::{LoadContext, RuleSet},
 };
 use std::{os::unix::fs::symlink, path::Path};
 
@@ -54,11 +54,11 @@ fn only_files_below_the_rules_are_read() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path();
     around(folder);
-    let context = Context {
+    let context = LoadContext {
         private_files: vec![folder.join("reply-router.yaml"), folder.join("rules/store.db")],
-        ..Context::default()
+        ..LoadContext::default()
     };
-    let codes = |part: &str, context: &Context, whole: bool| {
+    let codes = |part: &str, context: &LoadContext, whole: bool| {
         write(folder, "rules/rule.yaml", &rule(part));
         let path = if whole { folder.join("rules") } else { folder.join("rules/rule.yaml") };
         match RuleSet::load(&path, context) {
@@ -120,7 +120,7 @@ fn only_files_below_the_rules_are_read() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
-    let more = Context { attachments_from: vec![folder.join("more")], ..context };
+    let more = LoadContext { attachments_from: vec![folder.join("more")], ..context };
     for part in ["text: Hi, attachments: [list.txt]", "text: Hi, attachments: [../more/list.txt]", "template: list.txt"]
     {
         assert_eq!(codes(part, &more, true), [""; 0], "{part}");
@@ -138,7 +138,7 @@ fn files_mounted_behind_links_are_used() {
     for name in ["offer.txt", "rule.yaml"] {
         symlink(format!("..data/{name}"), home.path().join("rules").join(name)).unwrap();
     }
-    let set = RuleSet::load(&home.path().join("rules"), &Context::default());
+    let set = RuleSet::load(&home.path().join("rules"), &LoadContext::default());
     assert_eq!(set.map(|set| set.rules().len()).map_err(|found| found.render(false)), Ok(1));
 }
 
@@ -148,7 +148,7 @@ async fn planned(folder: &Path) -> Stage {
     write(folder, "rules/offer.txt", "Our offer.");
     write(folder, "rules/rule.yaml", &rule("text: Hi, after: 5m, attachments: [offer.txt]"));
     write(folder, "secret.txt", "hunter2");
-    stage.engine.replace_rules(RuleSet::load(&folder.join("rules"), &Context::default()).unwrap());
+    stage.engine.replace_rules(RuleSet::load(&folder.join("rules"), &LoadContext::default()).unwrap());
     stage.hot_lead("jane@acme.example", "What is the price?");
     stage.round().await;
     assert_eq!(stage.states().await.len(), 1);

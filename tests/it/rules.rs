@@ -9,23 +9,23 @@ mod scripts;
 
 use reply_router::{
     model::{ActionKind, Conversation, Decision, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
-    rules::{Context, EventInput, Need, ReadMessages, RuleSet, evaluate, hours::OpeningHours},
+    rules::{EventInput, LoadContext, Need, RuleSet, ThreadMessages, evaluate, hours::OpeningHours},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A Monday, 09:00 UTC.
 const NOW: &str = "2026-01-05T09:00:00Z";
 
-fn context() -> Context {
+fn context() -> LoadContext {
     let destinations =
         [("sales-hot", ActionKind::Slack), ("account-team", ActionKind::Email), ("crm", ActionKind::Webhook)];
     let days = [jiff::civil::Weekday::Monday];
     let evening = OpeningHours::new(&days, 20 * 60, 21 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();
     let day = OpeningHours::new(&days, 8 * 60, 18 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();
-    Context {
+    LoadContext {
         destinations: destinations.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect(),
         hours: BTreeMap::from([("evening".to_owned(), evening), ("office".to_owned(), day)]),
-        ..Context::default()
+        ..LoadContext::default()
     }
 }
 
@@ -114,7 +114,7 @@ impl Case {
     }
 
     fn evaluate(&self, set: &RuleSet) -> Result<Decision, Need> {
-        let messages = self.messages.clone().map(ReadMessages::new);
+        let messages = self.messages.clone().map(ThreadMessages::new);
         let input = EventInput {
             workspace: "acme",
             ceiling: self.ceiling,

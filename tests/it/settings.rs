@@ -2,7 +2,7 @@
 
 use reply_router::destinations::DestinationSettings;
 use reply_router::model::{Mode, Rate};
-use reply_router::rules::{Context, RuleSet, diagnostic::Diagnostics};
+use reply_router::rules::{LoadContext, RuleSet, diagnostic::Diagnostics};
 use reply_router::settings::{Settings, StartFrom, StoreSettings, starter};
 use secrecy::ExposeSecret;
 use std::{path::Path, time::Duration};
@@ -361,7 +361,7 @@ fn the_starter_is_a_good_configuration() {
     assert_eq!(settings.workspaces[0].mode, Mode::Shadow);
     assert_eq!(settings.rules, [folder.path().join("rules/")]);
     assert!(settings.hours.contains_key("office") && settings.warnings.is_empty());
-    let context = Context { hours: settings.hours.clone(), ..Context::default() };
+    let context = LoadContext { hours: settings.hours.clone(), ..LoadContext::default() };
     let rules = RuleSet::load(&settings.rules[0], &context).unwrap_or_else(|out| panic!("{out}"));
     assert!(rules.warnings().is_empty(), "{}", rules.warnings());
     let elsewhere = Settings::load_with_rules(&file, Some(Path::new("other")), &key).unwrap();

@@ -6,7 +6,7 @@ use reply_router::{
     destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},
     engine::{Clock, Engine, Parts, Probe, Safety, StartFrom, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode},
-    rules::{Context, RuleSet, hours::OpeningHours},
+    rules::{LoadContext, RuleSet, hours::OpeningHours},
     simulator::{Endpoint, NewThread, Options, Simulator},
     store::{ActionFilter, SqliteStore, Store},
 };
@@ -232,7 +232,7 @@ pub(crate) fn engine(
     let destinations = destinations(setting, simulator);
     let names = destinations.names().map(|name| (name.to_owned(), destinations.kind(name).unwrap())).collect();
     let hours = setting.hours.iter().map(|(name, hours)| ((*name).to_owned(), hours.clone())).collect();
-    let context = Context { destinations: names, hours, ..Context::default() };
+    let context = LoadContext { destinations: names, hours, ..LoadContext::default() };
     let rules = RuleSet::parse(&[("rules.yaml", setting.rules)], &context);
     let rules = rules.unwrap_or_else(|found| panic!("{}", found.render(false)));
     let client = |name: &str| {

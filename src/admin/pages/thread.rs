@@ -11,7 +11,7 @@ use super::{
     view::{self, ActionCard, When},
 };
 use crate::{
-    rules::ReadMessages,
+    rules::ThreadMessages,
     store::{ActionFilter, DecisionFilter},
 };
 use askama::Template;
@@ -119,7 +119,7 @@ pub(in crate::admin) async fn thread(
 }
 
 /// What each message says anew, oldest first.
-fn conversation(messages: &ReadMessages) -> Vec<MessageView> {
+fn conversation(messages: &ThreadMessages) -> Vec<MessageView> {
     let all = messages.conversation().messages().iter().enumerate();
     let view = |(index, message): (usize, &crate::model::Message)| MessageView {
         from: message.from.clone().unwrap_or_else(|| "unknown".to_owned()),

@@ -146,7 +146,7 @@ async fn show(app: &App, wanted: Wanted, findings: Vec<Finding>) -> Result<Respo
     let entries = page(store.audit(&filter).await?, ENTRIES, |entry| entry.id.clone());
     let rules = app.engine.rules();
     let warnings = rules.warnings().sorted().into_iter().map(|found| Warning {
-        place: found.place(),
+        place: found.location(),
         code: found.code,
         message: found.message.clone(),
         hint: found.hint.clone(),

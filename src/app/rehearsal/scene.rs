@@ -9,7 +9,9 @@ use crate::{
     app::AppError,
     engine::{Clock, Engine, HandleReport, Parts, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace},
-    rules::{Case, CaseResult, Expect, Observed, Outcome, RuleSet, Standing, StepEvent, StepPlace},
+    rules::{
+        ActionOutcomes, ActionStatus, Actual, Expectation, RuleSet, StepEvent, StepLocation, TestCase, TestResult,
+    },
     store::{ActionFilter, DecisionRecord, Lane, SqliteStore, Store},
 };
 use jiff::Timestamp;
@@ -34,7 +36,7 @@ pub(super) struct Scene<'s> {
 
 impl<'s> Scene<'s> {
     /// A workspace that has been looked at while it was empty, and then the test's thread in it.
-    pub(super) async fn open(stage: &'s Stage, case: &Case) -> Result<Self, AppError> {
+    pub(super) async fn open(stage: &'s Stage, case: &TestCase) -> Result<Self, AppError> {
         let store = Arc::new(SqliteStore::scratch(None).await?);
         let engine = Engine::new(Parts {
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -63,7 +65,7 @@ impl<'s> Scene<'s> {
     }
 
     /// Plays the event and each step, and ends with the first that does not do what is expected.
-    pub(super) async fn play(&mut self, case: &Case) -> Result<CaseResult, AppError> {
+    pub(super) async fn play(&mut self, case: &TestCase) -> Result<TestResult, AppError> {
         let handled = self.look().await?;
         let observed = self.observe(&handled).await?;
         if let Some(failed) = self.failed(&case.expect, &observed, None).await? {
@@ -75,21 +77,21 @@ impl<'s> Scene<'s> {
             self.happen(&step.event);
             let handled = self.look().await?;
             let observed = self.observe(&handled).await?;
-            let place = StepPlace { number: index + 1, line: step.line, event: step.event.as_str(), at };
+            let place = StepLocation { number: index + 1, line: step.line, event: step.event.as_str(), at };
             if let Some(failed) = self.failed(&step.expect, &observed, Some(place)).await? {
                 return Ok(failed);
             }
         }
-        Ok(CaseResult { rules: std::mem::take(&mut self.rules), ..CaseResult::default() })
+        Ok(TestResult { rules: std::mem::take(&mut self.rules), ..TestResult::default() })
     }
 
     /// What differs, with what tells why.
     async fn failed(
         &mut self,
-        expect: &Expect,
-        observed: &Observed,
-        step: Option<StepPlace>,
-    ) -> Result<Option<CaseResult>, AppError> {
+        expect: &Expectation,
+        observed: &Actual,
+        step: Option<StepLocation>,
+    ) -> Result<Option<TestResult>, AppError> {
         let rules = self.stage.rules.of_workspace(self.workspace()?.name());
         let failures = expect.compare(observed, rules);
         if failures.is_empty() {
@@ -97,7 +99,7 @@ impl<'s> Scene<'s> {
         }
         let told = |action: &Action| format!("{} (rule {})", standing(action), action.rule);
         let actions = self.actions().await?.iter().map(told).collect();
-        Ok(Some(CaseResult { failures, step, rules: std::mem::take(&mut self.rules), actions }))
+        Ok(Some(TestResult { failures, step, rules: std::mem::take(&mut self.rules), actions }))
     }
 
     fn workspace(&self) -> Result<&Workspace, AppError> {
@@ -177,7 +179,7 @@ impl<'s> Scene<'s> {
     }
 
     /// What came of the step that has just been played.
-    async fn observe(&mut self, handled: &HandleReport) -> Result<Observed, AppError> {
+    async fn observe(&mut self, handled: &HandleReport) -> Result<Actual, AppError> {
         let decision = match handled.decisions.last() {
             Some(id) => self.store.decision(id).await?,
             None => None,
@@ -189,7 +191,7 @@ impl<'s> Scene<'s> {
         let left = sent.iter().filter(|action| Some(&action.decision_id) != decision.as_ref().map(|found| &found.id));
         observed.replies.extend(left.filter_map(|action| reply_text(action)));
         let kinds = sent.iter().map(|action| action.kind).collect();
-        observed.outcome = Some(Outcome { sent: kinds, all: all(&actions) });
+        observed.outcome = Some(ActionOutcomes { sent: kinds, all: all(&actions) });
         let done: Vec<_> = sent.iter().map(|action| action.id.clone()).collect();
         self.done.extend(done);
         if let Some(decision) = decision {
@@ -200,13 +202,13 @@ impl<'s> Scene<'s> {
 }
 
 /// What a decision says, and which of its replies left or may still leave.
-fn decided(decision: &DecisionRecord, actions: &[Action]) -> Observed {
+fn decided(decision: &DecisionRecord, actions: &[Action]) -> Actual {
     let replies =
         || actions.iter().filter(|action| action.decision_id == decision.id && action.kind == ActionKind::Reply);
     let stands = |action: &&Action| {
         !matches!(action.state, ActionState::Suppressed | ActionState::Failed | ActionState::Cancelled)
     };
-    Observed {
+    Actual {
         matched: decision.matched.clone(),
         actions: decision
             .trace
@@ -228,9 +230,9 @@ fn reply_text(action: &Action) -> Option<String> {
 
 /// How every action stands, oldest first; of one decision, what is left to another rule before the rest, so that the
 /// newest of a kind is the one that counts.
-fn all(actions: &[Action]) -> Vec<Standing> {
+fn all(actions: &[Action]) -> Vec<ActionStatus> {
     let mut decisions: Vec<&str> = Vec::new();
-    let mut all: Vec<(usize, Standing)> = Vec::with_capacity(actions.len());
+    let mut all: Vec<(usize, ActionStatus)> = Vec::with_capacity(actions.len());
     for action in actions {
         let known = decisions.iter().position(|id| *id == action.decision_id);
         let number = known.unwrap_or_else(|| {
@@ -239,10 +241,10 @@ fn all(actions: &[Action]) -> Vec<Standing> {
         });
         all.push((number, standing(action)));
     }
-    all.sort_by_key(|(number, standing)| (*number, !standing.is_left_to_another()));
+    all.sort_by_key(|(number, standing)| (*number, !standing.is_duplicate()));
     all.into_iter().map(|(_, standing)| standing).collect()
 }
 
-fn standing(action: &Action) -> Standing {
-    Standing { kind: action.kind, state: action.state, reason: action.reason.clone(), due_at: action.due_at }
+fn standing(action: &Action) -> ActionStatus {
+    ActionStatus { kind: action.kind, state: action.state, reason: action.reason.clone(), due_at: action.due_at }
 }

@@ -1,6 +1,6 @@
 //! A test's thread and messages as the simulated workspace takes them.
 
-use crate::{model, rules::Case, simulator};
+use crate::{model, rules::TestCase, simulator};
 
 /// Where a test names no inbox.
 const INBOX: &str = "sam@us.example";
@@ -9,7 +9,7 @@ const FILE_TYPE: &str = "application/octet-stream";
 
 /// The thread with its messages at their times. What the test does not say stays empty, as far as a workspace can leave it
 /// empty: an inbox there always is.
-pub(super) fn new_thread(case: &Case) -> simulator::NewThread {
+pub(super) fn new_thread(case: &TestCase) -> simulator::NewThread {
     let (detail, row) = (&case.thread, &case.thread.row);
     simulator::NewThread {
         // Any other id has been refused on loading.

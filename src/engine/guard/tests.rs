@@ -208,7 +208,7 @@ fn what_the_thread_shows() {
     for (what, messages, change, wanted) in cases {
         let mut action = reply();
         change(&mut action);
-        let messages = ReadMessages::new(Conversation::new(messages));
+        let messages = ThreadMessages::new(Conversation::new(messages));
         let answered = match messages.conversation().outgoing_after_newest_inbound().next() {
             Some(_) => Answered::Person,
             None => Answered::No,
@@ -222,7 +222,7 @@ fn what_the_thread_shows() {
 #[test]
 fn a_step_is_passed_and_what_is_unclear_is_held_until_a_person_approves() {
     let message = |id: &str, outgoing| Message { id: id.to_owned(), outgoing, ..Message::default() };
-    let messages = ReadMessages::new(Conversation::new(vec![message("m", false), message("x", true)]));
+    let messages = ThreadMessages::new(Conversation::new(vec![message("m", false), message("x", true)]));
     let why = || "why".to_owned();
     let approved = Action { approved: true, ..reply() };
     for (action, answered, wanted) in [

@@ -1,12 +1,12 @@
 //! `then`: actions with their templates, destinations and timing.
 
-use super::{Loader, Site, TextAt, texts::MOST_TOLD};
+use super::{Loader, TemplateSite, TextSource, texts::MOST_TOLD};
 use crate::{
     model::{ActionKind, Repeat, Timing},
     rules::{
-        definition::{ActionDef, At, Content},
+        definition::{ActionDef, Content, Location},
         diagnostic::{Diagnostic, code},
-        shapes::of_action,
+        schema::of_action,
         template::{TemplateError, TemplateRef},
         template_names,
         workspaces::WorkspaceContext,
@@ -65,7 +65,7 @@ impl Loader<'_> {
                     }
                     None => plain_timing(kind),
                 };
-                Some(ActionDef { kind, target: None, timing, content: Content::None, at: At::node(key) })
+                Some(ActionDef { kind, target: None, timing, content: Content::None, at: Location::node(key) })
             }
             ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(kind, key, value, place),
         }
@@ -100,20 +100,20 @@ impl Loader<'_> {
                 target: Some(target),
                 timing: plain_timing(kind),
                 content,
-                at: At::node(key),
+                at: Location::node(key),
             });
         }
         let fields = value.fields(of_action(kind), &mut self.out)?;
         let target = fields.required("to", &mut self.out).and_then(|to| self.destination(kind, to));
-        let text = fields.present("text").and_then(|node| self.template(node, &place.template("text"), false));
+        let text = fields.non_null("text").and_then(|node| self.template(node, &place.template("text"), false));
         let subject = match kind {
-            ActionKind::Email => fields.present("subject"),
+            ActionKind::Email => fields.non_null("subject"),
             _ => None,
         };
         let subject = subject.and_then(|node| self.template(node, &place.template("subject"), false));
         let timing = self.timing(&fields, kind);
         let content = Content::Notice { text, subject };
-        Some(ActionDef { kind, target: Some(target?), timing, content, at: At::node(key) })
+        Some(ActionDef { kind, target: Some(target?), timing, content, at: Location::node(key) })
     }
 
     fn destinations_of(&self, kind: ActionKind) -> String {
@@ -171,12 +171,12 @@ impl Loader<'_> {
         };
         let fields = value.fields(of_action(ActionKind::Reply), &mut self.out)?;
         let bodies = [("text", false), ("html", true)].map(|(part, html)| {
-            let node = fields.present(part)?;
+            let node = fields.non_null(part)?;
             self.template(node, &place.template(part), html)
         });
         let [mut text, mut html] = bodies;
-        if let Some(node) = fields.present("template") {
-            if fields.present("text").is_some() || fields.present("html").is_some() {
+        if let Some(node) = fields.non_null("template") {
+            if fields.non_null("text").is_some() || fields.non_null("html").is_some() {
                 self.out.push(
                     Diagnostic::error(code::TWO_TEXTS, node, "`template` stands beside `text` or `html`")
                         .hint("keep one of them"),
@@ -184,27 +184,27 @@ impl Loader<'_> {
             }
             let (found, is_html) = self.template_file(node, &place.template("file"))?;
             if is_html { html = Some(found) } else { text = Some(found) }
-        } else if fields.present("text").is_none() && fields.present("html").is_none() {
+        } else if fields.non_null("text").is_none() && fields.non_null("html").is_none() {
             self.out.push(Diagnostic::error(code::NO_TEXT, key, "the reply has no text").hint(hint));
         }
-        let attachments = fields.present("attachments").map(|node| self.attachments(node)).unwrap_or_default();
+        let attachments = fields.non_null("attachments").map(|node| self.attachments(node)).unwrap_or_default();
         let timing = self.timing(&fields, ActionKind::Reply);
         let content = Content::Reply { text, html, attachments };
-        Some(ActionDef { kind: ActionKind::Reply, target: None, timing, content, at: At::node(key) })
+        Some(ActionDef { kind: ActionKind::Reply, target: None, timing, content, at: Location::node(key) })
     }
 
     fn timing(&mut self, fields: &Fields<'_>, kind: ActionKind) -> Timing {
         let mut timing = plain_timing(kind);
-        if let Some(after) = fields.present("after").and_then(|node| node.duration(&mut self.out)) {
+        if let Some(after) = fields.non_null("after").and_then(|node| node.duration(&mut self.out)) {
             timing.after = after;
         }
-        if let Some(node) = fields.present("hours") {
+        if let Some(node) = fields.non_null("hours") {
             timing.hours = self.hours(node);
         }
-        if let Some(repeat) = fields.present("repeat").and_then(|node| self.repeat(node)) {
+        if let Some(repeat) = fields.non_null("repeat").and_then(|node| self.repeat(node)) {
             timing.repeat = repeat;
         }
-        timing.limit = fields.present("limit").and_then(|node| node.rate(&mut self.out));
+        timing.limit = fields.non_null("limit").and_then(|node| node.rate(&mut self.out));
         timing
     }
 
@@ -245,22 +245,22 @@ impl Loader<'_> {
 
     fn template(&mut self, node: &Node, name: &str, html: bool) -> Option<TemplateRef> {
         let source = node.non_empty_string(&mut self.out)?;
-        self.add_template(name, html, &source, TextAt::Node(node.clone()))
+        self.add_template(name, html, &source, TextSource::Node(node.clone()))
     }
 
     /// Compiles a template; each mistake is shown where its text stands.
-    pub(super) fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextAt) -> Option<TemplateRef> {
+    pub(super) fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextSource) -> Option<TemplateRef> {
         match self.templates.add(name, html, source) {
             Ok(template) => {
                 for range in template_names::in_single_braces(source).into_iter().take(MOST_TOLD) {
                     let message = format!("`{}` is sent as it stands", source.get(range.clone()).unwrap_or_default());
-                    let found = at.error(code::LOOKS_LIKE_TEMPLATE, range, message).finding(false);
+                    let found = at.error(code::LOOKS_LIKE_TEMPLATE, range, message).lint(false);
                     self.out
                         .push(found.hint("a template prints what stands in double braces: `{{ lead.first_name }}`"));
                 }
                 for name in template_names::without_default(source).into_iter().take(MOST_TOLD) {
                     let message = format!("`{}` is printed without a `default`", name.path);
-                    let found = at.error(code::NO_DEFAULT, name.range, message).finding(false);
+                    let found = at.error(code::NO_DEFAULT, name.range, message).lint(false);
                     let hint = format!("write `{{{{ {} | default(\"there\") }}}}`", name.path);
                     self.out.push(found.hint(hint));
                 }
@@ -272,7 +272,7 @@ impl Loader<'_> {
                             .push(found.hint("time zones are named as in the IANA database, such as America/New_York"));
                     }
                 }
-                self.sites.push(Site { template: template.clone(), at });
+                self.sites.push(TemplateSite { template: template.clone(), at });
                 Some(template)
             }
             Err(errors) => {

@@ -1,12 +1,12 @@
 //! Files that rules name: template files and attachments, with what is wrong about them.
 
-use super::{Loader, TextAt};
+use super::{Loader, TextSource};
 use crate::{
     model::Attachment,
     rules::{
         diagnostic::{Diagnostic, code},
         files::{AllowedFile, FileRefusal, MAX_ATTACHED_BYTES},
-        shapes::MAX_ATTACHMENTS,
+        schema::MAX_ATTACHMENTS,
         template::TemplateRef,
         yaml::{Node, Source, did_you_mean},
     },
@@ -106,7 +106,7 @@ impl Loader<'_> {
         };
         let shown = path.display().to_string();
         self.add_to_revision(&shown, &text);
-        let at = TextAt::File(Source::new(shown, text.as_str()));
+        let at = TextSource::File(Source::new(shown, text.as_str()));
         Some((self.add_template(name, html, &text, at)?, html))
     }
 

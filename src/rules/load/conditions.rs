@@ -1,19 +1,21 @@
 //! `when`: from YAML to a tree of conditions, the cheap ones first.
 
 use super::{
-    ALWAYS, is_mapping, regex,
+    ALWAYS, is_mapping, parse_regex,
     suspicious::{self, NamedCategory},
 };
 use crate::{
     model::format_duration,
     rules::{
-        definition::{At, Check, Condition, Cost, FlagField, GlobField, Mentions, NumberField, Test, TextField},
+        definition::{
+            Condition, Cost, FlagField, GlobField, Location, Matcher, NumberField, Predicate, References, TextField,
+        },
         diagnostic::{Diagnostic, Diagnostics, code},
-        logic::{Budget, Ways},
+        logic::{Budget, Dnf},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
-        shapes::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
+        schema::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
         workspaces::listed,
-        yaml::{Kind, Node, Shape, did_you_mean},
+        yaml::{Kind, Node, Schema, did_you_mean},
     },
 };
 
@@ -40,15 +42,15 @@ fn sort_of(name: &str) -> Option<Sort> {
 
 /// What conditions tell of their rule.
 pub(super) struct Told<'r> {
-    pub(super) mentions: &'r mut Mentions,
+    pub(super) mentions: &'r mut References,
     pub(super) categories: &'r mut Vec<NamedCategory>,
 }
 
 struct Reader<'r> {
     /// The workspaces that have the rule; none where that is not known.
     workspaces: &'r [&'r str],
-    tests: &'r mut Vec<Test>,
-    mentions: &'r mut Mentions,
+    tests: &'r mut Vec<Predicate>,
+    mentions: &'r mut References,
     categories: &'r mut Vec<NamedCategory>,
     out: &'r mut Diagnostics,
     /// A part has been told to hold always, or never.
@@ -61,7 +63,7 @@ struct Reader<'r> {
 pub(super) fn read(
     node: Option<(&Node, &Node)>,
     workspaces: &[&str],
-    tests: &mut Vec<Test>,
+    tests: &mut Vec<Predicate>,
     told: &mut Told<'_>,
     out: &mut Diagnostics,
 ) -> Condition {
@@ -86,16 +88,16 @@ pub(super) fn read(
 }
 
 /// The names of all named groups.
-pub(super) fn group_names(tests: &[Test]) -> Vec<String> {
+pub(super) fn group_names(tests: &[Predicate]) -> Vec<String> {
     let patterns = tests.iter().filter_map(|test| match &test.check {
-        Check::Text(_, patterns) => Some(patterns),
+        Matcher::Text(_, patterns) => Some(patterns),
         _ => None,
     });
     patterns.flatten().flat_map(Pattern::group_names).map(str::to_owned).collect()
 }
 
 /// Puts cheap conditions first, at every level.
-fn sort(condition: &mut Condition, tests: &[Test]) {
+fn sort(condition: &mut Condition, tests: &[Predicate]) {
     match condition {
         Condition::All(children) | Condition::Any(children) => {
             children.iter_mut().for_each(|child| sort(child, tests));
@@ -106,7 +108,7 @@ fn sort(condition: &mut Condition, tests: &[Test]) {
     }
 }
 
-fn cost(condition: &Condition, tests: &[Test]) -> Cost {
+fn cost(condition: &Condition, tests: &[Predicate]) -> Cost {
     match condition {
         Condition::All(children) | Condition::Any(children) => {
             children.iter().map(|child| cost(child, tests)).max().unwrap_or(Cost::Row)
@@ -162,17 +164,17 @@ impl Reader<'_> {
         if self.judged || self.out.has_errors() {
             return;
         }
-        let none = |ways: Option<Ways<'_>>| ways.is_some_and(|ways| ways.are_none());
-        let (code, what, hint) = if none(Ways::of(condition, self.tests, &self.budget)) {
+        let none = |ways: Option<Dnf<'_>>| ways.is_some_and(|ways| ways.is_unsatisfiable());
+        let (code, what, hint) = if none(Dnf::from_condition(condition, self.tests, &self.budget)) {
             let hint = "its parts contradict each other; `any` is for alternatives";
             (code::NEVER, "no message can meet all of these conditions", hint)
-        } else if none(Ways::of_not(condition, self.tests, &self.budget)) {
+        } else if none(Dnf::from_negation(condition, self.tests, &self.budget)) {
             (code::ALWAYS_HOLDS, "every message meets these conditions", "`when: always` says so openly")
         } else {
             return;
         };
         self.judged = true;
-        self.out.push(Diagnostic::error(code, at, what).finding(true).hint(hint));
+        self.out.push(Diagnostic::error(code, at, what).lint(true).hint(hint));
     }
 
     fn not_in_any(&mut self, node: &Node, items: &[Condition]) {
@@ -184,7 +186,7 @@ impl Reader<'_> {
             let found =
                 Diagnostic::error(code::NOT_IN_ANY, place, "`not` among alternatives lets nearly everything through");
             let hint = "put `not` beside `any`, so that it must hold whatever else does";
-            self.out.push(found.finding(false).hint(hint));
+            self.out.push(found.lint(false).hint(hint));
         }
     }
 
@@ -215,34 +217,34 @@ impl Reader<'_> {
                     if matches!(field, GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory)
                         && !item.is_null()
                     {
-                        let (text, at) = (item.text().to_owned(), At::node(item));
+                        let (text, at) = (item.text().to_owned(), Location::node(item));
                         self.categories.push(NamedCategory { text, at, negated });
                     }
                 }
                 self.mentions.from |= field == GlobField::From && !negated;
                 let wanted = globs.iter().map(Glob::as_str).collect::<Vec<_>>().join(", ");
-                (Check::Glob(field, globs), wanted)
+                (Matcher::Glob(field, globs), wanted)
             }
             Sort::Text(field) => {
                 let mut patterns = Vec::new();
                 self.patterns(value, &mut patterns)?;
                 let wanted = patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" or ");
-                (Check::Text(field, patterns), wanted)
+                (Matcher::Text(field, patterns), wanted)
             }
             Sort::Number(field) => {
                 let bounds = self.each(value, Self::number)?;
                 let wanted = bounds.iter().map(|bounds| bounds.describe(|n| n.to_string())).collect::<Vec<_>>();
-                (Check::Number(field, bounds), wanted.join(" or "))
+                (Matcher::Number(field, bounds), wanted.join(" or "))
             }
             Sort::Age => {
                 let bounds = self.each(value, Self::age)?;
                 let wanted = bounds.iter().map(|bounds| bounds.describe(format_duration)).collect::<Vec<_>>();
-                (Check::Age(bounds), wanted.join(" or "))
+                (Matcher::Age(bounds), wanted.join(" or "))
             }
             Sort::Flag(FlagField::AutoReply) if value.text() == "any" => {
                 self.mentions.auto_reply = true;
                 self.mentions.wants_auto_reply |= !negated;
-                (Check::AnyAutoReply, "any".to_owned())
+                (Matcher::AnyAutoReply, "any".to_owned())
             }
             Sort::Flag(field) => {
                 let wanted = self.flag(field, value)?;
@@ -250,10 +252,10 @@ impl Reader<'_> {
                     self.mentions.auto_reply = true;
                     self.mentions.wants_auto_reply |= wanted != negated;
                 }
-                (Check::Flag(field, wanted), wanted.to_string())
+                (Matcher::Flag(field, wanted), wanted.to_string())
             }
         };
-        self.tests.push(Test { path, wanted, check });
+        self.tests.push(Predicate { path, wanted, check });
         Some(Condition::Test(self.tests.len() - 1))
     }
 
@@ -324,7 +326,7 @@ impl Reader<'_> {
 
     fn pattern(&mut self, item: &Node) -> Option<Vec<Pattern>> {
         if !is_mapping(item) {
-            return Some(vec![regex(item, self.out)?]);
+            return Some(vec![parse_regex(item, self.out)?]);
         }
         let fields = item.fields(&TEXT_PATTERN, self.out)?;
         let mut found = Vec::new();
@@ -340,7 +342,7 @@ impl Reader<'_> {
                         }
                     }
                 })?),
-                "regex" => found.extend(self.each(value, |reader, item| regex(item, reader.out))?),
+                "regex" => found.extend(self.each(value, |reader, item| parse_regex(item, reader.out))?),
                 "any" => self.patterns(value, &mut found)?,
                 _ => return None,
             }
@@ -382,7 +384,7 @@ impl Reader<'_> {
     fn bounds<T: PartialOrd + Copy + Default>(
         &mut self,
         item: &Node,
-        shape: &'static Shape,
+        shape: &'static Schema,
         read: impl Fn(&Node, &mut Diagnostics) -> Option<T>,
     ) -> Option<Bounds<T>> {
         let fields = item.fields(shape, self.out)?;
@@ -399,7 +401,7 @@ impl Reader<'_> {
                 _ => wrong = true,
             }
         }
-        if fields.iter().next().is_none() || (!wrong && bounds.are_empty()) {
+        if fields.iter().next().is_none() || (!wrong && bounds.is_empty()) {
             self.out.push(Diagnostic::error(code::EMPTY_BOUNDS, item, "no value can meet these bounds"));
             return None;
         }

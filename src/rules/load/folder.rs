@@ -18,7 +18,7 @@ const DEPTH: usize = 16;
 /// Every `*.yaml` below a folder, by path.
 pub(super) fn find(folder: &Path, out: &mut Diagnostics) -> Vec<PathBuf> {
     let mut walk = Walk { files: Vec::new(), seen: HashSet::new(), out };
-    walk.folder(folder, DEPTH);
+    walk.load_path(folder, DEPTH);
     walk.files.sort();
     walk.files
 }
@@ -31,7 +31,7 @@ struct Walk<'o> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Path, depth: usize) {
+    fn load_path(&mut self, folder: &Path, depth: usize) {
         let entries = std::fs::canonicalize(folder).and_then(|real| {
             self.seen.insert(real);
             read_dir(folder)?.collect::<Result<Vec<_>, _>>()
@@ -74,7 +74,7 @@ impl Walk<'_> {
             } else if depth == 0 {
                 self.leave_out(&path, "it is more than 16 folders deep", true);
             } else {
-                self.folder(&path, depth - 1);
+                self.load_path(&path, depth - 1);
             }
         } else if !found.is_file() {
             self.leave_out(&path, kind(&found), is_yaml(&path));
@@ -88,7 +88,7 @@ impl Walk<'_> {
         let message = format!("`{shown}` is not read: {why}");
         let found = Diagnostic::file(code::NOT_READ, shown, message);
         let found = found.hint("put the file itself there, or take this away");
-        self.out.push(if matters { found } else { found.finding(false) });
+        self.out.push(if matters { found } else { found.lint(false) });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values that are allowed, and mean something else than what their author most likely thought.
 
 use crate::rules::{
-    definition::{At, GlobField},
+    definition::{GlobField, Location},
     diagnostic::{Diagnostic, Diagnostics, code},
     pattern::{Fold, Glob, GlobText},
     yaml::{Node, did_you_mean},
@@ -28,7 +28,7 @@ const CATEGORIES: [&str; 12] = [
 #[derive(Debug)]
 pub(super) struct NamedCategory {
     pub(super) text: String,
-    pub(super) at: At,
+    pub(super) at: Location,
     /// It must not be this one.
     pub(super) negated: bool,
 }
@@ -56,7 +56,7 @@ pub(super) fn categories(named: &[NamedCategory], out: &mut Diagnostics) {
             continue;
         }
         let message = format!("no other rule, and nothing in ColdSend, is called `{}`", one.text);
-        let found = Diagnostic::over(code::NEARLY_KNOWN, &one.at, message).finding(false);
+        let found = Diagnostic::at_location(code::NEARLY_KNOWN, &one.at, message).lint(false);
         out.push(found.hint(format!("did you mean `{near}`? A category of your own is right as it is")));
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn absences(named: &[NamedCategory], out: &mut Diagnostics) {
     let is_absence = |text: &str| Glob::Like(GlobText::new(text, Fold::CaseAndSeparators)).matches(["out_of_office"]);
     for one in named.iter().filter(|one| !one.negated && is_absence(&one.text) && !one.text.trim().starts_with('*')) {
         let message = "absence notes are automatic mail, and this rule does not say that it wants any";
-        let found = Diagnostic::over(code::UNREACHED_ABSENCE, &one.at, message).finding(false);
+        let found = Diagnostic::at_location(code::UNREACHED_ABSENCE, &one.at, message).lint(false);
         out.push(found.hint("add `auto_reply: true`, or `auto_reply: any`, beside it"));
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn glob(field: GlobField, node: &Node, out: &mut Diagnostics) {
     let text = node.text();
     if looks_like_regex(text) {
         let message = format!("`{}` compares the whole value, and knows only `*` and `?`", field.as_str());
-        let found = Diagnostic::error(code::REGEX_AS_TEXT, node, message).finding(false);
+        let found = Diagnostic::error(code::REGEX_AS_TEXT, node, message).lint(false);
         let hint = match field {
             GlobField::Campaign => "write `'Q1*'` for names that begin so, or a list of names".to_owned(),
             _ => format!("write a list for any of several: `{}: [a, b]`", field.as_str()),
@@ -85,7 +85,7 @@ pub(super) fn glob(field: GlobField, node: &Node, out: &mut Diagnostics) {
     }
     if field == GlobField::LeadDomain && text.contains('@') {
         let message = "a domain has no `@`, so this fits no lead";
-        let found = Diagnostic::error(code::NEVER_FITS, node, message).finding(true);
+        let found = Diagnostic::error(code::NEVER_FITS, node, message).lint(true);
         let domain = text.rsplit('@').next().unwrap_or_default();
         out.push(found.hint(format!("write `lead_domain: {domain}`, or `lead_email: '{text}'`")));
     }
@@ -115,13 +115,13 @@ pub(super) fn regex(node: &Node, text: &str, out: &mut Diagnostics) {
     let text = text.trim();
     if let Some(inner) = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')).filter(|_| slashed(text)) {
         let message = "the slashes are part of what is looked for";
-        let found = Diagnostic::error(code::ODD_REGEX, node, message).finding(false);
+        let found = Diagnostic::error(code::ODD_REGEX, node, message).lint(false);
         out.push(found.hint(format!("write `{}`: case never matters unless it says `(?-i)`", inner.0)));
     }
     let quotes = ['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{201a}', '\u{ab}', '\u{bb}'];
     if text.chars().count() > 1 && text.starts_with(quotes) && text.ends_with(quotes) {
         let message = "the curly quotes are part of what is looked for";
-        let found = Diagnostic::error(code::ODD_REGEX, node, message).finding(false);
+        let found = Diagnostic::error(code::ODD_REGEX, node, message).lint(false);
         out.push(found.hint("use straight quotes: `'…'`"));
     }
 }

@@ -5,7 +5,7 @@ use crate::rules::{
     definition::Rule,
     diagnostic::{Diagnostic, Diagnostics, code},
     pattern::Pattern,
-    template::{TemplateRef, places},
+    template::{TemplateRef, occurrences},
     workspaces::listed,
     yaml::{self, Node, Source},
 };
@@ -19,18 +19,18 @@ use std::{
 pub(super) const MOST_TOLD: usize = 50;
 
 /// A template and where its text stands.
-pub(super) struct Site {
+pub(super) struct TemplateSite {
     pub(super) template: TemplateRef,
-    pub(super) at: TextAt,
+    pub(super) at: TextSource,
 }
 
 /// Where a text stands: in a value of the YAML file, or in a file of its own.
-pub(super) enum TextAt {
+pub(super) enum TextSource {
     Node(Node),
     File(Arc<Source>),
 }
 
-impl TextAt {
+impl TextSource {
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Node(node) => node.text(),
@@ -58,11 +58,11 @@ impl Loader<'_> {
             needs_thread |= site.template.needs_thread;
             for var in self.templates.workspace_vars(&site.template).into_iter().take(MOST_TOLD) {
                 let text = site.at.text();
-                let found = places(text, &format!("workspace.vars.{var}"));
+                let found = occurrences(text, &format!("workspace.vars.{var}"));
                 let (start, end) = found.first().copied().unwrap_or((0, text.len()));
                 self.check_var(&var, site.at.error(code::NO_CAPTURE, start..end, ""));
             }
-            let uses = self.templates.uses(&site.template).into_iter().filter(|_| known);
+            let uses = self.templates.references(&site.template).into_iter().filter(|_| known);
             let missing = uses.filter_map(|(root, field)| {
                 let told = nothing_gives(&root, field.as_deref(), rule, &captured)?;
                 Some((root, field, told))
@@ -71,7 +71,7 @@ impl Loader<'_> {
                 let field = field.as_deref();
                 let name = field.map_or_else(|| root.clone(), |field| format!("{root}.{field}"));
                 let text = site.at.text();
-                let found = places(text, &name);
+                let found = occurrences(text, &name);
                 let all = if found.is_empty() { vec![(0, text.len())] } else { found };
                 for (start, end) in all.into_iter().take(MOST_TOLD) {
                     let error = site.at.error(code::NO_CAPTURE, start..end, message.clone());
@@ -81,7 +81,7 @@ impl Loader<'_> {
         }
         if let Some(script) = &rule.script {
             for var in script.workspace_vars() {
-                self.check_var(var, Diagnostic::over(code::NO_CAPTURE, &rule.at, ""));
+                self.check_var(var, Diagnostic::at_location(code::NO_CAPTURE, &rule.at, ""));
             }
         }
         rule.mentions.thread_in_templates = needs_thread;
@@ -103,7 +103,7 @@ impl Loader<'_> {
         if known.contains(name) {
             found.code = code::NO_VAR;
             found.message = format!("`workspace.vars.{name}` is not defined for {}", listed(&lacking));
-            self.out.push(found.finding(false).hint(add));
+            self.out.push(found.lint(false).hint(add));
             return;
         }
         found.message = format!("no workspace that has this rule defines `workspace.vars.{name}`");
@@ -129,7 +129,7 @@ fn nothing_gives(root: &str, field: Option<&str>, rule: &Rule, captured: &HashSe
             let hint = format!("give the rule a script that returns #{{ matched: true, vars: #{{ {shown}: … }} }}");
             Some(("`vars` come from a script, and the rule has none".to_owned(), hint))
         }
-        ("vars", Some(field), Some(script)) if !script.may_give(field) => {
+        ("vars", Some(field), Some(script)) if !script.may_set(field) => {
             let message = format!("the script never names `{field}`");
             Some((message, format!("return it: #{{ matched: true, vars: #{{ {field}: … }} }}")))
         }
@@ -138,9 +138,9 @@ fn nothing_gives(root: &str, field: Option<&str>, rule: &Rule, captured: &HashSe
 }
 
 /// A regular expression, its mistake pointed at inside the text.
-pub(super) fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
+pub(super) fn parse_regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
     let text = node.non_empty_string(out)?;
-    if let Some(backspace) = node.backspace() {
+    if let Some(backspace) = node.check_backspace() {
         out.push(backspace);
         return None;
     }
@@ -167,14 +167,14 @@ pub(super) fn regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern> {
 /// What an expression finds that nobody meant.
 fn odd_regex(node: &Node, text: &str, pattern: &Pattern, out: &mut Diagnostics) {
     let finds_empty = pattern.regex().is_match("");
-    if finds_empty && pattern.finds_everything() {
+    if finds_empty && pattern.matches_everything() {
         let what = "this is found in every text, because it may be empty";
-        let found = Diagnostic::error(code::MATCHES_EMPTY, node, what).finding(true);
+        let found = Diagnostic::error(code::MATCHES_EMPTY, node, what).lint(true);
         out.push(found.hint("`*` and `?` allow nothing at all; write `+`, or name what must be there"));
     } else if finds_empty {
         let found = Diagnostic::error(code::MATCHES_EMPTY, node, "this is found in an empty text as well");
         out.push(
-            found.finding(false).hint("right if a message without words is meant; otherwise name what must be there"),
+            found.lint(false).hint("right if a message without words is meant; otherwise name what must be there"),
         );
     }
     let ends = [
@@ -183,6 +183,6 @@ fn odd_regex(node: &Node, text: &str, pattern: &Pattern, out: &mut Diagnostics) 
     ];
     for (_, range) in ends.into_iter().filter(|(there, _)| *there && !finds_empty) {
         let found = Diagnostic::inside(code::ANY_AT_THE_END, node, range, "`.*` at an end changes nothing");
-        out.push(found.finding(true).hint("leave it out: the text is searched for anywhere"));
+        out.push(found.lint(true).hint("leave it out: the text is searched for anywhere"));
     }
 }

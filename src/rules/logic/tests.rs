@@ -1,15 +1,18 @@
-use super::{Budget, Ways};
-use crate::rules::{Context, RuleSet};
+use super::{Budget, Dnf};
+use crate::rules::{LoadContext, RuleSet};
 
 /// Whether a condition, written as YAML in a flow mapping, is proved never to hold, or always to hold.
 fn proved(when: &str) -> &'static str {
     let text = format!("version: 1\nrules:\n  - {{ name: one, when: {when}, then: [star] }}\n");
-    let set = RuleSet::parse(&[("rules.yaml", &text)], &Context::default());
+    let set = RuleSet::parse(&[("rules.yaml", &text)], &LoadContext::default());
     let set = set.unwrap_or_else(|found| panic!("{when}\n{}", found.render(false)));
     let rule = &set.rules()[0];
-    let none = |ways: Option<Ways<'_>>| ways.is_some_and(|ways| ways.are_none());
+    let none = |ways: Option<Dnf<'_>>| ways.is_some_and(|ways| ways.is_unsatisfiable());
     let budget = Budget::new(1_000_000);
-    match (none(Ways::of(&rule.when, &rule.tests, &budget)), none(Ways::of_not(&rule.when, &rule.tests, &budget))) {
+    match (
+        none(Dnf::from_condition(&rule.when, &rule.tests, &budget)),
+        none(Dnf::from_negation(&rule.when, &rule.tests, &budget)),
+    ) {
         (true, _) => "never",
         (_, true) => "always",
         _ => "open",

@@ -125,7 +125,7 @@ impl Builder<'_, '_> {
                 let text = if absent { String::new() } else { value.into_owned() };
                 let node = scalar_node(self.source, text, style, range);
                 // `"\bcall\b"` is valid YAML and never what was meant: a regular expression that can match nothing.
-                if let Some(found) = node.backspace() {
+                if let Some(found) = node.check_backspace() {
                     self.out.push(Diagnostic { severity: Severity::Warning, ..found });
                 }
                 self.add(node);

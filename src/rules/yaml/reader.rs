@@ -1,6 +1,6 @@
 //! Taking values out of a tree: each reader says what is wrong and goes on, so that one pass finds every mistake.
 
-use super::{Kind, Node, Shape, Style, Value};
+use super::{Kind, Node, Schema, Style, Value};
 use crate::model::{Rate, parse_duration};
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
 use std::{ops::RangeInclusive, time::Duration};
@@ -31,7 +31,7 @@ fn in_words(text: &str) -> Option<String> {
 pub struct Fields<'n> {
     node: &'n Node,
     /// What the keys were checked against; none where the user chooses them.
-    shape: Option<&'static Shape>,
+    shape: Option<&'static Schema>,
     /// Known keys that unknown ones were probably meant to be.
     misspelt: Vec<String>,
 }
@@ -55,14 +55,14 @@ impl<'n> Fields<'n> {
     }
 
     /// The value of a key; a null counts as absent.
-    pub fn present(&self, key: &str) -> Option<&'n Node> {
+    pub fn non_null(&self, key: &str) -> Option<&'n Node> {
         self.get(key).filter(|node| !node.is_null())
     }
 
     /// The value of a key that must be there and not be null; reported when it is not.
     pub fn required(&self, key: &str, out: &mut Diagnostics) -> Option<&'n Node> {
-        let found = self.present(key);
-        if found.is_none() && !self.is_misspelt(key) {
+        let found = self.non_null(key);
+        if found.is_none() && !self.has_typo(key) {
             let place = self.key(key).or_else(|| self.first_key()).unwrap_or(self.node);
             out.push(Diagnostic::error(code::MISSING_KEY, place, format!("`{key}` is missing")));
         }
@@ -70,7 +70,7 @@ impl<'n> Fields<'n> {
     }
 
     /// Whether another key was probably meant to be this one; that has been reported then.
-    pub fn is_misspelt(&self, key: &str) -> bool {
+    pub fn has_typo(&self, key: &str) -> bool {
         self.get(key).is_none() && self.misspelt.iter().any(|meant| meant == key)
     }
 
@@ -90,7 +90,7 @@ impl<'n> Fields<'n> {
 
 impl Node {
     /// The entries of a mapping, its keys checked against its shape. Reports and gives `None` when it is no mapping.
-    pub fn fields<'n>(&'n self, shape: &'static Shape, out: &mut Diagnostics) -> Option<Fields<'n>> {
+    pub fn fields<'n>(&'n self, shape: &'static Schema, out: &mut Diagnostics) -> Option<Fields<'n>> {
         let mut fields = Fields { shape: Some(shape), ..self.entries(out)? };
         let mut misspelt = Vec::new();
         for (key, _) in fields.iter().filter(|(key, _)| !shape.has(key.text())) {
@@ -161,7 +161,7 @@ impl Node {
     }
 
     /// A backspace that double quotes made of `\b`: odd in a text, and never right in a regular expression.
-    pub fn backspace(&self) -> Option<Diagnostic> {
+    pub fn check_backspace(&self) -> Option<Diagnostic> {
         let scalar = self.scalar().filter(|scalar| scalar.style == Style::DoubleQuoted)?;
         let at = scalar.text.find('\u{8}')?;
         let message = "in double quotes `\\b` is a backspace, not the edge of a word";

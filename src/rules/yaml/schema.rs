@@ -1,280 +1,209 @@
-//! From [`Shape`]s to a JSON Schema.
-//!
-//! The schema says draft-07, which every editor knows, and uses only what means the same in draft 2020-12: no tuples, no
-//! `dependencies`, and beside a `$ref`, which older readers take alone, only what explains.
+//! What a mapping may hold, told once: the loader takes the keys it knows from here, and the JSON Schema is written from it,
+//! so that a program and an editor never know different keys.
 
-use super::shape::{Form, Has, Key, Law, LazyShape, Need, Shape};
-use crate::model::{duration_pattern, rate_pattern};
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
+use std::sync::LazyLock;
 
-/// A text with a `${` somewhere.
-const VARIABLE: &str = r"\$\{";
-/// A text that is a variable and nothing else, which may stand for a number or for `true`.
-const ONE_VARIABLE: &str = r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$";
+/// A mapping with fixed keys; made when it is first asked for, so that shapes may hold each other.
+pub type LazySchema = LazyLock<Schema>;
 
-/// How a file is read.
+/// A mapping with fixed keys.
+#[derive(Debug)]
+pub struct Schema {
+    /// Its name among the definitions of a schema.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub doc: &'static str,
+    /// The keys that it may have.
+    pub keys: Vec<Key>,
+    /// What must hold between them.
+    pub laws: Vec<Constraint>,
+    /// Keys that belong elsewhere, of which the loader says so itself instead of calling them unknown.
+    pub elsewhere: Vec<&'static str>,
+}
+
+impl Schema {
+    /// A mapping of these keys.
+    pub fn new(name: &'static str, doc: &'static str, keys: impl IntoIterator<Item = Key>) -> Self {
+        Self { name, doc, keys: keys.into_iter().collect(), laws: Vec::new(), elsewhere: Vec::new() }
+    }
+
+    /// Adds what must hold between the keys.
+    #[must_use]
+    pub fn constraint(mut self, law: Constraint) -> Self {
+        self.laws.push(law);
+        self
+    }
+
+    /// Leaves it to the loader to refuse these keys.
+    #[must_use]
+    pub fn checked_elsewhere(self, keys: Vec<&'static str>) -> Self {
+        Self { elsewhere: keys, ..self }
+    }
+
+    /// The names of the keys, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.keys.iter().map(|key| key.name)
+    }
+
+    /// Whether such a key is not unknown.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().chain(self.elsewhere.iter().copied()).any(|known| known == name)
+    }
+}
+
+/// A key of a mapping.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// As it is written.
+    pub name: &'static str,
+    /// What it is for, for people.
+    pub doc: String,
+    /// The values that it takes.
+    pub form: ValueType,
+    /// Whether it must be there.
+    pub need: Presence,
+    /// What holds without it.
+    pub default: Option<Json>,
+    /// Values to begin with.
+    pub examples: Vec<Json>,
+}
+
+impl Key {
+    /// A key that may be left away; without a value it counts as left away.
+    pub fn new(name: &'static str, form: ValueType, doc: impl Into<String>) -> Self {
+        Self { name, doc: doc.into(), form, need: Presence::Optional, default: None, examples: Vec::new() }
+    }
+
+    /// It must be there, with a value.
+    #[must_use]
+    pub fn required(self) -> Self {
+        Self { need: Presence::Required, ..self }
+    }
+
+    /// It may be left away, but where it stands it needs a value (or gives its absence a meaning of its own).
+    #[must_use]
+    pub fn non_null(self) -> Self {
+        Self { need: Presence::NonNull, ..self }
+    }
+
+    /// What holds without it.
+    #[must_use]
+    pub fn default(self, value: impl Into<Json>) -> Self {
+        Self { default: Some(value.into()), ..self }
+    }
+
+    /// A value to begin with.
+    #[must_use]
+    pub fn example(mut self, value: impl Into<Json>) -> Self {
+        self.examples.push(value.into());
+        self
+    }
+}
+
+/// Whether a key must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variables {
-    /// `${NAME}` is a text like any other.
-    Plain,
-    /// `${NAME}` may stand in any value.
-    Replaced,
+pub enum Presence {
+    /// It may be left away, also by a key without a value.
+    Optional,
+    /// It must be there, with a value.
+    Required,
+    /// It may be left away, but a key without a value is a mistake.
+    NonNull,
 }
 
-/// The JSON Schema of a file that holds such a mapping; `blank` where an empty file is fine too.
-pub fn json_schema(root: &'static Shape, title: &str, variables: Variables, blank: bool) -> Json {
-    let mut writer = Writer { variables, definitions: Map::new() };
-    let mut schema = Map::new();
-    schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
-    schema.insert("title".to_owned(), json!(title));
-    if let Json::Object(own) = writer.shape(root) {
-        schema.extend(own);
-    }
-    if blank {
-        schema.insert("type".to_owned(), json!(["object", "null"]));
-    }
-    schema.insert("definitions".to_owned(), Json::Object(writer.definitions));
-    Json::Object(schema)
+/// What must hold between the keys of a mapping.
+#[derive(Debug, Clone)]
+pub enum Constraint {
+    /// All keys of at least one of the groups are there.
+    Any(Vec<Vec<KeyMatch>>),
+    /// The two keys do not stand beside each other.
+    NotBoth(&'static str, &'static str),
+    /// At least one key is there.
+    NotEmpty,
+    /// Exactly one key is there.
+    ExactlyOne,
 }
 
-struct Writer {
-    variables: Variables,
-    definitions: Map<String, Json>,
+/// That a key is there.
+#[derive(Debug, Clone)]
+pub enum KeyMatch {
+    /// With a value or without.
+    Key(&'static str),
+    /// With any value.
+    Value(&'static str),
+    /// With this one.
+    True(&'static str),
+    /// As a list of mappings of which one has this other key.
+    ListWith(&'static str, &'static str),
+    /// As a list of mappings of which each has this other key, with a value.
+    EachWith(&'static str, &'static str),
 }
 
-impl Writer {
-    fn shape(&mut self, shape: &Shape) -> Json {
-        let properties: Map<String, Json> = shape.keys.iter().map(|key| (key.name.to_owned(), self.key(key))).collect();
-        let mut schema = Map::new();
-        schema.insert("description".to_owned(), json!(shape.doc));
-        schema.insert("type".to_owned(), json!("object"));
-        schema.insert("properties".to_owned(), Json::Object(properties));
-        schema.insert("additionalProperties".to_owned(), json!(false));
-        let required: Vec<&str> =
-            shape.keys.iter().filter(|key| key.need == Need::Required).map(|key| key.name).collect();
-        if !required.is_empty() {
-            schema.insert("required".to_owned(), json!(required));
-        }
-        let mut laws = Vec::new();
-        for law in &shape.laws {
-            match law {
-                Law::NotEmpty => drop(schema.insert("minProperties".to_owned(), json!(1))),
-                Law::ExactlyOne => {
-                    schema.insert("minProperties".to_owned(), json!(1));
-                    // Apart, because one editor completes nothing in an empty value where it stands beside the keys.
-                    laws.push(json!({ "maxProperties": 1 }));
-                }
-                Law::Any(groups) => {
-                    let groups: Vec<Json> =
-                        groups.iter().map(|group| all_of(group.iter().map(|key| has(shape, key)).collect())).collect();
-                    laws.push(json!({ "anyOf": groups }));
-                }
-                Law::NotBoth(one, other) => {
-                    let both = [one, other].map(|key| has(shape, &Has::Value(key)));
-                    // Without its type, it would hold of everything that is no mapping.
-                    laws.push(json!({ "not": { "type": "object", "allOf": both } }));
-                }
-            }
-        }
-        if !laws.is_empty() {
-            schema.insert("allOf".to_owned(), Json::Array(laws));
-        }
-        Json::Object(schema)
-    }
-
-    fn key(&mut self, key: &Key) -> Json {
-        let form = self.form(&key.form);
-        let form = if key.need == Need::Optional { or_null(form) } else { form };
-        let mut schema = Map::new();
-        let doc = match &key.default {
-            Some(default) => format!("{} Default: {}.", key.doc, shown(default)),
-            None => key.doc.clone(),
-        };
-        schema.insert("description".to_owned(), json!(doc));
-        // Editors look here for what to begin a value with.
-        if form.get("anyOf").is_some() {
-            schema.insert("type".to_owned(), json!(types_of(&form)));
-        }
-        if let Json::Object(own) = form {
-            schema.extend(own);
-        }
-        if let Some(default) = &key.default {
-            schema.insert("default".to_owned(), default.clone());
-        }
-        if !key.examples.is_empty() {
-            schema.insert("examples".to_owned(), json!(key.examples));
-        }
-        Json::Object(schema)
-    }
-
-    fn form(&mut self, form: &Form) -> Json {
-        match form {
-            Form::Text => json!({ "type": ["string", "number"] }),
-            Form::FilledText => json!({ "type": ["string", "number"], "pattern": r"\S" }),
-            Form::Written(pattern) => json!({ "type": "string", "pattern": self.pattern(pattern) }),
-            Form::WrittenOrNumber(pattern) => {
-                json!({ "type": ["string", "number"], "pattern": self.pattern(pattern) })
-            }
-            Form::WrittenOrWhole(pattern, least) => {
-                let mut schema = json!({ "type": ["string", "integer"], "pattern": self.pattern(pattern) });
-                if let (Some(least), Some(own)) = (least, schema.as_object_mut()) {
-                    own.insert("minimum".to_owned(), json!(least));
-                }
-                schema
-            }
-            Form::Duration => json!({ "type": "string", "pattern": self.pattern(&duration_pattern()) }),
-            Form::Rate => json!({ "type": "string", "pattern": self.pattern(&rate_pattern()) }),
-            Form::Bool => self.or_variable(json!({ "type": ["boolean"] })),
-            Form::Number => self.or_variable(json!({ "type": ["number"] })),
-            Form::Integer(least, most) => {
-                self.or_variable(json!({ "type": ["integer"], "minimum": least, "maximum": most }))
-            }
-            Form::Words(words) if self.variables == Variables::Replaced => {
-                json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": VARIABLE }] })
-            }
-            Form::Words(words) => json!({ "enum": words }),
-            Form::Values(values) => json!({ "enum": values }),
-            Form::Null => json!({ "type": "null" }),
-            Form::Shape(shape) => self.reference(shape),
-            Form::List { item, least, most } => {
-                let mut schema = Map::new();
-                schema.insert("type".to_owned(), json!("array"));
-                schema.insert("items".to_owned(), self.form(item));
-                if *least > 0 {
-                    schema.insert("minItems".to_owned(), json!(least));
-                }
-                if let Some(most) = most {
-                    schema.insert("maxItems".to_owned(), json!(most));
-                }
-                Json::Object(schema)
-            }
-            Form::Named(names, value) => json!({
-                "type": "object",
-                "patternProperties": { names: self.form(value) },
-                "additionalProperties": false,
-            }),
-            Form::Either(forms) => any_of(forms.iter().map(|form| self.form(form)).collect()),
-        }
-    }
-
-    fn reference(&mut self, shape: &'static LazyShape) -> Json {
-        if !self.definitions.contains_key(shape.name) {
-            // Taken first, because a shape may hold itself.
-            self.definitions.insert(shape.name.to_owned(), Json::Null);
-            let written = self.shape(shape);
-            self.definitions.insert(shape.name.to_owned(), written);
-        }
-        json!({ "$ref": format!("#/definitions/{}", shape.name) })
-    }
-
-    fn pattern(&self, own: &str) -> String {
-        match self.variables {
-            Variables::Plain => own.to_owned(),
-            Variables::Replaced => format!("{own}|{VARIABLE}"),
-        }
-    }
-
-    /// `schema`, whose `type` is a list, or a variable that stands for such a value.
-    fn or_variable(&self, mut schema: Json) -> Json {
-        if self.variables == Variables::Replaced
-            && let Some(types) = schema.get_mut("type").and_then(Json::as_array_mut)
-        {
-            types.push(json!("string"));
-            if let Some(own) = schema.as_object_mut() {
-                own.insert("pattern".to_owned(), json!(ONE_VARIABLE));
-            }
-        }
-        schema
-    }
+/// The values that a key takes, as the readers of [`Node`](super::Node) take them.
+#[derive(Debug, Clone)]
+pub enum ValueType {
+    /// A text, also a blank one; a number counts as the text that it is written as.
+    Text,
+    /// A text that is not blank.
+    NonBlankText,
+    /// A text of this form, a regular expression that every engine reads; numbers do not count.
+    Matching(String),
+    /// A text of this form, or any number.
+    MatchingOrNumber(String),
+    /// A text of this form, or a whole number, perhaps from a least one up.
+    MatchingOrInteger(String, Option<i64>),
+    /// A length of time, such as `30s`.
+    Duration,
+    /// A rate, such as `1 per 7d`.
+    Rate,
+    /// `true` or `false`.
+    Bool,
+    /// Any number.
+    Number,
+    /// A whole number in a range.
+    Integer(i64, i64),
+    /// One of these words.
+    OneOf(Vec<&'static str>),
+    /// One of these values.
+    OneOfJson(Vec<Json>),
+    /// Nothing, which means something here.
+    Null,
+    /// A mapping with fixed keys.
+    Shape(&'static LazySchema),
+    /// A list of so many.
+    List {
+        /// What is in it.
+        item: Box<ValueType>,
+        /// The fewest.
+        least: usize,
+        /// The most.
+        most: Option<usize>,
+    },
+    /// A mapping whose keys are names that the user chooses, of this form.
+    Map(String, Box<ValueType>),
+    /// Any of these.
+    AnyOf(Vec<ValueType>),
 }
 
-/// That a key is there; without a value it counts as left away.
-fn has(shape: &Shape, key: &Has) -> Json {
-    let (name, value) = match key {
-        Has::Key(name) => (name, None),
-        Has::Value(name) => {
-            let may_be_blank = shape.keys.iter().any(|key| key.name == *name && key.need == Need::Optional);
-            let some = ["string", "number", "boolean", "array", "object"];
-            (name, may_be_blank.then(|| json!({ "type": some })))
-        }
-        Has::ListWith(name, inner) => {
-            let item = json!({ "required": [inner], "properties": { *inner: { "type": "object" } } });
-            (name, Some(json!({ "type": "array", "contains": item })))
-        }
-        Has::EachWith(name, inner) => {
-            let item = json!({ "required": [inner], "properties": { *inner: { "not": { "type": "null" } } } });
-            (name, Some(json!({ "type": "array", "items": item })))
-        }
-        Has::True(name) => (name, Some(json!({ "const": true }))),
-    };
-    match value {
-        Some(value) => json!({ "required": [name], "properties": { *name: value } }),
-        None => json!({ "required": [name] }),
+impl ValueType {
+    /// A list, also an empty one.
+    pub fn list(item: ValueType) -> Self {
+        Self::List { item: Box::new(item), least: 0, most: None }
     }
-}
 
-fn all_of(mut schemas: Vec<Json>) -> Json {
-    match schemas.len() {
-        1 => schemas.remove(0),
-        _ => json!({ "allOf": schemas }),
+    /// A list with something in it.
+    pub fn non_empty_list(item: ValueType) -> Self {
+        Self::List { item: Box::new(item), least: 1, most: None }
     }
-}
 
-/// Any of the schemas, without an `anyOf` directly within the other.
-fn any_of(schemas: Vec<Json>) -> Json {
-    let mut flat = Vec::new();
-    for schema in schemas {
-        match schema.get("anyOf").and_then(Json::as_array).filter(|_| schema.as_object().is_some_and(|s| s.len() == 1))
-        {
-            Some(inner) => flat.extend(inner.iter().cloned()),
-            None => flat.push(schema),
-        }
+    /// A value, or a list of them, also an empty one.
+    pub fn list_or_one(item: ValueType) -> Self {
+        Self::AnyOf(vec![item.clone(), Self::list(item)])
     }
-    json!({ "anyOf": flat })
-}
 
-/// The types of the values that a schema takes.
-fn types_of(schema: &Json) -> Vec<&str> {
-    let list = |key: &str| schema.get(key).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut found: Vec<&str> = list("type").iter().filter_map(Json::as_str).collect();
-    found.extend(schema.get("type").and_then(Json::as_str));
-    found.extend(schema.get("$ref").map(|_| "object"));
-    found.extend(list("enum").iter().map(|value| match value {
-        Json::Number(_) => "number",
-        _ => "string",
-    }));
-    found.extend(list("anyOf").iter().flat_map(types_of));
-    let mut once = Vec::new();
-    for one in found {
-        if !once.contains(&one) {
-            once.push(one);
-        }
-    }
-    once
-}
-
-fn or_null(mut schema: Json) -> Json {
-    match schema.get_mut("type") {
-        Some(Json::Array(types)) => {
-            types.push(json!("null"));
-            schema
-        }
-        Some(Json::String(one)) => {
-            let types = json!([one.as_str(), "null"]);
-            if let Some(own) = schema.as_object_mut() {
-                own.insert("type".to_owned(), types);
-            }
-            schema
-        }
-        _ => any_of(vec![schema, json!({ "type": "null" })]),
-    }
-}
-
-/// A value as YAML shows it.
-fn shown(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
+    /// A value, or a list of them with something in it.
+    pub fn non_empty_list_or_one(item: ValueType) -> Self {
+        Self::AnyOf(vec![item.clone(), Self::non_empty_list(item)])
     }
 }

@@ -90,7 +90,7 @@ impl Source {
     }
 
     /// Never shows these bytes in a diagnostic: they hold a secret.
-    pub fn hide(&self, range: Range<usize>) {
+    pub fn redact(&self, range: Range<usize>) {
         self.hidden.lock().unwrap_or_else(PoisonError::into_inner).push(range);
     }
 
@@ -135,7 +135,7 @@ impl Source {
 
     /// A line (from 1) as it may be shown: without its line break, secrets starred out, control characters and tabs as
     /// spaces, so that columns stay what they are.
-    pub fn shown_line(&self, line: usize) -> Option<String> {
+    pub fn redacted_line(&self, line: usize) -> Option<String> {
         let start = *self.line_starts.get(line.checked_sub(1)?)?;
         let rest = self.text.get(start..)?;
         let text = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
@@ -210,15 +210,15 @@ mod tests {
         assert_eq!(source.position(999), (3, 1));
         assert_eq!(source.offset(1, 4), 4);
         assert_eq!(source.offset(2, 99), 12);
-        assert_eq!(source.shown_line(1).as_deref(), Some("ä: ü"));
-        assert_eq!(source.shown_line(4), None);
+        assert_eq!(source.redacted_line(1).as_deref(), Some("ä: ü"));
+        assert_eq!(source.redacted_line(4), None);
     }
 
     #[test]
     fn secrets_are_not_shown() {
         let text = "api_key: hunter2\ntoken: \"a b\", x: 1\nsecret: ${NAME}\nurl: smtps://u:hunter2@h\nnote: fine\n";
         let source = Source::new("f", text);
-        let shown: Vec<_> = (1..=5).filter_map(|line| source.shown_line(line)).collect();
+        let shown: Vec<_> = (1..=5).filter_map(|line| source.redacted_line(line)).collect();
         let expected =
             ["api_key: *******", "token: *****, x: 1", "secret: ${NAME}", "url: smtps://u:*******@h", "note: fine"];
         assert_eq!(shown, expected);

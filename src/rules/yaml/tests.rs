@@ -209,19 +209,19 @@ fn an_empty_file_is_a_null() {
 fn readers_report_and_go_on() {
     let node = tree("bdy: x\nlist: [1, 2]\nflag: yes\ntime: 30\nrate: 5 a day\nmode: lvie\ncount: 900\nname: true\n");
     let mut out = Diagnostics::new();
-    static SHAPE: LazyShape = LazyShape::new(|| {
+    static SHAPE: LazySchema = LazySchema::new(|| {
         let keys = ["body", "list", "flag", "time", "rate", "mode", "count", "name"];
-        Shape::new("all", "One of each.", keys.map(|name| Key::new(name, Form::Text, "")))
+        Schema::new("all", "One of each.", keys.map(|name| Key::new(name, ValueType::Text, "")))
     });
     let fields = node.fields(&SHAPE, &mut out).unwrap();
-    assert_eq!(fields.present("list").unwrap().list_or_one().len(), 2);
-    assert_eq!(fields.present("flag").unwrap().list_or_one().len(), 1);
-    assert_eq!(fields.present("flag").unwrap().bool(&mut out), None);
-    assert_eq!(fields.present("time").unwrap().duration(&mut out), None);
-    assert_eq!(fields.present("rate").unwrap().rate(&mut out), None);
-    assert_eq!(fields.present("mode").unwrap().one_of(&[("live", 1), ("off", 2)], &mut out), None);
-    assert_eq!(fields.present("count").unwrap().integer(1..=100, &mut out), None);
-    assert_eq!(fields.present("name").unwrap().string(&mut out), None);
+    assert_eq!(fields.non_null("list").unwrap().list_or_one().len(), 2);
+    assert_eq!(fields.non_null("flag").unwrap().list_or_one().len(), 1);
+    assert_eq!(fields.non_null("flag").unwrap().bool(&mut out), None);
+    assert_eq!(fields.non_null("time").unwrap().duration(&mut out), None);
+    assert_eq!(fields.non_null("rate").unwrap().rate(&mut out), None);
+    assert_eq!(fields.non_null("mode").unwrap().one_of(&[("live", 1), ("off", 2)], &mut out), None);
+    assert_eq!(fields.non_null("count").unwrap().integer(1..=100, &mut out), None);
+    assert_eq!(fields.non_null("name").unwrap().string(&mut out), None);
     assert!(fields.required("body", &mut out).is_none());
     let seen: Vec<_> = out.sorted().iter().map(|d| (d.line, d.code, d.hint.clone().unwrap_or_default())).collect();
     let expected = [

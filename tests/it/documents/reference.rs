@@ -2,7 +2,7 @@
 
 use super::root;
 use reply_router::rules::{
-    Check, Context, Cost, FlagField, GlobField, NumberField, RuleSet, SCRIPT_FUNCTIONS, TextField, template_names,
+    Cost, FlagField, GlobField, LoadContext, Matcher, NumberField, RuleSet, SCRIPT_FUNCTIONS, TextField, template_names,
 };
 use std::fs;
 
@@ -33,11 +33,11 @@ fn rows(part: &str) -> Vec<Vec<String>> {
 #[test]
 fn the_table_of_conditions_has_every_field_with_what_it_costs() {
     let rows = rows(&section("## Conditions"));
-    let mut expected: Vec<(&str, Cost)> = vec![("age", Check::Age(Vec::new()).cost())];
-    expected.extend(GlobField::ALL.iter().map(|field| (field.as_str(), Check::Glob(*field, Vec::new()).cost())));
-    expected.extend(TextField::ALL.iter().map(|field| (field.as_str(), Check::Text(*field, Vec::new()).cost())));
-    expected.extend(NumberField::ALL.iter().map(|field| (field.as_str(), Check::Number(*field, Vec::new()).cost())));
-    expected.extend(FlagField::ALL.iter().map(|field| (field.as_str(), Check::Flag(*field, true).cost())));
+    let mut expected: Vec<(&str, Cost)> = vec![("age", Matcher::Age(Vec::new()).cost())];
+    expected.extend(GlobField::ALL.iter().map(|field| (field.as_str(), Matcher::Glob(*field, Vec::new()).cost())));
+    expected.extend(TextField::ALL.iter().map(|field| (field.as_str(), Matcher::Text(*field, Vec::new()).cost())));
+    expected.extend(NumberField::ALL.iter().map(|field| (field.as_str(), Matcher::Number(*field, Vec::new()).cost())));
+    expected.extend(FlagField::ALL.iter().map(|field| (field.as_str(), Matcher::Flag(*field, true).cost())));
     for (field, cost) in &expected {
         let wanted = match cost {
             Cost::Row => ("list row", "none"),
@@ -95,13 +95,13 @@ fn filters_that_are_told_exist() {
             "rules:\n  - name: a{number}\n    when: always\n    script: '#{{ matched: true, vars: #{{ names: [1] }} }}'\n    \
              capture: {{ day: x }}\n    then:\n      - reply:\n          text: |\n            {told}\n"
         );
-        RuleSet::parse(&[("a.yaml", &rule)], &Context::default()).unwrap_or_else(|wrong| panic!("{told}\n{wrong}"));
+        RuleSet::parse(&[("a.yaml", &rule)], &LoadContext::default()).unwrap_or_else(|wrong| panic!("{told}\n{wrong}"));
     }
 }
 
 /// What the program lists where an unknown key stands.
 fn known(yaml: &str) -> Vec<String> {
-    let context = Context { without_configuration: true, ..Context::default() };
+    let context = LoadContext { without_configuration: true, ..LoadContext::default() };
     let found = RuleSet::parse(&[("a.yaml", yaml)], &context).unwrap_err();
     let hints = found.iter().filter_map(|found| found.hint.clone());
     let list = hints.filter_map(|hint| Some(hint.split_once("known here: ")?.1.to_owned())).next();

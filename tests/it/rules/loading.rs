@@ -24,7 +24,7 @@ fn the_example_of_the_documentation_loads_and_answers() {
     assert_eq!(set.rules()[0].line, 3);
     assert!(set.rules()[0].when_summary().starts_with("category: interested, meeting_request"));
     assert_eq!(set.revision().len(), 64);
-    let plan = set.request_plan();
+    let plan = set.request_cost();
     assert_eq!((plan.at_least, plan.at_most), (1, 101));
 }
 
@@ -134,7 +134,7 @@ fn folders_are_read_in_order_and_test_files_hold_no_rules() {
     write("notes.txt", "not yaml: [");
     let set = RuleSet::load(folder.path(), &context()).unwrap();
     assert_eq!(set.rules().iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
-    assert_eq!(set.cases().iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["y", "x"]);
+    assert_eq!(set.tests().iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["y", "x"]);
     let decision = Case::full("a < b").evaluate(&set).unwrap();
     assert_eq!(decision.actions[0].payload.preview_text(), Some("<p>a &lt; b</p>"));
     write("a/t.html", "<p>{{ message.txt }}</p>");
@@ -146,7 +146,7 @@ fn folders_are_read_in_order_and_test_files_hold_no_rules() {
 
 #[test]
 fn without_a_configuration_names_are_warnings() {
-    let context = reply_router::rules::Context { without_configuration: true, ..Default::default() };
+    let context = reply_router::rules::LoadContext { without_configuration: true, ..Default::default() };
     let text = "rules: [{ name: a, when: always, then: [{ slack: anywhere }, { reply: { text: x, hours: any } }] }]";
     let set = RuleSet::parse(&[("a.yaml", text)], &context).unwrap();
     let codes: Vec<_> = set.warnings().sorted().iter().map(|found| found.code).collect();

@@ -3,7 +3,7 @@
 use super::{CONFIG, Judge, RULES, SAID, json_of};
 use reply_router::{
     model::ActionKind,
-    rules::{Context, RuleSet, diagnostic::Diagnostics},
+    rules::{LoadContext, RuleSet, diagnostic::Diagnostics},
     settings::Settings,
 };
 use serde_json::{Value, json};
@@ -128,11 +128,11 @@ fn compare(judge: &Judge, whole: &Value, few: bool, load: impl Fn(&str) -> Resul
 #[test]
 fn rules_are_judged_as_the_loader_judges() {
     let destinations = [("hot", ActionKind::Slack), ("team", ActionKind::Email), ("crm", ActionKind::Webhook)];
-    let context = Context {
+    let context = LoadContext {
         destinations: BTreeMap::from(destinations.map(|(name, kind)| (name.to_owned(), kind))),
         base_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema"),
         without_configuration: true,
-        ..Context::default()
+        ..LoadContext::default()
     };
     let load = |text: &str| RuleSet::parse(&[("rules.yaml", text)], &context).map(drop);
     let whole = json_of(RULE_FILE).unwrap();

@@ -1,16 +1,16 @@
 //! The mappings below `then`.
 
 use crate::model::{ActionKind, Repeat, rate_pattern};
-use crate::rules::yaml::{Form, Has, Key, Law, LazyShape, Shape};
+use crate::rules::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 
 /// How many files go with a reply.
 pub(in crate::rules) const MAX_ATTACHMENTS: usize = 5;
 
 /// An action that takes more than its name.
-static ACTION: LazyShape = LazyShape::new(|| {
+static ACTION: LazySchema = LazySchema::new(|| {
     let keys = ActionKind::ALL.map(|kind| {
-        let shape = Form::Shape(of_action(kind));
+        let shape = ValueType::Shape(of_action(kind));
         let (form, doc) = match kind {
             ActionKind::Reply => (shape, "Answers the lead in the thread. A message gets one reply at most."),
             ActionKind::Star => (shape, "Stars the thread."),
@@ -21,59 +21,59 @@ static ACTION: LazyShape = LazyShape::new(|| {
             ActionKind::Webhook => (forward(shape), "Calls a webhook: a destination's name, or `to` and more."),
         };
         let key = Key::new(kind.as_str(), form, doc);
-        if stands_alone(kind) { key } else { key.never_blank() }
+        if stands_alone(kind) { key } else { key.non_null() }
     });
-    Shape::new("action", "One action.", keys).law(Law::ExactlyOne)
+    Schema::new("action", "One action.", keys).constraint(Constraint::ExactlyOne)
 });
 
-static REPLY: LazyShape = LazyShape::new(|| {
+static REPLY: LazySchema = LazySchema::new(|| {
     let body = "A template: {{ lead.first_name }}, {{ captures.NAME }}, {% if … %}.";
     let own = [
-        Key::new("text", Form::FilledText, format!("The text. {body}"))
+        Key::new("text", ValueType::NonBlankText, format!("The text. {body}"))
             .example("Hi {{ lead.first_name | default(\"there\") }},\n\n"),
-        Key::new("html", Form::FilledText, format!("The text as HTML, instead of `text` or beside it. {body}")),
+        Key::new("html", ValueType::NonBlankText, format!("The text as HTML, instead of `text` or beside it. {body}")),
         Key::new(
             "template",
-            Form::Written(r"[^/]\.(?:txt|html)$".to_owned()),
+            ValueType::Matching(r"[^/]\.(?:txt|html)$".to_owned()),
             "A file with the text, instead of `text` and `html`; .txt or .html. Relative to the folder of this file.",
         )
         .example("replies/calendar.txt"),
         Key::new(
             "attachments",
-            Form::Either(vec![
-                Form::FilledText,
-                Form::List { item: Box::new(Form::FilledText), least: 0, most: Some(MAX_ATTACHMENTS) },
+            ValueType::AnyOf(vec![
+                ValueType::NonBlankText,
+                ValueType::List { item: Box::new(ValueType::NonBlankText), least: 0, most: Some(MAX_ATTACHMENTS) },
             ]),
             format!(
                 "Files that go with it, at most {MAX_ATTACHMENTS} and 10 MB together. Relative to the folder of this file."
             ),
         ),
     ];
-    let texts = ["text", "html", "template"].map(|key| vec![Has::Value(key)]);
-    Shape::new("reply", "A reply.", own.into_iter().chain(timing(ActionKind::Reply)))
-        .law(Law::Any(texts.to_vec()))
-        .law(Law::NotBoth("template", "text"))
-        .law(Law::NotBoth("template", "html"))
+    let texts = ["text", "html", "template"].map(|key| vec![KeyMatch::Value(key)]);
+    Schema::new("reply", "A reply.", own.into_iter().chain(timing(ActionKind::Reply)))
+        .constraint(Constraint::Any(texts.to_vec()))
+        .constraint(Constraint::NotBoth("template", "text"))
+        .constraint(Constraint::NotBoth("template", "html"))
 });
 
 /// `star` and the like.
-static PLAIN: LazyShape =
-    LazyShape::new(|| Shape::new("timing", "When and how often the action is done.", timing(ActionKind::Star)));
+static PLAIN: LazySchema =
+    LazySchema::new(|| Schema::new("timing", "When and how often the action is done.", timing(ActionKind::Star)));
 
-static NOTICE: LazyShape = LazyShape::new(|| {
+static NOTICE: LazySchema = LazySchema::new(|| {
     let keys = [to(), text()].into_iter().chain(timing(ActionKind::Slack));
-    Shape::new("notice", "A destination, and what it is told.", keys)
+    Schema::new("notice", "A destination, and what it is told.", keys)
 });
 
-static EMAIL: LazyShape = LazyShape::new(|| {
+static EMAIL: LazySchema = LazySchema::new(|| {
     let subject =
-        Key::new("subject", Form::FilledText, "Your own subject; a template.").example("Hot: {{ lead.email }}");
+        Key::new("subject", ValueType::NonBlankText, "Your own subject; a template.").example("Hot: {{ lead.email }}");
     let keys = [to(), text(), subject].into_iter().chain(timing(ActionKind::Email));
-    Shape::new("email-notice", "A destination, and what is written to it.", keys)
+    Schema::new("email-notice", "A destination, and what is written to it.", keys)
 });
 
 /// What an action takes below its name.
-pub(in crate::rules) fn of_action(kind: ActionKind) -> &'static LazyShape {
+pub(in crate::rules) fn of_action(kind: ActionKind) -> &'static LazySchema {
     match kind {
         ActionKind::Reply => &REPLY,
         ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => &PLAIN,
@@ -83,9 +83,9 @@ pub(in crate::rules) fn of_action(kind: ActionKind) -> &'static LazyShape {
 }
 
 /// An item of `then`.
-pub(super) fn form() -> Form {
+pub(super) fn form() -> ValueType {
     let alone = ActionKind::ALL.into_iter().filter(|kind| stands_alone(*kind)).map(ActionKind::as_str);
-    Form::Either(vec![Form::Words(alone.collect()), Form::Shape(&ACTION)])
+    ValueType::AnyOf(vec![ValueType::OneOf(alone.collect()), ValueType::Shape(&ACTION)])
 }
 
 /// Whether the name says it all.
@@ -97,17 +97,21 @@ fn stands_alone(kind: ActionKind) -> bool {
 }
 
 /// A destination's name, or a mapping.
-fn forward(shape: Form) -> Form {
-    Form::Either(vec![Form::FilledText, shape])
+fn forward(shape: ValueType) -> ValueType {
+    ValueType::AnyOf(vec![ValueType::NonBlankText, shape])
 }
 
 fn to() -> Key {
-    Key::new("to", Form::FilledText, "The name of the destination, as the configuration has it under `destinations`.")
-        .required()
+    Key::new(
+        "to",
+        ValueType::NonBlankText,
+        "The name of the destination, as the configuration has it under `destinations`.",
+    )
+    .required()
 }
 
 fn text() -> Key {
-    Key::new("text", Form::FilledText, "Your own text, before the conversation; a template.")
+    Key::new("text", ValueType::NonBlankText, "Your own text, before the conversation; a template.")
         .example("{{ lead.email }} wants a call")
 }
 
@@ -117,24 +121,24 @@ fn timing(kind: ActionKind) -> [Key; 4] {
     let usual = if kind == ActionKind::Reply { Repeat::OncePerThread } else { Repeat::OncePerMessage };
     let usual = Repeat::WORDS.into_iter().find(|(_, repeat)| *repeat == usual).map_or("", |(word, _)| word);
     [
-        Key::new("after", Form::Duration, "How long to wait; then everything is checked again before it is done.")
+        Key::new("after", ValueType::Duration, "How long to wait; then everything is checked again before it is done.")
             .default("0s")
             .example("3m"),
         Key::new(
             "hours",
-            Form::FilledText,
+            ValueType::NonBlankText,
             "Only inside these opening hours, otherwise it waits: a name that the configuration has under `hours`.",
         )
         .example("office"),
         Key::new(
             "repeat",
-            Form::Either(vec![Form::Words(words), Form::Written(rate_pattern())]),
+            ValueType::AnyOf(vec![ValueType::OneOf(words), ValueType::Matching(rate_pattern())]),
             "How often this rule may do it: once_per_message, once_per_thread, once_per_lead, or a rate for a lead such as \
              `1 per 7d`.",
         )
         .default(usual)
         .example("1 per 7d"),
-        Key::new("limit", Form::Rate, "At most so many by this rule, over all leads; more of them wait.")
+        Key::new("limit", ValueType::Rate, "At most so many by this rule, over all leads; more of them wait.")
             .example(json!("30 per 1d")),
     ]
 }

@@ -8,7 +8,7 @@ mod load;
 mod run;
 mod steps;
 
-pub use compare::{CaseFailure, CaseResult, Observed, Outcome, Standing, StepPlace};
+pub use compare::{ActionOutcomes, ActionStatus, Actual, Mismatch, StepLocation, TestResult};
 pub(super) use load::read;
 
 use crate::model::{ActionKind, ActionState, Message, ReasonCode, ThreadDetail};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// One test. Its last message is the event; each rule counts as live.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
+pub struct TestCase {
     /// What it shows, in the user's words.
     pub name: String,
     /// The file that it stands in.
@@ -34,29 +34,29 @@ pub struct Case {
     /// When rules are evaluated.
     pub now: Timestamp,
     /// What must come of it.
-    pub expect: Expect,
+    pub expect: Expectation,
     /// What happens after that, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TestStep>,
 }
 
 /// What a test's workspace is called where nothing else is known.
 const ANY_WORKSPACE: &str = "test";
 
-impl Case {
+impl TestCase {
     /// The name of the workspace that it happens in.
     pub fn workspace(&self) -> &str {
         self.workspace.as_deref().unwrap_or(ANY_WORKSPACE)
     }
 
     /// Whether evaluating its last message is not enough: it must be played by an engine with a clock.
-    pub fn is_played(&self) -> bool {
-        !self.steps.is_empty() || self.expect.tells_outcome()
+    pub fn needs_engine(&self) -> bool {
+        !self.steps.is_empty() || self.expect.checks_outcome()
     }
 }
 
 /// What happens next in a test, and what must come of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
+pub struct TestStep {
     /// The line on which it begins, from 1.
     pub line: usize,
     /// How long after the step before.
@@ -64,7 +64,7 @@ pub struct Step {
     /// What happens then.
     pub event: StepEvent,
     /// What must come of it.
-    pub expect: Expect,
+    pub expect: Expectation,
 }
 
 /// What happens in a step.
@@ -94,7 +94,7 @@ impl StepEvent {
 
 /// What a test, or one of its steps, expects; what it does not name is not looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Expect {
+pub struct Expectation {
     /// Exactly these rules match, in this order.
     pub rules: Option<Vec<String>>,
     /// Exactly these actions come of it, in any order, suppressed ones left out.
@@ -115,9 +115,9 @@ pub struct Expect {
     pub states: Vec<ExpectedState>,
 }
 
-impl Expect {
+impl Expectation {
     /// Whether it asks what becomes of actions, which a decision alone does not tell.
-    pub fn tells_outcome(&self) -> bool {
+    pub fn checks_outcome(&self) -> bool {
         self.sent.is_some() || self.waiting.is_some() || self.held.is_some() || !self.states.is_empty()
     }
 }

@@ -1,11 +1,11 @@
 //! Reading tests, every mistake with its place.
 
-use super::{Case, Expect, steps};
+use super::{Expectation, TestCase, steps};
 use crate::{
     model::{ActionKind, MailAttachment, Message, ThreadDetail, ThreadRow},
     rules::{
         diagnostic::{Diagnostic, Diagnostics, code},
-        shapes::{CASE, EXPECT, MAX_REPLY_COUNT, MESSAGE, NOON, THREAD},
+        schema::{CASE, EXPECT, MAX_REPLY_COUNT, MESSAGE, NOON, THREAD},
         yaml::{Fields, Node, Value},
     },
     text,
@@ -19,33 +19,33 @@ const PAUSE: Duration = Duration::from_secs(3_600);
 const PREVIEW: usize = 120;
 
 /// Reads a list of tests.
-pub(in crate::rules) fn read(list: &Node, out: &mut Diagnostics) -> Vec<Case> {
+pub(in crate::rules) fn read(list: &Node, out: &mut Diagnostics) -> Vec<TestCase> {
     list.list(out).unwrap_or_default().iter().filter_map(|node| case(node, out)).collect()
 }
 
-fn case(node: &Node, out: &mut Diagnostics) -> Option<Case> {
+fn case(node: &Node, out: &mut Diagnostics) -> Option<TestCase> {
     let fields = node.fields(&CASE, out)?;
-    steps::refuse_beside_messages(&fields, out);
+    steps::reject_step_keys(&fields, out);
     let name_node = fields.required("name", out);
     let name = name_node.and_then(|node| node.non_empty_string(out))?;
-    let now = fields.present("now").map_or_else(|| NOON.parse().ok(), |node| time(node, out))?;
-    let thread_node = fields.present("thread");
+    let now = fields.non_null("now").map_or_else(|| NOON.parse().ok(), |node| time(node, out))?;
+    let thread_node = fields.non_null("thread");
     let mut thread = thread_node.map(|node| thread(node, out)).unwrap_or_default();
     let messages = messages(&fields, &thread, now, out)?;
-    let steps = fields.present("steps").map(|node| steps::read(node, &thread, out)).unwrap_or_default();
+    let steps = fields.non_null("steps").map(|node| steps::read(node, &thread, out)).unwrap_or_default();
     complete(&mut thread, &messages);
     // What comes of the event may be left to the steps, as long as one of them expects something.
-    let expect = match fields.present("expect") {
+    let expect = match fields.non_null("expect") {
         Some(node) => expect(node, out),
-        None if steps.iter().any(|step| step.expect != Expect::default()) => Expect::default(),
+        None if steps.iter().any(|step| step.expect != Expectation::default()) => Expectation::default(),
         None => fields.required("expect", out).map(|node| expect(node, out))?,
     };
     let line = name_node.map_or(node.span.line, |node| node.span.line);
-    let workspace = fields.present("workspace").and_then(|node| node.non_empty_string(out));
+    let workspace = fields.non_null("workspace").and_then(|node| node.non_empty_string(out));
     let file = node.source().name().to_owned();
-    let case = Case { name, file, line, workspace, thread, messages, now, expect, steps };
-    if let Some(thread) = thread_node.filter(|_| case.is_played()) {
-        steps::refuse_what_cannot_be_played(thread, out);
+    let case = TestCase { name, file, line, workspace, thread, messages, now, expect, steps };
+    if let Some(thread) = thread_node.filter(|_| case.needs_engine()) {
+        steps::reject_derived_keys(thread, out);
     }
     Some(case)
 }
@@ -53,7 +53,7 @@ fn case(node: &Node, out: &mut Diagnostics) -> Option<Case> {
 fn thread(node: &Node, out: &mut Diagnostics) -> ThreadDetail {
     let mut detail = ThreadDetail::default();
     let Some(fields) = node.fields(&THREAD, out) else { return detail };
-    let mut text = |key: &str| fields.present(key).and_then(|node| node.string(out));
+    let mut text = |key: &str| fields.non_null(key).and_then(|node| node.string(out));
     let row = ThreadRow {
         id: text("id").unwrap_or_else(|| "thread-in-a-test".to_owned()),
         lead_id: text("lead_id"),
@@ -71,12 +71,12 @@ fn thread(node: &Node, out: &mut Diagnostics) -> ThreadDetail {
     let category = text("category");
     detail.row = row;
     detail.row.category = category.or_else(|| detail.manual_category.clone()).or_else(|| detail.ai_category.clone());
-    detail.ai_confidence = fields.present("ai_confidence").and_then(|node| node.number(out));
-    let count = fields.present("reply_count").and_then(|node| node.integer(0..=MAX_REPLY_COUNT, out));
+    detail.ai_confidence = fields.non_null("ai_confidence").and_then(|node| node.number(out));
+    let count = fields.non_null("reply_count").and_then(|node| node.integer(0..=MAX_REPLY_COUNT, out));
     detail.row.reply_count = count.and_then(|count| u64::try_from(count).ok());
-    detail.row.is_read = fields.present("is_read").and_then(|node| node.bool(out));
-    detail.row.is_starred = fields.present("is_starred").and_then(|node| node.bool(out));
-    let tags = fields.present("tags").map(Node::list_or_one).unwrap_or_default();
+    detail.row.is_read = fields.non_null("is_read").and_then(|node| node.bool(out));
+    detail.row.is_starred = fields.non_null("is_starred").and_then(|node| node.bool(out));
+    let tags = fields.non_null("tags").map(Node::list_or_one).unwrap_or_default();
     detail.tags = tags.iter().filter_map(|tag| tag.string(out)).collect();
     detail
 }
@@ -131,8 +131,8 @@ pub(super) fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics)
         return Some(Message { text: Some(node.string(out)?), from: lead, subject, ..Message::default() });
     }
     let fields = node.fields(&MESSAGE, out)?;
-    let outgoing = fields.present("outgoing").and_then(|node| node.bool(out)).unwrap_or_default();
-    let mut text = |key: &str| fields.present(key).and_then(|node| node.string(out));
+    let outgoing = fields.non_null("outgoing").and_then(|node| node.bool(out)).unwrap_or_default();
+    let mut text = |key: &str| fields.non_null(key).and_then(|node| node.string(out));
     let sender = if outgoing { thread.inbox_email.clone() } else { lead };
     let mut message = Message {
         outgoing,
@@ -143,8 +143,8 @@ pub(super) fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics)
         html: text("html"),
         ..Message::default()
     };
-    message.created_at = fields.present("at").and_then(|node| time(node, out));
-    for file in fields.present("attachments").map(Node::list_or_one).unwrap_or_default() {
+    message.created_at = fields.non_null("at").and_then(|node| time(node, out));
+    for file in fields.non_null("attachments").map(Node::list_or_one).unwrap_or_default() {
         let filename = file.string(out);
         message.attachments.push(MailAttachment { filename, ..MailAttachment::default() });
     }
@@ -156,25 +156,25 @@ pub(super) fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics)
     Some(message)
 }
 
-pub(super) fn expect(node: &Node, out: &mut Diagnostics) -> Expect {
-    let mut expect = Expect::default();
+pub(super) fn expect(node: &Node, out: &mut Diagnostics) -> Expectation {
+    let mut expect = Expectation::default();
     let Some(fields) = node.fields(&EXPECT, out) else { return expect };
     let words = |key: &str, out: &mut Diagnostics| {
-        let items = fields.present(key)?.list_or_one();
+        let items = fields.non_null(key)?.list_or_one();
         Some(items.iter().filter_map(|item| item.string(out)).collect::<Vec<_>>())
     };
     expect.rules = words("rules", out);
     expect.actions = words("actions", out);
     expect.reply = words("reply", out).unwrap_or_default();
     expect.no_reply = fields.get("reply").is_some_and(Node::is_null);
-    expect.body = fields.present("body").and_then(|node| node.string(out));
+    expect.body = fields.non_null("body").and_then(|node| node.string(out));
     let kinds = ActionKind::ALL.map(ActionKind::as_str);
-    for item in fields.present("actions").map(Node::list_or_one).unwrap_or_default() {
+    for item in fields.non_null("actions").map(Node::list_or_one).unwrap_or_default() {
         if !kinds.contains(&item.text()) {
             out.push(steps::unknown(item, code::UNKNOWN_ACTION, "action", item.text(), &kinds));
         }
     }
-    steps::outcomes(&fields, &mut expect, out);
+    steps::read_outcomes(&fields, &mut expect, out);
     if fields.iter().next().is_none() {
         let error = Diagnostic::error(code::MISSING_KEY, node, "the test expects nothing, so it could never fail");
         out.push(error.hint("say which `rules` match: a list of their names, [] for none"));

@@ -1,30 +1,30 @@
 //! Running a test of one event: the same evaluation as in service, offline.
 
-use super::{Case, CaseFailure, CaseResult, Observed};
+use super::{Actual, Mismatch, TestCase, TestResult};
 use crate::{
     model::{ActionKind, Conversation, Decision, Mode, Payload, PlannedOutcome},
-    rules::{EventInput, Need, ReadMessages, RuleSet, evaluate::evaluate_in},
+    rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate::evaluate_with_modes},
 };
 use std::collections::HashMap;
 
-impl Case {
+impl TestCase {
     /// Evaluates the rules on the last message. Each rule counts as live; nothing is known of earlier actions. Steps, and
     /// what becomes of actions, are not looked at: see [`Case::is_played`].
-    pub fn run(&self, rules: &RuleSet) -> CaseResult {
+    pub fn run(&self, rules: &RuleSet) -> TestResult {
         let rules = rules.of_workspace(self.workspace());
         match self.decide(rules) {
             Ok(decision) => {
-                let failures = self.expect.compare(&Observed::decided(&decision), rules);
-                CaseResult { failures, rules: decision.rules, ..CaseResult::default() }
+                let failures = self.expect.compare(&Actual::decided(&decision), rules);
+                TestResult { failures, rules: decision.rules, ..TestResult::default() }
             }
-            Err(need) => CaseResult {
-                failures: vec![CaseFailure {
+            Err(need) => TestResult {
+                failures: vec![Mismatch {
                     what: "rules",
                     wanted: "a decision".to_owned(),
                     got: format!("a rule asks for {need:?}, which a test does not have"),
                     concerned: Vec::new(),
                 }],
-                ..CaseResult::default()
+                ..TestResult::default()
             },
         }
     }
@@ -34,7 +34,7 @@ impl Case {
     /// # Errors
     /// Never in earnest: a test has all that rules can ask for.
     pub fn decide(&self, rules: &RuleSet) -> Result<Decision, Need> {
-        let messages = ReadMessages::new(Conversation::new(self.messages.clone()));
+        let messages = ThreadMessages::new(Conversation::new(self.messages.clone()));
         let overrides = HashMap::new();
         let input = EventInput {
             workspace: self.workspace(),
@@ -47,11 +47,11 @@ impl Case {
             lead_opted_out: Some(false),
             thorough: true,
         };
-        evaluate_in(rules, &input, self.now, &|_| Mode::Live, &mut |_| {})
+        evaluate_with_modes(rules, &input, self.now, &|_| Mode::Live, &mut |_| {})
     }
 }
 
-impl Observed {
+impl Actual {
     /// What a decision says by itself.
     fn decided(decision: &Decision) -> Self {
         let replies = || decision.actions.iter().filter(|action| action.kind == ActionKind::Reply);

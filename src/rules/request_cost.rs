@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// How many requests the rules cost for 100 threads, the list itself included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct RequestPlan {
+pub struct RequestCost {
     /// If no condition asks for more than the list row.
     pub at_least: u32,
     /// If every condition that may ask does.
@@ -19,7 +19,7 @@ pub struct RequestPlan {
 /// Whether a rule asks for something that costs a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Asks {
+pub enum Frequency {
     /// For no message.
     Never,
     /// Where the conditions before it hold.
@@ -34,37 +34,37 @@ pub struct RuleCost {
     /// Its name.
     pub name: String,
     /// Whether it reads the thread; one request, shared by all rules of an event.
-    pub thread: Asks,
+    pub thread: Frequency,
     /// Whether it reads the messages; one request, shared by all rules of an event.
-    pub messages: Asks,
+    pub messages: Frequency,
     /// The requests that its actions take at most, where it matches and acts.
     pub acting: u32,
 }
 
 impl RuleSet {
     /// What the rules cost in requests to decide 100 threads.
-    pub fn request_plan(&self) -> RequestPlan {
+    pub fn request_cost(&self) -> RequestCost {
         Self::plan_of(&self.rules.iter().collect::<Vec<_>>())
     }
 
     /// The same in a workspace: without the rules that can match nothing there.
-    pub fn request_plan_in(&self, workspace: &str) -> RequestPlan {
+    pub fn request_plan_in(&self, workspace: &str) -> RequestCost {
         Self::plan_of(&self.rules.iter().filter(|rule| rule.may_match_in(workspace)).collect::<Vec<_>>())
     }
 
-    fn plan_of(rules: &[&Rule]) -> RequestPlan {
+    fn plan_of(rules: &[&Rule]) -> RequestCost {
         let active = || rules.iter().filter(|rule| rule.mode > Mode::Off);
         let may = |cost| active().any(|rule| rule.may_need(cost));
-        let always = |cost| active().next().is_some_and(|rule| rule.asks(cost) == Asks::Always);
+        let always = |cost| active().next().is_some_and(|rule| rule.asks(cost) == Frequency::Always);
         let each = |asked: bool| if asked { 100 } else { 0 };
-        RequestPlan {
+        RequestCost {
             at_least: 1 + each(always(Cost::Thread)) + each(always(Cost::Messages)),
             at_most: 1 + each(may(Cost::Thread)) + each(may(Cost::Messages)),
         }
     }
 
     /// What each rule that is not off costs, in order.
-    pub fn request_costs(&self) -> Vec<RuleCost> {
+    pub fn rule_costs(&self) -> Vec<RuleCost> {
         let active = self.rules.iter().filter(|rule| rule.mode > Mode::Off);
         let cost = |rule: &Rule| RuleCost {
             name: rule.name.clone(),
@@ -76,7 +76,7 @@ impl RuleSet {
     }
 
     /// The requests that the actions of one event take at most, whatever rules match.
-    pub fn acting_at_most(&self) -> u32 {
+    pub fn max_action_requests(&self) -> u32 {
         self.acting_of(|_| true)
     }
 
@@ -123,9 +123,9 @@ impl Rule {
         by_script || by_content || self.tests.iter().any(|test| test.check.cost() == cost)
     }
 
-    fn asks(&self, cost: Cost) -> Asks {
+    fn asks(&self, cost: Cost) -> Frequency {
         if !self.may_need(cost) {
-            return Asks::Never;
+            return Frequency::Never;
         }
         // Where something cheaper is asked first, that may decide.
         let cheap = self.tests.iter().any(|test| test.check.cost() == Cost::Row)
@@ -134,6 +134,6 @@ impl Rule {
             Cost::Thread => self.may_need(Cost::Messages),
             _ => self.may_need(Cost::Thread),
         };
-        if cheap || other { Asks::Sometimes } else { Asks::Always }
+        if cheap || other { Frequency::Sometimes } else { Frequency::Always }
     }
 }

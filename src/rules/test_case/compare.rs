@@ -1,6 +1,6 @@
 //! What a test wanted beside what came of it.
 
-use super::{Expect, ExpectedState};
+use super::{Expectation, ExpectedState};
 use crate::{
     model::{ActionKind, ActionState, PlannedOutcome, Reason, ReasonCode, RuleTrace},
     rules::RuleSet,
@@ -10,11 +10,11 @@ use std::fmt;
 
 /// How a test ended.
 #[derive(Debug, Clone, Default)]
-pub struct CaseResult {
+pub struct TestResult {
     /// What differs; empty when it passed. Of a test with steps, what differs in the first one that fails.
-    pub failures: Vec<CaseFailure>,
+    pub failures: Vec<Mismatch>,
     /// The step that fails; `None` for the event itself.
-    pub step: Option<StepPlace>,
+    pub step: Option<StepLocation>,
     /// Each rule, in order, with the value that each condition saw.
     pub rules: Vec<RuleTrace>,
     /// How every action of a played test stood when it ended, in words, oldest first.
@@ -23,7 +23,7 @@ pub struct CaseResult {
 
 /// Which step of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StepPlace {
+pub struct StepLocation {
     /// Its number, from 1.
     pub number: usize,
     /// The line on which it begins, from 1.
@@ -36,7 +36,7 @@ pub struct StepPlace {
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseFailure {
+pub struct Mismatch {
     /// Which expectation: `rules`, `actions`, `reply`, `body`, `sent`, `waiting`, `held`, `states`.
     pub what: &'static str,
     /// What the test wants.
@@ -49,7 +49,7 @@ pub struct CaseFailure {
 
 /// What came of an event or a step.
 #[derive(Debug, Clone, Default)]
-pub struct Observed {
+pub struct Actual {
     /// The rules that matched, in order.
     pub matched: Vec<String>,
     /// What was decided, in order.
@@ -61,21 +61,21 @@ pub struct Observed {
     /// What `body` was matched on.
     pub body: Option<String>,
     /// What became of actions, where the test was played.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<ActionOutcomes>,
 }
 
 /// What became of actions.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
+pub struct ActionOutcomes {
     /// What was carried out since the step before.
     pub sent: Vec<ActionKind>,
     /// Every action so far, oldest first; of one decision, what is left to another rule stands before the rest.
-    pub all: Vec<Standing>,
+    pub all: Vec<ActionStatus>,
 }
 
 /// How an action stands.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct ActionStatus {
     /// What it does.
     pub kind: ActionKind,
     /// Its state.
@@ -86,7 +86,7 @@ pub struct Standing {
     pub due_at: Option<Timestamp>,
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for ActionStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, self.state)?;
         if let Some(reason) = &self.reason {
@@ -113,9 +113,9 @@ fn waits(state: ActionState) -> bool {
     matches!(state, ActionState::Planned | ActionState::Waiting | ActionState::Retrying)
 }
 
-impl Expect {
+impl Expectation {
     /// Everything in which what came differs from what is expected.
-    pub fn compare(&self, observed: &Observed, rules: &RuleSet) -> Vec<CaseFailure> {
+    pub fn compare(&self, observed: &Actual, rules: &RuleSet) -> Vec<Mismatch> {
         let mut failures = self.compare_decision(observed);
         if let Some(outcome) = &observed.outcome {
             failures.extend(self.compare_outcome(outcome, rules));
@@ -123,15 +123,15 @@ impl Expect {
         failures
     }
 
-    fn compare_decision(&self, observed: &Observed) -> Vec<CaseFailure> {
+    fn compare_decision(&self, observed: &Actual) -> Vec<Mismatch> {
         let mut failures = Vec::new();
         let matched = &observed.matched;
         if let Some(wanted) = self.rules.as_ref().filter(|wanted| *wanted != matched) {
             let differ = |name: &&String| wanted.contains(name) != matched.contains(name);
             let concerned = wanted.iter().chain(matched).filter(differ).cloned().collect();
-            failures.push(CaseFailure { what: "rules", wanted: list(wanted), got: list(matched), concerned });
+            failures.push(Mismatch { what: "rules", wanted: list(wanted), got: list(matched), concerned });
         }
-        let about_matched = |what, wanted, got| CaseFailure { what, wanted, got, concerned: matched.clone() };
+        let about_matched = |what, wanted, got| Mismatch { what, wanted, got, concerned: matched.clone() };
         if let Some(wanted) = &self.actions {
             let decided = observed.actions.iter().filter(|(_, would)| *would != PlannedOutcome::Suppressed);
             let got: Vec<String> = decided
@@ -160,12 +160,12 @@ impl Expect {
         let body = observed.body.as_deref().unwrap_or_default();
         if let Some(wanted) = self.body.as_ref().filter(|wanted| folded(wanted) != folded(body)) {
             let (wanted, got) = (wanted.clone(), body.to_owned());
-            failures.push(CaseFailure { what: "body", wanted, got, concerned: Vec::new() });
+            failures.push(Mismatch { what: "body", wanted, got, concerned: Vec::new() });
         }
         failures
     }
 
-    fn compare_outcome(&self, outcome: &Outcome, rules: &RuleSet) -> Vec<CaseFailure> {
+    fn compare_outcome(&self, outcome: &ActionOutcomes, rules: &RuleSet) -> Vec<Mismatch> {
         let in_state = |holds: fn(ActionState) -> bool| -> Vec<ActionKind> {
             outcome.all.iter().filter(|action| holds(action.state)).map(|action| action.kind).collect()
         };
@@ -185,12 +185,12 @@ impl Expect {
             let count = |list: &[ActionKind], kind| list.iter().filter(|found| **found == kind).count();
             let differ: Vec<_> =
                 ActionKind::ALL.into_iter().filter(|kind| count(wanted, *kind) != count(&got, *kind)).collect();
-            failures.push(CaseFailure { what, wanted: list(wanted), got: list(&got), concerned: about(&differ) });
+            failures.push(Mismatch { what, wanted: list(wanted), got: list(&got), concerned: about(&differ) });
         }
         for wanted in &self.states {
             let newest = outcome.all.iter().rfind(|action| action.kind == wanted.kind);
-            let code = |action: &Standing| action.reason.as_ref().map(|reason| reason.code);
-            let fits = |action: &Standing| {
+            let code = |action: &ActionStatus| action.reason.as_ref().map(|reason| reason.code);
+            let fits = |action: &ActionStatus| {
                 action.state == wanted.state && wanted.reason.is_none_or(|reason| code(action) == Some(reason))
             };
             if newest.is_some_and(fits) {
@@ -198,15 +198,15 @@ impl Expect {
             }
             let got = newest.map_or_else(|| format!("no {} was ever decided", wanted.kind), ToString::to_string);
             let concerned = about(&[wanted.kind]);
-            failures.push(CaseFailure { what: "states", wanted: wanted.to_string(), got, concerned });
+            failures.push(Mismatch { what: "states", wanted: wanted.to_string(), got, concerned });
         }
         failures
     }
 }
 
-impl Standing {
+impl ActionStatus {
     /// Whether it is only recorded because another rule does the same for the message already.
-    pub fn is_left_to_another(&self) -> bool {
+    pub fn is_duplicate(&self) -> bool {
         let code = self.reason.as_ref().map(|reason| reason.code);
         self.state == ActionState::Suppressed
             && matches!(code, Some(ReasonCode::AlreadyAnswered | ReasonCode::SameTarget))

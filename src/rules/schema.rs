@@ -8,11 +8,11 @@ mod conditions;
 
 pub(super) use actions::{MAX_ATTACHMENTS, of_action};
 pub(super) use cases::{
-    CASE, EXPECT, MAX_REPLY_COUNT, MESSAGE, MOST_STEPS, NOON, STEP, STEP_PAUSE, THREAD, step_events,
+    CASE, EXPECT, MAX_REPLY_COUNT, MAX_STEPS, MESSAGE, NOON, STEP, STEP_PAUSE, THREAD, step_events,
 };
 pub(super) use conditions::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN};
 
-use super::yaml::{self, Form, Has, Key, Law, LazyShape, Shape, Variables};
+use super::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
 use crate::model::Mode;
 use serde_json::{Value as Json, json};
 
@@ -22,17 +22,17 @@ const RULE_NAME: &str = "^[a-z0-9-]{1,100}$";
 const CAPTURE_NAME: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 
 /// A rule file.
-pub(super) static FILE: LazyShape = LazyShape::new(|| {
-    Shape::new(
+pub(super) static FILE: LazySchema = LazySchema::new(|| {
+    Schema::new(
         "rule-file",
         "Rules of Reply Router, and their tests.",
         [
-            Key::new("version", Form::Values(vec![json!(1), json!("1")]), "The version of the rule language.")
+            Key::new("version", ValueType::OneOfJson(vec![json!(1), json!("1")]), "The version of the rule language.")
                 .default(1),
-            Key::new("rules", Form::list(Form::Shape(&RULE)), "The rules, evaluated in this order."),
+            Key::new("rules", ValueType::list(ValueType::Shape(&RULE)), "The rules, evaluated in this order."),
             Key::new(
                 "tests",
-                Form::list(Form::Shape(&CASE)),
+                ValueType::list(ValueType::Shape(&CASE)),
                 "Conversations, and what the rules must do with them. `reply-router test` runs them; rules whose tests \
                  fail are refused. They may also stand in a file of their own, named *.test.yaml.",
             ),
@@ -41,57 +41,57 @@ pub(super) static FILE: LazyShape = LazyShape::new(|| {
 });
 
 /// A rule.
-pub(super) static RULE: LazyShape = LazyShape::new(|| {
+pub(super) static RULE: LazySchema = LazySchema::new(|| {
     let modes = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
-    Shape::new(
+    Schema::new(
         "rule",
         "A rule: what must hold, and what is done then.",
         [
             Key::new(
                 "name",
-                Form::WrittenOrWhole(RULE_NAME.to_owned(), None),
+                ValueType::MatchingOrInteger(RULE_NAME.to_owned(), None),
                 "Its name, unique over all files: small letters, digits and `-`, at most 100.",
             )
             .required()
             .example("book-a-call"),
-            Key::new("description", Form::Text, "What it is for, in your words; shown on the pages."),
+            Key::new("description", ValueType::Text, "What it is for, in your words; shown on the pages."),
             Key::new(
                 "mode",
-                Form::Words(modes),
+                ValueType::OneOf(modes),
                 "How much of it is carried out: off, shadow (decide and record only), draft (replies wait for approval), \
                  live.",
             )
             .default(Mode::default().as_str()),
             Key::new(
                 "when",
-                Form::Either(vec![Form::Shape(&WHEN), Form::Values(vec![json!("always")])]),
+                ValueType::AnyOf(vec![ValueType::Shape(&WHEN), ValueType::OneOfJson(vec![json!("always")])]),
                 "What must hold: all keys of the mapping. `always` matches every message.",
             )
-            .never_blank(),
+            .non_null(),
             Key::new(
                 "script",
-                Form::FilledText,
+                ValueType::NonBlankText,
                 "A rhai script that must also agree: it returns true, or #{ matched: true, vars: #{ … } } for the \
                  templates. It sees thread, lead, message, captures, workspace and now.",
             )
             .example("thread.reply_count < 6"),
             Key::new(
                 "capture",
-                Form::Named(CAPTURE_NAME.to_owned(), Box::new(Form::FilledText)),
+                ValueType::Map(CAPTURE_NAME.to_owned(), Box::new(ValueType::NonBlankText)),
                 "Texts for the templates, by name: regular expressions that are looked for in `body`. `captures.NAME` is \
                  the first group, or the whole match where there is none.",
             )
             .example(json!({ "day": r"\b(monday|tuesday|wednesday|thursday|friday)\b" })),
             Key::new(
                 "then",
-                Form::filled_list_or_one(actions::form()),
+                ValueType::non_empty_list_or_one(actions::form()),
                 "What is done, in this order: reply, star, unstar, mark_read, slack, email, webhook.",
             ),
-            Key::new("stop", Form::Bool, "Whether later rules are left out when it matches.").default(false),
+            Key::new("stop", ValueType::Bool, "Whether later rules are left out when it matches.").default(false),
         ],
     )
-    .law(Law::Any(vec![vec![Has::Value("when")], vec![Has::Value("script")]]))
-    .law(Law::Any(vec![vec![Has::Value("then")], vec![Has::True("stop")]]))
+    .constraint(Constraint::Any(vec![vec![KeyMatch::Value("when")], vec![KeyMatch::Value("script")]]))
+    .constraint(Constraint::Any(vec![vec![KeyMatch::Value("then")], vec![KeyMatch::True("stop")]]))
 });
 
 /// The JSON Schema of rule files.
@@ -100,5 +100,5 @@ pub(super) static RULE: LazyShape = LazyShape::new(|| {
 /// the like, which JSON cannot tell apart; what no schema can say (regular expressions, scripts, templates, names that
 /// stand elsewhere) is left to the loader.
 pub fn json_schema() -> Json {
-    yaml::json_schema(&FILE, "Rules of Reply Router", Variables::Plain, true)
+    yaml::json_schema(&FILE, "Rules of Reply Router", Interpolation::Plain, true)
 }

@@ -1,23 +1,23 @@
 //! Reading what happens after a test's event, and what may stand in a test that is played through.
 
-use super::{Expect, ExpectedState, Step, StepEvent, load};
+use super::{Expectation, ExpectedState, StepEvent, TestStep, load};
 use crate::{
     model::{ActionKind, ActionState, Message, ReasonCode, ThreadDetail},
     rules::{
         diagnostic::{Diagnostic, Diagnostics, code},
-        shapes::{MOST_STEPS, STEP, STEP_PAUSE, step_events},
+        schema::{MAX_STEPS, STEP, STEP_PAUSE, step_events},
         yaml::{Fields, Node, Value, did_you_mean},
     },
 };
 use std::{fmt::Display, str::FromStr, time::Duration};
 
-const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+const MAX_ITEMS: Duration = Duration::from_secs(365 * 86_400);
 
 /// Reads a list of steps.
-pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Vec<Step> {
+pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Vec<TestStep> {
     let items = node.list(out).unwrap_or_default();
-    if let Some(first) = items.get(MOST_STEPS) {
-        let message = format!("a test has at most {MOST_STEPS} steps, this one has {}", items.len());
+    if let Some(first) = items.get(MAX_STEPS) {
+        let message = format!("a test has at most {MAX_STEPS} steps, this one has {}", items.len());
         out.push(Diagnostic::error(code::OUT_OF_RANGE, first, message).hint("make two tests of it"));
     }
     let mut total = Duration::ZERO;
@@ -26,7 +26,7 @@ pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) ->
         let Some(step) = step(item, thread, out) else { continue };
         let before = total;
         total = total.saturating_add(step.after);
-        if before <= LONGEST && total > LONGEST {
+        if before <= MAX_ITEMS && total > MAX_ITEMS {
             let place = item.get("after").unwrap_or(item);
             let message = "by this step more than 365d have passed, the most that a test may take";
             out.push(
@@ -38,9 +38,9 @@ pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) ->
     steps
 }
 
-fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Step> {
+fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<TestStep> {
     let fields = node.fields(&STEP, out)?;
-    let after = fields.present("after").map_or(Some(STEP_PAUSE), |node| node.duration(out));
+    let after = fields.non_null("after").map_or(Some(STEP_PAUSE), |node| node.duration(out));
     let events: Vec<_> = fields.iter().filter(|(key, _)| key.text().starts_with("then_")).collect();
     if let Some((key, _)) = events.get(1) {
         let error = Diagnostic::error(code::UNKNOWN_KEY, key, "one thing happens in a step, this is a second one");
@@ -60,8 +60,8 @@ fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Ste
             _ => return None,
         },
     };
-    let expect = fields.present("expect").map(|node| load::expect(node, out)).unwrap_or_default();
-    Some(Step { line: node.span.line, after: after?, event, expect })
+    let expect = fields.non_null("expect").map(|node| load::expect(node, out)).unwrap_or_default();
+    Some(TestStep { line: node.span.line, after: after?, event, expect })
 }
 
 /// A message as in `messages`, but for what the step itself says: who writes, and when.
@@ -81,11 +81,11 @@ fn message(node: &Node, thread: &ThreadDetail, outgoing: bool, out: &mut Diagnos
 }
 
 /// What is expected of what becomes of actions.
-pub(super) fn outcomes(fields: &Fields<'_>, expect: &mut Expect, out: &mut Diagnostics) {
+pub(super) fn read_outcomes(fields: &Fields<'_>, expect: &mut Expectation, out: &mut Diagnostics) {
     expect.sent = kinds(fields, "sent", out);
     expect.waiting = kinds(fields, "waiting", out);
     expect.held = kinds(fields, "held", out);
-    let states = fields.present("states").and_then(|node| node.entries(out));
+    let states = fields.non_null("states").and_then(|node| node.entries(out));
     for (key, value) in states.iter().flat_map(Fields::iter) {
         let kind = word::<ActionKind>(key, key.text(), ("action", code::UNKNOWN_ACTION), &kind_names(), out);
         let Some(text) = value.non_empty_string(out) else { continue };
@@ -106,7 +106,7 @@ pub(super) fn outcomes(fields: &Fields<'_>, expect: &mut Expect, out: &mut Diagn
 }
 
 fn kinds(fields: &Fields<'_>, key: &str, out: &mut Diagnostics) -> Option<Vec<ActionKind>> {
-    let items = fields.present(key)?.list_or_one();
+    let items = fields.non_null(key)?.list_or_one();
     let known = kind_names();
     Some(
         items
@@ -152,7 +152,7 @@ pub(super) fn unknown(
 }
 
 /// What stands in the test itself and belongs into a step.
-pub(super) fn refuse_beside_messages(fields: &Fields<'_>, out: &mut Diagnostics) {
+pub(super) fn reject_step_keys(fields: &Fields<'_>, out: &mut Diagnostics) {
     for key in step_events().into_iter().filter_map(|key| fields.key(key)) {
         let message = format!("`{}` is no key of a test but of a step", key.text());
         let hint = format!("put it into the list under `steps:`, as `- {}: …`", key.text());
@@ -161,7 +161,7 @@ pub(super) fn refuse_beside_messages(fields: &Fields<'_>, out: &mut Diagnostics)
 }
 
 /// In a test that is played, the API tells of the thread and not the test: what the API itself works out cannot be set.
-pub(super) fn refuse_what_cannot_be_played(thread: &Node, out: &mut Diagnostics) {
+pub(super) fn reject_derived_keys(thread: &Node, out: &mut Diagnostics) {
     const WORKED_OUT: [(&str, &str); 3] = [
         ("preview", "the preview is the beginning of the last message"),
         ("reply_count", "the lead's messages are counted"),

@@ -10,24 +10,24 @@ use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use std::collections::HashMap;
 
 /// Shorter texts are found nearly everywhere.
-const SHORTEST: usize = 3;
+const MIN_LEN: usize = 3;
 /// An expression that begins in more ways than this is searched for itself.
-const MOST_BEGINNINGS: usize = 64;
+const MAX_BEGINNINGS: usize = 64;
 /// Fewer expressions than this are not worth a pass of their own.
-const FEWEST_PATTERNS: usize = 16;
+const MIN_PATTERNS: usize = 16;
 
 /// Characters that are equal to an ASCII letter where case does not count: the long s and the sign for Kelvin.
 const LIKE_ASCII: [char; 2] = ['\u{17f}', '\u{212a}'];
 
 /// Gathers what expressions need.
 #[derive(Debug, Default)]
-pub(super) struct NeedlesBuilder {
+pub(super) struct PrefilterBuilder {
     ids: HashMap<String, u32>,
     texts: Vec<String>,
     patterns: usize,
 }
 
-impl NeedlesBuilder {
+impl PrefilterBuilder {
     /// Takes an expression in, and tells it by which numbers its texts go.
     pub(super) fn add(&mut self, pattern: &mut Pattern) {
         let Some(needed) = needed(pattern) else { return };
@@ -49,37 +49,37 @@ impl NeedlesBuilder {
     }
 
     /// `None` where a pass of its own is not worth it; the expressions are searched one by one then.
-    pub(super) fn build(self) -> Option<Needles> {
-        if self.patterns < FEWEST_PATTERNS {
+    pub(super) fn build(self) -> Option<Prefilter> {
+        if self.patterns < MIN_PATTERNS {
             return None;
         }
         let mut builder = AhoCorasick::builder();
         let automaton = builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(&self.texts).ok()?;
-        Some(Needles { automaton, count: self.texts.len() })
+        Some(Prefilter { automaton, count: self.texts.len() })
     }
 }
 
 /// The texts of all expressions of a rule set.
 #[derive(Debug, Clone)]
-pub(super) struct Needles {
+pub(super) struct Prefilter {
     automaton: AhoCorasick,
     count: usize,
 }
 
 /// Which of them are in a text.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum LiteralHits {
     /// Not looked for: every expression may be found.
     Unknown,
     /// One bit for each.
     Bits(Vec<u64>),
 }
 
-impl Needles {
+impl Prefilter {
     /// Looks at a text once.
-    pub(super) fn look(&self, text: &str) -> Found {
+    pub(super) fn scan(&self, text: &str) -> LiteralHits {
         if !text.is_ascii() && text.contains(LIKE_ASCII) {
-            return Found::Unknown;
+            return LiteralHits::Unknown;
         }
         let mut bits = vec![0_u64; self.count.div_ceil(64)];
         for found in self.automaton.find_overlapping_iter(text) {
@@ -88,13 +88,13 @@ impl Needles {
                 *word |= 1 << (id % 64);
             }
         }
-        Found::Bits(bits)
+        LiteralHits::Bits(bits)
     }
 }
 
-impl Found {
+impl LiteralHits {
     /// Whether the expression may be found in the text; false means that it surely is not.
-    pub(super) fn allows(&self, pattern: &Pattern) -> bool {
+    pub(super) fn may_match(&self, pattern: &Pattern) -> bool {
         let (Self::Bits(bits), Some(ids)) = (self, &pattern.needles) else { return true };
         ids.iter().any(|id| bits.get(*id as usize / 64).is_some_and(|word| word & (1 << (id % 64)) != 0))
     }
@@ -106,12 +106,12 @@ fn needed(pattern: &Pattern) -> Option<Vec<String>> {
     let parsed = regex_syntax::parse(pattern.regex().as_str()).ok()?;
     let texts = |kind: ExtractKind| -> Option<Vec<String>> {
         let mut extractor = Extractor::new();
-        extractor.kind(kind).limit_total(MOST_BEGINNINGS);
+        extractor.kind(kind).limit_total(MAX_BEGINNINGS);
         let found = extractor.extract(&parsed);
         let texts = found.literals()?.iter().map(|literal| {
             let text = std::str::from_utf8(literal.as_bytes()).ok()?;
             // Beyond ASCII, upper and lower case are no matter of single bytes.
-            (text.is_ascii() && text.len() >= SHORTEST).then(|| text.to_ascii_lowercase())
+            (text.is_ascii() && text.len() >= MIN_LEN).then(|| text.to_ascii_lowercase())
         });
         let texts: Vec<String> = texts.collect::<Option<_>>()?;
         (!texts.is_empty()).then_some(texts)
@@ -121,7 +121,7 @@ fn needed(pattern: &Pattern) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NeedlesBuilder, needed};
+    use super::{PrefilterBuilder, needed};
     use crate::rules::Pattern;
 
     fn texts(pattern: &str) -> Option<Vec<String>> {
@@ -143,12 +143,12 @@ mod tests {
 
     #[test]
     fn what_a_text_lacks_is_ruled_out() {
-        let mut builder = NeedlesBuilder::default();
+        let mut builder = PrefilterBuilder::default();
         let mut patterns: Vec<Pattern> = (0..20).map(|n| Pattern::new(&format!(r"\bword{n}\b")).unwrap()).collect();
         patterns.push(Pattern::new(".{4}").unwrap());
         patterns.iter_mut().for_each(|pattern| builder.add(pattern));
         let needles = builder.build().unwrap();
-        let allowed = |text: &str| patterns.iter().filter(|pattern| needles.look(text).allows(pattern)).count();
+        let allowed = |text: &str| patterns.iter().filter(|pattern| needles.scan(text).may_match(pattern)).count();
         assert_eq!(allowed("nothing of it"), 1);
         // `word1` is in it, too.
         assert_eq!(allowed("WORD17"), 3);
@@ -164,14 +164,14 @@ mod tests {
             patterns in proptest::collection::vec(r"(\\b)?(call|demo|Kelvin|price?s|été|\(a\|bcd\)|x.y|[ks]{2}oo|ab+c|(?-i)CASE){1,3}(s\?|\\w\*|\\b)?", 20..30),
             texts in proptest::collection::vec("(call|CALL|demo|kelvin|\u{212a}elvin|pri\u{17f}s|prices|ÉTÉ|bcd|xzy|ssoo|skoo|abbc|CASE|case| |s){0,12}", 10),
         ) {
-            let mut builder = NeedlesBuilder::default();
+            let mut builder = PrefilterBuilder::default();
             let mut patterns: Vec<Pattern> = patterns.iter().filter_map(|text| Pattern::new(text).ok()).collect();
             patterns.iter_mut().for_each(|pattern| builder.add(pattern));
             if let Some(needles) = builder.build() {
                 for text in &texts {
-                    let found = needles.look(text);
+                    let found = needles.scan(text);
                     for pattern in &patterns {
-                        let ruled_out = !found.allows(pattern);
+                        let ruled_out = !found.may_match(pattern);
                         proptest::prop_assert!(!(ruled_out && pattern.regex().is_match(text)), "{pattern:?} in {text}");
                     }
                 }
