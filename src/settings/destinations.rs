@@ -1,7 +1,7 @@
 //! `destinations`, `smtp` and `network`: read here, judged by the module that owns them.
 
-use super::reading::Reading;
-use super::shapes::{self, EMAIL_KIND, SLACK_KIND};
+use super::reader::ConfigReader;
+use super::schema::{self, EMAIL_KIND, SLACK_KIND};
 use crate::destinations::{
     DestinationProblem, DestinationSettings, Destinations, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings,
     WebhookSettings,
@@ -24,9 +24,9 @@ pub(super) struct Read {
 }
 
 /// Reads the sections, each of which may be absent.
-pub(super) fn read(root: &Fields<'_>, reading: &mut Reading<'_>) -> Read {
+pub(super) fn read(root: &Fields<'_>, reading: &mut ConfigReader<'_>) -> Read {
     let mut read = Read::default();
-    if let Some(fields) = root.non_null("network").and_then(|node| node.fields(&shapes::NETWORK, &mut reading.out))
+    if let Some(fields) = root.non_null("network").and_then(|node| node.fields(&schema::NETWORK, &mut reading.out))
         && let Some(node) = fields.non_null("allow_private")
     {
         read.network.allow_private = node.bool(&mut reading.out).unwrap_or_default();
@@ -50,7 +50,7 @@ pub(super) fn names(node: &Node) -> Vec<String> {
 }
 
 /// Reads destinations by name, which use the mail server and the network of the whole file.
-pub(super) fn named(node: &Node, read: &Read, reading: &mut Reading<'_>) -> BTreeMap<String, DestinationSettings> {
+pub(super) fn named(node: &Node, read: &Read, reading: &mut ConfigReader<'_>) -> BTreeMap<String, DestinationSettings> {
     let mut all = BTreeMap::new();
     let Some(entries) = node.entries(&mut reading.out) else { return all };
     for (key, value) in entries.iter() {
@@ -98,9 +98,13 @@ fn problem_key(problem: &DestinationProblem) -> Option<&'static str> {
     }
 }
 
-fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'n str, &'n Node, DestinationSettings)> {
-    let fields = value.fields(&shapes::DESTINATION, &mut reading.out)?;
-    let given: Vec<_> = fields.iter().filter(|(kind, _)| shapes::DESTINATION.has(kind.text())).collect();
+fn one<'n>(
+    key: &Node,
+    value: &'n Node,
+    reading: &mut ConfigReader<'_>,
+) -> Option<(&'n str, &'n Node, DestinationSettings)> {
+    let fields = value.fields(&schema::DESTINATION, &mut reading.out)?;
+    let given: Vec<_> = fields.iter().filter(|(kind, _)| schema::DESTINATION.has(kind.text())).collect();
     let [(kind, body)] = given.as_slice() else {
         // An unknown key alone has been reported; a second sentence about it would not help.
         if given.len() > 1 || fields.iter().next().is_none() {
@@ -111,7 +115,7 @@ fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'
     };
     let settings = match kind.text() {
         SLACK_KIND => {
-            let fields = body.fields(&shapes::SLACK, &mut reading.out)?;
+            let fields = body.fields(&schema::SLACK, &mut reading.out)?;
             DestinationSettings::Slack(SlackSettings {
                 webhook_url: secret(&fields, "webhook_url", reading)?,
                 token: secret(&fields, "token", reading)?,
@@ -120,13 +124,13 @@ fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'
             })
         }
         EMAIL_KIND => {
-            let fields = body.fields(&shapes::EMAIL, &mut reading.out)?;
+            let fields = body.fields(&schema::EMAIL, &mut reading.out)?;
             let to = fields.required("to", &mut reading.out)?;
             let to = addresses(Some(to), reading)?;
             DestinationSettings::Email(EmailSettings { to, cc: addresses(fields.non_null("cc"), reading)? })
         }
         _ => {
-            let fields = body.fields(&shapes::WEBHOOK, &mut reading.out)?;
+            let fields = body.fields(&schema::WEBHOOK, &mut reading.out)?;
             let url = fields.required("url", &mut reading.out)?;
             DestinationSettings::Webhook(WebhookSettings {
                 url: reading.secret(url)?,
@@ -139,22 +143,22 @@ fn one<'n>(key: &Node, value: &'n Node, reading: &mut Reading<'_>) -> Option<(&'
 
 /// `None` when it is there and wrong; `Some(None)` when it is absent.
 #[allow(clippy::option_option)] // wrong and absent are two things here
-fn secret(fields: &Fields<'_>, key: &str, reading: &mut Reading<'_>) -> Option<Option<SecretString>> {
+fn secret(fields: &Fields<'_>, key: &str, reading: &mut ConfigReader<'_>) -> Option<Option<SecretString>> {
     fields.non_null(key).map_or(Some(None), |node| reading.secret(node).map(Some))
 }
 
 #[allow(clippy::option_option)] // as above
-fn text(fields: &Fields<'_>, key: &str, reading: &mut Reading<'_>) -> Option<Option<String>> {
+fn text(fields: &Fields<'_>, key: &str, reading: &mut ConfigReader<'_>) -> Option<Option<String>> {
     fields.non_null(key).map_or(Some(None), |node| node.non_empty_string(&mut reading.out).map(Some))
 }
 
-fn addresses(node: Option<&Node>, reading: &mut Reading<'_>) -> Option<Vec<String>> {
+fn addresses(node: Option<&Node>, reading: &mut ConfigReader<'_>) -> Option<Vec<String>> {
     let items = node.map(Node::list_or_one).unwrap_or_default();
     items.iter().map(|item| item.non_empty_string(&mut reading.out)).collect()
 }
 
-fn smtp(node: &Node, network: NetworkSettings, reading: &mut Reading<'_>) -> Option<SmtpSettings> {
-    let fields = node.fields(&shapes::SMTP_SERVER, &mut reading.out)?;
+fn smtp(node: &Node, network: NetworkSettings, reading: &mut ConfigReader<'_>) -> Option<SmtpSettings> {
+    let fields = node.fields(&schema::SMTP_SERVER, &mut reading.out)?;
     let url = fields.required("url", &mut reading.out);
     let url = url.and_then(|node| reading.secret(node));
     let from = fields.required("from", &mut reading.out).and_then(|node| node.non_empty_string(&mut reading.out));

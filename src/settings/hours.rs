@@ -1,6 +1,6 @@
 //! `hours`: opening hours by name.
 
-use super::{reading::Reading, shapes};
+use super::{reader::ConfigReader, schema};
 use crate::rules::diagnostic::code;
 use crate::rules::hours::{OpeningHours, parse_time, parse_weekday};
 use crate::rules::yaml::{Fields, Node, did_you_mean};
@@ -11,12 +11,12 @@ use jiff::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads the section.
-pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, OpeningHours> {
+pub(super) fn read(node: &Node, reading: &mut ConfigReader<'_>) -> BTreeMap<String, OpeningHours> {
     let mut all = BTreeMap::new();
     let Some(entries) = node.entries(&mut reading.out) else { return all };
     for (key, value) in entries.iter() {
         let name = reading.name(key, "set of hours");
-        let hours = value.fields(&shapes::HOURS, &mut reading.out).and_then(|fields| one(&fields, reading));
+        let hours = value.fields(&schema::HOURS, &mut reading.out).and_then(|fields| one(&fields, reading));
         if let (Some(name), Some(hours)) = (name, hours) {
             all.insert(name, hours);
         }
@@ -24,7 +24,7 @@ pub(super) fn read(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, O
     all
 }
 
-fn one(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<OpeningHours> {
+fn one(fields: &Fields<'_>, reading: &mut ConfigReader<'_>) -> Option<OpeningHours> {
     let days = days(fields, reading);
     let from = time("from", fields, reading);
     let to = time("to", fields, reading);
@@ -42,7 +42,7 @@ fn one(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<OpeningHours> {
 }
 
 /// All seven days when none are named.
-fn days(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<Vec<Weekday>> {
+fn days(fields: &Fields<'_>, reading: &mut ConfigReader<'_>) -> Option<Vec<Weekday>> {
     let every = || (0..7).filter_map(|day| Weekday::from_monday_zero_offset(day).ok()).collect();
     let Some(node) = fields.non_null("days") else { return Some(every()) };
     let items = node.list_or_one();
@@ -65,7 +65,7 @@ fn days(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<Vec<Weekday>> 
     (!days.is_empty() && days.len() == items.len()).then_some(days)
 }
 
-fn time(key: &str, fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<u16> {
+fn time(key: &str, fields: &Fields<'_>, reading: &mut ConfigReader<'_>) -> Option<u16> {
     let node = fields.required(key, &mut reading.out)?;
     let text = node.string(&mut reading.out)?;
     let found = parse_time(&text);
@@ -76,7 +76,7 @@ fn time(key: &str, fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<u16
     found
 }
 
-fn timezone(node: &Node, reading: &mut Reading<'_>) -> Option<TimeZone> {
+fn timezone(node: &Node, reading: &mut ConfigReader<'_>) -> Option<TimeZone> {
     let name = node.non_empty_string(&mut reading.out)?;
     // `TimeZone::get` also takes file names of some systems; a name of the database has none of those characters.
     let plain = !name.contains("..") && !name.starts_with('/');
@@ -92,7 +92,7 @@ fn timezone(node: &Node, reading: &mut Reading<'_>) -> Option<TimeZone> {
     None
 }
 
-fn dates(fields: &Fields<'_>, reading: &mut Reading<'_>) -> Option<BTreeSet<Date>> {
+fn dates(fields: &Fields<'_>, reading: &mut ConfigReader<'_>) -> Option<BTreeSet<Date>> {
     let Some(node) = fields.non_null("except") else { return Some(BTreeSet::new()) };
     let items = node.list_or_one();
     let mut dates = BTreeSet::new();

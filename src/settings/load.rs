@@ -1,10 +1,10 @@
 //! From a file, or from the environment alone, to [`Settings`].
 
 use super::env::{Env, Interpolation};
-use super::reading::{Reading, check_api_url, folder_of};
+use super::reader::{ConfigReader, check_api_url, folder_of};
 use super::{
     ADMIN_TOKEN_VARIABLE, AdminSettings, SafetySettings, Settings, StoreSettings, WorkspaceSettings, destinations,
-    hours, safety, shapes, workspace,
+    hours, safety, schema, workspace,
 };
 use crate::destinations::NetworkSettings;
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
@@ -154,8 +154,8 @@ fn read(
         out.push(workspace::missing(&root));
         return Err(out);
     }
-    let mut reading = Reading { env, variables, folder, out: Diagnostics::new() };
-    let fields = root.fields(&shapes::FILE, &mut reading.out);
+    let mut reading = ConfigReader { env, variables, folder, out: Diagnostics::new() };
+    let fields = root.fields(&schema::FILE, &mut reading.out);
     let settings = fields.map(|fields| whole(&fields, rules, &mut reading));
     let found = reading.variables.scrub(reading.out, &out);
     out.extend(found);
@@ -165,7 +165,7 @@ fn read(
     }
 }
 
-fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -> Settings {
+fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut ConfigReader<'_>) -> Settings {
     let read = destinations::read(fields, reading);
     let hours = fields.non_null("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
     let usual = SafetySettings::default();
@@ -225,7 +225,7 @@ fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut Reading<'_>) -
 }
 
 /// Folders that are there.
-fn folders(node: &yaml::Node, reading: &mut Reading<'_>) -> Vec<PathBuf> {
+fn folders(node: &yaml::Node, reading: &mut ConfigReader<'_>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for item in node.list_or_one() {
         let Some(folder) = reading.path(item) else { continue };
@@ -239,7 +239,7 @@ fn folders(node: &yaml::Node, reading: &mut Reading<'_>) -> Vec<PathBuf> {
     found
 }
 
-fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {
+fn store(node: &yaml::Node, reading: &mut ConfigReader<'_>) -> Option<PathBuf> {
     let text = node.non_empty_string(&mut reading.out)?;
     match text.split_once(':') {
         Some(("sqlite", path)) if !path.trim_start_matches('/').trim().is_empty() => {
@@ -261,8 +261,8 @@ fn store(node: &yaml::Node, reading: &mut Reading<'_>) -> Option<PathBuf> {
     }
 }
 
-fn admin(root: &Fields<'_>, reading: &mut Reading<'_>) -> AdminSettings {
-    let fields = root.non_null("admin").and_then(|node| node.fields(&shapes::ADMIN, &mut reading.out));
+fn admin(root: &Fields<'_>, reading: &mut ConfigReader<'_>) -> AdminSettings {
+    let fields = root.non_null("admin").and_then(|node| node.fields(&schema::ADMIN, &mut reading.out));
     let node = |key: &str| fields.as_ref().and_then(|fields| fields.non_null(key));
     let listen_node = node("listen");
     let listen = match listen_node.map(|node| (node, node.text().parse::<SocketAddr>())) {

@@ -7,15 +7,15 @@ mod destinations;
 mod env;
 mod hours;
 mod load;
-mod reading;
+mod reader;
 mod safety;
-mod shapes;
+mod schema;
 pub mod starter;
 mod workspace;
 
 pub use env::Env;
 pub use safety::{SafetySettings, StartFrom};
-pub use shapes::json_schema;
+pub use schema::json_schema;
 pub use workspace::{DEFAULT_BASE_URL, WorkspaceSettings};
 
 use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};

@@ -1,6 +1,6 @@
 //! `safety`: caps and checks that stand above every rule.
 
-use super::{reading::Reading, shapes};
+use super::{reader::ConfigReader, schema};
 use crate::model::{Rate, parse_duration};
 use crate::rules::diagnostic::code;
 use crate::rules::yaml::{Node, did_you_mean};
@@ -8,9 +8,9 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::time::Duration;
 
 /// The most that `replies_per_hour` may say.
-pub(super) const MOST_REPLIES: u32 = 100_000;
+pub(super) const MAX_REPLIES: u32 = 100_000;
 /// The most times of `verify_after`.
-pub(super) const MOST_CHECKS: usize = 20;
+pub(super) const MAX_CHECKS: usize = 20;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Which mail is acted on at a workspace's first start.
@@ -65,16 +65,16 @@ pub(super) fn read(
     node: &Node,
     mut safety: SafetySettings,
     known: &[String],
-    reading: &mut Reading<'_>,
+    reading: &mut ConfigReader<'_>,
 ) -> SafetySettings {
-    let Some(fields) = node.fields(&shapes::SAFETY, &mut reading.out) else { return safety };
+    let Some(fields) = node.fields(&schema::SAFETY, &mut reading.out) else { return safety };
     if let Some(start) = fields.non_null("start_from").and_then(|node| start_from(node, reading)) {
         safety.start_from = start;
     }
     if let Some(rate) = fields.non_null("replies_per_lead").and_then(|node| node.rate(&mut reading.out)) {
         safety.replies_per_lead = rate;
     }
-    if let Some(count) = fields.non_null("replies_per_hour").and_then(|node| reading.count(node, MOST_REPLIES)) {
+    if let Some(count) = fields.non_null("replies_per_hour").and_then(|node| reading.count(node, MAX_REPLIES)) {
         safety.replies_per_hour = count;
     }
     let second = Duration::from_secs(1);
@@ -107,7 +107,7 @@ pub(super) fn read(
     safety
 }
 
-fn start_from(node: &Node, reading: &mut Reading<'_>) -> Option<StartFrom> {
+fn start_from(node: &Node, reading: &mut ConfigReader<'_>) -> Option<StartFrom> {
     let text = node.string(&mut reading.out)?;
     if text == "now" {
         return Some(StartFrom::Now);
@@ -124,15 +124,15 @@ fn start_from(node: &Node, reading: &mut Reading<'_>) -> Option<StartFrom> {
     time.map(StartFrom::Since)
 }
 
-fn verify_after(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<Duration>> {
+fn verify_after(node: &Node, reading: &mut ConfigReader<'_>) -> Option<Vec<Duration>> {
     let items = node.list(&mut reading.out)?;
     let (least, most) = (Duration::from_secs(1), DAY);
     let times: Vec<Duration> = items.iter().filter_map(|item| reading.duration(item, least, most)).collect();
     if times.len() < items.len() {
         return None;
     }
-    if times.is_empty() || times.len() > MOST_CHECKS || !times.is_sorted_by(|a, b| a < b) {
-        let message = format!("`verify_after` needs 1 to {MOST_CHECKS} times, each later than the one before");
+    if times.is_empty() || times.len() > MAX_CHECKS || !times.is_sorted_by(|a, b| a < b) {
+        let message = format!("`verify_after` needs 1 to {MAX_CHECKS} times, each later than the one before");
         reading.report(code::OUT_OF_RANGE, node, message, "the default is [5s, 15s, 1m, 3m, 10m, 15m]");
         return None;
     }

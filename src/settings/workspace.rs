@@ -1,6 +1,6 @@
 //! `workspaces`: one entry for each API key of ColdSend.
 
-use super::{SafetySettings, destinations, hours, reading::Reading, safety, shapes};
+use super::{SafetySettings, destinations, hours, reader::ConfigReader, safety, schema};
 use crate::destinations::DestinationSettings;
 use crate::model::Mode;
 use crate::rules::Location;
@@ -15,7 +15,7 @@ use url::Url;
 pub const DEFAULT_BASE_URL: &str = "https://api.coldsend.pro/api/public/v1";
 
 /// The most requests that a limit may allow.
-pub(super) const MOST_REQUESTS: u32 = 1_000_000;
+pub(super) const MAX_REQUESTS: u32 = 1_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -55,12 +55,12 @@ pub struct WorkspaceSettings {
     /// Its caps, with those of the whole file where it does not say otherwise; `None` where it says nothing.
     pub safety: Option<SafetySettings>,
     /// Where in the file its name and its `mode` are written, for findings about them.
-    pub written: Option<Written>,
+    pub written: Option<SettingLocations>,
 }
 
 /// Where settings of a workspace are written.
 #[derive(Debug, Clone)]
-pub struct Written {
+pub struct SettingLocations {
     /// Its `poll_every`, or else its name.
     pub poll_every: Location,
     /// Its `mode`, or else its name.
@@ -116,7 +116,7 @@ pub(super) struct Shared<'s> {
 }
 
 /// Reads the list; what cannot be read is reported and left out.
-pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) -> Vec<WorkspaceSettings> {
+pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut ConfigReader<'_>) -> Vec<WorkspaceSettings> {
     let Some(items) = node.list(&mut reading.out) else { return Vec::new() };
     if items.is_empty() {
         let hint = "add one: `- { name: acme, api_key: \"${COLDSEND_API_KEY}\" }`";
@@ -127,7 +127,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
     let mut keys: Vec<(SecretString, String)> = Vec::new();
     let mut earlier_names: Vec<(String, &Node)> = Vec::new();
     for item in items {
-        let Some(fields) = item.fields(&shapes::WORKSPACE, &mut reading.out) else { continue };
+        let Some(fields) = item.fields(&schema::WORKSPACE, &mut reading.out) else { continue };
         let name_node = fields.required("name", &mut reading.out);
         let name = name_node.and_then(|node| reading.name(node, "workspace"));
         if let (Some(name), Some(node)) = (&name, name_node) {
@@ -172,10 +172,10 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
         let poll_every = duration("poll_every", SECOND, DAY);
         let sweep_every = duration("sweep_every", SECOND, 30 * DAY);
         let wait_for_category = duration("wait_for_category", Duration::ZERO, DAY);
-        let limits = fields.non_null("rate_limit").and_then(|node| node.fields(&shapes::RATE_LIMIT, &mut reading.out));
+        let limits = fields.non_null("rate_limit").and_then(|node| node.fields(&schema::RATE_LIMIT, &mut reading.out));
         let limits = limits.as_ref();
         let mut limit = |key: &str| {
-            limits.and_then(|limits| limits.non_null(key)).and_then(|node| reading.count(node, MOST_REQUESTS))
+            limits.and_then(|limits| limits.non_null(key)).and_then(|node| reading.count(node, MAX_REQUESTS))
         };
         let (per_minute, per_hour) = (limit("per_minute"), limit("per_hour"));
         let hook_token = fields.non_null("hook_token").and_then(|node| reading.header_secret(node));
@@ -198,7 +198,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut Reading<'_>) 
             hook_token,
             written: name_node.map(|name| {
                 let at = |key| Location::node(fields.non_null(key).unwrap_or(name));
-                Written { poll_every: at("poll_every"), mode: at("mode") }
+                SettingLocations { poll_every: at("poll_every"), mode: at("mode") }
             }),
             ..default
         });
@@ -216,7 +216,7 @@ struct Own {
     safety: Option<SafetySettings>,
 }
 
-fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut Reading<'_>) -> Own {
+fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut ConfigReader<'_>) -> Own {
     let place = fields.non_null("destinations");
     let mut known = shared.destinations.names.clone();
     known.extend(place.map(destinations::names).unwrap_or_default());
@@ -230,7 +230,7 @@ fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut Reading<'_>) -> O
 }
 
 /// Reads `rules`: a path, or a list of paths.
-pub(super) fn paths(node: &Node, reading: &mut Reading<'_>) -> Vec<PathBuf> {
+pub(super) fn paths(node: &Node, reading: &mut ConfigReader<'_>) -> Vec<PathBuf> {
     let items = node.list_or_one();
     if items.is_empty() {
         let hint = "write `rules: rules/`, or a list such as `rules: [rules/common/, rules/acme/]`";
@@ -239,7 +239,7 @@ pub(super) fn paths(node: &Node, reading: &mut Reading<'_>) -> Vec<PathBuf> {
     items.iter().filter_map(|item| reading.path(item)).collect()
 }
 
-fn vars(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, String> {
+fn vars(node: &Node, reading: &mut ConfigReader<'_>) -> BTreeMap<String, String> {
     let mut vars = BTreeMap::new();
     let Some(entries) = node.entries(&mut reading.out) else { return vars };
     for (key, value) in entries.iter() {
@@ -259,7 +259,7 @@ fn vars(node: &Node, reading: &mut Reading<'_>) -> BTreeMap<String, String> {
 }
 
 /// An earlier name is one that no workspace has now, and that of one workspace only.
-fn check_earlier_names(names: &[(String, usize)], earlier: &[(String, &Node)], reading: &mut Reading<'_>) {
+fn check_earlier_names(names: &[(String, usize)], earlier: &[(String, &Node)], reading: &mut ConfigReader<'_>) {
     for (place, (was, node)) in earlier.iter().enumerate() {
         let message = if let Some((_, line)) = names.iter().find(|(name, _)| name == was) {
             format!("`{was}` is the name of a workspace, on line {line}")

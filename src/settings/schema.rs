@@ -9,8 +9,8 @@ pub(super) use destinations::{DESTINATION, EMAIL, EMAIL_KIND, NETWORK, SLACK, SL
 use super::{
     SafetySettings, StartFrom,
     load::{LISTEN, STORE},
-    safety::{MOST_CHECKS, MOST_REPLIES},
-    workspace::{DEFAULT_BASE_URL, MOST_REQUESTS, WorkspaceSettings},
+    safety::{MAX_CHECKS, MAX_REPLIES},
+    workspace::{DEFAULT_BASE_URL, MAX_REQUESTS, WorkspaceSettings},
 };
 use crate::model::{Mode, duration_pattern, format_duration};
 use crate::rules::hours::WEEKDAYS;
@@ -152,7 +152,7 @@ fn named(shape: &'static LazySchema) -> ValueType {
 
 /// The requests that a workspace allows.
 pub(super) static RATE_LIMIT: LazySchema = LazySchema::new(|| {
-    let count = || ValueType::Integer(1, i64::from(MOST_REQUESTS));
+    let count = || ValueType::Integer(1, i64::from(MAX_REQUESTS));
     Schema::new(
         "rate-limit",
         "How many requests the API may get.",
@@ -228,7 +228,7 @@ pub(super) static SAFETY: LazySchema = LazySchema::new(|| {
             Some(10_000_101),
         ),
     ]);
-    let checks = ValueType::List { item: Box::new(ValueType::Duration), least: 1, most: Some(MOST_CHECKS) };
+    let checks = ValueType::List { item: Box::new(ValueType::Duration), least: 1, most: Some(MAX_CHECKS) };
     let times: Vec<String> = usual.verify_after.iter().map(|span| format_duration(*span)).collect();
     Schema::new(
         "safety",
@@ -246,7 +246,7 @@ pub(super) static SAFETY: LazySchema = LazySchema::new(|| {
                 .default(usual.replies_per_lead.to_string()),
             Key::new(
                 "replies_per_hour",
-                ValueType::Integer(1, i64::from(MOST_REPLIES)),
+                ValueType::Integer(1, i64::from(MAX_REPLIES)),
                 "Replies of a workspace in an hour; more wait.",
             )
             .default(usual.replies_per_hour),

@@ -12,7 +12,7 @@ use std::{
 use url::{Host, Url};
 
 /// What every part of the configuration is read with.
-pub(super) struct Reading<'e> {
+pub(super) struct ConfigReader<'e> {
     pub(super) env: Env<'e>,
     pub(super) variables: Interpolation<'e>,
     /// The folder that paths are relative to.
@@ -20,7 +20,7 @@ pub(super) struct Reading<'e> {
     pub(super) out: Diagnostics,
 }
 
-impl Reading<'_> {
+impl ConfigReader<'_> {
     pub(super) fn report(&mut self, code: &'static str, node: &Node, message: impl Into<String>, hint: &str) {
         self.out.push(Diagnostic::error(code, node, message).hint(hint));
     }
