@@ -1,7 +1,7 @@
 //! Waiting for a place in the request budget.
 
-use super::ledger::{Ledger, Left, Priority, Spent, Ticket};
-use super::limits::Limits;
+use super::ledger::{Ledger, Priority, Remaining, Ticket, Usage};
+use super::rate_limit_headers::RateLimitHeaders;
 use jiff::Timestamp;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,7 +24,7 @@ pub struct Budget {
     /// Requests left in the rolling hour.
     pub hour_left: u32,
     /// What our own requests of the last hour were for.
-    pub spent: Spent,
+    pub spent: Usage,
     /// Until when nothing may be sent, because the API said so.
     pub blocked_until: Option<Timestamp>,
     /// Whether the API's count falls faster than our requests: somebody else uses the key.
@@ -36,12 +36,12 @@ const WORTH_TELLING: Duration = Duration::from_secs(2);
 
 /// The budget of one API key and those who wait for it.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct RateLimiter {
     ledger: Mutex<Ledger>,
     changed: Notify,
 }
 
-impl Gate {
+impl RateLimiter {
     pub(super) fn new(per_minute: u32, per_hour: u32) -> Arc<Self> {
         Arc::new(Self { ledger: Mutex::new(Ledger::new(per_minute, per_hour)), changed: Notify::new() })
     }
@@ -60,7 +60,7 @@ impl Gate {
     ) -> Result<Permit, Duration> {
         let deadline = max_wait.and_then(|wait| Instant::now().checked_add(wait));
         let mut told = false;
-        let waiting = Waiting { gate: self, ticket: self.ledger().enter(priority) };
+        let waiting = QueuedRequest { gate: self, ticket: self.ledger().enqueue(priority) };
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -94,15 +94,15 @@ impl Gate {
         }
     }
 
-    pub(super) fn would_wait(&self, priority: Priority) -> Duration {
-        self.ledger().would_wait(priority, Instant::now())
+    pub(super) fn estimated_wait(&self, priority: Priority) -> Duration {
+        self.ledger().estimated_wait(priority, Instant::now())
     }
 
     pub(super) fn poll_rest(&self) -> Duration {
         self.ledger().poll_rest(Instant::now())
     }
 
-    pub(super) fn left(&self) -> Left {
+    pub(super) fn left(&self) -> Remaining {
         self.ledger().left(Instant::now())
     }
 
@@ -110,7 +110,7 @@ impl Gate {
         let now = Instant::now();
         let (left, (per_minute, per_hour), spent, foreign_use) = {
             let mut ledger = self.ledger();
-            (ledger.left(now), ledger.limits(), ledger.spent(now), ledger.has_foreign_use(now))
+            (ledger.left(now), ledger.limits(), ledger.usage(now), ledger.has_foreign_use(now))
         };
         let blocked_until = left
             .blocked_until
@@ -128,14 +128,14 @@ impl Gate {
 }
 
 /// A place in the queue, given up when dropped.
-struct Waiting<'a> {
-    gate: &'a Gate,
+struct QueuedRequest<'a> {
+    gate: &'a RateLimiter,
     ticket: Ticket,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueuedRequest<'_> {
     fn drop(&mut self) {
-        if self.gate.ledger().leave(self.ticket) {
+        if self.gate.ledger().dequeue(self.ticket) {
             self.gate.changed.notify_waiters();
         }
     }
@@ -144,7 +144,7 @@ impl Drop for Waiting<'_> {
 /// The right to send one request. Dropped, it counts the request as ended now if it was sent, and costs nothing else.
 #[derive(Debug)]
 pub(super) struct Permit {
-    gate: Arc<Gate>,
+    gate: Arc<RateLimiter>,
     granted: Instant,
     priority: Priority,
     sent: bool,
@@ -152,23 +152,23 @@ pub(super) struct Permit {
 
 impl Permit {
     /// To be called before the first byte leaves.
-    pub(super) fn sending(&mut self) {
+    pub(super) fn mark_sent(&mut self) {
         self.sent = true;
     }
 
     /// The request surely never reached the API.
-    pub(super) fn never_left(mut self) {
+    pub(super) fn refund(mut self) {
         self.sent = false;
     }
 
     /// What the answer's headers say; `refused` for a 429. Returns how long nothing may go then.
-    pub(super) fn answered(&self, limits: &Limits, refused: bool) -> Option<Duration> {
+    pub(super) fn on_response(&self, limits: &RateLimitHeaders, refused: bool) -> Option<Duration> {
         let now = Instant::now();
         let mut ledger = self.gate.ledger();
         let pause = if refused {
-            Some(ledger.refused(limits.retry_after.or(limits.reset), now))
+            Some(ledger.on_429(limits.retry_after.or(limits.reset), now))
         } else {
-            ledger.accepted();
+            ledger.on_success();
             None
         };
         if let (Some(remaining), Some(reset)) = (limits.remaining, limits.reset) {
@@ -184,9 +184,9 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.sent {
-            self.gate.ledger().ended(self.priority, Instant::now());
+            self.gate.ledger().finish(self.priority, Instant::now());
         } else {
-            self.gate.ledger().never_left(self.priority);
+            self.gate.ledger().refund(self.priority);
         }
         self.gate.changed.notify_waiters();
     }
@@ -199,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiter_that_gives_up_leaves_no_place_taken() {
-        let gate = Gate::new(1, 1000);
+        let gate = RateLimiter::new(1, 1000);
         let permit = gate.acquire(Priority::Reply, None).await.unwrap();
         let mut first = Box::pin(gate.acquire(Priority::Reply, None));
         let mut second = Box::pin(gate.acquire(Priority::Poll, None));
@@ -214,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_that_comes_free_wakes_the_best_of_many() {
-        let gate = Gate::new(1, 1000);
+        let gate = RateLimiter::new(1, 1000);
         let permit = gate.acquire(Priority::Reply, None).await.unwrap();
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
@@ -237,12 +237,12 @@ mod tests {
 
     #[tokio::test]
     async fn who_will_not_wait_is_told_how_long_it_would_take() {
-        let gate = Gate::new(1, 1000);
+        let gate = RateLimiter::new(1, 1000);
         let mut permit = gate.acquire(Priority::Reply, None).await.unwrap();
-        permit.sending();
+        permit.mark_sent();
         drop(permit);
         let wait = gate.acquire(Priority::Reply, Some(Duration::from_secs(5))).await.unwrap_err();
         assert!(wait > Duration::from_secs(50) && wait < Duration::from_secs(61), "{wait:?}");
-        assert!(gate.would_wait(Priority::Reply) > Duration::from_secs(50));
+        assert!(gate.estimated_wait(Priority::Reply) > Duration::from_secs(50));
     }
 }

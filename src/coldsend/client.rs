@@ -1,6 +1,6 @@
 //! The client: its settings, how it is made, and what is left of its budget.
 
-use super::budget::{Budget, Gate};
+use super::budget::{Budget, RateLimiter};
 use super::error::ClientError;
 use super::ledger::Priority;
 use super::requests::Transport;
@@ -95,7 +95,7 @@ impl Client {
             Some(port) => format!("{}:{port}", base_url.host_str().unwrap_or_default()),
             None => base_url.host_str().unwrap_or_default().to_owned(),
         };
-        let gate = Gate::new(per_minute, per_hour);
+        let gate = RateLimiter::new(per_minute, per_hour);
         let transport =
             Transport { workspace, host, base: base_url, key, reads, writes, time, gate, sent: Default::default() };
         Ok(Self { transport: Arc::new(transport), max_wait: None, read_limit: None })
@@ -146,7 +146,7 @@ impl Client {
 
     /// About how long a request of this priority would wait for its place if it came now; zero when it may go at once.
     pub fn would_wait(&self, priority: Priority) -> Duration {
-        self.transport.gate.would_wait(priority)
+        self.transport.gate.estimated_wait(priority)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The six endpoints.
 
-use super::answer;
 use super::client::Client;
-use super::error::{ApiError, Certainty, WriteError};
-use super::fields::Wrong;
+use super::error::{ApiError, WriteError, WriteOutcome};
+use super::fields::DecodeError;
 use super::ledger::Priority;
 use super::reply::{ReplyBody, ReplyReceipt};
 use super::requests::{Call, Reading};
+use super::response;
 use crate::model::{Conversation, Message, ThreadDetail, ThreadRow};
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -95,7 +95,7 @@ impl Client {
         pairs.extend(query.category.iter().map(|name| ("category", name.clone())));
         let call = Call::get(ENDPOINT, self.transport.url(&["replies"], &pairs)?, "the list of replies".to_owned());
         let Reading { value, date } = self.read(call, priority).await?;
-        let page = answer::list_page(&value, (page, limit)).map_err(malformed(ENDPOINT))?;
+        let page = response::list_page(&value, (page, limit)).map_err(malformed(ENDPOINT))?;
         Ok(ListPage { date, ..page })
     }
 
@@ -107,7 +107,7 @@ impl Client {
         const ENDPOINT: &str = "GET /replies/threads/{id}";
         let url = self.transport.thread_url(id, &[], &[])?;
         let Reading { value, .. } = self.read(Call::get(ENDPOINT, url, named(id)), priority).await?;
-        answer::thread(&value).map_err(malformed(ENDPOINT))
+        response::thread(&value).map_err(malformed(ENDPOINT))
     }
 
     /// `GET /replies/threads/{id}/messages`: a page of the thread's messages. `page` counts from 1, `limit` is brought
@@ -120,7 +120,7 @@ impl Client {
         let pairs = [("page", page.to_string()), ("limit", limit.to_string())];
         let url = self.transport.thread_url(id, &["messages"], &pairs)?;
         let Reading { value, date } = self.read(Call::get(MESSAGES, url, named(id)), priority).await?;
-        let page = answer::message_page(&value, (page, limit)).map_err(malformed(MESSAGES))?;
+        let page = response::message_page(&value, (page, limit)).map_err(malformed(MESSAGES))?;
         Ok(MessagePage { date, ..page })
     }
 
@@ -168,8 +168,8 @@ impl Client {
         let call = Call::write(reqwest::Method::POST, ENDPOINT, url, Some(json), named(id));
         let accepted = self.write(call, Priority::Reply).await?;
         accepted
-            .and_then(|value| answer::receipt(&value).map_err(malformed(ENDPOINT)))
-            .map_err(|error| WriteError { certainty: Certainty::CarriedOut, error })
+            .and_then(|value| response::receipt(&value).map_err(malformed(ENDPOINT)))
+            .map_err(|error| WriteError { certainty: WriteOutcome::Applied, error })
     }
 
     /// `PATCH /replies/threads/{id}/read`: marks the thread as read. Any 2xx is a success.
@@ -188,7 +188,7 @@ impl Client {
     /// See [`WriteError::certainty`].
     pub async fn toggle_star(&self, id: &str) -> Result<Option<bool>, WriteError> {
         let answer = self.patch(id, "star", "PATCH /replies/threads/{id}/star").await?;
-        Ok(answer.ok().as_ref().and_then(answer::starred))
+        Ok(answer.ok().as_ref().and_then(response::starred))
     }
 
     async fn patch(
@@ -208,6 +208,6 @@ fn named(id: &str) -> String {
     format!("thread `{}`", super::requests::clip(id))
 }
 
-fn malformed(endpoint: &'static str) -> impl FnOnce(Wrong) -> ApiError {
-    move |Wrong { at, detail }| ApiError::Malformed { endpoint, at, detail }
+fn malformed(endpoint: &'static str) -> impl FnOnce(DecodeError) -> ApiError {
+    move |DecodeError { at, detail }| ApiError::Malformed { endpoint, at, detail }
 }

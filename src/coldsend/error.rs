@@ -273,11 +273,11 @@ impl ApiError {
 
 /// What is known of a write that did not end well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Certainty {
+pub enum WriteOutcome {
     /// Surely not: it never left, or the API refused it.
-    NotCarriedOut,
+    NotApplied,
     /// Surely: the API accepted it (a 2xx), only its answer could not be read.
-    CarriedOut,
+    Applied,
     /// It may or may not have been.
     Unknown,
 }
@@ -285,29 +285,29 @@ pub enum Certainty {
 /// A write that did not end with a readable 2xx.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error}{}", match certainty {
-    Certainty::NotCarriedOut => "",
-    Certainty::CarriedOut => " (it was carried out)",
-    Certainty::Unknown => " (whether it was carried out is unknown)",
+    WriteOutcome::NotApplied => "",
+    WriteOutcome::Applied => " (it was carried out)",
+    WriteOutcome::Unknown => " (whether it was carried out is unknown)",
 })]
 pub struct WriteError {
     /// Whether the API carried it out. Decide on this, not on the error.
-    pub certainty: Certainty,
+    pub certainty: WriteOutcome,
     /// What happened.
     pub error: ApiError,
 }
 
 impl WriteError {
     pub(super) fn not_sent(error: ApiError) -> Self {
-        Self { certainty: Certainty::NotCarriedOut, error }
+        Self { certainty: WriteOutcome::NotApplied, error }
     }
 }
 
 /// What a status other than 2xx says about a write.
-pub(super) fn certainty_of(status: u16) -> Certainty {
+pub(super) fn outcome_of(status: u16) -> WriteOutcome {
     match status {
-        200..=299 => Certainty::CarriedOut,
-        400 | 401 | 403 | 404 | 422 | 429 => Certainty::NotCarriedOut,
-        _ => Certainty::Unknown,
+        200..=299 => WriteOutcome::Applied,
+        400 | 401 | 403 | 404 | 422 | 429 => WriteOutcome::NotApplied,
+        _ => WriteOutcome::Unknown,
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Where a value has a type that cannot be read as what the field is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(super) struct DecodeError {
     /// The path, such as `messages[3].created_at`.
     pub(super) at: String,
     /// What is wrong; carries none of the value.
@@ -22,7 +22,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The object, or where it should have been.
-    pub(super) fn of(value: &'a Value, path: &'a str) -> Result<Self, Wrong> {
+    pub(super) fn of(value: &'a Value, path: &'a str) -> Result<Self, DecodeError> {
         match value {
             Value::Object(map) => Ok(Self { map, path }),
             other => Err(wrong(if path.is_empty() { "the whole answer" } else { path }, "an object", other)),
@@ -40,12 +40,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A short text without surrounding space; numbers are taken as text, blank is `None`.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Wrong> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, DecodeError> {
         Ok(self.raw_text(name)?.map(|text| text.trim().to_owned()))
     }
 
     /// A text as it was sent; blank is `None`.
-    pub(super) fn raw_text(&self, name: &str) -> Result<Option<String>, Wrong> {
+    pub(super) fn raw_text(&self, name: &str) -> Result<Option<String>, DecodeError> {
         let text = match self.get(name) {
             None => return Ok(None),
             Some(Value::String(text)) => text.clone(),
@@ -56,12 +56,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that must be there.
-    pub(super) fn required(&self, name: &str) -> Result<String, Wrong> {
-        self.text(name)?.ok_or_else(|| Wrong { at: self.at(name), detail: "is missing".to_owned() })
+    pub(super) fn required(&self, name: &str) -> Result<String, DecodeError> {
+        self.text(name)?.ok_or_else(|| DecodeError { at: self.at(name), detail: "is missing".to_owned() })
     }
 
     /// A yes or no; also as 0, 1 or text.
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Wrong> {
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, DecodeError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
@@ -71,14 +71,14 @@ impl<'a> Fields<'a> {
                 "" => Ok(None),
                 "true" | "1" => Ok(Some(true)),
                 "false" | "0" => Ok(Some(false)),
-                _ => Err(Wrong { at: self.at(name), detail: "is neither true nor false".to_owned() }),
+                _ => Err(DecodeError { at: self.at(name), detail: "is neither true nor false".to_owned() }),
             },
             Some(other) => Err(wrong(self.at(name), "true or false", other)),
         }
     }
 
     /// A count; also as text or as a whole float. A negative or broken number says nothing and is `None`.
-    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, Wrong> {
+    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, DecodeError> {
         // Up to 2^53 a float is exact; beyond that no count of anything here makes sense.
         let whole = |number: f64| {
             (number >= 0.0 && number.fract() == 0.0 && number < 9_007_199_254_740_992.0).then_some(number as u64)
@@ -90,14 +90,14 @@ impl<'a> Fields<'a> {
     }
 
     /// A finite number; also as text.
-    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, Wrong> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, DecodeError> {
         let number = match self.get(name) {
             None => None,
             Some(Value::Number(number)) => number.as_f64(),
             Some(Value::String(text)) if text.trim().is_empty() => None,
             Some(Value::String(text)) => match text.trim().parse::<f64>() {
                 Ok(number) => Some(number),
-                Err(_) => return Err(Wrong { at: self.at(name), detail: "is no number".to_owned() }),
+                Err(_) => return Err(DecodeError { at: self.at(name), detail: "is no number".to_owned() }),
             },
             Some(other) => return Err(wrong(self.at(name), "a number", other)),
         };
@@ -106,7 +106,7 @@ impl<'a> Fields<'a> {
 
     /// A time: RFC 3339; without an offset it is taken as UTC. Text that is no time is `None`, and logged: a message
     /// whose time is unknown is worth more than none.
-    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Wrong> {
+    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, DecodeError> {
         let text = match self.get(name) {
             None => return Ok(None),
             Some(Value::String(text)) => text.trim(),
@@ -120,7 +120,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The items of a list; `None` when it is missing.
-    pub(super) fn list(&self, name: &str) -> Result<Option<&'a [Value]>, Wrong> {
+    pub(super) fn list(&self, name: &str) -> Result<Option<&'a [Value]>, DecodeError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Array(items)) => Ok(Some(items)),
@@ -129,7 +129,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of texts; missing is empty, blank items are left out.
-    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Wrong> {
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, DecodeError> {
         let mut texts = Vec::new();
         for (index, item) in self.list(name)?.unwrap_or_default().iter().enumerate() {
             match item {
@@ -148,7 +148,7 @@ fn read_time(text: &str) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok().or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())
 }
 
-fn wrong(at: impl fmt::Display, wanted: &str, found: &Value) -> Wrong {
+fn wrong(at: impl fmt::Display, wanted: &str, found: &Value) -> DecodeError {
     let found = match found {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
@@ -157,7 +157,7 @@ fn wrong(at: impl fmt::Display, wanted: &str, found: &Value) -> Wrong {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };
-    Wrong { at: at.to_string(), detail: format!("should be {wanted}, is {found}") }
+    DecodeError { at: at.to_string(), detail: format!("should be {wanted}, is {found}") }
 }
 
 #[cfg(test)]

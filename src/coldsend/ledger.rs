@@ -25,7 +25,7 @@ pub enum Priority {
 
 /// How many requests ended within the last hour, by what they were for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Spent {
+pub struct Usage {
     /// Replies, and the reads that guard them.
     pub replies: u32,
     /// Other writes.
@@ -39,7 +39,7 @@ pub struct Spent {
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 /// Two clocks never run quite alike: a place comes back this much later per minute of window.
-const SLACK: Duration = Duration::from_millis(5);
+const CLOCK_SKEW: Duration = Duration::from_millis(5);
 /// How much of a window each kind of request may use, in hundredths. However many polls a hook asks for and however many
 /// threads must be read, a reply has its place.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ fn part(limit: u32, hundredths: u32) -> u32 {
 const KEPT_OF_CAP: u32 = 5;
 /// The wait after a refusal that does not say how long, and the longest that is believed.
 const DEFAULT_PAUSE: Duration = MINUTE;
-const LONGEST_PAUSE: Duration = HOUR;
+const MAX_PAUSE: Duration = HOUR;
 
 /// Somebody else's requests within this time are one occasion; so many of them within the longer time are told.
 const OCCASION: Duration = Duration::from_secs(5);
@@ -87,7 +87,7 @@ struct Window {
 
 impl Window {
     fn new(limit: u32, length: Duration) -> Self {
-        let length = length + SLACK * (length.as_secs() / 60) as u32;
+        let length = length + CLOCK_SKEW * (length.as_secs() / 60) as u32;
         Self { limit, length, ended: VecDeque::new() }
     }
 
@@ -142,7 +142,7 @@ struct InFlight {
 
 /// What the API's headers say is left, when that is less than what we believe: somebody else uses the key too.
 #[derive(Debug, Clone, Copy)]
-struct Cap {
+struct ServerCap {
     left: u32,
     until: Instant,
     observed: Instant,
@@ -154,7 +154,7 @@ pub(super) struct Ticket(Priority, u64);
 
 /// What is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Left {
+pub(super) struct Remaining {
     pub(super) minute: u32,
     pub(super) hour: u32,
     pub(super) blocked_until: Option<Instant>,
@@ -166,7 +166,7 @@ pub(super) struct Ledger {
     minute: Window,
     hour: Window,
     in_flight: InFlight,
-    cap: Option<Cap>,
+    cap: Option<ServerCap>,
     blocked: Option<Instant>,
     refusals: u32,
     queue: BTreeSet<Ticket>,
@@ -207,7 +207,7 @@ impl Ledger {
     }
 
     /// Queues a request. The ticket must end in [`Ledger::try_take`] or [`Ledger::leave`].
-    pub(super) fn enter(&mut self, priority: Priority) -> Ticket {
+    pub(super) fn enqueue(&mut self, priority: Priority) -> Ticket {
         self.next += 1;
         let ticket = Ticket(priority, self.next);
         self.queue.insert(ticket);
@@ -233,28 +233,28 @@ impl Ledger {
     }
 
     /// Takes the ticket out of the queue; says whether it was in it.
-    pub(super) fn leave(&mut self, ticket: Ticket) -> bool {
+    pub(super) fn dequeue(&mut self, ticket: Ticket) -> bool {
         self.queue.remove(&ticket)
     }
 
     /// About how long a request of this priority would wait if it came now.
-    pub(super) fn would_wait(&mut self, priority: Priority, now: Instant) -> Duration {
+    pub(super) fn estimated_wait(&mut self, priority: Priority, now: Instant) -> Duration {
         self.forget(now);
         let ahead = self.queue.range(..=Ticket(priority, u64::MAX)).count() as u32;
         self.wait(priority, ahead, now)
     }
 
     /// A granted request has ended, answered or not.
-    pub(super) fn ended(&mut self, priority: Priority, now: Instant) {
+    pub(super) fn finish(&mut self, priority: Priority, now: Instant) {
         self.landed(priority);
         self.minute.ended.push_back((now, priority));
         self.hour.ended.push_back((now, priority));
     }
 
     /// What the requests of the last hour were for.
-    pub(super) fn spent(&mut self, now: Instant) -> Spent {
+    pub(super) fn usage(&mut self, now: Instant) -> Usage {
         self.forget(now);
-        let mut spent = Spent::default();
+        let mut spent = Usage::default();
         for (_, priority) in &self.hour.ended {
             let count = match priority {
                 Priority::Reply => &mut spent.replies,
@@ -268,7 +268,7 @@ impl Ledger {
     }
 
     /// A granted request surely never reached the API.
-    pub(super) fn never_left(&mut self, priority: Priority) {
+    pub(super) fn refund(&mut self, priority: Priority) {
         self.landed(priority);
         if let Some(cap) = &mut self.cap {
             cap.left = cap.left.saturating_add(1);
@@ -295,7 +295,7 @@ impl Ledger {
         self.forget(now);
         // Requests that travel right now may not be in the server's count yet.
         let left = remaining.saturating_sub(self.in_flight.all.saturating_sub(1));
-        let new = Cap { left, until: now + reset.min(LONGEST_PAUSE), observed: now };
+        let new = ServerCap { left, until: now + reset.min(MAX_PAUSE), observed: now };
         match self.cap {
             // Answers overtake each other: only one to a later request may raise what an earlier one said.
             Some(old) if granted < old.observed && old.left <= new.left => {}
@@ -335,18 +335,18 @@ impl Ledger {
     }
 
     /// The API refused a request for its limit (429); returns how long nothing may go. `told` is what it said of that.
-    pub(super) fn refused(&mut self, told: Option<Duration>, now: Instant) -> Duration {
+    pub(super) fn on_429(&mut self, told: Option<Duration>, now: Instant) -> Duration {
         // An answer that says "at once" again and again must not make a hot loop.
         let floor = Duration::from_secs(1 << self.refusals.min(6)).min(DEFAULT_PAUSE);
         self.refusals = self.refusals.saturating_add(1);
-        let pause = told.unwrap_or(DEFAULT_PAUSE).clamp(floor, LONGEST_PAUSE);
+        let pause = told.unwrap_or(DEFAULT_PAUSE).clamp(floor, MAX_PAUSE);
         let until = self.blocked.map_or(now + pause, |blocked| blocked.max(now + pause));
         self.blocked = Some(until);
         until.saturating_duration_since(now)
     }
 
     /// The API took a request, so its limit is not used up.
-    pub(super) fn accepted(&mut self) {
+    pub(super) fn on_success(&mut self) {
         self.refusals = 0;
     }
 
@@ -355,9 +355,9 @@ impl Ledger {
         (self.minute.limit, self.hour.limit)
     }
 
-    pub(super) fn left(&mut self, now: Instant) -> Left {
+    pub(super) fn left(&mut self, now: Instant) -> Remaining {
         self.forget(now);
-        let mut left = Left {
+        let mut left = Remaining {
             minute: self.minute.left(self.in_flight.all),
             hour: self.hour.left(self.in_flight.all),
             blocked_until: self.blocked,

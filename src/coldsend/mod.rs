@@ -6,20 +6,20 @@
 //! - A write is sent once, on a connection of its own, and [`WriteError::certainty`] says what became of it.
 //! - Every request first takes a place in the key's budget of requests; see [`Priority`] and [`Budget`].
 
-mod answer;
 mod budget;
 mod client;
 mod endpoints;
 mod error;
 mod fields;
 mod ledger;
-mod limits;
+mod rate_limit_headers;
 mod reply;
 mod requests;
+mod response;
 
 pub use budget::Budget;
 pub use client::{Client, ClientSettings, TimeLimits};
 pub use endpoints::{ListPage, ListQuery, MessagePage};
-pub use error::{ApiError, Certainty, ClientError, Scope, WriteError};
-pub use ledger::{Priority, Spent};
+pub use error::{ApiError, ClientError, Scope, WriteError, WriteOutcome};
+pub use ledger::{Priority, Usage};
 pub use reply::{ReplyAttachment, ReplyBody, ReplyReceipt};

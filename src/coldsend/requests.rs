@@ -1,10 +1,10 @@
 //! One request: its place in the budget, its answer within bounds, and what a status means.
 
-use super::budget::{Gate, Permit};
+use super::budget::{Permit, RateLimiter};
 use super::client::{Client, TimeLimits};
-use super::error::{ApiError, Certainty, WriteError, certainty_of};
+use super::error::{ApiError, WriteError, WriteOutcome, outcome_of};
 use super::ledger::Priority;
-use super::limits::Limits;
+use super::rate_limit_headers::RateLimitHeaders;
 use jiff::Timestamp;
 use reqwest::{
     Method, Response,
@@ -32,7 +32,7 @@ pub(super) struct Transport {
     pub(super) reads: reqwest::Client,
     pub(super) writes: reqwest::Client,
     pub(super) time: TimeLimits,
-    pub(super) gate: Arc<Gate>,
+    pub(super) gate: Arc<RateLimiter>,
     /// How many requests were sent so far.
     pub(super) sent: std::sync::atomic::AtomicU64,
 }
@@ -58,7 +58,7 @@ impl Call {
 }
 
 /// An answer: its status is known, its body may not be whole.
-struct Answer {
+struct ApiResponse {
     status: u16,
     body: Result<Vec<u8>, ApiError>,
     pause: Option<Duration>,
@@ -73,7 +73,7 @@ pub(super) struct Reading {
 }
 
 /// No answer, not even a status.
-struct NoAnswer {
+struct TransportError {
     error: ApiError,
     /// It surely never reached the API.
     never_left: bool,
@@ -87,7 +87,7 @@ impl Client {
         let transport = &self.transport;
         let mut first = true;
         let answer = loop {
-            let permit = self.place(priority).await?;
+            let permit = self.acquire_permit(priority).await?;
             match transport.exchange(&transport.reads, call.clone(), permit, self.read_limit).await {
                 Ok(answer) => break answer,
                 Err(failed) if first && failed.broken => first = false,
@@ -107,14 +107,14 @@ impl Client {
     /// A write, sent once. `Ok` is any 2xx, whatever became of its body.
     pub(super) async fn write(&self, call: Call, priority: Priority) -> Result<Result<Value, ApiError>, WriteError> {
         let transport = &self.transport;
-        let permit = self.place(priority).await.map_err(WriteError::not_sent)?;
+        let permit = self.acquire_permit(priority).await.map_err(WriteError::not_sent)?;
         let answer = match transport.exchange(&transport.writes, call.clone(), permit, None).await {
             Ok(answer) => answer,
-            Err(NoAnswer { error, never_left: true, .. }) => return Err(WriteError::not_sent(error)),
-            Err(NoAnswer { error, .. }) => return Err(WriteError { certainty: Certainty::Unknown, error }),
+            Err(TransportError { error, never_left: true, .. }) => return Err(WriteError::not_sent(error)),
+            Err(TransportError { error, .. }) => return Err(WriteError { certainty: WriteOutcome::Unknown, error }),
         };
-        match certainty_of(answer.status) {
-            Certainty::CarriedOut => {
+        match outcome_of(answer.status) {
+            WriteOutcome::Applied => {
                 let value = answer.body.and_then(|body| parse(call.endpoint, &body));
                 if let Err(error) = &value {
                     tracing::warn!(endpoint = call.endpoint, %error, "accepted, but the answer cannot be read");
@@ -125,7 +125,7 @@ impl Client {
         }
     }
 
-    async fn place(&self, priority: Priority) -> Result<Permit, ApiError> {
+    async fn acquire_permit(&self, priority: Priority) -> Result<Permit, ApiError> {
         let permit = self.transport.gate.acquire(priority, self.max_wait).await;
         let permit = permit.map_err(|retry_after| ApiError::BudgetExhausted {
             workspace: self.transport.workspace.clone(),
@@ -169,7 +169,7 @@ impl Transport {
         call: Call,
         permit: Permit,
         limit: Option<Duration>,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<ApiResponse, TransportError> {
         let span = tracing::debug_span!("coldsend", workspace = %self.workspace, endpoint = call.endpoint);
         async {
             let started = Instant::now();
@@ -205,7 +205,7 @@ impl Transport {
         call: Call,
         mut permit: Permit,
         limit: Option<Duration>,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<ApiResponse, TransportError> {
         let mut request = client
             .request(call.method, call.url)
             .header("X-API-Key", self.key.clone())
@@ -218,7 +218,7 @@ impl Transport {
             whole += Duration::from_secs(body.len() as u64 / (256 * 1024));
             request = request.header(CONTENT_TYPE, "application/json").timeout(whole).body(body);
         }
-        permit.sending();
+        permit.mark_sent();
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
@@ -226,29 +226,29 @@ impl Transport {
                 let (connect, builder, timeout) = (error.is_connect(), error.is_builder(), error.is_timeout());
                 let host = self.host.clone();
                 if connect || builder {
-                    permit.never_left();
+                    permit.refund();
                     let detail = if timeout {
                         format!("no connection within {} ms", self.time.connect.as_millis())
                     } else {
                         cause(error)
                     };
                     let error = ApiError::Unreachable { host, detail };
-                    return Err(NoAnswer { error, never_left: true, broken: false });
+                    return Err(TransportError { error, never_left: true, broken: false });
                 }
                 let error = if timeout {
                     ApiError::Timeout { host, after: whole }
                 } else {
                     ApiError::Interrupted { host, detail: cause(error) }
                 };
-                return Err(NoAnswer { error, never_left: false, broken: !timeout });
+                return Err(TransportError { error, never_left: false, broken: !timeout });
             }
         };
         let status = response.status().as_u16();
-        let limits = Limits::read(response.headers(), Timestamp::now());
-        let pause = permit.answered(&limits, status == 429);
+        let limits = RateLimitHeaders::read(response.headers(), Timestamp::now());
+        let pause = permit.on_response(&limits, status == 429);
         let limit = if response.status().is_success() { MAX_ANSWER } else { MAX_REFUSAL };
         let body = self.body(call.endpoint, response, limit, whole).await;
-        Ok(Answer { status, body, pause, date: limits.date })
+        Ok(ApiResponse { status, body, pause, date: limits.date })
     }
 
     async fn body(
@@ -277,7 +277,7 @@ impl Transport {
     }
 
     /// What a status other than 2xx means.
-    fn refusal(&self, call: &Call, answer: Answer) -> ApiError {
+    fn refusal(&self, call: &Call, answer: ApiResponse) -> ApiError {
         let status = answer.status;
         let value = answer.body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or(Value::Null);
         let mut detail = self.detail(&value);
@@ -314,13 +314,13 @@ impl Transport {
             }
             _ => ["message", "error"].iter().find_map(|name| value.get(name)?.as_str()).unwrap_or_default().to_owned(),
         };
-        self.presentable(&text)
+        self.redact(&text)
     }
 
     fn texts(&self, value: Option<&Value>) -> Vec<String> {
         let items = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let text = |item: &Value| match item {
-            Value::String(text) => Some(self.presentable(text)),
+            Value::String(text) => Some(self.redact(text)),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
@@ -328,7 +328,7 @@ impl Transport {
     }
 
     /// One short line, and never the key, should the API repeat it.
-    fn presentable(&self, text: &str) -> String {
+    fn redact(&self, text: &str) -> String {
         let key = self.key.to_str().unwrap_or_default();
         let text = if key.is_empty() { text.to_owned() } else { text.replace(key, "[REDACTED]") };
         clip(&text)

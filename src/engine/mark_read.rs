@@ -2,7 +2,7 @@
 
 use super::{Engine, Workspace, execute::refusal, probe::Bug};
 use crate::{
-    coldsend::Certainty,
+    coldsend::WriteOutcome,
     model::{Action, ActionState, Reason, ReasonCode},
     store::StoreError,
 };
@@ -53,15 +53,15 @@ impl Engine {
             Err(error) => {
                 let status = error.error.status();
                 match error.certainty {
-                    Certainty::CarriedOut => {
+                    WriteOutcome::Applied => {
                         self.record_outcome(workspace, &mut action, ("accepted", status), done).await
                     }
-                    Certainty::NotCarriedOut => {
+                    WriteOutcome::NotApplied => {
                         let next = self.not_carried_out(workspace, &action, &error.error).await?;
                         self.record_outcome(workspace, &mut action, (refusal(&error.error), status), next).await
                     }
                     // Marking twice does no harm.
-                    Certainty::Unknown => {
+                    WriteOutcome::Unknown => {
                         let reason = Reason::new(ReasonCode::Ambiguous, error.error.to_string());
                         let next = self.next_try(&action, reason);
                         self.record_outcome(workspace, &mut action, ("unclear", status), next).await

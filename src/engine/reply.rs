@@ -11,7 +11,7 @@ use super::{
     take_over::{body_fingerprint, is_its_text},
 };
 use crate::{
-    coldsend::{Certainty, Priority, ReplyAttachment, ReplyBody, WriteError},
+    coldsend::{Priority, ReplyAttachment, ReplyBody, WriteError, WriteOutcome},
     model::{
         Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Repeat, RepeatScope, address_of,
     },
@@ -179,16 +179,16 @@ impl Engine {
         };
         let status = error.status();
         match certainty {
-            Certainty::CarriedOut => self.record_outcome(workspace, &mut action, ("accepted", status), done).await,
-            Certainty::NotCarriedOut => {
+            WriteOutcome::Applied => self.record_outcome(workspace, &mut action, ("accepted", status), done).await,
+            WriteOutcome::NotApplied => {
                 let next = self.not_carried_out(workspace, &action, &error).await?;
                 self.record_outcome(workspace, &mut action, (refusal(&error), status), next).await
             }
-            Certainty::Unknown if self.makes(Bug::UnknownIsRetried) => {
+            WriteOutcome::Unknown if self.makes(Bug::UnknownIsRetried) => {
                 let again = (ActionState::Planned, Some(self.now()), None);
                 self.record_outcome(workspace, &mut action, ("unclear", status), again).await
             }
-            Certainty::Unknown => {
+            WriteOutcome::Unknown => {
                 let due = self.next_look(workspace, &action).unwrap_or_else(|| self.now());
                 let reason = Reason::new(ReasonCode::Ambiguous, error.to_string());
                 let unknown = (ActionState::Unknown, Some(due), Some(reason));

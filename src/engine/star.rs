@@ -2,7 +2,7 @@
 
 use super::{Engine, Workspace, execute::refusal, probe::Bug};
 use crate::{
-    coldsend::{Certainty, Priority},
+    coldsend::{Priority, WriteOutcome},
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
     store::StoreError,
 };
@@ -60,7 +60,7 @@ impl Engine {
                 self.record_outcome(workspace, &mut action, (OPPOSITE, None), next).await
             }
             Ok(None) => self.read_back(workspace, action, None, "the answer does not say whether it is starred").await,
-            Err(error) if error.certainty == Certainty::NotCarriedOut => {
+            Err(error) if error.certainty == WriteOutcome::NotApplied => {
                 let next = self.not_carried_out(workspace, &action, &error.error).await?;
                 self.record_outcome(workspace, &mut action, (refusal(&error.error), error.error.status()), next).await
             }

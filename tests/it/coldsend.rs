@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use reply_router::coldsend::{
-    ApiError, Certainty, Client, ClientError, ClientSettings, ListQuery, Priority, ReplyAttachment, ReplyBody,
-    TimeLimits,
+    ApiError, Client, ClientError, ClientSettings, ListQuery, Priority, ReplyAttachment, ReplyBody, TimeLimits,
+    WriteOutcome,
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -211,7 +211,7 @@ async fn reply_sends_text_html_and_attachments() {
     let huge = ReplyAttachment { content: vec![0; 11 * 1024 * 1024], ..body.attachments[0].clone() };
     for body in [ReplyBody::text("  "), six, ReplyBody { attachments: vec![huge], ..body }] {
         let error = client.reply("t1", &body).await.unwrap_err();
-        assert_eq!(error.certainty, Certainty::NotCarriedOut);
+        assert_eq!(error.certainty, WriteOutcome::NotApplied);
         assert!(matches!(error.error, ApiError::Invalid { .. }), "{error}");
     }
 }
@@ -230,23 +230,23 @@ async fn star_and_read_are_patches_without_a_body() {
 
 #[tokio::test]
 async fn each_status_says_whether_a_write_was_carried_out() {
-    use Certainty::{CarriedOut, NotCarriedOut, Unknown};
+    use WriteOutcome::{Applied, NotApplied, Unknown};
     let table = [
-        (200, CarriedOut),
-        (201, CarriedOut),
-        (204, CarriedOut),
+        (200, Applied),
+        (201, Applied),
+        (204, Applied),
         (301, Unknown),
         (302, Unknown),
         (307, Unknown),
-        (400, NotCarriedOut),
-        (401, NotCarriedOut),
-        (403, NotCarriedOut),
-        (404, NotCarriedOut),
+        (400, NotApplied),
+        (401, NotApplied),
+        (403, NotApplied),
+        (404, NotApplied),
         (408, Unknown),
         (409, Unknown),
         (413, Unknown),
-        (422, NotCarriedOut),
-        (429, NotCarriedOut),
+        (422, NotApplied),
+        (429, NotApplied),
         (500, Unknown),
         (502, Unknown),
         (503, Unknown),
@@ -258,7 +258,7 @@ async fn each_status_says_whether_a_write_was_carried_out() {
         let error = client.reply("t", &ReplyBody::text("Hi")).await.unwrap_err();
         assert_eq!(error.certainty, expected, "{status}: {error}");
         assert_eq!(request_count(&server).await, 1, "{status}");
-        if expected != CarriedOut {
+        if expected != Applied {
             // A refusal of the limit would hold the next one back: a new client each time.
             let (server, client) = answering(ResponseTemplate::new(status)).await;
             assert_eq!(client.toggle_star("t").await.unwrap_err().certainty, expected, "{status}");
@@ -318,8 +318,8 @@ async fn an_answer_cut_at_any_byte_is_never_called_not_carried_out() {
         let result = client(&format!("http://{address}")).reply("t", &ReplyBody::text("Hi")).await;
         match cut {
             _ if cut == whole.len() => assert!(result.is_ok(), "{result:?}"),
-            _ if cut >= head => assert_eq!(result.unwrap_err().certainty, Certainty::CarriedOut, "cut at {cut}"),
-            _ => assert_eq!(result.unwrap_err().certainty, Certainty::Unknown, "cut at {cut}"),
+            _ if cut >= head => assert_eq!(result.unwrap_err().certainty, WriteOutcome::Applied, "cut at {cut}"),
+            _ => assert_eq!(result.unwrap_err().certainty, WriteOutcome::Unknown, "cut at {cut}"),
         }
         assert_eq!(requests.load(Ordering::SeqCst), 1, "cut at {cut}");
     }
@@ -328,12 +328,12 @@ async fn an_answer_cut_at_any_byte_is_never_called_not_carried_out() {
 #[tokio::test]
 async fn garbage_and_silence() {
     let short = TimeLimits { connect: Duration::from_secs(2), whole: Duration::from_millis(200) };
-    let table: [(&[u8], bool, Certainty); 5] = [
-        (b"SSH-2.0-OpenSSH\r\n", false, Certainty::Unknown),
-        (b"", true, Certainty::Unknown),
-        (b"HTTP/1.1 200 OK\r\n", true, Certainty::Unknown),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", true, Certainty::CarriedOut),
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\n{", true, Certainty::NotCarriedOut),
+    let table: [(&[u8], bool, WriteOutcome); 5] = [
+        (b"SSH-2.0-OpenSSH\r\n", false, WriteOutcome::Unknown),
+        (b"", true, WriteOutcome::Unknown),
+        (b"HTTP/1.1 200 OK\r\n", true, WriteOutcome::Unknown),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", true, WriteOutcome::Applied),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\n{", true, WriteOutcome::NotApplied),
     ];
     for (answer, stall, expected) in table {
         let (address, requests) = raw_server(answer.to_vec(), stall).await;
@@ -351,14 +351,14 @@ async fn no_connection_is_not_carried_out_and_costs_nothing() {
     drop(listener);
     let refused = client(&format!("http://{address}"));
     let error = refused.reply("t", &ReplyBody::text("Hi")).await.unwrap_err();
-    assert_eq!(error.certainty, Certainty::NotCarriedOut);
+    assert_eq!(error.certainty, WriteOutcome::NotApplied);
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     assert_eq!(refused.budget().minute_left, 100);
 
     // A server that does not speak TLS.
     let (address, _) = raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), false).await;
     let error = client(&format!("https://{address}")).reply("t", &ReplyBody::text("Hi")).await.unwrap_err();
-    assert_eq!(error.certainty, Certainty::NotCarriedOut, "{error}");
+    assert_eq!(error.certainty, WriteOutcome::NotApplied, "{error}");
 }
 
 #[tokio::test]
@@ -464,7 +464,7 @@ async fn the_budget_counts_and_the_last_places_are_for_writes() {
         hurried.toggle_star("t").await.unwrap();
     }
     let error = hurried.toggle_star("t").await.unwrap_err();
-    assert_eq!(error.certainty, Certainty::NotCarriedOut);
+    assert_eq!(error.certainty, WriteOutcome::NotApplied);
     assert!(matches!(error.error, ApiError::BudgetExhausted { .. }), "{error}");
     // The last five are for replies.
     assert_eq!(client.would_wait(Priority::Reply), Duration::ZERO);

@@ -3,9 +3,9 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn take(ledger: &mut Ledger, priority: Priority, now: Instant) -> Result<(), Duration> {
-    let ticket = ledger.enter(priority);
+    let ticket = ledger.enqueue(priority);
     let taken = ledger.try_take(ticket, now);
-    ledger.leave(ticket);
+    ledger.dequeue(ticket);
     taken
 }
 
@@ -21,7 +21,7 @@ fn no_rolling_window_of_the_server_sees_too_many() {
         while now < start + 2 * HOUR + 10 * MINUTE {
             while flying.front().is_some_and(|lands| *lands <= now) {
                 let lands = flying.pop_front().unwrap();
-                ledger.ended(Priority::Poll, lands);
+                ledger.finish(Priority::Poll, lands);
             }
             // In between a full burst, now and then a pause.
             while take(&mut ledger, Priority::Reply, now).is_ok() {
@@ -48,7 +48,7 @@ fn answered(ledger: &mut Ledger, left: &mut u32, limit: u32, others: u32, now: I
     take(ledger, Priority::Poll, now).unwrap();
     *left = left.saturating_sub(others + 1);
     ledger.compare(*left, limit, now, now);
-    ledger.ended(Priority::Poll, now);
+    ledger.finish(Priority::Poll, now);
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn our_own_requests_a_new_window_and_answers_that_overtake_each_other_are_nobody
         left -= 3;
         let later = now + 4 * SECOND;
         ledger.compare(left, 100, granted[2], later);
-        ledger.ended(Priority::Poll, later);
+        ledger.finish(Priority::Poll, later);
         ledger.compare(left + 2, 100, granted[0], later);
-        ledger.ended(Priority::Poll, later);
-        ledger.ended(Priority::Poll, later);
+        ledger.finish(Priority::Poll, later);
+        ledger.finish(Priority::Poll, later);
         assert!(!ledger.has_foreign_use(later), "round {round}");
     }
 }
@@ -93,9 +93,9 @@ fn our_own_requests_a_new_window_and_answers_that_overtake_each_other_are_nobody
 #[test]
 fn replies_go_before_writes_before_reads_before_polls() {
     let (now, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
-    ledger.refused(None, now);
+    ledger.on_429(None, now);
     let order = [Priority::Poll, Priority::Read, Priority::Write, Priority::Reply, Priority::Reply];
-    let mut tickets: Vec<_> = order.iter().map(|priority| ledger.enter(*priority)).collect();
+    let mut tickets: Vec<_> = order.iter().map(|priority| ledger.enqueue(*priority)).collect();
     let later = now + DEFAULT_PAUSE;
     assert!(tickets.iter().all(|ticket| ledger.try_take(*ticket, now).is_err()));
     tickets.sort();
@@ -133,7 +133,7 @@ fn polls_never_use_up_their_share_however_often_they_are_asked_for() {
         let (mut now, mut polls) = (start, 0_u32);
         while now < start + 4 * HOUR {
             assert_eq!(take(&mut ledger, Priority::Poll, now), Ok(()), "after {polls} polls of {limit}");
-            ledger.ended(Priority::Poll, now);
+            ledger.finish(Priority::Poll, now);
             polls += 1;
             now += ledger.poll_rest(now).max(2 * SECOND);
         }
@@ -150,10 +150,10 @@ fn what_the_hour_was_spent_on_is_forgotten_with_it() {
     {
         let at = now + at * SECOND;
         assert!(take(&mut ledger, priority, at).is_ok());
-        ledger.ended(priority, at);
+        ledger.finish(priority, at);
     }
     let spent = |ledger: &mut Ledger, at| {
-        let Spent { replies, writes, reads, polls } = ledger.spent(now + at * SECOND);
+        let Usage { replies, writes, reads, polls } = ledger.usage(now + at * SECOND);
         [replies, writes, reads, polls]
     };
     assert_eq!(spent(&mut ledger, 1_801), [1, 1, 1, 1]);
@@ -166,9 +166,9 @@ fn a_place_that_was_not_used_comes_back() {
     let (now, mut ledger) = (Instant::now(), Ledger::new(1, 1000));
     assert!(take(&mut ledger, Priority::Reply, now).is_ok());
     assert!(take(&mut ledger, Priority::Reply, now).is_err());
-    ledger.never_left(Priority::Reply);
+    ledger.refund(Priority::Reply);
     assert!(take(&mut ledger, Priority::Reply, now).is_ok());
-    ledger.ended(Priority::Poll, now + SECOND);
+    ledger.finish(Priority::Poll, now + SECOND);
     assert!(take(&mut ledger, Priority::Reply, now + MINUTE).is_err());
     assert!(take(&mut ledger, Priority::Reply, now + MINUTE + 2 * SECOND).is_ok());
 }
@@ -180,11 +180,11 @@ fn headers_count_until_reset_and_answers_may_overtake_each_other() {
     assert!(take(&mut ledger, Priority::Reply, now).is_ok());
     // Ten left, and one of ours may not be among those counted.
     ledger.observe(10, 30 * SECOND, now, now + SECOND);
-    ledger.ended(Priority::Poll, now + SECOND);
+    ledger.finish(Priority::Poll, now + SECOND);
     assert_eq!(ledger.left(now + SECOND).minute, 9);
     // The other one's answer was on its way longer: it raises nothing.
     ledger.observe(50, 30 * SECOND, now, now + 2 * SECOND);
-    ledger.ended(Priority::Poll, now + 2 * SECOND);
+    ledger.finish(Priority::Poll, now + 2 * SECOND);
     assert_eq!(ledger.left(now + 2 * SECOND).minute, 9);
     for _ in 0..9 {
         assert!(take(&mut ledger, Priority::Reply, now + 3 * SECOND).is_ok());
@@ -198,13 +198,13 @@ fn refusals_never_make_a_hot_loop() {
     let (mut now, mut ledger) = (Instant::now(), Ledger::new(100, 1000));
     let pauses: Vec<_> = (0..8)
         .map(|_| {
-            let pause = ledger.refused(Some(Duration::ZERO), now);
+            let pause = ledger.on_429(Some(Duration::ZERO), now);
             now += pause;
             pause.as_secs()
         })
         .collect();
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
-    ledger.accepted();
-    assert_eq!(ledger.refused(None, now), MINUTE);
-    assert_eq!(ledger.refused(Some(9 * HOUR), now), HOUR);
+    ledger.on_success();
+    assert_eq!(ledger.on_429(None, now), MINUTE);
+    assert_eq!(ledger.on_429(Some(9 * HOUR), now), HOUR);
 }

@@ -1,13 +1,13 @@
 //! From the wire's JSON to the types of the model.
 
 use super::endpoints::{ListPage, MessagePage};
-use super::fields::{Fields, Wrong};
+use super::fields::{DecodeError, Fields};
 use super::reply::ReplyReceipt;
 use crate::model::{MailAttachment, Message, ThreadDetail, ThreadRow};
 use serde_json::Value;
 
 /// A page of the inbox. A row that cannot be read is skipped and counted: it must not hide the others.
-pub(super) fn list_page(answer: &Value, asked: (u32, u32)) -> Result<ListPage, Wrong> {
+pub(super) fn list_page(answer: &Value, asked: (u32, u32)) -> Result<ListPage, DecodeError> {
     let top = Fields::of(answer, "")?;
     let total_count = top.count("total_count")?;
     let items = items(&top, "conversations", total_count)?;
@@ -17,7 +17,7 @@ pub(super) fn list_page(answer: &Value, asked: (u32, u32)) -> Result<ListPage, W
         let path = format!("conversations[{index}]");
         match Fields::of(item, &path).and_then(|fields| row(&fields)) {
             Ok(row) => rows.push(row),
-            Err(Wrong { at, detail }) => {
+            Err(DecodeError { at, detail }) => {
                 tracing::warn!(at, detail, "a row of ColdSend's list cannot be read and is skipped");
                 skipped += 1;
             }
@@ -36,7 +36,7 @@ pub(super) fn list_page(answer: &Value, asked: (u32, u32)) -> Result<ListPage, W
 }
 
 /// A thread. What else the answer holds, a message history among it, is not looked at.
-pub(super) fn thread(answer: &Value) -> Result<ThreadDetail, Wrong> {
+pub(super) fn thread(answer: &Value) -> Result<ThreadDetail, DecodeError> {
     let top = Fields::of(answer, "")?;
     Ok(ThreadDetail {
         row: row(&top)?,
@@ -54,7 +54,7 @@ pub(super) fn thread(answer: &Value) -> Result<ThreadDetail, Wrong> {
 }
 
 /// A page of messages. Here nothing is skipped: who spoke last decides whether a lead is answered.
-pub(super) fn message_page(answer: &Value, asked: (u32, u32)) -> Result<MessagePage, Wrong> {
+pub(super) fn message_page(answer: &Value, asked: (u32, u32)) -> Result<MessagePage, DecodeError> {
     let top = Fields::of(answer, "")?;
     let total_count = top.count("total_count")?;
     let items = items(&top, "messages", total_count)?;
@@ -75,7 +75,7 @@ pub(super) fn message_page(answer: &Value, asked: (u32, u32)) -> Result<MessageP
 }
 
 /// What the API says of an accepted reply; whatever cannot be read is left out.
-pub(super) fn receipt(answer: &Value) -> Result<ReplyReceipt, Wrong> {
+pub(super) fn receipt(answer: &Value) -> Result<ReplyReceipt, DecodeError> {
     let top = Fields::of(answer, "")?;
     let text = |name| top.text(name).unwrap_or_default();
     Ok(ReplyReceipt {
@@ -93,11 +93,11 @@ pub(super) fn starred(answer: &Value) -> Option<bool> {
 }
 
 /// A list that may be missing only when it is said to be empty.
-fn items<'a>(top: &Fields<'a>, name: &str, total_count: Option<u64>) -> Result<&'a [Value], Wrong> {
+fn items<'a>(top: &Fields<'a>, name: &str, total_count: Option<u64>) -> Result<&'a [Value], DecodeError> {
     match top.list(name)? {
         Some(items) => Ok(items),
         None if total_count == Some(0) => Ok(&[]),
-        None => Err(Wrong { at: top.at(name), detail: "is missing".to_owned() }),
+        None => Err(DecodeError { at: top.at(name), detail: "is missing".to_owned() }),
     }
 }
 
@@ -105,7 +105,7 @@ fn small(count: Option<u64>) -> Option<u32> {
     count.and_then(|count| u32::try_from(count).ok())
 }
 
-fn row(fields: &Fields<'_>) -> Result<ThreadRow, Wrong> {
+fn row(fields: &Fields<'_>) -> Result<ThreadRow, DecodeError> {
     Ok(ThreadRow {
         id: fields.required("thread_id")?,
         lead_id: fields.text("lead_id")?,
@@ -123,14 +123,14 @@ fn row(fields: &Fields<'_>) -> Result<ThreadRow, Wrong> {
     })
 }
 
-fn message(fields: &Fields<'_>, path: &str) -> Result<Message, Wrong> {
+fn message(fields: &Fields<'_>, path: &str) -> Result<Message, DecodeError> {
     let message_id = fields.text("message_id")?;
     let Some(id) = fields.text("reply_id")?.or_else(|| message_id.clone()) else {
-        return Err(Wrong { at: fields.at("reply_id"), detail: "is missing".to_owned() });
+        return Err(DecodeError { at: fields.at("reply_id"), detail: "is missing".to_owned() });
     };
     // Taking our own mail for the lead's would have us answer ourselves; the reverse would lose an answer.
     let Some(outgoing) = fields.flag("is_outgoing")? else {
-        return Err(Wrong { at: fields.at("is_outgoing"), detail: "is missing".to_owned() });
+        return Err(DecodeError { at: fields.at("is_outgoing"), detail: "is missing".to_owned() });
     };
     let mut attachments = Vec::new();
     for (index, item) in fields.list("attachments")?.unwrap_or_default().iter().enumerate() {

@@ -5,11 +5,11 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use std::time::Duration;
 
 /// The longest time that a header may name; more is absurd, for the longest window is an hour.
-const LONGEST: i64 = 3600;
+const MAX_LEN: i64 = 3600;
 
 /// What the headers say, without what is absurd.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct RateLimitHeaders {
     /// How many the window allows: it tells the minute from the hour.
     pub(super) limit: Option<u32>,
     /// Requests left, whoever uses the key.
@@ -22,7 +22,7 @@ pub(super) struct Limits {
     pub(super) date: Option<Timestamp>,
 }
 
-impl Limits {
+impl RateLimitHeaders {
     /// Reads an answer's headers. Times are compared with the answer's own `Date`, so that a wrong clock on this
     /// machine changes nothing; `now` serves where there is none.
     pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Self {
@@ -47,12 +47,12 @@ impl Limits {
 /// Unix seconds, or (as some servers do) seconds from now. A second is added: both clocks count whole ones only.
 fn from_now(text: &str, now: Timestamp) -> Option<Duration> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite())?.ceil() as i64;
-    let wait = if seconds <= LONGEST { seconds } else { seconds.saturating_sub(now.as_second()) };
-    sane(wait).map(|wait| (wait + Duration::from_secs(1)).min(Duration::from_secs(LONGEST as u64)))
+    let wait = if seconds <= MAX_LEN { seconds } else { seconds.saturating_sub(now.as_second()) };
+    sane(wait).map(|wait| (wait + Duration::from_secs(1)).min(Duration::from_secs(MAX_LEN as u64)))
 }
 
 fn sane(seconds: i64) -> Option<Duration> {
-    (0..=LONGEST + 5).contains(&seconds).then(|| Duration::from_secs(seconds.clamp(0, LONGEST) as u64))
+    (0..=MAX_LEN + 5).contains(&seconds).then(|| Duration::from_secs(seconds.clamp(0, MAX_LEN) as u64))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
@@ -70,7 +70,7 @@ mod tests {
         for (name, value) in headers {
             map.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
-        let limits = Limits::read(&map, Timestamp::from_second(1_000_000_000).unwrap());
+        let limits = RateLimitHeaders::read(&map, Timestamp::from_second(1_000_000_000).unwrap());
         (limits.remaining, limits.reset.map(|span| span.as_secs()), limits.retry_after.map(|span| span.as_secs()))
     }
 
