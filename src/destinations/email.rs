@@ -1,10 +1,10 @@
 //! Notices by e-mail: the headers, and the mail put together.
 
 use super::{
-    Content, Parcel,
+    Content, Delivery,
+    delivery::{Delivered, DeliveryError, Reachable},
     email_text::{html_part, subject, text_part},
-    failure::{Delivered, DeliveryError, Reached},
-    plain::one_line,
+    sanitize::one_line,
     settings::{DestinationProblem, EmailSettings},
     smtp::Smtp,
 };
@@ -53,17 +53,17 @@ impl Email {
         Ok(Self { smtp: Arc::clone(smtp), to, cc })
     }
 
-    pub(super) async fn send(&self, parcel: &Parcel<'_>) -> Result<Delivered, DeliveryError> {
+    pub(super) async fn send(&self, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
         let mail = self.mail(parcel)?;
         let status = self.smtp.send(mail.envelope(), &mail.formatted()).await?;
         Ok(Delivered { status: Some(status) })
     }
 
-    pub(super) async fn check(&self) -> Result<Reached, DeliveryError> {
+    pub(super) async fn check(&self) -> Result<Reachable, DeliveryError> {
         self.smtp.check().await
     }
 
-    fn mail(&self, parcel: &Parcel<'_>) -> Result<Message, DeliveryError> {
+    fn mail(&self, parcel: &Delivery<'_>) -> Result<Message, DeliveryError> {
         let id = header_id(parcel.id);
         let raw =
             |name: &'static str, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
@@ -89,7 +89,7 @@ impl Email {
 }
 
 /// The lead, so that "reply" in the mail program writes to them; nobody where the address is none.
-fn reply_to(parcel: &Parcel<'_>) -> Option<Mailbox> {
+fn reply_to(parcel: &Delivery<'_>) -> Option<Mailbox> {
     let Content::Notice(notice) = &parcel.content else { return None };
     let address: Address = notice.lead_email.as_deref()?.trim().parse::<Address>().ok()?;
     // Many servers refuse a mail with such a header; the address stands in the text all the same.

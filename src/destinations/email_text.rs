@@ -1,19 +1,19 @@
 //! What a notice says by e-mail: the rule's own words, what the lead wrote anew, the facts, the conversation below.
 
 use super::{
-    Content, Parcel,
-    plain::{many_lines, one_line, shorten},
+    Content, Delivery,
+    sanitize::{multi_line, one_line, shorten},
 };
 use crate::model::{Notice, NoticeMessage};
 use std::fmt::Write;
 
 /// Characters of one text, and messages of a conversation (the newest), that a mail shows.
-const LONGEST_TEXT: usize = 20_000;
-const MOST_MESSAGES: usize = 30;
+const MAX_TEXT_LEN: usize = 20_000;
+const MAX_MESSAGES: usize = 30;
 const SUBJECT: usize = 200;
 
 /// The subject: the rule's own, or `Reply from NAME <email> (campaign)`. One line, whatever a lead's name holds.
-pub(super) fn subject(parcel: &Parcel<'_>) -> String {
+pub(super) fn subject(parcel: &Delivery<'_>) -> String {
     let notice = match &parcel.content {
         Content::Announcement { announcement, .. } => return one_line(&announcement.title, SUBJECT),
         Content::Notice(notice) => notice,
@@ -29,7 +29,7 @@ pub(super) fn subject(parcel: &Parcel<'_>) -> String {
 }
 
 /// The plain-text part.
-pub(super) fn text_part(parcel: &Parcel<'_>) -> String {
+pub(super) fn text_part(parcel: &Delivery<'_>) -> String {
     let mut out = String::new();
     match &parcel.content {
         Content::Announcement { announcement, .. } => block(&mut out, &announcement.text),
@@ -53,7 +53,7 @@ pub(super) fn text_part(parcel: &Parcel<'_>) -> String {
 }
 
 /// The HTML part: the same, escaped, without anything that a mail program would have to load.
-pub(super) fn html_part(parcel: &Parcel<'_>) -> String {
+pub(super) fn html_part(parcel: &Delivery<'_>) -> String {
     let mut out = String::from(
         "<!doctype html><html><head><meta charset=\"utf-8\"></head><body style=\"font-family:sans-serif\">",
     );
@@ -131,7 +131,7 @@ fn conversation_html(out: &mut String, notice: &Notice) {
 }
 
 fn newest(notice: &Notice) -> (usize, &[NoticeMessage]) {
-    let left_out = notice.conversation.len().saturating_sub(MOST_MESSAGES);
+    let left_out = notice.conversation.len().saturating_sub(MAX_MESSAGES);
     (left_out, notice.conversation.get(left_out..).unwrap_or_default())
 }
 
@@ -153,7 +153,7 @@ fn line(text: &Option<String>) -> Option<String> {
 }
 
 fn bounded(text: &str) -> String {
-    shorten(many_lines(text).trim(), LONGEST_TEXT)
+    shorten(multi_line(text).trim(), MAX_TEXT_LEN)
 }
 
 fn block(out: &mut String, text: &str) {

@@ -2,9 +2,9 @@
 
 use super::{
     DestinationProblem, NetworkSettings,
-    failure::{Delivered, DeliveryError},
-    guard::{GuardedResolver, PrivateAddress, private_literal},
-    plain::one_line,
+    delivery::{Delivered, DeliveryError},
+    sanitize::one_line,
+    ssrf::{PrivateAddress, PublicResolver, private_host},
 };
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -22,8 +22,8 @@ use url::Url;
 
 const TIME_OUT: Duration = Duration::from_secs(10);
 /// An answer is read to this length; what follows is left unread.
-const LONGEST_ANSWER: usize = 64 * 1024;
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+const MAX_RESPONSE_LEN: usize = 64 * 1024;
+const MAX_WAIT: Duration = Duration::from_secs(3_600);
 
 /// An address that is posted to. Only its host is ever shown.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl Target {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("it must begin with https:// or http://".to_owned()));
         }
-        match private_literal(&url) {
+        match private_host(&url) {
             Some(address) if !network.allow_private => {
                 Err(DestinationProblem::PrivateAddress { key, address: address.to_string() })
             }
@@ -104,11 +104,11 @@ impl fmt::Debug for Http {
 
 impl Http {
     pub(super) fn new(network: NetworkSettings) -> Result<Self, DestinationProblem> {
-        Self::with_time_out(network, TIME_OUT)
+        Self::with_timeout(network, TIME_OUT)
     }
 
     /// `time_out` is for everything from the name to the end of the answer.
-    pub(super) fn with_time_out(network: NetworkSettings, time_out: Duration) -> Result<Self, DestinationProblem> {
+    pub(super) fn with_timeout(network: NetworkSettings, time_out: Duration) -> Result<Self, DestinationProblem> {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("reply-router/", env!("CARGO_PKG_VERSION")))
@@ -118,7 +118,7 @@ impl Http {
                 // A proxy would resolve the name itself, past the guard.
                 .no_proxy()
                 .timeout(time_out)
-                .dns_resolver(GuardedResolver { allow_private: network.allow_private })
+                .dns_resolver(PublicResolver { allow_private: network.allow_private })
         };
         let failed = |error: reqwest::Error| DestinationProblem::Http(deepest(&error));
         Ok(Self {
@@ -144,13 +144,13 @@ impl Http {
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| wait_of(value.to_str().ok()?, now));
         let mut body = Vec::new();
         // The status decides, so an answer that breaks off or never ends is as good as a short one.
-        while body.len() < LONGEST_ANSWER {
+        while body.len() < MAX_RESPONSE_LEN {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) | Err(_) => break,
             }
         }
-        body.truncate(LONGEST_ANSWER);
+        body.truncate(MAX_RESPONSE_LEN);
         Ok(Answer { status, retry_after, body })
     }
 
@@ -165,7 +165,7 @@ impl Http {
     }
 
     fn check_literal(&self, target: &Target) -> Result<(), DeliveryError> {
-        match private_literal(&target.url) {
+        match private_host(&target.url) {
             Some(address) if !self.allow_private => Err(private(target, &PrivateAddress(address))),
             _ => Ok(()),
         }
@@ -173,7 +173,7 @@ impl Http {
 }
 
 /// Judges an answer by its status alone: 2xx is accepted; 408, 425, 429 and 5xx may be tried again; the rest may not.
-pub(super) fn judge(answer: &Answer, host: &str, hint: Option<&str>) -> Result<Delivered, DeliveryError> {
+pub(super) fn classify(answer: &Answer, host: &str, hint: Option<&str>) -> Result<Delivered, DeliveryError> {
     let status = answer.status;
     let hint = hint.map(|hint| format!(": {hint}")).unwrap_or_default();
     let error = match status {
@@ -182,10 +182,10 @@ pub(super) fn judge(answer: &Answer, host: &str, hint: Option<&str>) -> Result<D
             "{host} answered with a redirect ({status}), which is never followed; write the final address"
         )),
         408 | 425 | 500..=599 => {
-            DeliveryError::refused(format!("{host} failed ({status}){hint}")).retried(answer.retry_after)
+            DeliveryError::refused(format!("{host} failed ({status}){hint}")).retryable(answer.retry_after)
         }
         429 => {
-            DeliveryError::refused(format!("{host} asks for fewer messages (429){hint}")).retried(answer.retry_after)
+            DeliveryError::refused(format!("{host} asks for fewer messages (429){hint}")).retryable(answer.retry_after)
         }
         401 | 403 => DeliveryError::unauthorized(format!("{host} does not let us in ({status}){hint}")),
         404 => DeliveryError::refused(format!("{host} does not know the address (404){hint}")),
@@ -205,7 +205,7 @@ fn wait_of(text: &str, now: Timestamp) -> Option<Duration> {
             Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO)
         }
     };
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait.min(MAX_WAIT))
 }
 
 /// Why no answer came. Never the error's own text, which names the whole address.
@@ -325,7 +325,7 @@ mod tests {
         // Takes the connection and never says a word.
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let network = NetworkSettings { allow_private: true };
-        let http = Http::with_time_out(network, Duration::from_millis(50)).unwrap();
+        let http = Http::with_timeout(network, Duration::from_millis(50)).unwrap();
         let url = SecretString::from(format!("http://{}/canary", listener.local_addr().unwrap()));
         let target = Target::new("url", &url, &network).unwrap();
         let error = http.post(&target, HeaderMap::new(), Vec::new(), Timestamp::UNIX_EPOCH).await.unwrap_err();

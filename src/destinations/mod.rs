@@ -9,20 +9,20 @@
 //! no redirect and uses no proxy; see [`NetworkSettings`]. E-mail goes to the operator's own mail server and is not
 //! restricted.
 
+mod delivery;
 mod email;
 mod email_text;
-mod failure;
-mod guard;
 mod http;
-mod plain;
+mod sanitize;
 mod settings;
 mod slack;
 mod slack_blocks;
 mod slack_errors;
 mod smtp;
+mod ssrf;
 mod webhook;
 
-pub use failure::{Delivered, DeliveryError, Reached};
+pub use delivery::{Delivered, DeliveryError, Reachable};
 pub use settings::{
     DestinationProblem, DestinationSettings, DestinationSettingsError, EmailSettings, NetworkSettings, SLACK_API_URL,
     SlackSettings, SmtpSettings, WebhookSettings,
@@ -39,7 +39,7 @@ use webhook::Webhook;
 
 /// A message of the service about itself: something that a person should look at, or a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Announcement {
+pub struct Alert {
     /// One line that says what happened.
     pub title: String,
     /// What it means and what to do, in plain text.
@@ -49,11 +49,11 @@ pub struct Announcement {
 /// What is delivered, for the destinations' own use.
 enum Content<'a> {
     Notice(&'a Notice),
-    Announcement { kind: &'static str, announcement: &'a Announcement },
+    Announcement { kind: &'static str, announcement: &'a Alert },
 }
 
 /// One message on its way.
-struct Parcel<'a> {
+struct Delivery<'a> {
     /// The id that the receiver can recognise a repeated delivery by.
     id: &'a str,
     /// When what it tells of was decided.
@@ -112,7 +112,7 @@ impl Destinations {
         limit: Option<Duration>,
     ) -> Result<Self, DestinationSettingsError> {
         let http = match limit {
-            Some(limit) => Http::with_time_out(network, limit),
+            Some(limit) => Http::with_timeout(network, limit),
             None => Http::new(network),
         };
         let http = http.map_err(DestinationSettingsError::network)?;
@@ -192,7 +192,7 @@ impl Destinations {
         link: Option<&str>,
         now: Timestamp,
     ) -> Result<Delivered, DeliveryError> {
-        self.send(name, &Parcel { id: action_id, created_at, content: Content::Notice(notice), link, now }).await
+        self.send(name, &Delivery { id: action_id, created_at, content: Content::Notice(notice), link, now }).await
     }
 
     /// Makes one attempt to announce something about the service itself, such as a quarantined reply.
@@ -201,16 +201,16 @@ impl Destinations {
     ///
     /// # Errors
     /// As [`Destinations::deliver`].
-    pub async fn announce(
+    pub async fn send_alert(
         &self,
         name: &str,
         id: &str,
-        announcement: &Announcement,
+        announcement: &Alert,
         link: Option<&str>,
         now: Timestamp,
     ) -> Result<Delivered, DeliveryError> {
         let content = Content::Announcement { kind: "alert", announcement };
-        self.send(name, &Parcel { id, created_at: now, content, link, now }).await
+        self.send(name, &Delivery { id, created_at: now, content, link, now }).await
     }
 
     /// Delivers a test message that says it is one; a webhook receives it as `{"type": "test", …}`.
@@ -218,13 +218,13 @@ impl Destinations {
     /// # Errors
     /// As [`Destinations::deliver`].
     pub async fn send_test(&self, name: &str, now: Timestamp) -> Result<Delivered, DeliveryError> {
-        let announcement = Announcement {
+        let announcement = Alert {
             title: "Test message from Reply Router".to_owned(),
             text: format!("The destination `{name}` works. Nobody replied to a campaign, and there is nothing to do."),
         };
         let id = format!("test-{}", now.as_millisecond());
         let content = Content::Announcement { kind: "test", announcement: &announcement };
-        self.send(name, &Parcel { id: &id, created_at: now, content, link: None, now }).await
+        self.send(name, &Delivery { id: &id, created_at: now, content, link: None, now }).await
     }
 
     /// Reaches a destination without sending a message: asks Slack whose token it is, connects to a webhook (DNS, TCP
@@ -232,7 +232,7 @@ impl Destinations {
     ///
     /// # Errors
     /// Why it cannot be reached, in the same words as a delivery that fails.
-    pub async fn check(&self, name: &str) -> Result<Reached, DeliveryError> {
+    pub async fn check(&self, name: &str) -> Result<Reachable, DeliveryError> {
         match self.get(name)? {
             Destination::Slack(slack) => slack.check(&self.http).await,
             Destination::Email(email) => email.check().await,
@@ -240,7 +240,7 @@ impl Destinations {
         }
     }
 
-    async fn send(&self, name: &str, parcel: &Parcel<'_>) -> Result<Delivered, DeliveryError> {
+    async fn send(&self, name: &str, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
         match self.get(name)? {
             Destination::Slack(slack) => slack.send(&self.http, parcel).await,
             Destination::Email(email) => email.send(parcel).await,

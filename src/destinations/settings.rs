@@ -116,7 +116,7 @@ impl DestinationSettingsError {
 pub enum DestinationProblem {
     /// Neither way of reaching Slack is complete, or both are given.
     #[error("slack needs either `webhook_url`, or `token` and `channel`: {0}")]
-    SlackWay(&'static str),
+    SlackTransport(&'static str),
     /// An address that is no URL of the right kind; the address itself is not shown.
     #[error("`{key}` is no usable address: {why}")]
     Url {

@@ -1,10 +1,10 @@
 //! Slack, by incoming webhook or as a bot.
 
 use super::{
-    Parcel,
-    failure::{Delivered, DeliveryError, Reached},
-    http::{Answer, Http, Target, judge},
-    plain::told,
+    Delivery,
+    delivery::{Delivered, DeliveryError, Reachable},
+    http::{Answer, Http, Target, classify},
+    sanitize::redacted_detail,
     settings::{DestinationProblem, NetworkSettings, SLACK_API_URL, SlackSettings},
     slack_blocks::message,
     slack_errors::{api_error, webhook_hint},
@@ -15,23 +15,23 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 #[derive(Debug)]
-enum Way {
+enum SlackTransport {
     Webhook(Target),
     Bot { post: Target, test: Target, token: SecretString, channel: String },
 }
 
 /// A Slack channel, ready to be posted to.
 #[derive(Debug)]
-pub(super) struct Slack(Way);
+pub(super) struct Slack(SlackTransport);
 
 impl Slack {
     pub(super) fn new(settings: SlackSettings, network: &NetworkSettings) -> Result<Self, DestinationProblem> {
         let way = match settings {
             SlackSettings { webhook_url: Some(url), token: None, channel: None, api_url: None } => {
-                Way::Webhook(Target::new("webhook_url", &url, network)?)
+                SlackTransport::Webhook(Target::new("webhook_url", &url, network)?)
             }
             SlackSettings { webhook_url: Some(_), .. } => {
-                return Err(DestinationProblem::SlackWay(
+                return Err(DestinationProblem::SlackTransport(
                     "a `webhook_url` stands alone, its channel is fixed by Slack",
                 ));
             }
@@ -43,29 +43,29 @@ impl Slack {
                     });
                 }
                 if channel.trim().is_empty() {
-                    return Err(DestinationProblem::SlackWay("`channel` is empty"));
+                    return Err(DestinationProblem::SlackTransport("`channel` is empty"));
                 }
                 let api_url = SecretString::from(api_url.unwrap_or_else(|| SLACK_API_URL.to_owned()));
                 let api = Target::new("api_url", &api_url, network)?;
                 let (post, test) = (api.method("chat.postMessage"), api.method("auth.test"));
-                Way::Bot { post, test, token, channel }
+                SlackTransport::Bot { post, test, token, channel }
             }
             SlackSettings { token: Some(_), .. } => {
-                return Err(DestinationProblem::SlackWay("`channel` is missing"));
+                return Err(DestinationProblem::SlackTransport("`channel` is missing"));
             }
-            SlackSettings { .. } => return Err(DestinationProblem::SlackWay("there is neither")),
+            SlackSettings { .. } => return Err(DestinationProblem::SlackTransport("there is neither")),
         };
         Ok(Self(way))
     }
 
-    pub(super) async fn send(&self, http: &Http, parcel: &Parcel<'_>) -> Result<Delivered, DeliveryError> {
+    pub(super) async fn send(&self, http: &Http, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
         let mut message = message(parcel);
         match &self.0 {
-            Way::Webhook(target) => {
+            SlackTransport::Webhook(target) => {
                 let answer = http.post(target, HeaderMap::new(), message.to_string().into_bytes(), parcel.now).await?;
-                judge(&answer, &target.host(), webhook_hint(&answer.body))
+                classify(&answer, &target.host(), webhook_hint(&answer.body))
             }
-            Way::Bot { post, token, channel, .. } => {
+            SlackTransport::Bot { post, token, channel, .. } => {
                 if let Value::Object(fields) = &mut message {
                     fields.insert("channel".to_owned(), Value::from(channel.as_str()));
                 }
@@ -77,23 +77,24 @@ impl Slack {
         }
     }
 
-    pub(super) async fn check(&self, http: &Http) -> Result<Reached, DeliveryError> {
+    pub(super) async fn check(&self, http: &Http) -> Result<Reachable, DeliveryError> {
         match &self.0 {
-            Way::Webhook(target) => {
+            SlackTransport::Webhook(target) => {
                 http.connect(target).await?;
                 let text = format!(
                     "{} is there; whether the webhook is valid shows only when a message is sent",
                     target.host()
                 );
-                Ok(Reached { text })
+                Ok(Reachable { text })
             }
-            Way::Bot { test, token, channel, .. } => {
+            SlackTransport::Bot { test, token, channel, .. } => {
                 // The clock matters only for a `Retry-After` date, which nobody waits for here.
                 let answer = http.post(test, bearer(token)?, b"{}".to_vec(), Timestamp::UNIX_EPOCH).await?;
                 let said = judge_api(&answer, &test.host(), channel)?;
                 let secrets = [token.expose_secret().trim()];
                 let field = |key: &str| {
-                    let value = said.get(key).and_then(Value::as_str).and_then(|value| told(value, &secrets));
+                    let value =
+                        said.get(key).and_then(Value::as_str).and_then(|value| redacted_detail(value, &secrets));
                     value.unwrap_or_else(|| "?".to_owned())
                 };
                 let text = format!(
@@ -101,7 +102,7 @@ impl Slack {
                     field("user"),
                     field("team")
                 );
-                Ok(Reached { text })
+                Ok(Reachable { text })
             }
         }
     }
@@ -125,15 +126,15 @@ fn judge_api(answer: &Answer, host: &str, channel: &str) -> Result<Value, Delive
         let error = api_error(code, needed, channel, answer.retry_after).status(answer.status);
         // A word that we do not know beside a status that passes.
         let passes = matches!(answer.status, 408 | 425 | 429 | 500..=599);
-        return Err(if passes { error.retried(answer.retry_after) } else { error });
+        return Err(if passes { error.retryable(answer.retry_after) } else { error });
     }
-    judge(answer, host, None)?;
+    classify(answer, host, None)?;
     match (ok, said) {
         (Some(true), Some(said)) => Ok(said),
         // It may have been posted; the action's id in the message tells a repeated one.
         _ => {
             Err(DeliveryError::refused(format!("{host} answered with something that is not Slack's; check `api_url`"))
-                .retried(answer.retry_after)
+                .retryable(answer.retry_after)
                 .status(answer.status))
         }
     }

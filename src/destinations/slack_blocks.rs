@@ -4,8 +4,8 @@
 //! neither a mention nor a link nor formatting. The only formatted text is the link to the thread, which is ours.
 
 use super::{
-    Announcement, Content, Parcel,
-    plain::{many_lines, one_line},
+    Alert, Content, Delivery,
+    sanitize::{multi_line, one_line},
 };
 use crate::model::Notice;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const SECTION: usize = 3_000;
 const CONTEXT: usize = 500;
 
 /// The body of `chat.postMessage` but for the channel, which is an incoming webhook's whole body.
-pub(super) fn message(parcel: &Parcel<'_>) -> Value {
+pub(super) fn message(parcel: &Delivery<'_>) -> Value {
     let (summary, mut blocks) = match &parcel.content {
         Content::Notice(notice) => notice_blocks(notice),
         Content::Announcement { announcement, .. } => announcement_blocks(announcement),
@@ -63,12 +63,12 @@ fn notice_blocks(notice: &Notice) -> (String, Vec<Value>) {
 
     let mut blocks = vec![json!({ "type": "header", "text": plain(&header, HEADER) })];
     if let Some(text) = notice.text.as_deref().filter(|text| !text.trim().is_empty()) {
-        blocks.push(section(&many_lines(text)));
+        blocks.push(section(&multi_line(text)));
     }
     if !fields.is_empty() {
         blocks.push(json!({ "type": "section", "fields": fields }));
     }
-    let new_text = many_lines(&notice.new_text);
+    let new_text = multi_line(&notice.new_text);
     if !new_text.trim().is_empty() {
         let quoted: Vec<String> = new_text.trim().lines().map(|line| format!("> {line}")).collect();
         blocks.push(section(&quoted.join("\n")));
@@ -80,9 +80,9 @@ fn notice_blocks(notice: &Notice) -> (String, Vec<Value>) {
     (summary, blocks)
 }
 
-fn announcement_blocks(announcement: &Announcement) -> (String, Vec<Value>) {
+fn announcement_blocks(announcement: &Alert) -> (String, Vec<Value>) {
     let title = one_line(&announcement.title, 300);
-    let text = many_lines(&announcement.text);
+    let text = multi_line(&announcement.text);
     let mut blocks = vec![json!({ "type": "header", "text": plain(&title, HEADER) })];
     if !text.trim().is_empty() {
         blocks.push(section(&text));

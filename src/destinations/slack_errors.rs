@@ -1,6 +1,6 @@
 //! What Slack's error words mean for us: whether another attempt makes sense, and what a person should do.
 
-use super::{failure::DeliveryError, plain::one_line};
+use super::{delivery::DeliveryError, sanitize::one_line};
 use std::time::Duration;
 
 /// The error of an API method that answered `ok: false`.
@@ -15,10 +15,10 @@ pub(super) fn api_error(
     let unauthorized = |what: &str| DeliveryError::unauthorized(format!("Slack said `{}`: {what}", word(code)));
     match code {
         "ratelimited" | "rate_limited" | "message_limit_exceeded" => {
-            refused("too many messages for now".to_owned()).retried(retry_after)
+            refused("too many messages for now".to_owned()).retryable(retry_after)
         }
         "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
-            refused("Slack has trouble of its own".to_owned()).retried(retry_after)
+            refused("Slack has trouble of its own".to_owned()).retryable(retry_after)
         }
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
             unauthorized("the bot token is wrong, revoked or expired; install the app again and set the new `token`")

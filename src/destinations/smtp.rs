@@ -2,8 +2,8 @@
 //! are few of them, and none goes stale.
 
 use super::{
-    failure::{DeliveryError, Reached},
-    plain::told,
+    delivery::{DeliveryError, Reachable},
+    sanitize::redacted_detail,
     settings::{DestinationProblem, SmtpSettings},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -129,14 +129,14 @@ impl Smtp {
     }
 
     /// Greets, encrypts, logs in and says goodbye.
-    pub(super) async fn check(&self) -> Result<Reached, DeliveryError> {
+    pub(super) async fn check(&self) -> Result<Reachable, DeliveryError> {
         self.bounded(async {
             let mut connection = self.connect().await?;
             let encrypted = connection.is_encrypted();
             let _ = connection.quit().await;
             let how = if encrypted { "over TLS" } else { "without encryption" };
             let login = if self.login.is_some() { "accepts the login" } else { "asks for no login of ours" };
-            Ok(Reached { text: format!("{} answers {how} and {login}; no mail was sent", self.place()) })
+            Ok(Reachable { text: format!("{} answers {how} and {login}; no mail was sent", self.place()) })
         })
         .await
     }
@@ -183,14 +183,14 @@ impl Smtp {
         let place = self.place();
         let detail = std::error::Error::source(error).map(|cause| cause.to_string()).unwrap_or_default();
         let secrets = self.login.as_ref().map(Login::spellings).unwrap_or_default();
-        let detail = told(&detail, &secrets.iter().map(String::as_str).collect::<Vec<_>>())
+        let detail = redacted_detail(&detail, &secrets.iter().map(String::as_str).collect::<Vec<_>>())
             .map(|detail| format!(": {detail}"))
             .unwrap_or_default();
         if let Some(code) = error.status() {
             let status = u16::from(code);
             let text = format!("{place} refused {step} ({status}){detail}");
             return match status {
-                400..=499 => DeliveryError::refused(text).retried(None),
+                400..=499 => DeliveryError::refused(text).retryable(None),
                 530 | 534 | 535 | 538 => {
                     DeliveryError::unauthorized(format!("{text}; check the user and password in `smtp.url`"))
                 }

@@ -1,9 +1,9 @@
 //! Webhooks, signed as Standard Webhooks say: the id, the time of the attempt and the body, under HMAC-SHA256.
 
 use super::{
-    Content, Parcel,
-    failure::{Delivered, DeliveryError, Reached},
-    http::{Http, Target, judge},
+    Content, Delivery,
+    delivery::{Delivered, DeliveryError, Reachable},
+    http::{Http, Target, classify},
     settings::{DestinationProblem, NetworkSettings, WebhookSettings},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -27,7 +27,7 @@ impl Webhook {
         Ok(Self { target, key })
     }
 
-    pub(super) async fn send(&self, http: &Http, parcel: &Parcel<'_>) -> Result<Delivered, DeliveryError> {
+    pub(super) async fn send(&self, http: &Http, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
         let body = body(parcel)?;
         let seconds = parcel.now.as_second().to_string();
         let mut headers = HeaderMap::new();
@@ -43,13 +43,13 @@ impl Webhook {
             set("webhook-signature", &signature(key.expose_secret(), parcel.id, &seconds, &body)?)?;
         }
         let answer = http.post(&self.target, headers, body, parcel.now).await?;
-        judge(&answer, &self.target.host(), None)
+        classify(&answer, &self.target.host(), None)
     }
 
-    pub(super) async fn check(&self, http: &Http) -> Result<Reached, DeliveryError> {
+    pub(super) async fn check(&self, http: &Http) -> Result<Reachable, DeliveryError> {
         http.connect(&self.target).await?;
         let how = if self.target.is_encrypted() { "over TLS" } else { "without encryption" };
-        Ok(Reached { text: format!("{} takes connections {how}; nothing was sent", self.target.host()) })
+        Ok(Reachable { text: format!("{} takes connections {how}; nothing was sent", self.target.host()) })
     }
 }
 
@@ -79,7 +79,7 @@ fn signature(key: &[u8], id: &str, seconds: &str, body: &[u8]) -> Result<String,
 }
 
 /// The same bytes on every attempt: `timestamp` is when the action was decided, not when it is sent.
-fn body(parcel: &Parcel<'_>) -> Result<Vec<u8>, DeliveryError> {
+fn body(parcel: &Delivery<'_>) -> Result<Vec<u8>, DeliveryError> {
     let unwritable = |_| DeliveryError::refused("the notice cannot be written as JSON");
     let (kind, mut data) = match &parcel.content {
         Content::Notice(notice) => match serde_json::to_value(notice).map_err(unwritable)? {

@@ -11,7 +11,7 @@ mod outage;
 
 use super::{Engine, Workspace, status::Happened};
 use crate::{
-    destinations::{Announcement, Destinations},
+    destinations::{Alert, Destinations},
     model::{Action, format_duration},
     store::StoreError,
 };
@@ -46,7 +46,7 @@ pub(super) struct Told {
 #[derive(Debug)]
 struct Repeated {
     workspace: String,
-    announcement: Announcement,
+    announcement: Alert,
     /// The destination that cannot be told, since it is what fails.
     except: Option<String>,
     link: Option<String>,
@@ -62,7 +62,7 @@ impl Engine {
     /// The same of a condition that began some time ago.
     fn alert_since(&self, workspace: &str, key: &str, began: Timestamp, title: &str, text: &str) {
         if locked(&self.told.conditions).begin(&condition(workspace, key), began, self.now()) {
-            let announcement = Announcement { title: title.to_owned(), text: text.to_owned() };
+            let announcement = Alert { title: title.to_owned(), text: text.to_owned() };
             self.alert(workspace, announcement, &self.alert_id(workspace, key), None, None);
         }
     }
@@ -73,7 +73,7 @@ impl Engine {
         let lasted = locked(&self.told.conditions).end(&condition(workspace, key), self.now());
         if let Some(lasted) = lasted {
             let lasted = format_duration(Duration::from_secs(lasted.as_secs().max(1)));
-            let announcement = Announcement { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
+            let announcement = Alert { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
             let id = self.alert_id(workspace, &format!("{key}-over"));
             self.alert(workspace, announcement, &id, None, None);
         }
@@ -102,7 +102,7 @@ impl Engine {
         &self,
         workspace: &str,
         key: &str,
-        announcement: Announcement,
+        announcement: Alert,
         except: Option<&str>,
         link: Option<String>,
     ) {
@@ -128,7 +128,7 @@ impl Engine {
 
     pub(super) fn alert_quarantined(&self, workspace: &Workspace, action: &Action) {
         let lead = action.lead_email.as_deref().unwrap_or("a lead without an address");
-        let announcement = Announcement {
+        let announcement = Alert {
             title: format!("A {} needs a decision (workspace {})", action.kind, workspace.name()),
             text: format!(
                 "The {} of rule `{}` to {lead} may or may not have been carried out, and Reply Router will not try \
@@ -196,7 +196,7 @@ impl Engine {
         tracing::warn!(since = %pause.since, reason = pause.reason, "everything is paused; nothing leaves");
         let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.started_at());
         if since_start {
-            let announcement = Announcement { title: "Everything is paused".to_owned(), text: pause.reason };
+            let announcement = Alert { title: "Everything is paused".to_owned(), text: pause.reason };
             self.alert(EVERY, announcement, &format!("pause-all-{}", pause.since.as_second()), None, None);
         }
         Ok(())
@@ -204,7 +204,7 @@ impl Engine {
 
     /// Tells people of something that concerns a workspace as a whole and is no lasting condition.
     pub(super) fn alert_workspace(&self, workspace: &Workspace, title: &str, text: String, key: &str) {
-        self.alert_hourly(workspace.name(), key, Announcement { title: title.to_owned(), text }, None, None);
+        self.alert_hourly(workspace.name(), key, Alert { title: title.to_owned(), text }, None, None);
     }
 
     /// An id that the receiver can tell an alert from another by.
@@ -212,7 +212,7 @@ impl Engine {
         format!("{key}-{workspace}-{}", self.now().as_second())
     }
 
-    fn alert(&self, workspace: &str, announcement: Announcement, id: &str, link: Option<String>, except: Option<&str>) {
+    fn alert(&self, workspace: &str, announcement: Alert, id: &str, link: Option<String>, except: Option<&str>) {
         tracing::error!(workspace, alert = announcement.title, "people should look");
         self.board.tell(self.now(), workspace, Happened::Alert(announcement.title.clone()));
         if self.dry_run {
@@ -228,7 +228,7 @@ impl Engine {
             // so that it is tried five times within about 20 minutes and then left to the log and the pages.
             tokio::spawn(async move {
                 for pause in TRY_AGAIN {
-                    match destinations.announce(&name, &id, &announcement, link.as_deref(), now).await {
+                    match destinations.send_alert(&name, &id, &announcement, link.as_deref(), now).await {
                         Ok(_) => return,
                         Err(error) => tracing::warn!(destination = name, error = %error, "an alert was not delivered"),
                     }

@@ -3,7 +3,7 @@
 use super::{Engine, Workspace, plan::lead_key};
 use crate::{
     coldsend::ApiError,
-    destinations::Announcement,
+    destinations::Alert,
     store::{DecisionRecord, DecisionTrace, EventKind, PendingThread, StoreError},
 };
 
@@ -40,7 +40,7 @@ impl Engine {
         self.store.record_decision(&record, Vec::new(), None, &self.settled(row, None, workspace)).await?;
         workspace.figures.note_decision(EventKind::Message);
         let lead = record.lead_email.as_deref().unwrap_or("A lead without an address");
-        let announcement = Announcement {
+        let announcement = Alert {
             title: format!("A thread cannot be read (workspace {})", workspace.name()),
             text: format!("{lead} has written, and {problem}. Look at the thread in ColdSend and answer it there."),
         };

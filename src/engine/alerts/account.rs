@@ -1,7 +1,7 @@
 //! What people are told of others on the account, and of rules that were refused.
 
 use super::{EVERY, Engine, Workspace};
-use crate::destinations::Announcement;
+use crate::destinations::Alert;
 
 /// What rules that were refused are called among the conditions.
 const REFUSED: &str = "rules-refused";
@@ -15,7 +15,7 @@ impl Engine {
              workspace."
         );
         let id = self.alert_id(workspace.name(), "foreign-use");
-        self.alert(workspace.name(), Announcement { title, text }, &id, link, None);
+        self.alert(workspace.name(), Alert { title, text }, &id, link, None);
     }
 
     /// Says once that the key's limit falls faster than this service uses it, and when that has ended.

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Engine, Judged, Workspace},
-    Announcement,
+    Alert,
 };
 use crate::{
     coldsend::ApiError,
@@ -35,7 +35,7 @@ impl Engine {
         // A destination cannot tell of itself that it fails; a text that is wrong says nothing about where it goes.
         let tried = failed.filter(|_| !action.attempts.is_empty());
         let link = self.thread_link(&action.thread_id);
-        self.alert_hourly(name, &key, Announcement { title, text }, tried, link);
+        self.alert_hourly(name, &key, Alert { title, text }, tried, link);
     }
 
     /// Tells people of a thread that cannot be read again and again, while others can.
@@ -47,7 +47,7 @@ impl Engine {
             "The thread of {lead} has changed and cannot be read: {error}. It stays in line and is tried about once an hour; \
              look into it in ColdSend."
         );
-        self.alert_hourly(name, "unread", Announcement { title, text }, None, self.thread_link(&row.id));
+        self.alert_hourly(name, "unread", Alert { title, text }, None, self.thread_link(&row.id));
     }
 
     /// Tells people of rules that could not be evaluated, so that they did not match.
@@ -55,13 +55,7 @@ impl Engine {
         for (rule, error) in judged.decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
             let title = format!("Rule `{}` cannot be evaluated (workspace {})", rule.name, workspace.name());
             let text = format!("It did not match because of an error: {error}");
-            self.alert_hourly(
-                workspace.name(),
-                &format!("rule-{}", rule.name),
-                Announcement { title, text },
-                None,
-                None,
-            );
+            self.alert_hourly(workspace.name(), &format!("rule-{}", rule.name), Alert { title, text }, None, None);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{ACTION, deliver, notice, now, one};
 use reply_router::{
-    destinations::{Announcement, DestinationSettings, Destinations, SlackSettings},
+    destinations::{Alert, DestinationSettings, Destinations, SlackSettings},
     model::ReasonCode,
 };
 use serde_json::{Value, json};
@@ -222,8 +222,8 @@ async fn checks_post_nothing() {
 #[tokio::test]
 async fn an_announcement_is_posted_as_one() {
     let server = answering(ResponseTemplate::new(200)).await;
-    let announcement = Announcement { title: "A reply needs a look".to_owned(), text: "<one> & two".to_owned() };
-    by_webhook(&server).announce("target", "alert-1", &announcement, None, now()).await.unwrap();
+    let announcement = Alert { title: "A reply needs a look".to_owned(), text: "<one> & two".to_owned() };
+    by_webhook(&server).send_alert("target", "alert-1", &announcement, None, now()).await.unwrap();
     let message = posted(&server).await;
     assert_eq!(message["text"], json!("A reply needs a look: &lt;one&gt; &amp; two"));
     assert_eq!(message["blocks"][2]["elements"][0]["text"], json!("Action alert-1"));

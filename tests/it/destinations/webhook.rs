@@ -3,7 +3,7 @@
 use super::{ACTION, LINK, decided_at, deliver, notice, now, one};
 use jiff::Timestamp;
 use reply_router::{
-    destinations::{Announcement, DestinationSettings, Destinations, WebhookSettings},
+    destinations::{Alert, DestinationSettings, Destinations, WebhookSettings},
     model::{Notice, ReasonCode},
 };
 use serde_json::{Value, json};
@@ -96,8 +96,8 @@ async fn what_is_sent_is_what_the_schema_says() {
     deliver(&hook, &notice()).await.unwrap();
     deliver(&hook, &bare).await.unwrap();
     hook.send_test("target", now()).await.unwrap();
-    let alert = Announcement { title: "acme is paused".to_owned(), text: "Mend the key.".to_owned() };
-    hook.announce("target", ACTION, &alert, None, now()).await.unwrap();
+    let alert = Alert { title: "acme is paused".to_owned(), text: "Mend the key.".to_owned() };
+    hook.send_alert("target", ACTION, &alert, None, now()).await.unwrap();
     let mut types = Vec::new();
     for request in server.received_requests().await.unwrap() {
         let body: Value = serde_json::from_slice(&request.body).unwrap();

@@ -21,7 +21,7 @@ pub(super) fn shorten(text: &str, most: usize) -> String {
 }
 
 /// Several lines: line breaks become `\n`, other control characters but tabs are dropped.
-pub(super) fn many_lines(text: &str) -> String {
+pub(super) fn multi_line(text: &str) -> String {
     text.replace("\r\n", "\n")
         .replace('\r', "\n")
         .chars()
@@ -30,7 +30,7 @@ pub(super) fn many_lines(text: &str) -> String {
 }
 
 /// `detail` of the other side fit for a sentence: one line, bounded, and nothing at all if it repeats a secret.
-pub(super) fn told(detail: &str, secrets: &[&str]) -> Option<String> {
+pub(super) fn redacted_detail(detail: &str, secrets: &[&str]) -> Option<String> {
     let leaks = secrets.iter().any(|secret| secret.len() >= 4 && detail.contains(secret));
     let line = one_line(detail, 200);
     (!leaks && !line.is_empty()).then_some(line)
@@ -60,13 +60,13 @@ mod tests {
         }
         assert_eq!(one_line("äöüäöü", 4), "äöü…");
         assert_eq!(one_line("äöüä", 4), "äöüä");
-        assert_eq!(many_lines("a\r\nb\rc\0\td"), "a\nb\nc\td");
+        assert_eq!(multi_line("a\r\nb\rc\0\td"), "a\nb\nc\td");
     }
 
     #[test]
     fn a_detail_that_repeats_a_secret_is_not_told() {
-        assert_eq!(told("no such user", &["hunter22"]).as_deref(), Some("no such user"));
-        assert_eq!(told("bad password hunter22", &["hunter22"]), None);
-        assert_eq!(told(" ", &[]), None);
+        assert_eq!(redacted_detail("no such user", &["hunter22"]).as_deref(), Some("no such user"));
+        assert_eq!(redacted_detail("bad password hunter22", &["hunter22"]), None);
+        assert_eq!(redacted_detail(" ", &[]), None);
     }
 }

@@ -14,7 +14,7 @@ use url::{Host, Url};
 pub(super) struct PrivateAddress(pub(super) IpAddr);
 
 /// The host as a number, where it is written as one that may not be reached.
-pub(super) fn private_literal(url: &Url) -> Option<IpAddr> {
+pub(super) fn private_host(url: &Url) -> Option<IpAddr> {
     let address = match url.host()? {
         Host::Ipv4(address) => IpAddr::V4(address),
         Host::Ipv6(address) => IpAddr::V6(address),
@@ -66,11 +66,11 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 }
 
 /// Resolves names as the system does, and lets only allowed addresses through.
-pub(super) struct GuardedResolver {
+pub(super) struct PublicResolver {
     pub(super) allow_private: bool,
 }
 
-impl Resolve for GuardedResolver {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let allow_private = self.allow_private;
         Box::pin(async move {
@@ -165,7 +165,7 @@ mod tests {
             ("http://8.8.8.8/", false),
             ("http://example.com/", false),
         ] {
-            assert_eq!(private_literal(&Url::parse(text).unwrap()).is_some(), private, "{text}");
+            assert_eq!(private_host(&Url::parse(text).unwrap()).is_some(), private, "{text}");
         }
     }
 

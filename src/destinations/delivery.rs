@@ -12,7 +12,7 @@ pub struct Delivered {
 
 /// The destination can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reached {
+pub struct Reachable {
     /// One sentence for a person: what was reached, and how. Carries no secret.
     pub text: String,
 }
@@ -59,7 +59,7 @@ impl DeliveryError {
     }
 
     /// The same, but another attempt makes sense.
-    pub(super) fn retried(self, retry_after: Option<Duration>) -> Self {
+    pub(super) fn retryable(self, retry_after: Option<Duration>) -> Self {
         Self { retry: true, retry_after, ..self }
     }
 
