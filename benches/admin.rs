@@ -49,7 +49,7 @@ async fn measure(decisions: usize) {
     let stage = Stage::new(Setting { rules: Box::leak(rules.into_boxed_str()), ..Setting::default() }).await;
     let began = Instant::now();
     fill(&stage, decisions).await;
-    let figures = stage.store.figures().await.unwrap();
+    let figures = stage.store.metrics().await.unwrap();
     println!(
         "{decisions} decisions with {} actions, {} MiB, written in {:.1} s",
         stage.store.action_totals().await.unwrap().iter().map(|total| total.count).sum::<u64>(),

@@ -45,7 +45,7 @@ pub(super) struct Wanted {
 
 async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<DecisionReport>, Problem> {
     let ids: Vec<_> = decisions.iter().map(|decision| decision.id.clone()).collect();
-    let mut actions = app.engine.store().actions_of(&ids).await?;
+    let mut actions = app.engine.store().actions_by_decision(&ids).await?;
     let report = |decision: DecisionRecord| {
         let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
         DecisionReport {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::Engine,
     model::{ActionKind, ActionState, Reason, ReasonCode},
-    store::{ActionBrief, DecisionRecord, StoreError},
+    store::{ActionSummary, DecisionRecord, StoreError},
 };
 use axum::{
     Json,
@@ -65,7 +65,7 @@ pub(super) async fn threads(engine: &Engine, before: Option<&str>, limit: u32) -
     let found = engine.store().left_for_people(since(engine), before, limit.saturating_add(1)).await?;
     let found = page(found, limit, |decision| decision.id.clone());
     let ids: Vec<_> = found.items.iter().map(|decision| decision.id.clone()).collect();
-    let mut actions = engine.store().actions_of(&ids).await?;
+    let mut actions = engine.store().actions_by_decision(&ids).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for decision in found.items {
         let opted_out = match &decision.lead_email {
@@ -79,8 +79,8 @@ pub(super) async fn threads(engine: &Engine, before: Option<&str>, limit: u32) -
 }
 
 impl LeftThread {
-    fn new(decision: DecisionRecord, actions: Vec<ActionBrief>, opted_out: bool) -> Self {
-        let stopped = |action: &ActionBrief| {
+    fn new(decision: DecisionRecord, actions: Vec<ActionSummary>, opted_out: bool) -> Self {
+        let stopped = |action: &ActionSummary| {
             let code = action.reason.as_ref().map(|reason| reason.code);
             matches!(action.state, ActionState::Suppressed | ActionState::Cancelled)
                 && !matches!(code, Some(ReasonCode::AlreadyAnswered | ReasonCode::SameTarget | ReasonCode::Shadow))

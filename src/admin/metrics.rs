@@ -66,7 +66,7 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     queues(&mut all, &seen, &totals, now);
     actions(&mut all, &totals);
     rules(&mut all, &app).await?;
-    let figures = store.figures().await?;
+    let figures = store.metrics().await?;
     all.gauge("reply_router_store_size_bytes", "The size of the database, without its log.").whole(&[], figures.bytes);
     all.histogram("reply_router_store_commit_seconds", "How long commits took until the disk had confirmed them.")
         .durations(&[], &figures.commits);
@@ -214,7 +214,7 @@ async fn rules(all: &mut Exposition, app: &App) -> Result<(), Problem> {
     for name in &names {
         errors.whole(&[("rule", name)], engine.rule_health(name).errors);
     }
-    let lowered = engine.store().rule_modes().await?;
+    let lowered = engine.store().override_modes().await?;
     let mut off = all.gauge("reply_router_rule_live", "Whether a rule is live where its workspace allows it.");
     for rule in rules.rules() {
         let mode = rule.mode.min(lowered.get(&rule.name).copied().unwrap_or_default());

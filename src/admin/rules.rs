@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::Engine,
     model::{ActionState, Mode},
-    store::{ActionCount, DayCount, RuleSwitch},
+    store::{ActionCount, DayCount, ModeOverride},
 };
 use axum::{
     Json,
@@ -87,7 +87,7 @@ struct Known {
     matches: Vec<(&'static str, HashMap<String, u64>)>,
     actions: Vec<(&'static str, Vec<ActionCount>)>,
     last_matches: HashMap<String, Timestamp>,
-    switches: HashMap<String, RuleSwitch>,
+    switches: HashMap<String, ModeOverride>,
     days: HashMap<String, Vec<DayCount>>,
 }
 
@@ -105,7 +105,7 @@ impl Known {
         for count in store.day_counts(first_day(now)).await? {
             days.entry(count.rule.clone()).or_default().push(count);
         }
-        let switches = store.rule_switches().await?.into_iter().map(|found| (found.rule.clone(), found)).collect();
+        let switches = store.mode_overrides().await?.into_iter().map(|found| (found.rule.clone(), found)).collect();
         Ok(Self { matches, actions, last_matches: store.last_matches().await?, switches, days })
     }
 

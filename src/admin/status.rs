@@ -105,7 +105,7 @@ pub(super) struct QueueReport {
 pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
     let engine = &app.engine;
     let pauses = engine.store().pauses().await?;
-    let queue = engine.store().queue(None).await?;
+    let queue = engine.store().queue_counts(None).await?;
     let foreign = engine.store().foreign_uses().await?;
     let count = |state| queue.get(&state).copied().unwrap_or_default();
     let rules = engine.rules();

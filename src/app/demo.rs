@@ -64,7 +64,7 @@ impl Demo {
         };
         let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Mistakes)?;
         // In memory: the demo leaves nothing behind, and each one begins anew.
-        let store = Arc::new(SqliteStore::scratch(None).await?);
+        let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
         let clock = Arc::new(SystemClock);
         let engine = Assembly { settings: &settings, rules, store, clock, dry_run: false }.engine()?;
         let service = Service::bind(Arc::clone(&engine), &settings).await?;

@@ -33,10 +33,10 @@ pub async fn open_store(settings: &Settings, how: OpenStore) -> Result<Arc<Sqlit
     let StoreSettings::Sqlite(path) = &settings.store;
     Ok(Arc::new(match how {
         OpenStore::Service => SqliteStore::open(path).await?,
-        OpenStore::Look if path.exists() => SqliteStore::open_to_look(path).await?,
-        OpenStore::Look => SqliteStore::scratch(None).await?,
+        OpenStore::Look if path.exists() => SqliteStore::open_snapshot(path).await?,
+        OpenStore::Look => SqliteStore::in_memory_copy(None).await?,
         OpenStore::Scratch => {
-            SqliteStore::scratch(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?
+            SqliteStore::in_memory_copy(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?
         }
     }))
 }

@@ -69,7 +69,7 @@ pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>, format: Te
             .map_err(|found| format!("{} mistakes; `reply-router check` shows them", found.error_count())),
     );
     let StoreSettings::Sqlite(path) = &settings.store;
-    let store = SqliteStore::probe(path).await;
+    let store = SqliteStore::check_health(path).await;
     let works = store.is_ok() && path.exists();
     findings.note("store", store.map(|()| path.display().to_string()).map_err(|error| error.to_string()));
     if works {
@@ -114,7 +114,7 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceSettings)
 /// Whether the service has seen another one on the account of a workspace.
 async fn check_account(findings: &mut Findings, path: &std::path::Path) {
     // A store that no service has begun yet has seen nobody.
-    let Ok(store) = SqliteStore::open_to_look(path).await else { return };
+    let Ok(store) = SqliteStore::open_snapshot(path).await else { return };
     for found in store.foreign_uses().await.unwrap_or_default() {
         findings.note(&format!("workspace {} account", found.workspace), Err(found.evidence));
     }

@@ -101,7 +101,7 @@ async fn print_pass(engine: &Engine, report: &OnceReport, dry_run: bool) -> anyh
     if let Some(error) = &report.error {
         super::terminal::err!("{}: {error}", report.workspace);
     }
-    let queue: BTreeMap<_, _> = engine.store().queue(Some(&report.workspace)).await?.into_iter().collect();
+    let queue: BTreeMap<_, _> = engine.store().queue_counts(Some(&report.workspace)).await?.into_iter().collect();
     let left: Vec<_> = queue
         .iter()
         .filter(|(state, _)| !state.is_settled() || **state == ActionState::Quarantined)

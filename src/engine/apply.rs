@@ -19,7 +19,7 @@ impl Engine {
     /// # Errors
     /// The API as a whole, or the store; what was decided before stays.
     pub async fn apply(&self, workspace: &Workspace, rows: &[ThreadRow]) -> Result<ApplyReport, IntakeError> {
-        let overrides = self.store.rule_modes().await?;
+        let overrides = self.store.override_modes().await?;
         let rules = self.rules();
         let mut report = ApplyReport::default();
         for row in rows {

@@ -72,7 +72,7 @@ impl Engine {
         if threads.is_empty() {
             return Ok(report);
         }
-        let overrides = self.store.rule_modes().await?;
+        let overrides = self.store.override_modes().await?;
         let state = self.store.workspace_state(workspace.name()).await?;
         let mut patience = Patience { most: workspace.evidence.most_failures(), failed: 0, slow: Duration::ZERO };
         for ReadyThread { pending: thread, failures } in threads {

@@ -15,7 +15,7 @@ use crate::{
     coldsend::ApiError,
     model::{Action, ActionKind, ActionState, Attempt, Mode, Rate, Reason, ReasonCode, format_duration},
     rules::ThreadMessages,
-    store::{Intent, Lane, SentFilter, StoreError},
+    store::{IntentResult, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -178,7 +178,7 @@ impl Engine {
         let rules = self.rules();
         let rules = rules.of_workspace(workspace.name());
         let Some(rule) = rules.rule(&action.rule) else { return Ok(Some(self.rule_is_gone(&action.rule, now))) };
-        let lowered = self.store.rule_modes().await?.get(&action.rule).copied().unwrap_or_default();
+        let lowered = self.store.override_modes().await?.get(&action.rule).copied().unwrap_or_default();
         let mode = rule.mode.min(workspace.settings().mode).min(lowered);
         if mode <= Mode::Shadow {
             let reason = Reason::new(ReasonCode::RuleRemoved, format!("the rule is {mode} now"));
@@ -341,21 +341,21 @@ impl Engine {
         action.updated_at = self.now();
         action.sent_at = Some(self.now());
         let intent = if self.makes(Bug::IntentLate) {
-            Intent::Written
+            IntentResult::Written
         } else if self.makes(Bug::PauseIgnored) || self.makes(Bug::StoreNotAsked) {
             self.store.update_action(action).await?;
-            Intent::Written
+            IntentResult::Written
         } else {
             self.store.write_intent(action).await?
         };
         let verdict = match intent {
-            Intent::Written => {
+            IntentResult::Written => {
                 self.announce(workspace, action);
                 self.reached(Step::IntentWritten, Some(action)).await;
                 return Ok(true);
             }
-            Intent::Paused => paused(),
-            Intent::OptedOut(evidence) => Verdict::Suppress(super::guard::opted_out(&evidence)),
+            IntentResult::Paused => paused(),
+            IntentResult::OptedOut(evidence) => Verdict::Suppress(super::guard::opted_out(&evidence)),
         };
         (action.state, action.due_at, action.reason, action.sent_at) = before;
         self.carry_out(workspace, action, verdict).await?;

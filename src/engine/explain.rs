@@ -212,7 +212,7 @@ impl super::Engine {
         let client = workspace.client().with_max_wait(Some(max_wait));
         let mut detail = client.thread(thread_id, crate::coldsend::Priority::Read).await?;
         detail.row.id = thread_id.to_owned();
-        let overrides = self.store().rule_modes().await?;
+        let overrides = self.store().override_modes().await?;
         let messages = super::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
         let rules = self.rules();
         let judged =

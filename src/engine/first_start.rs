@@ -145,7 +145,7 @@ impl Engine {
         report: &mut PollReport,
     ) -> Result<(), PollError> {
         let now = self.now();
-        self.store.remember_rows(workspace.name(), &listed.old, date, now).await?;
+        self.store.record_baseline(workspace.name(), &listed.old, date, now).await?;
         self.store.queue_rows(workspace.name(), &listed.new, now).await?;
         report.remembered += listed.old.len();
         report.changed += listed.new.len();

@@ -192,7 +192,7 @@ impl Engine {
                 newest.max(date).or(last_look).and_then(|at| at.checked_add(std::time::Duration::from_secs(1)).ok())
             }
         };
-        self.store.remember_rows(workspace.name(), &noted, date, now).await?;
+        self.store.record_baseline(workspace.name(), &noted, date, now).await?;
         self.store.queue_rows(workspace.name(), &queued, now).await?;
         report.remembered += noted.len();
         report.changed += queued.len();

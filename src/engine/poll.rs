@@ -207,7 +207,7 @@ impl Engine {
         *late += found;
         if found > 0 && *late >= MANY {
             let (old, new): (Vec<_>, Vec<_>) = changed.into_iter().partition(is_late);
-            self.store.remember_rows(workspace.name(), &old, state.seen_at, self.now()).await?;
+            self.store.record_baseline(workspace.name(), &old, state.seen_at, self.now()).await?;
             report.remembered += old.len();
             if *late - found < MANY {
                 self.announce_late_threads(workspace);

@@ -3,17 +3,17 @@
 //! One trait, so that a second database can stand behind it. Every method is one transaction: when it returns `Ok`, what
 //! it wrote is on disk; when it returns an error, nothing was written.
 
+mod read_model;
 mod records;
-mod shown;
 mod sqlite;
 
+pub use read_model::{
+    ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, ModeOverride, StoreMetrics,
+};
 pub use records::{
     ActionCount, ActionFilter, CampaignStep, Claim, DecisionFilter, DecisionRecord, DecisionTrace, EventKind,
-    EventValues, ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, SentFilter,
-    SettledThread, ThreadOwner, WorkspaceState,
-};
-pub use shown::{
-    ActionBrief, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, RuleSwitch, StoreFigures,
+    EventValues, ForeignUse, IntentResult, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread,
+    SentFilter, SettledThread, ThreadOwner, WorkspaceState,
 };
 pub use sqlite::SqliteStore;
 
@@ -77,7 +77,7 @@ pub trait Store: Send + Sync {
 
     /// Records rows as dealt with without acting on them: the baseline. `looked_at` is when the server listed them, by its
     /// own clock.
-    async fn remember_rows(
+    async fn record_baseline(
         &self,
         workspace: &str,
         rows: &[ThreadRow],
@@ -155,7 +155,10 @@ pub trait Store: Send + Sync {
     async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError>;
 
     /// The actions of these decisions without what they send, in the order of their planning.
-    async fn actions_of(&self, decisions: &[String]) -> Result<HashMap<String, Vec<ActionBrief>>, StoreError>;
+    async fn actions_by_decision(
+        &self,
+        decisions: &[String],
+    ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError>;
 
     /// The other actions of the same inbound message.
     async fn siblings(&self, action: &Action) -> Result<Vec<Action>, StoreError>;
@@ -182,7 +185,7 @@ pub trait Store: Send + Sync {
     /// Writes the action as it is about to leave, as [`Store::update_action`] does, unless its workspace is paused or, for
     /// a reply, its lead opted out: what is asked and what is written are one transaction, so that nothing which begins
     /// after a pause or an opt-out is on disk can leave.
-    async fn write_intent(&self, action: &mut Action) -> Result<Intent, StoreError>;
+    async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError>;
 
     /// Makes every action that waits for one of these reasons due at `now`; returns how many.
     async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError>;
@@ -204,7 +207,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Timestamp>, StoreError>;
 
     /// How many actions are in each state, of one workspace or of all.
-    async fn queue(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError>;
+    async fn queue_counts(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError>;
 
     /// How often each rule matched since then.
     async fn match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError>;
@@ -237,7 +240,7 @@ pub trait Store: Send + Sync {
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// How the store itself fares.
-    async fn figures(&self) -> Result<StoreFigures, StoreError>;
+    async fn metrics(&self) -> Result<StoreMetrics, StoreError>;
 
     /// Remembers that a lead wants no more mail; an earlier entry stays.
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError>;
@@ -290,10 +293,10 @@ pub trait Store: Send + Sync {
     async fn set_workspace_state(&self, workspace: &str, state: &WorkspaceState) -> Result<(), StoreError>;
 
     /// The modes that people lowered rules to.
-    async fn rule_modes(&self) -> Result<HashMap<String, Mode>, StoreError>;
+    async fn override_modes(&self) -> Result<HashMap<String, Mode>, StoreError>;
 
     /// The same, with since when and by whom.
-    async fn rule_switches(&self) -> Result<Vec<RuleSwitch>, StoreError>;
+    async fn mode_overrides(&self) -> Result<Vec<ModeOverride>, StoreError>;
 
     /// Lowers a rule, or clears that, and keeps who did it.
     async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, by: &str, now: Timestamp) -> Result<(), StoreError>;

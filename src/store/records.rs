@@ -282,14 +282,14 @@ pub enum Lane {
 
 impl Lane {
     /// The kinds that run in it.
-    pub fn holds(self, kind: ActionKind) -> bool {
+    pub fn accepts(self, kind: ActionKind) -> bool {
         kind.is_api_write() == (self == Self::Api)
     }
 }
 
 /// What became of writing an intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Intent {
+pub enum IntentResult {
     /// It is on disk; the request may leave.
     Written,
     /// The workspace, or everything, is paused; nothing was written.

@@ -193,7 +193,7 @@ async fn quarantine_is_announced_once_in_slack_status_and_metrics() {
     let message = format!("{:?}", received.slack());
     assert!(message.contains("needs a decision") && message.contains("jane@acme.example"), "{message}");
     assert!(!message.contains("here is my calendar"), "no mail text: {message}");
-    let queue = stage.store.queue(Some("acme")).await.unwrap();
+    let queue = stage.store.queue_counts(Some("acme")).await.unwrap();
     assert_eq!(queue.get(&ActionState::Quarantined), Some(&1), "status and metrics count what the store says");
 }
 

@@ -91,7 +91,7 @@ impl Bed {
 #[tokio::test]
 async fn rows_stay_in_line_until_they_are_dealt_with() {
     let bed = Bed::new().await;
-    bed.store.remember_rows("acme", &[row("old", 0)], None, at(0)).await.unwrap();
+    bed.store.record_baseline("acme", &[row("old", 0)], None, at(0)).await.unwrap();
     bed.store.queue_rows("acme", &[row("old", 5), row("new", 6)], at(10)).await.unwrap();
     let pending = bed.store.pending_threads("acme", 10).await.unwrap();
     assert_eq!(pending.len(), 2);
@@ -274,10 +274,10 @@ async fn everything_survives_closing_and_opening() {
     assert_eq!(store.decision("d1").await.unwrap(), Some(made));
     assert_eq!(store.decisions(&DecisionFilter { limit: 5, ..DecisionFilter::default() }).await.unwrap().len(), 1);
     assert_eq!(store.opt_out("acme", "JANE@acme.example").await.unwrap().unwrap().evidence, "remove me");
-    assert_eq!(store.rule_modes().await.unwrap()["hot"], Mode::Shadow);
+    assert_eq!(store.override_modes().await.unwrap()["hot"], Mode::Shadow);
     let pause = store.pauses().await.unwrap().remove(0);
     assert_eq!((pause.workspace.as_deref(), pause.by.as_deref(), pause.since), (Some("acme"), Some("session"), at(5)));
-    let switch = store.rule_switches().await.unwrap().remove(0);
+    let switch = store.mode_overrides().await.unwrap().remove(0);
     assert_eq!((switch.mode, switch.by.as_deref(), switch.since), (Mode::Shadow, Some("token"), at(4)));
     assert_eq!(store.workspace_state("acme").await.unwrap(), state);
     assert_eq!(store.match_counts(None).await.unwrap()["hot"], 1);
@@ -374,11 +374,11 @@ async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
     }
     sqlx::Connection::close(connection).await.unwrap();
 
-    let copy = SqliteStore::scratch(Some(&path)).await.unwrap();
-    assert_eq!(copy.queue(None).await.unwrap().get(&ActionState::Done), Some(&1), "a dry run reads it as it is");
+    let copy = SqliteStore::in_memory_copy(Some(&path)).await.unwrap();
+    assert_eq!(copy.queue_counts(None).await.unwrap().get(&ActionState::Done), Some(&1), "a dry run reads it as it is");
     copy.close().await;
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(store.queue(None).await.unwrap().get(&ActionState::Done), Some(&1));
+    assert_eq!(store.queue_counts(None).await.unwrap().get(&ActionState::Done), Some(&1));
     assert_eq!(store.pauses().await.unwrap(), [], "it has written no intent that it could have forgotten");
     assert_eq!(store.match_counts(None).await.unwrap()["hot"], 1, "what was there is counted");
     assert_eq!(store.match_counts(Some(at(1))).await.unwrap()["hot"], 1);
@@ -405,7 +405,7 @@ async fn a_scratch_store_begins_with_a_copy_and_leaves_the_file_alone() {
     let bed = Bed::new().await;
     bed.record(&decision("d1", "m1", 0), vec![]).await;
     let before = std::fs::read(bed.path()).unwrap();
-    let scratch = SqliteStore::scratch(Some(&bed.path())).await.unwrap();
+    let scratch = SqliteStore::in_memory_copy(Some(&bed.path())).await.unwrap();
     assert!(scratch.decision("d1").await.unwrap().is_some());
     let settled = SettledThread { row: row("t", 0), newest_inbound: None, ..SettledThread::default() };
     scratch.record_decision(&decision("d2", "m2", 1), vec![], None, &settled).await.unwrap();

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::{ActionState, ReasonCode},
-    store::{ActionBrief, DecisionFilter, DecisionRecord},
+    store::{ActionSummary, DecisionFilter, DecisionRecord},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -70,8 +70,8 @@ pub(super) struct ActionChip {
     pub(super) due_word: &'static str,
 }
 
-impl From<ActionBrief> for ActionChip {
-    fn from(action: ActionBrief) -> Self {
+impl From<ActionSummary> for ActionChip {
+    fn from(action: ActionSummary) -> Self {
         Self {
             kind: action.kind.as_str(),
             target: action.target,
@@ -121,7 +121,7 @@ pub(in crate::admin) async fn activity(
     };
     let found = page(app.engine.store().decisions(&filter).await?, ROWS, |decision| decision.id.clone());
     let ids: Vec<_> = found.items.iter().map(|decision| decision.id.clone()).collect();
-    let mut briefs = app.engine.store().actions_of(&ids).await?;
+    let mut briefs = app.engine.store().actions_by_decision(&ids).await?;
     let asked = wanted.query();
     let rules = app.engine.rules();
     let mut names: Vec<_> = rules.rules().iter().map(|rule| rule.name.clone()).collect();
@@ -175,7 +175,7 @@ fn path(asked: &[(&'static str, &str)], cursor: Option<&str>) -> String {
     if query.is_empty() { "/activity".to_owned() } else { format!("/activity?{query}") }
 }
 
-fn row(decision: DecisionRecord, briefs: &mut HashMap<String, Vec<ActionBrief>>) -> DecisionRow {
+fn row(decision: DecisionRecord, briefs: &mut HashMap<String, Vec<ActionSummary>>) -> DecisionRow {
     DecisionRow {
         at: When(decision.at),
         workspace: decision.workspace,

@@ -64,7 +64,7 @@ struct Frame {
 
 impl Frame {
     async fn new(app: &App, tab: Tab) -> Result<Self, Problem> {
-        let queue = app.engine.store().queue(None).await?;
+        let queue = app.engine.store().queue_counts(None).await?;
         let pauses = app.engine.store().pauses().await?;
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),

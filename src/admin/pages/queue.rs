@@ -103,7 +103,7 @@ fn capitalized(text: &str) -> String {
 }
 
 pub(in crate::admin) async fn queue(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Result<Response, Problem> {
-    let counts = app.engine.store().queue(None).await?;
+    let counts = app.engine.store().queue_counts(None).await?;
     let count = |state: &ActionState| counts.get(state).copied().unwrap_or_default();
     let single = set(wanted.state);
     let is_shown = |name: &str| single.as_deref().is_none_or(|only| only == name);

@@ -98,7 +98,7 @@ async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
     };
     let message = Message { text: filled(&asked.text), ..Message::default() };
     let told = Told::new("", message, about, app.engine.now());
-    let overrides = app.engine.store().rule_modes().await?;
+    let overrides = app.engine.store().override_modes().await?;
     let judged = told.judged(&app.engine.rules(), workspace.name(), workspace.settings().mode, &overrides);
     let (explanation, decision) = judged.map_err(|need| {
         let text = format!("a rule asks for {need:?}, which a message on this page does not have");

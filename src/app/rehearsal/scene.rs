@@ -37,7 +37,7 @@ pub(super) struct Scene<'s> {
 impl<'s> Scene<'s> {
     /// A workspace that has been looked at while it was empty, and then the test's thread in it.
     pub(super) async fn open(stage: &'s Stage, case: &TestCase) -> Result<Self, AppError> {
-        let store = Arc::new(SqliteStore::scratch(None).await?);
+        let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
         let engine = Engine::new(Parts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: RuleSet::default(),

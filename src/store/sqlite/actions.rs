@@ -1,9 +1,9 @@
 //! Action records.
 
-use super::{SqliteStore, Tx, from_json, mark, micros, parse, queries, timestamp, to_json};
+use super::{SqliteStore, Tx, from_json, micros, parse, queries, sidecar, timestamp, to_json};
 use crate::{
     model::{Action, ActionId, ActionKind, ActionState, HistoryEntry, Reason, ReasonCode},
-    store::{ActionBrief, ActionFilter, DecisionRecord, Intent, Lane, SentFilter, StoreError},
+    store::{ActionFilter, ActionSummary, DecisionRecord, IntentResult, Lane, SentFilter, StoreError},
 };
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
@@ -25,8 +25,8 @@ impl SqliteStore {
     pub(super) async fn read_actions_of(
         &self,
         decisions: &[String],
-    ) -> Result<HashMap<String, Vec<ActionBrief>>, StoreError> {
-        let mut found: HashMap<String, Vec<ActionBrief>> = HashMap::with_capacity(decisions.len());
+    ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError> {
+        let mut found: HashMap<String, Vec<ActionSummary>> = HashMap::with_capacity(decisions.len());
         for chunk in decisions.chunks(500) {
             let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
                 "SELECT id, decision_id, rule, kind, target, state, reason_code, reason_text, due_at FROM actions
@@ -38,7 +38,7 @@ impl SqliteStore {
             }
             query.push(") ORDER BY id");
             for row in query.build().fetch_all(&self.readers).await? {
-                let brief = ActionBrief {
+                let brief = ActionSummary {
                     id: ActionId(row.try_get("id")?),
                     decision_id: row.try_get("decision_id")?,
                     rule: row.try_get("rule")?,
@@ -97,14 +97,14 @@ impl SqliteStore {
         Ok(())
     }
 
-    pub(super) async fn write_intent_of(&self, action: &mut Action) -> Result<Intent, StoreError> {
+    pub(super) async fn write_intent_of(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
         let mut tx = self.begin().await?;
         let paused: bool = sqlx::query_scalar("SELECT count(*) > 0 FROM pauses WHERE workspace IN ('', ?)")
             .bind(&action.workspace)
             .fetch_one(&mut *tx)
             .await?;
         if paused {
-            return Ok(Intent::Paused);
+            return Ok(IntentResult::Paused);
         }
         if action.kind == ActionKind::Reply
             && let Some(lead) = &action.lead_email
@@ -116,15 +116,15 @@ impl SqliteStore {
                     .fetch_optional(&mut *tx)
                     .await?;
             if let Some(evidence) = evidence {
-                return Ok(Intent::OptedOut(evidence));
+                return Ok(IntentResult::OptedOut(evidence));
             }
         }
         update(&mut tx, action).await?;
-        let intents = mark::count(&mut tx).await?;
+        let intents = sidecar::count(&mut tx).await?;
         self.commit(tx).await?;
         action.version += 1;
-        self.mark.note(&intents);
-        Ok(Intent::Written)
+        self.mark.write(&intents);
+        Ok(IntentResult::Written)
     }
 
     pub(super) async fn wake_actions(

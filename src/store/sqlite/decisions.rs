@@ -1,6 +1,6 @@
 //! Decisions, and the one transaction that writes them with their actions.
 
-use super::{SqliteStore, actions, from_json, identity, micros, parse, switches, threads, timestamp, to_json};
+use super::{SqliteStore, actions, controls, from_json, identity, micros, parse, threads, timestamp, to_json};
 use crate::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
     store::{DecisionFilter, DecisionRecord, OptOut, SettledThread, StoreError},
@@ -59,7 +59,7 @@ impl SqliteStore {
             actions::insert(&mut tx, action).await?;
         }
         if let Some(opt_out) = opt_out {
-            switches::insert_opt_out(&mut tx, opt_out).await?;
+            controls::insert_opt_out(&mut tx, opt_out).await?;
         }
         threads::settle(&mut tx, &decision.workspace, settled, decision.at).await?;
         self.commit(tx).await?;

@@ -7,21 +7,22 @@ mod account;
 mod actions;
 mod audit;
 mod changes;
+mod controls;
 mod counts;
 mod decisions;
 mod identity;
 mod left;
-mod mark;
 mod open;
 mod private;
 mod queries;
-mod switches;
+mod sidecar;
 mod threads;
 
 use super::{
-    ActionBrief, ActionCount, ActionFilter, ActionTotal, AuditEntry, AuditFilter, CampaignStep, Change, DayCount,
-    DecisionFilter, DecisionRecord, ForeignUse, Intent, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt,
-    ReadyThread, RuleSwitch, SentFilter, SettledThread, Store, StoreError, StoreFigures, ThreadOwner, WorkspaceState,
+    ActionCount, ActionFilter, ActionSummary, ActionTotal, AuditEntry, AuditFilter, CampaignStep, Change, DayCount,
+    DecisionFilter, DecisionRecord, ForeignUse, IntentResult, KnownThread, Lane, ModeOverride, OptOut, Pause,
+    PendingThread, ReadyAt, ReadyThread, SentFilter, SettledThread, Store, StoreError, StoreMetrics, ThreadOwner,
+    WorkspaceState,
 };
 use crate::model::{Action, ActionId, ActionState, Histogram, HistoryEntry, Mode, ThreadRow};
 use async_trait::async_trait;
@@ -38,7 +39,7 @@ pub struct SqliteStore {
     /// Readers do not wait for the writer; in memory it is the same pool.
     readers: SqlitePool,
     /// Beside the file and locked for the life of the store; the kernel lets go of it when the process dies.
-    mark: mark::Mark,
+    mark: sidecar::Sidecar,
     /// How long commits take.
     commits: Histogram,
 }
@@ -125,7 +126,7 @@ impl Store for SqliteStore {
         self.read_known_threads(workspace, ids).await
     }
 
-    async fn remember_rows(
+    async fn record_baseline(
         &self,
         workspace: &str,
         rows: &[ThreadRow],
@@ -218,7 +219,10 @@ impl Store for SqliteStore {
         self.read_actions(filter).await
     }
 
-    async fn actions_of(&self, decisions: &[String]) -> Result<HashMap<String, Vec<ActionBrief>>, StoreError> {
+    async fn actions_by_decision(
+        &self,
+        decisions: &[String],
+    ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError> {
         self.read_actions_of(decisions).await
     }
 
@@ -245,7 +249,7 @@ impl Store for SqliteStore {
         self.write_action(action).await
     }
 
-    async fn write_intent(&self, action: &mut Action) -> Result<Intent, StoreError> {
+    async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
         self.write_intent_of(action).await
     }
 
@@ -271,7 +275,7 @@ impl Store for SqliteStore {
         self.read_sent_since(workspace, filter, since).await
     }
 
-    async fn queue(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
+    async fn queue_counts(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
         self.read_queue(workspace).await
     }
 
@@ -315,17 +319,17 @@ impl Store for SqliteStore {
         self.read_audit(filter).await
     }
 
-    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+    async fn metrics(&self) -> Result<StoreMetrics, StoreError> {
         let bytes: i64 =
             sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
                 .fetch_one(&self.readers)
                 .await?;
-        Ok(StoreFigures { bytes: bytes.unsigned_abs(), commits: self.commits.snapshot() })
+        Ok(StoreMetrics { bytes: bytes.unsigned_abs(), commits: self.commits.snapshot() })
     }
 
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        switches::insert_opt_out(&mut tx, opt_out).await?;
+        controls::insert_opt_out(&mut tx, opt_out).await?;
         self.commit(tx).await
     }
 
@@ -390,11 +394,11 @@ impl Store for SqliteStore {
         self.write_workspace_state(workspace, state).await
     }
 
-    async fn rule_modes(&self) -> Result<HashMap<String, Mode>, StoreError> {
+    async fn override_modes(&self) -> Result<HashMap<String, Mode>, StoreError> {
         self.read_rule_modes().await
     }
 
-    async fn rule_switches(&self) -> Result<Vec<RuleSwitch>, StoreError> {
+    async fn mode_overrides(&self) -> Result<Vec<ModeOverride>, StoreError> {
         self.read_rule_switches().await
     }
 

@@ -1,6 +1,6 @@
 //! Opening a store: the lock, the pragmas, the migrations, and the refusals.
 
-use super::{COMMITS, SqliteStore, mark::Mark, private::make_private};
+use super::{COMMITS, SqliteStore, private::make_private, sidecar::Sidecar};
 use crate::{model::Histogram, store::StoreError};
 use sqlx::{
     ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
@@ -34,7 +34,7 @@ const TABLES: [&str; 13] = [
 impl SqliteStore {
     /// Opens the store for the service and creates it if the file does not exist. One process at a time may have it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let mark = Mark::lock(path)?;
+        let mark = Sidecar::lock(path)?;
         if path.exists() {
             // SQLite would open a file that may not be written, and only read it.
             OpenOptions::new().write(true).open(path).map_err(|error| io_error(path, &error))?;
@@ -50,7 +50,7 @@ impl SqliteStore {
         migrate(path, &writer).await?;
         let readers = connect(path, options.read_only(true).create_if_missing(false), READERS).await?;
         let store = Self { writer, readers, mark, commits: Histogram::new(&COMMITS) };
-        store.check_mark().await?;
+        store.detect_restore().await?;
         Ok(store)
     }
 
@@ -60,22 +60,22 @@ impl SqliteStore {
         let readers = connect(path, options.immutable(is_at_rest(path)), READERS).await?;
         check(path, &readers).await?;
         refuse_newer(path, &readers).await?;
-        Ok(Self { writer: readers.clone(), readers, mark: Mark::default(), commits: Histogram::new(&COMMITS) })
+        Ok(Self { writer: readers.clone(), readers, mark: Sidecar::default(), commits: Histogram::new(&COMMITS) })
     }
 
     /// Opens an existing store to look at it, without copying it; one that an older version has written is copied into
     /// memory, where it is brought up to date.
-    pub async fn open_to_look(path: &Path) -> Result<Self, StoreError> {
+    pub async fn open_snapshot(path: &Path) -> Result<Self, StoreError> {
         let store = Self::open_read_only(path).await?;
         if newest_schema(path, &store.readers).await? == newest_known() {
             return Ok(store);
         }
         store.readers.close().await;
-        Self::scratch(Some(path)).await
+        Self::in_memory_copy(Some(path)).await
     }
 
     /// A store in memory that begins with a copy of what is in the file, if there is one; the file is only read.
-    pub async fn scratch(copy_of: Option<&Path>) -> Result<Self, StoreError> {
+    pub async fn in_memory_copy(copy_of: Option<&Path>) -> Result<Self, StoreError> {
         let memory = PathBuf::from(":memory:");
         // One connection that is never dropped: each new one would be another, empty database.
         let pool = SqlitePoolOptions::new()
@@ -109,7 +109,7 @@ impl SqliteStore {
             }
             connection.execute("DETACH DATABASE source").await?;
         }
-        Ok(Self { writer: pool.clone(), readers: pool, mark: Mark::default(), commits: Histogram::new(&COMMITS) })
+        Ok(Self { writer: pool.clone(), readers: pool, mark: Sidecar::default(), commits: Histogram::new(&COMMITS) })
     }
 
     /// Ends all connections; what was committed is on disk.
@@ -119,7 +119,7 @@ impl SqliteStore {
     }
 
     /// Whether the store answers and can be written.
-    pub async fn probe(path: &Path) -> Result<(), StoreError> {
+    pub async fn check_health(path: &Path) -> Result<(), StoreError> {
         if !path.exists() {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let trial = folder.join(format!(".reply-router-probe-{}", std::process::id()));

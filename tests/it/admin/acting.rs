@@ -56,7 +56,7 @@ async fn a_pause_and_a_mode_survive_a_restart() {
     drop((router, engine, store));
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.pauses().await.unwrap().len(), 1);
-    assert_eq!(store.rule_modes().await.unwrap().get("book-a-call"), Some(&Mode::Off));
+    assert_eq!(store.override_modes().await.unwrap().get("book-a-call"), Some(&Mode::Off));
     drop((store, folder));
 }
 
@@ -87,7 +87,7 @@ async fn a_mode_is_lowered_and_never_raised() {
             Err(status) => drop(answer.problem(status)),
         }
     }
-    assert!(desk.stage.store.rule_modes().await.unwrap().is_empty());
+    assert!(desk.stage.store.override_modes().await.unwrap().is_empty());
     desk.post("/api/v1/rules/nobody/mode", r#"{"mode": "off"}"#).await.problem(404);
 }
 

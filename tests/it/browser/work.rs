@@ -67,7 +67,7 @@ async fn switching_a_mode(browser: &Browser) {
     browser.choose("#mode-book-a-call", "shadow").await;
     browser.press("#more-book-a-call form button").await;
     browser.reads("its file says live").await;
-    assert_eq!(office.stage.store.rule_modes().await.unwrap()["book-a-call"], Mode::Shadow);
+    assert_eq!(office.stage.store.override_modes().await.unwrap()["book-a-call"], Mode::Shadow);
     browser.press("#more-book-a-call summary").await;
     browser.reads("by session from 127.0.0.1").await;
     browser.press("form[action='/pause'] button").await;

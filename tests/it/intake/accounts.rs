@@ -102,7 +102,7 @@ async fn the_same_id_with_another_lead_is_another_thread() {
         ..ThreadRow::default()
     };
     let long_ago = "2026-07-01T00:00:00Z".parse().unwrap();
-    stage.store.remember_rows("globex", &[row("joe@globex.example")], None, long_ago).await.unwrap();
+    stage.store.record_baseline("globex", &[row("joe@globex.example")], None, long_ago).await.unwrap();
     rounds(&stage).await;
     assert_eq!((replies(&stage), held(&stage, "foreign_use").await), (1, 0));
 }
@@ -251,7 +251,7 @@ async fn under_two_names() -> Stage {
         })
         .collect();
     let now = stage.engine.now();
-    stage.store.remember_rows("older", &rows, None, now).await.unwrap();
+    stage.store.record_baseline("older", &rows, None, now).await.unwrap();
     let renamed = Setting { name: "renamed", ..setting(Inbox::Empty) };
     let stage = stage.restarted(&renamed).await;
     let mut events = stage.engine.subscribe();

@@ -187,7 +187,7 @@ destinations:\n  team: {{ email: {{ to: [ae@acme.example] }} }}\n{destinations}"
 
     async fn nothing_moves(&self, store: &SqliteStore) -> bool {
         let decided = store.decisions(&DecisionFilter { limit: 10_000, ..DecisionFilter::default() }).await.unwrap();
-        let queue = store.queue(None).await.unwrap();
+        let queue = store.queue_counts(None).await.unwrap();
         decided.len() >= self.leads * self.spots.len()
             && queue.iter().all(|(state, count)| *count == 0 || state.is_settled() || *state == ActionState::Held)
     }

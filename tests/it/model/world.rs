@@ -229,7 +229,10 @@ impl World {
     /// Whether something is due in a lane.
     pub(crate) fn is_due(&self, lane: Lane) -> bool {
         let now = self.clock.now();
-        self.seen().actions.iter().any(|action| lane.holds(action.kind) && action.due_at.is_some_and(|due| due <= now))
+        self.seen()
+            .actions
+            .iter()
+            .any(|action| lane.accepts(action.kind) && action.due_at.is_some_and(|due| due <= now))
     }
 
     /// How long until something is due that does not merely look every minute whether others have ended; else a minute.

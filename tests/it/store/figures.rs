@@ -75,9 +75,9 @@ async fn every_window_counts_what_is_in_it() {
     }
     let mut queue: HashMap<ActionState, u64> = HashMap::new();
     actions.iter().for_each(|action| *queue.entry(action.state).or_default() += 1);
-    assert_eq!(bed.store.queue(None).await.unwrap(), queue);
-    assert_eq!(bed.store.queue(Some("acme")).await.unwrap(), queue);
-    assert_eq!(bed.store.queue(Some("globex")).await.unwrap(), HashMap::new());
+    assert_eq!(bed.store.queue_counts(None).await.unwrap(), queue);
+    assert_eq!(bed.store.queue_counts(Some("acme")).await.unwrap(), queue);
+    assert_eq!(bed.store.queue_counts(Some("globex")).await.unwrap(), HashMap::new());
     let last = bed.store.last_matches().await.unwrap();
     for (rule, last) in last {
         let newest = decisions.iter().filter(|found| found.matched.contains(&rule)).map(|found| found.at).max();
@@ -161,9 +161,9 @@ async fn who_changed_what_is_kept() {
 #[tokio::test]
 async fn commits_are_counted() {
     let bed = Bed::new().await;
-    let before = bed.store.figures().await.unwrap();
+    let before = bed.store.metrics().await.unwrap();
     bed.record(&decision("d1", "m1", 0), vec![]).await;
-    let after = bed.store.figures().await.unwrap();
+    let after = bed.store.metrics().await.unwrap();
     assert_eq!(after.commits.count(), before.commits.count() + 1);
     assert!(after.commits.sum > before.commits.sum && after.bytes > 0);
 }

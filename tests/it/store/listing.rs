@@ -37,7 +37,7 @@ async fn decisions_are_filtered() {
     let bed = varied().await;
     let all = bed.store.decisions(&DecisionFilter { limit: 100, ..DecisionFilter::default() }).await.unwrap();
     let ids: Vec<_> = all.iter().map(|found| found.id.clone()).collect();
-    let actions = bed.store.actions_of(&ids).await.unwrap();
+    let actions = bed.store.actions_by_decision(&ids).await.unwrap();
     let choices = |text: &[&str]| -> Vec<Option<String>> {
         std::iter::once(None).chain(text.iter().map(|text| Some((*text).to_owned()))).collect()
     };

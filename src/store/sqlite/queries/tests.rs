@@ -70,7 +70,7 @@ async fn steps(connection: &mut PoolConnection<Sqlite>, query: &str) -> u64 {
 
 /// A workspace with so many actions, four to a thread and lead, all done.
 async fn workspace(actions: u32) -> SqliteStore {
-    let store = SqliteStore::scratch(None).await.unwrap();
+    let store = SqliteStore::in_memory_copy(None).await.unwrap();
     let fill = format!(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {actions} - 1)
          INSERT INTO actions (id, workspace, decision_id, thread_id, message_id, message_key, lead_email, rule, position,

@@ -94,12 +94,12 @@ rules:
     let desk = Desk::new(Setting { rules, ..Setting::default() }).await;
     let mode = async |form: &str| desk.form("/rules/careful/mode", form).await;
     Desk::leads_to(&mode("mode=shadow").await, "/#rule-careful");
-    assert_eq!(desk.stage.store.rule_modes().await.unwrap()["careful"], Mode::Shadow);
+    assert_eq!(desk.stage.store.override_modes().await.unwrap()["careful"], Mode::Shadow);
     mode("mode=live").await.problem(422);
     mode("mode=loud").await.problem(400);
     mode("").await.problem(400);
     Desk::leads_to(&mode("mode=").await, "/#rule-careful");
-    assert!(desk.stage.store.rule_modes().await.unwrap().is_empty());
+    assert!(desk.stage.store.override_modes().await.unwrap().is_empty());
     desk.form("/rules/nobody/mode", "mode=off").await.problem(404);
 }
 

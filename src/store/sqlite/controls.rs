@@ -3,7 +3,7 @@
 use super::{SqliteStore, Tx, micros, parse, timestamp};
 use crate::{
     model::Mode,
-    store::{OptOut, Pause, RuleSwitch, StoreError},
+    store::{ModeOverride, OptOut, Pause, StoreError},
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -70,14 +70,14 @@ impl SqliteStore {
         rows.into_iter().map(|(rule, mode)| Ok((rule, parse(&mode)?))).collect()
     }
 
-    pub(super) async fn read_rule_switches(&self) -> Result<Vec<RuleSwitch>, StoreError> {
+    pub(super) async fn read_rule_switches(&self) -> Result<Vec<ModeOverride>, StoreError> {
         let rows: Vec<(String, String, i64, String)> =
             sqlx::query_as("SELECT rule, mode, since, by FROM rule_modes ORDER BY rule")
                 .fetch_all(&self.readers)
                 .await?;
         rows.into_iter()
             .map(|(rule, mode, since, by)| {
-                Ok(RuleSwitch { rule, mode: parse(&mode)?, since: timestamp(since)?, by: noted(by) })
+                Ok(ModeOverride { rule, mode: parse(&mode)?, since: timestamp(since)?, by: noted(by) })
             })
             .collect()
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// A mode that a person lowered a rule to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleSwitch {
+pub struct ModeOverride {
     /// The rule.
     pub rule: String,
     /// The mode that it has at most.
@@ -19,7 +19,7 @@ pub struct RuleSwitch {
 
 /// An action without what is sent, as lists of decisions show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActionBrief {
+pub struct ActionSummary {
     /// Its id.
     pub id: ActionId,
     /// The decision that planned it.
@@ -144,7 +144,7 @@ pub struct AuditFilter {
 
 /// How the store itself fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StoreFigures {
+pub struct StoreMetrics {
     /// The size of the database in bytes, without its log.
     pub bytes: u64,
     /// How long commits took since the store was opened.

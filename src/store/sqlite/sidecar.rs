@@ -18,12 +18,12 @@ const RESTORED: &str = "the store was restored from a backup";
 
 /// The count of a store: `SELECT` it in the transaction that writes an intent, and [`Mark::note`] it after the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Intents {
+pub(super) struct IntentCount {
     store: String,
     count: i64,
 }
 
-impl Intents {
+impl IntentCount {
     /// Of one length whatever the count: it is overwritten in place, so that no moment leaves the file empty.
     fn line(&self) -> String {
         format!("{} {:020}\n", self.store, self.count)
@@ -37,11 +37,11 @@ impl Intents {
 
 /// The file; `None` for a store that is only read or in memory.
 #[derive(Debug, Default)]
-pub(super) struct Mark {
+pub(super) struct Sidecar {
     file: Option<File>,
 }
 
-impl Mark {
+impl Sidecar {
     /// Takes the lock. The file stands beside the store's: SQLite's own locks come and go with every transaction.
     pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
         let mut name = path.as_os_str().to_owned();
@@ -54,14 +54,14 @@ impl Mark {
         }
     }
 
-    fn read(&self) -> Option<Intents> {
+    fn read(&self) -> Option<IntentCount> {
         let mut text = String::new();
         self.file.as_ref()?.read_to_string(&mut text).ok()?;
-        Intents::parse(&text)
+        IntentCount::parse(&text)
     }
 
     /// Writes the count beside the store. A failure costs no more than a needless question after the next start.
-    pub(super) fn note(&self, intents: &Intents) {
+    pub(super) fn write(&self, intents: &IntentCount) {
         let Some(mut file) = self.file.as_ref() else { return };
         let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(intents.line().as_bytes()));
         if let Err(error) = written {
@@ -71,25 +71,25 @@ impl Mark {
 }
 
 /// Counts one intent, in the transaction that writes it.
-pub(super) async fn count(tx: &mut Tx<'_>) -> Result<Intents, StoreError> {
+pub(super) async fn count(tx: &mut Tx<'_>) -> Result<IntentCount, StoreError> {
     sqlx::query("INSERT INTO marks (id, store, intents) VALUES (1, ?, 0) ON CONFLICT DO NOTHING")
         .bind(uuid::Uuid::now_v7().to_string())
         .execute(&mut **tx)
         .await?;
     let (store, count) =
         sqlx::query_as("UPDATE marks SET intents = intents + 1 RETURNING store, intents").fetch_one(&mut **tx).await?;
-    Ok(Intents { store, count })
+    Ok(IntentCount { store, count })
 }
 
 impl SqliteStore {
     /// Compares the store with the mark beside it. One that knows of fewer intents, or has no mark although it has
     /// written some, begins with a pause of everything, until a person who has looked resumes it.
-    pub(super) async fn check_mark(&self) -> Result<(), StoreError> {
+    pub(super) async fn detect_restore(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let own: Option<(String, i64)> =
             sqlx::query_as("SELECT store, intents FROM marks").fetch_optional(&mut *tx).await?;
         let Some((store, count)) = own else { return Ok(()) };
-        let own = Intents { store, count };
+        let own = IntentCount { store, count };
         let beside = self.mark.read();
         let why = match &beside {
             Some(beside) if beside.store != own.store => Some("the mark beside it belongs to another store".to_owned()),
@@ -100,12 +100,12 @@ impl SqliteStore {
             None => Some("there is no mark beside it, as there is beside a store that stayed in its place".to_owned()),
         };
         let Some(why) = why else {
-            self.mark.note(&own);
+            self.mark.write(&own);
             return Ok(());
         };
         // From here on its count goes before the old one's.
         let lost = beside.filter(|beside| beside.store == own.store).map_or(0, |beside| beside.count);
-        let own = Intents { count: own.count.max(lost), ..own };
+        let own = IntentCount { count: own.count.max(lost), ..own };
         sqlx::query("UPDATE marks SET intents = ?").bind(own.count).execute(&mut *tx).await?;
         sqlx::query(
             "INSERT INTO pauses (workspace, since, reason) VALUES ('', ?, ?) ON CONFLICT (workspace) DO NOTHING",
@@ -115,7 +115,7 @@ impl SqliteStore {
         .execute(&mut *tx)
         .await?;
         self.commit(tx).await?;
-        self.mark.note(&own);
+        self.mark.write(&own);
         Ok(())
     }
 }
