@@ -45,7 +45,7 @@ pub(super) struct ActionReport {
 impl From<Action> for ActionReport {
     fn from(action: Action) -> Self {
         Self {
-            if_retried: Engine::if_retried(&action),
+            if_retried: Engine::retry_effect(&action),
             text: action.payload.preview_text().map(str::to_owned),
             id: action.id.0,
             workspace: action.workspace,

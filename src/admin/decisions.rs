@@ -49,7 +49,7 @@ async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<Decisi
     let report = |decision: DecisionRecord| {
         let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
         DecisionReport {
-            trace: Explanation::recorded(&decision.thread_id, message, lead, &decision.trace),
+            trace: Explanation::from_trace(&decision.thread_id, message, lead, &decision.trace),
             actions: actions.remove(&decision.id).into_iter().flatten().map(|action| action.id.0).collect(),
             id: decision.id,
             workspace: decision.workspace,

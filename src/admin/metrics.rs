@@ -6,7 +6,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    engine::{Workspace, WorkspaceFigures, WorkspacePhase, WorkspaceStatus},
+    engine::{Workspace, WorkspaceMetrics, WorkspacePhase, WorkspaceStatus},
     model::{ActionState, Mode},
     store::{ActionTotal, Pause, Store},
 };
@@ -23,7 +23,7 @@ struct Seen<'a> {
     name: &'a str,
     workspace: &'a Workspace,
     status: WorkspaceStatus,
-    figures: WorkspaceFigures,
+    figures: WorkspaceMetrics,
     paused: bool,
     pending: u64,
     pending_since: Option<Timestamp>,
@@ -38,7 +38,7 @@ impl<'a> Seen<'a> {
             name,
             workspace,
             status: workspace.status(),
-            figures: workspace.figures(),
+            figures: workspace.metrics(),
             paused: pauses.iter().any(|pause| pause.workspace.as_deref().is_none_or(|found| found == name)),
             pending,
             pending_since,
@@ -118,7 +118,7 @@ fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
     let mut failing =
         all.gauge("reply_router_store_failing", "Whether nothing leaves because the store cannot be written.");
     for of in seen {
-        failing.flag(&[("workspace", of.name)], of.workspace.store_fails());
+        failing.flag(&[("workspace", of.name)], of.workspace.is_store_failing());
     }
 }
 

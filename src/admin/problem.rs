@@ -77,7 +77,9 @@ impl From<ApprovalError> for Problem {
     fn from(error: ApprovalError) -> Self {
         let status = match &error {
             ApprovalError::Unknown(_) => StatusCode::NOT_FOUND,
-            ApprovalError::WrongState { .. } | ApprovalError::Changed | ApprovalError::Taken => StatusCode::CONFLICT,
+            ApprovalError::WrongState { .. } | ApprovalError::Changed | ApprovalError::Superseded => {
+                StatusCode::CONFLICT
+            }
             ApprovalError::EmptyText | ApprovalError::NoWorkspace(_) => StatusCode::UNPROCESSABLE_ENTITY,
             ApprovalError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         };

@@ -200,7 +200,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
         tracing::error!(%error, "not ready: the store failed");
         return Err(not_ready("not ready: the store does not answer; the log says why".to_owned()));
     }
-    if let Some(workspace) = app.engine.workspaces().iter().find(|workspace| workspace.store_fails()) {
+    if let Some(workspace) = app.engine.workspaces().iter().find(|workspace| workspace.is_store_failing()) {
         let name = workspace.name();
         return Err(not_ready(format!(
             "not ready: nothing leaves {name}, the store cannot be written; the log says why"

@@ -4,7 +4,7 @@ use super::Caps;
 use crate::{
     coldsend::{Client, ClientError, ClientSettings},
     destinations::{DestinationSettingsError, Destinations},
-    engine::{Clock, Engine, Parts, Safety, StartFrom, WorkspaceSettings},
+    engine::{Clock, Engine, EngineParts, Safety, StartFrom, WorkspaceSettings},
     rules::{LoadContext, RuleSet, WorkspaceContext, diagnostic::Diagnostics},
     settings::{self, Env, Settings},
     store::{Store, StoreError},
@@ -193,7 +193,7 @@ impl Assembly<'_> {
                 destinations: destinations.and(workspace.destinations.clone())?,
             });
         }
-        Ok(Engine::new(Parts {
+        Ok(Engine::new(EngineParts {
             store: self.store,
             rules: self.rules,
             workspaces,

@@ -48,7 +48,7 @@ impl RulesFolder {
         let _one = self.one_at_a_time.lock().await;
         self.engine.note_restart_needed(self.started_with.as_ref().and_then(StartedWith::restart_needed));
         let loaded = self.load_tested().await;
-        let rules = loaded.inspect_err(|error| self.engine.note_refused_rules(&summary(error)))?;
+        let rules = loaded.inspect_err(|error| self.engine.record_rejected_rules(&summary(error)))?;
         let revision = rules.revision().to_owned();
         if revision != self.engine.rules().revision() || self.engine.rules_error().is_some() {
             self.engine.replace_rules(rules);

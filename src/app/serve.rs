@@ -85,7 +85,7 @@ impl Service {
     /// # Errors
     /// The store fails before anything runs.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
-        self.engine.announce_pause().await?;
+        self.engine.alert_if_paused().await?;
         for workspace in self.engine.workspaces() {
             let recovered = self.engine.recover(workspace).await?;
             if recovered > 0 {

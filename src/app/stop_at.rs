@@ -4,14 +4,14 @@
 //! `REPLY_ROUTER_MISTAKE=NAME,…` plants mistakes, so that a test can see that others would notice.
 
 use crate::{
-    engine::{Bug, Probe, Step},
+    engine::{Failpoint, Mutation, TestHooks},
     model::{Action, ActionKind},
 };
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Place {
-    step: Step,
+    step: Failpoint,
     kind: Option<ActionKind>,
     workspace: Option<String>,
     /// How often the place is still passed.
@@ -20,23 +20,23 @@ struct Place {
 
 struct StopAt {
     places: Vec<Place>,
-    mistakes: Vec<Bug>,
+    mistakes: Vec<Mutation>,
 }
 
 /// The probe that the environment asks for; `None` where it names neither a place nor a mistake.
-pub(super) fn from_env() -> Option<std::sync::Arc<dyn Probe>> {
+pub(super) fn from_env() -> Option<std::sync::Arc<dyn TestHooks>> {
     let named = |name| std::env::var(name).unwrap_or_default();
     let places: Vec<_> = named("REPLY_ROUTER_STOP_AT").split(',').filter_map(place).collect();
     let wanted = named("REPLY_ROUTER_MISTAKE");
-    let is_wanted = |mistake: &Bug| wanted.split(',').any(|name| name == mistake.as_str());
-    let mistakes: Vec<_> = Bug::ALL.iter().copied().filter(is_wanted).collect();
+    let is_wanted = |mistake: &Mutation| wanted.split(',').any(|name| name == mistake.as_str());
+    let mistakes: Vec<_> = Mutation::ALL.iter().copied().filter(is_wanted).collect();
     if places.is_empty() && mistakes.is_empty() { None } else { Some(std::sync::Arc::new(StopAt { places, mistakes })) }
 }
 
 fn place(text: &str) -> Option<Place> {
     let mut parts = text.split(':');
     let name = parts.next()?;
-    let step = Step::ALL.iter().copied().find(|step| step.as_str() == name)?;
+    let step = Failpoint::ALL.iter().copied().find(|step| step.as_str() == name)?;
     let kind = parts.next().and_then(|kind| kind.parse().ok());
     let count: usize = parts.next().and_then(|count| count.parse().ok()).unwrap_or(1);
     let workspace = parts.next().map(str::to_owned);
@@ -44,7 +44,7 @@ fn place(text: &str) -> Option<Place> {
 }
 
 impl Place {
-    fn is_at(&self, step: Step, action: Option<&Action>) -> bool {
+    fn is_at(&self, step: Failpoint, action: Option<&Action>) -> bool {
         let concerns = |holds: &dyn Fn(&Action) -> bool| action.is_some_and(holds);
         self.step == step
             && self.kind.is_none_or(|kind| concerns(&|action| action.kind == kind))
@@ -57,8 +57,8 @@ impl Place {
 }
 
 #[async_trait]
-impl Probe for StopAt {
-    async fn at(&self, step: Step, action: Option<&Action>) {
+impl TestHooks for StopAt {
+    async fn hit(&self, step: Failpoint, action: Option<&Action>) {
         for place in self.places.iter().filter(|place| place.is_at(step, action)) {
             if !place.passes() {
                 let workspace = action.map(|action| action.workspace.as_str());
@@ -68,7 +68,7 @@ impl Probe for StopAt {
         }
     }
 
-    fn makes(&self, mistake: Bug) -> bool {
+    fn is_mutated(&self, mistake: Mutation) -> bool {
         self.mistakes.contains(&mistake)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     coldsend::{ApiError, Client, ListQuery, Priority, Scope},
-    engine::{Judged, Subject, judge},
+    engine::{Evaluation, EvaluationInput, evaluate_thread},
     model::{Mode, ThreadRow},
     rules::RuleSet,
 };
@@ -34,7 +34,7 @@ pub struct Surveyed {
     /// The list row.
     pub row: ThreadRow,
     /// What came out.
-    pub judged: Judged,
+    pub judged: Evaluation,
 }
 
 /// What a survey found.
@@ -63,7 +63,7 @@ pub async fn survey(
     let overrides = HashMap::new();
     let mut failed = 0;
     for row in rows {
-        let subject = Subject {
+        let subject = EvaluationInput {
             workspace,
             ceiling,
             row: &row,
@@ -72,7 +72,7 @@ pub async fn survey(
             lead_opted_out: None,
             thorough: false,
         };
-        match judge(client, rules, subject, None, now).await {
+        match evaluate_thread(client, rules, subject, None, now).await {
             Ok(judged) => {
                 failed = 0;
                 survey.threads.push(Surveyed { row, judged });

@@ -3,7 +3,7 @@
 use super::{Outcome, args::DemoArgs, preview::shortened, shutdown_signal};
 use crate::{
     app::{Demo, DemoOptions},
-    engine::{EngineEvent, Happened},
+    engine::{EngineEvent, EngineEventKind},
     model::{Action, ActionKind, ActionState},
     simulator::{Simulator, Workspace},
     store::DecisionRecord,
@@ -100,12 +100,12 @@ async fn tell(mut events: Receiver<EngineEvent>) {
 fn tell_one(event: &EngineEvent) {
     let time = event.at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string();
     match &event.what {
-        Happened::Decided { decision, lead, .. } => decided(&time, decision, lead),
-        Happened::Action(action) => action_changed(&time, action),
-        Happened::PollFailed(error) => {
+        EngineEventKind::Decided { decision, lead, .. } => decided(&time, decision, lead),
+        EngineEventKind::Action(action) => action_changed(&time, action),
+        EngineEventKind::PollFailed(error) => {
             super::terminal::out!("{time} {BAD}the inbox could not be polled: {error}{BAD:#}")
         }
-        Happened::Alert(title) => super::terminal::out!("{time} {BAD}{title}{BAD:#}"),
+        EngineEventKind::Alert(title) => super::terminal::out!("{time} {BAD}{title}{BAD:#}"),
     }
 }
 

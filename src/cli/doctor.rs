@@ -5,7 +5,7 @@ use crate::{
     app::{self, Overrides, rules_context},
     coldsend::ApiError,
     destinations::Destinations,
-    engine::{Finding, examine_destination, examine_key},
+    engine::{HealthCheck, check_destination, check_key},
     rules::RuleSet,
     settings::{Settings, StoreSettings, WorkspaceSettings},
     store::{SqliteStore, Store as _},
@@ -34,7 +34,7 @@ struct Check {
 }
 
 impl Findings {
-    fn add(&mut self, finding: Finding) {
+    fn add(&mut self, finding: HealthCheck) {
         self.note(&finding.what, finding.result);
     }
 
@@ -85,7 +85,7 @@ pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>, format: Te
 
 async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceSettings) -> anyhow::Result<()> {
     let client = app::client(workspace)?.with_max_wait(Some(std::time::Duration::from_secs(5)));
-    let key = examine_key(&client).await;
+    let key = check_key(&client).await;
     let (name, accepted) = (key.what.clone(), key.result.is_ok());
     findings.add(key);
     if !accepted {
@@ -133,7 +133,7 @@ async fn check_destinations(findings: &mut Findings, settings: &Settings, send: 
     for (destinations, of) in &all {
         for name in destinations.names() {
             none = false;
-            let found = examine_destination(destinations, name).await;
+            let found = check_destination(destinations, name).await;
             findings.note(&format!("{}{of}", found.what), found.result);
         }
     }

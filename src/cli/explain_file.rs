@@ -3,7 +3,7 @@
 use super::{args::ExplainArgs, chosen, env};
 use crate::{
     app::{self, AppError, Overrides},
-    engine::{About, Explanation, Told},
+    engine::{Explanation, SampleFields, SampleThread},
     model::{MailAttachment, Message, Mode},
     rules::{LoadContext, RuleSet},
 };
@@ -43,21 +43,21 @@ pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) ->
     told.iter().map(|told| judged(told, &rules, &workspace, ceiling)).collect()
 }
 
-fn judged(told: &Told, rules: &RuleSet, workspace: &str, ceiling: Mode) -> anyhow::Result<Explanation> {
-    let judged = told.judged(rules, workspace, ceiling, &HashMap::new());
+fn judged(told: &SampleThread, rules: &RuleSet, workspace: &str, ceiling: Mode) -> anyhow::Result<Explanation> {
+    let judged = told.evaluate(rules, workspace, ceiling, &HashMap::new());
     let (explanation, _) =
         judged.map_err(|need| anyhow::anyhow!("a rule asks for {need:?}, which a file does not have"))?;
     Ok(explanation)
 }
 
 /// The tests of a file; their own rules, if it has any, do not count.
-fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<Told>> {
+fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<SampleThread>> {
     let cases = RuleSet::load_tests(file).map_err(AppError::Mistakes)?;
     let names: Vec<String> = cases.iter().map(|case| format!("`{}`", case.name)).collect();
-    let told: Vec<Told> = cases
+    let told: Vec<SampleThread> = cases
         .into_iter()
         .filter(|case| args.test.as_ref().is_none_or(|name| *name == case.name))
-        .map(|case| Told { thread: case.thread, messages: case.messages, now: case.now })
+        .map(|case| SampleThread { thread: case.thread, messages: case.messages, now: case.now })
         .collect();
     match (told.is_empty(), &args.test) {
         (false, _) => Ok(told),
@@ -68,20 +68,20 @@ fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<Told>> {
     }
 }
 
-fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<Told> {
+fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<SampleThread> {
     let size = std::fs::metadata(file).with_context(|| format!("{} cannot be read", file.display()))?.len();
     anyhow::ensure!(size <= MOST_BYTES, "{} is larger than 32 MiB", file.display());
     let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let is_mail = file.extension().is_some_and(|end| end == "eml");
     let message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };
-    let about = About {
+    let about = SampleFields {
         lead_email: args.lead_email.clone(),
         lead_name: None,
         subject: args.subject.clone(),
         category: args.category.clone(),
         campaign: args.campaign.clone(),
     };
-    Ok(Told::new(file.display().to_string(), message, about, Timestamp::now()))
+    Ok(SampleThread::new(file.display().to_string(), message, about, Timestamp::now()))
 }
 
 fn from_text(bytes: Vec<u8>, file: &Path) -> anyhow::Result<Message> {

@@ -3,7 +3,7 @@
 use super::{Outcome, env, load, shutdown_signal, warn_of};
 use crate::{
     app::{self, Assembly, OpenStore, Overrides, Service, open_store},
-    engine::{Engine, OnceReport, SystemClock},
+    engine::{Engine, RunOnceReport, SystemClock},
     model::ActionState,
     store::{ActionFilter, DecisionFilter, Store},
 };
@@ -45,10 +45,10 @@ pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> any
 async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outcome> {
     let began = engine.now();
     let mut failed = false;
-    engine.announce_pause().await?;
+    engine.alert_if_paused().await?;
     for workspace in engine.workspaces() {
         engine.recover(workspace).await?;
-        let report = engine.once(workspace).await;
+        let report = engine.run_once(workspace).await;
         failed |= report.error.is_some();
         print_pass(engine, &report, dry_run).await?;
     }
@@ -68,7 +68,7 @@ async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outc
     Ok(if failed { Outcome::Problem } else { Outcome::Fine })
 }
 
-async fn print_pass(engine: &Engine, report: &OnceReport, dry_run: bool) -> anyhow::Result<()> {
+async fn print_pass(engine: &Engine, report: &RunOnceReport, dry_run: bool) -> anyhow::Result<()> {
     let would = if dry_run { "would have " } else { "" };
     super::terminal::out!(
         "{}: {} new or changed, {} decided, {} no event, {} left",

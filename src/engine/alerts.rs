@@ -9,7 +9,7 @@ mod conditions;
 mod failures;
 mod outage;
 
-use super::{Engine, Workspace, status::Happened};
+use super::{Engine, Workspace, status::EngineEventKind};
 use crate::{
     destinations::{Alert, Destinations},
     model::{Action, format_duration},
@@ -140,7 +140,7 @@ impl Engine {
     }
 
     /// Pauses a workspace whose key was refused, once, and says so.
-    pub(super) async fn pause_for(&self, workspace: &Workspace, why: &str) -> Result<(), StoreError> {
+    pub(super) async fn pause_on_auth_error(&self, workspace: &Workspace, why: &str) -> Result<(), StoreError> {
         if self.store.pauses().await?.iter().any(|pause| pause.workspace.as_deref() == Some(workspace.name())) {
             return Ok(());
         }
@@ -177,20 +177,20 @@ impl Engine {
     }
 
     /// Says once, for all workspaces, that nothing leaves because the store fails.
-    pub(super) fn store_fails(&self, workspace: &Workspace, error: &str) {
-        workspace.note_store(true);
+    pub(super) fn alert_store_failing(&self, workspace: &Workspace, error: &str) {
+        workspace.record_store(true);
         let text = format!("Nothing leaves at present: {error}. It goes on by itself when it can.");
         self.alert_once(EVERY, STORE, "The store fails", &text);
     }
 
     /// Notes that the store was written.
     pub(super) fn store_works(&self, workspace: &Workspace) {
-        workspace.note_store(false);
+        workspace.record_store(false);
         self.end_alert(EVERY, STORE, "The store works again");
     }
 
     /// Says that the service began with a pause of everything, and why: a store that was restored from a backup.
-    pub async fn announce_pause(&self) -> Result<(), StoreError> {
+    pub async fn alert_if_paused(&self) -> Result<(), StoreError> {
         let pauses = self.store.pauses().await?;
         let Some(pause) = pauses.into_iter().find(|pause| pause.workspace.is_none()) else { return Ok(()) };
         tracing::warn!(since = %pause.since, reason = pause.reason, "everything is paused; nothing leaves");
@@ -214,7 +214,7 @@ impl Engine {
 
     fn alert(&self, workspace: &str, announcement: Alert, id: &str, link: Option<String>, except: Option<&str>) {
         tracing::error!(workspace, alert = announcement.title, "people should look");
-        self.board.tell(self.now(), workspace, Happened::Alert(announcement.title.clone()));
+        self.board.publish(self.now(), workspace, EngineEventKind::Alert(announcement.title.clone()));
         if self.dry_run {
             return;
         }

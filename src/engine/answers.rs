@@ -19,7 +19,7 @@
 //!
 //! A person's answer cancels what waits in the thread, a step changes nothing, and what is unclear is held for a person.
 
-use super::{Engine, Workspace, take_over::sent_it};
+use super::{Engine, Workspace, takeover::was_sent_by};
 use crate::{
     model::{Conversation, Message, ThreadRow, address_of, same_address},
     store::{CampaignStep, StoreError},
@@ -190,7 +190,7 @@ impl Engine {
             return Ok(Answered::No);
         }
         let ours = self.replies(workspace, thread_id, &[]).await?;
-        let foreign = |message: &&&Message| !ours.iter().any(|action| sent_it(action, message));
+        let foreign = |message: &&&Message| !ours.iter().any(|action| was_sent_by(action, message));
         let after: Vec<&Message> = after.iter().filter(foreign).copied().collect();
         let mut tied: Vec<&Message> = tied.iter().filter(foreign).copied().collect();
         if !tied.is_empty() {

@@ -23,7 +23,7 @@ impl Engine {
         let rules = self.rules();
         let mut report = ApplyReport::default();
         for row in rows {
-            let judged = match self.judge_row(workspace, &rules, row, &overrides, None, self.now()).await {
+            let judged = match self.evaluate_row(workspace, &rules, row, &overrides, None, self.now()).await {
                 Ok(judged) => judged,
                 Err(IntakeError::Api(error)) => {
                     if workspace.evidence.failed(&row.id, &error, self.now()) == Reach::Workspace {
@@ -35,7 +35,7 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             if let Some(messages) = &judged.messages {
-                workspace.remember_read(&row.id, std::sync::Arc::clone(messages), self.now());
+                workspace.cache_messages(&row.id, std::sync::Arc::clone(messages), self.now());
             }
             self.record(workspace, row, &judged, EventKind::Apply, None).await?;
             report.decided += 1;

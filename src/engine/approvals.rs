@@ -1,6 +1,6 @@
 //! What people decide about single actions: approve, reject, retry, resolve; and the switches: pause and resume.
 
-use super::{Engine, status::Happened};
+use super::{Engine, status::EngineEventKind};
 use crate::{
     model::{Action, ActionId, ActionKind, ActionState, Payload, Reason, ReasonCode},
     store::StoreError,
@@ -38,7 +38,7 @@ pub enum ApprovalError {
     NoWorkspace(String),
     /// Another action has taken its place since.
     #[error("another action already does this for the same message: this one can only be given up")]
-    Taken,
+    Superseded,
     /// The edited text cannot be sent.
     #[error("the text is empty")]
     EmptyText,
@@ -51,7 +51,7 @@ impl From<StoreError> for ApprovalError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Changed(_) => Self::Changed,
-            StoreError::Duplicate => Self::Taken,
+            StoreError::Duplicate => Self::Superseded,
             other => Self::Store(other),
         }
     }
@@ -84,7 +84,7 @@ impl Engine {
     }
 
     /// What a person's "try again" or "it was not sent" would do with the action, in words; `None` where neither fits.
-    pub fn if_retried(action: &Action) -> Option<&'static str> {
+    pub fn retry_effect(action: &Action) -> Option<&'static str> {
         Some(match (action.state, action.kind) {
             (ActionState::Failed, ActionKind::Reply) => {
                 "The thread is read again. Unless somebody has answered, a newer message has come, or the lead asked for \
@@ -162,8 +162,8 @@ impl Engine {
             action.sent_at = None;
         }
         self.store.update_action(&mut action).await?;
-        self.board.tell(now, workspace.name(), Happened::Action(Arc::new(action.clone())));
-        workspace.something_is_due();
+        self.board.publish(now, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
+        workspace.wake_executor();
         Ok(action)
     }
 
@@ -186,7 +186,7 @@ impl Engine {
         }
         tracing::warn!(workspace = workspace.unwrap_or("all"), "resumed");
         for runtime in self.workspaces() {
-            runtime.something_is_due();
+            runtime.wake_executor();
         }
         Ok(())
     }

@@ -4,12 +4,12 @@ use super::{
     Engine, Workspace,
     answers::Answered,
     changes::{Candidate, candidate, category_differs, proven_event},
+    evaluation::{Evaluation, EvaluationInput, evaluate_thread},
     evidence::Reach,
-    judge::{Judged, Subject, judge},
+    failpoint::{Failpoint, Mutation},
     plan::{action_records, decision_record, lead_key},
     poll::is_too_old,
-    probe::{Bug, Step},
-    status::Happened,
+    status::EngineEventKind,
 };
 use crate::{
     coldsend::{ApiError, Priority, Scope},
@@ -81,14 +81,14 @@ impl Engine {
             match self.handle(workspace, &thread, &state, &overrides).await {
                 Ok(Handled::Decided(id)) => {
                     report.decisions.push(id);
-                    workspace.something_is_due();
+                    workspace.wake_executor();
                 }
                 Ok(Handled::NoEvent) => report.no_event += 1,
                 Ok(Handled::Waits(until)) => {
                     self.store.put_off(workspace.name(), &thread.row, until, false).await?;
                     report.left += 1;
                 }
-                Err(IntakeError::Api(_)) if self.makes(Bug::UnreadIsSettled) => {
+                Err(IntakeError::Api(_)) if self.is_mutated(Mutation::DropUnreadable) => {
                     self.settle(workspace, &thread, None).await?;
                 }
                 Err(IntakeError::Api(error @ ApiError::TooLarge { .. })) => {
@@ -149,7 +149,7 @@ impl Engine {
             self.cancel_unmatched(workspace, &thread.row.id).await?;
         }
         let rules = self.rules();
-        let mut judged = match self.judge_row(workspace, &rules, &thread.row, overrides, None, now).await {
+        let mut judged = match self.evaluate_row(workspace, &rules, &thread.row, overrides, None, now).await {
             Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
             other => other?,
         };
@@ -163,11 +163,11 @@ impl Engine {
         };
         if matters && judged.messages.is_none() {
             let messages = self.read_thread(workspace, &thread.row.id, Priority::Read).await?;
-            judged = self.judge_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
+            judged = self.evaluate_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
         }
         let event = match &judged.messages {
             Some(messages) => {
-                workspace.remember_read(&thread.row.id, Arc::clone(messages), self.now());
+                workspace.cache_messages(&thread.row.id, Arc::clone(messages), self.now());
                 self.learn_own_addresses(workspace, &thread.row, messages.conversation()).await?;
                 self.find_unsent_at_event(workspace, &thread.row, &judged).await?;
                 let answered = self.who_answered(workspace, &thread.row.id, messages.conversation()).await?;
@@ -196,7 +196,7 @@ impl Engine {
     }
 
     /// Evaluates the rules on a row with what the store knows of the lead.
-    pub(super) async fn judge_row(
+    pub(super) async fn evaluate_row(
         &self,
         workspace: &Workspace,
         rules: &RuleSet,
@@ -204,14 +204,14 @@ impl Engine {
         overrides: &HashMap<String, Mode>,
         messages: Option<Arc<crate::rules::ThreadMessages>>,
         now: Timestamp,
-    ) -> Result<Judged, IntakeError> {
+    ) -> Result<Evaluation, IntakeError> {
         let lead = lead_key(row);
         let history = self.store.history(workspace.name(), &row.id, lead.as_deref()).await?;
         let opted_out = match &lead {
             Some(lead) => self.store.opt_out(workspace.name(), lead).await?.is_some(),
             None => false,
         };
-        let subject = Subject {
+        let subject = EvaluationInput {
             workspace: workspace.name(),
             ceiling: workspace.settings().mode,
             row,
@@ -221,11 +221,11 @@ impl Engine {
             thorough: true,
         };
         let known = messages.is_some();
-        let judged = judge(&self.reader(workspace, &row.id), rules, subject, messages, now).await?;
+        let judged = evaluate_thread(&self.reader(workspace, &row.id), rules, subject, messages, now).await?;
         if judged.detail.is_some() || (judged.messages.is_some() && !known) {
             workspace.evidence.answered(&row.id, self.now());
         }
-        self.board.note_evaluation(&judged, now);
+        self.board.record_evaluation(&judged, now);
         Ok(judged)
     }
 
@@ -234,11 +234,11 @@ impl Engine {
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
-        judged: &Judged,
+        judged: &Evaluation,
         event: EventKind,
         hold: Option<Reason>,
     ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
-        self.reached(Step::Judged, None).await;
+        self.failpoint(Failpoint::Evaluated, None).await;
         let now = self.now();
         let record = decision_record(workspace.name(), row, judged, event, now);
         let expiry = self.expiry(workspace);
@@ -267,11 +267,11 @@ impl Engine {
             ..self.settled(row, judged.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
         let actions = self.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
-        self.reached(Step::DecisionWritten, None).await;
+        self.failpoint(Failpoint::DecisionWritten, None).await;
         if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {
             self.announce_sharing(workspace, &row.id).await?;
         }
-        workspace.figures.note_decision(event);
+        workspace.figures.record_decision(event);
         let record = Arc::new(record);
         tracing::info!(
             workspace = workspace.name(),
@@ -283,11 +283,15 @@ impl Engine {
         );
         let lead =
             row.lead_name.clone().or_else(|| row.lead_email.clone()).unwrap_or_else(|| "unknown lead".to_owned());
-        self.board.tell(now, workspace.name(), Happened::Decided { decision: Arc::clone(&record), event, lead });
+        self.board.publish(
+            now,
+            workspace.name(),
+            EngineEventKind::Decided { decision: Arc::clone(&record), event, lead },
+        );
         self.alert_rule_errors(workspace, judged);
         for action in &actions {
             self.alert_failed(workspace, action);
-            self.board.tell(now, workspace.name(), Happened::Action(Arc::new(action.clone())));
+            self.board.publish(now, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
         }
         Ok((record, actions))
     }
@@ -300,7 +304,7 @@ impl Engine {
     ) -> Result<Handled, IntakeError> {
         let settled = self.settled(&thread.row, conversation, workspace);
         self.store.settle_thread(workspace.name(), &settled).await?;
-        workspace.figures.note_no_event();
+        workspace.figures.record_no_event();
         Ok(Handled::NoEvent)
     }
 

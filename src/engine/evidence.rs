@@ -3,7 +3,7 @@
 //! An error that may be the thread's or the API's ([`Scope::Unclear`]) is taken for the thread's, which is set back, while
 //! others go on. Only when several threads in a row fail and none answers is it the API.
 
-use super::{Engine, Workspace, judge::fetch_messages};
+use super::{Engine, Workspace, evaluation::fetch_messages};
 use crate::{
     coldsend::{ApiError, Client, Priority, Scope},
     rules::ThreadMessages,

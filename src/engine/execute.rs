@@ -6,10 +6,10 @@
 use super::{
     Engine, Workspace,
     evidence::Reach,
-    guard::{Verdict, after_reading, before_reading, full_until},
-    probe::{Bug, Step},
-    status::Happened,
-    take_over::body_fingerprint,
+    failpoint::{Failpoint, Mutation},
+    guard::{Verdict, check_store, check_thread, next_slot},
+    status::EngineEventKind,
+    takeover::body_fingerprint,
 };
 use crate::{
     coldsend::ApiError,
@@ -39,7 +39,7 @@ const NOT_SENT: &str = "not_sent";
 const REFUSED: &str = "refused";
 
 /// How a try ended that was surely not carried out.
-pub(super) fn refusal(error: &ApiError) -> &'static str {
+pub(super) fn failure_outcome(error: &ApiError) -> &'static str {
     match (error, error.status()) {
         (ApiError::BudgetExhausted { .. }, _) => NO_BUDGET,
         (_, None) => NOT_SENT,
@@ -48,7 +48,7 @@ pub(super) fn refusal(error: &ApiError) -> &'static str {
 }
 
 /// Whether a try with this outcome was surely not carried out.
-pub(super) fn never_carried_out(outcome: &str) -> bool {
+pub(super) fn was_not_applied(outcome: &str) -> bool {
     [NO_BUDGET, NOT_SENT, REFUSED].contains(&outcome)
 }
 
@@ -119,20 +119,20 @@ impl Engine {
         if action.state == ActionState::Held {
             let text = format!("nobody approved it within {}", format_duration(workspace.safety().drafts_expire));
             let expired = Verdict::Cancel(Reason::new(ReasonCode::TooOld, text));
-            return self.carry_out(workspace, &mut action, expired).await;
+            return self.apply_verdict(workspace, &mut action, expired).await;
         }
-        if let Some(verdict) = self.switches(workspace, &action, now).await? {
-            return self.carry_out(workspace, &mut action, verdict).await;
+        if let Some(verdict) = self.check_controls(workspace, &action, now).await? {
+            return self.apply_verdict(workspace, &mut action, verdict).await;
         }
         if self.has_waited(&action)
             && let Some(verdict) = self.no_longer_matches(workspace, &action, None).await?
         {
-            return self.carry_out(workspace, &mut action, verdict).await;
+            return self.apply_verdict(workspace, &mut action, verdict).await;
         }
         if action.kind != ActionKind::Reply
             && let Some(verdict) = self.limit_reached(&action).await?
         {
-            return self.carry_out(workspace, &mut action, verdict).await;
+            return self.apply_verdict(workspace, &mut action, verdict).await;
         }
         match action.kind {
             ActionKind::Reply => self.reply(workspace, action).await,
@@ -143,36 +143,36 @@ impl Engine {
     }
 
     /// What would become of an action if it came up now, without changing anything.
-    pub(super) async fn foresee(
+    pub(super) async fn predict(
         &self,
         workspace: &Workspace,
         action: &Action,
         messages: &ThreadMessages,
     ) -> Result<Verdict, StoreError> {
-        if let Some(verdict) = self.switches(workspace, action, self.now()).await? {
+        if let Some(verdict) = self.check_controls(workspace, action, self.now()).await? {
             return Ok(verdict);
         }
         if action.kind != ActionKind::Reply {
             return Ok(self.limit_reached(action).await?.unwrap_or(Verdict::Send));
         }
-        match before_reading(action, &self.counted(workspace, action).await?, workspace.safety(), self.now()) {
+        match check_store(action, &self.store_facts(workspace, action).await?, workspace.safety(), self.now()) {
             Verdict::Send => {
                 let answered = self.who_answered(workspace, &action.thread_id, messages.conversation()).await?;
                 let own_sender = self.is_from_own_sender(messages).await?;
-                Ok(after_reading(action, messages, own_sender, &answered))
+                Ok(check_thread(action, messages, own_sender, &answered))
             }
             other => Ok(other),
         }
     }
 
     /// What people and the clock say, whatever the kind: pauses, the rule's mode, its hours.
-    async fn switches(
+    async fn check_controls(
         &self,
         workspace: &Workspace,
         action: &Action,
         now: Timestamp,
     ) -> Result<Option<Verdict>, StoreError> {
-        if self.is_paused(workspace.name()).await? && !self.makes(Bug::PauseIgnored) {
+        if self.is_paused(workspace.name()).await? && !self.is_mutated(Mutation::IgnorePause) {
             return Ok(Some(paused()));
         }
         let rules = self.rules();
@@ -222,19 +222,19 @@ impl Engine {
         let filter = SentFilter { kind: action.kind, lead_email: None, rule: Some(&action.rule) };
         let times = self.store.sent_since(&action.workspace, &filter, since).await?;
         let reason = || Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up"));
-        Ok(full_until(&times, limit).map(|until| Verdict::Wait(until, reason())))
+        Ok(next_slot(&times, limit).map(|until| Verdict::Wait(until, reason())))
     }
 
     /// Writes what a verdict other than "send" means.
-    pub(super) async fn carry_out(
+    pub(super) async fn apply_verdict(
         &self,
         workspace: &Workspace,
         action: &mut Action,
         verdict: Verdict,
     ) -> Result<(), StoreError> {
         let Some((state, due_at, reason)) = self.outcome_of(workspace, verdict) else { return Ok(()) };
-        self.reached(Step::Refused, Some(action)).await;
-        self.change(workspace, action, state, due_at, Some(reason)).await
+        self.failpoint(Failpoint::GuardBlocked, Some(action)).await;
+        self.transition(workspace, action, state, due_at, Some(reason)).await
     }
 
     /// The state, date and reason that a verdict other than "send" leads to.
@@ -259,7 +259,7 @@ impl Engine {
         verdict: Verdict,
     ) -> Result<(), StoreError> {
         let Some((state, due_at, reason)) = self.outcome_of(workspace, verdict) else { return Ok(()) };
-        self.reached(Step::Refused, Some(action)).await;
+        self.failpoint(Failpoint::GuardBlocked, Some(action)).await;
         action.sent_at = None;
         self.write_surely(workspace, action, (state, due_at, Some(reason))).await
     }
@@ -277,7 +277,7 @@ impl Engine {
     }
 
     /// Writes an action's new state and tells whoever listens.
-    pub(super) async fn change(
+    pub(super) async fn transition(
         &self,
         workspace: &Workspace,
         action: &mut Action,
@@ -317,8 +317,8 @@ impl Engine {
             body = action.attempts.last().and_then(|attempt| attempt.body.as_deref()),
             "action"
         );
-        workspace.figures.note_action(action);
-        self.board.tell(action.updated_at, workspace.name(), Happened::Action(Arc::new(action.clone())));
+        workspace.figures.record_action(action);
+        self.board.publish(action.updated_at, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
         if action.state == ActionState::Quarantined {
             self.alert_quarantined(workspace, action);
         }
@@ -333,16 +333,16 @@ impl Engine {
     /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the guard
     /// looked are asked for in the same transaction.
     pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
-        self.reached(Step::Guarded, Some(action)).await;
+        self.failpoint(Failpoint::GuardPassed, Some(action)).await;
         let before = (action.state, action.due_at, action.reason.clone(), action.sent_at);
         action.state = ActionState::InFlight;
         action.due_at = None;
         action.reason = None;
         action.updated_at = self.now();
         action.sent_at = Some(self.now());
-        let intent = if self.makes(Bug::IntentLate) {
+        let intent = if self.is_mutated(Mutation::LateIntent) {
             IntentResult::Written
-        } else if self.makes(Bug::PauseIgnored) || self.makes(Bug::StoreNotAsked) {
+        } else if self.is_mutated(Mutation::IgnorePause) || self.is_mutated(Mutation::SkipStoreCheck) {
             self.store.update_action(action).await?;
             IntentResult::Written
         } else {
@@ -351,14 +351,14 @@ impl Engine {
         let verdict = match intent {
             IntentResult::Written => {
                 self.announce(workspace, action);
-                self.reached(Step::IntentWritten, Some(action)).await;
+                self.failpoint(Failpoint::IntentWritten, Some(action)).await;
                 return Ok(true);
             }
             IntentResult::Paused => paused(),
             IntentResult::OptedOut(evidence) => Verdict::Suppress(super::guard::opted_out(&evidence)),
         };
         (action.state, action.due_at, action.reason, action.sent_at) = before;
-        self.carry_out(workspace, action, verdict).await?;
+        self.apply_verdict(workspace, action, verdict).await?;
         Ok(false)
     }
 
@@ -371,7 +371,7 @@ impl Engine {
         attempt: (&str, Option<u16>),
         next: (ActionState, Option<Timestamp>, Option<Reason>),
     ) -> Result<(), StoreError> {
-        self.reached(Step::Answered, Some(action)).await;
+        self.failpoint(Failpoint::ResponseReceived, Some(action)).await;
         let at = action.sent_at.unwrap_or_else(|| self.now());
         let body = body_fingerprint(&action.payload);
         action.attempts.push(Attempt { at, outcome: attempt.0.to_owned(), status: attempt.1, body });
@@ -379,7 +379,7 @@ impl Engine {
             action.sent_at = None;
         }
         let written = self.write_surely(workspace, action, next).await;
-        self.reached(Step::OutcomeWritten, Some(action)).await;
+        self.failpoint(Failpoint::OutcomeWritten, Some(action)).await;
         written
     }
 
@@ -393,7 +393,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let mut pause = std::time::Duration::from_millis(100);
         loop {
-            match self.change(workspace, action, state, due_at, reason.clone()).await {
+            match self.transition(workspace, action, state, due_at, reason.clone()).await {
                 Err(StoreError::Database(detail)) if !self.dry_run => {
                     tracing::error!(action = %action.id, error = detail, "an outcome could not be written; trying again");
                     tokio::time::sleep(pause).await;
@@ -405,7 +405,11 @@ impl Engine {
     }
 
     /// What follows a try that failed but may be repeated.
-    pub(super) fn next_try(&self, action: &Action, reason: Reason) -> (ActionState, Option<Timestamp>, Option<Reason>) {
+    pub(super) fn schedule_retry(
+        &self,
+        action: &Action,
+        reason: Reason,
+    ) -> (ActionState, Option<Timestamp>, Option<Reason>) {
         // What only had to wait, for a place in the budget, for the API's limit or for a key, is no failure.
         let waited = |attempt: &&Attempt| {
             let told_to = matches!(attempt.status, Some(401 | 403 | 429)) || attempt.outcome == NO_BUDGET;
@@ -429,7 +433,7 @@ impl Engine {
         error: &ApiError,
     ) -> Result<(), StoreError> {
         let (state, due_at, reason) = self.after_failed_look(workspace, action, error).await?;
-        self.change(workspace, action, state, due_at, reason).await
+        self.transition(workspace, action, state, due_at, reason).await
     }
 
     async fn after_failed_look(
@@ -442,7 +446,7 @@ impl Engine {
         if error.needs_person() && matches!(reach, Reach::Thread(_)) {
             return Ok((ActionState::Failed, None, Some(Reason::new(ReasonCode::Refused, error.to_string()))));
         }
-        let (state, due_at, reason) = match self.not_carried_out(workspace, action, error).await? {
+        let (state, due_at, reason) = match self.after_rejection(workspace, action, error).await? {
             // It was not tried, so that no try is used up; and while the API is down, looking must not use up its budget.
             (_, _, reason) if may_pass(error) => (ActionState::Waiting, None, reason),
             (ActionState::Failed, _, reason) => (ActionState::Failed, None, reason),
@@ -461,7 +465,7 @@ impl Engine {
     }
 
     /// What follows when the API surely did not carry a request out.
-    pub(super) async fn not_carried_out(
+    pub(super) async fn after_rejection(
         &self,
         workspace: &Workspace,
         action: &Action,
@@ -469,7 +473,7 @@ impl Engine {
     ) -> Result<(ActionState, Option<Timestamp>, Option<Reason>), StoreError> {
         let text = error.to_string();
         if error.needs_person() {
-            self.pause_for(workspace, &text).await?;
+            self.pause_on_auth_error(workspace, &text).await?;
             return Ok((ActionState::Waiting, None, Some(Reason::new(ReasonCode::Unauthorized, text))));
         }
         if let Some(after) = error.retry_after() {
@@ -480,7 +484,7 @@ impl Engine {
             ApiError::Unreachable { .. }
             | ApiError::Interrupted { .. }
             | ApiError::Timeout { .. }
-            | ApiError::Server { .. } => self.next_try(action, Reason::new(ReasonCode::Unreachable, text)),
+            | ApiError::Server { .. } => self.schedule_retry(action, Reason::new(ReasonCode::Unreachable, text)),
             _ => (ActionState::Failed, None, Some(Reason::new(ReasonCode::Refused, text))),
         })
     }

@@ -2,10 +2,10 @@
 
 use super::{
     Workspace,
+    evaluation::Evaluation,
     guard::Verdict,
-    judge::Judged,
     plan::{action_records, decision_record},
-    way::WayStep,
+    timeline::TimelineEntry,
 };
 use crate::{
     model::{ActionKind, ConditionTrace, Decision, Mode, PlannedOutcome, Reason, RuleTrace, ThreadRow},
@@ -42,7 +42,7 @@ pub struct Explanation {
     /// Each rule, in order.
     pub rules: Vec<ExplainedRule>,
     /// How far it has come, as the store tells it; empty where no store was asked.
-    pub way: Vec<WayStep>,
+    pub way: Vec<TimelineEntry>,
     /// What only a store knows and was not looked at: repeats, limits, opt-outs.
     pub not_considered: &'static [&'static str],
 }
@@ -95,13 +95,13 @@ pub struct ExplainedAction {
 
 impl Explanation {
     /// Of a thread that was judged a moment ago.
-    pub fn new(row: &ThreadRow, judged: &Judged) -> Self {
+    pub fn new(row: &ThreadRow, judged: &Evaluation) -> Self {
         let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
-        Self::of(row, newest.map(|message| message.id.as_str()), &judged.decision)
+        Self::from_decision(row, newest.map(|message| message.id.as_str()), &judged.decision)
     }
 
     /// Of a decision about a thread and its newest inbound message. What only a store knows is named as not considered.
-    pub fn of(row: &ThreadRow, message_id: Option<&str>, decision: &Decision) -> Self {
+    pub fn from_decision(row: &ThreadRow, message_id: Option<&str>, decision: &Decision) -> Self {
         Self {
             thread_id: row.id.clone(),
             message_id: message_id.map(str::to_owned),
@@ -120,7 +120,7 @@ impl Explanation {
     }
 
     /// Of a decision that was recorded.
-    pub fn recorded(thread_id: &str, message_id: Option<&str>, lead: Option<&str>, trace: &DecisionTrace) -> Self {
+    pub fn from_trace(thread_id: &str, message_id: Option<&str>, lead: Option<&str>, trace: &DecisionTrace) -> Self {
         Self {
             thread_id: thread_id.to_owned(),
             message_id: message_id.map(str::to_owned),
@@ -215,12 +215,13 @@ impl super::Engine {
         let overrides = self.store().override_modes().await?;
         let messages = super::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
         let rules = self.rules();
-        let judged =
-            self.judge_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.now()).await?;
+        let judged = self
+            .evaluate_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.now())
+            .await?;
         let mut explanation = Explanation::new(&detail.row, &judged);
         explanation.not_considered = &[];
         explanation.guarded(self.foreseen(workspace, &detail.row, &judged, &messages).await?);
-        explanation.way = self.way(workspace, &detail.row, Some(messages.conversation())).await?;
+        explanation.way = self.timeline(workspace, &detail.row, Some(messages.conversation())).await?;
         Ok((explanation, messages))
     }
 
@@ -231,8 +232,8 @@ impl super::Engine {
     pub async fn explain_decision(&self, id: &str) -> Result<Option<Explanation>, StoreError> {
         let Some(decision) = self.store().decision(id).await? else { return Ok(None) };
         let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
-        let mut explanation = Explanation::recorded(&decision.thread_id, message, lead, &decision.trace);
-        self.decided(&decision, &mut explanation.way).await?;
+        let mut explanation = Explanation::from_trace(&decision.thread_id, message, lead, &decision.trace);
+        self.decision_entries(&decision, &mut explanation.way).await?;
         Ok(Some(explanation))
     }
 
@@ -241,7 +242,7 @@ impl super::Engine {
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
-        judged: &Judged,
+        judged: &Evaluation,
         messages: &ThreadMessages,
     ) -> Result<Vec<Option<(PlannedOutcome, Reason)>>, StoreError> {
         let now = self.now();
@@ -249,7 +250,7 @@ impl super::Engine {
         let mut verdicts = Vec::new();
         for (action, planned) in action_records(&record, judged, now, None).iter().zip(&judged.decision.actions) {
             let verdict = match planned.would {
-                PlannedOutcome::Done | PlannedOutcome::Waiting => self.foresee(workspace, action, messages).await?,
+                PlannedOutcome::Done | PlannedOutcome::Waiting => self.predict(workspace, action, messages).await?,
                 PlannedOutcome::Held | PlannedOutcome::Suppressed | PlannedOutcome::Failed => Verdict::Send,
             };
             verdicts.push(match verdict {

@@ -48,7 +48,7 @@ impl Listed {
 impl Engine {
     /// Records what is there without acting on it, but for what `start_from` asks for. Whether there is a baseline now: an
     /// empty list is no evidence of one, and a list that belongs to another name of the store is asked about first.
-    pub(super) async fn first_start(
+    pub(super) async fn take_baseline(
         &self,
         workspace: &Workspace,
         state: &mut WorkspaceState,

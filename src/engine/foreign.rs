@@ -3,11 +3,11 @@
 
 use super::{
     Engine, Workspace,
-    execute::never_carried_out,
+    evaluation::Evaluation,
+    execute::was_not_applied,
     guard::Verdict,
-    judge::Judged,
     plan::{action_records, decision_record},
-    take_over::{body_fingerprint, is_its_text},
+    takeover::{body_fingerprint, matches_text},
 };
 use crate::{
     model::{Action, ActionKind, ActionState, Conversation, Message, Reason, ReasonCode, ThreadRow},
@@ -26,7 +26,7 @@ pub(super) fn unsent_words<'a>(
     let newest = conversation.newest_inbound()?;
     let answers: Vec<&Message> = conversation.outgoing_after_newest_inbound().collect();
     judged.iter().find_map(|action| {
-        let with_text = |messages: &[&Message]| messages.iter().filter(|message| is_its_text(action, message)).count();
+        let with_text = |messages: &[&Message]| messages.iter().filter(|message| matches_text(action, message)).count();
         let found = with_text(&answers);
         if found == 0 {
             return None;
@@ -44,14 +44,14 @@ pub(super) fn unsent_words<'a>(
         let before = with_text(&before).saturating_sub(found);
         // What we sent for older messages may have stood before the newest one.
         let explained = sent(true) + sent(false).saturating_sub(before);
-        let unknown = |message: &&&Message| is_its_text(action, message) && !known.contains(&message.id);
+        let unknown = |message: &&&Message| matches_text(action, message) && !known.contains(&message.id);
         if found > explained { answers.iter().find(unknown).copied() } else { None }
     })
 }
 
 /// How often a reply may have left.
 fn tries(action: &Action) -> usize {
-    let made = action.attempts.iter().filter(|attempt| !never_carried_out(&attempt.outcome)).count();
+    let made = action.attempts.iter().filter(|attempt| !was_not_applied(&attempt.outcome)).count();
     made + usize::from(action.state == ActionState::InFlight)
 }
 
@@ -89,7 +89,7 @@ impl Engine {
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
-        judged: &Judged,
+        judged: &Evaluation,
     ) -> Result<(), StoreError> {
         let Some(messages) = &judged.messages else { return Ok(()) };
         let conversation = messages.conversation();

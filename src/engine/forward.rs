@@ -1,6 +1,6 @@
 //! Forwards to Slack, e-mail and webhooks: at least once, with an id that the receiver can recognise.
 
-use super::{Engine, Workspace, probe::Bug};
+use super::{Engine, Workspace, failpoint::Mutation};
 use crate::{
     model::{Action, ActionState, Payload, Reason, ReasonCode},
     store::StoreError,
@@ -14,7 +14,7 @@ impl Engine {
     pub(super) async fn forward(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let (Payload::Notice(notice), Some(target)) = (&action.payload, &action.target) else {
             let reason = Reason::new(ReasonCode::Template, "there is nothing to send");
-            return self.change(workspace, &mut action, ActionState::Failed, None, Some(reason)).await;
+            return self.transition(workspace, &mut action, ActionState::Failed, None, Some(reason)).await;
         };
         let (notice, target) = (notice.clone(), target.clone());
         if !self.set_in_flight(workspace, &mut action).await? {
@@ -33,8 +33,8 @@ impl Engine {
         workspace.note_target(&target, sent.is_err() && began.elapsed() >= SLOW_TARGET);
         match sent {
             Ok(delivered) => self.record_outcome(workspace, &mut action, ("accepted", delivered.status), done).await,
-            Err(error) if error.retry && !self.makes(Bug::ForwardOnce) => {
-                let (state, due, reason) = self.next_try(&action, error.as_reason());
+            Err(error) if error.retry && !self.is_mutated(Mutation::NoForwardRetry) => {
+                let (state, due, reason) = self.schedule_retry(&action, error.as_reason());
                 let asked = error.retry_after.and_then(|after| self.now().saturating_add(after).ok());
                 let next = (state, due.max(asked.filter(|_| due.is_some())), reason);
                 self.record_outcome(workspace, &mut action, ("failed", error.status), next).await

@@ -6,7 +6,7 @@
 use super::{
     Safety,
     answers::Answered,
-    take_over::{is_earlier_try, is_its_text},
+    takeover::{matches_attempt, matches_text},
 };
 use crate::{
     model::{Action, Conversation, Message, Rate, Reason, ReasonCode, format_duration, same_address},
@@ -32,7 +32,7 @@ pub(super) enum Verdict {
 
 /// What the store knows, counted in the window that each limit looks at; times are oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Counted {
+pub(super) struct StoreFacts {
     /// Whether the lead opted out, and in which words.
     pub opted_out: Option<String>,
     /// Why the rule's own `repeat` refuses it, by what has left since it was decided.
@@ -49,7 +49,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The part that needs no request. A person's approval passes what is only a matter of caution (age, the lead's cap), not
 /// what protects the lead or the sending domain.
-pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety, now: Timestamp) -> Verdict {
+pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety, now: Timestamp) -> Verdict {
     if let Some(evidence) = &counted.opted_out {
         return Verdict::Suppress(opted_out(evidence));
     }
@@ -67,12 +67,12 @@ pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety
         }
     }
     if let Some(limit) = action.timing.limit
-        && let Some(until) = full_until(&counted.by_rule, limit)
+        && let Some(until) = next_slot(&counted.by_rule, limit)
     {
         return Verdict::Wait(until, Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up")));
     }
     let hourly = Rate { count: safety.replies_per_hour, per: HOUR };
-    if let Some(until) = full_until(&counted.last_hour, hourly) {
+    if let Some(until) = next_slot(&counted.last_hour, hourly) {
         let text = format!("the workspace has sent {} replies within the hour", safety.replies_per_hour);
         return Verdict::Wait(until, Reason::new(ReasonCode::HourCap, text));
     }
@@ -81,7 +81,7 @@ pub(super) fn before_reading(action: &Action, counted: &Counted, safety: &Safety
 
 /// The part that looks at the thread as it is now. `own_sender`: the newest message comes from an address that one of the
 /// workspaces sends from. `answered`: what others have sent after the message.
-pub(super) fn after_reading(
+pub(super) fn check_thread(
     action: &Action,
     messages: &ThreadMessages,
     own_sender: bool,
@@ -143,7 +143,7 @@ enum LateReply {
 fn late_reply(action: &Action, conversation: &Conversation) -> Option<LateReply> {
     let mut ours = conversation.outgoing_after_newest_inbound().peekable();
     ours.peek()?;
-    let is_this = ours.any(|message| is_its_text(action, message) || is_earlier_try(action, message));
+    let is_this = ours.any(|message| matches_text(action, message) || matches_attempt(action, message));
     Some(if is_this { LateReply::OfThisAction } else { LateReply::OfAnOlderMessage })
 }
 
@@ -167,7 +167,7 @@ fn is_own_address(conversation: &Conversation, newest: &Message) -> bool {
 }
 
 /// When the window has a place again; `None` if it has one now. `times` are the uses within the window, oldest first.
-pub(super) fn full_until(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
+pub(super) fn next_slot(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
     let blocking = times.len().checked_sub(count(rate))?;
     times.get(blocking).map(|at| at.saturating_add(rate.per).unwrap_or(*at))
 }

@@ -70,7 +70,7 @@ impl Engine {
             ),
             "renamed",
         );
-        workspace.something_is_due();
+        workspace.wake_executor();
         Ok(())
     }
 

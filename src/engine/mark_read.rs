@@ -1,6 +1,6 @@
 //! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
 
-use super::{Engine, Workspace, execute::refusal, probe::Bug};
+use super::{Engine, Workspace, execute::failure_outcome, failpoint::Mutation};
 use crate::{
     coldsend::WriteOutcome,
     model::{Action, ActionState, Reason, ReasonCode},
@@ -13,31 +13,31 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What the event's other actions say about marking the thread as read.
 #[derive(Debug, PartialEq, Eq)]
-enum Others {
-    AllWell,
-    Unsettled,
-    NotWell(Reason),
+enum SiblingState {
+    Done,
+    Pending,
+    Failed(Reason),
 }
 
 impl Engine {
     pub(super) async fn mark_read(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         match others(&self.store.siblings(&action).await?) {
-            Others::AllWell => {}
-            _ if self.makes(Bug::ReadAnyway) => {}
-            Others::Unsettled => {
+            SiblingState::Done => {}
+            _ if self.is_mutated(Mutation::AlwaysMarkRead) => {}
+            SiblingState::Pending => {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
                 let again = self.now().saturating_add(LOOK_AGAIN).ok();
-                self.change(workspace, &mut action, ActionState::Waiting, again, Some(reason.clone())).await?;
+                self.transition(workspace, &mut action, ActionState::Waiting, again, Some(reason.clone())).await?;
                 // Whichever settles last wakes it. One that settled between the look and the write found nobody to wake:
                 // so look once more, now that it can be woken.
-                if others(&self.store.siblings(&action).await?) != Others::Unsettled {
+                if others(&self.store.siblings(&action).await?) != SiblingState::Pending {
                     let now = Some(self.now());
-                    self.change(workspace, &mut action, ActionState::Waiting, now, Some(reason)).await?;
+                    self.transition(workspace, &mut action, ActionState::Waiting, now, Some(reason)).await?;
                 }
                 return Ok(());
             }
-            Others::NotWell(reason) => {
-                return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
+            SiblingState::Failed(reason) => {
+                return self.transition(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
             }
         }
         if !self.set_in_flight(workspace, &mut action).await? {
@@ -57,13 +57,13 @@ impl Engine {
                         self.record_outcome(workspace, &mut action, ("accepted", status), done).await
                     }
                     WriteOutcome::NotApplied => {
-                        let next = self.not_carried_out(workspace, &action, &error.error).await?;
-                        self.record_outcome(workspace, &mut action, (refusal(&error.error), status), next).await
+                        let next = self.after_rejection(workspace, &action, &error.error).await?;
+                        self.record_outcome(workspace, &mut action, (failure_outcome(&error.error), status), next).await
                     }
                     // Marking twice does no harm.
                     WriteOutcome::Unknown => {
                         let reason = Reason::new(ReasonCode::Ambiguous, error.error.to_string());
-                        let next = self.next_try(&action, reason);
+                        let next = self.schedule_retry(&action, reason);
                         self.record_outcome(workspace, &mut action, ("unclear", status), next).await
                     }
                 }
@@ -73,7 +73,7 @@ impl Engine {
 }
 
 /// Records of rules in shadow are no actions of the event: they take nothing from others.
-fn others(siblings: &[Action]) -> Others {
+fn others(siblings: &[Action]) -> SiblingState {
     let mut unsettled = false;
     for action in siblings {
         let code = action.reason.as_ref().map(|reason| reason.code);
@@ -85,10 +85,10 @@ fn others(siblings: &[Action]) -> Others {
             _ if action.kind == crate::model::ActionKind::MarkRead => {}
             state if state.is_settled() => {
                 let text = format!("the {} of rule `{}` is {state}: a person should look", action.kind, action.rule);
-                return Others::NotWell(Reason::new(ReasonCode::OtherAction, text));
+                return SiblingState::Failed(Reason::new(ReasonCode::OtherAction, text));
             }
             _ => unsettled = true,
         }
     }
-    if unsettled { Others::Unsettled } else { Others::AllWell }
+    if unsettled { SiblingState::Pending } else { SiblingState::Done }
 }

@@ -10,53 +10,53 @@ mod apply;
 mod approvals;
 mod changes;
 mod clock;
+mod evaluation;
 mod events;
 mod evidence;
-mod examine;
 mod execute;
 mod explain;
-mod figures;
+mod failpoint;
 mod first_start;
 mod foreign;
 mod forward;
 mod guard;
+mod health;
 mod identity;
 mod intake;
-mod judge;
 mod mark_read;
+mod metrics;
 mod own_addresses;
 mod plan;
 mod poll;
-mod probe;
 mod recovery;
 mod rejudge;
 mod reply;
 mod run;
+mod sample;
 mod star;
 mod status;
 mod sweep;
-mod take_over;
-mod told;
+mod takeover;
+mod timeline;
 mod unreadable;
 mod verify;
-mod way;
 mod workspace;
 
 pub use apply::ApplyReport;
 pub use approvals::{ApprovalError, Resolution};
 pub use clock::{Clock, SystemClock};
+pub use evaluation::{Evaluation, EvaluationInput, evaluate_thread, fetch_messages};
 pub use events::{HandleReport, IntakeError};
-pub use examine::{Finding, examine_destination, examine_key};
 pub use execute::{ExecuteError, RunReport};
 pub use explain::{ExplainedAction, ExplainedRule, Explanation};
-pub use figures::WorkspaceFigures;
-pub use judge::{Judged, Subject, fetch_messages, judge};
+pub use failpoint::{Failpoint, Mutation, TestHooks};
+pub use health::{HealthCheck, check_destination, check_key};
+pub use metrics::WorkspaceMetrics;
 pub use poll::{PollError, PollReport};
-pub use probe::{Bug, Probe, Step};
-pub use run::OnceReport;
-pub use status::{EngineEvent, Happened, RuleHealth, WorkspacePhase, WorkspaceStatus};
-pub use told::{About, Told};
-pub use way::{WayStep, chronological};
+pub use run::RunOnceReport;
+pub use sample::{SampleFields, SampleThread};
+pub use status::{EngineEvent, EngineEventKind, RuleHealth, WorkspacePhase, WorkspaceStatus};
+pub use timeline::{TimelineEntry, chronological};
 pub use workspace::{Workspace, WorkspaceSettings};
 
 use crate::{model::Rate, rules::RuleSet, store::Store};
@@ -98,7 +98,7 @@ pub struct Safety {
 }
 
 /// What the engine is made of.
-pub struct Parts {
+pub struct EngineParts {
     /// The durable memory.
     pub store: Arc<dyn Store>,
     /// The rules in force.
@@ -112,7 +112,7 @@ pub struct Parts {
     /// Nothing leaves but GET requests: what would be sent is recorded as done in a scratch store.
     pub dry_run: bool,
     /// Where tests look in; release builds do not ask it.
-    pub probe: Option<Arc<dyn Probe>>,
+    pub probe: Option<Arc<dyn TestHooks>>,
 }
 
 /// The service itself, without its admin server.
@@ -123,18 +123,18 @@ pub struct Engine {
     public_url: Option<String>,
     clock: Arc<dyn Clock>,
     dry_run: bool,
-    probe: Option<Arc<dyn Probe>>,
-    pub(crate) board: status::Board,
+    probe: Option<Arc<dyn TestHooks>>,
+    pub(crate) board: status::LiveStatus,
     told: alerts::Told,
 }
 
 impl Engine {
     /// Puts the parts together; nothing runs yet.
-    pub fn new(parts: Parts) -> Arc<Self> {
+    pub fn new(parts: EngineParts) -> Arc<Self> {
         let workspaces: Vec<_> = parts.workspaces.into_iter().map(Workspace::new).collect();
         Arc::new(Self {
             store: parts.store,
-            board: status::Board::new(parts.clock.now()),
+            board: status::LiveStatus::new(parts.clock.now()),
             rules: ArcSwap::from_pointee(parts.rules),
             workspaces,
             public_url: parts.public_url,
@@ -157,13 +157,13 @@ impl Engine {
         let before = self.rules.swap(Arc::clone(&rules));
         let gone = before.rules().iter().filter(|rule| rules.rule(&rule.name).is_none());
         let names = gone.map(|rule| rule.name.as_str()).collect::<Vec<_>>();
-        self.board.note_rules(self.clock.now(), &names, rules.rules().iter().map(|rule| rule.name.as_str()));
+        self.board.record_rules(self.clock.now(), &names, rules.rules().iter().map(|rule| rule.name.as_str()));
     }
 
     /// Notes that other rules were refused, and why; those in force stay. People are told of the first refusal.
-    pub fn note_refused_rules(&self, why: &str) {
+    pub fn record_rejected_rules(&self, why: &str) {
         tracing::error!(why, "the changed rules are refused; the old ones stay in force");
-        self.board.note_rules_error(Some(why.to_owned()));
+        self.board.record_rules_error(Some(why.to_owned()));
         self.alert_rules_refused(why);
     }
 

@@ -24,7 +24,7 @@ impl Engine {
             return Ok(());
         }
         self.store.add_own_addresses(&new).await?;
-        workspace.note_own_addresses(new);
+        workspace.record_own_addresses(new);
         Ok(())
     }
 }

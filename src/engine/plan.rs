@@ -1,6 +1,6 @@
 //! From a decision to the records that are kept of it.
 
-use super::judge::Judged;
+use super::evaluation::Evaluation;
 use crate::{
     model::{
         Action, ActionId, ActionKind, ActionState, PlannedAction, PlannedOutcome, Reason, ReasonCode, ThreadRow,
@@ -19,7 +19,7 @@ pub(super) fn lead_key(row: &ThreadRow) -> Option<String> {
 pub(super) fn decision_record(
     workspace: &str,
     row: &ThreadRow,
-    judged: &Judged,
+    judged: &Evaluation,
     event: EventKind,
     now: Timestamp,
 ) -> DecisionRecord {
@@ -60,14 +60,14 @@ pub(super) fn decision_record(
 }
 
 /// Whether something of the decision may come up later, and is judged again then.
-fn may_wait(judged: &Judged) -> bool {
+fn may_wait(judged: &Evaluation) -> bool {
     let actions = &judged.decision.actions;
     actions
         .iter()
         .any(|action| matches!(action.would, PlannedOutcome::Done | PlannedOutcome::Held | PlannedOutcome::Waiting))
 }
 
-fn event_values(row: &ThreadRow, judged: &Judged) -> EventValues {
+fn event_values(row: &ThreadRow, judged: &Evaluation) -> EventValues {
     let messages = judged.messages.iter().flat_map(|messages| messages.conversation().messages());
     EventValues {
         row: row.clone(),
@@ -81,7 +81,7 @@ fn event_values(row: &ThreadRow, judged: &Judged) -> EventValues {
 /// What is held is given up at `expiry`.
 pub(super) fn action_records(
     record: &DecisionRecord,
-    judged: &Judged,
+    judged: &Evaluation,
     now: Timestamp,
     expiry: Option<Timestamp>,
 ) -> Vec<Action> {
@@ -105,7 +105,7 @@ pub(super) fn action_records(
     judged.decision.actions.iter().map(record_of).collect()
 }
 
-fn newest_inbound(judged: &Judged) -> Option<(String, Option<Timestamp>)> {
+fn newest_inbound(judged: &Evaluation) -> Option<(String, Option<Timestamp>)> {
     let message = judged.messages.as_ref()?.newest_inbound()?;
     Some((message.id.clone(), message.created_at))
 }

@@ -3,7 +3,7 @@
 use super::{
     Engine, Workspace,
     changes::{changed_rows, is_newest_first, shows_a_move},
-    probe::Step,
+    failpoint::Failpoint,
 };
 use crate::{
     coldsend::{ApiError, ListPage, ListQuery, Priority},
@@ -64,12 +64,12 @@ impl Engine {
     pub async fn poll(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
         let began = std::time::Instant::now();
         let result = self.poll_pages(workspace, whole_sweep).await;
-        workspace.figures.note_poll(began.elapsed(), result.as_ref().ok().map(|report| report.pages));
+        workspace.figures.record_poll(began.elapsed(), result.as_ref().ok().map(|report| report.pages));
         let failed = result.as_ref().err().map(|error| match error {
             PollError::Api(error) => (error.to_string(), error.summary()),
             PollError::Store(error) => (error.to_string(), "the store fails"),
         });
-        workspace.note_poll(self.now(), failed);
+        workspace.record_poll(self.now(), failed);
         result
     }
 
@@ -77,7 +77,7 @@ impl Engine {
         self.adopt_declared_name(workspace).await?;
         let mut state = self.store.workspace_state(workspace.name()).await?;
         let mut report = PollReport::default();
-        if state.baseline_at.is_none() && !self.first_start(workspace, &mut state, &mut report).await? {
+        if state.baseline_at.is_none() && !self.take_baseline(workspace, &mut state, &mut report).await? {
             return Ok(report);
         }
         let first = match self.newest_pages(workspace, &mut state, &mut report).await {
@@ -174,7 +174,7 @@ impl Engine {
         workspace.note_progress(now);
         workspace.intake.record_date(page.date, now);
         for row in &page.rows {
-            workspace.remember_star(&row.id, row.is_starred, now);
+            workspace.cache_star(&row.id, row.is_starred, now);
         }
         Ok(page)
     }
@@ -216,7 +216,7 @@ impl Engine {
         }
         if !changed.is_empty() {
             self.store.queue_rows(workspace.name(), &changed, self.now()).await?;
-            self.reached(Step::RowsQueued, None).await;
+            self.failpoint(Failpoint::RowsQueued, None).await;
         }
         if count > 0 {
             workspace.intake.record_change();

@@ -1,6 +1,6 @@
 //! What a process that died in the middle leaves behind.
 
-use super::{Engine, Workspace, probe::Bug, take_over::body_fingerprint};
+use super::{Engine, Workspace, failpoint::Mutation, takeover::body_fingerprint};
 use crate::{
     model::{Action, ActionKind, ActionState, Attempt, Reason, ReasonCode},
     store::{ActionFilter, StoreError},
@@ -19,7 +19,7 @@ impl Engine {
             limit: BATCH,
             ..ActionFilter::default()
         };
-        if self.makes(Bug::NoRecovery) {
+        if self.is_mutated(Mutation::SkipRecovery) {
             return Ok(0);
         }
         let in_flight = self.store.actions(&filter).await?;
@@ -40,9 +40,9 @@ impl Engine {
         });
         let reason = Reason::new(ReasonCode::Ambiguous, "the program ended while it was on its way");
         if action.kind == ActionKind::Reply {
-            let due = self.next_look(workspace, &action).unwrap_or_else(|| self.now());
-            return self.change(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
+            let due = self.next_check(workspace, &action).unwrap_or_else(|| self.now());
+            return self.transition(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
         }
-        self.change(workspace, &mut action, ActionState::Retrying, Some(self.now()), Some(reason)).await
+        self.transition(workspace, &mut action, ActionState::Retrying, Some(self.now()), Some(reason)).await
     }
 }

@@ -59,7 +59,7 @@ impl Engine {
         let waiting = [ActionState::Waiting, ActionState::Retrying, ActionState::Planned];
         for mut action in self.replies(workspace, thread_id, &waiting).await? {
             let Some(verdict) = self.no_longer_matches(workspace, &action, None).await? else { continue };
-            match self.carry_out(workspace, &mut action, verdict).await {
+            match self.apply_verdict(workspace, &mut action, verdict).await {
                 // Whoever was faster has looked at the thread, or will.
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),

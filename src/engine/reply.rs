@@ -3,12 +3,12 @@
 use super::{
     Engine, Workspace,
     answers::Answered,
+    evaluation::fetch_messages,
     evidence::Reach,
-    execute::{paused, refusal},
-    guard::{Counted, Verdict, after_reading, before_reading, opted_out},
-    judge::fetch_messages,
-    probe::Bug,
-    take_over::{body_fingerprint, is_its_text},
+    execute::{failure_outcome, paused},
+    failpoint::Mutation,
+    guard::{StoreFacts, Verdict, check_store, check_thread, opted_out},
+    takeover::{body_fingerprint, matches_text},
 };
 use crate::{
     coldsend::{Priority, ReplyAttachment, ReplyBody, WriteError, WriteOutcome},
@@ -29,33 +29,35 @@ const SHORT_WAIT: Duration = Duration::from_millis(150);
 /// Replies that follow each other within this time are one burst.
 const BURST: Duration = Duration::from_secs(10);
 /// How long a reply waits for its place in the request budget before it is guarded anew.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 impl Engine {
     pub(super) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         if !action.approved
             && let Some(held) = self.held_for_foreign_use(workspace).await?
         {
-            return self.carry_out(workspace, &mut action, held).await;
+            return self.apply_verdict(workspace, &mut action, held).await;
         }
-        let counted = self.counted(workspace, &action).await?;
-        match before_reading(&action, &counted, workspace.safety(), self.now()) {
+        let counted = self.store_facts(workspace, &action).await?;
+        match check_store(&action, &counted, workspace.safety(), self.now()) {
             Verdict::Send => {}
-            other => return self.carry_out(workspace, &mut action, other).await,
+            other => return self.apply_verdict(workspace, &mut action, other).await,
         }
         let body = match self.body(&action).await {
             Ok(body) => body,
-            Err(reason) => return self.change(workspace, &mut action, ActionState::Failed, None, Some(reason)).await,
+            Err(reason) => {
+                return self.transition(workspace, &mut action, ActionState::Failed, None, Some(reason)).await;
+            }
         };
         // What was read for the decision can still hold the reply back without a request; it lets nothing go.
-        if let Some(messages) = workspace.fresh_read(&action.thread_id, self.now()) {
+        if let Some(messages) = workspace.cached_messages(&action.thread_id, self.now()) {
             match self.judge_thread(workspace, &action, &messages).await?.0 {
                 Verdict::Send => {}
-                _ if self.makes(Bug::GuardSkipped) => {}
+                _ if self.is_mutated(Mutation::SkipGuard) => {}
                 other => {
                     self.remember_opt_out(&action, &messages).await?;
                     action.outgoing_before = outgoing_ids(&messages);
-                    return self.carry_out(workspace, &mut action, other).await;
+                    return self.apply_verdict(workspace, &mut action, other).await;
                 }
             }
             action.outgoing_before = outgoing_ids(&messages);
@@ -66,8 +68,8 @@ impl Engine {
             return Ok(());
         }
         // Whatever comes of it, nobody may rely on what was read before.
-        workspace.forget_read(&action.thread_id);
-        let client = self.reader(workspace, &action.thread_id).with_max_wait(Some(LONGEST_WAIT));
+        workspace.evict_messages(&action.thread_id);
+        let client = self.reader(workspace, &action.thread_id).with_max_wait(Some(MAX_WAIT));
         // The last look: nothing but the request itself stands between what it shows and the reply.
         let messages = match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
             Ok(messages) => {
@@ -82,7 +84,7 @@ impl Engine {
             (Verdict::Wait(self.soon(Reach::Unclear), reason), None)
         });
         action.outgoing_before = outgoing_ids(&messages);
-        if verdict != Verdict::Send && !self.makes(Bug::GuardSkipped) {
+        if verdict != Verdict::Send && !self.is_mutated(Mutation::SkipGuard) {
             let remembered = self.remember_opt_out(&action, &messages).await;
             return self.withdraw(workspace, &mut action, verdict).await.and(remembered);
         }
@@ -107,7 +109,7 @@ impl Engine {
             return Ok((foreign, None));
         }
         let answered = self.who_answered(workspace, &action.thread_id, conversation).await?;
-        let verdict = after_reading(action, messages, self.is_from_own_sender(messages).await?, &answered);
+        let verdict = check_thread(action, messages, self.is_from_own_sender(messages).await?, &answered);
         if verdict == Verdict::Send && !action.approved && has_its_text_already(action, messages) {
             let text = "the same text is in the thread already";
             return Ok((Verdict::Suppress(Reason::new(ReasonCode::Repeat, text)), None));
@@ -130,7 +132,10 @@ impl Engine {
         waited: bool,
     ) -> Result<(Verdict, Option<Reason>), StoreError> {
         let (verdict, note) = self.judge_thread(workspace, action, messages).await?;
-        if verdict != Verdict::Send || self.makes(Bug::PauseIgnored) || self.makes(Bug::StoreNotAsked) {
+        if verdict != Verdict::Send
+            || self.is_mutated(Mutation::IgnorePause)
+            || self.is_mutated(Mutation::SkipStoreCheck)
+        {
             return Ok((verdict, note));
         }
         if self.is_paused(workspace.name()).await? {
@@ -181,15 +186,15 @@ impl Engine {
         match certainty {
             WriteOutcome::Applied => self.record_outcome(workspace, &mut action, ("accepted", status), done).await,
             WriteOutcome::NotApplied => {
-                let next = self.not_carried_out(workspace, &action, &error).await?;
-                self.record_outcome(workspace, &mut action, (refusal(&error), status), next).await
+                let next = self.after_rejection(workspace, &action, &error).await?;
+                self.record_outcome(workspace, &mut action, (failure_outcome(&error), status), next).await
             }
-            WriteOutcome::Unknown if self.makes(Bug::UnknownIsRetried) => {
+            WriteOutcome::Unknown if self.is_mutated(Mutation::RetryUnknown) => {
                 let again = (ActionState::Planned, Some(self.now()), None);
                 self.record_outcome(workspace, &mut action, ("unclear", status), again).await
             }
             WriteOutcome::Unknown => {
-                let due = self.next_look(workspace, &action).unwrap_or_else(|| self.now());
+                let due = self.next_check(workspace, &action).unwrap_or_else(|| self.now());
                 let reason = Reason::new(ReasonCode::Ambiguous, error.to_string());
                 let unknown = (ActionState::Unknown, Some(due), Some(reason));
                 self.record_outcome(workspace, &mut action, ("unclear", status), unknown).await
@@ -206,11 +211,11 @@ impl Engine {
     }
 
     /// What the store knows that speaks for or against the reply.
-    pub(super) async fn counted(&self, workspace: &Workspace, action: &Action) -> Result<Counted, StoreError> {
+    pub(super) async fn store_facts(&self, workspace: &Workspace, action: &Action) -> Result<StoreFacts, StoreError> {
         let now = self.now();
         let since = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
-        let mut counted = Counted::default();
-        if self.makes(Bug::StoreNotAsked) {
+        let mut counted = StoreFacts::default();
+        if self.is_mutated(Mutation::SkipStoreCheck) {
             return Ok(counted);
         }
         let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
@@ -305,5 +310,5 @@ fn has_its_text_already(action: &Action, messages: &ThreadMessages) -> bool {
     let once = matches!(action.timing.repeat, Repeat::OncePerThread | Repeat::OncePerLead);
     let all = messages.conversation().messages();
     let newest = all.iter().rposition(|message| !message.outgoing).unwrap_or(0);
-    once && all.iter().take(newest).any(|message| message.outgoing && is_its_text(action, message))
+    once && all.iter().take(newest).any(|message| message.outgoing && matches_text(action, message))
 }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// However long nothing is due, the lanes look at the store this often: a clock that was set forward makes things due.
-const LONGEST_REST: Duration = Duration::from_secs(30);
+const MAX_REST: Duration = Duration::from_secs(30);
 /// Nudges, however many, cost one poll in this time.
 const NUDGE_REST: Duration = Duration::from_secs(2);
 /// How often a poll that takes long is looked at.
@@ -21,7 +21,7 @@ const ONCE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a single pass did in one workspace.
 #[derive(Debug, Default)]
-pub struct OnceReport {
+pub struct RunOnceReport {
     /// The workspace.
     pub workspace: String,
     /// What the poll found.
@@ -61,7 +61,7 @@ impl Engine {
             let began = tokio::time::Instant::now();
             workspace.begin_look(self.now());
             {
-                let look = self.look(workspace);
+                let look = self.poll_and_handle(workspace);
                 tokio::pin!(look);
                 loop {
                     tokio::select! {
@@ -76,7 +76,7 @@ impl Engine {
             self.watch_outage(workspace);
             let rest = workspace.client().poll_rest();
             let every = workspace.settings().poll_every.max(rest);
-            workspace.note_next_poll(self.now().saturating_add(every).unwrap_or(Timestamp::MAX));
+            workspace.record_next_poll(self.now().saturating_add(every).unwrap_or(Timestamp::MAX));
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep_until(began + every) => {}
@@ -86,13 +86,13 @@ impl Engine {
     }
 
     /// One poll and what came of it; errors are told and tried again at the next.
-    pub async fn look(&self, workspace: &Workspace) {
+    pub async fn poll_and_handle(&self, workspace: &Workspace) {
         if let Err(error) = self.poll(workspace, false).await {
             if matches!(error, PollError::Store(_)) {
-                self.store_fails(workspace, &error.to_string());
+                self.alert_store_failing(workspace, &error.to_string());
             }
             tracing::warn!(workspace = workspace.name(), %error, "the inbox could not be polled");
-            self.board.tell(self.now(), workspace.name(), super::Happened::PollFailed(error.to_string()));
+            self.board.publish(self.now(), workspace.name(), super::EngineEventKind::PollFailed(error.to_string()));
             if let PollError::Api(error) = &error {
                 self.pause_if_refused(workspace, error).await;
             }
@@ -103,7 +103,7 @@ impl Engine {
         self.watch_key(workspace);
         self.watch_rules();
         if let Err(error) = self.watch_queue(workspace).await {
-            self.store_fails(workspace, &error.to_string());
+            self.alert_store_failing(workspace, &error.to_string());
         }
         match self.handle_pending(workspace).await {
             Ok(report) => {
@@ -116,7 +116,7 @@ impl Engine {
             Err(error) => {
                 tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
                 match error {
-                    IntakeError::Store(error) => self.store_fails(workspace, &error.to_string()),
+                    IntakeError::Store(error) => self.alert_store_failing(workspace, &error.to_string()),
                     IntakeError::Api(error) => {
                         workspace.note_reads(self.now(), Some(&error));
                         self.pause_if_refused(workspace, &error).await;
@@ -129,9 +129,9 @@ impl Engine {
     /// A key that is refused is refused for writes as well: nothing is sent until somebody has mended it.
     async fn pause_if_refused(&self, workspace: &Workspace, error: &ApiError) {
         if error.needs_person()
-            && let Err(error) = self.pause_for(workspace, &error.to_string()).await
+            && let Err(error) = self.pause_on_auth_error(workspace, &error.to_string()).await
         {
-            self.store_fails(workspace, &error.to_string());
+            self.alert_store_failing(workspace, &error.to_string());
         }
     }
 
@@ -142,40 +142,40 @@ impl Engine {
         };
         let stop = || shutdown.is_cancelled();
         while !shutdown.is_cancelled() {
-            let mut rest = LONGEST_REST;
+            let mut rest = MAX_REST;
             match self.run_due(workspace, lane, &stop).await {
                 Ok(report) if report.api_is_down => self.store_works(workspace),
                 Ok(report) if report.looked_at > 0 => {
                     self.store_works(workspace);
-                    workspace.something_is_due();
+                    workspace.wake_executor();
                 }
-                Ok(_) => rest = self.rest(workspace).await.unwrap_or(LONGEST_REST),
+                Ok(_) => rest = self.time_until_due(workspace).await.unwrap_or(MAX_REST),
                 Err(error) => {
                     tracing::error!(workspace = workspace.name(), %error, "nothing is sent: the store fails");
-                    self.store_fails(workspace, &error.to_string());
+                    self.alert_store_failing(workspace, &error.to_string());
                     rest = Duration::from_secs(5);
                 }
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(rest.min(LONGEST_REST)) => {}
+                () = tokio::time::sleep(rest.min(MAX_REST)) => {}
                 () = notify.notified() => {}
             }
         }
     }
 
     /// How long until something is due.
-    async fn rest(&self, workspace: &Workspace) -> Result<Duration, StoreError> {
-        let Some(due) = self.store.next_due(workspace.name()).await? else { return Ok(LONGEST_REST) };
+    async fn time_until_due(&self, workspace: &Workspace) -> Result<Duration, StoreError> {
+        let Some(due) = self.store.next_due(workspace.name()).await? else { return Ok(MAX_REST) };
         let left = Duration::try_from(due.duration_since(self.now())).unwrap_or_default();
         // Never a hot loop, whatever the store says; and what is due for a destination that is left alone is no reason.
         let least = if workspace.slow_targets().is_empty() { 20 } else { 1_000 };
-        Ok(left.clamp(Duration::from_millis(least), LONGEST_REST))
+        Ok(left.clamp(Duration::from_millis(least), MAX_REST))
     }
 
     /// Polls a workspace once, decides, and does what is due or about to be.
-    pub async fn once(&self, workspace: &Workspace) -> OnceReport {
-        let mut report = OnceReport { workspace: workspace.name().to_owned(), ..OnceReport::default() };
+    pub async fn run_once(&self, workspace: &Workspace) -> RunOnceReport {
+        let mut report = RunOnceReport { workspace: workspace.name().to_owned(), ..RunOnceReport::default() };
         match self.poll(workspace, true).await {
             Ok(poll) => report.poll = poll,
             Err(PollError::Api(error)) => report.error = Some(error.to_string()),
@@ -217,7 +217,7 @@ impl Engine {
             if next.is_none_or(|due| due > deadline) || tokio::time::Instant::now() >= until {
                 return Ok(());
             }
-            let rest = self.rest(workspace).await.map_err(|error| error.to_string())?;
+            let rest = self.time_until_due(workspace).await.map_err(|error| error.to_string())?;
             tokio::time::sleep(rest).await;
         }
     }

@@ -1,6 +1,6 @@
 //! Star and unstar. The API only toggles, so a blind or repeated request would undo itself.
 
-use super::{Engine, Workspace, execute::refusal, probe::Bug};
+use super::{Engine, Workspace, execute::failure_outcome, failpoint::Mutation};
 use crate::{
     coldsend::{Priority, WriteOutcome},
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
@@ -17,7 +17,7 @@ impl Engine {
     /// unclear one the thread is read.
     pub(super) async fn star(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let wanted = action.kind == ActionKind::Star;
-        let seen = match workspace.known_star(&action.thread_id, self.now()) {
+        let seen = match workspace.cached_star(&action.thread_id, self.now()) {
             Some(starred) if action.attempts.is_empty() => Some(starred),
             _ => match self.reader(workspace, &action.thread_id).thread(&action.thread_id, Priority::Write).await {
                 Ok(thread) => {
@@ -29,10 +29,10 @@ impl Engine {
         };
         let Some(starred) = seen else {
             let reason = Reason::new(ReasonCode::Ambiguous, "the API does not say whether the thread is starred");
-            return self.change(workspace, &mut action, ActionState::Quarantined, None, Some(reason)).await;
+            return self.transition(workspace, &mut action, ActionState::Quarantined, None, Some(reason)).await;
         };
-        if starred == wanted && !self.makes(Bug::StarBlind) {
-            return self.change(workspace, &mut action, ActionState::Done, None, None).await;
+        if starred == wanted && !self.is_mutated(Mutation::BlindStar) {
+            return self.transition(workspace, &mut action, ActionState::Done, None, None).await;
         }
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
@@ -42,10 +42,10 @@ impl Engine {
             return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
         }
         let result = workspace.client().toggle_star(&action.thread_id).await;
-        workspace.remember_star(&action.thread_id, None, self.now());
+        workspace.cache_star(&action.thread_id, None, self.now());
         match result {
             Ok(Some(now_starred)) if now_starred == wanted => {
-                workspace.remember_star(&action.thread_id, Some(now_starred), self.now());
+                workspace.cache_star(&action.thread_id, Some(now_starred), self.now());
                 self.record_outcome(workspace, &mut action, ("accepted", None), (ActionState::Done, None, None)).await
             }
             Ok(Some(_)) => {
@@ -61,8 +61,9 @@ impl Engine {
             }
             Ok(None) => self.read_back(workspace, action, None, "the answer does not say whether it is starred").await,
             Err(error) if error.certainty == WriteOutcome::NotApplied => {
-                let next = self.not_carried_out(workspace, &action, &error.error).await?;
-                self.record_outcome(workspace, &mut action, (refusal(&error.error), error.error.status()), next).await
+                let next = self.after_rejection(workspace, &action, &error.error).await?;
+                self.record_outcome(workspace, &mut action, (failure_outcome(&error.error), error.error.status()), next)
+                    .await
             }
             Err(error) => self.read_back(workspace, action, error.error.status(), &error.error.to_string()).await,
         }
@@ -77,7 +78,7 @@ impl Engine {
         why: &str,
     ) -> Result<(), StoreError> {
         let reason = Reason::new(ReasonCode::Ambiguous, why);
-        let next = match self.next_try(&action, reason.clone()) {
+        let next = match self.schedule_retry(&action, reason.clone()) {
             (ActionState::Failed, ..) => (ActionState::Quarantined, None, Some(reason)),
             next => next,
         };

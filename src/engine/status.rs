@@ -1,6 +1,6 @@
 //! How the engine fares: what the status pages and the terminal are told.
 
-use super::Judged;
+use super::Evaluation;
 use crate::model::Action;
 use crate::store::{DecisionRecord, EventKind};
 use jiff::Timestamp;
@@ -57,12 +57,12 @@ pub struct EngineEvent {
     /// The workspace.
     pub workspace: String,
     /// What.
-    pub what: Happened,
+    pub what: EngineEventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum Happened {
+pub enum EngineEventKind {
     /// Rules ran on an event.
     Decided {
         /// What they said.
@@ -82,7 +82,7 @@ pub enum Happened {
 
 /// Collects what the pages show beside the store.
 #[derive(Debug)]
-pub(crate) struct Board {
+pub(crate) struct LiveStatus {
     started_at: Timestamp,
     rules_loaded_at: Mutex<Timestamp>,
     rules_error: Mutex<Option<String>>,
@@ -93,7 +93,7 @@ pub(crate) struct Board {
     rules: Mutex<HashMap<String, RuleHealth>>,
 }
 
-impl Board {
+impl LiveStatus {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
             started_at: now,
@@ -112,7 +112,7 @@ impl Board {
     }
 
     /// Notes that other rules are in force, and which are gone.
-    pub(super) fn note_rules<'a>(&self, now: Timestamp, gone: &[&str], there: impl Iterator<Item = &'a str>) {
+    pub(super) fn record_rules<'a>(&self, now: Timestamp, gone: &[&str], there: impl Iterator<Item = &'a str>) {
         let mut since = self.gone_since.lock().unwrap_or_else(PoisonError::into_inner);
         for name in there {
             since.remove(name);
@@ -122,10 +122,10 @@ impl Board {
         }
         drop(since);
         *self.rules_loaded_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
-        self.note_rules_error(None);
+        self.record_rules_error(None);
     }
 
-    pub(super) fn note_rules_error(&self, error: Option<String>) {
+    pub(super) fn record_rules_error(&self, error: Option<String>) {
         *self.rules_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
@@ -148,12 +148,12 @@ impl Board {
         self.events.subscribe()
     }
 
-    pub(super) fn tell(&self, at: Timestamp, workspace: &str, what: Happened) {
+    pub(super) fn publish(&self, at: Timestamp, workspace: &str, what: EngineEventKind) {
         // Nobody listening is no error.
         let _ = self.events.send(EngineEvent { at, workspace: workspace.to_owned(), what });
     }
 
-    pub(super) fn note_evaluation(&self, judged: &Judged, now: Timestamp) {
+    pub(super) fn record_evaluation(&self, judged: &Evaluation, now: Timestamp) {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         for (rule, took) in judged.decision.rules.iter().zip(&judged.took) {
             if took.is_none() && rule.error.is_none() {

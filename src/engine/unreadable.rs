@@ -38,7 +38,7 @@ impl Engine {
             },
         };
         self.store.record_decision(&record, Vec::new(), None, &self.settled(row, None, workspace)).await?;
-        workspace.figures.note_decision(EventKind::Message);
+        workspace.figures.record_decision(EventKind::Message);
         let lead = record.lead_email.as_deref().unwrap_or("A lead without an address");
         let announcement = Alert {
             title: format!("A thread cannot be read (workspace {})", workspace.name()),

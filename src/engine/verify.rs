@@ -6,9 +6,9 @@
 use super::{
     Engine, Workspace,
     evidence::Reach,
-    execute::never_carried_out,
-    probe::{Bug, Step},
-    take_over::{body_fingerprint, is_earlier_try, is_its_text, sent_it},
+    execute::was_not_applied,
+    failpoint::{Failpoint, Mutation},
+    takeover::{body_fingerprint, matches_attempt, matches_text, was_sent_by},
 };
 use crate::{
     coldsend::{ApiError, Priority},
@@ -19,11 +19,11 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// How long after the last of the times a look that fails is tried again.
-const LONGEST_LOOK: Duration = Duration::from_secs(86_400);
+const MAX_LOOK: Duration = Duration::from_secs(86_400);
 
 impl Engine {
     /// When an unclear reply is looked for next; `None` when every time has passed.
-    pub(super) fn next_look(&self, workspace: &Workspace, action: &Action) -> Option<Timestamp> {
+    pub(super) fn next_check(&self, workspace: &Workspace, action: &Action) -> Option<Timestamp> {
         let sent = action.sent_at?;
         let now = self.now();
         let times = workspace.safety().verify_after.iter();
@@ -31,9 +31,9 @@ impl Engine {
     }
 
     /// Whether looking has failed for so long that a person must decide without it.
-    fn has_looked_long_enough(&self, workspace: &Workspace, action: &Action) -> bool {
+    fn gave_up(&self, workspace: &Workspace, action: &Action) -> bool {
         let last = workspace.safety().verify_after.last().copied().unwrap_or_default();
-        let until = action.sent_at.and_then(|sent| sent.saturating_add(last + LONGEST_LOOK).ok());
+        let until = action.sent_at.and_then(|sent| sent.saturating_add(last + MAX_LOOK).ok());
         until.is_some_and(|until| self.now() >= until)
     }
 
@@ -45,18 +45,18 @@ impl Engine {
             Err(error) => {
                 let reach = workspace.evidence.failed(&action.thread_id, &error, self.now());
                 // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
-                if self.has_looked_long_enough(workspace, &action) {
+                if self.gave_up(workspace, &action) {
                     let text = format!("could not be looked for: {error}");
                     let reason = Some(Reason::new(ReasonCode::Ambiguous, text));
-                    return self.change(workspace, &mut action, ActionState::Quarantined, None, reason).await;
+                    return self.transition(workspace, &mut action, ActionState::Quarantined, None, reason).await;
                 }
                 if error.needs_person() && reach == Reach::Workspace {
-                    self.pause_for(workspace, &error.to_string()).await?;
+                    self.pause_on_auth_error(workspace, &error.to_string()).await?;
                 }
                 let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));
                 let pause = error.retry_after().unwrap_or(std::time::Duration::from_secs(60));
                 let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX).max(self.soon(reach));
-                return self.change(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
+                return self.transition(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
             }
         };
         let all = messages.as_ref().map(|messages| messages.conversation().messages()).unwrap_or_default();
@@ -66,24 +66,28 @@ impl Engine {
         let (mut before, mut appeared): (Vec<&Message>, Vec<&Message>) = (Vec::new(), Vec::new());
         for (place, message) in all.iter().enumerate().filter(|(_, message)| message.outgoing) {
             let was_there = place < answered || action.outgoing_before.contains(&message.id);
-            if was_there && !self.makes(Bug::OldTextProves) { before.push(message) } else { appeared.push(message) }
+            if was_there && !self.is_mutated(Mutation::TrustOldText) {
+                before.push(message)
+            } else {
+                appeared.push(message)
+            }
         }
         let others = self.replies(workspace, &action.thread_id, &[]).await?;
         let others: Vec<&Action> = others.iter().filter(|other| other.id != action.id).collect();
-        self.reached(Step::LookedFor, Some(&action)).await;
+        self.failpoint(Failpoint::ReplyLookedUp, Some(&action)).await;
         // An earlier reply of ours with the same words may show only now: then its message proves nothing for this one.
-        let count = |messages: &[&Message]| messages.iter().filter(|message| is_its_text(&action, message)).count();
+        let count = |messages: &[&Message]| messages.iter().filter(|message| matches_text(&action, message)).count();
         let expected = others.iter().filter(|other| may_have_sent(other, &action)).count();
         let expected = expected.saturating_sub(count(&before));
-        if count(&appeared) > expected || count(&appeared) > 0 && self.makes(Bug::OldTextProves) {
-            return self.change(workspace, &mut action, ActionState::Done, None, None).await;
+        if count(&appeared) > expected || count(&appeared) > 0 && self.is_mutated(Mutation::TrustOldText) {
+            return self.transition(workspace, &mut action, ActionState::Done, None, None).await;
         }
         // Neither an earlier try with a text that a person has edited since, nor another reply of ours that shows late, is
         // somebody else's answer.
         let ours = |message: &Message| {
-            is_its_text(&action, message)
-                || is_earlier_try(&action, message)
-                || others.iter().any(|other| sent_it(other, message))
+            matches_text(&action, message)
+                || matches_attempt(&action, message)
+                || others.iter().any(|other| was_sent_by(other, message))
         };
         appeared.retain(|message| !ours(message));
         // A step that the campaign sends by itself says nothing of ours.
@@ -91,21 +95,21 @@ impl Engine {
             && self.is_any_by_person(workspace, &action.thread_id, messages.conversation(), &appeared).await?
         {
             let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
-            return self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
+            return self.transition(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
         }
-        let (state, due, text) = match self.next_look(workspace, &action) {
+        let (state, due, text) = match self.next_check(workspace, &action) {
             Some(due) => (ActionState::Unknown, Some(due), "not in the thread so far"),
-            None if self.makes(Bug::AbsentIsRetried) => (ActionState::Planned, Some(self.now()), "tried again"),
+            None if self.is_mutated(Mutation::RetryAbsent) => (ActionState::Planned, Some(self.now()), "tried again"),
             None => (ActionState::Quarantined, None, "never seen in the thread: it may still have been sent"),
         };
         let reason = Reason::new(ReasonCode::Ambiguous, text);
-        self.change(workspace, &mut action, state, due, Some(reason)).await
+        self.transition(workspace, &mut action, state, due, Some(reason)).await
     }
 }
 
 /// Whether another reply of the thread may have sent the same words as this one.
 fn may_have_sent(other: &Action, action: &Action) -> bool {
     let words = body_fingerprint(&action.payload);
-    let tries = other.attempts.iter().filter(|attempt| !never_carried_out(&attempt.outcome));
+    let tries = other.attempts.iter().filter(|attempt| !was_not_applied(&attempt.outcome));
     words.is_some() && tries.into_iter().any(|attempt| attempt.body == words)
 }

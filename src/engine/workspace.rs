@@ -2,8 +2,8 @@
 
 use super::Safety;
 use super::evidence::Evidence;
-use super::figures::Figures;
 use super::intake::Intake;
+use super::metrics::Metrics;
 use super::status::{WorkspacePhase, WorkspaceStatus};
 use crate::{coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, rules::ThreadMessages};
 use jiff::Timestamp;
@@ -78,7 +78,7 @@ pub struct Workspace {
     steps: Mutex<HashSet<String>>,
     /// When a reply last came up to leave.
     last_reply: Mutex<Option<Instant>>,
-    pub(super) figures: Figures,
+    pub(super) figures: Metrics,
     /// Somebody says that there may be something new.
     pub(super) nudge: Notify,
     /// Something became due.
@@ -104,7 +104,7 @@ impl Workspace {
             intake: Intake::default(),
             steps: Mutex::default(),
             last_reply: Mutex::default(),
-            figures: Figures::new(),
+            figures: Metrics::new(),
             nudge: Notify::new(),
             due: Notify::new(),
             due_forwards: Notify::new(),
@@ -163,17 +163,17 @@ impl Workspace {
 
     /// Polls soon; many calls cost one poll.
     pub fn nudge(&self) {
-        self.figures.note_nudge();
+        self.figures.record_nudge();
         self.nudge.notify_one();
     }
 
-    pub(super) fn something_is_due(&self) {
+    pub(super) fn wake_executor(&self) {
         self.due.notify_one();
         self.due_forwards.notify_one();
     }
 
     /// Notes how a poll ended.
-    pub(super) fn note_poll(&self, at: Timestamp, error: Option<(String, &'static str)>) {
+    pub(super) fn record_poll(&self, at: Timestamp, error: Option<(String, &'static str)>) {
         locked(&self.status).last_poll = Some(at);
         note_outage(&self.poll_outage, at, error);
     }
@@ -217,24 +217,24 @@ impl Workspace {
         locked(&self.slow_targets).iter().filter(|(_, (_, until))| *until > now).map(|(name, _)| name.clone()).collect()
     }
 
-    pub(super) fn note_next_poll(&self, at: Timestamp) {
+    pub(super) fn record_next_poll(&self, at: Timestamp) {
         locked(&self.status).next_poll = Some(at);
     }
 
-    pub(super) fn remember_read(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {
+    pub(super) fn cache_messages(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {
         remember(&self.reads, thread, messages, at);
     }
 
     /// The messages, if they were read within [`FRESH`].
-    pub(super) fn fresh_read(&self, thread: &str, now: Timestamp) -> Option<Arc<ThreadMessages>> {
+    pub(super) fn cached_messages(&self, thread: &str, now: Timestamp) -> Option<Arc<ThreadMessages>> {
         recall(&self.reads, thread, now, FRESH)
     }
 
-    pub(super) fn forget_read(&self, thread: &str) {
+    pub(super) fn evict_messages(&self, thread: &str) {
         locked(&self.reads).remove(thread);
     }
 
-    pub(super) fn remember_star(&self, thread: &str, starred: Option<bool>, at: Timestamp) {
+    pub(super) fn cache_star(&self, thread: &str, starred: Option<bool>, at: Timestamp) {
         match starred {
             Some(starred) => remember(&self.stars, thread, starred, at),
             None => drop(locked(&self.stars).remove(thread)),
@@ -242,7 +242,7 @@ impl Workspace {
     }
 
     /// Whether the thread is starred, if that was seen a moment ago.
-    pub(super) fn known_star(&self, thread: &str, now: Timestamp) -> Option<bool> {
+    pub(super) fn cached_star(&self, thread: &str, now: Timestamp) -> Option<bool> {
         recall(&self.stars, thread, now, STAR_KNOWN)
     }
 
@@ -250,16 +250,16 @@ impl Workspace {
         !locked(&self.own_addresses).contains(address)
     }
 
-    pub(super) fn note_own_addresses(&self, addresses: Vec<String>) {
+    pub(super) fn record_own_addresses(&self, addresses: Vec<String>) {
         locked(&self.own_addresses).extend(addresses);
     }
 
     /// Whether nothing leaves because the store could not be written when it was last tried.
-    pub fn store_fails(&self) -> bool {
+    pub fn is_store_failing(&self) -> bool {
         self.store_fails.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note_store(&self, fails: bool) {
+    pub(super) fn record_store(&self, fails: bool) {
         self.store_fails.store(fails, Ordering::Relaxed);
     }
 

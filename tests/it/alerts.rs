@@ -58,7 +58,7 @@ async fn a_destination_is_not_told_that_it_fails_itself() {
     assert_eq!(stage.states().await, [(ActionKind::Slack, ActionState::Failed, Some("refused"))]);
     let mut alerts = Vec::new();
     while let Ok(event) = events.try_recv() {
-        if let reply_router::engine::Happened::Alert(title) = event.what {
+        if let reply_router::engine::EngineEventKind::Alert(title) = event.what {
             alerts.push(title);
         }
     }
@@ -96,7 +96,7 @@ async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
         let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
         stage.simulator.faults().always(Where::List, fault.clone());
         for minute in 0..=16 {
-            stage.engine.look(stage.workspace()).await;
+            stage.engine.poll_and_handle(stage.workspace()).await;
             stage.engine.watch_outage(stage.workspace());
             let outage = stage.engine.outage(stage.workspace());
             assert_eq!(outage.is_some(), minute >= 5, "{fault:?}, minute {minute}: {outage:?}");
@@ -109,7 +109,7 @@ async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
         assert!(first[0].contains("Workspace acme has failed for 5m"), "{fault:?}: {first:#?}");
         stage.simulator.faults().clear();
         for _ in 0..5 {
-            stage.engine.look(stage.workspace()).await;
+            stage.engine.poll_and_handle(stage.workspace()).await;
             stage.engine.watch_outage(stage.workspace());
             assert_eq!(stage.engine.outage(stage.workspace()), None);
             stage.clock.advance(MINUTE);
@@ -127,14 +127,14 @@ async fn threads_that_cannot_be_read_at_all_are_an_outage_too() {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
     }
     for _ in 0..8 {
-        stage.engine.look(stage.workspace()).await;
+        stage.engine.poll_and_handle(stage.workspace()).await;
         stage.engine.watch_outage(stage.workspace());
         stage.clock.advance(MINUTE);
     }
     assert!(slack(&stage, 1).await[0].contains("has failed for 5m"));
     stage.simulator.faults().clear();
     for _ in 0..10 {
-        stage.engine.look(stage.workspace()).await;
+        stage.engine.poll_and_handle(stage.workspace()).await;
         stage.engine.watch_outage(stage.workspace());
         stage.run_due().await;
         stage.clock.advance(10 * MINUTE);
@@ -154,7 +154,7 @@ async fn a_refused_key_pauses_the_workspace_and_is_told_once_though_nothing_is_s
         stage.simulator.faults().always(place, Fault::Status(status, "{}".to_owned()));
         let minutes = async || {
             for _ in 0..16 {
-                stage.engine.look(stage.workspace()).await;
+                stage.engine.poll_and_handle(stage.workspace()).await;
                 stage.engine.watch_outage(stage.workspace());
                 stage.run_due().await;
                 stage.clock.advance(MINUTE);
@@ -187,7 +187,7 @@ async fn a_thread_that_cannot_be_read_is_told_after_a_quarter_of_an_hour() {
         if minute % 10 == 0 {
             stage.hot_lead(&format!("lead{minute}@acme.example"), "Give me a call.");
         }
-        stage.engine.look(stage.workspace()).await;
+        stage.engine.poll_and_handle(stage.workspace()).await;
         stage.engine.watch_outage(stage.workspace());
         stage.run_due().await;
         if minute == 14 {

@@ -5,7 +5,7 @@ use crate::stage::{Reply, Setting, Stage, safety};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use reply_router::{
-    engine::{Engine, Probe, Resolution, Safety, Step},
+    engine::{Engine, Failpoint, Resolution, Safety, TestHooks},
     model::{Action, ActionKind, ActionState, Mode},
     simulator::{Fault, NewThread, Options, Workspace},
     store::{EventKind, OptOut, SqliteStore, Store},
@@ -80,7 +80,7 @@ rules:
 
 /// Does something once, when an action of this kind is at a step.
 struct Meanwhile {
-    step: Step,
+    step: Failpoint,
     kind: ActionKind,
     deed: Mutex<Option<Deed>>,
     stage: Mutex<Option<(Arc<SqliteStore>, Workspace)>>,
@@ -94,8 +94,8 @@ enum Deed {
 }
 
 #[async_trait]
-impl Probe for Meanwhile {
-    async fn at(&self, step: Step, action: Option<&Action>) {
+impl TestHooks for Meanwhile {
+    async fn hit(&self, step: Failpoint, action: Option<&Action>) {
         if step != self.step || action.is_none_or(|action| action.kind != self.kind) {
             return;
         }
@@ -134,9 +134,9 @@ rules:
     cases.push((Reply, Deed::OptOut, ActionState::Suppressed, "opt_out"));
     for (kind, deed, state, reason) in cases {
         let deed = Mutex::new(Some(deed));
-        let probe = Arc::new(Meanwhile { step: Step::Guarded, kind, deed, stage: Mutex::new(None) });
+        let probe = Arc::new(Meanwhile { step: Failpoint::GuardPassed, kind, deed, stage: Mutex::new(None) });
         let setting =
-            Setting { rules: everything, probe: Some(Arc::clone(&probe) as Arc<dyn Probe>), ..Setting::default() };
+            Setting { rules: everything, probe: Some(Arc::clone(&probe) as Arc<dyn TestHooks>), ..Setting::default() };
         let stage = Stage::new(setting).await;
         *probe.stage.lock().unwrap() = Some((Arc::clone(&stage.store), stage.simulator.workspace()));
         stage.hot_lead("jane@acme.example", "Hi");
@@ -167,8 +167,9 @@ rules:
 #[tokio::test]
 async fn who_resumes_while_a_pause_is_being_noted_wakes_it_all_the_same() {
     let deed = Mutex::new(Some(Deed::Resume));
-    let probe = Arc::new(Meanwhile { step: Step::Refused, kind: Reply, deed, stage: Mutex::new(None) });
-    let stage = Stage::new(Setting { probe: Some(Arc::clone(&probe) as Arc<dyn Probe>), ..Setting::default() }).await;
+    let probe = Arc::new(Meanwhile { step: Failpoint::GuardBlocked, kind: Reply, deed, stage: Mutex::new(None) });
+    let stage =
+        Stage::new(Setting { probe: Some(Arc::clone(&probe) as Arc<dyn TestHooks>), ..Setting::default() }).await;
     *probe.stage.lock().unwrap() = Some((Arc::clone(&stage.store), stage.simulator.workspace()));
     stage.engine.pause(None, "a test").await.unwrap();
     stage.hot_lead("jane@acme.example", "Give me a call.");
@@ -246,7 +247,7 @@ async fn a_failed_reply_that_is_tried_again_by_hand_minds_what_left_since() {
     stage.round().await;
     let failed = stage.actions().await.into_iter().find(|action| action.kind == Reply).unwrap();
     assert_eq!(failed.state, ActionState::Failed);
-    assert!(Engine::if_retried(&failed).unwrap().contains("The thread is read again"));
+    assert!(Engine::retry_effect(&failed).unwrap().contains("The thread is read again"));
 
     // The message is judged once more (its category flips) and another record takes its place.
     for category in ["other", "interested"] {

@@ -6,7 +6,7 @@ mod messages;
 
 use crate::stage::{Setting, Stage, safety};
 use reply_router::{
-    engine::{EngineEvent, Happened, Safety},
+    engine::{EngineEvent, EngineEventKind, Safety},
     model::ActionState,
     simulator::{Inbox, Options},
     store::{DecisionFilter, DecisionRecord, Store},
@@ -51,7 +51,7 @@ async fn held(stage: &Stage, code: &str) -> usize {
 fn announced(events: &mut Receiver<EngineEvent>) -> Vec<String> {
     let mut titles = Vec::new();
     while let Ok(event) = events.try_recv() {
-        if let Happened::Alert(title) = event.what {
+        if let EngineEventKind::Alert(title) = event.what {
             titles.push(title);
         }
     }

@@ -109,7 +109,7 @@ async fn a_rule_that_is_gone_for_a_moment_cancels_nothing() {
     let waits = (ActionState::Waiting, Some("rule_removed"));
     assert!(stage.states().await.iter().all(|state| (state.1, state.2) == waits), "{:?}", stage.states().await);
     // A reload that stands refused keeps them waiting, however long.
-    stage.engine.note_refused_rules("a file was half written");
+    stage.engine.record_rejected_rules("a file was half written");
     stage.clock.advance(5 * MINUTE);
     stage.run_due().await;
     assert!(stage.states().await.iter().all(|state| (state.1, state.2) == waits), "{:?}", stage.states().await);

@@ -6,7 +6,7 @@ use crate::model::{
     transition::{Beginning, Meanwhile, Moment, Topic, Transition as T, Trouble},
 };
 use reply_router::{
-    engine::{Bug, Step},
+    engine::{Failpoint, Mutation},
     simulator::{Endpoint, Fault, SentForm},
     store::Lane,
 };
@@ -30,7 +30,7 @@ fn runs(lane: Lane) -> T {
     T::Runs { lane, moment: None }
 }
 
-fn runs_until(step: Step, what: Meanwhile) -> T {
+fn runs_until(step: Failpoint, what: Meanwhile) -> T {
     T::Runs { lane: Lane::Api, moment: Some(Moment { step, nth: 0, what }) }
 }
 
@@ -43,47 +43,49 @@ fn seconds(seconds: u32) -> T {
 }
 
 /// A sequence in which the mistake shows; `None` where random search finds one at once.
-fn sequence(bug: Bug) -> Option<(Beginning, Vec<T>)> {
+fn sequence(bug: Mutation) -> Option<(Beginning, Vec<T>)> {
     let hot = || beginning(&[Topic::Hot]);
     Some(match bug {
-        Bug::UnknownIsRetried => {
+        Mutation::RetryUnknown => {
             let slow = Beginning { lag: 30, ..hot() };
             (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), round()])
         }
-        Bug::AbsentIsRetried => {
+        Mutation::RetryAbsent => {
             // The service's clock runs an hour ahead before the reply shows.
             let slow = Beginning { lag: 300, ..hot() };
             (slow, vec![http(Endpoint::Reply, Fault::CloseAfter), round(), T::ClockJumps { seconds: 3_600 }])
         }
-        Bug::GuardSkipped => {
+        Mutation::SkipGuard => {
             // The reply comes up before the next poll has seen the person's answer, which would end it too.
             let answers = T::PersonAnswers { thread: 0 };
             (beginning(&[Topic::Question]), vec![round(), answers, seconds(181), runs(Lane::Api)])
         }
-        Bug::IntentLate => (hot(), vec![intake(), runs_until(Step::Answered, Meanwhile::Crash)]),
-        Bug::StarBlind => (hot(), vec![T::StarToggled { thread: 0 }, intake(), runs(Lane::Api)]),
-        Bug::OldTextProves => {
+        Mutation::LateIntent => (hot(), vec![intake(), runs_until(Failpoint::ResponseReceived, Meanwhile::Crash)]),
+        Mutation::BlindStar => (hot(), vec![T::StarToggled { thread: 0 }, intake(), runs(Lane::Api)]),
+        Mutation::TrustOldText => {
             let again = T::LeadWrites { thread: 0, topic: Topic::Thanks };
             let lost = http(Endpoint::Reply, Fault::CloseBefore);
             (beginning(&[Topic::Thanks]), vec![round(), seconds(60), again, lost, round()])
         }
-        Bug::NoRecovery => (hot(), vec![intake(), runs_until(Step::IntentWritten, Meanwhile::Crash)]),
-        Bug::ReadAnyway => (beginning(&[Topic::Meeting]), vec![round()]),
-        Bug::PauseIgnored => (hot(), vec![intake(), T::Pauses, runs(Lane::Api)]),
-        Bug::StoreNotAsked => {
+        Mutation::SkipRecovery => (hot(), vec![intake(), runs_until(Failpoint::IntentWritten, Meanwhile::Crash)]),
+        Mutation::AlwaysMarkRead => (beginning(&[Topic::Meeting]), vec![round()]),
+        Mutation::IgnorePause => (hot(), vec![intake(), T::Pauses, runs(Lane::Api)]),
+        Mutation::SkipStoreCheck => {
             // The lead opts out in another thread than the one that is about to be answered.
             let opts_out = T::LeadWritesAnew { lead: 0, topic: Topic::OptOut };
             (hot(), vec![intake(), opts_out, intake(), runs(Lane::Api)])
         }
-        Bug::UnreadIsSettled => (hot(), vec![http(Endpoint::Messages, Fault::Status(503, String::new())), intake()]),
-        Bug::ForwardOnce => (hot(), vec![http(Endpoint::Webhook, Fault::CloseBefore), round()]),
+        Mutation::DropUnreadable => {
+            (hot(), vec![http(Endpoint::Messages, Fault::Status(503, String::new())), intake()])
+        }
+        Mutation::NoForwardRetry => (hot(), vec![http(Endpoint::Webhook, Fault::CloseBefore), round()]),
     })
 }
 
 #[test]
 fn every_mistake_is_noticed() {
     let mut missed = Vec::new();
-    for bug in Bug::ALL {
+    for bug in Mutation::ALL {
         let name = bug.as_str();
         let Some((beginning, transitions)) = sequence(*bug) else {
             match search(ENOUGH, 1, Some(*bug)) {
@@ -107,7 +109,7 @@ fn every_mistake_is_noticed() {
 #[test]
 fn what_was_found_does_not_come_back() {
     // The first of two replies with the same words shows only after the second one was lost: it must not prove it.
-    let again = Moment { step: Step::Guarded, nth: 0, what: Meanwhile::LeadWrites(Topic::Thanks) };
+    let again = Moment { step: Failpoint::GuardPassed, nth: 0, what: Meanwhile::LeadWrites(Topic::Thanks) };
     let slow = Beginning { lag: 30, ..beginning(&[Topic::Thanks]) };
     let lost = http(Endpoint::Reply, Fault::CloseBefore);
     let transitions = [intake(), T::Runs { lane: Lane::Api, moment: Some(again) }, lost, round()];

@@ -32,7 +32,7 @@ async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
     let run = async |clock: &HandClock, store: Arc<SqliteStore>| {
         let engine = engine(&Setting::default(), &simulator, store as Arc<dyn Store>, clock.clone());
         let workspace = engine.workspace("acme").unwrap();
-        engine.announce_pause().await.unwrap();
+        engine.alert_if_paused().await.unwrap();
         engine.recover(workspace).await.unwrap();
         engine.poll(workspace, true).await.unwrap();
         engine.handle_pending(workspace).await.unwrap();

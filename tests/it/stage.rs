@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use reply_router::{
     coldsend::{Client, ClientSettings, TimeLimits},
     destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},
-    engine::{Clock, Engine, Parts, Probe, Safety, StartFrom, Workspace, WorkspaceSettings},
+    engine::{Clock, Engine, EngineParts, Safety, StartFrom, TestHooks, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode},
     rules::{LoadContext, RuleSet, hours::OpeningHours},
     simulator::{Endpoint, NewThread, Options, Simulator},
@@ -62,7 +62,7 @@ pub(crate) struct Setting {
     pub(crate) wait_for_category: Duration,
     pub(crate) options: Options,
     pub(crate) dry_run: bool,
-    pub(crate) probe: Option<Arc<dyn Probe>>,
+    pub(crate) probe: Option<Arc<dyn TestHooks>>,
     /// Where the API, Slack and webhooks, and where SMTP, are reached if not at the simulator's own addresses.
     pub(crate) http_at: Option<SocketAddr>,
     pub(crate) smtp_at: Option<SocketAddr>,
@@ -249,7 +249,7 @@ pub(crate) fn engine(
         Client::with_time_limits(settings, TimeLimits { whole, ..TimeLimits::default() }).unwrap()
     };
     let workspaces = std::iter::once((setting.name, setting.mode)).chain(setting.more_workspaces.iter().copied());
-    Engine::new(Parts {
+    Engine::new(EngineParts {
         store,
         rules,
         workspaces: workspaces

@@ -7,7 +7,7 @@ use super::{
     view::{self, readable},
 };
 use crate::{
-    engine::{About, Told, Workspace},
+    engine::{SampleFields, SampleThread, Workspace},
     model::{ActionKind, Message, Mode, describe_planned},
     store::DecisionFilter,
 };
@@ -89,7 +89,7 @@ async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
     };
     let workspace = workspace.ok_or_else(|| Problem::unknown("workspace", ""))?;
     let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let about = About {
+    let about = SampleFields {
         lead_email: filled(&asked.lead),
         lead_name: filled(&asked.name),
         subject: filled(&asked.subject),
@@ -97,9 +97,9 @@ async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
         campaign: filled(&asked.campaign),
     };
     let message = Message { text: filled(&asked.text), ..Message::default() };
-    let told = Told::new("", message, about, app.engine.now());
+    let told = SampleThread::new("", message, about, app.engine.now());
     let overrides = app.engine.store().override_modes().await?;
-    let judged = told.judged(&app.engine.rules(), workspace.name(), workspace.settings().mode, &overrides);
+    let judged = told.evaluate(&app.engine.rules(), workspace.name(), workspace.settings().mode, &overrides);
     let (explanation, decision) = judged.map_err(|need| {
         let text = format!("a rule asks for {need:?}, which a message on this page does not have");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text)
@@ -137,10 +137,10 @@ async fn categories(app: &App) -> Result<BTreeSet<String>, Problem> {
     let decisions = app.engine.store().decisions(&newest).await?;
     known.extend(decisions.into_iter().filter_map(|decision| decision.trace.category));
     // What a rule asks for is in its trace, whatever the message is.
-    let blank = Told::new("", Message::default(), About::default(), app.engine.now());
+    let blank = SampleThread::new("", Message::default(), SampleFields::default(), app.engine.now());
     if let Some(workspace) = app.engine.workspaces().first()
         && let Ok((explanation, _)) =
-            blank.judged(&app.engine.rules(), workspace.name(), Mode::Live, &HashMap::default())
+            blank.evaluate(&app.engine.rules(), workspace.name(), Mode::Live, &HashMap::default())
     {
         let conditions = explanation.rules.iter().flat_map(|rule| &rule.conditions);
         let asked = conditions.filter(|found| found.path.rsplit('.').next() == Some("category"));

@@ -136,7 +136,7 @@ impl From<Action> for ActionCard {
             created: When(action.created_at),
             sent: action.sent_at.map(When),
             thread_path: encoded(&action.thread_id),
-            if_retried: Engine::if_retried(&action).unwrap_or_default(),
+            if_retried: Engine::retry_effect(&action).unwrap_or_default(),
             approved: action.approved,
             id: action.id.0,
             workspace: action.workspace,

@@ -12,7 +12,7 @@ use super::{
     view::{When, counted},
 };
 use crate::{
-    engine::{Finding, Workspace},
+    engine::{HealthCheck, Workspace},
     store::{AuditEntry, AuditFilter, OptOut},
 };
 use askama::Template;
@@ -99,8 +99,8 @@ struct Found {
     text: String,
 }
 
-impl From<Finding> for Found {
-    fn from(found: Finding) -> Self {
+impl From<HealthCheck> for Found {
+    fn from(found: HealthCheck) -> Self {
         let good = found.result.is_ok();
         Self { what: found.what, good, text: found.result.unwrap_or_else(|wrong| wrong) }
     }
@@ -133,11 +133,11 @@ pub(in crate::admin) async fn examined(
     State(app): State<App>,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
-    let findings = app.engine.examine().await;
+    let findings = app.engine.check_all().await;
     show(&app, wanted, findings).await
 }
 
-async fn show(app: &App, wanted: Wanted, findings: Vec<Finding>) -> Result<Response, Problem> {
+async fn show(app: &App, wanted: Wanted, findings: Vec<HealthCheck>) -> Result<Response, Problem> {
     let status = report(app).await?;
     let store = app.engine.store();
     let first = place(wanted.opt_outs)?;
@@ -174,7 +174,7 @@ async fn show(app: &App, wanted: Wanted, findings: Vec<Finding>) -> Result<Respo
 fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: Timestamp) -> WorkspaceView {
     let budget = workspace.client().budget();
     let every = workspace.settings().poll_every;
-    let figures = workspace.figures();
+    let figures = workspace.metrics();
     let decisions: u64 = figures.decisions.iter().map(|(_, count)| count).sum();
     let sent = workspace.client().requests_sent();
     let hourly = HOUR.checked_div(every.as_secs()).unwrap_or(HOUR);

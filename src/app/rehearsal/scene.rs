@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     app::AppError,
-    engine::{Clock, Engine, HandleReport, Parts, Workspace, WorkspaceSettings},
+    engine::{Clock, Engine, EngineParts, HandleReport, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace},
     rules::{
         ActionOutcomes, ActionStatus, Actual, Expectation, RuleSet, StepEvent, StepLocation, TestCase, TestResult,
@@ -38,7 +38,7 @@ impl<'s> Scene<'s> {
     /// A workspace that has been looked at while it was empty, and then the test's thread in it.
     pub(super) async fn open(stage: &'s Stage, case: &TestCase) -> Result<Self, AppError> {
         let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
-        let engine = Engine::new(Parts {
+        let engine = Engine::new(EngineParts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: RuleSet::default(),
             workspaces: vec![WorkspaceSettings {

@@ -1,7 +1,7 @@
 //! What failed for good, and rules that cannot be evaluated: told once an hour for each destination or rule.
 
 use super::{
-    super::{Engine, Judged, Workspace},
+    super::{Engine, Evaluation, Workspace},
     Alert,
 };
 use crate::{
@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// Tells people of rules that could not be evaluated, so that they did not match.
-    pub(in crate::engine) fn alert_rule_errors(&self, workspace: &Workspace, judged: &Judged) {
+    pub(in crate::engine) fn alert_rule_errors(&self, workspace: &Workspace, judged: &Evaluation) {
         for (rule, error) in judged.decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
             let title = format!("Rule `{}` cannot be evaluated (workspace {})", rule.name, workspace.name());
             let text = format!("It did not match because of an error: {error}");

@@ -69,7 +69,7 @@ fn outcome(verdict: &Verdict) -> Outcome {
 
 #[test]
 fn what_the_store_knows() {
-    type Change = fn(&mut Action, &mut Counted);
+    type Change = fn(&mut Action, &mut StoreFacts);
     let limited = |action: &mut Action| action.timing.limit = Some("1 per 2h".parse().unwrap());
     let cases: &[(&str, Change, Outcome, Outcome)] = &[
         ("nothing", |_, _| {}, ("send", None), ("send", None)),
@@ -123,17 +123,17 @@ fn what_the_store_knows() {
         ),
     ];
     for (what, change, wanted, approved) in cases {
-        let (mut action, mut counted) = (reply(), Counted::default());
+        let (mut action, mut counted) = (reply(), StoreFacts::default());
         change(&mut action, &mut counted);
-        assert_eq!(outcome(&before_reading(&action, &counted, &safety(), time(NOW))), *wanted, "{what}");
+        assert_eq!(outcome(&check_store(&action, &counted, &safety(), time(NOW))), *wanted, "{what}");
         action.approved = true;
-        assert_eq!(outcome(&before_reading(&action, &counted, &safety(), time(NOW))), *approved, "{what}, approved");
+        assert_eq!(outcome(&check_store(&action, &counted, &safety(), time(NOW))), *approved, "{what}, approved");
     }
     // A window has a place again when the use that blocks it has left.
     let mut action = reply();
     limited(&mut action);
-    let counted = Counted { by_rule: vec![time(HOUR_AGO)], ..Counted::default() };
-    let verdict = before_reading(&action, &counted, &safety(), time(NOW));
+    let counted = StoreFacts { by_rule: vec![time(HOUR_AGO)], ..StoreFacts::default() };
+    let verdict = check_store(&action, &counted, &safety(), time(NOW));
     assert!(matches!(verdict, Verdict::Wait(until, _) if until == time("2026-07-15T13:00:00Z")), "{verdict:?}");
 }
 
@@ -141,7 +141,7 @@ fn what_the_store_knows() {
 fn a_reason_says_how_old_the_message_is_to_the_minute() {
     let mut action = reply();
     action.message_at = Some(time("2026-07-15T09:29:31Z"));
-    let verdict = before_reading(&action, &Counted::default(), &safety(), time(NOW));
+    let verdict = check_store(&action, &StoreFacts::default(), &safety(), time(NOW));
     let Verdict::Hold(reason) = verdict else { panic!("{verdict:?}") };
     assert_eq!(reason.text, "the message is 2h30m old, more than 1h");
 }
@@ -213,8 +213,8 @@ fn what_the_thread_shows() {
             Some(_) => Answered::Person,
             None => Answered::No,
         };
-        assert_eq!(outcome(&after_reading(&action, &messages, false, &answered)), wanted, "{what}");
-        let own = outcome(&after_reading(&action, &messages, true, &answered));
+        assert_eq!(outcome(&check_thread(&action, &messages, false, &answered)), wanted, "{what}");
+        let own = outcome(&check_thread(&action, &messages, true, &answered));
         assert_ne!(own.0, "send", "{what}, from an inbox of our own");
     }
 }
@@ -233,6 +233,6 @@ fn a_step_is_passed_and_what_is_unclear_is_held_until_a_person_approves() {
         // A reply of ours to an older message that shows late.
         (reply(), Answered::No, ("hold", Some("already_answered"))),
     ] {
-        assert_eq!(outcome(&after_reading(&action, &messages, false, &answered)), wanted, "{answered:?}");
+        assert_eq!(outcome(&check_thread(&action, &messages, false, &answered)), wanted, "{answered:?}");
     }
 }

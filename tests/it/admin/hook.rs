@@ -14,7 +14,7 @@ async fn two_hundred_nudges_cost_one_poll_every_two_seconds() {
     let (engine, shutdown) = (Arc::clone(&desk.stage.engine), CancellationToken::new());
     let stop = shutdown.clone();
     let running = tokio::spawn(async move { engine.run(stop).await });
-    let polls = || desk.stage.workspace().figures().polls.count();
+    let polls = || desk.stage.workspace().metrics().polls.count();
     let until = async |wanted: u64| {
         let reached = async {
             while polls() < wanted {
@@ -37,7 +37,7 @@ async fn two_hundred_nudges_cost_one_poll_every_two_seconds() {
     until(before + 2).await;
     let most = 1 + began.elapsed().as_secs() / 2;
     assert!(polls() - before <= most, "{} polls in {:?}", polls() - before, began.elapsed());
-    assert_eq!(desk.stage.workspace().figures().nudges, 201);
+    assert_eq!(desk.stage.workspace().metrics().nudges, 201);
     shutdown.cancel();
     running.await.unwrap();
 }

@@ -4,7 +4,7 @@ use super::{decisions, replies, rounds, setting};
 use crate::stage::{Setting, Stage};
 use jiff::Timestamp;
 use reply_router::{
-    engine::Happened,
+    engine::EngineEventKind,
     simulator::{Inbox, Message, NewThread, ReplyCount},
     store::Store,
 };
@@ -111,7 +111,7 @@ async fn a_thread_that_is_too_large_to_be_read_is_left_for_a_person() {
     assert_eq!(left.iter().map(|decision| decision.thread_id.as_str()).collect::<Vec<_>>(), [large.as_str()]);
     let mut alerts = 0;
     while let Ok(event) = events.try_recv() {
-        alerts += usize::from(matches!(&event.what, Happened::Alert(title) if title.contains("cannot be read")));
+        alerts += usize::from(matches!(&event.what, EngineEventKind::Alert(title) if title.contains("cannot be read")));
     }
     assert_eq!(alerts, 1);
     rounds(&stage).await;

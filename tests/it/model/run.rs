@@ -9,7 +9,7 @@ use super::{
 };
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
-use reply_router::engine::Bug;
+use reply_router::engine::Mutation;
 use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},
@@ -22,7 +22,7 @@ const LONGEST: usize = 12;
 pub(crate) fn play(
     beginning: &Beginning,
     transitions: &[Transition],
-    bug: Option<Bug>,
+    bug: Option<Mutation>,
     played: Option<&AtomicUsize>,
 ) -> Result<World, Violation> {
     // What a sequence leaves running ends with its runtime.
@@ -60,7 +60,7 @@ impl std::fmt::Display for Found {
 }
 
 /// Plays so many sequences; each thread has a seed of its own, made from the one given.
-pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Bug>) -> Result<Figures, Box<Found>> {
+pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Found>> {
     // Twice as many as there are cores: each one waits for its disk now and then.
     let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let share = |thread: usize| sequences / threads + usize::from(thread < sequences % threads);
@@ -76,7 +76,7 @@ pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Bug>) -> Result<Fi
     Ok(all)
 }
 
-fn search_alone(sequences: usize, seed: u64, bug: Option<Bug>) -> Result<Figures, Box<Found>> {
+fn search_alone(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Found>> {
     let figures = Mutex::new(Figures::default());
     let config = Config {
         cases: u32::try_from(sequences).unwrap(),

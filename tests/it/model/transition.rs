@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
 use reply_router::{
-    engine::Step,
+    engine::Failpoint,
     simulator::{Endpoint, Fault, SentForm, SmtpFault, SmtpStep},
     store::Lane,
 };
@@ -140,7 +140,7 @@ impl Transition {
 /// Something that happens while the service works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
-    pub(crate) step: Step,
+    pub(crate) step: Failpoint,
     /// At the how manieth time that the work stands there, from 0.
     pub(crate) nth: u8,
     pub(crate) what: Meanwhile,
@@ -215,7 +215,7 @@ fn transition() -> impl Strategy<Value = Transition> {
         2 => Just(T::Resumes),
     ];
     let service = prop_oneof![
-        12 => moment(Step::ALL).prop_map(|moment| T::Round { moment }),
+        12 => moment(Failpoint::ALL).prop_map(|moment| T::Round { moment }),
         8 => moment(&INTAKE).prop_map(|moment| T::Intake { moment }),
         8 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Api, moment }),
         4 => moment(&EXECUTION).prop_map(|moment| T::Runs { lane: Lane::Destinations, moment }),
@@ -232,12 +232,17 @@ fn transition() -> impl Strategy<Value = Transition> {
 }
 
 /// The places at which intake can be held up.
-const INTAKE: [Step; 3] = [Step::RowsQueued, Step::Judged, Step::DecisionWritten];
+const INTAKE: [Failpoint; 3] = [Failpoint::RowsQueued, Failpoint::Evaluated, Failpoint::DecisionWritten];
 /// The places at which execution can.
-const EXECUTION: [Step; 5] =
-    [Step::Guarded, Step::IntentWritten, Step::Answered, Step::OutcomeWritten, Step::LookedFor];
+const EXECUTION: [Failpoint; 5] = [
+    Failpoint::GuardPassed,
+    Failpoint::IntentWritten,
+    Failpoint::ResponseReceived,
+    Failpoint::OutcomeWritten,
+    Failpoint::ReplyLookedUp,
+];
 
-fn moment(steps: &'static [Step]) -> impl Strategy<Value = Option<Moment>> {
+fn moment(steps: &'static [Failpoint]) -> impl Strategy<Value = Option<Moment>> {
     let what = prop_oneof![
         4 => Just(Meanwhile::Crash),
         1 => Just(Meanwhile::PersonAnswers),

@@ -6,7 +6,7 @@ use super::{
 };
 use async_trait::async_trait;
 use reply_router::{
-    engine::{Bug, Probe, Step},
+    engine::{Failpoint, Mutation, TestHooks},
     model::Action,
     store::{SqliteStore, Store},
 };
@@ -15,14 +15,14 @@ use tokio::sync::Notify;
 
 pub(crate) struct Watcher {
     scene: Arc<Scene>,
-    bug: Option<Bug>,
+    bug: Option<Mutation>,
     waiting_for: Mutex<Option<Moment>>,
     store: Mutex<Weak<SqliteStore>>,
     crash: Notify,
 }
 
 impl Watcher {
-    pub(crate) fn new(scene: Arc<Scene>, bug: Option<Bug>) -> Self {
+    pub(crate) fn new(scene: Arc<Scene>, bug: Option<Mutation>) -> Self {
         Self { scene, bug, waiting_for: Mutex::default(), store: Mutex::default(), crash: Notify::new() }
     }
 
@@ -42,7 +42,7 @@ impl Watcher {
     }
 
     /// The moment, if it has come.
-    fn come(&self, step: Step) -> Option<Meanwhile> {
+    fn come(&self, step: Failpoint) -> Option<Meanwhile> {
         let mut waiting_for = self.waiting_for.lock().unwrap();
         let moment = waiting_for.as_mut().filter(|moment| moment.step == step)?;
         if moment.nth > 0 {
@@ -54,8 +54,8 @@ impl Watcher {
 }
 
 #[async_trait]
-impl Probe for Watcher {
-    async fn at(&self, step: Step, action: Option<&Action>) {
+impl TestHooks for Watcher {
+    async fn hit(&self, step: Failpoint, action: Option<&Action>) {
         let Some(what) = self.come(step) else { return };
         let thread = match action {
             Some(action) => Some(action.thread_id.clone()),
@@ -80,7 +80,7 @@ impl Probe for Watcher {
         }
     }
 
-    fn makes(&self, mistake: Bug) -> bool {
+    fn is_mutated(&self, mistake: Mutation) -> bool {
         self.bug == Some(mistake)
     }
 }

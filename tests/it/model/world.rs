@@ -12,7 +12,7 @@ use super::{
 use crate::stage::{self, HandClock, Setting};
 use jiff::SignedDuration;
 use reply_router::{
-    engine::{Bug, Clock, Engine, ExecuteError, IntakeError, PollError, Resolution, Safety, Workspace},
+    engine::{Clock, Engine, ExecuteError, IntakeError, Mutation, PollError, Resolution, Safety, Workspace},
     model::{Action, ActionKind, ActionState, ReasonCode},
     simulator::{Endpoint, Fault, Options, Simulator},
     store::{ActionFilter, Lane, SqliteStore, Store},
@@ -51,7 +51,7 @@ impl Process {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl World {
-    pub(crate) async fn new(beginning: &Beginning, bug: Option<Bug>) -> Self {
+    pub(crate) async fn new(beginning: &Beginning, bug: Option<Mutation>) -> Self {
         let server = ServerClock::new();
         let time = server.clone();
         let options = Options {

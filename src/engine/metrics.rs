@@ -37,7 +37,7 @@ const KINDS: [EventKind; 3] = [EventKind::Message, EventKind::Category, EventKin
 
 /// What is counted of one workspace.
 #[derive(Debug)]
-pub(super) struct Figures {
+pub(super) struct Metrics {
     polls: Histogram,
     polls_failed: AtomicU64,
     pages: AtomicU64,
@@ -49,7 +49,7 @@ pub(super) struct Figures {
 
 /// What was counted of one workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkspaceFigures {
+pub struct WorkspaceMetrics {
     /// How long polls took, the failed ones too.
     pub polls: HistogramSnapshot,
     /// How many of them failed.
@@ -66,7 +66,7 @@ pub struct WorkspaceFigures {
     pub latency: HistogramSnapshot,
 }
 
-impl Figures {
+impl Metrics {
     pub(super) fn new() -> Self {
         Self {
             polls: Histogram::new(&POLL),
@@ -79,7 +79,7 @@ impl Figures {
         }
     }
 
-    pub(super) fn note_poll(&self, took: Duration, pages: Option<u32>) {
+    pub(super) fn record_poll(&self, took: Duration, pages: Option<u32>) {
         self.polls.observe(took);
         match pages {
             Some(pages) => drop(self.pages.fetch_add(pages.into(), Ordering::Relaxed)),
@@ -87,32 +87,32 @@ impl Figures {
         }
     }
 
-    pub(super) fn note_nudge(&self) {
+    pub(super) fn record_nudge(&self) {
         self.nudges.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn note_decision(&self, event: EventKind) {
+    pub(super) fn record_decision(&self, event: EventKind) {
         if let Some(place) = KINDS.iter().position(|kind| *kind == event) {
             self.decisions[place].fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    pub(super) fn note_no_event(&self) {
+    pub(super) fn record_no_event(&self) {
         self.no_event.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a reply that has just been found to be out. By the clock of this machine and that of the API together: one
     /// that seems to have left before its message came counts as at once.
-    pub(super) fn note_action(&self, action: &Action) {
+    pub(super) fn record_action(&self, action: &Action) {
         let out = action.kind == ActionKind::Reply && action.state == ActionState::Done;
         if let (true, Some(arrived), Some(sent)) = (out, action.message_at, action.sent_at) {
             self.latency.observe(Duration::try_from(sent.duration_since(arrived)).unwrap_or_default());
         }
     }
 
-    fn read(&self) -> WorkspaceFigures {
+    fn read(&self) -> WorkspaceMetrics {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        WorkspaceFigures {
+        WorkspaceMetrics {
             polls: self.polls.snapshot(),
             polls_failed: count(&self.polls_failed),
             pages: count(&self.pages),
@@ -126,7 +126,7 @@ impl Figures {
 
 impl Workspace {
     /// What was counted since the process started.
-    pub fn figures(&self) -> WorkspaceFigures {
+    pub fn metrics(&self) -> WorkspaceMetrics {
         self.figures.read()
     }
 }

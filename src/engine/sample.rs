@@ -14,7 +14,7 @@ const PREVIEW_CHARACTERS: usize = 120;
 
 /// A thread that exists nowhere, and when it is judged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct SampleThread {
     /// The thread.
     pub thread: ThreadDetail,
     /// Its messages, oldest first.
@@ -25,7 +25,7 @@ pub struct Told {
 
 /// What the inbox would say of a thread whose only message is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct About {
+pub struct SampleFields {
     /// The lead's address; the sender's, if it is not given.
     pub lead_email: Option<String>,
     /// The lead's full name.
@@ -38,9 +38,9 @@ pub struct About {
     pub campaign: Option<String>,
 }
 
-impl Told {
+impl SampleThread {
     /// A thread of one message that has just come in; `name` takes the place of its id.
-    pub fn new(name: impl Into<String>, mut message: Message, about: About, now: Timestamp) -> Self {
+    pub fn new(name: impl Into<String>, mut message: Message, about: SampleFields, now: Timestamp) -> Self {
         message.id = "message-1".to_owned();
         let subject = about.subject.or_else(|| message.subject.clone());
         message.subject.clone_from(&subject);
@@ -70,7 +70,7 @@ impl Told {
     ///
     /// # Errors
     /// A rule asks for what was not told.
-    pub fn judged(
+    pub fn evaluate(
         &self,
         rules: &RuleSet,
         workspace: &str,
@@ -91,6 +91,6 @@ impl Told {
         };
         let decision = evaluate(rules, &input, self.now)?;
         let newest = messages.newest_inbound().map(|message| message.id.as_str());
-        Ok((Explanation::of(&self.thread.row, newest, &decision), decision))
+        Ok((Explanation::from_decision(&self.thread.row, newest, &decision), decision))
     }
 }

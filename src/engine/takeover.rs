@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A thread with more replies than this is no thread.
-const MOST_REPLIES: u32 = 1_000;
+const MAX_REPLIES: u32 = 1_000;
 
 impl Engine {
     /// Gives up every reply in the thread that has not left. A person has answered: whoever approves or waits has nothing
@@ -20,7 +20,7 @@ impl Engine {
                 continue;
             }
             let reason = Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message");
-            match self.change(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await {
+            match self.transition(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await {
                 // Whoever was faster has looked at the thread, or will.
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
@@ -42,7 +42,7 @@ impl Engine {
                 continue;
             }
             let reason = Some(Reason::new(ReasonCode::PersonAnswered, why));
-            match self.change(workspace, &mut action, ActionState::Held, self.expiry(workspace), reason).await {
+            match self.transition(workspace, &mut action, ActionState::Held, self.expiry(workspace), reason).await {
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
             }
@@ -67,7 +67,7 @@ impl Engine {
             thread: Some(thread_id.to_owned()),
             kind: Some(ActionKind::Reply),
             states: states.to_vec(),
-            limit: MOST_REPLIES,
+            limit: MAX_REPLIES,
             ..ActionFilter::default()
         };
         self.store.actions(&filter).await
@@ -83,20 +83,20 @@ pub(super) fn body_fingerprint(payload: &Payload) -> Option<String> {
 }
 
 /// Whether a message is what this reply sent, in its last try or in an earlier one with another text.
-pub(super) fn sent_it(action: &Action, message: &Message) -> bool {
+pub(super) fn was_sent_by(action: &Action, message: &Message) -> bool {
     let left = action.sent_at.is_some() || !action.attempts.is_empty();
-    left && (is_its_text(action, message) || is_earlier_try(action, message))
+    left && (matches_text(action, message) || matches_attempt(action, message))
 }
 
 /// Whether a message has the text that the reply sends now.
-pub(super) fn is_its_text(action: &Action, message: &Message) -> bool {
+pub(super) fn matches_text(action: &Action, message: &Message) -> bool {
     let Payload::Reply { text, html, .. } = &action.payload else { return false };
     let same = |sent: &str| is_same_reply(sent, message.text.as_deref(), message.html.as_deref());
     text.as_deref().is_some_and(same) || html.as_deref().is_some_and(|html| same(&html_to_text(html)))
 }
 
 /// Whether a message has the text of one of the reply's tries. A person may have edited it since.
-pub(super) fn is_earlier_try(action: &Action, message: &Message) -> bool {
+pub(super) fn matches_attempt(action: &Action, message: &Message) -> bool {
     let marks = action.attempts.iter().filter_map(|attempt| attempt.body.as_deref());
     marks.into_iter().any(|mark| has_fingerprint(mark, message.text.as_deref(), message.html.as_deref()))
 }

@@ -15,7 +15,7 @@ use std::{
 
 /// A thread to be judged, and what is known around it.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct EvaluationInput<'a> {
     /// The workspace's name.
     pub workspace: &'a str,
     /// The workspace's mode.
@@ -34,7 +34,7 @@ pub struct Subject<'a> {
 
 /// What came out, and what was read for it.
 #[derive(Debug)]
-pub struct Judged {
+pub struct Evaluation {
     /// What the rules said.
     pub decision: Decision,
     /// The thread, if it was read.
@@ -48,13 +48,13 @@ pub struct Judged {
 
 /// Evaluates the rules on a thread and reads, with GET requests only, what their answer depends on. `messages` are those
 /// that were read already, if they were.
-pub async fn judge(
+pub async fn evaluate_thread(
     client: &Client,
     rules: &RuleSet,
-    subject: Subject<'_>,
+    subject: EvaluationInput<'_>,
     mut messages: Option<Arc<ThreadMessages>>,
     now: Timestamp,
-) -> Result<Judged, ApiError> {
+) -> Result<Evaluation, ApiError> {
     let mut detail = None;
     let rules = rules.of_workspace(subject.workspace);
     let mut took = vec![None; rules.rules().len()];
@@ -79,7 +79,7 @@ pub async fn judge(
             began = ended;
         };
         match evaluate_timed(rules, &input, now, &mut through_with) {
-            Ok(decision) => return Ok(Judged { decision, detail, messages, took }),
+            Ok(decision) => return Ok(Evaluation { decision, detail, messages, took }),
             Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
             Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id, Priority::Read).await?),
         }

@@ -15,7 +15,7 @@ const TOLD_ACTIONS: u32 = 1_000;
 
 /// One step of the way, or something that stands in it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct WayStep {
+pub struct TimelineEntry {
     /// What it is about: `poll`, `thread`, `decision`, `action`, `opt_out`, `pause`.
     pub stage: &'static str,
     /// When, where that is known.
@@ -26,26 +26,26 @@ pub struct WayStep {
     pub text: String,
 }
 
-impl WayStep {
+impl TimelineEntry {
     fn new(stage: &'static str, at: Option<Timestamp>, text: impl Into<String>) -> Self {
         Self { stage, at, state: None, text: text.into() }
     }
 }
 
 /// The steps in the order in which they happened, for people. What has no time of its own comes first, in its order.
-pub fn chronological(mut steps: Vec<WayStep>) -> Vec<WayStep> {
+pub fn chronological(mut steps: Vec<TimelineEntry>) -> Vec<TimelineEntry> {
     steps.sort_by_key(|step| step.at);
     steps
 }
 
 impl Engine {
     /// The way of a thread's newest inbound message, as far as it has come.
-    pub(super) async fn way(
+    pub(super) async fn timeline(
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
         conversation: Option<&Conversation>,
-    ) -> Result<Vec<WayStep>, StoreError> {
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
         let mut way = Vec::new();
         let newest = conversation.and_then(Conversation::newest_inbound);
         let message = newest.map(|message| message.id.as_str());
@@ -62,15 +62,15 @@ impl Engine {
         };
         let mut of_workspace = decisions.into_iter().filter(|decision| decision.workspace == workspace.name());
         let decision = of_workspace.find(is_about_it);
-        self.noticed(workspace, row, (message, last_at), decision.as_ref(), &mut way).await?;
+        self.poll_entry(workspace, row, (message, last_at), decision.as_ref(), &mut way).await?;
         if let Some(decision) = decision {
-            self.decided(&decision, &mut way).await?;
+            self.decision_entries(&decision, &mut way).await?;
         }
         if let Some(lead) = super::plan::lead_key(row)
             && let Some(found) = self.store.opt_out(workspace.name(), &lead).await?
         {
             let text = format!("{lead} asked for no more mail: “{}”. No reply is sent.", found.evidence);
-            way.push(WayStep::new("opt_out", Some(found.since), text));
+            way.push(TimelineEntry::new("opt_out", Some(found.since), text));
         }
         for pause in self.store.pauses().await? {
             let what = match pause.workspace.as_deref() {
@@ -79,28 +79,28 @@ impl Engine {
                 Some(_) => continue,
             };
             let text = format!("{what} is paused: {}. Nothing is sent until somebody resumes.", pause.reason);
-            way.push(WayStep::new("pause", Some(pause.since), text));
+            way.push(TimelineEntry::new("pause", Some(pause.since), text));
         }
         Ok(way)
     }
 
     /// What polls have seen of it.
-    async fn noticed(
+    async fn poll_entry(
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
         (message, last_at): (Option<&str>, Option<Timestamp>),
         decision: Option<&DecisionRecord>,
-        way: &mut Vec<WayStep>,
+        way: &mut Vec<TimelineEntry>,
     ) -> Result<(), StoreError> {
         let state = self.store.workspace_state(workspace.name()).await?;
         let Some(baseline) = state.baseline_at else {
             let text =
                 "There is no baseline yet. The first poll that finds threads only records them (`safety.start_from`).";
-            way.push(WayStep::new("poll", None, text));
+            way.push(TimelineEntry::new("poll", None, text));
             return Ok(());
         };
-        way.push(WayStep::new("poll", state.last_poll_at.or(Some(baseline)), "The inbox was polled last."));
+        way.push(TimelineEntry::new("poll", state.last_poll_at.or(Some(baseline)), "The inbox was polled last."));
         let mut known = self.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
         let text = match known.remove(&row.id) {
             None => "No poll has seen this thread yet; the next one will.".to_owned(),
@@ -128,12 +128,16 @@ impl Engine {
             }
             Some(_) => return Ok(()),
         };
-        way.push(WayStep::new("thread", None, text));
+        way.push(TimelineEntry::new("thread", None, text));
         Ok(())
     }
 
     /// A decision and what became of its actions.
-    pub(super) async fn decided(&self, decision: &DecisionRecord, way: &mut Vec<WayStep>) -> Result<(), StoreError> {
+    pub(super) async fn decision_entries(
+        &self,
+        decision: &DecisionRecord,
+        way: &mut Vec<TimelineEntry>,
+    ) -> Result<(), StoreError> {
         let text = match decision.matched.as_slice() {
             [] if decision.trace.problem.is_some() => {
                 format!("Not decided: {}.", decision.trace.problem.as_deref().unwrap_or_default())
@@ -141,15 +145,15 @@ impl Engine {
             [] => "Decided: no rule matched.".to_owned(),
             rules => format!("Decided: {} matched.", rules.join(", ")),
         };
-        way.push(WayStep::new("decision", Some(decision.at), text));
+        way.push(TimelineEntry::new("decision", Some(decision.at), text));
         let filter =
             ActionFilter { decision: Some(decision.id.clone()), limit: TOLD_ACTIONS, ..ActionFilter::default() };
         for action in self.store.actions(&filter).await?.iter().rev() {
-            way.push(WayStep {
+            way.push(TimelineEntry {
                 stage: "action",
                 at: Some(action.updated_at),
                 state: Some(action.state),
-                text: stands(action),
+                text: describe_action(action),
             });
         }
         Ok(())
@@ -161,7 +165,7 @@ fn shown(at: Timestamp) -> String {
 }
 
 /// How an action stands, in a sentence.
-fn stands(action: &Action) -> String {
+fn describe_action(action: &Action) -> String {
     let mut text = format!("`{}`: {}", action.rule, action.kind);
     if let Some(target) = &action.target {
         text = format!("{text} {target}");

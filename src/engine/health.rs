@@ -8,11 +8,11 @@ use crate::{
 use std::time::Duration;
 
 /// A person looks at the answer: rather a refusal than a long wait behind the work itself.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// What was looked at, and how it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct HealthCheck {
     /// A few words, such as `workspace acme`.
     pub what: String,
     /// How it is, or what is wrong; carries no secret.
@@ -20,8 +20,8 @@ pub struct Finding {
 }
 
 /// Whether a workspace's key is accepted: one request.
-pub async fn examine_key(client: &Client) -> Finding {
-    let client = client.with_max_wait(Some(LONGEST_WAIT));
+pub async fn check_key(client: &Client) -> HealthCheck {
+    let client = client.with_max_wait(Some(MAX_WAIT));
     let query = ListQuery { page: 1, limit: 1, ..ListQuery::default() };
     let result = match client.list(&query, Priority::Read).await {
         Ok(page) => {
@@ -30,29 +30,29 @@ pub async fn examine_key(client: &Client) -> Finding {
         }
         Err(error) => Err(error.to_string()),
     };
-    Finding { what: format!("workspace {}", client.workspace()), result }
+    HealthCheck { what: format!("workspace {}", client.workspace()), result }
 }
 
 /// Whether a destination can be reached.
-pub async fn examine_destination(destinations: &Destinations, name: &str) -> Finding {
+pub async fn check_destination(destinations: &Destinations, name: &str) -> HealthCheck {
     let reached = destinations.check(name).await;
     let result = reached.map(|reached| reached.text).map_err(|error| error.to_string());
-    Finding { what: format!("destination {name}"), result }
+    HealthCheck { what: format!("destination {name}"), result }
 }
 
 impl Engine {
     /// Every workspace's key and every destination, through the service's own connections and budget.
-    pub async fn examine(&self) -> Vec<Finding> {
+    pub async fn check_all(&self) -> Vec<HealthCheck> {
         let mut findings = Vec::new();
         for workspace in self.workspaces() {
-            findings.push(examine_key(workspace.client()).await);
+            findings.push(check_key(workspace.client()).await);
         }
         for (index, workspace) in self.workspaces().iter().enumerate() {
             let before = self.workspaces().get(..index).unwrap_or_default();
             for name in workspace.destinations().names() {
                 // One that several share is looked at once.
                 if !before.iter().any(|other| other.destinations().share(workspace.destinations(), name)) {
-                    findings.push(examine_destination(workspace.destinations(), name).await);
+                    findings.push(check_destination(workspace.destinations(), name).await);
                 }
             }
         }

@@ -26,80 +26,80 @@ macro_rules! named {
 
 named! {
     /// A place between two steps. What happened before it is on disk or on the network; what follows is not.
-    Step {
+    Failpoint {
         /// Changed rows are in line, on disk.
         RowsQueued = "rows_queued",
         /// The rules have said what to do; nothing of it is written.
-        Judged = "judged",
+        Evaluated = "judged",
         /// The decision and its actions are on disk.
         DecisionWritten = "decision_written",
         /// The guard let an action go; its intent is not written.
-        Guarded = "guarded",
+        GuardPassed = "guarded",
         /// The guard holds an action back; that is not written.
-        Refused = "refused",
+        GuardBlocked = "refused",
         /// The intent is on disk; nothing has left.
         IntentWritten = "intent_written",
         /// The answer to a request is known; the outcome is not written.
-        Answered = "answered",
+        ResponseReceived = "answered",
         /// The outcome is on disk.
         OutcomeWritten = "outcome_written",
         /// An unclear reply was looked for; what was seen is not written.
-        LookedFor = "looked_for",
+        ReplyLookedUp = "looked_for",
     }
 }
 
 named! {
     /// A mistake that would break a promise.
-    Bug {
+    Mutation {
         /// A reply that may have left is tried again.
-        UnknownIsRetried = "unknown_is_retried",
+        RetryUnknown = "unknown_is_retried",
         /// A reply that was never seen is tried again.
-        AbsentIsRetried = "absent_is_retried",
+        RetryAbsent = "absent_is_retried",
         /// Nobody looks at the thread before a reply.
-        GuardSkipped = "guard_skipped",
+        SkipGuard = "guard_skipped",
         /// The intent is not on disk when the request leaves.
-        IntentLate = "intent_late",
+        LateIntent = "intent_late",
         /// The star is toggled without looking.
-        StarBlind = "star_blind",
+        BlindStar = "star_blind",
         /// An older message with the same text proves a reply.
-        OldTextProves = "old_text_proves",
+        TrustOldText = "old_text_proves",
         /// What was in flight when the process died is left there.
-        NoRecovery = "no_recovery",
+        SkipRecovery = "no_recovery",
         /// A thread is marked as read whatever became of the other actions.
-        ReadAnyway = "read_anyway",
+        AlwaysMarkRead = "read_anyway",
         /// A pause holds nothing back.
-        PauseIgnored = "pause_ignored",
+        IgnorePause = "pause_ignored",
         /// The lead's opt-out, cap and the hour's cap are not asked for.
-        StoreNotAsked = "store_not_asked",
+        SkipStoreCheck = "store_not_asked",
         /// A thread that cannot be read is taken out of the line.
-        UnreadIsSettled = "unread_is_settled",
+        DropUnreadable = "unread_is_settled",
         /// A forward that failed is not tried again.
-        ForwardOnce = "forward_once",
+        NoForwardRetry = "forward_once",
     }
 }
 
 /// What a test puts in.
 #[async_trait]
-pub trait Probe: Send + Sync {
+pub trait TestHooks: Send + Sync {
     /// The work stands at this place and goes on when this returns. `action` is the one concerned, where there is one.
-    async fn at(&self, step: Step, action: Option<&Action>);
+    async fn hit(&self, step: Failpoint, action: Option<&Action>);
 
     /// Whether this mistake is made.
-    fn makes(&self, _mistake: Bug) -> bool {
+    fn is_mutated(&self, _mistake: Mutation) -> bool {
         false
     }
 }
 
 impl Engine {
-    pub(super) async fn reached(&self, step: Step, action: Option<&Action>) {
+    pub(super) async fn failpoint(&self, step: Failpoint, action: Option<&Action>) {
         if cfg!(debug_assertions)
             && let Some(probe) = &self.probe
         {
-            probe.at(step, action).await;
+            probe.hit(step, action).await;
         }
     }
 
-    pub(super) fn makes(&self, mistake: Bug) -> bool {
-        cfg!(debug_assertions) && self.probe.as_ref().is_some_and(|probe| probe.makes(mistake))
+    pub(super) fn is_mutated(&self, mistake: Mutation) -> bool {
+        cfg!(debug_assertions) && self.probe.as_ref().is_some_and(|probe| probe.is_mutated(mistake))
     }
 }
