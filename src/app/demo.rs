@@ -1,6 +1,6 @@
 //! The demo: a simulated workspace, the rules of `examples/demo/` live, everything in one process.
 
-use super::{AppError, Assembly, Service};
+use super::{AppError, EngineBuilder, Service};
 use crate::{
     destinations::{DestinationSettings, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings},
     engine::{Engine, SystemClock},
@@ -62,11 +62,11 @@ impl Demo {
             ]),
             ..LoadContext::default()
         };
-        let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Mistakes)?;
+        let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Invalid)?;
         // In memory: the demo leaves nothing behind, and each one begins anew.
         let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
         let clock = Arc::new(SystemClock);
-        let engine = Assembly { settings: &settings, rules, store, clock, dry_run: false }.engine()?;
+        let engine = EngineBuilder { settings: &settings, rules, store, clock, dry_run: false }.build()?;
         let service = Service::bind(Arc::clone(&engine), &settings).await?;
         Ok(Self { simulator, engine, service })
     }

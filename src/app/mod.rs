@@ -1,23 +1,24 @@
 //! Puts the parts together: the only place that names concrete ones.
 
-mod build;
+mod config_lint;
 mod demo;
-mod findings;
-mod rehearsal;
+#[cfg(debug_assertions)]
+mod failpoint_env;
+mod preview;
 mod reload;
 mod restart;
 mod serve;
-#[cfg(debug_assertions)]
-mod stop_at;
-mod survey;
+mod setup;
+mod test_runner;
 mod watch;
 
-pub use build::{
-    AppError, Assembly, Overrides, client, load, load_rules, load_tested_rules, load_without_file, rules_context, shown,
-};
+pub use config_lint::{RequestCosts, WorkspaceBudget, lint_config, request_costs};
 pub use demo::{Demo, DemoOptions, rules_path as demo_rules};
-pub use findings::{Costs, WorkspaceBudget, costs, findings};
-pub use rehearsal::{Caps, Tests, failing_tests};
-pub use reload::RulesFolder;
-pub use serve::{OpenStore, Service, open_store};
-pub use survey::{Selection, Survey, Surveyed, survey};
+pub use preview::{Preview, PreviewedThread, Selection, preview};
+pub use reload::RulesSource;
+pub use serve::{Service, StoreMode, open_store};
+pub use setup::{
+    AppError, CliOptions, EngineBuilder, client, load, load_rules, load_tested_rules, load_without_file, rules_context,
+    shown,
+};
+pub use test_runner::{Caps, TestRunner, failing_tests};

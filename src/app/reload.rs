@@ -1,6 +1,6 @@
 //! Loading the rules again while the service runs: all or nothing.
 
-use super::{AppError, Caps, build::rules_context, rehearsal::tested, restart::StartedWith};
+use super::{AppError, Caps, restart::StartedWith, setup::rules_context, test_runner::require_passing};
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
@@ -15,7 +15,7 @@ use std::{
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 /// Where the rules in force come from.
-pub struct RulesFolder {
+pub struct RulesSource {
     engine: Arc<Engine>,
     paths: Vec<PathBuf>,
     context: LoadContext,
@@ -26,7 +26,7 @@ pub struct RulesFolder {
     one_at_a_time: Mutex<()>,
 }
 
-impl RulesFolder {
+impl RulesSource {
     /// Remembers where the rules are and what they may name.
     pub fn new(engine: Arc<Engine>, settings: &Settings) -> Self {
         Self {
@@ -60,8 +60,8 @@ impl RulesFolder {
         let context = self.context.clone();
         // Reading files and compiling rules takes its time.
         let loaded = spawn_blocking(move || RuleSet::load_workspaces(&context)).await;
-        let rules = loaded.map_err(|error| AppError::Unplayable(error.to_string()))?.map_err(AppError::Mistakes)?;
-        tested(rules, &self.caps).await
+        let rules = loaded.map_err(|error| AppError::TestsAborted(error.to_string()))?.map_err(AppError::Invalid)?;
+        require_passing(rules, &self.caps).await
     }
 
     /// The configuration file, where there is one.
@@ -76,10 +76,10 @@ impl RulesFolder {
 }
 
 #[async_trait]
-impl Reload for RulesFolder {
+impl Reload for RulesSource {
     async fn reload(&self) -> Result<String, ReloadError> {
         self.load().await.map_err(|error| match error {
-            AppError::Mistakes(found) => {
+            AppError::Invalid(found) => {
                 ReloadError::Refused(serde_json::to_value(&found).unwrap_or(serde_json::Value::Null))
             }
             other => ReloadError::Failed(other.to_string()),
@@ -89,7 +89,7 @@ impl Reload for RulesFolder {
 
 /// The first mistake with its place, and how many there are.
 fn summary(error: &AppError) -> String {
-    let AppError::Mistakes(found) = error else { return error.to_string() };
+    let AppError::Invalid(found) = error else { return error.to_string() };
     let sorted = found.sorted();
     let Some(first) = sorted.iter().find(|found| found.severity == Severity::Error) else { return error.to_string() };
     let more = match found.error_count() {

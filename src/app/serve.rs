@@ -1,6 +1,6 @@
 //! The service: the engine and the admin server, until they are told to stop.
 
-use super::{AppError, RulesFolder, watch::watch};
+use super::{AppError, RulesSource, watch::watch};
 use crate::{
     admin::{self, AdminSettings},
     engine::Engine,
@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(9);
 
 /// How the store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenStore {
+pub enum StoreMode {
     /// By the service: created if it is not there, locked against others.
     Service,
     /// A copy in memory; the file is only read.
@@ -29,13 +29,13 @@ pub enum OpenStore {
 ///
 /// # Errors
 /// It is in use, damaged, newer, or cannot be written.
-pub async fn open_store(settings: &Settings, how: OpenStore) -> Result<Arc<SqliteStore>, AppError> {
+pub async fn open_store(settings: &Settings, how: StoreMode) -> Result<Arc<SqliteStore>, AppError> {
     let StoreSettings::Sqlite(path) = &settings.store;
     Ok(Arc::new(match how {
-        OpenStore::Service => SqliteStore::open(path).await?,
-        OpenStore::Look if path.exists() => SqliteStore::open_snapshot(path).await?,
-        OpenStore::Look => SqliteStore::in_memory_copy(None).await?,
-        OpenStore::Scratch => {
+        StoreMode::Service => SqliteStore::open(path).await?,
+        StoreMode::Look if path.exists() => SqliteStore::open_snapshot(path).await?,
+        StoreMode::Look => SqliteStore::in_memory_copy(None).await?,
+        StoreMode::Scratch => {
             SqliteStore::in_memory_copy(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?
         }
     }))
@@ -46,7 +46,7 @@ pub struct Service {
     engine: Arc<Engine>,
     listener: TcpListener,
     router: axum::Router,
-    rules: Arc<RulesFolder>,
+    rules: Arc<RulesSource>,
 }
 
 impl Service {
@@ -69,7 +69,7 @@ impl Service {
             public_url: settings.admin.public_url.as_ref().map(ToString::to_string),
             hook_tokens,
         };
-        let rules = Arc::new(RulesFolder::new(Arc::clone(&engine), settings));
+        let rules = Arc::new(RulesSource::new(Arc::clone(&engine), settings));
         let router = admin::router(Arc::clone(&engine), admin, Some(Arc::clone(&rules) as Arc<dyn admin::Reload>));
         Ok(Self { engine, listener, router, rules })
     }

@@ -1,6 +1,6 @@
 //! Reloading the rules when their files change, and on SIGHUP.
 
-use super::RulesFolder;
+use super::RulesSource;
 use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 const REST: Duration = Duration::from_millis(300);
 
 /// Reloads until `shutdown`. A refusal is told and the old rules stay; the next change is another chance.
-pub(super) async fn watch(rules: Arc<RulesFolder>, shutdown: CancellationToken) {
+pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) {
     let (sender, mut changed) = channel::<()>(1);
     // The folder is watched, not its files: editors put another file in a file's place.
     let mut folders: Vec<(&Path, RecursiveMode)> = rules.paths().iter().map(|path| watched(path)).collect();

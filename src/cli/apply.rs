@@ -2,7 +2,7 @@
 
 use super::{Outcome, chosen, load, preview};
 use crate::{
-    app::{self, Assembly, OpenStore, Overrides, Selection, open_store},
+    app::{self, CliOptions, EngineBuilder, Selection, StoreMode, open_store},
     engine::SystemClock,
     model::{ActionState, PlannedOutcome},
     store::{ActionFilter, Store},
@@ -23,24 +23,24 @@ pub(super) struct Wanted {
 /// More threads than this are not acted on in one go.
 const MOST: usize = 10_000;
 
-pub(super) async fn apply(overrides: &Overrides, wanted: Wanted) -> anyhow::Result<Outcome> {
+pub(super) async fn apply(overrides: &CliOptions, wanted: Wanted) -> anyhow::Result<Outcome> {
     let settings = load(overrides)?;
     let workspace = chosen(&settings, wanted.workspace.as_deref())?;
-    let store = open_store(&settings, OpenStore::Service).await?;
+    let store = open_store(&settings, StoreMode::Service).await?;
     let rules = app::load_rules(&settings)?;
-    let assembly = Assembly {
+    let assembly = EngineBuilder {
         settings: &settings,
         rules,
         store: Arc::clone(&store) as Arc<dyn Store>,
         clock: Arc::new(SystemClock),
         dry_run: false,
     };
-    let engine = assembly.engine()?;
+    let engine = assembly.build()?;
     let Some(runtime) = engine.workspace(&workspace.name) else { return Ok(Outcome::Problem) };
     let selection = Selection { since: wanted.since, limit: MOST, thread: wanted.thread };
     let rules = engine.rules();
     let survey =
-        app::survey(runtime.client(), &rules, &workspace.name, workspace.mode, &selection, engine.now()).await?;
+        app::preview(runtime.client(), &rules, &workspace.name, workspace.mode, &selection, engine.now()).await?;
     let acting: Vec<_> = survey
         .threads
         .iter()

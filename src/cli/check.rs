@@ -2,7 +2,7 @@
 
 use super::{Outcome, args::CheckFormat, env};
 use crate::{
-    app::{self, AppError, Costs, Overrides},
+    app::{self, AppError, CliOptions, RequestCosts},
     rules::{Frequency, LoadContext, RequestCost, RuleSet, diagnostic::Diagnostics},
     settings::Settings,
 };
@@ -20,10 +20,10 @@ struct CheckReport<'a> {
     diagnostics: &'a Diagnostics,
     requests_per_100_threads: Option<RequestCost>,
     /// What each rule asks for, and what the workspaces' budgets bear.
-    requests: Option<&'a Costs>,
+    requests: Option<&'a RequestCosts>,
 }
 
-pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckFormat) -> anyhow::Result<Outcome> {
+pub(super) fn check(overrides: &CliOptions, paths: &[PathBuf], format: CheckFormat) -> anyhow::Result<Outcome> {
     let mut found = Diagnostics::new();
     let without = || LoadContext { without_configuration: true, ..LoadContext::default() };
     let settings = match app::load(overrides, &env) {
@@ -31,7 +31,7 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
             found.extend(settings.warnings.iter().cloned());
             Some(settings)
         }
-        Err(AppError::Mistakes(mistakes)) => {
+        Err(AppError::Invalid(mistakes)) => {
             found.extend(mistakes.iter().cloned());
             None
         }
@@ -50,7 +50,7 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
             paths.iter().map(|path| (own(path), vec![path.clone()])).collect()
         }
     };
-    let mut costs: Option<Costs> = None;
+    let mut costs: Option<RequestCosts> = None;
     for (settings, paths) in &sets {
         let loaded = match (settings, paths.as_slice()) {
             (Some(settings), _) => RuleSet::load_workspaces(&app::rules_context(settings)),
@@ -61,11 +61,11 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
             Ok(rules) => {
                 found.extend(rules.warnings().iter().cloned());
                 if let Some(settings) = settings {
-                    found.extend(app::findings(&rules, settings));
+                    found.extend(app::lint_config(&rules, settings));
                 }
-                let own = app::costs(&rules, settings.as_ref());
+                let own = app::request_costs(&rules, settings.as_ref());
                 // Of several sets the dearest is told.
-                let dearer = |known: &Costs| own.per_100_threads.at_most > known.per_100_threads.at_most;
+                let dearer = |known: &RequestCosts| own.per_100_threads.at_most > known.per_100_threads.at_most;
                 if costs.as_ref().is_none_or(dearer) {
                     costs = Some(own);
                 }
@@ -96,7 +96,7 @@ pub(super) fn check(overrides: &Overrides, paths: &[PathBuf], format: CheckForma
 }
 
 /// What the rules cost, for people.
-fn told(costs: &Costs) -> String {
+fn told(costs: &RequestCosts) -> String {
     let plan = costs.per_100_threads;
     let mut out = match plan.at_least == plan.at_most {
         true => format!("API requests: to decide 100 new threads costs {}", plan.at_least),

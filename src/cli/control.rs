@@ -1,7 +1,7 @@
 //! `pause`, `resume`, `approve`, `reject`: what an operator tells the running service.
 
 use super::{Outcome, args::ServiceArgs, preview::shortened, service::Service};
-use crate::app::Overrides;
+use crate::app::CliOptions;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// Stops what leaves: of a workspace, or everything.
 pub(super) async fn pause(
-    overrides: &Overrides,
+    overrides: &CliOptions,
     service: ServiceArgs,
     workspace: Option<String>,
 ) -> anyhow::Result<Outcome> {
@@ -27,7 +27,7 @@ pub(super) async fn pause(
 
 /// Lets it leave again: of a workspace, or everything.
 pub(super) async fn resume(
-    overrides: &Overrides,
+    overrides: &CliOptions,
     service: ServiceArgs,
     workspace: Option<String>,
 ) -> anyhow::Result<Outcome> {
@@ -61,7 +61,7 @@ fn print_states(status: &Value) {
 
 /// Approves a held action, or lists what is held.
 pub(super) async fn approve(
-    overrides: &Overrides,
+    overrides: &CliOptions,
     service: ServiceArgs,
     id: Option<String>,
     text: Option<String>,
@@ -81,7 +81,11 @@ pub(super) async fn approve(
 }
 
 /// Rejects a held action, or lists what is held.
-pub(super) async fn reject(overrides: &Overrides, service: ServiceArgs, id: Option<String>) -> anyhow::Result<Outcome> {
+pub(super) async fn reject(
+    overrides: &CliOptions,
+    service: ServiceArgs,
+    id: Option<String>,
+) -> anyhow::Result<Outcome> {
     let service = Service::find(overrides, service.url)?;
     let Some(id) = id else { return list_held(&service).await };
     let action = service.post(&format!("/api/v1/actions/{}/reject", encoded(&id)), &json!({})).await?;

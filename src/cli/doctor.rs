@@ -2,7 +2,7 @@
 
 use super::{Outcome, args::TextFormat, load};
 use crate::{
-    app::{self, Overrides, rules_context},
+    app::{self, CliOptions, rules_context},
     coldsend::ApiError,
     destinations::Destinations,
     engine::{HealthCheck, check_destination, check_key},
@@ -55,7 +55,7 @@ impl Findings {
     }
 }
 
-pub(super) async fn doctor(overrides: &Overrides, send: Option<&str>, format: TextFormat) -> anyhow::Result<Outcome> {
+pub(super) async fn doctor(overrides: &CliOptions, send: Option<&str>, format: TextFormat) -> anyhow::Result<Outcome> {
     let settings = load(overrides)?;
     let mut findings = Findings { format, bad: false, checks: Vec::new() };
     for workspace in &settings.workspaces {

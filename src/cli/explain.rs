@@ -8,7 +8,7 @@ use super::{
     explain_text, test_case, warn_of,
 };
 use crate::{
-    app::{self, AppError, Assembly, OpenStore, Overrides, open_store},
+    app::{self, AppError, CliOptions, EngineBuilder, StoreMode, open_store},
     coldsend::Priority,
     engine::{Engine, Explanation, SystemClock, fetch_messages},
     rules::RuleSet,
@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 /// How long a request waits for its place in the budget, which the running service may be using.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn explain(overrides: &Overrides, args: &ExplainArgs) -> anyhow::Result<Outcome> {
+pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyhow::Result<Outcome> {
     if let Some(file) = &args.file {
         let found = explain_file::explain(overrides, args, file)?;
         return print(args.format, &found);
@@ -81,9 +81,9 @@ async fn newest_of(settings: &Settings, args: &ExplainArgs, address: &str) -> an
 
 /// An engine over the store as it is, to look only: what it finds out changes nothing.
 async fn reading_engine(settings: &Settings, rules: RuleSet) -> anyhow::Result<Arc<Engine>> {
-    let store = open_store(settings, OpenStore::Look).await?;
+    let store = open_store(settings, StoreMode::Look).await?;
     let clock = Arc::new(SystemClock);
-    Ok(Assembly { settings, rules, store, clock, dry_run: true }.engine()?)
+    Ok(EngineBuilder { settings, rules, store, clock, dry_run: true }.build()?)
 }
 
 fn print(format: TextFormat, found: &[Explanation]) -> anyhow::Result<Outcome> {

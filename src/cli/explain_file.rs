@@ -2,7 +2,7 @@
 
 use super::{args::ExplainArgs, chosen, env};
 use crate::{
-    app::{self, AppError, Overrides},
+    app::{self, AppError, CliOptions},
     engine::{Explanation, SampleFields, SampleThread},
     model::{MailAttachment, Message, Mode},
     rules::{LoadContext, RuleSet},
@@ -15,7 +15,7 @@ use std::{collections::HashMap, path::Path};
 /// A mail that is larger than this is none that a lead answers with.
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
 
-pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
+pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
     let (rules, workspace, ceiling) = match app::load(overrides, &env) {
         Ok(settings) => {
             let workspace = match args.workspace.as_deref() {
@@ -33,7 +33,7 @@ pub(super) fn explain(overrides: &Overrides, args: &ExplainArgs, file: &Path) ->
         Err(error) => match &overrides.rules {
             Some(rules) => {
                 let context = LoadContext { without_configuration: true, ..LoadContext::default() };
-                (RuleSet::load(rules, &context).map_err(AppError::Mistakes)?, "file".to_owned(), Mode::Live)
+                (RuleSet::load(rules, &context).map_err(AppError::Invalid)?, "file".to_owned(), Mode::Live)
             }
             None => return Err(error.into()),
         },
@@ -52,7 +52,7 @@ fn judged(told: &SampleThread, rules: &RuleSet, workspace: &str, ceiling: Mode) 
 
 /// The tests of a file; their own rules, if it has any, do not count.
 fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<SampleThread>> {
-    let cases = RuleSet::load_tests(file).map_err(AppError::Mistakes)?;
+    let cases = RuleSet::load_tests(file).map_err(AppError::Invalid)?;
     let names: Vec<String> = cases.iter().map(|case| format!("`{}`", case.name)).collect();
     let told: Vec<SampleThread> = cases
         .into_iter()

@@ -25,7 +25,7 @@ mod test;
 mod test_case;
 
 use crate::{
-    app::{self, AppError, Overrides},
+    app::{self, AppError, CliOptions},
     settings::{DEFAULT_FILE, Settings, WorkspaceSettings},
 };
 use args::{Cli, Command, LogFormat};
@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
-    let overrides = Overrides { config: cli.config.clone(), rules: cli.rules.clone() };
+    let overrides = CliOptions { config: cli.config.clone(), rules: cli.rules.clone() };
     match cli.command {
         Command::Init { folder } => init::init(folder.as_deref(), cli.config.as_deref()),
         Command::Run { dry_run, once } => run::run(&overrides, dry_run, once).await,
@@ -99,19 +99,19 @@ fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn load(overrides: &Overrides) -> Result<Settings, AppError> {
+fn load(overrides: &CliOptions) -> Result<Settings, AppError> {
     let settings = app::load(overrides, &env)?;
     warn_of(&settings);
     Ok(settings)
 }
 
 /// Where a command names one folder that has a configuration of its own, and nothing else says which one counts, that one.
-fn beside(overrides: &Overrides, paths: &[PathBuf]) -> Overrides {
+fn beside(overrides: &CliOptions, paths: &[PathBuf]) -> CliOptions {
     let own = match paths {
         [folder] if overrides.config.is_none() && !Path::new(DEFAULT_FILE).exists() => folder.join(DEFAULT_FILE),
         _ => return overrides.clone(),
     };
-    Overrides { config: own.is_file().then_some(own), rules: overrides.rules.clone() }
+    CliOptions { config: own.is_file().then_some(own), rules: overrides.rules.clone() }
 }
 
 fn warn_of(settings: &Settings) {
@@ -135,7 +135,7 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a Workspac
 }
 
 fn report(error: &anyhow::Error) {
-    if let Some(AppError::Mistakes(found)) = error.downcast_ref::<AppError>() {
+    if let Some(AppError::Invalid(found)) = error.downcast_ref::<AppError>() {
         terminal::err!("{}", found.render(true));
         return;
     }

@@ -5,7 +5,7 @@ use super::{
     args::{self, TableFormat},
 };
 use crate::{
-    app::{self, Overrides, Surveyed},
+    app::{self, CliOptions, PreviewedThread},
     model::{ActionKind, Mode, PlannedAction, PlannedOutcome, ReasonCode, describe_planned},
     settings::WorkspaceSettings,
 };
@@ -76,7 +76,7 @@ struct ActionReport<'a> {
 }
 
 impl<'a> ThreadReport<'a> {
-    pub(super) fn new(workspace: &'a str, thread: &'a Surveyed) -> Self {
+    pub(super) fn new(workspace: &'a str, thread: &'a PreviewedThread) -> Self {
         let (row, judged) = (&thread.row, &thread.judged);
         let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
         Self {
@@ -122,7 +122,7 @@ impl<'a> ActionReport<'a> {
 }
 
 /// The table that a person reads at a glance: one line a thread, the replies below it.
-pub(super) fn table(threads: &[(String, &Surveyed)]) -> String {
+pub(super) fn table(threads: &[(String, &PreviewedThread)]) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     if !table.is_tty() {
@@ -172,7 +172,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 }
 
 /// `preview`: GET requests only, no store touched.
-pub(super) async fn preview(overrides: &Overrides, selection: args::Selection) -> anyhow::Result<Outcome> {
+pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) -> anyhow::Result<Outcome> {
     let settings = app::load_without_file(overrides, &super::env)?;
     super::warn_of(&settings);
     let rules = app::load_rules(&settings)?;
@@ -191,12 +191,12 @@ pub(super) async fn preview(overrides: &Overrides, selection: args::Selection) -
     for workspace in workspaces {
         let client = app::client(workspace)?;
         let now = jiff::Timestamp::now();
-        let survey = app::survey(&client, &rules, &workspace.name, workspace.mode, &wanted, now).await?;
+        let survey = app::preview(&client, &rules, &workspace.name, workspace.mode, &wanted, now).await?;
         requests += client.requests_sent();
         surveys.push((workspace.name.clone(), survey));
     }
     let truncated = surveys.iter().any(|(_, survey)| survey.truncated);
-    let threads: Vec<(String, &Surveyed)> = surveys
+    let threads: Vec<(String, &PreviewedThread)> = surveys
         .iter()
         .flat_map(|(name, survey)| survey.threads.iter().map(move |found| (name.clone(), found)))
         .collect();
@@ -225,7 +225,7 @@ pub(super) async fn preview(overrides: &Overrides, selection: args::Selection) -
     Ok(Outcome::Fine)
 }
 
-fn print_table(threads: &[(String, &Surveyed)], requests: u64, truncated: bool) {
+fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated: bool) {
     if threads.is_empty() {
         super::terminal::out!("no thread in this time; try a longer --since");
     } else {

@@ -2,7 +2,7 @@
 
 use super::{Outcome, env, load, shutdown_signal, warn_of};
 use crate::{
-    app::{self, Assembly, OpenStore, Overrides, Service, open_store},
+    app::{self, CliOptions, EngineBuilder, Service, StoreMode, open_store},
     engine::{Engine, RunOnceReport, SystemClock},
     model::ActionState,
     store::{ActionFilter, DecisionFilter, Store},
@@ -10,23 +10,24 @@ use crate::{
 use std::time::Duration;
 use std::{collections::BTreeMap, sync::Arc};
 
-pub(super) async fn run(overrides: &Overrides, dry_run: bool, once: bool) -> anyhow::Result<Outcome> {
+pub(super) async fn run(overrides: &CliOptions, dry_run: bool, once: bool) -> anyhow::Result<Outcome> {
     let settings = if dry_run { app::load_without_file(overrides, &env)? } else { load(overrides)? };
     if dry_run {
         warn_of(&settings);
     }
     let rules = app::load_tested_rules(&settings).await?;
     let mut odd = rules.warnings().clone();
-    odd.extend(app::findings(&rules, &settings));
+    odd.extend(app::lint_config(&rules, &settings));
     if !odd.is_empty() {
         super::terminal::err!("{}", odd.render(true));
     }
-    let how = if dry_run { OpenStore::Scratch } else { OpenStore::Service };
+    let how = if dry_run { StoreMode::Scratch } else { StoreMode::Service };
     let store = open_store(&settings, how).await?;
     let count = rules.rules().len();
     let clock = Arc::new(SystemClock);
-    let assembly = Assembly { settings: &settings, rules, store: Arc::clone(&store) as Arc<dyn Store>, clock, dry_run };
-    let engine = assembly.engine()?;
+    let assembly =
+        EngineBuilder { settings: &settings, rules, store: Arc::clone(&store) as Arc<dyn Store>, clock, dry_run };
+    let engine = assembly.build()?;
     if once {
         let outcome = single_pass(&engine, dry_run).await;
         store.close().await;

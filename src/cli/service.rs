@@ -2,7 +2,7 @@
 
 use super::env;
 use crate::{
-    app::{self, Overrides},
+    app::{self, CliOptions},
     settings::ADMIN_TOKEN_VARIABLE,
 };
 use anyhow::Context;
@@ -22,7 +22,7 @@ pub(super) struct Service {
 
 impl Service {
     /// By its address, or where the configuration says that it listens; the token is that of the configuration.
-    pub(super) fn find(overrides: &Overrides, url: Option<String>) -> anyhow::Result<Self> {
+    pub(super) fn find(overrides: &CliOptions, url: Option<String>) -> anyhow::Result<Self> {
         let (base, token) = match (url, app::load(overrides, &env)) {
             (Some(url), Ok(settings)) => (url, settings.admin.token),
             (Some(url), Err(_)) => (url, env(ADMIN_TOKEN_VARIABLE).map(SecretString::from)),

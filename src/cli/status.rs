@@ -1,7 +1,7 @@
 //! `status`: the rules of the running service, in a table.
 
 use super::{Outcome, args::TableFormat, service::Service, shutdown_signal};
-use crate::app::Overrides;
+use crate::app::CliOptions;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::Value;
 use std::{
@@ -27,7 +27,7 @@ async fn ask(service: &Service) -> anyhow::Result<Seen> {
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
 pub(super) async fn status(
-    overrides: &Overrides,
+    overrides: &CliOptions,
     url: Option<String>,
     format: TableFormat,
     watch: bool,

@@ -2,7 +2,7 @@
 
 use super::{Outcome, args::TextFormat, env, explain_text};
 use crate::{
-    app::{self, AppError, Caps, Overrides, Tests},
+    app::{self, AppError, Caps, CliOptions, TestRunner},
     engine::ExplainedRule,
     rules::{LoadContext, RuleSet, StepLocation, TestCase, TestResult, diagnostic::code},
     settings::Settings,
@@ -18,7 +18,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 pub(super) async fn test(
-    overrides: &Overrides,
+    overrides: &CliOptions,
     paths: &[PathBuf],
     format: TextFormat,
     junit: Option<&Path>,
@@ -30,7 +30,7 @@ pub(super) async fn test(
             (None, overrides.rules.clone())
         }
         // No value that could stand in for a variable fits.
-        Err(AppError::Mistakes(found)) if found.iter().all(|found| found.code == code::UNSET_VARIABLE) => {
+        Err(AppError::Invalid(found)) if found.iter().all(|found| found.code == code::UNSET_VARIABLE) => {
             (None, overrides.rules.clone().or_else(|| Some(PathBuf::from("rules")).filter(|path| path.is_dir())))
         }
         Err(other) => return Err(other.into()),
@@ -55,10 +55,10 @@ pub(super) async fn test(
         let rules = match (&settings, named) {
             (Some(settings), Some(path)) => app::load_rules(&settings.clone().with_rules(path))?,
             (Some(settings), None) => app::load_rules(settings)?,
-            (None, Some(path)) => RuleSet::load(path, &without()).map_err(AppError::Mistakes)?,
+            (None, Some(path)) => RuleSet::load(path, &without()).map_err(AppError::Invalid)?,
             (None, None) => continue,
         };
-        let mut tests = Tests::new(&rules, &caps);
+        let mut tests = TestRunner::new(&rules, &caps);
         let mut file = "";
         for case in rules.tests().iter().filter(|case| alone.is_none_or(|path| path.ends_with(file_name(&case.file)))) {
             if case.file != file {
@@ -76,7 +76,7 @@ pub(super) async fn test(
             junit_case(&mut report, case, &result);
             results.push(test_report(case, &result));
         }
-        tests.end().await;
+        tests.shutdown().await;
     }
     if format == TextFormat::Json {
         let all = json!({ "passed": passed, "failed": failed, "tests": results });
@@ -120,7 +120,7 @@ fn test_report(case: &TestCase, result: &TestResult) -> Value {
 
 /// The configuration. Tests reach nobody, so that a variable which is not set here does not matter to them: another value
 /// stands in for it, and the configuration's hours, caps and names of destinations count all the same.
-fn load(overrides: &Overrides) -> Result<Settings, AppError> {
+fn load(overrides: &CliOptions) -> Result<Settings, AppError> {
     let stand_in = |name: &str| {
         let text = || match name.ends_with("URL") {
             true => "https://not-set.invalid/".to_owned(),

@@ -111,7 +111,7 @@ pub(super) fn yaml(
     let several = rules.views().count() > 1;
     let own = several.then(|| workspace.to_owned());
     let mut file = File { tests: [Case { name, workspace: own, now, thread, messages, expect: Expect::default() }] };
-    let mut cases = RuleSet::parse_tests("the test", &serde_yaml::to_string(&file)?).map_err(AppError::Mistakes)?;
+    let mut cases = RuleSet::parse_tests("the test", &serde_yaml::to_string(&file)?).map_err(AppError::Invalid)?;
     if let [case] = cases.as_mut_slice()
         && let Ok(decision) = {
             case.workspace = Some(workspace.to_owned());

@@ -4,7 +4,7 @@ mod people;
 mod told;
 
 use reply_router::{
-    app::{Caps, Tests},
+    app::{Caps, TestRunner},
     model::ActionKind,
     rules::{LoadContext, RuleSet, TestResult, hours::OpeningHours},
 };
@@ -37,13 +37,13 @@ fn parsed(text: &str) -> RuleSet {
 async fn results(text: &str) -> Vec<TestResult> {
     let rules = parsed(text);
     let caps = Caps::default();
-    let mut tests = Tests::new(&rules, &caps);
+    let mut tests = TestRunner::new(&rules, &caps);
     let mut results = Vec::new();
     for case in rules.tests() {
         assert!(case.needs_engine(), "{}", case.name);
         results.push(tests.run(case).await.unwrap());
     }
-    tests.end().await;
+    tests.shutdown().await;
     results
 }
 

@@ -16,7 +16,7 @@ use std::{path::PathBuf, sync::Arc};
 pub enum AppError {
     /// Mistakes in the configuration or the rules.
     #[error("{}", .0.render(false))]
-    Mistakes(Diagnostics),
+    Invalid(Diagnostics),
     /// No configuration, and no key in the environment.
     #[error(
         "there is no configuration: {0} does not exist. `reply-router init` writes a first one, `--config FILE` names one that \
@@ -45,7 +45,7 @@ pub enum AppError {
     Simulator(#[from] crate::simulator::SimulatorError),
     /// The tests beside the rules could not be run to their end.
     #[error("the rules could not be tested: {0}")]
-    Unplayable(String),
+    TestsAborted(String),
     /// A workspace that does not exist, or a choice that is missing.
     #[error("{0}")]
     Workspace(String),
@@ -53,7 +53,7 @@ pub enum AppError {
 
 /// What the command line says beside the configuration.
 #[derive(Debug, Clone, Default)]
-pub struct Overrides {
+pub struct CliOptions {
     /// `--config`.
     pub config: Option<PathBuf>,
     /// `--rules`.
@@ -64,22 +64,22 @@ pub struct Overrides {
 ///
 /// # Errors
 /// Every mistake in it; or that there is none.
-pub fn load(overrides: &Overrides, env: Env<'_>) -> Result<Settings, AppError> {
+pub fn load(overrides: &CliOptions, env: Env<'_>) -> Result<Settings, AppError> {
     let path = overrides.config.clone().unwrap_or_else(|| PathBuf::from(settings::DEFAULT_FILE));
     if overrides.config.is_none() && !path.exists() {
         return Err(AppError::NoConfiguration(path));
     }
-    Settings::load_with_rules(&path, overrides.rules.as_deref(), env).map_err(AppError::Mistakes)
+    Settings::load_with_rules(&path, overrides.rules.as_deref(), env).map_err(AppError::Invalid)
 }
 
 /// As [`load`], but a key in the environment and `--rules` serve where there is no configuration.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_without_file(overrides: &Overrides, env: Env<'_>) -> Result<Settings, AppError> {
+pub fn load_without_file(overrides: &CliOptions, env: Env<'_>) -> Result<Settings, AppError> {
     match (load(overrides, env), &overrides.rules) {
         (Err(AppError::NoConfiguration(_)), Some(rules)) if env("COLDSEND_API_KEY").is_some() => {
-            Settings::without_file(env, rules).map_err(AppError::Mistakes)
+            Settings::without_file(env, rules).map_err(AppError::Invalid)
         }
         (result, _) => result,
     }
@@ -127,7 +127,7 @@ fn private_files(settings: &Settings) -> Vec<PathBuf> {
 /// # Errors
 /// Every mistake in them.
 pub fn load_rules(settings: &Settings) -> Result<RuleSet, AppError> {
-    RuleSet::load_workspaces(&rules_context(settings)).map_err(AppError::Mistakes)
+    RuleSet::load_workspaces(&rules_context(settings)).map_err(AppError::Invalid)
 }
 
 /// Paths of rules as people are told of them.
@@ -140,7 +140,7 @@ pub fn shown<P: AsRef<std::path::Path>>(paths: &[P]) -> String {
 /// # Errors
 /// Every mistake in them, and every test that fails.
 pub async fn load_tested_rules(settings: &Settings) -> Result<RuleSet, AppError> {
-    super::rehearsal::tested(load_rules(settings)?, &Caps::from(settings)).await
+    super::test_runner::require_passing(load_rules(settings)?, &Caps::from(settings)).await
 }
 
 /// The client of one workspace.
@@ -158,7 +158,7 @@ pub fn client(workspace: &settings::WorkspaceSettings) -> Result<Client, AppErro
 }
 
 /// What an engine is put together from.
-pub struct Assembly<'a> {
+pub struct EngineBuilder<'a> {
     /// The configuration.
     pub settings: &'a Settings,
     /// The rules.
@@ -171,12 +171,12 @@ pub struct Assembly<'a> {
     pub dry_run: bool,
 }
 
-impl Assembly<'_> {
+impl EngineBuilder<'_> {
     /// Puts an engine together; nothing runs yet.
     ///
     /// # Errors
     /// A setting that cannot work.
-    pub fn engine(self) -> Result<Arc<Engine>, AppError> {
+    pub fn build(self) -> Result<Arc<Engine>, AppError> {
         let settings = self.settings;
         let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
         let mut workspaces = Vec::with_capacity(settings.workspaces.len());
@@ -201,7 +201,7 @@ impl Assembly<'_> {
             clock: self.clock,
             dry_run: self.dry_run,
             #[cfg(debug_assertions)]
-            probe: super::stop_at::from_env(),
+            probe: super::failpoint_env::from_env(),
             #[cfg(not(debug_assertions))]
             probe: None,
         }))

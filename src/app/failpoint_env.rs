@@ -10,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-struct Place {
+struct StopPoint {
     step: Failpoint,
     kind: Option<ActionKind>,
     workspace: Option<String>,
@@ -19,7 +19,7 @@ struct Place {
 }
 
 struct StopAt {
-    places: Vec<Place>,
+    places: Vec<StopPoint>,
     mistakes: Vec<Mutation>,
 }
 
@@ -33,17 +33,17 @@ pub(super) fn from_env() -> Option<std::sync::Arc<dyn TestHooks>> {
     if places.is_empty() && mistakes.is_empty() { None } else { Some(std::sync::Arc::new(StopAt { places, mistakes })) }
 }
 
-fn place(text: &str) -> Option<Place> {
+fn place(text: &str) -> Option<StopPoint> {
     let mut parts = text.split(':');
     let name = parts.next()?;
     let step = Failpoint::ALL.iter().copied().find(|step| step.as_str() == name)?;
     let kind = parts.next().and_then(|kind| kind.parse().ok());
     let count: usize = parts.next().and_then(|count| count.parse().ok()).unwrap_or(1);
     let workspace = parts.next().map(str::to_owned);
-    Some(Place { step, kind, workspace, left: AtomicUsize::new(count.saturating_sub(1)) })
+    Some(StopPoint { step, kind, workspace, left: AtomicUsize::new(count.saturating_sub(1)) })
 }
 
-impl Place {
+impl StopPoint {
     fn is_at(&self, step: Failpoint, action: Option<&Action>) -> bool {
         let concerns = |holds: &dyn Fn(&Action) -> bool| action.is_some_and(holds);
         self.step == step

@@ -27,7 +27,7 @@ pub struct WorkspaceBudget {
 
 /// What the rules cost, and whether the budget bears it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Costs {
+pub struct RequestCosts {
     /// For 100 new threads, to decide.
     pub per_100_threads: RequestCost,
     /// By rule.
@@ -39,7 +39,7 @@ pub struct Costs {
 }
 
 /// What the rules cost in the workspaces of a configuration, if there is one.
-pub fn costs(rules: &RuleSet, settings: Option<&Settings>) -> Costs {
+pub fn request_costs(rules: &RuleSet, settings: Option<&Settings>) -> RequestCosts {
     // Where rules differ by workspace: from the cheapest to the dearest.
     let plans: Vec<RequestCost> = match settings {
         Some(settings) => {
@@ -70,11 +70,11 @@ pub fn costs(rules: &RuleSet, settings: Option<&Settings>) -> Costs {
         }
     };
     let workspaces = settings.map(|settings| settings.workspaces.iter().map(budget).collect()).unwrap_or_default();
-    Costs { per_100_threads: plan, rules: rules.rule_costs(), acting_at_most: acting, workspaces }
+    RequestCosts { per_100_threads: plan, rules: rules.rule_costs(), acting_at_most: acting, workspaces }
 }
 
 /// What is odd about a configuration with these rules: ceilings that silence rules, polling that takes the whole budget.
-pub fn findings(rules: &RuleSet, settings: &Settings) -> Diagnostics {
+pub fn lint_config(rules: &RuleSet, settings: &Settings) -> Diagnostics {
     let mut found = Diagnostics::new();
     for workspace in &settings.workspaces {
         let Some(written) = &workspace.written else { continue };

@@ -1,7 +1,7 @@
 //! One test that is played: its event, then each step, until one does not do what is expected.
 
 use super::{
-    Stage,
+    TestBed,
     thread::{new_message, new_thread},
     unplayable,
 };
@@ -18,13 +18,13 @@ use jiff::Timestamp;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 /// One thread has fewer actions, and things to do at fewer times.
-const MOST: u32 = 10_000;
+const MAX_ITEMS: u32 = 10_000;
 
 const NOT_OURS: &str = "the test does not stand beside these rules";
 
 /// A test on its way.
-pub(super) struct Scene<'s> {
-    stage: &'s Stage,
+pub(super) struct Scenario<'s> {
+    stage: &'s TestBed,
     engine: Arc<Engine>,
     store: Arc<SqliteStore>,
     thread: String,
@@ -34,9 +34,9 @@ pub(super) struct Scene<'s> {
     rules: Vec<RuleTrace>,
 }
 
-impl<'s> Scene<'s> {
+impl<'s> Scenario<'s> {
     /// A workspace that has been looked at while it was empty, and then the test's thread in it.
-    pub(super) async fn open(stage: &'s Stage, case: &TestCase) -> Result<Self, AppError> {
+    pub(super) async fn start(stage: &'s TestBed, case: &TestCase) -> Result<Self, AppError> {
         let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
         let engine = Engine::new(EngineParts {
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -125,7 +125,7 @@ impl<'s> Scene<'s> {
 
     /// Moves the clock, and stops whenever something is due.
     async fn let_pass(&self, until: Timestamp) -> Result<(), AppError> {
-        for _ in 0..MOST {
+        for _ in 0..MAX_ITEMS {
             let Some(due) = self.next_due(until).await? else {
                 self.stage.clock.set(until);
                 return self.do_what_is_due().await;
@@ -133,7 +133,7 @@ impl<'s> Scene<'s> {
             self.stage.clock.set(due);
             self.do_what_is_due().await?;
         }
-        Err(unplayable(format!("more than {MOST} times something was due in one step")))
+        Err(unplayable(format!("more than {MAX_ITEMS} times something was due in one step")))
     }
 
     /// The next time before `until` at which something is due. What waits for other actions looks every minute whether
@@ -173,7 +173,7 @@ impl<'s> Scene<'s> {
 
     /// Every action, oldest first.
     async fn actions(&self) -> Result<Vec<Action>, AppError> {
-        let mut actions = self.store.actions(&ActionFilter { limit: MOST, ..ActionFilter::default() }).await?;
+        let mut actions = self.store.actions(&ActionFilter { limit: MAX_ITEMS, ..ActionFilter::default() }).await?;
         actions.reverse();
         Ok(actions)
     }

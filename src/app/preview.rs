@@ -30,7 +30,7 @@ pub struct Selection {
 
 /// A thread and what the rules said of it.
 #[derive(Debug)]
-pub struct Surveyed {
+pub struct PreviewedThread {
     /// The list row.
     pub row: ThreadRow,
     /// What came out.
@@ -39,9 +39,9 @@ pub struct Surveyed {
 
 /// What a survey found.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct Preview {
     /// The threads, in the order of the list.
-    pub threads: Vec<Surveyed>,
+    pub threads: Vec<PreviewedThread>,
     /// Whether there were more than `limit`.
     pub truncated: bool,
     /// Threads that could not be read, and why.
@@ -50,15 +50,15 @@ pub struct Survey {
 
 /// Looks at the inbox and judges each thread. Nothing is written anywhere. Repeats, limits and remembered opt-outs are
 /// not considered: only the store knows them.
-pub async fn survey(
+pub async fn preview(
     client: &Client,
     rules: &RuleSet,
     workspace: &str,
     ceiling: Mode,
     selection: &Selection,
     now: Timestamp,
-) -> Result<Survey, ApiError> {
-    let mut survey = Survey::default();
+) -> Result<Preview, ApiError> {
+    let mut survey = Preview::default();
     let rows = rows(client, selection, now, &mut survey.truncated).await?;
     let overrides = HashMap::new();
     let mut failed = 0;
@@ -75,7 +75,7 @@ pub async fn survey(
         match evaluate_thread(client, rules, subject, None, now).await {
             Ok(judged) => {
                 failed = 0;
-                survey.threads.push(Surveyed { row, judged });
+                survey.threads.push(PreviewedThread { row, judged });
             }
             Err(error) => {
                 failed += u32::from(error.scope() != Scope::Thread);

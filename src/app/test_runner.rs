@@ -1,10 +1,10 @@
 //! The tests beside the rules. One with steps is played by the engine itself against a simulated workspace on the loopback
 //! address, with a clock that is moved by hand and a store in memory: nothing waits in real time, and nobody is reached.
 
-mod scene;
+mod scenario;
 mod thread;
 
-use super::{AppError, build::engine_safety};
+use super::{AppError, setup::engine_safety};
 use crate::{
     coldsend::{Client, ClientSettings},
     destinations::{
@@ -20,7 +20,7 @@ use crate::{
     simulator::{self, Simulator},
 };
 use jiff::Timestamp;
-use scene::Scene;
+use scenario::Scenario;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -36,7 +36,7 @@ const ADDRESS: &str = "Reply Router <router@tests.example>";
 ///
 /// # Errors
 /// Every test that fails, with its place; or that one could not be played.
-pub(super) async fn tested(rules: RuleSet, caps: &Caps) -> Result<RuleSet, AppError> {
+pub(super) async fn require_passing(rules: RuleSet, caps: &Caps) -> Result<RuleSet, AppError> {
     let mut failing = Diagnostics::new();
     for (case, result) in failing_tests(&rules, caps).await? {
         let step = result.step.map(|step| format!(" in step {}", step.number)).unwrap_or_default();
@@ -51,7 +51,7 @@ pub(super) async fn tested(rules: RuleSet, caps: &Caps) -> Result<RuleSet, AppEr
             failing.push(found.hint("`reply-router test` shows what each rule saw"));
         }
     }
-    if failing.is_empty() { Ok(rules) } else { Err(AppError::Mistakes(failing)) }
+    if failing.is_empty() { Ok(rules) } else { Err(AppError::Invalid(failing)) }
 }
 
 /// The tests beside the rules that fail, with what differs.
@@ -59,7 +59,7 @@ pub(super) async fn tested(rules: RuleSet, caps: &Caps) -> Result<RuleSet, AppEr
 /// # Errors
 /// A test could not be played.
 pub async fn failing_tests<'r>(rules: &'r RuleSet, caps: &Caps) -> Result<Vec<(&'r TestCase, TestResult)>, AppError> {
-    let mut tests = Tests::new(rules, caps);
+    let mut tests = TestRunner::new(rules, caps);
     let mut failing = Vec::new();
     for case in rules.tests() {
         let result = tests.run(case).await?;
@@ -67,15 +67,15 @@ pub async fn failing_tests<'r>(rules: &'r RuleSet, caps: &Caps) -> Result<Vec<(&
             failing.push((case, result));
         }
     }
-    tests.end().await;
+    tests.shutdown().await;
     Ok(failing)
 }
 
 /// Runs the tests of one set of rules, one after the other. What tests with steps need is built for the first of them.
-pub struct Tests<'r> {
+pub struct TestRunner<'r> {
     rules: &'r RuleSet,
     caps: &'r Caps,
-    stage: Option<Stage>,
+    stage: Option<TestBed>,
 }
 
 /// The caps that tests with steps are played under: those of each workspace.
@@ -102,7 +102,7 @@ impl Caps {
     }
 }
 
-impl<'r> Tests<'r> {
+impl<'r> TestRunner<'r> {
     /// Builds nothing yet. `caps` hold in tests with steps as they do in service.
     pub fn new(rules: &'r RuleSet, caps: &'r Caps) -> Self {
         Self { rules, caps, stage: None }
@@ -117,7 +117,7 @@ impl<'r> Tests<'r> {
             return Ok(case.run(self.rules));
         }
         if self.stage.is_none() {
-            self.stage = Some(Stage::new(self.rules, self.caps).await?);
+            self.stage = Some(TestBed::new(self.rules, self.caps).await?);
         }
         let Some(stage) = &self.stage else { return Ok(TestResult::default()) };
         // What the engine tells of a test is no news of the service.
@@ -125,8 +125,8 @@ impl<'r> Tests<'r> {
     }
 
     /// Ends the simulated workspace.
-    pub async fn end(self) {
-        if let Some(Stage { simulator, .. }) = self.stage {
+    pub async fn shutdown(self) {
+        if let Some(TestBed { simulator, .. }) = self.stage {
             simulator.shutdown().await;
         }
     }
@@ -134,15 +134,15 @@ impl<'r> Tests<'r> {
 
 /// A clock that only moves when it is told to.
 #[derive(Debug)]
-struct HandClock(Mutex<Timestamp>);
+struct ManualClock(Mutex<Timestamp>);
 
-impl HandClock {
+impl ManualClock {
     fn set(&self, at: Timestamp) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 }
 
-impl Clock for HandClock {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,9 +150,9 @@ impl Clock for HandClock {
 
 /// What all tests of a set of rules are played on. Each has an engine and a store of its own; they share the simulated
 /// workspace, emptied after each, because building the clients costs more than playing.
-struct Stage {
+struct TestBed {
     rules: Arc<RuleSet>,
-    clock: Arc<HandClock>,
+    clock: Arc<ManualClock>,
     simulator: Simulator,
     client: Client,
     /// Of each workspace that a test happens in.
@@ -160,9 +160,9 @@ struct Stage {
     caps: Caps,
 }
 
-impl Stage {
+impl TestBed {
     async fn new(rules: &RuleSet, caps: &Caps) -> Result<Self, AppError> {
-        let clock = Arc::new(HandClock(Mutex::new(Timestamp::UNIX_EPOCH)));
+        let clock = Arc::new(ManualClock(Mutex::new(Timestamp::UNIX_EPOCH)));
         let time = Arc::clone(&clock);
         let options = simulator::Options {
             inbox: simulator::Inbox::Empty,
@@ -190,7 +190,7 @@ impl Stage {
 
     async fn play(&self, case: &TestCase) -> Result<TestResult, AppError> {
         self.clock.set(case.now);
-        let result = match Scene::open(self, case).await {
+        let result = match Scenario::start(self, case).await {
             Ok(mut scene) => scene.play(case).await,
             Err(error) => Err(error),
         };
@@ -229,5 +229,5 @@ fn destinations(rules: &RuleSet, simulator: &Simulator) -> Result<Destinations, 
 
 /// Something that has nothing to do with the rules stopped a test.
 fn unplayable(error: impl std::fmt::Display) -> AppError {
-    AppError::Unplayable(error.to_string())
+    AppError::TestsAborted(error.to_string())
 }
