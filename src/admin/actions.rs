@@ -1,10 +1,10 @@
 //! Action records, and what people decide about them.
 
 use super::{
-    Answer, App, audit,
+    ApiResult, App, audit,
     caller::Caller,
-    lists::{Page, clamped, cursor, page, set, states},
-    problem::{Asked, Body, Problem},
+    pagination::{Page, clamp_limit, cursor, non_empty, page, states},
+    problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
     engine::{Engine, Resolution},
@@ -69,7 +69,7 @@ impl From<Action> for ActionReport {
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     workspace: Option<String>,
     state: Option<String>,
     rule: Option<String>,
@@ -82,21 +82,24 @@ pub(super) struct Wanted {
     limit: Option<String>,
 }
 
-pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<ActionReport>> {
-    let limit = clamped(wanted.limit.as_deref());
-    let kind = set(wanted.kind).map(|name| {
+pub(super) async fn list(
+    State(app): State<App>,
+    QueryParams(wanted): QueryParams<ListParams>,
+) -> ApiResult<Page<ActionReport>> {
+    let limit = clamp_limit(wanted.limit.as_deref());
+    let kind = non_empty(wanted.kind).map(|name| {
         let names = ActionKind::ALL.map(ActionKind::as_str).join(", ");
-        name.parse().map_err(|_| Problem::bad(format!("`{name}` is no kind: {names}")))
+        name.parse().map_err(|_| Problem::bad_request(format!("`{name}` is no kind: {names}")))
     });
     let filter = ActionFilter {
-        workspace: set(wanted.workspace),
+        workspace: non_empty(wanted.workspace),
         states: states(wanted.state)?,
-        rule: set(wanted.rule),
-        thread: set(wanted.thread),
-        lead: set(wanted.lead),
-        campaign: set(wanted.campaign),
+        rule: non_empty(wanted.rule),
+        thread: non_empty(wanted.thread),
+        lead: non_empty(wanted.lead),
+        campaign: non_empty(wanted.campaign),
         kind: kind.transpose()?,
-        decision: set(wanted.decision),
+        decision: non_empty(wanted.decision),
         before: cursor(wanted.cursor)?,
         limit: limit + 1,
     };
@@ -105,13 +108,13 @@ pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -
     Ok(Json(page(items, limit, |action: &ActionReport| action.id.clone())))
 }
 
-pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<ActionReport> {
+pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> ApiResult<ActionReport> {
     let found = app.engine.store().action(&ActionId(id.clone())).await?;
-    found.map(|action| Json(action.into())).ok_or_else(|| Problem::unknown("action", &id))
+    found.map(|action| Json(action.into())).ok_or_else(|| Problem::not_found_named("action", &id))
 }
 
 #[derive(Deserialize)]
-pub(super) struct Edited {
+pub(super) struct ApproveBody {
     text: Option<String>,
 }
 
@@ -119,46 +122,46 @@ pub(super) async fn approve(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(edited): Body<Edited>,
-) -> Answer<ActionReport> {
-    Ok(Json(decide(&app, &caller, id, Choice::Approve(edited.text)).await?.into()))
+    JsonBody(edited): JsonBody<ApproveBody>,
+) -> ApiResult<ActionReport> {
+    Ok(Json(decide(&app, &caller, id, Command::Approve(edited.text)).await?.into()))
 }
 
-pub(super) async fn reject(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<ActionReport> {
-    Ok(Json(decide(&app, &caller, id, Choice::Reject).await?.into()))
+pub(super) async fn reject(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> ApiResult<ActionReport> {
+    Ok(Json(decide(&app, &caller, id, Command::Reject).await?.into()))
 }
 
-pub(super) async fn retry(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer<ActionReport> {
-    Ok(Json(decide(&app, &caller, id, Choice::Retry).await?.into()))
+pub(super) async fn retry(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> ApiResult<ActionReport> {
+    Ok(Json(decide(&app, &caller, id, Command::Retry).await?.into()))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Found {
+enum SendStatus {
     Sent,
     NotSent,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Resolved {
-    outcome: Found,
+pub(super) struct ResolveBody {
+    outcome: SendStatus,
 }
 
 pub(super) async fn resolve(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(resolved): Body<Resolved>,
-) -> Answer<ActionReport> {
+    JsonBody(resolved): JsonBody<ResolveBody>,
+) -> ApiResult<ActionReport> {
     let resolution = match resolved.outcome {
-        Found::Sent => Resolution::Sent,
-        Found::NotSent => Resolution::NotSent,
+        SendStatus::Sent => Resolution::Sent,
+        SendStatus::NotSent => Resolution::NotSent,
     };
-    Ok(Json(decide(&app, &caller, id, Choice::Resolve(resolution)).await?.into()))
+    Ok(Json(decide(&app, &caller, id, Command::Resolve(resolution)).await?.into()))
 }
 
 /// What a person decides about an action, by a program or on a page.
-pub(super) enum Choice {
+pub(super) enum Command {
     /// Send it, with this text if there is one.
     Approve(Option<String>),
     Reject,
@@ -167,17 +170,17 @@ pub(super) enum Choice {
 }
 
 /// Carries a choice out and notes who made it. Of an edited text only that there was one.
-pub(super) async fn decide(app: &App, caller: &Caller, id: String, choice: Choice) -> Result<Action, Problem> {
+pub(super) async fn decide(app: &App, caller: &Caller, id: String, choice: Command) -> Result<Action, Problem> {
     let id = ActionId(id);
     let engine = &app.engine;
     let (what, more, action) = match choice {
-        Choice::Approve(text) => {
+        Command::Approve(text) => {
             let edited = text.is_some();
             ("action.approve", json!({ "edited": edited }), engine.approve(&id, text).await?)
         }
-        Choice::Reject => ("action.reject", json!({}), engine.reject(&id).await?),
-        Choice::Retry => ("action.retry", json!({}), engine.retry(&id).await?),
-        Choice::Resolve(resolution) => {
+        Command::Reject => ("action.reject", json!({}), engine.reject(&id).await?),
+        Command::Retry => ("action.retry", json!({}), engine.retry(&id).await?),
+        Command::Resolve(resolution) => {
             let outcome = if resolution == Resolution::Sent { "sent" } else { "not_sent" };
             ("action.resolve", json!({ "outcome": outcome }), engine.resolve(&id, resolution).await?)
         }
@@ -192,6 +195,6 @@ pub(super) async fn decide(app: &App, caller: &Caller, id: String, choice: Choic
     if let (Some(details), Value::Object(more)) = (details.as_object_mut(), more) {
         details.extend(more);
     }
-    audit::note(app, caller, what, Some(&id.0), details).await;
+    audit::record(app, caller, what, Some(&id.0), details).await;
     Ok(action)
 }

@@ -1,10 +1,10 @@
 //! The audit log: who changed what, kept in the store.
 
 use super::{
-    Answer, App,
+    ApiResult, App,
     caller::Caller,
-    lists::{Page, clamped, cursor, page, set},
-    problem::{Asked, Problem},
+    pagination::{Page, clamp_limit, cursor, non_empty, page},
+    problem::{Problem, QueryParams},
 };
 use crate::store::{AuditEntry, AuditFilter, StoreError};
 use axum::{Json, extract::State};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 /// Notes what somebody has just changed. The change stands whatever becomes of the note, so that a note which cannot be
 /// written is told in the log instead.
-pub(super) async fn note(app: &App, caller: &Caller, what: &str, target: Option<&str>, details: Value) {
+pub(super) async fn record(app: &App, caller: &Caller, what: &str, target: Option<&str>, details: Value) {
     if let Err(error) = append(app, caller, what, target, details).await {
         let (who, remote) = (caller.way.as_str(), caller.remote.map(|remote| remote.to_string()));
         tracing::error!(%error, what, target, who, remote, "a change is missing in the audit log");
@@ -49,18 +49,21 @@ pub(super) async fn append(
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     what: Option<String>,
     target: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
 }
 
-pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<AuditEntry>> {
-    let limit = clamped(wanted.limit.as_deref());
+pub(super) async fn list(
+    State(app): State<App>,
+    QueryParams(wanted): QueryParams<ListParams>,
+) -> ApiResult<Page<AuditEntry>> {
+    let limit = clamp_limit(wanted.limit.as_deref());
     let filter = AuditFilter {
-        what: set(wanted.what),
-        target: set(wanted.target),
+        what: non_empty(wanted.what),
+        target: non_empty(wanted.target),
         before: cursor(wanted.cursor)?,
         limit: limit + 1,
     };

@@ -6,7 +6,7 @@
 
 use super::{
     App, audit,
-    caller::{Caller, Way},
+    caller::{AuthMethod, Caller},
     pages,
     problem::Problem,
 };
@@ -63,16 +63,19 @@ impl Sessions {
     fn has(&self, given: &str) -> bool {
         let all = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
         // All are compared, whichever it is.
-        all.iter().fold(false, |found, session| found | same(given, session))
+        all.iter().fold(false, |found, session| found | constant_time_eq(given, session))
     }
 
     /// From now on the session lets nobody in, wherever its cookie was copied to.
     fn end(&self, given: &str) {
-        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).retain(|session| !same(given, session));
+        self.signed_in
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|session| !constant_time_eq(given, session));
     }
 
     /// Notes a wrong sign-in, and tells whether there were too many from that address.
-    fn note_wrong(&self, from: Option<IpAddr>) -> bool {
+    fn record_failure(&self, from: Option<IpAddr>) -> bool {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         wrong.retain(|(_, at)| at.elapsed() < TRY_WINDOW);
         if wrong.iter().filter(|(address, _)| *address == from).count() >= TRIES {
@@ -101,15 +104,15 @@ fn network(address: IpAddr) -> IpAddr {
 pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(token) = &app.settings.token else {
         if is_local(request.headers()) {
-            request.extensions_mut().insert(Way::Loopback);
+            request.extensions_mut().insert(AuthMethod::Loopback);
             return next.run(request).await;
         }
         return Problem::new(StatusCode::FORBIDDEN, ONLY_LOCAL).into_response();
     };
     let headers = request.headers();
     let way = match bearer(headers) {
-        Some(given) if same(&given, token.expose_secret()) => Some(Way::Token),
-        _ => has_session(&app, headers).then_some(Way::Session),
+        Some(given) if constant_time_eq(&given, token.expose_secret()) => Some(AuthMethod::Token),
+        _ => has_session(&app, headers).then_some(AuthMethod::Session),
     };
     if let Some(way) = way {
         request.extensions_mut().insert(way);
@@ -136,7 +139,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Compares in constant time.
-pub(super) fn same(given: &str, wanted: &str) -> bool {
+pub(super) fn constant_time_eq(given: &str, wanted: &str) -> bool {
     given.as_bytes().ct_eq(wanted.as_bytes()).into()
 }
 
@@ -187,14 +190,14 @@ pub(super) struct Login {
 
 pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): Form<Login>) -> Response {
     let Some(token) = &app.settings.token else { return Redirect::to("/").into_response() };
-    if !same(login.token.trim(), token.expose_secret()) {
-        if app.sessions.note_wrong(caller.remote.map(network)) {
+    if !constant_time_eq(login.token.trim(), token.expose_secret()) {
+        if app.sessions.record_failure(caller.remote.map(network)) {
             return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens: wait a minute").into_response();
         }
-        audit::note(&app, &caller, "login.failed", None, Value::Null).await;
+        audit::record(&app, &caller, "login.failed", None, Value::Null).await;
         return pages::login(true);
     }
-    audit::note(&app, &caller.by(Way::Session), "login", None, Value::Null).await;
+    audit::record(&app, &caller.with_auth(AuthMethod::Session), "login", None, Value::Null).await;
     with_cookie(&app, &app.sessions.begin(), "")
 }
 

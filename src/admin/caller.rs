@@ -13,7 +13,7 @@ use tower_http::request_id::RequestId;
 
 /// How somebody got in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum AuthMethod {
     /// With `Authorization: Bearer`.
     Token,
     /// Signed in with a browser.
@@ -21,16 +21,16 @@ pub(super) enum Way {
     /// No token is configured, and the request came from this machine.
     Loopback,
     /// Not at all.
-    Nobody,
+    Anonymous,
 }
 
-impl Way {
+impl AuthMethod {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Session => "session",
             Self::Loopback => "loopback",
-            Self::Nobody => "nobody",
+            Self::Anonymous => "nobody",
         }
     }
 }
@@ -38,7 +38,7 @@ impl Way {
 /// Who sent a request. Behind a proxy the address is the proxy's: what a header says of others is not believed.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    pub way: Way,
+    pub way: AuthMethod,
     pub remote: Option<IpAddr>,
     pub request_id: Option<String>,
 }
@@ -47,11 +47,11 @@ impl Caller {
     fn of(extensions: &Extensions) -> Self {
         let remote = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let id = extensions.get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).map(str::to_owned);
-        Self { way: extensions.get().copied().unwrap_or(Way::Nobody), remote, request_id: id }
+        Self { way: extensions.get().copied().unwrap_or(AuthMethod::Anonymous), remote, request_id: id }
     }
 
     /// The same, having just got in, or having failed to.
-    pub(super) fn by(self, way: Way) -> Self {
+    pub(super) fn with_auth(self, way: AuthMethod) -> Self {
         Self { way, ..self }
     }
 }

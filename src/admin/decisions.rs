@@ -1,9 +1,9 @@
 //! What rules said about each event.
 
 use super::{
-    Answer, App,
-    lists::{Page, clamped, cursor, page, set, states},
-    problem::{Asked, Problem},
+    ApiResult, App,
+    pagination::{Page, clamp_limit, cursor, non_empty, page, states},
+    problem::{Problem, QueryParams},
 };
 use crate::{
     engine::Explanation,
@@ -31,7 +31,7 @@ pub(super) struct DecisionReport {
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     workspace: Option<String>,
     thread: Option<String>,
     lead: Option<String>,
@@ -64,20 +64,23 @@ async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<Decisi
     Ok(decisions.into_iter().map(report).collect())
 }
 
-pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<DecisionReport>> {
-    let limit = clamped(wanted.limit.as_deref());
-    let matched = match set(wanted.matched).as_deref() {
+pub(super) async fn list(
+    State(app): State<App>,
+    QueryParams(wanted): QueryParams<ListParams>,
+) -> ApiResult<Page<DecisionReport>> {
+    let limit = clamp_limit(wanted.limit.as_deref());
+    let matched = match non_empty(wanted.matched).as_deref() {
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
-        Some(other) => return Err(Problem::bad(format!("`matched` is true or false, not `{other}`"))),
+        Some(other) => return Err(Problem::bad_request(format!("`matched` is true or false, not `{other}`"))),
     };
     let filter = DecisionFilter {
-        workspace: set(wanted.workspace),
-        thread: set(wanted.thread),
-        lead: set(wanted.lead),
-        campaign: set(wanted.campaign),
-        rule: set(wanted.rule),
+        workspace: non_empty(wanted.workspace),
+        thread: non_empty(wanted.thread),
+        lead: non_empty(wanted.lead),
+        campaign: non_empty(wanted.campaign),
+        rule: non_empty(wanted.rule),
         matched,
         states: states(wanted.state)?,
         before: cursor(wanted.cursor)?,
@@ -87,7 +90,7 @@ pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -
     Ok(Json(Page { items: reports(&app, found.items).await?, next: found.next }))
 }
 
-pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<DecisionReport> {
-    let found = app.engine.store().decision(&id).await?.ok_or_else(|| Problem::unknown("decision", &id))?;
-    reports(&app, vec![found]).await?.pop().map(Json).ok_or_else(|| Problem::unknown("decision", &id))
+pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> ApiResult<DecisionReport> {
+    let found = app.engine.store().decision(&id).await?.ok_or_else(|| Problem::not_found_named("decision", &id))?;
+    reports(&app, vec![found]).await?.pop().map(Json).ok_or_else(|| Problem::not_found_named("decision", &id))
 }

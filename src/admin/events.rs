@@ -5,8 +5,8 @@
 
 use super::{
     App,
-    lists::set,
-    problem::{Asked, Problem},
+    pagination::non_empty,
+    problem::{Problem, QueryParams},
 };
 use crate::{
     engine::EngineEvent,
@@ -29,7 +29,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// More readers than this are turned away: each holds a connection for as long as it likes.
-pub(super) const MOST_READERS: usize = 32;
+pub(super) const MAX_STREAMS: usize = 32;
 /// Proxies end connections on which nothing happens, mostly after a minute.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a reader waits before it comes back.
@@ -39,28 +39,28 @@ const BATCH: u32 = 200;
 
 /// Cancelled when the server is about to end: a connection that never ends by itself would hold it up.
 #[derive(Debug, Clone)]
-pub(super) struct Closing(pub(super) CancellationToken);
+pub(super) struct ShutdownToken(pub(super) CancellationToken);
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     after: Option<String>,
 }
 
-pub(super) async fn follow(
+pub(super) async fn stream(
     State(app): State<App>,
-    closing: Option<Extension<Closing>>,
+    closing: Option<Extension<ShutdownToken>>,
     headers: HeaderMap,
-    Asked(wanted): Asked<Wanted>,
+    QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     let Ok(place) = Arc::clone(&app.readers).try_acquire_owned() else {
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            format!("{MOST_READERS} readers follow the events already; try again later"),
+            format!("{MAX_STREAMS} readers follow the events already; try again later"),
         );
         return Ok(([(header::RETRY_AFTER, "5")], problem).into_response());
     };
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
-    let last = set(header).or(set(wanted.after));
+    let last = non_empty(header).or(non_empty(wanted.after));
     let last = last.map(|text| text.parse::<i64>().map_err(|_| bad_place(&text))).transpose()?;
     // Before the first look, so that nothing falls between the two.
     let happened = app.engine.subscribe();
@@ -91,7 +91,7 @@ pub(super) async fn follow(
 }
 
 fn bad_place(text: &str) -> Problem {
-    Problem::bad(format!("`{text}` is no event: send the id of the last one that arrived"))
+    Problem::bad_request(format!("`{text}` is no event: send the id of the last one that arrived"))
 }
 
 struct Reader {

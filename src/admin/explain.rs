@@ -1,8 +1,8 @@
 //! Why each rule matches a thread as it is now, or does not.
 
 use super::{
-    Answer, App,
-    problem::{Asked, Problem},
+    ApiResult, App,
+    problem::{Problem, QueryParams},
 };
 use crate::{
     engine::{Explanation, IntakeError, Workspace},
@@ -18,18 +18,18 @@ use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
 /// A person looks at the page: rather a clear refusal than a long wait behind the work itself.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
-pub(super) struct Of {
+pub(super) struct WorkspaceParam {
     workspace: Option<String>,
 }
 
 pub(super) async fn explain(
     State(app): State<App>,
     Path(id): Path<String>,
-    Asked(of): Asked<Of>,
-) -> Answer<Explanation> {
+    QueryParams(of): QueryParams<WorkspaceParam>,
+) -> ApiResult<Explanation> {
     read_live(&app, &id, of.workspace.as_deref()).await.map(|(explanation, _)| Json(explanation))
 }
 
@@ -40,12 +40,12 @@ pub(super) async fn read_live(
     workspace: Option<&str>,
 ) -> Result<(Explanation, Arc<ThreadMessages>), Problem> {
     let workspaces: Vec<&Workspace> = match workspace {
-        Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?],
+        Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::not_found_named("workspace", name))?],
         None => likeliest_first(app, id).await?,
     };
     let mut failure = None;
     for workspace in workspaces {
-        match app.engine.explain_with_messages(workspace, id, LONGEST_WAIT).await {
+        match app.engine.explain_with_messages(workspace, id, MAX_WAIT).await {
             Ok(found) => return Ok(found),
             Err(IntakeError::Store(error)) => return Err(error.into()),
             // 422: it does not even look like an id of the API.
@@ -54,7 +54,7 @@ pub(super) async fn read_live(
             Err(IntakeError::Api(error)) => failure = failure.or(Some(refused(error.status(), error.to_string()))),
         }
     }
-    Err(failure.unwrap_or_else(|| Problem::unknown("thread", id)))
+    Err(failure.unwrap_or_else(|| Problem::not_found_named("thread", id)))
 }
 
 /// Every workspace; the one that a decision about the thread was made in comes first, so that the others are not asked.

@@ -53,31 +53,31 @@ pub(super) struct Family<'a> {
 }
 
 impl Family<'_> {
-    pub(super) fn whole(&mut self, labels: Labels<'_>, value: u64) -> &mut Self {
+    pub(super) fn int(&mut self, labels: Labels<'_>, value: u64) -> &mut Self {
         self.line("", labels, None, &value.to_string())
     }
 
-    pub(super) fn number(&mut self, labels: Labels<'_>, value: f64) -> &mut Self {
+    pub(super) fn float(&mut self, labels: Labels<'_>, value: f64) -> &mut Self {
         self.line("", labels, None, &value.to_string())
     }
 
-    pub(super) fn flag(&mut self, labels: Labels<'_>, value: bool) -> &mut Self {
-        self.whole(labels, u64::from(value))
+    pub(super) fn bool(&mut self, labels: Labels<'_>, value: bool) -> &mut Self {
+        self.int(labels, u64::from(value))
     }
 
-    pub(super) fn sum_of(&mut self, labels: Labels<'_>, count: u64, sum: Duration) -> &mut Self {
+    pub(super) fn sum_and_count(&mut self, labels: Labels<'_>, count: u64, sum: Duration) -> &mut Self {
         self.line("_sum", labels, None, &sum.as_secs_f64().to_string());
         self.line("_count", labels, None, &count.to_string())
     }
 
-    pub(super) fn durations(&mut self, labels: Labels<'_>, counts: &HistogramSnapshot) -> &mut Self {
+    pub(super) fn buckets(&mut self, labels: Labels<'_>, counts: &HistogramSnapshot) -> &mut Self {
         let mut below = 0;
         for (bound, count) in &counts.classes {
             below += count;
             let bound = bound.map_or_else(|| "+Inf".to_owned(), |bound| bound.as_secs_f64().to_string());
             self.line("_bucket", labels, Some(&bound), &below.to_string());
         }
-        self.sum_of(labels, below, counts.sum)
+        self.sum_and_count(labels, below, counts.sum)
     }
 
     fn line(&mut self, suffix: &str, labels: Labels<'_>, bound: Option<&str>, value: &str) -> &mut Self {
@@ -102,10 +102,10 @@ mod tests {
     #[test]
     fn a_family_is_written_as_prometheus_reads_it() {
         let mut all = Exposition::default();
-        all.gauge("a", "Help.").flag(&[], true).number(&[("x", "a\"b\\c\nd")], 0.5);
+        all.gauge("a", "Help.").bool(&[], true).float(&[("x", "a\"b\\c\nd")], 0.5);
         let classes = vec![(Some(Duration::from_millis(500)), 2), (Some(Duration::from_secs(1)), 0), (None, 1)];
         let counts = HistogramSnapshot { classes, sum: Duration::from_secs(3) };
-        all.histogram("h_seconds", "More help.").durations(&[("w", "acme")], &counts);
+        all.histogram("h_seconds", "More help.").buckets(&[("w", "acme")], &counts);
         let wanted = "# HELP a Help.\n# TYPE a gauge\na 1\na{x=\"a\\\"b\\\\c\\nd\"} 0.5\n\
                       # HELP h_seconds More help.\n# TYPE h_seconds histogram\n\
                       h_seconds_bucket{w=\"acme\",le=\"0.5\"} 2\nh_seconds_bucket{w=\"acme\",le=\"1\"} 2\n\

@@ -2,7 +2,7 @@
 
 use super::{
     App,
-    auth::{bearer, same},
+    auth::{bearer, constant_time_eq},
     problem::Problem,
 };
 use axum::{
@@ -21,10 +21,10 @@ pub(super) async fn coldsend(
     _body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let (Some(workspace), Some(token)) = (app.engine.workspace(&name), app.settings.hook_tokens.get(&name)) else {
-        return Err(Problem::unknown("hook", &name));
+        return Err(Problem::not_found_named("hook", &name));
     };
     let given = bearer(&headers).or_else(|| basic_password(&headers));
-    if !given.is_some_and(|given| same(&given, token.expose_secret())) {
+    if !given.is_some_and(|given| constant_time_eq(&given, token.expose_secret())) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "send the workspace's `hook_token` as bearer or basic"));
     }
     workspace.nudge();

@@ -1,10 +1,10 @@
 //! Threads that are left for a person: nothing in them is open any more, and somebody still has to look.
 
 use super::{
-    Answer, App, audit,
+    ApiResult, App, audit,
     caller::Caller,
-    lists::{Page, clamped, cursor, page},
-    problem::{Asked, Problem},
+    pagination::{Page, clamp_limit, cursor, page},
+    problem::{Problem, QueryParams},
 };
 use crate::{
     engine::Engine,
@@ -127,9 +127,12 @@ pub(super) struct ListParams {
 }
 
 /// Newest first.
-pub(super) async fn list(State(app): State<App>, Asked(params): Asked<ListParams>) -> Answer<Page<LeftThread>> {
+pub(super) async fn list(
+    State(app): State<App>,
+    QueryParams(params): QueryParams<ListParams>,
+) -> ApiResult<Page<LeftThread>> {
     let before = cursor(params.cursor)?;
-    Ok(Json(threads(&app.engine, before.as_deref(), clamped(params.limit.as_deref())).await?))
+    Ok(Json(threads(&app.engine, before.as_deref(), clamp_limit(params.limit.as_deref())).await?))
 }
 
 /// Takes a thread off the list.
@@ -144,7 +147,7 @@ pub(super) async fn done(
 
 /// The audit log is what says that somebody has dealt with a thread, so that it also says who and when.
 pub(super) async fn done_by(app: &App, caller: &Caller, id: &str) -> Result<(), Problem> {
-    let decision = app.engine.store().decision(id).await?.ok_or_else(|| Problem::unknown("decision", id))?;
+    let decision = app.engine.store().decision(id).await?.ok_or_else(|| Problem::not_found_named("decision", id))?;
     let details = json!({
         "workspace": decision.workspace,
         "thread_id": decision.thread_id,

@@ -59,109 +59,109 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     let totals = store.action_totals().await?;
     let mut all = Exposition::default();
     all.gauge("reply_router_build_info", "The version that runs; always 1.")
-        .whole(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+        .int(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     all.gauge("reply_router_start_time_seconds", "When the process started, in seconds since 1970.")
-        .number(&[], seconds(engine.started_at()));
+        .float(&[], seconds(engine.started_at()));
     polling(&mut all, &seen);
     queues(&mut all, &seen, &totals, now);
     actions(&mut all, &totals);
     rules(&mut all, &app).await?;
     let figures = store.metrics().await?;
-    all.gauge("reply_router_store_size_bytes", "The size of the database, without its log.").whole(&[], figures.bytes);
+    all.gauge("reply_router_store_size_bytes", "The size of the database, without its log.").int(&[], figures.bytes);
     all.histogram("reply_router_store_commit_seconds", "How long commits took until the disk had confirmed them.")
-        .durations(&[], &figures.commits);
+        .buckets(&[], &figures.commits);
     all.gauge("reply_router_event_readers", "How many connections follow the events.")
-        .whole(&[], u64::try_from(app.readers_in()).unwrap_or(u64::MAX));
+        .int(&[], u64::try_from(app.open_streams()).unwrap_or(u64::MAX));
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], all.into_text()).into_response())
 }
 
 fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
     let mut up = all.gauge("reply_router_poll_up", "Whether the last poll of the inbox ended well.");
     for of in seen {
-        up.flag(&[("workspace", of.name)], of.status.phase == WorkspacePhase::Polling && of.status.last_poll.is_some());
+        up.bool(&[("workspace", of.name)], of.status.phase == WorkspacePhase::Polling && of.status.last_poll.is_some());
     }
     let mut last = all.gauge("reply_router_last_poll_timestamp_seconds", "When the last poll ended, well or not.");
     for of in seen {
         if let Some(at) = of.status.last_poll {
-            last.number(&[("workspace", of.name)], seconds(at));
+            last.float(&[("workspace", of.name)], seconds(at));
         }
     }
     let mut polls = all.histogram("reply_router_poll_seconds", "How long polls took, the failed ones too.");
     for of in seen {
-        polls.durations(&[("workspace", of.name)], &of.figures.polls);
+        polls.buckets(&[("workspace", of.name)], &of.figures.polls);
     }
     let mut failed = all.counter("reply_router_polls_failed_total", "Polls that failed.");
     for of in seen {
-        failed.whole(&[("workspace", of.name)], of.figures.polls_failed);
+        failed.int(&[("workspace", of.name)], of.figures.polls_failed);
     }
     let mut pages =
         all.counter("reply_router_list_pages_total", "Pages of the list that were read by polls that ended well.");
     for of in seen {
-        pages.whole(&[("workspace", of.name)], of.figures.pages);
+        pages.int(&[("workspace", of.name)], of.figures.pages);
     }
     let mut nudges = all.counter("reply_router_nudges_total", "Calls of the hook that asked for a poll.");
     for of in seen {
-        nudges.whole(&[("workspace", of.name)], of.figures.nudges);
+        nudges.int(&[("workspace", of.name)], of.figures.nudges);
     }
     let mut budget = all.gauge("reply_router_api_budget_left", "Requests that are left of the API key's budget.");
     for of in seen {
         let left = of.workspace.client().budget();
         for (window, left) in [("minute", left.minute_left), ("hour", left.hour_left)] {
-            budget.whole(&[("workspace", of.name), ("window", window)], left.into());
+            budget.int(&[("workspace", of.name), ("window", window)], left.into());
         }
     }
     let mut paused =
         all.gauge("reply_router_paused", "Whether nothing leaves because somebody, or a refused key, paused it.");
     for of in seen {
-        paused.flag(&[("workspace", of.name)], of.paused);
+        paused.bool(&[("workspace", of.name)], of.paused);
     }
     let mut failing =
         all.gauge("reply_router_store_failing", "Whether nothing leaves because the store cannot be written.");
     for of in seen {
-        failing.flag(&[("workspace", of.name)], of.workspace.is_store_failing());
+        failing.bool(&[("workspace", of.name)], of.workspace.is_store_failing());
     }
 }
 
 fn queues(all: &mut Exposition, seen: &[Seen<'_>], totals: &[ActionTotal], now: Timestamp) {
     let mut pending = all.gauge("reply_router_pending_threads", "Threads that changed and were not judged yet.");
     for of in seen {
-        pending.whole(&[("workspace", of.name)], of.pending);
+        pending.int(&[("workspace", of.name)], of.pending);
     }
     let mut age =
         all.gauge("reply_router_pending_age_seconds", "How long the first of these threads has waited; 0 without one.");
     for of in seen {
-        age.number(&[("workspace", of.name)], of.pending_since.map_or(0.0, |since| late(since, now)));
+        age.float(&[("workspace", of.name)], of.pending_since.map_or(0.0, |since| late(since, now)));
     }
     let mut age = all.gauge(
         "reply_router_queue_age_seconds",
         "How long the action that has been due the longest has been due; 0 if none is.",
     );
     for of in seen {
-        age.number(&[("workspace", of.name)], of.next_due.map_or(0.0, |due| late(due, now)));
+        age.float(&[("workspace", of.name)], of.next_due.map_or(0.0, |due| late(due, now)));
     }
     let mut quarantined = all
         .gauge("reply_router_quarantined_actions", "Actions of which a person must say whether they were carried out.");
     for of in seen {
         let count = |total: &&ActionTotal| total.workspace == of.name && total.state == ActionState::Quarantined;
-        quarantined.whole(&[("workspace", of.name)], totals.iter().filter(count).map(|total| total.count).sum());
+        quarantined.int(&[("workspace", of.name)], totals.iter().filter(count).map(|total| total.count).sum());
     }
     let mut decisions =
         all.counter("reply_router_decisions_total", "Decisions since the start, by what made rules run.");
     for of in seen {
         for (event, count) in &of.figures.decisions {
-            decisions.whole(&[("workspace", of.name), ("event", event.as_str())], *count);
+            decisions.int(&[("workspace", of.name), ("event", event.as_str())], *count);
         }
     }
     let mut none = all.counter("reply_router_no_events_total", "Threads that changed without an event for rules.");
     for of in seen {
-        none.whole(&[("workspace", of.name)], of.figures.no_event);
+        none.int(&[("workspace", of.name)], of.figures.no_event);
     }
     let mut latency = all.histogram(
         "reply_router_reply_latency_seconds",
         "From the arrival of a message to the reply that left, of replies that are out since the start.",
     );
     for of in seen {
-        latency.durations(&[("workspace", of.name)], &of.figures.latency);
+        latency.buckets(&[("workspace", of.name)], &of.figures.latency);
     }
 }
 
@@ -176,18 +176,18 @@ fn actions(all: &mut Exposition, totals: &[ActionTotal]) {
     let mut states = all.gauge("reply_router_actions", "Actions in the store, by state.");
     let by_state = summed(totals, |total| total.state);
     for state in ActionState::ALL {
-        states.whole(&[("state", state.as_str())], by_state.get(&state).copied().unwrap_or_default());
+        states.int(&[("state", state.as_str())], by_state.get(&state).copied().unwrap_or_default());
     }
     let mut kinds = all.gauge("reply_router_kind_actions", "Actions in the store, by workspace, kind and state.");
     for ((workspace, kind, state), count) in summed(totals, |total| (total.workspace.as_str(), total.kind, total.state))
     {
         let labels = [("workspace", workspace), ("kind", kind.as_str()), ("state", state.as_str())];
-        kinds.whole(&labels, count);
+        kinds.int(&labels, count);
     }
     let mut of_rules = all.gauge("reply_router_rule_actions", "Actions in the store, by rule, state and reason.");
     let reason = |total: &ActionTotal| total.reason.clone().unwrap_or_default();
     for ((rule, state, reason), count) in summed(totals, |total| (total.rule.as_str(), total.state, reason(total))) {
-        of_rules.whole(&[("rule", rule), ("state", state.as_str()), ("reason", &reason)], count);
+        of_rules.int(&[("rule", rule), ("state", state.as_str()), ("reason", &reason)], count);
     }
 }
 
@@ -196,37 +196,37 @@ async fn rules(all: &mut Exposition, app: &App) -> Result<(), Problem> {
     let matches: BTreeMap<_, _> = engine.store().match_counts(None).await?.into_iter().collect();
     let mut matched = all.counter("reply_router_rule_matches_total", "How often each rule matched, over all time.");
     for (rule, count) in &matches {
-        matched.whole(&[("rule", rule)], *count);
+        matched.int(&[("rule", rule)], *count);
     }
     let last: BTreeMap<_, _> = engine.store().last_matches().await?.into_iter().collect();
     let mut last_match = all.gauge("reply_router_rule_last_match_timestamp_seconds", "When each rule last matched.");
     for (rule, at) in &last {
-        last_match.number(&[("rule", rule)], seconds(*at));
+        last_match.float(&[("rule", rule)], seconds(*at));
     }
     let rules = engine.rules();
     let names: Vec<_> = rules.rules().iter().map(|rule| rule.name.as_str()).collect();
     let mut evaluation = all.summary("reply_router_rule_evaluation_seconds", "How long evaluating each rule took.");
     for name in &names {
         let health = engine.rule_health(name);
-        evaluation.sum_of(&[("rule", name)], health.evaluations, health.evaluation_time);
+        evaluation.sum_and_count(&[("rule", name)], health.evaluations, health.evaluation_time);
     }
     let mut errors = all.counter("reply_router_rule_errors_total", "Evaluations that ended in an error of the rule.");
     for name in &names {
-        errors.whole(&[("rule", name)], engine.rule_health(name).errors);
+        errors.int(&[("rule", name)], engine.rule_health(name).errors);
     }
     let lowered = engine.store().override_modes().await?;
     let mut off = all.gauge("reply_router_rule_live", "Whether a rule is live where its workspace allows it.");
     for rule in rules.rules() {
         let mode = rule.mode.min(lowered.get(&rule.name).copied().unwrap_or_default());
-        off.flag(&[("rule", &rule.name)], mode == Mode::Live);
+        off.bool(&[("rule", &rule.name)], mode == Mode::Live);
     }
     all.gauge("reply_router_rules_loaded_timestamp_seconds", "Since when the rules in force are.")
-        .number(&[], seconds(engine.rules_loaded_at()));
+        .float(&[], seconds(engine.rules_loaded_at()));
     all.gauge(
         "reply_router_rules_refused",
         "Whether the rules as they stand in the files are refused, so that older ones are in force.",
     )
-    .flag(&[], engine.rules_error().is_some());
+    .bool(&[], engine.rules_error().is_some());
     Ok(())
 }
 

@@ -8,23 +8,23 @@ mod audit;
 mod auth;
 mod caller;
 mod connections;
+mod controls;
 mod decisions;
 mod events;
 mod explain;
 mod exposition;
 mod hooks;
 mod left;
-mod lists;
 mod metrics;
 mod openapi;
 mod opt_outs;
 mod pages;
+mod pagination;
 mod problem;
 mod routes;
 mod rules;
 mod server;
 mod status;
-mod switches;
 
 pub use server::{serve, serve_within};
 
@@ -98,15 +98,15 @@ struct App {
 
 impl App {
     /// How many follow the events.
-    fn readers_in(&self) -> usize {
-        events::MOST_READERS.saturating_sub(self.readers.available_permits())
+    fn open_streams(&self) -> usize {
+        events::MAX_STREAMS.saturating_sub(self.readers.available_permits())
     }
 }
 
 /// All routes, ready to be served or to be called in a test.
 pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Router {
     let sessions = Arc::new(auth::Sessions::new());
-    let readers = Arc::new(Semaphore::new(events::MOST_READERS));
+    let readers = Arc::new(Semaphore::new(events::MAX_STREAMS));
     let app = App { engine, settings: Arc::new(settings), reload, sessions, readers };
     routes::all(&app)
         .fallback(problem::not_found)
@@ -115,7 +115,7 @@ pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<d
         .layer(same_origin(app.settings.public_url.as_deref()))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME_LIMIT))
         .layer(CatchPanicLayer::new())
-        .layer(middleware::map_response(problem::every_error))
+        .layer(middleware::map_response(problem::into_problem))
         .layer(middleware::from_fn(pages::as_page))
         .layer(middleware::from_fn(traced))
         .layer(PropagateRequestIdLayer::x_request_id())
@@ -156,4 +156,4 @@ fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderVa
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-type Answer<T> = Result<axum::Json<T>, Problem>;
+type ApiResult<T> = Result<axum::Json<T>, Problem>;

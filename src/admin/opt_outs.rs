@@ -1,10 +1,10 @@
 //! Leads who want no more mail.
 
 use super::{
-    Answer, App, audit,
+    ApiResult, App, audit,
     caller::Caller,
-    lists::{Page, clamped, page_from, place, set},
-    problem::{Asked, Body, Problem},
+    pagination::{Page, clamp_limit, non_empty, offset, page_at},
+    problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{engine::Workspace, model::address_of, store::OptOut};
 use axum::{
@@ -17,22 +17,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     workspace: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
 }
 
-pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<OptOut>> {
-    let limit = clamped(wanted.limit.as_deref());
-    let first = place(wanted.cursor)?;
-    let workspace = set(wanted.workspace);
+pub(super) async fn list(
+    State(app): State<App>,
+    QueryParams(wanted): QueryParams<ListParams>,
+) -> ApiResult<Page<OptOut>> {
+    let limit = clamp_limit(wanted.limit.as_deref());
+    let first = offset(wanted.cursor)?;
+    let workspace = non_empty(wanted.workspace);
     let items = app.engine.store().opt_outs(workspace.as_deref(), first, limit + 1).await?;
-    Ok(Json(page_from(items, first, limit)))
+    Ok(Json(page_at(items, first, limit)))
 }
 
 #[derive(Deserialize)]
-pub(super) struct Entry {
+pub(super) struct OptOutBody {
     pub workspace: Option<String>,
     pub email: String,
     pub evidence: Option<String>,
@@ -40,7 +43,7 @@ pub(super) struct Entry {
 
 /// What is kept now. Without a single workspace, `workspace` is null and `items` tells of each.
 #[derive(Serialize)]
-pub(super) struct Added {
+pub(super) struct AddedOptOut {
     workspace: Option<String>,
     email: String,
     since: Timestamp,
@@ -51,19 +54,21 @@ pub(super) struct Added {
 pub(super) async fn add(
     State(app): State<App>,
     caller: Caller,
-    Body(entry): Body<Entry>,
-) -> Result<(StatusCode, Json<Added>), Problem> {
+    JsonBody(entry): JsonBody<OptOutBody>,
+) -> Result<(StatusCode, Json<AddedOptOut>), Problem> {
     Ok((StatusCode::CREATED, Json(add_by(&app, &caller, entry).await?)))
 }
 
 /// Adds a lead to the workspace that is named, or to all, and notes who did it.
-pub(super) async fn add_by(app: &App, caller: &Caller, entry: Entry) -> Result<Added, Problem> {
+pub(super) async fn add_by(app: &App, caller: &Caller, entry: OptOutBody) -> Result<AddedOptOut, Problem> {
     let workspaces: Vec<&str> = match &entry.workspace {
-        Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?.name()],
+        Some(name) => {
+            vec![app.engine.workspace(name).ok_or_else(|| Problem::not_found_named("workspace", name))?.name()]
+        }
         None => app.engine.workspaces().iter().map(Workspace::name).collect(),
     };
     let Some(email) = address_of(&entry.email) else {
-        return Err(Problem::bad(format!("`{}` is no address", entry.email)));
+        return Err(Problem::bad_request(format!("`{}` is no address", entry.email)));
     };
     let evidence = entry.evidence.filter(|text| !text.trim().is_empty());
     let evidence = evidence.unwrap_or_else(|| "entered by hand".to_owned());
@@ -80,9 +85,9 @@ pub(super) async fn add_by(app: &App, caller: &Caller, entry: Entry) -> Result<A
         items.push(app.engine.store().opt_out(workspace, &email).await?.unwrap_or(opt_out));
     }
     let details = json!({ "workspaces": items.iter().map(|item| &item.workspace).collect::<Vec<_>>() });
-    audit::note(app, caller, "opt_out.add", Some(&email), details).await;
-    let Some(first) = items.first().cloned() else { return Err(Problem::unknown("workspace", "")) };
-    let added = Added {
+    audit::record(app, caller, "opt_out.add", Some(&email), details).await;
+    let Some(first) = items.first().cloned() else { return Err(Problem::not_found_named("workspace", "")) };
+    let added = AddedOptOut {
         workspace: (items.len() == 1).then_some(first.workspace),
         email: first.email,
         since: first.since,
@@ -93,7 +98,7 @@ pub(super) async fn add_by(app: &App, caller: &Caller, entry: Entry) -> Result<A
 }
 
 #[derive(Deserialize)]
-pub(super) struct Of {
+pub(super) struct WorkspaceParam {
     workspace: Option<String>,
 }
 
@@ -101,7 +106,7 @@ pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,
     Path(email): Path<String>,
-    Asked(of): Asked<Of>,
+    QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<StatusCode, Problem> {
     remove_by(&app, &caller, of.workspace.as_deref(), &email).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -110,8 +115,8 @@ pub(super) async fn remove(
 /// Forgets an opt-out, in a workspace or in all, and notes who did it.
 pub(super) async fn remove_by(app: &App, caller: &Caller, workspace: Option<&str>, email: &str) -> Result<(), Problem> {
     if !app.engine.store().remove_opt_out(workspace, email).await? {
-        return Err(Problem::unknown("opt-out of", email));
+        return Err(Problem::not_found_named("opt-out of", email));
     }
-    audit::note(app, caller, "opt_out.remove", Some(&email.to_lowercase()), json!({ "workspace": workspace })).await;
+    audit::record(app, caller, "opt_out.remove", Some(&email.to_lowercase()), json!({ "workspace": workspace })).await;
     Ok(())
 }

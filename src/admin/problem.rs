@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 /// In bytes. What the framework says is a sentence.
-const LONGEST_DETAIL: usize = 4_096;
+const MAX_DETAIL_LEN: usize = 4_096;
 
 /// What went wrong with a request, for people and programs.
 #[derive(Debug, Serialize)]
@@ -39,11 +39,11 @@ impl Problem {
         }
     }
 
-    pub(super) fn bad(detail: impl Into<String>) -> Self {
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    pub(super) fn unknown(what: &str, name: &str) -> Self {
+    pub(super) fn not_found_named(what: &str, name: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is no {what} `{name}`"))
     }
 
@@ -97,7 +97,7 @@ pub(super) async fn wrong_method() -> Problem {
 
 /// Makes a problem of every error that came about outside a handler: a path, form or body that cannot be read, another
 /// page's request, a time-out, a panic. Pages stay pages.
-pub(super) async fn every_error(response: Response) -> Response {
+pub(super) async fn into_problem(response: Response) -> Response {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let told = kind.starts_with(MEDIA_TYPE) || kind.starts_with("text/html");
@@ -105,7 +105,7 @@ pub(super) async fn every_error(response: Response) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let text = axum::body::to_bytes(body, LONGEST_DETAIL).await.unwrap_or_default();
+    let text = axum::body::to_bytes(body, MAX_DETAIL_LEN).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let detail = match status {
         StatusCode::GATEWAY_TIMEOUT => "the answer took too long; try again",
@@ -121,9 +121,9 @@ pub(super) async fn every_error(response: Response) -> Response {
 }
 
 /// A JSON body; an empty one counts as `{}`.
-pub(super) struct Body<T>(pub(super) T);
+pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Problem> {
@@ -131,19 +131,20 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Body<T> 
             .await
             .map_err(|error| Problem::new(error.status(), error.body_text()))?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        let value = Json::<T>::from_bytes(bytes).map_err(|error: JsonRejection| Problem::bad(error.body_text()))?;
+        let value =
+            Json::<T>::from_bytes(bytes).map_err(|error: JsonRejection| Problem::bad_request(error.body_text()))?;
         Ok(Self(value.0))
     }
 }
 
 /// A query string.
-pub(super) struct Asked<T>(pub(super) T);
+pub(super) struct QueryParams<T>(pub(super) T);
 
-impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for Asked<T> {
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, state).await;
-        query.map(|query| Self(query.0)).map_err(|error: QueryRejection| Problem::bad(error.body_text()))
+        query.map(|query| Self(query.0)).map_err(|error: QueryRejection| Problem::bad_request(error.body_text()))
     }
 }

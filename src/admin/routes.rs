@@ -1,8 +1,8 @@
 //! The table of routes: what is served under which path, and what of it needs a token.
 
 use super::{
-    App, actions, audit, auth, decisions, events, explain, hooks, left, metrics, openapi, opt_outs, pages, rules,
-    status, switches,
+    App, actions, audit, auth, controls, decisions, events, explain, hooks, left, metrics, openapi, opt_outs, pages,
+    rules, status,
 };
 use axum::{
     Router,
@@ -14,12 +14,12 @@ use axum::{
 
 /// Routes, and their list: a router does not tell what is in it, and the description of the routes must be complete.
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct RouteTable {
     router: Router<App>,
     listed: Vec<(Method, &'static str)>,
 }
 
-impl Table {
+impl RouteTable {
     fn route<H, T>(mut self, filter: MethodFilter, method: Method, path: &'static str, handler: H) -> Self
     where
         H: Handler<T, App>,
@@ -44,8 +44,8 @@ impl Table {
 }
 
 /// What needs the token or a session.
-pub(super) fn guarded() -> Table {
-    Table::default()
+pub(super) fn protected() -> RouteTable {
+    RouteTable::default()
         .get("/", pages::rules)
         .get("/activity", pages::activity)
         .get("/threads/{id}", pages::thread)
@@ -53,7 +53,7 @@ pub(super) fn guarded() -> Table {
         .get("/try", pages::try_form)
         .post("/try", pages::try_rules)
         .get("/workspace", pages::workspace)
-        .post("/workspace/check", pages::examined)
+        .post("/workspace/check", pages::run_checks)
         .post("/rules/{name}/mode", pages::set_mode)
         .post("/pause", pages::pause)
         .post("/resume", pages::resume)
@@ -68,7 +68,7 @@ pub(super) fn guarded() -> Table {
         .get("/api/v1/rules/{name}", rules::one)
         .post("/api/v1/rules/{name}/mode", rules::set_mode)
         .get("/api/v1/actions", actions::list)
-        .get("/api/v1/actions/{id}", actions::one)
+        .get("/api/v1/actions/{id}", actions::get)
         .post("/api/v1/actions/{id}/approve", actions::approve)
         .post("/api/v1/actions/{id}/reject", actions::reject)
         .post("/api/v1/actions/{id}/retry", actions::retry)
@@ -81,16 +81,16 @@ pub(super) fn guarded() -> Table {
         .get("/api/v1/opt-outs", opt_outs::list)
         .post("/api/v1/opt-outs", opt_outs::add)
         .delete("/api/v1/opt-outs/{email}", opt_outs::remove)
-        .post("/api/v1/pause", switches::pause)
-        .post("/api/v1/resume", switches::resume)
-        .post("/api/v1/reload", switches::reload)
+        .post("/api/v1/pause", controls::pause)
+        .post("/api/v1/resume", controls::resume)
+        .post("/api/v1/reload", controls::reload)
         .get("/api/v1/audit", audit::list)
-        .get("/api/v1/events", events::follow)
+        .get("/api/v1/events", events::stream)
 }
 
 /// What anybody may ask for; the hook has a token of its own.
-pub(super) fn open() -> Table {
-    Table::default()
+pub(super) fn public() -> RouteTable {
+    RouteTable::default()
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz)
         .get("/metrics", metrics::metrics)
@@ -106,7 +106,7 @@ pub(super) fn open() -> Table {
 
 /// Everything, with the guard before what is guarded.
 pub(super) fn all(app: &App) -> Router<App> {
-    guarded().router.layer(middleware::from_fn_with_state(app.clone(), auth::guard)).merge(open().router)
+    protected().router.layer(middleware::from_fn_with_state(app.clone(), auth::guard)).merge(public().router)
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_description_names_every_route_and_no_other() {
         let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
-        let served: BTreeSet<String> = [guarded(), open()]
+        let served: BTreeSet<String> = [protected(), public()]
             .iter()
             .flat_map(|table| &table.listed)
             .map(|(method, path)| format!("{} {path}", method.as_str().to_lowercase()))
@@ -139,10 +139,10 @@ mod tests {
         let security = |(method, path): &(Method, &'static str)| {
             document["paths"][*path][method.as_str().to_lowercase()].get("security").cloned()
         };
-        for route in &guarded().listed {
+        for route in &protected().listed {
             assert_eq!(security(route), None, "{route:?} has a security of its own");
         }
-        for route in &open().listed {
+        for route in &public().listed {
             assert!(security(route).is_some(), "{route:?} is described as guarded");
         }
     }
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn every_placeholder_is_described() {
         let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
-        for (_, path) in guarded().listed.iter().chain(&open().listed) {
+        for (_, path) in protected().listed.iter().chain(&public().listed) {
             let parameters = document["paths"][*path]["parameters"].as_array().cloned().unwrap_or_default();
             let named: BTreeSet<_> = parameters.iter().filter_map(|found| found["name"].as_str()).collect();
             let wanted: BTreeSet<_> =

@@ -1,10 +1,10 @@
 //! Every rule and how it fares.
 
 use super::{
-    Answer, App, audit,
+    ApiResult, App, audit,
     caller::Caller,
-    lists::{Page, clamped, page_from, place, set},
-    problem::{Asked, Body, Problem},
+    pagination::{Page, clamp_limit, non_empty, offset, page_at},
+    problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
     engine::Engine,
@@ -47,7 +47,7 @@ pub(super) struct RuleReport {
     pub lowered_by: Option<&'static str>,
     /// The mode that a person lowered the rule to, whether or not something else lowers it further.
     #[serde(rename = "override")]
-    pub switched: Option<SwitchReport>,
+    pub switched: Option<OverrideReport>,
     pub matches: BTreeMap<&'static str, u64>,
     pub actions: ByWindow,
     pub suppressed: BTreeMap<String, u64>,
@@ -62,7 +62,7 @@ pub(super) struct RuleReport {
 
 /// Who switched a rule to what, and when.
 #[derive(Debug, Serialize)]
-pub(super) struct SwitchReport {
+pub(super) struct OverrideReport {
     pub mode: Mode,
     pub since: Timestamp,
     pub by: Option<String>,
@@ -185,7 +185,7 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
                 Some(lower) if lower <= ceiling => Some("override"),
                 _ => Some("workspace"),
             },
-            switched: switched.map(|switched| SwitchReport {
+            switched: switched.map(|switched| OverrideReport {
                 mode: switched.mode,
                 since: switched.since,
                 by: switched.by.clone(),
@@ -208,7 +208,7 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     /// Only the rules that this workspace has.
     workspace: Option<String>,
     cursor: Option<String>,
@@ -216,25 +216,28 @@ pub(super) struct Wanted {
 }
 
 /// In the order in which they run.
-pub(super) async fn list(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Answer<Page<RuleReport>> {
-    let limit = clamped(wanted.limit.as_deref());
-    let first = place(wanted.cursor)?;
+pub(super) async fn list(
+    State(app): State<App>,
+    QueryParams(wanted): QueryParams<ListParams>,
+) -> ApiResult<Page<RuleReport>> {
+    let limit = clamp_limit(wanted.limit.as_deref());
+    let first = offset(wanted.cursor)?;
     let mut rules = reports(&app.engine).await?;
-    if let Some(name) = set(wanted.workspace) {
-        app.engine.workspace(&name).ok_or_else(|| Problem::unknown("workspace", &name))?;
+    if let Some(name) = non_empty(wanted.workspace) {
+        app.engine.workspace(&name).ok_or_else(|| Problem::not_found_named("workspace", &name))?;
         rules.retain(|rule| rule.workspace_modes.contains_key(&name));
     }
     let rest = rules.into_iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).collect();
-    Ok(Json(page_from(rest, first, limit)))
+    Ok(Json(page_at(rest, first, limit)))
 }
 
-pub(super) async fn one(State(app): State<App>, Path(name): Path<String>) -> Answer<RuleReport> {
+pub(super) async fn one(State(app): State<App>, Path(name): Path<String>) -> ApiResult<RuleReport> {
     find(&app, &name).await.map(Json)
 }
 
 async fn find(app: &App, name: &str) -> Result<RuleReport, Problem> {
     let all = reports(&app.engine).await?;
-    all.into_iter().find(|rule| rule.name == name).ok_or_else(|| Problem::unknown("rule", name))
+    all.into_iter().find(|rule| rule.name == name).ok_or_else(|| Problem::not_found_named("rule", name))
 }
 
 #[derive(Deserialize)]
@@ -246,25 +249,25 @@ pub(super) async fn set_mode(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,
-    Body(wanted): Body<serde_json::Value>,
-) -> Answer<RuleReport> {
+    JsonBody(wanted): JsonBody<serde_json::Value>,
+) -> ApiResult<RuleReport> {
     if wanted.get("mode").is_none() {
-        return Err(Problem::bad("send {\"mode\": \"off\"}, shadow, draft or live, or null to clear it"));
+        return Err(Problem::bad_request("send {\"mode\": \"off\"}, shadow, draft or live, or null to clear it"));
     }
-    let wanted: SetMode = serde_json::from_value(wanted).map_err(|error| Problem::bad(error.to_string()))?;
-    switch(&app, &caller, &name, wanted.mode.as_deref()).await?;
+    let wanted: SetMode = serde_json::from_value(wanted).map_err(|error| Problem::bad_request(error.to_string()))?;
+    set_override(&app, &caller, &name, wanted.mode.as_deref()).await?;
     find(&app, &name).await.map(Json)
 }
 
 /// Lowers a rule, or clears that, and notes who did it.
-pub(super) async fn switch(app: &App, caller: &Caller, name: &str, mode: Option<&str>) -> Result<(), Problem> {
+pub(super) async fn set_override(app: &App, caller: &Caller, name: &str, mode: Option<&str>) -> Result<(), Problem> {
     let rules = app.engine.rules();
-    let rule = rules.rule(name).ok_or_else(|| Problem::unknown("rule", name))?;
+    let rule = rules.rule(name).ok_or_else(|| Problem::not_found_named("rule", name))?;
     let mode = match mode {
         None => None,
         Some(text) => Some(
             text.parse::<Mode>()
-                .map_err(|_| Problem::bad(format!("`{text}` is no mode: off, shadow, draft, live or null")))?,
+                .map_err(|_| Problem::bad_request(format!("`{text}` is no mode: off, shadow, draft, live or null")))?,
         ),
     };
     if let Some(mode) = mode.filter(|mode| *mode > rule.mode) {
@@ -273,6 +276,6 @@ pub(super) async fn switch(app: &App, caller: &Caller, name: &str, mode: Option<
     }
     app.engine.store().set_rule_mode(name, mode, &caller.to_string(), app.engine.now()).await?;
     tracing::warn!(rule = name, mode = mode.map_or("cleared", Mode::as_str), "a rule's mode was switched");
-    audit::note(app, caller, "rule.mode", Some(name), json!({ "mode": mode })).await;
+    audit::record(app, caller, "rule.mode", Some(name), json!({ "mode": mode })).await;
     Ok(())
 }

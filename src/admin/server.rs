@@ -2,7 +2,7 @@
 
 use super::{
     connections::{Connections, Place},
-    events::Closing,
+    events::ShutdownToken,
 };
 use axum::{Extension, Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -27,7 +27,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
 
 /// As [`serve`], with another time for the head of a request: a connection on which none has arrived in it ends.
 pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let router = router.layer(Extension(Closing(shutdown.clone())));
+    let router = router.layer(Extension(ShutdownToken(shutdown.clone())));
     let connections = Connections::new();
     let open = TaskTracker::new();
     loop {

@@ -1,6 +1,6 @@
 //! How the service fares.
 
-use super::{Answer, App, problem::Problem};
+use super::{ApiResult, App, problem::Problem};
 use crate::{
     engine::{Engine, Workspace, WorkspacePhase},
     model::{ActionState, format_duration},
@@ -77,12 +77,12 @@ pub(super) struct BudgetReport {
     pub minute_left: u32,
     pub hour_left: u32,
     pub blocked_until: Option<Timestamp>,
-    pub spent: SpentReport,
+    pub spent: UsageReport,
 }
 
 /// What the requests of the last hour were for.
 #[derive(Debug, Serialize)]
-pub(super) struct SpentReport {
+pub(super) struct UsageReport {
     pub replies: u32,
     pub writes: u32,
     pub reads: u32,
@@ -173,7 +173,7 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
             minute_left: budget.minute_left,
             hour_left: budget.hour_left,
             blocked_until: budget.blocked_until,
-            spent: SpentReport {
+            spent: UsageReport {
                 replies: budget.spent.replies,
                 writes: budget.spent.writes,
                 reads: budget.spent.reads,
@@ -183,7 +183,7 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
     }
 }
 
-pub(super) async fn status(State(app): State<App>) -> Answer<StatusReport> {
+pub(super) async fn status(State(app): State<App>) -> ApiResult<StatusReport> {
     Ok(Json(report(&app).await?))
 }
 

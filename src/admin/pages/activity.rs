@@ -3,11 +3,11 @@
 use super::{
     super::{
         App,
-        lists::{cursor, page, set, states},
-        problem::{Asked, Problem},
+        pagination::{cursor, non_empty, page, states},
+        problem::{Problem, QueryParams},
     },
-    Frame, Tab,
-    view::{self, When, due_word, encoded, sentence},
+    Layout, Tab,
+    view::{self, TimeTag, due_label, encoded, reason_text},
 };
 use crate::{
     model::{ActionState, ReasonCode},
@@ -21,7 +21,7 @@ use std::collections::HashMap;
 const ROWS: u32 = 50;
 
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::admin) struct Wanted {
+pub(in crate::admin) struct ListParams {
     workspace: Option<String>,
     rule: Option<String>,
     campaign: Option<String>,
@@ -34,7 +34,7 @@ pub(in crate::admin) struct Wanted {
 #[derive(Template)]
 #[template(path = "activity.html")]
 struct ActivityPage {
-    frame: Frame,
+    frame: Layout,
     workspaces: Vec<(String, bool)>,
     rules: Vec<(String, bool)>,
     states: Vec<(&'static str, bool)>,
@@ -50,7 +50,7 @@ struct ActivityPage {
 }
 
 struct DecisionRow {
-    at: When,
+    at: TimeTag,
     workspace: String,
     lead: String,
     subject: String,
@@ -66,7 +66,7 @@ pub(super) struct ActionChip {
     pub(super) target: Option<String>,
     pub(super) state: &'static str,
     pub(super) reason: String,
-    pub(super) due: Option<When>,
+    pub(super) due: Option<TimeTag>,
     pub(super) due_word: &'static str,
 }
 
@@ -81,32 +81,32 @@ impl From<ActionSummary> for ActionChip {
                 .reason
                 .as_ref()
                 .filter(|why| why.code != ReasonCode::Draft)
-                .map(sentence)
+                .map(reason_text)
                 .unwrap_or_default(),
-            due_word: due_word(action.state),
-            due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
+            due_word: due_label(action.state),
+            due: action.due_at.filter(|_| !action.state.is_settled()).map(TimeTag),
         }
     }
 }
 
 pub(in crate::admin) async fn activity(
     State(app): State<App>,
-    Asked(wanted): Asked<Wanted>,
+    QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    let wanted = Wanted {
-        workspace: set(wanted.workspace),
+    let wanted = ListParams {
+        workspace: non_empty(wanted.workspace),
         rule: trimmed(wanted.rule),
         campaign: trimmed(wanted.campaign),
         lead: trimmed(wanted.lead),
-        state: set(wanted.state),
-        matched: set(wanted.matched),
-        cursor: set(wanted.cursor),
+        state: non_empty(wanted.state),
+        matched: non_empty(wanted.matched),
+        cursor: non_empty(wanted.cursor),
     };
     let matched = match wanted.matched.as_deref() {
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
-        Some(other) => return Err(Problem::bad(format!("`matched` is true or false, not `{other}`"))),
+        Some(other) => return Err(Problem::bad_request(format!("`matched` is true or false, not `{other}`"))),
     };
     let filter = DecisionFilter {
         workspace: wanted.workspace.clone(),
@@ -129,7 +129,7 @@ pub(in crate::admin) async fn activity(
     names.extend(wanted.rule.clone().filter(|name| rules.rule(name).is_none()));
     let chosen = |name: &str, of: &Option<String>| of.as_deref() == Some(name);
     super::render(&ActivityPage {
-        frame: Frame::new(&app, Tab::Activity).await?,
+        frame: Layout::new(&app, Tab::Activity).await?,
         workspaces: app
             .engine
             .workspaces()
@@ -150,10 +150,10 @@ pub(in crate::admin) async fn activity(
 }
 
 fn trimmed(value: Option<String>) -> Option<String> {
-    set(value.map(|value| value.trim().to_owned()))
+    non_empty(value.map(|value| value.trim().to_owned()))
 }
 
-impl Wanted {
+impl ListParams {
     /// The filters, without the page.
     fn query(&self) -> Vec<(&'static str, &str)> {
         let filters = [
@@ -177,7 +177,7 @@ fn path(asked: &[(&'static str, &str)], cursor: Option<&str>) -> String {
 
 fn row(decision: DecisionRecord, briefs: &mut HashMap<String, Vec<ActionSummary>>) -> DecisionRow {
     DecisionRow {
-        at: When(decision.at),
+        at: TimeTag(decision.at),
         workspace: decision.workspace,
         lead: decision.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
         subject: decision.trace.subject.unwrap_or_default(),

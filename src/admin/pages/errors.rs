@@ -11,7 +11,7 @@ use axum::{
 use tower_http::request_id::RequestId;
 
 /// In bytes; a problem with the diagnostics of many files is longer than the sentence that a page shows.
-const LONGEST: usize = 1024 * 1024;
+const MAX_LEN: usize = 1024 * 1024;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -35,7 +35,7 @@ pub(in crate::admin) async fn as_page(request: Request, next: Next) -> Response 
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let body = axum::body::to_bytes(body, LONGEST).await.unwrap_or_default();
+    let body = axum::body::to_bytes(body, MAX_LEN).await.unwrap_or_default();
     let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |key: &str| problem.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     let mistakes = problem.get("diagnostics").and_then(|found| found.as_array());

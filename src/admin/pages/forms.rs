@@ -3,15 +3,15 @@
 use super::{
     super::{
         App, actions,
-        actions::Choice,
+        actions::Command,
         caller::Caller,
+        controls::{pause_by, reload_by, resume_by},
         left,
-        opt_outs::{self, Entry},
-        problem::{Asked, Problem},
+        opt_outs::{self, OptOutBody},
+        problem::{Problem, QueryParams},
         rules as rule_routes,
-        switches::{pause_by, reload_by, resume_by},
     },
-    view::readable,
+    view::display_text,
 };
 use crate::{
     engine::Resolution,
@@ -27,13 +27,13 @@ use serde::Deserialize;
 /// The page that a form leads back to.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::admin) enum Back {
+pub(in crate::admin) enum ReturnTo {
     #[default]
     Rules,
     Workspace,
 }
 
-impl Back {
+impl ReturnTo {
     fn to(self) -> Redirect {
         Redirect::to(match self {
             Self::Rules => "/",
@@ -43,16 +43,16 @@ impl Back {
 }
 
 #[derive(Deserialize)]
-pub(in crate::admin) struct Of {
+pub(in crate::admin) struct WorkspaceParam {
     workspace: Option<String>,
     #[serde(default)]
-    back: Back,
+    back: ReturnTo,
 }
 
-impl Of {
+impl WorkspaceParam {
     fn workspace<'a>(&'a self, app: &App) -> Result<Option<&'a str>, Problem> {
         match self.workspace.as_deref() {
-            Some(name) if app.engine.workspace(name).is_none() => Err(Problem::unknown("workspace", name)),
+            Some(name) if app.engine.workspace(name).is_none() => Err(Problem::not_found_named("workspace", name)),
             other => Ok(other),
         }
     }
@@ -71,7 +71,7 @@ fn filled(body: &[u8], name: &str) -> Option<String> {
 pub(in crate::admin) async fn pause(
     State(app): State<App>,
     caller: Caller,
-    Asked(of): Asked<Of>,
+    QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<Redirect, Problem> {
     pause_by(&app, &caller, of.workspace(&app)?).await?;
     Ok(of.back.to())
@@ -81,7 +81,7 @@ pub(in crate::admin) async fn pause(
 pub(in crate::admin) async fn resume(
     State(app): State<App>,
     caller: Caller,
-    Asked(of): Asked<Of>,
+    QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<Redirect, Problem> {
     resume_by(&app, &caller, of.workspace(&app)?).await?;
     Ok(of.back.to())
@@ -90,7 +90,7 @@ pub(in crate::admin) async fn resume(
 pub(in crate::admin) async fn reload(
     State(app): State<App>,
     caller: Caller,
-    Asked(of): Asked<Of>,
+    QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<Redirect, Problem> {
     reload_by(&app, &caller).await?;
     Ok(of.back.to())
@@ -103,8 +103,8 @@ pub(in crate::admin) async fn set_mode(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Redirect, Problem> {
-    let Some(mode) = field(&body, "mode") else { return Err(Problem::bad("the form lacks `mode`")) };
-    rule_routes::switch(&app, &caller, &name, Some(mode.as_str()).filter(|mode| !mode.is_empty())).await?;
+    let Some(mode) = field(&body, "mode") else { return Err(Problem::bad_request("the form lacks `mode`")) };
+    rule_routes::set_override(&app, &caller, &name, Some(mode.as_str()).filter(|mode| !mode.is_empty())).await?;
     Ok(Redirect::to(&format!("/#rule-{}", super::view::encoded(&name))))
 }
 
@@ -117,12 +117,12 @@ pub(in crate::admin) async fn decide(
     body: Bytes,
 ) -> Result<Redirect, Problem> {
     let choice = match decision.as_str() {
-        "approve" => Choice::Approve(edited(&app, &id, &body).await?),
-        "reject" => Choice::Reject,
-        "retry" => Choice::Retry,
-        "sent" => Choice::Resolve(Resolution::Sent),
-        "not-sent" => Choice::Resolve(Resolution::NotSent),
-        other => return Err(Problem::unknown("decision", other)),
+        "approve" => Command::Approve(edited(&app, &id, &body).await?),
+        "reject" => Command::Reject,
+        "retry" => Command::Retry,
+        "sent" => Command::Resolve(Resolution::Sent),
+        "not-sent" => Command::Resolve(Resolution::NotSent),
+        other => return Err(Problem::not_found_named("decision", other)),
     };
     let action = actions::decide(&app, &caller, id, choice).await?;
     // Where it is now: held again after "it was not sent".
@@ -137,7 +137,7 @@ async fn edited(app: &App, id: &str, body: &[u8]) -> Result<Option<String>, Prob
     let unix = |text: &str| text.replace("\r\n", "\n");
     let Some(text) = field(body, "text").map(|text| unix(&text)) else { return Ok(None) };
     let known = app.engine.store().action(&ActionId(id.to_owned())).await?;
-    let same = known.is_some_and(|action| unix(&readable(&action.payload)).trim_end() == text.trim_end());
+    let same = known.is_some_and(|action| unix(&display_text(&action.payload)).trim_end() == text.trim_end());
     Ok((!same).then_some(text))
 }
 
@@ -156,7 +156,7 @@ pub(in crate::admin) async fn add_opt_out(
     caller: Caller,
     body: Bytes,
 ) -> Result<Redirect, Problem> {
-    let entry = Entry {
+    let entry = OptOutBody {
         workspace: filled(&body, "workspace"),
         email: filled(&body, "email").unwrap_or_default(),
         evidence: filled(&body, "evidence"),

@@ -9,7 +9,7 @@ mod queue;
 mod rules;
 mod thread;
 mod trace;
-mod trial;
+mod try_page;
 mod view;
 mod workspace;
 
@@ -20,8 +20,8 @@ pub(super) use forms::{add_opt_out, decide, pause, reload, remove_opt_out, resum
 pub(super) use queue::queue;
 pub(super) use rules::rules;
 pub(super) use thread::thread;
-pub(super) use trial::{empty as try_form, judged as try_rules};
-pub(super) use workspace::{examined, workspace};
+pub(super) use try_page::{form as try_form, submit as try_rules};
+pub(super) use workspace::{run_checks, workspace};
 
 use super::{App, left, problem::Problem};
 use crate::model::ActionState;
@@ -49,7 +49,7 @@ enum Tab {
 }
 
 /// What stands around every page.
-struct Frame {
+struct Layout {
     version: &'static str,
     tab: Tab,
     /// How many actions and threads wait for a person.
@@ -62,7 +62,7 @@ struct Frame {
     signs_in: bool,
 }
 
-impl Frame {
+impl Layout {
     async fn new(app: &App, tab: Tab) -> Result<Self, Problem> {
         let queue = app.engine.store().queue_counts(None).await?;
         let pauses = app.engine.store().pauses().await?;
@@ -77,7 +77,7 @@ impl Frame {
         })
     }
 
-    fn here(&self, tab: &Tab) -> bool {
+    fn is_active(&self, tab: &Tab) -> bool {
         self.tab == *tab
     }
 }

@@ -3,11 +3,11 @@
 use super::{
     super::{
         App, left,
-        lists::{cursor, page, set},
-        problem::{Asked, Problem},
+        pagination::{cursor, non_empty, page},
+        problem::{Problem, QueryParams},
     },
-    FOR_A_PERSON, Frame, Tab, WAITING,
-    view::{self, ActionCard, When, encoded},
+    FOR_A_PERSON, Layout, Tab, WAITING,
+    view::{self, ActionCard, TimeTag, encoded},
 };
 use crate::{
     model::{ActionId, ActionKind, ActionState},
@@ -23,7 +23,7 @@ const CARDS: u32 = 30;
 const LEFT: &str = "left";
 
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::admin) struct Wanted {
+pub(in crate::admin) struct ListParams {
     state: Option<String>,
     cursor: Option<String>,
     /// The action that was decided about a moment ago.
@@ -33,7 +33,7 @@ pub(in crate::admin) struct Wanted {
 #[derive(Template)]
 #[template(path = "queue.html")]
 struct QueuePage {
-    frame: Frame,
+    frame: Layout,
     decided: Option<Decided>,
     groups: Vec<Group>,
     left: Vec<LeftCard>,
@@ -69,14 +69,14 @@ struct LeftCard {
     who: String,
     subject: Option<String>,
     text: Option<String>,
-    at: When,
+    at: TimeTag,
     why: Vec<String>,
 }
 
 impl From<left::LeftThread> for LeftCard {
     fn from(found: left::LeftThread) -> Self {
         let because = |why: &left::WhyLeft| {
-            let reason = view::sentence(&why.reason);
+            let reason = view::reason_text(&why.reason);
             match (why.kind, &why.rule) {
                 (Some(ActionKind::Reply), Some(rule)) => format!("{rule} sent no reply: {reason}."),
                 (Some(kind), Some(rule)) => format!("{rule} left {kind} undone: {reason}."),
@@ -91,7 +91,7 @@ impl From<left::LeftThread> for LeftCard {
             lead: found.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
             subject: found.subject,
             text: found.text,
-            at: When(found.at),
+            at: TimeTag(found.at),
             why: found.why.iter().map(because).collect(),
         }
     }
@@ -102,10 +102,13 @@ fn capitalized(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-pub(in crate::admin) async fn queue(State(app): State<App>, Asked(wanted): Asked<Wanted>) -> Result<Response, Problem> {
+pub(in crate::admin) async fn queue(
+    State(app): State<App>,
+    QueryParams(wanted): QueryParams<ListParams>,
+) -> Result<Response, Problem> {
     let counts = app.engine.store().queue_counts(None).await?;
     let count = |state: &ActionState| counts.get(state).copied().unwrap_or_default();
-    let single = set(wanted.state);
+    let single = non_empty(wanted.state);
     let is_shown = |name: &str| single.as_deref().is_none_or(|only| only == name);
     let before = cursor(wanted.cursor)?.filter(|_| single.is_some());
     let mut groups = Vec::new();
@@ -131,8 +134,8 @@ pub(in crate::admin) async fn queue(State(app): State<App>, Asked(wanted): Asked
     }
     let shown = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
     super::render(&QueuePage {
-        frame: Frame::new(&app, Tab::Queue).await?,
-        decided: decided(&app, set(wanted.decided)).await?,
+        frame: Layout::new(&app, Tab::Queue).await?,
+        decided: decided(&app, non_empty(wanted.decided)).await?,
         groups,
         left,
         left_count: left::count(&app.engine).await?,
@@ -172,7 +175,7 @@ async fn decided(app: &App, id: Option<String>) -> Result<Option<Decided>, Probl
     let Some(action) = app.engine.store().action(&ActionId(id)).await? else { return Ok(None) };
     let (kind, lead) = (action.kind, action.lead_email.as_deref().unwrap_or("unknown lead"));
     let what = if kind == ActionKind::Reply { format!("Reply to {lead}") } else { format!("{kind} for {lead}") };
-    let why = action.reason.as_ref().map(|reason| format!(": {}", view::sentence(reason))).unwrap_or_default();
+    let why = action.reason.as_ref().map(|reason| format!(": {}", view::reason_text(reason))).unwrap_or_default();
     let text = match action.state {
         ActionState::Done if kind == ActionKind::Reply => format!("{what}: sent."),
         ActionState::Done => format!("{what}: done."),

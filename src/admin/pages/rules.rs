@@ -7,8 +7,8 @@ use super::{
         rules::{RuleReport, reports},
         status::{PauseReport, StatusReport, WorkspaceReport, report},
     },
-    Frame, Tab,
-    view::{self, Count, When, counted, encoded},
+    Layout, Tab,
+    view::{self, Count, TimeTag, encoded, pluralize},
 };
 use crate::{
     model::{ActionKind, Mode},
@@ -25,14 +25,14 @@ const WINDOWS: [(&str, &str); 4] = [("1h", "1 hour"), ("24h", "24 hours"), ("7d"
 #[derive(Template)]
 #[template(path = "rules.html")]
 struct RulesPage {
-    frame: Frame,
+    frame: Layout,
     head: Headline,
     pause: Option<PauseView>,
     /// Pauses of a single workspace.
     paused: Vec<PauseView>,
     workspaces: Vec<String>,
     revision: String,
-    loaded_at: When,
+    loaded_at: TimeTag,
     rules_error: Option<String>,
     rules: Vec<RuleView>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Headline {
 
 pub(super) struct PauseView {
     pub(super) workspace: Option<String>,
-    pub(super) since: When,
+    pub(super) since: TimeTag,
     pub(super) by: String,
     pub(super) reason: String,
 }
@@ -57,7 +57,7 @@ impl PauseView {
     pub(super) fn new(workspace: Option<&str>, pause: &PauseReport) -> Self {
         Self {
             workspace: workspace.map(str::to_owned),
-            since: When(pause.since),
+            since: TimeTag(pause.since),
             by: pause.by.clone().unwrap_or_else(|| "the service itself".to_owned()),
             reason: pause.reason.clone(),
         }
@@ -86,8 +86,8 @@ struct RuleView {
     windows: Vec<Window>,
     states: Vec<&'static str>,
     suppressed: Vec<(String, u64)>,
-    last_match: Option<When>,
-    error: Option<(String, When)>,
+    last_match: Option<TimeTag>,
+    error: Option<(String, TimeTag)>,
     evaluation: Option<String>,
     chart: Chart,
 }
@@ -136,7 +136,7 @@ impl Care {
 
 struct SwitchView {
     mode: &'static str,
-    since: When,
+    since: TimeTag,
     by: String,
 }
 
@@ -213,7 +213,7 @@ impl From<RuleReport> for RuleView {
             lowered,
             switched: rule.switched.as_ref().map(|switched| SwitchView {
                 mode: switched.mode.as_str(),
-                since: When(switched.since),
+                since: TimeTag(switched.since),
                 by: who(switched.by.as_deref()).to_owned(),
             }),
             workspace_modes: rule.workspace_modes.iter().map(|(name, mode)| (name.clone(), mode.as_str())).collect(),
@@ -224,10 +224,10 @@ impl From<RuleReport> for RuleView {
             windows,
             states,
             suppressed: rule.suppressed.iter().map(|(why, count)| (why.replace('_', " "), *count)).collect(),
-            last_match: rule.last_match.map(When),
-            error: rule.last_error.as_ref().map(|error| (error.text.clone(), When(error.at))),
+            last_match: rule.last_match.map(TimeTag),
+            error: rule.last_error.as_ref().map(|error| (error.text.clone(), TimeTag(error.at))),
             evaluation: rule.mean_us.map(|mean| {
-                let times = counted(rule.evaluations, "time", "times");
+                let times = pluralize(rule.evaluations, "time", "times");
                 if mean < 1_000 {
                     format!("{mean} µs on average, {times} since the service started")
                 } else {
@@ -255,13 +255,13 @@ pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, 
     let own = status.workspaces.iter().filter(|_| !status.paused);
     let own = own.filter_map(|found| found.pause.as_ref().map(|pause| PauseView::new(Some(&found.name), pause)));
     super::render(&RulesPage {
-        frame: Frame::new(&app, Tab::Rules).await?,
+        frame: Layout::new(&app, Tab::Rules).await?,
         head: headline(&app, &status, rules.iter().filter(|rule| rule.error.is_some()).count()).await?,
         paused: own.collect(),
         pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
         workspaces: status.workspaces.iter().map(|found| found.name.clone()).collect(),
         revision: status.rules.revision.chars().take(12).collect(),
-        loaded_at: When(status.rules.loaded_at),
+        loaded_at: TimeTag(status.rules.loaded_at),
         rules_error: status.rules.error.clone(),
         rules,
     })
@@ -275,7 +275,7 @@ async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> 
         let filter = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
         sent += app.engine.store().sent_since(workspace.name(), &filter, since).await?.len();
     }
-    let sent = counted(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
+    let sent = pluralize(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
     let mut waits = Vec::new();
     for (count, one, many) in [
         (status.queue.held, "draft waits for you", "drafts wait for you"),
@@ -283,7 +283,7 @@ async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> 
         (status.queue.left_for_you, "thread is left for you", "threads are left for you"),
     ] {
         if count > 0 {
-            waits.push(counted(count, one, many));
+            waits.push(pluralize(count, one, many));
         }
     }
     let troubles = troubles(status, rules_in_trouble);
@@ -311,11 +311,11 @@ fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
         found.push("Reload failed; the current rules stay active.".to_owned());
     }
     if rules_in_trouble > 0 {
-        let rules = counted(u64::try_from(rules_in_trouble).unwrap_or(u64::MAX), "rule", "rules");
+        let rules = pluralize(u64::try_from(rules_in_trouble).unwrap_or(u64::MAX), "rule", "rules");
         found.push(format!("{rules} failed since startup."));
     }
     if status.queue.failed > 0 {
-        found.push(format!("{} failed.", counted(status.queue.failed, "action has", "actions have")));
+        found.push(format!("{} failed.", pluralize(status.queue.failed, "action has", "actions have")));
     }
     found.extend(status.workspaces.iter().filter_map(trouble));
     found

@@ -4,11 +4,11 @@ use super::{
     super::{
         App,
         explain::read_live,
-        problem::{Asked, Problem},
+        problem::{Problem, QueryParams},
     },
-    Frame, Tab,
+    Layout, Tab,
     trace::Trace,
-    view::{self, ActionCard, When},
+    view::{self, ActionCard, TimeTag},
 };
 use crate::{
     rules::ThreadMessages,
@@ -26,7 +26,7 @@ const DECISIONS: u32 = 10;
 const ACTIONS: u32 = 200;
 
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::admin) struct Wanted {
+pub(in crate::admin) struct ListParams {
     workspace: Option<String>,
     /// Set by the button that reads the thread now.
     live: Option<String>,
@@ -35,7 +35,7 @@ pub(in crate::admin) struct Wanted {
 #[derive(Template)]
 #[template(path = "thread.html")]
 struct ThreadPage {
-    frame: Frame,
+    frame: Layout,
     id: String,
     lead: String,
     subject: String,
@@ -48,7 +48,7 @@ struct ThreadPage {
 
 /// A decision as it was recorded.
 struct Decided {
-    at: When,
+    at: TimeTag,
     event: &'static str,
     matched: Vec<String>,
     trace: Trace,
@@ -63,7 +63,7 @@ struct Live {
 struct MessageView {
     from: String,
     outgoing: bool,
-    at: Option<When>,
+    at: Option<TimeTag>,
     text: String,
     attachments: Vec<String>,
 }
@@ -71,7 +71,7 @@ struct MessageView {
 pub(in crate::admin) async fn thread(
     State(app): State<App>,
     Path(id): Path<String>,
-    Asked(wanted): Asked<Wanted>,
+    QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     let store = app.engine.store();
     let filter = DecisionFilter { thread: Some(id.clone()), limit: DECISIONS, ..DecisionFilter::default() };
@@ -87,7 +87,7 @@ pub(in crate::admin) async fn thread(
             Err(problem) => return Err(problem),
         }
     } else if found.is_empty() {
-        return Err(Problem::unknown("decision in thread", &id));
+        return Err(Problem::not_found_named("decision in thread", &id));
     }
     let filter = ActionFilter { thread: Some(id.clone()), limit: ACTIONS, ..ActionFilter::default() };
     let actions = store.actions(&filter).await?;
@@ -96,7 +96,7 @@ pub(in crate::admin) async fn thread(
     for decision in found {
         let Some(explanation) = app.engine.explain_decision(&decision.id).await? else { continue };
         decisions.push(Decided {
-            at: When(decision.at),
+            at: TimeTag(decision.at),
             event: decision.event.as_str(),
             matched: decision.matched,
             trace: explanation.into(),
@@ -106,7 +106,7 @@ pub(in crate::admin) async fn thread(
     let lead = traces.clone().find_map(|trace| trace.lead.clone());
     let subject = traces.find_map(|trace| trace.subject.clone());
     super::render(&ThreadPage {
-        frame: Frame::new(&app, Tab::None).await?,
+        frame: Layout::new(&app, Tab::None).await?,
         lead: lead.unwrap_or_else(|| "unknown lead".to_owned()),
         subject: subject.unwrap_or_default(),
         workspace: wanted.workspace.or(workspace),
@@ -124,7 +124,7 @@ fn conversation(messages: &ThreadMessages) -> Vec<MessageView> {
     let view = |(index, message): (usize, &crate::model::Message)| MessageView {
         from: message.from.clone().unwrap_or_else(|| "unknown".to_owned()),
         outgoing: message.outgoing,
-        at: message.created_at.map(When),
+        at: message.created_at.map(TimeTag),
         text: messages.new_text(index).to_owned(),
         attachments: message.attachments.iter().filter_map(|file| file.filename.clone()).collect(),
     };

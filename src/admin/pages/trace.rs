@@ -1,6 +1,6 @@
 //! Why each rule matched or did not, as a person reads it: recorded, read live, or tried.
 
-use super::view::{Part, When, parts};
+use super::view::{TextPart, TimeTag, parts};
 use crate::{
     engine::{ExplainedRule, Explanation, chronological},
     model::{ConditionTrace, ScriptTrace, describe_planned},
@@ -15,9 +15,9 @@ pub(super) struct Trace {
     pub(super) subject: Option<String>,
     pub(super) facts: Vec<(&'static str, String)>,
     /// What rules saw, the matches marked.
-    pub(super) body: Option<Vec<Part>>,
+    pub(super) body: Option<Vec<TextPart>>,
     pub(super) rules: Vec<RuleTraceView>,
-    pub(super) way: Vec<StepView>,
+    pub(super) way: Vec<TimelineRow>,
     pub(super) not_considered: String,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct ConditionView {
     pub(super) wanted: String,
     pub(super) negated: bool,
     pub(super) looked: bool,
-    pub(super) seen: Option<Vec<Part>>,
+    pub(super) seen: Option<Vec<TextPart>>,
 }
 
 pub(super) struct ScriptView {
@@ -64,8 +64,8 @@ pub(super) struct ActionView {
     pub(super) reason: Option<String>,
 }
 
-pub(super) struct StepView {
-    pub(super) at: Option<When>,
+pub(super) struct TimelineRow {
+    pub(super) at: Option<TimeTag>,
     pub(super) state: Option<&'static str>,
     pub(super) text: String,
 }
@@ -82,8 +82,8 @@ impl From<Explanation> for Trace {
             ("Opt-out", yes_no(found.opt_out)),
         ];
         let body = found.body.as_deref().map(|body| parts(body, marks(body, &found.rules)));
-        let way = chronological(found.way).into_iter().map(|step| StepView {
-            at: step.at.map(When),
+        let way = chronological(found.way).into_iter().map(|step| TimelineRow {
+            at: step.at.map(TimeTag),
             state: step.state.map(crate::model::ActionState::as_str),
             text: step.text,
         });
@@ -213,18 +213,18 @@ impl From<ScriptTrace> for ScriptView {
 }
 
 /// The match with a little around it, or the beginning of a value.
-fn around(seen: &str, span: Option<(usize, usize)>) -> Vec<Part> {
+fn around(seen: &str, span: Option<(usize, usize)>) -> Vec<TextPart> {
     let found = span.and_then(|(start, end)| Some((seen.get(..start)?, seen.get(start..end)?, seen.get(end..)?)));
     let Some((before, found, after)) = found else {
         let cut: String = seen.chars().take(2 * AROUND).collect();
         let more = if cut.len() < seen.len() { "…" } else { "" };
-        return vec![Part { text: format!("{cut}{more}"), marked: false }];
+        return vec![TextPart { text: format!("{cut}{more}"), marked: false }];
     };
     let skipped = before.chars().count().saturating_sub(AROUND);
     let before: String = before.chars().skip(skipped).collect();
     let cut: String = after.chars().take(AROUND).collect();
     let (first, last) = (if skipped > 0 { "…" } else { "" }, if cut.len() < after.len() { "…" } else { "" });
-    let part = |text: String, marked| Part { text, marked };
+    let part = |text: String, marked| TextPart { text, marked };
     vec![part(format!("{first}{before}"), false), part(found.to_owned(), true), part(format!("{cut}{last}"), false)]
 }
 
@@ -255,6 +255,6 @@ mod tests {
         assert_eq!(shown.iter().map(|part| part.text.chars().count()).collect::<Vec<_>>(), [61, 4, 61]);
         assert_eq!((shown[1].text.as_str(), shown[1].marked), ("call", true));
         let whole = around("short", None);
-        assert_eq!(whole, [Part { text: "short".to_owned(), marked: false }]);
+        assert_eq!(whole, [TextPart { text: "short".to_owned(), marked: false }]);
     }
 }

@@ -11,9 +11,9 @@ use std::fmt;
 
 /// A time as pages carry it: UTC, which the script turns into the viewer's zone; the exact one stays as the title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct When(pub(super) Timestamp);
+pub(super) struct TimeTag(pub(super) Timestamp);
 
-impl fmt::Display for When {
+impl fmt::Display for TimeTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (iso, utc) = (self.0.strftime("%Y-%m-%dT%H:%M:%SZ"), self.0.strftime("%Y-%m-%d %H:%M:%S UTC"));
         write!(f, "<time datetime=\"{iso}\" title=\"{utc}\">{utc}</time>")
@@ -21,23 +21,23 @@ impl fmt::Display for When {
 }
 
 /// Digits, dashes and the tags around them.
-impl HtmlSafe for When {}
+impl HtmlSafe for TimeTag {}
 
 /// A piece of text, marked or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct TextPart {
     pub(super) text: String,
     pub(super) marked: bool,
 }
 
 /// The text cut at the edges of what is marked; `ranges` may overlap and come in any order.
-pub(super) fn parts(text: &str, mut ranges: Vec<(usize, usize)>) -> Vec<Part> {
+pub(super) fn parts(text: &str, mut ranges: Vec<(usize, usize)>) -> Vec<TextPart> {
     ranges.retain(|(start, end)| start < end && text.get(*start..*end).is_some());
     ranges.sort_unstable();
     let (mut out, mut at) = (Vec::new(), 0);
     let mut push = |from: usize, to: usize, marked: bool| {
         if let Some(text) = text.get(from..to).filter(|text| !text.is_empty()) {
-            out.push(Part { text: text.to_owned(), marked });
+            out.push(TextPart { text: text.to_owned(), marked });
         }
     };
     for (start, end) in ranges {
@@ -59,7 +59,7 @@ pub(super) struct Count {
 }
 
 /// How a state is called on the pages: what it means for the reader.
-pub(super) fn state_words(state: &str) -> &str {
+pub(super) fn state_label(state: &str) -> &str {
     match state {
         "held" => "needs approval",
         "quarantined" => "unconfirmed",
@@ -71,7 +71,7 @@ pub(super) fn state_words(state: &str) -> &str {
 
 /// One try of an action.
 pub(super) struct AttemptRow {
-    pub(super) at: When,
+    pub(super) at: TimeTag,
     pub(super) outcome: String,
     pub(super) status: Option<u16>,
 }
@@ -88,10 +88,10 @@ pub(super) struct ActionCard {
     pub(super) reason: Option<String>,
     /// It is a draft because its rule drafts, and for no reason that somebody should know of.
     pub(super) ordinary: bool,
-    pub(super) due: Option<When>,
+    pub(super) due: Option<TimeTag>,
     pub(super) due_word: &'static str,
-    pub(super) created: When,
-    pub(super) sent: Option<When>,
+    pub(super) created: TimeTag,
+    pub(super) sent: Option<TimeTag>,
     pub(super) attempts: Vec<AttemptRow>,
     pub(super) text: String,
     /// It has an HTML form, which an edit gives up.
@@ -112,7 +112,7 @@ pub(super) struct ActionCard {
 impl From<Action> for ActionCard {
     fn from(action: Action) -> Self {
         let attempts = action.attempts.iter().map(|attempt| AttemptRow {
-            at: When(attempt.at),
+            at: TimeTag(attempt.at),
             outcome: attempt.outcome.replace('_', " "),
             status: attempt.status,
         });
@@ -124,17 +124,17 @@ impl From<Action> for ActionCard {
         };
         Self {
             attempts: attempts.collect(),
-            text: readable(&action.payload),
+            text: display_text(&action.payload),
             has_html,
             attachments,
             kind: action.kind.as_str(),
             state: action.state.as_str(),
-            reason: action.reason.as_ref().map(sentence),
+            reason: action.reason.as_ref().map(reason_text),
             ordinary: action.reason.as_ref().is_none_or(|reason| reason.code == ReasonCode::Draft),
-            due: action.due_at.filter(|_| !action.state.is_settled()).map(When),
-            due_word: due_word(action.state),
-            created: When(action.created_at),
-            sent: action.sent_at.map(When),
+            due: action.due_at.filter(|_| !action.state.is_settled()).map(TimeTag),
+            due_word: due_label(action.state),
+            created: TimeTag(action.created_at),
+            sent: action.sent_at.map(TimeTag),
             thread_path: encoded(&action.thread_id),
             if_retried: Engine::retry_effect(&action).unwrap_or_default(),
             approved: action.approved,
@@ -165,17 +165,17 @@ pub(super) fn writer(name: Option<&str>, lead: Option<&str>, from: Option<&str>)
 }
 
 /// What comes at the time that an action is due.
-pub(super) fn due_word(state: ActionState) -> &'static str {
+pub(super) fn due_label(state: ActionState) -> &'static str {
     if state == ActionState::Held { "expires" } else { "next" }
 }
 
 /// A reason as people read it; the code alone where it has no sentence.
-pub(super) fn sentence(reason: &crate::model::Reason) -> String {
+pub(super) fn reason_text(reason: &crate::model::Reason) -> String {
     if reason.text.is_empty() { reason.code.as_str().replace('_', " ") } else { reason.text.clone() }
 }
 
 /// What is sent, as a person reads it and may edit it.
-pub(super) fn readable(payload: &Payload) -> String {
+pub(super) fn display_text(payload: &Payload) -> String {
     match payload {
         Payload::Reply { text: None, html: Some(html), .. } => text::full_text(None, Some(html)),
         other => other.preview_text().unwrap_or_default().to_owned(),
@@ -188,7 +188,7 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 /// `1 reply`, `2 replies`.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+pub(super) fn pluralize(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_marked_is_cut_out_whatever_the_ranges() {
         let shown = |ranges: &[(usize, usize)]| {
-            let mark = |part: Part| if part.marked { format!("[{}]", part.text) } else { part.text };
+            let mark = |part: TextPart| if part.marked { format!("[{}]", part.text) } else { part.text };
             parts("a call, öh", ranges.to_vec()).into_iter().map(mark).collect::<String>()
         };
         assert_eq!(shown(&[]), "a call, öh");
@@ -213,6 +213,6 @@ mod tests {
         let at: Timestamp = "2026-07-15T12:00:00.5Z".parse().unwrap();
         let wanted =
             "<time datetime=\"2026-07-15T12:00:00Z\" title=\"2026-07-15 12:00:00 UTC\">2026-07-15 12:00:00 UTC</time>";
-        assert_eq!(When(at).to_string(), wanted);
+        assert_eq!(TimeTag(at).to_string(), wanted);
     }
 }

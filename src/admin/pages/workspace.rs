@@ -3,13 +3,13 @@
 use super::{
     super::{
         App,
-        lists::{cursor, page, page_from, place, set},
-        problem::{Asked, Problem},
+        pagination::{cursor, non_empty, offset, page, page_at},
+        problem::{Problem, QueryParams},
         status::{WorkspaceReport, report},
     },
-    Frame, Tab,
+    Layout, Tab,
     rules::PauseView,
-    view::{When, counted},
+    view::{TimeTag, pluralize},
 };
 use crate::{
     engine::{HealthCheck, Workspace},
@@ -25,7 +25,7 @@ const ENTRIES: u32 = 30;
 const HOUR: u64 = 3_600;
 
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::admin) struct Wanted {
+pub(in crate::admin) struct ListParams {
     /// The place in the opt-outs.
     opt_outs: Option<String>,
     /// The place in the audit log.
@@ -35,13 +35,13 @@ pub(in crate::admin) struct Wanted {
 #[derive(Template)]
 #[template(path = "workspace.html")]
 struct WorkspacePage {
-    frame: Frame,
+    frame: Layout,
     pause: Option<PauseView>,
     workspaces: Vec<WorkspaceView>,
-    started_at: When,
+    started_at: TimeTag,
     rules_count: usize,
     revision: String,
-    loaded_at: When,
+    loaded_at: TimeTag,
     rules_error: Option<String>,
     restart_needed: Option<String>,
     warnings: Vec<Warning>,
@@ -57,15 +57,15 @@ struct WorkspaceView {
     name: String,
     state: &'static str,
     mode: &'static str,
-    last_poll: Option<When>,
-    next_poll: Option<When>,
+    last_poll: Option<TimeTag>,
+    next_poll: Option<TimeTag>,
     poll_every: String,
     error: Option<String>,
     foreign_use: Option<String>,
     notes: Vec<String>,
     pause: Option<PauseView>,
     gauges: [Gauge; 2],
-    blocked_until: Option<When>,
+    blocked_until: Option<TimeTag>,
     /// What the requests go to.
     spending: Vec<String>,
 }
@@ -109,12 +109,12 @@ impl From<HealthCheck> for Found {
 struct OptOutView {
     workspace: String,
     email: String,
-    since: When,
+    since: TimeTag,
     evidence: String,
 }
 
 struct AuditView {
-    at: When,
+    at: TimeTag,
     what: &'static str,
     target: String,
     details: String,
@@ -123,26 +123,26 @@ struct AuditView {
 
 pub(in crate::admin) async fn workspace(
     State(app): State<App>,
-    Asked(wanted): Asked<Wanted>,
+    QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     show(&app, wanted, Vec::new()).await
 }
 
 /// The same, having asked every workspace and every destination.
-pub(in crate::admin) async fn examined(
+pub(in crate::admin) async fn run_checks(
     State(app): State<App>,
-    Asked(wanted): Asked<Wanted>,
+    QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     let findings = app.engine.check_all().await;
     show(&app, wanted, findings).await
 }
 
-async fn show(app: &App, wanted: Wanted, findings: Vec<HealthCheck>) -> Result<Response, Problem> {
+async fn show(app: &App, wanted: ListParams, findings: Vec<HealthCheck>) -> Result<Response, Problem> {
     let status = report(app).await?;
     let store = app.engine.store();
-    let first = place(wanted.opt_outs)?;
-    let opt_outs = page_from(store.opt_outs(None, first, OPT_OUTS + 1).await?, first, OPT_OUTS);
-    let filter = AuditFilter { before: cursor(set(wanted.audit))?, limit: ENTRIES + 1, ..AuditFilter::default() };
+    let first = offset(wanted.opt_outs)?;
+    let opt_outs = page_at(store.opt_outs(None, first, OPT_OUTS + 1).await?, first, OPT_OUTS);
+    let filter = AuditFilter { before: cursor(non_empty(wanted.audit))?, limit: ENTRIES + 1, ..AuditFilter::default() };
     let entries = page(store.audit(&filter).await?, ENTRIES, |entry| entry.id.clone());
     let rules = app.engine.rules();
     let warnings = rules.warnings().sorted().into_iter().map(|found| Warning {
@@ -153,13 +153,13 @@ async fn show(app: &App, wanted: Wanted, findings: Vec<HealthCheck>) -> Result<R
     });
     let reports = status.workspaces.into_iter().zip(app.engine.workspaces());
     super::render(&WorkspacePage {
-        frame: Frame::new(app, Tab::Workspace).await?,
+        frame: Layout::new(app, Tab::Workspace).await?,
         pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
         workspaces: reports.map(|(report, found)| view(report, found, status.paused, app.engine.now())).collect(),
-        started_at: When(status.started_at),
+        started_at: TimeTag(status.started_at),
         rules_count: status.rules.count,
         revision: status.rules.revision.chars().take(12).collect(),
-        loaded_at: When(status.rules.loaded_at),
+        loaded_at: TimeTag(status.rules.loaded_at),
         rules_error: status.rules.error.clone(),
         restart_needed: status.restart_needed.clone(),
         warnings: warnings.collect(),
@@ -182,8 +182,8 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
     WorkspaceView {
         state: report.state,
         mode: report.mode,
-        last_poll: report.last_poll.map(When),
-        next_poll: report.next_poll.map(When),
+        last_poll: report.last_poll.map(TimeTag),
+        next_poll: report.next_poll.map(TimeTag),
         poll_every: crate::model::format_duration(every),
         error: report.error,
         foreign_use: report.foreign_use_because,
@@ -193,19 +193,19 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
             Gauge::new("this minute", budget.per_minute, budget.minute_left),
             Gauge::new("this hour", budget.per_hour, budget.hour_left),
         ],
-        blocked_until: budget.blocked_until.filter(|until| *until > now).map(When),
+        blocked_until: budget.blocked_until.filter(|until| *until > now).map(TimeTag),
         spending: vec![
             format!(
                 "In the last hour: {} for replies and the reads that guard them, {} for stars and read marks, {} for \
                  decisions, {} for polling.",
                 budget.spent.replies, budget.spent.writes, budget.spent.reads, budget.spent.polls,
             ),
-            format!("Polling while nothing happens takes about {} an hour.", counted(hourly, "request", "requests")),
+            format!("Polling while nothing happens takes about {} an hour.", pluralize(hourly, "request", "requests")),
             format!(
                 "Since the service started: {} in all, {} of the inbox read, {} made.",
-                counted(sent, "request", "requests"),
-                counted(figures.pages, "page", "pages"),
-                counted(decisions, "decision", "decisions")
+                pluralize(sent, "request", "requests"),
+                pluralize(figures.pages, "page", "pages"),
+                pluralize(decisions, "decision", "decisions")
             ),
         ],
         name: report.name,
@@ -213,11 +213,11 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
 }
 
 fn opt_out(found: OptOut) -> OptOutView {
-    OptOutView { workspace: found.workspace, email: found.email, since: When(found.since), evidence: found.evidence }
+    OptOutView { workspace: found.workspace, email: found.email, since: TimeTag(found.since), evidence: found.evidence }
 }
 
 /// What people did, as a sentence's beginning.
-fn deed(what: &str) -> &'static str {
+fn audit_label(what: &str) -> &'static str {
     match what {
         "rule.mode" => "switched a rule",
         "pause" => "paused",
@@ -246,8 +246,8 @@ fn entry(found: AuditEntry) -> AuditView {
     let details: Vec<_> =
         details.map(|(name, value)| format!("{}: {}", name.replace('_', " "), shown(value))).collect();
     AuditView {
-        at: When(found.at),
-        what: deed(&found.what),
+        at: TimeTag(found.at),
+        what: audit_label(&found.what),
         target: found.target.unwrap_or_default(),
         details: details.join(", "),
         who: found.remote.map_or_else(|| found.who.clone(), |remote| format!("{} from {remote}", found.who)),

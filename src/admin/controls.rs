@@ -1,9 +1,9 @@
 //! Pause, resume, reload.
 
 use super::{
-    Answer, App, ReloadError, audit,
+    ApiResult, App, ReloadError, audit,
     caller::Caller,
-    problem::{Body, Problem},
+    problem::{JsonBody, Problem},
     status::{StatusReport, report},
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -11,23 +11,31 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
-pub(super) struct Which {
+pub(super) struct WorkspaceBody {
     workspace: Option<String>,
 }
 
-fn named<'a>(app: &App, which: &'a Which) -> Result<Option<&'a str>, Problem> {
+fn named<'a>(app: &App, which: &'a WorkspaceBody) -> Result<Option<&'a str>, Problem> {
     match which.workspace.as_deref() {
-        Some(name) if app.engine.workspace(name).is_none() => Err(Problem::unknown("workspace", name)),
+        Some(name) if app.engine.workspace(name).is_none() => Err(Problem::not_found_named("workspace", name)),
         other => Ok(other),
     }
 }
 
-pub(super) async fn pause(State(app): State<App>, caller: Caller, Body(which): Body<Which>) -> Answer<StatusReport> {
+pub(super) async fn pause(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(which): JsonBody<WorkspaceBody>,
+) -> ApiResult<StatusReport> {
     pause_by(&app, &caller, named(&app, &which)?).await?;
     Ok(Json(report(&app).await?))
 }
 
-pub(super) async fn resume(State(app): State<App>, caller: Caller, Body(which): Body<Which>) -> Answer<StatusReport> {
+pub(super) async fn resume(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(which): JsonBody<WorkspaceBody>,
+) -> ApiResult<StatusReport> {
     resume_by(&app, &caller, named(&app, &which)?).await?;
     Ok(Json(report(&app).await?))
 }
@@ -35,18 +43,18 @@ pub(super) async fn resume(State(app): State<App>, caller: Caller, Body(which): 
 /// Pauses a workspace, or everything, and notes who did it.
 pub(super) async fn pause_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
     app.engine.pause(workspace, &caller.to_string()).await?;
-    audit::note(app, caller, "pause", workspace, json!({ "workspace": workspace })).await;
+    audit::record(app, caller, "pause", workspace, json!({ "workspace": workspace })).await;
     Ok(())
 }
 
 /// Ends the pause of a workspace, or every pause, and notes who did it.
 pub(super) async fn resume_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
     app.engine.resume(workspace).await?;
-    audit::note(app, caller, "resume", workspace, json!({ "workspace": workspace })).await;
+    audit::record(app, caller, "resume", workspace, json!({ "workspace": workspace })).await;
     Ok(())
 }
 
-pub(super) async fn reload(State(app): State<App>, caller: Caller) -> Answer<Value> {
+pub(super) async fn reload(State(app): State<App>, caller: Caller) -> ApiResult<Value> {
     Ok(Json(json!({ "revision": reload_by(&app, &caller).await? })))
 }
 
@@ -61,7 +69,7 @@ pub(super) async fn reload_by(app: &App, caller: &Caller) -> Result<String, Prob
         Err(ReloadError::Refused(_)) => json!({ "refused": true }),
         Err(ReloadError::Failed(_)) => json!({ "failed": true }),
     };
-    audit::note(app, caller, "reload", None, details).await;
+    audit::record(app, caller, "reload", None, details).await;
     ended.map_err(|error| match error {
         ReloadError::Refused(diagnostics) => {
             let text = "the rules have mistakes; the old ones stay in force";

@@ -2,9 +2,9 @@
 
 use super::{
     super::{App, problem::Problem},
-    Frame, Tab,
+    Layout, Tab,
     trace::Trace,
-    view::{self, readable},
+    view::{self, display_text},
 };
 use crate::{
     engine::{SampleFields, SampleThread, Workspace},
@@ -23,16 +23,16 @@ const DECISIONS: u32 = 200;
 #[derive(Template)]
 #[template(path = "try.html")]
 struct TrialPage {
-    frame: Frame,
+    frame: Layout,
     workspaces: Vec<(String, bool)>,
     categories: BTreeSet<String>,
-    asked: Asked,
+    asked: TryForm,
     outcome: Option<Outcome>,
 }
 
 /// What was typed in.
 #[derive(Default)]
-struct Asked {
+struct TryForm {
     workspace: String,
     text: String,
     subject: String,
@@ -44,12 +44,12 @@ struct Asked {
 
 struct Outcome {
     headline: String,
-    texts: Vec<WouldSend>,
+    texts: Vec<PlannedText>,
     trace: Trace,
 }
 
 /// A text that would leave, or be held.
-struct WouldSend {
+struct PlannedText {
     rule: String,
     kind: &'static str,
     target: Option<String>,
@@ -59,12 +59,12 @@ struct WouldSend {
     text: String,
 }
 
-pub(in crate::admin) async fn empty(State(app): State<App>) -> Result<Response, Problem> {
-    show(&app, Asked::default(), None).await
+pub(in crate::admin) async fn form(State(app): State<App>) -> Result<Response, Problem> {
+    show(&app, TryForm::default(), None).await
 }
 
-pub(in crate::admin) async fn judged(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
-    let mut asked = Asked::default();
+pub(in crate::admin) async fn submit(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
+    let mut asked = TryForm::default();
     for (name, value) in url::form_urlencoded::parse(&body) {
         let value = value.into_owned();
         match name.as_ref() {
@@ -82,12 +82,12 @@ pub(in crate::admin) async fn judged(State(app): State<App>, body: Bytes) -> Res
     show(&app, asked, Some(outcome)).await
 }
 
-async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
+async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
     let workspace = match asked.workspace.as_str() {
         "" => app.engine.workspaces().first(),
-        name => Some(app.engine.workspace(name).ok_or_else(|| Problem::unknown("workspace", name))?),
+        name => Some(app.engine.workspace(name).ok_or_else(|| Problem::not_found_named("workspace", name))?),
     };
-    let workspace = workspace.ok_or_else(|| Problem::unknown("workspace", ""))?;
+    let workspace = workspace.ok_or_else(|| Problem::not_found_named("workspace", ""))?;
     let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let about = SampleFields {
         lead_email: filled(&asked.lead),
@@ -117,14 +117,14 @@ async fn judge(app: &App, asked: &Asked) -> Result<Outcome, Problem> {
     let texts = written.map(|action| {
         let reason = action.reason.as_ref().map(|reason| (reason.code.as_str(), reason.text.as_str()));
         let (outcome, reason) = describe_planned(action.kind, action.would, reason);
-        WouldSend {
+        PlannedText {
             rule: action.rule.clone(),
             kind: action.kind.as_str(),
             target: action.target.clone(),
             outcome,
             would: action.would.as_str(),
             reason,
-            text: readable(&action.payload),
+            text: display_text(&action.payload),
         }
     });
     Ok(Outcome { headline, texts: texts.collect(), trace: explanation.into() })
@@ -151,9 +151,9 @@ async fn categories(app: &App) -> Result<BTreeSet<String>, Problem> {
     Ok(known)
 }
 
-async fn show(app: &App, asked: Asked, outcome: Option<Outcome>) -> Result<Response, Problem> {
+async fn show(app: &App, asked: TryForm, outcome: Option<Outcome>) -> Result<Response, Problem> {
     super::render(&TrialPage {
-        frame: Frame::new(app, Tab::Try).await?,
+        frame: Layout::new(app, Tab::Try).await?,
         workspaces: app
             .engine
             .workspaces()
