@@ -1,6 +1,6 @@
 //! `apply`: what the rules say about existing mail, done, through the store like `run`.
 
-use super::{Outcome, chosen, load, preview};
+use super::{CommandStatus, chosen, load, preview};
 use crate::{
     app::{self, CliOptions, EngineBuilder, Selection, StoreMode, open_store},
     engine::SystemClock,
@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-pub(super) struct Wanted {
+pub(super) struct ApplyArgs {
     pub since: Duration,
     pub thread: Option<String>,
     pub workspace: Option<String>,
@@ -21,9 +21,9 @@ pub(super) struct Wanted {
 }
 
 /// More threads than this are not acted on in one go.
-const MOST: usize = 10_000;
+const MAX_ITEMS: usize = 10_000;
 
-pub(super) async fn apply(overrides: &CliOptions, wanted: Wanted) -> anyhow::Result<Outcome> {
+pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::Result<CommandStatus> {
     let settings = load(overrides)?;
     let workspace = chosen(&settings, wanted.workspace.as_deref())?;
     let store = open_store(&settings, StoreMode::Service).await?;
@@ -36,8 +36,8 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: Wanted) -> anyhow::Res
         dry_run: false,
     };
     let engine = assembly.build()?;
-    let Some(runtime) = engine.workspace(&workspace.name) else { return Ok(Outcome::Problem) };
-    let selection = Selection { since: wanted.since, limit: MOST, thread: wanted.thread };
+    let Some(runtime) = engine.workspace(&workspace.name) else { return Ok(CommandStatus::Problem) };
+    let selection = Selection { since: wanted.since, limit: MAX_ITEMS, thread: wanted.thread };
     let rules = engine.rules();
     let survey =
         app::preview(runtime.client(), &rules, &workspace.name, workspace.mode, &selection, engine.now()).await?;
@@ -49,13 +49,13 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: Wanted) -> anyhow::Res
         .collect();
     if acting.is_empty() {
         super::terminal::out!("no rule would do anything with the {} threads of this time", survey.threads.len());
-        return Ok(Outcome::Fine);
+        return Ok(CommandStatus::Success);
     }
     super::terminal::out!("{}", preview::table(&acting));
     super::terminal::out!("What was done before is not done again, and opt-outs, limits and caps are kept.");
     if !wanted.yes && !confirmed(acting.len())? {
         super::terminal::out!("nothing was done");
-        return Ok(Outcome::Fine);
+        return Ok(CommandStatus::Success);
     }
     engine.recover(runtime).await?;
     let began = engine.now();
@@ -79,7 +79,7 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: Wanted) -> anyhow::Res
     }
     super::terminal::out!("{} threads, {} actions", report.decided, done.len());
     store.close().await;
-    Ok(if failed { Outcome::Problem } else { Outcome::Fine })
+    Ok(if failed { CommandStatus::Problem } else { CommandStatus::Success })
 }
 
 fn confirmed(threads: usize) -> anyhow::Result<bool> {

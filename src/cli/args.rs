@@ -68,7 +68,7 @@ pub(super) enum CheckFormat {
 
 /// What a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum SchemaOf {
+pub(super) enum SchemaKind {
     /// Rule files, and files of tests.
     Rules,
     /// The configuration file, reply-router.yaml.
@@ -140,7 +140,7 @@ pub(super) enum Command {
     Schema {
         /// Which one.
         #[arg(value_name = "rules|config", required_unless_present = "output")]
-        of: Option<SchemaOf>,
+        of: Option<SchemaKind>,
         /// Write rules.schema.json and reply-router.schema.json (or the one that is named) into this folder instead,
         /// also over what is there.
         #[arg(long, value_name = "DIR")]

@@ -1,6 +1,6 @@
 //! `check`: the mistakes in configuration, rules, scripts and templates.
 
-use super::{Outcome, args::CheckFormat, env};
+use super::{CommandStatus, args::CheckFormat, env};
 use crate::{
     app::{self, AppError, CliOptions, RequestCosts},
     rules::{Frequency, LoadContext, RequestCost, RuleSet, diagnostic::Diagnostics},
@@ -23,7 +23,7 @@ struct CheckReport<'a> {
     requests: Option<&'a RequestCosts>,
 }
 
-pub(super) fn check(overrides: &CliOptions, paths: &[PathBuf], format: CheckFormat) -> anyhow::Result<Outcome> {
+pub(super) fn check(overrides: &CliOptions, paths: &[PathBuf], format: CheckFormat) -> anyhow::Result<CommandStatus> {
     let mut found = Diagnostics::new();
     let without = || LoadContext { without_configuration: true, ..LoadContext::default() };
     let settings = match app::load(overrides, &env) {
@@ -92,7 +92,7 @@ pub(super) fn check(overrides: &CliOptions, paths: &[PathBuf], format: CheckForm
         CheckFormat::Github if found.is_empty() => {}
         CheckFormat::Github => super::terminal::out!("{}", found.github()),
     }
-    Ok(if found.has_errors() { Outcome::Problem } else { Outcome::Fine })
+    Ok(if found.has_errors() { CommandStatus::Problem } else { CommandStatus::Success })
 }
 
 /// What the rules cost, for people.

@@ -1,6 +1,6 @@
 //! `pause`, `resume`, `approve`, `reject`: what an operator tells the running service.
 
-use super::{Outcome, args::ServiceArgs, preview::shortened, service::Service};
+use super::{CommandStatus, args::ServiceArgs, preview::shortened, service::Service};
 use crate::app::CliOptions;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::{Value, json};
@@ -15,14 +15,14 @@ pub(super) async fn pause(
     overrides: &CliOptions,
     service: ServiceArgs,
     workspace: Option<String>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CommandStatus> {
     let service = Service::find(overrides, service.url)?;
     let status = switch(&service, "pause", workspace.as_deref()).await?;
     let what = workspace.as_deref().unwrap_or("everything");
     let again = workspace.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
     super::terminal::out!("paused {what}: nothing is sent until you run `reply-router resume{again}`");
     print_states(&status);
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }
 
 /// Lets it leave again: of a workspace, or everything.
@@ -30,7 +30,7 @@ pub(super) async fn resume(
     overrides: &CliOptions,
     service: ServiceArgs,
     workspace: Option<String>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CommandStatus> {
     let service = Service::find(overrides, service.url)?;
     let status = switch(&service, "resume", workspace.as_deref()).await?;
     super::terminal::out!("resumed {}", workspace.as_deref().unwrap_or("everything"));
@@ -39,7 +39,7 @@ pub(super) async fn resume(
     if still {
         super::terminal::out!("everything is paused as well: `reply-router resume` ends that, too");
     }
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }
 
 async fn switch(service: &Service, what: &str, workspace: Option<&str>) -> anyhow::Result<Value> {
@@ -65,7 +65,7 @@ pub(super) async fn approve(
     service: ServiceArgs,
     id: Option<String>,
     text: Option<String>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CommandStatus> {
     let service = Service::find(overrides, service.url)?;
     let Some(id) = id else { return list_held(&service).await };
     let body = text.map_or_else(|| json!({}), |text| json!({ "text": text }));
@@ -77,7 +77,7 @@ pub(super) async fn approve(
     }
     super::terminal::out!("{}", outcome(&action));
     let is_bad = matches!(action["state"].as_str(), Some("failed" | "quarantined"));
-    Ok(if is_bad { Outcome::Problem } else { Outcome::Fine })
+    Ok(if is_bad { CommandStatus::Problem } else { CommandStatus::Success })
 }
 
 /// Rejects a held action, or lists what is held.
@@ -85,12 +85,12 @@ pub(super) async fn reject(
     overrides: &CliOptions,
     service: ServiceArgs,
     id: Option<String>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CommandStatus> {
     let service = Service::find(overrides, service.url)?;
     let Some(id) = id else { return list_held(&service).await };
     let action = service.post(&format!("/api/v1/actions/{}/reject", encoded(&id)), &json!({})).await?;
     super::terminal::out!("rejected the {}: nothing is sent", about(&action));
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }
 
 fn encoded(id: &str) -> String {
@@ -117,12 +117,12 @@ fn outcome(action: &Value) -> String {
 }
 
 /// What waits for an operator, newest first.
-async fn list_held(service: &Service) -> anyhow::Result<Outcome> {
+async fn list_held(service: &Service) -> anyhow::Result<CommandStatus> {
     let held = service.get("/api/v1/actions?state=held&limit=10000").await?;
     let held = held["items"].as_array().cloned().unwrap_or_default();
     if held.is_empty() {
         super::terminal::out!("nothing waits for approval");
-        return Ok(Outcome::Fine);
+        return Ok(CommandStatus::Success);
     }
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
@@ -144,5 +144,5 @@ async fn list_held(service: &Service) -> anyhow::Result<Outcome> {
     super::terminal::out!(
         "{table}\nsend one: reply-router approve ID [--text TEXT]    give one up: reply-router reject ID"
     );
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }

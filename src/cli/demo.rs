@@ -1,6 +1,6 @@
 //! `demo`: everything at work on a simulated workspace, told in the terminal as it happens.
 
-use super::{Outcome, args::DemoArgs, preview::shortened, shutdown_signal};
+use super::{CommandStatus, args::DemoArgs, preview::shortened, shutdown_signal};
 use crate::{
     app::{Demo, DemoOptions},
     engine::{EngineEvent, EngineEventKind},
@@ -22,7 +22,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 const QUIET: Style = Style::new().dimmed();
 
-pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<Outcome> {
+pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<CommandStatus> {
     let shutdown = shutdown_signal()?;
     let options = DemoOptions { listen: args.listen, sinks: args.sinks, every: args.every };
     let demo = Demo::start(&options).await?;
@@ -56,7 +56,7 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<Outcome> {
         received.mail().len(),
         simulated.requests().len(),
     );
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }
 
 fn greet(demo: &Demo) {

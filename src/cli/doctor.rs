@@ -1,6 +1,6 @@
 //! `doctor`: is each thing that the service needs reachable, and if not, why.
 
-use super::{Outcome, args::TextFormat, load};
+use super::{CommandStatus, args::TextFormat, load};
 use crate::{
     app::{self, CliOptions, rules_context},
     coldsend::ApiError,
@@ -55,7 +55,11 @@ impl Findings {
     }
 }
 
-pub(super) async fn doctor(overrides: &CliOptions, send: Option<&str>, format: TextFormat) -> anyhow::Result<Outcome> {
+pub(super) async fn doctor(
+    overrides: &CliOptions,
+    send: Option<&str>,
+    format: TextFormat,
+) -> anyhow::Result<CommandStatus> {
     let settings = load(overrides)?;
     let mut findings = Findings { format, bad: false, checks: Vec::new() };
     for workspace in &settings.workspaces {
@@ -80,7 +84,7 @@ pub(super) async fn doctor(overrides: &CliOptions, send: Option<&str>, format: T
         let report = json!({ "ok": !findings.bad, "checks": findings.checks });
         super::terminal::out!("{}", super::terminal::json(&report)?);
     }
-    Ok(if findings.bad { Outcome::Problem } else { Outcome::Fine })
+    Ok(if findings.bad { CommandStatus::Problem } else { CommandStatus::Success })
 }
 
 async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceSettings) -> anyhow::Result<()> {

@@ -1,11 +1,11 @@
 //! `explain`: why each rule matches a thread, or does not, and how far it has come.
 
 use super::{
-    Outcome,
+    CommandStatus,
     args::{ExplainArgs, TextFormat},
     chosen, env, explain_file,
     explain_lead::{self, LeadThread},
-    explain_text, test_case, warn_of,
+    explain_text, export_test, warn_of,
 };
 use crate::{
     app::{self, AppError, CliOptions, EngineBuilder, StoreMode, open_store},
@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 /// How long a request waits for its place in the budget, which the running service may be using.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyhow::Result<Outcome> {
+pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
     if let Some(file) = &args.file {
         let found = explain_file::explain(overrides, args, file)?;
         return print(args.format, &found);
@@ -49,9 +49,9 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
         let messages = fetch_messages(&client, thread, Priority::Read).await?;
         super::terminal::part!(
             "{}",
-            test_case::yaml(&detail, messages.conversation(), &rules, &name, jiff::Timestamp::now())?
+            export_test::to_yaml(&detail, messages.conversation(), &rules, &name, jiff::Timestamp::now())?
         );
-        return Ok(Outcome::Fine);
+        return Ok(CommandStatus::Success);
     }
     let engine = reading_engine(&settings, rules).await?;
     let Some(workspace) = engine.workspace(&name) else {
@@ -86,14 +86,14 @@ async fn reading_engine(settings: &Settings, rules: RuleSet) -> anyhow::Result<A
     Ok(EngineBuilder { settings, rules, store, clock, dry_run: true }.build()?)
 }
 
-fn print(format: TextFormat, found: &[Explanation]) -> anyhow::Result<Outcome> {
+fn print(format: TextFormat, found: &[Explanation]) -> anyhow::Result<CommandStatus> {
     match (format, found) {
         (TextFormat::Json, [one]) => super::terminal::out!("{}", super::terminal::json(one)?),
         (TextFormat::Json, all) => super::terminal::out!("{}", super::terminal::json(all)?),
         (TextFormat::Text, all) => {
-            let all: Vec<String> = all.iter().map(explain_text::text).collect();
+            let all: Vec<String> = all.iter().map(explain_text::render).collect();
             super::terminal::part!("{}", all.join("\n"));
         }
     }
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }

@@ -13,7 +13,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use std::{collections::HashMap, path::Path};
 
 /// A mail that is larger than this is none that a lead answers with.
-const MOST_BYTES: u64 = 32 * 1024 * 1024;
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
     let (rules, workspace, ceiling) = match app::load(overrides, &env) {
@@ -70,7 +70,7 @@ fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<SampleThrea
 
 fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<SampleThread> {
     let size = std::fs::metadata(file).with_context(|| format!("{} cannot be read", file.display()))?.len();
-    anyhow::ensure!(size <= MOST_BYTES, "{} is larger than 32 MiB", file.display());
+    anyhow::ensure!(size <= MAX_BYTES, "{} is larger than 32 MiB", file.display());
     let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let is_mail = file.extension().is_some_and(|end| end == "eml");
     let message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };

@@ -14,7 +14,7 @@ const MARK: Style = AnsiColor::Yellow.on_default().underline();
 /// How much of a long value is shown on each side of the match.
 const AROUND: usize = 40;
 
-pub(super) fn text(explanation: &Explanation) -> String {
+pub(super) fn render(explanation: &Explanation) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -36,7 +36,7 @@ pub(super) fn text(explanation: &Explanation) -> String {
         let _ = writeln!(out, "    | {line}");
     }
     for found in &explanation.rules {
-        rule(&mut out, found);
+        render_rule(&mut out, found);
     }
     if !explanation.way.is_empty() {
         let _ = writeln!(out, "\ntimeline");
@@ -53,7 +53,7 @@ pub(super) fn text(explanation: &Explanation) -> String {
 }
 
 /// One rule: its verdict, what each condition saw, its script, captures and actions.
-pub(super) fn rule(out: &mut String, rule: &ExplainedRule) {
+pub(super) fn render_rule(out: &mut String, rule: &ExplainedRule) {
     let verdict = if rule.matched { paint(GOOD, "matched") } else { paint(BAD, "no") };
     let _ = writeln!(
         out,

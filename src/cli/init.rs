@@ -1,12 +1,12 @@
 //! `init`: the first configuration, the first rule, and the schemas by which an editor completes both.
 
-use super::{Outcome, args::SchemaOf};
+use super::{CommandStatus, args::SchemaKind};
 use crate::settings::starter;
 use anyhow::Context;
 use std::{fs, io::ErrorKind, io::Write, path::Path};
 
 /// Writes into `folder`; `--config` says where the configuration stands, which the rules and schemas stand beside.
-pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Result<Outcome> {
+pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Result<CommandStatus> {
     let beside = config.map(|config| config.parent().filter(|parent| !parent.as_os_str().is_empty()));
     let beside = beside.map(|parent| parent.unwrap_or(Path::new(".")));
     let folder = folder.or(beside).unwrap_or(Path::new("."));
@@ -25,7 +25,7 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
     if let (Some(name), Some((first, _))) = (config_name, files.first_mut()) {
         *first = name;
     }
-    for schema in SchemaOf::ALL {
+    for schema in SchemaKind::ALL {
         files.push((format!("{}/{}", starter::SCHEMAS, schema.file_name()), schema.text()?));
     }
     let (count, mut kept) = (files.len(), 0);
@@ -48,7 +48,7 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
     }
     if kept == count {
         super::terminal::out!("nothing to do: every file is there");
-        return Ok(Outcome::Fine);
+        return Ok(CommandStatus::Success);
     }
     // What is not in this folder under its own name has to be named.
     let named = config.map(|config| format!(" --config {}", config.display())).unwrap_or_default();
@@ -63,5 +63,5 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
     ] {
         super::terminal::out!("  {:<38} {does}", format!("reply-router {command}{named}"));
     }
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }

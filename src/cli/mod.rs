@@ -13,6 +13,7 @@ mod explain;
 mod explain_file;
 mod explain_lead;
 mod explain_text;
+mod export_test;
 mod init;
 mod preview;
 mod run;
@@ -22,7 +23,6 @@ mod simulate;
 mod status;
 mod terminal;
 mod test;
-mod test_case;
 
 use crate::{
     app::{self, AppError, CliOptions},
@@ -39,8 +39,8 @@ use tracing_subscriber::EnvFilter;
 
 /// A command that ran, and whether it found a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Fine,
+enum CommandStatus {
+    Success,
     Problem,
 }
 
@@ -59,8 +59,8 @@ pub fn main() -> ExitCode {
     // A blocking thread (a name lookup, a file) must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     match result {
-        Ok(Outcome::Fine) => ExitCode::SUCCESS,
-        Ok(Outcome::Problem) => ExitCode::from(1),
+        Ok(CommandStatus::Success) => ExitCode::SUCCESS,
+        Ok(CommandStatus::Problem) => ExitCode::from(1),
         Err(error) => {
             report(&error);
             ExitCode::from(1)
@@ -68,14 +68,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+async fn dispatch(cli: Cli) -> anyhow::Result<CommandStatus> {
     let overrides = CliOptions { config: cli.config.clone(), rules: cli.rules.clone() };
     match cli.command {
         Command::Init { folder } => init::init(folder.as_deref(), cli.config.as_deref()),
         Command::Run { dry_run, once } => run::run(&overrides, dry_run, once).await,
         Command::Preview(selection) => preview::preview(&overrides, selection).await,
         Command::Apply { since, thread, workspace, yes } => {
-            apply::apply(&overrides, apply::Wanted { since, thread, workspace, yes }).await
+            apply::apply(&overrides, apply::ApplyArgs { since, thread, workspace, yes }).await
         }
         Command::Explain(args) => explain::explain(&overrides, &args).await,
         Command::Check { paths, format } => check::check(&beside(&overrides, &paths), &paths, format),

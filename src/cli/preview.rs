@@ -1,7 +1,7 @@
 //! `preview`: what the rules would do, as a table or as JSON.
 
 use super::{
-    Outcome,
+    CommandStatus,
     args::{self, TableFormat},
 };
 use crate::{
@@ -172,7 +172,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 }
 
 /// `preview`: GET requests only, no store touched.
-pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) -> anyhow::Result<Outcome> {
+pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) -> anyhow::Result<CommandStatus> {
     let settings = app::load_without_file(overrides, &super::env)?;
     super::warn_of(&settings);
     let rules = app::load_rules(&settings)?;
@@ -222,7 +222,7 @@ pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) 
             }
         }
     }
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }
 
 fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated: bool) {

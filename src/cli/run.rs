@@ -1,6 +1,6 @@
 //! `run`: the service, or one pass of it.
 
-use super::{Outcome, env, load, shutdown_signal, warn_of};
+use super::{CommandStatus, env, load, shutdown_signal, warn_of};
 use crate::{
     app::{self, CliOptions, EngineBuilder, Service, StoreMode, open_store},
     engine::{Engine, RunOnceReport, SystemClock},
@@ -10,7 +10,7 @@ use crate::{
 use std::time::Duration;
 use std::{collections::BTreeMap, sync::Arc};
 
-pub(super) async fn run(overrides: &CliOptions, dry_run: bool, once: bool) -> anyhow::Result<Outcome> {
+pub(super) async fn run(overrides: &CliOptions, dry_run: bool, once: bool) -> anyhow::Result<CommandStatus> {
     let settings = if dry_run { app::load_without_file(overrides, &env)? } else { load(overrides)? };
     if dry_run {
         warn_of(&settings);
@@ -40,10 +40,10 @@ pub(super) async fn run(overrides: &CliOptions, dry_run: bool, once: bool) -> an
     service.run(shutdown).await?;
     store.close().await;
     tracing::info!("stopped");
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }
 
-async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outcome> {
+async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<CommandStatus> {
     let began = engine.now();
     let mut failed = false;
     engine.alert_if_paused().await?;
@@ -66,7 +66,7 @@ async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Outc
         let why = action.reason.as_ref().map(ToString::to_string).unwrap_or_default();
         super::terminal::err!("{} of rule {} is {}: {why}", action.kind, action.rule, action.state);
     }
-    Ok(if failed { Outcome::Problem } else { Outcome::Fine })
+    Ok(if failed { CommandStatus::Problem } else { CommandStatus::Success })
 }
 
 async fn print_pass(engine: &Engine, report: &RunOnceReport, dry_run: bool) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `schema`: what rule files and the configuration may hold, for editors.
 
-use super::{Outcome, args::SchemaOf};
+use super::{CommandStatus, args::SchemaKind};
 use crate::{rules, settings};
 use anyhow::Context;
 use std::{
@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-impl SchemaOf {
+impl SchemaKind {
     pub(super) const ALL: [Self; 2] = [Self::Rules, Self::Config];
 
     /// The whole file.
@@ -30,21 +30,21 @@ impl SchemaOf {
     }
 }
 
-pub(super) fn schema(of: Option<SchemaOf>, output: Option<&Path>) -> anyhow::Result<Outcome> {
+pub(super) fn schema(of: Option<SchemaKind>, output: Option<&Path>) -> anyhow::Result<CommandStatus> {
     let Some(folder) = output else {
         // Neither is refused by the command line.
-        let text = of.map(SchemaOf::text).transpose()?.unwrap_or_default();
+        let text = of.map(SchemaKind::text).transpose()?.unwrap_or_default();
         return match std::io::stdout().write_all(text.as_bytes()) {
             // Whoever read it has seen enough.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(Outcome::Fine),
+            _ => Ok(CommandStatus::Success),
         };
     };
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    for schema in SchemaOf::ALL.into_iter().filter(|schema| of.is_none_or(|of| of == *schema)) {
+    for schema in SchemaKind::ALL.into_iter().filter(|schema| of.is_none_or(|of| of == *schema)) {
         let path = folder.join(schema.file_name());
         fs::write(&path, schema.text()?).with_context(|| format!("{} cannot be written", path.display()))?;
         super::terminal::out!("wrote {}", path.display());
     }
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }

@@ -1,9 +1,9 @@
 //! `simulate`: the simulated ColdSend API alone.
 
-use super::{Outcome, args::SimulateArgs, shutdown_signal};
+use super::{CommandStatus, args::SimulateArgs, shutdown_signal};
 use crate::simulator::{DEFAULT_KEY, Inbox, Options, Simulator, StreamOptions};
 
-pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<Outcome> {
+pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus> {
     let shutdown = shutdown_signal()?;
     let simulator = Simulator::start(Options {
         listen: args.listen,
@@ -34,5 +34,5 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<Outcome> {
         simulator.webhooks().len()
     );
     simulator.shutdown().await;
-    Ok(Outcome::Fine)
+    Ok(CommandStatus::Success)
 }

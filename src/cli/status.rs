@@ -1,6 +1,6 @@
 //! `status`: the rules of the running service, in a table.
 
-use super::{Outcome, args::TableFormat, service::Service, shutdown_signal};
+use super::{CommandStatus, args::TableFormat, service::Service, shutdown_signal};
 use crate::app::CliOptions;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::Value;
@@ -31,18 +31,18 @@ pub(super) async fn status(
     url: Option<String>,
     format: TableFormat,
     watch: bool,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CommandStatus> {
     let service = Service::find(overrides, url)?;
     if !watch {
         super::terminal::part!("{}", shown(&ask(&service).await?, format)?);
-        return Ok(Outcome::Fine);
+        return Ok(CommandStatus::Success);
     }
     let shutdown = shutdown_signal()?;
     let redraw = std::io::stdout().is_terminal() && format == TableFormat::Table;
     loop {
         // A service that does not answer for a moment, as while it starts anew, ends no watch.
         let text = match shutdown.run_until_cancelled(ask(&service)).await {
-            None => return Ok(Outcome::Fine),
+            None => return Ok(CommandStatus::Success),
             Some(Ok(seen)) => shown(&seen, format)?,
             Some(Err(error)) if redraw => format!("{error:#}\n"),
             Some(Err(error)) => {
@@ -56,7 +56,7 @@ pub(super) async fn status(
         super::terminal::part!("{text}");
         std::io::stdout().flush()?;
         if shutdown.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
-            return Ok(Outcome::Fine);
+            return Ok(CommandStatus::Success);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `test`: runs the tests that stand beside the rules, offline.
 
-use super::{Outcome, args::TextFormat, env, explain_text};
+use super::{CommandStatus, args::TextFormat, env, explain_text};
 use crate::{
     app::{self, AppError, Caps, CliOptions, TestRunner},
     engine::ExplainedRule,
@@ -22,7 +22,7 @@ pub(super) async fn test(
     paths: &[PathBuf],
     format: TextFormat,
     junit: Option<&Path>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CommandStatus> {
     let without = || LoadContext { without_configuration: true, ..LoadContext::default() };
     let (settings, configured) = match load(overrides) {
         Ok(settings) => (Some(settings), None),
@@ -97,7 +97,7 @@ pub(super) async fn test(
         std::fs::write(path, suite)
             .map_err(|error| anyhow::anyhow!("{} cannot be written: {error}", path.display()))?;
     }
-    Ok(if failed == 0 { Outcome::Fine } else { Outcome::Problem })
+    Ok(if failed == 0 { CommandStatus::Success } else { CommandStatus::Problem })
 }
 
 /// One test of `test --format json`.
@@ -164,7 +164,7 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     }
     for trace in result.rules.iter().filter(|trace| concerned.contains(&trace.name.as_str())) {
         let mut why = String::new();
-        explain_text::rule(&mut why, &ExplainedRule::new(trace));
+        explain_text::render_rule(&mut why, &ExplainedRule::new(trace));
         for line in why.lines().filter(|line| !line.is_empty()) {
             let _ = writeln!(out, "      {line}");
         }

@@ -81,7 +81,7 @@ struct Expect {
 }
 
 /// The thread up to its newest inbound message, which is the event, with what the rules do with it as expectation.
-pub(super) fn yaml(
+pub(super) fn to_yaml(
     thread: &ThreadDetail,
     conversation: &Conversation,
     rules: &RuleSet,
