@@ -75,7 +75,7 @@ fn greet(demo: &Demo) {
 
 /// Says when the last reply of the script has come and what to do then; the demo goes on until it is ended.
 async fn say_when_over(workspace: Workspace, inbox: String, pages: String) {
-    while !workspace.wait_until(LOOK_EVERY, |now| now.stream_left() == 0).await {}
+    while !workspace.wait_until(LOOK_EVERY, |now| now.stream_remaining() == 0).await {}
     // The last one is decided and answered within a few seconds.
     tokio::time::sleep(LAST_ONE).await;
     super::terminal::out!(

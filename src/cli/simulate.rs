@@ -7,7 +7,7 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus
     let shutdown = shutdown_signal()?;
     let simulator = Simulator::start(Options {
         listen: args.listen,
-        inbox: args.inbox.map_or(Inbox::Shipped, Inbox::File),
+        inbox: args.inbox.map_or(Inbox::Builtin, Inbox::File),
         visibility_lag: args.lag,
         stream: args.every.map(|every| StreamOptions { every, ..StreamOptions::default() }),
         ..Options::default()

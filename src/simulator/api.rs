@@ -1,11 +1,11 @@
 //! The ColdSend endpoints: keys and scopes, limits, reading; `reply` holds the writing.
 
 use super::fault::Endpoint;
-use super::option::{ReplyCount, RowOrder, TotalCount};
+use super::html;
+use super::options::{ReplyCount, RowOrder, TotalCount};
 use super::query::Query;
 use super::reply;
 use super::state::{Shared, State};
-use super::style;
 use super::thread::{StoredMessage, Thread};
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -25,7 +25,7 @@ pub(super) struct ApiRequest<'a> {
 
 /// An answer: a status, a JSON body, and the headers of the limit.
 #[derive(Debug)]
-pub(super) struct ApiAnswer {
+pub(super) struct ApiResponse {
     pub(super) status: StatusCode,
     pub(super) body: Value,
     pub(super) headers: Vec<(&'static str, String)>,
@@ -58,12 +58,12 @@ impl Refusal {
 }
 
 /// Answers a request and carries it out.
-pub(super) fn answer(shared: &Shared, request: &ApiRequest<'_>) -> ApiAnswer {
+pub(super) fn handle(shared: &Shared, request: &ApiRequest<'_>) -> ApiResponse {
     let mut headers = Vec::new();
     let outcome = admit(shared, request, &mut headers).and_then(|account| dispatch(shared, request, account));
     match outcome {
-        Ok(body) => ApiAnswer { status: StatusCode::OK, body, headers },
-        Err(refusal) => ApiAnswer { status: refusal.status, body: refusal.body, headers },
+        Ok(body) => ApiResponse { status: StatusCode::OK, body, headers },
+        Err(refusal) => ApiResponse { status: refusal.status, body: refusal.body, headers },
     }
 }
 
@@ -139,7 +139,8 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Thread, Refusal> {
         Some(thread) => Ok(thread),
         None if Uuid::parse_str(id).is_ok() => Err(Refusal::no_thread()),
         None => {
-            let wrong = super::query::mistake(&["path", "thread_id"], "Input should be a valid UUID", "uuid_parsing");
+            let wrong =
+                super::query::validation_error(&["path", "thread_id"], "Input should be a valid UUID", "uuid_parsing");
             Err(Refusal::invalid(json!([wrong])))
         }
     }
@@ -225,7 +226,7 @@ fn row(shared: &Shared, thread: &Thread, now: Timestamp) -> Value {
 fn preview(message: &StoredMessage) -> String {
     let text = match message.text.as_deref().filter(|text| !text.trim().is_empty()) {
         Some(text) => text.to_owned(),
-        None => style::plain(message.html.as_deref().unwrap_or_default()),
+        None => html::to_text(message.html.as_deref().unwrap_or_default()),
     };
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(150).collect()
 }

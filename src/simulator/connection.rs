@@ -39,29 +39,29 @@ impl ConnectionHandle {
     }
 }
 
-impl Connected<IncomingStream<'_, TroubledListener>> for ConnectionHandle {
-    fn connect_info(stream: IncomingStream<'_, TroubledListener>) -> Self {
+impl Connected<IncomingStream<'_, FaultyListener>> for ConnectionHandle {
+    fn connect_info(stream: IncomingStream<'_, FaultyListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
 /// The listener.
 #[derive(Debug)]
-pub(super) struct TroubledListener {
+pub(super) struct FaultyListener {
     inner: TcpListener,
     shared: Arc<Shared>,
     cut: CancellationToken,
 }
 
-impl TroubledListener {
+impl FaultyListener {
     /// Connections end when `cut` is cancelled.
     pub(super) fn new(inner: TcpListener, shared: Arc<Shared>, cut: CancellationToken) -> Self {
         Self { inner, shared, cut }
     }
 }
 
-impl Listener for TroubledListener {
-    type Io = TroubledStream;
+impl Listener for FaultyListener {
+    type Io = FaultyStream;
     type Addr = ConnectionHandle;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -75,7 +75,7 @@ impl Listener for TroubledListener {
             let fault = self.shared.write(|state| state.faults.take_connection());
             let (reads, writes) = match fault {
                 None => (UNBOUNDED, UNBOUNDED),
-                Some(ConnectionFault::CloseAtOnce) => continue,
+                Some(ConnectionFault::CloseOnAccept) => continue,
                 Some(ConnectionFault::CloseAfterReading(bytes) | ConnectionFault::StallAfterReading(bytes)) => {
                     (bytes, UNBOUNDED)
                 }
@@ -86,7 +86,7 @@ impl Listener for TroubledListener {
             let handle = ConnectionHandle { cut: self.cut.child_token(), writes: Arc::new(AtomicUsize::new(writes)) };
             let cut = Mutex::new(Box::pin(handle.cut.clone().cancelled_owned()));
             let writes = Arc::clone(&handle.writes);
-            return (TroubledStream { inner: stream, reads, writes, stall, cut }, handle);
+            return (FaultyStream { inner: stream, reads, writes, stall, cut }, handle);
         }
     }
 
@@ -108,7 +108,7 @@ enum Stall {
 
 /// A TCP stream with a bound on the bytes of each direction and a way to end it.
 #[derive(Debug)]
-pub(super) struct TroubledStream {
+pub(super) struct FaultyStream {
     inner: TcpStream,
     reads: usize,
     writes: Arc<AtomicUsize>,
@@ -120,14 +120,14 @@ fn ended() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionReset, "ended on purpose")
 }
 
-impl TroubledStream {
+impl FaultyStream {
     fn is_cut(&self, cx: &mut Context<'_>) -> bool {
         let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
         cut.as_mut().poll(cx).is_ready()
     }
 }
 
-impl AsyncRead for TroubledStream {
+impl AsyncRead for FaultyStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // The server reads while a handler works, to notice that the client has left: this is where a cut shows.
         if self.is_cut(cx) {
@@ -141,7 +141,7 @@ impl AsyncRead for TroubledStream {
                 return Poll::Ready(Err(ended()));
             }
             if let Stall::Ahead(shared) = std::mem::replace(&mut self.stall, Stall::Now) {
-                shared.write(|state| state.faults.note_stalled());
+                shared.write(|state| state.faults.record_stalled());
             }
             // The look at the cut has left its waker.
             return Poll::Pending;
@@ -162,7 +162,7 @@ impl AsyncRead for TroubledStream {
     }
 }
 
-impl AsyncWrite for TroubledStream {
+impl AsyncWrite for FaultyStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let left = self.writes.load(Ordering::SeqCst);
         if left == 0 || self.is_cut(cx) {

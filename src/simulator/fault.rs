@@ -82,7 +82,7 @@ pub enum Fault {
     /// Answered so, not carried out.
     Status(u16, String),
     /// Answered so with headers, not carried out.
-    Answer {
+    Respond {
         /// The status.
         status: u16,
         /// Headers in addition to the usual ones.
@@ -116,7 +116,7 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionFault {
     /// Ends as soon as it is accepted.
-    CloseAtOnce,
+    CloseOnAccept,
     /// Ends after so many bytes were read from it: a request that arrives in part.
     CloseAfterReading(usize),
     /// Ends after so many bytes were written to it: an answer that arrives in part.
@@ -195,7 +195,7 @@ impl FaultQueue {
     }
 
     /// A connection stands still from now on.
-    pub(super) fn note_stalled(&mut self) {
+    pub(super) fn record_stalled(&mut self) {
         self.stalled += 1;
     }
 }

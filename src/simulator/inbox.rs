@@ -1,6 +1,6 @@
 //! Inboxes and streams as YAML: the shipped ones, a file of one's own, and generated ones.
 
-use super::option::{Inbox, SimulatorError};
+use super::options::{Inbox, SimulatorError};
 use super::state::State;
 use super::thread::{Attachment, Message, NewThread};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ pub(super) struct Campaign {
 /// An inbox: the address that a campaign writes from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct InboxBox {
+pub(super) struct Mailbox {
     pub(super) id: String,
     pub(super) email: String,
 }
@@ -35,7 +35,7 @@ pub(super) struct Script {
 
 impl Script {
     /// The next item, if any is left.
-    pub(super) fn step(&mut self) -> Option<NewThread> {
+    pub(super) fn next(&mut self) -> Option<NewThread> {
         let item = self.items.get(self.next)?.clone();
         self.next += 1;
         Some(item.into_thread())
@@ -47,7 +47,7 @@ impl Script {
     }
 
     /// How many items are left.
-    pub(super) fn left(&self) -> usize {
+    pub(super) fn remaining(&self) -> usize {
         self.items.len().saturating_sub(self.next)
     }
 }
@@ -56,7 +56,7 @@ impl Script {
 #[serde(deny_unknown_fields, default)]
 struct InboxFile {
     campaigns: Vec<Campaign>,
-    inboxes: Vec<InboxBox>,
+    inboxes: Vec<Mailbox>,
     threads: Vec<ThreadSpec>,
     /// A stream of one's own instead of the shipped one.
     stream: Option<Vec<ThreadSpec>>,
@@ -209,7 +209,7 @@ pub(super) fn fill(state: &mut State, inbox: &Inbox, now: Timestamp) -> Result<(
             (0..*count).for_each(|index| generate(state, index, now));
             return Ok(());
         }
-        Inbox::Shipped => parse("the shipped inbox", SHIPPED_INBOX)?,
+        Inbox::Builtin => parse("the shipped inbox", SHIPPED_INBOX)?,
         Inbox::Yaml(text) => parse("the inbox", text)?,
         Inbox::File(path) => {
             let text = std::fs::read_to_string(path)
@@ -238,14 +238,14 @@ fn generate(state: &mut State, index: usize, now: Timestamp) {
     ];
     let (category, text) = KINDS[index % KINDS.len()];
     let age = Duration::from_secs(60 * (index as u64 + 1));
-    let question = Message::text("15 minutes for a demo?").outgoing().aged(age + Duration::from_secs(3_600));
+    let question = Message::text("15 minutes for a demo?").outgoing().with_age(age + Duration::from_secs(3_600));
     let thread = NewThread::new(format!("lead{index}@company{}.example", index % 97))
         .name(format!("Lead Number{index}"))
         .campaign("Generated")
         .subject(format!("Quick question {index}"))
         .category(category)
         .message(question)
-        .message(Message::text(text).aged(age));
+        .message(Message::text(text).with_age(age));
     state.add_thread(thread, now);
 }
 

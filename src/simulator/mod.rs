@@ -8,34 +8,34 @@
 mod api;
 mod connection;
 mod fault;
+mod html;
 mod inbox;
 mod limit;
 mod log;
 mod mail;
-mod option;
+mod options;
 mod page;
 mod query;
 mod reply;
-mod route;
+mod routes;
 mod shown;
 mod sink;
 mod smtp;
 mod state;
-mod style;
 mod thread;
 mod workspace;
 
 pub use fault::{ConnectionFault, Endpoint, Fault, Faults, SmtpFault, SmtpStep};
 pub use log::{AcceptedReply, AttachedFile, LoggedRequest, SlackMessage, WebhookCall};
 pub use mail::ReceivedMail;
-pub use option::{
-    Clock, DEFAULT_KEY, Inbox, Key, Options, RateLimits, ReplyCount, RowOrder, SLACK_TOKEN, SentForm, SimulatorError,
+pub use options::{
+    Clock, DEFAULT_KEY, Inbox, Key, Options, RateLimits, ReplyCount, RowOrder, SLACK_TOKEN, SentFormat, SimulatorError,
     StreamOptions, TotalCount,
 };
 pub use thread::{Attachment, Message, NewThread, StoredMessage, Thread};
 pub use workspace::Workspace;
 
-use connection::TroubledListener;
+use connection::FaultyListener;
 use state::Shared;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -78,9 +78,9 @@ impl Simulator {
         let (smtp_listener, smtp) = bind(smtp_listen).await?;
 
         let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
-        let router = route::router(Arc::clone(&shared), stop.clone())
+        let router = routes::router(Arc::clone(&shared), stop.clone())
             .into_make_service_with_connect_info::<connection::ConnectionHandle>();
-        let troubled = TroubledListener::new(http_listener, Arc::clone(&shared), cut.clone());
+        let troubled = FaultyListener::new(http_listener, Arc::clone(&shared), cut.clone());
         let ended = stop.clone().cancelled_owned();
         let mut tasks = vec![tokio::spawn(async move {
             let _ = axum::serve(troubled, router).with_graceful_shutdown(ended).await;

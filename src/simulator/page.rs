@@ -1,10 +1,10 @@
 //! A plain page to look at: what is in the inbox, and what Slack, the mail server and the webhook received.
 
 use super::{
-    route::answer,
+    html::{escape, to_text},
+    routes::respond,
     shown,
     state::Shared,
-    style::{escape, plain},
     thread::Thread,
 };
 use axum::{http::StatusCode, response::Response};
@@ -29,13 +29,17 @@ main > section { min-width: 0; }
 /// More than these are not shown: the page is for looking, not for archives.
 const SHOWN: usize = 100;
 
-pub(super) fn answer_page(shared: &Shared, path: &str) -> Response {
+pub(super) fn serve_page(shared: &Shared, path: &str) -> Response {
     if path != "/" {
-        return answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "there is no such page; the pages are at /");
+        return respond(
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "there is no such page; the pages are at /",
+        );
     }
     let now = shared.now();
     let is_over = shared.options.stream.as_ref().is_some_and(|stream| !stream.repeat)
-        && shared.read(|state| state.script.left() == 0);
+        && shared.read(|state| state.script.remaining() == 0);
     let news = if is_over {
         "<p><strong>The script is over: no more replies come.</strong> Everything stays here until you end it with \
          Ctrl-C. Next: look at the rules on the admin pages, approve what waits there, or run <code>reply-router \
@@ -79,7 +83,7 @@ pub(super) fn answer_page(shared: &Shared, path: &str) -> Response {
          workspace</title><style>{STYLE}</style></head><body><h1>Simulated ColdSend workspace</h1><p \
          class=quiet>Nothing here is real. The page looks again every 3 seconds.</p>{news}<main>{page}</main></body></html>"
     );
-    answer(StatusCode::OK, "text/html; charset=utf-8", html)
+    respond(StatusCode::OK, "text/html; charset=utf-8", html)
 }
 
 fn thread_card(thread: &Thread, now: Timestamp) -> String {
@@ -92,7 +96,7 @@ fn thread_card(thread: &Thread, now: Timestamp) -> String {
         escape(thread.category().unwrap_or("no category")),
     );
     for message in thread.visible(now) {
-        let text = message.text.clone().unwrap_or_else(|| plain(message.html.as_deref().unwrap_or_default()));
+        let text = message.text.clone().unwrap_or_else(|| to_text(message.html.as_deref().unwrap_or_default()));
         let (class, who) = if message.outgoing { ("message ours", "we wrote") } else { ("message", "they wrote") };
         let _ = write!(
             card,

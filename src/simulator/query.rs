@@ -11,7 +11,7 @@ pub(super) struct Query {
 }
 
 /// One entry of a validation answer.
-pub(super) fn mistake(location: &[&str], message: &str, kind: &str) -> Value {
+pub(super) fn validation_error(location: &[&str], message: &str, kind: &str) -> Value {
     json!({ "loc": location, "msg": message, "type": kind })
 }
 
@@ -26,7 +26,7 @@ impl Query {
     }
 
     fn wrong(&mut self, name: &str, message: &str, kind: &str) {
-        self.mistakes.push(mistake(&["query", name], message, kind));
+        self.mistakes.push(validation_error(&["query", name], message, kind));
     }
 
     /// A whole number from 1 to `most`.

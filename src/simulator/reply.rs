@@ -1,11 +1,11 @@
 //! The writing endpoints: the reply and its validation, marking as read, and the star that toggles.
 
 use super::api::{Outcome, Refusal};
+use super::html;
 use super::log::{AcceptedReply, AttachedFile};
-use super::option::SentForm;
-use super::query::mistake;
+use super::options::SentFormat;
+use super::query::validation_error;
 use super::state::{IdKind, Shared, State};
-use super::style;
 use super::thread::{Attachment, StoredMessage};
 use axum::http::StatusCode;
 use base64::Engine;
@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// All files of a reply together, in bytes.
-const MOST_BYTES: usize = 10 * 1024 * 1024;
+const MAX_BYTES: usize = 10 * 1024 * 1024;
 /// Files of a reply.
-const MOST_FILES: usize = 5;
+const MAX_FILES: usize = 5;
 
 /// A reply as asked for.
 #[derive(Debug)]
@@ -98,20 +98,21 @@ pub(super) fn toggle_star(state: &mut State, id: &str) -> Option<Value> {
 fn read(body: &[u8]) -> Result<ReplyRequest, Refusal> {
     let invalid = |mistakes: Vec<Value>| Refusal::invalid(Value::Array(mistakes));
     if body.is_empty() {
-        return Err(invalid(vec![mistake(&["body"], "Field required", "missing")]));
+        return Err(invalid(vec![validation_error(&["body"], "Field required", "missing")]));
     }
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| invalid(vec![mistake(&["body"], &format!("JSON decode error: {error}"), "json_invalid")]))?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        invalid(vec![validation_error(&["body"], &format!("JSON decode error: {error}"), "json_invalid")])
+    })?;
     let Some(fields) = value.as_object() else {
         let message = "Input should be a valid dictionary or object to extract fields from";
-        return Err(invalid(vec![mistake(&["body"], message, "model_attributes_type")]));
+        return Err(invalid(vec![validation_error(&["body"], message, "model_attributes_type")]));
     };
     let mut mistakes = Vec::new();
     let mut text = |name: &str| match fields.get(name) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(_) => {
-            mistakes.push(mistake(&["body", name], "Input should be a valid string", "string_type"));
+            mistakes.push(validation_error(&["body", name], "Input should be a valid string", "string_type"));
             None
         }
     };
@@ -120,12 +121,12 @@ fn read(body: &[u8]) -> Result<ReplyRequest, Refusal> {
     let blank = |part: &Option<String>| part.as_deref().is_none_or(|part| part.trim().is_empty());
     if mistakes.is_empty() && blank(&body) && blank(&html_body) {
         let message = "Value error, at least one of body or html_body is required";
-        mistakes.push(mistake(&["body"], message, "value_error"));
+        mistakes.push(validation_error(&["body"], message, "value_error"));
     }
     if !mistakes.is_empty() {
         return Err(invalid(mistakes));
     }
-    if attachments.iter().map(|file| file.content.len()).sum::<usize>() > MOST_BYTES {
+    if attachments.iter().map(|file| file.content.len()).sum::<usize>() > MAX_BYTES {
         return Err(Refusal::text(StatusCode::BAD_REQUEST, "Attachments exceed the total limit of 10 MB"));
     }
     Ok(ReplyRequest { body, html_body, attachments })
@@ -136,13 +137,13 @@ fn files(value: Option<&Value>, mistakes: &mut Vec<Value>) -> Vec<AttachedFile> 
         None | Some(Value::Null) => return Vec::new(),
         Some(Value::Array(items)) => items,
         Some(_) => {
-            mistakes.push(mistake(&["body", "attachments"], "Input should be a valid list", "list_type"));
+            mistakes.push(validation_error(&["body", "attachments"], "Input should be a valid list", "list_type"));
             return Vec::new();
         }
     };
-    if items.len() > MOST_FILES {
-        let message = format!("List should have at most {MOST_FILES} items after validation, not {}", items.len());
-        mistakes.push(mistake(&["body", "attachments"], &message, "too_long"));
+    if items.len() > MAX_FILES {
+        let message = format!("List should have at most {MAX_FILES} items after validation, not {}", items.len());
+        mistakes.push(validation_error(&["body", "attachments"], &message, "too_long"));
         return Vec::new();
     }
     let mut files = Vec::new();
@@ -151,12 +152,12 @@ fn files(value: Option<&Value>, mistakes: &mut Vec<Value>) -> Vec<AttachedFile> 
         let mut field = |name: &str| match item.get(name) {
             Some(Value::String(text)) => Some(text.clone()),
             None => {
-                mistakes.push(mistake(&["body", "attachments", &index, name], "Field required", "missing"));
+                mistakes.push(validation_error(&["body", "attachments", &index, name], "Field required", "missing"));
                 None
             }
             Some(_) => {
                 let location = ["body", "attachments", &index, name];
-                mistakes.push(mistake(&location, "Input should be a valid string", "string_type"));
+                mistakes.push(validation_error(&location, "Input should be a valid string", "string_type"));
                 None
             }
         };
@@ -167,7 +168,7 @@ fn files(value: Option<&Value>, mistakes: &mut Vec<Value>) -> Vec<AttachedFile> 
             Ok(content) => files.push(AttachedFile { filename, content_type: content_type.to_owned(), content }),
             Err(_) => {
                 let location = ["body", "attachments", &index, "content_base64"];
-                mistakes.push(mistake(&location, "Value error, invalid base64", "value_error"));
+                mistakes.push(validation_error(&location, "Value error, invalid base64", "value_error"));
             }
         }
     }
@@ -175,24 +176,24 @@ fn files(value: Option<&Value>, mistakes: &mut Vec<Value>) -> Vec<AttachedFile> 
 }
 
 /// Text and HTML as they show up among the messages.
-fn sent(form: &SentForm, request: &ReplyRequest) -> (Option<String>, Option<String>) {
+fn sent(form: &SentFormat, request: &ReplyRequest) -> (Option<String>, Option<String>) {
     let given = (request.body.clone(), request.html_body.clone());
     let text = match &request.body {
         Some(text) => text.clone(),
-        None => style::plain(request.html_body.as_deref().unwrap_or_default()),
+        None => html::to_text(request.html_body.as_deref().unwrap_or_default()),
     };
     match form {
-        SentForm::AsGiven => given,
-        SentForm::Rewrapped(columns) => (Some(rewrap(&text, *columns)), given.1),
-        SentForm::HtmlOnly => {
+        SentFormat::Unchanged => given,
+        SentFormat::Rewrapped(columns) => (Some(rewrap(&text, *columns)), given.1),
+        SentFormat::HtmlOnly => {
             let html = given.1.unwrap_or_else(|| {
-                let lines: Vec<String> = text.lines().map(style::escape).collect();
+                let lines: Vec<String> = text.lines().map(html::escape).collect();
                 format!("<html><body><div dir=\"ltr\">{}</div></body></html>", lines.join("<br>\r\n"))
             });
             (None, Some(html))
         }
-        SentForm::WithSignature(signature) => {
-            let html = given.1.map(|html| format!("{html}<br>-- <br>{}", style::escape(signature)));
+        SentFormat::WithSignature(signature) => {
+            let html = given.1.map(|html| format!("{html}<br>-- <br>{}", html::escape(signature)));
             (Some(format!("{text}\n\n-- \n{signature}")), html)
         }
     }

@@ -1,7 +1,7 @@
 //! Slack messages and mail as whoever receives them sees them, for the page.
 
+use super::html::{escape, to_text};
 use super::mail::ReceivedMail;
-use super::style::{escape, plain};
 use mail_parser::{Address, MessageParser, MimeHeaders};
 use serde_json::Value;
 use std::fmt::Write;
@@ -133,7 +133,7 @@ pub(super) fn mail(mail: &ReceivedMail, at: &str) -> String {
     let (subject, from, to, body, files) = match &parsed {
         Some(parsed) => {
             let body = parsed.body_text(0).map(|text| text.into_owned());
-            let body = body.or_else(|| parsed.body_html(0).map(|html| plain(&html)));
+            let body = body.or_else(|| parsed.body_html(0).map(|html| to_text(&html)));
             let files = parsed.attachments().filter_map(|file| file.attachment_name()).collect::<Vec<_>>().join(", ");
             (
                 parsed.subject().unwrap_or("(no subject)").to_owned(),

@@ -1,8 +1,8 @@
 //! The HTTP sinks: a Slack incoming webhook, the two Slack methods that matter here, and any webhook.
 
 use super::log::{SlackMessage, WebhookCall};
-use super::option::SLACK_TOKEN;
-use super::route::answer;
+use super::options::SLACK_TOKEN;
+use super::routes::respond;
 use super::state::Shared;
 use axum::body::Bytes;
 use axum::http::request::Parts;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// Takes what an incoming webhook takes and answers as Slack does, in plain text.
 pub(super) fn slack_webhook(shared: &Shared, body: &Bytes) -> Response {
-    let plain = |status, text: &'static str| answer(status, "text/plain", text);
+    let plain = |status, text: &'static str| respond(status, "text/plain", text);
     let Ok(payload @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else {
         return plain(StatusCode::BAD_REQUEST, "invalid_payload");
     };
@@ -48,7 +48,7 @@ pub(super) fn slack_post(shared: &Shared, headers: &HeaderMap, body: &Bytes) -> 
         "message": { "type": "message", "text": payload.get("text"), "bot_id": "B0SIMULATED" },
     });
     keep(shared, Some(channel), payload);
-    answer(StatusCode::OK, "application/json", answered.to_string())
+    respond(StatusCode::OK, "application/json", answered.to_string())
 }
 
 /// `auth.test`.
@@ -60,7 +60,7 @@ pub(super) fn slack_auth(headers: &HeaderMap) -> Response {
         "ok": true, "url": "https://simulated.slack.example/", "team": "Simulated", "user": "reply-router",
         "team_id": "T0SIMULATED", "user_id": "U0SIMULATED", "bot_id": "B0SIMULATED",
     });
-    answer(StatusCode::OK, "application/json", answered.to_string())
+    respond(StatusCode::OK, "application/json", answered.to_string())
 }
 
 /// Takes any call.
@@ -78,7 +78,7 @@ pub(super) fn webhook(shared: &Shared, parts: &Parts, body: &Bytes) -> Response 
         body: body.to_vec(),
     };
     shared.write(|state| state.webhooks.push(call));
-    answer(StatusCode::OK, "application/json", r#"{"ok":true}"#)
+    respond(StatusCode::OK, "application/json", r#"{"ok":true}"#)
 }
 
 fn keep(shared: &Shared, channel: Option<String>, payload: Value) {
@@ -107,5 +107,5 @@ fn token_error(headers: &HeaderMap) -> Option<&'static str> {
 
 /// Slack's own refusals come with status 200.
 fn slack_error(error: &str) -> Response {
-    answer(StatusCode::OK, "application/json", json!({ "ok": false, "error": error }).to_string())
+    respond(StatusCode::OK, "application/json", json!({ "ok": false, "error": error }).to_string())
 }

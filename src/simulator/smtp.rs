@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// RFC 5321, 4.5.3.1.6 asks for 1,000 octets a line; AUTH may need more.
-const LONGEST_LINE: u64 = 12_288;
+const MAX_LINE_LEN: u64 = 12_288;
 const LARGEST_MAIL: usize = 20 * 1024 * 1024;
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -48,7 +48,7 @@ impl Dialogue<'_> {
     /// A line without its end; `None` when the client is gone, silent or sends no end of line.
     async fn line(&mut self) -> std::io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
-        let mut bounded = (&mut self.stream).take(LONGEST_LINE);
+        let mut bounded = (&mut self.stream).take(MAX_LINE_LEN);
         let Ok(read) = tokio::time::timeout(SILENCE, bounded.read_until(b'\n', &mut line)).await else {
             return Ok(None);
         };

@@ -1,11 +1,11 @@
 //! Everything the simulator knows, behind one lock.
 
 use super::fault::FaultQueue;
-use super::inbox::{self, Campaign, InboxBox, Script};
+use super::inbox::{self, Campaign, Mailbox, Script};
 use super::limit::Usage;
 use super::log::{AcceptedReply, LoggedRequest, SlackMessage, WebhookCall};
 use super::mail::ReceivedMail;
-use super::option::{Options, SimulatorError};
+use super::options::{Options, SimulatorError};
 use super::thread::{Message, NewThread, StoredMessage, Thread};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -75,7 +75,7 @@ pub(super) enum IdKind {
 pub(super) struct State {
     pub(super) threads: Vec<Thread>,
     pub(super) campaigns: Vec<Campaign>,
-    pub(super) inboxes: Vec<InboxBox>,
+    pub(super) inboxes: Vec<Mailbox>,
     pub(super) script: Script,
     pub(super) requests: Vec<LoggedRequest>,
     pub(super) accepted: Vec<AcceptedReply>,
@@ -119,7 +119,7 @@ impl State {
         Some(id)
     }
 
-    fn inbox(&mut self, email: Option<String>) -> InboxBox {
+    fn inbox(&mut self, email: Option<String>) -> Mailbox {
         let known = match &email {
             Some(email) => self.inboxes.iter().find(|inbox| inbox.email == *email),
             None => self.inboxes.first(),
@@ -128,7 +128,7 @@ impl State {
             return known.clone();
         }
         let email = email.unwrap_or_else(|| "sam@outreach.example".to_owned());
-        let inbox = InboxBox { id: self.next_id(IdKind::Inbox), email };
+        let inbox = Mailbox { id: self.next_id(IdKind::Inbox), email };
         self.inboxes.push(inbox.clone());
         inbox
     }

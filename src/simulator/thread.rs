@@ -48,12 +48,12 @@ impl Message {
     }
 
     /// The same with a subject.
-    pub fn about(self, subject: impl Into<String>) -> Self {
+    pub fn with_subject(self, subject: impl Into<String>) -> Self {
         Self { subject: Some(subject.into()), ..self }
     }
 
     /// The same, so much older than the time of adding.
-    pub fn aged(self, age: Duration) -> Self {
+    pub fn with_age(self, age: Duration) -> Self {
         Self { age: Some(age), ..self }
     }
 

@@ -1,7 +1,7 @@
 //! The handle through which tests, the demo and the stream drive the workspace.
 
 use super::log::{AcceptedReply, LoggedRequest};
-use super::option::{DEFAULT_KEY, StreamOptions};
+use super::options::{DEFAULT_KEY, StreamOptions};
 use super::state::Shared;
 use super::thread::{Message, NewThread, StoredMessage, Thread};
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl Workspace {
     }
 
     /// Counts `count` requests of somebody else who shares the default key, now.
-    pub fn spend_requests(&self, count: usize) {
+    pub fn consume_budget(&self, count: usize) {
         let now = self.shared.now();
         self.shared.write(|state| state.usage.entry(DEFAULT_KEY.to_owned()).or_default().spend(count, now));
     }
@@ -123,7 +123,7 @@ impl Workspace {
     pub fn play_next(&self) -> Option<String> {
         let now = self.shared.now();
         self.shared.write(|state| {
-            let item = state.script.step()?;
+            let item = state.script.next()?;
             let known = state.threads.iter().find(|thread| thread.lead_email == item.lead_email);
             let Some(id) = known.map(|thread| thread.id.clone()) else {
                 return Some(state.add_thread(item, now));
@@ -140,8 +140,8 @@ impl Workspace {
     }
 
     /// How many items of the stream are left.
-    pub fn stream_left(&self) -> usize {
-        self.shared.read(|state| state.script.left())
+    pub fn stream_remaining(&self) -> usize {
+        self.shared.read(|state| state.script.remaining())
     }
 
     /// Waits until `holds`, looking after every change and at least every 50 ms (a reply becomes visible by time

@@ -84,7 +84,7 @@ async fn a_text_that_cannot_be_filled_in_is_told() {
 #[tokio::test]
 async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
     let portal =
-        Fault::Answer { status: 200, headers: Vec::new(), body: "<html>Sign in to the hotel</html>".to_owned() };
+        Fault::Respond { status: 200, headers: Vec::new(), body: "<html>Sign in to the hotel</html>".to_owned() };
     let faults = [
         Fault::Status(503, String::new()),
         portal,

@@ -106,7 +106,7 @@ async fn start_from_an_age_acts_on_what_is_younger() {
     let stage = Stage::unpolled(Setting { safety, ..Setting::default() }).await;
     for (email, age) in [("new@acme.example", 600), ("old@acme.example", 7_200)] {
         let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 x").category("interested");
-        let message = Message::text("Call me").aged(Duration::from_secs(age));
+        let message = Message::text("Call me").with_age(Duration::from_secs(age));
         stage.simulator.workspace().add_thread(thread.message(message));
     }
     stage.round().await;

@@ -66,7 +66,7 @@ rules:
   - { name: answer, when: { category: interested }, then: [{ reply: { text: Hello there. } }] }
   - { name: tell, when: { category: meeting_request }, then: [{ slack: sales }] }
 ";
-    let sent_form = reply_router::simulator::SentForm::WithSignature("Sam Smith\nUs Ltd.".to_owned());
+    let sent_form = reply_router::simulator::SentFormat::WithSignature("Sam Smith\nUs Ltd.".to_owned());
     let options = Options { sent_form, ..Options::for_tests() };
     let stage = Stage::new(Setting { rules, options, ..Setting::default() }).await;
     let thread = stage.hot_lead("jane@acme.example", "Hi");
@@ -340,7 +340,7 @@ async fn mail_from_an_inbox_of_our_own_is_not_answered() {
     let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Hello. } }] }\n";
     let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
     let ours = |text: &str| reply_router::simulator::Message::text(text).outgoing().sent_by("max@outreach.example");
-    let thread = NewThread::new("joe@acme.example").message(ours("A question, Joe.").aged(DAY));
+    let thread = NewThread::new("joe@acme.example").message(ours("A question, Joe.").with_age(DAY));
     stage.simulator.workspace().add_thread(thread.message("Yes?"));
     stage.round().await;
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);

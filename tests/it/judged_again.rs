@@ -135,7 +135,7 @@ fn lead(stage: &Stage, name: &str, steps: &[&str]) -> String {
     let mut thread = NewThread::new(format!("{name}@{name}.example")).name(format!("{name} Doe")).campaign("Q1 x");
     for (number, step) in steps.iter().enumerate() {
         let age = HOUR * (48 - 24 * u32::try_from(number).unwrap());
-        thread = thread.message(Message::text(format!("Hi {name}, {step}")).outgoing().aged(age));
+        thread = thread.message(Message::text(format!("Hi {name}, {step}")).outgoing().with_age(age));
     }
     stage.simulator.workspace().add_thread(thread.category("interested").message("Sounds good, when could we speak?"))
 }
@@ -199,7 +199,7 @@ async fn an_answer_of_the_same_second_that_is_listed_first_is_not_sent_over() {
             .name("Jane Doe")
             .campaign("Q1 x")
             .category("interested")
-            .message(Message::text("A question, Jane.").outgoing().aged(HOUR))
+            .message(Message::text("A question, Jane.").outgoing().with_age(HOUR))
             .message(Message::text("I take this one.").outgoing())
             .message("Sounds good, when could we speak?"),
     );

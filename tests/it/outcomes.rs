@@ -52,7 +52,7 @@ fn trouble(name: &str, kind: ActionKind) -> Trouble {
         [status @ ("202" | "204")] => Fault::StatusAfter(status.parse().unwrap(), String::new()),
         [status @ ("301" | "302" | "307")] => Fault::Redirect(status.parse().unwrap(), "/elsewhere".to_owned()),
         [status, "after"] => Fault::StatusAfter(status.parse().unwrap(), no()),
-        [status, "wait", seconds] => Fault::Answer {
+        [status, "wait", seconds] => Fault::Respond {
             status: status.parse().unwrap(),
             headers: vec![("retry-after".to_owned(), (*seconds).to_owned())],
             body: no(),

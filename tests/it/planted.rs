@@ -7,7 +7,7 @@ use crate::model::{
 };
 use reply_router::{
     engine::{Failpoint, Mutation},
-    simulator::{Endpoint, Fault, SentForm},
+    simulator::{Endpoint, Fault, SentFormat},
     store::Lane,
 };
 
@@ -15,7 +15,7 @@ use reply_router::{
 const ENOUGH: usize = 300;
 
 fn beginning(letters: &[Topic]) -> Beginning {
-    Beginning { lag: 0, form: SentForm::AsGiven, old: Vec::new(), glitch: false, letters: letters.to_vec() }
+    Beginning { lag: 0, form: SentFormat::Unchanged, old: Vec::new(), glitch: false, letters: letters.to_vec() }
 }
 
 fn intake() -> T {

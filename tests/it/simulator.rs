@@ -141,7 +141,7 @@ async fn faults_do_what_they_say() {
         assert_eq!(faults.pending(), 0);
     }
     for fault in
-        [ConnectionFault::CloseAtOnce, ConnectionFault::CloseAfterReading(30), ConnectionFault::CloseAfterWriting(10)]
+        [ConnectionFault::CloseOnAccept, ConnectionFault::CloseAfterReading(30), ConnectionFault::CloseAfterWriting(10)]
     {
         faults.connections(1, fault);
         assert!(ask(&simulator, Method::GET, "/replies", None).await.is_err(), "{fault:?}");
@@ -285,12 +285,12 @@ async fn slack_refuses_as_slack_does() {
 async fn the_shipped_stream_plays_to_its_end() {
     let simulator = Simulator::start(Options { rate_limits: None, ..Options::default() }).await.unwrap();
     let workspace = simulator.workspace();
-    let items = workspace.stream_left();
+    let items = workspace.stream_remaining();
     let mut played = Vec::new();
     while let Some(id) = workspace.play_next() {
         played.push(id);
     }
-    assert_eq!((played.len(), workspace.stream_left()), (items, 0));
+    assert_eq!((played.len(), workspace.stream_remaining()), (items, 0));
     let first = workspace.thread(&played[0]).unwrap();
     assert_eq!((first.campaign_name.as_str(), first.category()), ("Q1 Product Launch", Some("interested")));
     let threads: std::collections::HashSet<_> = played.iter().collect();

@@ -44,7 +44,7 @@ fn shows(page: &str, texts: &[&str]) {
 async fn what_a_lead_writes_is_shown_and_never_run() {
     let desk = Desk::new(Setting { rules: EVIL_RULE, mode: Mode::Draft, ..Setting::default() }).await;
     let thread = NewThread::new("eve@acme.example").name(EVIL).subject(EVIL).campaign(EVIL).category(EVIL);
-    let message = Message::text(format!("{EVIL} call me")).about(EVIL);
+    let message = Message::text(format!("{EVIL} call me")).with_subject(EVIL);
     let thread = desk.stage.simulator.workspace().add_thread(thread.message(message));
     desk.stage.round().await;
     assert_eq!(desk.stage.actions().await.len(), 1);

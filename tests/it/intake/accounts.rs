@@ -113,7 +113,8 @@ async fn the_key_of_another_account_begins_a_new_baseline() {
     let first = Setting { options: options.clone(), ..setting(Inbox::Empty) };
     let stage = Stage::new(first).await;
     for number in 0..40_u64 {
-        let message = reply_router::simulator::Message::text("A call?").aged(Duration::from_secs(1_800 * (number + 1)));
+        let message =
+            reply_router::simulator::Message::text("A call?").with_age(Duration::from_secs(1_800 * (number + 1)));
         let thread = NewThread::new(format!("other{number}@globex.example")).of_account(1);
         stage.simulator.workspace().add_thread(thread.message(message));
     }
@@ -141,7 +142,7 @@ async fn what_came_to_another_account_since_the_last_look_goes_before_a_person()
     for number in 0..10_u64 {
         // Seven of them are younger than the last look at the first account.
         let message =
-            reply_router::simulator::Message::text("A call?").aged(Duration::from_secs(3_600 + 12_000 * number));
+            reply_router::simulator::Message::text("A call?").with_age(Duration::from_secs(3_600 + 12_000 * number));
         let thread = NewThread::new(format!("other{number}@globex.example")).of_account(1);
         stage.simulator.workspace().add_thread(thread.message(message));
     }

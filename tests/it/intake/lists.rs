@@ -79,7 +79,7 @@ async fn old_mail_that_turns_up_alone_goes_before_a_person() {
     let stage = Stage::new(setting(Inbox::Generated(40))).await;
     stage.clock.advance(Duration::from_secs(3_600));
     for age in [2, 3] {
-        let message = Message::text("A call?").aged(Duration::from_secs(86_400 * age));
+        let message = Message::text("A call?").with_age(Duration::from_secs(86_400 * age));
         stage.simulator.workspace().add_thread(NewThread::new(format!("late{age}@acme.example")).message(message));
         rounds(&stage).await;
     }
@@ -144,7 +144,7 @@ async fn messages_deep_in_a_list_by_creation_are_found() {
         // Created and last written in the same order: sorted by accident, and older than `max_age`.
         let ids: Vec<String> = (0..600_u64)
             .map(|number| {
-                let message = Message::text("No.").aged(Duration::from_secs(86_400 * 30 - number * 60));
+                let message = Message::text("No.").with_age(Duration::from_secs(86_400 * 30 - number * 60));
                 let thread = NewThread { is_read: true, ..NewThread::new(format!("lead{number}@acme.example")) };
                 stage.simulator.workspace().add_thread(thread.message(message))
             })

@@ -28,7 +28,7 @@ fn at(text: &str) -> Timestamp {
 async fn a_known_thread_with_a_message_of_the_future_does_not_hide_later_ones() {
     for year in ["2026-07-16T00:00:00Z", "2036-01-01T00:00:00Z"] {
         let future = Message::text("My clock is wrong.").sent_at(at(year));
-        let ours = Message::text("Do you have 15 minutes this week?").outgoing().aged(Duration::from_secs(7_200));
+        let ours = Message::text("Do you have 15 minutes this week?").outgoing().with_age(Duration::from_secs(7_200));
         let (stage, thread) = baseline(vec![ours, future], ReplyCount::Inbound).await;
         for number in 0..2 {
             stage.clock.advance(Duration::from_secs(600));
@@ -62,7 +62,10 @@ async fn a_message_that_is_dated_before_what_was_there_is_new_when_the_row_shows
     let (stage, thread) =
         baseline(vec![Message::text("Do you have 15 minutes this week?").outgoing()], ReplyCount::Inbound).await;
     stage.clock.advance(Duration::from_secs(60));
-    stage.simulator.workspace().lead_writes(&thread, Message::text("A call, please.").aged(Duration::from_secs(60)));
+    stage
+        .simulator
+        .workspace()
+        .lead_writes(&thread, Message::text("A call, please.").with_age(Duration::from_secs(60)));
     rounds(&stage).await;
     assert_eq!(decisions(&stage).await.len(), 1);
 }

@@ -74,7 +74,7 @@ impl Scene {
         let thread = NewThread::new(lead_email(lead)).name("Jane Doe").campaign("Q1").category(category);
         let id = self
             .workspace
-            .add_thread(thread.message(Message::text(FIRST_STEP).outgoing().aged(DAYS)).message(topic.message()));
+            .add_thread(thread.message(Message::text(FIRST_STEP).outgoing().with_age(DAYS)).message(topic.message()));
         self.note_category(&id, Some(category));
         id
     }
@@ -157,7 +157,7 @@ impl Topic {
             Self::Thanks => "Thank you for the material.",
             Self::No => "We use another tool for this.",
             Self::OptOut => OPT_OUT,
-            Self::Away => return Message::text(AWAY).about("Automatic reply: Quick question"),
+            Self::Away => return Message::text(AWAY).with_subject("Automatic reply: Quick question"),
         })
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
 use reply_router::{
     engine::Failpoint,
-    simulator::{Endpoint, Fault, SentForm, SmtpFault, SmtpStep},
+    simulator::{Endpoint, Fault, SentFormat, SmtpFault, SmtpStep},
     store::Lane,
 };
 
@@ -15,7 +15,7 @@ pub(crate) struct Beginning {
     /// How many seconds a reply stays invisible.
     pub(crate) lag: u64,
     /// In what form it shows then.
-    pub(crate) form: SentForm,
+    pub(crate) form: SentFormat,
     /// What leads wrote before the service ever ran.
     pub(crate) old: Vec<Topic>,
     /// The first poll is told that the inbox is empty.
@@ -174,10 +174,10 @@ impl ReferenceStateMachine for Sequences {
 
     fn init_state() -> BoxedStrategy<Beginning> {
         let form = prop_oneof![
-            3 => Just(SentForm::AsGiven),
-            1 => Just(SentForm::Rewrapped(30)),
-            1 => Just(SentForm::HtmlOnly),
-            1 => Just(SentForm::WithSignature("Sam Seller\nAcme".to_owned())),
+            3 => Just(SentFormat::Unchanged),
+            1 => Just(SentFormat::Rewrapped(30)),
+            1 => Just(SentFormat::HtmlOnly),
+            1 => Just(SentFormat::WithSignature("Sam Seller\nAcme".to_owned())),
         ];
         let letters = prop::collection::vec(topic(), 1..=2);
         let old = prop::collection::vec(topic(), 0..=2);

@@ -327,7 +327,7 @@ async fn round(process: &Process, workspace: &reply_router::simulator::Workspace
 /// What the API says while it knows nothing.
 fn empty_list() -> Fault {
     let body = r#"{"success":true,"conversations":[],"total_count":0,"page":1,"limit":100,"unread_count":0,"starred_count":0}"#;
-    Fault::Answer { status: 200, headers: Vec::new(), body: body.to_owned() }
+    Fault::Respond { status: 200, headers: Vec::new(), body: body.to_owned() }
 }
 
 /// A store with nothing in it: making one anew for each sequence would take longer than most sequences.

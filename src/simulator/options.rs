@@ -43,7 +43,7 @@ pub struct Options {
     /// Whether responses carry the `Date` of `clock`; if not, they have one that cannot be read.
     pub sends_date: bool,
     /// In what form an accepted reply shows up in the messages.
-    pub sent_form: SentForm,
+    pub sent_form: SentFormat,
     /// The time, for everything but pauses: messages, lag, limits.
     pub clock: Clock,
 }
@@ -53,7 +53,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             smtp_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            inbox: Inbox::Shipped,
+            inbox: Inbox::Builtin,
             keys: vec![Key::new(DEFAULT_KEY)],
             visibility_lag: Duration::ZERO,
             rate_limits: Some(RateLimits::default()),
@@ -62,7 +62,7 @@ impl Default for Options {
             reply_count: ReplyCount::Inbound,
             total_count: TotalCount::All,
             sends_date: true,
-            sent_form: SentForm::AsGiven,
+            sent_form: SentFormat::Unchanged,
             clock: Arc::new(Timestamp::now),
         }
     }
@@ -93,7 +93,7 @@ impl fmt::Debug for Options {
 pub enum Inbox {
     /// Some sixty invented threads of every kind that a campaign brings in.
     #[default]
-    Shipped,
+    Builtin,
     /// None.
     Empty,
     /// A YAML file in the format of the shipped one.
@@ -204,10 +204,10 @@ pub enum TotalCount {
 
 /// In what form an accepted reply shows up among the messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum SentForm {
+pub enum SentFormat {
     /// Text and HTML as they were given.
     #[default]
-    AsGiven,
+    Unchanged,
     /// The text broken at so many columns.
     Rewrapped(usize),
     /// The text as HTML only, with no text part.

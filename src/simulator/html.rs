@@ -17,7 +17,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// The words of HTML without its tags, styles and scripts: for previews, not for reading mail.
-pub(super) fn plain(html: &str) -> String {
+pub(super) fn to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len() / 2);
     let mut rest = html;
     while let Some((before, after)) = rest.split_once('<') {
@@ -56,7 +56,7 @@ mod tests {
             ("<style>never closed", ""),
             ("", ""),
         ] {
-            assert_eq!(plain(html), text, "{html}");
+            assert_eq!(to_text(html), text, "{html}");
         }
         assert_eq!(escape("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
     }

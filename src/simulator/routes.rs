@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Room for 10 MB of files in base64 and their JSON, and for bodies that are too large.
-const MOST_BODY: usize = 32 * 1024 * 1024;
+const MAX_BODY: usize = 32 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
 struct Routes {
@@ -37,12 +37,12 @@ async fn serve(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MOST_BODY).await else {
-        return answer(StatusCode::PAYLOAD_TOO_LARGE, "application/json", r#"{"detail":"Request body too large"}"#);
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return respond(StatusCode::PAYLOAD_TOO_LARGE, "application/json", r#"{"detail":"Request body too large"}"#);
     };
     let (method, path) = (parts.method.as_str(), parts.uri.path());
     let Some(endpoint) = Endpoint::of(method, path) else {
-        return page::answer_page(&routes.shared, path);
+        return page::serve_page(&routes.shared, path);
     };
     let number = log(&routes.shared, &endpoint, &parts, &body);
     let fault = routes.shared.write(|state| state.faults.take_http(&endpoint, method, path));
@@ -55,7 +55,7 @@ async fn serve(
     let response = match fault {
         None => handle(),
         Some(Fault::Status(status, body)) => refuse(status, &[], body),
-        Some(Fault::Answer { status, headers, body }) => refuse(status, &headers, body),
+        Some(Fault::Respond { status, headers, body }) => refuse(status, &headers, body),
         Some(Fault::StatusAfter(status, body)) => {
             let _ = handle();
             refuse(status, &[], body)
@@ -76,7 +76,7 @@ async fn serve(
         }
         Some(Fault::Garbage2xx) => {
             let _ = handle();
-            answer(StatusCode::OK, "application/json", "<!doctype html>{\"success\": tru")
+            respond(StatusCode::OK, "application/json", "<!doctype html>{\"success\": tru")
         }
         Some(Fault::TruncateAfter(bytes)) => {
             let response = handle();
@@ -163,8 +163,8 @@ fn handle(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> 
                 key: key(parts),
                 body,
             };
-            let found = api::answer(shared, &request);
-            let mut response = answer(found.status, "application/json", found.body.to_string());
+            let found = api::handle(shared, &request);
+            let mut response = respond(found.status, "application/json", found.body.to_string());
             for (name, value) in found.headers {
                 if let Ok(value) = HeaderValue::from_str(&value) {
                     response.headers_mut().insert(name, value);
@@ -176,13 +176,13 @@ fn handle(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> 
 }
 
 /// An answer of one media type.
-pub(super) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
+pub(super) fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
     (status, [(header::CONTENT_TYPE, content_type)], body.into()).into_response()
 }
 
 fn refuse(status: u16, headers: &[(String, String)], body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = answer(status, "application/json", body);
+    let mut response = respond(status, "application/json", body);
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
             response.headers_mut().insert(name, value);
