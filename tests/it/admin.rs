@@ -1,19 +1,19 @@
 //! Tests of `admin`, seen from outside: the router as it is served, over the engine of the stage and a store on disk.
 
 mod access;
-mod acting;
-mod audited;
+mod controls;
+mod audit;
 mod connections;
-mod documented;
-mod following;
+mod api_docs;
+mod event_stream;
 mod hook;
-mod monitoring;
+mod metrics;
 mod pages;
 mod problems;
 mod rule_status;
-mod shapes;
+mod responses;
 
-use crate::stage::{Setting, Stage};
+use crate::fixture::{FixtureOptions, Fixture};
 use axum::{
     Router,
     body::Body,
@@ -28,18 +28,18 @@ const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const HOOK_TOKEN: &str = "hook-0123456789abcdef";
 
 /// A stage and the routes over it.
-struct Desk {
-    stage: Stage,
+struct AdminFixture {
+    stage: Fixture,
     router: Router,
 }
 
-impl Desk {
+impl AdminFixture {
     /// Reached with the token.
-    async fn new(setting: Setting) -> Self {
-        Self::over(Stage::new(setting).await, Some(TOKEN), None)
+    async fn new(setting: FixtureOptions) -> Self {
+        Self::over(Fixture::new(setting).await, Some(TOKEN), None)
     }
 
-    fn over(stage: Stage, token: Option<&str>, reload: Option<Arc<dyn Reload>>) -> Self {
+    fn over(stage: Fixture, token: Option<&str>, reload: Option<Arc<dyn Reload>>) -> Self {
         let settings = AdminSettings {
             listen: "127.0.0.1:8080".parse().unwrap(),
             token: token.map(|token| token.to_owned().into()),

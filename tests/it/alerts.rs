@@ -1,6 +1,6 @@
 //! What people are told without asking: once, of one cause, and when it is over.
 
-use crate::stage::{Setting, Stage, Where, safety};
+use crate::fixture::{FixtureOptions, Fixture, Endpoint, safety};
 use reply_router::{
     engine::Safety,
     model::{ActionKind, ActionState},
@@ -17,7 +17,7 @@ fn told() -> Safety {
 }
 
 /// Waits until so many messages have come to Slack, and gives back all that have.
-async fn slack(stage: &Stage, count: usize) -> Vec<String> {
+async fn slack(stage: &Fixture, count: usize) -> Vec<String> {
     let received = stage.simulator.received();
     let seen = stage.simulator.workspace();
     let come = seen.wait_until(Duration::from_secs(30), |_| received.slack().len() >= count).await;
@@ -29,11 +29,11 @@ async fn slack(stage: &Stage, count: usize) -> Vec<String> {
 #[tokio::test]
 async fn forwards_that_fail_are_told_once_an_hour_with_a_count() {
     let rules = "version: 1\nrules: [{ name: tell, when: { category: interested }, then: [webhook: crm] }]\n";
-    let stage = Stage::new(Setting { rules, safety: told(), ..Setting::default() }).await;
-    stage.simulator.faults().always(Where::Webhook, Fault::Status(400, String::new()));
+    let stage = Fixture::new(FixtureOptions { rules, safety: told(), ..FixtureOptions::default() }).await;
+    stage.simulator.faults().always(Endpoint::Webhook, Fault::Status(400, String::new()));
     for lead in 0..4 {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
-        stage.round().await;
+        stage.tick().await;
     }
     assert_eq!(stage.states().await, [(ActionKind::Webhook, ActionState::Failed, Some("refused")); 4]);
     let first = slack(&stage, 1).await;
@@ -50,11 +50,11 @@ async fn forwards_that_fail_are_told_once_an_hour_with_a_count() {
 #[tokio::test]
 async fn a_destination_is_not_told_that_it_fails_itself() {
     let rules = "version: 1\nrules: [{ name: tell, when: { category: interested }, then: [slack: sales] }]\n";
-    let stage = Stage::new(Setting { rules, safety: told(), ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules, safety: told(), ..FixtureOptions::default() }).await;
     let mut events = stage.engine.subscribe();
-    stage.simulator.faults().always(Where::SlackWebhook, Fault::Status(404, String::new()));
+    stage.simulator.faults().always(Endpoint::SlackWebhook, Fault::Status(404, String::new()));
     stage.hot_lead("jane@acme.example", "A call, please.");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.states().await, [(ActionKind::Slack, ActionState::Failed, Some("refused"))]);
     let mut alerts = Vec::new();
     while let Ok(event) = events.try_recv() {
@@ -69,12 +69,12 @@ async fn a_destination_is_not_told_that_it_fails_itself() {
 
 #[tokio::test]
 async fn a_text_that_cannot_be_filled_in_is_told() {
-    let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { safety: told(), ..FixtureOptions::default() }).await;
     for lead in ["jane", "joe"] {
         // Without a name the greeting of the rule has nothing to print.
         let thread = NewThread::new(format!("{lead}@acme.example")).campaign("Q1 Launch").category("interested");
         stage.simulator.workspace().add_thread(thread.message("Give me a call."));
-        stage.round().await;
+        stage.tick().await;
     }
     assert_eq!(stage.states().await[0].1, ActionState::Failed);
     let all = slack(&stage, 1).await;
@@ -93,8 +93,8 @@ async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
         Fault::CloseBefore,
     ];
     for fault in faults {
-        let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
-        stage.simulator.faults().always(Where::List, fault.clone());
+        let stage = Fixture::new(FixtureOptions { safety: told(), ..FixtureOptions::default() }).await;
+        stage.simulator.faults().always(Endpoint::List, fault.clone());
         for minute in 0..=16 {
             stage.engine.poll_and_handle(stage.workspace()).await;
             stage.engine.watch_outage(stage.workspace());
@@ -121,8 +121,8 @@ async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
 
 #[tokio::test]
 async fn threads_that_cannot_be_read_at_all_are_an_outage_too() {
-    let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
-    stage.simulator.faults().always(Where::Messages, Fault::Status(500, String::new()));
+    let stage = Fixture::new(FixtureOptions { safety: told(), ..FixtureOptions::default() }).await;
+    stage.simulator.faults().always(Endpoint::Messages, Fault::Status(500, String::new()));
     for lead in 0..9 {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
     }
@@ -145,10 +145,10 @@ async fn threads_that_cannot_be_read_at_all_are_an_outage_too() {
 
 #[tokio::test]
 async fn a_refused_key_pauses_the_workspace_and_is_told_once_though_nothing_is_sent() {
-    for (status, place) in [(401, Where::List), (403, Where::List), (401, Where::Messages), (403, Where::Messages)] {
+    for (status, place) in [(401, Endpoint::List), (403, Endpoint::List), (401, Endpoint::Messages), (403, Endpoint::Messages)] {
         let what = format!("{status} {place:?}");
-        let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
-        if place == Where::Messages {
+        let stage = Fixture::new(FixtureOptions { safety: told(), ..FixtureOptions::default() }).await;
+        if place == Endpoint::Messages {
             stage.hot_lead("joe@acme.example", "Please call me.");
         }
         stage.simulator.faults().always(place, Fault::Status(status, "{}".to_owned()));
@@ -179,9 +179,9 @@ async fn a_refused_key_pauses_the_workspace_and_is_told_once_though_nothing_is_s
 
 #[tokio::test]
 async fn a_thread_that_cannot_be_read_is_told_after_a_quarter_of_an_hour() {
-    let stage = Stage::new(Setting { safety: told(), ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { safety: told(), ..FixtureOptions::default() }).await;
     let bad = stage.hot_lead("bad@acme.example", "Give me a call.");
-    let messages = Where::Path { method: "GET".to_owned(), suffix: format!("{bad}/messages") };
+    let messages = Endpoint::Path { method: "GET".to_owned(), suffix: format!("{bad}/messages") };
     stage.simulator.faults().always(messages, Fault::Garbage2xx);
     for minute in 0..60 {
         if minute % 10 == 0 {

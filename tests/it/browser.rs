@@ -3,11 +3,11 @@
 //! One browser for what people do and one for how it looks: starting one takes longer than what is tried in it.
 
 mod driver;
-mod looks;
-mod scene;
-mod work;
+mod visual;
+mod seed;
+mod workflows;
 
-use crate::stage::{Setting, Stage};
+use crate::fixture::{FixtureOptions, Fixture};
 use driver::Browser;
 use reply_router::admin::{self, AdminSettings};
 use std::{collections::HashMap, sync::Arc};
@@ -16,15 +16,15 @@ use tokio_util::sync::CancellationToken;
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// A stage whose pages are served on a port of this machine.
-struct Office {
-    stage: Stage,
+struct BrowserFixture {
+    stage: Fixture,
     url: String,
     closing: CancellationToken,
 }
 
-impl Office {
-    async fn new(setting: Setting) -> Self {
-        let stage = Stage::new(setting).await;
+impl BrowserFixture {
+    async fn new(setting: FixtureOptions) -> Self {
+        let stage = Fixture::new(setting).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let settings = AdminSettings {
@@ -44,14 +44,14 @@ impl Office {
         browser.go(&format!("{}{path}", self.url)).await;
         if browser.url().await.ends_with("/login") {
             browser.fill("#token", TOKEN).await;
-            browser.press("button").await;
-            browser.until("the sign-in is left", "return location.pathname === '/'").await;
+            browser.click("button").await;
+            browser.wait_until("the sign-in is left", "return location.pathname === '/'").await;
             browser.go(&format!("{}{path}", self.url)).await;
         }
     }
 }
 
-impl Drop for Office {
+impl Drop for BrowserFixture {
     fn drop(&mut self) {
         self.closing.cancel();
     }

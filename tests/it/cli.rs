@@ -1,15 +1,15 @@
 //! Tests of the commands, seen from outside: the real binary, a simulated workspace on a real port, a folder of its own.
 
-use crate::place;
+use crate::cli_fixture;
 
 mod bad_input;
 mod controlling;
 mod doctor;
-mod explaining;
+mod explain;
 mod large;
 mod printing;
-mod reading;
-mod reloading;
+mod read_only;
+mod reload;
 mod service;
-mod testing;
-mod writing;
+mod test;
+mod apply;

@@ -4,7 +4,7 @@
 //! binary and how it ended. `sizes.txt` names files that are too large to be kept: `NAME BYTES`. To write what is printed
 //! now: `UPDATE_EXPECTED=1 cargo test --test it diagnostics`, and read the difference.
 
-use crate::place::Ran;
+use crate::cli_fixture::CommandOutput;
 use reply_router::rules::diagnostic::CODES;
 use std::{
     collections::BTreeSet,
@@ -31,14 +31,14 @@ pub(crate) fn cases() -> Vec<(String, PathBuf)> {
     cases
 }
 
-fn check(folder: &Path, format: &str) -> Ran {
+fn check(folder: &Path, format: &str) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reply-router"));
     command.current_dir(folder).env_remove("REPLY_ROUTER_CONFIG").env_remove("REPLY_ROUTER_ADMIN_TOKEN");
     command.args(["check", "--format", format]);
     if !folder.join("reply-router.yaml").exists() {
         command.arg(if folder.join("rules").is_dir() { "rules" } else { "rules.yaml" });
     }
-    Ran::new(&command.output().unwrap())
+    CommandOutput::new(&command.output().unwrap())
 }
 
 /// The case where it stands, or a copy of it with its large files.

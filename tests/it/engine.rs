@@ -1,6 +1,6 @@
 //! The main job, seen from outside: what the simulated API was asked for, and what the store says.
 
-use crate::stage::{MarkRead, Reply, Setting, Stage, Star, Where, safety};
+use crate::fixture::{MarkRead, Reply, FixtureOptions, Fixture, Star, Endpoint, safety};
 use reply_router::{
     engine::StartFrom,
     model::{ActionKind, ActionState, Mode},
@@ -28,10 +28,10 @@ rules:
 
 #[tokio::test]
 async fn a_hot_thread_costs_one_request_of_each_kind() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     stage.requests();
     let thread = stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(
         stage.requests(),
         ["GET list", "GET messages", "GET messages", "POST reply", "PATCH star", "PATCH read"]
@@ -45,11 +45,11 @@ async fn a_hot_thread_costs_one_request_of_each_kind() {
     assert!(thread.is_starred && thread.is_read);
 
     // Our own reply shows in the list: one read of the messages tells that nobody wrote, and nothing happens.
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.requests(), ["GET list", "GET messages"]);
     // From then on an idle poll is one request.
     for _ in 0..3 {
-        stage.round().await;
+        stage.tick().await;
         assert_eq!(stage.requests(), ["GET list"]);
     }
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
@@ -57,11 +57,11 @@ async fn a_hot_thread_costs_one_request_of_each_kind() {
 
 #[tokio::test]
 async fn a_thread_that_no_rule_can_match_by_its_row_costs_nothing_more() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     stage.requests();
     let thread = NewThread::new("joe@acme.example").campaign("Autumn").category("interested");
     stage.simulator.workspace().add_thread(thread.message("Call me."));
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.requests(), ["GET list"]);
     let decisions = stage.store.decisions(&DecisionFilter { limit: 10, ..DecisionFilter::default() }).await.unwrap();
     assert_eq!(decisions.len(), 1, "it is on record all the same");
@@ -72,57 +72,57 @@ async fn a_thread_that_no_rule_can_match_by_its_row_costs_nothing_more() {
 async fn what_was_there_at_the_first_start_is_left_alone() {
     let options = Options { inbox: Inbox::Generated(5_000), ..Options::for_tests() };
     let everything = "version: 1\nrules:\n  - { name: all, when: always, then: [star] }\n";
-    let stage = Stage::unpolled(Setting { options, rules: everything, ..Setting::default() }).await;
-    stage.round().await;
+    let stage = Fixture::without_baseline(FixtureOptions { options, rules: everything, ..FixtureOptions::default() }).await;
+    stage.tick().await;
     let requests = stage.requests();
     assert!(requests.len() <= 51, "{} requests", requests.len());
     assert!(requests.iter().all(|request| request == "GET list"));
     assert_eq!(stage.actions().await.len(), 0);
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.requests(), ["GET list"], "idle");
 
     // A message in an old thread is new, whatever its clock says.
     let old = stage.simulator.workspace().threads().last().unwrap().id.clone();
     stage.clock.advance(Duration::from_secs(60));
     stage.simulator.workspace().lead_writes(&old, "Hello again");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.states().await, [(Star, ActionState::Done, None)]);
 }
 
 #[tokio::test]
 async fn a_person_who_writes_in_an_old_thread_makes_no_event() {
-    let stage = Stage::unpolled(Setting::default()).await;
+    let stage = Fixture::without_baseline(FixtureOptions::default()).await;
     let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(Duration::from_secs(60));
     stage.simulator.workspace().person_answers(&thread, "I will.");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.actions().await, []);
 }
 
 #[tokio::test]
 async fn start_from_an_age_acts_on_what_is_younger() {
     let safety = reply_router::engine::Safety { start_from: StartFrom::Age(Duration::from_secs(3_600)), ..safety() };
-    let stage = Stage::unpolled(Setting { safety, ..Setting::default() }).await;
+    let stage = Fixture::without_baseline(FixtureOptions { safety, ..FixtureOptions::default() }).await;
     for (email, age) in [("new@acme.example", 600), ("old@acme.example", 7_200)] {
         let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 x").category("interested");
         let message = Message::text("Call me").with_age(Duration::from_secs(age));
         stage.simulator.workspace().add_thread(thread.message(message));
     }
-    stage.round().await;
+    stage.tick().await;
     let sent = stage.simulator.workspace().accepted_replies();
     assert_eq!(sent.iter().map(|reply| reply.to.as_str()).collect::<Vec<_>>(), ["new@acme.example"]);
 }
 
 #[tokio::test]
 async fn a_thread_that_is_opened_again_five_times_is_five_events() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     let thread = stage.hot_lead("jane@acme.example", "Thanks, nothing more.");
-    stage.round().await;
+    stage.tick().await;
     for number in 0..5 {
         stage.clock.advance(Duration::from_secs(3_600));
         stage.simulator.workspace().lead_writes(&thread, format!("Thanks again, {number}."));
-        stage.round().await;
+        stage.tick().await;
     }
     let filter = DecisionFilter { thread: Some(thread), limit: 100, ..DecisionFilter::default() };
     assert_eq!(stage.store.decisions(&filter).await.unwrap().len(), 6);
@@ -130,11 +130,11 @@ async fn a_thread_that_is_opened_again_five_times_is_five_events() {
 
 #[tokio::test]
 async fn two_messages_in_one_poll_get_one_reply_to_the_newest() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     let thread = stage.hot_lead("jane@acme.example", "A call? Maybe.");
     stage.clock.advance(Duration::from_secs(5));
     stage.simulator.workspace().lead_writes(&thread, "Yes, a call on Monday!");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
     let newest = stage.simulator.workspace().messages(&thread).iter().rfind(|m| !m.outgoing).unwrap().id.clone();
     assert_eq!(stage.actions().await[0].message_id, Some(newest));
@@ -142,16 +142,16 @@ async fn two_messages_in_one_poll_get_one_reply_to_the_newest() {
 
 #[tokio::test]
 async fn a_category_that_comes_later_is_an_event_and_flips_make_no_second_reply() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     let thread = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q1 x").message("Let us have a call.");
     let thread = stage.simulator.workspace().add_thread(thread);
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.actions().await, []);
     for number in 0..10 {
         stage.clock.advance(Duration::from_secs(60));
         let category = if number % 2 == 0 { Some("interested") } else { Some("not_interested") };
         stage.simulator.workspace().set_category(&thread, category);
-        stage.round().await;
+        stage.tick().await;
     }
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
 }
@@ -159,41 +159,41 @@ async fn a_category_that_comes_later_is_an_event_and_flips_make_no_second_reply(
 #[tokio::test]
 async fn a_message_without_a_category_is_left_alone_for_a_while() {
     let wait_for_category = Duration::from_secs(300);
-    let stage = Stage::new(Setting { wait_for_category, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { wait_for_category, ..FixtureOptions::default() }).await;
     let thread = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q1 x").message("Let us have a call.");
     let thread = stage.simulator.workspace().add_thread(thread);
-    stage.round().await;
+    stage.tick().await;
     let all = DecisionFilter { limit: 10, ..DecisionFilter::default() };
     assert_eq!(stage.store.decisions(&all).await.unwrap(), []);
     stage.clock.advance(Duration::from_secs(60));
     stage.simulator.workspace().set_category(&thread, Some("interested"));
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
 
     let other = NewThread::new("joe@acme.example").campaign("Q1 x").message("Let us have a call.");
     stage.simulator.workspace().add_thread(other);
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.store.decisions(&all).await.unwrap().len(), 1);
     stage.clock.advance(wait_for_category);
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.store.decisions(&all).await.unwrap().len(), 2, "the wait is over: judged without a category");
 }
 
 #[tokio::test]
 async fn an_outage_in_the_middle_of_a_poll_loses_nothing() {
     let options = Options { inbox: Inbox::Generated(50), ..Options::for_tests() };
-    let stage = Stage::new(Setting { options, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { options, ..FixtureOptions::default() }).await;
     for number in 0..250 {
         stage.hot_lead(&format!("lead{number}@acme.example"), "Thanks");
         stage.clock.advance(Duration::from_secs(1));
     }
     // The first page is read and put in line; the second one fails.
     let workspace = stage.workspace();
-    stage.simulator.faults().next(Where::List, 1, Fault::Delay(Duration::ZERO));
-    stage.simulator.faults().next(Where::List, 1, Fault::Status(503, String::new()));
+    stage.simulator.faults().next(Endpoint::List, 1, Fault::Delay(Duration::ZERO));
+    stage.simulator.faults().next(Endpoint::List, 1, Fault::Status(503, String::new()));
     stage.engine.poll(workspace, true).await.unwrap_err();
     while !stage.engine.handle_pending(workspace).await.unwrap().decisions.is_empty() {}
-    stage.round().await;
+    stage.tick().await;
     while !stage.engine.handle_pending(workspace).await.unwrap().decisions.is_empty() {}
     let all = DecisionFilter { limit: 1_000, ..DecisionFilter::default() };
     assert_eq!(stage.store.decisions(&all).await.unwrap().len(), 250);
@@ -203,9 +203,9 @@ async fn an_outage_in_the_middle_of_a_poll_loses_nothing() {
 async fn rows_in_another_order_are_found_by_the_sweep() {
     for order in [reply_router::simulator::RowOrder::OldestFirst, reply_router::simulator::RowOrder::ById] {
         let options = Options { inbox: Inbox::Generated(250), order, ..Options::for_tests() };
-        let stage = Stage::new(Setting { options, ..Setting::default() }).await;
+        let stage = Fixture::new(FixtureOptions { options, ..FixtureOptions::default() }).await;
         stage.hot_lead("jane@acme.example", "A call, please.");
-        stage.round().await;
+        stage.tick().await;
         assert_eq!(
             stage.simulator.workspace().accepted_replies().len(),
             1,
@@ -218,10 +218,10 @@ async fn rows_in_another_order_are_found_by_the_sweep() {
 
 #[tokio::test]
 async fn every_kind_of_action_ends_done_and_read_comes_last() {
-    let stage = Stage::new(Setting { rules: ALL_KINDS, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules: ALL_KINDS, ..FixtureOptions::default() }).await;
     stage.hot_lead("jane@acme.example", "Sure, a call.");
     stage.requests();
-    stage.round().await;
+    stage.tick().await;
     assert!(stage.states().await.iter().all(|(_, state, _)| *state == ActionState::Done), "{:?}", stage.states().await);
     assert_eq!(stage.simulator.slack().len(), 1);
     assert_eq!(stage.simulator.mail().len(), 1);
@@ -231,10 +231,10 @@ async fn every_kind_of_action_ends_done_and_read_comes_last() {
 
 #[tokio::test]
 async fn a_thread_stays_unread_when_something_did_not_end_well() {
-    let stage = Stage::new(Setting { rules: ALL_KINDS, ..Setting::default() }).await;
-    stage.simulator.faults().next(Where::SlackWebhook, 1, Fault::Status(404, "no_service".to_owned()));
+    let stage = Fixture::new(FixtureOptions { rules: ALL_KINDS, ..FixtureOptions::default() }).await;
+    stage.simulator.faults().next(Endpoint::SlackWebhook, 1, Fault::Status(404, "no_service".to_owned()));
     stage.hot_lead("jane@acme.example", "Sure, a call.");
-    stage.round().await;
+    stage.tick().await;
     let states = stage.states().await;
     assert!(states.contains(&(ActionKind::Slack, ActionState::Failed, Some("refused"))), "{states:?}");
     assert!(states.contains(&(MarkRead, ActionState::Cancelled, Some("other_action"))), "{states:?}");
@@ -262,9 +262,9 @@ async fn shadow_and_draft_and_off() {
             ],
         ),
     ] {
-        let stage = Stage::new(Setting { mode, ..Setting::default() }).await;
+        let stage = Fixture::new(FixtureOptions { mode, ..FixtureOptions::default() }).await;
         stage.hot_lead("jane@acme.example", "Give me a call.");
-        stage.round().await;
+        stage.tick().await;
         assert_eq!(stage.states().await, wanted, "{mode}");
         assert_eq!(stage.simulator.workspace().accepted_replies(), []);
     }
@@ -272,9 +272,9 @@ async fn shadow_and_draft_and_off() {
 
 #[tokio::test]
 async fn an_approved_draft_goes_out_once_with_the_edited_text() {
-    let stage = Stage::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     let draft = stage.actions().await[0].id.clone();
     let all = (0..50).map(|_| stage.engine.approve(&draft, Some("Edited.".to_owned())));
     let approved = futures_util::future::join_all(all).await.into_iter().filter(Result::is_ok).count();
@@ -297,7 +297,7 @@ rules:
       - reply: { text: Hello., after: 3m }
       - mark_read
 ";
-    type Change = fn(&Stage, &str);
+    type Change = fn(&Fixture, &str);
     let cases: [(&str, Change, ActionState, Option<&str>); 6] = [
         ("nothing", |_, _| {}, ActionState::Done, None),
         (
@@ -336,9 +336,9 @@ rules:
         ),
     ];
     for (what, change, state, reason) in cases {
-        let stage = Stage::new(Setting { rules: delayed, ..Setting::default() }).await;
+        let stage = Fixture::new(FixtureOptions { rules: delayed, ..FixtureOptions::default() }).await;
         let thread = stage.hot_lead("jane@acme.example", "Hi");
-        stage.round().await;
+        stage.tick().await;
         assert_eq!(stage.states().await[0], (Reply, ActionState::Waiting, Some("after")), "{what}");
         stage.clock.advance(Duration::from_secs(60));
         change(&stage, &thread);
@@ -352,25 +352,25 @@ rules:
 
 #[tokio::test]
 async fn opt_outs_are_remembered_and_block_later_replies() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     let first = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q2").category("not_interested");
     stage.simulator.workspace().add_thread(first.message("Please remove me from your list."));
-    stage.round().await;
+    stage.tick().await;
     let remembered = stage.store.opt_out("acme", "Jane@Acme.example").await.unwrap();
     assert!(remembered.is_some(), "found although no rule asks");
     stage.clock.advance(Duration::from_secs(60));
     stage.hot_lead("jane@acme.example", "Well, give me a call.");
-    stage.round().await;
+    stage.tick().await;
     assert!(stage.states().await.contains(&(Reply, ActionState::Suppressed, Some("opt_out"))));
     assert_eq!(stage.simulator.workspace().accepted_replies(), []);
 }
 
 #[tokio::test]
 async fn a_pause_holds_everything_back_until_it_ends() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     stage.engine.pause(None, "a test").await.unwrap();
     stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     assert!(stage.states().await.iter().all(|state| (state.1, state.2) == (ActionState::Waiting, Some("paused"))));
     assert_eq!(stage.simulator.workspace().accepted_replies(), []);
     stage.engine.resume(None).await.unwrap();
@@ -380,13 +380,13 @@ async fn a_pause_holds_everything_back_until_it_ends() {
 
 #[tokio::test]
 async fn a_dry_run_only_reads() {
-    let stage = Stage::new(Setting { rules: ALL_KINDS, dry_run: true, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules: ALL_KINDS, dry_run: true, ..FixtureOptions::default() }).await;
     stage.hot_lead("jane@acme.example", "Give me a call.");
     let no = NewThread::new("no@acme.example").category("not_interested").message("No.");
     let no = stage.simulator.workspace().add_thread(no);
     stage.simulator.workspace().set_starred(&no, true);
     stage.requests();
-    stage.round().await;
+    stage.tick().await;
     assert!(stage.requests().iter().all(|request| request.starts_with("GET ")));
     assert_eq!(stage.simulator.slack().len() + stage.simulator.mail().len() + stage.simulator.webhooks().len(), 0);
     let kinds: std::collections::BTreeSet<_> = stage.actions().await.iter().map(|action| action.kind).collect();
@@ -395,7 +395,7 @@ async fn a_dry_run_only_reads() {
 
 #[tokio::test]
 async fn what_was_in_flight_when_the_process_died_is_never_sent_again() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     stage.hot_lead("jane@acme.example", "Give me a call.");
     stage.engine.poll(stage.workspace(), true).await.unwrap();
     stage.engine.handle_pending(stage.workspace()).await.unwrap();

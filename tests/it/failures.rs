@@ -1,6 +1,6 @@
 //! Failures stay where they belong: a thread, a destination, or the whole workspace, by what else answers.
 
-use crate::stage::{Setting, Stage, Where};
+use crate::fixture::{FixtureOptions, Fixture, Endpoint};
 use reply_router::{
     engine::IntakeError,
     model::{ActionKind, ActionState},
@@ -17,15 +17,15 @@ rules:
 ";
 
 /// Reads of this thread's messages.
-fn messages_of(thread: &str) -> Where {
-    Where::Path { method: "GET".to_owned(), suffix: format!("{thread}/messages") }
+fn messages_of(thread: &str) -> Endpoint {
+    Endpoint::Path { method: "GET".to_owned(), suffix: format!("{thread}/messages") }
 }
 
-fn answered(stage: &Stage) -> usize {
+fn answered(stage: &Fixture) -> usize {
     stage.simulator.workspace().accepted_replies().len()
 }
 
-async fn due_of(stage: &Stage, thread: &str) -> Duration {
+async fn due_of(stage: &Fixture, thread: &str) -> Duration {
     let actions = stage.actions().await;
     let due = actions.iter().find(|action| action.thread_id == thread).unwrap().due_at.unwrap();
     due.duration_since(stage.engine.now()).try_into().unwrap()
@@ -44,7 +44,7 @@ async fn a_thread_whose_messages_hang_or_break_stops_no_other() {
     ];
     for fault in faults {
         let time_limit = Some(Duration::from_millis(400));
-        let stage = Stage::new(Setting { time_limit, ..Setting::default() }).await;
+        let stage = Fixture::new(FixtureOptions { time_limit, ..FixtureOptions::default() }).await;
         let mut bad = Vec::new();
         for lead in 0..2 {
             bad.push(stage.hot_lead(&format!("bad{lead}@acme.example"), "Give me a call."));
@@ -53,7 +53,7 @@ async fn a_thread_whose_messages_hang_or_break_stops_no_other() {
         for lead in 0..3 {
             stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
         }
-        stage.round().await;
+        stage.tick().await;
         assert_eq!(answered(&stage), 3, "{fault:?}");
         if matches!(fault, Fault::Status(404, _)) {
             continue;
@@ -61,7 +61,7 @@ async fn a_thread_whose_messages_hang_or_break_stops_no_other() {
         // It is left alone for a minute, then for two, and is answered when it can be.
         for (pass, reads) in [0, 1, 0, 1, 0, 0, 0, 1].into_iter().enumerate() {
             stage.requests();
-            stage.round().await;
+            stage.tick().await;
             // A connection that breaks before an answer is tried once more at once.
             let log = stage.simulator.workspace().requests();
             let count = log.iter().filter(|request| bad.iter().any(|id| request.path.contains(id))).count();
@@ -70,7 +70,7 @@ async fn a_thread_whose_messages_hang_or_break_stops_no_other() {
         }
         stage.simulator.faults().clear();
         stage.clock.advance(8 * MINUTE);
-        stage.round().await;
+        stage.tick().await;
         assert_eq!(answered(&stage), 5, "{fault:?}");
     }
 }
@@ -78,12 +78,12 @@ async fn a_thread_whose_messages_hang_or_break_stops_no_other() {
 #[tokio::test]
 async fn a_guard_that_hangs_on_one_thread_holds_up_no_other() {
     let time_limit = Some(Duration::from_millis(400));
-    let stage = Stage::new(Setting { rules: LATER, time_limit, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules: LATER, time_limit, ..FixtureOptions::default() }).await;
     let bad = stage.hot_lead("bad@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(Duration::from_secs(1));
     stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     stage.simulator.faults().always(messages_of(&bad), Fault::Hang);
     stage.clock.advance(3 * MINUTE);
     stage.run_due().await;
@@ -92,7 +92,7 @@ async fn a_guard_that_hangs_on_one_thread_holds_up_no_other() {
     // Others answer, it does not: it is tried less and less often.
     for (lead, pause) in [60, 120, 240, 480, 960, 1_800, 1_800].into_iter().enumerate() {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
-        stage.round().await;
+        stage.tick().await;
         stage.clock.advance(30 * MINUTE);
         stage.run_due().await;
         assert_eq!(answered(&stage), 2 + lead);
@@ -107,12 +107,12 @@ async fn a_guard_that_hangs_on_one_thread_holds_up_no_other() {
 #[tokio::test]
 async fn many_threads_that_hang_delay_a_new_lead_by_a_moment_only() {
     let time_limit = Some(Duration::from_millis(700));
-    let stage = Stage::new(Setting { rules: LATER, time_limit, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules: LATER, time_limit, ..FixtureOptions::default() }).await;
     for lead in 0..15 {
         let bad = stage.hot_lead(&format!("bad{lead}@acme.example"), "Give me a call.");
         stage.simulator.faults().always(messages_of(&bad), Fault::Hang);
     }
-    stage.round().await;
+    stage.tick().await;
     for lead in 0..3 {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
         stage.engine.poll(stage.workspace(), true).await.unwrap();
@@ -133,12 +133,12 @@ async fn many_threads_that_hang_delay_a_new_lead_by_a_moment_only() {
 
 #[tokio::test]
 async fn several_threads_in_a_row_are_the_workspace_and_cost_few_requests() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     for lead in 0..100 {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
     stage.engine.poll(stage.workspace(), true).await.unwrap();
-    stage.simulator.faults().always(Where::Messages, Fault::Status(503, String::new()));
+    stage.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
     stage.requests();
     let mut costs = Vec::new();
     for _ in 0..6 {
@@ -151,7 +151,7 @@ async fn several_threads_in_a_row_are_the_workspace_and_cost_few_requests() {
     stage.simulator.faults().clear();
     stage.clock.advance(70 * MINUTE);
     for _ in 0..8 {
-        stage.round().await;
+        stage.tick().await;
     }
     assert_eq!(stage.store.pending_count("acme").await.unwrap().0, 0);
     assert_eq!(answered(&stage), 50, "and the rest within the next hours");
@@ -159,13 +159,13 @@ async fn several_threads_in_a_row_are_the_workspace_and_cost_few_requests() {
 
 #[tokio::test]
 async fn while_no_guard_is_answered_the_queue_asks_with_one_request_at_a_time() {
-    let stage = Stage::new(Setting { rules: LATER, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
     for lead in 0..40 {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(3 * MINUTE);
-    stage.simulator.faults().always(Where::Messages, Fault::Status(503, String::new()));
+    stage.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
     stage.requests();
     let mut costs = Vec::new();
     for _ in 0..5 {
@@ -184,7 +184,7 @@ async fn while_no_guard_is_answered_the_queue_asks_with_one_request_at_a_time() 
 async fn threads_that_wait_or_fail_keep_no_new_lead_waiting() {
     for fails in [false, true] {
         let wait_for_category = if fails { Duration::ZERO } else { 30 * MINUTE };
-        let stage = Stage::new(Setting { wait_for_category, ..Setting::default() }).await;
+        let stage = Fixture::new(FixtureOptions { wait_for_category, ..FixtureOptions::default() }).await;
         let mut others = Vec::new();
         for lead in 0..250 {
             let category = fails.then_some("interested");
@@ -215,11 +215,11 @@ async fn threads_that_wait_or_fail_keep_no_new_lead_waiting() {
         if !fails {
             // Nothing of them is lost: a category, or the end of the wait, makes them ready.
             stage.simulator.workspace().set_category(&others[100], Some("interested"));
-            stage.round().await;
+            stage.tick().await;
             assert_eq!(answered(&stage), 4);
             stage.clock.advance(30 * MINUTE);
-            stage.round().await;
-            stage.round().await;
+            stage.tick().await;
+            stage.tick().await;
             assert_eq!(stage.store.pending_count("acme").await.unwrap().0, 0);
         }
     }
@@ -230,8 +230,8 @@ async fn a_destination_that_hangs_holds_up_no_other() {
     let rules = "version: 1\nrules:\n  - { name: crm, when: { category: interested }, then: [webhook: crm] }\n  \
                  - { name: sales, when: { category: hot }, then: [slack: sales] }\n";
     let time_limit = Some(Duration::from_secs(4));
-    let stage = Stage::new(Setting { rules, time_limit, ..Setting::default() }).await;
-    stage.simulator.faults().always(Where::Webhook, Fault::Hang);
+    let stage = Fixture::new(FixtureOptions { rules, time_limit, ..FixtureOptions::default() }).await;
+    stage.simulator.faults().always(Endpoint::Webhook, Fault::Hang);
     for lead in 0..70 {
         stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
@@ -241,7 +241,7 @@ async fn a_destination_that_hangs_holds_up_no_other() {
     let hot = stage.hot_lead("jane@acme.example", "Give me a call.");
     stage.simulator.workspace().set_category(&hot, Some("hot"));
     let began = Instant::now();
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.simulator.slack().len(), 1);
     assert!(began.elapsed() < Duration::from_secs(12), "one try there, not seventy: {:?}", began.elapsed());
     let waiting = stage.states().await.iter().filter(|state| state.1 == ActionState::Planned).count();

@@ -1,6 +1,6 @@
 //! What waited is judged again when its time comes, and a campaign's own step is no person's answer.
 
-use crate::stage::{Reply, Setting, Stage};
+use crate::fixture::{Reply, FixtureOptions, Fixture};
 use reply_router::{
     model::ActionState,
     rules::RuleSet,
@@ -24,10 +24,10 @@ rules:
       - star: { after: 3h }
 ";
 
-async fn decided(rules: &'static str) -> (Stage, String) {
-    let stage = Stage::new(Setting { rules, ..Setting::default() }).await;
+async fn decided(rules: &'static str) -> (Fixture, String) {
+    let stage = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
     let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     assert!(stage.states().await.iter().all(|state| state.1 == ActionState::Waiting), "{:?}", stage.states().await);
     stage.clock.advance(HOUR);
     (stage, thread)
@@ -37,7 +37,7 @@ async fn decided(rules: &'static str) -> (Stage, String) {
 async fn what_waits_is_cancelled_when_its_rule_holds_no_more() {
     let (stage, thread) = decided(LATER).await;
     stage.simulator.workspace().set_category(&thread, Some("not_interested"));
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(2 * HOUR);
     stage.requests();
     stage.run_due().await;
@@ -53,7 +53,7 @@ async fn what_people_read_and_star_and_what_time_changes_keeps_its_value() {
     let (stage, thread) = decided(LATER).await;
     stage.simulator.workspace().set_read(&thread, true);
     stage.simulator.workspace().set_starred(&thread, true);
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(2 * HOUR);
     stage.run_due().await;
     assert!(stage.states().await.iter().all(|state| state.1 == ActionState::Done), "{:?}", stage.states().await);
@@ -84,7 +84,7 @@ rules:
 ";
     let (stage, thread) = decided(rules).await;
     stage.simulator.workspace().set_category(&thread, Some("not_interested"));
-    stage.round().await;
+    stage.tick().await;
     let sent = stage.simulator.workspace().accepted_replies();
     assert_eq!(sent.iter().filter_map(|reply| reply.body.as_deref()).collect::<Vec<_>>(), ["Thank you all the same."]);
 }
@@ -131,7 +131,7 @@ const STEP_1: &str = "we help teams such as yours to book twice as many demos wi
 const STEP_2: &str = "just floating this to the top of your inbox. Any thoughts on how you handle outreach today?";
 
 /// A lead of the campaign who has got these steps and then writes.
-fn lead(stage: &Stage, name: &str, steps: &[&str]) -> String {
+fn lead(stage: &Fixture, name: &str, steps: &[&str]) -> String {
     let mut thread = NewThread::new(format!("{name}@{name}.example")).name(format!("{name} Doe")).campaign("Q1 x");
     for (number, step) in steps.iter().enumerate() {
         let age = HOUR * (48 - 24 * u32::try_from(number).unwrap());
@@ -140,23 +140,23 @@ fn lead(stage: &Stage, name: &str, steps: &[&str]) -> String {
     stage.simulator.workspace().add_thread(thread.category("interested").message("Sounds good, when could we speak?"))
 }
 
-async fn after_a_message(others: &[&[&str]], text: &str) -> Stage {
-    let stage = Stage::new(Setting { rules: SOON, ..Setting::default() }).await;
+async fn after_a_message(others: &[&[&str]], text: &str) -> Fixture {
+    let stage = Fixture::new(FixtureOptions { rules: SOON, ..FixtureOptions::default() }).await;
     for (number, steps) in others.iter().enumerate() {
         lead(&stage, ["bob", "eve", "joe"][number], steps);
     }
-    stage.round().await;
+    stage.tick().await;
     let thread = lead(&stage, "jane", &[STEP_1]);
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(MINUTE);
     stage.simulator.workspace().person_answers(&thread, text);
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(3 * MINUTE);
     stage.run_due().await;
     stage
 }
 
-async fn janes(stage: &Stage) -> (ActionState, Option<&'static str>) {
+async fn janes(stage: &Fixture) -> (ActionState, Option<&'static str>) {
     let all = stage.actions().await;
     let reply =
         all.iter().find(|action| action.lead_email.as_deref() == Some("jane@jane.example") && action.kind == Reply);
@@ -187,9 +187,9 @@ async fn a_step_of_the_campaign_neither_cancels_a_reply_nor_goes_unnoticed() {
 
 #[tokio::test]
 async fn an_answer_of_the_same_second_that_is_listed_first_is_not_sent_over() {
-    let stage = Stage::new(Setting { rules: SOON, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules: SOON, ..FixtureOptions::default() }).await;
     let thread = lead(&stage, "eve", &[STEP_1]);
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(HOUR);
     stage.run_due().await;
     let sent = stage.simulator.workspace().accepted_replies().len();
@@ -203,7 +203,7 @@ async fn an_answer_of_the_same_second_that_is_listed_first_is_not_sent_over() {
             .message(Message::text("I take this one.").outgoing())
             .message("Sounds good, when could we speak?"),
     );
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(3 * MINUTE);
     stage.run_due().await;
     assert_eq!(janes(&stage).await, (ActionState::Held, Some("person_answered")));
@@ -211,9 +211,9 @@ async fn an_answer_of_the_same_second_that_is_listed_first_is_not_sent_over() {
     // One that was seen before the lead wrote is no answer to it.
     stage.clock.advance(HOUR);
     stage.simulator.workspace().person_answers(&thread, "See you on Monday, and bring the figures.");
-    stage.round().await;
+    stage.tick().await;
     stage.simulator.workspace().lead_writes(&thread, "Which figures, and shall we speak before?");
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(3 * MINUTE);
     stage.run_due().await;
     let last = stage.states().await.pop().unwrap();

@@ -4,9 +4,9 @@
 //! `RR_SEQUENCES` and `RR_SEED` choose how many sequences are played, and which.
 
 #[path = "model/ending.rs"]
-mod ending;
+mod quiesce;
 #[path = "model/figures.rs"]
-mod figures;
+mod stats;
 #[path = "model/forwards.rs"]
 mod forwards;
 #[path = "model/oracle.rs"]
@@ -16,17 +16,17 @@ mod rules;
 #[path = "model/run.rs"]
 pub(crate) mod run;
 #[path = "model/scene.rs"]
-mod scene;
+mod actors;
 #[path = "model/seen.rs"]
-mod seen;
+mod snapshot;
 #[path = "model/stars.rs"]
 mod stars;
 #[path = "model/transition.rs"]
 pub(crate) mod transition;
 #[path = "model/watcher.rs"]
-mod watcher;
+mod hooks;
 #[path = "model/world.rs"]
-mod world;
+mod system;
 
 /// A number from the environment.
 pub(crate) fn chosen(name: &str) -> Option<u64> {

@@ -6,8 +6,8 @@
 mod table;
 
 use crate::{
-    door::Door,
-    stage::{Setting, Stage, Where, engine, safety},
+    proxy::Proxy,
+    fixture::{FixtureOptions, Fixture, Endpoint, engine, safety},
 };
 use jiff::Timestamp;
 use reply_router::{
@@ -26,7 +26,7 @@ const STEPS: usize = 7;
 
 /// What happens to the requests of an action.
 #[derive(Clone)]
-enum Trouble {
+enum FaultSpec {
     NobodyListens,
     NoNetwork,
     Http(Fault),
@@ -34,12 +34,12 @@ enum Trouble {
 }
 
 /// The trouble that a row of the table is about.
-fn trouble(name: &str, kind: ActionKind) -> Trouble {
+fn trouble(name: &str, kind: ActionKind) -> FaultSpec {
     let words: Vec<_> = name.split(' ').collect();
     let no = || r#"{"detail":"no"}"#.to_owned();
-    Trouble::Http(match words.as_slice() {
-        ["nobody", "listens"] => return Trouble::NobodyListens,
-        ["no", "network"] => return Trouble::NoNetwork,
+    FaultSpec::Http(match words.as_slice() {
+        ["nobody", "listens"] => return FaultSpec::NobodyListens,
+        ["no", "network"] => return FaultSpec::NoNetwork,
         ["closed", "before"] => Fault::CloseBefore,
         ["closed", "after"] => Fault::CloseAfter,
         ["silent", "before"] => Fault::Hang,
@@ -74,7 +74,7 @@ fn trouble(name: &str, kind: ActionKind) -> Trouble {
                 "silent" => SmtpFault::Hang,
                 code => SmtpFault::Code(code.parse().unwrap(), "no".to_owned()),
             };
-            return Trouble::Smtp(step, fault);
+            return FaultSpec::Smtp(step, fault);
         }
         [status] => Fault::Status(status.parse().unwrap(), no()),
         other => panic!("{other:?}"),
@@ -98,38 +98,38 @@ fn rules(kind: ActionKind) -> &'static str {
     }
 }
 
-fn endpoint(kind: ActionKind) -> Where {
+fn endpoint(kind: ActionKind) -> Endpoint {
     match kind {
-        ActionKind::Reply => Where::Reply,
-        ActionKind::Star | ActionKind::Unstar => Where::Star,
-        ActionKind::MarkRead => Where::Read,
-        ActionKind::Slack => Where::SlackWebhook,
-        ActionKind::Webhook => Where::Webhook,
+        ActionKind::Reply => Endpoint::Reply,
+        ActionKind::Star | ActionKind::Unstar => Endpoint::Star,
+        ActionKind::MarkRead => Endpoint::Read,
+        ActionKind::Slack => Endpoint::SlackWebhook,
+        ActionKind::Webhook => Endpoint::Webhook,
         ActionKind::Email => panic!("a mail goes to no HTTP endpoint"),
     }
 }
 
 /// A stage on which one case after the other is played.
-struct Ground {
-    stage: Stage,
-    setting: Setting,
-    doors: [Door; 2],
+struct OutcomeFixture {
+    stage: Fixture,
+    setting: FixtureOptions,
+    doors: [Proxy; 2],
     kind: ActionKind,
     cases: usize,
 }
 
-impl Ground {
+impl OutcomeFixture {
     async fn new(kind: ActionKind, time_limit: Option<Duration>) -> Self {
-        let setting = || Setting {
+        let setting = || FixtureOptions {
             rules: rules(kind),
             safety: Safety { replies_per_hour: 1_000, ..safety() },
             time_limit,
-            ..Setting::default()
+            ..FixtureOptions::default()
         };
-        let stage = Stage::new(setting()).await;
-        let doors = [Door::before(stage.simulator.address()).await, Door::before(stage.simulator.smtp_address()).await];
+        let stage = Fixture::new(setting()).await;
+        let doors = [Proxy::start(stage.simulator.address()).await, Proxy::start(stage.simulator.smtp_address()).await];
         let at = [0, 1].map(|door: usize| Some(doors[door].address()));
-        let setting = Setting { http_at: at[0], smtp_at: at[1], ..setting() };
+        let setting = FixtureOptions { http_at: at[0], smtp_at: at[1], ..setting() };
         let mut ground = Self { stage, setting, doors, kind, cases: 0 };
         ground.new_engine();
         ground
@@ -184,28 +184,28 @@ impl Ground {
         Case { thread, began: self.stage.engine.now(), calls: received.calls(), sunk: self.sunk().len() }
     }
 
-    async fn begin(&self, trouble: &Trouble, lasts: bool) {
+    async fn begin(&self, trouble: &FaultSpec, lasts: bool) {
         let faults = self.stage.simulator.faults();
         let count = if lasts { 1_000 } else { 1 };
         match trouble {
-            Trouble::NobodyListens | Trouble::NoNetwork => {
+            FaultSpec::NobodyListens | FaultSpec::NoNetwork => {
                 for door in &self.doors {
-                    door.shut().await;
-                    if matches!(trouble, Trouble::NoNetwork) {
+                    door.refuse().await;
+                    if matches!(trouble, FaultSpec::NoNetwork) {
                         door.cut();
                     }
                 }
             }
-            Trouble::Http(fault) => faults.next(endpoint(self.kind), count, fault.clone()),
-            Trouble::Smtp(step, fault) => faults.smtp(*step, count, fault.clone()),
+            FaultSpec::Http(fault) => faults.next(endpoint(self.kind), count, fault.clone()),
+            FaultSpec::Smtp(step, fault) => faults.smtp(*step, count, fault.clone()),
         }
     }
 
     async fn all_is_well(&self) {
         self.stage.simulator.faults().clear();
         for door in &self.doors {
-            door.shut().await;
-            door.open().await;
+            door.refuse().await;
+            door.accept().await;
         }
         // Somebody mended the key.
         self.stage.engine.resume(None).await.unwrap();
@@ -302,8 +302,8 @@ fn state(action: &Action) -> String {
 
 /// Plays the table's rows of a kind, and shows what came of them.
 async fn check(kind: ActionKind) {
-    let mut ground = Ground::new(kind, None).await;
-    let mut impatient = Ground::new(kind, Some(SHORT)).await;
+    let mut ground = OutcomeFixture::new(kind, None).await;
+    let mut impatient = OutcomeFixture::new(kind, Some(SHORT)).await;
     let mut wrong = 0;
     for line in TABLE.lines().filter(|line| line.contains('|')) {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();

@@ -1,8 +1,8 @@
 //! Which files a rule may read and mail to a lead.
 
 use crate::{
-    place::{CANARY, Place},
-    stage::{Setting, Stage},
+    cli_fixture::{CANARY, CliFixture},
+    fixture::{FixtureOptions, Fixture},
 };
 use reply_router::{
     model::{ActionKind, ActionState},
@@ -143,14 +143,14 @@ fn files_mounted_behind_links_are_used() {
 }
 
 /// A stage whose engine runs a rule that sends `offer.txt` of a folder of its own, with one reply planned.
-async fn planned(folder: &Path) -> Stage {
-    let stage = Stage::new(Setting::default()).await;
+async fn planned(folder: &Path) -> Fixture {
+    let stage = Fixture::new(FixtureOptions::default()).await;
     write(folder, "rules/offer.txt", "Our offer.");
     write(folder, "rules/rule.yaml", &rule("text: Hi, after: 5m, attachments: [offer.txt]"));
     write(folder, "secret.txt", "hunter2");
     stage.engine.replace_rules(RuleSet::load(&folder.join("rules"), &LoadContext::default()).unwrap());
     stage.hot_lead("jane@acme.example", "What is the price?");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.states().await.len(), 1);
     stage.clock.advance(std::time::Duration::from_secs(600));
     stage
@@ -195,21 +195,21 @@ async fn a_file_that_stays_where_it_was_is_sent() {
 
 #[tokio::test]
 async fn check_says_where_a_file_may_be_and_the_configuration_names_more() {
-    let place = Place::new(&rule("text: Hi, attachments: [../assets/offer.txt, ../reply-router.yaml]")).await;
+    let place = CliFixture::new(&rule("text: Hi, attachments: [../assets/offer.txt, ../reply-router.yaml]")).await;
     place.write("assets/offer.txt", "Our offer.");
     place.write("assets/copy.yaml", &format!("api_key: {CANARY}"));
-    let told = place.run(&["check"]).await.ends(1);
-    let told = told.prints(&["error[R030]", "rules/rules.yaml:6:42", "attachments_from", "../reply-router.yaml"]);
+    let told = place.run(&["check"]).await.assert_exit(1);
+    let told = told.assert_prints(&["error[R030]", "rules/rules.yaml:6:42", "attachments_from", "../reply-router.yaml"]);
     assert_eq!(told.out.matches("error[R030]").count(), 2, "{}", told.out);
 
     place.write("reply-router.yaml", &place.configuration("attachments_from: assets\n"));
     place.write("rules/rules.yaml", &rule("text: Hi, attachments: [../assets/offer.txt]"));
-    place.run(&["check"]).await.ends(0);
+    place.run(&["check"]).await.assert_exit(0);
     place.write("rules/rules.yaml", &rule("text: Hi, attachments: [offer.txt]"));
-    place.run(&["check"]).await.ends(0);
+    place.run(&["check"]).await.assert_exit(0);
 
     place.write("reply-router.yaml", &place.configuration("attachments_from: [nowhere]\n"));
-    place.run(&["check"]).await.ends(1).prints(&["error[C030]", "there is no folder `nowhere`"]);
+    place.run(&["check"]).await.assert_exit(1).assert_prints(&["error[C030]", "there is no folder `nowhere`"]);
 }
 
 #[tokio::test]
@@ -230,13 +230,13 @@ async fn what_is_not_read_in_the_folder_of_rules_is_told() {
         }),
     ];
     for (told, code, name, put) in entries {
-        let place = Place::new(&rule("text: Hi")).await;
+        let place = CliFixture::new(&rule("text: Hi")).await;
         put(&place.path().join("rules"));
-        let ran = place.run(&["check"]).await.ends(code).prints(&[told, &format!("rules/{name}")]);
+        let ran = place.run(&["check"]).await.assert_exit(code).assert_prints(&[told, &format!("rules/{name}")]);
         assert_eq!(ran.out.matches("R031").count(), 1, "{}", ran.out);
         assert!(!ran.out.contains("R002"), "{}", ran.out);
     }
-    let place = Place::new(&rule("text: Hi")).await;
+    let place = CliFixture::new(&rule("text: Hi")).await;
     symlink("nowhere", place.path().join("rules/.#rules.yaml")).unwrap();
-    place.run(&["check"]).await.ends(0).prints(&["no mistakes"]);
+    place.run(&["check"]).await.assert_exit(0).assert_prints(&["no mistakes"]);
 }

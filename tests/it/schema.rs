@@ -2,8 +2,8 @@
 //!
 //! What the loader takes must validate; what it refuses for a reason that a schema can say must not.
 
-mod changed;
-mod refused;
+mod mutated;
+mod rejected;
 
 use crate::documents::{DOCUMENTS, snippets};
 use reply_router::{rules, settings, settings::starter};
@@ -21,12 +21,12 @@ const SAID: [&str; 19] = [
 ];
 
 /// A schema in both drafts that editors read.
-struct Judge {
+struct Validator {
     seventh: jsonschema::Validator,
     newest: jsonschema::Validator,
 }
 
-impl Judge {
+impl Validator {
     fn new(schema: &Value) -> Self {
         assert!(jsonschema::draft7::meta::is_valid(schema), "it is a schema of draft-07");
         let mut newest = schema.clone();
@@ -38,7 +38,7 @@ impl Judge {
         }
     }
 
-    fn takes(&self, instance: &Value) -> bool {
+    fn accepts(&self, instance: &Value) -> bool {
         let seventh = self.seventh.is_valid(instance);
         assert_eq!(seventh, self.newest.is_valid(instance), "both drafts say the same of {instance}");
         seventh
@@ -49,10 +49,10 @@ impl Judge {
     }
 }
 
-static RULES: LazyLock<Judge> = LazyLock::new(|| Judge::new(&rules::json_schema()));
-static CONFIG: LazyLock<Judge> = LazyLock::new(|| Judge::new(&settings::json_schema()));
+static RULES: LazyLock<Validator> = LazyLock::new(|| Validator::new(&rules::json_schema()));
+static CONFIG: LazyLock<Validator> = LazyLock::new(|| Validator::new(&settings::json_schema()));
 
-fn judge_of(name: &str) -> &'static Judge {
+fn judge_of(name: &str) -> &'static Validator {
     if name.ends_with("reply-router.yaml") { &CONFIG } else { &RULES }
 }
 
@@ -82,9 +82,9 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 }
 
 #[track_caller]
-fn takes(judge: &Judge, name: &str, yaml: &str) {
+fn accepts(judge: &Validator, name: &str, yaml: &str) {
     let instance = json_of(yaml).unwrap_or_else(|| panic!("{name} is YAML"));
-    assert!(judge.takes(&instance), "{name}\n{}", judge.why(&instance));
+    assert!(judge.accepts(&instance), "{name}\n{}", judge.why(&instance));
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn shipped_files_validate() {
     assert!(files.len() >= 9, "{files:?}");
     for file in files {
         let name = file.display().to_string();
-        takes(judge_of(&name), &name, &fs::read_to_string(&file).unwrap());
+        accepts(judge_of(&name), &name, &fs::read_to_string(&file).unwrap());
     }
     for (name, text) in starter::FILES {
-        takes(judge_of(name), name, text);
+        accepts(judge_of(name), name, text);
     }
 }
 
@@ -121,7 +121,7 @@ fn what_the_starter_has_in_comments_validates() {
     for key in ["poll_every:", "store:", "sales-bot:", "smtp:", "alert:"] {
         assert!(lines.iter().any(|line| line.trim_start().starts_with(key)), "{key} in\n{whole}");
     }
-    takes(&CONFIG, "the starter", &whole);
+    accepts(&CONFIG, "the starter", &whole);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn snippets_of_the_documents_validate() {
     for document in DOCUMENTS {
         for (number, snippet) in snippets(document).iter().enumerate() {
             let judge = if snippet.starts_with("workspaces:") { &CONFIG } else { &RULES };
-            takes(judge, &format!("{document}, snippet {}", number + 1), snippet);
+            accepts(judge, &format!("{document}, snippet {}", number + 1), snippet);
             seen += 1;
         }
     }
@@ -140,7 +140,7 @@ fn snippets_of_the_documents_validate() {
 /// An empty file is no mistake among the rules, and one in the configuration.
 #[test]
 fn empty_files() {
-    assert!(RULES.takes(&Value::Null) && !CONFIG.takes(&Value::Null));
+    assert!(RULES.accepts(&Value::Null) && !CONFIG.accepts(&Value::Null));
 }
 
 fn print(args: &[&str]) -> String {

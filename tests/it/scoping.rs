@@ -1,8 +1,8 @@
 //! Whose rule is it: two clients in one process, each with an account, rules, texts, destinations and caps of its own.
 
 use crate::{
-    place::{CANARY, Ran, binary, run},
-    running::{Running, SERVICE},
+    cli_fixture::{CANARY, CommandOutput, binary, run},
+    service_process::{ServiceProcess, SERVICE},
 };
 use reply_router::simulator::{Inbox, Key, NewThread, Options, Simulator};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ network: {{ allow_private: true }}
         std::fs::write(path, text).unwrap();
     }
 
-    fn run(&self, args: &[&str]) -> impl Future<Output = Ran> + use<> {
+    fn run(&self, args: &[&str]) -> impl Future<Output = CommandOutput> + use<> {
         let mut command = binary(self.folder.path(), args);
         command.env("ACME_KEY", CANARY).env("GLOBEX_KEY", OTHER);
         run(command)
@@ -78,9 +78,9 @@ network: {{ allow_private: true }}
 
     /// Notes what is there, then lets a lead write to each account and does what the rules say.
     async fn pass(&self) {
-        self.run(&["run", "--once"]).await.ends(0);
+        self.run(&["run", "--once"]).await.assert_exit(0);
         self.leads();
-        self.run(&["run", "--once"]).await.ends(0);
+        self.run(&["run", "--once"]).await.assert_exit(0);
     }
 }
 
@@ -118,7 +118,7 @@ async fn own_rules() -> Agency {
 #[tokio::test]
 async fn a_rule_acts_in_its_own_workspace_only() {
     let agency = own_rules().await;
-    agency.run(&["check"]).await.ends(0).prints(&["no mistakes", "rules/acme.yaml, "]);
+    agency.run(&["check"]).await.assert_exit(0).assert_prints(&["no mistakes", "rules/acme.yaml, "]);
     agency.pass().await;
     assert_eq!(replies(&agency.acme), ["Hi from ACME: cal-of-acme"]);
     assert_eq!(replies(&agency.globex), ["Hi from globex: cal-of-globex"]);
@@ -130,7 +130,7 @@ async fn a_rule_acts_in_its_own_workspace_only() {
 async fn another_workspaces_rules_are_not_even_shown() {
     let agency = own_rules().await;
     agency.leads();
-    let preview = agency.run(&["preview", "--format", "json"]).await.ends(0).json();
+    let preview = agency.run(&["preview", "--format", "json"]).await.assert_exit(0).json();
     let rules = |workspace: &str| {
         let threads = preview["threads"].as_array().unwrap().iter();
         let of = threads.filter(|thread| thread["workspace"] == workspace);
@@ -141,9 +141,9 @@ async fn another_workspaces_rules_are_not_even_shown() {
     // What is written to a file is judged in one workspace, and that must be said.
     agency.write("mail.txt", "Sure, a call on Tuesday?");
     let explain = ["explain", "--file", "mail.txt", "--category", "interested", "--format", "json"];
-    let ran = agency.run(&explain).await.ends(1);
+    let ran = agency.run(&explain).await.assert_exit(1);
     assert!(ran.err.contains("--workspace"), "{}", ran.err);
-    let found = agency.run(&[&explain[..], &["--workspace", "globex"]].concat()).await.ends(0).json();
+    let found = agency.run(&[&explain[..], &["--workspace", "globex"]].concat()).await.assert_exit(0).json();
     let names: Vec<&Value> = found["rules"].as_array().unwrap().iter().map(|rule| &rule["name"]).collect();
     assert_eq!(names, [&json!("globex-hot")]);
 }
@@ -154,7 +154,7 @@ async fn pages_and_routes_tell_whose_a_rule_is() {
     agency.pass().await;
     let mut command = binary(agency.folder.path(), SERVICE);
     command.env("ACME_KEY", CANARY).env("GLOBEX_KEY", OTHER);
-    let service = Running::start(command).await;
+    let service = ServiceProcess::start(command).await;
     let get = async |path: &str| -> Value { serde_json::from_str(&service.get(path).await.1).unwrap() };
     let names = |list: &Value| -> Vec<Value> {
         list["items"].as_array().unwrap().iter().map(|rule| rule["name"].clone()).collect()
@@ -174,14 +174,14 @@ async fn pages_and_routes_tell_whose_a_rule_is() {
     assert!(!page.contains("jane@acme-lead.example"), "{page}");
     let (_, page) = service.get("/").await;
     assert!(page.contains("globex: live") && page.contains("acme: live"), "{page}");
-    service.end().await.ends(0);
+    service.terminate().await.assert_exit(0);
 }
 
 #[tokio::test]
 async fn a_shared_rule_that_does_not_say_so_is_warned_about() {
     let agency = Agency::new("mode: live", "mode: live", "rules: rules/").await;
     agency.write("rules/hot.yaml", &ACME.replace(": {{ workspace.vars.calendar }}", ""));
-    let found = agency.run(&["check", "--format", "json"]).await.ends(0).json();
+    let found = agency.run(&["check", "--format", "json"]).await.assert_exit(0).json();
     let codes: Vec<_> = found["diagnostics"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
     assert!(codes.contains(&json!("L020")), "{found:#}");
     // Said, it is meant; and where it says one of them, it is that one's.
@@ -192,7 +192,7 @@ async fn a_shared_rule_that_does_not_say_so_is_warned_about() {
             "rules/hot.yaml",
             &ACME.replace(": {{ workspace.vars.calendar }}", "").replace("when: { ", &condition),
         );
-        let ran = agency.run(&["check"]).await.ends(0);
+        let ran = agency.run(&["check"]).await.assert_exit(0);
         assert!(!ran.out.contains("L020"), "{}", ran.out);
         agency.pass().await;
         assert_eq!([&agency.acme, &agency.globex].map(|of| replies(of).len()), answered, "{pattern}");
@@ -214,7 +214,7 @@ async fn caps_and_hours_are_the_workspaces_own() {
         "rules:\n  - name: hot\n    when: { workspace: '*', category: interested }\n    then: [{ reply: \
                                     { text: \"{{ workspace.vars.calendar }}\", hours: open } }]\n",
     );
-    agency.run(&["run", "--once"]).await.ends(0);
+    agency.run(&["run", "--once"]).await.assert_exit(0);
     for number in 0..3 {
         for (account, simulator) in [&agency.acme, &agency.globex].into_iter().enumerate() {
             let lead = format!("lead-{number}@lead.example");
@@ -222,7 +222,7 @@ async fn caps_and_hours_are_the_workspaces_own() {
             simulator.workspace().add_thread(thread.message("Sure, a call on Tuesday?"));
         }
     }
-    agency.run(&["run", "--once"]).await.ends(0);
+    agency.run(&["run", "--once"]).await.assert_exit(0);
     assert_eq!(replies(&agency.acme), ["a"], "one an hour, by its own cap");
     assert_eq!(replies(&agency.globex), ["b", "b"], "two an hour, by everybody's");
 }
@@ -236,7 +236,7 @@ async fn one_key_in_two_workspaces_is_refused() {
         command.env("ACME_KEY", CANARY).env("GLOBEX_KEY", CANARY);
         run(command)
     };
-    let found = same(&["check", "--format", "json"]).await.ends(1).json();
+    let found = same(&["check", "--format", "json"]).await.assert_exit(1).json();
     let all = found["diagnostics"].as_array().unwrap();
     let found = all.iter().find(|one| one["code"] == "C021").unwrap_or_else(|| panic!("{found:#}"));
     assert!(found["message"].as_str().unwrap().contains("`acme`"), "{found:#}");
@@ -244,7 +244,7 @@ async fn one_key_in_two_workspaces_is_refused() {
     let line = written.lines().position(|line| line.contains("GLOBEX_KEY")).unwrap() + 1;
     assert_eq!((&found["line"], &found["column"]), (&json!(line), &json!(14)), "{found:#}");
     for args in [&["run", "--once"][..], &["doctor"], &["preview"]] {
-        let ran = same(args).await.ends(1);
+        let ran = same(args).await.assert_exit(1);
         assert!(ran.err.contains("C021"), "{args:?}: {}", ran.err);
     }
     assert!(agency.acme.workspace().requests().is_empty() && agency.globex.workspace().requests().is_empty());
@@ -254,20 +254,20 @@ async fn one_key_in_two_workspaces_is_refused() {
 async fn names_that_nothing_has_are_told() {
     let agency = own_rules().await;
     agency.write("rules/acme.yaml", &ACME.replace("category: interested", "category: interested, workspace: acmee"));
-    let out = agency.run(&["check"]).await.ends(0).out;
+    let out = agency.run(&["check"]).await.assert_exit(0).out;
     assert!(out.contains("L021") && out.contains("did you mean `acme`"), "{out}");
     agency.write("rules/acme.yaml", &ACME.replace("vars.calendar", "vars.calender"));
-    let out = agency.run(&["check"]).await.ends(1).out;
+    let out = agency.run(&["check"]).await.assert_exit(1).out;
     assert!(out.contains("R016") && out.contains("did you mean `workspace.vars.calendar`"), "{out}");
     // What only one client knows is no destination of the other.
     agency.write("rules/acme.yaml", &ACME.replace("slack: sales", "slack: sale"));
-    let out = agency.run(&["check"]).await.ends(1).out;
+    let out = agency.run(&["check"]).await.assert_exit(1).out;
     assert!(out.contains("there is no destination `sale` for the workspace `acme`"), "{out}");
     agency.write(
         "rules/acme.yaml",
         &format!("{ACME}tests:\n  - {{ name: a, workspace: acmme, messages: [Hi], expect: {{ rules: [] }} }}\n"),
     );
-    let out = agency.run(&["check"]).await.ends(1).out;
+    let out = agency.run(&["check"]).await.assert_exit(1).out;
     assert!(out.contains("R022") && out.contains("did you mean `acme`"), "{out}");
 }
 
@@ -275,8 +275,8 @@ async fn names_that_nothing_has_are_told() {
 #[tokio::test]
 async fn tests_of_two_workspaces_need_no_keys() {
     let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/agency");
-    run(binary(&example, &["test"])).await.ends(0).prints(&["9 passed, 0 failed"]);
-    let found = run(binary(&example, &["check", "--format", "json"])).await.ends(1).json();
+    run(binary(&example, &["test"])).await.assert_exit(0).assert_prints(&["9 passed, 0 failed"]);
+    let found = run(binary(&example, &["check", "--format", "json"])).await.assert_exit(1).json();
     let codes: Vec<_> = found["diagnostics"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
     assert!(codes.iter().all(|code| code == "C002") && codes.len() == 4, "{found:#}");
 }
@@ -300,12 +300,12 @@ async fn tests_take_place_in_their_workspace() {
         ),
     ];
     agency.write("rules/acme.yaml", &format!("{ACME}tests:\n{}", tests.concat()));
-    agency.run(&["test"]).await.ends(0).prints(&["3 passed, 0 failed"]);
+    agency.run(&["test"]).await.assert_exit(0).assert_prints(&["3 passed, 0 failed"]);
     // A path is for the workspace whose it is.
     agency.write(
         "rules/globex/hot.test.yaml",
         &format!("tests:\n{}", case("by path", "", "rules: [globex-hot], reply: cal-of-globex")),
     );
-    agency.run(&["test", "rules/globex/"]).await.ends(0).prints(&["1 passed, 0 failed"]);
-    agency.run(&["check", "rules/globex/hot.yaml"]).await.ends(0).prints(&["no mistakes in rules/globex/hot.yaml"]);
+    agency.run(&["test", "rules/globex/"]).await.assert_exit(0).assert_prints(&["1 passed, 0 failed"]);
+    agency.run(&["check", "rules/globex/hot.yaml"]).await.assert_exit(0).assert_prints(&["no mistakes in rules/globex/hot.yaml"]);
 }

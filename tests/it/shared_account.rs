@@ -1,6 +1,6 @@
 //! More than one service on one account: what the last look sees, what it cannot, and what follows.
 
-use crate::stage::{HandClock, Reply, Setting, Stage, Where, engine, safety};
+use crate::fixture::{ManualClock, Reply, FixtureOptions, Fixture, Endpoint, engine, safety};
 use jiff::Timestamp;
 use reply_router::{
     engine::{Clock, Engine, Safety},
@@ -12,7 +12,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Waits at random as a real clock does.
 #[derive(Debug, Clone)]
-struct Restless(HandClock);
+struct Restless(ManualClock);
 
 impl Clock for Restless {
     fn now(&self) -> Timestamp {
@@ -25,7 +25,7 @@ impl Clock for Restless {
 }
 
 /// Another service with a store of its own on the stage's account.
-async fn second(stage: &Stage, setting: &Setting, restless: bool) -> (Arc<Engine>, Arc<SqliteStore>) {
+async fn second(stage: &Fixture, setting: &FixtureOptions, restless: bool) -> (Arc<Engine>, Arc<SqliteStore>) {
     let store = Arc::new(SqliteStore::open(&stage.folder.path().join("second.db")).await.unwrap());
     let clock = stage.clock.clone();
     let found = match restless {
@@ -45,7 +45,7 @@ async fn send(engine: &Engine) {
     engine.run_due(engine.workspace("acme").unwrap(), Lane::Api, &|| false).await.unwrap();
 }
 
-fn twice(stage: &Stage) -> usize {
+fn twice(stage: &Fixture) -> usize {
     let mut sent: HashMap<String, usize> = HashMap::new();
     for reply in stage.simulator.workspace().accepted_replies() {
         *sent.entry(reply.thread_id).or_default() += 1;
@@ -55,9 +55,9 @@ fn twice(stage: &Stage) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_services_in_phase_answer_few_leads_twice_and_then_hold() {
-    let setting = Setting { safety: Safety { replies_per_hour: 1_000, ..safety() }, ..Setting::default() };
+    let setting = FixtureOptions { safety: Safety { replies_per_hour: 1_000, ..safety() }, ..FixtureOptions::default() };
     let stage =
-        Stage::new(Setting { safety: Safety { replies_per_hour: 1_000, ..safety() }, ..Setting::default() }).await;
+        Fixture::new(FixtureOptions { safety: Safety { replies_per_hour: 1_000, ..safety() }, ..FixtureOptions::default() }).await;
     let first_store = Arc::new(SqliteStore::open(&stage.folder.path().join("first.db")).await.unwrap());
     let first_clock = Restless(stage.clock.clone());
     let first = engine(&setting, &stage.simulator, Arc::clone(&first_store) as Arc<dyn Store>, first_clock);
@@ -90,8 +90,8 @@ async fn two_services_in_phase_answer_few_leads_twice_and_then_hold() {
 #[tokio::test]
 async fn our_own_words_that_we_did_not_send_hold_the_workspace_until_it_is_resumed() {
     let safety = Safety { alert: Some("sales".to_owned()), ..safety() };
-    let setting = Setting { safety, ..Setting::default() };
-    let mut stage = Stage::new(Setting { safety: setting.safety.clone(), ..Setting::default() }).await;
+    let setting = FixtureOptions { safety, ..FixtureOptions::default() };
+    let mut stage = Fixture::new(FixtureOptions { safety: setting.safety.clone(), ..FixtureOptions::default() }).await;
     let (other, _store) = second(&stage, &setting, false).await;
     decide(&other).await;
     // Both have decided; the other one is faster.
@@ -112,10 +112,10 @@ async fn our_own_words_that_we_did_not_send_hold_the_workspace_until_it_is_resum
     assert!(format!("{:?}", received.slack()).contains("Another service acts on workspace acme"));
 
     // It is remembered over a restart, and holds other replies too.
-    stage = stage.restarted(&setting).await;
+    stage = stage.restart(&setting).await;
     assert_eq!(stage.store.foreign_uses().await.unwrap().len(), 1);
     stage.hot_lead("joe@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     let held =
         stage.states().await.into_iter().filter(|state| (state.1, state.2) == (ActionState::Held, Some("foreign_use")));
     assert_eq!(held.count(), 2);
@@ -133,13 +133,13 @@ async fn our_own_words_that_we_did_not_send_hold_the_workspace_until_it_is_resum
 
 #[tokio::test]
 async fn a_person_who_sends_a_draft_by_hand_is_no_other_service() {
-    let setting = Setting { mode: reply_router::model::Mode::Draft, ..Setting::default() };
-    let stage = Stage::new(setting).await;
+    let setting = FixtureOptions { mode: reply_router::model::Mode::Draft, ..FixtureOptions::default() };
+    let stage = Fixture::new(setting).await;
     let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     stage.clock.advance(Duration::from_secs(60));
     stage.simulator.workspace().person_answers(&thread, "Hi Jane, here is my calendar.");
-    stage.round().await;
+    stage.tick().await;
     let reply = &stage.actions().await[0];
     assert_eq!(
         (reply.state, reply.reason.as_ref().unwrap().code.as_str()),
@@ -150,13 +150,13 @@ async fn a_person_who_sends_a_draft_by_hand_is_no_other_service() {
 
 #[tokio::test]
 async fn a_store_restored_together_with_its_lock_is_noticed_by_what_the_threads_show() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     // What this store knows nothing of left in the time that the backup does not have.
     let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
     stage.clock.advance(Duration::from_secs(60));
     stage.simulator.workspace().person_answers(&thread, "Hi Jane, here is my calendar.");
     stage.hot_lead("joe@acme.example", "Give me a call.");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.simulator.workspace().accepted_replies(), []);
     let found = stage.store.foreign_uses().await.unwrap();
     assert!(found[0].evidence.contains("restored from an older copy"), "{found:?}");
@@ -166,11 +166,11 @@ async fn a_store_restored_together_with_its_lock_is_noticed_by_what_the_threads_
 
 #[tokio::test]
 async fn an_intent_whose_last_look_fails_is_taken_back() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     stage.hot_lead("jane@acme.example", "Give me a call.");
     stage.engine.poll(stage.workspace(), true).await.unwrap();
     stage.engine.handle_pending(stage.workspace()).await.unwrap();
-    stage.simulator.faults().next(Where::Messages, 1, Fault::Status(503, String::new()));
+    stage.simulator.faults().next(Endpoint::Messages, 1, Fault::Status(503, String::new()));
     stage.run_due().await;
     let reply = &stage.actions().await[0];
     assert_eq!((reply.state, reply.sent_at, reply.attempts.len()), (ActionState::Waiting, None, 0));
@@ -184,15 +184,15 @@ async fn a_rule_with_another_name_does_not_say_the_same_again() {
     let rules = "version: 1\nrules:\n  - { name: first, when: { category: interested }, then: [{ reply: { text: Here is my calendar for you. } }] }\n";
     let renamed = "version: 1\nrules:\n  - { name: second, when: { category: interested }, then: [{ reply: { text: Here is my calendar for you. } }] }\n";
     let safety = Safety { replies_per_lead: "9 per 7d".parse().unwrap(), ..safety() };
-    let stage = Stage::new(Setting { rules, safety, ..Setting::default() }).await;
+    let stage = Fixture::new(FixtureOptions { rules, safety, ..FixtureOptions::default() }).await;
     let thread = stage.hot_lead("jane@acme.example", "Yes.");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
     let set = reply_router::rules::RuleSet::parse(&[("rules.yaml", renamed)], &Default::default()).unwrap();
     stage.engine.replace_rules(set);
     stage.clock.advance(Duration::from_secs(60));
     stage.simulator.workspace().lead_writes(&thread, "And where is it?");
-    stage.round().await;
+    stage.tick().await;
     assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1, "{:?}", stage.states().await);
     assert_eq!(stage.states().await.last(), Some(&(Reply, ActionState::Suppressed, Some("repeat"))));
 }

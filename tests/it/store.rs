@@ -1,7 +1,7 @@
 //! The contract of the store, on a real SQLite file.
 
-mod figures;
-mod listing;
+mod counts;
+mod filters;
 
 use jiff::Timestamp;
 use reply_router::{
@@ -65,12 +65,12 @@ fn action(of: &DecisionRecord, kind: ActionKind, state: ActionState) -> Action {
     }
 }
 
-struct Bed {
+struct StoreFixture {
     folder: tempfile::TempDir,
     store: SqliteStore,
 }
 
-impl Bed {
+impl StoreFixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("s.db")).await.unwrap();
@@ -90,7 +90,7 @@ impl Bed {
 
 #[tokio::test]
 async fn rows_stay_in_line_until_they_are_dealt_with() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     bed.store.record_baseline("acme", &[row("old", 0)], None, at(0)).await.unwrap();
     bed.store.queue_rows("acme", &[row("old", 5), row("new", 6)], at(10)).await.unwrap();
     let pending = bed.store.pending_threads("acme", 10).await.unwrap();
@@ -116,7 +116,7 @@ async fn rows_stay_in_line_until_they_are_dealt_with() {
 
 #[tokio::test]
 async fn ready_rows_leave_out_what_waits_and_take_turns() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let ready = async |second: i64| -> Vec<String> {
         let ready = ReadyAt { now: at(second), latest: at(second + 3_600), limit: 4, failed_limit: 1 };
         let found = bed.store.ready_threads("acme", ready).await.unwrap();
@@ -145,7 +145,7 @@ async fn ready_rows_leave_out_what_waits_and_take_turns() {
 
 #[tokio::test]
 async fn one_living_reply_for_a_message_whatever_the_rule_is_called() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let first = decision("d1", "m1", 0);
     let written = bed.record(&first, vec![action(&first, ActionKind::Reply, ActionState::Planned)]).await;
     assert_eq!(written[0].state, ActionState::Planned);
@@ -170,7 +170,7 @@ async fn one_living_reply_for_a_message_whatever_the_rule_is_called() {
 
 #[tokio::test]
 async fn a_newer_message_ends_what_waits_for_the_older_one() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let first = decision("d1", "m1", 0);
     let kinds = [
         (ActionKind::Reply, ActionState::Waiting),
@@ -189,7 +189,7 @@ async fn a_newer_message_ends_what_waits_for_the_older_one() {
 
 #[tokio::test]
 async fn a_change_made_on_an_older_version_is_refused() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let made = decision("d1", "m1", 0);
     let mut mine = bed.record(&made, vec![action(&made, ActionKind::Reply, ActionState::Held)]).await.remove(0);
     let mut theirs = bed.store.action(&mine.id).await.unwrap().unwrap();
@@ -203,7 +203,7 @@ async fn a_change_made_on_an_older_version_is_refused() {
 
 #[tokio::test]
 async fn due_actions_come_by_lane_replies_first() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let made = decision("d1", "m1", 0);
     let due = |kind, second| Action { due_at: Some(at(second)), ..action(&made, kind, ActionState::Planned) };
     bed.record(&made, vec![due(ActionKind::Star, 1), due(ActionKind::Reply, 5), due(ActionKind::Slack, 2)]).await;
@@ -219,7 +219,7 @@ async fn due_actions_come_by_lane_replies_first() {
 
 #[tokio::test]
 async fn the_last_sibling_wakes_mark_read() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let made = decision("d1", "m1", 0);
     let mut read = action(&made, ActionKind::MarkRead, ActionState::Waiting);
     read.due_at = None;
@@ -234,7 +234,7 @@ async fn the_last_sibling_wakes_mark_read() {
 
 #[tokio::test]
 async fn sent_actions_are_counted_in_their_window() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     for (number, state) in [ActionState::Done, ActionState::Unknown, ActionState::Failed].into_iter().enumerate() {
         let second = i64::try_from(number).unwrap() * 10;
         let made = decision(&format!("d{number}"), &format!("m{number}"), second);
@@ -251,7 +251,7 @@ async fn sent_actions_are_counted_in_their_window() {
 
 #[tokio::test]
 async fn everything_survives_closing_and_opening() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let made = decision("d1", "m1", 0);
     let written = bed.record(&made, vec![action(&made, ActionKind::Reply, ActionState::Planned)]).await;
     let opt_out = OptOut {
@@ -287,7 +287,7 @@ async fn everything_survives_closing_and_opening() {
 
 #[tokio::test]
 async fn a_second_service_is_refused_while_the_first_lives() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let second = SqliteStore::open(&bed.path()).await;
     assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
     SqliteStore::open_read_only(&bed.path()).await.unwrap();
@@ -309,7 +309,7 @@ async fn a_damaged_store_is_refused_and_kept() {
 
 #[tokio::test]
 async fn a_store_of_a_newer_version_is_refused() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let path = bed.path();
     bed.store.close().await;
     drop(bed.store);
@@ -331,7 +331,7 @@ async fn a_store_of_a_newer_version_is_refused() {
 
 #[tokio::test]
 async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     let path = bed.path();
     let mut first = decision("d1", "m1", 1);
     first.trace.campaign = Some("Q1 Launch".to_owned());
@@ -402,7 +402,7 @@ async fn a_folder_that_is_not_there_is_a_clear_error() {
 
 #[tokio::test]
 async fn a_scratch_store_begins_with_a_copy_and_leaves_the_file_alone() {
-    let bed = Bed::new().await;
+    let bed = StoreFixture::new().await;
     bed.record(&decision("d1", "m1", 0), vec![]).await;
     let before = std::fs::read(bed.path()).unwrap();
     let scratch = SqliteStore::in_memory_copy(Some(&bed.path())).await.unwrap();

@@ -2,7 +2,7 @@
 
 mod hostile;
 mod languages;
-mod through_rules;
+mod rules;
 
 use std::path::Path;
 use std::time::Instant;

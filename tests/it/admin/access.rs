@@ -1,7 +1,7 @@
 //! Who gets in.
 
-use super::{Desk, HOOK_TOKEN, TOKEN, bearer};
-use crate::stage::{Setting, Stage};
+use super::{AdminFixture, HOOK_TOKEN, TOKEN, bearer};
+use crate::fixture::{FixtureOptions, Fixture};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 const GUARDED: [&str; 17] = [
@@ -26,7 +26,7 @@ const GUARDED: [&str; 17] = [
 
 #[tokio::test]
 async fn with_a_token_only_its_bearer_gets_in() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     for path in GUARDED {
         let wrong = format!("Bearer {}x", &TOKEN[1..]);
         for given in [None, Some(wrong.as_str()), Some("Bearer "), Some("Bearer"), Some("Basic 0123"), Some(TOKEN)] {
@@ -64,7 +64,7 @@ async fn with_a_token_only_its_bearer_gets_in() {
 
 #[tokio::test]
 async fn without_a_token_only_this_machine_gets_in_under_its_own_name() {
-    let desk = Desk::over(Stage::new(Setting::default()).await, None, None);
+    let desk = AdminFixture::over(Fixture::new(FixtureOptions::default()).await, None, None);
     for (host, status) in [
         (Some("localhost:8080"), 200),
         (Some("LOCALHOST"), 200),
@@ -87,7 +87,7 @@ async fn without_a_token_only_this_machine_gets_in_under_its_own_name() {
 
 #[tokio::test]
 async fn a_browser_signs_in_once() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let browser = ("accept", "text/html,application/xhtml+xml");
     let sent_away = desk.send("GET", "/", &[browser], "").await;
     assert_eq!((sent_away.status, sent_away.header("location")), (303, "/login"));
@@ -109,13 +109,13 @@ async fn a_browser_signs_in_once() {
     desk.send("GET", "/api/v1/status", &[("cookie", "reply_router_session=")], "").await.problem(401);
 
     // Another process, another session.
-    let other = Desk::new(Setting::default()).await;
+    let other = AdminFixture::new(FixtureOptions::default()).await;
     other.send("GET", "/api/v1/status", &[("cookie", session)], "").await.problem(401);
 }
 
 #[tokio::test]
 async fn who_guesses_has_to_wait_and_locks_nobody_out() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let form = ("content-type", "application/x-www-form-urlencoded");
     for _ in 0..10 {
         assert_eq!(desk.send("POST", "/login", &[form], "token=wrong").await.status, 401);
@@ -128,7 +128,7 @@ async fn who_guesses_has_to_wait_and_locks_nobody_out() {
 
 #[tokio::test]
 async fn who_signed_out_is_out_wherever_the_cookie_is() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let form = ("content-type", "application/x-www-form-urlencoded");
     let mut cookies = Vec::new();
     for _ in 0..2 {
@@ -149,18 +149,18 @@ async fn who_signed_out_is_out_wherever_the_cookie_is() {
 
 #[tokio::test]
 async fn without_a_token_the_metrics_too_are_for_this_machine_only() {
-    let desk = Desk::over(Stage::new(Setting::default()).await, None, None);
+    let desk = AdminFixture::over(Fixture::new(FixtureOptions::default()).await, None, None);
     for (host, status) in [("localhost:8080", 200), ("127.0.0.1", 200), ("evil.example", 403)] {
         assert_eq!(desk.send("GET", "/metrics", &[("host", host)], "").await.status, status, "{host}");
     }
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let elsewhere = desk.send("GET", "/metrics", &[("host", "router.acme.example")], "").await;
     assert_eq!(elsewhere.status, 200, "with a token it may be scraped from elsewhere");
 }
 
 #[tokio::test]
 async fn a_page_of_another_origin_changes_nothing() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let cases: [(&[(&str, &str)], u16); 7] = [
         (&[("origin", "https://evil.example")], 403),
         (&[("origin", "null")], 403),
@@ -187,8 +187,8 @@ async fn a_page_of_another_origin_changes_nothing() {
 
 #[tokio::test]
 async fn the_hook_has_a_token_of_its_own() {
-    let setting = Setting { more_workspaces: vec![("globex", reply_router::model::Mode::Live)], ..Setting::default() };
-    let desk = Desk::new(setting).await;
+    let setting = FixtureOptions { more_workspaces: vec![("globex", reply_router::model::Mode::Live)], ..FixtureOptions::default() };
+    let desk = AdminFixture::new(setting).await;
     let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
     let right = format!("Bearer {HOOK_TOKEN}");
     for (name, given, status) in [
@@ -215,7 +215,7 @@ async fn the_hook_has_a_token_of_its_own() {
 
 #[tokio::test]
 async fn every_answer_keeps_a_browser_within_bounds() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     for (method, path) in
         [("GET", "/"), ("GET", "/login"), ("GET", "/api/v1/status"), ("GET", "/nowhere"), ("POST", "/login")]
     {
@@ -241,7 +241,7 @@ async fn the_cookie_is_secure_exactly_where_the_pages_are() {
     for (public_url, secure) in
         [(Some("https://router.acme.example"), true), (Some("http://10.0.0.7:8080"), false), (None, false)]
     {
-        let stage = Stage::new(Setting::default()).await;
+        let stage = Fixture::new(FixtureOptions::default()).await;
         let settings = AdminSettings {
             listen: "127.0.0.1:8080".parse().unwrap(),
             token: Some(TOKEN.to_owned().into()),
@@ -249,7 +249,7 @@ async fn the_cookie_is_secure_exactly_where_the_pages_are() {
             hook_tokens: std::collections::HashMap::new(),
         };
         let router = admin::router(std::sync::Arc::clone(&stage.engine), settings, None);
-        let desk = Desk { stage, router };
+        let desk = AdminFixture { stage, router };
         let form = ("content-type", "application/x-www-form-urlencoded");
         let answer = desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await;
         let cookie = answer.header("set-cookie");

@@ -1,7 +1,7 @@
 //! What a connection may cost.
 
-use super::Desk;
-use crate::{place::PATIENCE, stage::Setting};
+use super::AdminFixture;
+use crate::{cli_fixture::PATIENCE, fixture::FixtureOptions};
 use reply_router::admin;
 use std::time::Duration;
 use tokio::{
@@ -11,8 +11,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// A server over a desk, and a connection to it on which nothing was sent.
-async fn connected(head_time: Duration) -> (Desk, TcpStream, CancellationToken, tokio::task::JoinHandle<()>) {
-    let desk = Desk::new(Setting::default()).await;
+async fn connected(head_time: Duration) -> (AdminFixture, TcpStream, CancellationToken, tokio::task::JoinHandle<()>) {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
@@ -52,7 +52,7 @@ async fn asked(address: std::net::SocketAddr, path: &str) -> String {
 
 #[tokio::test]
 async fn slow_connections_hold_up_nobody() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     // Nobody is sent away for being slow here: only places can be missing.

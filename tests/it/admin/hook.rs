@@ -1,7 +1,7 @@
 //! The vendor's webhook costs no more polls than it must.
 
-use super::{Desk, HOOK_TOKEN};
-use crate::{place::PATIENCE, stage::Setting};
+use super::{AdminFixture, HOOK_TOKEN};
+use crate::{cli_fixture::PATIENCE, fixture::FixtureOptions};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn two_hundred_nudges_cost_one_poll_every_two_seconds() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let (engine, shutdown) = (Arc::clone(&desk.stage.engine), CancellationToken::new());
     let stop = shutdown.clone();
     let running = tokio::spawn(async move { engine.run(stop).await });

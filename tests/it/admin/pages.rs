@@ -1,13 +1,13 @@
 //! What people look at, as it comes from the server.
 
-mod answers;
+mod activity;
 mod care;
 mod forms;
 mod left;
-mod trying;
+mod try_page;
 
-use super::Desk;
-use crate::stage::Setting;
+use super::AdminFixture;
+use crate::fixture::FixtureOptions;
 use reply_router::{
     model::{ActionState, Mode},
     simulator::{Message, NewThread},
@@ -42,11 +42,11 @@ fn shows(page: &str, texts: &[&str]) {
 
 #[tokio::test]
 async fn what_a_lead_writes_is_shown_and_never_run() {
-    let desk = Desk::new(Setting { rules: EVIL_RULE, mode: Mode::Draft, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { rules: EVIL_RULE, mode: Mode::Draft, ..FixtureOptions::default() }).await;
     let thread = NewThread::new("eve@acme.example").name(EVIL).subject(EVIL).campaign(EVIL).category(EVIL);
     let message = Message::text(format!("{EVIL} call me")).with_subject(EVIL);
     let thread = desk.stage.simulator.workspace().add_thread(thread.message(message));
-    desk.stage.round().await;
+    desk.stage.tick().await;
     assert_eq!(desk.stage.actions().await.len(), 1);
     let (recorded, live) = (format!("/threads/{thread}"), format!("/threads/{thread}?live=1"));
     for path in ["/", "/activity", "/queue", "/workspace", &recorded, &live] {
@@ -67,11 +67,11 @@ async fn what_a_lead_writes_is_shown_and_never_run() {
 
 #[tokio::test]
 async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
-    let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     for number in 0..33 {
         desk.stage.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
     }
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let replies = desk.stage.actions().await.into_iter().filter(|action| action.state == ActionState::Held);
     for (number, mut action) in replies.enumerate() {
         // The oldest one is the one that presses.
@@ -99,23 +99,23 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
 
 #[tokio::test]
 async fn why_a_reply_is_held_although_its_rule_is_live_cannot_be_overlooked() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let thread = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q1 Launch").category("interested");
     let colleague = Message::text("Jane told me: a call?").sent_by("joe@acme.example");
     desk.stage.simulator.workspace().add_thread(thread.message(colleague));
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let page = desk.get("/queue").await.text;
     shows(&page, &["<p class=\"reason\" dir=\"auto\">somebody else than the lead wrote the message</p>"]);
 }
 
 #[tokio::test]
 async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
-    let setting = Setting { more_workspaces: vec![("globex", Mode::Live)], ..Setting::default() };
-    let desk = Desk::new(setting).await;
+    let setting = FixtureOptions { more_workspaces: vec![("globex", Mode::Live)], ..FixtureOptions::default() };
+    let desk = AdminFixture::new(setting).await;
     let acme = r#"{"workspace": "acme"}"#;
     desk.post("/api/v1/pause", acme).await.json();
     desk.stage.hot_lead("jane@acme.example", "Please call.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let page = desk.get("/queue").await.text;
     let waiting = between(&page, "id=\"group-waiting\"", "</section>");
     shows(waiting, &["jane@acme.example", "nothing leaves until somebody resumes", "<time datetime=\"2026-07-15T"]);
@@ -130,14 +130,14 @@ async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
 
 #[tokio::test]
 async fn the_first_page_says_in_words_how_it_goes() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let page = desk.get("/").await.text;
     shows(&page, &["Healthy", "0 replies sent in the last 24 hours, nothing waits for you.", "book-a-call", "never"]);
     desk.stage.hot_lead("jane@acme.example", "Please call.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     desk.post("/api/v1/rules/book-a-call/mode", r#"{"mode": "draft"}"#).await.json();
     desk.stage.hot_lead("joe@acme.example", "Please call.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let page = desk.get("/").await.text;
     shows(
         &page,
@@ -162,7 +162,7 @@ async fn the_first_page_says_in_words_how_it_goes() {
 async fn a_dry_run_says_so_on_every_page() {
     const STRIPE: &str = "A dry run: nothing is sent";
     for dry_run in [true, false] {
-        let desk = Desk::new(Setting { dry_run, ..Setting::default() }).await;
+        let desk = AdminFixture::new(FixtureOptions { dry_run, ..FixtureOptions::default() }).await;
         for path in ["/", "/activity", "/queue", "/try", "/workspace"] {
             assert_eq!(desk.get(path).await.text.contains(STRIPE), dry_run, "{path}");
         }

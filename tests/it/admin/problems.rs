@@ -1,7 +1,7 @@
 //! Errors, whatever makes them, have one shape.
 
-use super::{Desk, TOKEN, bearer};
-use crate::stage::{Setting, Stage, Where};
+use super::{AdminFixture, TOKEN, bearer};
+use crate::fixture::{FixtureOptions, Fixture, Endpoint};
 use async_trait::async_trait;
 use reply_router::admin::{Reload, ReloadError};
 use reply_router::simulator::Fault;
@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
 async fn what_cannot_be_read_is_told() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let json_body = ("content-type", "application/json");
     let form = ("content-type", "application/x-www-form-urlencoded");
     let long = "x".repeat(70_000);
@@ -60,7 +60,7 @@ async fn what_cannot_be_read_is_told() {
 
 #[tokio::test]
 async fn a_request_keeps_its_id() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let given = desk.send("GET", "/healthz", &[("x-request-id", "abc-1")], "").await;
     assert_eq!(given.header("x-request-id"), "abc-1");
     let (one, other) = (desk.get("/healthz").await, desk.get("/healthz").await);
@@ -69,9 +69,9 @@ async fn a_request_keeps_its_id() {
 
 #[tokio::test]
 async fn not_ready_before_the_first_poll() {
-    let stage = Stage::unpolled(Setting::default()).await;
+    let stage = Fixture::without_baseline(FixtureOptions::default()).await;
     let path = stage.store_path().display().to_string();
-    let desk = Desk::over(stage, Some(TOKEN), None);
+    let desk = AdminFixture::over(stage, Some(TOKEN), None);
     let answer = desk.send("GET", "/readyz", &[], "").await;
     assert!(answer.problem(503).contains("acme"));
     assert!(!answer.text.contains(&path));
@@ -79,9 +79,9 @@ async fn not_ready_before_the_first_poll() {
 
 #[tokio::test]
 async fn not_ready_while_a_workspace_has_failed_for_too_long() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     for (status, why) in [(503, "ColdSend fails on its side"), (401, "ColdSend does not accept the API key")] {
-        desk.stage.simulator.faults().always(Where::List, Fault::Status(status, String::new()));
+        desk.stage.simulator.faults().always(Endpoint::List, Fault::Status(status, String::new()));
         for minute in 0..8 {
             desk.stage.engine.poll_and_handle(desk.stage.workspace()).await;
             let answer = desk.send("GET", "/readyz", &[], "").await;
@@ -125,7 +125,7 @@ impl Reload for Ends {
 async fn a_reload_tells_how_it_ended() {
     for (ends, status) in [(Ends::Well, 200), (Ends::Refused, 422), (Ends::Failed, 500), (Ends::Panics, 500)] {
         let refused = matches!(ends, Ends::Refused);
-        let desk = Desk::over(Stage::new(Setting::default()).await, Some(TOKEN), Some(Arc::new(ends)));
+        let desk = AdminFixture::over(Fixture::new(FixtureOptions::default()).await, Some(TOKEN), Some(Arc::new(ends)));
         let answer = desk.post("/api/v1/reload", "").await;
         if status == 200 {
             assert_eq!(answer.json(), json!({"revision": "abc"}));

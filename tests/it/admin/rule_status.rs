@@ -1,7 +1,7 @@
 //! What the pages say of each rule.
 
-use super::Desk;
-use crate::stage::{Setting, Stage};
+use super::AdminFixture;
+use crate::fixture::{FixtureOptions, Fixture};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -27,16 +27,16 @@ rules:
     then: [mark_read]
 ";
 
-async fn rules(desk: &Desk) -> Vec<Value> {
+async fn rules(desk: &AdminFixture) -> Vec<Value> {
     desk.get("/api/v1/rules").await.json()["items"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
 async fn each_rule_is_counted_and_timed_by_itself() {
-    let desk = Desk::new(Setting { rules: RULES, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
     desk.stage.hot_lead("jane@acme.example", "Give me a call.");
     desk.stage.hot_lead("joe@acme.example", "No, thanks.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let all = rules(&desk).await;
     let figures: Vec<_> = all
         .iter()
@@ -70,7 +70,7 @@ async fn each_rule_is_counted_and_timed_by_itself() {
 
 #[tokio::test]
 async fn a_switch_and_a_pause_tell_who_and_when() {
-    let desk = Desk::over(Stage::new(Setting::default()).await, None, None);
+    let desk = AdminFixture::over(Fixture::new(FixtureOptions::default()).await, None, None);
     let here = [("host", "localhost"), ("content-type", "application/json")];
     let post = async |path: &str, body: &str| desk.send("POST", path, &here, body).await.json();
     let rule = post("/api/v1/rules/book-a-call/mode", r#"{"mode": "draft"}"#).await;
@@ -88,7 +88,7 @@ async fn a_switch_and_a_pause_tell_who_and_when() {
 
 #[tokio::test]
 async fn the_list_of_rules_has_pages() {
-    let desk = Desk::new(Setting { rules: RULES, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
     let first = desk.get("/api/v1/rules?limit=3").await.json();
     assert_eq!((first["items"].as_array().unwrap().len(), &first["next"]), (3, &json!("3")));
     let second = desk.get("/api/v1/rules?limit=3&cursor=3").await.json();

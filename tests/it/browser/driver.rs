@@ -1,7 +1,7 @@
 //! A headless Chromium, spoken to through its driver in the language of WebDriver: a handful of requests, so that no further
 //! library is needed for it.
 
-use crate::place::{PATIENCE, signal};
+use crate::cli_fixture::{PATIENCE, signal};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
@@ -97,7 +97,7 @@ impl Browser {
 
     /// Waits until a function's body says true.
     #[track_caller]
-    pub(super) fn until(&self, what: &str, script: &str) -> impl Future<Output = ()> {
+    pub(super) fn wait_until(&self, what: &str, script: &str) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
         async move {
             let began = Instant::now();
@@ -113,7 +113,7 @@ impl Browser {
 
     /// Waits until a text is to be read.
     #[track_caller]
-    pub(super) fn reads(&self, text: &str) -> impl Future<Output = ()> {
+    pub(super) fn wait_for_text(&self, text: &str) -> impl Future<Output = ()> {
         let script = format!("return document.body.innerText.includes({})", json!(text));
         let text = text.to_owned();
         let place = std::panic::Location::caller();
@@ -135,7 +135,7 @@ impl Browser {
     }
 
     /// Clicks the way a person does: it must be there to be seen.
-    pub(super) async fn press(&self, selector: &str) {
+    pub(super) async fn click(&self, selector: &str) {
         let element = self.find(selector).await;
         self.ask("POST", &format!("/element/{element}/click"), json!({})).await;
     }
@@ -168,26 +168,26 @@ impl Browser {
     }
 
     /// The window's width, and the colours that the viewer's system prefers.
-    pub(super) async fn viewer(&self, width: u32, colours: &str) {
+    pub(super) async fn set_viewport(&self, width: u32, colours: &str) {
         let metrics = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 });
         self.command("Emulation.setDeviceMetricsOverride", metrics).await;
         let colours = json!({ "features": [{ "name": "prefers-color-scheme", "value": colours }] });
         self.command("Emulation.setEmulatedMedia", colours).await;
     }
 
-    pub(super) async fn zone(&self, name: &str) {
+    pub(super) async fn set_timezone(&self, name: &str) {
         self.command("Emulation.setTimezoneOverride", json!({ "timezoneId": name })).await;
     }
 
     /// The whole page as a PNG.
-    pub(super) async fn picture(&self) -> Vec<u8> {
+    pub(super) async fn screenshot(&self) -> Vec<u8> {
         use base64::Engine as _;
         let taken = self.command("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
         base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
     }
 
     /// What the page complained of since the last call: errors of scripts, what the policy forbade, what was not found.
-    pub(super) async fn complaints(&self) -> Vec<String> {
+    pub(super) async fn console_errors(&self) -> Vec<String> {
         let log = self.ask("POST", "/se/log", json!({ "type": "browser" })).await;
         let entries = log.as_array().unwrap().iter();
         entries.filter(|entry| entry["level"] == "SEVERE").map(|entry| entry["message"].to_string()).collect()

@@ -1,7 +1,7 @@
 //! What goes wrong in the hands of people: a short error that names the place and a remedy, exit code 1 or 2, no panic,
 //! no backtrace, no secret (`Ran::new` looks for those).
 
-use super::place::{CANARY, EVERYTHING, Place, Ran, binary, run};
+use super::cli_fixture::{CANARY, EVERYTHING, CliFixture, CommandOutput, binary, run};
 use reply_router::simulator::{Endpoint, Fault};
 
 /// One mistake: what is written into which file, what is run, and what the error must say.
@@ -76,7 +76,7 @@ const CASES: &[Case] = &[
 ];
 
 /// What is wrong with an error; nothing, it is hoped. Short: no chain of causes that nobody reads.
-fn faults(name: &str, ran: &Ran, code: i32, says: &[&str]) -> Option<String> {
+fn faults(name: &str, ran: &CommandOutput, code: i32, says: &[&str]) -> Option<String> {
     let missing: Vec<_> = says.iter().filter(|wanted| !ran.err.contains(**wanted)).collect();
     let is_short = ran.err.lines().count() <= 30 && ran.err.len() < 3_000;
     let good = ran.code == code && missing.is_empty() && is_short;
@@ -87,7 +87,7 @@ fn faults(name: &str, ran: &Ran, code: i32, says: &[&str]) -> Option<String> {
 async fn every_mistake_is_named_with_a_remedy() {
     let mut found = Vec::new();
     for case in CASES {
-        let place = Place::new(EVERYTHING).await;
+        let place = CliFixture::new(EVERYTHING).await;
         if !case.file.is_empty() {
             let ordinary = case.text.strip_prefix('…').map(|more| match more.starts_with("smtp") {
                 true => place.configuration("").replace("smtp:", "#") + more,
@@ -97,7 +97,7 @@ async fn every_mistake_is_named_with_a_remedy() {
         }
         let args: Vec<_> = case.command.split(' ').collect();
         found.extend(faults(case.name, &place.run(&args).await, case.code, case.says));
-        assert_eq!(place.writes(), [""; 0], "{}", case.name);
+        assert_eq!(place.write_requests(), [""; 0], "{}", case.name);
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -115,7 +115,7 @@ async fn what_the_api_says_no_to() {
         ("another shape", Fault::Status(200, r#"{"conversations": 5}"#.to_owned()), &["GET /replies", "conversations"]),
         ("redirect", Fault::Redirect(302, "http://elsewhere.example/".to_owned()), &["302", "base_url"]),
     ];
-    let place = Place::new(EVERYTHING).await;
+    let place = CliFixture::new(EVERYTHING).await;
     let mut found = Vec::new();
     for (name, fault, says) in cases {
         place.simulator.faults().clear();
@@ -124,7 +124,7 @@ async fn what_the_api_says_no_to() {
             found.extend(faults(name, &place.run(command).await, 1, says));
         }
         let doctor = place.run(&["doctor"]).await;
-        let doctor = Ran { err: doctor.out, out: doctor.err, ..doctor };
+        let doctor = CommandOutput { err: doctor.out, out: doctor.err, ..doctor };
         found.extend(faults(name, &doctor, 1, says));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
@@ -132,7 +132,7 @@ async fn what_the_api_says_no_to() {
 
 #[tokio::test]
 async fn what_the_machine_says_no_to() {
-    let place = Place::new(EVERYTHING).await;
+    let place = CliFixture::new(EVERYTHING).await;
     let taken = place.simulator.address().to_string();
     place.write("reply-router.yaml", &place.configuration("").replace("127.0.0.1:0", &taken));
     let mut found = Vec::new();

@@ -1,14 +1,14 @@
 //! `doctor`: says what is wrong, changes nothing.
 
-use super::place::{EVERYTHING, Place};
+use super::cli_fixture::{EVERYTHING, CliFixture};
 use reply_router::simulator::{SmtpFault, SmtpStep};
 
 #[tokio::test]
 async fn all_is_well() {
-    let place = Place::new(EVERYTHING).await;
+    let place = CliFixture::new(EVERYTHING).await;
     let hot = place.hot_lead("jane@acme.example");
     let before = place.files();
-    place.run(&["doctor"]).await.ends(0).prints(&[
+    place.run(&["doctor"]).await.assert_exit(0).assert_prints(&[
         "the key is accepted",
         "requests left this minute",
         "scope replies:update: granted",
@@ -28,19 +28,19 @@ async fn all_is_well() {
     assert!(place.simulator.slack().is_empty() && place.simulator.mail().is_empty());
     assert_eq!(place.files(), before);
 
-    place.run(&["doctor", "--send", "team"]).await.ends(0).prints(&["a test message was delivered"]);
+    place.run(&["doctor", "--send", "team"]).await.assert_exit(0).assert_prints(&["a test message was delivered"]);
     assert_eq!(place.simulator.mail().len(), 1);
-    place.run(&["doctor", "--send", "nobody"]).await.ends(1).prints(&["FAIL", "nobody"]);
+    place.run(&["doctor", "--send", "nobody"]).await.assert_exit(1).assert_prints(&["FAIL", "nobody"]);
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_said() {
-    let place = Place::with_scopes(EVERYTHING, &["replies:read"]).await;
+    let place = CliFixture::with_scopes(EVERYTHING, &["replies:read"]).await;
     place.write("rules/bad.yaml", "version: 1\nrules: [{ name: BAD, when: always, then: [star] }]\n");
     place.write("reply-router.db", "this is no database, and it never was one, not even for a little while");
     place.simulator.faults().smtp(SmtpStep::Greeting, 10, SmtpFault::Code(554, "go away".to_owned()));
     let before = place.files();
-    place.run(&["doctor"]).await.ends(1).prints(&[
+    place.run(&["doctor"]).await.assert_exit(1).assert_prints(&[
         "the key is accepted",
         "the key lacks replies:update",
         "the key lacks replies:create",
@@ -54,8 +54,8 @@ async fn what_is_wrong_is_said() {
 
 #[tokio::test]
 async fn programs_read_the_same() {
-    let place = Place::with_scopes(EVERYTHING, &["replies:read", "replies:update"]).await;
-    let report = place.run(&["doctor", "--format", "json"]).await.ends(1).json();
+    let place = CliFixture::with_scopes(EVERYTHING, &["replies:read", "replies:update"]).await;
+    let report = place.run(&["doctor", "--format", "json"]).await.assert_exit(1).json();
     assert_eq!(report["ok"], false);
     let checks = report["checks"].as_array().unwrap();
     let find = |what: &str| checks.iter().find(|check| check["what"] == what).unwrap_or_else(|| panic!("{report:#}"));

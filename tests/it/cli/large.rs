@@ -1,6 +1,6 @@
 //! `check` of rules that are large: it ends, and says what it gave up.
 
-use crate::place::{PATIENCE, Place};
+use crate::cli_fixture::{PATIENCE, CliFixture};
 use std::fmt::Write;
 
 fn any_of(count: usize, item: impl Fn(usize) -> String, one_line: bool) -> String {
@@ -27,7 +27,7 @@ async fn large_rules_are_checked_in_bounded_time() {
     let word = |n: usize| format!("{{ body: 'word{n}x' }}");
     let number = |n: usize| format!("{{ reply_count: {{ gt: {n} }} }}");
     let wrong = |n: usize| format!("{{ bdy: 'word{n}x' }}");
-    let place = Place::new("").await;
+    let place = CliFixture::new("").await;
     let gave_up = Some("warning[L030]");
     for (what, text, code, told) in [
         ("a thousand texts", any_of(1_000, word, false), 0, None),
@@ -39,7 +39,7 @@ async fn large_rules_are_checked_in_bounded_time() {
     ] {
         place.write("rules/rules.yaml", &text);
         let began = std::time::Instant::now();
-        let ran = place.run(&["check"]).await.ends(code);
+        let ran = place.run(&["check"]).await.assert_exit(code);
         assert!(began.elapsed() < PATIENCE, "{what}");
         match told {
             Some(told) => assert!(ran.out.contains(told), "{what}: {}", ran.out),

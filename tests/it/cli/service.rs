@@ -1,15 +1,15 @@
 //! `run` as a service, and `demo`.
 
-use super::place::{EVERYTHING, PATIENCE, Place, binary, run, signal};
-use crate::running::{Running, SERVICE};
+use super::cli_fixture::{EVERYTHING, PATIENCE, CliFixture, binary, run, signal};
+use crate::service_process::{ServiceProcess, SERVICE};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use tokio::sync::mpsc::unbounded_channel;
 
 #[tokio::test]
 async fn the_service_answers_works_and_ends() {
-    let place = Place::new(EVERYTHING).await;
-    let service = Running::start(place.command(SERVICE)).await;
+    let place = CliFixture::new(EVERYTHING).await;
+    let service = ServiceProcess::start(place.command(SERVICE)).await;
     assert_eq!(service.get("/healthz").await.0, 200);
     let (code, status) = service.get("/api/v1/status").await;
     let status: Value = serde_json::from_str(&status).unwrap();
@@ -17,9 +17,9 @@ async fn the_service_answers_works_and_ends() {
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
 
     // A second one keeps off.
-    let second = place.run(&["run"]).await.ends(1);
+    let second = place.run(&["run"]).await.assert_exit(1);
     assert!(second.err.contains("reply-router.db") && second.err.contains("another"), "{}", second.err);
-    place.run(&["status", "--url", &service.pages]).await.ends(0).prints(&["acme", "book-a-call", "not-now"]);
+    place.run(&["status", "--url", &service.pages]).await.assert_exit(0).assert_prints(&["acme", "book-a-call", "not-now"]);
 
     // It noted what was there, then a lead writes.
     let workspace = place.simulator.workspace();
@@ -28,12 +28,12 @@ async fn the_service_answers_works_and_ends() {
     // Well below the minute after which `mark_read` looks by itself: the last of the others must wake it.
     let soon = std::time::Duration::from_secs(40);
     assert!(workspace.wait_until(soon, |now| now.thread(&hot).unwrap().is_read).await);
-    let ran = service.end().await.ends(0);
+    let ran = service.terminate().await.assert_exit(0);
     assert!(ran.err.contains("stopped"), "{}", ran.err);
     assert!(!ran.err.contains("Sure, a call"), "no mail text in logs: {}", ran.err);
     assert_eq!(workspace.accepted_replies().len(), 1);
     // What it did is known to the next.
-    place.run(&["run", "--once"]).await.ends(0);
+    place.run(&["run", "--once"]).await.assert_exit(0);
     assert_eq!(workspace.accepted_replies().len(), 1);
 }
 
@@ -46,7 +46,7 @@ async fn the_demo_tells_what_happens() {
     };
     // It ends by itself.
     let greeting = ["rules and their status   http://127.0.0.1:", "replies sent", "Nothing was real"];
-    run(demo("--for 1s")).await.ends(0).prints(&greeting);
+    run(demo("--for 1s")).await.assert_exit(0).assert_prints(&greeting);
 
     // Or when it is told to, here after the first reply.
     let mut child = demo("").spawn().unwrap();
@@ -75,8 +75,8 @@ async fn the_demo_tells_what_happens() {
 
 #[tokio::test]
 async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_nothing_up() {
-    let place = Place::new(EVERYTHING).await;
-    let mut service = Running::start(place.command(SERVICE)).await;
+    let place = CliFixture::new(EVERYTHING).await;
+    let mut service = ServiceProcess::start(place.command(SERVICE)).await;
     let mut watch = place.command(&["status", "--watch", "--url", &service.pages]).spawn().unwrap();
     let (sender, mut lines) = unbounded_channel();
     let out = BufReader::new(watch.stdout.take().unwrap()).lines();
@@ -95,14 +95,14 @@ async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_noth
     // What is logged for a request carries its id, and who sent it.
     let reload = format!("{}/api/v1/reload", service.pages.trim_end_matches('/'));
     client.post(reload).header("x-request-id", "my-request-7").send().await.unwrap().error_for_status().unwrap();
-    let line = service.until("somebody changed something").await;
+    let line = service.wait_for_log("somebody changed something").await;
     assert!(line.contains("my-request-7") && line.contains("127.0.0.1") && line.contains("reload"), "{line}");
 
     let events = format!("{}/api/v1/events", service.pages.trim_end_matches('/'));
     let mut reader = client.get(events).send().await.unwrap();
     assert!(reader.chunk().await.unwrap().unwrap().starts_with(b"event: ready"));
     let began = std::time::Instant::now();
-    service.end().await.ends(0);
+    service.terminate().await.assert_exit(0);
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
     while let Ok(Some(_)) = reader.chunk().await {}
 }

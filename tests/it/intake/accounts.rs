@@ -1,7 +1,7 @@
 //! Two keys of one account, a key of another account, a workspace with another name.
 
 use super::{ALL, announced, decisions, held, replies, rounds, setting};
-use crate::stage::{Setting, Stage};
+use crate::fixture::{FixtureOptions, Fixture};
 use reply_router::{
     model::{Mode, ThreadRow},
     simulator::{DEFAULT_KEY, Inbox, Key, NewThread, Options},
@@ -19,13 +19,13 @@ fn two_keys(accounts: (u32, u32), inbox: Inbox) -> Options {
 #[tokio::test]
 async fn two_keys_of_one_account_answer_each_lead_once() {
     for in_phase in [true, false] {
-        let setting = Setting {
+        let setting = FixtureOptions {
             more_workspaces: vec![("globex", Mode::Live)],
             keys: vec![("globex", SECOND)],
             options: two_keys((0, 0), Inbox::Generated(3)),
             ..setting(Inbox::Empty)
         };
-        let stage = Stage::unpolled(setting).await;
+        let stage = Fixture::without_baseline(setting).await;
         let mut events = stage.engine.subscribe();
         for workspace in stage.engine.workspaces() {
             stage.engine.poll(workspace, true).await.unwrap();
@@ -64,14 +64,14 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
 
 #[tokio::test]
 async fn a_workspace_that_only_watches_leaves_the_thread_to_the_one_that_acts() {
-    let setting = Setting {
+    let setting = FixtureOptions {
         mode: Mode::Shadow,
         more_workspaces: vec![("globex", Mode::Live)],
         keys: vec![("globex", SECOND)],
         options: two_keys((0, 0), Inbox::Generated(3)),
         ..setting(Inbox::Empty)
     };
-    let stage = Stage::unpolled(setting).await;
+    let stage = Fixture::without_baseline(setting).await;
     for _ in 0..2 {
         for workspace in stage.engine.workspaces() {
             stage.engine.poll(workspace, true).await.unwrap();
@@ -87,13 +87,13 @@ async fn a_workspace_that_only_watches_leaves_the_thread_to_the_one_that_acts() 
 
 #[tokio::test]
 async fn the_same_id_with_another_lead_is_another_thread() {
-    let setting = Setting {
+    let setting = FixtureOptions {
         more_workspaces: vec![("globex", Mode::Live)],
         keys: vec![("globex", SECOND)],
         options: two_keys((0, 1), Inbox::Generated(3)),
         ..setting(Inbox::Empty)
     };
-    let stage = Stage::new(setting).await;
+    let stage = Fixture::new(setting).await;
     let thread = stage.hot_lead("jane@acme.example", "A call, please.");
     let row = |lead: &str| ThreadRow {
         id: thread.clone(),
@@ -110,8 +110,8 @@ async fn the_same_id_with_another_lead_is_another_thread() {
 #[tokio::test]
 async fn the_key_of_another_account_begins_a_new_baseline() {
     let options = two_keys((0, 1), Inbox::Generated(40));
-    let first = Setting { options: options.clone(), ..setting(Inbox::Empty) };
-    let stage = Stage::new(first).await;
+    let first = FixtureOptions { options: options.clone(), ..setting(Inbox::Empty) };
+    let stage = Fixture::new(first).await;
     for number in 0..40_u64 {
         let message =
             reply_router::simulator::Message::text("A call?").with_age(Duration::from_secs(1_800 * (number + 1)));
@@ -119,8 +119,8 @@ async fn the_key_of_another_account_begins_a_new_baseline() {
         stage.simulator.workspace().add_thread(thread.message(message));
     }
     stage.clock.advance(Duration::from_secs(60));
-    let second = Setting { options, keys: vec![("acme", SECOND)], ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&second).await;
+    let second = FixtureOptions { options, keys: vec![("acme", SECOND)], ..setting(Inbox::Empty) };
+    let stage = stage.restart(&second).await;
     let mut events = stage.engine.subscribe();
     for _ in 0..3 {
         rounds(&stage).await;
@@ -137,7 +137,7 @@ async fn the_key_of_another_account_begins_a_new_baseline() {
 #[tokio::test]
 async fn what_came_to_another_account_since_the_last_look_goes_before_a_person() {
     let options = two_keys((0, 1), Inbox::Generated(40));
-    let stage = Stage::new(Setting { options: options.clone(), ..setting(Inbox::Empty) }).await;
+    let stage = Fixture::new(FixtureOptions { options: options.clone(), ..setting(Inbox::Empty) }).await;
     stage.clock.advance(Duration::from_secs(86_400));
     for number in 0..10_u64 {
         // Seven of them are younger than the last look at the first account.
@@ -146,15 +146,15 @@ async fn what_came_to_another_account_since_the_last_look_goes_before_a_person()
         let thread = NewThread::new(format!("other{number}@globex.example")).of_account(1);
         stage.simulator.workspace().add_thread(thread.message(message));
     }
-    let second = Setting { options, keys: vec![("acme", SECOND)], ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&second).await;
+    let second = FixtureOptions { options, keys: vec![("acme", SECOND)], ..setting(Inbox::Empty) };
+    let stage = stage.restart(&second).await;
     rounds(&stage).await;
     assert_eq!((replies(&stage), held(&stage, "too_old").await), (0, 7), "{:?}", stage.states().await);
 }
 
 #[tokio::test]
 async fn a_flood_of_new_mail_after_an_outage_is_answered() {
-    let stage = Stage::new(setting(Inbox::Generated(40))).await;
+    let stage = Fixture::new(setting(Inbox::Generated(40))).await;
     stage.clock.advance(Duration::from_secs(3_600));
     for number in 0..250 {
         stage.hot_lead(&format!("lead{number}@acme.example"), "A call, please.");
@@ -167,8 +167,8 @@ async fn a_flood_of_new_mail_after_an_outage_is_answered() {
 }
 
 /// A workspace with a baseline of 40 threads, a lead who has opted out, and a pause.
-async fn with_history() -> Stage {
-    let stage = Stage::new(setting(Inbox::Generated(40))).await;
+async fn with_history() -> Fixture {
+    let stage = Fixture::new(setting(Inbox::Generated(40))).await;
     stage.clock.advance(Duration::from_secs(60));
     stage.hot_lead("jane@acme.example", "A call, please.");
     rounds(&stage).await;
@@ -184,7 +184,7 @@ async fn with_history() -> Stage {
     stage
 }
 
-async fn assert_carried_over(stage: &Stage) {
+async fn assert_carried_over(stage: &Fixture) {
     rounds(stage).await;
     assert_eq!(replies(stage), 1, "{:?}", stage.states().await);
     assert!(stage.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
@@ -211,8 +211,8 @@ async fn assert_carried_over(stage: &Stage) {
 #[tokio::test]
 async fn a_workspace_with_another_name_keeps_what_it_knows() {
     let stage = with_history().await;
-    let renamed = Setting { name: "renamed", ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&renamed).await;
+    let renamed = FixtureOptions { name: "renamed", ..setting(Inbox::Empty) };
+    let stage = stage.restart(&renamed).await;
     assert_carried_over(&stage).await;
 }
 
@@ -223,8 +223,8 @@ async fn a_workspace_with_another_name_that_starts_in_a_flood_keeps_what_it_know
     for number in 0..120 {
         stage.simulator.workspace().add_thread(NewThread::new(format!("new{number}@acme.example")).message("Hello"));
     }
-    let renamed = Setting { name: "renamed", ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&renamed).await;
+    let renamed = FixtureOptions { name: "renamed", ..setting(Inbox::Empty) };
+    let stage = stage.restart(&renamed).await;
     stage.engine.resume(None).await.unwrap();
     rounds(&stage).await;
     assert_eq!(replies(&stage), 121, "{:?}", stage.store.pauses().await.unwrap());
@@ -234,13 +234,13 @@ async fn a_workspace_with_another_name_that_starts_in_a_flood_keeps_what_it_know
 #[tokio::test]
 async fn the_earlier_name_may_be_given() {
     let stage = with_history().await;
-    let renamed = Setting { name: "renamed", was: vec![("renamed", "acme")], ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&renamed).await;
+    let renamed = FixtureOptions { name: "renamed", was: vec![("renamed", "acme")], ..setting(Inbox::Empty) };
+    let stage = stage.restart(&renamed).await;
     assert_carried_over(&stage).await;
 }
 
 /// The store has parts of the account under two names that are not configured any more.
-async fn under_two_names() -> Stage {
+async fn under_two_names() -> Fixture {
     let stage = with_history().await;
     stage.store.resume(None).await.unwrap();
     let rows: Vec<ThreadRow> = stage.simulator.workspace().threads()[20..30]
@@ -253,8 +253,8 @@ async fn under_two_names() -> Stage {
         .collect();
     let now = stage.engine.now();
     stage.store.record_baseline("older", &rows, None, now).await.unwrap();
-    let renamed = Setting { name: "renamed", ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&renamed).await;
+    let renamed = FixtureOptions { name: "renamed", ..setting(Inbox::Empty) };
+    let stage = stage.restart(&renamed).await;
     let mut events = stage.engine.subscribe();
     for _ in 0..2 {
         rounds(&stage).await;
@@ -269,8 +269,8 @@ async fn under_two_names() -> Stage {
 #[tokio::test]
 async fn a_name_that_is_not_clear_is_asked_about_and_then_given() {
     let stage = under_two_names().await;
-    let renamed = Setting { name: "renamed", was: vec![("renamed", "acme")], ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&renamed).await;
+    let renamed = FixtureOptions { name: "renamed", was: vec![("renamed", "acme")], ..setting(Inbox::Empty) };
+    let stage = stage.restart(&renamed).await;
     stage.simulator.workspace().add_thread(NewThread::new("joe@acme.example").message("Hello"));
     rounds(&stage).await;
     assert_eq!(stage.store.pauses().await.unwrap(), []);
@@ -294,17 +294,17 @@ async fn a_name_that_is_not_clear_begins_anew_when_it_is_resumed() {
 async fn an_empty_list_does_not_hide_whose_account_it_is() {
     let stage = with_history().await;
     stage.simulator.faults().next(
-        crate::stage::Where::List,
+        crate::fixture::Endpoint::List,
         2,
         reply_router::simulator::Fault::Status(
             200,
             r#"{"success":true,"conversations":[],"total_count":0}"#.to_owned(),
         ),
     );
-    let renamed = Setting { name: "renamed", rules: ALL, ..setting(Inbox::Empty) };
-    let stage = stage.restarted(&renamed).await;
+    let renamed = FixtureOptions { name: "renamed", rules: ALL, ..setting(Inbox::Empty) };
+    let stage = stage.restart(&renamed).await;
     for _ in 0..2 {
-        stage.round().await;
+        stage.tick().await;
     }
     assert_carried_over(&stage).await;
 }

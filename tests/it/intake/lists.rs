@@ -1,7 +1,7 @@
 //! Lists that are empty, counted in other ways, in other orders, unreadable, or stand still.
 
 use super::{announced, decisions, held, replies, rounds, setting};
-use crate::stage::{Setting, Stage, Where};
+use crate::fixture::{FixtureOptions, Fixture, Endpoint};
 use reply_router::{
     engine::{Safety, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options, RowOrder, TotalCount},
@@ -12,17 +12,17 @@ use std::time::Duration;
 const EMPTY: &str = r#"{"success":true,"conversations":[],"total_count":0,"page":1,"limit":100,"unread_count":0}"#;
 const EMPTY_BUT_COUNTED: &str = r#"{"success":true,"conversations":[],"total_count":40,"unread_count":40}"#;
 
-fn list(stage: &Stage, times: usize, body: &str) {
-    stage.simulator.faults().next(Where::List, times, Fault::Status(200, body.to_owned()));
+fn list(stage: &Fixture, times: usize, body: &str) {
+    stage.simulator.faults().next(Endpoint::List, times, Fault::Status(200, body.to_owned()));
 }
 
 #[tokio::test]
 async fn a_first_list_that_is_empty_is_no_baseline() {
     for (body, odd) in [(EMPTY, false), (EMPTY_BUT_COUNTED, true)] {
-        let stage = Stage::unpolled(setting(Inbox::Generated(40))).await;
+        let stage = Fixture::without_baseline(setting(Inbox::Generated(40))).await;
         let mut events = stage.engine.subscribe();
         list(&stage, 1, body);
-        stage.round().await;
+        stage.tick().await;
         assert_eq!(announced(&mut events).is_empty(), !odd, "{body}");
         for _ in 0..3 {
             stage.clock.advance(Duration::from_secs(30));
@@ -40,10 +40,10 @@ async fn a_first_list_that_is_empty_is_no_baseline() {
 async fn whoever_writes_first_to_an_empty_inbox_is_answered() {
     for sends_date in [true, false] {
         let options = Options { sends_date, ..Options::for_tests() };
-        let stage = Stage::new(Setting { options, ..setting(Inbox::Empty) }).await;
+        let stage = Fixture::new(FixtureOptions { options, ..setting(Inbox::Empty) }).await;
         for _ in 0..3 {
             stage.clock.advance(Duration::from_secs(30));
-            stage.round().await;
+            stage.tick().await;
             assert!(stage.requests().iter().all(|request| request == "GET list"));
         }
         stage.hot_lead("jane@acme.example", "A call, please.");
@@ -54,7 +54,7 @@ async fn whoever_writes_first_to_an_empty_inbox_is_answered() {
 
 #[tokio::test]
 async fn a_first_page_that_is_not_whole_is_no_reason_to_answer_the_rest() {
-    let stage = Stage::unpolled(setting(Inbox::Generated(40))).await;
+    let stage = Fixture::without_baseline(setting(Inbox::Generated(40))).await;
     let all = stage.simulator.workspace().threads();
     let row = |index: usize| {
         let (id, email, at) = (&all[index].id, &all[index].lead_email, all[index].messages.last().unwrap().at);
@@ -76,7 +76,7 @@ async fn a_first_page_that_is_not_whole_is_no_reason_to_answer_the_rest() {
 
 #[tokio::test]
 async fn old_mail_that_turns_up_alone_goes_before_a_person() {
-    let stage = Stage::new(setting(Inbox::Generated(40))).await;
+    let stage = Fixture::new(setting(Inbox::Generated(40))).await;
     stage.clock.advance(Duration::from_secs(3_600));
     for age in [2, 3] {
         let message = Message::text("A call?").with_age(Duration::from_secs(86_400 * age));
@@ -95,7 +95,7 @@ async fn counts_are_not_believed_at_the_first_start() {
     for total_count in [TotalCount::Zero, TotalCount::Page, TotalCount::SoFar] {
         for order in [RowOrder::NewestFirst, RowOrder::OldestFirst, RowOrder::ById] {
             let options = Options { inbox: Inbox::Generated(250), total_count, order, ..Options::for_tests() };
-            let stage = Stage::unpolled(Setting { options, ..setting(Inbox::Empty) }).await;
+            let stage = Fixture::without_baseline(FixtureOptions { options, ..setting(Inbox::Empty) }).await;
             for _ in 0..3 {
                 rounds(&stage).await;
                 stage.clock.advance(Duration::from_secs(3_601));
@@ -110,7 +110,7 @@ async fn counts_are_not_believed_at_the_first_start() {
 async fn counts_are_not_believed_later() {
     for total_count in [TotalCount::Zero, TotalCount::Page, TotalCount::SoFar] {
         let options = Options { inbox: Inbox::Generated(3), total_count, ..Options::for_tests() };
-        let stage = Stage::new(Setting { options, ..setting(Inbox::Empty) }).await;
+        let stage = Fixture::new(FixtureOptions { options, ..setting(Inbox::Empty) }).await;
         for number in 0..250 {
             stage.clock.advance(Duration::from_secs(1));
             stage.hot_lead(&format!("lead{number}@acme.example"), "A call, please.");
@@ -128,7 +128,7 @@ async fn counts_are_not_believed_later() {
 
 #[tokio::test]
 async fn a_first_start_is_as_many_requests_as_pages() {
-    let stage = Stage::unpolled(setting(Inbox::Generated(5_000))).await;
+    let stage = Fixture::without_baseline(setting(Inbox::Generated(5_000))).await;
     stage.engine.poll(stage.workspace(), false).await.unwrap();
     assert_eq!(stage.requests().len(), 50);
     assert_eq!(stage.actions().await.len(), 0);
@@ -140,7 +140,7 @@ async fn a_first_start_is_as_many_requests_as_pages() {
 async fn messages_deep_in_a_list_by_creation_are_found() {
     for read in [false, true] {
         let options = Options { order: RowOrder::ByCreation, ..Options::for_tests() };
-        let stage = Stage::unpolled(Setting { options, ..setting(Inbox::Empty) }).await;
+        let stage = Fixture::without_baseline(FixtureOptions { options, ..setting(Inbox::Empty) }).await;
         // Created and last written in the same order: sorted by accident, and older than `max_age`.
         let ids: Vec<String> = (0..600_u64)
             .map(|number| {
@@ -169,7 +169,7 @@ async fn messages_deep_in_a_list_by_creation_are_found() {
 #[tokio::test]
 async fn a_sweep_of_a_list_with_the_newest_first_ends_at_max_age() {
     let options = Options { inbox: Inbox::Generated(2_000), ..Options::for_tests() };
-    let stage = Stage::new(Setting { options, ..setting(Inbox::Empty) }).await;
+    let stage = Fixture::new(FixtureOptions { options, ..setting(Inbox::Empty) }).await;
     let oldest = stage.simulator.workspace().threads().last().unwrap().id.clone();
     stage.clock.advance(Duration::from_secs(86_400 * 9));
     stage.requests();
@@ -189,12 +189,12 @@ async fn a_sweep_of_a_list_with_the_newest_first_ends_at_max_age() {
 async fn leads_who_write_during_a_long_first_start_are_answered() {
     for order in [RowOrder::NewestFirst, RowOrder::OldestFirst, RowOrder::ById] {
         let options = Options { inbox: Inbox::Generated(900), order, ..Options::for_tests() };
-        let stage = Stage::unpolled(Setting { options, ..setting(Inbox::Empty) }).await;
+        let stage = Fixture::without_baseline(FixtureOptions { options, ..setting(Inbox::Empty) }).await;
         let workspace = stage.simulator.workspace();
         let threads = workspace.threads();
         // One of the first page, one of the last, and one that is not there yet.
         let known = [threads[3].id.clone(), threads[890].id.clone()];
-        stage.simulator.faults().next(Where::List, 9, Fault::DelayAfter(Duration::from_millis(30)));
+        stage.simulator.faults().next(Endpoint::List, 9, Fault::DelayAfter(Duration::from_millis(30)));
         let writing = async {
             assert!(workspace.wait_until(Duration::from_secs(20), |workspace| workspace.requests().len() >= 4).await);
             stage.clock.advance(Duration::from_secs(60));
@@ -221,7 +221,7 @@ async fn leads_who_write_during_a_long_first_start_are_answered() {
 async fn what_start_from_asks_for_is_answered_after_an_empty_list_too() {
     let safety =
         Safety { start_from: StartFrom::Age(Duration::from_secs(60 * 10 + 1)), ..setting(Inbox::Empty).safety };
-    let stage = Stage::unpolled(Setting { safety, ..setting(Inbox::Generated(40)) }).await;
+    let stage = Fixture::without_baseline(FixtureOptions { safety, ..setting(Inbox::Generated(40)) }).await;
     list(&stage, 1, EMPTY);
     rounds(&stage).await;
     rounds(&stage).await;
@@ -230,7 +230,7 @@ async fn what_start_from_asks_for_is_answered_after_an_empty_list_too() {
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_is_said_once() {
-    let stage = Stage::new(setting(Inbox::Generated(3))).await;
+    let stage = Fixture::new(setting(Inbox::Generated(3))).await;
     let mut events = stage.engine.subscribe();
     for (body, words) in [
         (r#"{"success":true,"conversations":[{"lead_email":"a@b.example"}],"total_count":1}"#, "thread id"),
@@ -239,13 +239,13 @@ async fn a_list_that_cannot_be_read_is_said_once() {
     ] {
         list(&stage, 3, body);
         for _ in 0..3 {
-            stage.round().await;
+            stage.tick().await;
             let notes = stage.workspace().notes();
             assert!(notes.len() == 1 && notes[0].contains(words), "{notes:?}");
         }
         // The end is told a minute later.
         for _ in 0..3 {
-            stage.round().await;
+            stage.tick().await;
             stage.clock.advance(Duration::from_secs(61));
         }
         stage.clock.advance(Duration::from_secs(3_601));
@@ -258,7 +258,7 @@ async fn a_list_that_cannot_be_read_is_said_once() {
 
 #[tokio::test]
 async fn a_list_that_stands_still_is_said_and_does_not_cost_every_page_at_every_poll() {
-    let stage = Stage::new(setting(Inbox::Generated(250))).await;
+    let stage = Fixture::new(setting(Inbox::Generated(250))).await;
     let threads = stage.simulator.workspace().threads();
     let rows = threads.iter().take(100).map(|thread| {
         let (id, email, at) = (&thread.id, &thread.lead_email, thread.messages.last().unwrap().at);
@@ -268,7 +268,7 @@ async fn a_list_that_stands_still_is_said_and_does_not_cost_every_page_at_every_
     let rows: Vec<_> = rows.collect();
     let page = |count: usize| serde_json::json!({ "conversations": rows, "total_count": count }).to_string();
     list(&stage, 1, &page(250));
-    stage.round().await;
+    stage.tick().await;
     stage.simulator.faults().clear();
     let mut events = stage.engine.subscribe();
     stage.requests();
@@ -276,7 +276,7 @@ async fn a_list_that_stands_still_is_said_and_does_not_cost_every_page_at_every_
         stage.clock.advance(Duration::from_secs(30));
         // The first page stays what it is.
         list(&stage, 1, &page(251 + number));
-        stage.round().await;
+        stage.tick().await;
         stage.simulator.faults().clear();
     }
     let titles = announced(&mut events);

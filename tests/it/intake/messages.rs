@@ -1,7 +1,7 @@
 //! Which message of a known thread is new: ids decide, and what rows showed; not times alone.
 
 use super::{decisions, replies, rounds, setting};
-use crate::stage::{Setting, Stage};
+use crate::fixture::{FixtureOptions, Fixture};
 use jiff::Timestamp;
 use reply_router::{
     engine::EngineEventKind,
@@ -10,13 +10,13 @@ use reply_router::{
 };
 use std::time::Duration;
 
-async fn baseline(messages: Vec<Message>, reply_count: ReplyCount) -> (Stage, String) {
+async fn baseline(messages: Vec<Message>, reply_count: ReplyCount) -> (Fixture, String) {
     let mut options = setting(Inbox::Generated(3)).options;
     options.reply_count = reply_count;
-    let stage = Stage::unpolled(Setting { options, ..setting(Inbox::Empty) }).await;
+    let stage = Fixture::without_baseline(FixtureOptions { options, ..setting(Inbox::Empty) }).await;
     let thread = NewThread { messages, ..NewThread::new("jane@acme.example") };
     let thread = stage.simulator.workspace().add_thread(thread);
-    stage.round().await;
+    stage.tick().await;
     (stage, thread)
 }
 
@@ -99,7 +99,7 @@ async fn a_message_that_is_deleted_makes_no_event_of_an_older_one() {
 
 #[tokio::test]
 async fn a_thread_that_is_too_large_to_be_read_is_left_for_a_person() {
-    let stage = Stage::new(Setting::default()).await;
+    let stage = Fixture::new(FixtureOptions::default()).await;
     let mut events = stage.engine.subscribe();
     stage.clock.advance(Duration::from_secs(60));
     let large = stage.hot_lead("jane@acme.example", &"A call, please. ".repeat(1_100_000));

@@ -1,30 +1,30 @@
 //! Forwards: at least once, always with the same id, and not given up before four tries.
 
 use super::{
-    oracle::{Violation, holds},
-    seen::{Seen, told},
+    oracle::{Violation, ensure},
+    snapshot::{Seen, told},
 };
 use reply_router::model::{Action, ActionKind, ActionState};
 
 const TRIES: usize = 4;
 
-pub(crate) fn hold(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+pub(crate) fn check(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
     let kinds = [ActionKind::Slack, ActionKind::Email, ActionKind::Webhook];
     let mut known = 0;
     for action in seen.actions.iter().filter(|action| kinds.contains(&action.kind)) {
         let arrived = seen.arrived(action);
         known += arrived;
         let tries = action.attempts.len() + usize::from(action.state == ActionState::InFlight);
-        holds("a forward arrives no more often than it was tried", arrived <= tries, || {
+        ensure("a forward arrives no more often than it was tried", arrived <= tries, || {
             format!("{arrived} arrived: {}", told(action))
         })?;
     }
-    holds("what arrives carries its action's id", known == seen.forwards.len(), || {
+    ensure("what arrives carries its action's id", known == seen.forwards.len(), || {
         format!("{known} of {} do", seen.forwards.len())
     })?;
     let failed = seen.newly(ActionState::Failed, before);
     for action in failed.into_iter().filter(|action| kinds.contains(&action.kind)) {
-        holds("a forward is not given up early", may_fail(action), || told(action))?;
+        ensure("a forward is not given up early", may_fail(action), || told(action))?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use super::{
     forwards,
-    scene::AWAY,
-    seen::{Seen, is_from_person, is_opt_out, named, told},
+    actors::AWAY,
+    snapshot::{Seen, is_from_person, is_opt_out, named, told},
     stars,
     transition::Transition,
 };
@@ -35,7 +35,7 @@ impl std::fmt::Display for Violation {
 }
 
 /// Fails with the name of the invariant unless it holds.
-pub(crate) fn holds(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
+pub(crate) fn ensure(invariant: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation::new(invariant, detail())) }
 }
 
@@ -78,8 +78,8 @@ impl Oracle {
             taken_over(action, seen)?;
         }
         goes_on(transition, seen, before)?;
-        stars::not_blind(seen, before)?;
-        forwards::hold(seen, before)
+        stars::no_blind_toggle(seen, before)?;
+        forwards::check(seen, before)
     }
 }
 
@@ -89,14 +89,14 @@ fn guarded(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
     let Some(look) = look else {
         return Err(Violation::new("somebody looks before a reply", format!("{reply:?}")));
     };
-    holds("the look is fresh", seen.clock_was_set || reply.at.duration_since(look) <= FRESH, || {
+    ensure("the look is fresh", seen.clock_was_set || reply.at.duration_since(look) <= FRESH, || {
         format!("looked at {look}, accepted {reply:?}")
     })?;
     let Some(answered) = seen.answered(reply) else {
         return Err(Violation::new("a reply answers a message", format!("{reply:?}")));
     };
     let newest = seen.newest_inbound(&reply.thread_id, look);
-    holds("the newest message is answered", newest.map(|newest| &newest.id) == Some(&answered.id), || {
+    ensure("the newest message is answered", newest.map(|newest| &newest.id) == Some(&answered.id), || {
         format!("{reply:?} although {newest:?} was there")
     })?;
     let thread = seen.thread(&reply.thread_id);
@@ -105,11 +105,11 @@ fn guarded(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
     let approved =
         seen.actions.iter().any(|action| action.approved && action.message_id.as_ref() == Some(&answered.id));
     let may = turned || approved || !seen.is_as_old(thread);
-    holds("what was there at the first start is not answered", may, || format!("{reply:?}"))?;
+    ensure("what was there at the first start is not answered", may, || format!("{reply:?}"))?;
     let person = thread.messages.iter().filter(|message| is_from_person(message));
     let mut answer = person.filter(|message| message.at > answered.at && message.at < look);
-    holds("a person's answer is respected", answer.next().is_none(), || format!("{reply:?}"))?;
-    holds("no robot is answered", answered.text.as_deref() != Some(AWAY), || format!("{reply:?}"))
+    ensure("a person's answer is respected", answer.next().is_none(), || format!("{reply:?}"))?;
+    ensure("no robot is answered", answered.text.as_deref() != Some(AWAY), || format!("{reply:?}"))
 }
 
 fn opted_out(reply: &AcceptedReply, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
@@ -120,7 +120,7 @@ fn opted_out(reply: &AcceptedReply, seen: &Seen, before: Option<&Seen>) -> Resul
         .iter()
         .any(|message| is_opt_out(message) && look.is_some_and(|look| message.at < look));
     let known = before.is_some_and(|before| before.opted_out.contains(&reply.to));
-    holds("an opt-out is respected", !shown && !known, || format!("{reply:?}"))
+    ensure("an opt-out is respected", !shown && !known, || format!("{reply:?}"))
 }
 
 /// A person who approves may go beyond the cap; the service's own clock may be another day.
@@ -134,7 +134,7 @@ fn capped(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
         .accepted
         .iter()
         .filter(|other| other.to == reply.to && other.at < reply.at && reply.at.duration_since(other.at) < CAP.1);
-    holds("a lead gets no more than the cap", earlier.count() < CAP.0, || format!("{reply:?}"))
+    ensure("a lead gets no more than the cap", earlier.count() < CAP.0, || format!("{reply:?}"))
 }
 
 /// What the rule asks for holds when the reply leaves, as far as the list has shown. A person may approve anything.
@@ -150,7 +150,7 @@ fn still_matches(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
     let message = seen.answered(reply).map(|message| &message.id);
     let approved = seen.actions.iter().any(|action| action.approved && action.message_id.as_ref() == message);
     let shown = seen.shown_category(&reply.thread_id, reply.at);
-    holds("a rule that holds no more sends nothing", approved || shown == Some(wanted), || {
+    ensure("a rule that holds no more sends nothing", approved || shown == Some(wanted), || {
         format!("{reply:?} although the list showed {shown:?}")
     })
 }
@@ -161,7 +161,7 @@ fn taken_over(action: &Action, seen: &Seen) -> Result<(), Violation> {
         return Ok(());
     }
     let answers = seen.thread(&action.thread_id).messages.iter().any(is_from_person);
-    holds("only a person's answer cancels", answers, || told(action))
+    ensure("only a person's answer cancels", answers, || told(action))
 }
 
 /// A thread that cannot be read holds up no other.
@@ -187,7 +187,7 @@ fn goes_on(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Resul
         .iter()
         .filter(|thread| is_ready(thread))
         .find(|thread| thread.messages.iter().any(|message| undecided.contains(&message.id.as_str())));
-    holds("a thread that cannot be read holds up no other", held_up.is_none(), || format!("{held_up:?}"))
+    ensure("a thread that cannot be read holds up no other", held_up.is_none(), || format!("{held_up:?}"))
 }
 
 /// The first promise.
@@ -195,7 +195,7 @@ fn once(seen: &Seen) -> Result<(), Violation> {
     let mut answered = HashSet::new();
     for reply in &seen.accepted {
         let message = seen.answered(reply).map(|message| message.id.clone());
-        holds("one reply for a message", answered.insert((reply.thread_id.clone(), message)), || {
+        ensure("one reply for a message", answered.insert((reply.thread_id.clone(), message)), || {
             format!("{reply:?} is the second one")
         })?;
     }
@@ -218,7 +218,7 @@ fn never_repeated(seen: &Seen) -> Result<(), Violation> {
         if resolved || request.status.is_some_and(|status| REFUSED.contains(&status)) {
             continue;
         }
-        holds("an unclear reply is not repeated", sent.insert(message.to_owned()), || format!("{request:?}"))?;
+        ensure("an unclear reply is not repeated", sent.insert(message.to_owned()), || format!("{request:?}"))?;
     }
     Ok(())
 }
@@ -227,12 +227,12 @@ fn never_repeated(seen: &Seen) -> Result<(), Violation> {
 fn paused(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
     let invariant = "a pause holds everything back";
     if let Some(at) = seen.paused_at.filter(|at| before.is_none_or(|before| before.at < *at)) {
-        return holds(invariant, seen.left_since(at) <= 1, || format!("{} left", seen.left_since(at)));
+        return ensure(invariant, seen.left_since(at) <= 1, || format!("{} left", seen.left_since(at)));
     }
     let Some(before) = before.filter(|before| before.is_paused && *transition != Transition::Resumes) else {
         return Ok(());
     };
-    holds(invariant, seen.left_since(before.at) == 0, || format!("{} left", seen.left_since(before.at)))
+    ensure(invariant, seen.left_since(before.at) == 0, || format!("{} left", seen.left_since(before.at)))
 }
 
 /// What was accepted is on record as such, or as unclear.
@@ -251,7 +251,7 @@ fn recorded(seen: &Seen) -> Result<(), Violation> {
             Cancelled => action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::PersonAnswered),
             _ => false,
         };
-        holds("what was accepted is on record", records.iter().any(|action| knows(&action)), || {
+        ensure("what was accepted is on record", records.iter().any(|action| knows(&action)), || {
             format!("{reply:?}: {:?}", records.iter().map(|action| (action.state, &action.reason)).collect::<Vec<_>>())
         })?;
     }
@@ -262,11 +262,11 @@ fn recorded(seen: &Seen) -> Result<(), Violation> {
 fn done(action: &Action, seen: &Seen) -> Result<(), Violation> {
     let detail = || told(action);
     match action.kind {
-        ActionKind::Reply => holds("a reply that is done was accepted", seen.is_accepted(action), detail),
-        ActionKind::Star | ActionKind::Unstar => stars::as_wanted(action, seen),
+        ActionKind::Reply => ensure("a reply that is done was accepted", seen.is_accepted(action), detail),
+        ActionKind::Star | ActionKind::Unstar => stars::star_matches(action, seen),
         ActionKind::MarkRead => read_last(action, seen),
         ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => {
-            holds("a forward that is done arrived", seen.arrived(action) > 0, detail)
+            ensure("a forward that is done arrived", seen.arrived(action) > 0, detail)
         }
     }
 }
@@ -282,5 +282,5 @@ fn read_last(action: &Action, seen: &Seen) -> Result<(), Violation> {
             && other.state != ActionState::Done
             && !(other.state == ActionState::Suppressed && code.is_some_and(|code| harmless.contains(&code)))
     });
-    holds("reading comes last", ill.is_none(), || format!("{} although {:?}", told(action), ill.map(told)))
+    ensure("reading comes last", ill.is_none(), || format!("{} although {:?}", told(action), ill.map(told)))
 }

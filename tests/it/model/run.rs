@@ -1,11 +1,11 @@
 //! Plays sequences: one that is given, or many that are thought up, on several threads.
 
 use super::{
-    ending::calms_down,
-    figures::Figures,
+    quiesce::calms_down,
+    stats::Figures,
     oracle::Violation,
-    transition::{Beginning, Sequences, Transition},
-    world::World,
+    transition::{InitialState, SequenceStrategy, Transition},
+    system::World,
 };
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
@@ -16,11 +16,11 @@ use std::sync::{
 };
 
 /// At most so many transitions.
-const LONGEST: usize = 12;
+const MAX_LEN: usize = 12;
 
 /// Plays one sequence to its end. `seen` counts the transitions that were played, for the one who shortens it.
 pub(crate) fn play(
-    beginning: &Beginning,
+    beginning: &InitialState,
     transitions: &[Transition],
     bug: Option<Mutation>,
     played: Option<&AtomicUsize>,
@@ -42,8 +42,8 @@ pub(crate) fn play(
 
 /// What ended a search: the shortest sequence that was found, and what it broke.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) beginning: Beginning,
+pub(crate) struct Counterexample {
+    pub(crate) beginning: InitialState,
     pub(crate) transitions: Vec<Transition>,
     pub(crate) broken: String,
     pub(crate) seed: u64,
@@ -51,7 +51,7 @@ pub(crate) struct Found {
     pub(crate) after: usize,
 }
 
-impl std::fmt::Display for Found {
+impl std::fmt::Display for Counterexample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{} (seed {}, after {} sequences)", self.broken, self.seed, self.after)?;
         writeln!(f, "{:?}", self.beginning)?;
@@ -60,7 +60,7 @@ impl std::fmt::Display for Found {
 }
 
 /// Plays so many sequences; each thread has a seed of its own, made from the one given.
-pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Found>> {
+pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Counterexample>> {
     // Twice as many as there are cores: each one waits for its disk now and then.
     let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let share = |thread: usize| sequences / threads + usize::from(thread < sequences % threads);
@@ -76,7 +76,7 @@ pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Mutation>) -> Resu
     Ok(all)
 }
 
-fn search_alone(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Found>> {
+fn search_alone(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Counterexample>> {
     let figures = Mutex::new(Figures::default());
     let config = Config {
         cases: u32::try_from(sequences).unwrap(),
@@ -86,7 +86,7 @@ fn search_alone(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Fi
         max_shrink_iters: 600,
         ..Config::default()
     };
-    let strategy = Sequences::sequential_strategy(1..=LONGEST);
+    let strategy = SequenceStrategy::sequential_strategy(1..=MAX_LEN);
     let ended = TestRunner::new(config).run(&strategy, |(beginning, transitions, played)| {
         match play(&beginning, &transitions, bug, played.as_deref()) {
             Ok(end) => {
@@ -101,7 +101,7 @@ fn search_alone(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Fi
         Ok(()) => Ok(figures),
         Err(TestError::Fail(broken, (beginning, transitions, _))) => {
             let broken = broken.to_string();
-            Err(Box::new(Found { beginning, transitions, broken, seed, after: figures.sequences }))
+            Err(Box::new(Counterexample { beginning, transitions, broken, seed, after: figures.sequences }))
         }
         Err(TestError::Abort(why)) => panic!("the search was given up: {why}"),
     }

@@ -1,8 +1,8 @@
 //! Stars: toggled only where they are not as wanted, and as wanted in the end.
 
 use super::{
-    oracle::{Violation, holds},
-    seen::{Seen, told},
+    oracle::{Violation, ensure},
+    snapshot::{Seen, told},
 };
 use jiff::Timestamp;
 use reply_router::{
@@ -11,7 +11,7 @@ use reply_router::{
 };
 
 /// Unless a person toggled it after the last look, or the opposite was done too.
-pub(crate) fn as_wanted(action: &Action, seen: &Seen) -> Result<(), Violation> {
+pub(crate) fn star_matches(action: &Action, seen: &Seen) -> Result<(), Violation> {
     let is_look = |path: &str| path == "/replies" || path == format!("/replies/threads/{}", action.thread_id);
     let looks = seen.requests.iter().filter(|request| request.status == Some(200) && is_look(&request.path));
     let look = looks.map(|request| request.at).max();
@@ -24,11 +24,11 @@ pub(crate) fn as_wanted(action: &Action, seen: &Seen) -> Result<(), Violation> {
             && other.updated_at >= action.updated_at
     });
     let starred = seen.thread(&action.thread_id).is_starred;
-    holds("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || told(action))
+    ensure("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || told(action))
 }
 
 /// What the list showed as wanted, and nobody touched since, is left alone.
-pub(crate) fn not_blind(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+pub(crate) fn no_blind_toggle(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
     let Some(before) = before else { return Ok(()) };
     for thread in &before.threads {
         let path = format!("/replies/threads/{}/star", thread.id);
@@ -51,7 +51,7 @@ pub(crate) fn not_blind(seen: &Seen, before: Option<&Seen>) -> Result<(), Violat
         let kinds: Vec<_> = tried.map(|action| action.kind).collect();
         let wanted = [ActionKind::Unstar, ActionKind::Star][usize::from(thread.is_starred)];
         let blind = !kinds.is_empty() && kinds.iter().all(|kind| *kind == wanted);
-        holds("no star is toggled that is as wanted", !blind, || format!("{first:?}"))?;
+        ensure("no star is toggled that is as wanted", !blind, || format!("{first:?}"))?;
     }
     Ok(())
 }

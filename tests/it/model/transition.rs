@@ -11,7 +11,7 @@ use reply_router::{
 
 /// What is fixed for a sequence.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Beginning {
+pub(crate) struct InitialState {
     /// How many seconds a reply stays invisible.
     pub(crate) lag: u64,
     /// In what form it shows then.
@@ -46,7 +46,7 @@ pub(crate) enum Topic {
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Transition {
-    LeadWritesAnew {
+    LeadStartsThread {
         lead: u8,
         topic: Topic,
     },
@@ -67,7 +67,7 @@ pub(crate) enum Transition {
     },
     /// Every thread can be read again.
     ThreadsMend,
-    CategoryTurns {
+    CategoryChanges {
         thread: u8,
         topic: Topic,
     },
@@ -86,12 +86,12 @@ pub(crate) enum Transition {
     },
     /// Polls and decides.
     Intake {
-        moment: Option<Moment>,
+        moment: Option<Interruption>,
     },
     /// Carries out what is due.
     Runs {
         lane: Lane,
-        moment: Option<Moment>,
+        moment: Option<Interruption>,
     },
     Approves {
         nth: u8,
@@ -110,9 +110,9 @@ pub(crate) enum Transition {
     Resumes,
     /// All of it, as the service does in a second or two.
     Round {
-        moment: Option<Moment>,
+        moment: Option<Interruption>,
     },
-    GoesWrong(Trouble),
+    InjectFault(FaultSpec),
     Restarts,
 }
 
@@ -121,58 +121,58 @@ impl Transition {
     pub(crate) fn is_of_the_world(&self) -> bool {
         matches!(
             self,
-            Self::LeadWritesAnew { .. }
+            Self::LeadStartsThread { .. }
                 | Self::LeadWrites { .. }
                 | Self::PersonAnswers { .. }
                 | Self::SequenceSends { .. }
                 | Self::ThreadBreaks { .. }
                 | Self::ThreadsMend
-                | Self::CategoryTurns { .. }
+                | Self::CategoryChanges { .. }
                 | Self::StarToggled { .. }
                 | Self::ThreadRead { .. }
                 | Self::TimePasses { .. }
                 | Self::ClockJumps { .. }
-                | Self::GoesWrong(_)
+                | Self::InjectFault(_)
         )
     }
 }
 
 /// Something that happens while the service works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub(crate) struct Interruption {
     pub(crate) step: Failpoint,
     /// At the how manieth time that the work stands there, from 0.
     pub(crate) nth: u8,
-    pub(crate) what: Meanwhile,
+    pub(crate) what: Interrupt,
 }
 
 /// What happens at a moment, in the thread concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meanwhile {
+pub(crate) enum Interrupt {
     /// The process dies.
     Crash,
     PersonAnswers,
     SequenceSends,
     LeadWrites(Topic),
     StarToggled,
-    SomebodyPauses,
+    OperatorPauses,
 }
 
 /// What goes wrong at the next request of its kind.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Trouble {
+pub(crate) enum FaultSpec {
     Http(Endpoint, Fault),
     Smtp(SmtpStep, SmtpFault),
 }
 
 /// The machine that thinks up sequences.
-pub(crate) struct Sequences;
+pub(crate) struct SequenceStrategy;
 
-impl ReferenceStateMachine for Sequences {
-    type State = Beginning;
+impl ReferenceStateMachine for SequenceStrategy {
+    type State = InitialState;
     type Transition = Transition;
 
-    fn init_state() -> BoxedStrategy<Beginning> {
+    fn init_state() -> BoxedStrategy<InitialState> {
         let form = prop_oneof![
             3 => Just(SentFormat::Unchanged),
             1 => Just(SentFormat::Rewrapped(30)),
@@ -182,15 +182,15 @@ impl ReferenceStateMachine for Sequences {
         let letters = prop::collection::vec(topic(), 1..=2);
         let old = prop::collection::vec(topic(), 0..=2);
         (prop_oneof![Just(0_u64), Just(30), Just(300)], form, letters, old, prop::bool::weighted(0.2))
-            .prop_map(|(lag, form, letters, old, glitch)| Beginning { lag, form, old, glitch, letters })
+            .prop_map(|(lag, form, letters, old, glitch)| InitialState { lag, form, old, glitch, letters })
             .boxed()
     }
 
-    fn transitions(_: &Beginning) -> BoxedStrategy<Transition> {
+    fn transitions(_: &InitialState) -> BoxedStrategy<Transition> {
         transition().boxed()
     }
 
-    fn apply(state: Beginning, _: &Transition) -> Beginning {
+    fn apply(state: InitialState, _: &Transition) -> InitialState {
         state
     }
 }
@@ -198,13 +198,13 @@ impl ReferenceStateMachine for Sequences {
 fn transition() -> impl Strategy<Value = Transition> {
     use Transition as T;
     let people = prop_oneof![
-        12 => (0..3_u8, topic()).prop_map(|(lead, topic)| T::LeadWritesAnew { lead, topic }),
+        12 => (0..3_u8, topic()).prop_map(|(lead, topic)| T::LeadStartsThread { lead, topic }),
         5 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::LeadWrites { thread, topic }),
         1 => (0..4_u8).prop_map(|thread| T::PersonAnswers { thread }),
         2 => (0..4_u8).prop_map(|thread| T::SequenceSends { thread }),
         2 => (0..4_u8).prop_map(|thread| T::ThreadBreaks { thread }),
         1 => Just(T::ThreadsMend),
-        3 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::CategoryTurns { thread, topic }),
+        3 => (0..4_u8, topic()).prop_map(|(thread, topic)| T::CategoryChanges { thread, topic }),
         2 => (0..4_u8).prop_map(|thread| T::StarToggled { thread }),
         1 => (0..4_u8).prop_map(|thread| T::ThreadRead { thread }),
         3 => (0..4_u8, any::<bool>()).prop_map(|(nth, edited)| T::Approves { nth, edited }),
@@ -228,7 +228,7 @@ fn transition() -> impl Strategy<Value = Transition> {
         1 => (-120..0_i32).prop_map(|seconds| T::ClockJumps { seconds }),
         1 => (1..900_000_i32).prop_map(|seconds| T::ClockJumps { seconds }),
     ];
-    prop_oneof![8 => people, 11 => service, 4 => time, 5 => trouble().prop_map(T::GoesWrong)]
+    prop_oneof![8 => people, 11 => service, 4 => time, 5 => trouble().prop_map(T::InjectFault)]
 }
 
 /// The places at which intake can be held up.
@@ -242,17 +242,17 @@ const EXECUTION: [Failpoint; 5] = [
     Failpoint::ReplyLookedUp,
 ];
 
-fn moment(steps: &'static [Failpoint]) -> impl Strategy<Value = Option<Moment>> {
+fn moment(steps: &'static [Failpoint]) -> impl Strategy<Value = Option<Interruption>> {
     let what = prop_oneof![
-        4 => Just(Meanwhile::Crash),
-        1 => Just(Meanwhile::PersonAnswers),
-        1 => Just(Meanwhile::SequenceSends),
-        1 => topic().prop_map(Meanwhile::LeadWrites),
-        1 => Just(Meanwhile::StarToggled),
-        1 => Just(Meanwhile::SomebodyPauses),
+        4 => Just(Interrupt::Crash),
+        1 => Just(Interrupt::PersonAnswers),
+        1 => Just(Interrupt::SequenceSends),
+        1 => topic().prop_map(Interrupt::LeadWrites),
+        1 => Just(Interrupt::StarToggled),
+        1 => Just(Interrupt::OperatorPauses),
     ];
     let nth = prop_oneof![3 => Just(0_u8), 1 => 1..4_u8];
-    let moment = (prop::sample::select(steps), nth, what).prop_map(|(step, nth, what)| Moment { step, nth, what });
+    let moment = (prop::sample::select(steps), nth, what).prop_map(|(step, nth, what)| Interruption { step, nth, what });
     prop_oneof![1 => Just(None), 1 => moment.prop_map(Some)]
 }
 
@@ -264,7 +264,7 @@ fn topic() -> impl Strategy<Value = Topic> {
     ]
 }
 
-fn trouble() -> impl Strategy<Value = Trouble> {
+fn trouble() -> impl Strategy<Value = FaultSpec> {
     // Whether a look was whole must show in the log, so reads are not cut short; and a thread that is not found is gone.
     let read = prop::sample::select(vec![Endpoint::List, Endpoint::Thread, Endpoint::Messages]);
     let unread = not_carried_out().prop_filter("gone", |fault| !matches!(fault, Fault::Status(404, _)));
@@ -286,10 +286,10 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         Just(SmtpFault::Code(550, "never".to_owned())),
     ];
     prop_oneof![
-        2 => (read, unread).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
-        9 => (write, any_fault()).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
-        3 => (forward, any_fault()).prop_map(|(endpoint, fault)| Trouble::Http(endpoint, fault)),
-        2 => (step, smtp).prop_map(|(step, fault)| Trouble::Smtp(step, fault)),
+        2 => (read, unread).prop_map(|(endpoint, fault)| FaultSpec::Http(endpoint, fault)),
+        9 => (write, any_fault()).prop_map(|(endpoint, fault)| FaultSpec::Http(endpoint, fault)),
+        3 => (forward, any_fault()).prop_map(|(endpoint, fault)| FaultSpec::Http(endpoint, fault)),
+        2 => (step, smtp).prop_map(|(step, fault)| FaultSpec::Smtp(step, fault)),
     ]
 }
 

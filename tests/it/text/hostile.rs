@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reply_router::text;
 
 /// A step that looks at everything again for each line would take sixteen times as long.
-const MOST: f64 = 9.0;
+const MAX_ITEMS: f64 = 9.0;
 /// Below this nothing can be told from noise.
 const LEAST: Duration = Duration::from_millis(20);
 
@@ -49,7 +49,7 @@ fn check(work: &dyn Fn(&str), small: usize, units: &[(&str, &str)]) {
                 println!("{name}: {} bytes {first:?}, {} bytes {second:?}", little.len(), much.len());
                 second.as_secs_f64() / first.as_secs_f64()
             })
-            .find(|ratio| *ratio < MOST);
+            .find(|ratio| *ratio < MAX_ITEMS);
         if ratio.is_none() {
             wrong.push(*name);
         }

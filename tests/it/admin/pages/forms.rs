@@ -1,10 +1,10 @@
 //! What the pages' forms do.
 
 use super::{
-    super::{Answer, Desk, bearer},
+    super::{Answer, AdminFixture, bearer},
     shows,
 };
-use crate::stage::Setting;
+use crate::fixture::FixtureOptions;
 use reply_router::{
     model::{ActionState, Mode},
     simulator::{SmtpFault, SmtpStep},
@@ -13,7 +13,7 @@ use reply_router::{
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-impl Desk {
+impl AdminFixture {
     async fn form(&self, path: &str, body: &str) -> Answer {
         self.send("POST", path, &[bearer(), FORM], body).await
     }
@@ -25,9 +25,9 @@ impl Desk {
 }
 
 /// One draft; its id comes back.
-async fn draft(desk: &Desk) -> String {
+async fn draft(desk: &AdminFixture) -> String {
     desk.stage.hot_lead("jane@acme.example", "Please call.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let held = desk.stage.actions().await.into_iter().find(|action| action.state == ActionState::Held);
     held.unwrap().id.0
 }
@@ -45,10 +45,10 @@ rules:
     for (sent, expected, keeps_html) in
         [("One+line.%0D%0A", "One line.", true), ("Two+lines%0D%0Ahere.", "Two lines\nhere.", false)]
     {
-        let desk = Desk::new(Setting { rules: html, mode: Mode::Draft, ..Setting::default() }).await;
+        let desk = AdminFixture::new(FixtureOptions { rules: html, mode: Mode::Draft, ..FixtureOptions::default() }).await;
         let id = draft(&desk).await;
         let answer = desk.form(&format!("/actions/{id}/approve"), &format!("text={sent}")).await;
-        Desk::leads_to(&answer, &format!("/queue?decided={id}"));
+        AdminFixture::leads_to(&answer, &format!("/queue?decided={id}"));
         desk.stage.run_due().await;
         let reply = desk.stage.simulator.workspace().accepted_replies().pop().unwrap();
         assert_eq!(reply.body.as_deref(), Some(expected));
@@ -58,10 +58,10 @@ rules:
 
 #[tokio::test]
 async fn nothing_at_all_is_no_reply_and_two_people_decide_once() {
-    let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     let id = draft(&desk).await;
     desk.form(&format!("/actions/{id}/approve"), "text=+").await.problem(422);
-    Desk::leads_to(&desk.form(&format!("/actions/{id}/reject"), "text=Hi").await, &format!("/queue?decided={id}"));
+    AdminFixture::leads_to(&desk.form(&format!("/actions/{id}/reject"), "text=Hi").await, &format!("/queue?decided={id}"));
     let page = ("accept", "text/html");
     let late = desk.send("POST", &format!("/actions/{id}/approve"), &[bearer(), FORM, page], "").await;
     assert_eq!(late.status, 409);
@@ -71,13 +71,13 @@ async fn nothing_at_all_is_no_reply_and_two_people_decide_once() {
 
 #[tokio::test]
 async fn not_sent_leads_to_the_draft_that_it_becomes() {
-    let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     let id = draft(&desk).await;
     let mut action = desk.stage.actions().await.remove(0);
     action.state = ActionState::Quarantined;
     desk.stage.store.update_action(&mut action).await.unwrap();
     let answer = desk.form(&format!("/actions/{id}/not-sent"), "").await;
-    Desk::leads_to(&answer, &format!("/queue#action-{id}"));
+    AdminFixture::leads_to(&answer, &format!("/queue#action-{id}"));
     assert_eq!(desk.stage.actions().await[0].state, ActionState::Held);
 }
 
@@ -91,33 +91,33 @@ rules:
     when: { body: x }
     then: [star]
 ";
-    let desk = Desk::new(Setting { rules, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
     let mode = async |form: &str| desk.form("/rules/careful/mode", form).await;
-    Desk::leads_to(&mode("mode=shadow").await, "/#rule-careful");
+    AdminFixture::leads_to(&mode("mode=shadow").await, "/#rule-careful");
     assert_eq!(desk.stage.store.override_modes().await.unwrap()["careful"], Mode::Shadow);
     mode("mode=live").await.problem(422);
     mode("mode=loud").await.problem(400);
     mode("").await.problem(400);
-    Desk::leads_to(&mode("mode=").await, "/#rule-careful");
+    AdminFixture::leads_to(&mode("mode=").await, "/#rule-careful");
     assert!(desk.stage.store.override_modes().await.unwrap().is_empty());
     desk.form("/rules/nobody/mode", "mode=off").await.problem(404);
 }
 
 #[tokio::test]
 async fn opt_outs_are_added_and_removed() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let place = "/workspace#opt-outs";
-    Desk::leads_to(&desk.form("/opt-outs", "email=Jo%40acme.example&evidence=on+the+phone&workspace=").await, place);
+    AdminFixture::leads_to(&desk.form("/opt-outs", "email=Jo%40acme.example&evidence=on+the+phone&workspace=").await, place);
     shows(&desk.get("/workspace").await.text, &["jo@acme.example", "on the phone", "added an opt-out"]);
     desk.form("/opt-outs", "email=nobody").await.problem(400);
-    Desk::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
+    AdminFixture::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
     desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await.problem(404);
     shows(&desk.get("/workspace").await.text, &["Nobody has opted out.", "removed an opt-out"]);
 }
 
 #[tokio::test]
 async fn keys_and_destinations_are_checked_on_demand_and_nothing_is_sent() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     desk.stage.requests();
     let page = desk.form("/workspace/check", "").await;
     assert_eq!(page.status, 200);
@@ -136,9 +136,9 @@ async fn keys_and_destinations_are_checked_on_demand_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn a_form_leads_back_to_a_page_of_ours_only() {
-    let desk = Desk::new(Setting::default()).await;
-    Desk::leads_to(&desk.form("/pause?workspace=acme&back=workspace", "").await, "/workspace");
-    Desk::leads_to(&desk.form("/resume", "").await, "/");
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
+    AdminFixture::leads_to(&desk.form("/pause?workspace=acme&back=workspace", "").await, "/workspace");
+    AdminFixture::leads_to(&desk.form("/resume", "").await, "/");
     desk.form("/pause?back=//evil.example", "").await.problem(400);
     desk.form("/pause?workspace=nobody", "").await.problem(404);
     assert!(desk.stage.store.pauses().await.unwrap().is_empty());

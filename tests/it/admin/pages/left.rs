@@ -1,7 +1,7 @@
 //! Threads in which nothing is open and that a person still has to look at: on the first page, in the queue, for programs.
 
 use super::{between, shows};
-use crate::{admin::Desk, stage::Setting};
+use crate::{admin::AdminFixture, fixture::FixtureOptions};
 use reply_router::{
     model::{ActionState, Mode},
     store::Store,
@@ -9,14 +9,14 @@ use reply_router::{
 use std::time::Duration;
 
 /// The lead writes a second time in a thread that a rule has answered once.
-async fn answered_once() -> (Desk, String) {
-    let desk = Desk::new(Setting::default()).await;
+async fn answered_once() -> (AdminFixture, String) {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     let thread = desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     shows(&desk.get("/").await.text, &["<h1>Healthy</h1>"]);
     desk.stage.clock.advance(Duration::from_secs(600));
     desk.stage.simulator.workspace().lead_writes(&thread, "And what does the call cost?");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     (desk, thread)
 }
 
@@ -57,16 +57,16 @@ async fn it_leaves_the_list_when_somebody_writes_in_the_thread() {
     let (desk, thread) = answered_once().await;
     desk.stage.clock.advance(Duration::from_secs(600));
     desk.stage.simulator.workspace().person_answers(&thread, "490 EUR, Jane.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     assert_eq!(desk.get("/api/v1/status").await.json()["queue"]["left_for_you"], 0);
 }
 
 #[tokio::test]
 async fn a_lead_who_opted_out_is_left_for_a_person_whether_or_not_a_rule_matched() {
-    let desk = Desk::new(Setting::default()).await;
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
     desk.stage.hot_lead("jane@acme.example", "A call? No. Please remove me from your list.");
     desk.stage.hot_lead("joe@acme.example", "Unsubscribe");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     assert_eq!(desk.get("/api/v1/status").await.json()["queue"]["left_for_you"], 2);
     let queue = desk.get("/queue").await.text;
     shows(
@@ -80,9 +80,9 @@ async fn a_lead_who_opted_out_is_left_for_a_person_whether_or_not_a_rule_matched
 
 #[tokio::test]
 async fn what_is_in_another_section_or_was_rejected_is_not_listed_twice() {
-    let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let left = async || desk.get("/api/v1/status").await.json()["queue"]["left_for_you"].clone();
     assert_eq!(left().await, 0, "the draft waits in its own section");
     let draft = desk.stage.actions().await.into_iter().find(|action| action.state == ActionState::Held).unwrap();
@@ -93,9 +93,9 @@ async fn what_is_in_another_section_or_was_rejected_is_not_listed_twice() {
 
 #[tokio::test]
 async fn the_queue_says_who_wrote_and_what_came_of_an_approval() {
-    let desk = Desk::new(Setting { mode: Mode::Draft, ..Setting::default() }).await;
+    let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.round().await;
+    desk.stage.tick().await;
     let queue = desk.get("/queue").await.text;
     shows(&queue, &["<bdi>Jane Doe &#60;jane@acme.example&#62;</bdi> wrote:", "Sure, give me a call."]);
     assert!(!desk.get("/activity").await.text.contains("answered"), "a draft is no answer");

@@ -1,0 +1,93 @@
+//! The activity and a thread: what was decided, and why.
+
+use super::{super::AdminFixture, between, shows};
+use crate::fixture::FixtureOptions;
+
+const REASONED: &str = r"
+version: 1
+rules:
+  - name: no-holiday
+    when: { category: interested, not: { body: '\bholiday\b' }, body: '\bcall\b' }
+    script: |
+      #{ matched: true, vars: #{ day: `Tuesday` } }
+    then:
+      - reply: { text: 'Hi {{ lead.first_name }}, {{ vars.day }}?' }
+  - name: pricing
+    when: { body: '\bprice\b' }
+    then: [star]
+";
+
+#[tokio::test]
+async fn a_thread_tells_why_each_rule_matched_or_did_not() {
+    let desk = AdminFixture::new(FixtureOptions { rules: REASONED, ..FixtureOptions::default() }).await;
+    let thread = desk.stage.hot_lead("jane@acme.example", "Sure, a call is fine.");
+    desk.stage.tick().await;
+    let page = desk.get(&format!("/threads/{thread}")).await.text;
+    shows(
+        &page,
+        &[
+            "Sure, a <mark>call</mark> is fine.",
+            "does not hold, as the rule wants",
+            "<dt>vars.day</dt><dd dir=\"auto\">Tuesday</dd>",
+            "script: true",
+            "Timeline",
+            "Hi Jane, Tuesday?",
+            "<strong>accepted</strong>",
+        ],
+    );
+    // The outcome of a `not` that does what the rule wants is no failure.
+    let not = between(&page, "when.not.body", "</li>");
+    assert!(!not.contains("bad"), "{not}");
+    let negated = page.split("<code>when.not.body</code>").next().unwrap();
+    assert!(negated.rsplit("<li class=\"").next().unwrap().starts_with("good"), "{negated}");
+    assert!(between(&page, "<span class=\"rule-name\">pricing</span>", "</summary>").contains("no match"));
+    let live = desk.get(&format!("/threads/{thread}?live=1")).await.text;
+    shows(&live, &["As it is now", "The conversation, oldest first", "message ours", "has a reply for this message"]);
+}
+
+#[tokio::test]
+async fn the_activity_is_filtered_and_has_pages() {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
+    for number in 0..52 {
+        desk.stage.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
+    }
+    desk.stage.hot_lead("calm@acme.example", "Please write.");
+    desk.stage.tick().await;
+    let first = desk.get("/activity").await.text;
+    assert_eq!(first.matches("<li class=\"row\"").count(), 50);
+    assert!(first.contains("id=\"live-rows\" data-live"), "the newest page follows what happens");
+    let older = between(&first, "<a href=\"/activity?cursor=", "\"");
+    let second = desk.get(&format!("/activity?cursor={older}")).await.text;
+    assert_eq!(second.matches("<li class=\"row\"").count(), 3);
+    assert!(!second.contains("id=\"live-rows\" data-live") && second.contains("<a href=\"/activity\">Newest</a>"));
+    for (query, rows) in [
+        ("lead=%20LEAD7@acme.example%20", 1),
+        ("matched=false", 1),
+        ("matched=false&rule=book-a-call", 0),
+        ("campaign=q1+product+launch&lead=calm@acme.example", 1),
+        ("state=done&lead=lead3@acme.example", 1),
+        ("state=held", 0),
+        ("rule=gone", 0),
+        ("rule=&lead=&campaign=&state=&matched=", 50),
+    ] {
+        let page = desk.get(&format!("/activity?{query}")).await.text;
+        assert_eq!(page.matches("<li class=\"row\"").count(), rows, "{query}");
+        assert_eq!(page.contains("Nothing fits the filter."), rows == 0, "{query}");
+    }
+    assert!(desk.get("/activity?rule=gone").await.text.contains("<option selected>gone</option>"));
+    desk.get("/activity?state=lost").await.problem(400);
+    desk.get("/activity?cursor=1").await.problem(400);
+}
+
+#[tokio::test]
+async fn an_error_is_a_page_for_those_who_want_pages() {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
+    let page = ("accept", "text/html,application/xhtml+xml");
+    let answer = desk.send("GET", "/threads/nowhere", &[super::super::bearer(), page], "").await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
+    shows(&answer.text, &["Not Found", "there is no decision in thread `nowhere`", "request <code>"]);
+    desk.get("/threads/nowhere").await.problem(404);
+    let answer = desk.send("GET", "/nowhere", &[page], "").await;
+    assert_eq!((answer.status, answer.text.contains("there is no such page")), (404, true));
+}

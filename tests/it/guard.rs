@@ -1,0 +1,413 @@
+//! What stands between a decision and a lead's mailbox: people who answer, pause or approve, opt-outs at the last moment,
+//! caps, our own addresses, drafts that nobody looks at.
+
+use crate::fixture::{Reply, FixtureOptions, Fixture, safety};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reply_router::{
+    engine::{Engine, Failpoint, Resolution, Safety, TestHooks},
+    model::{Action, ActionKind, ActionState, Mode},
+    simulator::{Fault, NewThread, Options, Workspace},
+    store::{EventKind, OptOut, SqliteStore, Store},
+};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+const LATER: &str = r"
+version: 1
+rules:
+  - name: later
+    when: { category: [interested, meeting_request] }
+    then:
+      - reply: { text: 'Hello {{ lead.first_name }}, shall we talk on Tuesday?', after: 1h }
+      - slack: sales
+      - mark_read
+";
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn reply_state(stage: &Fixture) -> (ActionState, Option<&'static str>) {
+    let reply = stage.states().await.into_iter().rfind(|(kind, ..)| *kind == Reply).unwrap();
+    (reply.1, reply.2)
+}
+
+#[tokio::test]
+async fn a_person_who_answers_ends_what_waits_as_soon_as_it_is_seen() {
+    for mode in [Mode::Live, Mode::Draft] {
+        let stage = Fixture::new(FixtureOptions { rules: LATER, mode, ..FixtureOptions::default() }).await;
+        let thread = stage.hot_lead("jane@acme.example", "Hi");
+        stage.tick().await;
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().person_answers(&thread, "I take this one.");
+        stage.tick().await;
+        assert_eq!(reply_state(&stage).await, (ActionState::Cancelled, Some("person_answered")), "{mode}");
+        // Nothing more happens in the thread, whatever its category becomes.
+        let before = stage.actions().await.len();
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().set_category(&thread, Some("meeting_request"));
+        stage.tick().await;
+        assert_eq!(stage.actions().await.len(), before, "{mode}");
+        // Until the lead writes again.
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().lead_writes(&thread, "When?");
+        stage.tick().await;
+        assert!(stage.actions().await.len() > before, "{mode}");
+        assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+    }
+}
+
+#[tokio::test]
+async fn our_own_reply_is_no_take_over() {
+    let rules = r"
+version: 1
+rules:
+  - { name: answer, when: { category: interested }, then: [{ reply: { text: Hello there. } }] }
+  - { name: tell, when: { category: meeting_request }, then: [{ slack: sales }] }
+";
+    let sent_form = reply_router::simulator::SentFormat::WithSignature("Sam Smith\nUs Ltd.".to_owned());
+    let options = Options { sent_form, ..Options::for_tests() };
+    let stage = Fixture::new(FixtureOptions { rules, options, ..FixtureOptions::default() }).await;
+    let thread = stage.hot_lead("jane@acme.example", "Hi");
+    stage.tick().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().set_category(&thread, Some("meeting_request"));
+    stage.tick().await;
+    assert_eq!(stage.simulator.slack().len(), 1, "the category is news although we have answered");
+}
+
+/// Does something once, when an action of this kind is at a step.
+struct Meanwhile {
+    step: Failpoint,
+    kind: ActionKind,
+    deed: Mutex<Option<Deed>>,
+    stage: Mutex<Option<(Arc<SqliteStore>, Workspace)>>,
+}
+
+#[derive(Clone, Copy)]
+enum Deed {
+    Pause,
+    Resume,
+    OptOut,
+}
+
+#[async_trait]
+impl TestHooks for Meanwhile {
+    async fn hit(&self, step: Failpoint, action: Option<&Action>) {
+        if step != self.step || action.is_none_or(|action| action.kind != self.kind) {
+            return;
+        }
+        let Some(deed) = self.deed.lock().unwrap().take() else { return };
+        let (store, _) = self.stage.lock().unwrap().clone().unwrap();
+        let now: Timestamp = "2026-07-15T12:00:00Z".parse().unwrap();
+        match deed {
+            Deed::Pause => store.pause(Some("acme"), "a person paused it", None, now).await.unwrap(),
+            Deed::Resume => {
+                store.resume(None).await.unwrap();
+                store.wake(None, "paused", now).await.unwrap();
+            }
+            Deed::OptOut => {
+                let email = "jane@acme.example".to_owned();
+                let opt_out =
+                    OptOut { workspace: "acme".to_owned(), email, since: now, evidence: "by hand".to_owned() };
+                store.add_opt_out(&opt_out).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pause_or_an_opt_out_at_the_last_moment_still_holds() {
+    let everything = r"
+version: 1
+rules:
+  - name: everything
+    when: { category: interested }
+    then: [{ reply: { text: Hello. } }, star, { slack: sales }, { email: team }, { webhook: crm }, mark_read]
+";
+    let mut cases: Vec<(ActionKind, Deed, ActionState, &str)> = Vec::new();
+    for kind in ActionKind::ALL.into_iter().filter(|kind| *kind != ActionKind::Unstar) {
+        cases.push((kind, Deed::Pause, ActionState::Waiting, "paused"));
+    }
+    cases.push((Reply, Deed::OptOut, ActionState::Suppressed, "opt_out"));
+    for (kind, deed, state, reason) in cases {
+        let deed = Mutex::new(Some(deed));
+        let probe = Arc::new(Meanwhile { step: Failpoint::GuardPassed, kind, deed, stage: Mutex::new(None) });
+        let setting =
+            FixtureOptions { rules: everything, probe: Some(Arc::clone(&probe) as Arc<dyn TestHooks>), ..FixtureOptions::default() };
+        let stage = Fixture::new(setting).await;
+        *probe.stage.lock().unwrap() = Some((Arc::clone(&stage.store), stage.simulator.workspace()));
+        stage.hot_lead("jane@acme.example", "Hi");
+        stage.tick().await;
+        let found = stage.states().await.into_iter().find(|found| found.0 == kind).unwrap();
+        assert_eq!((found.1, found.2), (state, Some(reason)), "{kind}");
+        let left = match kind {
+            Reply => stage.simulator.workspace().accepted_replies().len(),
+            ActionKind::Slack => stage.simulator.slack().len(),
+            ActionKind::Email => stage.simulator.mail().len(),
+            ActionKind::Webhook => stage.simulator.webhooks().len(),
+            ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => {
+                stage.requests().iter().filter(|request| request.starts_with("PATCH")).count()
+                    - usize::from(kind == ActionKind::MarkRead)
+            }
+        };
+        assert_eq!(left, 0, "{kind}");
+        // What waits for the pause goes once when it ends.
+        stage.engine.resume(None).await.unwrap();
+        stage.run_due().await;
+        if state == ActionState::Waiting {
+            assert!(stage.actions().await.iter().all(|action| action.state == ActionState::Done), "{kind}");
+            assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_resumes_while_a_pause_is_being_noted_wakes_it_all_the_same() {
+    let deed = Mutex::new(Some(Deed::Resume));
+    let probe = Arc::new(Meanwhile { step: Failpoint::GuardBlocked, kind: Reply, deed, stage: Mutex::new(None) });
+    let stage =
+        Fixture::new(FixtureOptions { probe: Some(Arc::clone(&probe) as Arc<dyn TestHooks>), ..FixtureOptions::default() }).await;
+    *probe.stage.lock().unwrap() = Some((Arc::clone(&stage.store), stage.simulator.workspace()));
+    stage.engine.pause(None, "a test").await.unwrap();
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.tick().await;
+    assert_eq!(stage.store.pauses().await.unwrap(), []);
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    assert!(stage.actions().await.iter().all(|action| action.state == ActionState::Done));
+}
+
+#[tokio::test]
+async fn quarantine_is_announced_once_in_slack_status_and_metrics() {
+    let safety = Safety { alert: Some("sales".to_owned()), ..safety() };
+    let stage = Fixture::new(FixtureOptions { safety, ..FixtureOptions::default() }).await;
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.simulator.faults().next(crate::fixture::Endpoint::Reply, 1, Fault::CloseBefore);
+    stage.tick().await;
+    stage.clock.advance(Duration::from_secs(901));
+    stage.run_due().await;
+    let received = stage.simulator.received();
+    let seen = stage.simulator.workspace();
+    assert!(seen.wait_until(Duration::from_secs(30), |_| received.slack().len() == 1).await);
+    let message = format!("{:?}", received.slack());
+    assert!(message.contains("needs a decision") && message.contains("jane@acme.example"), "{message}");
+    assert!(!message.contains("here is my calendar"), "no mail text: {message}");
+    let queue = stage.store.queue_counts(Some("acme")).await.unwrap();
+    assert_eq!(queue.get(&ActionState::Quarantined), Some(&1), "status and metrics count what the store says");
+}
+
+#[tokio::test]
+async fn a_queue_that_is_stuck_is_announced_once_until_it_moves() {
+    let safety = Safety { alert: Some("sales".to_owned()), ..safety() };
+    let stage = Fixture::new(FixtureOptions { safety, ..FixtureOptions::default() }).await;
+    let received = stage.simulator.received();
+    let seen = stage.simulator.workspace();
+    for round in 1..=2 {
+        stage.hot_lead(&format!("jane{round}@acme.example"), "Give me a call.");
+        stage.engine.poll(stage.workspace(), true).await.unwrap();
+        stage.engine.handle_pending(stage.workspace()).await.unwrap();
+        stage.engine.watch_queue(stage.workspace()).await.unwrap();
+        stage.clock.advance(Duration::from_secs(600));
+        for _ in 0..3 {
+            stage.engine.watch_queue(stage.workspace()).await.unwrap();
+        }
+        assert!(seen.wait_until(Duration::from_secs(30), |_| received.slack().len() >= round).await);
+        stage.run_due().await;
+        stage.engine.watch_queue(stage.workspace()).await.unwrap();
+        assert_eq!(received.slack().len(), round);
+    }
+}
+
+#[tokio::test]
+async fn a_draft_that_nobody_looks_at_expires_over_restarts() {
+    let stage = Fixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
+    stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.tick().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Held, Some("draft")));
+    stage.clock.advance(7 * DAY - Duration::from_secs(1));
+    stage.run_due().await;
+    assert_eq!(reply_state(&stage).await.0, ActionState::Held);
+    let draft = stage.actions().await.into_iter().find(|action| action.kind == Reply).unwrap();
+    assert_eq!(draft.due_at, Some(draft.created_at + 7 * DAY), "when it ends can be seen");
+    stage.clock.advance(Duration::from_secs(1));
+    stage.run_due().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Cancelled, Some("too_old")));
+    assert!(stage.engine.approve(&draft.id, None).await.is_err(), "it is too late");
+    assert_eq!(stage.simulator.workspace().accepted_replies(), []);
+}
+
+#[tokio::test]
+async fn a_failed_reply_that_is_tried_again_by_hand_minds_what_left_since() {
+    let safety = Safety { replies_per_lead: "9 per 7d".parse().unwrap(), ..safety() };
+    let stage = Fixture::new(FixtureOptions { safety, ..FixtureOptions::default() }).await;
+    let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.simulator.faults().next(crate::fixture::Endpoint::Reply, 1, Fault::Status(422, "{}".to_owned()));
+    stage.tick().await;
+    let failed = stage.actions().await.into_iter().find(|action| action.kind == Reply).unwrap();
+    assert_eq!(failed.state, ActionState::Failed);
+    assert!(Engine::retry_effect(&failed).unwrap().contains("The thread is read again"));
+
+    // The message is judged once more (its category flips) and another record takes its place.
+    for category in ["other", "interested"] {
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().set_category(&thread, Some(category));
+        stage.tick().await;
+    }
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    let refused = stage.engine.retry(&failed.id).await.unwrap_err().to_string();
+    assert!(refused.contains("another action already does this"), "{refused}");
+
+    // A newer message has a reply of its own; the rule answers a thread once.
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().lead_writes(&thread, "And a call with my boss?");
+    stage.tick().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Suppressed, Some("repeat")));
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn repeat_is_judged_again_when_a_reply_comes_up() {
+    let rules = r"
+version: 1
+rules:
+  - name: once
+    when: { category: interested }
+    then: [{ reply: { text: 'Hello {{ thread.subject }}', repeat: once_per_lead } }]
+";
+    let safety = Safety { replies_per_lead: "9 per 7d".parse().unwrap(), ..safety() };
+    let stage = Fixture::new(FixtureOptions { rules, safety, ..FixtureOptions::default() }).await;
+    let lead = |subject: &str| {
+        let thread = NewThread::new("jane@acme.example").name("Jane").campaign("Q1 x").category("interested");
+        stage.simulator.workspace().add_thread(thread.subject(subject).message("Hi"))
+    };
+    lead("one");
+    stage.simulator.faults().next(crate::fixture::Endpoint::Reply, 1, Fault::Status(422, "{}".to_owned()));
+    stage.tick().await;
+    let failed = stage.actions().await[0].id.clone();
+    lead("two");
+    stage.tick().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    stage.engine.retry(&failed).await.unwrap();
+    stage.run_due().await;
+    let first = stage.store.action(&failed).await.unwrap().unwrap();
+    assert_eq!((first.state, first.reason.unwrap().code.as_str()), (ActionState::Suppressed, "repeat"));
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_limit_holds_for_every_kind_and_over_restarts() {
+    let rules = r"
+version: 1
+rules:
+  - name: few
+    when: { category: interested }
+    then:
+      - { reply: { text: Hello., limit: 1 per 1h } }
+      - { star: { limit: 1 per 1h } }
+      - { slack: { to: sales, limit: 1 per 1h } }
+";
+    let stage = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
+    let clock = &stage.clock;
+    for lead in ["a@acme.example", "b@acme.example"] {
+        stage.hot_lead(lead, "Hi");
+        stage.tick().await;
+        clock.advance(Duration::from_secs(60));
+    }
+    let waiting: Vec<_> = stage.actions().await.into_iter().filter(|one| one.state == ActionState::Waiting).collect();
+    let codes: Vec<_> = waiting.iter().map(|one| one.reason.as_ref().unwrap().code.as_str()).collect();
+    assert_eq!(codes, ["limit", "limit", "limit"]);
+    assert!(waiting.iter().all(|one| one.due_at > Some(stage.engine.now())), "each knows when its turn comes");
+    // What waits is on disk: a process that starts anew goes on where this one stopped.
+    let second = crate::fixture::engine(
+        &FixtureOptions { rules, ..FixtureOptions::default() },
+        &stage.simulator,
+        Arc::clone(&stage.store) as Arc<dyn Store>,
+        stage.clock.clone(),
+    );
+    clock.advance(Duration::from_secs(3_600));
+    for lane in [reply_router::store::Lane::Api, reply_router::store::Lane::Destinations] {
+        second.run_due(second.workspace("acme").unwrap(), lane, &|| false).await.unwrap();
+    }
+    assert!(stage.actions().await.iter().all(|one| one.state == ActionState::Done), "{:?}", stage.states().await);
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 2);
+    assert_eq!(stage.simulator.slack().len(), 2);
+}
+
+#[tokio::test]
+async fn mail_from_an_inbox_of_our_own_is_not_answered() {
+    let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Hello. } }] }\n";
+    let stage = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
+    let ours = |text: &str| reply_router::simulator::Message::text(text).outgoing().sent_by("max@outreach.example");
+    let thread = NewThread::new("joe@acme.example").message(ours("A question, Joe.").with_age(DAY));
+    stage.simulator.workspace().add_thread(thread.message("Yes?"));
+    stage.tick().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+    // Another inbox of ours wrote to this one, as if it were a lead.
+    stage.simulator.workspace().add_thread(NewThread::new("max@outreach.example").message("A question, Sam."));
+    stage.tick().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Suppressed, Some("auto_reply")));
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_robot_that_answers_every_answer_gets_one() {
+    let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Thank you., repeat: once_per_message } }] }\n";
+    let stage = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
+    let thread = stage.hot_lead("robot@acme.example", "Thank you for your message. How can I help?");
+    for _ in 0..150 {
+        stage.tick().await;
+        stage.clock.advance(Duration::from_secs(60));
+        stage.simulator.workspace().lead_writes(&thread, "Thank you for your message. How can I help?");
+    }
+    stage.tick().await;
+    assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1);
+}
+
+#[tokio::test]
+async fn an_edited_second_try_is_told_from_the_first_that_arrives_late() {
+    let stage = Fixture::new(FixtureOptions::default()).await;
+    let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
+    stage.simulator.faults().next(crate::fixture::Endpoint::Reply, 1, Fault::CloseBefore);
+    stage.tick().await;
+    stage.clock.advance(Duration::from_secs(901));
+    stage.run_due().await;
+    assert_eq!(reply_state(&stage).await, (ActionState::Quarantined, Some("ambiguous")));
+    let id = stage.actions().await.into_iter().find(|action| action.kind == Reply).unwrap().id;
+    stage.engine.resolve(&id, Resolution::NotSent).await.unwrap();
+    // The second try is unclear too, and what shows up is the first one's text after all.
+    stage.engine.approve(&id, Some("An edited and quite different answer.".to_owned())).await.unwrap();
+    stage.simulator.faults().next(crate::fixture::Endpoint::Reply, 1, Fault::CloseBefore);
+    stage.run_due().await;
+    stage.clock.advance(Duration::from_secs(1));
+    stage.simulator.workspace().person_answers(&thread, "Hi Jane, here is my\ncalendar.\n\n-- \nSam");
+    stage.clock.advance(Duration::from_secs(6));
+    stage.run_due().await;
+    let reply = stage.store.action(&id).await.unwrap().unwrap();
+    assert_eq!(reply.state, ActionState::Unknown, "our own earlier words are nobody else's answer");
+    assert_eq!(reply.attempts.len(), 2);
+    assert!(reply.attempts[0].body.is_some() && reply.attempts[0].body != reply.attempts[1].body);
+    assert!(!format!("{:?}", reply.attempts).contains("calendar"), "a mark, not the text");
+}
+
+#[tokio::test]
+async fn events_of_a_message_that_was_seen_by_its_row_alone_are_read_before_acting() {
+    // A person has answered before the category changes: the row alone would not have told.
+    let rules = "version: 1\nrules:\n  - { name: tell, when: { category: hot }, then: [{ slack: sales }] }\n";
+    let stage = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
+    let thread = stage.hot_lead("jane@acme.example", "Hi");
+    stage.tick().await;
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().person_answers(&thread, "I take this one.");
+    stage.tick().await;
+    stage.clock.advance(Duration::from_secs(60));
+    stage.simulator.workspace().set_category(&thread, Some("hot"));
+    stage.requests();
+    stage.tick().await;
+    assert_eq!(stage.requests(), ["GET list", "GET messages"]);
+    assert_eq!(stage.simulator.slack().len(), 0);
+    let decisions =
+        stage.store.decisions(&reply_router::store::DecisionFilter { limit: 9, ..Default::default() }).await;
+    assert!(decisions.unwrap().iter().all(|decision| decision.event != EventKind::Category));
+}

@@ -1,0 +1,111 @@
+//! A store that comes back from a backup has forgotten what left since then: it only looks until a person has looked too.
+
+use crate::fixture::{ManualClock, Reply, FixtureOptions, Fixture, engine};
+use reply_router::{
+    model::ActionState,
+    store::{SqliteStore, Store},
+};
+use std::{path::Path, sync::Arc};
+
+async fn reopened(path: &Path) -> Arc<SqliteStore> {
+    Arc::new(SqliteStore::open(path).await.unwrap())
+}
+
+fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+#[tokio::test]
+async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
+    let stage = Fixture::new(FixtureOptions::default()).await;
+    let path = stage.store_path();
+    stage.hot_lead("first@acme.example", "Give me a call.");
+    stage.tick().await;
+    stage.store.close().await;
+    let backup = std::fs::read(&path).unwrap();
+
+    // Life goes on: another lead is answered. Then the backup is put back.
+    let Fixture { simulator, clock, store, engine: first, folder } = stage;
+    drop((store, first));
+    let run = async |clock: &ManualClock, store: Arc<SqliteStore>| {
+        let engine = engine(&FixtureOptions::default(), &simulator, store as Arc<dyn Store>, clock.clone());
+        let workspace = engine.workspace("acme").unwrap();
+        engine.alert_if_paused().await.unwrap();
+        engine.recover(workspace).await.unwrap();
+        engine.poll(workspace, true).await.unwrap();
+        engine.handle_pending(workspace).await.unwrap();
+        engine.run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
+        engine
+    };
+    let write = |email: &str| {
+        let thread = reply_router::simulator::NewThread::new(email).name("Jo").campaign("Q1 x").category("interested");
+        simulator.workspace().add_thread(thread.message("Give me a call."));
+    };
+    write("second@acme.example");
+    let store = reopened(&path).await;
+    assert_eq!(store.pauses().await.unwrap(), [], "a store that stayed in its place is as it was");
+    drop(run(&clock, Arc::clone(&store)).await);
+    store.close().await;
+    drop(store);
+    assert_eq!(simulator.workspace().accepted_replies().len(), 2);
+    for ending in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(beside(&path, ending));
+    }
+    std::fs::write(&path, &backup).unwrap();
+
+    write("third@acme.example");
+    let store = reopened(&path).await;
+    let pauses = store.pauses().await.unwrap();
+    assert_eq!(pauses.len(), 1);
+    assert!(pauses[0].workspace.is_none() && pauses[0].reason.contains("backup"), "{}", pauses[0].reason);
+    let second = run(&clock, Arc::clone(&store)).await;
+    assert_eq!(simulator.workspace().accepted_replies().len(), 2, "it decides, and sends nothing");
+    drop(second);
+    store.close().await;
+    drop(store);
+
+    // It stays so over restarts, and after a person's word the lost answer is not given again while the new one goes.
+    let store = reopened(&path).await;
+    assert_eq!(store.pauses().await.unwrap().len(), 1);
+    let engine = run(&clock, Arc::clone(&store)).await;
+    engine.resume(None).await.unwrap();
+    let workspace = engine.workspace("acme").unwrap();
+    engine.run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
+    let sent: Vec<_> = simulator.workspace().accepted_replies().into_iter().map(|reply| reply.to).collect();
+    assert_eq!(sent, ["first@acme.example", "second@acme.example", "third@acme.example"]);
+    let filter = reply_router::store::ActionFilter { limit: 100, kind: Some(Reply), ..Default::default() };
+    let actions = store.actions(&filter).await.unwrap();
+    let of = |email: &str| actions.iter().find(|action| action.lead_email.as_deref() == Some(email)).unwrap();
+    assert_eq!(of("second@acme.example").state, ActionState::Cancelled, "our own answer is in the thread already");
+    assert_eq!(of("third@acme.example").state, ActionState::Done);
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_store_without_its_mark_begins_with_a_pause_too() {
+    let stage = Fixture::new(FixtureOptions::default()).await;
+    let path = stage.store_path();
+    stage.hot_lead("first@acme.example", "Give me a call.");
+    stage.tick().await;
+    stage.store.close().await;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = stage;
+    drop((store, engine));
+    std::fs::remove_file(beside(&path, ".lock")).unwrap();
+    let store = reopened(&path).await;
+    assert!(store.pauses().await.unwrap()[0].reason.contains("no mark beside it"));
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_store_that_never_sent_anything_needs_no_mark() {
+    let stage = Fixture::new(FixtureOptions::default()).await;
+    let path = stage.store_path();
+    stage.store.close().await;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = stage;
+    drop((store, engine));
+    std::fs::remove_file(beside(&path, ".lock")).unwrap();
+    assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);
+    drop(folder);
+}

@@ -1,0 +1,116 @@
+//! Lists: every filter, alone and with others, gives what going through everything gives, page by page.
+
+use super::{StoreFixture, action, decision};
+use reply_router::{
+    model::{Action, ActionKind, ActionState},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, Store},
+};
+
+const RULES: [&str; 3] = ["hot", "cold", "rare"];
+
+async fn varied() -> StoreFixture {
+    let bed = StoreFixture::new().await;
+    for number in 0..40_usize {
+        let rule = if number == 11 { "rare" } else { RULES[number % 2] };
+        let mut made = DecisionRecord {
+            workspace: if number % 3 == 0 { "globex" } else { "acme" }.to_owned(),
+            thread_id: format!("t{}", number % 4),
+            lead_email: Some(format!("lead{}@acme.example", number % 6)),
+            matched: if number % 5 == 0 { vec![] } else { vec![rule.to_owned()] },
+            ..decision(&format!("d{number:02}"), &format!("m{number}"), 0)
+        };
+        made.trace.campaign = (number % 7 != 0).then(|| format!("Campaign {}", number % 2));
+        let state = if number == 13 { ActionState::Quarantined } else { ActionState::Done };
+        let kinds = [(ActionKind::Reply, state), (ActionKind::Star, ActionState::Suppressed)];
+        let planned = kinds.into_iter().filter(|_| number % 5 != 0).map(|(kind, state)| Action {
+            rule: rule.to_owned(),
+            due_at: None,
+            ..action(&made, kind, state)
+        });
+        bed.record(&made, planned.collect()).await;
+    }
+    bed
+}
+
+#[tokio::test]
+async fn decisions_are_filtered() {
+    let bed = varied().await;
+    let all = bed.store.decisions(&DecisionFilter { limit: 100, ..DecisionFilter::default() }).await.unwrap();
+    let ids: Vec<_> = all.iter().map(|found| found.id.clone()).collect();
+    let actions = bed.store.actions_by_decision(&ids).await.unwrap();
+    let choices = |text: &[&str]| -> Vec<Option<String>> {
+        std::iter::once(None).chain(text.iter().map(|text| Some((*text).to_owned()))).collect()
+    };
+    let mut looked = 0;
+    for rule in choices(&["hot", "rare", "nobody"]) {
+        for campaign in choices(&["CAMPAIGN 1", "none"]) {
+            for lead in choices(&["LEAD3@acme.example"]) {
+                for (workspace, thread) in [(None, None), (Some("globex"), None), (None, Some("t1"))] {
+                    for matched in [None, Some(true), Some(false)] {
+                        for states in [&[][..], &[ActionState::Quarantined], &[ActionState::Done, ActionState::Held]] {
+                            let filter = DecisionFilter {
+                                workspace: workspace.map(str::to_owned),
+                                thread: thread.map(str::to_owned),
+                                lead: lead.clone(),
+                                campaign: campaign.clone(),
+                                rule: rule.clone(),
+                                matched,
+                                states: states.to_vec(),
+                                before: None,
+                                limit: 4,
+                            };
+                            let wanted = all.iter().filter(|found| {
+                                let is = |wanted: &Option<String>, value: Option<&str>| {
+                                    let lower = |text: &str| text.to_lowercase();
+                                    wanted.as_deref().is_none_or(|wanted| value.map(lower) == Some(lower(wanted)))
+                                };
+                                is(&filter.workspace, Some(&found.workspace))
+                                    && is(&filter.thread, Some(&found.thread_id))
+                                    && is(&filter.lead, found.lead_email.as_deref())
+                                    && is(&filter.campaign, found.trace.campaign.as_deref())
+                                    && filter.rule.as_ref().is_none_or(|rule| found.matched.contains(rule))
+                                    && matched.is_none_or(|matched| matched != found.matched.is_empty())
+                                    && (states.is_empty()
+                                        || actions
+                                            .get(&found.id)
+                                            .is_some_and(|of| of.iter().any(|action| states.contains(&action.state))))
+                            });
+                            let wanted: Vec<_> = wanted.map(|found| found.id.clone()).collect();
+                            let (mut seen, mut before) = (Vec::new(), None);
+                            loop {
+                                let page = DecisionFilter { before: before.clone(), ..filter.clone() };
+                                let page = bed.store.decisions(&page).await.unwrap();
+                                seen.extend(page.iter().map(|found| found.id.clone()));
+                                if page.len() < 4 {
+                                    break;
+                                }
+                                before = page.last().map(|found| found.id.clone());
+                            }
+                            assert_eq!(seen, wanted, "{filter:?}");
+                            looked += usize::from(!wanted.is_empty());
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(looked > 60, "most say nothing: {looked}");
+}
+
+#[tokio::test]
+async fn actions_are_filtered_by_lead_and_campaign() {
+    let bed = varied().await;
+    let count =
+        async |filter: ActionFilter| bed.store.actions(&ActionFilter { limit: 1_000, ..filter }).await.unwrap().len();
+    let all = count(ActionFilter::default()).await;
+    let of = |lead: Option<&str>, campaign: Option<&str>| ActionFilter {
+        lead: lead.map(str::to_owned),
+        campaign: campaign.map(str::to_owned),
+        ..ActionFilter::default()
+    };
+    let (one, other) = (count(of(None, Some("campaign 0"))).await, count(of(None, Some("campaign 1"))).await);
+    assert!(one > 0 && other > 0 && one + other < all, "{one} {other} {all}");
+    let both = count(of(Some("Lead1@acme.example"), Some("Campaign 1"))).await;
+    assert!(both > 0 && both <= count(of(Some("lead1@acme.example"), None)).await);
+    assert_eq!(count(of(Some("lead1@acme.example"), Some("Campaign 0"))).await, 0);
+}
