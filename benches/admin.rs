@@ -6,17 +6,17 @@
 
 // The tests use the rest of it.
 #[allow(dead_code, unused_imports)]
-#[path = "../tests/it/stage.rs"]
-mod stage;
+#[path = "../tests/it/fixture.rs"]
+mod fixture;
 
 use axum::{body::Body, http::Request};
+use fixture::{Fixture, FixtureOptions};
 use reply_router::{
     admin::{self, AdminSettings},
     model::{ConditionTrace, Mode, RuleTrace},
     store::{ActionFilter, DecisionTrace, Store},
 };
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
-use stage::{Setting, Stage};
 use std::{
     fmt::Write as _,
     sync::Arc,
@@ -46,13 +46,14 @@ async fn measure(decisions: usize) {
         )
         .unwrap();
     }
-    let stage = Stage::new(Setting { rules: Box::leak(rules.into_boxed_str()), ..Setting::default() }).await;
+    let fixture =
+        Fixture::new(FixtureOptions { rules: Box::leak(rules.into_boxed_str()), ..FixtureOptions::default() }).await;
     let began = Instant::now();
-    fill(&stage, decisions).await;
-    let figures = stage.store.metrics().await.unwrap();
+    fill(&fixture, decisions).await;
+    let figures = fixture.store.metrics().await.unwrap();
     println!(
         "{decisions} decisions with {} actions, {} MiB, written in {:.1} s",
-        stage.store.action_totals().await.unwrap().iter().map(|total| total.count).sum::<u64>(),
+        fixture.store.action_totals().await.unwrap().iter().map(|total| total.count).sum::<u64>(),
         figures.bytes >> 20,
         began.elapsed().as_secs_f64()
     );
@@ -62,9 +63,9 @@ async fn measure(decisions: usize) {
         public_url: None,
         hook_tokens: std::collections::HashMap::new(),
     };
-    let router = admin::router(Arc::clone(&stage.engine), settings, None);
+    let router = admin::router(Arc::clone(&fixture.engine), settings, None);
     let filter = ActionFilter { limit: 10_000, ..ActionFilter::default() };
-    let middle = stage.store.actions(&filter).await.unwrap().pop().unwrap();
+    let middle = fixture.store.actions(&filter).await.unwrap().pop().unwrap();
     let paths = [
         "/".to_owned(),
         "/activity".to_owned(),
@@ -137,9 +138,9 @@ async fn measure(decisions: usize) {
 
 /// Decisions over sixty days, the last ones now: one in five matches nothing, the others a rule with a reply, a star and a
 /// forward; one action in a thousand is quarantined. Written past the store, whose own way syncs each decision.
-async fn fill(stage: &Stage, decisions: usize) {
-    let now = stage.engine.now().as_microsecond();
-    let options = SqliteConnectOptions::new().filename(stage.store_path()).busy_timeout(Duration::from_secs(60));
+async fn fill(fixture: &Fixture, decisions: usize) {
+    let now = fixture.engine.now().as_microsecond();
+    let options = SqliteConnectOptions::new().filename(fixture.store_path()).busy_timeout(Duration::from_secs(60));
     let mut connection = options.connect().await.unwrap();
     let trace = serde_json::to_string(&trace()).unwrap();
     let payload =

@@ -1,16 +1,16 @@
-//! The model of `tests/it/model.rs`, played for as long as one likes:
+//! The model of `tests/it/model`, played for as long as one likes:
 //! `cargo bench --locked --profile soak --bench soak -- 100000 SEED`. Both numbers may be left out; `RR_SEQUENCES` and
 //! `RR_SEED` say the same. Without a seed, each soak plays other sequences.
 
 // A soak that is surprised ends there and says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../tests/it/model.rs"]
+#[path = "../tests/it/model/mod.rs"]
 mod model;
 // The other tests use the rest of it.
 #[allow(dead_code, unused_imports)]
-#[path = "../tests/it/stage.rs"]
-mod stage;
+#[path = "../tests/it/fixture.rs"]
+mod fixture;
 
 use model::{chosen, run::search};
 use std::time::{Instant, SystemTime};
@@ -32,8 +32,8 @@ fn main() -> std::process::ExitCode {
     println!("seed {seed}, {sequences} sequences");
     let began = Instant::now();
     match search(usize::try_from(sequences).unwrap(), seed, None) {
-        Ok(figures) => {
-            println!("{figures}; {:.0} s", began.elapsed().as_secs_f64());
+        Ok(stats) => {
+            println!("{stats}; {:.0} s", began.elapsed().as_secs_f64());
             std::process::ExitCode::SUCCESS
         }
         Err(found) => {

@@ -34,8 +34,8 @@ const COOKIE: &str = "reply_router_session";
 const TRIES: usize = 10;
 const TRY_WINDOW: Duration = Duration::from_secs(60);
 /// So many addresses and sessions are remembered; beyond that the oldest are forgotten.
-const MOST_ADDRESSES: usize = 1_000;
-const MOST_SESSIONS: usize = 1_000;
+const MAX_ADDRESSES: usize = 1_000;
+const MAX_SESSIONS: usize = 1_000;
 
 /// The sessions of browsers. They are kept in this process only, so that a new token and a restart end them all.
 pub(super) struct Sessions {
@@ -53,7 +53,7 @@ impl Sessions {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let session = random() + &random();
         let mut all = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST_SESSIONS {
+        if all.len() >= MAX_SESSIONS {
             all.pop_front();
         }
         all.push_back(session.clone());
@@ -81,7 +81,7 @@ impl Sessions {
         if wrong.iter().filter(|(address, _)| *address == from).count() >= TRIES {
             return true;
         }
-        if wrong.len() >= MOST_ADDRESSES * TRIES {
+        if wrong.len() >= MAX_ADDRESSES * TRIES {
             wrong.pop_front();
         }
         wrong.push_back((from, Instant::now()));

@@ -21,10 +21,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// So many connections may wait for the head of a request.
-const MOST_WAITING: usize = 256;
+const MAX_WAITING: usize = 256;
 /// So many requests are served at once, and so many of them without asking for a token first.
-const MOST_SERVED: usize = 256;
-const MOST_OPEN: usize = 64;
+const MAX_SERVED: usize = 256;
+const MAX_OPEN: usize = 64;
 
 /// All connections of a server.
 #[derive(Debug)]
@@ -54,8 +54,8 @@ impl Connections {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             waiting: Mutex::default(),
-            served: Arc::new(Semaphore::new(MOST_SERVED)),
-            open: Arc::new(Semaphore::new(MOST_OPEN)),
+            served: Arc::new(Semaphore::new(MAX_SERVED)),
+            open: Arc::new(Semaphore::new(MAX_OPEN)),
         })
     }
 
@@ -79,7 +79,7 @@ impl Place {
         waiting.next += 1;
         waiting.by_age.insert(number, self.ended.clone());
         *self.number.lock().unwrap_or_else(PoisonError::into_inner) = Some(number);
-        if waiting.by_age.len() > MOST_WAITING
+        if waiting.by_age.len() > MAX_WAITING
             && let Some((_, oldest)) = waiting.by_age.pop_first()
         {
             oldest.cancel();

@@ -46,7 +46,7 @@ impl RulesSource {
     /// Every mistake in the new rules. The engine is told of it too, so that the status can say it.
     pub async fn load(&self) -> Result<String, AppError> {
         let _one = self.one_at_a_time.lock().await;
-        self.engine.note_restart_needed(self.started_with.as_ref().and_then(StartedWith::restart_needed));
+        self.engine.record_restart_needed(self.started_with.as_ref().and_then(StartedWith::restart_needed));
         let loaded = self.load_tested().await;
         let rules = loaded.inspect_err(|error| self.engine.record_rejected_rules(&summary(error)))?;
         let revision = rules.revision().to_owned();

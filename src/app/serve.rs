@@ -18,11 +18,11 @@ const GRACE: Duration = Duration::from_secs(9);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreMode {
     /// By the service: created if it is not there, locked against others.
-    Service,
+    ReadWrite,
     /// A copy in memory; the file is only read.
     Scratch,
     /// To look at only; an empty one in memory where there is no file.
-    Look,
+    ReadOnly,
 }
 
 /// Opens the configured store.
@@ -32,9 +32,9 @@ pub enum StoreMode {
 pub async fn open_store(settings: &Settings, how: StoreMode) -> Result<Arc<SqliteStore>, AppError> {
     let StoreSettings::Sqlite(path) = &settings.store;
     Ok(Arc::new(match how {
-        StoreMode::Service => SqliteStore::open(path).await?,
-        StoreMode::Look if path.exists() => SqliteStore::open_snapshot(path).await?,
-        StoreMode::Look => SqliteStore::in_memory_copy(None).await?,
+        StoreMode::ReadWrite => SqliteStore::open(path).await?,
+        StoreMode::ReadOnly if path.exists() => SqliteStore::open_snapshot(path).await?,
+        StoreMode::ReadOnly => SqliteStore::in_memory_copy(None).await?,
         StoreMode::Scratch => {
             SqliteStore::in_memory_copy(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?
         }

@@ -26,7 +26,7 @@ const MAX_ITEMS: usize = 10_000;
 pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::Result<CommandStatus> {
     let settings = load(overrides)?;
     let workspace = chosen(&settings, wanted.workspace.as_deref())?;
-    let store = open_store(&settings, StoreMode::Service).await?;
+    let store = open_store(&settings, StoreMode::ReadWrite).await?;
     let rules = app::load_rules(&settings)?;
     let assembly = EngineBuilder {
         settings: &settings,

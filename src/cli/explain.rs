@@ -81,7 +81,7 @@ async fn newest_of(settings: &Settings, args: &ExplainArgs, address: &str) -> an
 
 /// An engine over the store as it is, to look only: what it finds out changes nothing.
 async fn reading_engine(settings: &Settings, rules: RuleSet) -> anyhow::Result<Arc<Engine>> {
-    let store = open_store(settings, StoreMode::Look).await?;
+    let store = open_store(settings, StoreMode::ReadOnly).await?;
     let clock = Arc::new(SystemClock);
     Ok(EngineBuilder { settings, rules, store, clock, dry_run: true }.build()?)
 }

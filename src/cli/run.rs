@@ -21,7 +21,7 @@ pub(super) async fn run(overrides: &CliOptions, dry_run: bool, once: bool) -> an
     if !odd.is_empty() {
         super::terminal::err!("{}", odd.render(true));
     }
-    let how = if dry_run { StoreMode::Scratch } else { StoreMode::Service };
+    let how = if dry_run { StoreMode::Scratch } else { StoreMode::ReadWrite };
     let store = open_store(&settings, how).await?;
     let count = rules.rules().len();
     let clock = Arc::new(SystemClock);

@@ -212,7 +212,7 @@ impl ApiError {
     }
 
     /// 401 and 403: nothing changes until somebody mends the key.
-    pub fn needs_person(&self) -> bool {
+    pub fn is_auth_error(&self) -> bool {
         matches!(self, Self::Unauthorized { .. } | Self::Forbidden { .. })
     }
 

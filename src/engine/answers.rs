@@ -265,7 +265,7 @@ impl Engine {
         let ending = conversation.outgoing_of_the_last_second();
         if !ending.is_empty() {
             let ids: Vec<String> = ending.iter().map(|message| message.id.clone()).collect();
-            self.store.note_last_outgoing(workspace.name(), &row.id, &ids).await?;
+            self.store.record_last_outgoing(workspace.name(), &row.id, &ids).await?;
         }
         if row.campaign().is_none() || conversation.newest_inbound().is_none() {
             return Ok(());
@@ -293,7 +293,7 @@ impl Engine {
         if !worth.is_empty() {
             self.store.add_campaign_steps(workspace.name(), &worth, self.now()).await?;
         }
-        workspace.note_steps(new.into_iter().map(|step| step.message_id));
+        workspace.record_steps(new.into_iter().map(|step| step.message_id));
         Ok(())
     }
 }

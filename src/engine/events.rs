@@ -28,12 +28,12 @@ const BATCH: u32 = 200;
 /// How many of those that could not be read are tried again at once.
 const FAILED_BATCH: u32 = 20;
 /// How long a thread that could not be read is left alone: this, then twice as long each time.
-const FIRST_PUT_OFF: Duration = Duration::from_secs(60);
-const LONGEST_PUT_OFF: Duration = Duration::from_secs(3_600);
+const FIRST_DEFERRAL: Duration = Duration::from_secs(60);
+const MAX_DEFERRAL: Duration = Duration::from_secs(3_600);
 /// After so many tries in a row, a quarter of an hour, people are told.
 const TOLD_AFTER: u32 = 5;
 /// A pass in which threads that do not answer take this long ends, so that new messages are looked for.
-const LONGEST_FAILING: Duration = Duration::from_secs(20);
+const MAX_FAILING: Duration = Duration::from_secs(20);
 
 /// Why handling what is in line had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ impl Engine {
     pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
         let mut report = HandleReport::default();
         let now = self.now();
-        let longest = LONGEST_PUT_OFF.max(workspace.settings().wait_for_category) + FIRST_PUT_OFF;
+        let longest = MAX_DEFERRAL.max(workspace.settings().wait_for_category) + FIRST_DEFERRAL;
         let latest = now.saturating_add(longest).unwrap_or(Timestamp::MAX);
         let ready = ReadyAt { now, latest, limit: BATCH, failed_limit: FAILED_BATCH };
         let threads = self.store.ready_threads(workspace.name(), ready).await?;
@@ -77,7 +77,7 @@ impl Engine {
         let mut patience = Patience { most: workspace.evidence.most_failures(), failed: 0, slow: Duration::ZERO };
         for ReadyThread { pending: thread, failures } in threads {
             let began = tokio::time::Instant::now();
-            workspace.note_progress(self.now());
+            workspace.record_progress(self.now());
             match self.handle(workspace, &thread, &state, &overrides).await {
                 Ok(Handled::Decided(id)) => {
                     report.decisions.push(id);
@@ -105,8 +105,8 @@ impl Engine {
                         error = %error,
                         "a thread could not be read; it stays in line"
                     );
-                    let pause = FIRST_PUT_OFF * (1 << failures.min(6));
-                    let until = self.now().saturating_add(pause.min(LONGEST_PUT_OFF)).unwrap_or(Timestamp::MAX);
+                    let pause = FIRST_DEFERRAL * (1 << failures.min(6));
+                    let until = self.now().saturating_add(pause.min(MAX_DEFERRAL)).unwrap_or(Timestamp::MAX);
                     self.store.put_off(workspace.name(), &thread.row, until, true).await?;
                     report.left += 1;
                     let is_over = patience.is_over(began.elapsed());
@@ -118,7 +118,7 @@ impl Engine {
                     } else if failures + 1 == TOLD_AFTER {
                         self.alert_unread(workspace, &thread.row, &error);
                     }
-                    if patience.slow >= LONGEST_FAILING {
+                    if patience.slow >= MAX_FAILING {
                         report.unfinished = true;
                         return Ok(report);
                     }
@@ -364,6 +364,6 @@ impl Patience {
     fn is_over(&mut self, took: Duration) -> bool {
         self.failed += 1;
         self.slow += took;
-        self.failed >= self.most || self.slow >= LONGEST_FAILING
+        self.failed >= self.most || self.slow >= MAX_FAILING
     }
 }

@@ -20,8 +20,8 @@ const SEVERAL: usize = 3;
 /// An answer to another thread proves for so long that the key may read threads.
 const PROOF: Duration = Duration::from_secs(3_600);
 /// How many threads may fail in a row in one pass while the API is not known to be down, and when it is.
-const MOST_FAILURES: usize = 20;
-const FEWEST_FAILURES: usize = 5;
+const MAX_FAILURES: usize = 20;
+const MIN_FAILURES: usize = 5;
 /// How long the first read of a thread may take.
 const FIRST_LIMIT: Duration = Duration::from_secs(8);
 /// More threads than this are not told apart: the count of all of them begins anew.
@@ -135,7 +135,7 @@ impl Evidence {
 
     /// How many threads may fail in the pass that begins: fewer and fewer while nothing answers.
     pub(super) fn most_failures(&self) -> usize {
-        (MOST_FAILURES >> self.seen().barren.min(8)).max(FEWEST_FAILURES)
+        (MAX_FAILURES >> self.seen().barren.min(8)).max(MIN_FAILURES)
     }
 
     /// A pass gave up.

@@ -31,7 +31,7 @@ const BATCH: u32 = 50;
 /// After a step that took so long, what is due is looked up again.
 const SLOW: Duration = Duration::from_secs(2);
 /// How long a thread that cannot be read while others can is left alone at most.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1_800);
+const MAX_PAUSE: Duration = Duration::from_secs(1_800);
 
 /// The outcomes of a try of which surely nothing was carried out: no place in the budget, no connection, a refusal.
 pub(super) const NO_BUDGET: &str = "no_budget";
@@ -443,7 +443,7 @@ impl Engine {
         error: &ApiError,
     ) -> Result<(ActionState, Option<Timestamp>, Option<Reason>), StoreError> {
         let reach = workspace.evidence.failed(&action.thread_id, error, self.now());
-        if error.needs_person() && matches!(reach, Reach::Thread(_)) {
+        if error.is_auth_error() && matches!(reach, Reach::Thread(_)) {
             return Ok((ActionState::Failed, None, Some(Reason::new(ReasonCode::Refused, error.to_string()))));
         }
         let (state, due_at, reason) = match self.after_rejection(workspace, action, error).await? {
@@ -453,14 +453,14 @@ impl Engine {
             (_, due_at, reason) => (ActionState::Waiting, due_at, reason),
         };
         let due_at =
-            due_at.or_else(|| (state == ActionState::Waiting && !error.needs_person()).then(|| self.soon(reach)));
+            due_at.or_else(|| (state == ActionState::Waiting && !error.is_auth_error()).then(|| self.soon(reach)));
         Ok((state, due_at, reason))
     }
 
     /// When a thread is read again: in half a minute, and later each time where others answer meanwhile.
     pub(super) fn soon(&self, reach: Reach) -> Timestamp {
         let times = if let Reach::Thread(times) = reach { times.min(6) } else { 0 };
-        let pause = (Duration::from_secs(30) * (1 << times)).min(LONGEST_PAUSE);
+        let pause = (Duration::from_secs(30) * (1 << times)).min(MAX_PAUSE);
         self.now().saturating_add(pause).unwrap_or(Timestamp::MAX)
     }
 
@@ -472,7 +472,7 @@ impl Engine {
         error: &ApiError,
     ) -> Result<(ActionState, Option<Timestamp>, Option<Reason>), StoreError> {
         let text = error.to_string();
-        if error.needs_person() {
+        if error.is_auth_error() {
             self.pause_on_auth_error(workspace, &text).await?;
             return Ok((ActionState::Waiting, None, Some(Reason::new(ReasonCode::Unauthorized, text))));
         }

@@ -80,7 +80,7 @@ impl Engine {
         let Some(message) = unsent_words(conversation, &ours, &[action], &action.outgoing_before) else {
             return Ok(None);
         };
-        let evidence = self.note_unsent(workspace, &action.thread_id, message).await?;
+        let evidence = self.record_unsent(workspace, &action.thread_id, message).await?;
         Ok(Some(Verdict::Hold(Reason::new(ReasonCode::ForeignUse, evidence))))
     }
 
@@ -108,13 +108,13 @@ impl Engine {
         let mut judged: Vec<&Action> = recorded.collect();
         judged.extend(&planned);
         if let Some(message) = unsent_words(conversation, &ours, &judged, &known) {
-            self.note_unsent(workspace, &row.id, message).await?;
+            self.record_unsent(workspace, &row.id, message).await?;
         }
         Ok(())
     }
 
     /// Remembers and announces that our words were sent by somebody else.
-    pub(super) async fn note_unsent(
+    pub(super) async fn record_unsent(
         &self,
         workspace: &Workspace,
         thread_id: &str,

@@ -30,7 +30,7 @@ impl Engine {
             .destinations()
             .deliver(&target, &action.id.0, action.created_at, &notice, link.as_deref(), self.now())
             .await;
-        workspace.note_target(&target, sent.is_err() && began.elapsed() >= SLOW_TARGET);
+        workspace.record_target(&target, sent.is_err() && began.elapsed() >= SLOW_TARGET);
         match sent {
             Ok(delivered) => self.record_outcome(workspace, &mut action, ("accepted", delivered.status), done).await,
             Err(error) if error.retry && !self.is_mutated(Mutation::NoForwardRetry) => {

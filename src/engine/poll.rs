@@ -171,7 +171,7 @@ impl Engine {
         let page = workspace.client().list(&query, Priority::Poll).await?;
         report.pages += 1;
         let now = self.now();
-        workspace.note_progress(now);
+        workspace.record_progress(now);
         workspace.intake.record_date(page.date, now);
         for row in &page.rows {
             workspace.cache_star(&row.id, row.is_starred, now);

@@ -168,7 +168,7 @@ impl Engine {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        workspace.note_reply();
+        workspace.record_reply();
     }
 
     async fn reply_ended(

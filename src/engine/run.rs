@@ -107,7 +107,7 @@ impl Engine {
         }
         match self.handle_pending(workspace).await {
             Ok(report) => {
-                workspace.note_reads(self.now(), workspace.evidence.down().as_ref());
+                workspace.record_reads(self.now(), workspace.evidence.down().as_ref());
                 if report.unfinished {
                     // What came meanwhile is looked for first, and then the rest is tried.
                     workspace.nudge.notify_one();
@@ -118,7 +118,7 @@ impl Engine {
                 match error {
                     IntakeError::Store(error) => self.alert_store_failing(workspace, &error.to_string()),
                     IntakeError::Api(error) => {
-                        workspace.note_reads(self.now(), Some(&error));
+                        workspace.record_reads(self.now(), Some(&error));
                         self.pause_if_refused(workspace, &error).await;
                     }
                 }
@@ -128,7 +128,7 @@ impl Engine {
 
     /// A key that is refused is refused for writes as well: nothing is sent until somebody has mended it.
     async fn pause_if_refused(&self, workspace: &Workspace, error: &ApiError) {
-        if error.needs_person()
+        if error.is_auth_error()
             && let Err(error) = self.pause_on_auth_error(workspace, &error.to_string()).await
         {
             self.alert_store_failing(workspace, &error.to_string());

@@ -195,7 +195,7 @@ impl super::Engine {
     }
 
     /// Notes that the configuration has changed since the start, or is as it was.
-    pub fn note_restart_needed(&self, why: Option<String>) {
+    pub fn record_restart_needed(&self, why: Option<String>) {
         let mut known = self.board.restart_needed.lock().unwrap_or_else(PoisonError::into_inner);
         if *known == why {
             return;

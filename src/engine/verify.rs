@@ -50,7 +50,7 @@ impl Engine {
                     let reason = Some(Reason::new(ReasonCode::Ambiguous, text));
                     return self.transition(workspace, &mut action, ActionState::Quarantined, None, reason).await;
                 }
-                if error.needs_person() && reach == Reach::Workspace {
+                if error.is_auth_error() && reach == Reach::Workspace {
                     self.pause_on_auth_error(workspace, &error.to_string()).await?;
                 }
                 let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));

@@ -27,7 +27,7 @@ const REMEMBERED: usize = 1_000;
 
 /// How long nothing is sent to a destination that did not answer in time: this, then twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
-const LONGEST_TARGET_PAUSE: Duration = Duration::from_secs(300);
+const MAX_TARGET_PAUSE: Duration = Duration::from_secs(300);
 
 /// What the configuration says of a workspace.
 #[derive(Debug, Clone)]
@@ -175,12 +175,12 @@ impl Workspace {
     /// Notes how a poll ended.
     pub(super) fn record_poll(&self, at: Timestamp, error: Option<(String, &'static str)>) {
         locked(&self.status).last_poll = Some(at);
-        note_outage(&self.poll_outage, at, error);
+        record_outage(&self.poll_outage, at, error);
     }
 
     /// Notes whether threads can be read at all.
-    pub(super) fn note_reads(&self, at: Timestamp, error: Option<&ApiError>) {
-        note_outage(&self.read_outage, at, error.map(|error| (error.to_string(), error.summary())));
+    pub(super) fn record_reads(&self, at: Timestamp, error: Option<&ApiError>) {
+        record_outage(&self.read_outage, at, error.map(|error| (error.to_string(), error.summary())));
     }
 
     /// A poll begins, with what comes of it.
@@ -189,7 +189,7 @@ impl Workspace {
     }
 
     /// It got on.
-    pub(super) fn note_progress(&self, at: Timestamp) {
+    pub(super) fn record_progress(&self, at: Timestamp) {
         let mut progress = locked(&self.progress);
         *progress = progress.map(|_| at);
     }
@@ -200,7 +200,7 @@ impl Workspace {
     }
 
     /// Notes that a destination did not answer in time, or did.
-    pub(super) fn note_target(&self, target: &str, is_slow: bool) {
+    pub(super) fn record_target(&self, target: &str, is_slow: bool) {
         let mut slow = locked(&self.slow_targets);
         if !is_slow {
             slow.remove(target);
@@ -208,7 +208,7 @@ impl Workspace {
         }
         let count = slow.get(target).map_or(0, |(count, _)| *count);
         let pause = FIRST_PAUSE * (1 << count.min(4));
-        slow.insert(target.to_owned(), (count + 1, Instant::now() + pause.min(LONGEST_TARGET_PAUSE)));
+        slow.insert(target.to_owned(), (count + 1, Instant::now() + pause.min(MAX_TARGET_PAUSE)));
     }
 
     /// The destinations to which nothing is sent for now, so that they do not hold up others.
@@ -267,7 +267,7 @@ impl Workspace {
         !locked(&self.steps).contains(message)
     }
 
-    pub(super) fn note_steps(&self, messages: impl Iterator<Item = String>) {
+    pub(super) fn record_steps(&self, messages: impl Iterator<Item = String>) {
         let mut steps = locked(&self.steps);
         if steps.len() >= REMEMBERED {
             steps.clear();
@@ -275,7 +275,7 @@ impl Workspace {
         steps.extend(messages);
     }
 
-    pub(super) fn note_reply(&self) {
+    pub(super) fn record_reply(&self) {
         *locked(&self.last_reply) = Some(Instant::now());
     }
 
@@ -295,7 +295,7 @@ pub(super) struct Outage {
     pub summary: &'static str,
 }
 
-fn note_outage(outage: &Mutex<Option<Outage>>, at: Timestamp, error: Option<(String, &'static str)>) {
+fn record_outage(outage: &Mutex<Option<Outage>>, at: Timestamp, error: Option<(String, &'static str)>) {
     let mut outage = locked(outage);
     // A clock that is set back must not make it last for ever.
     let since = outage.as_ref().map_or(at, |outage| outage.since.min(at));

@@ -227,7 +227,7 @@ pub struct Diagnostics {
 }
 
 /// How many are shown on a terminal.
-const MOST_SHOWN: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 impl Diagnostics {
     /// Nothing wrong so far.
@@ -296,11 +296,11 @@ impl Diagnostics {
     /// For a terminal, sorted, an empty line between two; of very many the first, errors before warnings.
     pub fn render(&self, colour: bool) -> String {
         let mut sorted = self.sorted();
-        let more = sorted.len().saturating_sub(MOST_SHOWN);
+        let more = sorted.len().saturating_sub(MAX_SHOWN);
         if more > 0 {
             // What `check` did not do is never among those that are cut off.
             sorted.sort_by_key(|item| (item.severity, item.code != code::NOT_ANALYSED));
-            sorted.truncate(MOST_SHOWN);
+            sorted.truncate(MAX_SHOWN);
         }
         let mut shown: Vec<String> = sorted.iter().map(|item| item.render(colour)).collect();
         if more > 0 {

@@ -11,7 +11,7 @@ use rhai::{AST, ASTNode, BinaryExpr, Engine, Expr, FnCallExpr, Position, Stmt};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// How many mistakes of one script are told.
-const MOST_TOLD: usize = 50;
+const MAX_LISTED: usize = 50;
 
 /// What rhai calls without its being registered anywhere.
 const KEYWORDS: [&str; 7] = ["Fn", "call", "curry", "type_of", "is_shared", "is_def_var", "is_def_fn"];
@@ -237,7 +237,7 @@ impl Visitor<'_> {
     fn report(&mut self, message: String, position: Position, hint: impl Into<String>) {
         let (line, column) = (position.line(), position.position());
         let error = ScriptError { message, line, column, hint: Some(hint.into()) };
-        if self.wrong.len() < MOST_TOLD && !self.wrong.contains(&error) {
+        if self.wrong.len() < MAX_LISTED && !self.wrong.contains(&error) {
             self.wrong.push(error);
         }
     }

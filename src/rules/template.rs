@@ -11,7 +11,7 @@ const FUEL: u64 = 100_000;
 const MAX_OUTPUT: usize = 512 * 1024;
 
 /// How many unknown names one template is told of.
-const MOST_UNKNOWN_NAMES: usize = 50;
+const MAX_UNKNOWN_NAMES: usize = 50;
 
 /// How many unknown filters, tests and functions one template is told of.
 const MAX_UNKNOWN: usize = 20;
@@ -132,7 +132,7 @@ impl Templates {
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
         let mut wrong: Vec<_> =
-            names.iter().flat_map(|name| self.check_name(name, source)).take(MOST_UNKNOWN_NAMES).collect();
+            names.iter().flat_map(|name| self.check_name(name, source)).take(MAX_UNKNOWN_NAMES).collect();
         wrong.extend(self.try_out(&name, &names, source));
         if !wrong.is_empty() {
             return Err(wrong);

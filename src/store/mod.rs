@@ -281,7 +281,7 @@ pub trait Store: Send + Sync {
     async fn campaign_steps(&self, workspace: &str) -> Result<Vec<CampaignStep>, StoreError>;
 
     /// Remembers the outgoing messages that a thread ends with.
-    async fn note_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError>;
+    async fn record_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError>;
 
     /// The outgoing messages that the thread ended with when one last ended it.
     async fn last_outgoing(&self, workspace: &str, thread: &str) -> Result<Vec<String>, StoreError>;

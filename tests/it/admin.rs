@@ -1,19 +1,19 @@
-//! Tests of `admin`, seen from outside: the router as it is served, over the engine of the stage and a store on disk.
+//! Tests of `admin`, seen from outside: the router as it is served, over the engine of the fixture and a store on disk.
 
 mod access;
-mod controls;
+mod api_docs;
 mod audit;
 mod connections;
-mod api_docs;
+mod controls;
 mod event_stream;
 mod hook;
 mod metrics;
 mod pages;
 mod problems;
-mod rule_status;
 mod responses;
+mod rule_status;
 
-use crate::fixture::{FixtureOptions, Fixture};
+use crate::fixture::{Fixture, FixtureOptions};
 use axum::{
     Router,
     body::Body,
@@ -27,9 +27,9 @@ use tower::ServiceExt;
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const HOOK_TOKEN: &str = "hook-0123456789abcdef";
 
-/// A stage and the routes over it.
+/// A fixture and the routes over it.
 struct AdminFixture {
-    stage: Fixture,
+    fixture: Fixture,
     router: Router,
 }
 
@@ -39,15 +39,15 @@ impl AdminFixture {
         Self::over(Fixture::new(setting).await, Some(TOKEN), None)
     }
 
-    fn over(stage: Fixture, token: Option<&str>, reload: Option<Arc<dyn Reload>>) -> Self {
+    fn over(fixture: Fixture, token: Option<&str>, reload: Option<Arc<dyn Reload>>) -> Self {
         let settings = AdminSettings {
             listen: "127.0.0.1:8080".parse().unwrap(),
             token: token.map(|token| token.to_owned().into()),
             public_url: Some("https://router.acme.example/".to_owned()),
             hook_tokens: HashMap::from([("acme".to_owned(), HOOK_TOKEN.to_owned().into())]),
         };
-        let router = admin::router(Arc::clone(&stage.engine), settings, reload);
-        Self { stage, router }
+        let router = admin::router(Arc::clone(&fixture.engine), settings, reload);
+        Self { fixture, router }
     }
 
     async fn get(&self, path: &str) -> Answer {

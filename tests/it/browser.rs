@@ -3,11 +3,11 @@
 //! One browser for what people do and one for how it looks: starting one takes longer than what is tried in it.
 
 mod driver;
-mod visual;
 mod seed;
+mod visual;
 mod workflows;
 
-use crate::fixture::{FixtureOptions, Fixture};
+use crate::fixture::{Fixture, FixtureOptions};
 use driver::Browser;
 use reply_router::admin::{self, AdminSettings};
 use std::{collections::HashMap, sync::Arc};
@@ -15,16 +15,16 @@ use tokio_util::sync::CancellationToken;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// A stage whose pages are served on a port of this machine.
+/// A fixture whose pages are served on a port of this machine.
 struct BrowserFixture {
-    stage: Fixture,
+    fixture: Fixture,
     url: String,
     closing: CancellationToken,
 }
 
 impl BrowserFixture {
     async fn new(setting: FixtureOptions) -> Self {
-        let stage = Fixture::new(setting).await;
+        let fixture = Fixture::new(setting).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let settings = AdminSettings {
@@ -33,10 +33,10 @@ impl BrowserFixture {
             public_url: None,
             hook_tokens: HashMap::new(),
         };
-        let router = admin::router(Arc::clone(&stage.engine), settings, None);
+        let router = admin::router(Arc::clone(&fixture.engine), settings, None);
         let closing = CancellationToken::new();
         tokio::spawn(admin::serve(listener, router, closing.clone()));
-        Self { stage, url: format!("http://{at}"), closing }
+        Self { fixture, url: format!("http://{at}"), closing }
     }
 
     /// Opens a page as somebody who has signed in.

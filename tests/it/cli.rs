@@ -2,6 +2,7 @@
 
 use crate::cli_fixture;
 
+mod apply;
 mod bad_input;
 mod controlling;
 mod doctor;
@@ -12,4 +13,3 @@ mod read_only;
 mod reload;
 mod service;
 mod test;
-mod apply;

@@ -54,7 +54,7 @@ impl CommandOutput {
     }
 }
 
-/// The stage of these tests.
+/// The fixture of these tests.
 pub(crate) struct CliFixture {
     pub(crate) simulator: Simulator,
     folder: tempfile::TempDir,

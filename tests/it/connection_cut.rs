@@ -7,9 +7,10 @@ mod reads;
 mod writes;
 
 use crate::{
+    fixture::{Fixture, FixtureOptions, ManualClock, engine, safety},
     proxy::Proxy,
-    fixture::{ManualClock, FixtureOptions, Fixture, Endpoint, engine, safety},
 };
+use reply_router::simulator::Endpoint;
 use reply_router::{
     engine::Safety,
     model::{Action, ActionKind, ActionState},
@@ -69,9 +70,9 @@ impl CutStats {
     }
 }
 
-/// A stage to which lead after lead comes.
+/// A fixture to which lead after lead comes.
 struct CutFixture {
-    stage: Fixture,
+    fixture: Fixture,
     kind: ActionKind,
     figures: CutStats,
     /// The threads that are under way.
@@ -80,13 +81,17 @@ struct CutFixture {
 
 fn setting(rules: &'static str) -> FixtureOptions {
     let verify_after = [5, 15].map(Duration::from_secs).to_vec();
-    FixtureOptions { rules, safety: Safety { replies_per_hour: 1_000_000, verify_after, ..safety() }, ..FixtureOptions::default() }
+    FixtureOptions {
+        rules,
+        safety: Safety { replies_per_hour: 1_000_000, verify_after, ..safety() },
+        ..FixtureOptions::default()
+    }
 }
 
 impl CutFixture {
     async fn new(kind: ActionKind, rules: &'static str) -> Self {
         Self {
-            stage: Fixture::new(setting(rules)).await,
+            fixture: Fixture::new(setting(rules)).await,
             kind,
             figures: CutStats { began: Some(Instant::now()), ..CutStats::default() },
             threads: Vec::new(),
@@ -96,13 +101,13 @@ impl CutFixture {
     /// The same, reached through doors: before HTTP and before SMTP.
     async fn behind_doors(kind: ActionKind, rules: &'static str) -> (Self, [Proxy; 2]) {
         let mut field = Self::new(kind, rules).await;
-        let simulator = &field.stage.simulator;
+        let simulator = &field.fixture.simulator;
         let doors = [Proxy::start(simulator.address()).await, Proxy::start(simulator.smtp_address()).await];
         let (http_at, smtp_at) = (Some(doors[0].address()), Some(doors[1].address()));
         let setting = FixtureOptions { http_at, smtp_at, ..setting(rules) };
-        let (store, clock): (_, ManualClock) = (Arc::clone(&field.stage.store), field.stage.clock.clone());
-        field.stage.engine = engine(&setting, simulator, store as Arc<dyn Store>, clock);
-        field.stage.engine.poll(field.stage.workspace(), true).await.unwrap();
+        let (store, clock): (_, ManualClock) = (Arc::clone(&field.fixture.store), field.fixture.clock.clone());
+        field.fixture.engine = engine(&setting, simulator, store as Arc<dyn Store>, clock);
+        field.fixture.engine.poll(field.fixture.workspace(), true).await.unwrap();
         (field, doors)
     }
 
@@ -111,57 +116,57 @@ impl CutFixture {
         for _ in 0..count {
             self.figures.leads += 1;
             let email = format!("lead{:05}@acme.example", self.figures.leads);
-            let thread = self.stage.hot_lead(&email, "A call, please.");
-            self.stage.simulator.workspace().set_starred(&thread, self.kind == ActionKind::Unstar);
+            let thread = self.fixture.hot_lead(&email, "A call, please.");
+            self.fixture.simulator.workspace().set_starred(&thread, self.kind == ActionKind::Unstar);
             self.threads.push(thread);
         }
-        self.stage.clock.advance(Duration::from_secs(1));
+        self.fixture.clock.advance(Duration::from_secs(1));
     }
 
     async fn poll(&self) -> bool {
-        self.stage.engine.poll(self.stage.workspace(), true).await.is_ok()
+        self.fixture.engine.poll(self.fixture.workspace(), true).await.is_ok()
     }
 
     async fn decide(&self) -> bool {
-        self.stage.engine.handle_pending(self.stage.workspace()).await.is_ok()
+        self.fixture.engine.handle_pending(self.fixture.workspace()).await.is_ok()
     }
 
     /// Lets the time pass until something is due, and does it.
     async fn step(&self) -> bool {
-        let Some(due) = self.stage.store.next_due("acme").await.unwrap() else { return false };
-        self.stage.clock.set(due.max(self.stage.engine.now()));
-        self.stage.run_due().await;
+        let Some(due) = self.fixture.store.next_due("acme").await.unwrap() else { return false };
+        self.fixture.clock.set(due.max(self.fixture.engine.now()));
+        self.fixture.run_due().await;
         true
     }
 
     /// All goes well again: whoever wrote gets what the rule says, or a person is asked.
     async fn settle(&mut self) {
-        let faults = self.stage.simulator.faults();
+        let faults = self.fixture.simulator.faults();
         assert_eq!(faults.pending(), 0, "every cut hit something");
         assert!(self.poll().await && self.decide().await);
         let mut steps = 0;
         while self.step().await {
             steps += 1;
-            assert!(steps < 100, "{:?}", self.stage.states().await.last());
+            assert!(steps < 100, "{:?}", self.fixture.states().await.last());
         }
         // Whatever was taken was counted before or belongs to one of these.
         let taken = self.taken();
         let counted = self.figures.effects;
         for thread in std::mem::take(&mut self.threads) {
             let filter = ActionFilter { thread: Some(thread.clone()), limit: 10, ..ActionFilter::default() };
-            let actions = self.stage.store.actions(&filter).await.unwrap();
+            let actions = self.fixture.store.actions(&filter).await.unwrap();
             assert_eq!(actions.len(), 1, "each lead's message is decided once: {actions:?}");
             self.count(&thread, &actions[0], &taken);
             // So that the list stays short.
-            self.stage.simulator.workspace().remove_thread(&thread);
+            self.fixture.simulator.workspace().remove_thread(&thread);
         }
         assert_eq!(self.figures.effects - counted, taken.len());
-        self.stage.simulator.workspace().clear_requests();
+        self.fixture.simulator.workspace().clear_requests();
     }
 
     /// Compares an action with what the simulated side took.
     fn count(&mut self, thread: &str, action: &Action, taken: &[String]) {
-        let found = self.stage.simulator.workspace().thread(thread).unwrap();
+        let found = self.fixture.simulator.workspace().thread(thread).unwrap();
         let done = action.state == ActionState::Done;
         let right = match action.kind {
             ActionKind::Star => found.is_starred,
@@ -197,7 +202,7 @@ impl CutFixture {
 
     /// What the other side has taken: of each piece the part by which it can be told from others.
     fn taken(&self) -> Vec<String> {
-        let simulator = &self.stage.simulator;
+        let simulator = &self.fixture.simulator;
         match self.kind {
             ActionKind::Reply => {
                 let mut all = simulator.workspace().accepted_replies();
@@ -228,13 +233,13 @@ impl CutFixture {
     /// Nobody was forgotten, and nothing came that nobody asked for.
     async fn finish(self) -> CutStats {
         let filter = DecisionFilter { limit: 10_000, ..DecisionFilter::default() };
-        assert_eq!(self.stage.store.decisions(&filter).await.unwrap().len(), self.figures.leads);
+        assert_eq!(self.fixture.store.decisions(&filter).await.unwrap().len(), self.figures.leads);
         self.figures
     }
 
     /// The next request of this endpoint, on a connection of its own, dies so.
     fn cut(&self, endpoint: &Endpoint, cut: Cut) {
-        let faults = self.stage.simulator.faults();
+        let faults = self.fixture.simulator.faults();
         match cut {
             Cut::Request(bytes) => faults.connections(1, ConnectionFault::CloseAfterReading(bytes)),
             Cut::Answer(bytes) => faults.next(endpoint.clone(), 1, Fault::TruncateAfter(bytes)),

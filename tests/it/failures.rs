@@ -1,6 +1,7 @@
 //! Failures stay where they belong: a thread, a destination, or the whole workspace, by what else answers.
 
-use crate::fixture::{FixtureOptions, Fixture, Endpoint};
+use crate::fixture::{Fixture, FixtureOptions};
+use reply_router::simulator::Endpoint;
 use reply_router::{
     engine::IntakeError,
     model::{ActionKind, ActionState},
@@ -21,14 +22,14 @@ fn messages_of(thread: &str) -> Endpoint {
     Endpoint::Path { method: "GET".to_owned(), suffix: format!("{thread}/messages") }
 }
 
-fn answered(stage: &Fixture) -> usize {
-    stage.simulator.workspace().accepted_replies().len()
+fn answered(fixture: &Fixture) -> usize {
+    fixture.simulator.workspace().accepted_replies().len()
 }
 
-async fn due_of(stage: &Fixture, thread: &str) -> Duration {
-    let actions = stage.actions().await;
+async fn due_of(fixture: &Fixture, thread: &str) -> Duration {
+    let actions = fixture.actions().await;
     let due = actions.iter().find(|action| action.thread_id == thread).unwrap().due_at.unwrap();
-    due.duration_since(stage.engine.now()).try_into().unwrap()
+    due.duration_since(fixture.engine.now()).try_into().unwrap()
 }
 
 #[tokio::test]
@@ -44,147 +45,148 @@ async fn a_thread_whose_messages_hang_or_break_stops_no_other() {
     ];
     for fault in faults {
         let time_limit = Some(Duration::from_millis(400));
-        let stage = Fixture::new(FixtureOptions { time_limit, ..FixtureOptions::default() }).await;
+        let fixture = Fixture::new(FixtureOptions { time_limit, ..FixtureOptions::default() }).await;
         let mut bad = Vec::new();
         for lead in 0..2 {
-            bad.push(stage.hot_lead(&format!("bad{lead}@acme.example"), "Give me a call."));
-            stage.simulator.faults().always(messages_of(&bad[lead]), fault.clone());
+            bad.push(fixture.hot_lead(&format!("bad{lead}@acme.example"), "Give me a call."));
+            fixture.simulator.faults().always(messages_of(&bad[lead]), fault.clone());
         }
         for lead in 0..3 {
-            stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
+            fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
         }
-        stage.tick().await;
-        assert_eq!(answered(&stage), 3, "{fault:?}");
+        fixture.tick().await;
+        assert_eq!(answered(&fixture), 3, "{fault:?}");
         if matches!(fault, Fault::Status(404, _)) {
             continue;
         }
         // It is left alone for a minute, then for two, and is answered when it can be.
         for (pass, reads) in [0, 1, 0, 1, 0, 0, 0, 1].into_iter().enumerate() {
-            stage.requests();
-            stage.tick().await;
+            fixture.requests();
+            fixture.tick().await;
             // A connection that breaks before an answer is tried once more at once.
-            let log = stage.simulator.workspace().requests();
+            let log = fixture.simulator.workspace().requests();
             let count = log.iter().filter(|request| bad.iter().any(|id| request.path.contains(id))).count();
             assert!(count == 2 * reads || count == 4 * reads, "{fault:?}, pass {pass}: {count}");
-            stage.clock.advance(MINUTE);
+            fixture.clock.advance(MINUTE);
         }
-        stage.simulator.faults().clear();
-        stage.clock.advance(8 * MINUTE);
-        stage.tick().await;
-        assert_eq!(answered(&stage), 5, "{fault:?}");
+        fixture.simulator.faults().clear();
+        fixture.clock.advance(8 * MINUTE);
+        fixture.tick().await;
+        assert_eq!(answered(&fixture), 5, "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn a_guard_that_hangs_on_one_thread_holds_up_no_other() {
     let time_limit = Some(Duration::from_millis(400));
-    let stage = Fixture::new(FixtureOptions { rules: LATER, time_limit, ..FixtureOptions::default() }).await;
-    let bad = stage.hot_lead("bad@acme.example", "Give me a call.");
-    stage.tick().await;
-    stage.clock.advance(Duration::from_secs(1));
-    stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.tick().await;
-    stage.simulator.faults().always(messages_of(&bad), Fault::Hang);
-    stage.clock.advance(3 * MINUTE);
-    stage.run_due().await;
-    assert_eq!(answered(&stage), 1);
-    assert_eq!(due_of(&stage, &bad).await, MINUTE / 2, "nothing tells yet that it is the thread");
+    let fixture = Fixture::new(FixtureOptions { rules: LATER, time_limit, ..FixtureOptions::default() }).await;
+    let bad = fixture.hot_lead("bad@acme.example", "Give me a call.");
+    fixture.tick().await;
+    fixture.clock.advance(Duration::from_secs(1));
+    fixture.hot_lead("jane@acme.example", "Give me a call.");
+    fixture.tick().await;
+    fixture.simulator.faults().always(messages_of(&bad), Fault::Hang);
+    fixture.clock.advance(3 * MINUTE);
+    fixture.run_due().await;
+    assert_eq!(answered(&fixture), 1);
+    assert_eq!(due_of(&fixture, &bad).await, MINUTE / 2, "nothing tells yet that it is the thread");
     // Others answer, it does not: it is tried less and less often.
     for (lead, pause) in [60, 120, 240, 480, 960, 1_800, 1_800].into_iter().enumerate() {
-        stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
-        stage.tick().await;
-        stage.clock.advance(30 * MINUTE);
-        stage.run_due().await;
-        assert_eq!(answered(&stage), 2 + lead);
-        assert_eq!(due_of(&stage, &bad).await, Duration::from_secs(pause));
+        fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
+        fixture.tick().await;
+        fixture.clock.advance(30 * MINUTE);
+        fixture.run_due().await;
+        assert_eq!(answered(&fixture), 2 + lead);
+        assert_eq!(due_of(&fixture, &bad).await, Duration::from_secs(pause));
     }
-    stage.simulator.faults().clear();
-    stage.clock.advance(30 * MINUTE);
-    stage.run_due().await;
-    assert_eq!(answered(&stage), 9);
+    fixture.simulator.faults().clear();
+    fixture.clock.advance(30 * MINUTE);
+    fixture.run_due().await;
+    assert_eq!(answered(&fixture), 9);
 }
 
 #[tokio::test]
 async fn many_threads_that_hang_delay_a_new_lead_by_a_moment_only() {
     let time_limit = Some(Duration::from_millis(700));
-    let stage = Fixture::new(FixtureOptions { rules: LATER, time_limit, ..FixtureOptions::default() }).await;
+    let fixture = Fixture::new(FixtureOptions { rules: LATER, time_limit, ..FixtureOptions::default() }).await;
     for lead in 0..15 {
-        let bad = stage.hot_lead(&format!("bad{lead}@acme.example"), "Give me a call.");
-        stage.simulator.faults().always(messages_of(&bad), Fault::Hang);
+        let bad = fixture.hot_lead(&format!("bad{lead}@acme.example"), "Give me a call.");
+        fixture.simulator.faults().always(messages_of(&bad), Fault::Hang);
     }
-    stage.tick().await;
+    fixture.tick().await;
     for lead in 0..3 {
-        stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
-        stage.engine.poll(stage.workspace(), true).await.unwrap();
-        stage.engine.handle_pending(stage.workspace()).await.unwrap();
-        stage.clock.advance(3 * MINUTE);
+        fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
+        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+        fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
+        fixture.clock.advance(3 * MINUTE);
         let began = Instant::now();
         // What could not be read before comes last, so that the first look is at the new one.
         for _ in 0..40 {
-            stage.run_due().await;
-            if answered(&stage) > lead {
+            fixture.run_due().await;
+            if answered(&fixture) > lead {
                 break;
             }
         }
-        assert_eq!(answered(&stage), lead + 1);
+        assert_eq!(answered(&fixture), lead + 1);
         assert!(lead == 0 || began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
     }
 }
 
 #[tokio::test]
 async fn several_threads_in_a_row_are_the_workspace_and_cost_few_requests() {
-    let stage = Fixture::new(FixtureOptions::default()).await;
+    let fixture = Fixture::new(FixtureOptions::default()).await;
     for lead in 0..100 {
-        stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
+        fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
-    stage.engine.poll(stage.workspace(), true).await.unwrap();
-    stage.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
-    stage.requests();
+    fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+    fixture.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
+    fixture.requests();
     let mut costs = Vec::new();
     for _ in 0..6 {
-        let ended = stage.engine.handle_pending(stage.workspace()).await;
+        let ended = fixture.engine.handle_pending(fixture.workspace()).await;
         assert!(matches!(ended, Err(IntakeError::Api(_))), "{ended:?}");
-        costs.push(stage.requests().len());
-        stage.clock.advance(MINUTE / 2);
+        costs.push(fixture.requests().len());
+        fixture.clock.advance(MINUTE / 2);
     }
     assert_eq!(costs, [20, 10, 5, 5, 5, 5]);
-    stage.simulator.faults().clear();
-    stage.clock.advance(70 * MINUTE);
+    fixture.simulator.faults().clear();
+    fixture.clock.advance(70 * MINUTE);
     for _ in 0..8 {
-        stage.tick().await;
+        fixture.tick().await;
     }
-    assert_eq!(stage.store.pending_count("acme").await.unwrap().0, 0);
-    assert_eq!(answered(&stage), 50, "and the rest within the next hours");
+    assert_eq!(fixture.store.pending_count("acme").await.unwrap().0, 0);
+    assert_eq!(answered(&fixture), 50, "and the rest within the next hours");
 }
 
 #[tokio::test]
 async fn while_no_guard_is_answered_the_queue_asks_with_one_request_at_a_time() {
-    let stage = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
+    let fixture = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
     for lead in 0..40 {
-        stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
+        fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
-    stage.tick().await;
-    stage.clock.advance(3 * MINUTE);
-    stage.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
-    stage.requests();
+    fixture.tick().await;
+    fixture.clock.advance(3 * MINUTE);
+    fixture.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
+    fixture.requests();
     let mut costs = Vec::new();
     for _ in 0..5 {
-        let report = stage.engine.run_due(stage.workspace(), reply_router::store::Lane::Api, &|| false).await.unwrap();
+        let report =
+            fixture.engine.run_due(fixture.workspace(), reply_router::store::Lane::Api, &|| false).await.unwrap();
         assert!(report.api_is_down);
-        costs.push(stage.requests().len());
-        stage.clock.advance(MINUTE / 2);
+        costs.push(fixture.requests().len());
+        fixture.clock.advance(MINUTE / 2);
     }
     assert_eq!(costs, [3, 1, 1, 1, 1]);
-    stage.simulator.faults().clear();
-    stage.run_due().await;
-    assert_eq!(answered(&stage), 40);
+    fixture.simulator.faults().clear();
+    fixture.run_due().await;
+    assert_eq!(answered(&fixture), 40);
 }
 
 #[tokio::test]
 async fn threads_that_wait_or_fail_keep_no_new_lead_waiting() {
     for fails in [false, true] {
         let wait_for_category = if fails { Duration::ZERO } else { 30 * MINUTE };
-        let stage = Fixture::new(FixtureOptions { wait_for_category, ..FixtureOptions::default() }).await;
+        let fixture = Fixture::new(FixtureOptions { wait_for_category, ..FixtureOptions::default() }).await;
         let mut others = Vec::new();
         for lead in 0..250 {
             let category = fails.then_some("interested");
@@ -192,35 +194,35 @@ async fn threads_that_wait_or_fail_keep_no_new_lead_waiting() {
             if let Some(category) = category {
                 thread = thread.category(category);
             }
-            let id = stage.simulator.workspace().add_thread(thread.message("Give me a call."));
+            let id = fixture.simulator.workspace().add_thread(thread.message("Give me a call."));
             if fails {
-                stage.simulator.faults().always(messages_of(&id), Fault::Status(500, String::new()));
+                fixture.simulator.faults().always(messages_of(&id), Fault::Status(500, String::new()));
             }
             others.push(id);
         }
         // Long enough that every one of them has had its turn.
         for _ in 0..3 {
-            let _ = stage.engine.poll(stage.workspace(), true).await;
-            let _ = stage.engine.handle_pending(stage.workspace()).await;
-            stage.clock.advance(Duration::from_secs(10));
+            let _ = fixture.engine.poll(fixture.workspace(), true).await;
+            let _ = fixture.engine.handle_pending(fixture.workspace()).await;
+            fixture.clock.advance(Duration::from_secs(10));
         }
         for lead in 0..3 {
-            stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
-            stage.clock.advance(Duration::from_secs(30));
-            stage.engine.poll(stage.workspace(), true).await.unwrap();
-            let _ = stage.engine.handle_pending(stage.workspace()).await;
-            stage.run_due().await;
-            assert_eq!(answered(&stage), lead + 1, "at the first look, fails: {fails}");
+            fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
+            fixture.clock.advance(Duration::from_secs(30));
+            fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+            let _ = fixture.engine.handle_pending(fixture.workspace()).await;
+            fixture.run_due().await;
+            assert_eq!(answered(&fixture), lead + 1, "at the first look, fails: {fails}");
         }
         if !fails {
             // Nothing of them is lost: a category, or the end of the wait, makes them ready.
-            stage.simulator.workspace().set_category(&others[100], Some("interested"));
-            stage.tick().await;
-            assert_eq!(answered(&stage), 4);
-            stage.clock.advance(30 * MINUTE);
-            stage.tick().await;
-            stage.tick().await;
-            assert_eq!(stage.store.pending_count("acme").await.unwrap().0, 0);
+            fixture.simulator.workspace().set_category(&others[100], Some("interested"));
+            fixture.tick().await;
+            assert_eq!(answered(&fixture), 4);
+            fixture.clock.advance(30 * MINUTE);
+            fixture.tick().await;
+            fixture.tick().await;
+            assert_eq!(fixture.store.pending_count("acme").await.unwrap().0, 0);
         }
     }
 }
@@ -230,21 +232,21 @@ async fn a_destination_that_hangs_holds_up_no_other() {
     let rules = "version: 1\nrules:\n  - { name: crm, when: { category: interested }, then: [webhook: crm] }\n  \
                  - { name: sales, when: { category: hot }, then: [slack: sales] }\n";
     let time_limit = Some(Duration::from_secs(4));
-    let stage = Fixture::new(FixtureOptions { rules, time_limit, ..FixtureOptions::default() }).await;
-    stage.simulator.faults().always(Endpoint::Webhook, Fault::Hang);
+    let fixture = Fixture::new(FixtureOptions { rules, time_limit, ..FixtureOptions::default() }).await;
+    fixture.simulator.faults().always(Endpoint::Webhook, Fault::Hang);
     for lead in 0..70 {
-        stage.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
+        fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
-    stage.engine.poll(stage.workspace(), true).await.unwrap();
-    stage.engine.handle_pending(stage.workspace()).await.unwrap();
-    stage.clock.advance(Duration::from_secs(1));
-    let hot = stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.simulator.workspace().set_category(&hot, Some("hot"));
+    fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+    fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(1));
+    let hot = fixture.hot_lead("jane@acme.example", "Give me a call.");
+    fixture.simulator.workspace().set_category(&hot, Some("hot"));
     let began = Instant::now();
-    stage.tick().await;
-    assert_eq!(stage.simulator.slack().len(), 1);
+    fixture.tick().await;
+    assert_eq!(fixture.simulator.slack().len(), 1);
     assert!(began.elapsed() < Duration::from_secs(12), "one try there, not seventy: {:?}", began.elapsed());
-    let waiting = stage.states().await.iter().filter(|state| state.1 == ActionState::Planned).count();
+    let waiting = fixture.states().await.iter().filter(|state| state.1 == ActionState::Planned).count();
     assert_eq!(waiting, 69, "what nobody tried has used up no try");
-    assert_eq!(stage.states().await[0].0, ActionKind::Webhook);
+    assert_eq!(fixture.states().await[0].0, ActionKind::Webhook);
 }

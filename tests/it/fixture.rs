@@ -1,4 +1,4 @@
-//! The stage that tests of the service share: a simulated workspace, a store on disk, an engine with a clock of its own.
+//! The fixture that tests of the service share: a simulated workspace, a store on disk, an engine with a clock of its own.
 
 use jiff::Timestamp;
 use reply_router::{
@@ -7,7 +7,7 @@ use reply_router::{
     engine::{Clock, Engine, EngineParts, Safety, StartFrom, TestHooks, Workspace, WorkspaceSettings},
     model::{Action, ActionKind, ActionState, Mode},
     rules::{LoadContext, RuleSet, hours::OpeningHours},
-    simulator::{Endpoint, NewThread, Options, Simulator},
+    simulator::{NewThread, Options, Simulator},
     store::{ActionFilter, SqliteStore, Store},
 };
 use std::{
@@ -130,22 +130,22 @@ rules:
       - mark_read
 ";
 
-/// The stage.
+/// The fixture.
 pub(crate) struct Fixture {
     pub(crate) simulator: Simulator,
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) engine: Arc<Engine>,
-    /// Gone with the stage.
+    /// Gone with the fixture.
     pub(crate) folder: tempfile::TempDir,
 }
 
 impl Fixture {
     /// Starts everything and lets the engine note what is there.
     pub(crate) async fn new(setting: FixtureOptions) -> Self {
-        let stage = Self::without_baseline(setting).await;
-        stage.engine.poll(stage.workspace(), true).await.unwrap();
-        stage
+        let fixture = Self::without_baseline(setting).await;
+        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+        fixture
     }
 
     /// Starts everything; nothing was polled yet.
@@ -167,9 +167,9 @@ impl Fixture {
         drop((store, old));
         let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
-        let stage = Self { simulator, clock, store, engine, folder };
-        stage.engine.recover(stage.workspace()).await.unwrap();
-        stage
+        let fixture = Self { simulator, clock, store, engine, folder };
+        fixture.engine.recover(fixture.workspace()).await.unwrap();
+        fixture
     }
 
     pub(crate) fn store_path(&self) -> PathBuf {
@@ -327,4 +327,3 @@ fn without_id(path: &str) -> String {
 
 /// So that a test reads well.
 pub(crate) use ActionKind::{MarkRead, Reply, Star};
-pub(crate) type Endpoint = Endpoint;

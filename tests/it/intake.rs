@@ -4,7 +4,7 @@ mod accounts;
 mod lists;
 mod messages;
 
-use crate::fixture::{FixtureOptions, Fixture, safety};
+use crate::fixture::{Fixture, FixtureOptions, safety};
 use reply_router::{
     engine::{EngineEvent, EngineEventKind, Safety},
     model::ActionState,
@@ -25,25 +25,31 @@ fn setting(inbox: Inbox) -> FixtureOptions {
     }
 }
 
-fn replies(stage: &Fixture) -> usize {
-    stage.simulator.workspace().accepted_replies().len()
+fn replies(fixture: &Fixture) -> usize {
+    fixture.simulator.workspace().accepted_replies().len()
 }
 
 /// As [`Stage::round`], until nothing is left to be decided or done.
-async fn rounds(stage: &Fixture) {
-    stage.tick().await;
-    while !stage.engine.handle_pending(stage.workspace()).await.unwrap().decisions.is_empty() {}
-    while stage.store.next_due(stage.workspace().name()).await.unwrap().is_some_and(|due| due <= stage.engine.now()) {
-        stage.run_due().await;
+async fn rounds(fixture: &Fixture) {
+    fixture.tick().await;
+    while !fixture.engine.handle_pending(fixture.workspace()).await.unwrap().decisions.is_empty() {}
+    while fixture
+        .store
+        .next_due(fixture.workspace().name())
+        .await
+        .unwrap()
+        .is_some_and(|due| due <= fixture.engine.now())
+    {
+        fixture.run_due().await;
     }
 }
 
-async fn decisions(stage: &Fixture) -> Vec<DecisionRecord> {
-    stage.store.decisions(&DecisionFilter { limit: 10_000, ..DecisionFilter::default() }).await.unwrap()
+async fn decisions(fixture: &Fixture) -> Vec<DecisionRecord> {
+    fixture.store.decisions(&DecisionFilter { limit: 10_000, ..DecisionFilter::default() }).await.unwrap()
 }
 
-async fn held(stage: &Fixture, code: &str) -> usize {
-    let states = stage.states().await;
+async fn held(fixture: &Fixture, code: &str) -> usize {
+    let states = fixture.states().await;
     states.iter().filter(|(_, state, reason)| *state == ActionState::Held && *reason == Some(code)).count()
 }
 

@@ -3,7 +3,7 @@
 
 use crate::model::{
     run::{play, search},
-    transition::{InitialState, Interrupt, Interruption, Topic, Transition as T, FaultSpec},
+    transition::{FaultSpec, InitialState, Interrupt, Interruption, Topic, Transition as T},
 };
 use reply_router::{
     engine::{Failpoint, Mutation},

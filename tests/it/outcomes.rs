@@ -6,10 +6,11 @@
 mod table;
 
 use crate::{
+    fixture::{Fixture, FixtureOptions, engine, safety},
     proxy::Proxy,
-    fixture::{FixtureOptions, Fixture, Endpoint, engine, safety},
 };
 use jiff::Timestamp;
+use reply_router::simulator::Endpoint;
 use reply_router::{
     engine::Safety,
     model::{Action, ActionKind, ActionState},
@@ -109,9 +110,9 @@ fn endpoint(kind: ActionKind) -> Endpoint {
     }
 }
 
-/// A stage on which one case after the other is played.
+/// A fixture on which one case after the other is played.
 struct OutcomeFixture {
-    stage: Fixture,
+    fixture: Fixture,
     setting: FixtureOptions,
     doors: [Proxy; 2],
     kind: ActionKind,
@@ -126,18 +127,19 @@ impl OutcomeFixture {
             time_limit,
             ..FixtureOptions::default()
         };
-        let stage = Fixture::new(setting()).await;
-        let doors = [Proxy::start(stage.simulator.address()).await, Proxy::start(stage.simulator.smtp_address()).await];
+        let fixture = Fixture::new(setting()).await;
+        let doors =
+            [Proxy::start(fixture.simulator.address()).await, Proxy::start(fixture.simulator.smtp_address()).await];
         let at = [0, 1].map(|door: usize| Some(doors[door].address()));
         let setting = FixtureOptions { http_at: at[0], smtp_at: at[1], ..setting() };
-        let mut ground = Self { stage, setting, doors, kind, cases: 0 };
+        let mut ground = Self { fixture, setting, doors, kind, cases: 0 };
         ground.new_engine();
         ground
     }
 
     fn new_engine(&mut self) {
-        let store = Arc::clone(&self.stage.store) as Arc<dyn Store>;
-        self.stage.engine = engine(&self.setting, &self.stage.simulator, store, self.stage.clock.clone());
+        let store = Arc::clone(&self.fixture.store) as Arc<dyn Store>;
+        self.fixture.engine = engine(&self.setting, &self.fixture.simulator, store, self.fixture.clock.clone());
     }
 
     /// Plays a case: right after the first try, and at the end.
@@ -146,12 +148,12 @@ impl OutcomeFixture {
         let trouble = trouble(name, kind);
         let case = self.decide().await;
         self.begin(&trouble, lasts).await;
-        self.stage.run_due().await;
+        self.fixture.run_due().await;
         let action = self.action(&case).await;
         let due = action.due_at.map(|due| due.duration_since(case.began).as_secs());
         let due = due.map_or("-".to_owned(), |due| format!("+{due}s"));
         // A key that is not accepted stops everything, before a person, and nothing else does.
-        let paused = !self.stage.store.pauses().await.unwrap().is_empty();
+        let paused = !self.fixture.store.pauses().await.unwrap().is_empty();
         assert_eq!(paused, kind.is_api_write() && matches!(name, "401" | "403"), "{name}, {kind}");
         let at_once = format!("{} {due} {}", state(&action), self.requests(&case));
         if !lasts {
@@ -173,19 +175,19 @@ impl OutcomeFixture {
 
     /// A lead writes, and it is decided what to do.
     async fn decide(&mut self) -> Case {
-        let workspace = self.stage.simulator.workspace();
+        let workspace = self.fixture.simulator.workspace();
         self.cases += 1;
-        let thread = self.stage.hot_lead(&format!("lead{}@acme.example", self.cases), "A call, please.");
+        let thread = self.fixture.hot_lead(&format!("lead{}@acme.example", self.cases), "A call, please.");
         workspace.set_starred(&thread, self.kind == ActionKind::Unstar);
-        self.stage.engine.poll(self.stage.workspace(), true).await.unwrap();
-        self.stage.engine.handle_pending(self.stage.workspace()).await.unwrap();
+        self.fixture.engine.poll(self.fixture.workspace(), true).await.unwrap();
+        self.fixture.engine.handle_pending(self.fixture.workspace()).await.unwrap();
         workspace.clear_requests();
-        let received = self.stage.simulator.received();
-        Case { thread, began: self.stage.engine.now(), calls: received.calls(), sunk: self.sunk().len() }
+        let received = self.fixture.simulator.received();
+        Case { thread, began: self.fixture.engine.now(), calls: received.calls(), sunk: self.sunk().len() }
     }
 
     async fn begin(&self, trouble: &FaultSpec, lasts: bool) {
-        let faults = self.stage.simulator.faults();
+        let faults = self.fixture.simulator.faults();
         let count = if lasts { 1_000 } else { 1 };
         match trouble {
             FaultSpec::NobodyListens | FaultSpec::NoNetwork => {
@@ -202,20 +204,20 @@ impl OutcomeFixture {
     }
 
     async fn all_is_well(&self) {
-        self.stage.simulator.faults().clear();
+        self.fixture.simulator.faults().clear();
         for door in &self.doors {
             door.refuse().await;
             door.accept().await;
         }
         // Somebody mended the key.
-        self.stage.engine.resume(None).await.unwrap();
+        self.fixture.engine.resume(None).await.unwrap();
     }
 
     /// Lets the time pass until something is due, and does it.
     async fn step(&self) -> bool {
-        let Some(due) = self.stage.store.next_due("acme").await.unwrap() else { return false };
-        self.stage.clock.set(due.max(self.stage.engine.now()));
-        self.stage.run_due().await;
+        let Some(due) = self.fixture.store.next_due("acme").await.unwrap() else { return false };
+        self.fixture.clock.set(due.max(self.fixture.engine.now()));
+        self.fixture.run_due().await;
         true
     }
 
@@ -229,7 +231,7 @@ impl OutcomeFixture {
     }
 
     async fn action(&self, case: &Case) -> Action {
-        let mut actions = self.stage.actions().await;
+        let mut actions = self.fixture.actions().await;
         actions.retain(|action| action.thread_id == case.thread);
         assert_eq!(actions.len(), 1, "{actions:?}");
         actions.remove(0)
@@ -238,16 +240,16 @@ impl OutcomeFixture {
     /// How many writes and reads were made for the action.
     fn requests(&self, case: &Case) -> String {
         if !self.kind.is_api_write() {
-            return format!("{}w0r", self.stage.simulator.received().calls() - case.calls);
+            return format!("{}w0r", self.fixture.simulator.received().calls() - case.calls);
         }
-        let log = self.stage.simulator.workspace().requests();
+        let log = self.fixture.simulator.workspace().requests();
         let reads = log.iter().filter(|request| request.method == "GET").count();
         format!("{}w{reads}r", log.len() - reads)
     }
 
     /// How often it took effect; and whoever got it more than once can tell.
     fn effects(&self, case: &Case, action: &Action) -> usize {
-        let workspace = self.stage.simulator.workspace();
+        let workspace = self.fixture.simulator.workspace();
         let thread = workspace.thread(&case.thread).unwrap();
         let done = action.state == ActionState::Done;
         match self.kind {
@@ -273,7 +275,7 @@ impl OutcomeFixture {
 
     /// What the kind's sink got: of each piece the part by which a receiver tells it from others.
     fn sunk(&self) -> Vec<String> {
-        let simulator = &self.stage.simulator;
+        let simulator = &self.fixture.simulator;
         match self.kind {
             ActionKind::Slack => simulator.slack().iter().map(|message| message.payload.to_string()).collect(),
             ActionKind::Email => {

@@ -1,6 +1,7 @@
 //! Reads on the way to an action that go wrong: the action was not tried, so it waits, unless the API is sure.
 
-use crate::fixture::{Reply, FixtureOptions, Fixture, Endpoint};
+use crate::fixture::{Fixture, FixtureOptions, Reply};
+use reply_router::simulator::Endpoint;
 use reply_router::store::Store;
 use reply_router::{
     model::{ActionKind, ActionState},
@@ -47,23 +48,23 @@ async fn of_the_guard_and_before_a_star() {
     {
         for (fault, state, reason) in outcomes() {
             let what = format!("{kind}, {fault:?}");
-            let stage = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
-            let thread = stage.hot_lead("jane@acme.example", "A call, please.");
-            stage.simulator.workspace().set_category(&thread, Some(category));
-            stage.tick().await;
-            stage.clock.advance(3 * MINUTE);
+            let fixture = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
+            let thread = fixture.hot_lead("jane@acme.example", "A call, please.");
+            fixture.simulator.workspace().set_category(&thread, Some(category));
+            fixture.tick().await;
+            fixture.clock.advance(3 * MINUTE);
             // However often; a broken connection is tried once more at once.
-            stage.simulator.faults().next(endpoint.clone(), 20, fault);
+            fixture.simulator.faults().next(endpoint.clone(), 20, fault);
             for _ in 0..5 {
-                stage.run_due().await;
-                assert_eq!(stage.states().await, [(kind, state, Some(reason))], "{what}");
-                stage.clock.advance(MINUTE);
+                fixture.run_due().await;
+                assert_eq!(fixture.states().await, [(kind, state, Some(reason))], "{what}");
+                fixture.clock.advance(MINUTE);
             }
-            stage.simulator.faults().clear();
-            stage.engine.resume(None).await.unwrap();
-            stage.run_due().await;
+            fixture.simulator.faults().clear();
+            fixture.engine.resume(None).await.unwrap();
+            fixture.run_due().await;
             let end = if state == ActionState::Waiting { ActionState::Done } else { state };
-            assert_eq!(stage.states().await[0].1, end, "{what}");
+            assert_eq!(fixture.states().await[0].1, end, "{what}");
         }
     }
 }
@@ -75,56 +76,56 @@ async fn of_a_look_leave_the_reply_unknown() {
             continue;
         }
         let what = format!("{fault:?}");
-        let stage = Fixture::new(FixtureOptions::default()).await;
-        stage.hot_lead("jane@acme.example", "Give me a call.");
-        stage.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseAfter);
-        stage.tick().await;
-        stage.simulator.faults().next(Endpoint::Messages, 100, fault);
+        let fixture = Fixture::new(FixtureOptions::default()).await;
+        fixture.hot_lead("jane@acme.example", "Give me a call.");
+        fixture.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseAfter);
+        fixture.tick().await;
+        fixture.simulator.faults().next(Endpoint::Messages, 100, fault);
         for _ in 0..30 {
-            stage.clock.advance(MINUTE);
-            stage.run_due().await;
-            assert_eq!(stage.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")), "{what}");
+            fixture.clock.advance(MINUTE);
+            fixture.run_due().await;
+            assert_eq!(fixture.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")), "{what}");
         }
-        stage.simulator.faults().clear();
-        stage.clock.advance(MINUTE);
-        stage.run_due().await;
-        assert_eq!(stage.states().await[0], (Reply, ActionState::Done, None), "{what}");
-        assert_eq!(stage.simulator.workspace().accepted_replies().len(), 1, "{what}");
+        fixture.simulator.faults().clear();
+        fixture.clock.advance(MINUTE);
+        fixture.run_due().await;
+        assert_eq!(fixture.states().await[0], (Reply, ActionState::Done, None), "{what}");
+        assert_eq!(fixture.simulator.workspace().accepted_replies().len(), 1, "{what}");
     }
 }
 
 #[tokio::test]
 async fn an_unclear_reply_in_a_thread_that_is_gone_comes_before_a_person() {
-    let stage = Fixture::new(FixtureOptions::default()).await;
-    let thread = stage.hot_lead("jane@acme.example", "Give me a call.");
-    stage.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseAfter);
-    stage.tick().await;
-    stage.simulator.workspace().remove_thread(&thread);
-    stage.requests();
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    let thread = fixture.hot_lead("jane@acme.example", "Give me a call.");
+    fixture.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseAfter);
+    fixture.tick().await;
+    fixture.simulator.workspace().remove_thread(&thread);
+    fixture.requests();
     for _ in 0..60 {
-        stage.clock.advance(MINUTE);
-        stage.run_due().await;
+        fixture.clock.advance(MINUTE);
+        fixture.run_due().await;
     }
-    assert_eq!(stage.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")));
-    assert!(stage.requests().len() <= 6);
+    assert_eq!(fixture.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")));
+    assert!(fixture.requests().len() <= 6);
 }
 
 #[tokio::test]
 async fn looks_that_fail_for_a_day_end_before_a_person() {
     for (status, pauses) in [(400, false), (401, true), (403, true)] {
-        let stage = Fixture::new(FixtureOptions::default()).await;
-        stage.hot_lead("jane@acme.example", "Give me a call.");
-        stage.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseAfter);
-        stage.tick().await;
-        stage.simulator.faults().always(Endpoint::Messages, Fault::Status(status, "{}".to_owned()));
-        stage.clock.advance(MINUTE);
-        stage.run_due().await;
-        assert_eq!(!stage.store.pauses().await.unwrap().is_empty(), pauses, "{status}: a refused key is announced");
-        stage.clock.advance(MINUTE * 60 * 24);
-        stage.run_due().await;
-        assert_eq!(stage.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")), "{status}");
-        stage.clock.advance(MINUTE * 20);
-        stage.run_due().await;
-        assert_eq!(stage.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")), "{status}");
+        let fixture = Fixture::new(FixtureOptions::default()).await;
+        fixture.hot_lead("jane@acme.example", "Give me a call.");
+        fixture.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseAfter);
+        fixture.tick().await;
+        fixture.simulator.faults().always(Endpoint::Messages, Fault::Status(status, "{}".to_owned()));
+        fixture.clock.advance(MINUTE);
+        fixture.run_due().await;
+        assert_eq!(!fixture.store.pauses().await.unwrap().is_empty(), pauses, "{status}: a refused key is announced");
+        fixture.clock.advance(MINUTE * 60 * 24);
+        fixture.run_due().await;
+        assert_eq!(fixture.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")), "{status}");
+        fixture.clock.advance(MINUTE * 20);
+        fixture.run_due().await;
+        assert_eq!(fixture.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")), "{status}");
     }
 }

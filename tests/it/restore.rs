@@ -1,6 +1,6 @@
 //! A store that comes back from a backup has forgotten what left since then: it only looks until a person has looked too.
 
-use crate::fixture::{ManualClock, Reply, FixtureOptions, Fixture, engine};
+use crate::fixture::{Fixture, FixtureOptions, ManualClock, Reply, engine};
 use reply_router::{
     model::ActionState,
     store::{SqliteStore, Store},
@@ -19,15 +19,15 @@ fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
 
 #[tokio::test]
 async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
-    let stage = Fixture::new(FixtureOptions::default()).await;
-    let path = stage.store_path();
-    stage.hot_lead("first@acme.example", "Give me a call.");
-    stage.tick().await;
-    stage.store.close().await;
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    let path = fixture.store_path();
+    fixture.hot_lead("first@acme.example", "Give me a call.");
+    fixture.tick().await;
+    fixture.store.close().await;
     let backup = std::fs::read(&path).unwrap();
 
     // Life goes on: another lead is answered. Then the backup is put back.
-    let Fixture { simulator, clock, store, engine: first, folder } = stage;
+    let Fixture { simulator, clock, store, engine: first, folder } = fixture;
     drop((store, first));
     let run = async |clock: &ManualClock, store: Arc<SqliteStore>| {
         let engine = engine(&FixtureOptions::default(), &simulator, store as Arc<dyn Store>, clock.clone());
@@ -85,12 +85,12 @@ async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
 
 #[tokio::test]
 async fn a_store_without_its_mark_begins_with_a_pause_too() {
-    let stage = Fixture::new(FixtureOptions::default()).await;
-    let path = stage.store_path();
-    stage.hot_lead("first@acme.example", "Give me a call.");
-    stage.tick().await;
-    stage.store.close().await;
-    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = stage;
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    let path = fixture.store_path();
+    fixture.hot_lead("first@acme.example", "Give me a call.");
+    fixture.tick().await;
+    fixture.store.close().await;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
     drop((store, engine));
     std::fs::remove_file(beside(&path, ".lock")).unwrap();
     let store = reopened(&path).await;
@@ -100,10 +100,10 @@ async fn a_store_without_its_mark_begins_with_a_pause_too() {
 
 #[tokio::test]
 async fn a_store_that_never_sent_anything_needs_no_mark() {
-    let stage = Fixture::new(FixtureOptions::default()).await;
-    let path = stage.store_path();
-    stage.store.close().await;
-    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = stage;
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    let path = fixture.store_path();
+    fixture.store.close().await;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
     drop((store, engine));
     std::fs::remove_file(beside(&path, ".lock")).unwrap();
     assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);

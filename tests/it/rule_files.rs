@@ -2,7 +2,7 @@
 
 use crate::{
     cli_fixture::{CANARY, CliFixture},
-    fixture::{FixtureOptions, Fixture},
+    fixture::{Fixture, FixtureOptions},
 };
 use reply_router::{
     model::{ActionKind, ActionState},
@@ -142,18 +142,18 @@ fn files_mounted_behind_links_are_used() {
     assert_eq!(set.map(|set| set.rules().len()).map_err(|found| found.render(false)), Ok(1));
 }
 
-/// A stage whose engine runs a rule that sends `offer.txt` of a folder of its own, with one reply planned.
+/// A fixture whose engine runs a rule that sends `offer.txt` of a folder of its own, with one reply planned.
 async fn planned(folder: &Path) -> Fixture {
-    let stage = Fixture::new(FixtureOptions::default()).await;
+    let fixture = Fixture::new(FixtureOptions::default()).await;
     write(folder, "rules/offer.txt", "Our offer.");
     write(folder, "rules/rule.yaml", &rule("text: Hi, after: 5m, attachments: [offer.txt]"));
     write(folder, "secret.txt", "hunter2");
-    stage.engine.replace_rules(RuleSet::load(&folder.join("rules"), &LoadContext::default()).unwrap());
-    stage.hot_lead("jane@acme.example", "What is the price?");
-    stage.tick().await;
-    assert_eq!(stage.states().await.len(), 1);
-    stage.clock.advance(std::time::Duration::from_secs(600));
-    stage
+    fixture.engine.replace_rules(RuleSet::load(&folder.join("rules"), &LoadContext::default()).unwrap());
+    fixture.hot_lead("jane@acme.example", "What is the price?");
+    fixture.tick().await;
+    assert_eq!(fixture.states().await.len(), 1);
+    fixture.clock.advance(std::time::Duration::from_secs(600));
+    fixture
 }
 
 #[tokio::test]
@@ -173,24 +173,24 @@ async fn a_file_that_becomes_a_link_is_not_sent() {
     ];
     for (why, swap) in swaps {
         let home = tempfile::tempdir().unwrap();
-        let stage = planned(home.path()).await;
+        let fixture = planned(home.path()).await;
         std::fs::remove_file(home.path().join("rules/offer.txt")).unwrap();
         swap(home.path());
-        stage.requests();
-        stage.run_due().await;
-        assert_eq!(stage.states().await, [(ActionKind::Reply, ActionState::Failed, Some("template"))], "{why}");
-        let reason = stage.actions().await[0].reason.clone().unwrap().text;
+        fixture.requests();
+        fixture.run_due().await;
+        assert_eq!(fixture.states().await, [(ActionKind::Reply, ActionState::Failed, Some("template"))], "{why}");
+        let reason = fixture.actions().await[0].reason.clone().unwrap().text;
         assert!(reason.contains("offer.txt") && reason.contains(why), "{why}: {reason}");
-        assert_eq!(stage.requests(), [""; 0], "nothing is asked of the API for a reply that cannot be sent");
+        assert_eq!(fixture.requests(), [""; 0], "nothing is asked of the API for a reply that cannot be sent");
     }
 }
 
 #[tokio::test]
 async fn a_file_that_stays_where_it_was_is_sent() {
     let home = tempfile::tempdir().unwrap();
-    let stage = planned(home.path()).await;
-    stage.run_due().await;
-    assert_eq!(stage.states().await, [(ActionKind::Reply, ActionState::Done, None)]);
+    let fixture = planned(home.path()).await;
+    fixture.run_due().await;
+    assert_eq!(fixture.states().await, [(ActionKind::Reply, ActionState::Done, None)]);
 }
 
 #[tokio::test]
@@ -199,7 +199,8 @@ async fn check_says_where_a_file_may_be_and_the_configuration_names_more() {
     place.write("assets/offer.txt", "Our offer.");
     place.write("assets/copy.yaml", &format!("api_key: {CANARY}"));
     let told = place.run(&["check"]).await.assert_exit(1);
-    let told = told.assert_prints(&["error[R030]", "rules/rules.yaml:6:42", "attachments_from", "../reply-router.yaml"]);
+    let told =
+        told.assert_prints(&["error[R030]", "rules/rules.yaml:6:42", "attachments_from", "../reply-router.yaml"]);
     assert_eq!(told.out.matches("error[R030]").count(), 2, "{}", told.out);
 
     place.write("reply-router.yaml", &place.configuration("attachments_from: assets\n"));

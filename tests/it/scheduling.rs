@@ -1,7 +1,8 @@
 //! What waits: for its time, for opening hours, for a limit; over daylight-saving edges, restarts, and clocks that jump.
 
-use crate::fixture::{Reply, FixtureOptions, Fixture, Endpoint};
+use crate::fixture::{Fixture, FixtureOptions, Reply};
 use jiff::{Timestamp, civil, civil::Weekday, tz::TimeZone};
+use reply_router::simulator::Endpoint;
 use reply_router::{
     model::{ActionKind, ActionState},
     rules::hours::OpeningHours,
@@ -37,8 +38,8 @@ fn in_hours(zone: &str, from: u16, to: u16) -> FixtureOptions {
 }
 
 /// When each reply was accepted, by its lead.
-fn sent(stage: &Fixture) -> Vec<(String, Timestamp)> {
-    let accepted = stage.simulator.workspace().accepted_replies();
+fn sent(fixture: &Fixture) -> Vec<(String, Timestamp)> {
+    let accepted = fixture.simulator.workspace().accepted_replies();
     accepted.into_iter().map(|reply| (reply.to, reply.at)).collect()
 }
 
@@ -63,35 +64,35 @@ async fn office_hours_over_the_switch_days() {
         ("Europe/Berlin", "2026-10-25"),
     ] {
         let setting = in_hours(zone, 9 * 60, 18 * 60);
-        let mut stage = Fixture::without_baseline(in_hours(zone, 9 * 60, 18 * 60)).await;
+        let mut fixture = Fixture::without_baseline(in_hours(zone, 9 * 60, 18 * 60)).await;
         let local = TimeZone::get(zone).unwrap();
         let day: civil::Date = day.parse().unwrap();
         let at = |date: civil::Date, hour| local.to_timestamp(date.at(hour, 0, 0, 0)).unwrap();
         let (begin, end) = (at(day.yesterday().unwrap(), 8), at(day.tomorrow().unwrap(), 21));
-        stage.clock.set(begin);
-        stage.engine.poll(stage.workspace(), true).await.unwrap();
+        fixture.clock.set(begin);
+        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
         let mut expected = Vec::new();
         for step in 0.. {
-            let now = stage.engine.now();
+            let now = fixture.engine.now();
             if now >= end {
                 break;
             }
             if step % 6 == 0 {
                 let lead = format!("lead{step}@acme.example");
-                stage.hot_lead(&lead, "A call, please.");
+                fixture.hot_lead(&lead, "A call, please.");
                 let mut due = now + 3 * MINUTE;
                 while !is_office_time(&local, due) {
                     due += MINUTE;
                 }
                 expected.push((lead, due));
             }
-            stage.tick().await;
+            fixture.tick().await;
             if step % 25 == 24 {
-                stage = stage.restart(&setting).await;
+                fixture = fixture.restart(&setting).await;
             }
-            stage.clock.advance(STEP);
+            fixture.clock.advance(STEP);
         }
-        let mut found = sent(&stage);
+        let mut found = sent(&fixture);
         found.sort();
         expected.retain(|(_, due)| *due + STEP < end);
         expected.sort();
@@ -127,88 +128,88 @@ async fn a_window_with_an_end_in_the_hour_that_is_missing_or_twice() {
     ];
     for (zone, from, to, decided, expected) in cases {
         let minutes = |(hour, minute): (u16, u16)| hour * 60 + minute;
-        let stage = Fixture::without_baseline(in_hours(zone, minutes(from), minutes(to))).await;
-        stage.clock.set(instant(decided));
-        stage.engine.poll(stage.workspace(), true).await.unwrap();
-        stage.hot_lead("jane@acme.example", "A call, please.");
-        while sent(&stage).is_empty() {
-            stage.tick().await;
-            let due = stage.store.next_due("acme").await.unwrap();
+        let fixture = Fixture::without_baseline(in_hours(zone, minutes(from), minutes(to))).await;
+        fixture.clock.set(instant(decided));
+        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+        fixture.hot_lead("jane@acme.example", "A call, please.");
+        while sent(&fixture).is_empty() {
+            fixture.tick().await;
+            let due = fixture.store.next_due("acme").await.unwrap();
             let Some(due) = due else { break };
             // A moment before its time nothing happens.
-            stage.clock.set((due - Duration::from_secs(1)).max(stage.engine.now()));
-            stage.run_due().await;
-            assert_eq!(sent(&stage), [], "{zone}, decided {decided}");
-            stage.clock.set(due);
+            fixture.clock.set((due - Duration::from_secs(1)).max(fixture.engine.now()));
+            fixture.run_due().await;
+            assert_eq!(sent(&fixture), [], "{zone}, decided {decided}");
+            fixture.clock.set(due);
         }
-        let found: Vec<_> = sent(&stage).into_iter().map(|(_, at)| at.to_string()).collect();
+        let found: Vec<_> = sent(&fixture).into_iter().map(|(_, at)| at.to_string()).collect();
         assert_eq!(found, [expected], "{zone}, decided {decided}");
     }
 }
 
 #[tokio::test]
 async fn a_clock_that_jumps_sends_nothing_twice_and_nothing_too_late() {
-    let stage = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
-    let began = stage.engine.now();
-    stage.hot_lead("jane@acme.example", "A call, please.");
-    stage.tick().await;
-    assert_eq!(stage.states().await, [(Reply, ActionState::Waiting, Some("after"))]);
+    let fixture = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
+    let began = fixture.engine.now();
+    fixture.hot_lead("jane@acme.example", "A call, please.");
+    fixture.tick().await;
+    assert_eq!(fixture.states().await, [(Reply, ActionState::Waiting, Some("after"))]);
 
     // A day back, an hour long: its time has not come.
     for minutes in [0, 3, 60] {
-        stage.clock.set(began - DAY + minutes * MINUTE);
-        stage.tick().await;
-        assert_eq!(sent(&stage), []);
+        fixture.clock.set(began - DAY + minutes * MINUTE);
+        fixture.tick().await;
+        assert_eq!(sent(&fixture), []);
     }
     // And forward again: it is sent, once, whatever the clock does then.
     for now in [began + 3 * MINUTE, began + 4 * MINUTE, began - DAY, began + DAY, began - 2 * DAY, began + 30 * DAY] {
-        stage.clock.set(now);
-        stage.tick().await;
-        stage.run_due().await;
-        assert_eq!(sent(&stage), [("jane@acme.example".to_owned(), began + 3 * MINUTE)]);
+        fixture.clock.set(now);
+        fixture.tick().await;
+        fixture.run_due().await;
+        assert_eq!(sent(&fixture), [("jane@acme.example".to_owned(), began + 3 * MINUTE)]);
     }
-    assert_eq!(stage.states().await, [(Reply, ActionState::Done, None)]);
+    assert_eq!(fixture.states().await, [(Reply, ActionState::Done, None)]);
 }
 
 #[tokio::test]
 async fn a_clock_that_jumps_a_week_ahead_leaves_the_reply_to_a_person() {
-    let stage = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
-    stage.hot_lead("jane@acme.example", "A call, please.");
-    stage.tick().await;
-    stage.clock.advance(7 * DAY + MINUTE);
-    stage.tick().await;
-    assert_eq!(stage.states().await, [(Reply, ActionState::Held, Some("too_old"))]);
+    let fixture = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
+    fixture.hot_lead("jane@acme.example", "A call, please.");
+    fixture.tick().await;
+    fixture.clock.advance(7 * DAY + MINUTE);
+    fixture.tick().await;
+    assert_eq!(fixture.states().await, [(Reply, ActionState::Held, Some("too_old"))]);
     // The clock is put right: it stays held, until somebody says so.
-    stage.clock.set(stage.engine.now() - 7 * DAY + 5 * MINUTE);
-    stage.tick().await;
-    assert_eq!(stage.states().await, [(Reply, ActionState::Held, Some("too_old"))]);
-    assert_eq!(sent(&stage), []);
-    stage.engine.approve(&stage.actions().await[0].id, None).await.unwrap();
-    stage.run_due().await;
-    assert_eq!(sent(&stage).len(), 1);
+    fixture.clock.set(fixture.engine.now() - 7 * DAY + 5 * MINUTE);
+    fixture.tick().await;
+    assert_eq!(fixture.states().await, [(Reply, ActionState::Held, Some("too_old"))]);
+    assert_eq!(sent(&fixture), []);
+    fixture.engine.approve(&fixture.actions().await[0].id, None).await.unwrap();
+    fixture.run_due().await;
+    assert_eq!(sent(&fixture).len(), 1);
 }
 
 #[tokio::test]
 async fn an_unclear_reply_is_not_repeated_when_the_clock_jumps() {
     for (jump, forward) in [(DAY, false), (DAY, true), (30 * DAY, true), (Duration::from_secs(7), false)] {
         let setting = FixtureOptions::default();
-        let mut stage = Fixture::new(FixtureOptions::default()).await;
-        stage.hot_lead("jane@acme.example", "Give me a call.");
-        stage.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseBefore);
-        stage.tick().await;
-        assert_eq!(stage.states().await[0].1, ActionState::Unknown);
-        let now = stage.engine.now();
-        stage.clock.set(if forward { now + jump } else { now - jump });
-        stage = stage.restart(&setting).await;
+        let mut fixture = Fixture::new(FixtureOptions::default()).await;
+        fixture.hot_lead("jane@acme.example", "Give me a call.");
+        fixture.simulator.faults().next(Endpoint::Reply, 1, Fault::CloseBefore);
+        fixture.tick().await;
+        assert_eq!(fixture.states().await[0].1, ActionState::Unknown);
+        let now = fixture.engine.now();
+        fixture.clock.set(if forward { now + jump } else { now - jump });
+        fixture = fixture.restart(&setting).await;
         let mut steps = 0;
-        while let Some(due) = stage.store.next_due("acme").await.unwrap() {
-            stage.clock.set(due.max(stage.engine.now()));
-            stage.run_due().await;
+        while let Some(due) = fixture.store.next_due("acme").await.unwrap() {
+            fixture.clock.set(due.max(fixture.engine.now()));
+            fixture.run_due().await;
             steps += 1;
-            assert!(steps < 100, "{:?}", stage.states().await);
+            assert!(steps < 100, "{:?}", fixture.states().await);
         }
-        assert_eq!(stage.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")));
-        let posts = stage.requests().iter().filter(|request| *request == "POST reply").count();
+        assert_eq!(fixture.states().await[0], (Reply, ActionState::Quarantined, Some("ambiguous")));
+        let posts = fixture.requests().iter().filter(|request| *request == "POST reply").count();
         assert_eq!(posts, 1, "{jump:?} forward: {forward}");
     }
 }
@@ -217,18 +218,18 @@ async fn an_unclear_reply_is_not_repeated_when_the_clock_jumps() {
 async fn limits_count_over_restarts_and_clocks_that_jump() {
     const LIMITED: &str = only!("{ reply: { text: Hello., limit: 2 per 1h } }");
     let setting = FixtureOptions { rules: LIMITED, ..FixtureOptions::default() };
-    let mut stage = Fixture::new(FixtureOptions { rules: LIMITED, ..FixtureOptions::default() }).await;
+    let mut fixture = Fixture::new(FixtureOptions { rules: LIMITED, ..FixtureOptions::default() }).await;
     for lead in 0..5 {
-        stage.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
+        fixture.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
     }
     for minute in 0..3 * 60 {
-        stage.tick().await;
+        fixture.tick().await;
         if minute % 20 == 0 {
-            stage = stage.restart(&setting).await;
+            fixture = fixture.restart(&setting).await;
         }
-        stage.clock.advance(MINUTE);
+        fixture.clock.advance(MINUTE);
     }
-    let times: Vec<_> = sent(&stage).into_iter().map(|(_, at)| at).collect();
+    let times: Vec<_> = sent(&fixture).into_iter().map(|(_, at)| at).collect();
     assert_eq!(times.len(), 5, "{times:?}");
     for three in times.windows(3) {
         assert!(three[2].duration_since(three[0]).as_secs() >= 3_600, "{times:?}");
@@ -236,42 +237,42 @@ async fn limits_count_over_restarts_and_clocks_that_jump() {
 
     // What left in a future that was none still counts.
     for lead in 5..8 {
-        stage.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
+        fixture.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
     }
-    stage.tick().await;
-    let count = sent(&stage).len();
-    stage.clock.set(stage.engine.now() - DAY);
+    fixture.tick().await;
+    let count = sent(&fixture).len();
+    fixture.clock.set(fixture.engine.now() - DAY);
     for _ in 0..30 {
-        stage.tick().await;
-        stage.clock.advance(MINUTE);
+        fixture.tick().await;
+        fixture.clock.advance(MINUTE);
     }
-    assert_eq!(sent(&stage).len(), count, "the window is full");
-    stage.clock.advance(DAY + 60 * MINUTE);
-    stage.tick().await;
-    assert_eq!(sent(&stage).len(), 8);
+    assert_eq!(sent(&fixture).len(), count, "the window is full");
+    fixture.clock.advance(DAY + 60 * MINUTE);
+    fixture.tick().await;
+    assert_eq!(sent(&fixture).len(), 8);
 }
 
 #[tokio::test]
 async fn retries_are_counted_over_restarts() {
     const FORWARD: &str = only!("{ slack: sales }");
     let setting = FixtureOptions { rules: FORWARD, ..FixtureOptions::default() };
-    let mut stage = Fixture::new(FixtureOptions { rules: FORWARD, ..FixtureOptions::default() }).await;
-    stage.hot_lead("jane@acme.example", "A call, please.");
-    stage.simulator.faults().always(Endpoint::SlackWebhook, Fault::Status(503, String::new()));
-    stage.tick().await;
+    let mut fixture = Fixture::new(FixtureOptions { rules: FORWARD, ..FixtureOptions::default() }).await;
+    fixture.hot_lead("jane@acme.example", "A call, please.");
+    fixture.simulator.faults().always(Endpoint::SlackWebhook, Fault::Status(503, String::new()));
+    fixture.tick().await;
     for (tries, wait) in [(1, 2), (2, 20), (3, 300)] {
-        assert_eq!(stage.states().await, [(ActionKind::Slack, ActionState::Retrying, Some("refused"))]);
-        assert_eq!(stage.simulator.received().calls(), tries);
-        stage = stage.restart(&setting).await;
-        stage.run_due().await;
-        stage.clock.advance(Duration::from_secs(wait - 1));
-        stage.run_due().await;
-        assert_eq!(stage.simulator.received().calls(), tries, "not before its time");
-        stage.clock.advance(Duration::from_secs(1));
-        stage.run_due().await;
+        assert_eq!(fixture.states().await, [(ActionKind::Slack, ActionState::Retrying, Some("refused"))]);
+        assert_eq!(fixture.simulator.received().calls(), tries);
+        fixture = fixture.restart(&setting).await;
+        fixture.run_due().await;
+        fixture.clock.advance(Duration::from_secs(wait - 1));
+        fixture.run_due().await;
+        assert_eq!(fixture.simulator.received().calls(), tries, "not before its time");
+        fixture.clock.advance(Duration::from_secs(1));
+        fixture.run_due().await;
     }
-    assert_eq!(stage.states().await, [(ActionKind::Slack, ActionState::Failed, Some("refused"))]);
-    assert_eq!(stage.simulator.received().calls(), 4);
+    assert_eq!(fixture.states().await, [(ActionKind::Slack, ActionState::Failed, Some("refused"))]);
+    assert_eq!(fixture.simulator.received().calls(), 4);
 }
 
 #[tokio::test]
@@ -285,40 +286,40 @@ async fn a_limit_that_is_used_up_is_no_try() {
     ];
     for (rules, limited, then, state) in cases {
         let setting = FixtureOptions { rules, ..FixtureOptions::default() };
-        let mut stage = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
-        stage.hot_lead("jane@acme.example", "A call, please.");
-        stage.simulator.faults().next(limited, 5, Fault::Status(429, String::new()));
+        let mut fixture = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
+        fixture.hot_lead("jane@acme.example", "A call, please.");
+        fixture.simulator.faults().next(limited, 5, Fault::Status(429, String::new()));
         for _ in 0..5 {
-            stage.tick().await;
-            assert_eq!(stage.states().await[0].1, ActionState::Waiting, "{rules}");
+            fixture.tick().await;
+            assert_eq!(fixture.states().await[0].1, ActionState::Waiting, "{rules}");
             // The client keeps away from the API by the machine's clock; a new one need not.
-            stage = stage.restart(&setting).await;
-            stage.clock.advance(MINUTE);
+            fixture = fixture.restart(&setting).await;
+            fixture.clock.advance(MINUTE);
         }
-        stage.simulator.faults().next(then, 1, Fault::Status(503, String::new()));
-        stage.run_due().await;
-        assert_eq!(stage.states().await[0].1, state, "{rules}");
-        stage.clock.advance(MINUTE);
-        stage.run_due().await;
-        assert_eq!(stage.states().await[0].1, ActionState::Done, "{rules}");
+        fixture.simulator.faults().next(then, 1, Fault::Status(503, String::new()));
+        fixture.run_due().await;
+        assert_eq!(fixture.states().await[0].1, state, "{rules}");
+        fixture.clock.advance(MINUTE);
+        fixture.run_due().await;
+        assert_eq!(fixture.states().await[0].1, ActionState::Done, "{rules}");
     }
 }
 
 #[tokio::test]
 async fn while_the_api_is_down_a_reply_that_waits_asks_twice_a_minute() {
-    let stage = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
-    stage.hot_lead("jane@acme.example", "A call, please.");
-    stage.tick().await;
-    stage.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
-    stage.requests();
+    let fixture = Fixture::new(FixtureOptions { rules: LATER, ..FixtureOptions::default() }).await;
+    fixture.hot_lead("jane@acme.example", "A call, please.");
+    fixture.tick().await;
+    fixture.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
+    fixture.requests();
     for _ in 0..600 {
-        stage.clock.advance(Duration::from_secs(1));
-        stage.run_due().await;
+        fixture.clock.advance(Duration::from_secs(1));
+        fixture.run_due().await;
     }
-    let count = stage.requests().len();
+    let count = fixture.requests().len();
     assert!((10..=15).contains(&count), "{count} requests in the seven minutes since its time came");
-    stage.simulator.faults().clear();
-    stage.clock.advance(MINUTE);
-    stage.run_due().await;
-    assert_eq!(stage.states().await, [(Reply, ActionState::Done, None)]);
+    fixture.simulator.faults().clear();
+    fixture.clock.advance(MINUTE);
+    fixture.run_due().await;
+    assert_eq!(fixture.states().await, [(Reply, ActionState::Done, None)]);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli_fixture::{CANARY, CommandOutput, binary, run},
-    service_process::{ServiceProcess, SERVICE},
+    service_process::{SERVICE, ServiceProcess},
 };
 use reply_router::simulator::{Inbox, Key, NewThread, Options, Simulator};
 use serde_json::{Value, json};
@@ -307,5 +307,9 @@ async fn tests_take_place_in_their_workspace() {
         &format!("tests:\n{}", case("by path", "", "rules: [globex-hot], reply: cal-of-globex")),
     );
     agency.run(&["test", "rules/globex/"]).await.assert_exit(0).assert_prints(&["1 passed, 0 failed"]);
-    agency.run(&["check", "rules/globex/hot.yaml"]).await.assert_exit(0).assert_prints(&["no mistakes in rules/globex/hot.yaml"]);
+    agency
+        .run(&["check", "rules/globex/hot.yaml"])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["no mistakes in rules/globex/hot.yaml"]);
 }

@@ -1,6 +1,6 @@
 //! The service as a process of its own: what it logs, what its pages say, and how it ends.
 
-use crate::cli_fixture::{PATIENCE, CommandOutput, signal};
+use crate::cli_fixture::{CommandOutput, PATIENCE, signal};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},

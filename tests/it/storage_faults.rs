@@ -7,7 +7,7 @@ mod locked;
 mod unwritable;
 
 use crate::{
-    cli_fixture::{EVERYTHING, PATIENCE, CliFixture},
+    cli_fixture::{CliFixture, EVERYTHING, PATIENCE},
     service_process::ServiceProcess,
 };
 use reply_router::{

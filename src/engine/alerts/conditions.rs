@@ -6,7 +6,7 @@ use std::time::Duration;
 /// A condition has ended when it has not come back for so long.
 const SETTLED: Duration = Duration::from_secs(60);
 /// One that comes back again and again must stay away longer each time, up to this.
-const LONGEST_SETTLED: Duration = Duration::from_secs(32 * 60);
+const MAX_SETTLED: Duration = Duration::from_secs(32 * 60);
 /// One that stayed away for so long is new when it comes back.
 const FORGOTTEN: Duration = Duration::from_secs(3_600);
 /// What repeats itself is told once in this time, with how often.
@@ -43,7 +43,7 @@ impl Conditions {
             return false;
         }
         condition.settled_after =
-            if gone >= FORGOTTEN { SETTLED } else { (condition.settled_after * 2).min(LONGEST_SETTLED) };
+            if gone >= FORGOTTEN { SETTLED } else { (condition.settled_after * 2).min(MAX_SETTLED) };
         (condition.began, condition.ended) = (began, false);
         true
     }

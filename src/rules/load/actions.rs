@@ -1,6 +1,6 @@
 //! `then`: actions with their templates, destinations and timing.
 
-use super::{Loader, TemplateSite, TextSource, texts::MOST_TOLD};
+use super::{Loader, TemplateSite, TextSource, texts::MAX_LISTED};
 use crate::{
     model::{ActionKind, Repeat, Timing},
     rules::{
@@ -252,19 +252,19 @@ impl Loader<'_> {
     pub(super) fn add_template(&mut self, name: &str, html: bool, source: &str, at: TextSource) -> Option<TemplateRef> {
         match self.templates.add(name, html, source) {
             Ok(template) => {
-                for range in template_names::in_single_braces(source).into_iter().take(MOST_TOLD) {
+                for range in template_names::in_single_braces(source).into_iter().take(MAX_LISTED) {
                     let message = format!("`{}` is sent as it stands", source.get(range.clone()).unwrap_or_default());
                     let found = at.error(code::LOOKS_LIKE_TEMPLATE, range, message).lint(false);
                     self.out
                         .push(found.hint("a template prints what stands in double braces: `{{ lead.first_name }}`"));
                 }
-                for name in template_names::without_default(source).into_iter().take(MOST_TOLD) {
+                for name in template_names::without_default(source).into_iter().take(MAX_LISTED) {
                     let message = format!("`{}` is printed without a `default`", name.path);
                     let found = at.error(code::NO_DEFAULT, name.range, message).lint(false);
                     let hint = format!("write `{{{{ {} | default(\"there\") }}}}`", name.path);
                     self.out.push(found.hint(hint));
                 }
-                for zone in template_names::time_zones(source).into_iter().take(MOST_TOLD) {
+                for zone in template_names::time_zones(source).into_iter().take(MAX_LISTED) {
                     if jiff::tz::TimeZone::get(&zone.path).is_err() {
                         let message = format!("`{}` is no time zone", zone.path);
                         let found = at.error(code::BAD_TEMPLATE, zone.range, message);

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// How many mistakes of one text are told.
-pub(super) const MOST_TOLD: usize = 50;
+pub(super) const MAX_LISTED: usize = 50;
 
 /// A template and where its text stands.
 pub(super) struct TemplateSite {
@@ -56,7 +56,7 @@ impl Loader<'_> {
         let mut needs_thread = false;
         for site in std::mem::take(&mut self.sites) {
             needs_thread |= site.template.needs_thread;
-            for var in self.templates.workspace_vars(&site.template).into_iter().take(MOST_TOLD) {
+            for var in self.templates.workspace_vars(&site.template).into_iter().take(MAX_LISTED) {
                 let text = site.at.text();
                 let found = occurrences(text, &format!("workspace.vars.{var}"));
                 let (start, end) = found.first().copied().unwrap_or((0, text.len()));
@@ -67,13 +67,13 @@ impl Loader<'_> {
                 let told = nothing_gives(&root, field.as_deref(), rule, &captured)?;
                 Some((root, field, told))
             });
-            for (root, field, (message, hint)) in missing.take(MOST_TOLD) {
+            for (root, field, (message, hint)) in missing.take(MAX_LISTED) {
                 let field = field.as_deref();
                 let name = field.map_or_else(|| root.clone(), |field| format!("{root}.{field}"));
                 let text = site.at.text();
                 let found = occurrences(text, &name);
                 let all = if found.is_empty() { vec![(0, text.len())] } else { found };
-                for (start, end) in all.into_iter().take(MOST_TOLD) {
+                for (start, end) in all.into_iter().take(MAX_LISTED) {
                     let error = site.at.error(code::NO_CAPTURE, start..end, message.clone());
                     self.out.push(error.hint(hint.clone()));
                 }

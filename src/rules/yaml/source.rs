@@ -52,7 +52,7 @@ static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// How many bytes are counted anew to find a column.
 const STRIDE: usize = 256;
 /// A longer line is not shown: its place is told all the same.
-const LONGEST_SHOWN: usize = 4096;
+const MAX_SHOWN_LEN: usize = 4096;
 
 impl Source {
     /// Takes the text of a file. Values of keys that name secrets are hidden in what is shown of it.
@@ -139,7 +139,7 @@ impl Source {
         let start = *self.line_starts.get(line.checked_sub(1)?)?;
         let rest = self.text.get(start..)?;
         let text = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
-        if text.len() > LONGEST_SHOWN {
+        if text.len() > MAX_SHOWN_LEN {
             return None;
         }
         let hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);

@@ -378,7 +378,7 @@ impl Store for SqliteStore {
         self.read_campaign_steps(workspace).await
     }
 
-    async fn note_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError> {
+    async fn record_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError> {
         self.write_last_outgoing(workspace, thread, messages).await
     }
 

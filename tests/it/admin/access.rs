@@ -1,7 +1,7 @@
 //! Who gets in.
 
 use super::{AdminFixture, HOOK_TOKEN, TOKEN, bearer};
-use crate::fixture::{FixtureOptions, Fixture};
+use crate::fixture::{Fixture, FixtureOptions};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 const GUARDED: [&str; 17] = [
@@ -56,7 +56,7 @@ async fn with_a_token_only_its_bearer_gets_in() {
     for path in writes {
         desk.send("POST", path, &[], "").await.problem(401);
     }
-    assert!(desk.stage.engine.store().pauses().await.unwrap().is_empty());
+    assert!(desk.fixture.engine.store().pauses().await.unwrap().is_empty());
     for path in ["/healthz", "/readyz", "/metrics", "/login", "/assets/style.css", "/assets/pages.js"] {
         assert_eq!(desk.send("GET", path, &[], "").await.status, 200, "{path}");
     }
@@ -187,7 +187,10 @@ async fn a_page_of_another_origin_changes_nothing() {
 
 #[tokio::test]
 async fn the_hook_has_a_token_of_its_own() {
-    let setting = FixtureOptions { more_workspaces: vec![("globex", reply_router::model::Mode::Live)], ..FixtureOptions::default() };
+    let setting = FixtureOptions {
+        more_workspaces: vec![("globex", reply_router::model::Mode::Live)],
+        ..FixtureOptions::default()
+    };
     let desk = AdminFixture::new(setting).await;
     let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
     let right = format!("Bearer {HOOK_TOKEN}");
@@ -241,15 +244,15 @@ async fn the_cookie_is_secure_exactly_where_the_pages_are() {
     for (public_url, secure) in
         [(Some("https://router.acme.example"), true), (Some("http://10.0.0.7:8080"), false), (None, false)]
     {
-        let stage = Fixture::new(FixtureOptions::default()).await;
+        let fixture = Fixture::new(FixtureOptions::default()).await;
         let settings = AdminSettings {
             listen: "127.0.0.1:8080".parse().unwrap(),
             token: Some(TOKEN.to_owned().into()),
             public_url: public_url.map(str::to_owned),
             hook_tokens: std::collections::HashMap::new(),
         };
-        let router = admin::router(std::sync::Arc::clone(&stage.engine), settings, None);
-        let desk = AdminFixture { stage, router };
+        let router = admin::router(std::sync::Arc::clone(&fixture.engine), settings, None);
+        let desk = AdminFixture { fixture, router };
         let form = ("content-type", "application/x-www-form-urlencoded");
         let answer = desk.send("POST", "/login", &[form], &format!("token={TOKEN}")).await;
         let cookie = answer.header("set-cookie");

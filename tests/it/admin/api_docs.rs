@@ -2,7 +2,7 @@
 //! `UPDATE_DOCS=1 cargo test admin::documented` writes the answers anew.
 
 use super::{AdminFixture, HOOK_TOKEN, TOKEN};
-use crate::fixture::{FixtureOptions, Fixture};
+use crate::fixture::{Fixture, FixtureOptions};
 use async_trait::async_trait;
 use reply_router::{
     admin::{Reload, ReloadError},
@@ -39,16 +39,16 @@ impl Reload for Reloads {
 
 /// A desk with an action in each state that a person decides about, and what the examples call them.
 async fn prepared() -> (AdminFixture, BTreeMap<&'static str, String>) {
-    let stage = Fixture::new(FixtureOptions { rules: DRAFT, ..FixtureOptions::default() }).await;
-    let desk = AdminFixture::over(stage, Some(TOKEN), Some(Arc::new(Reloads)));
+    let fixture = Fixture::new(FixtureOptions { rules: DRAFT, ..FixtureOptions::default() }).await;
+    let desk = AdminFixture::over(fixture, Some(TOKEN), Some(Arc::new(Reloads)));
     for name in ["quinn", "frank", "hal", "jane"] {
-        desk.stage.hot_lead(&format!("{name}@acme.example"), "Sure, give me a call.");
+        desk.fixture.hot_lead(&format!("{name}@acme.example"), "Sure, give me a call.");
     }
-    desk.stage.hot_lead("tom@acme.example", "A call? No. Please remove me from your list.");
-    desk.stage.engine.poll(desk.stage.workspace(), true).await.unwrap();
-    desk.stage.engine.handle_pending(desk.stage.workspace()).await.unwrap();
+    desk.fixture.hot_lead("tom@acme.example", "A call? No. Please remove me from your list.");
+    desk.fixture.engine.poll(desk.fixture.workspace(), true).await.unwrap();
+    desk.fixture.engine.handle_pending(desk.fixture.workspace()).await.unwrap();
     let mut variables = BTreeMap::from([("TOKEN", TOKEN.to_owned()), ("HOOK_TOKEN", HOOK_TOKEN.to_owned())]);
-    for mut action in desk.stage.actions().await {
+    for mut action in desk.fixture.actions().await {
         if action.lead_email.as_deref() == Some("tom@acme.example") {
             variables.insert("LEFT", action.decision_id);
             continue;
@@ -60,7 +60,7 @@ async fn prepared() -> (AdminFixture, BTreeMap<&'static str, String>) {
             _ => ("HELD", ActionState::Held),
         };
         action.state = state;
-        desk.stage.store.update_action(&mut action).await.unwrap();
+        desk.fixture.store.update_action(&mut action).await.unwrap();
         variables.insert("DECISION", action.decision_id);
         variables.insert("THREAD", action.thread_id);
         variables.insert(name, action.id.0);

@@ -25,14 +25,14 @@ async fn log(desk: &AdminFixture, query: &str) -> Vec<Value> {
 async fn every_change_is_in_it() {
     let desk = AdminFixture::new(FixtureOptions { rules: DRAFT, ..FixtureOptions::default() }).await;
     for name in ["jane", "joe", "jim", "jo"] {
-        desk.stage.hot_lead(&format!("{name}@acme.example"), "Please call.");
+        desk.fixture.hot_lead(&format!("{name}@acme.example"), "Please call.");
     }
-    desk.stage.tick().await;
+    desk.fixture.tick().await;
     let mut ids = Vec::new();
     let states = [ActionState::Held, ActionState::Held, ActionState::Failed, ActionState::Quarantined];
-    for (mut action, state) in desk.stage.actions().await.into_iter().zip(states) {
+    for (mut action, state) in desk.fixture.actions().await.into_iter().zip(states) {
         action.state = state;
-        desk.stage.store.update_action(&mut action).await.unwrap();
+        desk.fixture.store.update_action(&mut action).await.unwrap();
         ids.push(action.id.0);
     }
     let id = |number: usize, what: &str| format!("/api/v1/actions/{}/{what}", ids[number]);

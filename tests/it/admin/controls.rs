@@ -1,7 +1,7 @@
 //! What people change: switches, modes, opt-outs, and what they decide about single actions.
 
 use super::AdminFixture;
-use crate::fixture::{Reply, FixtureOptions, Fixture, safety};
+use crate::fixture::{Fixture, FixtureOptions, Reply, safety};
 use reply_router::{
     engine::Safety,
     model::{ActionState, Mode},
@@ -42,7 +42,7 @@ async fn resume_ends_what_it_names_and_without_a_name_everything() {
         assert_eq!(desk.post(&format!("/api/v1/{path}"), body).await.status, 200);
         assert_eq!(paused(&desk).await, wanted, "{path} {body}");
     }
-    assert!(desk.stage.store.pauses().await.unwrap().is_empty());
+    assert!(desk.fixture.store.pauses().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -50,9 +50,9 @@ async fn a_pause_and_a_mode_survive_a_restart() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     desk.post("/api/v1/pause", "{}").await.json();
     desk.post("/api/v1/rules/book-a-call/mode", r#"{"mode": "off"}"#).await.json();
-    let AdminFixture { stage, router } = desk;
-    let path = stage.store_path();
-    let Fixture { store, engine, folder, .. } = stage;
+    let AdminFixture { fixture, router } = desk;
+    let path = fixture.store_path();
+    let Fixture { store, engine, folder, .. } = fixture;
     drop((router, engine, store));
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.pauses().await.unwrap().len(), 1);
@@ -87,7 +87,7 @@ async fn a_mode_is_lowered_and_never_raised() {
             Err(status) => drop(answer.problem(status)),
         }
     }
-    assert!(desk.stage.store.override_modes().await.unwrap().is_empty());
+    assert!(desk.fixture.store.override_modes().await.unwrap().is_empty());
     desk.post("/api/v1/rules/nobody/mode", r#"{"mode": "off"}"#).await.problem(404);
 }
 
@@ -118,14 +118,14 @@ async fn with_states(states: [ActionState; 3]) -> (AdminFixture, Vec<String>) {
     let safety = Safety { replies_per_hour: 1_000, ..safety() };
     let desk = AdminFixture::new(FixtureOptions { rules: DRAFT, safety, ..FixtureOptions::default() }).await;
     for (number, _) in states.iter().enumerate() {
-        desk.stage.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
+        desk.fixture.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
     }
-    desk.stage.tick().await;
+    desk.fixture.tick().await;
     let mut ids = Vec::new();
-    for (mut action, state) in desk.stage.actions().await.into_iter().zip(states) {
+    for (mut action, state) in desk.fixture.actions().await.into_iter().zip(states) {
         assert_eq!((action.kind, action.state), (Reply, ActionState::Held));
         action.state = state;
-        desk.stage.store.update_action(&mut action).await.unwrap();
+        desk.fixture.store.update_action(&mut action).await.unwrap();
         ids.push(action.id.0);
     }
     (desk, ids)
@@ -146,9 +146,9 @@ async fn a_held_reply_is_approved_once_or_rejected() {
     for what in ["approve", "reject", "retry"] {
         desk.post(&path(2, what), "").await.problem(409);
     }
-    desk.stage.run_due().await;
+    desk.fixture.run_due().await;
     let mut sent: Vec<_> =
-        desk.stage.simulator.workspace().accepted_replies().into_iter().map(|reply| reply.body.unwrap()).collect();
+        desk.fixture.simulator.workspace().accepted_replies().into_iter().map(|reply| reply.body.unwrap()).collect();
     sent.sort();
     assert_eq!(sent.len(), 2);
     assert!(sent[0].contains("Edited.") && sent[1].contains("Hi Jane."), "{sent:?}");
@@ -195,7 +195,7 @@ async fn the_buttons_of_the_page_do_the_same() {
     ] {
         let answer = desk.post(&format!("/actions/{}/{decision}", ids[number]), "").await;
         assert_eq!((answer.status, answer.header("location")), (303, place.as_str()), "{decision}");
-        let action = desk.stage.actions().await.remove(number);
+        let action = desk.fixture.actions().await.remove(number);
         assert_eq!(action.state, state, "{decision}");
     }
     desk.post(&format!("/actions/{}/approve", ids[0]), "").await.problem(409);

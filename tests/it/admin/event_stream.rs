@@ -82,10 +82,10 @@ async fn decisions_and_actions_are_told_and_nothing_is_missed_in_between() {
     let mut reader = served.follow(None).await;
     let (start, name, _) = reader.next().await.unwrap();
     assert_eq!((start, name.as_str()), (0, "ready"));
-    let thread = served.desk.stage.hot_lead("jane@acme.example", "Please call.");
-    served.desk.stage.tick().await;
+    let thread = served.desk.fixture.hot_lead("jane@acme.example", "Please call.");
+    served.desk.fixture.tick().await;
     // A decision, three planned actions, each in flight and done, and mark_read that waits for the others.
-    let known = served.desk.stage.store.changes(0, 100).await.unwrap();
+    let known = served.desk.fixture.store.changes(0, 100).await.unwrap();
     let events = reader.some(known.len()).await;
     let ids: Vec<_> = events.iter().map(|(id, _, _)| *id).collect();
     assert_eq!(ids, known.iter().map(|change| change.seq).collect::<Vec<_>>());
@@ -102,8 +102,8 @@ async fn decisions_and_actions_are_told_and_nothing_is_missed_in_between() {
     // While nobody reads, something happens; whoever comes back hears of it.
     drop(reader);
     let last = *ids.last().unwrap();
-    served.desk.stage.hot_lead("joe@acme.example", "Please call.");
-    served.desk.stage.tick().await;
+    served.desk.fixture.hot_lead("joe@acme.example", "Please call.");
+    served.desk.fixture.tick().await;
     let mut reader = served.follow(Some(&last.to_string())).await;
     let (id, name, _) = reader.next().await.unwrap();
     assert_eq!((id, name.as_str()), (last, "ready"));

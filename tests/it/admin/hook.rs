@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 #[tokio::test]
 async fn two_hundred_nudges_cost_one_poll_every_two_seconds() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
-    let (engine, shutdown) = (Arc::clone(&desk.stage.engine), CancellationToken::new());
+    let (engine, shutdown) = (Arc::clone(&desk.fixture.engine), CancellationToken::new());
     let stop = shutdown.clone();
     let running = tokio::spawn(async move { engine.run(stop).await });
-    let polls = || desk.stage.workspace().metrics().polls.count();
+    let polls = || desk.fixture.workspace().metrics().polls.count();
     let until = async |wanted: u64| {
         let reached = async {
             while polls() < wanted {
@@ -23,7 +23,7 @@ async fn two_hundred_nudges_cost_one_poll_every_two_seconds() {
         };
         tokio::time::timeout(PATIENCE, reached).await.expect("more polls");
     };
-    // The stage polled once, the service once at its start; the next one by itself is half a minute away.
+    // The fixture polled once, the service once at its start; the next one by itself is half a minute away.
     until(2).await;
     let (began, before) = (Instant::now(), polls());
     let authorization = format!("Bearer {HOOK_TOKEN}");
@@ -37,7 +37,7 @@ async fn two_hundred_nudges_cost_one_poll_every_two_seconds() {
     until(before + 2).await;
     let most = 1 + began.elapsed().as_secs() / 2;
     assert!(polls() - before <= most, "{} polls in {:?}", polls() - before, began.elapsed());
-    assert_eq!(desk.stage.workspace().metrics().nudges, 201);
+    assert_eq!(desk.fixture.workspace().metrics().nudges, 201);
     shutdown.cancel();
     running.await.unwrap();
 }

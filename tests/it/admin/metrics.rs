@@ -25,10 +25,10 @@ async fn busy() -> AdminFixture {
     let safety = Safety { replies_per_hour: 1_000, ..safety() };
     let desk = AdminFixture::new(FixtureOptions { safety, ..FixtureOptions::default() }).await;
     for name in ["jane", "joe"] {
-        desk.stage.hot_lead(&format!("{name}@acme.example"), "Please call.");
+        desk.fixture.hot_lead(&format!("{name}@acme.example"), "Please call.");
     }
-    desk.stage.clock.advance(Duration::from_secs(45));
-    desk.stage.tick().await;
+    desk.fixture.clock.advance(Duration::from_secs(45));
+    desk.fixture.tick().await;
     desk
 }
 
@@ -103,9 +103,9 @@ async fn the_figures_are_right() {
         assert!(text.lines().any(|line| line == wanted), "{wanted}\n{text}");
     }
     desk.post("/api/v1/pause", "").await.json();
-    desk.stage.hot_lead("jim@acme.example", "Please call.");
-    desk.stage.engine.poll(desk.stage.workspace(), true).await.unwrap();
-    desk.stage.clock.advance(Duration::from_secs(20));
+    desk.fixture.hot_lead("jim@acme.example", "Please call.");
+    desk.fixture.engine.poll(desk.fixture.workspace(), true).await.unwrap();
+    desk.fixture.clock.advance(Duration::from_secs(20));
     let text = metrics(&desk).await;
     for wanted in [
         "reply_router_paused{workspace=\"acme\"} 1",

@@ -42,12 +42,13 @@ fn shows(page: &str, texts: &[&str]) {
 
 #[tokio::test]
 async fn what_a_lead_writes_is_shown_and_never_run() {
-    let desk = AdminFixture::new(FixtureOptions { rules: EVIL_RULE, mode: Mode::Draft, ..FixtureOptions::default() }).await;
+    let desk =
+        AdminFixture::new(FixtureOptions { rules: EVIL_RULE, mode: Mode::Draft, ..FixtureOptions::default() }).await;
     let thread = NewThread::new("eve@acme.example").name(EVIL).subject(EVIL).campaign(EVIL).category(EVIL);
     let message = Message::text(format!("{EVIL} call me")).with_subject(EVIL);
-    let thread = desk.stage.simulator.workspace().add_thread(thread.message(message));
-    desk.stage.tick().await;
-    assert_eq!(desk.stage.actions().await.len(), 1);
+    let thread = desk.fixture.simulator.workspace().add_thread(thread.message(message));
+    desk.fixture.tick().await;
+    assert_eq!(desk.fixture.actions().await.len(), 1);
     let (recorded, live) = (format!("/threads/{thread}"), format!("/threads/{thread}?live=1"));
     for path in ["/", "/activity", "/queue", "/workspace", &recorded, &live] {
         let page = desk.get(path).await;
@@ -69,10 +70,10 @@ async fn what_a_lead_writes_is_shown_and_never_run() {
 async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
     let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     for number in 0..33 {
-        desk.stage.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
+        desk.fixture.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
     }
-    desk.stage.tick().await;
-    let replies = desk.stage.actions().await.into_iter().filter(|action| action.state == ActionState::Held);
+    desk.fixture.tick().await;
+    let replies = desk.fixture.actions().await.into_iter().filter(|action| action.state == ActionState::Held);
     for (number, mut action) in replies.enumerate() {
         // The oldest one is the one that presses.
         match number {
@@ -80,7 +81,7 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
             1 => action.state = ActionState::Failed,
             _ => continue,
         }
-        desk.stage.store.update_action(&mut action).await.unwrap();
+        desk.fixture.store.update_action(&mut action).await.unwrap();
     }
     let page = desk.get("/queue").await.text;
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
@@ -102,8 +103,8 @@ async fn why_a_reply_is_held_although_its_rule_is_live_cannot_be_overlooked() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     let thread = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q1 Launch").category("interested");
     let colleague = Message::text("Jane told me: a call?").sent_by("joe@acme.example");
-    desk.stage.simulator.workspace().add_thread(thread.message(colleague));
-    desk.stage.tick().await;
+    desk.fixture.simulator.workspace().add_thread(thread.message(colleague));
+    desk.fixture.tick().await;
     let page = desk.get("/queue").await.text;
     shows(&page, &["<p class=\"reason\" dir=\"auto\">somebody else than the lead wrote the message</p>"]);
 }
@@ -114,8 +115,8 @@ async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
     let desk = AdminFixture::new(setting).await;
     let acme = r#"{"workspace": "acme"}"#;
     desk.post("/api/v1/pause", acme).await.json();
-    desk.stage.hot_lead("jane@acme.example", "Please call.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("jane@acme.example", "Please call.");
+    desk.fixture.tick().await;
     let page = desk.get("/queue").await.text;
     let waiting = between(&page, "id=\"group-waiting\"", "</section>");
     shows(waiting, &["jane@acme.example", "nothing leaves until somebody resumes", "<time datetime=\"2026-07-15T"]);
@@ -125,7 +126,7 @@ async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
         assert!(!page.contains("Resume globex"));
     }
     assert_eq!(desk.post("/resume?workspace=acme", "").await.status, 303);
-    assert!(desk.stage.store.pauses().await.unwrap().is_empty());
+    assert!(desk.fixture.store.pauses().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -133,11 +134,11 @@ async fn the_first_page_says_in_words_how_it_goes() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     let page = desk.get("/").await.text;
     shows(&page, &["Healthy", "0 replies sent in the last 24 hours, nothing waits for you.", "book-a-call", "never"]);
-    desk.stage.hot_lead("jane@acme.example", "Please call.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("jane@acme.example", "Please call.");
+    desk.fixture.tick().await;
     desk.post("/api/v1/rules/book-a-call/mode", r#"{"mode": "draft"}"#).await.json();
-    desk.stage.hot_lead("joe@acme.example", "Please call.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("joe@acme.example", "Please call.");
+    desk.fixture.tick().await;
     let page = desk.get("/").await.text;
     shows(
         &page,

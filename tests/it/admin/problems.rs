@@ -1,9 +1,10 @@
 //! Errors, whatever makes them, have one shape.
 
 use super::{AdminFixture, TOKEN, bearer};
-use crate::fixture::{FixtureOptions, Fixture, Endpoint};
+use crate::fixture::{Fixture, FixtureOptions};
 use async_trait::async_trait;
 use reply_router::admin::{Reload, ReloadError};
+use reply_router::simulator::Endpoint;
 use reply_router::simulator::Fault;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -55,7 +56,7 @@ async fn what_cannot_be_read_is_told() {
         assert!(!answer.header("content-security-policy").is_empty(), "{method} {path}");
     }
     assert_eq!(desk.send("GET", "/api/v1/pause", &[bearer()], "").await.header("allow"), "POST");
-    assert!(desk.stage.engine.store().pauses().await.unwrap().is_empty());
+    assert!(desk.fixture.engine.store().pauses().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -69,9 +70,9 @@ async fn a_request_keeps_its_id() {
 
 #[tokio::test]
 async fn not_ready_before_the_first_poll() {
-    let stage = Fixture::without_baseline(FixtureOptions::default()).await;
-    let path = stage.store_path().display().to_string();
-    let desk = AdminFixture::over(stage, Some(TOKEN), None);
+    let fixture = Fixture::without_baseline(FixtureOptions::default()).await;
+    let path = fixture.store_path().display().to_string();
+    let desk = AdminFixture::over(fixture, Some(TOKEN), None);
     let answer = desk.send("GET", "/readyz", &[], "").await;
     assert!(answer.problem(503).contains("acme"));
     assert!(!answer.text.contains(&path));
@@ -81,9 +82,9 @@ async fn not_ready_before_the_first_poll() {
 async fn not_ready_while_a_workspace_has_failed_for_too_long() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     for (status, why) in [(503, "ColdSend fails on its side"), (401, "ColdSend does not accept the API key")] {
-        desk.stage.simulator.faults().always(Endpoint::List, Fault::Status(status, String::new()));
+        desk.fixture.simulator.faults().always(Endpoint::List, Fault::Status(status, String::new()));
         for minute in 0..8 {
-            desk.stage.engine.poll_and_handle(desk.stage.workspace()).await;
+            desk.fixture.engine.poll_and_handle(desk.fixture.workspace()).await;
             let answer = desk.send("GET", "/readyz", &[], "").await;
             if minute < 5 {
                 assert_eq!((answer.status, answer.text.as_str()), (200, "ready\n"), "{status}, minute {minute}");
@@ -92,12 +93,12 @@ async fn not_ready_while_a_workspace_has_failed_for_too_long() {
                 assert!(said.contains(&format!("acme has failed for {minute}m: {why}")), "{said}");
                 assert!(!answer.text.contains("127.0.0.1"), "no address: {}", answer.text);
             }
-            desk.stage.clock.advance(Duration::from_secs(60));
+            desk.fixture.clock.advance(Duration::from_secs(60));
         }
         let report = desk.send("GET", "/api/v1/status", &[bearer()], "").await.json();
         assert!(report["workspaces"][0]["failing_since"].is_string(), "{report}");
-        desk.stage.simulator.faults().clear();
-        desk.stage.engine.poll_and_handle(desk.stage.workspace()).await;
+        desk.fixture.simulator.faults().clear();
+        desk.fixture.engine.poll_and_handle(desk.fixture.workspace()).await;
         assert_eq!(desk.send("GET", "/readyz", &[], "").await.status, 200);
     }
 }

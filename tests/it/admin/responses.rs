@@ -1,7 +1,8 @@
 //! What programs read: every field that is promised, and nothing that the description does not tell of.
 
-use super::{Answer, AdminFixture};
-use crate::fixture::{FixtureOptions, Fixture, Endpoint};
+use super::{AdminFixture, Answer};
+use crate::fixture::{Fixture, FixtureOptions};
+use reply_router::simulator::Endpoint;
 use reply_router::{
     model::{ActionState, Mode},
     simulator::Fault,
@@ -71,9 +72,11 @@ fn first(answer: &Answer) -> Value {
 #[tokio::test]
 async fn every_answer_has_the_shape_that_is_described() {
     let more = vec![("globex", Mode::Draft)];
-    let desk = AdminFixture::new(FixtureOptions { mode: Mode::Live, more_workspaces: more, ..FixtureOptions::default() }).await;
-    let thread = desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.tick().await;
+    let desk =
+        AdminFixture::new(FixtureOptions { mode: Mode::Live, more_workspaces: more, ..FixtureOptions::default() })
+            .await;
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
+    desk.fixture.tick().await;
     desk.post("/api/v1/opt-outs", r#"{"email": "joe@acme.example"}"#).await.json();
     let document = desk.get("/openapi.json").await.json();
     assert_eq!(
@@ -136,11 +139,11 @@ async fn every_answer_has_the_shape_that_is_described() {
 async fn a_limit_is_clamped_and_a_cursor_leads_through_all() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     for number in 0..4 {
-        desk.stage.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
+        desk.fixture.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
         let body = format!(r#"{{"email": "out{number}@acme.example"}}"#);
         assert_eq!(desk.post("/api/v1/opt-outs", &body).await.status, 201);
     }
-    desk.stage.tick().await;
+    desk.fixture.tick().await;
     for (list, all) in [("actions", 12), ("decisions", 4), ("opt-outs", 4)] {
         let length = async |limit: &str| {
             let page = desk.get(&format!("/api/v1/{list}?limit={limit}")).await.json();
@@ -182,12 +185,12 @@ async fn a_limit_is_clamped_and_a_cursor_leads_through_all() {
 #[tokio::test]
 async fn lists_are_filtered() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
-    let thread = desk.stage.hot_lead("jane@acme.example", "Please call.");
-    desk.stage.hot_lead("joe@acme.example", "Please call.");
-    desk.stage.tick().await;
-    let mut held = desk.stage.actions().await.remove(0);
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Please call.");
+    desk.fixture.hot_lead("joe@acme.example", "Please call.");
+    desk.fixture.tick().await;
+    let mut held = desk.fixture.actions().await.remove(0);
     held.state = ActionState::Held;
-    desk.stage.store.update_action(&mut held).await.unwrap();
+    desk.fixture.store.update_action(&mut held).await.unwrap();
     for (path, wanted) in [
         ("actions?state=held".to_owned(), 1),
         ("actions?state=held,done".to_owned(), 6),
@@ -217,11 +220,11 @@ async fn lists_are_filtered() {
 async fn a_thread_is_looked_for_in_every_workspace() {
     let setting = FixtureOptions { more_workspaces: vec![("globex", Mode::Shadow)], ..FixtureOptions::default() };
     let desk = AdminFixture::over(Fixture::new(setting).await, Some(super::TOKEN), None);
-    let thread = desk.stage.hot_lead("jane@acme.example", "Please call.");
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Please call.");
     let path = format!("/api/v1/threads/{thread}/explain");
     let mode = |answer: &Answer| answer.json()["rules"][0]["mode"].clone();
     assert_eq!(mode(&desk.get(&path).await), "live");
-    let faults = desk.stage.simulator.faults();
+    let faults = desk.fixture.simulator.faults();
     faults.next(Endpoint::Thread, 1, Fault::Status(404, r#"{"detail": "no"}"#.to_owned()));
     assert_eq!(mode(&desk.get(&path).await), "shadow", "the first one does not know it");
     faults.next(Endpoint::Thread, 1, Fault::Status(401, r#"{"detail": "no"}"#.to_owned()));

@@ -1,7 +1,7 @@
 //! What the pages say of each rule.
 
 use super::AdminFixture;
-use crate::fixture::{FixtureOptions, Fixture};
+use crate::fixture::{Fixture, FixtureOptions};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -34,9 +34,9 @@ async fn rules(desk: &AdminFixture) -> Vec<Value> {
 #[tokio::test]
 async fn each_rule_is_counted_and_timed_by_itself() {
     let desk = AdminFixture::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
-    desk.stage.hot_lead("jane@acme.example", "Give me a call.");
-    desk.stage.hot_lead("joe@acme.example", "No, thanks.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("jane@acme.example", "Give me a call.");
+    desk.fixture.hot_lead("joe@acme.example", "No, thanks.");
+    desk.fixture.tick().await;
     let all = rules(&desk).await;
     let figures: Vec<_> = all
         .iter()
@@ -57,11 +57,11 @@ async fn each_rule_is_counted_and_timed_by_itself() {
     assert_eq!(days[6], json!({"day": "2026-07-15", "matched": 1, "acted": 2}));
 
     // A day later it is no more within the hour, and yesterday on the chart.
-    desk.stage.clock.advance(Duration::from_secs(86_000));
+    desk.fixture.clock.advance(Duration::from_secs(86_000));
     let hot = rules(&desk).await.remove(2);
     assert_eq!(hot["matches"], json!({"1h": 0, "24h": 1, "7d": 1, "total": 1}));
     assert_eq!(hot["daily"][5], json!({"day": "2026-07-15", "matched": 1, "acted": 2}));
-    desk.stage.clock.advance(Duration::from_secs(8 * 86_400));
+    desk.fixture.clock.advance(Duration::from_secs(8 * 86_400));
     let hot = rules(&desk).await.remove(2);
     assert_eq!(hot["matches"], json!({"1h": 0, "24h": 0, "7d": 0, "total": 1}));
     assert_eq!(hot["actions"], json!({"1h": {}, "24h": {}, "7d": {}, "total": {"done": 2}}));
@@ -79,7 +79,7 @@ async fn a_switch_and_a_pause_tell_who_and_when() {
     let status = post("/api/v1/pause", r#"{"workspace": "acme"}"#).await;
     let pause = json!({"since": "2026-07-15T12:00:00Z", "by": "loopback", "reason": "a person paused it"});
     assert_eq!((&status["pause"], &status["workspaces"][0]["pause"]), (&json!(null), &pause));
-    desk.stage.clock.advance(Duration::from_secs(60));
+    desk.fixture.clock.advance(Duration::from_secs(60));
     let status = post("/api/v1/pause", "{}").await;
     assert_eq!(status["pause"]["since"], "2026-07-15T12:01:00Z");
     let status = post("/api/v1/resume", "{}").await;

@@ -55,7 +55,7 @@ impl BrowserFixture {
     /// The same, about something else.
     pub(super) fn lead_about(&self, email: &str, category: &str, subject: &str, text: &str) -> String {
         let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 Product Launch").category(category);
-        self.stage.simulator.workspace().add_thread(thread.subject(subject).message(text))
+        self.fixture.simulator.workspace().add_thread(thread.subject(subject).message(text))
     }
 
     /// Everything at once.
@@ -65,8 +65,8 @@ impl BrowserFixture {
             for number in 0..=(day * 2 % 5) {
                 office.lead(&format!("lead{day}{number}@acme.example"), "interested", "Sure, give me a call.");
             }
-            office.stage.tick().await;
-            office.stage.clock.advance(Duration::from_secs(86_400));
+            office.fixture.tick().await;
+            office.fixture.clock.advance(Duration::from_secs(86_400));
         }
         office.lead("jane@globex.example", "interested", "Sounds good. Can we have a call on Tuesday?\n\nBest, Jane");
         office.lead("later@initech.example", "interested", "Busy now, try me next week.");
@@ -78,15 +78,15 @@ impl BrowserFixture {
             office.lead_about(&format!("hard{number}@acme.example"), "question", text, text);
         }
         office.lead("buyer@stark.example", "interested", "What is the price for 25 seats?\n\nTony");
-        office.stage.tick().await;
+        office.fixture.tick().await;
         office.in_trouble().await;
         office
     }
 
     /// Two actions whose ends no test waits for.
     async fn in_trouble(&self) {
-        let mut actions = self.stage.actions().await;
-        let at = self.stage.engine.now();
+        let mut actions = self.fixture.actions().await;
+        let at = self.fixture.engine.now();
         let attempt = |outcome: &str, status| Attempt { at, outcome: outcome.to_owned(), status, body: None };
         let unclear = actions.iter_mut().find(|action| action.kind == ActionKind::Reply).unwrap();
         unclear.state = ActionState::Quarantined;
@@ -95,11 +95,11 @@ impl BrowserFixture {
             "no answer came, and the reply is not among the outgoing messages of the thread",
         ));
         unclear.attempts = vec![attempt("time_out", None)];
-        self.stage.store.update_action(unclear).await.unwrap();
+        self.fixture.store.update_action(unclear).await.unwrap();
         let failed = actions.iter_mut().find(|action| action.kind == ActionKind::Slack).unwrap();
         failed.state = ActionState::Failed;
         failed.reason = Some(Reason::new(ReasonCode::Refused, "Slack answered 404: channel_not_found"));
         failed.attempts = vec![attempt("time_out", None), attempt("refused", Some(404))];
-        self.stage.store.update_action(failed).await.unwrap();
+        self.fixture.store.update_action(failed).await.unwrap();
     }
 }

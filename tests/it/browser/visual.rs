@@ -24,7 +24,7 @@ async fn every_page_looks_right_and_everybody_can_use_it() {
     browser.set_viewport(1280, "light").await;
     browser.go(&office.url).await;
     look(&browser, "sign-in", &axe, &pictures, &mut faults).await;
-    let thread = office.stage.actions().await.into_iter().rev().find(|action| action.rule == "book-a-call").unwrap();
+    let thread = office.fixture.actions().await.into_iter().rev().find(|action| action.rule == "book-a-call").unwrap();
     let thread = format!("/threads/{}", thread.thread_id);
     office.open(&browser, "/").await;
     for (name, path) in [

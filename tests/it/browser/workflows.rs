@@ -67,20 +67,20 @@ async fn switching_a_mode(browser: &Browser) {
     browser.choose("#mode-book-a-call", "shadow").await;
     browser.click("#more-book-a-call form button").await;
     browser.wait_for_text("its file says live").await;
-    assert_eq!(office.stage.store.override_modes().await.unwrap()["book-a-call"], Mode::Shadow);
+    assert_eq!(office.fixture.store.override_modes().await.unwrap()["book-a-call"], Mode::Shadow);
     browser.click("#more-book-a-call summary").await;
     browser.wait_for_text("by session from 127.0.0.1").await;
     browser.click("form[action='/pause'] button").await;
     browser.wait_for_text("Sending is paused: nothing is sent.").await;
     browser.click("form[action='/resume'] button").await;
     browser.wait_for_text("Pause everything").await;
-    assert!(office.stage.store.pauses().await.unwrap().is_empty());
+    assert!(office.fixture.store.pauses().await.unwrap().is_empty());
 }
 
 async fn approving_an_edited_draft(browser: &Browser) {
     let office = drafts().await;
     office.lead("jane@acme.example", "interested", "Sure, give me a call.");
-    office.stage.tick().await;
+    office.fixture.tick().await;
     office.open(browser, "/").await;
     browser.wait_for_text("1 draft waits for you").await;
     browser.click("nav a[href='/queue']").await;
@@ -89,8 +89,8 @@ async fn approving_an_edited_draft(browser: &Browser) {
     browser.wait_for_text("Save and send").await;
     browser.click("[data-approve]").await;
     browser.wait_for_text("Nothing to review.").await;
-    office.stage.run_due().await;
-    let replies = office.stage.simulator.workspace().accepted_replies();
+    office.fixture.run_due().await;
+    let replies = office.fixture.simulator.workspace().accepted_replies();
     assert_eq!(
         replies.iter().map(|reply| reply.body.as_deref()).collect::<Vec<_>>(),
         [Some("Hi Jane,\nTuesday at ten?")]
@@ -101,11 +101,12 @@ async fn deciding_by_keys(browser: &Browser) {
     let office = drafts().await;
     for lead in ["one@acme.example", "two@acme.example"] {
         office.lead(lead, "interested", "A call, please.");
-        office.stage.tick().await;
+        office.fixture.tick().await;
     }
     office.open(browser, "/queue").await;
     browser.wait_for_text("two@acme.example").await;
-    let held = async || office.stage.actions().await.iter().filter(|action| action.state == ActionState::Held).count();
+    let held =
+        async || office.fixture.actions().await.iter().filter(|action| action.state == ActionState::Held).count();
     // Without a focused item a key decides nothing; in a field it is a letter.
     browser.keys("ar").await;
     browser.click("textarea").await;
@@ -123,8 +124,8 @@ async fn deciding_by_keys(browser: &Browser) {
     browser.wait_until("one is gone", "return document.querySelectorAll('article').length === 1").await;
     browser.keys("ja").await;
     browser.wait_for_text("Nothing to review.").await;
-    office.stage.run_due().await;
-    let states: Vec<_> = office.stage.actions().await.iter().map(|action| action.state).collect();
+    office.fixture.run_due().await;
+    let states: Vec<_> = office.fixture.actions().await.iter().map(|action| action.state).collect();
     assert_eq!(states, [ActionState::Cancelled, ActionState::Done]);
     browser.keys("gw").await;
     browser.wait_for_text("Request budget").await;
@@ -133,21 +134,21 @@ async fn deciding_by_keys(browser: &Browser) {
 async fn resolving_an_unclear_reply(browser: &Browser) {
     let office = drafts().await;
     office.lead("jane@acme.example", "interested", "Sure, give me a call.");
-    office.stage.tick().await;
-    let mut action = office.stage.actions().await.remove(0);
+    office.fixture.tick().await;
+    let mut action = office.fixture.actions().await.remove(0);
     action.state = ActionState::Quarantined;
-    office.stage.store.update_action(&mut action).await.unwrap();
+    office.fixture.store.update_action(&mut action).await.unwrap();
     office.open(browser, "/queue").await;
     browser.wait_for_text("Delivery unconfirmed").await;
     browser.click("form[action$='/not-sent'] button").await;
     browser.wait_for_text("Drafts to approve").await;
-    assert_eq!(office.stage.actions().await[0].state, ActionState::Held);
+    assert_eq!(office.fixture.actions().await[0].state, ActionState::Held);
     assert!(browser.url().await.ends_with(&format!("#action-{}", action.id)));
 }
 
 async fn trying_a_rule(browser: &Browser) {
     let office = drafts().await;
-    office.stage.requests();
+    office.fixture.requests();
     office.open(browser, "/try").await;
     browser.fill("#text", "Sure, give me a call.").await;
     browser.fill("#category", "interested").await;
@@ -157,14 +158,14 @@ async fn trying_a_rule(browser: &Browser) {
     browser.wait_for_text("Hi Jane, here is my calendar.").await;
     let marked = browser.run("return document.querySelector('mark').textContent").await;
     assert_eq!(marked, "call");
-    assert_eq!(office.stage.requests(), Vec::<String>::new());
+    assert_eq!(office.fixture.requests(), Vec::<String>::new());
 }
 
 async fn filtering_the_activity(browser: &Browser) {
     let office = drafts().await;
     office.lead("jane@acme.example", "interested", "Sure, give me a call.");
     office.lead("joe@globex.example", "interested", "No.");
-    office.stage.tick().await;
+    office.fixture.tick().await;
     office.open(browser, "/activity").await;
     browser.wait_for_text("joe@globex.example").await;
     browser.choose("select[name='state']", "needs approval").await;
@@ -180,16 +181,18 @@ async fn following_live(browser: &Browser) {
     browser.wait_for_text("Live").await;
     browser.run("window.stayed = true").await;
     office.lead("jane@acme.example", "interested", "Sure, give me a call.");
-    office.stage.tick().await;
+    office.fixture.tick().await;
     browser.wait_for_text("jane@acme.example").await;
-    browser.wait_until("the queue is counted", "return document.querySelector('.badge')?.textContent.startsWith('1')").await;
+    browser
+        .wait_until("the queue is counted", "return document.querySelector('.badge')?.textContent.startsWith('1')")
+        .await;
     assert_eq!(browser.run("return window.stayed").await, true, "without loading the page again");
     // Whoever is writing is not disturbed.
     browser.go(&format!("{}/queue", office.url)).await;
     browser.wait_for_text("Live").await;
     browser.fill("textarea", "Half a sentence").await;
     office.lead("joe@acme.example", "interested", "A call?");
-    office.stage.tick().await;
+    office.fixture.tick().await;
     browser.wait_for_text("Queue changed.").await;
     let written = browser.run("return document.querySelector('textarea').value").await;
     assert_eq!(written, "Half a sentence");
@@ -200,8 +203,10 @@ async fn following_live(browser: &Browser) {
     browser.choose("#mode-book-a-call", "off").await;
     browser.run("document.activeElement.blur()").await;
     office.lead("jim@acme.example", "interested", "A call!");
-    office.stage.tick().await;
-    browser.wait_until("the queue is counted", "return document.querySelector('.badge')?.textContent.startsWith('3')").await;
+    office.fixture.tick().await;
+    browser
+        .wait_until("the queue is counted", "return document.querySelector('.badge')?.textContent.startsWith('3')")
+        .await;
     assert_eq!(browser.run("return document.querySelector('#mode-book-a-call').value").await, "off");
     office.closing.cancel();
     browser.wait_for_text("Not live").await;
@@ -212,9 +217,9 @@ async fn showing_hard_mail(browser: &Browser) {
     browser.set_viewport(390, "light").await;
     for text in HARD {
         let thread = office.lead_about("hard@acme.example", "interested", text, &format!("{text} call"));
-        office.stage.tick().await;
+        office.fixture.tick().await;
         let filter = DecisionFilter { thread: Some(thread.clone()), limit: 1, ..DecisionFilter::default() };
-        let decision = office.stage.store.decisions(&filter).await.unwrap().pop().unwrap();
+        let decision = office.fixture.store.decisions(&filter).await.unwrap().pop().unwrap();
         office.open(browser, &format!("/threads/{thread}")).await;
         // What rules saw: of a mail that is made of HTML, its text.
         let shown = browser.run("return document.querySelector('.mail').textContent").await;
@@ -231,7 +236,7 @@ async fn showing_hard_mail(browser: &Browser) {
 async fn telling_the_time(browser: &Browser) {
     let office = drafts().await;
     office.lead("jane@acme.example", "interested", "Sure, give me a call.");
-    office.stage.tick().await;
+    office.fixture.tick().await;
     browser.set_timezone("Asia/Tokyo").await;
     office.open(browser, "/activity").await;
     browser

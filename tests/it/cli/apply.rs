@@ -1,6 +1,6 @@
 //! The commands that act, once.
 
-use super::cli_fixture::{EVERYTHING, CliFixture};
+use super::cli_fixture::{CliFixture, EVERYTHING};
 use reply_router::simulator::{Endpoint, Fault};
 
 #[tokio::test]
@@ -58,7 +58,11 @@ async fn apply_acts_on_what_is_there_once() {
     assert!(ran.err.contains("--yes"), "{}", ran.err);
     assert_eq!(place.write_requests(), [""; 0], "nobody said yes");
 
-    place.run(&["apply", "--yes"]).await.assert_exit(0).assert_prints(&["jane@acme.example: reply done", "1 threads, 6 actions"]);
+    place
+        .run(&["apply", "--yes"])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["jane@acme.example: reply done", "1 threads, 6 actions"]);
     place.run(&["apply", "--yes", "--thread", &hot]).await.assert_exit(0);
     place.run(&["run", "--once"]).await.assert_exit(0);
     assert_eq!(place.simulator.workspace().accepted_replies().len(), 1);

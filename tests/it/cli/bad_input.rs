@@ -1,7 +1,7 @@
 //! What goes wrong in the hands of people: a short error that names the place and a remedy, exit code 1 or 2, no panic,
 //! no backtrace, no secret (`Ran::new` looks for those).
 
-use super::cli_fixture::{CANARY, EVERYTHING, CliFixture, CommandOutput, binary, run};
+use super::cli_fixture::{CANARY, CliFixture, CommandOutput, EVERYTHING, binary, run};
 use reply_router::simulator::{Endpoint, Fault};
 
 /// One mistake: what is written into which file, what is run, and what the error must say.

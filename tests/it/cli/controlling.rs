@@ -1,8 +1,8 @@
 //! What an operator tells the running service from the terminal, and what `status` says of it.
 
 use crate::{
-    cli_fixture::{EVERYTHING, PATIENCE, CliFixture},
-    service_process::{ServiceProcess, SERVICE},
+    cli_fixture::{CliFixture, EVERYTHING, PATIENCE},
+    service_process::{SERVICE, ServiceProcess},
 };
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ async fn status(service: &ServiceProcess) -> Value {
 #[tokio::test]
 async fn drafts_are_listed_approved_and_rejected_and_everything_is_paused_and_resumed() {
     let place =
-        CliFixture::new(&EVERYTHING.replace("  - name: book-a-call\n", "  - name: book-a-call\n    mode: draft\n")).await;
+        CliFixture::new(&EVERYTHING.replace("  - name: book-a-call\n", "  - name: book-a-call\n    mode: draft\n"))
+            .await;
     let service = ServiceProcess::start(place.command(SERVICE)).await;
     let at = service.pages.clone();
     let run = async |args: &[&str]| place.run(&[args, &["--url", &at]].concat()).await;
@@ -26,25 +27,39 @@ async fn drafts_are_listed_approved_and_rejected_and_everything_is_paused_and_re
         // Starred by the same decision: the draft is on record.
         assert!(workspace.wait_until(PATIENCE, |now| now.thread(&thread).unwrap().is_starred).await);
     }
-    let list =
-        run(&["approve"]).await.assert_exit(0).assert_prints(&["jane@acme.example", "joe@acme.example", "Hi Jane", "book-a-call"]);
+    let list = run(&["approve"]).await.assert_exit(0).assert_prints(&[
+        "jane@acme.example",
+        "joe@acme.example",
+        "Hi Jane",
+        "book-a-call",
+    ]);
     let id_of = |lead: &str| {
         let line = list.out.lines().find(|line| line.contains(lead)).unwrap();
         line.split_whitespace().next().unwrap().to_owned()
     };
     let (jane, joe) = (id_of("jane@acme.example"), id_of("joe@acme.example"));
 
-    run(&["pause", "acme"]).await.assert_exit(0).assert_prints(&["paused acme", "acme is paused", "reply-router resume acme"]);
+    run(&["pause", "acme"]).await.assert_exit(0).assert_prints(&[
+        "paused acme",
+        "acme is paused",
+        "reply-router resume acme",
+    ]);
     assert_eq!(status(&service).await["workspaces"][0]["paused"], json!(true));
     let ran = run(&["pause", "acmee"]).await.assert_exit(1);
     assert!(ran.err.contains("there is no workspace `acmee`; there is: acme"), "{}", ran.err);
     run(&["resume"]).await.assert_exit(0).assert_prints(&["resumed everything", "acme is polling"]);
     assert_eq!(status(&service).await["workspaces"][0]["paused"], json!(false));
 
-    run(&["approve", &jane, "--text", "Tuesday at ten?"]).await.assert_exit(0).assert_prints(&["jane@acme.example", ": sent"]);
+    run(&["approve", &jane, "--text", "Tuesday at ten?"])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["jane@acme.example", ": sent"]);
     let sent: Vec<_> = workspace.accepted_replies().into_iter().filter_map(|reply| reply.body).collect();
     assert_eq!(sent, ["Tuesday at ten?"]);
-    run(&["reject", &joe]).await.assert_exit(0).assert_prints(&["rejected the reply for joe@acme.example", "nothing is sent"]);
+    run(&["reject", &joe])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["rejected the reply for joe@acme.example", "nothing is sent"]);
     let again = run(&["approve", &joe]).await.assert_exit(1);
     assert!(again.err.contains("cancelled"), "{}", again.err);
     let unknown = run(&["reject", "nobody"]).await.assert_exit(1);

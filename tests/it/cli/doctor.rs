@@ -1,6 +1,6 @@
 //! `doctor`: says what is wrong, changes nothing.
 
-use super::cli_fixture::{EVERYTHING, CliFixture};
+use super::cli_fixture::{CliFixture, EVERYTHING};
 use reply_router::simulator::{SmtpFault, SmtpStep};
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `explain`: beyond matching, the whole way of a message, of a live thread, a recorded decision and a file.
 
-use crate::cli_fixture::{EVERYTHING, CliFixture};
+use crate::cli_fixture::{CliFixture, EVERYTHING};
 use reply_router::simulator::NewThread;
 use serde_json::{Value, json};
 
@@ -20,12 +20,20 @@ async fn from_not_polled_to_sent() {
     let old = place.hot_lead("old@acme.example");
 
     // The service has never run here.
-    let ran = place.run(&["explain", &old]).await.assert_exit(0).assert_prints(&["not considered", "repeats, limits, opt-outs"]);
+    let ran = place
+        .run(&["explain", &old])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["not considered", "repeats, limits, opt-outs"]);
     assert!(!ran.out.contains("\ntimeline"), "{}", ran.out);
 
     // The first poll notes what is there.
     place.run(&["run", "--once"]).await.assert_exit(0);
-    place.run(&["explain", &old]).await.assert_exit(0).assert_prints(&["It was there at the first poll", "→ reply: would be sent"]);
+    place
+        .run(&["explain", &old])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["It was there at the first poll", "→ reply: would be sent"]);
 
     let hot = place.hot_lead("jane@acme.example");
     place.run(&["explain", &hot]).await.assert_exit(0).assert_prints(&["No poll has seen this thread yet"]);
@@ -44,7 +52,11 @@ async fn from_not_polled_to_sent() {
 
     // The lead writes again: what was sent counts for the next message.
     place.simulator.workspace().lead_writes(&hot, "And a call on Friday?");
-    place.run(&["explain", &hot]).await.assert_exit(0).assert_prints(&["newer message than the last poll saw", "(repeat: "]);
+    place
+        .run(&["explain", &hot])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["newer message than the last poll saw", "(repeat: "]);
 }
 
 #[tokio::test]
@@ -59,7 +71,8 @@ async fn a_decision_about_an_older_message_is_not_told_of_a_newer_one() {
     place.run(&["explain", &thread]).await.assert_exit(0).assert_prints(&["Decided: hot matched.", "star is done"]);
     assert_eq!(before, place.files());
     place.simulator.workspace().lead_writes(&thread, "And another thing.");
-    let ran = place.run(&["explain", &thread]).await.assert_exit(0).assert_prints(&["newer message than the last poll saw"]);
+    let ran =
+        place.run(&["explain", &thread]).await.assert_exit(0).assert_prints(&["newer message than the last poll saw"]);
     assert!(!ran.out.contains("Decided:"), "{}", ran.out);
 }
 
@@ -88,7 +101,11 @@ async fn what_stands_in_the_way_beyond_the_rules() {
     assert_eq!(explained(&place, &capped).await.0, "suppressed lead_cap");
 
     // The remembered opt-out is told with its words.
-    place.run(&["explain", &out]).await.assert_exit(0).assert_prints(&["out@acme.example asked for no more mail", "remove me"]);
+    place
+        .run(&["explain", &out])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["out@acme.example asked for no more mail", "remove me"]);
 
     // Outside of the hours.
     let closed = "hours: { never: { days: [mon], from: \"00:00\", to: \"00:01\", timezone: UTC } }";
@@ -142,8 +159,17 @@ async fn a_file() {
     place
         .write("reply.txt", "A call? Sure.\n\nOn Mon, Jan 5, 2026 at 9:00 AM Sam <sam@us.example> wrote:\n> A demo?\n");
     let ran = place.run(&["explain", "--file", "reply.txt", "--category", "interested", "--lead-email", "a@b.example"]);
-    ran.await.assert_exit(0).assert_prints(&["| A call? Sure.", "book-a-call [live] matched", "a@b.example", "not considered"]);
-    place.run(&["explain", "--file", "reply.txt"]).await.assert_exit(0).assert_prints(&["book-a-call [live] no", "saw nothing"]);
+    ran.await.assert_exit(0).assert_prints(&[
+        "| A call? Sure.",
+        "book-a-call [live] matched",
+        "a@b.example",
+        "not considered",
+    ]);
+    place
+        .run(&["explain", "--file", "reply.txt"])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["book-a-call [live] no", "saw nothing"]);
 
     let mail = "From: \"Jane D.\" <jane@acme.example>\r\nTo: sam@us.example\r\nSubject: =?utf-8?q?Caf=C3=A9?=\r\n\
                 MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
@@ -160,7 +186,8 @@ async fn a_file() {
     place.write("two.yaml", "tests:\n  - { name: yes, thread: { category: interested }, messages: [A call], expect: { rules: [] } }\n  - { name: no, messages: [A call], expect: { rules: [] } }\n");
     let all = place.run(&["explain", "--file", "two.yaml", "--format", "json"]).await.assert_exit(0).json();
     assert_eq!(all.as_array().unwrap().len(), 2);
-    let one = place.run(&["explain", "--file", "two.yaml", "--test", "yes", "--format", "json"]).await.assert_exit(0).json();
+    let one =
+        place.run(&["explain", "--file", "two.yaml", "--test", "yes", "--format", "json"]).await.assert_exit(0).json();
     assert_eq!(one["rules"][0]["matched"], json!(true));
     for (args, says) in [
         (&["--file", "two.yaml", "--test", "maybe"][..], "it has `yes`, `no`"),
@@ -183,7 +210,8 @@ async fn a_test_that_was_written_from_a_thread_passes() {
     {
         let thread = place.hot_lead(lead);
         place.simulator.workspace().lead_writes(&thread, text);
-        let written = place.run(&["explain", &thread, "--as-test"]).await.assert_exit(0).assert_prints(&["expect:", "rules:"]);
+        let written =
+            place.run(&["explain", &thread, "--as-test"]).await.assert_exit(0).assert_prints(&["expect:", "rules:"]);
         place.write(&format!("rules/{lead}.test.yaml"), &written.out);
     }
     place.run(&["test"]).await.assert_exit(0).assert_prints(&["2 passed, 0 failed"]);
@@ -193,12 +221,14 @@ async fn a_test_that_was_written_from_a_thread_passes() {
 async fn an_address_finds_the_threads_of_the_lead() {
     let place = CliFixture::new(EVERYTHING).await;
     let (old, _) = (place.hot_lead("jane@acme.example"), place.hot_lead("joe@acme.example"));
-    let ran = place.run(&["explain", "Jane@acme.example"]).await.assert_exit(0).assert_prints(&[&format!("thread {old}")]);
+    let ran =
+        place.run(&["explain", "Jane@acme.example"]).await.assert_exit(0).assert_prints(&[&format!("thread {old}")]);
     assert!(!ran.err.contains("threads"), "{}", ran.err);
     // A newer one of another campaign: it is explained, and the others are named.
     let thread = NewThread::new("jane@acme.example").subject("Another one").category("not_interested");
     let new = place.simulator.workspace().add_thread(thread.message("No."));
-    let ran = place.run(&["explain", "jane@acme.example"]).await.assert_exit(0).assert_prints(&[&format!("thread {new}")]);
+    let ran =
+        place.run(&["explain", "jane@acme.example"]).await.assert_exit(0).assert_prints(&[&format!("thread {new}")]);
     assert!(ran.err.contains("2 threads") && ran.err.contains(&old) && ran.err.contains("Another one"), "{}", ran.err);
     // What programs read stays one document.
     let json = place.run(&["explain", "jane@acme.example", "--format", "json"]).await.assert_exit(0).json();

@@ -1,6 +1,6 @@
 //! `check` of rules that are large: it ends, and says what it gave up.
 
-use crate::cli_fixture::{PATIENCE, CliFixture};
+use crate::cli_fixture::{CliFixture, PATIENCE};
 use std::fmt::Write;
 
 fn any_of(count: usize, item: impl Fn(usize) -> String, one_line: bool) -> String {

@@ -1,6 +1,6 @@
 //! What a lead wrote does not steer the terminal.
 
-use crate::cli_fixture::{EVERYTHING, CliFixture};
+use crate::cli_fixture::{CliFixture, EVERYTHING};
 use reply_router::simulator::NewThread;
 
 const STEERING: [char; 6] = ['\u{9b}', '\u{85}', '\u{202e}', '\u{2066}', '\u{7}', '\u{1b}'];

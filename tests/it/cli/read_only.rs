@@ -1,6 +1,6 @@
 //! The commands that change nothing: `init` apart, which writes only what is not there.
 
-use super::cli_fixture::{EVERYTHING, CliFixture, binary, run};
+use super::cli_fixture::{CliFixture, EVERYTHING, binary, run};
 use reply_router::simulator::NewThread;
 use serde_json::{Value, json};
 
@@ -12,7 +12,12 @@ async fn init_writes_and_then_keeps() {
         command.env("COLDSEND_API_KEY", "cs_live_anything");
         run(command).await
     };
-    go(&["init"]).await.assert_exit(0).assert_prints(&["wrote", "reply-router.yaml", "interested.yaml", "reply-router preview"]);
+    go(&["init"]).await.assert_exit(0).assert_prints(&[
+        "wrote",
+        "reply-router.yaml",
+        "interested.yaml",
+        "reply-router preview",
+    ]);
     go(&["check"]).await.assert_exit(0).assert_prints(&["no mistakes"]);
     let path = folder.path().join("reply-router.yaml");
     let mine = format!("# mine\n{}", std::fs::read_to_string(&path).unwrap());
@@ -133,7 +138,11 @@ async fn a_dry_run_only_reads() {
     place.write("reply-router.yaml", &place.configuration("safety: { start_from: 24h }\n"));
     place.hot_lead("jane@acme.example");
     let before = place.files();
-    place.run(&["run", "--once", "--dry-run"]).await.assert_exit(0).assert_prints(&["jane@acme.example: book-a-call", "would have"]);
+    place
+        .run(&["run", "--once", "--dry-run"])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["jane@acme.example: book-a-call", "would have"]);
     assert_eq!(place.write_requests(), [""; 0]);
     assert_eq!(place.files(), before, "no store was made");
 
@@ -142,7 +151,11 @@ async fn a_dry_run_only_reads() {
     place.simulator.workspace().clear_requests();
     place.hot_lead("joe@acme.example");
     let before = place.files();
-    let ran = place.run(&["run", "--once", "--dry-run"]).await.assert_exit(0).assert_prints(&["joe@acme.example: book-a-call"]);
+    let ran = place
+        .run(&["run", "--once", "--dry-run"])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["joe@acme.example: book-a-call"]);
     assert!(!ran.out.contains("jane@"), "{}", ran.out);
     assert_eq!(place.write_requests(), [""; 0]);
     let (before, after) = (before, place.files());
@@ -176,7 +189,8 @@ async fn explain_says_why() {
     assert_eq!(rule["actions"][0]["kind"], "reply");
 
     // The test case is rules' YAML: beside the rules, it loads.
-    let case = place.run(&["explain", &hot, "--as-test"]).await.assert_exit(0).assert_prints(&["tests:", "a call on Tuesday"]);
+    let case =
+        place.run(&["explain", &hot, "--as-test"]).await.assert_exit(0).assert_prints(&["tests:", "a call on Tuesday"]);
     assert_eq!(place.files(), before);
     assert_eq!(place.write_requests(), [""; 0]);
     place.write("rules/jane.test.yaml", &case.out);
@@ -203,7 +217,8 @@ async fn check_in_three_forms() {
     for key in ["code", "message", "column", "end_line", "end_column", "hint"] {
         assert!(one.get(key).is_some(), "{key}");
     }
-    let ran = place.run(&["check", "--format", "github"]).await.assert_exit(1).assert_prints(&["::error file=", "line=4"]);
+    let ran =
+        place.run(&["check", "--format", "github"]).await.assert_exit(1).assert_prints(&["::error file=", "line=4"]);
     assert!(ran.out.lines().all(|line| line.starts_with("::")), "{}", ran.out);
     // Named files are looked at instead of the configured ones.
     place.run(&["check", "rules/rules.yaml"]).await.assert_exit(0);

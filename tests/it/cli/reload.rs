@@ -1,8 +1,8 @@
 //! Rules that change while the service runs: taken when they are good, refused as a whole when they are not.
 
 use crate::{
-    cli_fixture::{EVERYTHING, CliFixture, signal},
-    service_process::{ServiceProcess, SERVICE},
+    cli_fixture::{CliFixture, EVERYTHING, signal},
+    service_process::{SERVICE, ServiceProcess},
 };
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! `run` as a service, and `demo`.
 
-use super::cli_fixture::{EVERYTHING, PATIENCE, CliFixture, binary, run, signal};
-use crate::service_process::{ServiceProcess, SERVICE};
+use super::cli_fixture::{CliFixture, EVERYTHING, PATIENCE, binary, run, signal};
+use crate::service_process::{SERVICE, ServiceProcess};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use tokio::sync::mpsc::unbounded_channel;
@@ -19,7 +19,11 @@ async fn the_service_answers_works_and_ends() {
     // A second one keeps off.
     let second = place.run(&["run"]).await.assert_exit(1);
     assert!(second.err.contains("reply-router.db") && second.err.contains("another"), "{}", second.err);
-    place.run(&["status", "--url", &service.pages]).await.assert_exit(0).assert_prints(&["acme", "book-a-call", "not-now"]);
+    place.run(&["status", "--url", &service.pages]).await.assert_exit(0).assert_prints(&[
+        "acme",
+        "book-a-call",
+        "not-now",
+    ]);
 
     // It noted what was there, then a lead writes.
     let workspace = place.simulator.workspace();

@@ -1,6 +1,6 @@
 //! `test`, and what refuses rules whose tests fail.
 
-use crate::cli_fixture::{EVERYTHING, CliFixture, run};
+use crate::cli_fixture::{CliFixture, EVERYTHING, run};
 
 const GOOD: &str = r#"
 tests:
@@ -31,7 +31,11 @@ tests:
 #[tokio::test]
 async fn tests_run_offline_and_say_what_differs() {
     let place = CliFixture::new(&format!("{EVERYTHING}{GOOD}")).await;
-    place.run(&["test"]).await.assert_exit(0).assert_prints(&["✓ a call is answered", "✓ automatic mail", "2 passed, 0 failed"]);
+    place.run(&["test"]).await.assert_exit(0).assert_prints(&[
+        "✓ a call is answered",
+        "✓ automatic mail",
+        "2 passed, 0 failed",
+    ]);
 
     place.write("rules/more.test.yaml", BAD);
     let ran = place.run(&["test", "--junit", "junit.xml"]).await.assert_exit(1).assert_prints(&[
@@ -116,7 +120,11 @@ async fn mistakes_in_tests_are_named_with_their_place() {
 async fn a_live_thread_becomes_a_test_that_runs() {
     let place = CliFixture::new(EVERYTHING).await;
     let thread = place.hot_lead("jane@acme.example");
-    let written = place.run(&["explain", &thread, "--as-test"]).await.assert_exit(0).assert_prints(&["- book-a-call", "- mark_read"]);
+    let written = place
+        .run(&["explain", &thread, "--as-test"])
+        .await
+        .assert_exit(0)
+        .assert_prints(&["- book-a-call", "- mark_read"]);
     place.write("rules/live.test.yaml", &written.out);
     // What the rules do now is what it expects.
     place.run(&["test"]).await.assert_exit(0).assert_prints(&["1 passed, 0 failed"]);

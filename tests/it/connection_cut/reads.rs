@@ -1,7 +1,7 @@
 //! What only reads: the list, messages for a decision, for the guard and for a look, a thread for its star.
 
 use super::{Cut, CutFixture, CutStats, every_byte};
-use crate::fixture::Endpoint;
+use reply_router::simulator::Endpoint;
 use reply_router::{model::ActionKind, simulator::Fault};
 
 /// So many cuts hit the way of one lead's message to what is done about it.
@@ -58,10 +58,10 @@ impl Read {
         if self == Self::Look {
             // Every other reply was accepted.
             let fault = if field.figures.leads.is_multiple_of(2) { Fault::CloseAfter } else { Fault::CloseBefore };
-            field.stage.simulator.faults().next(Endpoint::Reply, 1, fault);
+            field.fixture.simulator.faults().next(Endpoint::Reply, 1, fault);
         }
         // What is to wait looks at its time, and waits.
-        field.stage.run_due().await;
+        field.fixture.run_due().await;
     }
 
     async fn attempt(self, field: &CutFixture) {
@@ -69,7 +69,7 @@ impl Read {
             Self::List => _ = field.poll().await,
             Self::Decision => {
                 // A thread that could not be read is left alone for an hour at most.
-                field.stage.clock.advance(std::time::Duration::from_secs(3_600));
+                field.fixture.clock.advance(std::time::Duration::from_secs(3_600));
                 field.decide().await;
             }
             Self::Guard | Self::Look | Self::Star => _ = field.step().await,
@@ -85,7 +85,7 @@ impl Read {
             // Without the write that follows.
             Self::Guard | Self::Star => {
                 let thread = field.threads[0].clone();
-                let client = field.stage.workspace().client();
+                let client = field.fixture.workspace().client();
                 let priority = reply_router::coldsend::Priority::Read;
                 match self {
                     Self::Star => drop(client.thread(&thread, priority).await.unwrap()),
@@ -103,7 +103,7 @@ async fn cut_reads(read: Read) -> CutStats {
     for direction in every_byte(read.length().await) {
         for cuts in direction.chunks(EACH) {
             read.prepare(&mut field).await;
-            let faults = field.stage.simulator.faults();
+            let faults = field.fixture.simulator.faults();
             if matches!(cuts, [Cut::Request(_), ..]) {
                 // Without a connection that stands, the next read opens one.
                 faults.next(read.endpoint(), 1, Fault::CloseBefore);

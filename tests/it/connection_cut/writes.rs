@@ -1,8 +1,9 @@
 //! What changes something: replies, stars, marks, and what goes to Slack, webhooks and mail servers.
 
 use super::{CutFixture, CutStats, every_byte};
-use crate::{proxy::Proxy, fixture::Endpoint};
+use crate::proxy::Proxy;
 use futures_util::future::join_all;
+use reply_router::simulator::Endpoint;
 use reply_router::{model::ActionKind, simulator::Fault};
 
 /// With one more, as many leads as one page of the list shows.
@@ -24,7 +25,7 @@ async fn length(kind: ActionKind, rules: &'static str) -> (usize, usize) {
         field.leads(1);
         assert!(field.poll().await && field.decide().await);
         let _ = doors.each_ref().map(Proxy::take_byte_counts);
-        field.stage.run_due().await;
+        field.fixture.run_due().await;
         let passed = doors.each_ref().map(Proxy::take_byte_counts);
         lengths.push((passed[0].0 + passed[1].0, passed[0].1 + passed[1].1));
         field.settle().await;
@@ -45,10 +46,10 @@ async fn cut_writes(kind: ActionKind, endpoint: Endpoint, rules: &'static str) -
             assert!(field.poll().await && field.decide().await);
             // A write to the API always opens a connection; elsewhere one more request ends the one that stands. So each
             // is hit by one cut.
-            field.stage.simulator.faults().next(endpoint.clone(), usize::from(keeps), Fault::CloseBefore);
+            field.fixture.simulator.faults().next(endpoint.clone(), usize::from(keeps), Fault::CloseBefore);
             cuts.iter().for_each(|cut| field.cut(&endpoint, *cut));
             field.figures.cuts += cuts.len();
-            field.stage.run_due().await;
+            field.fixture.run_due().await;
             field.settle().await;
         }
     }
@@ -115,7 +116,7 @@ async fn cut_mails(limits: &[(usize, usize)]) -> CutStats {
         assert!(field.poll().await && field.decide().await);
         smtp.limit(limits.iter().copied());
         field.figures.cuts += limits.len();
-        field.stage.run_due().await;
+        field.fixture.run_due().await;
         assert_eq!(smtp.remaining_limits(), 0);
         field.settle().await;
     }

@@ -3,7 +3,7 @@
 use super::checker::{Tally, World, check};
 use crate::{
     cli_fixture::{PATIENCE, binary},
-    service_process::{ServiceProcess, SERVICE},
+    service_process::{SERVICE, ServiceProcess},
 };
 use reply_router::{
     model::{ActionKind, ActionState},

@@ -95,7 +95,8 @@ async fn when_the_decision_is_written() {
 /// The API accepts and gives no answer; the program is killed when it has seen the reply in the thread.
 #[tokio::test]
 async fn after_an_unclear_reply_was_looked_for() {
-    let mut field = CrashFixture::new(vec![KillPoint { reply_ends: Some(ActionState::Done), ..KillPoint::new("reply") }]).await;
+    let mut field =
+        CrashFixture::new(vec![KillPoint { reply_ends: Some(ActionState::Done), ..KillPoint::new("reply") }]).await;
     for number in 0..KILLS {
         field.hot_leads();
         field.spots[0].1.faults().next(Endpoint::Reply, 1, Fault::CloseAfter);

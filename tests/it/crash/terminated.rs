@@ -1,8 +1,8 @@
 //! Told to end (SIGTERM) in the middle of a send, it ends what is on its way and nothing else.
 
 use crate::{
-    cli_fixture::{PATIENCE, CliFixture},
-    service_process::{ServiceProcess, SERVICE},
+    cli_fixture::{CliFixture, PATIENCE},
+    service_process::{SERVICE, ServiceProcess},
 };
 use reply_router::{
     model::ActionState,

@@ -1,7 +1,7 @@
 //! Two keys of one account, a key of another account, a workspace with another name.
 
 use super::{ALL, announced, decisions, held, replies, rounds, setting};
-use crate::fixture::{FixtureOptions, Fixture};
+use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::{
     model::{Mode, ThreadRow},
     simulator::{DEFAULT_KEY, Inbox, Key, NewThread, Options},
@@ -25,23 +25,23 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
             options: two_keys((0, 0), Inbox::Generated(3)),
             ..setting(Inbox::Empty)
         };
-        let stage = Fixture::without_baseline(setting).await;
-        let mut events = stage.engine.subscribe();
-        for workspace in stage.engine.workspaces() {
-            stage.engine.poll(workspace, true).await.unwrap();
+        let fixture = Fixture::without_baseline(setting).await;
+        let mut events = fixture.engine.subscribe();
+        for workspace in fixture.engine.workspaces() {
+            fixture.engine.poll(workspace, true).await.unwrap();
         }
         for number in 0..20 {
-            stage.clock.advance(Duration::from_secs(1));
-            stage.hot_lead(&format!("lead{number}@acme.example"), "A call, please.");
+            fixture.clock.advance(Duration::from_secs(1));
+            fixture.hot_lead(&format!("lead{number}@acme.example"), "A call, please.");
         }
-        let (acme, globex) = (&stage.engine.workspaces()[0], &stage.engine.workspaces()[1]);
+        let (acme, globex) = (&fixture.engine.workspaces()[0], &fixture.engine.workspaces()[1]);
         let decide = async |workspace| {
-            stage.engine.poll(workspace, true).await.unwrap();
+            fixture.engine.poll(workspace, true).await.unwrap();
             if in_phase {
                 // Both have seen everything before either decides.
                 tokio::task::yield_now().await;
             }
-            stage.engine.handle_pending(workspace).await.unwrap();
+            fixture.engine.handle_pending(workspace).await.unwrap();
         };
         if in_phase {
             tokio::join!(decide(acme), decide(globex));
@@ -49,13 +49,13 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
             decide(globex).await;
             decide(acme).await;
         }
-        for workspace in stage.engine.workspaces() {
+        for workspace in fixture.engine.workspaces() {
             for lane in [reply_router::store::Lane::Api, reply_router::store::Lane::Destinations] {
-                while stage.engine.run_due(workspace, lane, &|| false).await.unwrap().looked_at > 0 {}
+                while fixture.engine.run_due(workspace, lane, &|| false).await.unwrap().looked_at > 0 {}
             }
         }
-        assert_eq!(replies(&stage), 20, "in phase: {in_phase}");
-        assert_eq!(held(&stage, "foreign_use").await, 20);
+        assert_eq!(replies(&fixture), 20, "in phase: {in_phase}");
+        assert_eq!(held(&fixture, "foreign_use").await, 20);
         let titles = announced(&mut events);
         assert_eq!(titles.iter().filter(|title| title.contains("list the same account")).count(), 1, "{titles:?}");
         assert_eq!(acme.notes().len() + globex.notes().len(), 1, "{:?} {:?}", acme.notes(), globex.notes());
@@ -71,18 +71,18 @@ async fn a_workspace_that_only_watches_leaves_the_thread_to_the_one_that_acts() 
         options: two_keys((0, 0), Inbox::Generated(3)),
         ..setting(Inbox::Empty)
     };
-    let stage = Fixture::without_baseline(setting).await;
+    let fixture = Fixture::without_baseline(setting).await;
     for _ in 0..2 {
-        for workspace in stage.engine.workspaces() {
-            stage.engine.poll(workspace, true).await.unwrap();
-            stage.engine.handle_pending(workspace).await.unwrap();
-            stage.engine.run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
+        for workspace in fixture.engine.workspaces() {
+            fixture.engine.poll(workspace, true).await.unwrap();
+            fixture.engine.handle_pending(workspace).await.unwrap();
+            fixture.engine.run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
         }
-        if replies(&stage) == 0 {
-            stage.hot_lead("jane@acme.example", "A call, please.");
+        if replies(&fixture) == 0 {
+            fixture.hot_lead("jane@acme.example", "A call, please.");
         }
     }
-    assert_eq!((replies(&stage), held(&stage, "foreign_use").await), (1, 0));
+    assert_eq!((replies(&fixture), held(&fixture, "foreign_use").await), (1, 0));
 }
 
 #[tokio::test]
@@ -93,8 +93,8 @@ async fn the_same_id_with_another_lead_is_another_thread() {
         options: two_keys((0, 1), Inbox::Generated(3)),
         ..setting(Inbox::Empty)
     };
-    let stage = Fixture::new(setting).await;
-    let thread = stage.hot_lead("jane@acme.example", "A call, please.");
+    let fixture = Fixture::new(setting).await;
+    let thread = fixture.hot_lead("jane@acme.example", "A call, please.");
     let row = |lead: &str| ThreadRow {
         id: thread.clone(),
         lead_email: Some(lead.to_owned()),
@@ -102,105 +102,105 @@ async fn the_same_id_with_another_lead_is_another_thread() {
         ..ThreadRow::default()
     };
     let long_ago = "2026-07-01T00:00:00Z".parse().unwrap();
-    stage.store.record_baseline("globex", &[row("joe@globex.example")], None, long_ago).await.unwrap();
-    rounds(&stage).await;
-    assert_eq!((replies(&stage), held(&stage, "foreign_use").await), (1, 0));
+    fixture.store.record_baseline("globex", &[row("joe@globex.example")], None, long_ago).await.unwrap();
+    rounds(&fixture).await;
+    assert_eq!((replies(&fixture), held(&fixture, "foreign_use").await), (1, 0));
 }
 
 #[tokio::test]
 async fn the_key_of_another_account_begins_a_new_baseline() {
     let options = two_keys((0, 1), Inbox::Generated(40));
     let first = FixtureOptions { options: options.clone(), ..setting(Inbox::Empty) };
-    let stage = Fixture::new(first).await;
+    let fixture = Fixture::new(first).await;
     for number in 0..40_u64 {
         let message =
             reply_router::simulator::Message::text("A call?").with_age(Duration::from_secs(1_800 * (number + 1)));
         let thread = NewThread::new(format!("other{number}@globex.example")).of_account(1);
-        stage.simulator.workspace().add_thread(thread.message(message));
+        fixture.simulator.workspace().add_thread(thread.message(message));
     }
-    stage.clock.advance(Duration::from_secs(60));
+    fixture.clock.advance(Duration::from_secs(60));
     let second = FixtureOptions { options, keys: vec![("acme", SECOND)], ..setting(Inbox::Empty) };
-    let stage = stage.restart(&second).await;
-    let mut events = stage.engine.subscribe();
+    let fixture = fixture.restart(&second).await;
+    let mut events = fixture.engine.subscribe();
     for _ in 0..3 {
-        rounds(&stage).await;
-        stage.clock.advance(Duration::from_secs(30));
+        rounds(&fixture).await;
+        fixture.clock.advance(Duration::from_secs(30));
     }
-    assert_eq!(replies(&stage), 0, "{:?}", stage.states().await);
+    assert_eq!(replies(&fixture), 0, "{:?}", fixture.states().await);
     assert_eq!(announced(&mut events), ["Workspace acme lists another account"]);
     let thread = NewThread::new("new@globex.example").of_account(1).message("A call, please.");
-    stage.simulator.workspace().add_thread(thread);
-    rounds(&stage).await;
-    assert_eq!(replies(&stage), 1, "whoever writes from now on is answered");
+    fixture.simulator.workspace().add_thread(thread);
+    rounds(&fixture).await;
+    assert_eq!(replies(&fixture), 1, "whoever writes from now on is answered");
 }
 
 #[tokio::test]
 async fn what_came_to_another_account_since_the_last_look_goes_before_a_person() {
     let options = two_keys((0, 1), Inbox::Generated(40));
-    let stage = Fixture::new(FixtureOptions { options: options.clone(), ..setting(Inbox::Empty) }).await;
-    stage.clock.advance(Duration::from_secs(86_400));
+    let fixture = Fixture::new(FixtureOptions { options: options.clone(), ..setting(Inbox::Empty) }).await;
+    fixture.clock.advance(Duration::from_secs(86_400));
     for number in 0..10_u64 {
         // Seven of them are younger than the last look at the first account.
         let message =
             reply_router::simulator::Message::text("A call?").with_age(Duration::from_secs(3_600 + 12_000 * number));
         let thread = NewThread::new(format!("other{number}@globex.example")).of_account(1);
-        stage.simulator.workspace().add_thread(thread.message(message));
+        fixture.simulator.workspace().add_thread(thread.message(message));
     }
     let second = FixtureOptions { options, keys: vec![("acme", SECOND)], ..setting(Inbox::Empty) };
-    let stage = stage.restart(&second).await;
-    rounds(&stage).await;
-    assert_eq!((replies(&stage), held(&stage, "too_old").await), (0, 7), "{:?}", stage.states().await);
+    let fixture = fixture.restart(&second).await;
+    rounds(&fixture).await;
+    assert_eq!((replies(&fixture), held(&fixture, "too_old").await), (0, 7), "{:?}", fixture.states().await);
 }
 
 #[tokio::test]
 async fn a_flood_of_new_mail_after_an_outage_is_answered() {
-    let stage = Fixture::new(setting(Inbox::Generated(40))).await;
-    stage.clock.advance(Duration::from_secs(3_600));
+    let fixture = Fixture::new(setting(Inbox::Generated(40))).await;
+    fixture.clock.advance(Duration::from_secs(3_600));
     for number in 0..250 {
-        stage.hot_lead(&format!("lead{number}@acme.example"), "A call, please.");
-        stage.clock.advance(Duration::from_secs(60));
+        fixture.hot_lead(&format!("lead{number}@acme.example"), "A call, please.");
+        fixture.clock.advance(Duration::from_secs(60));
     }
-    let mut events = stage.engine.subscribe();
-    rounds(&stage).await;
-    assert_eq!((replies(&stage), decisions(&stage).await.len()), (250, 250));
+    let mut events = fixture.engine.subscribe();
+    rounds(&fixture).await;
+    assert_eq!((replies(&fixture), decisions(&fixture).await.len()), (250, 250));
     assert_eq!(announced(&mut events), [] as [&str; 0]);
 }
 
 /// A workspace with a baseline of 40 threads, a lead who has opted out, and a pause.
 async fn with_history() -> Fixture {
-    let stage = Fixture::new(setting(Inbox::Generated(40))).await;
-    stage.clock.advance(Duration::from_secs(60));
-    stage.hot_lead("jane@acme.example", "A call, please.");
-    rounds(&stage).await;
+    let fixture = Fixture::new(setting(Inbox::Generated(40))).await;
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.hot_lead("jane@acme.example", "A call, please.");
+    rounds(&fixture).await;
     let opt_out = OptOut {
         workspace: "acme".to_owned(),
         email: "lead3@company3.example".to_owned(),
-        since: stage.engine.now(),
+        since: fixture.engine.now(),
         evidence: "no more mail".to_owned(),
     };
-    stage.store.add_opt_out(&opt_out).await.unwrap();
-    stage.engine.pause(Some("acme"), "a test").await.unwrap();
-    assert_eq!(replies(&stage), 1);
-    stage
+    fixture.store.add_opt_out(&opt_out).await.unwrap();
+    fixture.engine.pause(Some("acme"), "a test").await.unwrap();
+    assert_eq!(replies(&fixture), 1);
+    fixture
 }
 
-async fn assert_carried_over(stage: &Fixture) {
-    rounds(stage).await;
-    assert_eq!(replies(stage), 1, "{:?}", stage.states().await);
-    assert!(stage.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
-    let pauses = stage.store.pauses().await.unwrap();
+async fn assert_carried_over(fixture: &Fixture) {
+    rounds(fixture).await;
+    assert_eq!(replies(fixture), 1, "{:?}", fixture.states().await);
+    assert!(fixture.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
+    let pauses = fixture.store.pauses().await.unwrap();
     assert_eq!(pauses.iter().map(|pause| pause.workspace.as_deref()).collect::<Vec<_>>(), [Some("renamed")]);
     let filter = DecisionFilter { workspace: Some("renamed".to_owned()), limit: 10, ..DecisionFilter::default() };
-    assert_eq!(stage.store.decisions(&filter).await.unwrap().len(), 1);
-    assert_eq!(stage.store.workspaces_with_threads().await.unwrap(), ["renamed"]);
+    assert_eq!(fixture.store.decisions(&filter).await.unwrap().len(), 1);
+    assert_eq!(fixture.store.workspaces_with_threads().await.unwrap(), ["renamed"]);
     // The lead who has opted out and the one who was answered in the thread write again; another one for the first time.
-    stage.engine.resume(Some("renamed")).await.unwrap();
-    stage.clock.advance(Duration::from_secs(60));
-    let workspace = stage.simulator.workspace();
+    fixture.engine.resume(Some("renamed")).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(60));
+    let workspace = fixture.simulator.workspace();
     workspace.lead_writes(&workspace.thread_of("lead3@company3.example").unwrap().id, "Hello again");
     workspace.lead_writes(&workspace.thread_of("jane@acme.example").unwrap().id, "Hello again");
-    stage.hot_lead("joe@acme.example", "A call, please.");
-    rounds(stage).await;
+    fixture.hot_lead("joe@acme.example", "A call, please.");
+    rounds(fixture).await;
     let sent = workspace.accepted_replies();
     assert_eq!(
         sent.iter().map(|reply| reply.to.as_str()).collect::<Vec<_>>(),
@@ -210,40 +210,40 @@ async fn assert_carried_over(stage: &Fixture) {
 
 #[tokio::test]
 async fn a_workspace_with_another_name_keeps_what_it_knows() {
-    let stage = with_history().await;
+    let fixture = with_history().await;
     let renamed = FixtureOptions { name: "renamed", ..setting(Inbox::Empty) };
-    let stage = stage.restart(&renamed).await;
-    assert_carried_over(&stage).await;
+    let fixture = fixture.restart(&renamed).await;
+    assert_carried_over(&fixture).await;
 }
 
 #[tokio::test]
 async fn a_workspace_with_another_name_that_starts_in_a_flood_keeps_what_it_knows() {
-    let stage = with_history().await;
-    stage.clock.advance(Duration::from_secs(86_400));
+    let fixture = with_history().await;
+    fixture.clock.advance(Duration::from_secs(86_400));
     for number in 0..120 {
-        stage.simulator.workspace().add_thread(NewThread::new(format!("new{number}@acme.example")).message("Hello"));
+        fixture.simulator.workspace().add_thread(NewThread::new(format!("new{number}@acme.example")).message("Hello"));
     }
     let renamed = FixtureOptions { name: "renamed", ..setting(Inbox::Empty) };
-    let stage = stage.restart(&renamed).await;
-    stage.engine.resume(None).await.unwrap();
-    rounds(&stage).await;
-    assert_eq!(replies(&stage), 121, "{:?}", stage.store.pauses().await.unwrap());
-    assert!(stage.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
+    let fixture = fixture.restart(&renamed).await;
+    fixture.engine.resume(None).await.unwrap();
+    rounds(&fixture).await;
+    assert_eq!(replies(&fixture), 121, "{:?}", fixture.store.pauses().await.unwrap());
+    assert!(fixture.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn the_earlier_name_may_be_given() {
-    let stage = with_history().await;
+    let fixture = with_history().await;
     let renamed = FixtureOptions { name: "renamed", was: vec![("renamed", "acme")], ..setting(Inbox::Empty) };
-    let stage = stage.restart(&renamed).await;
-    assert_carried_over(&stage).await;
+    let fixture = fixture.restart(&renamed).await;
+    assert_carried_over(&fixture).await;
 }
 
 /// The store has parts of the account under two names that are not configured any more.
 async fn under_two_names() -> Fixture {
-    let stage = with_history().await;
-    stage.store.resume(None).await.unwrap();
-    let rows: Vec<ThreadRow> = stage.simulator.workspace().threads()[20..30]
+    let fixture = with_history().await;
+    fixture.store.resume(None).await.unwrap();
+    let rows: Vec<ThreadRow> = fixture.simulator.workspace().threads()[20..30]
         .iter()
         .map(|thread| ThreadRow {
             id: thread.id.clone(),
@@ -251,50 +251,50 @@ async fn under_two_names() -> Fixture {
             ..ThreadRow::default()
         })
         .collect();
-    let now = stage.engine.now();
-    stage.store.record_baseline("older", &rows, None, now).await.unwrap();
+    let now = fixture.engine.now();
+    fixture.store.record_baseline("older", &rows, None, now).await.unwrap();
     let renamed = FixtureOptions { name: "renamed", ..setting(Inbox::Empty) };
-    let stage = stage.restart(&renamed).await;
-    let mut events = stage.engine.subscribe();
+    let fixture = fixture.restart(&renamed).await;
+    let mut events = fixture.engine.subscribe();
     for _ in 0..2 {
-        rounds(&stage).await;
+        rounds(&fixture).await;
     }
     assert_eq!(announced(&mut events), ["Workspace renamed is paused"]);
-    let pauses = stage.store.pauses().await.unwrap();
+    let pauses = fixture.store.pauses().await.unwrap();
     assert!(pauses[0].reason.contains("`acme`, `older`") && pauses[0].reason.contains("was: acme"), "{pauses:?}");
-    assert_eq!(stage.store.count_threads("renamed", 10).await.unwrap(), 0, "nothing is recorded before it is clear");
-    stage
+    assert_eq!(fixture.store.count_threads("renamed", 10).await.unwrap(), 0, "nothing is recorded before it is clear");
+    fixture
 }
 
 #[tokio::test]
 async fn a_name_that_is_not_clear_is_asked_about_and_then_given() {
-    let stage = under_two_names().await;
+    let fixture = under_two_names().await;
     let renamed = FixtureOptions { name: "renamed", was: vec![("renamed", "acme")], ..setting(Inbox::Empty) };
-    let stage = stage.restart(&renamed).await;
-    stage.simulator.workspace().add_thread(NewThread::new("joe@acme.example").message("Hello"));
-    rounds(&stage).await;
-    assert_eq!(stage.store.pauses().await.unwrap(), []);
-    assert!(stage.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
-    assert_eq!(replies(&stage), 2, "jane before, and joe now");
+    let fixture = fixture.restart(&renamed).await;
+    fixture.simulator.workspace().add_thread(NewThread::new("joe@acme.example").message("Hello"));
+    rounds(&fixture).await;
+    assert_eq!(fixture.store.pauses().await.unwrap(), []);
+    assert!(fixture.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
+    assert_eq!(replies(&fixture), 2, "jane before, and joe now");
 }
 
 #[tokio::test]
 async fn a_name_that_is_not_clear_begins_anew_when_it_is_resumed() {
-    let stage = under_two_names().await;
-    stage.engine.resume(Some("renamed")).await.unwrap();
-    rounds(&stage).await;
-    assert_eq!((replies(&stage), stage.store.count_threads("renamed", 100).await.unwrap()), (1, 41));
-    stage.clock.advance(Duration::from_secs(60));
-    stage.simulator.workspace().add_thread(NewThread::new("joe@acme.example").message("Hello"));
-    rounds(&stage).await;
-    assert_eq!(replies(&stage), 2);
+    let fixture = under_two_names().await;
+    fixture.engine.resume(Some("renamed")).await.unwrap();
+    rounds(&fixture).await;
+    assert_eq!((replies(&fixture), fixture.store.count_threads("renamed", 100).await.unwrap()), (1, 41));
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.simulator.workspace().add_thread(NewThread::new("joe@acme.example").message("Hello"));
+    rounds(&fixture).await;
+    assert_eq!(replies(&fixture), 2);
 }
 
 #[tokio::test]
 async fn an_empty_list_does_not_hide_whose_account_it_is() {
-    let stage = with_history().await;
-    stage.simulator.faults().next(
-        crate::fixture::Endpoint::List,
+    let fixture = with_history().await;
+    fixture.simulator.faults().next(
+        reply_router::simulator::Endpoint::List,
         2,
         reply_router::simulator::Fault::Status(
             200,
@@ -302,9 +302,9 @@ async fn an_empty_list_does_not_hide_whose_account_it_is() {
         ),
     );
     let renamed = FixtureOptions { name: "renamed", rules: ALL, ..setting(Inbox::Empty) };
-    let stage = stage.restart(&renamed).await;
+    let fixture = fixture.restart(&renamed).await;
     for _ in 0..2 {
-        stage.tick().await;
+        fixture.tick().await;
     }
-    assert_carried_over(&stage).await;
+    assert_carried_over(&fixture).await;
 }

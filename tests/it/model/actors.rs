@@ -2,7 +2,7 @@
 //! what the simulator's own logs do not tell.
 
 use super::transition::Topic;
-use crate::stage::HandClock;
+use crate::fixture::ManualClock;
 use jiff::{SignedDuration, Timestamp};
 use reply_router::{
     engine::Clock,
@@ -20,7 +20,7 @@ use std::{
 /// The server's clock never shows the same time twice, so that its times alone tell what came before what.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerClock {
-    hand: HandClock,
+    hand: ManualClock,
     ticks: Arc<AtomicI64>,
 }
 
@@ -35,7 +35,7 @@ impl ServerClock {
     }
 
     pub(crate) fn new() -> Self {
-        Self { hand: HandClock::new(), ticks: Arc::default() }
+        Self { hand: ManualClock::new(), ticks: Arc::default() }
     }
 }
 
@@ -62,14 +62,14 @@ pub(crate) struct Journal {
 
 /// The inbox and the people.
 #[derive(Debug)]
-pub(crate) struct Scene {
+pub(crate) struct Actors {
     pub(crate) workspace: Workspace,
     pub(crate) clock: ServerClock,
     pub(crate) journal: Mutex<Journal>,
 }
 
-impl Scene {
-    pub(crate) fn lead_writes_anew(&self, lead: u8, topic: Topic) -> String {
+impl Actors {
+    pub(crate) fn lead_starts_thread(&self, lead: u8, topic: Topic) -> String {
         let category = topic.category().unwrap_or("interested");
         let thread = NewThread::new(lead_email(lead)).name("Jane Doe").campaign("Q1").category(category);
         let id = self

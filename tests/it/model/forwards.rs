@@ -2,29 +2,29 @@
 
 use super::{
     oracle::{Violation, ensure},
-    snapshot::{Seen, told},
+    snapshot::{Snapshot, describe},
 };
 use reply_router::model::{Action, ActionKind, ActionState};
 
 const TRIES: usize = 4;
 
-pub(crate) fn check(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+pub(crate) fn check(seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Violation> {
     let kinds = [ActionKind::Slack, ActionKind::Email, ActionKind::Webhook];
     let mut known = 0;
     for action in seen.actions.iter().filter(|action| kinds.contains(&action.kind)) {
-        let arrived = seen.arrived(action);
+        let arrived = seen.deliveries(action);
         known += arrived;
         let tries = action.attempts.len() + usize::from(action.state == ActionState::InFlight);
         ensure("a forward arrives no more often than it was tried", arrived <= tries, || {
-            format!("{arrived} arrived: {}", told(action))
+            format!("{arrived} arrived: {}", describe(action))
         })?;
     }
     ensure("what arrives carries its action's id", known == seen.forwards.len(), || {
         format!("{known} of {} do", seen.forwards.len())
     })?;
-    let failed = seen.newly(ActionState::Failed, before);
+    let failed = seen.entered(ActionState::Failed, before);
     for action in failed.into_iter().filter(|action| kinds.contains(&action.kind)) {
-        ensure("a forward is not given up early", may_fail(action), || told(action))?;
+        ensure("a forward is not given up early", may_fail(action), || describe(action))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Stands at the engine's steps: ends the process there, lets the world change there, plants a mistake.
 
 use super::{
-    actors::Scene,
+    actors::Actors,
     transition::{Interrupt, Interruption},
 };
 use async_trait::async_trait;
@@ -13,26 +13,26 @@ use reply_router::{
 use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;
 
-pub(crate) struct Watcher {
-    scene: Arc<Scene>,
+pub(crate) struct ModelHooks {
+    scene: Arc<Actors>,
     bug: Option<Mutation>,
     waiting_for: Mutex<Option<Interruption>>,
     store: Mutex<Weak<SqliteStore>>,
     crash: Notify,
 }
 
-impl Watcher {
-    pub(crate) fn new(scene: Arc<Scene>, bug: Option<Mutation>) -> Self {
+impl ModelHooks {
+    pub(crate) fn new(scene: Arc<Actors>, bug: Option<Mutation>) -> Self {
         Self { scene, bug, waiting_for: Mutex::default(), store: Mutex::default(), crash: Notify::new() }
     }
 
     /// The store in which somebody pauses.
-    pub(crate) fn follows(&self, store: &Arc<SqliteStore>) {
+    pub(crate) fn attach_store(&self, store: &Arc<SqliteStore>) {
         *self.store.lock().unwrap() = Arc::downgrade(store);
     }
 
     /// Waits for a moment, or for none any more.
-    pub(crate) fn waits_for(&self, moment: Option<Interruption>) {
+    pub(crate) fn arm(&self, moment: Option<Interruption>) {
         *self.waiting_for.lock().unwrap() = moment;
     }
 
@@ -54,7 +54,7 @@ impl Watcher {
 }
 
 #[async_trait]
-impl TestHooks for Watcher {
+impl TestHooks for ModelHooks {
     async fn hit(&self, step: Failpoint, action: Option<&Action>) {
         let Some(what) = self.come(step) else { return };
         let thread = match action {

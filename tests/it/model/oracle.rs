@@ -1,9 +1,9 @@
 //! What must hold after every transition, judged from outside.
 
 use super::{
-    forwards,
     actors::AWAY,
-    snapshot::{Seen, is_from_person, is_opt_out, named, told},
+    forwards,
+    snapshot::{Snapshot, cited_message, describe, is_from_person, is_opt_out},
     stars,
     transition::Transition,
 };
@@ -47,17 +47,17 @@ const CAP: (usize, SignedDuration) = (2, SignedDuration::from_hours(24));
 /// Remembers what it saw last.
 #[derive(Default)]
 pub(crate) struct Oracle {
-    pub(crate) before: Option<Seen>,
+    pub(crate) before: Option<Snapshot>,
 }
 
 impl Oracle {
-    pub(crate) fn after(&mut self, transition: &Transition, seen: Seen) -> Result<(), Violation> {
+    pub(crate) fn after(&mut self, transition: &Transition, seen: Snapshot) -> Result<(), Violation> {
         self.judges(transition, &seen)?;
         self.before = Some(seen);
         Ok(())
     }
 
-    fn judges(&self, transition: &Transition, seen: &Seen) -> Result<(), Violation> {
+    fn judges(&self, transition: &Transition, seen: &Snapshot) -> Result<(), Violation> {
         let before = self.before.as_ref();
         for reply in seen.accepted.iter().skip(before.map_or(0, |before| before.accepted.len())) {
             guarded(reply, seen)?;
@@ -69,12 +69,12 @@ impl Oracle {
         never_repeated(seen)?;
         paused(transition, seen, before)?;
         recorded(seen)?;
-        for action in seen.newly(ActionState::Done, before) {
+        for action in seen.entered(ActionState::Done, before) {
             if !seen.touched.contains(&action.id) {
                 done(action, seen)?;
             }
         }
-        for action in seen.newly(ActionState::Cancelled, before) {
+        for action in seen.entered(ActionState::Cancelled, before) {
             taken_over(action, seen)?;
         }
         goes_on(transition, seen, before)?;
@@ -84,8 +84,8 @@ impl Oracle {
 }
 
 /// What the guard's look must have shown.
-fn guarded(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
-    let look = seen.look_before(&reply.thread_id, reply.at);
+fn guarded(reply: &AcceptedReply, seen: &Snapshot) -> Result<(), Violation> {
+    let look = seen.read_before(&reply.thread_id, reply.at);
     let Some(look) = look else {
         return Err(Violation::new("somebody looks before a reply", format!("{reply:?}")));
     };
@@ -112,8 +112,8 @@ fn guarded(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
     ensure("no robot is answered", answered.text.as_deref() != Some(AWAY), || format!("{reply:?}"))
 }
 
-fn opted_out(reply: &AcceptedReply, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
-    let look = seen.look_before(&reply.thread_id, reply.at);
+fn opted_out(reply: &AcceptedReply, seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Violation> {
+    let look = seen.read_before(&reply.thread_id, reply.at);
     let shown = seen
         .thread(&reply.thread_id)
         .messages
@@ -124,7 +124,7 @@ fn opted_out(reply: &AcceptedReply, seen: &Seen, before: Option<&Seen>) -> Resul
 }
 
 /// A person who approves may go beyond the cap; the service's own clock may be another day.
-fn capped(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
+fn capped(reply: &AcceptedReply, seen: &Snapshot) -> Result<(), Violation> {
     let message = seen.answered(reply).map(|message| &message.id);
     let approved = seen.actions.iter().any(|action| action.approved && action.message_id.as_ref() == message);
     if approved || seen.clock_was_set {
@@ -138,7 +138,7 @@ fn capped(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
 }
 
 /// What the rule asks for holds when the reply leaves, as far as the list has shown. A person may approve anything.
-fn still_matches(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
+fn still_matches(reply: &AcceptedReply, seen: &Snapshot) -> Result<(), Violation> {
     let rules = [
         ("Hi, when may I call", "interested"),
         ("Here is the price list", "question"),
@@ -156,16 +156,16 @@ fn still_matches(reply: &AcceptedReply, seen: &Seen) -> Result<(), Violation> {
 }
 
 /// Only a person takes over: a step that the campaign itself sends does not.
-fn taken_over(action: &Action, seen: &Seen) -> Result<(), Violation> {
+fn taken_over(action: &Action, seen: &Snapshot) -> Result<(), Violation> {
     if action.reason.as_ref().is_none_or(|reason| reason.code != ReasonCode::PersonAnswered) {
         return Ok(());
     }
     let answers = seen.thread(&action.thread_id).messages.iter().any(is_from_person);
-    ensure("only a person's answer cancels", answers, || told(action))
+    ensure("only a person's answer cancels", answers, || describe(action))
 }
 
 /// A thread that cannot be read holds up no other.
-fn goes_on(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+fn goes_on(transition: &Transition, seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Violation> {
     let (Transition::Intake { moment: None } | Transition::Round { moment: None }, Some(before), Some(broken)) =
         (transition, before, &seen.broken)
     else {
@@ -191,7 +191,7 @@ fn goes_on(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Resul
 }
 
 /// The first promise.
-fn once(seen: &Seen) -> Result<(), Violation> {
+fn once(seen: &Snapshot) -> Result<(), Violation> {
     let mut answered = HashSet::new();
     for reply in &seen.accepted {
         let message = seen.answered(reply).map(|message| message.id.clone());
@@ -206,11 +206,11 @@ fn once(seen: &Seen) -> Result<(), Violation> {
 const REFUSED: [u16; 6] = [400, 401, 403, 404, 422, 429];
 
 /// A request that may have been carried out is not repeated, whether it was or not.
-fn never_repeated(seen: &Seen) -> Result<(), Violation> {
+fn never_repeated(seen: &Snapshot) -> Result<(), Violation> {
     let mut sent = HashSet::new();
     for request in seen.requests.iter().filter(|request| request.method == "POST") {
         let text = request.body.as_ref().and_then(|body| body.get("body")).and_then(|text| text.as_str());
-        let Some(message) = named(text) else { continue };
+        let Some(message) = cited_message(text) else { continue };
         let resolved = seen
             .actions
             .iter()
@@ -224,19 +224,19 @@ fn never_repeated(seen: &Seen) -> Result<(), Violation> {
 }
 
 /// At most what was on its way still leaves.
-fn paused(transition: &Transition, seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+fn paused(transition: &Transition, seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Violation> {
     let invariant = "a pause holds everything back";
     if let Some(at) = seen.paused_at.filter(|at| before.is_none_or(|before| before.at < *at)) {
-        return ensure(invariant, seen.left_since(at) <= 1, || format!("{} left", seen.left_since(at)));
+        return ensure(invariant, seen.sent_since(at) <= 1, || format!("{} left", seen.sent_since(at)));
     }
     let Some(before) = before.filter(|before| before.is_paused && *transition != Transition::Resumes) else {
         return Ok(());
     };
-    ensure(invariant, seen.left_since(before.at) == 0, || format!("{} left", seen.left_since(before.at)))
+    ensure(invariant, seen.sent_since(before.at) == 0, || format!("{} left", seen.sent_since(before.at)))
 }
 
 /// What was accepted is on record as such, or as unclear.
-fn recorded(seen: &Seen) -> Result<(), Violation> {
+fn recorded(seen: &Snapshot) -> Result<(), Violation> {
     use ActionState::{Cancelled, Done, InFlight, Quarantined, Unknown};
     for reply in &seen.accepted {
         let message = seen.answered(reply).map(|message| &message.id);
@@ -259,20 +259,20 @@ fn recorded(seen: &Seen) -> Result<(), Violation> {
 }
 
 /// What is said to be done is done.
-fn done(action: &Action, seen: &Seen) -> Result<(), Violation> {
-    let detail = || told(action);
+fn done(action: &Action, seen: &Snapshot) -> Result<(), Violation> {
+    let detail = || describe(action);
     match action.kind {
         ActionKind::Reply => ensure("a reply that is done was accepted", seen.is_accepted(action), detail),
         ActionKind::Star | ActionKind::Unstar => stars::star_matches(action, seen),
         ActionKind::MarkRead => read_last(action, seen),
         ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => {
-            ensure("a forward that is done arrived", seen.arrived(action) > 0, detail)
+            ensure("a forward that is done arrived", seen.deliveries(action) > 0, detail)
         }
     }
 }
 
 /// Everything else of the message went well.
-fn read_last(action: &Action, seen: &Seen) -> Result<(), Violation> {
+fn read_last(action: &Action, seen: &Snapshot) -> Result<(), Violation> {
     let harmless = [ReasonCode::AlreadyAnswered, ReasonCode::SameTarget, ReasonCode::Shadow];
     let ill = seen.actions.iter().find(|other| {
         let code = other.reason.as_ref().map(|reason| reason.code);
@@ -282,5 +282,5 @@ fn read_last(action: &Action, seen: &Seen) -> Result<(), Violation> {
             && other.state != ActionState::Done
             && !(other.state == ActionState::Suppressed && code.is_some_and(|code| harmless.contains(&code)))
     });
-    ensure("reading comes last", ill.is_none(), || format!("{} although {:?}", told(action), ill.map(told)))
+    ensure("reading comes last", ill.is_none(), || format!("{} although {:?}", describe(action), ill.map(describe)))
 }

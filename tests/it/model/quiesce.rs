@@ -2,10 +2,10 @@
 //! for.
 
 use super::{
-    oracle::{Violation, holds},
-    seen::{Seen, is_from_person, told},
+    oracle::{Violation, ensure},
+    snapshot::{Snapshot, describe, is_from_person},
+    system::System,
     transition::Transition,
-    world::World,
 };
 use reply_router::{
     model::{Action, ActionKind, ActionState, ReasonCode},
@@ -16,13 +16,13 @@ use reply_router::{
 const ROUNDS: usize = 60;
 
 /// Lets all calm down, and judges.
-pub(crate) async fn calms_down(world: &mut World) -> Result<(), Violation> {
+pub(crate) async fn quiesce(world: &mut System) -> Result<(), Violation> {
     world.apply(&Transition::ThreadsMend).await?;
     world.apply(&Transition::Resumes).await?;
     settles(world).await?;
     let seen = world.seen();
     for action in seen.actions.iter().filter(|action| !action.state.is_settled()) {
-        holds("what waits at the end waits for a person", waits_for_person(action, seen), || told(action))?;
+        ensure("what waits at the end waits for a person", waits_for_person(action, seen), || describe(action))?;
     }
     accounted_for(seen)?;
     // Whatever a person has to decide is decided, so that nothing is left.
@@ -34,12 +34,12 @@ pub(crate) async fn calms_down(world: &mut World) -> Result<(), Violation> {
         settles(world).await?;
     }
     let waits = world.seen().actions.iter().find(|action| !action.state.is_settled());
-    holds("everything ends", waits.is_none(), || format!("{:?}", waits.map(told)))
+    ensure("everything ends", waits.is_none(), || format!("{:?}", waits.map(describe)))
 }
 
 /// Polls and carries out until nothing is due that could still change.
-async fn settles(world: &mut World) -> Result<(), Violation> {
-    let rests = |seen: &Seen| {
+async fn settles(world: &mut System) -> Result<(), Violation> {
+    let rests = |seen: &Snapshot| {
         let rests = |action: &Action| action.state.is_settled() || waits_for_person(action, seen);
         seen.actions.iter().all(rests) && seen.undecided().is_empty()
     };
@@ -53,17 +53,17 @@ async fn settles(world: &mut World) -> Result<(), Violation> {
         if rests(world.seen()) {
             return Ok(());
         }
-        world.time_passes(world.until_due());
+        world.advance(world.until_due());
     }
     let seen = world.seen();
     let undecided = seen.undecided();
-    holds("no message is lost", undecided.is_empty(), || format!("{undecided:?} have no decision"))?;
+    ensure("no message is lost", undecided.is_empty(), || format!("{undecided:?} have no decision"))?;
     let unsettled = seen.actions.iter().find(|action| !action.state.is_settled() && !waits_for_person(action, seen));
-    Err(Violation::new("the service comes to rest", format!("{:?}", unsettled.map(told))))
+    Err(Violation::new("the service comes to rest", format!("{:?}", unsettled.map(describe))))
 }
 
 /// Held with a reason, or the `mark_read` of a message of which something is held.
-fn waits_for_person(action: &Action, seen: &Seen) -> bool {
+fn waits_for_person(action: &Action, seen: &Snapshot) -> bool {
     let held = |action: &Action| action.state == ActionState::Held && action.reason.is_some();
     let waits = action.kind == ActionKind::MarkRead
         && action.state == ActionState::Waiting
@@ -76,7 +76,7 @@ fn waits_for_person(action: &Action, seen: &Seen) -> bool {
 }
 
 /// Every accepted reply has a record that says so; what ended otherwise has a reason that holds.
-fn accounted_for(seen: &Seen) -> Result<(), Violation> {
+fn accounted_for(seen: &Snapshot) -> Result<(), Violation> {
     for reply in &seen.accepted {
         let message = seen.answered(reply).map(|message| &message.id);
         let mut records = seen
@@ -86,7 +86,7 @@ fn accounted_for(seen: &Seen) -> Result<(), Violation> {
         let thread = seen.thread(&reply.thread_id);
         // A person's answer that came between the guard's look and ours may show alone when ours is looked for.
         let person = thread.messages.iter().any(|message| is_from_person(message) && message.at > reply.at)
-            || seen.look_before(&reply.thread_id, reply.at).is_some_and(|look| {
+            || seen.read_before(&reply.thread_id, reply.at).is_some_and(|look| {
                 let mut shown = thread.messages.iter().filter(|message| is_from_person(message));
                 shown.any(|message| message.at > look)
             });
@@ -98,16 +98,16 @@ fn accounted_for(seen: &Seen) -> Result<(), Violation> {
             ActionState::Quarantined => seen.clock_was_set || says_what_another_says(action, seen),
             _ => false,
         });
-        holds("an accepted reply ends done", explained, || format!("{reply:?}"))?;
+        ensure("an accepted reply ends done", explained, || format!("{reply:?}"))?;
     }
     for action in &seen.actions {
         let wants_reason = !matches!(action.state, ActionState::Done);
-        holds("what is not done has a reason", !wants_reason || action.reason.is_some(), || told(action))?;
+        ensure("what is not done has a reason", !wants_reason || action.reason.is_some(), || describe(action))?;
     }
     Ok(())
 }
 
-fn says_what_another_says(action: &Action, seen: &Seen) -> bool {
+fn says_what_another_says(action: &Action, seen: &Snapshot) -> bool {
     seen.actions.iter().any(|other| {
         other.id != action.id
             && other.kind == ActionKind::Reply

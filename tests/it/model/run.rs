@@ -1,11 +1,11 @@
 //! Plays sequences: one that is given, or many that are thought up, on several threads.
 
 use super::{
-    quiesce::calms_down,
-    stats::Figures,
     oracle::Violation,
+    quiesce::quiesce,
+    stats::RunStats,
+    system::System,
     transition::{InitialState, SequenceStrategy, Transition},
-    system::World,
 };
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
@@ -24,18 +24,18 @@ pub(crate) fn play(
     transitions: &[Transition],
     bug: Option<Mutation>,
     played: Option<&AtomicUsize>,
-) -> Result<World, Violation> {
+) -> Result<System, Violation> {
     // What a sequence leaves running ends with its runtime.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut world = World::new(beginning, bug).await;
+        let mut world = System::new(beginning, bug).await;
         for transition in transitions {
             if let Some(played) = played {
                 played.fetch_add(1, Ordering::SeqCst);
             }
             world.apply(transition).await?;
         }
-        calms_down(&mut world).await?;
+        quiesce(&mut world).await?;
         Ok(world)
     })
 }
@@ -60,7 +60,7 @@ impl std::fmt::Display for Counterexample {
 }
 
 /// Plays so many sequences; each thread has a seed of its own, made from the one given.
-pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Counterexample>> {
+pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<RunStats, Box<Counterexample>> {
     // Twice as many as there are cores: each one waits for its disk now and then.
     let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let share = |thread: usize| sequences / threads + usize::from(thread < sequences % threads);
@@ -69,15 +69,15 @@ pub(crate) fn search(sequences: usize, seed: u64, bug: Option<Mutation>) -> Resu
         let running: Vec<_> = (0..threads).map(search).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let mut all = Figures::default();
+    let mut all = RunStats::default();
     for figures in results {
         all.merge(figures?);
     }
     Ok(all)
 }
 
-fn search_alone(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<Figures, Box<Counterexample>> {
-    let figures = Mutex::new(Figures::default());
+fn search_alone(sequences: usize, seed: u64, bug: Option<Mutation>) -> Result<RunStats, Box<Counterexample>> {
+    let figures = Mutex::new(RunStats::default());
     let config = Config {
         cases: u32::try_from(sequences).unwrap(),
         failure_persistence: None,

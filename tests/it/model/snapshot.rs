@@ -1,6 +1,6 @@
 //! What can be seen from outside at one time: the simulator's logs and threads, the store. Nothing of the engine.
 
-use super::actors::{OPT_OUT, Scene, is_step};
+use super::actors::{Actors, OPT_OUT, is_step};
 use jiff::Timestamp;
 use reply_router::{
     model::{Action, ActionKind, ActionState},
@@ -9,7 +9,7 @@ use reply_router::{
 };
 use std::collections::HashSet;
 
-pub(crate) struct Seen {
+pub(crate) struct Snapshot {
     pub(crate) at: Timestamp,
     pub(crate) threads: Vec<Thread>,
     pub(crate) requests: Vec<LoggedRequest>,
@@ -32,8 +32,8 @@ pub(crate) struct Seen {
     pub(crate) old: HashSet<String>,
 }
 
-impl Seen {
-    pub(crate) async fn look(simulator: &Simulator, scene: &Scene, store: &SqliteStore) -> Self {
+impl Snapshot {
+    pub(crate) async fn capture(simulator: &Simulator, scene: &Actors, store: &SqliteStore) -> Self {
         let mut actions = store.actions(&ActionFilter { limit: 10_000, ..ActionFilter::default() }).await.unwrap();
         actions.reverse();
         let decisions = store.decisions(&DecisionFilter { limit: 10_000, ..DecisionFilter::default() }).await.unwrap();
@@ -75,7 +75,7 @@ impl Seen {
     }
 
     /// The last whole look at the thread's messages before then.
-    pub(crate) fn look_before(&self, thread: &str, at: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn read_before(&self, thread: &str, at: Timestamp) -> Option<Timestamp> {
         let path = format!("/replies/threads/{thread}/messages");
         let looks = self.requests.iter().filter(|request| request.path == path && request.status == Some(200));
         looks.map(|request| request.at).filter(|look| *look < at).max()
@@ -97,9 +97,9 @@ impl Seen {
 
     /// The message that a reply is about: the one that its text names, else the newest when the guard looked.
     pub(crate) fn answered(&self, reply: &AcceptedReply) -> Option<&StoredMessage> {
-        match named(reply.body.as_deref()) {
+        match cited_message(reply.body.as_deref()) {
             Some(id) => self.thread(&reply.thread_id).messages.iter().find(|message| message.id == id),
-            None => self.newest_inbound(&reply.thread_id, self.look_before(&reply.thread_id, reply.at)?),
+            None => self.newest_inbound(&reply.thread_id, self.read_before(&reply.thread_id, reply.at)?),
         }
     }
 
@@ -112,12 +112,12 @@ impl Seen {
     }
 
     /// Whether an action's forward arrived, and how often.
-    pub(crate) fn arrived(&self, action: &Action) -> usize {
+    pub(crate) fn deliveries(&self, action: &Action) -> usize {
         self.forwards.iter().filter(|(_, kind, text)| *kind == action.kind && text.contains(&action.id.0)).count()
     }
 
     /// What left after a time: writes to the API, whatever became of them, and forwards that arrived.
-    pub(crate) fn left_since(&self, at: Timestamp) -> usize {
+    pub(crate) fn sent_since(&self, at: Timestamp) -> usize {
         let writes = self.requests.iter().filter(|request| request.method != "GET" && request.at > at).count();
         writes + self.forwards.iter().filter(|(arrived, ..)| *arrived > at).count()
     }
@@ -144,14 +144,14 @@ impl Seen {
     }
 
     /// The actions that are in this state now and were not before.
-    pub(crate) fn newly(&self, state: ActionState, before: Option<&Self>) -> Vec<&Action> {
+    pub(crate) fn entered(&self, state: ActionState, before: Option<&Self>) -> Vec<&Action> {
         let was = |action: &Action| before.and_then(|before| before.action(&action.id)).map(|action| action.state);
         self.actions.iter().filter(|action| action.state == state && was(action) != Some(state)).collect()
     }
 }
 
 /// The message that a text of ours names.
-pub(crate) fn named(text: Option<&str>) -> Option<&str> {
+pub(crate) fn cited_message(text: Option<&str>) -> Option<&str> {
     let text = text?;
     let from = text.rfind('[')? + 1;
     text.get(from..)?.split(']').next()
@@ -168,7 +168,7 @@ pub(crate) fn is_opt_out(message: &StoredMessage) -> bool {
 }
 
 /// An action in a line.
-pub(crate) fn told(action: &Action) -> String {
+pub(crate) fn describe(action: &Action) -> String {
     let Action { kind, rule, state, message_id, due_at, .. } = action;
     let tries: Vec<_> = action.attempts.iter().map(|attempt| (&attempt.outcome, attempt.status)).collect();
     let reason = action.reason.as_ref().map(|reason| (reason.code.as_str(), &reason.text));

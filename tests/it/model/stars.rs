@@ -2,7 +2,7 @@
 
 use super::{
     oracle::{Violation, ensure},
-    snapshot::{Seen, told},
+    snapshot::{Snapshot, describe},
 };
 use jiff::Timestamp;
 use reply_router::{
@@ -11,7 +11,7 @@ use reply_router::{
 };
 
 /// Unless a person toggled it after the last look, or the opposite was done too.
-pub(crate) fn star_matches(action: &Action, seen: &Seen) -> Result<(), Violation> {
+pub(crate) fn star_matches(action: &Action, seen: &Snapshot) -> Result<(), Violation> {
     let is_look = |path: &str| path == "/replies" || path == format!("/replies/threads/{}", action.thread_id);
     let looks = seen.requests.iter().filter(|request| request.status == Some(200) && is_look(&request.path));
     let look = looks.map(|request| request.at).max();
@@ -24,11 +24,13 @@ pub(crate) fn star_matches(action: &Action, seen: &Seen) -> Result<(), Violation
             && other.updated_at >= action.updated_at
     });
     let starred = seen.thread(&action.thread_id).is_starred;
-    ensure("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || told(action))
+    ensure("the star is as wanted", toggled || opposite || starred == (action.kind == ActionKind::Star), || {
+        describe(action)
+    })
 }
 
 /// What the list showed as wanted, and nobody touched since, is left alone.
-pub(crate) fn no_blind_toggle(seen: &Seen, before: Option<&Seen>) -> Result<(), Violation> {
+pub(crate) fn no_blind_toggle(seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Violation> {
     let Some(before) = before else { return Ok(()) };
     for thread in &before.threads {
         let path = format!("/replies/threads/{}/star", thread.id);

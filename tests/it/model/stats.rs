@@ -1,6 +1,6 @@
 //! What many sequences came to.
 
-use super::{seen::Seen, transition::Transition};
+use super::{snapshot::Snapshot, transition::Transition};
 use reply_router::model::{ActionKind, ActionState};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
 };
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Figures {
+pub(crate) struct RunStats {
     pub(crate) sequences: usize,
     pub(crate) transitions: usize,
     pub(crate) crashes: usize,
@@ -23,8 +23,8 @@ pub(crate) struct Figures {
     pub(crate) replies: BTreeMap<&'static str, usize>,
 }
 
-impl Figures {
-    pub(crate) fn add(&mut self, transitions: &[Transition], end: &Seen) {
+impl RunStats {
+    pub(crate) fn add(&mut self, transitions: &[Transition], end: &Snapshot) {
         self.sequences += 1;
         self.transitions += transitions.len();
         self.crashes += end.crashes;
@@ -69,7 +69,7 @@ impl Figures {
     }
 }
 
-impl fmt::Display for Figures {
+impl fmt::Display for RunStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
         write!(

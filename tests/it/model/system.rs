@@ -2,14 +2,14 @@
 //! starts again.
 
 use super::{
+    actors::{Actors, ServerClock},
+    hooks::ModelHooks,
     oracle::{Oracle, Violation},
     rules::RULES,
-    actors::{Scene, ServerClock},
-    snapshot::Seen,
-    transition::{InitialState, Interruption, Transition, FaultSpec},
-    hooks::Watcher,
+    snapshot::Snapshot,
+    transition::{FaultSpec, InitialState, Interruption, Transition},
 };
-use crate::stage::{self, HandClock, Setting};
+use crate::fixture::{self, FixtureOptions, ManualClock};
 use jiff::SignedDuration;
 use reply_router::{
     engine::{Clock, Engine, ExecuteError, IntakeError, Mutation, PollError, Resolution, Safety, Workspace},
@@ -23,12 +23,12 @@ use std::{
 };
 
 /// Everything.
-pub(crate) struct World {
+pub(crate) struct System {
     pub(crate) simulator: Simulator,
-    pub(crate) scene: Arc<Scene>,
+    pub(crate) scene: Arc<Actors>,
     /// The service's own clock.
-    clock: HandClock,
-    watcher: Arc<Watcher>,
+    clock: ManualClock,
+    watcher: Arc<ModelHooks>,
     /// The process; `None` only while it is dead.
     process: Option<Process>,
     oracle: Oracle,
@@ -50,7 +50,7 @@ impl Process {
 /// Real time, for what hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-impl World {
+impl System {
     pub(crate) async fn new(beginning: &InitialState, bug: Option<Mutation>) -> Self {
         let server = ServerClock::new();
         let time = server.clone();
@@ -63,26 +63,26 @@ impl World {
         let simulator = Simulator::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("store.db"), empty_store()).unwrap();
-        let scene = Arc::new(Scene { workspace: simulator.workspace(), clock: server, journal: Default::default() });
-        let watcher = Arc::new(Watcher::new(Arc::clone(&scene), bug));
-        let clock = HandClock::new();
+        let scene = Arc::new(Actors { workspace: simulator.workspace(), clock: server, journal: Default::default() });
+        let watcher = Arc::new(ModelHooks::new(Arc::clone(&scene), bug));
+        let clock = ManualClock::new();
         let mut world = Self { simulator, scene, clock, watcher, process: None, oracle: Oracle::default(), folder };
         for (lead, topic) in (10..).zip(&beginning.old) {
-            let thread = world.scene.lead_writes_anew(lead, *topic);
+            let thread = world.scene.lead_starts_thread(lead, *topic);
             world.scene.journal.lock().unwrap().old.insert(thread);
         }
-        world.time_passes(600);
+        world.advance(600);
         world.starts().await;
         if beginning.glitch {
             world.simulator.faults().next(Endpoint::List, 1, empty_list());
             // Whether it believes the empty list is its own affair; it looks again before anybody writes.
             let _ = world.process().engine.poll(world.process().workspace(), true).await;
-            world.time_passes(60);
+            world.advance(60);
         }
         let process = world.process();
         process.engine.poll(process.workspace(), true).await.unwrap();
         for (lead, topic) in (0..).zip(&beginning.letters) {
-            world.scene.lead_writes_anew(lead, *topic);
+            world.scene.lead_starts_thread(lead, *topic);
         }
         world
     }
@@ -95,14 +95,14 @@ impl World {
     async fn starts(&mut self) {
         self.process = None;
         let store = Arc::new(SqliteStore::open(&self.folder.path().join("store.db")).await.unwrap());
-        self.watcher.follows(&store);
-        let setting = Setting {
+        self.watcher.attach_store(&store);
+        let setting = FixtureOptions {
             rules: RULES,
-            safety: Safety { replies_per_lead: "2 per 1d".parse().unwrap(), replies_per_hour: 5, ..stage::safety() },
+            safety: Safety { replies_per_lead: "2 per 1d".parse().unwrap(), replies_per_hour: 5, ..fixture::safety() },
             probe: Some(Arc::clone(&self.watcher) as _),
-            ..Setting::default()
+            ..FixtureOptions::default()
         };
-        let engine = stage::engine(&setting, &self.simulator, Arc::clone(&store) as _, self.clock.clone());
+        let engine = fixture::engine(&setting, &self.simulator, Arc::clone(&store) as _, self.clock.clone());
         let process = Process { store, engine };
         process.engine.recover(process.workspace()).await.unwrap();
         self.process = Some(process);
@@ -125,19 +125,19 @@ impl World {
     }
 
     /// What was seen when the service had last done something.
-    pub(crate) fn seen(&self) -> &Seen {
+    pub(crate) fn seen(&self) -> &Snapshot {
         self.oracle.before.as_ref().unwrap()
     }
 
-    async fn sees(&self) -> Seen {
-        Seen::look(&self.simulator, &self.scene, &self.process().store).await
+    async fn sees(&self) -> Snapshot {
+        Snapshot::capture(&self.simulator, &self.scene, &self.process().store).await
     }
 
     async fn happens(&mut self, transition: &Transition) -> Result<(), Violation> {
         let scene = Arc::clone(&self.scene);
         let thread = |nth: u8| scene.nth_thread(nth).map(|thread| thread.id);
         match transition {
-            Transition::LeadStartsThread { lead, topic } => drop(scene.lead_writes_anew(*lead, *topic)),
+            Transition::LeadStartsThread { lead, topic } => drop(scene.lead_starts_thread(*lead, *topic)),
             Transition::LeadWrites { thread: nth, topic } => {
                 thread(*nth).into_iter().for_each(|id| scene.lead_writes(&id, *topic));
             }
@@ -159,7 +159,7 @@ impl World {
             Transition::ThreadRead { thread: nth } => thread(*nth).into_iter().for_each(|id| {
                 scene.workspace.set_read(&id, true);
             }),
-            Transition::TimePasses { seconds } => self.time_passes(u64::from(*seconds)),
+            Transition::TimePasses { seconds } => self.advance(u64::from(*seconds)),
             Transition::ClockJumps { seconds } => {
                 self.clock.set(self.clock.now() + SignedDuration::from_secs(i64::from(*seconds)));
                 scene.journal.lock().unwrap().clock_was_set = true;
@@ -179,7 +179,9 @@ impl World {
             Transition::InjectFault(FaultSpec::Http(endpoint, fault)) => {
                 self.simulator.faults().next(endpoint.clone(), 1, fault.clone());
             }
-            Transition::InjectFault(FaultSpec::Smtp(step, fault)) => self.simulator.faults().smtp(*step, 1, fault.clone()),
+            Transition::InjectFault(FaultSpec::Smtp(step, fault)) => {
+                self.simulator.faults().smtp(*step, 1, fault.clone())
+            }
             Transition::Restarts => self.starts().await,
             Transition::Approves { nth, edited } => {
                 if let Some(action) = self.nth_action(*nth, ActionState::Held).await {
@@ -221,7 +223,7 @@ impl World {
         self.scene.journal.lock().unwrap().broken = None;
     }
 
-    pub(crate) fn time_passes(&self, seconds: u64) {
+    pub(crate) fn advance(&self, seconds: u64) {
         self.scene.clock.advance(seconds);
         self.clock.advance(Duration::from_secs(seconds));
     }
@@ -249,9 +251,9 @@ impl World {
         moment: Option<Interruption>,
         work: impl AsyncFnOnce(&Process) -> Result<(), Violation>,
     ) -> Result<(), Violation> {
-        self.watcher.waits_for(moment);
+        self.watcher.arm(moment);
         let dead = self.dies_during(work).await;
-        self.watcher.waits_for(None);
+        self.watcher.arm(None);
         match dead {
             Some(ended) => ended,
             None => {

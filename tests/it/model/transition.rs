@@ -252,7 +252,8 @@ fn moment(steps: &'static [Failpoint]) -> impl Strategy<Value = Option<Interrupt
         1 => Just(Interrupt::OperatorPauses),
     ];
     let nth = prop_oneof![3 => Just(0_u8), 1 => 1..4_u8];
-    let moment = (prop::sample::select(steps), nth, what).prop_map(|(step, nth, what)| Interruption { step, nth, what });
+    let moment =
+        (prop::sample::select(steps), nth, what).prop_map(|(step, nth, what)| Interruption { step, nth, what });
     prop_oneof![1 => Just(None), 1 => moment.prop_map(Some)]
 }
 

@@ -1,6 +1,6 @@
 //! Every value of a full file changed in many ways, and each change shown to the loader and to the schema.
 
-use super::{CONFIG, Validator, RULES, SAID, json_of};
+use super::{CONFIG, RULES, SAID, Validator, json_of};
 use reply_router::{
     model::ActionKind,
     rules::{LoadContext, RuleSet, diagnostic::Diagnostics},

@@ -1,7 +1,7 @@
 //! Files that the schema must refuse: some written here, and those of `tests/diagnostics`, where the loader's words about
 //! each are kept.
 
-use super::{CONFIG, Validator, RULES, SAID, json_of, judge_of, root};
+use super::{CONFIG, RULES, SAID, Validator, json_of, judge_of, root};
 use std::fs;
 
 /// Cases of `tests/diagnostics` whose mistake lies beyond a schema though its code is one that a schema can say.

@@ -1,6 +1,6 @@
 //! A store that was damaged on disk, as the program meets it: it is somebody's only copy.
 
-use super::{EVERYTHING, CliFixture, ServiceProcess, noted, read, store_file};
+use super::{CliFixture, EVERYTHING, ServiceProcess, noted, read, store_file};
 use crate::service_process::SERVICE;
 use std::fs;
 

@@ -1,6 +1,8 @@
 //! A disk that is full: the kernel lets the program write no file beyond a size, and later lets it again.
 
-use super::{EVERYTHING, CliFixture, ServiceProcess, done_exactly_once, noted, nothing_left_without_its_intent, read, store_file};
+use super::{
+    CliFixture, EVERYTHING, ServiceProcess, done_exactly_once, noted, nothing_left_without_its_intent, read, store_file,
+};
 use crate::{
     cli_fixture::{run, run_tool},
     service_process::SERVICE,
@@ -63,7 +65,7 @@ async fn full_after(pages: [u64; 3]) {
         let left = super::left(&place).into_iter().map(|(kind, count)| format!("{kind} {}", count - number));
         eprintln!("full after {pages:>3} pages; left by then: {}", left.collect::<Vec<_>>().join(", "));
         if pages == 0 {
-            assert!(storage_faults::left(&place).iter().all(|(_, count)| *count == number), "{:?}", storage_faults::left(&place));
+            assert!(super::left(&place).iter().all(|(_, count)| *count == number), "{:?}", super::left(&place));
         }
         limit(&service, "unlimited");
         read(&place, &threads).await;

@@ -1,6 +1,6 @@
 //! Somebody else holds the store's lock: a backup, a person with a database shell.
 
-use super::{EVERYTHING, CliFixture, ServiceProcess, actions, done_exactly_once, left, noted, store_file};
+use super::{CliFixture, EVERYTHING, ServiceProcess, actions, done_exactly_once, left, noted, store_file};
 use crate::{cli_fixture::PATIENCE, service_process::SERVICE};
 use reply_router::{
     model::{ActionKind, ActionState},

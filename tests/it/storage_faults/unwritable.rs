@@ -1,6 +1,6 @@
 //! A store that may not be written.
 
-use super::{EVERYTHING, CliFixture, noted, store_file};
+use super::{CliFixture, EVERYTHING, noted, store_file};
 use crate::cli_fixture::run;
 use std::{
     fs::{Permissions, set_permissions},

@@ -1,7 +1,7 @@
 //! What is said of mistakes in steps, and of a step that fails.
 
 use super::{context, rule};
-use crate::cli_fixture::{EVERYTHING, CliFixture, run};
+use crate::cli_fixture::{CliFixture, EVERYTHING, run};
 use reply_router::rules::RuleSet;
 
 #[tokio::test]

@@ -20,8 +20,8 @@ rules:
 #[tokio::test]
 async fn a_thread_tells_why_each_rule_matched_or_did_not() {
     let desk = AdminFixture::new(FixtureOptions { rules: REASONED, ..FixtureOptions::default() }).await;
-    let thread = desk.stage.hot_lead("jane@acme.example", "Sure, a call is fine.");
-    desk.stage.tick().await;
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Sure, a call is fine.");
+    desk.fixture.tick().await;
     let page = desk.get(&format!("/threads/{thread}")).await.text;
     shows(
         &page,
@@ -49,10 +49,10 @@ async fn a_thread_tells_why_each_rule_matched_or_did_not() {
 async fn the_activity_is_filtered_and_has_pages() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     for number in 0..52 {
-        desk.stage.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
+        desk.fixture.hot_lead(&format!("lead{number}@acme.example"), "Please call.");
     }
-    desk.stage.hot_lead("calm@acme.example", "Please write.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("calm@acme.example", "Please write.");
+    desk.fixture.tick().await;
     let first = desk.get("/activity").await.text;
     assert_eq!(first.matches("<li class=\"row\"").count(), 50);
     assert!(first.contains("id=\"live-rows\" data-live"), "the newest page follows what happens");

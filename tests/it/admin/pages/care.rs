@@ -30,8 +30,8 @@ rules:
 #[tokio::test]
 async fn rules_that_need_care_come_first_and_look_different() {
     let desk = AdminFixture::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
-    desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
+    desk.fixture.tick().await;
     let page = desk.get("/").await.text;
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
     let classes = ["broken", "drafted", "watched", "calm"].map(|name| at(&format!("id=\"rule-{name}\"")));
@@ -56,8 +56,8 @@ async fn rules_that_need_care_come_first_and_look_different() {
 #[tokio::test]
 async fn the_first_failed_condition_shows_without_opening_and_shadow_says_what_it_would_do() {
     let desk = AdminFixture::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
-    let thread = desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.tick().await;
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
+    desk.fixture.tick().await;
     let page = desk.get(&format!("/threads/{thread}")).await.text;
     let calm = between(&page, "<span class=\"rule-name\">calm</span>", "</summary>");
     shows(calm, &["category wants meeting_request, saw interested"]);
@@ -71,8 +71,8 @@ async fn a_shadowed_reply_that_would_be_held_says_so() {
     let desk = AdminFixture::new(FixtureOptions { mode: Mode::Shadow, ..FixtureOptions::default() }).await;
     let thread = reply_router::simulator::NewThread::new("jane@acme.example").name("Jane Doe").category("interested");
     let colleague = reply_router::simulator::Message::text("Jane told me: a call?").sent_by("joe@acme.example");
-    let thread = desk.stage.simulator.workspace().add_thread(thread.campaign("Q1 Launch").message(colleague));
-    desk.stage.tick().await;
+    let thread = desk.fixture.simulator.workspace().add_thread(thread.campaign("Q1 Launch").message(colleague));
+    desk.fixture.tick().await;
     shows(&desk.get(&format!("/threads/{thread}")).await.text, &["would be held (shadow)"]);
     shows(
         &desk.get("/activity").await.text,
@@ -83,10 +83,10 @@ async fn a_shadowed_reply_that_would_be_held_says_so() {
 #[tokio::test]
 async fn the_timeline_is_told_in_the_order_in_which_it_happened() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
-    let thread = desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.tick().await;
-    desk.stage.clock.advance(Duration::from_secs(600));
-    desk.stage.tick().await;
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
+    desk.fixture.tick().await;
+    desk.fixture.clock.advance(Duration::from_secs(600));
+    desk.fixture.tick().await;
     let page = desk.get(&format!("/threads/{thread}?live=1")).await.text;
     let timeline = between(&page, "<ol class=\"way\">", "</ol>");
     let times: Vec<&str> = timeline.split("datetime=\"").skip(1).map(|part| &part[..20]).collect();
@@ -98,8 +98,8 @@ async fn the_timeline_is_told_in_the_order_in_which_it_happened() {
 async fn categories_of_the_rules_and_of_the_mail_are_offered() {
     let desk = AdminFixture::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
     let thread = reply_router::simulator::NewThread::new("jane@acme.example").category("Wrong person");
-    desk.stage.simulator.workspace().add_thread(thread.message("Not me."));
-    desk.stage.tick().await;
+    desk.fixture.simulator.workspace().add_thread(thread.message("Not me."));
+    desk.fixture.tick().await;
     let offered = desk.get("/try").await.text;
     let offered = between(&offered, "<datalist id=\"categories\">", "</datalist>");
     for name in ["interested", "not_interested", "meeting_request", "later on", "Wrong person"] {
@@ -111,7 +111,7 @@ async fn categories_of_the_rules_and_of_the_mail_are_offered() {
 async fn a_pause_does_not_look_well() {
     let more = vec![("globex", Mode::Live)];
     let desk = AdminFixture::new(FixtureOptions { more_workspaces: more, ..FixtureOptions::default() }).await;
-    desk.stage.engine.poll(desk.stage.engine.workspace("globex").unwrap(), true).await.unwrap();
+    desk.fixture.engine.poll(desk.fixture.engine.workspace("globex").unwrap(), true).await.unwrap();
     desk.post("/api/v1/pause", r#"{"workspace": "acme"}"#).await.json();
     shows(&desk.get("/").await.text, &["headline waiting", "<h1>Partly paused</h1>"]);
     shows(&desk.get("/workspace").await.text, &["<span class=\"chip state-held\">paused</span>"]);

@@ -1,7 +1,7 @@
 //! What the pages' forms do.
 
 use super::{
-    super::{Answer, AdminFixture, bearer},
+    super::{AdminFixture, Answer, bearer},
     shows,
 };
 use crate::fixture::FixtureOptions;
@@ -26,9 +26,9 @@ impl AdminFixture {
 
 /// One draft; its id comes back.
 async fn draft(desk: &AdminFixture) -> String {
-    desk.stage.hot_lead("jane@acme.example", "Please call.");
-    desk.stage.tick().await;
-    let held = desk.stage.actions().await.into_iter().find(|action| action.state == ActionState::Held);
+    desk.fixture.hot_lead("jane@acme.example", "Please call.");
+    desk.fixture.tick().await;
+    let held = desk.fixture.actions().await.into_iter().find(|action| action.state == ActionState::Held);
     held.unwrap().id.0
 }
 
@@ -45,12 +45,13 @@ rules:
     for (sent, expected, keeps_html) in
         [("One+line.%0D%0A", "One line.", true), ("Two+lines%0D%0Ahere.", "Two lines\nhere.", false)]
     {
-        let desk = AdminFixture::new(FixtureOptions { rules: html, mode: Mode::Draft, ..FixtureOptions::default() }).await;
+        let desk =
+            AdminFixture::new(FixtureOptions { rules: html, mode: Mode::Draft, ..FixtureOptions::default() }).await;
         let id = draft(&desk).await;
         let answer = desk.form(&format!("/actions/{id}/approve"), &format!("text={sent}")).await;
         AdminFixture::leads_to(&answer, &format!("/queue?decided={id}"));
-        desk.stage.run_due().await;
-        let reply = desk.stage.simulator.workspace().accepted_replies().pop().unwrap();
+        desk.fixture.run_due().await;
+        let reply = desk.fixture.simulator.workspace().accepted_replies().pop().unwrap();
         assert_eq!(reply.body.as_deref(), Some(expected));
         assert_eq!(reply.html_body.is_some(), keeps_html, "{sent}");
     }
@@ -61,7 +62,10 @@ async fn nothing_at_all_is_no_reply_and_two_people_decide_once() {
     let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     let id = draft(&desk).await;
     desk.form(&format!("/actions/{id}/approve"), "text=+").await.problem(422);
-    AdminFixture::leads_to(&desk.form(&format!("/actions/{id}/reject"), "text=Hi").await, &format!("/queue?decided={id}"));
+    AdminFixture::leads_to(
+        &desk.form(&format!("/actions/{id}/reject"), "text=Hi").await,
+        &format!("/queue?decided={id}"),
+    );
     let page = ("accept", "text/html");
     let late = desk.send("POST", &format!("/actions/{id}/approve"), &[bearer(), FORM, page], "").await;
     assert_eq!(late.status, 409);
@@ -73,12 +77,12 @@ async fn nothing_at_all_is_no_reply_and_two_people_decide_once() {
 async fn not_sent_leads_to_the_draft_that_it_becomes() {
     let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
     let id = draft(&desk).await;
-    let mut action = desk.stage.actions().await.remove(0);
+    let mut action = desk.fixture.actions().await.remove(0);
     action.state = ActionState::Quarantined;
-    desk.stage.store.update_action(&mut action).await.unwrap();
+    desk.fixture.store.update_action(&mut action).await.unwrap();
     let answer = desk.form(&format!("/actions/{id}/not-sent"), "").await;
     AdminFixture::leads_to(&answer, &format!("/queue#action-{id}"));
-    assert_eq!(desk.stage.actions().await[0].state, ActionState::Held);
+    assert_eq!(desk.fixture.actions().await[0].state, ActionState::Held);
 }
 
 #[tokio::test]
@@ -94,12 +98,12 @@ rules:
     let desk = AdminFixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
     let mode = async |form: &str| desk.form("/rules/careful/mode", form).await;
     AdminFixture::leads_to(&mode("mode=shadow").await, "/#rule-careful");
-    assert_eq!(desk.stage.store.override_modes().await.unwrap()["careful"], Mode::Shadow);
+    assert_eq!(desk.fixture.store.override_modes().await.unwrap()["careful"], Mode::Shadow);
     mode("mode=live").await.problem(422);
     mode("mode=loud").await.problem(400);
     mode("").await.problem(400);
     AdminFixture::leads_to(&mode("mode=").await, "/#rule-careful");
-    assert!(desk.stage.store.override_modes().await.unwrap().is_empty());
+    assert!(desk.fixture.store.override_modes().await.unwrap().is_empty());
     desk.form("/rules/nobody/mode", "mode=off").await.problem(404);
 }
 
@@ -107,7 +111,10 @@ rules:
 async fn opt_outs_are_added_and_removed() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     let place = "/workspace#opt-outs";
-    AdminFixture::leads_to(&desk.form("/opt-outs", "email=Jo%40acme.example&evidence=on+the+phone&workspace=").await, place);
+    AdminFixture::leads_to(
+        &desk.form("/opt-outs", "email=Jo%40acme.example&evidence=on+the+phone&workspace=").await,
+        place,
+    );
     shows(&desk.get("/workspace").await.text, &["jo@acme.example", "on the phone", "added an opt-out"]);
     desk.form("/opt-outs", "email=nobody").await.problem(400);
     AdminFixture::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
@@ -118,7 +125,7 @@ async fn opt_outs_are_added_and_removed() {
 #[tokio::test]
 async fn keys_and_destinations_are_checked_on_demand_and_nothing_is_sent() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
-    desk.stage.requests();
+    desk.fixture.requests();
     let page = desk.form("/workspace/check", "").await;
     assert_eq!(page.status, 200);
     shows(
@@ -126,8 +133,8 @@ async fn keys_and_destinations_are_checked_on_demand_and_nothing_is_sent() {
         &["workspace acme", "the key is accepted at http://127.0.0.1", "destination sales", "destination team"],
     );
     assert!(!page.text.contains("failed</span>"), "{}", page.text);
-    assert_eq!(desk.stage.requests(), ["GET list"]);
-    let simulator = &desk.stage.simulator;
+    assert_eq!(desk.fixture.requests(), ["GET list"]);
+    let simulator = &desk.fixture.simulator;
     assert!(simulator.slack().is_empty() && simulator.mail().is_empty());
     simulator.faults().smtp(SmtpStep::Greeting, 10, SmtpFault::Code(554, "go away".to_owned()));
     let page = desk.form("/workspace/check", "").await.text;
@@ -141,7 +148,7 @@ async fn a_form_leads_back_to_a_page_of_ours_only() {
     AdminFixture::leads_to(&desk.form("/resume", "").await, "/");
     desk.form("/pause?back=//evil.example", "").await.problem(400);
     desk.form("/pause?workspace=nobody", "").await.problem(404);
-    assert!(desk.stage.store.pauses().await.unwrap().is_empty());
+    assert!(desk.fixture.store.pauses().await.unwrap().is_empty());
     desk.form("/reload?back=workspace", "").await.problem(501);
     let out = desk.form("/logout", "").await;
     assert!(out.header("set-cookie").contains("reply_router_session=; Path=/; HttpOnly"), "{out:?}");

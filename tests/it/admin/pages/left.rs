@@ -11,19 +11,19 @@ use std::time::Duration;
 /// The lead writes a second time in a thread that a rule has answered once.
 async fn answered_once() -> (AdminFixture, String) {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
-    let thread = desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.tick().await;
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
+    desk.fixture.tick().await;
     shows(&desk.get("/").await.text, &["<h1>Healthy</h1>"]);
-    desk.stage.clock.advance(Duration::from_secs(600));
-    desk.stage.simulator.workspace().lead_writes(&thread, "And what does the call cost?");
-    desk.stage.tick().await;
+    desk.fixture.clock.advance(Duration::from_secs(600));
+    desk.fixture.simulator.workspace().lead_writes(&thread, "And what does the call cost?");
+    desk.fixture.tick().await;
     (desk, thread)
 }
 
 #[tokio::test]
 async fn a_thread_that_was_left_unread_is_counted_and_listed_until_a_person_is_done_with_it() {
     let (desk, thread) = answered_once().await;
-    assert!(!desk.stage.simulator.workspace().thread(&thread).unwrap().is_read);
+    assert!(!desk.fixture.simulator.workspace().thread(&thread).unwrap().is_read);
     let page = desk.get("/").await.text;
     shows(&page, &["<h1>Waiting for you</h1>", "1 thread is left for you", "class=\"badge\">1<"]);
     let queue = desk.get("/queue").await.text;
@@ -55,18 +55,18 @@ async fn a_thread_that_was_left_unread_is_counted_and_listed_until_a_person_is_d
 #[tokio::test]
 async fn it_leaves_the_list_when_somebody_writes_in_the_thread() {
     let (desk, thread) = answered_once().await;
-    desk.stage.clock.advance(Duration::from_secs(600));
-    desk.stage.simulator.workspace().person_answers(&thread, "490 EUR, Jane.");
-    desk.stage.tick().await;
+    desk.fixture.clock.advance(Duration::from_secs(600));
+    desk.fixture.simulator.workspace().person_answers(&thread, "490 EUR, Jane.");
+    desk.fixture.tick().await;
     assert_eq!(desk.get("/api/v1/status").await.json()["queue"]["left_for_you"], 0);
 }
 
 #[tokio::test]
 async fn a_lead_who_opted_out_is_left_for_a_person_whether_or_not_a_rule_matched() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
-    desk.stage.hot_lead("jane@acme.example", "A call? No. Please remove me from your list.");
-    desk.stage.hot_lead("joe@acme.example", "Unsubscribe");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("jane@acme.example", "A call? No. Please remove me from your list.");
+    desk.fixture.hot_lead("joe@acme.example", "Unsubscribe");
+    desk.fixture.tick().await;
     assert_eq!(desk.get("/api/v1/status").await.json()["queue"]["left_for_you"], 2);
     let queue = desk.get("/queue").await.text;
     shows(
@@ -81,30 +81,30 @@ async fn a_lead_who_opted_out_is_left_for_a_person_whether_or_not_a_rule_matched
 #[tokio::test]
 async fn what_is_in_another_section_or_was_rejected_is_not_listed_twice() {
     let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
-    desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
+    desk.fixture.tick().await;
     let left = async || desk.get("/api/v1/status").await.json()["queue"]["left_for_you"].clone();
     assert_eq!(left().await, 0, "the draft waits in its own section");
-    let draft = desk.stage.actions().await.into_iter().find(|action| action.state == ActionState::Held).unwrap();
+    let draft = desk.fixture.actions().await.into_iter().find(|action| action.state == ActionState::Held).unwrap();
     desk.post(&format!("/api/v1/actions/{}/reject", draft.id), "").await.json();
-    desk.stage.run_due().await;
+    desk.fixture.run_due().await;
     assert_eq!(left().await, 0, "whoever rejected it has seen it");
 }
 
 #[tokio::test]
 async fn the_queue_says_who_wrote_and_what_came_of_an_approval() {
     let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
-    desk.stage.hot_lead("jane@acme.example", "Sure, give me a call.");
-    desk.stage.tick().await;
+    desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
+    desk.fixture.tick().await;
     let queue = desk.get("/queue").await.text;
     shows(&queue, &["<bdi>Jane Doe &#60;jane@acme.example&#62;</bdi> wrote:", "Sure, give me a call."]);
     assert!(!desk.get("/activity").await.text.contains("answered"), "a draft is no answer");
-    let draft = desk.stage.actions().await.into_iter().find(|action| action.state == ActionState::Held).unwrap();
+    let draft = desk.fixture.actions().await.into_iter().find(|action| action.state == ActionState::Held).unwrap();
     let answer = desk.post(&format!("/actions/{}/approve", draft.id), "").await;
     assert_eq!(answer.header("location"), format!("/queue?decided={}", draft.id));
     let page = desk.get(answer.header("location")).await.text;
     shows(&page, &["Reply to jane@acme.example: approved. The last checks run now, then it is sent."]);
-    desk.stage.run_due().await;
+    desk.fixture.run_due().await;
     shows(&desk.get(answer.header("location")).await.text, &["Reply to jane@acme.example: sent."]);
-    assert_eq!(desk.stage.store.left_count(desk.stage.engine.now()).await.unwrap(), 0);
+    assert_eq!(desk.fixture.store.left_count(desk.fixture.engine.now()).await.unwrap(), 0);
 }

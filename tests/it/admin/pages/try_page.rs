@@ -7,7 +7,7 @@ use reply_router::model::Mode;
 #[tokio::test]
 async fn a_message_is_tried_without_a_trace() {
     let desk = AdminFixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
-    desk.stage.requests();
+    desk.fixture.requests();
     let form = "text=Give+me+a+call%2C+%3Cb%3Eplease%3C%2Fb%3E.&category=interested&campaign=Q1+Launch&lead=jane%40acme.example&name=Jane+Doe&subject=Hi";
     let page = desk.post("/try", form).await;
     assert_eq!(page.status, 200);
@@ -25,7 +25,7 @@ async fn a_message_is_tried_without_a_trace() {
     let page = desk.post("/try", "text=Stop&category=not_interested").await;
     shows(&page.text, &["No rule would match.", "no match"]);
     desk.post("/try", "text=x&workspace=nobody").await.problem(404);
-    assert_eq!(desk.stage.requests(), Vec::<String>::new());
-    assert_eq!(desk.stage.actions().await, []);
+    assert_eq!(desk.fixture.requests(), Vec::<String>::new());
+    assert_eq!(desk.fixture.actions().await, []);
     assert!(!desk.get("/activity").await.text.contains("href=\"/threads/"));
 }

@@ -3,30 +3,18 @@
 //!
 //! `RR_SEQUENCES` and `RR_SEED` choose how many sequences are played, and which.
 
-#[path = "model/ending.rs"]
-mod quiesce;
-#[path = "model/figures.rs"]
-mod stats;
-#[path = "model/forwards.rs"]
-mod forwards;
-#[path = "model/oracle.rs"]
-mod oracle;
-#[path = "model/rules.rs"]
-mod rules;
-#[path = "model/run.rs"]
-pub(crate) mod run;
-#[path = "model/scene.rs"]
 mod actors;
-#[path = "model/seen.rs"]
-mod snapshot;
-#[path = "model/stars.rs"]
-mod stars;
-#[path = "model/transition.rs"]
-pub(crate) mod transition;
-#[path = "model/watcher.rs"]
+mod forwards;
 mod hooks;
-#[path = "model/world.rs"]
+mod oracle;
+mod quiesce;
+mod rules;
+pub(crate) mod run;
+mod snapshot;
+mod stars;
+mod stats;
 mod system;
+pub(crate) mod transition;
 
 /// A number from the environment.
 pub(crate) fn chosen(name: &str) -> Option<u64> {
