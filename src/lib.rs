@@ -10,7 +10,9 @@
 //! |---|---|---|
 //! | [`model`] | threads, messages, decisions, actions, states | nothing |
 //! | [`text`] | the new text of a reply, HTML to text, automatic mail, opt-outs | nothing |
-//! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text` |
+//! | [`diagnostics`] | errors and warnings with their locations | nothing |
+//! | [`yaml`] | YAML with locations, and schemas of it | `model`, `diagnostics` |
+//! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml` |
 //! | [`coldsend`] | the API client and its request budget | `model` |
 //! | [`destinations`] | Slack, e-mail, webhooks | `model` |
 //! | [`store`] | one trait and its SQLite implementation | `model` |
@@ -22,13 +24,11 @@
 //! A test (`tests/it/layering.rs`) keeps these directions by reading the `use` lines.
 
 pub mod admin;
-
 pub mod app;
-
 pub mod cli;
 pub mod coldsend;
 pub mod destinations;
-
+pub mod diagnostics;
 pub mod engine;
 pub mod model;
 pub mod rules;
@@ -36,3 +36,4 @@ pub mod settings;
 pub mod simulator;
 pub mod store;
 pub mod text;
+pub mod yaml;

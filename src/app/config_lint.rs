@@ -1,11 +1,9 @@
 //! What is odd about rules and configuration together, and what they cost in requests.
 
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::{
     model::Mode,
-    rules::{
-        RequestCost, RuleCost, RuleSet,
-        diagnostic::{Diagnostic, Diagnostics, code},
-    },
+    rules::{RequestCost, RuleCost, RuleSet},
     settings::{Settings, WorkspaceSettings},
 };
 use serde::Serialize;
@@ -88,7 +86,7 @@ pub fn lint_config(rules: &RuleSet, settings: &Settings) -> Diagnostics {
                 "polling `{}` takes {polling} requests an hour, and it has {}",
                 workspace.name, workspace.per_hour
             );
-            let warning = Diagnostic::at_location(code::OVER_BUDGET, &written.poll_every, message).lint(true);
+            let warning = Diagnostic::error(code::OVER_BUDGET, &written.poll_every, message).lint(true);
             found.push(warning.hint("nothing is left to answer with; the default `poll_every: 30s` takes 120"));
         }
     }

@@ -1,10 +1,11 @@
 //! Loading the rules again while the service runs: all or nothing.
 
 use super::{AppError, Caps, restart::StartedWith, setup::rules_context, test_runner::require_passing};
+use crate::diagnostics::Severity;
 use crate::{
     admin::{Reload, ReloadError},
     engine::Engine,
-    rules::{LoadContext, RuleSet, diagnostic::Severity},
+    rules::{LoadContext, RuleSet},
     settings::Settings,
 };
 use async_trait::async_trait;

@@ -1,11 +1,12 @@
 //! From settings to parts.
 
 use super::Caps;
+use crate::diagnostics::Diagnostics;
 use crate::{
     coldsend::{Client, ClientError, ClientSettings},
     destinations::{DestinationSettingsError, Destinations},
     engine::{Clock, Engine, EngineParts, Safety, StartFrom, WorkspaceSettings},
-    rules::{LoadContext, RuleSet, WorkspaceContext, diagnostic::Diagnostics},
+    rules::{LoadContext, RuleSet, WorkspaceContext},
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };

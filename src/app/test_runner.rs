@@ -5,6 +5,7 @@ mod scenario;
 mod thread;
 
 use super::{AppError, setup::engine_safety};
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::{
     coldsend::{Client, ClientSettings},
     destinations::{
@@ -12,10 +13,7 @@ use crate::{
     },
     engine::{Clock, Safety, StartFrom},
     model::ActionKind,
-    rules::{
-        RuleSet, TestCase, TestResult,
-        diagnostic::{Diagnostic, Diagnostics, code},
-    },
+    rules::{RuleSet, TestCase, TestResult},
     settings::{SafetySettings, Settings},
     simulator::{self, Simulator},
 };

@@ -1,9 +1,10 @@
 //! `check`: the mistakes in configuration, rules, scripts and templates.
 
 use super::{CommandStatus, args::CheckFormat, env};
+use crate::diagnostics::Diagnostics;
 use crate::{
     app::{self, AppError, CliOptions, RequestCosts},
-    rules::{Frequency, LoadContext, RequestCost, RuleSet, diagnostic::Diagnostics},
+    rules::{Frequency, LoadContext, RequestCost, RuleSet},
     settings::Settings,
 };
 use serde::Serialize;

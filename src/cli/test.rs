@@ -1,10 +1,11 @@
 //! `test`: runs the tests that stand beside the rules, offline.
 
 use super::{CommandStatus, args::TextFormat, env, explain_text};
+use crate::diagnostics::code;
 use crate::{
     app::{self, AppError, Caps, CliOptions, TestRunner},
     engine::ExplainedRule,
-    rules::{LoadContext, RuleSet, StepLocation, TestCase, TestResult, diagnostic::code},
+    rules::{LoadContext, RuleSet, StepLocation, TestCase, TestResult},
     settings::Settings,
 };
 use anstyle::{AnsiColor, Style};

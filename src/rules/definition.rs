@@ -4,29 +4,9 @@ use super::{
     pattern::{Bounds, Glob, Pattern, SpanBounds},
     script::Script,
     template::TemplateRef,
-    yaml::{Node, Source, Span},
 };
+use crate::diagnostics::Location;
 use crate::model::{ActionKind, Attachment, Mode, Timing};
-use std::sync::Arc;
-
-/// A place in a file, for what is found out about it later.
-#[derive(Debug, Clone)]
-pub struct Location {
-    pub(super) source: Arc<Source>,
-    pub(super) span: Span,
-}
-
-impl Location {
-    /// Where a node stands.
-    pub fn node(node: &Node) -> Self {
-        Self { source: Arc::clone(node.source()), span: node.span }
-    }
-
-    /// Whether both stand on one line.
-    pub(super) fn is_on_line_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.source, &other.source) && self.span.line == other.span.line
-    }
-}
 
 /// One rule.
 #[derive(Debug, Clone)]

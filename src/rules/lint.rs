@@ -4,10 +4,10 @@
 //! happen.
 
 use super::{
-    definition::{GlobField, Location, Matcher, Rule, TextField},
-    diagnostic::{Diagnostic, Diagnostics, code},
+    definition::{GlobField, Matcher, Rule, TextField},
     logic::{Budget, Dnf},
 };
+use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
 use crate::model::{ActionKind, Mode};
 
 /// How many names a sentence lists.
@@ -67,7 +67,7 @@ pub(super) fn rules(rules: &[Rule]) -> Diagnostics {
 const SPLIT: &str = "the rules work; only rules that hide one another, or contradict themselves, are not all found";
 
 fn warn(code: &'static str, at: &Location, message: String, proved: bool) -> Diagnostic {
-    Diagnostic::at_location(code, at, message).lint(proved)
+    Diagnostic::error(code, at, message).lint(proved)
 }
 
 fn names(rules: &[&Rule]) -> String {

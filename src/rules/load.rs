@@ -14,8 +14,7 @@ use texts::{TemplateSite, TextSource, parse_regex};
 
 use super::{
     RuleSet,
-    definition::{Capture, Condition, Content, Location, Matcher, References, Rule},
-    diagnostic::{Diagnostic, Diagnostics, code},
+    definition::{Capture, Condition, Content, Matcher, References, Rule},
     files::FileAccess,
     prefilter::PrefilterBuilder,
     schema,
@@ -24,9 +23,10 @@ use super::{
     template::Templates,
     test_case::{self, TestCase},
     workspaces::{self, WorkspaceContext},
-    yaml::{self, Fields, Node, Source, Value},
 };
+use crate::diagnostics::{Diagnostic, Diagnostics, Located, Source, code};
 use crate::model::Mode;
+use crate::yaml::{self, Fields, Node, Value};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
@@ -320,7 +320,7 @@ impl<'c> Loader<'c> {
         mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
         let line = fields.non_null("name").map_or(node.span.line, |name| name.span.line);
         let (file, name) = (node.source().name().to_owned(), label);
-        let at = Location::node(fields.non_null("name").unwrap_or(node));
+        let at = fields.non_null("name").unwrap_or(node).location();
         let mut rule =
             Rule { at, name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
         self.check_templates(&mut rule, known);
@@ -356,7 +356,7 @@ impl<'c> Loader<'c> {
                 for error in errors {
                     let start = offset(&source, error.line, error.column);
                     let end = start + word_at(&source, start);
-                    let mut diagnostic = Diagnostic::inside(code::BAD_SCRIPT, node, start..end, error.message);
+                    let mut diagnostic = Diagnostic::error(code::BAD_SCRIPT, &node.at(start..end), error.message);
                     diagnostic.hint = error.hint;
                     self.out.push(diagnostic);
                 }

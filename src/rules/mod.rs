@@ -1,10 +1,8 @@
 //! The rule language: loading with diagnostics, conditions, scripts, templates, and one pure [`evaluate`].
 
 mod again;
-mod codes;
 mod condition;
 mod definition;
-pub mod diagnostic;
 mod evaluate;
 mod event;
 mod files;
@@ -27,13 +25,12 @@ mod template_names;
 mod test_case;
 mod values;
 mod workspaces;
-pub mod yaml;
 
 pub use again::{Again, still_matches};
 pub use condition::Need;
 pub use definition::{
-    ActionDef, Capture, Condition, Content, Cost, FlagField, GlobField, Location, Matcher, NumberField, Predicate,
-    Rule, TextField,
+    ActionDef, Capture, Condition, Content, Cost, FlagField, GlobField, Matcher, NumberField, Predicate, Rule,
+    TextField,
 };
 pub use evaluate::{effective_mode, evaluate, evaluate_timed};
 pub use event::{EventInput, ThreadMessages};

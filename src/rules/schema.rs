@@ -12,8 +12,8 @@ pub(super) use cases::{
 };
 pub(super) use conditions::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN};
 
-use super::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
 use crate::model::Mode;
+use crate::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::{Value as Json, json};
 
 /// What a rule may be called.

@@ -6,9 +6,9 @@ use super::{
     load::offset,
     script_check::{self, FunctionTable, NameRef},
     script_functions, script_words, values,
-    yaml::Node,
 };
 use crate::model::ScriptTrace;
+use crate::yaml::Node;
 use rhai::{AST, Dynamic, Engine, Map as RhaiMap, OptimizationLevel, Scope, packages::Package};
 use serde_json::{Map, Value};
 use std::{

@@ -1,16 +1,10 @@
 //! A whole set of rules, loaded and compiled.
 
 use super::{
-    definition::{Location, Rule},
-    diagnostic::{Diagnostic, Diagnostics},
-    files::FileAccess,
-    hours::OpeningHours,
-    lint, load,
-    prefilter::Prefilter,
-    template::Templates,
-    test_case::TestCase,
-    workspaces::WorkspaceContext,
+    definition::Rule, files::FileAccess, hours::OpeningHours, lint, load, prefilter::Prefilter, template::Templates,
+    test_case::TestCase, workspaces::WorkspaceContext,
 };
+use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::model::{ActionKind, Mode};
 use jiff::Timestamp;
 use std::{

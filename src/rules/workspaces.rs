@@ -2,11 +2,11 @@
 
 use super::{
     RuleSet,
-    definition::{ActionDef, Condition, GlobField, Location, Matcher, Predicate, Rule},
-    diagnostic::{Diagnostic, Diagnostics, code},
+    definition::{ActionDef, Condition, GlobField, Matcher, Predicate, Rule},
     hours::OpeningHours,
     lint,
 };
+use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
 use crate::model::{ActionKind, Mode};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,7 +110,7 @@ fn goes_to_one_place(action: &ActionDef, of: &[&WorkspaceContext]) -> bool {
 fn found(code: &'static str, at: &Location, message: String, out: &mut Diagnostics) {
     let hint = "give each workspace rules of its own (`rules` under the workspace), or add `workspace: NAME` to `when`; \
                 `workspace: '*'` says that all are meant";
-    out.push(Diagnostic::at_location(code, at, message).lint(true).hint(hint));
+    out.push(Diagnostic::error(code, at, message).lint(true).hint(hint));
 }
 
 /// `acme, globex and 3 more`.

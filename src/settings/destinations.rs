@@ -6,8 +6,8 @@ use crate::destinations::{
     DestinationProblem, DestinationSettings, Destinations, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings,
     WebhookSettings,
 };
-use crate::rules::diagnostic::code;
-use crate::rules::yaml::{Fields, Node, Value};
+use crate::diagnostics::code;
+use crate::yaml::{Fields, Node, Value};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! `${NAME}`: values from the environment, put into the tree before anything is read from it.
 
-use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::rules::yaml::{Kind, Node, Span, Value};
+use crate::diagnostics::Span;
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::yaml::{Kind, Node, Value};
 use std::collections::BTreeMap;
 
 /// Looks a variable up.
@@ -63,7 +64,7 @@ impl<'e> Interpolation<'e> {
             let Some(length) = inner.find('}') else {
                 let message = "`${` is not closed by `}`";
                 let hint = "write `${NAME}`, or `$${` for the characters themselves";
-                out.push(Diagnostic::inside(code::BAD_VARIABLE, node, found..found + 2, message).hint(hint));
+                out.push(Diagnostic::error(code::BAD_VARIABLE, &node.at(found..found + 2), message).hint(hint));
                 names.push(String::new());
                 return done;
             };
@@ -78,12 +79,12 @@ impl<'e> Interpolation<'e> {
                 (true, None) => {
                     let message = format!("the environment variable `{name}` is not set, or is empty");
                     let hint = format!("set it where the service is started: `export {name}=…`");
-                    out.push(Diagnostic::inside(code::UNSET_VARIABLE, node, found..end, message).hint(hint));
+                    out.push(Diagnostic::error(code::UNSET_VARIABLE, &node.at(found..end), message).hint(hint));
                 }
                 (false, _) => {
                     let message = format!("`${{{name}}}` is not the name of a variable");
                     let hint = "write `${NAME}` with letters, digits and `_`, or `$${` for the characters themselves";
-                    out.push(Diagnostic::inside(code::BAD_VARIABLE, node, found..end, message).hint(hint));
+                    out.push(Diagnostic::error(code::BAD_VARIABLE, &node.at(found..end), message).hint(hint));
                 }
             }
             at = end;
@@ -144,6 +145,6 @@ fn is_name(name: &str) -> bool {
 }
 
 fn title(code: &str) -> &'static str {
-    let found = crate::rules::diagnostic::CODES.iter().find(|info| info.id == code);
+    let found = crate::diagnostics::CODES.iter().find(|info| info.id == code);
     found.map_or("", |info| info.title)
 }

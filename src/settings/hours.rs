@@ -1,9 +1,9 @@
 //! `hours`: opening hours by name.
 
 use super::{reader::ConfigReader, schema};
-use crate::rules::diagnostic::code;
+use crate::diagnostics::code;
 use crate::rules::hours::{OpeningHours, parse_time, parse_weekday};
-use crate::rules::yaml::{Fields, Node, did_you_mean};
+use crate::yaml::{Fields, Node, did_you_mean};
 use jiff::{
     civil::{Date, Weekday},
     tz::TimeZone,

@@ -7,8 +7,9 @@ use super::{
     hours, safety, schema, workspace,
 };
 use crate::destinations::NetworkSettings;
-use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::rules::yaml::{self, Fields, Source};
+use crate::diagnostics::Source;
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::yaml::{self, Fields};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::BTreeMap,

@@ -19,7 +19,7 @@ pub use schema::json_schema;
 pub use workspace::{DEFAULT_BASE_URL, WorkspaceSettings};
 
 use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};
-use crate::rules::diagnostic::Diagnostics;
+use crate::diagnostics::Diagnostics;
 use crate::rules::hours::OpeningHours;
 use secrecy::SecretString;
 use std::{

@@ -1,8 +1,8 @@
 //! Reading single values: addresses, secrets, names, paths.
 
 use super::env::{Env, Interpolation};
-use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::rules::yaml::Node;
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::yaml::Node;
 use secrecy::SecretString;
 use std::{
     net::IpAddr,

@@ -1,9 +1,9 @@
 //! `safety`: caps and checks that stand above every rule.
 
 use super::{reader::ConfigReader, schema};
+use crate::diagnostics::code;
 use crate::model::{Rate, parse_duration};
-use crate::rules::diagnostic::code;
-use crate::rules::yaml::{Node, did_you_mean};
+use crate::yaml::{Node, did_you_mean};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{Mode, duration_pattern, format_duration};
 use crate::rules::hours::WEEKDAYS;
-use crate::rules::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
+use crate::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::{Value as Json, json};
 
 /// A name that the user chooses.

@@ -2,11 +2,11 @@
 
 use super::{SafetySettings, destinations, hours, reader::ConfigReader, safety, schema};
 use crate::destinations::DestinationSettings;
+
+use crate::diagnostics::{Diagnostic, Located, Location, code};
 use crate::model::Mode;
-use crate::rules::Location;
-use crate::rules::diagnostic::{Diagnostic, code};
 use crate::rules::hours::OpeningHours;
-use crate::rules::yaml::{Fields, Node};
+use crate::yaml::{Fields, Node};
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use url::Url;
@@ -197,7 +197,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut ConfigReader<
             per_hour: per_hour.unwrap_or(default.per_hour),
             hook_token,
             written: name_node.map(|name| {
-                let at = |key| Location::node(fields.non_null(key).unwrap_or(name));
+                let at = |key| fields.non_null(key).unwrap_or(name).location();
                 SettingLocations { poll_every: at("poll_every"), mode: at("mode") }
             }),
             ..default

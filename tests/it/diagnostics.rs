@@ -5,7 +5,7 @@
 //! now: `UPDATE_EXPECTED=1 cargo test --test it diagnostics`, and read the difference.
 
 use crate::cli_fixture::CommandOutput;
-use reply_router::rules::diagnostic::CODES;
+use reply_router::diagnostics::CODES;
 use std::{
     collections::BTreeSet,
     fmt::Write,

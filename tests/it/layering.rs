@@ -13,6 +13,8 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     const ALL: &[&str] = &[
         "model",
         "text",
+        "diagnostics",
+        "yaml",
         "rules",
         "coldsend",
         "destinations",
@@ -27,7 +29,9 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("model", &[] as &[&str]),
         ("text", &[]),
-        ("rules", &["model", "text"]),
+        ("diagnostics", &[]),
+        ("yaml", &["model", "diagnostics"]),
+        ("rules", &["model", "text", "diagnostics", "yaml"]),
         ("coldsend", &["model"]),
         ("destinations", &["model"]),
         ("store", &["model"]),

@@ -1,8 +1,9 @@
 //! Tests of `settings`, seen from outside: a text and an environment in, settings or diagnostics out.
 
 use reply_router::destinations::DestinationSettings;
+use reply_router::diagnostics::Diagnostics;
 use reply_router::model::{Mode, Rate};
-use reply_router::rules::{LoadContext, RuleSet, diagnostic::Diagnostics};
+use reply_router::rules::{LoadContext, RuleSet};
 use reply_router::settings::{Settings, StartFrom, StoreSettings, starter};
 use secrecy::ExposeSecret;
 use std::{path::Path, time::Duration};

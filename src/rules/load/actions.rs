@@ -1,16 +1,16 @@
 //! `then`: actions with their templates, destinations and timing.
 
 use super::{Loader, TemplateSite, TextSource, texts::MAX_LISTED};
+use crate::diagnostics::{Diagnostic, Located, code};
+use crate::yaml::{Fields, Node, Value, did_you_mean};
 use crate::{
     model::{ActionKind, Repeat, Timing},
     rules::{
-        definition::{ActionDef, Content, Location},
-        diagnostic::{Diagnostic, code},
+        definition::{ActionDef, Content},
         schema::of_action,
         template::{TemplateError, TemplateRef},
         template_names,
         workspaces::WorkspaceContext,
-        yaml::{Fields, Node, Value, did_you_mean},
     },
 };
 /// What an action's place in the file gives it.
@@ -65,7 +65,7 @@ impl Loader<'_> {
                     }
                     None => plain_timing(kind),
                 };
-                Some(ActionDef { kind, target: None, timing, content: Content::None, at: Location::node(key) })
+                Some(ActionDef { kind, target: None, timing, content: Content::None, at: key.location() })
             }
             ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(kind, key, value, place),
         }
@@ -100,7 +100,7 @@ impl Loader<'_> {
                 target: Some(target),
                 timing: plain_timing(kind),
                 content,
-                at: Location::node(key),
+                at: key.location(),
             });
         }
         let fields = value.fields(of_action(kind), &mut self.out)?;
@@ -113,7 +113,7 @@ impl Loader<'_> {
         let subject = subject.and_then(|node| self.template(node, &place.template("subject"), false));
         let timing = self.timing(&fields, kind);
         let content = Content::Notice { text, subject };
-        Some(ActionDef { kind, target: Some(target?), timing, content, at: Location::node(key) })
+        Some(ActionDef { kind, target: Some(target?), timing, content, at: key.location() })
     }
 
     fn destinations_of(&self, kind: ActionKind) -> String {
@@ -190,7 +190,7 @@ impl Loader<'_> {
         let attachments = fields.non_null("attachments").map(|node| self.attachments(node)).unwrap_or_default();
         let timing = self.timing(&fields, ActionKind::Reply);
         let content = Content::Reply { text, html, attachments };
-        Some(ActionDef { kind: ActionKind::Reply, target: None, timing, content, at: Location::node(key) })
+        Some(ActionDef { kind: ActionKind::Reply, target: None, timing, content, at: key.location() })
     }
 
     fn timing(&mut self, fields: &Fields<'_>, kind: ActionKind) -> Timing {

@@ -1,14 +1,14 @@
 //! Files that rules name: template files and attachments, with what is wrong about them.
 
 use super::{Loader, TextSource};
+use crate::diagnostics::{Diagnostic, Source, code};
+use crate::yaml::{Node, did_you_mean};
 use crate::{
     model::Attachment,
     rules::{
-        diagnostic::{Diagnostic, code},
         files::{AllowedFile, FileRefusal, MAX_ATTACHED_BYTES},
         schema::MAX_ATTACHMENTS,
         template::TemplateRef,
-        yaml::{Node, Source, did_you_mean},
     },
 };
 use std::path::{Path, PathBuf};

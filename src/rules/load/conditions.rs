@@ -4,18 +4,16 @@ use super::{
     ALWAYS, is_mapping, parse_regex,
     suspicious::{self, NamedCategory},
 };
+use crate::diagnostics::{Diagnostic, Diagnostics, Located, code};
+use crate::yaml::{Kind, Node, Schema, did_you_mean};
 use crate::{
     model::format_duration,
     rules::{
-        definition::{
-            Condition, Cost, FlagField, GlobField, Location, Matcher, NumberField, Predicate, References, TextField,
-        },
-        diagnostic::{Diagnostic, Diagnostics, code},
+        definition::{Condition, Cost, FlagField, GlobField, Matcher, NumberField, Predicate, References, TextField},
         logic::{Budget, Dnf},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
         schema::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
         workspaces::listed,
-        yaml::{Kind, Node, Schema, did_you_mean},
     },
 };
 
@@ -217,7 +215,7 @@ impl Reader<'_> {
                     if matches!(field, GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory)
                         && !item.is_null()
                     {
-                        let (text, at) = (item.text().to_owned(), Location::node(item));
+                        let (text, at) = (item.text().to_owned(), item.location());
                         self.categories.push(NamedCategory { text, at, negated });
                     }
                 }

@@ -1,7 +1,7 @@
 //! Which files hold the rules: those of each workspace, each file once.
 
 use super::folder;
-use crate::rules::diagnostic::Diagnostics;
+use crate::diagnostics::Diagnostics;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},

@@ -1,10 +1,8 @@
 //! The files of a folder of rules: every one of them, or a word on why not. A rule that is left out in silence may be the
 //! one that keeps the others back.
 
-use crate::rules::{
-    diagnostic::{Diagnostic, Diagnostics, code},
-    files::CONFIGURATION,
-};
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::rules::files::CONFIGURATION;
 use std::{
     collections::HashSet,
     fs::{Metadata, read_dir},

@@ -1,11 +1,11 @@
 //! Values that are allowed, and mean something else than what their author most likely thought.
 
+use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
 use crate::rules::{
-    definition::{GlobField, Location},
-    diagnostic::{Diagnostic, Diagnostics, code},
+    definition::GlobField,
     pattern::{Fold, Glob, GlobText},
-    yaml::{Node, did_you_mean},
 };
+use crate::yaml::{Node, did_you_mean};
 use std::collections::BTreeMap;
 
 /// Categories that ColdSend gives; a person may make others.
@@ -56,7 +56,7 @@ pub(super) fn categories(named: &[NamedCategory], out: &mut Diagnostics) {
             continue;
         }
         let message = format!("no other rule, and nothing in ColdSend, is called `{}`", one.text);
-        let found = Diagnostic::at_location(code::NEARLY_KNOWN, &one.at, message).lint(false);
+        let found = Diagnostic::error(code::NEARLY_KNOWN, &one.at, message).lint(false);
         out.push(found.hint(format!("did you mean `{near}`? A category of your own is right as it is")));
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn absences(named: &[NamedCategory], out: &mut Diagnostics) {
     let is_absence = |text: &str| Glob::Like(GlobText::new(text, Fold::CaseAndSeparators)).matches(["out_of_office"]);
     for one in named.iter().filter(|one| !one.negated && is_absence(&one.text) && !one.text.trim().starts_with('*')) {
         let message = "absence notes are automatic mail, and this rule does not say that it wants any";
-        let found = Diagnostic::at_location(code::UNREACHED_ABSENCE, &one.at, message).lint(false);
+        let found = Diagnostic::error(code::UNREACHED_ABSENCE, &one.at, message).lint(false);
         out.push(found.hint("add `auto_reply: true`, or `auto_reply: any`, beside it"));
     }
 }

@@ -1,14 +1,14 @@
 //! Texts inside of rules: templates with the place that each part of them has, and regular expressions.
 
 use super::{Loader, conditions, suspicious};
+use crate::diagnostics::{Diagnostic, Diagnostics, Location, Source, code};
 use crate::rules::{
     definition::Rule,
-    diagnostic::{Diagnostic, Diagnostics, code},
     pattern::Pattern,
     template::{TemplateRef, occurrences},
     workspaces::listed,
-    yaml::{self, Node, Source},
 };
+use crate::yaml::{self, Node};
 use std::{
     collections::{BTreeSet, HashSet},
     ops::Range,
@@ -41,8 +41,8 @@ impl TextSource {
     /// An error at a range of bytes of the text.
     pub(super) fn error(&self, code: &'static str, range: Range<usize>, message: impl Into<String>) -> Diagnostic {
         match self {
-            Self::Node(node) => Diagnostic::inside(code, node, range, message),
-            Self::File(source) => Diagnostic::at(code, source, source.span(range), message),
+            Self::Node(node) => Diagnostic::error(code, &node.at(range), message),
+            Self::File(source) => Diagnostic::error(code, &Location::new(source, range), message),
         }
     }
 }
@@ -81,7 +81,7 @@ impl Loader<'_> {
         }
         if let Some(script) = &rule.script {
             for var in script.workspace_vars() {
-                self.check_var(var, Diagnostic::at_location(code::NO_CAPTURE, &rule.at, ""));
+                self.check_var(var, Diagnostic::error(code::NO_CAPTURE, &rule.at, ""));
             }
         }
         rule.mentions.thread_in_templates = needs_thread;
@@ -153,7 +153,7 @@ pub(super) fn parse_regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern>
         Err(error) => {
             let mut found = match error.span {
                 Some((start, end)) => {
-                    Diagnostic::inside(code::BAD_REGEX, node, start..end.max(start + 1), error.message)
+                    Diagnostic::error(code::BAD_REGEX, &node.at(start..end.max(start + 1)), error.message)
                 }
                 None => Diagnostic::error(code::BAD_REGEX, node, error.message),
             };
@@ -182,7 +182,7 @@ fn odd_regex(node: &Node, text: &str, pattern: &Pattern, out: &mut Diagnostics) 
         (text.ends_with(".*") && !text.ends_with("\\.*"), text.len().saturating_sub(2)..text.len()),
     ];
     for (_, range) in ends.into_iter().filter(|(there, _)| *there && !finds_empty) {
-        let found = Diagnostic::inside(code::ANY_AT_THE_END, node, range, "`.*` at an end changes nothing");
+        let found = Diagnostic::error(code::ANY_AT_THE_END, &node.at(range), "`.*` at an end changes nothing");
         out.push(found.lint(true).hint("leave it out: the text is searched for anywhere"));
     }
 }

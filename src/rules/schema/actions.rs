@@ -1,7 +1,7 @@
 //! The mappings below `then`.
 
 use crate::model::{ActionKind, Repeat, rate_pattern};
-use crate::rules::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
+use crate::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 
 /// How many files go with a reply.

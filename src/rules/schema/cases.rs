@@ -1,7 +1,7 @@
 //! The mappings below `tests`.
 
 use crate::model::{ActionKind, ActionState, ReasonCode, format_duration};
-use crate::rules::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
+use crate::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The mappings below `when`.
 
 use crate::rules::definition::{FlagField, GlobField, NumberField, TextField};
-use crate::rules::yaml::{Constraint, Key, LazySchema, Schema, ValueType};
+use crate::yaml::{Constraint, Key, LazySchema, Schema, ValueType};
 use serde_json::json;
 
 /// Conditions; all of them must hold.

@@ -1,13 +1,11 @@
 //! Reading tests, every mistake with its place.
 
 use super::{Expectation, TestCase, steps};
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::yaml::{Fields, Node, Value};
 use crate::{
     model::{ActionKind, MailAttachment, Message, ThreadDetail, ThreadRow},
-    rules::{
-        diagnostic::{Diagnostic, Diagnostics, code},
-        schema::{CASE, EXPECT, MAX_REPLY_COUNT, MESSAGE, NOON, THREAD},
-        yaml::{Fields, Node, Value},
-    },
+    rules::schema::{CASE, EXPECT, MAX_REPLY_COUNT, MESSAGE, NOON, THREAD},
     text,
 };
 use jiff::Timestamp;

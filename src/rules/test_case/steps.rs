@@ -1,13 +1,11 @@
 //! Reading what happens after a test's event, and what may stand in a test that is played through.
 
 use super::{Expectation, ExpectedState, StepEvent, TestStep, load};
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::yaml::{Fields, Node, Value, did_you_mean};
 use crate::{
     model::{ActionKind, ActionState, Message, ReasonCode, ThreadDetail},
-    rules::{
-        diagnostic::{Diagnostic, Diagnostics, code},
-        schema::{MAX_STEPS, STEP, STEP_PAUSE, step_events},
-        yaml::{Fields, Node, Value, did_you_mean},
-    },
+    rules::schema::{MAX_STEPS, STEP, STEP_PAUSE, step_events},
 };
 use std::{fmt::Display, str::FromStr, time::Duration};
 

@@ -2,7 +2,7 @@
 
 use super::HTTP;
 use crate::destinations::SLACK_API_URL;
-use crate::rules::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
+use crate::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 
 const SMTP: &str = r"^\s*[Ss][Mm][Tt][Pp][Ss]?:";

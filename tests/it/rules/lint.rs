@@ -5,7 +5,8 @@ use proptest::{
     prelude::*,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
-use reply_router::{model::Decision, rules::diagnostic::Diagnostic};
+use reply_router::diagnostics::Diagnostic;
+use reply_router::model::Decision;
 use std::{cell::Cell, collections::BTreeMap, fmt::Write};
 
 /// A condition as YAML in a flow mapping, out of few values so that they meet.
@@ -135,7 +136,7 @@ fn a_table_of_what_is_found() {
         }
     }
     println!("{:<6} {:<52} {:>6} {:>10}", "code", "finding", "proved", "not proved");
-    for info in reply_router::rules::diagnostic::CODES.iter().filter(|info| info.id.starts_with('L')) {
+    for info in reply_router::diagnostics::CODES.iter().filter(|info| info.id.starts_with('L')) {
         let (proved, open) = table.get(info.id).copied().unwrap_or_default();
         println!("{:<6} {:<52} {proved:>6} {open:>10}", info.id, info.title);
         assert!(proved + open > 0, "no case of {}", info.id);

@@ -1,9 +1,10 @@
 //! Every value of a full file changed in many ways, and each change shown to the loader and to the schema.
 
 use super::{CONFIG, RULES, SAID, Validator, json_of};
+use reply_router::diagnostics::Diagnostics;
 use reply_router::{
     model::ActionKind,
-    rules::{LoadContext, RuleSet, diagnostic::Diagnostics},
+    rules::{LoadContext, RuleSet},
     settings::Settings,
 };
 use serde_json::{Value, json};

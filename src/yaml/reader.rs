@@ -1,8 +1,8 @@
 //! Taking values out of a tree: each reader says what is wrong and goes on, so that one pass finds every mistake.
 
 use super::{Kind, Node, Schema, Style, Value};
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::model::{Rate, parse_duration};
-use crate::rules::diagnostic::{Diagnostic, Diagnostics, code};
 use std::{ops::RangeInclusive, time::Duration};
 
 /// The word among `known` that was probably meant by `written`.
@@ -165,7 +165,7 @@ impl Node {
         let scalar = self.scalar().filter(|scalar| scalar.style == Style::DoubleQuoted)?;
         let at = scalar.text.find('\u{8}')?;
         let message = "in double quotes `\\b` is a backspace, not the edge of a word";
-        let found = Diagnostic::inside(code::BACKSPACE, self, at..at + 1, message);
+        let found = Diagnostic::error(code::BACKSPACE, &self.at(at..at + 1), message);
         Some(found.hint("write regular expressions in single quotes: '\\bword\\b'"))
     }
 

@@ -1,7 +1,7 @@
 //! From the parser's events to a tree, with every mistake said in a sentence.
 
-use super::{Kind, MAX_BYTES, MAX_DEPTH, Node, Scalar, Source, Style, Value};
-use crate::rules::diagnostic::{Diagnostic, Diagnostics, Severity, code};
+use super::{Kind, MAX_BYTES, MAX_DEPTH, Node, Scalar, Style, Value};
+use crate::diagnostics::{Diagnostic, Diagnostics, Location, Severity, Source, code};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError};
 use std::{collections::HashMap, io::Read, ops::Range, path::Path, sync::Arc};
 
@@ -20,8 +20,11 @@ pub fn load(path: &Path, name: &str, out: &mut Diagnostics) -> Option<Node> {
             let good = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
             let source = Source::new(name, text);
-            let diagnostic =
-                Diagnostic::at(code::ENCODING, &source, source.span(good..good + 1), "the file is not UTF-8 text here");
+            let diagnostic = Diagnostic::error(
+                code::ENCODING,
+                &Location::new(&source, good..good + 1),
+                "the file is not UTF-8 text here",
+            );
             out.push(diagnostic.hint("save the file in the encoding UTF-8"));
             None
         }
@@ -43,7 +46,7 @@ pub fn parse(source: &Arc<Source>, out: &mut Diagnostics) -> Option<Node> {
     let text = source.text();
     if text.len() > MAX_BYTES {
         let message = format!("`{}` has {} bytes; 1 MiB is the most", source.name(), text.len());
-        out.push(Diagnostic::at(code::TOO_LARGE, source, source.span(0..0), message));
+        out.push(Diagnostic::error(code::TOO_LARGE, &Location::new(source, 0..0), message));
         return None;
     }
     let options = granit_parser::options! {
@@ -99,7 +102,7 @@ impl Builder<'_, '_> {
                 self.documents += 1;
                 if self.documents > 1 {
                     let message = "a second document begins here; a file holds only one";
-                    let diagnostic = Diagnostic::at(code::DOCUMENTS, self.source, self.source.span(range), message);
+                    let diagnostic = Diagnostic::error(code::DOCUMENTS, &Location::new(self.source, range), message);
                     self.out.push(diagnostic.hint("move what follows `---` into a file of its own"));
                     return false;
                 }
@@ -156,12 +159,12 @@ impl Builder<'_, '_> {
             return None;
         }
         let message = format!("the bracket `{bracket}` is not closed before line {}", error.marker().line());
-        let diagnostic = Diagnostic::at(code::SYNTAX, self.source, self.source.span(start..start + 1), message);
+        let diagnostic = Diagnostic::error(code::SYNTAX, &Location::new(self.source, start..start + 1), message);
         Some(diagnostic.hint("close it, or put the text in quotes"))
     }
 
     fn refuse(&mut self, range: Range<usize>, message: &str, hint: &str) {
-        let diagnostic = Diagnostic::at(code::UNSUPPORTED, self.source, self.source.span(range), message);
+        let diagnostic = Diagnostic::error(code::UNSUPPORTED, &Location::new(self.source, range), message);
         self.out.push(diagnostic.hint(hint));
     }
 
@@ -174,7 +177,7 @@ impl Builder<'_, '_> {
     fn descend(&mut self, open: Open, range: Range<usize>) -> bool {
         if self.open.len() >= MAX_DEPTH {
             let message = format!("nested more than {MAX_DEPTH} levels deep");
-            self.out.push(Diagnostic::at(code::TOO_DEEP, self.source, self.source.span(range), message));
+            self.out.push(Diagnostic::error(code::TOO_DEEP, &Location::new(self.source, range), message));
             return false;
         }
         self.open.push(open);
@@ -278,7 +281,7 @@ fn syntax_error(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
     let offset = exact_offset(source.text(), offset, error.kind());
     let text = source.text();
     let next = text.get(offset..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-    let span = source.span(offset..offset + next);
+    let at = Location::new(source, offset..offset + next);
     let (code, message, hint) = match error.kind() {
         E::TabNotAllowed
         | E::TabInBlockIndentation
@@ -369,5 +372,5 @@ fn syntax_error(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
     let after_variable =
         text.get(line_start..offset).is_some_and(|before| before.ends_with("${") || before.ends_with('$'));
     let hint = if after_variable { "between brackets a variable needs quotes: \"${NAME}\"" } else { hint };
-    Diagnostic::at(code, source, span, message).hint(hint)
+    Diagnostic::error(code, &at, message).hint(hint)
 }

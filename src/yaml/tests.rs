@@ -1,7 +1,7 @@
 //! The tree, its places, and the sentence for every kind of broken file.
 
 use super::*;
-use crate::rules::diagnostic::Diagnostics;
+use crate::diagnostics::Diagnostics;
 
 fn read(text: &str) -> (Option<Node>, Diagnostics) {
     let mut out = Diagnostics::new();

@@ -10,7 +10,6 @@ mod locate;
 mod parse;
 mod reader;
 mod schema;
-mod source;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +17,8 @@ pub use json_schema::{Interpolation, json_schema};
 pub use parse::{load, parse};
 pub use reader::{Fields, did_you_mean};
 pub use schema::{Constraint, Key, KeyMatch, LazySchema, Presence, Schema, ValueType};
-pub use source::{Source, Span};
 
+use crate::diagnostics::{Located, Location, Source, Span};
 use std::{ops::Range, sync::Arc};
 
 /// The largest file that is read.
@@ -175,13 +174,23 @@ impl Node {
         (span.line, span.column)
     }
 
-    /// The place in the file of a range of bytes in the scalar's value.
-    pub fn locate_range(&self, range: Range<usize>) -> Span {
+    /// The location of a range of bytes in the scalar's *value*.
+    pub fn at(&self, range: Range<usize>) -> Location {
+        Location { source: Arc::clone(&self.source), span: self.locate_range(range) }
+    }
+
+    fn locate_range(&self, range: Range<usize>) -> Span {
         let Value::Scalar(scalar) = &self.value else { return self.span };
         let raw = self.source.text().get(self.span.start..self.span.end).unwrap_or_default();
         let start = self.span.start + locate::raw_offset(raw, scalar, range.start);
         let end =
             if range.end > range.start { self.span.start + locate::raw_offset(raw, scalar, range.end) } else { start };
         self.source.span(start..end.max(start))
+    }
+}
+
+impl Located for Node {
+    fn location(&self) -> Location {
+        Location { source: Arc::clone(&self.source), span: self.span }
     }
 }

@@ -1,29 +1,9 @@
-//! What is wrong with a file, and where: one shape for YAML, configuration and rules, for people and for programs.
+//! One error or warning, and its three forms: for a terminal, for programs, for GitHub.
 
-use super::definition::Location;
-use super::yaml::{Node, Source, Span};
+use super::{Located, Location, Source};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use serde::{Serialize, Serializer};
-use std::{
-    collections::HashMap,
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    ops::Range,
-    sync::Arc,
-};
-
-/// A code as it stands in [`Diagnostic::code`], with what it means: the source of the list in the documentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CodeInfo {
-    /// `Y…` for YAML itself, `C…` for the configuration, `R…` for rules, `L…` for what is odd across them. Never reused for something else.
-    pub id: &'static str,
-    /// What is wrong, in a few words.
-    pub title: &'static str,
-    /// Why it is refused, and what to do.
-    pub explanation: &'static str,
-}
-
-pub use super::codes::{CODES, code};
+use serde::Serialize;
+use std::sync::Arc;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -75,28 +55,9 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// An error over a whole node.
-    pub fn error(code: &'static str, node: &Node, message: impl Into<String>) -> Self {
-        Self::at(code, node.source(), node.span, message)
-    }
-
-    /// A warning over a whole node.
-    pub fn warning(code: &'static str, node: &Node, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, node, message) }
-    }
-
-    /// An error inside a scalar: `range` counts bytes of its *value*, and is mapped back to the place in the file.
-    pub fn inside(code: &'static str, node: &Node, range: Range<usize>, message: impl Into<String>) -> Self {
-        Self::at(code, node.source(), node.locate_range(range), message)
-    }
-
-    /// An error over a place that was remembered.
-    pub fn at_location(code: &'static str, at: &Location, message: impl Into<String>) -> Self {
-        Self::at(code, &at.source, at.span, message)
-    }
-
-    /// An error at a place of a file.
-    pub fn at(code: &'static str, source: &Arc<Source>, span: Span, message: impl Into<String>) -> Self {
+    /// An error at a location.
+    pub fn error(code: &'static str, at: &impl Located, message: impl Into<String>) -> Self {
+        let Location { source, span } = at.location();
         Self {
             code,
             severity: Severity::Error,
@@ -108,8 +69,13 @@ impl Diagnostic {
             end_column: span.end_column,
             hint: None,
             proved: None,
-            source: Some(Arc::clone(source)),
+            source: Some(source),
         }
+    }
+
+    /// A warning at a location.
+    pub fn warning(code: &'static str, at: &impl Located, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, at, message) }
     }
 
     /// An error about a file as a whole (it cannot be read), or about no file at all when `file` is empty.
@@ -212,148 +178,14 @@ fn byte_of_column(line: &str, column: usize) -> usize {
     line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(offset, _)| offset)
 }
 
-/// What makes two of them the same.
-fn identity(one: &Diagnostic) -> (&str, &str, usize, usize, &str) {
-    (one.code, &one.file, one.line, one.column, &one.message)
-}
-
-/// All that is wrong, gathered in one pass.
-#[derive(Debug, Clone, Default)]
-pub struct Diagnostics {
-    items: Vec<Diagnostic>,
-    /// Where in `items` one stands, by what makes two the same.
-    places: HashMap<u64, Vec<usize>>,
-    errors: usize,
-}
-
-/// How many are shown on a terminal.
-const MAX_SHOWN: usize = 200;
-
-impl Diagnostics {
-    /// Nothing wrong so far.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds one. The same sentence at the same place is kept once, as an error if it is told as one.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
-        let mut hasher = DefaultHasher::new();
-        identity(&diagnostic).hash(&mut hasher);
-        let places = self.places.entry(hasher.finish()).or_default();
-        let known = places.iter().copied().find(|at| self.items.get(*at).map(identity) == Some(identity(&diagnostic)));
-        let is_error = diagnostic.severity == Severity::Error;
-        match known.and_then(|at| self.items.get_mut(at)) {
-            // What is odd anywhere may be wrong here.
-            Some(known) => {
-                self.errors += usize::from(is_error && known.severity != Severity::Error);
-                known.severity = known.severity.min(diagnostic.severity);
-            }
-            None => {
-                self.errors += usize::from(is_error);
-                places.push(self.items.len());
-                self.items.push(diagnostic);
-            }
-        }
-    }
-
-    /// Adds all of another collection.
-    pub fn extend(&mut self, other: impl IntoIterator<Item = Diagnostic>) {
-        other.into_iter().for_each(|diagnostic| self.push(diagnostic));
-    }
-
-    /// Whether at least one is an error.
-    pub fn has_errors(&self) -> bool {
-        self.error_count() > 0
-    }
-
-    /// How many are errors.
-    pub fn error_count(&self) -> usize {
-        self.errors
-    }
-
-    /// Whether nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// All, by file, then place, then code.
-    pub fn sorted(&self) -> Vec<&Diagnostic> {
-        let mut all: Vec<&Diagnostic> = self.items.iter().collect();
-        all.sort_by(|a, b| (&a.file, a.line, a.column, a.code).cmp(&(&b.file, b.line, b.column, b.code)));
-        all
-    }
-
-    /// All as they were found.
-    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.items.iter()
-    }
-
-    /// For a terminal, sorted, an empty line between two; of very many the first, errors before warnings.
-    pub fn render(&self, colour: bool) -> String {
-        let mut sorted = self.sorted();
-        let more = sorted.len().saturating_sub(MAX_SHOWN);
-        if more > 0 {
-            // What `check` did not do is never among those that are cut off.
-            sorted.sort_by_key(|item| (item.severity, item.code != code::NOT_ANALYSED));
-            sorted.truncate(MAX_SHOWN);
-        }
-        let mut shown: Vec<String> = sorted.iter().map(|item| item.render(colour)).collect();
-        if more > 0 {
-            shown.push(format!("… and {more} more; `check --format json` has them all"));
-        }
-        shown.join("\n\n")
-    }
-
-    /// As GitHub workflow commands, sorted, one a line.
-    pub fn github(&self) -> String {
-        self.sorted().iter().map(|item| item.github()).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl IntoIterator for Diagnostics {
-    type Item = Diagnostic;
-    type IntoIter = std::vec::IntoIter<Diagnostic>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.items.into_iter()
-    }
-}
-
-impl From<Diagnostic> for Diagnostics {
-    fn from(diagnostic: Diagnostic) -> Self {
-        let mut all = Self::new();
-        all.push(diagnostic);
-        all
-    }
-}
-
-/// The sorted list, which is the value of `diagnostics` in `check --format json`.
-impl Serialize for Diagnostics {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.sorted())
-    }
-}
-
-impl fmt::Display for Diagnostics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
-    }
-}
-
-impl std::error::Error for Diagnostics {}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::diagnostics::{CODES, Diagnostic, Diagnostics, Location, Source, code};
 
     fn sample() -> Diagnostic {
         let source = Source::new("rules/a.yaml", "rules:\n  - naem: x\n");
-        let span = source.span(11..15);
-        Diagnostic::at(code::UNKNOWN_KEY, &source, span, "unknown key `naem`").hint("did you mean `name`?")
+        let at = Location::new(&source, 11..15);
+        Diagnostic::error(code::UNKNOWN_KEY, &at, "unknown key `naem`").hint("did you mean `name`?")
     }
 
     #[test]

@@ -1,6 +1,15 @@
 //! The one list of diagnostic codes. A code is never given a second meaning; one that is no longer needed stays out of use.
 
-use super::diagnostic::CodeInfo;
+/// A code as it stands in [`Diagnostic::code`](super::Diagnostic::code), with what it means: the source of the list in the documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeInfo {
+    /// `Y…` for YAML itself, `C…` for the configuration, `R…` for rules, `L…` for what is odd across them. Never reused for something else.
+    pub id: &'static str,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// Why it is refused, and what to do.
+    pub explanation: &'static str,
+}
 
 macro_rules! codes {
     ($($name:ident = $id:literal, $title:literal, $explanation:literal;)+) => {
