@@ -1,9 +1,9 @@
 //! One workspace at run time: its settings, its client, and what is remembered for seconds only.
 
 use super::Safety;
-use super::evidence::Evidence;
-use super::intake::Intake;
+use super::intake::list_state::Intake;
 use super::metrics::Metrics;
+use super::read_failures::Evidence;
 use super::status::{WorkspacePhase, WorkspaceStatus};
 use crate::{coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, rules::ThreadMessages};
 use jiff::Timestamp;

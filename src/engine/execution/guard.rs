@@ -1,0 +1,193 @@
+//! The guard: what is asked, in pure terms, before anything leaves.
+//!
+//! It is asked twice before a reply: with what the store knows (so that a reply which has to wait costs no request), and
+//! with the messages as they are now.
+
+use crate::engine::{
+    Safety,
+    threads::author::Answered,
+    threads::own_replies::{matches_attempt, matches_text},
+};
+use crate::{
+    model::{Action, Conversation, Message, Rate, Reason, ReasonCode, format_duration, same_address},
+    rules::ThreadMessages,
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What becomes of an action before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) enum Verdict {
+    /// It may go.
+    Send,
+    /// Not now.
+    Wait(Timestamp, Reason),
+    /// A person must agree.
+    Hold(Reason),
+    /// Never, by a rule of the product.
+    Suppress(Reason),
+    /// No longer, because the world changed.
+    Cancel(Reason),
+}
+
+/// What the store knows, counted in the window that each limit looks at; times are oldest first.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct StoreFacts {
+    /// Whether the lead opted out, and in which words.
+    pub opted_out: Option<String>,
+    /// Why the rule's own `repeat` refuses it, by what has left since it was decided.
+    pub repeat: Option<&'static str>,
+    /// When replies went to the lead within `safety.replies_per_lead`.
+    pub to_lead: Vec<Timestamp>,
+    /// When replies left the workspace within the last hour.
+    pub last_hour: Vec<Timestamp>,
+    /// When this rule's actions of this kind left within the action's `limit`.
+    pub by_rule: Vec<Timestamp>,
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The part that needs no request. A person's approval passes what is only a matter of caution (age, the lead's cap), not
+/// what protects the lead or the sending domain.
+pub(in crate::engine) fn check_store(
+    action: &Action,
+    counted: &StoreFacts,
+    safety: &Safety,
+    now: Timestamp,
+) -> Verdict {
+    if let Some(evidence) = &counted.opted_out {
+        return Verdict::Suppress(opted_out(evidence));
+    }
+    if !action.approved {
+        if let Some(why) = counted.repeat {
+            return Verdict::Suppress(Reason::new(ReasonCode::Repeat, format!("this rule has it {why}")));
+        }
+        if counted.to_lead.len() >= count(safety.replies_per_lead) {
+            let text = format!("the lead has had {} already", safety.replies_per_lead);
+            return Verdict::Suppress(Reason::new(ReasonCode::LeadCap, text));
+        }
+        if let Some(age) = action.message_at.and_then(|at| age(at, now)).filter(|age| *age > safety.max_age) {
+            let text = format!("the message is {} old, more than {}", rounded(age), format_duration(safety.max_age));
+            return Verdict::Hold(Reason::new(ReasonCode::TooOld, text));
+        }
+    }
+    if let Some(limit) = action.timing.limit
+        && let Some(until) = next_slot(&counted.by_rule, limit)
+    {
+        return Verdict::Wait(until, Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up")));
+    }
+    let hourly = Rate { count: safety.replies_per_hour, per: HOUR };
+    if let Some(until) = next_slot(&counted.last_hour, hourly) {
+        let text = format!("the workspace has sent {} replies within the hour", safety.replies_per_hour);
+        return Verdict::Wait(until, Reason::new(ReasonCode::HourCap, text));
+    }
+    Verdict::Send
+}
+
+/// The part that looks at the thread as it is now. `own_sender`: the newest message comes from an address that one of the
+/// workspaces sends from. `answered`: what others have sent after the message.
+pub(in crate::engine) fn check_thread(
+    action: &Action,
+    messages: &ThreadMessages,
+    own_sender: bool,
+    answered: &Answered,
+) -> Verdict {
+    let conversation = messages.conversation();
+    let newest = conversation.newest_inbound();
+    let Some(newest) = newest.filter(|message| Some(message.id.as_str()) == action.message_id.as_deref()) else {
+        return Verdict::Cancel(Reason::new(ReasonCode::NewerMessage, "a newer message has come"));
+    };
+    match answered {
+        Answered::Person => {
+            return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+        }
+        Answered::No => match late_reply(action, conversation) {
+            Some(LateReply::OfThisAction) => {
+                return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+            }
+            Some(LateReply::OfAnOlderMessage) if !action.approved => {
+                let text = "an earlier reply of ours came after this message: check whether it answers it";
+                return Verdict::Hold(Reason::new(ReasonCode::AlreadyAnswered, text));
+            }
+            Some(LateReply::OfAnOlderMessage) | None => {}
+        },
+        Answered::Step(_) | Answered::Unclear(_) => {}
+    }
+    if let Some(evidence) = messages.opt_out() {
+        return Verdict::Suppress(opted_out(evidence));
+    }
+    if !action.any_auto_reply
+        && let Some(found) = messages.auto_reply()
+    {
+        return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, format!("automatic mail: {}", found.evidence)));
+    }
+    if own_sender || is_own_address(conversation, newest) {
+        return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, "the message comes from one of our own inboxes"));
+    }
+    if let Answered::Unclear(why) = answered
+        && !action.approved
+    {
+        return Verdict::Hold(Reason::new(ReasonCode::PersonAnswered, why.clone()));
+    }
+    if !action.any_sender && !action.approved && !is_from_lead(action, newest) {
+        let text = "the message is not from the lead's address: a colleague may have answered";
+        return Verdict::Hold(Reason::new(ReasonCode::SenderIsNotLead, text));
+    }
+    Verdict::Send
+}
+
+/// What this service itself has sent, to show only after the newest inbound message.
+enum LateReply {
+    /// What this very action says: it must not be said twice.
+    OfThisAction,
+    /// A reply to an older message, which took its time.
+    OfAnOlderMessage,
+}
+
+/// Where nobody else has answered, what follows the newest inbound message is our own.
+fn late_reply(action: &Action, conversation: &Conversation) -> Option<LateReply> {
+    let mut ours = conversation.outgoing_after_newest_inbound().peekable();
+    ours.peek()?;
+    let is_this = ours.any(|message| matches_text(action, message) || matches_attempt(action, message));
+    Some(if is_this { LateReply::OfThisAction } else { LateReply::OfAnOlderMessage })
+}
+
+pub(in crate::engine) fn opted_out(evidence: &str) -> Reason {
+    Reason::new(ReasonCode::OptOut, format!("the lead asked for no more mail: {evidence}"))
+}
+
+/// An unknown sender is taken for the lead: the API may leave the field empty.
+fn is_from_lead(action: &Action, message: &Message) -> bool {
+    match (message.from.as_deref(), action.lead_email.as_deref()) {
+        (Some(from), Some(lead)) => same_address(from, lead),
+        _ => true,
+    }
+}
+
+/// Two of our own inboxes that write to each other would never stop.
+fn is_own_address(conversation: &Conversation, newest: &Message) -> bool {
+    let Some(from) = newest.from.as_deref() else { return false };
+    let ours = conversation.messages().iter().filter(|message| message.outgoing);
+    ours.filter_map(|message| message.from.as_deref()).any(|address| same_address(address, from))
+}
+
+/// When the window has a place again; `None` if it has one now. `times` are the uses within the window, oldest first.
+pub(in crate::engine) fn next_slot(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
+    let blocking = times.len().checked_sub(count(rate))?;
+    times.get(blocking).map(|at| at.saturating_add(rate.per).unwrap_or(*at))
+}
+
+fn count(rate: Rate) -> usize {
+    usize::try_from(rate.count).unwrap_or(usize::MAX)
+}
+
+fn age(at: Timestamp, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(now.duration_since(at)).ok()
+}
+
+fn rounded(age: Duration) -> String {
+    format_duration(Duration::from_secs(age.as_secs() / 60 * 60))
+}
+
+#[cfg(test)]
+mod tests;

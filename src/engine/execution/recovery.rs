@@ -1,0 +1,48 @@
+//! What a process that died in the middle leaves behind.
+
+use crate::engine::{Engine, Workspace, failpoint::Mutation, threads::own_replies::body_fingerprint};
+use crate::{
+    model::{Action, ActionKind, ActionState, Attempt, Reason, ReasonCode},
+    store::{ActionFilter, StoreError},
+};
+
+/// More than one action per lane cannot be in flight; a store that says otherwise is still recovered in full.
+const BATCH: u32 = 1_000;
+
+impl Engine {
+    /// Runs once before anything is executed: what is in flight on disk belongs to a process that is gone. A reply may
+    /// have left, so it is unknown; what may be repeated (forwards, read) or read back (stars) is due again.
+    pub async fn recover(&self, workspace: &Workspace) -> Result<usize, StoreError> {
+        let filter = ActionFilter {
+            workspace: Some(workspace.name().to_owned()),
+            states: vec![ActionState::InFlight],
+            limit: BATCH,
+            ..ActionFilter::default()
+        };
+        if self.is_mutated(Mutation::SkipRecovery) {
+            return Ok(0);
+        }
+        let in_flight = self.store.actions(&filter).await?;
+        let count = in_flight.len();
+        for action in in_flight {
+            self.recover_action(workspace, action).await?;
+        }
+        Ok(count)
+    }
+
+    async fn recover_action(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+        let at = action.sent_at.unwrap_or(action.updated_at);
+        action.attempts.push(Attempt {
+            at,
+            outcome: "interrupted".to_owned(),
+            status: None,
+            body: body_fingerprint(&action.payload),
+        });
+        let reason = Reason::new(ReasonCode::Ambiguous, "the program ended while it was on its way");
+        if action.kind == ActionKind::Reply {
+            let due = self.next_check(workspace, &action).unwrap_or_else(|| self.now());
+            return self.transition(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
+        }
+        self.transition(workspace, &mut action, ActionState::Retrying, Some(self.now()), Some(reason)).await
+    }
+}

@@ -1,0 +1,115 @@
+//! An unclear reply is looked for, never repeated.
+//!
+//! Reading the thread can prove that a reply was sent; it can never prove that it was not, since the API queues replies
+//! and shows them later. So an absent reply is left to a person.
+
+use crate::engine::{
+    Engine, Workspace,
+    execution::executor::was_not_applied,
+    failpoint::{Failpoint, Mutation},
+    read_failures::Reach,
+    threads::own_replies::{body_fingerprint, matches_attempt, matches_text, was_sent_by},
+};
+use crate::{
+    coldsend::{ApiError, Priority},
+    model::{Action, ActionState, Message, Reason, ReasonCode},
+    store::StoreError,
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// How long after the last of the times a look that fails is tried again.
+const MAX_LOOK: Duration = Duration::from_secs(86_400);
+
+impl Engine {
+    /// When an unclear reply is looked for next; `None` when every time has passed.
+    pub(in crate::engine) fn next_check(&self, workspace: &Workspace, action: &Action) -> Option<Timestamp> {
+        let sent = action.sent_at?;
+        let now = self.now();
+        let times = workspace.safety().verify_after.iter();
+        times.filter_map(|after| sent.saturating_add(*after).ok()).find(|at| *at > now)
+    }
+
+    /// Whether looking has failed for so long that a person must decide without it.
+    fn gave_up(&self, workspace: &Workspace, action: &Action) -> bool {
+        let last = workspace.safety().verify_after.last().copied().unwrap_or_default();
+        let until = action.sent_at.and_then(|sent| sent.saturating_add(last + MAX_LOOK).ok());
+        until.is_some_and(|until| self.now() >= until)
+    }
+
+    pub(in crate::engine) async fn verify(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+        let messages = match self.read_thread(workspace, &action.thread_id, Priority::Reply).await {
+            Ok(messages) => Some(messages),
+            // A thread that is gone shows nothing, now or later.
+            Err(ApiError::NotFound { .. }) => None,
+            Err(error) => {
+                let reach = workspace.evidence.failed(&action.thread_id, &error, self.now());
+                // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
+                if self.gave_up(workspace, &action) {
+                    let text = format!("could not be looked for: {error}");
+                    let reason = Some(Reason::new(ReasonCode::Ambiguous, text));
+                    return self.transition(workspace, &mut action, ActionState::Quarantined, None, reason).await;
+                }
+                if error.is_auth_error() && reach == Reach::Workspace {
+                    self.pause_on_auth_error(workspace, &error.to_string()).await?;
+                }
+                let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));
+                let pause = error.retry_after().unwrap_or(std::time::Duration::from_secs(60));
+                let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX).max(self.soon(reach));
+                return self.transition(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
+            }
+        };
+        let all = messages.as_ref().map(|messages| messages.conversation().messages()).unwrap_or_default();
+        // A process that died before its last look knows less of what was there; what stands before the message that is
+        // answered was.
+        let answered = all.iter().position(|message| Some(&message.id) == action.message_id.as_ref()).unwrap_or(0);
+        let (mut before, mut appeared): (Vec<&Message>, Vec<&Message>) = (Vec::new(), Vec::new());
+        for (place, message) in all.iter().enumerate().filter(|(_, message)| message.outgoing) {
+            let was_there = place < answered || action.outgoing_before.contains(&message.id);
+            if was_there && !self.is_mutated(Mutation::TrustOldText) {
+                before.push(message)
+            } else {
+                appeared.push(message)
+            }
+        }
+        let others = self.replies(workspace, &action.thread_id, &[]).await?;
+        let others: Vec<&Action> = others.iter().filter(|other| other.id != action.id).collect();
+        self.failpoint(Failpoint::ReplyLookedUp, Some(&action)).await;
+        // An earlier reply of ours with the same words may show only now: then its message proves nothing for this one.
+        let count = |messages: &[&Message]| messages.iter().filter(|message| matches_text(&action, message)).count();
+        let expected = others.iter().filter(|other| may_have_sent(other, &action)).count();
+        let expected = expected.saturating_sub(count(&before));
+        if count(&appeared) > expected || count(&appeared) > 0 && self.is_mutated(Mutation::TrustOldText) {
+            return self.transition(workspace, &mut action, ActionState::Done, None, None).await;
+        }
+        // Neither an earlier try with a text that a person has edited since, nor another reply of ours that shows late, is
+        // somebody else's answer.
+        let ours = |message: &Message| {
+            matches_text(&action, message)
+                || matches_attempt(&action, message)
+                || others.iter().any(|other| was_sent_by(other, message))
+        };
+        appeared.retain(|message| !ours(message));
+        // A step that the campaign sends by itself says nothing of ours.
+        if let Some(messages) = &messages
+            && self.is_any_by_person(workspace, &action.thread_id, messages.conversation(), &appeared).await?
+        {
+            let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
+            return self.transition(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
+        }
+        let (state, due, text) = match self.next_check(workspace, &action) {
+            Some(due) => (ActionState::Unknown, Some(due), "not in the thread so far"),
+            None if self.is_mutated(Mutation::RetryAbsent) => (ActionState::Planned, Some(self.now()), "tried again"),
+            None => (ActionState::Quarantined, None, "never seen in the thread: it may still have been sent"),
+        };
+        let reason = Reason::new(ReasonCode::Ambiguous, text);
+        self.transition(workspace, &mut action, state, due, Some(reason)).await
+    }
+}
+
+/// Whether another reply of the thread may have sent the same words as this one.
+fn may_have_sent(other: &Action, action: &Action) -> bool {
+    let words = body_fingerprint(&action.payload);
+    let tries = other.attempts.iter().filter(|attempt| !was_not_applied(&attempt.outcome));
+    words.is_some() && tries.into_iter().any(|attempt| attempt.body == words)
+}

@@ -1,0 +1,303 @@
+//! Which account a workspace lists, and which part of the store is its own.
+//!
+//! The name in the configuration may change, the key may come to belong to another account, and two keys may belong to
+//! one. The threads tell: the same id and the same lead are the same thread. Ids alone may be the same by accident.
+
+use crate::engine::{
+    Engine, PollError, PollReport, Workspace,
+    intake::poll::{MANY, TRANSIT, is_old},
+};
+use crate::{
+    coldsend::ListPage,
+    model::{ThreadRow, address_of},
+    store::{StoreError, WorkspaceState},
+};
+use std::collections::HashMap;
+
+/// How the reason of a pause begins that asks which workspace this is.
+const ASKED: &str = "The store has threads of this account under another name";
+
+/// What the store knows of a list's threads under names that are not configured any more.
+pub(in crate::engine) enum EarlierName {
+    /// Nothing.
+    None,
+    /// They are those of this name.
+    Same(String),
+    /// Some are those of these names.
+    Unclear(Vec<String>),
+}
+
+impl Engine {
+    /// The names under which the store has threads and that no workspace has now.
+    pub(in crate::engine) async fn unconfigured_names(&self) -> Result<Vec<String>, StoreError> {
+        let names = self.store.workspaces_with_threads().await?;
+        Ok(names.into_iter().filter(|name| self.workspace(name).is_none()).collect())
+    }
+
+    /// Takes over what the store has under the name that the configuration gives as the earlier one.
+    pub(in crate::engine) async fn adopt_declared_name(&self, workspace: &Workspace) -> Result<(), PollError> {
+        let Some(was) = &workspace.settings().was else { return Ok(()) };
+        if !workspace.intake.asks_for_was() || self.workspace(was).is_some() {
+            return Ok(());
+        }
+        let has_state = self.store.workspace_state(was).await? != WorkspaceState::default();
+        if has_state || self.store.count_threads(was, 1).await? > 0 {
+            self.adopt(workspace, was).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the workspace all that the store has under an earlier name. What that name had on its way is looked for as
+    /// after a crash.
+    pub(in crate::engine) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), StoreError> {
+        if self.is_paused_for_identity(workspace).await? {
+            self.store.resume(Some(workspace.name())).await?;
+        }
+        self.store.rename_workspace(name, workspace.name()).await?;
+        tracing::warn!(
+            workspace = workspace.name(),
+            was = name,
+            "the workspace has a new name; its records go with it"
+        );
+        self.recover(workspace).await?;
+        self.alert_workspace(
+            workspace,
+            &format!("Workspace {name} is called {} now", workspace.name()),
+            format!(
+                "The store has this account under the name {name}, which is not configured any more. Its baseline, decisions, \
+                 opt-outs and pause belong to {} from now on.",
+                workspace.name()
+            ),
+            "renamed",
+        );
+        workspace.wake_executor();
+        Ok(())
+    }
+
+    /// Whose threads these are, of the names that are not configured any more.
+    pub(in crate::engine) async fn earlier_name(
+        &self,
+        workspace: &Workspace,
+        rows: &[ThreadRow],
+        strangers: &[String],
+    ) -> Result<EarlierName, StoreError> {
+        if strangers.is_empty() {
+            return Ok(EarlierName::None);
+        }
+        let owned = self.owned(rows).await?;
+        let mut found: Vec<_> = owned.into_iter().filter(|(name, _)| strangers.contains(name)).collect();
+        found.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+        Ok(match found.as_slice() {
+            [] => EarlierName::None,
+            [(name, count)] => {
+                let limit = u32::try_from(count.saturating_mul(2)).unwrap_or(u32::MAX);
+                let has = self.store.count_threads(name, limit.saturating_add(1)).await?;
+                // Most of this list, or most of what that name ever had.
+                let is_most = count * 2 > rows.len() || has <= limit;
+                let is_new = self.store.count_threads(workspace.name(), 1).await? == 0;
+                if is_most && is_new {
+                    EarlierName::Same(name.clone())
+                } else {
+                    EarlierName::Unclear(vec![name.clone()])
+                }
+            }
+            many => EarlierName::Unclear(many.iter().map(|(name, _)| name.clone()).collect()),
+        })
+    }
+
+    /// How many of these threads each workspace of the store has.
+    async fn owned(&self, rows: &[ThreadRow]) -> Result<HashMap<String, usize>, StoreError> {
+        let leads: HashMap<&str, Option<String>> =
+            rows.iter().map(|row| (row.id.as_str(), row.lead_email.as_deref().and_then(address_of))).collect();
+        let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+        let mut owned = HashMap::new();
+        for owner in self.store.thread_owners(&ids).await? {
+            if leads.get(owner.thread_id.as_str()).is_some_and(|lead| *lead == owner.lead_email) {
+                *owned.entry(owner.workspace).or_default() += 1;
+            }
+        }
+        Ok(owned)
+    }
+
+    /// Whether the workspace is paused because it is not clear which one it was.
+    pub(in crate::engine) async fn is_paused_for_identity(&self, workspace: &Workspace) -> Result<bool, StoreError> {
+        let pauses = self.store.pauses().await?;
+        Ok(pauses
+            .iter()
+            .any(|pause| pause.workspace.as_deref() == Some(workspace.name()) && pause.reason.starts_with(ASKED)))
+    }
+
+    /// Pauses the workspace until you say which one it was.
+    pub(in crate::engine) async fn ask_for_identity(
+        &self,
+        workspace: &Workspace,
+        state: &mut WorkspaceState,
+        names: &[String],
+    ) -> Result<(), StoreError> {
+        if self.is_paused_for_identity(workspace).await? {
+            return Ok(());
+        }
+        let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let (first, name) = (names.first().map(String::as_str).unwrap_or_default(), workspace.name());
+        let why = format!(
+            "{ASKED} ({listed}). If `{name}` is its new name, write `was: {first}` below `name: {name}` in the configuration \
+             and restart: its opt-outs, baseline and records go with it. If it is another account, resume the workspace: it \
+             begins anew"
+        );
+        state.identity_asked = true;
+        self.store.set_workspace_state(name, state).await?;
+        self.store.pause(Some(name), &why, None, self.now()).await?;
+        self.alert_workspace(workspace, &format!("Workspace {name} is paused"), format!("{why}."), "identity");
+        Ok(())
+    }
+
+    /// The whole list was read, and not one of its threads is known. Where many were known before, or many are older than
+    /// the last look, the key belongs to another account now: what is there becomes a new baseline, and what came since
+    /// the last look goes before a person.
+    pub(in crate::engine) async fn take_for_another_account(
+        &self,
+        workspace: &Workspace,
+        state: &mut WorkspaceState,
+        pages: &[ListPage],
+        report: &mut PollReport,
+    ) -> Result<(), PollError> {
+        let rows: Vec<ThreadRow> = pages.iter().flat_map(|page| page.rows.iter().cloned()).collect();
+        let date = pages.first().and_then(|page| page.date);
+        let now = self.now();
+        let last_look = state.seen_at.or(state.old_before);
+        let last_look = last_look.and_then(|look| look.checked_sub(TRANSIT).ok());
+        let is_older = |row: &ThreadRow| row.last_message_at.zip(last_look).is_some_and(|(at, look)| at < look);
+        let older = rows.iter().filter(|row| is_older(row)).count();
+        let many = u32::try_from(MANY).unwrap_or(u32::MAX);
+        let knew_many = self.store.count_threads(workspace.name(), many).await? >= many;
+        if older < MANY && !(knew_many && (older > 0 || rows.len() >= MANY)) {
+            if older > 0 {
+                state.old_before = state.old_before.max(last_look);
+            }
+            self.store.queue_rows(workspace.name(), &rows, now).await?;
+            report.changed += rows.len();
+            return Ok(());
+        }
+        let since = self.since(workspace, date);
+        let is_asked_for = |row: &ThreadRow| row.last_message_at.zip(since).is_some_and(|(at, since)| at >= since);
+        let (noted, queued): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| match since {
+            Some(_) => !is_asked_for(row),
+            None => is_older(row) || row.last_message_at.is_none(),
+        });
+        let newest = queued.iter().filter_map(|row| row.last_message_at).max();
+        state.old_before = match since {
+            Some(since) => Some(since),
+            // What is queued is held, and whatever comes from the next second on is new.
+            None => {
+                newest.max(date).or(last_look).and_then(|at| at.checked_add(std::time::Duration::from_secs(1)).ok())
+            }
+        };
+        self.store.record_baseline(workspace.name(), &noted, date, now).await?;
+        self.store.queue_rows(workspace.name(), &queued, now).await?;
+        report.remembered += noted.len();
+        report.changed += queued.len();
+        state.baseline_at = Some(now);
+        state.last_sweep_at = Some(now);
+        state.newest_first = false;
+        state.sweep_needed = false;
+        let held = match queued.iter().filter(|row| is_old(row.last_message_at, state)).count() {
+            0 => String::new(),
+            held => format!(" Replies to {held} that came since the last look are held."),
+        };
+        self.alert_workspace(
+            workspace,
+            &format!("Workspace {} lists another account", workspace.name()),
+            format!(
+                "None of the threads that were known is in its list any more: the key belongs to another account. The {} \
+                 threads that were there already are its new baseline and are not answered.{held} If that is not meant, \
+                 check `api_key` and `base_url`.",
+                noted.len()
+            ),
+            "account",
+        );
+        Ok(())
+    }
+
+    /// Says that threads turned up that a whole list would have shown before.
+    pub(in crate::engine) fn announce_late_threads(&self, workspace: &Workspace) {
+        self.alert_workspace(
+            workspace,
+            &format!("Old threads turned up in workspace {}", workspace.name()),
+            "The list shows threads that it did not show at the first start, with mail that is older. They belong to the \
+             baseline now and are not answered: look through the inbox for leads who still wait."
+                .to_owned(),
+            "late",
+        );
+    }
+
+    /// Says what is odd about the list, once, and shows it as long as it lasts.
+    pub(in crate::engine) async fn look_for_oddities(
+        &self,
+        workspace: &Workspace,
+        page: &ListPage,
+    ) -> Result<(), StoreError> {
+        let counts_some = [page.total_count, page.unread_count].iter().flatten().any(|count| *count > 0);
+        let oddity = if page.rows.is_empty() && page.skipped > 0 {
+            Some(format!(
+                "ColdSend's list cannot be read: none of its {} rows has a thread id. No new message is seen.",
+                page.skipped
+            ))
+        } else if page.skipped > 0 {
+            Some(format!("{} rows of ColdSend's list cannot be read; their messages are not seen.", page.skipped))
+        } else if page.rows.is_empty() && counts_some {
+            Some("ColdSend's list is empty, although it counts threads. No new message is seen.".to_owned())
+        } else if page.rows.is_empty() && self.store.count_threads(workspace.name(), 1).await? > 0 {
+            Some("ColdSend's list is empty, although it had threads before. No new message is seen.".to_owned())
+        } else if workspace.intake.is_frozen() {
+            Some("ColdSend's list stands still: it counts more and more, but shows the same threads.".to_owned())
+        } else {
+            None
+        };
+        match &oddity {
+            Some(text) => {
+                self.alert_once(
+                    workspace.name(),
+                    "list",
+                    &format!("The list of workspace {} looks wrong", workspace.name()),
+                    text,
+                );
+            }
+            None => {
+                self.end_alert(
+                    workspace.name(),
+                    "list",
+                    &format!("The list of workspace {} is all right again", workspace.name()),
+                );
+            }
+        }
+        workspace.intake.set_oddity(oddity);
+        Ok(())
+    }
+
+    /// Says, once for each workspace, that another one lists the same threads.
+    pub(in crate::engine) async fn announce_sharing(
+        &self,
+        workspace: &Workspace,
+        thread_id: &str,
+    ) -> Result<(), StoreError> {
+        let owners = self.store.thread_owners(&[thread_id.to_owned()]).await?;
+        let others = owners
+            .iter()
+            .filter(|owner| owner.workspace != workspace.name() && self.workspace(&owner.workspace).is_some());
+        let Some(owner) = others.min_by_key(|owner| owner.first_seen_at).map(|owner| owner.workspace.as_str()) else {
+            return Ok(());
+        };
+        workspace.intake.set_sharing(owner);
+        self.alert_once(
+            workspace.name(),
+            "shared",
+            &format!("Workspaces {owner} and {} list the same account", workspace.name()),
+            &format!(
+                "Their keys belong to one account. {owner} acts on the threads that it saw first; what {} would do in them is \
+                 held. Remove one of the two from the configuration.",
+                workspace.name()
+            ),
+        );
+        Ok(())
+    }
+}

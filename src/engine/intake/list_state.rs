@@ -1,0 +1,156 @@
+//! What polling a workspace remembers between two polls, in memory only: where a sweep stands, and what is odd about the
+//! list.
+
+use crate::engine::Workspace;
+use crate::model::ThreadRow;
+use jiff::Timestamp;
+use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// The list counts more without showing more, in so many steps, before you are told that it stands still.
+const FROZEN: u32 = 6;
+/// After a sweep that was asked for and found nothing, the next one waits so long at first; then twice as long each time.
+const FIRST_REST: Duration = Duration::from_secs(60);
+
+/// A pass over every page that goes on at the next poll.
+#[derive(Debug, Clone, Default)]
+pub(in crate::engine) struct Sweep {
+    /// The page to read next.
+    pub(in crate::engine) page: u32,
+    /// The rows of the page before it.
+    pub(in crate::engine) before: HashSet<String>,
+    /// When the last row of the page before it got its last message.
+    pub(in crate::engine) last_at: Option<Timestamp>,
+    /// Whether it found a change.
+    pub(in crate::engine) found: bool,
+}
+
+impl Sweep {
+    /// Goes on to the next page.
+    pub(in crate::engine) fn turn(&mut self, rows: &[ThreadRow]) {
+        self.page += 1;
+        self.before = rows.iter().map(|row| row.id.clone()).collect();
+        self.last_at = rows.last().and_then(|row| row.last_message_at);
+    }
+
+    /// Whether the page follows the one before it in the order newest first. Rows that were pushed down to this page by
+    /// newer ones say nothing.
+    pub(in crate::engine) fn is_continued_by(&self, rows: &[ThreadRow]) -> bool {
+        let next = rows.iter().find(|row| !self.before.contains(&row.id));
+        next.is_none_or(|row| self.last_at.is_none_or(|last| row.last_message_at.is_some_and(|at| at <= last)))
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Intake(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    sweep: Option<Sweep>,
+    /// How many sweeps in a row were asked for and found nothing.
+    fruitless: u32,
+    /// How often the counts grew while no page showed a change.
+    unseen_growth: u32,
+    /// What is odd about the list.
+    oddity: Option<String>,
+    /// The workspace that owns threads of this one, too.
+    shares_with: Option<String>,
+    /// `was` was looked up.
+    was_asked: bool,
+    /// What the server's clock and this machine's showed at the same moment.
+    clocks: Option<(Timestamp, Timestamp)>,
+}
+
+impl Intake {
+    fn locked(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::engine) fn sweep(&self) -> Option<Sweep> {
+        self.locked().sweep.clone()
+    }
+
+    pub(in crate::engine) fn set_sweep(&self, sweep: Option<Sweep>) {
+        self.locked().sweep = sweep;
+    }
+
+    /// Records how a sweep that counts had asked for ended.
+    pub(in crate::engine) fn record_requested_sweep(&self, found: bool) {
+        let mut memory = self.locked();
+        memory.fruitless = if found { 0 } else { memory.fruitless.saturating_add(1) };
+    }
+
+    /// How long after the last sweep the next one may begin that counts ask for. A count that keeps growing for another
+    /// reason must not cost every page at every poll.
+    pub(in crate::engine) fn rest_between_sweeps(&self) -> Duration {
+        match self.locked().fruitless {
+            0 => Duration::ZERO,
+            fruitless => FIRST_REST * (1 << (fruitless - 1).min(10)),
+        }
+    }
+
+    /// Records that a page showed a change.
+    pub(in crate::engine) fn record_change(&self) {
+        self.locked().unseen_growth = 0;
+    }
+
+    /// Records that counts grew and the first page stayed the same: more threads weigh more than more unread ones, which
+    /// people also make. Whether the list stands still by now.
+    pub(in crate::engine) fn record_unseen_growth(&self, more_threads: bool) -> bool {
+        let mut memory = self.locked();
+        memory.unseen_growth = memory.unseen_growth.saturating_add(if more_threads { 2 } else { 1 });
+        memory.unseen_growth >= FROZEN
+    }
+
+    /// Whether the list stands still.
+    pub(in crate::engine) fn is_frozen(&self) -> bool {
+        self.locked().unseen_growth >= FROZEN
+    }
+
+    /// Records what is odd about the list.
+    pub(in crate::engine) fn set_oddity(&self, oddity: Option<String>) {
+        self.locked().oddity = oddity;
+    }
+
+    /// Records which workspace has the same threads.
+    pub(in crate::engine) fn set_sharing(&self, owner: &str) {
+        self.locked().shares_with = Some(owner.to_owned());
+    }
+
+    /// `true` the first time.
+    pub(in crate::engine) fn asks_for_was(&self) -> bool {
+        !std::mem::replace(&mut self.locked().was_asked, true)
+    }
+
+    /// Records what the server's clock shows.
+    pub(in crate::engine) fn record_date(&self, date: Option<Timestamp>, now: Timestamp) {
+        self.locked().clocks = date.map(|date| (date, now));
+    }
+
+    /// What the server's clock shows about now; `None` where the server does not say.
+    pub(in crate::engine) fn server_time(&self, now: Timestamp) -> Option<Timestamp> {
+        let (date, then) = self.locked().clocks?;
+        date.checked_add(now.duration_since(then)).ok()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let memory = self.locked();
+        let sharing = memory.shares_with.as_ref().map(|owner| {
+            format!(
+                "Workspace `{owner}` lists the same threads: both keys belong to one account. What both could answer is held."
+            )
+        });
+        memory.oddity.iter().cloned().chain(sharing).collect()
+    }
+}
+
+impl Workspace {
+    /// What you should know about its list of threads, in sentences; empty when all is well.
+    pub fn notes(&self) -> Vec<String> {
+        self.intake.notes()
+    }
+}

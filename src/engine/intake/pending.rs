@@ -1,0 +1,369 @@
+//! From a row in line to a decision: what happened, what the rules say, one transaction.
+
+use crate::engine::{
+    Engine, Workspace,
+    evaluation::{Evaluation, EvaluationInput, evaluate_thread},
+    failpoint::{Failpoint, Mutation},
+    intake::poll::is_too_old,
+    intake::records::{action_records, decision_record, lead_key},
+    intake::row_changes::{Candidate, candidate, category_differs, proven_event},
+    read_failures::Reach,
+    status::EngineEventKind,
+    threads::author::Answered,
+};
+use crate::{
+    coldsend::{ApiError, Priority, Scope},
+    model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, ThreadRow},
+    rules::RuleSet,
+    store::{
+        Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError,
+        WorkspaceState,
+    },
+};
+use jiff::Timestamp;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+/// How many rows are taken out of the line at once.
+const BATCH: u32 = 200;
+/// How many of those that could not be read are tried again at once.
+const FAILED_BATCH: u32 = 20;
+/// How long a thread that could not be read is left alone: this, then twice as long each time.
+const FIRST_DEFERRAL: Duration = Duration::from_secs(60);
+const MAX_DEFERRAL: Duration = Duration::from_secs(3_600);
+/// After so many tries in a row, a quarter of an hour, people are told.
+const TOLD_AFTER: u32 = 5;
+/// A pass in which threads that do not answer take this long ends, so that new messages are looked for.
+const MAX_FAILING: Duration = Duration::from_secs(20);
+
+/// Why handling what is in line had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The API does not answer, or refuses the key: all other threads would fail too.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What handling what is in line did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HandleReport {
+    /// The decisions that were made.
+    pub decisions: Vec<String>,
+    /// How many rows turned out to be no event.
+    pub no_event: usize,
+    /// How many were left in line: they wait for a category, or could not be read.
+    pub left: usize,
+    /// Threads that do not answer took so long that the rest was left for the next pass.
+    pub unfinished: bool,
+}
+
+impl Engine {
+    /// Turns what is ready in line into decisions. A thread that cannot be read stays in line and is tried again later,
+    /// behind all others; only when several in a row fail and none answers does it stop.
+    pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
+        let mut report = HandleReport::default();
+        let now = self.now();
+        let longest = MAX_DEFERRAL.max(workspace.settings().wait_for_category) + FIRST_DEFERRAL;
+        let latest = now.saturating_add(longest).unwrap_or(Timestamp::MAX);
+        let ready = ReadyAt { now, latest, limit: BATCH, failed_limit: FAILED_BATCH };
+        let threads = self.store.ready_threads(workspace.name(), ready).await?;
+        if threads.is_empty() {
+            return Ok(report);
+        }
+        let overrides = self.store.override_modes().await?;
+        let state = self.store.workspace_state(workspace.name()).await?;
+        let mut patience = Patience { most: workspace.evidence.most_failures(), failed: 0, slow: Duration::ZERO };
+        for ReadyThread { pending: thread, failures } in threads {
+            let began = tokio::time::Instant::now();
+            workspace.record_progress(self.now());
+            match self.handle(workspace, &thread, &state, &overrides).await {
+                Ok(Handled::Decided(id)) => {
+                    report.decisions.push(id);
+                    workspace.wake_executor();
+                }
+                Ok(Handled::NoEvent) => report.no_event += 1,
+                Ok(Handled::Waits(until)) => {
+                    self.store.put_off(workspace.name(), &thread.row, until, false).await?;
+                    report.left += 1;
+                }
+                Err(IntakeError::Api(_)) if self.is_mutated(Mutation::DropUnreadable) => {
+                    self.settle(workspace, &thread, None).await?;
+                }
+                Err(IntakeError::Api(error @ ApiError::TooLarge { .. })) => {
+                    report.decisions.push(self.record_unreadable(workspace, &thread, &error).await?);
+                }
+                Err(IntakeError::Api(error)) => {
+                    let reach = workspace.evidence.failed(&thread.row.id, &error, self.now());
+                    if reach == Reach::Workspace && error.scope() != Scope::Unclear {
+                        return Err(error.into());
+                    }
+                    tracing::warn!(
+                        workspace = workspace.name(),
+                        thread = thread.row.id,
+                        error = %error,
+                        "a thread could not be read; it stays in line"
+                    );
+                    let pause = FIRST_DEFERRAL * (1 << failures.min(6));
+                    let until = self.now().saturating_add(pause.min(MAX_DEFERRAL)).unwrap_or(Timestamp::MAX);
+                    self.store.put_off(workspace.name(), &thread.row, until, true).await?;
+                    report.left += 1;
+                    let is_over = patience.is_over(began.elapsed());
+                    if reach == Reach::Workspace {
+                        if is_over {
+                            workspace.evidence.gave_up();
+                            return Err(error.into());
+                        }
+                    } else if failures + 1 == TOLD_AFTER {
+                        self.alert_unread(workspace, &thread.row, &error);
+                    }
+                    if patience.slow >= MAX_FAILING {
+                        report.unfinished = true;
+                        return Ok(report);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(report)
+    }
+
+    async fn handle(
+        &self,
+        workspace: &Workspace,
+        thread: &PendingThread,
+        state: &WorkspaceState,
+        overrides: &HashMap<String, Mode>,
+    ) -> Result<Handled, IntakeError> {
+        let now = self.now();
+        let candidate = candidate(thread);
+        if candidate == Candidate::Nothing {
+            return self.settle(workspace, thread, None).await;
+        }
+        if let Some(until) = waits_for_category(workspace, thread, candidate, now) {
+            return Ok(Handled::Waits(until));
+        }
+        // A reply that waits although its rule holds no more must not keep another rule from answering.
+        if thread.known.as_ref().is_some_and(|known| category_differs(known, &thread.row)) {
+            self.cancel_unmatched(workspace, &thread.row.id).await?;
+        }
+        let rules = self.rules();
+        let mut judged = match self.evaluate_row(workspace, &rules, &thread.row, overrides, None, now).await {
+            Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
+            other => other?,
+        };
+        // A row does not say who spoke last: before a rule acts on a thread that was there already, the messages must. They
+        // also say whether a person has answered, which ends what waits in the thread.
+        let acts = !judged.decision.actions.is_empty();
+        let matters = match candidate {
+            Candidate::NewThread | Candidate::Nothing => false,
+            Candidate::MaybeMessage => acts || self.has_open_replies(workspace, &thread.row.id).await?,
+            Candidate::Category => acts,
+        };
+        if matters && judged.messages.is_none() {
+            let messages = self.read_thread(workspace, &thread.row.id, Priority::Read).await?;
+            judged = self.evaluate_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
+        }
+        let event = match &judged.messages {
+            Some(messages) => {
+                workspace.cache_messages(&thread.row.id, Arc::clone(messages), self.now());
+                self.learn_own_addresses(workspace, &thread.row, messages.conversation()).await?;
+                self.find_unsent_at_event(workspace, &thread.row, &judged).await?;
+                let answered = self.who_answered(workspace, &thread.row.id, messages.conversation()).await?;
+                match &answered {
+                    Answered::Person => self.cancel_replies(workspace, &thread.row.id).await?,
+                    Answered::Unclear(why) => self.hold_replies(workspace, &thread.row.id, why).await?,
+                    Answered::No | Answered::Step(_) => {}
+                }
+                self.learn_messages(workspace, &thread.row, messages.conversation()).await?;
+                let taken_over = answered == Answered::Person;
+                let event = proven_event(thread, messages.conversation());
+                match event.filter(|event| *event != EventKind::Category || !taken_over) {
+                    Some(event) => event,
+                    None => return self.settle(workspace, thread, Some(messages.conversation())).await,
+                }
+            }
+            None if candidate == Candidate::Category => EventKind::Category,
+            None => EventKind::Message,
+        };
+        // Mail that was there before the first start and turns up only now goes before a person.
+        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound()?.created_at);
+        let is_old = candidate == Candidate::NewThread && is_too_old(newest.or(thread.row.last_message_at), state);
+        let hold = is_old.then(|| Reason::new(ReasonCode::TooOld, "it is older than the first look at the inbox"));
+        let (record, _) = self.record(workspace, &thread.row, &judged, event, hold).await?;
+        Ok(Handled::Decided(record.id.clone()))
+    }
+
+    /// Evaluates the rules on a row with what the store knows of the lead.
+    pub(in crate::engine) async fn evaluate_row(
+        &self,
+        workspace: &Workspace,
+        rules: &RuleSet,
+        row: &ThreadRow,
+        overrides: &HashMap<String, Mode>,
+        messages: Option<Arc<crate::rules::ThreadMessages>>,
+        now: Timestamp,
+    ) -> Result<Evaluation, IntakeError> {
+        let lead = lead_key(row);
+        let history = self.store.history(workspace.name(), &row.id, lead.as_deref()).await?;
+        let opted_out = match &lead {
+            Some(lead) => self.store.opt_out(workspace.name(), lead).await?.is_some(),
+            None => false,
+        };
+        let subject = EvaluationInput {
+            workspace: workspace.name(),
+            ceiling: workspace.settings().mode,
+            row,
+            history: Some(&history),
+            overrides,
+            lead_opted_out: Some(opted_out),
+            thorough: true,
+        };
+        let known = messages.is_some();
+        let judged = evaluate_thread(&self.reader(workspace, &row.id), rules, subject, messages, now).await?;
+        if judged.detail.is_some() || (judged.messages.is_some() && !known) {
+            workspace.evidence.answered(&row.id, self.now());
+        }
+        self.board.record_evaluation(&judged, now);
+        Ok(judged)
+    }
+
+    /// Writes a decision with all that follows from it; its replies are held where there is a reason for that.
+    pub(in crate::engine) async fn record(
+        &self,
+        workspace: &Workspace,
+        row: &ThreadRow,
+        judged: &Evaluation,
+        event: EventKind,
+        hold: Option<Reason>,
+    ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
+        self.failpoint(Failpoint::Evaluated, None).await;
+        let now = self.now();
+        let record = decision_record(workspace.name(), row, judged, event, now);
+        let expiry = self.expiry(workspace);
+        let mut actions = action_records(&record, judged, now, expiry);
+        if let Some(reason) = hold {
+            let would_leave = |action: &&mut Action| {
+                action.kind == ActionKind::Reply
+                    && matches!(action.state, ActionState::Planned | ActionState::Waiting | ActionState::Held)
+            };
+            for action in actions.iter_mut().filter(would_leave) {
+                (action.state, action.due_at, action.reason) = (ActionState::Held, expiry, Some(reason.clone()));
+            }
+        }
+        let opt_out = match (&judged.decision.opt_out, &record.lead_email) {
+            (Some(evidence), Some(email)) => Some(OptOut {
+                workspace: workspace.name().to_owned(),
+                email: email.clone(),
+                since: now,
+                evidence: evidence.clone(),
+            }),
+            _ => None,
+        };
+        let rivals = self.workspaces().iter().filter(|other| other.name() != workspace.name() && acts(other));
+        let settled = SettledThread {
+            claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
+            ..self.settled(row, judged.messages.as_ref().map(|messages| messages.conversation()), workspace)
+        };
+        let actions = self.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
+        self.failpoint(Failpoint::DecisionWritten, None).await;
+        if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {
+            self.announce_sharing(workspace, &row.id).await?;
+        }
+        workspace.figures.record_decision(event);
+        let record = Arc::new(record);
+        tracing::info!(
+            workspace = workspace.name(),
+            thread = row.id,
+            decision = record.id,
+            matched = record.matched.join(","),
+            actions = actions.len(),
+            "decided"
+        );
+        let lead =
+            row.lead_name.clone().or_else(|| row.lead_email.clone()).unwrap_or_else(|| "unknown lead".to_owned());
+        self.board.publish(
+            now,
+            workspace.name(),
+            EngineEventKind::Decided { decision: Arc::clone(&record), event, lead },
+        );
+        self.alert_rule_errors(workspace, judged);
+        for action in &actions {
+            self.alert_failed(workspace, action);
+            self.board.publish(now, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
+        }
+        Ok((record, actions))
+    }
+
+    async fn settle(
+        &self,
+        workspace: &Workspace,
+        thread: &PendingThread,
+        conversation: Option<&Conversation>,
+    ) -> Result<Handled, IntakeError> {
+        let settled = self.settled(&thread.row, conversation, workspace);
+        self.store.settle_thread(workspace.name(), &settled).await?;
+        workspace.figures.record_no_event();
+        Ok(Handled::NoEvent)
+    }
+
+    /// The end of a row, with what was read of its messages.
+    pub(in crate::engine) fn settled(
+        &self,
+        row: &ThreadRow,
+        conversation: Option<&Conversation>,
+        workspace: &Workspace,
+    ) -> SettledThread {
+        let inbound = conversation.map_or(&[][..], Conversation::messages).iter().filter(|message| !message.outgoing);
+        SettledThread {
+            row: row.clone(),
+            newest_inbound: conversation.and_then(|talk| talk.newest_inbound()).map(|message| message.id.clone()),
+            inbound: inbound.map(|message| message.id.clone()).collect(),
+            looked_at: workspace.intake.server_time(self.now()),
+            claim: Claim::default(),
+        }
+    }
+}
+
+/// Whether a workspace acts on what it sees, or leaves it to whoever else does.
+fn acts(workspace: &Workspace) -> bool {
+    matches!(workspace.settings().mode, Mode::Live | Mode::Draft)
+}
+
+enum Handled {
+    Decided(String),
+    NoEvent,
+    /// It is left alone until then.
+    Waits(Timestamp),
+}
+
+/// Until when a message without a category is left alone.
+fn waits_for_category(
+    workspace: &Workspace,
+    thread: &PendingThread,
+    candidate: Candidate,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let wait = workspace.settings().wait_for_category;
+    if candidate == Candidate::Category || thread.row.category().is_some() || wait.is_zero() {
+        return None;
+    }
+    thread.since.saturating_add(wait).ok().filter(|until| now < *until)
+}
+
+/// How much may go wrong before a pass gives up, should nothing answer.
+struct Patience {
+    most: usize,
+    failed: usize,
+    slow: Duration,
+}
+
+impl Patience {
+    /// Counts a failure that took so long.
+    fn is_over(&mut self, took: Duration) -> bool {
+        self.failed += 1;
+        self.slow += took;
+        self.failed >= self.most || self.slow >= MAX_FAILING
+    }
+}

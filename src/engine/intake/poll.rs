@@ -1,0 +1,254 @@
+//! Looking at the inbox: one request while nothing changes, more only while pages hold changes, every page now and then.
+
+use crate::engine::{
+    Engine, Workspace,
+    failpoint::Failpoint,
+    intake::row_changes::{changed_rows, is_newest_first, shows_a_move},
+};
+use crate::{
+    coldsend::{ApiError, ListPage, ListQuery, Priority},
+    model::ThreadRow,
+    store::{KnownThread, StoreError, WorkspaceState},
+};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The most that the API gives in a page.
+const PAGE: u32 = 100;
+/// No inbox has more pages than this; an API that never ends its list must not hold us.
+pub(in crate::engine) const LAST_PAGE: u32 = 10_000;
+/// So many old threads that turn up at once were not overlooked one by one: the list was another one before.
+pub(in crate::engine) const MANY: usize = 5;
+
+/// Why a poll did not end.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The API.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a poll did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollReport {
+    /// Pages read.
+    pub pages: u32,
+    /// Rows that were put in line.
+    pub changed: usize,
+    /// Rows that were noted without acting on them: the first start.
+    pub remembered: usize,
+}
+
+/// What the first page told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::engine) struct FirstPage {
+    /// It holds the whole list.
+    is_whole: bool,
+    /// When the server gave it.
+    date: Option<Timestamp>,
+}
+
+impl FirstPage {
+    pub(in crate::engine) fn is_whole(self) -> bool {
+        self.is_whole
+    }
+}
+
+impl Engine {
+    /// Looks at the inbox once and puts what changed in line, on disk. `whole_sweep` reads all pages of a sweep that is
+    /// due now instead of a few.
+    pub async fn poll(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
+        let began = std::time::Instant::now();
+        let result = self.poll_pages(workspace, whole_sweep).await;
+        workspace.figures.record_poll(began.elapsed(), result.as_ref().ok().map(|report| report.pages));
+        let failed = result.as_ref().err().map(|error| match error {
+            PollError::Api(error) => (error.to_string(), error.summary()),
+            PollError::Store(error) => (error.to_string(), "the store fails"),
+        });
+        workspace.record_poll(self.now(), failed);
+        result
+    }
+
+    async fn poll_pages(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
+        self.adopt_declared_name(workspace).await?;
+        let mut state = self.store.workspace_state(workspace.name()).await?;
+        let mut report = PollReport::default();
+        if state.baseline_at.is_none() && !self.take_baseline(workspace, &mut state, &mut report).await? {
+            return Ok(report);
+        }
+        let first = match self.newest_pages(workspace, &mut state, &mut report).await {
+            Ok(first) => first,
+            Err(error) => {
+                // Changes below the page that failed would hide behind pages that no longer change.
+                state.sweep_needed = true;
+                self.store.set_workspace_state(workspace.name(), &state).await?;
+                return Err(error);
+            }
+        };
+        state.last_poll_at = Some(self.now());
+        state.seen_at = first.date;
+        self.store.set_workspace_state(workspace.name(), &state).await?;
+        self.sweep(workspace, &mut state, &mut report, first, whole_sweep).await?;
+        Ok(report)
+    }
+
+    /// Page by page from the first, while a page holds changes.
+    async fn newest_pages(
+        &self,
+        workspace: &Workspace,
+        state: &mut WorkspaceState,
+        report: &mut PollReport,
+    ) -> Result<FirstPage, PollError> {
+        let mut first = FirstPage::default();
+        let mut late = 0;
+        // Pages of which no thread is known: whose list this is shows further down.
+        let mut doubtful: Vec<ListPage> = Vec::new();
+        let mut is_ours = false;
+        for number in 1..=LAST_PAGE {
+            let page = self.page(workspace, number, report).await?;
+            let known = self.known(workspace, &page.rows).await?;
+            let whole = is_short(&page);
+            if number == 1 {
+                first = FirstPage { is_whole: whole, date: page.date };
+                self.look_for_oddities(workspace, &page).await?;
+                is_ours = page.rows.is_empty() || self.store.count_threads(workspace.name(), 1).await? == 0;
+            }
+            is_ours |= !known.is_empty();
+            if !is_ours {
+                doubtful.push(page);
+                if whole {
+                    self.take_for_another_account(workspace, state, &doubtful, report).await?;
+                    return Ok(first);
+                }
+                continue;
+            }
+            for page in std::mem::take(&mut doubtful) {
+                self.queue_changes(workspace, state, &page.rows, &HashMap::new(), &mut late, report).await?;
+            }
+            let changed = self.queue_changes(workspace, state, &page.rows, &known, &mut late, report).await?;
+            // What an unreadable or empty page counts is no measure for the next one.
+            if number == 1 && !page.rows.is_empty() {
+                let counts = (page.total_count, page.unread_count);
+                let before = (state.total_count, state.unread_count);
+                (state.total_count, state.unread_count) = counts;
+                let proves_order = is_newest_first(&page.rows);
+                state.newest_first = proves_order && (state.newest_first || shows_a_move(&page.rows, &known));
+                // Where the newest stand first, a thread or message that is new shows on this page. One that is only
+                // counted stands somewhere else: the order is another one, and only reading every page finds it.
+                let is_hinted = if proves_order { changed == 0 && grew(before, counts) } else { before != counts };
+                if is_hinted && !whole {
+                    state.newest_first = false;
+                    state.sweep_needed = true;
+                }
+                if changed == 0 && grew(before, counts) {
+                    let more_threads = grew((before.0, None), (counts.0, None));
+                    if workspace.intake.record_unseen_growth(more_threads) {
+                        self.look_for_oddities(workspace, &page).await?;
+                    }
+                }
+                if !whole && (is_hinted || !proves_order) {
+                    return Ok(first);
+                }
+            }
+            if changed == 0 || whole {
+                return Ok(first);
+            }
+        }
+        Ok(first)
+    }
+
+    pub(in crate::engine) async fn page(
+        &self,
+        workspace: &Workspace,
+        number: u32,
+        report: &mut PollReport,
+    ) -> Result<ListPage, PollError> {
+        let query = ListQuery { page: number, limit: PAGE, ..ListQuery::default() };
+        let page = workspace.client().list(&query, Priority::Poll).await?;
+        report.pages += 1;
+        let now = self.now();
+        workspace.record_progress(now);
+        workspace.intake.record_date(page.date, now);
+        for row in &page.rows {
+            workspace.cache_star(&row.id, row.is_starred, now);
+        }
+        Ok(page)
+    }
+
+    pub(in crate::engine) async fn known(
+        &self,
+        workspace: &Workspace,
+        rows: &[ThreadRow],
+    ) -> Result<HashMap<String, KnownThread>, StoreError> {
+        let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+        self.store.known_threads(workspace.name(), &ids).await
+    }
+
+    /// Puts what changed in line; how many rows that were. Old mail of threads that turn up only now goes before a person
+    /// ([`Engine::handle_pending`] holds its replies), but where there are many, the list was not whole before: then they
+    /// belong to the baseline.
+    pub(in crate::engine) async fn queue_changes(
+        &self,
+        workspace: &Workspace,
+        state: &WorkspaceState,
+        rows: &[ThreadRow],
+        known: &HashMap<String, KnownThread>,
+        late: &mut usize,
+        report: &mut PollReport,
+    ) -> Result<usize, PollError> {
+        let mut changed = changed_rows(rows, known);
+        let count = changed.len();
+        let is_late = |row: &ThreadRow| !known.contains_key(&row.id) && is_old(row.last_message_at, state);
+        let found = changed.iter().filter(|row| is_late(row)).count();
+        *late += found;
+        if found > 0 && *late >= MANY {
+            let (old, new): (Vec<_>, Vec<_>) = changed.into_iter().partition(is_late);
+            self.store.record_baseline(workspace.name(), &old, state.seen_at, self.now()).await?;
+            report.remembered += old.len();
+            if *late - found < MANY {
+                self.announce_late_threads(workspace);
+            }
+            changed = new;
+        }
+        if !changed.is_empty() {
+            self.store.queue_rows(workspace.name(), &changed, self.now()).await?;
+            self.failpoint(Failpoint::RowsQueued, None).await;
+        }
+        if count > 0 {
+            workspace.intake.record_change();
+        }
+        report.changed += changed.len();
+        Ok(count)
+    }
+}
+
+/// Mail is dated when it is sent, and listed a little later.
+pub(in crate::engine) const TRANSIT: Duration = Duration::from_secs(120);
+
+/// Whether replies to mail of this time are held. Where the list was empty at the first start, a single message that was
+/// sent just before may have come since.
+pub(in crate::engine) fn is_too_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
+    let transit = if state.began_empty { TRANSIT } else { Duration::ZERO };
+    is_old(at.and_then(|at| at.checked_add(transit).ok()), state)
+}
+
+/// Whether mail of this time was there before the first start. What has no time is not.
+pub(in crate::engine) fn is_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
+    at.zip(state.old_before).is_some_and(|(at, old_before)| at < old_before)
+}
+
+/// Whether no page follows: by what the page holds. A count may lag behind it, or count this page alone.
+pub(in crate::engine) fn is_short(page: &ListPage) -> bool {
+    page.rows.len() + page.skipped < usize::try_from(PAGE).unwrap_or(usize::MAX)
+}
+
+type Counts = (Option<u64>, Option<u64>);
+
+fn grew(known: Counts, now: Counts) -> bool {
+    let more = |known: Option<u64>, now: Option<u64>| known.zip(now).is_some_and(|(known, now)| now > known);
+    more(known.0, now.0) || more(known.1, now.1)
+}

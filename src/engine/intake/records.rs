@@ -1,0 +1,160 @@
+//! From a decision to the records that are kept of it.
+
+use crate::engine::evaluation::Evaluation;
+use crate::{
+    model::{
+        Action, ActionId, ActionKind, ActionState, PlannedAction, PlannedOutcome, Reason, ReasonCode, ThreadRow,
+        address_of,
+    },
+    store::{DecisionRecord, DecisionTrace, EventKind, EventValues},
+};
+use jiff::Timestamp;
+
+/// The address that opt-outs, caps and repeats are counted by.
+pub(in crate::engine) fn lead_key(row: &ThreadRow) -> Option<String> {
+    row.lead_email.as_deref().and_then(address_of)
+}
+
+/// The decision as it is kept.
+pub(in crate::engine) fn decision_record(
+    workspace: &str,
+    row: &ThreadRow,
+    judged: &Evaluation,
+    event: EventKind,
+    now: Timestamp,
+) -> DecisionRecord {
+    let decision = &judged.decision;
+    let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
+    DecisionRecord {
+        id: uuid::Uuid::now_v7().to_string(),
+        workspace: workspace.to_owned(),
+        thread_id: row.id.clone(),
+        message_id: newest_inbound(judged).map(|(id, _)| id),
+        lead_email: lead_key(row),
+        at: now,
+        event,
+        matched: decision.matched().map(str::to_owned).collect(),
+        trace: DecisionTrace {
+            body: decision.body.clone(),
+            auto_reply: decision.auto_reply,
+            opt_out: judged
+                .messages
+                .as_ref()
+                .map(|_| decision.opt_out.is_some())
+                .or(decision.opt_out.as_ref().map(|_| true)),
+            subject: row.subject.clone(),
+            campaign: row.campaign().map(str::to_owned),
+            category: row.category().map(str::to_owned),
+            lead_name: row.lead_name.clone().filter(|name| !name.trim().is_empty()),
+            from: newest.and_then(|message| message.from.clone()),
+            message_at: match newest {
+                Some(message) => message.created_at,
+                None => row.last_message_at,
+            },
+            problem: None,
+            preview: row.preview.clone().filter(|_| newest.is_none()),
+            rules: decision.rules.clone(),
+            event: may_wait(judged).then(|| Box::new(event_values(row, judged))),
+        },
+    }
+}
+
+/// Whether something of the decision may come up later, and is judged again then.
+fn may_wait(judged: &Evaluation) -> bool {
+    let actions = &judged.decision.actions;
+    actions
+        .iter()
+        .any(|action| matches!(action.would, PlannedOutcome::Done | PlannedOutcome::Held | PlannedOutcome::Waiting))
+}
+
+fn event_values(row: &ThreadRow, judged: &Evaluation) -> EventValues {
+    let messages = judged.messages.iter().flat_map(|messages| messages.conversation().messages());
+    EventValues {
+        row: row.clone(),
+        detail: judged.detail.clone(),
+        message_ids: messages.map(|message| message.id.clone()).collect(),
+    }
+}
+
+/// The action records of a decision, in its order.
+///
+/// What is held is given up at `expiry`.
+pub(in crate::engine) fn action_records(
+    record: &DecisionRecord,
+    judged: &Evaluation,
+    now: Timestamp,
+    expiry: Option<Timestamp>,
+) -> Vec<Action> {
+    let message_at = newest_inbound(judged).and_then(|(_, at)| at);
+    // What stood there was judged with the event; only what comes later is news.
+    let seen: Vec<String> = judged
+        .messages
+        .iter()
+        .flat_map(|messages| messages.conversation().messages())
+        .filter(|message| message.outgoing)
+        .map(|message| message.id.clone())
+        .collect();
+    let record_of = |planned: &PlannedAction| {
+        let outgoing = if planned.kind == ActionKind::Reply { seen.as_slice() } else { &[] };
+        let mut action = action_record(record, planned, message_at, outgoing, now);
+        if action.state == ActionState::Held {
+            action.due_at = expiry;
+        }
+        action
+    };
+    judged.decision.actions.iter().map(record_of).collect()
+}
+
+fn newest_inbound(judged: &Evaluation) -> Option<(String, Option<Timestamp>)> {
+    let message = judged.messages.as_ref()?.newest_inbound()?;
+    Some((message.id.clone(), message.created_at))
+}
+
+fn action_record(
+    record: &DecisionRecord,
+    planned: &PlannedAction,
+    message_at: Option<Timestamp>,
+    outgoing_before: &[String],
+    now: Timestamp,
+) -> Action {
+    // `hours` and `limit` are looked at again when the action comes up, so `after` alone sets the first date.
+    let first = now.saturating_add(planned.timing.after).unwrap_or(now);
+    let (state, due_at) = match planned.would {
+        PlannedOutcome::Done => (ActionState::Planned, Some(now)),
+        PlannedOutcome::Waiting => (ActionState::Waiting, Some(first)),
+        PlannedOutcome::Held => (ActionState::Held, None),
+        PlannedOutcome::Suppressed => (ActionState::Suppressed, None),
+        PlannedOutcome::Failed => (ActionState::Failed, None),
+    };
+    Action {
+        id: ActionId::new(),
+        workspace: record.workspace.clone(),
+        decision_id: record.id.clone(),
+        thread_id: record.thread_id.clone(),
+        message_id: record.message_id.clone(),
+        lead_email: record.lead_email.clone(),
+        rule: planned.rule.clone(),
+        position: planned.position,
+        kind: planned.kind,
+        target: planned.target.clone(),
+        state,
+        reason: planned.reason.clone().or_else(|| (state == ActionState::Held).then(held)),
+        payload: planned.payload.clone(),
+        timing: planned.timing.clone(),
+        any_sender: planned.any_sender,
+        any_auto_reply: planned.any_auto_reply,
+        approved: false,
+        message_at,
+        outgoing_before: outgoing_before.to_vec(),
+        attempts: Vec::new(),
+        due_at,
+        sent_at: None,
+        created_at: now,
+        updated_at: now,
+        version: 0,
+    }
+}
+
+fn held() -> Reason {
+    Reason::new(ReasonCode::Draft, "a person must approve it")
+}

@@ -1,0 +1,193 @@
+//! What people decide about single actions: approve, reject, retry, resolve; and the switches: pause and resume.
+
+use crate::engine::{Engine, status::EngineEventKind};
+use crate::{
+    model::{Action, ActionId, ActionKind, ActionState, Payload, Reason, ReasonCode},
+    store::StoreError,
+};
+use std::sync::Arc;
+
+/// What a person found out about a quarantined action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// It was carried out.
+    Sent,
+    /// It was not: it is held for approval.
+    NotSent,
+}
+
+/// Why a person's decision could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ApprovalError {
+    /// There is no such action.
+    #[error("there is no action {0}")]
+    Unknown(ActionId),
+    /// The action is in a state that the decision does not fit.
+    #[error("the action is {state}; this needs one that is {wanted}")]
+    WrongState {
+        /// Where it stands.
+        state: ActionState,
+        /// Where it must stand.
+        wanted: &'static str,
+    },
+    /// Somebody was faster.
+    #[error("the action has just been changed by somebody else; look at it again")]
+    Changed,
+    /// The workspace is not in the configuration any more.
+    #[error("the workspace `{0}` is not configured")]
+    NoWorkspace(String),
+    /// Another action has taken its place since.
+    #[error("another action already does this for the same message: this one can only be given up")]
+    Superseded,
+    /// The edited text cannot be sent.
+    #[error("the text is empty")]
+    EmptyText,
+    /// The store.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ApprovalError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Changed(_) => Self::Changed,
+            StoreError::Duplicate => Self::Superseded,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl Engine {
+    /// Lets a held action go, with an edited text if one is given: it passes the guard and out. Of many who approve the
+    /// same one at once, one succeeds.
+    pub async fn approve(&self, id: &ActionId, text: Option<String>) -> Result<Action, ApprovalError> {
+        let mut action = self.in_state(id, &[ActionState::Held], "held").await?;
+        if let Some(text) = text {
+            if text.trim().is_empty() {
+                return Err(ApprovalError::EmptyText);
+            }
+            if let Payload::Reply { text: body, html, .. } = &mut action.payload {
+                *body = Some(text);
+                // The HTML form says something else now.
+                *html = None;
+            }
+        }
+        action.approved = true;
+        self.decide(action, ActionState::Planned, None).await
+    }
+
+    /// Gives a held action up.
+    pub async fn reject(&self, id: &ActionId) -> Result<Action, ApprovalError> {
+        let action = self.in_state(id, &[ActionState::Held], "held").await?;
+        let reason = Reason::new(ReasonCode::Rejected, "a person rejected it");
+        self.decide(action, ActionState::Cancelled, Some(reason)).await
+    }
+
+    /// What a person's "try again" or "it was not sent" would do with the action, in words; `None` where neither fits.
+    pub fn retry_effect(action: &Action) -> Option<&'static str> {
+        Some(match (action.state, action.kind) {
+            (ActionState::Failed, ActionKind::Reply) => {
+                "The thread is read again. Unless somebody has answered, a newer message has come, or the lead asked for \
+                 no more mail, the reply is sent once."
+            }
+            (ActionState::Failed, ActionKind::Star | ActionKind::Unstar) => {
+                "The thread is read again, and its star switched if it is not as wanted."
+            }
+            (ActionState::Failed, ActionKind::MarkRead) => {
+                "The thread is marked as read once the message's other actions have ended well."
+            }
+            (ActionState::Failed, ActionKind::Slack | ActionKind::Email | ActionKind::Webhook) => {
+                "It is delivered once more, with the same id. If an earlier try arrived after all, the receiver sees it \
+                 twice."
+            }
+            (ActionState::Quarantined, ActionKind::Reply) => {
+                "It is held for approval. If the first try arrived after all and you approve it, the lead has it twice: \
+                 look into the sent mail first."
+            }
+            (ActionState::Quarantined, _) => "The thread is read again, and its star switched if it is not as wanted.",
+            _ => return None,
+        })
+    }
+
+    /// Tries a failed action again, from the guard on.
+    pub async fn retry(&self, id: &ActionId) -> Result<Action, ApprovalError> {
+        let action = self.in_state(id, &[ActionState::Failed], "failed").await?;
+        self.decide(action, ActionState::Planned, None).await
+    }
+
+    /// Says what became of a quarantined action.
+    pub async fn resolve(&self, id: &ActionId, resolution: Resolution) -> Result<Action, ApprovalError> {
+        let action = self.in_state(id, &[ActionState::Quarantined], "quarantined").await?;
+        match resolution {
+            Resolution::Sent => self.decide(action, ActionState::Done, None).await,
+            Resolution::NotSent if action.kind == ActionKind::Reply => {
+                let reason = Reason::new(ReasonCode::Draft, "a person says that it was not sent");
+                self.decide(action, ActionState::Held, Some(reason)).await
+            }
+            Resolution::NotSent => self.decide(action, ActionState::Planned, None).await,
+        }
+    }
+
+    async fn in_state(
+        &self,
+        id: &ActionId,
+        states: &[ActionState],
+        wanted: &'static str,
+    ) -> Result<Action, ApprovalError> {
+        let action = self.store.action(id).await?.ok_or_else(|| ApprovalError::Unknown(id.clone()))?;
+        if !states.contains(&action.state) {
+            return Err(ApprovalError::WrongState { state: action.state, wanted });
+        }
+        Ok(action)
+    }
+
+    async fn decide(
+        &self,
+        mut action: Action,
+        state: ActionState,
+        reason: Option<Reason>,
+    ) -> Result<Action, ApprovalError> {
+        let workspace = self.workspace(&action.workspace);
+        let workspace = workspace.ok_or_else(|| ApprovalError::NoWorkspace(action.workspace.clone()))?;
+        let now = self.now();
+        action.state = state;
+        action.reason = reason;
+        action.due_at = match state {
+            ActionState::Planned => Some(now),
+            ActionState::Held => self.expiry(workspace),
+            _ => None,
+        };
+        action.updated_at = now;
+        if state == ActionState::Held {
+            action.sent_at = None;
+        }
+        self.store.update_action(&mut action).await?;
+        self.board.publish(now, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
+        workspace.wake_executor();
+        Ok(action)
+    }
+
+    /// Lets nothing leave any more, from a workspace or, with `None`, from all. At most the write that is on its way
+    /// still ends.
+    pub async fn pause(&self, workspace: Option<&str>, by: &str) -> Result<(), StoreError> {
+        self.store.pause(workspace, "a person paused it", Some(by), self.now()).await?;
+        tracing::warn!(workspace = workspace.unwrap_or("all"), "paused");
+        Ok(())
+    }
+
+    /// Ends the pause of a workspace or, with `None`, every pause, and what is held because another service was seen on the
+    /// account. What waited for it is judged again now.
+    pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
+        self.store.resume(workspace).await?;
+        self.store.clear_foreign_use(workspace, self.now()).await?;
+        self.forget_pauses(workspace);
+        for reason in [ReasonCode::Paused, ReasonCode::Unauthorized] {
+            self.store.wake(workspace, reason.as_str(), self.now()).await?;
+        }
+        tracing::warn!(workspace = workspace.unwrap_or("all"), "resumed");
+        for runtime in self.workspaces() {
+            runtime.wake_executor();
+        }
+        Ok(())
+    }
+}

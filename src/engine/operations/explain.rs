@@ -1,0 +1,278 @@
+//! The explanation of one thread in the shape that `explain --format json` and the admin route print.
+
+use crate::engine::{
+    Workspace,
+    evaluation::Evaluation,
+    execution::guard::Verdict,
+    intake::records::{action_records, decision_record},
+    operations::timeline::TimelineEntry,
+};
+use crate::{
+    model::{ActionKind, ConditionTrace, Decision, Mode, PlannedOutcome, Reason, RuleTrace, ThreadRow},
+    rules::ThreadMessages,
+    store::{DecisionTrace, EventKind, StoreError},
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Why each rule matches a thread, or does not.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// The thread.
+    pub thread_id: String,
+    /// The newest inbound message, where the messages were read.
+    pub message_id: Option<String>,
+    /// The lead's address.
+    pub lead_email: Option<String>,
+    /// The conversation's subject.
+    pub subject: Option<String>,
+    /// The category.
+    pub category: Option<String>,
+    /// The campaign.
+    pub campaign: Option<String>,
+    /// What rules saw as `body`.
+    pub body: Option<String>,
+    /// Whether the message is automatic mail, as far as was read.
+    pub auto_reply: Option<bool>,
+    /// Whether the lead asks for no more mail, as far as was read.
+    pub opt_out: Option<bool>,
+    /// Why no rule was evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Each rule, in order.
+    pub rules: Vec<ExplainedRule>,
+    /// How far it has come, as the store tells it; empty where no store was asked.
+    pub way: Vec<TimelineEntry>,
+    /// What only a store knows and was not looked at: repeats, limits, opt-outs.
+    pub not_considered: &'static [&'static str],
+}
+
+/// One rule of an explanation.
+#[derive(Debug, Serialize)]
+pub struct ExplainedRule {
+    /// Its name.
+    pub name: String,
+    /// The file.
+    pub file: String,
+    /// The line of its name.
+    pub line: usize,
+    /// Its effective mode.
+    pub mode: Mode,
+    /// Whether it matched.
+    pub matched: bool,
+    /// The earlier rule with `stop: true`.
+    pub stopped_by: Option<String>,
+    /// Why it did not match although its conditions held.
+    pub note: Option<String>,
+    /// The error that made it not match.
+    pub error: Option<String>,
+    /// Its conditions.
+    pub conditions: Vec<ConditionTrace>,
+    /// Its script.
+    pub script: Option<crate::model::ScriptTrace>,
+    /// What it captured.
+    pub captures: BTreeMap<String, String>,
+    /// Its actions.
+    pub actions: Vec<ExplainedAction>,
+}
+
+/// One action of an explanation.
+#[derive(Debug, Serialize)]
+pub struct ExplainedAction {
+    /// What it does.
+    pub kind: ActionKind,
+    /// Its destination.
+    pub target: Option<String>,
+    /// What would happen to it.
+    pub would: PlannedOutcome,
+    /// The reason's code.
+    pub reason: Option<&'static str>,
+    /// The reason's sentence.
+    pub reason_text: Option<String>,
+    /// The text of a reply, or the rule's own text of a forward; `None` where none was rendered, or is not kept.
+    pub text: Option<String>,
+}
+
+impl Explanation {
+    /// Of a thread that was judged a moment ago.
+    pub fn new(row: &ThreadRow, judged: &Evaluation) -> Self {
+        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
+        Self::from_decision(row, newest.map(|message| message.id.as_str()), &judged.decision)
+    }
+
+    /// Of a decision about a thread and its newest inbound message. What only a store knows is named as not considered.
+    pub fn from_decision(row: &ThreadRow, message_id: Option<&str>, decision: &Decision) -> Self {
+        Self {
+            thread_id: row.id.clone(),
+            message_id: message_id.map(str::to_owned),
+            lead_email: row.lead_email.clone(),
+            subject: row.subject.clone(),
+            category: row.category().map(str::to_owned),
+            campaign: row.campaign().map(str::to_owned),
+            body: decision.body.clone(),
+            auto_reply: decision.auto_reply,
+            opt_out: Some(decision.opt_out.is_some()),
+            problem: None,
+            rules: with_texts(decision),
+            way: Vec::new(),
+            not_considered: &ONLY_A_STORE_KNOWS,
+        }
+    }
+
+    /// Of a decision that was recorded.
+    pub fn from_trace(thread_id: &str, message_id: Option<&str>, lead: Option<&str>, trace: &DecisionTrace) -> Self {
+        Self {
+            thread_id: thread_id.to_owned(),
+            message_id: message_id.map(str::to_owned),
+            lead_email: lead.map(str::to_owned),
+            subject: trace.subject.clone(),
+            category: trace.category.clone(),
+            campaign: trace.campaign.clone(),
+            body: trace.body.clone(),
+            auto_reply: trace.auto_reply,
+            opt_out: trace.opt_out,
+            problem: trace.problem.clone(),
+            rules: trace.rules.iter().map(ExplainedRule::new).collect(),
+            way: Vec::new(),
+            not_considered: &[],
+        }
+    }
+
+    /// There was no store to ask: what it would have known is named instead of told.
+    pub fn without_store(&mut self) {
+        self.way.clear();
+        self.not_considered = &ONLY_A_STORE_KNOWS;
+    }
+
+    /// What the guard would say now takes the place of what the rules planned; `verdicts` are in the order of the actions.
+    fn guarded(&mut self, verdicts: Vec<Option<(PlannedOutcome, Reason)>>) {
+        let actions = self.rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
+        for (action, verdict) in actions.zip(verdicts) {
+            let Some((would, reason)) = verdict else { continue };
+            action.would = would;
+            action.reason = Some(reason.code.as_str());
+            action.reason_text = Some(reason.text);
+        }
+    }
+}
+
+impl ExplainedRule {
+    /// Of a rule as it was evaluated.
+    pub fn new(rule: &RuleTrace) -> Self {
+        let action = |action: &crate::model::ActionTrace| ExplainedAction {
+            kind: action.kind,
+            target: action.target.clone(),
+            would: action.would,
+            reason: action.reason.as_ref().map(|reason| reason.code.as_str()),
+            reason_text: action.reason.as_ref().map(|reason| reason.text.clone()),
+            text: None,
+        };
+        Self {
+            name: rule.name.clone(),
+            file: rule.file.clone(),
+            line: rule.line,
+            mode: rule.mode,
+            matched: rule.matched,
+            stopped_by: rule.stopped_by.clone(),
+            note: rule.note.clone(),
+            error: rule.error.clone(),
+            conditions: rule.conditions.clone(),
+            script: rule.script.clone(),
+            captures: rule.captures.clone(),
+            actions: rule.actions.iter().map(action).collect(),
+        }
+    }
+}
+
+impl crate::engine::Engine {
+    /// Judges a thread as it is now, with what the store knows, and changes nothing. Each request waits at most `max_wait`
+    /// for its place in the budget.
+    ///
+    /// # Errors
+    /// The API or the store.
+    pub async fn explain(
+        &self,
+        workspace: &crate::engine::Workspace,
+        thread_id: &str,
+        max_wait: std::time::Duration,
+    ) -> Result<Explanation, crate::engine::IntakeError> {
+        self.explain_with_messages(workspace, thread_id, max_wait).await.map(|(explanation, _)| explanation)
+    }
+
+    /// As [`Engine::explain`](crate::engine::Engine::explain), with the messages that were read for it.
+    ///
+    /// # Errors
+    /// The API or the store.
+    pub async fn explain_with_messages(
+        &self,
+        workspace: &crate::engine::Workspace,
+        thread_id: &str,
+        max_wait: std::time::Duration,
+    ) -> Result<(Explanation, Arc<ThreadMessages>), crate::engine::IntakeError> {
+        let client = workspace.client().with_max_wait(Some(max_wait));
+        let mut detail = client.thread(thread_id, crate::coldsend::Priority::Read).await?;
+        detail.row.id = thread_id.to_owned();
+        let overrides = self.store().override_modes().await?;
+        let messages = crate::engine::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
+        let rules = self.rules();
+        let judged = self
+            .evaluate_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.now())
+            .await?;
+        let mut explanation = Explanation::new(&detail.row, &judged);
+        explanation.not_considered = &[];
+        explanation.guarded(self.foreseen(workspace, &detail.row, &judged, &messages).await?);
+        explanation.way = self.timeline(workspace, &detail.row, Some(messages.conversation())).await?;
+        Ok((explanation, messages))
+    }
+
+    /// A decision as it was recorded, and what became of it. No request is made.
+    ///
+    /// # Errors
+    /// The store. `None` if it knows no such decision.
+    pub async fn explain_decision(&self, id: &str) -> Result<Option<Explanation>, StoreError> {
+        let Some(decision) = self.store().decision(id).await? else { return Ok(None) };
+        let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
+        let mut explanation = Explanation::from_trace(&decision.thread_id, message, lead, &decision.trace);
+        self.decision_entries(&decision, &mut explanation.way).await?;
+        Ok(Some(explanation))
+    }
+
+    /// For each action that would be carried out or wait: what stands in its way now, beyond what the rules can tell.
+    async fn foreseen(
+        &self,
+        workspace: &Workspace,
+        row: &ThreadRow,
+        judged: &Evaluation,
+        messages: &ThreadMessages,
+    ) -> Result<Vec<Option<(PlannedOutcome, Reason)>>, StoreError> {
+        let now = self.now();
+        let record = decision_record(workspace.name(), row, judged, EventKind::Message, now);
+        let mut verdicts = Vec::new();
+        for (action, planned) in action_records(&record, judged, now, None).iter().zip(&judged.decision.actions) {
+            let verdict = match planned.would {
+                PlannedOutcome::Done | PlannedOutcome::Waiting => self.predict(workspace, action, messages).await?,
+                PlannedOutcome::Held | PlannedOutcome::Suppressed | PlannedOutcome::Failed => Verdict::Send,
+            };
+            verdicts.push(match verdict {
+                Verdict::Send => None,
+                Verdict::Wait(_, reason) => Some((PlannedOutcome::Waiting, reason)),
+                Verdict::Hold(reason) => Some((PlannedOutcome::Held, reason)),
+                Verdict::Suppress(reason) | Verdict::Cancel(reason) => Some((PlannedOutcome::Suppressed, reason)),
+            });
+        }
+        Ok(verdicts)
+    }
+}
+
+/// The rules of a decision with the texts of their actions, which stand in one list, rule by rule.
+fn with_texts(decision: &Decision) -> Vec<ExplainedRule> {
+    let mut rules: Vec<ExplainedRule> = decision.rules.iter().map(ExplainedRule::new).collect();
+    let actions = rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
+    for (action, planned) in actions.zip(&decision.actions) {
+        action.text = planned.payload.preview_text().map(str::to_owned);
+    }
+    rules
+}
+
+/// What a decision without a store leaves out.
+const ONLY_A_STORE_KNOWS: [&str; 3] = ["repeats", "limits", "opt-outs"];

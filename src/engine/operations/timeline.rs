@@ -1,0 +1,187 @@
+//! How far a thread has come: from "not polled" over "decided" to "sent", as the store tells it.
+
+use crate::engine::{Engine, Workspace};
+use crate::{
+    model::{Action, ActionState, Conversation, ThreadRow, format_duration},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, KnownThread, StoreError},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// How many of a thread's latest decisions are told.
+const TOLD_DECISIONS: u32 = 20;
+/// How many actions of one decision are told.
+const TOLD_ACTIONS: u32 = 1_000;
+
+/// One step of the way, or something that stands in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TimelineEntry {
+    /// What it is about: `poll`, `thread`, `decision`, `action`, `opt_out`, `pause`.
+    pub stage: &'static str,
+    /// When, where that is known.
+    pub at: Option<Timestamp>,
+    /// The state of an action.
+    pub state: Option<ActionState>,
+    /// A sentence for people.
+    pub text: String,
+}
+
+impl TimelineEntry {
+    fn new(stage: &'static str, at: Option<Timestamp>, text: impl Into<String>) -> Self {
+        Self { stage, at, state: None, text: text.into() }
+    }
+}
+
+/// The steps in the order in which they happened, for people. What has no time of its own comes first, in its order.
+pub fn chronological(mut steps: Vec<TimelineEntry>) -> Vec<TimelineEntry> {
+    steps.sort_by_key(|step| step.at);
+    steps
+}
+
+impl Engine {
+    /// The way of a thread's newest inbound message, as far as it has come.
+    pub(in crate::engine) async fn timeline(
+        &self,
+        workspace: &Workspace,
+        row: &ThreadRow,
+        conversation: Option<&Conversation>,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        let mut way = Vec::new();
+        let newest = conversation.and_then(Conversation::newest_inbound);
+        let message = newest.map(|message| message.id.as_str());
+        // The thread's own endpoint need not say what the list does.
+        let last_at = row.last_message_at.or_else(|| newest.and_then(|message| message.created_at));
+        let filter =
+            DecisionFilter { thread: Some(row.id.clone()), limit: TOLD_DECISIONS, ..DecisionFilter::default() };
+        let decisions = self.store.decisions(&filter).await?;
+        // One that was made from the list row alone names no message: it is about this one if it is not older.
+        let written = newest.and_then(|message| message.created_at);
+        let is_about_it = |decision: &DecisionRecord| match decision.message_id.as_deref() {
+            Some(id) => message.is_none_or(|message| message == id),
+            None => written.is_none_or(|written| decision.at >= written),
+        };
+        let mut of_workspace = decisions.into_iter().filter(|decision| decision.workspace == workspace.name());
+        let decision = of_workspace.find(is_about_it);
+        self.poll_entry(workspace, row, (message, last_at), decision.as_ref(), &mut way).await?;
+        if let Some(decision) = decision {
+            self.decision_entries(&decision, &mut way).await?;
+        }
+        if let Some(lead) = crate::engine::intake::records::lead_key(row)
+            && let Some(found) = self.store.opt_out(workspace.name(), &lead).await?
+        {
+            let text = format!("{lead} asked for no more mail: “{}”. No reply is sent.", found.evidence);
+            way.push(TimelineEntry::new("opt_out", Some(found.since), text));
+        }
+        for pause in self.store.pauses().await? {
+            let what = match pause.workspace.as_deref() {
+                None => "Everything".to_owned(),
+                Some(name) if name == workspace.name() => format!("The workspace `{name}`"),
+                Some(_) => continue,
+            };
+            let text = format!("{what} is paused: {}. Nothing is sent until somebody resumes.", pause.reason);
+            way.push(TimelineEntry::new("pause", Some(pause.since), text));
+        }
+        Ok(way)
+    }
+
+    /// What polls have seen of it.
+    async fn poll_entry(
+        &self,
+        workspace: &Workspace,
+        row: &ThreadRow,
+        (message, last_at): (Option<&str>, Option<Timestamp>),
+        decision: Option<&DecisionRecord>,
+        way: &mut Vec<TimelineEntry>,
+    ) -> Result<(), StoreError> {
+        let state = self.store.workspace_state(workspace.name()).await?;
+        let Some(baseline) = state.baseline_at else {
+            let text =
+                "There is no baseline yet. The first poll that finds threads only records them (`safety.start_from`).";
+            way.push(TimelineEntry::new("poll", None, text));
+            return Ok(());
+        };
+        way.push(TimelineEntry::new("poll", state.last_poll_at.or(Some(baseline)), "The inbox was polled last."));
+        let mut known = self.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
+        let text = match known.remove(&row.id) {
+            None => "No poll has seen this thread yet; the next one will.".to_owned(),
+            Some(KnownThread { pending: Some(_), .. }) => {
+                let wait = workspace.settings().wait_for_category;
+                match row.category() {
+                    None if !wait.is_zero() => {
+                        format!("In line: a message without a category is left alone for {}.", format_duration(wait))
+                    }
+                    _ => "In line: it is decided with the next poll.".to_owned(),
+                }
+            }
+            Some(KnownThread { row: Some(seen), newest_inbound, .. }) => {
+                let moved = seen.last_message_at < last_at;
+                let new = message.is_some() && newest_inbound.as_deref() != message && decision.is_none();
+                if moved && new {
+                    "There is a newer message than the last poll saw; the next one will.".to_owned()
+                } else if decision.is_some() {
+                    "A poll has seen this message.".to_owned()
+                } else if last_at.is_some_and(|at| at <= baseline) {
+                    format!("It was there at the first poll ({}), so it is known and not acted on.", shown(baseline))
+                } else {
+                    "A poll has seen it, and nothing in it was new mail of the lead.".to_owned()
+                }
+            }
+            Some(_) => return Ok(()),
+        };
+        way.push(TimelineEntry::new("thread", None, text));
+        Ok(())
+    }
+
+    /// A decision and what became of its actions.
+    pub(in crate::engine) async fn decision_entries(
+        &self,
+        decision: &DecisionRecord,
+        way: &mut Vec<TimelineEntry>,
+    ) -> Result<(), StoreError> {
+        let text = match decision.matched.as_slice() {
+            [] if decision.trace.problem.is_some() => {
+                format!("Not decided: {}.", decision.trace.problem.as_deref().unwrap_or_default())
+            }
+            [] => "Decided: no rule matched.".to_owned(),
+            rules => format!("Decided: {} matched.", rules.join(", ")),
+        };
+        way.push(TimelineEntry::new("decision", Some(decision.at), text));
+        let filter =
+            ActionFilter { decision: Some(decision.id.clone()), limit: TOLD_ACTIONS, ..ActionFilter::default() };
+        for action in self.store.actions(&filter).await?.iter().rev() {
+            way.push(TimelineEntry {
+                stage: "action",
+                at: Some(action.updated_at),
+                state: Some(action.state),
+                text: describe_action(action),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn shown(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// How an action stands, in a sentence.
+fn describe_action(action: &Action) -> String {
+    let mut text = format!("`{}`: {}", action.rule, action.kind);
+    if let Some(target) = &action.target {
+        text = format!("{text} {target}");
+    }
+    text = format!("{text} is {}", action.state);
+    if let Some(reason) = &action.reason {
+        text = format!("{text} ({}: {})", reason.code.as_str(), reason.text);
+    }
+    match action.due_at.filter(|_| !action.state.is_settled()) {
+        Some(due) if action.state == ActionState::Held => text = format!("{text}, given up {}", shown(due)),
+        Some(due) => text = format!("{text}, next {}", shown(due)),
+        None => {}
+    }
+    match action.attempts.len() {
+        0 => text + ".",
+        1 => text + ", after 1 try.",
+        tries => format!("{text}, after {tries} tries."),
+    }
+}

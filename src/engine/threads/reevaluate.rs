@@ -1,0 +1,95 @@
+//! What waited is judged again when its time comes: do the rule's conditions still hold on what is known now?
+
+use crate::engine::{Engine, Workspace, execution::guard::Verdict};
+use crate::{
+    model::{Action, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
+    rules::{Again, ThreadMessages, still_matches},
+    store::{EventValues, StoreError},
+};
+use std::time::Duration;
+
+/// What comes up within this time after its decision has just been judged.
+const JUST_JUDGED: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// Whether an action has not just been judged.
+    pub(in crate::engine) fn has_waited(&self, action: &Action) -> bool {
+        let age = Duration::try_from(self.now().duration_since(action.created_at)).unwrap_or_default();
+        let waited = matches!(action.state, ActionState::Waiting | ActionState::Retrying) || age > JUST_JUDGED;
+        waited && !action.approved
+    }
+
+    /// Cancels what waited if its rule does not hold any more. `messages` are those of the last look, where there is one.
+    pub(in crate::engine) async fn no_longer_matches(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        messages: Option<&ThreadMessages>,
+    ) -> Result<Option<Verdict>, StoreError> {
+        let rules = self.rules();
+        let rules = rules.of_workspace(workspace.name());
+        let Some(rule) = rules.rule(&action.rule) else { return Ok(None) };
+        let Some(decision) = self.store.decision(&action.decision_id).await? else { return Ok(None) };
+        let Some(event) = &decision.trace.event else { return Ok(None) };
+        let Some(earlier) = decision.trace.rules.iter().find(|trace| trace.name == action.rule) else {
+            return Ok(None);
+        };
+        let now = self.newest_row(workspace, &action.thread_id).await?;
+        let row = now.as_ref().map_or_else(|| event.row.clone(), |now| mixed(&event.row, now));
+        let detail = event.detail.as_ref().map(|detail| ThreadDetail { row: row.clone(), ..detail.clone() });
+        let seen = messages.map(|messages| as_at_the_event(event, messages));
+        let again = Again {
+            workspace: workspace.name(),
+            row: &row,
+            detail: detail.as_ref(),
+            messages: seen.as_ref(),
+            earlier,
+            // Time alone changes nothing: `age` and `now` are those of the event.
+            now: decision.at,
+        };
+        if still_matches(rules, rule, &again) {
+            return Ok(None);
+        }
+        let text = format!("what the rule `{}` asks for does not hold any more", action.rule);
+        Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleNoLongerMatches, text))))
+    }
+
+    /// Cancels the replies in a thread whose rule does not hold any more, so that another rule may answer.
+    pub(in crate::engine) async fn cancel_unmatched(
+        &self,
+        workspace: &Workspace,
+        thread_id: &str,
+    ) -> Result<(), StoreError> {
+        let waiting = [ActionState::Waiting, ActionState::Retrying, ActionState::Planned];
+        for mut action in self.replies(workspace, thread_id, &waiting).await? {
+            let Some(verdict) = self.no_longer_matches(workspace, &action, None).await? else { continue };
+            match self.apply_verdict(workspace, &mut action, verdict).await {
+                // Whoever was faster has looked at the thread, or will.
+                Err(StoreError::Changed(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The event's row with what people and ColdSend may have changed since: category, campaign, the lead.
+fn mixed(event: &ThreadRow, now: &ThreadRow) -> ThreadRow {
+    let or = |now: &Option<String>, event: &Option<String>| now.clone().or_else(|| event.clone());
+    ThreadRow {
+        category: now.category.clone(),
+        campaign_name: or(&now.campaign_name, &event.campaign_name),
+        lead_id: or(&now.lead_id, &event.lead_id),
+        lead_email: or(&now.lead_email, &event.lead_email),
+        lead_name: or(&now.lead_name, &event.lead_name),
+        subject: or(&now.subject, &event.subject),
+        ..event.clone()
+    }
+}
+
+/// The messages that were there at the event, as they read now: what came since, such as our own, changes no count.
+fn as_at_the_event(event: &EventValues, messages: &ThreadMessages) -> ThreadMessages {
+    let all = messages.conversation().messages().iter();
+    let there = all.filter(|message| event.message_ids.contains(&message.id)).cloned().collect();
+    ThreadMessages::new(Conversation::new(there))
+}
