@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | [`model`] | threads, messages, decisions, actions, states | nothing |
 //! | [`text`] | the new text of a reply, HTML to text, automatic mail, opt-outs | nothing |
-//! | [`diagnostics`] | errors and warnings with their locations | nothing |
+//! | [`diagnostics`] | errors and warnings with their locations | `text` |
 //! | [`yaml`] | YAML with locations, and schemas of it | `model`, `diagnostics` |
 //! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml` |
 //! | [`coldsend`] | the API client and its request budget | `model` |

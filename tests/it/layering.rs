@@ -29,7 +29,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("model", &[] as &[&str]),
         ("text", &[]),
-        ("diagnostics", &[]),
+        ("diagnostics", &["text"]),
         ("yaml", &["model", "diagnostics"]),
         ("rules", &["model", "text", "diagnostics", "yaml"]),
         ("coldsend", &["model"]),
