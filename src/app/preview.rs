@@ -1,7 +1,7 @@
-//! What the rules would do with the inbox as it is now, by GET requests only: the plan behind `preview` and `apply`.
+//! What the rules would do with the inbox now, with GET requests only: the plan behind `preview` and `apply`.
 
 use crate::{
-    coldsend::{ApiError, Client, ListQuery, Priority, Scope},
+    coldsend::{ApiError, Client, ListQuery, MAX_LIST_PAGES, Priority, Scope},
     engine::{Evaluation, EvaluationInput, evaluate_thread},
     model::{Mode, ThreadRow},
     rules::RuleSet,
@@ -10,34 +10,30 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
 
-const PAGE: u32 = 100;
-/// An API that never ends its list must not hold us.
-const LAST_PAGE: u32 = 10_000;
+/// This many threads that fail in a row mean that the API fails.
+const MAX_FAILED_IN_A_ROW: u32 = 3;
 
-/// So many threads that fail in a row, with none that answers, are the API.
-const SEVERAL: u32 = 3;
-
-/// Which threads are looked at.
+/// Which threads to evaluate.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// Whose last message is younger than this.
+    /// Threads whose last message is younger than this.
     pub since: Duration,
-    /// At most so many.
+    /// At most this many.
     pub limit: usize,
-    /// This one only; `since` and `limit` do not count then.
+    /// This thread only; `since` and `limit` are ignored then.
     pub thread: Option<String>,
 }
 
-/// A thread and what the rules said of it.
+/// A thread and its evaluation.
 #[derive(Debug)]
 pub struct PreviewedThread {
     /// The list row.
     pub row: ThreadRow,
-    /// What came out.
+    /// The decision, and what it was based on.
     pub judged: Evaluation,
 }
 
-/// What a survey found.
+/// What the rules would do.
 #[derive(Debug, Default)]
 pub struct Preview {
     /// The threads, in the order of the list.
@@ -48,8 +44,11 @@ pub struct Preview {
     pub unreadable: Vec<(String, ApiError)>,
 }
 
-/// Looks at the inbox and judges each thread. Nothing is written anywhere. Repeats, limits and remembered opt-outs are
-/// not considered: only the store knows them.
+/// Evaluates the threads of the inbox and writes nothing. Ignores repeats, limits and stored opt-outs, which only the
+/// store knows.
+///
+/// # Errors
+/// The API fails, or does so for several threads in a row. A thread that fails alone is in [`Preview::unreadable`].
 pub async fn preview(
     client: &Client,
     rules: &RuleSet,
@@ -58,12 +57,12 @@ pub async fn preview(
     selection: &Selection,
     now: Timestamp,
 ) -> Result<Preview, ApiError> {
-    let mut survey = Preview::default();
-    let rows = rows(client, selection, now, &mut survey.truncated).await?;
+    let mut preview = Preview::default();
+    let rows = rows(client, selection, now, &mut preview.truncated).await?;
     let overrides = HashMap::new();
     let mut failed = 0;
     for row in rows {
-        let subject = EvaluationInput {
+        let input = EvaluationInput {
             workspace,
             ceiling,
             row: &row,
@@ -72,22 +71,22 @@ pub async fn preview(
             lead_opted_out: None,
             thorough: false,
         };
-        match evaluate_thread(client, rules, subject, None, now).await {
+        match evaluate_thread(client, rules, input, None, now).await {
             Ok(judged) => {
                 failed = 0;
-                survey.threads.push(PreviewedThread { row, judged });
+                preview.threads.push(PreviewedThread { row, judged });
             }
             Err(error) => {
                 failed += u32::from(error.scope() != Scope::Thread);
-                let refused = error.scope() == Scope::Key && survey.threads.is_empty();
-                if error.scope() == Scope::Workspace || refused || failed >= SEVERAL {
+                let refused = error.scope() == Scope::Key && preview.threads.is_empty();
+                if error.scope() == Scope::Workspace || refused || failed >= MAX_FAILED_IN_A_ROW {
                     return Err(error);
                 }
-                survey.unreadable.push((row.id, error));
+                preview.unreadable.push((row.id, error));
             }
         }
     }
-    Ok(survey)
+    Ok(preview)
 }
 
 async fn rows(
@@ -104,11 +103,9 @@ async fn rows(
     let oldest = now.saturating_sub(selection.since).unwrap_or(Timestamp::MIN);
     let is_young = |row: &ThreadRow| row.last_message_at.is_none_or(|at| at >= oldest);
     let mut rows: Vec<ThreadRow> = Vec::new();
-    for number in 1..=LAST_PAGE {
-        let query = ListQuery { page: number, limit: PAGE, ..ListQuery::default() };
-        let page = client.list(&query, Priority::Read).await?;
-        let full = page.rows.len() + page.skipped >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-        let counted = page.total_count.is_some_and(|total| total <= u64::from(number) * u64::from(PAGE));
+    for number in 1..=MAX_LIST_PAGES {
+        let page = client.list(&ListQuery::page(number), Priority::Read).await?;
+        let is_last = page.is_last();
         // Where the newest stand first, all that follows an old row is older still.
         let ends_here = page.rows.last().is_some_and(|row| !is_young(row))
             && page.rows.is_sorted_by(|left, right| left.last_message_at >= right.last_message_at);
@@ -122,7 +119,7 @@ async fn rows(
             }
             rows.push(row);
         }
-        if !full || counted || ends_here {
+        if is_last || ends_here {
             break;
         }
     }

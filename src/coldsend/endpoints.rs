@@ -13,8 +13,10 @@ use std::collections::HashSet;
 
 /// The largest page that the API gives.
 const MAX_LIMIT: u32 = 100;
+/// The most pages of the inbox that are read: an API whose list never ends must not hold us.
+pub const MAX_LIST_PAGES: u32 = 10_000;
 /// A conversation of more pages than this is no conversation.
-const MAX_PAGES: u32 = 50;
+const MAX_MESSAGE_PAGES: u32 = 50;
 
 /// Which rows of the inbox are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,13 @@ pub struct ListQuery {
     pub is_starred: Option<bool>,
     /// Only this category, as the API writes it.
     pub category: Option<String>,
+}
+
+impl ListQuery {
+    /// One page of everything, as large as it gets; pages count from 1.
+    pub fn page(page: u32) -> Self {
+        Self { page, ..Self::default() }
+    }
 }
 
 impl Default for ListQuery {
@@ -59,6 +68,13 @@ pub struct ListPage {
     pub limit: u32,
     /// When the server says that it answered, in whole seconds.
     pub date: Option<Timestamp>,
+}
+
+impl ListPage {
+    /// Whether no page follows: it is not full, counting rows that could not be read. Its `total_count` may lag behind.
+    pub fn is_last(&self) -> bool {
+        self.rows.len() + self.skipped < usize::try_from(MAX_LIMIT).unwrap_or(usize::MAX)
+    }
 }
 
 /// One page of a thread's messages, oldest first.
@@ -131,7 +147,7 @@ impl Client {
     pub async fn conversation(&self, id: &str, priority: Priority) -> Result<Conversation, ApiError> {
         let mut messages = Vec::new();
         let mut seen = HashSet::new();
-        for number in 1..=MAX_PAGES {
+        for number in 1..=MAX_MESSAGE_PAGES {
             let page = self.messages(id, number, MAX_LIMIT, priority).await?;
             let before = messages.len();
             let given = page.messages.len();
@@ -154,7 +170,7 @@ impl Client {
                 return Err(ApiError::Malformed { endpoint: MESSAGES, at: "has_next".to_owned(), detail });
             }
         }
-        Err(ApiError::TooLarge { endpoint: MESSAGES, limit: format!("{} messages", MAX_PAGES * MAX_LIMIT) })
+        Err(ApiError::TooLarge { endpoint: MESSAGES, limit: format!("{} messages", MAX_MESSAGE_PAGES * MAX_LIMIT) })
     }
 
     /// `POST /replies/threads/{id}/reply`: answers the lead. Sent once, on a fresh connection.

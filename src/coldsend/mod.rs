@@ -19,7 +19,7 @@ mod response;
 
 pub use budget::Budget;
 pub use client::{Client, ClientSettings, TimeLimits};
-pub use endpoints::{ListPage, ListQuery, MessagePage};
+pub use endpoints::{ListPage, ListQuery, MAX_LIST_PAGES, MessagePage};
 pub use error::{ApiError, ClientError, Scope, WriteError, WriteOutcome};
 pub use ledger::{Priority, Usage};
 pub use reply::{ReplyAttachment, ReplyBody, ReplyReceipt};

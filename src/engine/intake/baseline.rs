@@ -5,11 +5,9 @@
 //! line before which mail counts as old for good, whenever it turns up.
 
 use crate::engine::{
-    Engine, PollError, PollReport, StartFrom, Workspace,
-    intake::identity::EarlierName,
-    intake::poll::{LAST_PAGE, MANY, is_short},
+    Engine, PollError, PollReport, StartFrom, Workspace, intake::identity::EarlierName, intake::poll::MANY,
 };
-use crate::{model::ThreadRow, store::WorkspaceState};
+use crate::{coldsend::MAX_LIST_PAGES, model::ThreadRow, store::WorkspaceState};
 use jiff::Timestamp;
 use std::collections::HashSet;
 
@@ -68,7 +66,7 @@ impl Engine {
         for round in 0..ROUNDS {
             let before = listed.seen.len();
             let mut total = None;
-            for number in 1..=LAST_PAGE {
+            for number in 1..=MAX_LIST_PAGES {
                 let page = self.page(workspace, number, report).await?;
                 let is_first = number == 1 && round == 0;
                 if number == 1 {
@@ -88,7 +86,7 @@ impl Engine {
                         return Ok(false);
                     }
                 }
-                let is_last = is_short(&page)
+                let is_last = page.is_last()
                     || is_counted_to_the_end(&page.total_count, &mut total, number, &listed, page.rows.len());
                 let since = self.since(workspace, date);
                 if is_first {

@@ -6,7 +6,7 @@ use crate::engine::{
     intake::row_changes::{changed_rows, is_newest_first, shows_a_move},
 };
 use crate::{
-    coldsend::{ApiError, ListPage, ListQuery, Priority},
+    coldsend::{ApiError, ListPage, ListQuery, MAX_LIST_PAGES, Priority},
     model::ThreadRow,
     store::{KnownThread, StoreError, WorkspaceState},
 };
@@ -14,10 +14,6 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// The most that the API gives in a page.
-const PAGE: u32 = 100;
-/// No inbox has more pages than this; an API that never ends its list must not hold us.
-pub(in crate::engine) const LAST_PAGE: u32 = 10_000;
 /// So many old threads that turn up at once were not overlooked one by one: the list was another one before.
 pub(in crate::engine) const MANY: usize = 5;
 
@@ -108,10 +104,10 @@ impl Engine {
         // Pages of which no thread is known: whose list this is shows further down.
         let mut doubtful: Vec<ListPage> = Vec::new();
         let mut is_ours = false;
-        for number in 1..=LAST_PAGE {
+        for number in 1..=MAX_LIST_PAGES {
             let page = self.page(workspace, number, report).await?;
             let known = self.known(workspace, &page.rows).await?;
-            let whole = is_short(&page);
+            let whole = page.is_last();
             if number == 1 {
                 first = FirstPage { is_whole: whole, date: page.date };
                 self.look_for_oddities(workspace, &page).await?;
@@ -167,8 +163,7 @@ impl Engine {
         number: u32,
         report: &mut PollReport,
     ) -> Result<ListPage, PollError> {
-        let query = ListQuery { page: number, limit: PAGE, ..ListQuery::default() };
-        let page = workspace.client().list(&query, Priority::Poll).await?;
+        let page = workspace.client().list(&ListQuery::page(number), Priority::Poll).await?;
         report.pages += 1;
         let now = self.now();
         workspace.record_progress(now);
@@ -239,11 +234,6 @@ pub(in crate::engine) fn is_too_old(at: Option<Timestamp>, state: &WorkspaceStat
 /// Whether mail of this time was there before the first start. What has no time is not.
 pub(in crate::engine) fn is_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
     at.zip(state.old_before).is_some_and(|(at, old_before)| at < old_before)
-}
-
-/// Whether no page follows: by what the page holds. A count may lag behind it, or count this page alone.
-pub(in crate::engine) fn is_short(page: &ListPage) -> bool {
-    page.rows.len() + page.skipped < usize::try_from(PAGE).unwrap_or(usize::MAX)
 }
 
 type Counts = (Option<u64>, Option<u64>);

@@ -1,12 +1,10 @@
 //! Reading every page now and then: where the order of the list is not known, and where it hides something all the same.
 
 use crate::engine::{
-    Engine, PollError, PollReport, Workspace,
-    intake::list_state::Sweep,
-    intake::poll::{FirstPage, LAST_PAGE, is_short},
+    Engine, PollError, PollReport, Workspace, intake::list_state::Sweep, intake::poll::FirstPage,
     intake::row_changes::is_newest_first,
 };
-use crate::{model::ThreadRow, store::WorkspaceState};
+use crate::{coldsend::MAX_LIST_PAGES, model::ThreadRow, store::WorkspaceState};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -38,7 +36,7 @@ impl Engine {
         if first.is_whole() {
             return self.sweep_ended(workspace, state, sweep.found).await;
         }
-        let pages = if whole || is_requested { LAST_PAGE } else { SWEEP_PAGES_PER_POLL };
+        let pages = if whole || is_requested { MAX_LIST_PAGES } else { SWEEP_PAGES_PER_POLL };
         let mut late = 0;
         for _ in 0..pages {
             let page = self.page(workspace, sweep.page, report).await?;
@@ -50,7 +48,7 @@ impl Engine {
                 state.newest_first = false;
             }
             let is_over = state.newest_first && is_past_max_age(&page.rows, workspace.safety().max_age, now);
-            if is_short(&page) || is_over || sweep.page >= LAST_PAGE {
+            if page.is_last() || is_over || sweep.page >= MAX_LIST_PAGES {
                 return self.sweep_ended(workspace, state, sweep.found).await;
             }
             sweep.turn(&page.rows);
