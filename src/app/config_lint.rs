@@ -4,7 +4,7 @@ use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::{
     model::Mode,
     rules::{RequestCost, RuleCost, RuleSet},
-    settings::{Settings, WorkspaceSettings},
+    settings::{Settings, WorkspaceConfig},
 };
 use serde::Serialize;
 
@@ -42,7 +42,7 @@ pub fn request_costs(rules: &RuleSet, settings: Option<&Settings>) -> RequestCos
     let plans: Vec<RequestCost> = match settings {
         Some(settings) => {
             let of =
-                |workspace: &WorkspaceSettings| rules.of_workspace(&workspace.name).request_plan_in(&workspace.name);
+                |workspace: &WorkspaceConfig| rules.of_workspace(workspace.name()).request_plan_in(workspace.name());
             settings.workspaces.iter().map(of).collect()
         }
         None => Vec::new(),
@@ -52,15 +52,15 @@ pub fn request_costs(rules: &RuleSet, settings: Option<&Settings>) -> RequestCos
         at_most: plans.iter().map(|plan| plan.at_most).max().unwrap_or_else(|| rules.request_cost().at_most),
     };
     let acting = rules.max_action_requests();
-    let budget = |workspace: &WorkspaceSettings| {
-        let own = rules.of_workspace(&workspace.name);
+    let budget = |workspace: &WorkspaceConfig| {
+        let own = rules.of_workspace(workspace.name());
         // The list itself is counted with polling.
-        let deciding = (own.request_plan_in(&workspace.name).at_most - 1) / 100;
-        let dearest = (deciding + own.acting_at_most_in(&workspace.name)).max(1);
+        let deciding = (own.request_plan_in(workspace.name()).at_most - 1) / 100;
+        let dearest = (deciding + own.acting_at_most_in(workspace.name())).max(1);
         let polling = workspace.polls_per_hour();
         let left = workspace.per_hour.saturating_sub(polling);
         WorkspaceBudget {
-            workspace: workspace.name.clone(),
+            workspace: workspace.name().to_owned(),
             per_hour: workspace.per_hour,
             polling,
             left,
@@ -76,15 +76,16 @@ pub fn lint_config(rules: &RuleSet, settings: &Settings) -> Diagnostics {
     let mut found = Diagnostics::new();
     for workspace in &settings.workspaces {
         let Some(written) = &workspace.written else { continue };
-        if workspace.mode < Mode::Live {
-            let own = rules.of_workspace(&workspace.name);
-            found.extend(own.ceiling_warning(&workspace.name, workspace.mode, &written.mode));
+        if workspace.settings.mode < Mode::Live {
+            let own = rules.of_workspace(workspace.name());
+            found.extend(own.ceiling_warning(workspace.name(), workspace.settings.mode, &written.mode));
         }
         let polling = workspace.polls_per_hour();
         if polling >= workspace.per_hour {
             let message = format!(
                 "polling `{}` takes {polling} requests an hour, and it has {}",
-                workspace.name, workspace.per_hour
+                workspace.name(),
+                workspace.per_hour
             );
             let warning = Diagnostic::error(code::OVER_BUDGET, &written.poll_every, message).lint(true);
             found.push(warning.hint("nothing is left to answer with; the default `poll_every: 30s` takes 120"));

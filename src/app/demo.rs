@@ -6,7 +6,7 @@ use crate::{
     engine::{Engine, SystemClock},
     model::ActionKind,
     rules::{LoadContext, RuleSet},
-    settings::{Settings, WorkspaceSettings},
+    settings::{Settings, WorkspaceConfig},
     simulator::{self, Simulator, StreamOptions},
     store::SqliteStore,
 };
@@ -99,10 +99,9 @@ impl Demo {
 
 fn settings(simulator: &Simulator, options: &DemoOptions) -> Result<Settings, AppError> {
     let base_url = simulator.base_url().parse().map_err(|error| AppError::Workspace(format!("{error}")))?;
-    let workspace = WorkspaceSettings {
-        poll_every: Duration::from_secs(2),
-        ..WorkspaceSettings::new("demo", simulator::DEFAULT_KEY.to_owned().into(), base_url)
-    };
+    let mut workspace = WorkspaceConfig::new("demo", simulator::DEFAULT_KEY.to_owned().into(), base_url);
+    workspace.settings.poll_every = Duration::from_secs(2);
+    workspace.settings.safety.alert = Some("sales-hot".to_owned());
     let mut settings = Settings::with_defaults(vec![workspace], vec![PathBuf::from(RULES_NAME)]);
     settings.admin.listen = options.listen;
     let slack = SlackSettings { webhook_url: Some(simulator.slack_url().into()), ..SlackSettings::default() };
@@ -117,7 +116,6 @@ fn settings(simulator: &Simulator, options: &DemoOptions) -> Result<Settings, Ap
         ca_file: None,
     });
     settings.network = NetworkSettings { allow_private: true };
-    settings.safety.alert = Some("sales-hot".to_owned());
     Ok(settings)
 }
 

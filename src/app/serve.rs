@@ -62,7 +62,7 @@ impl Service {
         let address = listener.local_addr().unwrap_or(address);
         let hook_tokens = settings.workspaces.iter();
         let hook_tokens =
-            hook_tokens.filter_map(|found| Some((found.name.clone(), found.hook_token.clone()?))).collect();
+            hook_tokens.filter_map(|found| Some((found.name().to_owned(), found.hook_token.clone()?))).collect();
         let admin = AdminSettings {
             listen: address,
             token: settings.admin.token.clone(),

@@ -5,7 +5,7 @@ use crate::diagnostics::Diagnostics;
 use crate::{
     coldsend::{Client, ClientError, ClientSettings},
     destinations::{DestinationSettingsError, Destinations},
-    engine::{Clock, Engine, EngineParts, Safety, StartFrom, WorkspaceSettings},
+    engine::{Clock, Engine, EngineParts, WorkspaceParts},
     rules::{LoadContext, RuleSet, WorkspaceContext},
     settings::{self, Env, Settings},
     store::{Store, StoreError},
@@ -94,8 +94,8 @@ pub fn rules_context(settings: &Settings) -> LoadContext {
         DestinationSettings::Email(_) => ActionKind::Email,
         DestinationSettings::Webhook(_) => ActionKind::Webhook,
     };
-    let workspace = |workspace: &settings::WorkspaceSettings| WorkspaceContext {
-        name: workspace.name.clone(),
+    let workspace = |workspace: &settings::WorkspaceConfig| WorkspaceContext {
+        name: workspace.name().to_owned(),
         rules: settings.rules_of(workspace).to_vec(),
         destinations: settings
             .destinations_of(workspace)
@@ -148,9 +148,9 @@ pub async fn load_tested_rules(settings: &Settings) -> Result<RuleSet, AppError>
 ///
 /// # Errors
 /// A key or an address that cannot be used.
-pub fn client(workspace: &settings::WorkspaceSettings) -> Result<Client, AppError> {
+pub fn client(workspace: &settings::WorkspaceConfig) -> Result<Client, AppError> {
     Ok(Client::new(ClientSettings {
-        workspace: workspace.name.clone(),
+        workspace: workspace.name().to_owned(),
         base_url: workspace.base_url.clone(),
         api_key: workspace.api_key.clone(),
         per_minute: workspace.per_minute,
@@ -182,15 +182,9 @@ impl EngineBuilder<'_> {
         let destinations = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
         let mut workspaces = Vec::with_capacity(settings.workspaces.len());
         for workspace in &settings.workspaces {
-            workspaces.push(WorkspaceSettings {
-                name: workspace.name.clone(),
-                mode: workspace.mode,
-                poll_every: workspace.poll_every,
-                sweep_every: workspace.sweep_every,
-                was: workspace.was.clone(),
-                wait_for_category: workspace.wait_for_category,
+            workspaces.push(WorkspaceParts {
+                settings: workspace.settings.clone(),
                 client: client(workspace)?,
-                safety: engine_safety(settings.safety_of(workspace)),
                 destinations: destinations.and(workspace.destinations.clone())?,
             });
         }
@@ -206,23 +200,5 @@ impl EngineBuilder<'_> {
             #[cfg(not(debug_assertions))]
             probe: None,
         }))
-    }
-}
-
-/// The caps as the engine takes them.
-pub(super) fn engine_safety(settings: &settings::SafetySettings) -> Safety {
-    Safety {
-        start_from: match settings.start_from {
-            settings::StartFrom::Now => StartFrom::Now,
-            settings::StartFrom::Ago(age) => StartFrom::Age(age),
-            settings::StartFrom::Since(date) => StartFrom::Date(date),
-        },
-        replies_per_lead: settings.replies_per_lead,
-        replies_per_hour: settings.replies_per_hour,
-        max_age: settings.max_age,
-        drafts_expire: settings.drafts_expire,
-        verify_after: settings.verify_after.clone(),
-        alert: settings.alert.clone(),
-        alert_if_failing: settings.alert_if_failing,
     }
 }

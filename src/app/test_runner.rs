@@ -4,17 +4,17 @@
 mod scenario;
 mod thread;
 
-use super::{AppError, setup::engine_safety};
+use super::AppError;
 use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::{
     coldsend::{Client, ClientSettings},
     destinations::{
         DestinationSettings, Destinations, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings, WebhookSettings,
     },
-    engine::{Clock, Safety, StartFrom},
-    model::ActionKind,
+    engine::Clock,
+    model::{ActionKind, Safety, StartFrom},
     rules::{RuleSet, TestCase, TestResult},
-    settings::{SafetySettings, Settings},
+    settings::Settings,
     simulator::{self, Simulator},
 };
 use jiff::Timestamp;
@@ -79,14 +79,14 @@ pub struct TestRunner<'r> {
 /// The caps that tests with steps are played under: those of each workspace.
 #[derive(Debug, Clone, Default)]
 pub struct Caps {
-    everywhere: SafetySettings,
-    own: BTreeMap<String, SafetySettings>,
+    everywhere: Safety,
+    own: BTreeMap<String, Safety>,
 }
 
 impl From<&Settings> for Caps {
     fn from(settings: &Settings) -> Self {
         let own = settings.workspaces.iter();
-        let own = own.map(|workspace| (workspace.name.clone(), settings.safety_of(workspace).clone()));
+        let own = own.map(|workspace| (workspace.name().to_owned(), workspace.settings.safety.clone()));
         Self { everywhere: settings.safety.clone(), own: own.collect() }
     }
 }
@@ -96,7 +96,7 @@ impl Caps {
     fn of_workspace(&self, name: &str) -> Safety {
         let safety = self.own.get(name).unwrap_or(&self.everywhere);
         // A test may tell of mail of any age: all of it is new.
-        Safety { start_from: StartFrom::Date(jiff::Timestamp::MIN), alert: None, ..engine_safety(safety) }
+        Safety { start_from: StartFrom::Since(jiff::Timestamp::MIN), alert: None, ..safety.clone() }
     }
 }
 

@@ -36,16 +36,17 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         dry_run: false,
     };
     let engine = assembly.build()?;
-    let Some(runtime) = engine.workspace(&workspace.name) else { return Ok(CommandStatus::Problem) };
+    let Some(runtime) = engine.workspace(workspace.name()) else { return Ok(CommandStatus::Problem) };
     let selection = Selection { since: wanted.since, limit: MAX_ITEMS, thread: wanted.thread };
     let rules = engine.rules();
     let survey =
-        app::preview(runtime.client(), &rules, &workspace.name, workspace.mode, &selection, engine.now()).await?;
+        app::preview(runtime.client(), &rules, workspace.name(), workspace.settings.mode, &selection, engine.now())
+            .await?;
     let acting: Vec<_> = survey
         .threads
         .iter()
         .filter(|found| found.judged.decision.actions.iter().any(|action| action.would != PlannedOutcome::Suppressed))
-        .map(|found| (workspace.name.clone(), found))
+        .map(|found| (workspace.name().to_owned(), found))
         .collect();
     if acting.is_empty() {
         super::terminal::out!("no rule would do anything with the {} threads of this time", survey.threads.len());

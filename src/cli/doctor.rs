@@ -7,7 +7,7 @@ use crate::{
     destinations::Destinations,
     engine::{HealthCheck, check_destination, check_key},
     rules::RuleSet,
-    settings::{Settings, StoreSettings, WorkspaceSettings},
+    settings::{Settings, StoreSettings, WorkspaceConfig},
     store::{SqliteStore, Store as _},
 };
 use anstyle::{AnsiColor, Style};
@@ -87,7 +87,7 @@ pub(super) async fn doctor(
     Ok(if findings.bad { CommandStatus::Problem } else { CommandStatus::Success })
 }
 
-async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceSettings) -> anyhow::Result<()> {
+async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceConfig) -> anyhow::Result<()> {
     let client = app::client(workspace)?.with_max_wait(Some(std::time::Duration::from_secs(5)));
     let key = check_key(&client).await;
     let (name, accepted) = (key.what.clone(), key.result.is_ok());
@@ -131,7 +131,7 @@ async fn check_destinations(findings: &mut Findings, settings: &Settings, send: 
     let mut all = vec![(shared.clone(), String::new())];
     for workspace in settings.workspaces.iter().filter(|workspace| !workspace.destinations.is_empty()) {
         let own = shared.only(workspace.destinations.clone())?;
-        all.push((own, format!(" of {}", workspace.name)));
+        all.push((own, format!(" of {}", workspace.name())));
     }
     let mut none = true;
     for (destinations, of) in &all {

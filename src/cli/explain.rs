@@ -39,7 +39,7 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
         let found = newest_of(&settings, args, thread).await?;
         (found.workspace, found.id)
     } else {
-        (chosen(&settings, args.workspace.as_deref())?.name.clone(), thread.to_owned())
+        (chosen(&settings, args.workspace.as_deref())?.name().to_owned(), thread.to_owned())
     };
     let thread = thread.as_str();
     if args.as_test {
@@ -71,7 +71,7 @@ async fn newest_of(settings: &Settings, args: &ExplainArgs, address: &str) -> an
         Some(name) => vec![chosen(settings, Some(name))?],
         None => settings.workspaces.iter().collect(),
     };
-    let clients = workspaces.into_iter().map(|found| Ok((found.name.clone(), app::client(found)?)));
+    let clients = workspaces.into_iter().map(|found| Ok((found.name().to_owned(), app::client(found)?)));
     let clients = clients.collect::<Result<Vec<_>, AppError>>()?;
     let engine = reading_engine(settings, RuleSet::default()).await?;
     let mut threads = explain_lead::find(&engine, &clients, address).await?;

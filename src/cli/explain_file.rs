@@ -26,8 +26,8 @@ pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -
                 }
                 None => settings.workspaces.first(),
             };
-            let name = workspace.map_or_else(|| "file".to_owned(), |workspace| workspace.name.clone());
-            let ceiling = workspace.map_or(Mode::Live, |workspace| workspace.mode);
+            let name = workspace.map_or_else(|| "file".to_owned(), |workspace| workspace.name().to_owned());
+            let ceiling = workspace.map_or(Mode::Live, |workspace| workspace.settings.mode);
             (app::load_rules(&settings)?, name, ceiling)
         }
         Err(error) => match &overrides.rules {

@@ -26,7 +26,7 @@ mod test;
 
 use crate::{
     app::{self, AppError, CliOptions},
-    settings::{DEFAULT_FILE, Settings, WorkspaceSettings},
+    settings::{DEFAULT_FILE, Settings, WorkspaceConfig},
 };
 use args::{Cli, Command, LogFormat};
 use clap::Parser;
@@ -121,13 +121,13 @@ fn warn_of(settings: &Settings) {
 }
 
 /// The workspace that a command is about: the named one, or the only one.
-fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a WorkspaceSettings, AppError> {
+fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a WorkspaceConfig, AppError> {
     let all = &settings.workspaces;
-    let names = || all.iter().map(|workspace| workspace.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = || all.iter().map(|workspace| workspace.name()).collect::<Vec<_>>().join(", ");
     match (name, all.as_slice()) {
         (Some(name), _) => all
             .iter()
-            .find(|workspace| workspace.name == name)
+            .find(|workspace| workspace.name() == name)
             .ok_or_else(|| AppError::Workspace(format!("there is no workspace `{name}`; there is: {}", names()))),
         (None, [only]) => Ok(only),
         (None, _) => Err(AppError::Workspace(format!("say which workspace with --workspace: {}", names()))),

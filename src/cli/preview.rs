@@ -7,7 +7,7 @@ use super::{
 use crate::{
     app::{self, CliOptions, PreviewedThread},
     model::{ActionKind, Mode, PlannedAction, PlannedOutcome, ReasonCode, describe_planned},
-    settings::WorkspaceSettings,
+    settings::WorkspaceConfig,
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;
@@ -176,7 +176,7 @@ pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) 
     let settings = app::load_without_file(overrides, &super::env)?;
     super::warn_of(&settings);
     let rules = app::load_rules(&settings)?;
-    let workspaces: Vec<&WorkspaceSettings> = match &selection.workspace {
+    let workspaces: Vec<&WorkspaceConfig> = match &selection.workspace {
         Some(name) => vec![super::chosen(&settings, Some(name))?],
         None if selection.thread.is_some() => vec![super::chosen(&settings, None)?],
         None => settings.workspaces.iter().collect(),
@@ -191,9 +191,9 @@ pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) 
     for workspace in workspaces {
         let client = app::client(workspace)?;
         let now = jiff::Timestamp::now();
-        let survey = app::preview(&client, &rules, &workspace.name, workspace.mode, &wanted, now).await?;
+        let survey = app::preview(&client, &rules, workspace.name(), workspace.settings.mode, &wanted, now).await?;
         requests += client.requests_sent();
-        surveys.push((workspace.name.clone(), survey));
+        surveys.push((workspace.name().to_owned(), survey));
     }
     let truncated = surveys.iter().any(|(_, survey)| survey.truncated);
     let threads: Vec<(String, &PreviewedThread)> = surveys

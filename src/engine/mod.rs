@@ -33,45 +33,12 @@ pub use operations::sample::{SampleFields, SampleThread};
 pub use operations::timeline::{TimelineEntry, chronological};
 pub use run::RunOnceReport;
 pub use status::{EngineEvent, EngineEventKind, RuleHealth, WorkspacePhase, WorkspaceStatus};
-pub use workspace::{Workspace, WorkspaceSettings};
+pub use workspace::{Workspace, WorkspaceParts};
 
-use crate::{model::Rate, rules::RuleSet, store::Store};
+use crate::{rules::RuleSet, store::Store};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// What is there at a workspace's first start and still counts as new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartFrom {
-    /// Nothing.
-    Now,
-    /// What is younger than this.
-    Age(Duration),
-    /// What is newer than this.
-    Date(Timestamp),
-}
-
-/// What protects the leads and domains of a workspace whatever the rules say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Safety {
-    /// What counts as new at a workspace's first start.
-    pub start_from: StartFrom,
-    /// How many replies a lead may get; more are suppressed.
-    pub replies_per_lead: Rate,
-    /// How many replies may leave a workspace in an hour; more wait.
-    pub replies_per_hour: u32,
-    /// A reply to an older message is held.
-    pub max_age: Duration,
-    /// A draft that nobody approved for so long is given up.
-    pub drafts_expire: Duration,
-    /// How long after an unclear reply it is looked for, ascending; after the last one a person must decide.
-    pub verify_after: Vec<Duration>,
-    /// The destination that is told of quarantine and pauses.
-    pub alert: Option<String>,
-    /// How long polls may fail before that is told.
-    pub alert_if_failing: Duration,
-}
 
 /// What the engine is made of.
 pub struct EngineParts {
@@ -80,7 +47,7 @@ pub struct EngineParts {
     /// The rules in force.
     pub rules: RuleSet,
     /// The workspaces.
-    pub workspaces: Vec<WorkspaceSettings>,
+    pub workspaces: Vec<WorkspaceParts>,
     /// The address of the pages, for links in forwards; without a slash at its end.
     pub public_url: Option<String>,
     /// The time of day.

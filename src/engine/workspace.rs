@@ -1,11 +1,16 @@
 //! One workspace at run time: its settings, its client, and what is remembered for seconds only.
 
-use super::Safety;
 use super::intake::list_state::Intake;
 use super::metrics::Metrics;
 use super::read_failures::Evidence;
 use super::status::{WorkspacePhase, WorkspaceStatus};
-use crate::{coldsend::ApiError, coldsend::Client, destinations::Destinations, model::Mode, rules::ThreadMessages};
+use crate::{
+    coldsend::ApiError,
+    coldsend::Client,
+    destinations::Destinations,
+    model::{Safety, WorkspaceSettings},
+    rules::ThreadMessages,
+};
 use jiff::Timestamp;
 use std::time::Duration;
 use std::{
@@ -29,25 +34,13 @@ const REMEMBERED: usize = 1_000;
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 const MAX_TARGET_PAUSE: Duration = Duration::from_secs(300);
 
-/// What the configuration says of a workspace.
+/// What a workspace is made of.
 #[derive(Debug, Clone)]
-pub struct WorkspaceSettings {
-    /// Its name.
-    pub name: String,
-    /// The ceiling of all its rules.
-    pub mode: Mode,
-    /// The name that it had before.
-    pub was: Option<String>,
-    /// How often the inbox is looked at.
-    pub poll_every: Duration,
-    /// How often every page is read.
-    pub sweep_every: Duration,
-    /// How long a message without a category is left alone.
-    pub wait_for_category: Duration,
-    /// The way to its API.
+pub struct WorkspaceParts {
+    /// What the configuration says of it.
+    pub settings: WorkspaceSettings,
+    /// The client of its API.
     pub client: Client,
-    /// What protects its leads and domains.
-    pub safety: Safety,
     /// Where its forwards and alerts go. Those that workspaces share are the same destination in each.
     pub destinations: Destinations,
 }
@@ -55,7 +48,7 @@ pub struct WorkspaceSettings {
 /// A workspace at run time.
 #[derive(Debug)]
 pub struct Workspace {
-    settings: WorkspaceSettings,
+    parts: WorkspaceParts,
     status: Mutex<WorkspaceStatus>,
     reads: Mutex<Memory<Arc<ThreadMessages>>>,
     stars: Mutex<Memory<bool>>,
@@ -88,9 +81,9 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    pub(super) fn new(settings: WorkspaceSettings) -> Self {
+    pub(super) fn new(parts: WorkspaceParts) -> Self {
         Self {
-            settings,
+            parts,
             status: Mutex::new(WorkspaceStatus::default()),
             reads: Mutex::default(),
             stars: Mutex::default(),
@@ -113,27 +106,27 @@ impl Workspace {
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.settings.name
+        &self.parts.settings.name
     }
 
     /// What the configuration says of it.
     pub fn settings(&self) -> &WorkspaceSettings {
-        &self.settings
+        &self.parts.settings
     }
 
     /// The way to its API.
     pub fn client(&self) -> &Client {
-        &self.settings.client
+        &self.parts.client
     }
 
     /// What protects its leads and domains.
     pub fn safety(&self) -> &Safety {
-        &self.settings.safety
+        &self.parts.settings.safety
     }
 
     /// Where its forwards and alerts go.
     pub fn destinations(&self) -> &Destinations {
-        &self.settings.destinations
+        &self.parts.destinations
     }
 
     /// How it fares.

@@ -8,6 +8,7 @@ mod duration;
 mod histogram;
 mod mail;
 mod reason;
+mod workspace;
 
 pub use action::{
     Action, ActionId, ActionKind, ActionState, Attachment, Attempt, HistoryEntry, Notice, NoticeMessage, Payload,
@@ -23,3 +24,4 @@ pub use histogram::{Histogram, HistogramSnapshot};
 pub(crate) use mail::non_blank;
 pub use mail::{Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, domain_of, same_address};
 pub use reason::{Reason, ReasonCode, UnknownReason};
+pub use workspace::{Safety, StartFrom, WorkspaceSettings};

@@ -3,12 +3,13 @@
 use super::env::{Env, Interpolation};
 use super::reader::{ConfigReader, check_api_url, folder_of};
 use super::{
-    ADMIN_TOKEN_VARIABLE, AdminSettings, SafetySettings, Settings, StoreSettings, WorkspaceSettings, destinations,
-    hours, safety, schema, workspace,
+    ADMIN_TOKEN_VARIABLE, AdminSettings, Settings, StoreSettings, WorkspaceConfig, destinations, hours, safety, schema,
+    workspace,
 };
 use crate::destinations::NetworkSettings;
 use crate::diagnostics::Source;
 use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::model::Safety;
 use crate::yaml::{self, Fields};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
@@ -112,7 +113,7 @@ impl Settings {
         });
         match (key, url) {
             (Some(key), Ok(url)) if !out.has_errors() => {
-                let workspace = WorkspaceSettings::new("default", SecretString::from(key), url);
+                let workspace = WorkspaceConfig::new("default", SecretString::from(key), url);
                 Ok(Self::with_defaults(vec![workspace], vec![rules.to_owned()]))
             }
             (_, url) => {
@@ -123,7 +124,7 @@ impl Settings {
     }
 
     /// Every default, with paths relative to the working directory. For programs that bring their own workspace.
-    pub fn with_defaults(workspaces: Vec<WorkspaceSettings>, rules: Vec<PathBuf>) -> Self {
+    pub fn with_defaults(workspaces: Vec<WorkspaceConfig>, rules: Vec<PathBuf>) -> Self {
         Self {
             file: None,
             workspaces,
@@ -134,7 +135,7 @@ impl Settings {
             destinations: BTreeMap::new(),
             smtp: None,
             hours: BTreeMap::new(),
-            safety: SafetySettings::default(),
+            safety: Safety::default(),
             network: NetworkSettings::default(),
             warnings: Diagnostics::new(),
         }
@@ -169,7 +170,7 @@ fn read(
 fn whole(fields: &Fields<'_>, rules: Option<&Path>, reading: &mut ConfigReader<'_>) -> Settings {
     let read = destinations::read(fields, reading);
     let hours = fields.non_null("hours").map(|node| hours::read(node, reading)).unwrap_or_default();
-    let usual = SafetySettings::default();
+    let usual = Safety::default();
     let safety = match fields.non_null("safety") {
         Some(node) => safety::read(node, usual, &read.names, reading),
         None => usual,

@@ -14,12 +14,12 @@ pub mod starter;
 mod workspace;
 
 pub use env::Env;
-pub use safety::{SafetySettings, StartFrom};
 pub use schema::json_schema;
-pub use workspace::{DEFAULT_BASE_URL, WorkspaceSettings};
+pub use workspace::{DEFAULT_BASE_URL, SettingLocations, WorkspaceConfig};
 
 use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};
 use crate::diagnostics::Diagnostics;
+use crate::model::Safety;
 use crate::rules::hours::OpeningHours;
 use secrecy::SecretString;
 use std::{
@@ -42,7 +42,7 @@ pub struct Settings {
     /// The file it was read from; `None` when there was none.
     pub file: Option<PathBuf>,
     /// At least one, with unique names.
-    pub workspaces: Vec<WorkspaceSettings>,
+    pub workspaces: Vec<WorkspaceConfig>,
     /// Where the rules are of every workspace that has none of its own: folders and files, in order.
     pub rules: Vec<PathBuf>,
     /// Folders beside that of the rules whose files replies may carry.
@@ -57,8 +57,8 @@ pub struct Settings {
     pub smtp: Option<SmtpSettings>,
     /// Opening hours of every workspace, by name.
     pub hours: BTreeMap<String, OpeningHours>,
-    /// Caps and checks that no rule can lift, where a workspace does not say otherwise.
-    pub safety: SafetySettings,
+    /// What `safety` says for the whole file. Each workspace has its own, in which what it says itself wins.
+    pub safety: Safety,
     /// What destinations may reach.
     pub network: NetworkSettings,
     /// What was odd, though not wrong enough to refuse.
@@ -67,7 +67,7 @@ pub struct Settings {
 
 impl Settings {
     /// Where the rules of a workspace are, in order.
-    pub fn rules_of<'s>(&'s self, workspace: &'s WorkspaceSettings) -> &'s [PathBuf] {
+    pub fn rules_of<'s>(&'s self, workspace: &'s WorkspaceConfig) -> &'s [PathBuf] {
         workspace.rules.as_deref().unwrap_or(&self.rules)
     }
 
@@ -82,23 +82,15 @@ impl Settings {
         paths
     }
 
-    /// The caps of a workspace.
-    pub fn safety_of<'s>(&'s self, workspace: &'s WorkspaceSettings) -> &'s SafetySettings {
-        workspace.safety.as_ref().unwrap_or(&self.safety)
-    }
-
     /// The opening hours that a workspace knows: its own stand in for those of the same names.
-    pub fn hours_of(&self, workspace: &WorkspaceSettings) -> BTreeMap<String, OpeningHours> {
+    pub fn hours_of(&self, workspace: &WorkspaceConfig) -> BTreeMap<String, OpeningHours> {
         let mut hours = self.hours.clone();
         hours.extend(workspace.hours.clone());
         hours
     }
 
     /// The destinations that a workspace knows: its own stand in for those of the same names.
-    pub fn destinations_of<'s>(
-        &'s self,
-        workspace: &'s WorkspaceSettings,
-    ) -> BTreeMap<&'s str, &'s DestinationSettings> {
+    pub fn destinations_of<'s>(&'s self, workspace: &'s WorkspaceConfig) -> BTreeMap<&'s str, &'s DestinationSettings> {
         let all = self.destinations.iter().chain(&workspace.destinations);
         all.map(|(name, found)| (name.as_str(), found)).collect()
     }

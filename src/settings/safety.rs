@@ -2,7 +2,7 @@
 
 use super::{reader::ConfigReader, schema};
 use crate::diagnostics::code;
-use crate::model::{Rate, parse_duration};
+use crate::model::{Safety, StartFrom, parse_duration};
 use crate::yaml::{Node, did_you_mean};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::time::Duration;
@@ -13,60 +13,8 @@ pub(super) const MAX_REPLIES: u32 = 100_000;
 pub(super) const MAX_CHECKS: usize = 20;
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Which mail is acted on at a workspace's first start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartFrom {
-    /// What is there is known and not acted on, by message and not by clock.
-    Now,
-    /// What arrived within this length of time before the start.
-    Ago(Duration),
-    /// What arrived at this time or later. A date means its midnight in UTC.
-    Since(Timestamp),
-}
-
-/// The caps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SafetySettings {
-    /// Which mail is acted on at a workspace's first start.
-    pub start_from: StartFrom,
-    /// Replies to one lead; more are suppressed.
-    pub replies_per_lead: Rate,
-    /// Replies of a workspace in an hour; more wait.
-    pub replies_per_hour: u32,
-    /// A reply to an older message is held.
-    pub max_age: Duration,
-    /// A draft that nobody approved for so long is given up.
-    pub drafts_expire: Duration,
-    /// When an unknown reply is looked for, counted from its sending; ascending, never empty.
-    pub verify_after: Vec<Duration>,
-    /// The destination where trouble is announced.
-    pub alert: Option<String>,
-    /// How long polling may fail before that is announced.
-    pub alert_if_failing: Duration,
-}
-
-impl Default for SafetySettings {
-    fn default() -> Self {
-        Self {
-            start_from: StartFrom::Now,
-            replies_per_lead: Rate { count: 1, per: 7 * DAY },
-            replies_per_hour: 50,
-            max_age: 7 * DAY,
-            drafts_expire: 7 * DAY,
-            verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
-            alert: None,
-            alert_if_failing: Duration::from_secs(300),
-        }
-    }
-}
-
 /// Reads the section; what it does not say stays as in `safety`. `known` are the names of the destinations.
-pub(super) fn read(
-    node: &Node,
-    mut safety: SafetySettings,
-    known: &[String],
-    reading: &mut ConfigReader<'_>,
-) -> SafetySettings {
+pub(super) fn read(node: &Node, mut safety: Safety, known: &[String], reading: &mut ConfigReader<'_>) -> Safety {
     let Some(fields) = node.fields(&schema::SAFETY, &mut reading.out) else { return safety };
     if let Some(start) = fields.non_null("start_from").and_then(|node| start_from(node, reading)) {
         safety.start_from = start;
@@ -113,7 +61,7 @@ fn start_from(node: &Node, reading: &mut ConfigReader<'_>) -> Option<StartFrom> 
         return Some(StartFrom::Now);
     }
     if let Ok(span) = parse_duration(&text) {
-        return Some(StartFrom::Ago(span));
+        return Some(StartFrom::Age(span));
     }
     let midnight = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
     let time = if text.contains(['T', ' ']) { text.parse::<Timestamp>().ok() } else { midnight() };

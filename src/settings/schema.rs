@@ -7,12 +7,11 @@ mod destinations;
 pub(super) use destinations::{DESTINATION, EMAIL, EMAIL_KIND, NETWORK, SLACK, SLACK_KIND, SMTP_SERVER, WEBHOOK};
 
 use super::{
-    SafetySettings, StartFrom,
     load::{LISTEN, STORE},
     safety::{MAX_CHECKS, MAX_REPLIES},
-    workspace::{DEFAULT_BASE_URL, MAX_REQUESTS, WorkspaceSettings},
+    workspace::{DEFAULT_BASE_URL, MAX_REQUESTS, WorkspaceConfig},
 };
-use crate::model::{Mode, duration_pattern, format_duration};
+use crate::model::{Mode, Safety, StartFrom, WorkspaceSettings, duration_pattern, format_duration};
 use crate::rules::hours::WEEKDAYS;
 use crate::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::{Value as Json, json};
@@ -80,6 +79,7 @@ pub(super) static FILE: LazySchema = LazySchema::new(|| {
 
 /// A workspace.
 pub(super) static WORKSPACE: LazySchema = LazySchema::new(|| {
+    let usual = WorkspaceSettings::new("");
     let span = |name, doc, usual| Key::new(name, ValueType::Duration, doc).default(format_duration(usual));
     let modes = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
     Schema::new(
@@ -107,16 +107,16 @@ pub(super) static WORKSPACE: LazySchema = LazySchema::new(|| {
                  live.",
             )
             .default(Mode::default().as_str()),
-            span("poll_every", "How long between two looks at the inbox: 1s to 1d.", WorkspaceSettings::POLL_EVERY),
+            span("poll_every", "How long between two looks at the inbox: 1s to 1d.", usual.poll_every),
             span(
                 "sweep_every",
                 "How long between two looks at every page back to max_age: 1s to 30d.",
-                WorkspaceSettings::SWEEP_EVERY,
+                usual.sweep_every,
             ),
             span(
                 "wait_for_category",
                 "How long a message without a category is left alone: 0s to 1d.",
-                WorkspaceSettings::WAIT_FOR_CATEGORY,
+                usual.wait_for_category,
             ),
             Key::new("rate_limit", ValueType::Shape(&RATE_LIMIT), "How many requests the API may get."),
             Key::new(
@@ -157,8 +157,8 @@ pub(super) static RATE_LIMIT: LazySchema = LazySchema::new(|| {
         "rate-limit",
         "How many requests the API may get.",
         [
-            Key::new("per_minute", count(), "Requests a minute.").default(WorkspaceSettings::PER_MINUTE),
-            Key::new("per_hour", count(), "Requests an hour.").default(WorkspaceSettings::PER_HOUR),
+            Key::new("per_minute", count(), "Requests a minute.").default(WorkspaceConfig::PER_MINUTE),
+            Key::new("per_hour", count(), "Requests an hour.").default(WorkspaceConfig::PER_HOUR),
         ],
     )
 });
@@ -214,10 +214,10 @@ pub(super) static HOURS: LazySchema = LazySchema::new(|| {
 
 /// Caps and checks.
 pub(super) static SAFETY: LazySchema = LazySchema::new(|| {
-    let usual = SafetySettings::default();
+    let usual = Safety::default();
     let start = match usual.start_from {
         StartFrom::Now => "now".to_owned(),
-        StartFrom::Ago(span) => format_duration(span),
+        StartFrom::Age(span) => format_duration(span),
         StartFrom::Since(time) => time.to_string(),
     };
     // A date without dashes is a number.

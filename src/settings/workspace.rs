@@ -1,10 +1,10 @@
 //! `workspaces`: one entry for each API key of ColdSend.
 
-use super::{SafetySettings, destinations, hours, reader::ConfigReader, safety, schema};
+use super::{destinations, hours, reader::ConfigReader, safety, schema};
 use crate::destinations::DestinationSettings;
 
 use crate::diagnostics::{Diagnostic, Located, Location, code};
-use crate::model::Mode;
+use crate::model::{Mode, Safety, WorkspaceSettings};
 use crate::rules::hours::OpeningHours;
 use crate::yaml::{Fields, Node};
 use secrecy::{ExposeSecret, SecretString};
@@ -19,25 +19,15 @@ pub(super) const MAX_REQUESTS: u32 = 1_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// One workspace.
+/// What the file says of one workspace.
 #[derive(Debug, Clone)]
-pub struct WorkspaceSettings {
-    /// Its name, unique: `a-z 0-9 -`.
-    pub name: String,
+pub struct WorkspaceConfig {
+    /// What the engine needs of it.
+    pub settings: WorkspaceSettings,
     /// The API key.
     pub api_key: SecretString,
     /// Where the API is: https, or http on this machine.
     pub base_url: Url,
-    /// The ceiling for all its rules.
-    pub mode: Mode,
-    /// The name that it had before: what the store has under that name is this workspace's.
-    pub was: Option<String>,
-    /// How long between two polls; 1s to 1d.
-    pub poll_every: Duration,
-    /// How long between two sweeps over every page back to `max_age`; 1s to 30d.
-    pub sweep_every: Duration,
-    /// How long a message without a category is left alone; 0s to 1d.
-    pub wait_for_category: Duration,
     /// Requests a minute, at least 1.
     pub per_minute: u32,
     /// Requests an hour, at least 1.
@@ -48,13 +38,11 @@ pub struct WorkspaceSettings {
     pub rules: Option<Vec<PathBuf>>,
     /// What its templates and scripts call `workspace.vars`.
     pub vars: BTreeMap<String, String>,
-    /// Its own destinations; they stand in for those of the whole file that have the same names.
+    /// Its own destinations; they win over those of the whole file that have the same names.
     pub destinations: BTreeMap<String, DestinationSettings>,
-    /// Its own opening hours; they stand in for those of the whole file that have the same names.
+    /// Its own opening hours; they win over those of the whole file that have the same names.
     pub hours: BTreeMap<String, OpeningHours>,
-    /// Its caps, with those of the whole file where it does not say otherwise; `None` where it says nothing.
-    pub safety: Option<SafetySettings>,
-    /// Where in the file its name and its `mode` are written, for findings about them.
+    /// Where the file has its settings; `None` without a file.
     pub written: Option<SettingLocations>,
 }
 
@@ -67,13 +55,7 @@ pub struct SettingLocations {
     pub mode: Location,
 }
 
-impl WorkspaceSettings {
-    /// How long between two polls when the configuration does not say.
-    pub const POLL_EVERY: Duration = Duration::from_secs(30);
-    /// How long between two sweeps when the configuration does not say.
-    pub const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
-    /// How long a message without a category is left alone when the configuration does not say.
-    pub const WAIT_FOR_CATEGORY: Duration = Duration::ZERO;
+impl WorkspaceConfig {
     /// Requests a minute when the configuration does not say.
     pub const PER_MINUTE: u32 = 100;
     /// Requests an hour when the configuration does not say.
@@ -82,14 +64,9 @@ impl WorkspaceSettings {
     /// A workspace with every default.
     pub fn new(name: impl Into<String>, api_key: SecretString, base_url: Url) -> Self {
         Self {
-            name: name.into(),
+            settings: WorkspaceSettings::new(name),
             api_key,
             base_url,
-            mode: Mode::Live,
-            was: None,
-            poll_every: Self::POLL_EVERY,
-            sweep_every: Self::SWEEP_EVERY,
-            wait_for_category: Self::WAIT_FOR_CATEGORY,
             per_minute: Self::PER_MINUTE,
             per_hour: Self::PER_HOUR,
             hook_token: None,
@@ -97,26 +74,30 @@ impl WorkspaceSettings {
             vars: BTreeMap::new(),
             destinations: BTreeMap::new(),
             hours: BTreeMap::new(),
-            safety: None,
             written: None,
         }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.settings.name
     }
 
     /// How many requests an hour its polling takes when nothing happens: one for each poll.
     pub fn polls_per_hour(&self) -> u32 {
         let hour = Duration::from_secs(3_600).as_millis();
-        u32::try_from(hour.div_ceil(self.poll_every.as_millis().max(1))).unwrap_or(u32::MAX)
+        u32::try_from(hour.div_ceil(self.settings.poll_every.as_millis().max(1))).unwrap_or(u32::MAX)
     }
 }
 
 /// What holds for every workspace that does not say otherwise.
 pub(super) struct Shared<'s> {
     pub(super) destinations: &'s destinations::Read,
-    pub(super) safety: &'s SafetySettings,
+    pub(super) safety: &'s Safety,
 }
 
 /// Reads the list; what cannot be read is reported and left out.
-pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut ConfigReader<'_>) -> Vec<WorkspaceSettings> {
+pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut ConfigReader<'_>) -> Vec<WorkspaceConfig> {
     let Some(items) = node.list(&mut reading.out) else { return Vec::new() };
     if items.is_empty() {
         let hint = "add one: `- { name: acme, api_key: \"${COLDSEND_API_KEY}\" }`";
@@ -181,18 +162,22 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut ConfigReader<
         let hook_token = fields.non_null("hook_token").and_then(|node| reading.header_secret(node));
         let own = own(&fields, shared, reading);
         let (Some(name), Some(key), Some(base_url)) = (name, key, base_url) else { continue };
-        let default = WorkspaceSettings::new(name, key, base_url);
-        all.push(WorkspaceSettings {
+        let usual = WorkspaceSettings::new(name);
+        let default = WorkspaceConfig::new("", key, base_url);
+        all.push(WorkspaceConfig {
             rules: own.rules,
             vars: own.vars,
             destinations: own.destinations,
             hours: own.hours,
-            safety: own.safety,
-            mode: mode.flatten().unwrap_or(default.mode),
-            was: was.map(|(was, _)| was),
-            poll_every: poll_every.unwrap_or(default.poll_every),
-            sweep_every: sweep_every.unwrap_or(default.sweep_every),
-            wait_for_category: wait_for_category.unwrap_or(default.wait_for_category),
+            settings: WorkspaceSettings {
+                mode: mode.flatten().unwrap_or(usual.mode),
+                was: was.map(|(was, _)| was),
+                poll_every: poll_every.unwrap_or(usual.poll_every),
+                sweep_every: sweep_every.unwrap_or(usual.sweep_every),
+                wait_for_category: wait_for_category.unwrap_or(usual.wait_for_category),
+                safety: own.safety,
+                ..usual
+            },
             per_minute: per_minute.unwrap_or(default.per_minute),
             per_hour: per_hour.unwrap_or(default.per_hour),
             hook_token,
@@ -213,7 +198,7 @@ struct Own {
     vars: BTreeMap<String, String>,
     destinations: BTreeMap<String, DestinationSettings>,
     hours: BTreeMap<String, OpeningHours>,
-    safety: Option<SafetySettings>,
+    safety: Safety,
 }
 
 fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut ConfigReader<'_>) -> Own {
@@ -225,7 +210,10 @@ fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut ConfigReader<'_>)
         vars: fields.non_null("vars").map(|node| vars(node, reading)).unwrap_or_default(),
         destinations: place.map(|node| destinations::named(node, shared.destinations, reading)).unwrap_or_default(),
         hours: fields.non_null("hours").map(|node| hours::read(node, reading)).unwrap_or_default(),
-        safety: fields.non_null("safety").map(|node| safety::read(node, shared.safety.clone(), &known, reading)),
+        safety: match fields.non_null("safety") {
+            Some(node) => safety::read(node, shared.safety.clone(), &known, reading),
+            None => shared.safety.clone(),
+        },
     }
 }
 

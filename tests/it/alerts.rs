@@ -3,8 +3,7 @@
 use crate::fixture::{Fixture, FixtureOptions, safety};
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    engine::Safety,
-    model::{ActionKind, ActionState},
+    model::{ActionKind, ActionState, Safety},
     simulator::{Fault, NewThread},
     store::Store,
 };

@@ -3,8 +3,7 @@
 use crate::fixture::{Fixture, FixtureOptions, MarkRead, Reply, Star, safety};
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    engine::StartFrom,
-    model::{ActionKind, ActionState, Mode},
+    model::{ActionKind, ActionState, Mode, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options},
     store::{DecisionFilter, Store},
 };
@@ -104,7 +103,7 @@ async fn a_person_who_writes_in_an_old_thread_makes_no_event() {
 
 #[tokio::test]
 async fn start_from_an_age_acts_on_what_is_younger() {
-    let safety = reply_router::engine::Safety { start_from: StartFrom::Age(Duration::from_secs(3_600)), ..safety() };
+    let safety = reply_router::model::Safety { start_from: StartFrom::Age(Duration::from_secs(3_600)), ..safety() };
     let fixture = Fixture::without_baseline(FixtureOptions { safety, ..FixtureOptions::default() }).await;
     for (email, age) in [("new@acme.example", 600), ("old@acme.example", 7_200)] {
         let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 x").category("interested");

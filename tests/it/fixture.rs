@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use reply_router::{
     coldsend::{Client, ClientSettings, TimeLimits},
     destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},
-    engine::{Clock, Engine, EngineParts, Safety, StartFrom, TestHooks, Workspace, WorkspaceSettings},
-    model::{Action, ActionKind, ActionState, Mode},
+    engine::{Clock, Engine, EngineParts, TestHooks, Workspace, WorkspaceParts},
+    model::{Action, ActionKind, ActionState, Mode, Safety, WorkspaceSettings},
     rules::{LoadContext, RuleSet, hours::OpeningHours},
     simulator::{NewThread, Options, Simulator},
     store::{ActionFilter, SqliteStore, Store},
@@ -103,16 +103,7 @@ impl FixtureOptions {
 }
 
 pub(crate) fn safety() -> Safety {
-    Safety {
-        start_from: StartFrom::Now,
-        replies_per_lead: "1 per 7d".parse().unwrap(),
-        replies_per_hour: 50,
-        max_age: Duration::from_secs(7 * 86_400),
-        drafts_expire: Duration::from_secs(7 * 86_400),
-        verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
-        alert: None,
-        alert_if_failing: Duration::from_secs(300),
-    }
+    Safety::default()
 }
 
 /// The main job: read the body, answer, star, mark as read.
@@ -253,15 +244,15 @@ pub(crate) fn engine(
         store,
         rules,
         workspaces: workspaces
-            .map(|(name, mode)| WorkspaceSettings {
-                name: name.to_owned(),
-                mode,
-                poll_every: Duration::from_secs(30),
-                sweep_every: Duration::from_secs(3_600),
-                was: setting.was.iter().find(|(to, _)| *to == name).map(|(_, was)| (*was).to_owned()),
-                wait_for_category: setting.wait_for_category,
+            .map(|(name, mode)| WorkspaceParts {
+                settings: WorkspaceSettings {
+                    mode,
+                    was: setting.was.iter().find(|(to, _)| *to == name).map(|(_, was)| (*was).to_owned()),
+                    wait_for_category: setting.wait_for_category,
+                    safety: setting.safety.clone(),
+                    ..WorkspaceSettings::new(name)
+                },
                 client: client(name),
-                safety: setting.safety.clone(),
                 destinations: destinations.clone(),
             })
             .collect(),

@@ -5,8 +5,8 @@ use crate::fixture::{Fixture, FixtureOptions, Reply, safety};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use reply_router::{
-    engine::{Engine, Failpoint, Resolution, Safety, TestHooks},
-    model::{Action, ActionKind, ActionState, Mode},
+    engine::{Engine, Failpoint, Resolution, TestHooks},
+    model::{Action, ActionKind, ActionState, Mode, Safety},
     simulator::{Fault, NewThread, Options, Workspace},
     store::{EventKind, OptOut, SqliteStore, Store},
 };

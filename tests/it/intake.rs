@@ -6,8 +6,8 @@ mod messages;
 
 use crate::fixture::{Fixture, FixtureOptions, safety};
 use reply_router::{
-    engine::{EngineEvent, EngineEventKind, Safety},
-    model::ActionState,
+    engine::{EngineEvent, EngineEventKind},
+    model::{ActionState, Safety},
     simulator::{Inbox, Options},
     store::{DecisionFilter, DecisionRecord, Store},
 };

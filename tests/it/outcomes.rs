@@ -12,8 +12,7 @@ use crate::{
 use jiff::Timestamp;
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    engine::Safety,
-    model::{Action, ActionKind, ActionState},
+    model::{Action, ActionKind, ActionState, Safety},
     simulator::{Fault, SmtpFault, SmtpStep},
     store::Store,
 };

@@ -2,9 +2,9 @@
 
 use reply_router::destinations::DestinationSettings;
 use reply_router::diagnostics::Diagnostics;
-use reply_router::model::{Mode, Rate};
+use reply_router::model::{Mode, Rate, StartFrom};
 use reply_router::rules::{LoadContext, RuleSet};
-use reply_router::settings::{Settings, StartFrom, StoreSettings, starter};
+use reply_router::settings::{Settings, StoreSettings, starter};
 use secrecy::ExposeSecret;
 use std::{path::Path, time::Duration};
 
@@ -38,13 +38,13 @@ fn good(text: &str) -> Settings {
 fn everything_but_a_workspace_and_rules_has_a_default() {
     let settings = good(GOOD);
     let [workspace] = settings.workspaces.as_slice() else { panic!("{settings:?}") };
-    assert_eq!(workspace.name, "acme");
+    assert_eq!(workspace.settings.name, "acme");
     assert_eq!(workspace.api_key.expose_secret(), CANARY);
     assert_eq!(workspace.base_url.as_str(), "https://api.coldsend.pro/api/public/v1");
-    assert_eq!(workspace.mode, Mode::Live);
-    assert_eq!(workspace.poll_every, Duration::from_secs(30));
-    assert_eq!(workspace.sweep_every, Duration::from_secs(3_600));
-    assert_eq!(workspace.wait_for_category, Duration::ZERO);
+    assert_eq!(workspace.settings.mode, Mode::Live);
+    assert_eq!(workspace.settings.poll_every, Duration::from_secs(30));
+    assert_eq!(workspace.settings.sweep_every, Duration::from_secs(3_600));
+    assert_eq!(workspace.settings.wait_for_category, Duration::ZERO);
     assert_eq!((workspace.per_minute, workspace.per_hour), (100, 1_000));
     assert!(workspace.hook_token.is_none());
     assert_eq!(settings.rules, [Path::new("/etc/router/rules/")]);
@@ -101,9 +101,9 @@ network: { allow_private: true }
 "##,
     );
     let workspace = &settings.workspaces[0];
-    assert_eq!((workspace.poll_every, workspace.mode), (Duration::from_secs(45), Mode::Draft));
+    assert_eq!((workspace.settings.poll_every, workspace.settings.mode), (Duration::from_secs(45), Mode::Draft));
     assert_eq!((workspace.per_minute, workspace.per_hour), (10, 7));
-    assert_eq!(workspace.was.as_deref(), Some("globex"));
+    assert_eq!(workspace.settings.was.as_deref(), Some("globex"));
     assert_eq!(workspace.hook_token.as_ref().unwrap().expose_secret(), "null");
     assert_eq!(settings.rules, [Path::new("/srv/rules")]);
     assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/data/router.db".into()));
@@ -359,7 +359,7 @@ fn the_starter_is_a_good_configuration() {
     let key = |name: &str| (name == "COLDSEND_API_KEY").then(|| CANARY.to_owned());
     let file = folder.path().join("reply-router.yaml");
     let settings = Settings::load(&file, &key).unwrap_or_else(|out| panic!("{out}"));
-    assert_eq!(settings.workspaces[0].mode, Mode::Shadow);
+    assert_eq!(settings.workspaces[0].settings.mode, Mode::Shadow);
     assert_eq!(settings.rules, [folder.path().join("rules/")]);
     assert!(settings.hours.contains_key("office") && settings.warnings.is_empty());
     let context = LoadContext { hours: settings.hours.clone(), ..LoadContext::default() };

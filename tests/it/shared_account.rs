@@ -4,8 +4,8 @@ use crate::fixture::{Fixture, FixtureOptions, ManualClock, Reply, engine, safety
 use jiff::Timestamp;
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    engine::{Clock, Engine, Safety},
-    model::ActionState,
+    engine::{Clock, Engine},
+    model::{ActionState, Safety},
     simulator::Fault,
     store::{Lane, SqliteStore, Store},
 };

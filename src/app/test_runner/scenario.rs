@@ -7,15 +7,15 @@ use super::{
 };
 use crate::{
     app::AppError,
-    engine::{Clock, Engine, EngineParts, HandleReport, Workspace, WorkspaceSettings},
-    model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace},
+    engine::{Clock, Engine, EngineParts, HandleReport, Workspace, WorkspaceParts},
+    model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace, WorkspaceSettings},
     rules::{
         ActionOutcomes, ActionStatus, Actual, Expectation, RuleSet, StepEvent, StepLocation, TestCase, TestResult,
     },
     store::{ActionFilter, DecisionRecord, Lane, SqliteStore, Store},
 };
 use jiff::Timestamp;
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 /// One thread has fewer actions, and things to do at fewer times.
 const MAX_ITEMS: u32 = 10_000;
@@ -41,15 +41,13 @@ impl<'s> Scenario<'s> {
         let engine = Engine::new(EngineParts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: RuleSet::default(),
-            workspaces: vec![WorkspaceSettings {
-                name: case.workspace().to_owned(),
-                mode: Mode::Live,
-                poll_every: Duration::from_secs(30),
-                sweep_every: Duration::from_secs(3_600),
-                was: None,
-                wait_for_category: Duration::ZERO,
+            workspaces: vec![WorkspaceParts {
+                settings: WorkspaceSettings {
+                    mode: Mode::Live,
+                    safety: stage.caps.of_workspace(case.workspace()),
+                    ..WorkspaceSettings::new(case.workspace())
+                },
                 client: stage.client.clone(),
-                safety: stage.caps.of_workspace(case.workspace()),
                 destinations: stage.destinations.get(case.workspace()).cloned().ok_or_else(|| unplayable(NOT_OURS))?,
             }],
             public_url: None,

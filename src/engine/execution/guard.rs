@@ -4,12 +4,11 @@
 //! with the messages as they are now.
 
 use crate::engine::{
-    Safety,
     threads::author::Answered,
     threads::own_replies::{matches_attempt, matches_text},
 };
 use crate::{
-    model::{Action, Conversation, Message, Rate, Reason, ReasonCode, format_duration, same_address},
+    model::{Action, Conversation, Message, Rate, Reason, ReasonCode, Safety, format_duration, same_address},
     rules::ThreadMessages,
 };
 use jiff::Timestamp;

@@ -4,10 +4,12 @@
 //! read. It also bounds what the list shows: the newest message of the baseline, unless it is dated in the future, is the
 //! line before which mail counts as old for good, whenever it turns up.
 
-use crate::engine::{
-    Engine, PollError, PollReport, StartFrom, Workspace, intake::identity::EarlierName, intake::poll::MANY,
+use crate::engine::{Engine, PollError, PollReport, Workspace, intake::identity::EarlierName, intake::poll::MANY};
+use crate::{
+    coldsend::MAX_LIST_PAGES,
+    model::{StartFrom, ThreadRow},
+    store::WorkspaceState,
 };
-use crate::{coldsend::MAX_LIST_PAGES, model::ThreadRow, store::WorkspaceState};
 use jiff::Timestamp;
 use std::collections::HashSet;
 
@@ -190,7 +192,7 @@ impl Engine {
             StartFrom::Age(age) => {
                 Some(date.unwrap_or_else(|| self.now()).saturating_sub(age).unwrap_or(Timestamp::MIN))
             }
-            StartFrom::Date(date) => Some(date),
+            StartFrom::Since(date) => Some(date),
         }
     }
 }

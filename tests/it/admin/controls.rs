@@ -3,8 +3,7 @@
 use super::AdminFixture;
 use crate::fixture::{Fixture, FixtureOptions, Reply, safety};
 use reply_router::{
-    engine::Safety,
-    model::{ActionState, Mode},
+    model::{ActionState, Mode, Safety},
     store::{SqliteStore, Store},
 };
 use serde_json::{Value, json};

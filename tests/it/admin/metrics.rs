@@ -5,7 +5,7 @@ use crate::{
     cli_fixture::run_tool,
     fixture::{FixtureOptions, safety},
 };
-use reply_router::engine::Safety;
+use reply_router::model::Safety;
 use serde_json::Value;
 use std::{
     collections::BTreeSet,

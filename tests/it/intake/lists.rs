@@ -4,7 +4,7 @@ use super::{announced, decisions, held, replies, rounds, setting};
 use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    engine::{Safety, StartFrom},
+    model::{Safety, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options, RowOrder, TotalCount},
     store::Store,
 };

@@ -12,8 +12,8 @@ use super::{
 use crate::fixture::{self, FixtureOptions, ManualClock};
 use jiff::SignedDuration;
 use reply_router::{
-    engine::{Clock, Engine, ExecuteError, IntakeError, Mutation, PollError, Resolution, Safety, Workspace},
-    model::{Action, ActionKind, ActionState, ReasonCode},
+    engine::{Clock, Engine, ExecuteError, IntakeError, Mutation, PollError, Resolution, Workspace},
+    model::{Action, ActionKind, ActionState, ReasonCode, Safety},
     simulator::{Endpoint, Fault, Options, Simulator},
     store::{ActionFilter, Lane, SqliteStore, Store},
 };

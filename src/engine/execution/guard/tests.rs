@@ -1,7 +1,7 @@
 //! Every question of the guard, with and without a person's approval.
 
 use super::*;
-use crate::model::{ActionId, ActionKind, ActionState, Payload, Repeat, Timing};
+use crate::model::{ActionId, ActionKind, ActionState, Payload, Repeat, StartFrom, Timing};
 use std::time::Duration;
 
 const HOUR_AGO: &str = "2026-07-15T11:00:00Z";
@@ -43,7 +43,7 @@ fn reply() -> Action {
 
 fn safety() -> Safety {
     Safety {
-        start_from: crate::engine::StartFrom::Now,
+        start_from: StartFrom::Now,
         replies_per_lead: "2 per 7d".parse().unwrap(),
         replies_per_hour: 2,
         max_age: Duration::from_secs(3_600),
