@@ -1,5 +1,6 @@
 //! What can go wrong with a request, in words for the person who runs the campaigns.
 
+use crate::model::ReasonCode;
 use std::{fmt, time::Duration};
 
 /// Why a [`super::Client`] could not be made from its settings.
@@ -192,6 +193,19 @@ pub enum Scope {
     Workspace,
 }
 
+/// What makes a request that failed succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// A key that ColdSend accepts, with the scopes that the request needs.
+    MendKey,
+    /// This much time: the request limit is used up.
+    WaitFor(Duration),
+    /// Time: nobody need change anything.
+    TryAgain,
+    /// Nothing.
+    None,
+}
+
 impl ApiError {
     /// How far the failure reaches. Whoever goes on with something else, or stops, decides by this alone.
     pub fn scope(&self) -> Scope {
@@ -213,7 +227,7 @@ impl ApiError {
 
     /// 401 and 403: nothing changes until somebody mends the key.
     pub fn is_auth_error(&self) -> bool {
-        matches!(self, Self::Unauthorized { .. } | Self::Forbidden { .. })
+        self.remedy() == Remedy::MendKey
     }
 
     /// What is wrong, in words that may be shown to anybody: no address, and nothing that the API has said.
@@ -234,24 +248,47 @@ impl ApiError {
         }
     }
 
-    /// Whether the same request may well succeed later without anybody changing anything. Says nothing of whether a
-    /// write was carried out: see [`WriteError`].
-    pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::RateLimited { .. }
-                | Self::BudgetExhausted { .. }
-                | Self::Unreachable { .. }
-                | Self::Interrupted { .. }
-                | Self::Timeout { .. }
-                | Self::Server { .. }
-        ) || matches!(self, Self::Refused { status: 408 | 409 | 425, .. })
+    /// What makes the same request succeed, if it was surely not carried out. Whoever tries again, or does not, decides by
+    /// this alone.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Unauthorized { .. } | Self::Forbidden { .. } => Remedy::MendKey,
+            Self::RateLimited { retry_after, .. } | Self::BudgetExhausted { retry_after, .. } => {
+                Remedy::WaitFor(*retry_after)
+            }
+            // An API that is down may answer with nonsense or point elsewhere, too.
+            Self::Unreachable { .. }
+            | Self::Interrupted { .. }
+            | Self::Timeout { .. }
+            | Self::Server { .. }
+            | Self::Malformed { .. }
+            | Self::Redirected { .. }
+            | Self::Refused { status: 408 | 409 | 425, .. } => Remedy::TryAgain,
+            Self::NotFound { .. } | Self::Refused { .. } | Self::TooLarge { .. } | Self::Invalid { .. } => Remedy::None,
+        }
+    }
+
+    /// The code under which an action's record names the failure.
+    pub fn reason_code(&self) -> ReasonCode {
+        match self {
+            Self::Unauthorized { .. } | Self::Forbidden { .. } => ReasonCode::Unauthorized,
+            Self::RateLimited { .. } | Self::BudgetExhausted { .. } => ReasonCode::Budget,
+            Self::Unreachable { .. } | Self::Interrupted { .. } | Self::Timeout { .. } | Self::Server { .. } => {
+                ReasonCode::Unreachable
+            }
+            Self::NotFound { .. }
+            | Self::Redirected { .. }
+            | Self::Refused { .. }
+            | Self::Malformed { .. }
+            | Self::TooLarge { .. }
+            | Self::Invalid { .. } => ReasonCode::Refused,
+        }
     }
 
     /// When the next try makes sense, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after, .. } | Self::BudgetExhausted { retry_after, .. } => Some(*retry_after),
+        match self.remedy() {
+            Remedy::WaitFor(time) => Some(time),
             _ => None,
         }
     }

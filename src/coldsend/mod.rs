@@ -20,6 +20,6 @@ mod response;
 pub use budget::Budget;
 pub use client::{Client, ClientSettings, TimeLimits};
 pub use endpoints::{ListPage, ListQuery, MAX_LIST_PAGES, MessagePage};
-pub use error::{ApiError, ClientError, Scope, WriteError, WriteOutcome};
+pub use error::{ApiError, ClientError, Remedy, Scope, WriteError, WriteOutcome};
 pub use ledger::{Priority, Usage};
 pub use reply::{ReplyAttachment, ReplyBody, ReplyReceipt};

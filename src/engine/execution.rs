@@ -1,5 +1,7 @@
 //! Execution: takes what is due, asks the guard, writes the intent, sends one request, writes the outcome.
 
+mod attempts;
+mod controls;
 pub(super) mod executor;
 mod forward;
 pub(super) mod guard;

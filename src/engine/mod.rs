@@ -16,6 +16,7 @@ mod read_failures;
 mod run;
 mod status;
 mod threads;
+mod transitions;
 mod workspace;
 
 pub use clock::{Clock, SystemClock};

@@ -40,7 +40,7 @@ pub(super) enum Reach {
 
 /// What reads of a workspace's threads have shown.
 #[derive(Debug, Default)]
-pub(super) struct Evidence(Mutex<Seen>);
+pub(super) struct ReadFailures(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -58,7 +58,7 @@ struct Seen {
     failures: u64,
 }
 
-impl Evidence {
+impl ReadFailures {
     /// The messages or the details of a thread were read.
     pub(super) fn answered(&self, thread: &str, now: Timestamp) {
         let mut seen = self.seen();
@@ -154,7 +154,7 @@ impl Engine {
     /// The client to read a thread with. A read that takes long gives up early, so that others get their turn; the next
     /// one of the same thread gets all the time that a read may take.
     pub(super) fn reader(&self, workspace: &Workspace, thread: &str) -> Client {
-        let limit = (!workspace.evidence.is_failing(thread)).then_some(FIRST_LIMIT);
+        let limit = (!workspace.read_failures.is_failing(thread)).then_some(FIRST_LIMIT);
         workspace.client().with_read_limit(limit)
     }
 
@@ -167,7 +167,7 @@ impl Engine {
         priority: Priority,
     ) -> Result<Arc<ThreadMessages>, ApiError> {
         let messages = fetch_messages(&self.reader(workspace, thread), thread, priority).await?;
-        workspace.evidence.answered(thread, self.now());
+        workspace.read_failures.answered(thread, self.now());
         Ok(messages)
     }
 }
@@ -186,57 +186,57 @@ mod tests {
 
     #[test]
     fn one_thread_that_fails_while_others_answer_is_that_thread() {
-        let evidence = Evidence::default();
-        assert_eq!(evidence.failed("a", &unclear(), at(0)), Reach::Unclear);
-        evidence.answered("b", at(1));
-        assert_eq!(evidence.failed("a", &unclear(), at(2)), Reach::Thread(1));
-        assert_eq!(evidence.failed("a", &unclear(), at(2)), Reach::Thread(2));
-        evidence.answered("a", at(3));
-        assert!(!evidence.is_failing("a"));
-        assert_eq!(evidence.failed("a", &unclear(), at(4)), Reach::Unclear, "an answer from before proves nothing");
-        evidence.answered("b", at(5));
-        assert_eq!(evidence.failed("a", &unclear(), at(6)), Reach::Thread(1));
+        let failures = ReadFailures::default();
+        assert_eq!(failures.failed("a", &unclear(), at(0)), Reach::Unclear);
+        failures.answered("b", at(1));
+        assert_eq!(failures.failed("a", &unclear(), at(2)), Reach::Thread(1));
+        assert_eq!(failures.failed("a", &unclear(), at(2)), Reach::Thread(2));
+        failures.answered("a", at(3));
+        assert!(!failures.is_failing("a"));
+        assert_eq!(failures.failed("a", &unclear(), at(4)), Reach::Unclear, "an answer from before proves nothing");
+        failures.answered("b", at(5));
+        assert_eq!(failures.failed("a", &unclear(), at(6)), Reach::Thread(1));
     }
 
     #[test]
     fn several_threads_in_a_row_are_the_api_until_one_answers() {
-        let evidence = Evidence::default();
-        assert_eq!(evidence.most_failures(), 20);
+        let failures = ReadFailures::default();
+        assert_eq!(failures.most_failures(), 20);
         for _ in 0..9 {
-            assert_eq!(evidence.failed("a", &unclear(), at(0)), Reach::Unclear, "one thread alone never is");
+            assert_eq!(failures.failed("a", &unclear(), at(0)), Reach::Unclear, "one thread alone never is");
         }
-        assert_eq!(evidence.failed("b", &unclear(), at(0)), Reach::Unclear);
-        assert_eq!(evidence.failed("c", &unclear(), at(0)), Reach::Workspace);
-        assert!(evidence.is_down());
-        assert_eq!(evidence.failed("a", &unclear(), at(0)), Reach::Workspace);
-        evidence.gave_up();
-        evidence.gave_up();
-        evidence.gave_up();
-        assert_eq!(evidence.most_failures(), 5);
-        evidence.answered("d", at(1));
-        assert!(!evidence.is_down());
-        assert_eq!(evidence.most_failures(), 20);
-        assert_eq!(evidence.failed("a", &unclear(), at(1)), Reach::Thread(10));
+        assert_eq!(failures.failed("b", &unclear(), at(0)), Reach::Unclear);
+        assert_eq!(failures.failed("c", &unclear(), at(0)), Reach::Workspace);
+        assert!(failures.is_down());
+        assert_eq!(failures.failed("a", &unclear(), at(0)), Reach::Workspace);
+        failures.gave_up();
+        failures.gave_up();
+        failures.gave_up();
+        assert_eq!(failures.most_failures(), 5);
+        failures.answered("d", at(1));
+        assert!(!failures.is_down());
+        assert_eq!(failures.most_failures(), 20);
+        assert_eq!(failures.failed("a", &unclear(), at(1)), Reach::Thread(10));
         let gone = ApiError::NotFound { what: String::new(), detail: String::new() };
         for thread in ["e", "f", "g", "h"] {
-            assert_eq!(evidence.failed(thread, &gone, at(1)), Reach::Thread(0), "the API has answered");
+            assert_eq!(failures.failed(thread, &gone, at(1)), Reach::Thread(0), "the API has answered");
         }
     }
 
     #[test]
     fn a_refusal_is_the_keys_unless_it_has_read_another_thread_lately() {
-        let evidence = Evidence::default();
+        let failures = ReadFailures::default();
         let forbidden = ApiError::Forbidden {
             workspace: String::new(),
             detail: String::new(),
             required: Vec::new(),
             granted: Vec::new(),
         };
-        assert_eq!(evidence.failed("a", &forbidden, at(0)), Reach::Workspace);
-        evidence.answered("b", at(1));
-        assert_eq!(evidence.failed("a", &forbidden, at(2)), Reach::Thread(1));
-        assert_eq!(evidence.failed("a", &forbidden, at(4_000)), Reach::Workspace);
+        assert_eq!(failures.failed("a", &forbidden, at(0)), Reach::Workspace);
+        failures.answered("b", at(1));
+        assert_eq!(failures.failed("a", &forbidden, at(2)), Reach::Thread(1));
+        assert_eq!(failures.failed("a", &forbidden, at(4_000)), Reach::Workspace);
         let unauthorized = ApiError::Unauthorized { workspace: String::new(), status: 401, detail: String::new() };
-        assert_eq!(evidence.failed("a", &unauthorized, at(2)), Reach::Workspace);
+        assert_eq!(failures.failed("a", &unauthorized, at(2)), Reach::Workspace);
     }
 }

@@ -107,7 +107,7 @@ impl Engine {
         }
         match self.handle_pending(workspace).await {
             Ok(report) => {
-                workspace.record_reads(self.now(), workspace.evidence.down().as_ref());
+                workspace.record_reads(self.now(), workspace.read_failures.down().as_ref());
                 if report.unfinished {
                     // What came meanwhile is looked for first, and then the rest is tried.
                     workspace.nudge.notify_one();

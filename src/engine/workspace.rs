@@ -2,7 +2,7 @@
 
 use super::intake::list_state::Intake;
 use super::metrics::Metrics;
-use super::read_failures::Evidence;
+use super::read_failures::ReadFailures;
 use super::status::{WorkspacePhase, WorkspaceStatus};
 use crate::{
     coldsend::ApiError,
@@ -53,7 +53,7 @@ pub struct Workspace {
     reads: Mutex<Memory<Arc<ThreadMessages>>>,
     stars: Mutex<Memory<bool>>,
     /// What reads of its threads have shown of how far a failure reaches.
-    pub(super) evidence: Evidence,
+    pub(super) read_failures: ReadFailures,
     /// Since when polls, and reads of threads, fail without one that ends well.
     poll_outage: Mutex<Option<Outage>>,
     read_outage: Mutex<Option<Outage>>,
@@ -87,7 +87,7 @@ impl Workspace {
             status: Mutex::new(WorkspaceStatus::default()),
             reads: Mutex::default(),
             stars: Mutex::default(),
-            evidence: Evidence::default(),
+            read_failures: ReadFailures::default(),
             poll_outage: Mutex::default(),
             read_outage: Mutex::default(),
             progress: Mutex::default(),

@@ -1,6 +1,6 @@
 //! Actions: what a rule does to a thread or tells somebody, and the durable record of doing it once.
 
-use super::{Rate, Reason};
+use super::{Attempt, Rate, Reason};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -312,20 +312,6 @@ impl fmt::Display for ActionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// One try of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When it began.
-    pub at: Timestamp,
-    /// How it ended: a short word such as `accepted`, `refused`, `time_out`, `not_found`.
-    pub outcome: String,
-    /// The status code of the answer, where there was one.
-    pub status: Option<u16>,
-    /// For a reply, the fingerprint of the text that was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
 }
 
 /// The durable record of one planned effect.

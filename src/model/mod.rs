@@ -3,17 +3,20 @@
 //! Nothing here does I/O, reads a clock or knows another module; every other module may use it.
 
 mod action;
+mod attempt;
 mod decision;
 mod duration;
 mod histogram;
 mod mail;
 mod reason;
+mod transition;
 mod workspace;
 
 pub use action::{
-    Action, ActionId, ActionKind, ActionState, Attachment, Attempt, HistoryEntry, Notice, NoticeMessage, Payload,
-    Repeat, RepeatScope, Timing, UnknownName,
+    Action, ActionId, ActionKind, ActionState, Attachment, HistoryEntry, Notice, NoticeMessage, Payload, Repeat,
+    RepeatScope, Timing, UnknownName,
 };
+pub use attempt::{Attempt, AttemptOutcome};
 pub use decision::{
     ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, PlannedOutcome, RuleTrace, ScriptTrace,
     describe_planned,
@@ -24,4 +27,5 @@ pub use histogram::{Histogram, HistogramSnapshot};
 pub(crate) use mail::non_blank;
 pub use mail::{Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, domain_of, same_address};
 pub use reason::{Reason, ReasonCode, UnknownReason};
+pub use transition::Transition;
 pub use workspace::{Safety, StartFrom, WorkspaceSettings};

@@ -113,7 +113,7 @@ impl From<Action> for ActionCard {
     fn from(action: Action) -> Self {
         let attempts = action.attempts.iter().map(|attempt| AttemptRow {
             at: TimeTag(attempt.at),
-            outcome: attempt.outcome.replace('_', " "),
+            outcome: attempt.outcome.as_str().replace('_', " "),
             status: attempt.status,
         });
         let (has_html, attachments) = match &action.payload {

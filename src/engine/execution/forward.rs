@@ -1,8 +1,9 @@
 //! Forwards to Slack, e-mail and webhooks: at least once, with an id that the receiver can recognise.
 
+use super::attempts::AttemptEnd;
 use crate::engine::{Engine, Workspace, failpoint::Mutation};
 use crate::{
-    model::{Action, ActionState, Payload, Reason, ReasonCode},
+    model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Transition},
     store::StoreError,
 };
 use std::time::Duration;
@@ -14,15 +15,14 @@ impl Engine {
     pub(in crate::engine) async fn forward(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let (Payload::Notice(notice), Some(target)) = (&action.payload, &action.target) else {
             let reason = Reason::new(ReasonCode::Template, "there is nothing to send");
-            return self.transition(workspace, &mut action, ActionState::Failed, None, Some(reason)).await;
+            return self.transition(workspace, &mut action, Transition::failed(reason)).await;
         };
         let (notice, target) = (notice.clone(), target.clone());
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
-        let done = (ActionState::Done, None, None);
         if self.dry_run {
-            return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
+            return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, Transition::done()).await;
         }
         let link = self.thread_link(&action.thread_id);
         let began = tokio::time::Instant::now();
@@ -32,16 +32,22 @@ impl Engine {
             .await;
         workspace.record_target(&target, sent.is_err() && began.elapsed() >= SLOW_TARGET);
         match sent {
-            Ok(delivered) => self.record_outcome(workspace, &mut action, ("accepted", delivered.status), done).await,
+            Ok(delivered) => {
+                let end = AttemptEnd { outcome: AttemptOutcome::Accepted, status: delivered.status };
+                self.record_outcome(workspace, &mut action, end, Transition::done()).await
+            }
             Err(error) if error.retry && !self.is_mutated(Mutation::NoForwardRetry) => {
-                let (state, due, reason) = self.schedule_retry(&action, error.as_reason());
                 let asked = error.retry_after.and_then(|after| self.now().saturating_add(after).ok());
-                let next = (state, due.max(asked.filter(|_| due.is_some())), reason);
-                self.record_outcome(workspace, &mut action, ("failed", error.status), next).await
+                let next = match self.next_try(&action) {
+                    Some(due) => Transition::retry_at(asked.map_or(due, |asked| due.max(asked)), error.as_reason()),
+                    None => Transition::failed(error.as_reason()),
+                };
+                let end = AttemptEnd { outcome: AttemptOutcome::Failed, status: error.status };
+                self.record_outcome(workspace, &mut action, end, next).await
             }
             Err(error) => {
-                let failed = (ActionState::Failed, None, Some(error.as_reason()));
-                self.record_outcome(workspace, &mut action, ("refused", error.status), failed).await
+                let end = AttemptEnd { outcome: AttemptOutcome::Refused, status: error.status };
+                self.record_outcome(workspace, &mut action, end, Transition::failed(error.as_reason())).await
             }
         }
     }

@@ -8,7 +8,9 @@ use crate::engine::{
     threads::own_replies::{matches_attempt, matches_text},
 };
 use crate::{
-    model::{Action, Conversation, Message, Rate, Reason, ReasonCode, Safety, format_duration, same_address},
+    model::{
+        Action, Conversation, Message, Rate, Reason, ReasonCode, Safety, Transition, format_duration, same_address,
+    },
     rules::ThreadMessages,
 };
 use jiff::Timestamp;
@@ -19,14 +21,30 @@ use std::time::Duration;
 pub(in crate::engine) enum Verdict {
     /// It may go.
     Send,
-    /// Not now.
+    /// Not before this time.
     Wait(Timestamp, Reason),
+    /// Not now, and no time is known.
+    WaitForResume(Reason),
     /// A person must agree.
     Hold(Reason),
     /// Never, by a rule of the product.
     Suppress(Reason),
     /// No longer, because the world changed.
     Cancel(Reason),
+}
+
+impl Verdict {
+    /// What the verdict makes of the action; `None` where it may go. What is held expires at `expiry`.
+    pub(in crate::engine) fn into_transition(self, expiry: Option<Timestamp>) -> Option<Transition> {
+        Some(match self {
+            Self::Send => return None,
+            Self::Wait(until, reason) => Transition::wait_until(until, reason),
+            Self::WaitForResume(reason) => Transition::wait_for_resume(reason),
+            Self::Hold(reason) => Transition::hold(reason, expiry),
+            Self::Suppress(reason) => Transition::suppress(reason),
+            Self::Cancel(reason) => Transition::cancel(reason),
+        })
+    }
 }
 
 /// What the store knows, counted in the window that each limit looks at; times are oldest first.

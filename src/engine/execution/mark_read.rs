@@ -1,11 +1,12 @@
 //! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
 
-use crate::engine::{Engine, Workspace, execution::executor::failure_outcome, failpoint::Mutation};
+use crate::engine::{Engine, Workspace, failpoint::Mutation};
 use crate::{
     coldsend::WriteOutcome,
-    model::{Action, ActionState, Reason, ReasonCode},
+    model::{Action, ActionState, AttemptOutcome, Reason, ReasonCode, Transition},
     store::StoreError,
 };
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// How often it looks at the event's other actions by itself.
@@ -30,49 +31,37 @@ impl Engine {
             _ if self.is_mutated(Mutation::AlwaysMarkRead) => {}
             SiblingState::Pending => {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
-                let again = self.now().saturating_add(LOOK_AGAIN).ok();
-                self.transition(workspace, &mut action, ActionState::Waiting, again, Some(reason.clone())).await?;
+                let again = self.now().saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
+                self.transition(workspace, &mut action, Transition::wait_until(again, reason.clone())).await?;
                 // Whichever settles last wakes it. One that settled between the look and the write found nobody to wake:
                 // so look once more, now that it can be woken.
                 if others(&self.store.siblings(&action).await?) != SiblingState::Pending {
-                    let now = Some(self.now());
-                    self.transition(workspace, &mut action, ActionState::Waiting, now, Some(reason)).await?;
+                    self.transition(workspace, &mut action, Transition::wait_until(self.now(), reason)).await?;
                 }
                 return Ok(());
             }
             SiblingState::Failed(reason) => {
-                return self.transition(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
+                return self.transition(workspace, &mut action, Transition::cancel(reason)).await;
             }
         }
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
         if self.dry_run {
-            let done = (ActionState::Done, None, None);
-            return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
+            return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, Transition::done()).await;
         }
-        let done = (ActionState::Done, None, None);
-        match workspace.client().mark_read(&action.thread_id).await {
-            Ok(()) => self.record_outcome(workspace, &mut action, ("accepted", None), done).await,
-            Err(error) => {
-                let status = error.error.status();
-                match error.certainty {
-                    WriteOutcome::Applied => {
-                        self.record_outcome(workspace, &mut action, ("accepted", status), done).await
-                    }
-                    WriteOutcome::NotApplied => {
-                        let next = self.after_rejection(workspace, &action, &error.error).await?;
-                        self.record_outcome(workspace, &mut action, (failure_outcome(&error.error), status), next).await
-                    }
-                    // Marking twice does no harm.
-                    WriteOutcome::Unknown => {
-                        let reason = Reason::new(ReasonCode::Ambiguous, error.error.to_string());
-                        let next = self.schedule_retry(&action, reason);
-                        self.record_outcome(workspace, &mut action, ("unclear", status), next).await
-                    }
-                }
+        let Err(error) = workspace.client().mark_read(&action.thread_id).await else {
+            return self.record_outcome(workspace, &mut action, AttemptOutcome::Accepted, Transition::done()).await;
+        };
+        let next = match error.certainty {
+            WriteOutcome::Applied => Transition::done(),
+            WriteOutcome::NotApplied => self.after_rejection(workspace, &action, &error.error).await?,
+            // Marking twice does no harm.
+            WriteOutcome::Unknown => {
+                self.schedule_retry(&action, Reason::new(ReasonCode::Ambiguous, error.error.to_string()))
             }
-        }
+        };
+        self.record_outcome(workspace, &mut action, &error, next).await
     }
 }
 

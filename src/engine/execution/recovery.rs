@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Workspace, failpoint::Mutation, threads::own_replies::body_fingerprint};
 use crate::{
-    model::{Action, ActionKind, ActionState, Attempt, Reason, ReasonCode},
+    model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode, Transition},
     store::{ActionFilter, StoreError},
 };
 
@@ -34,15 +34,15 @@ impl Engine {
         let at = action.sent_at.unwrap_or(action.updated_at);
         action.attempts.push(Attempt {
             at,
-            outcome: "interrupted".to_owned(),
+            outcome: AttemptOutcome::Interrupted,
             status: None,
             body: body_fingerprint(&action.payload),
         });
         let reason = Reason::new(ReasonCode::Ambiguous, "the program ended while it was on its way");
         if action.kind == ActionKind::Reply {
             let due = self.next_check(workspace, &action).unwrap_or_else(|| self.now());
-            return self.transition(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
+            return self.transition(workspace, &mut action, Transition::verify_at(due, reason)).await;
         }
-        self.transition(workspace, &mut action, ActionState::Retrying, Some(self.now()), Some(reason)).await
+        self.transition(workspace, &mut action, Transition::retry_at(self.now(), reason)).await
     }
 }

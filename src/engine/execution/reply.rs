@@ -3,7 +3,7 @@
 use crate::engine::{
     Engine, Workspace,
     evaluation::fetch_messages,
-    execution::executor::{failure_outcome, paused},
+    execution::attempts::paused,
     execution::guard::{StoreFacts, Verdict, check_store, check_thread, opted_out},
     failpoint::Mutation,
     read_failures::Reach,
@@ -13,7 +13,8 @@ use crate::engine::{
 use crate::{
     coldsend::{Priority, ReplyAttachment, ReplyBody, WriteError, WriteOutcome},
     model::{
-        Action, ActionKind, ActionState, Attachment, Payload, Rate, Reason, ReasonCode, Repeat, RepeatScope, address_of,
+        Action, ActionKind, ActionState, Attachment, AttemptOutcome, Payload, Rate, Reason, ReasonCode, Repeat,
+        RepeatScope, Transition, address_of,
     },
     rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ThreadMessages},
     store::{OptOut, SentFilter, StoreError},
@@ -46,7 +47,7 @@ impl Engine {
         let body = match self.body(&action).await {
             Ok(body) => body,
             Err(reason) => {
-                return self.transition(workspace, &mut action, ActionState::Failed, None, Some(reason)).await;
+                return self.transition(workspace, &mut action, Transition::failed(reason)).await;
             }
         };
         // What was read for the decision can still hold the reply back without a request; it lets nothing go.
@@ -73,7 +74,7 @@ impl Engine {
         // The last look: nothing but the request itself stands between what it shows and the reply.
         let messages = match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
             Ok(messages) => {
-                workspace.evidence.answered(&action.thread_id, self.now());
+                workspace.read_failures.answered(&action.thread_id, self.now());
                 messages
             }
             Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
@@ -81,7 +82,7 @@ impl Engine {
         let judged = self.last_verdict(workspace, &action, &messages, waited).await;
         let (verdict, note) = judged.unwrap_or_else(|error| {
             let reason = Reason::new(ReasonCode::Unreachable, format!("the store could not be asked: {error}"));
-            (Verdict::Wait(self.soon(Reach::Unclear), reason), None)
+            (Verdict::Wait(self.next_read(Reach::Unclear), reason), None)
         });
         action.outgoing_before = outgoing_ids(&messages);
         if verdict != Verdict::Send && !self.is_mutated(Mutation::SkipGuard) {
@@ -89,8 +90,8 @@ impl Engine {
             return self.withdraw(workspace, &mut action, verdict).await.and(remembered);
         }
         if self.dry_run {
-            let done = (ActionState::Done, None, note);
-            return self.record_outcome(workspace, &mut action, ("dry_run", None), done).await;
+            let done = Transition::done_with(note);
+            return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, done).await;
         }
         let result = client.reply(&action.thread_id, &body).await;
         self.reply_ended(workspace, action, result.err(), note).await
@@ -178,28 +179,20 @@ impl Engine {
         error: Option<WriteError>,
         note: Option<Reason>,
     ) -> Result<(), StoreError> {
-        let done = (ActionState::Done, None, note);
-        let Some(WriteError { certainty, error }) = error else {
-            return self.record_outcome(workspace, &mut action, ("accepted", None), done).await;
+        let done = Transition::done_with(note);
+        let Some(error) = error else {
+            return self.record_outcome(workspace, &mut action, AttemptOutcome::Accepted, done).await;
         };
-        let status = error.status();
-        match certainty {
-            WriteOutcome::Applied => self.record_outcome(workspace, &mut action, ("accepted", status), done).await,
-            WriteOutcome::NotApplied => {
-                let next = self.after_rejection(workspace, &action, &error).await?;
-                self.record_outcome(workspace, &mut action, (failure_outcome(&error), status), next).await
-            }
-            WriteOutcome::Unknown if self.is_mutated(Mutation::RetryUnknown) => {
-                let again = (ActionState::Planned, Some(self.now()), None);
-                self.record_outcome(workspace, &mut action, ("unclear", status), again).await
-            }
+        let next = match error.certainty {
+            WriteOutcome::Applied => done,
+            WriteOutcome::NotApplied => self.after_rejection(workspace, &action, &error.error).await?,
+            WriteOutcome::Unknown if self.is_mutated(Mutation::RetryUnknown) => Transition::planned(self.now()),
             WriteOutcome::Unknown => {
                 let due = self.next_check(workspace, &action).unwrap_or_else(|| self.now());
-                let reason = Reason::new(ReasonCode::Ambiguous, error.to_string());
-                let unknown = (ActionState::Unknown, Some(due), Some(reason));
-                self.record_outcome(workspace, &mut action, ("unclear", status), unknown).await
+                Transition::verify_at(due, Reason::new(ReasonCode::Ambiguous, error.error.to_string()))
             }
-        }
+        };
+        self.record_outcome(workspace, &mut action, &error, next).await
     }
 
     /// Whether the newest inbound message comes from an address that one of the workspaces sends from.

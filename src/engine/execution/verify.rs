@@ -5,14 +5,13 @@
 
 use crate::engine::{
     Engine, Workspace,
-    execution::executor::was_not_applied,
     failpoint::{Failpoint, Mutation},
     read_failures::Reach,
     threads::own_replies::{body_fingerprint, matches_attempt, matches_text, was_sent_by},
 };
 use crate::{
     coldsend::{ApiError, Priority},
-    model::{Action, ActionState, Message, Reason, ReasonCode},
+    model::{Action, Message, Reason, ReasonCode, Transition},
     store::StoreError,
 };
 use jiff::Timestamp;
@@ -43,20 +42,20 @@ impl Engine {
             // A thread that is gone shows nothing, now or later.
             Err(ApiError::NotFound { .. }) => None,
             Err(error) => {
-                let reach = workspace.evidence.failed(&action.thread_id, &error, self.now());
+                let reach = workspace.read_failures.failed(&action.thread_id, &error, self.now());
                 // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
                 if self.gave_up(workspace, &action) {
                     let text = format!("could not be looked for: {error}");
-                    let reason = Some(Reason::new(ReasonCode::Ambiguous, text));
-                    return self.transition(workspace, &mut action, ActionState::Quarantined, None, reason).await;
+                    let next = Transition::quarantine(Reason::new(ReasonCode::Ambiguous, text));
+                    return self.transition(workspace, &mut action, next).await;
                 }
                 if error.is_auth_error() && reach == Reach::Workspace {
                     self.pause_on_auth_error(workspace, &error.to_string()).await?;
                 }
                 let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));
                 let pause = error.retry_after().unwrap_or(std::time::Duration::from_secs(60));
-                let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX).max(self.soon(reach));
-                return self.transition(workspace, &mut action, ActionState::Unknown, Some(due), Some(reason)).await;
+                let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX).max(self.next_read(reach));
+                return self.transition(workspace, &mut action, Transition::verify_at(due, reason)).await;
             }
         };
         let all = messages.as_ref().map(|messages| messages.conversation().messages()).unwrap_or_default();
@@ -80,7 +79,7 @@ impl Engine {
         let expected = others.iter().filter(|other| may_have_sent(other, &action)).count();
         let expected = expected.saturating_sub(count(&before));
         if count(&appeared) > expected || count(&appeared) > 0 && self.is_mutated(Mutation::TrustOldText) {
-            return self.transition(workspace, &mut action, ActionState::Done, None, None).await;
+            return self.transition(workspace, &mut action, Transition::done()).await;
         }
         // Neither an earlier try with a text that a person has edited since, nor another reply of ours that shows late, is
         // somebody else's answer.
@@ -95,21 +94,21 @@ impl Engine {
             && self.is_any_by_person(workspace, &action.thread_id, messages.conversation(), &appeared).await?
         {
             let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
-            return self.transition(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await;
+            return self.transition(workspace, &mut action, Transition::cancel(reason)).await;
         }
-        let (state, due, text) = match self.next_check(workspace, &action) {
-            Some(due) => (ActionState::Unknown, Some(due), "not in the thread so far"),
-            None if self.is_mutated(Mutation::RetryAbsent) => (ActionState::Planned, Some(self.now()), "tried again"),
-            None => (ActionState::Quarantined, None, "never seen in the thread: it may still have been sent"),
+        let reason = |text: &str| Reason::new(ReasonCode::Ambiguous, text);
+        let next = match self.next_check(workspace, &action) {
+            Some(due) => Transition::verify_at(due, reason("not in the thread so far")),
+            None if self.is_mutated(Mutation::RetryAbsent) => Transition::planned(self.now()),
+            None => Transition::quarantine(reason("never seen in the thread: it may still have been sent")),
         };
-        let reason = Reason::new(ReasonCode::Ambiguous, text);
-        self.transition(workspace, &mut action, state, due, Some(reason)).await
+        self.transition(workspace, &mut action, next).await
     }
 }
 
 /// Whether another reply of the thread may have sent the same words as this one.
 fn may_have_sent(other: &Action, action: &Action) -> bool {
     let words = body_fingerprint(&action.payload);
-    let tries = other.attempts.iter().filter(|attempt| !was_not_applied(&attempt.outcome));
+    let tries = other.attempts.iter().filter(|attempt| !attempt.outcome.was_not_applied());
     words.is_some() && tries.into_iter().any(|attempt| attempt.body == words)
 }

@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::{
     coldsend::{ApiError, Priority, Scope},
-    model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, ThreadRow},
+    model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, ThreadRow, Transition},
     rules::RuleSet,
     store::{
         Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError,
@@ -74,7 +74,7 @@ impl Engine {
         }
         let overrides = self.store.override_modes().await?;
         let state = self.store.workspace_state(workspace.name()).await?;
-        let mut patience = Patience { most: workspace.evidence.most_failures(), failed: 0, slow: Duration::ZERO };
+        let mut patience = Patience { most: workspace.read_failures.most_failures(), failed: 0, slow: Duration::ZERO };
         for ReadyThread { pending: thread, failures } in threads {
             let began = tokio::time::Instant::now();
             workspace.record_progress(self.now());
@@ -95,7 +95,7 @@ impl Engine {
                     report.decisions.push(self.record_unreadable(workspace, &thread, &error).await?);
                 }
                 Err(IntakeError::Api(error)) => {
-                    let reach = workspace.evidence.failed(&thread.row.id, &error, self.now());
+                    let reach = workspace.read_failures.failed(&thread.row.id, &error, self.now());
                     if reach == Reach::Workspace && error.scope() != Scope::Unclear {
                         return Err(error.into());
                     }
@@ -112,7 +112,7 @@ impl Engine {
                     let is_over = patience.is_over(began.elapsed());
                     if reach == Reach::Workspace {
                         if is_over {
-                            workspace.evidence.gave_up();
+                            workspace.read_failures.gave_up();
                             return Err(error.into());
                         }
                     } else if failures + 1 == TOLD_AFTER {
@@ -223,7 +223,7 @@ impl Engine {
         let known = messages.is_some();
         let judged = evaluate_thread(&self.reader(workspace, &row.id), rules, subject, messages, now).await?;
         if judged.detail.is_some() || (judged.messages.is_some() && !known) {
-            workspace.evidence.answered(&row.id, self.now());
+            workspace.read_failures.answered(&row.id, self.now());
         }
         self.board.record_evaluation(&judged, now);
         Ok(judged)
@@ -249,7 +249,7 @@ impl Engine {
                     && matches!(action.state, ActionState::Planned | ActionState::Waiting | ActionState::Held)
             };
             for action in actions.iter_mut().filter(would_leave) {
-                (action.state, action.due_at, action.reason) = (ActionState::Held, expiry, Some(reason.clone()));
+                Transition::hold(reason.clone(), expiry).apply_to(action, now);
             }
         }
         let opt_out = match (&judged.decision.opt_out, &record.lead_email) {
@@ -290,8 +290,7 @@ impl Engine {
         );
         self.alert_rule_errors(workspace, judged);
         for action in &actions {
-            self.alert_failed(workspace, action);
-            self.board.publish(now, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
+            self.publish_planned(workspace, action);
         }
         Ok((record, actions))
     }

@@ -26,7 +26,7 @@ impl Engine {
             let judged = match self.evaluate_row(workspace, &rules, row, &overrides, None, self.now()).await {
                 Ok(judged) => judged,
                 Err(IntakeError::Api(error)) => {
-                    if workspace.evidence.failed(&row.id, &error, self.now()) == Reach::Workspace {
+                    if workspace.read_failures.failed(&row.id, &error, self.now()) == Reach::Workspace {
                         return Err(error.into());
                     }
                     report.unreadable.push((row.id.clone(), error));

@@ -1,11 +1,10 @@
 //! What people decide about single actions: approve, reject, retry, resolve; and the switches: pause and resume.
 
-use crate::engine::{Engine, status::EngineEventKind};
+use crate::engine::Engine;
 use crate::{
-    model::{Action, ActionId, ActionKind, ActionState, Payload, Reason, ReasonCode},
+    model::{Action, ActionId, ActionKind, ActionState, Payload, Reason, ReasonCode, Transition},
     store::StoreError,
 };
-use std::sync::Arc;
 
 /// What a person found out about a quarantined action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,14 +72,14 @@ impl Engine {
             }
         }
         action.approved = true;
-        self.decide(action, ActionState::Planned, None).await
+        self.decide(action, Transition::planned(self.now())).await
     }
 
     /// Gives a held action up.
     pub async fn reject(&self, id: &ActionId) -> Result<Action, ApprovalError> {
         let action = self.in_state(id, &[ActionState::Held], "held").await?;
         let reason = Reason::new(ReasonCode::Rejected, "a person rejected it");
-        self.decide(action, ActionState::Cancelled, Some(reason)).await
+        self.decide(action, Transition::cancel(reason)).await
     }
 
     /// What a person's "try again" or "it was not sent" would do with the action, in words; `None` where neither fits.
@@ -112,19 +111,21 @@ impl Engine {
     /// Tries a failed action again, from the guard on.
     pub async fn retry(&self, id: &ActionId) -> Result<Action, ApprovalError> {
         let action = self.in_state(id, &[ActionState::Failed], "failed").await?;
-        self.decide(action, ActionState::Planned, None).await
+        self.decide(action, Transition::planned(self.now())).await
     }
 
     /// Says what became of a quarantined action.
     pub async fn resolve(&self, id: &ActionId, resolution: Resolution) -> Result<Action, ApprovalError> {
-        let action = self.in_state(id, &[ActionState::Quarantined], "quarantined").await?;
+        let mut action = self.in_state(id, &[ActionState::Quarantined], "quarantined").await?;
         match resolution {
-            Resolution::Sent => self.decide(action, ActionState::Done, None).await,
+            Resolution::Sent => self.decide(action, Transition::done()).await,
             Resolution::NotSent if action.kind == ActionKind::Reply => {
                 let reason = Reason::new(ReasonCode::Draft, "a person says that it was not sent");
-                self.decide(action, ActionState::Held, Some(reason)).await
+                action.sent_at = None;
+                let expiry = self.workspace(&action.workspace).and_then(|workspace| self.expiry(workspace));
+                self.decide(action, Transition::hold(reason, expiry)).await
             }
-            Resolution::NotSent => self.decide(action, ActionState::Planned, None).await,
+            Resolution::NotSent => self.decide(action, Transition::planned(self.now())).await,
         }
     }
 
@@ -141,28 +142,10 @@ impl Engine {
         Ok(action)
     }
 
-    async fn decide(
-        &self,
-        mut action: Action,
-        state: ActionState,
-        reason: Option<Reason>,
-    ) -> Result<Action, ApprovalError> {
+    async fn decide(&self, mut action: Action, next: Transition) -> Result<Action, ApprovalError> {
         let workspace = self.workspace(&action.workspace);
         let workspace = workspace.ok_or_else(|| ApprovalError::NoWorkspace(action.workspace.clone()))?;
-        let now = self.now();
-        action.state = state;
-        action.reason = reason;
-        action.due_at = match state {
-            ActionState::Planned => Some(now),
-            ActionState::Held => self.expiry(workspace),
-            _ => None,
-        };
-        action.updated_at = now;
-        if state == ActionState::Held {
-            action.sent_at = None;
-        }
-        self.store.update_action(&mut action).await?;
-        self.board.publish(now, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
+        self.transition(workspace, &mut action, next).await?;
         workspace.wake_executor();
         Ok(action)
     }

@@ -255,7 +255,7 @@ impl crate::engine::Engine {
             };
             verdicts.push(match verdict {
                 Verdict::Send => None,
-                Verdict::Wait(_, reason) => Some((PlannedOutcome::Waiting, reason)),
+                Verdict::Wait(_, reason) | Verdict::WaitForResume(reason) => Some((PlannedOutcome::Waiting, reason)),
                 Verdict::Hold(reason) => Some((PlannedOutcome::Held, reason)),
                 Verdict::Suppress(reason) | Verdict::Cancel(reason) => Some((PlannedOutcome::Suppressed, reason)),
             });

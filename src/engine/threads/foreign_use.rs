@@ -4,7 +4,6 @@
 use crate::engine::{
     Engine, Workspace,
     evaluation::Evaluation,
-    execution::executor::was_not_applied,
     execution::guard::Verdict,
     intake::records::{action_records, decision_record},
     threads::own_replies::{body_fingerprint, matches_text},
@@ -51,7 +50,7 @@ pub(in crate::engine) fn unsent_words<'a>(
 
 /// How often a reply may have left.
 fn tries(action: &Action) -> usize {
-    let made = action.attempts.iter().filter(|attempt| !was_not_applied(&attempt.outcome)).count();
+    let made = action.attempts.iter().filter(|attempt| !attempt.outcome.was_not_applied()).count();
     made + usize::from(action.state == ActionState::InFlight)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Workspace};
 use crate::{
-    model::{Action, ActionKind, ActionState, Message, Payload, Reason, ReasonCode},
+    model::{Action, ActionKind, ActionState, Message, Payload, Reason, ReasonCode, Transition},
     store::{ActionFilter, StoreError},
     text::{fingerprint, has_fingerprint, html_to_text, is_same_reply},
 };
@@ -24,7 +24,7 @@ impl Engine {
                 continue;
             }
             let reason = Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message");
-            match self.transition(workspace, &mut action, ActionState::Cancelled, None, Some(reason)).await {
+            match self.transition(workspace, &mut action, Transition::cancel(reason)).await {
                 // Whoever was faster has looked at the thread, or will.
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
@@ -45,8 +45,8 @@ impl Engine {
             if action.approved {
                 continue;
             }
-            let reason = Some(Reason::new(ReasonCode::PersonAnswered, why));
-            match self.transition(workspace, &mut action, ActionState::Held, self.expiry(workspace), reason).await {
+            let next = Transition::hold(Reason::new(ReasonCode::PersonAnswered, why), self.expiry(workspace));
+            match self.transition(workspace, &mut action, next).await {
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
             }

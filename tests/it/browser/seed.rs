@@ -3,7 +3,7 @@
 use super::BrowserFixture;
 use crate::fixture::FixtureOptions;
 use reply_router::{
-    model::{ActionKind, ActionState, Attempt, Reason, ReasonCode},
+    model::{ActionKind, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode},
     simulator::NewThread,
     store::Store,
 };
@@ -87,19 +87,19 @@ impl BrowserFixture {
     async fn in_trouble(&self) {
         let mut actions = self.fixture.actions().await;
         let at = self.fixture.engine.now();
-        let attempt = |outcome: &str, status| Attempt { at, outcome: outcome.to_owned(), status, body: None };
+        let attempt = |outcome, status| Attempt { at, outcome, status, body: None };
         let unclear = actions.iter_mut().find(|action| action.kind == ActionKind::Reply).unwrap();
         unclear.state = ActionState::Quarantined;
         unclear.reason = Some(Reason::new(
             ReasonCode::Ambiguous,
             "no answer came, and the reply is not among the outgoing messages of the thread",
         ));
-        unclear.attempts = vec![attempt("time_out", None)];
+        unclear.attempts = vec![attempt(AttemptOutcome::Unclear, None)];
         self.fixture.store.update_action(unclear).await.unwrap();
         let failed = actions.iter_mut().find(|action| action.kind == ActionKind::Slack).unwrap();
         failed.state = ActionState::Failed;
         failed.reason = Some(Reason::new(ReasonCode::Refused, "Slack answered 404: channel_not_found"));
-        failed.attempts = vec![attempt("time_out", None), attempt("refused", Some(404))];
+        failed.attempts = vec![attempt(AttemptOutcome::Unclear, None), attempt(AttemptOutcome::Refused, Some(404))];
         self.fixture.store.update_action(failed).await.unwrap();
     }
 }

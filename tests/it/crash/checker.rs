@@ -2,7 +2,7 @@
 
 use super::fixture::KillPoint;
 use reply_router::{
-    model::{Action, ActionKind, ActionState},
+    model::{Action, ActionKind, ActionState, AttemptOutcome},
     simulator::{AcceptedReply, ReceivedMail, SlackMessage, Thread, WebhookCall},
     store::DecisionRecord,
 };
@@ -150,7 +150,7 @@ impl<'a> Lead<'a> {
         if action.state == ActionState::Quarantined {
             tally.quarantined += 1;
             // Only what was on its way when the program was killed.
-            if action.attempts.last().is_none_or(|attempt| attempt.outcome != "interrupted") {
+            if action.attempts.last().is_none_or(|attempt| attempt.outcome != AttemptOutcome::Interrupted) {
                 wrong.push("the reply is quarantined, and was not on its way".to_owned());
             }
         } else if accepted == 0 {

@@ -43,7 +43,7 @@ impl RunStats {
                 let last = action.attempts.last();
                 let why = last.map_or("never tried".to_owned(), |attempt| match attempt.status {
                     Some(status) => format!("{} {status}", attempt.outcome),
-                    None => attempt.outcome.clone(),
+                    None => attempt.outcome.to_string(),
                 });
                 let clock = if end.clock_was_set { ", clock set" } else { "" };
                 let sent = if action.kind != ActionKind::Reply || !end.is_accepted(action) { "" } else { ", accepted" };

@@ -60,7 +60,7 @@ type Outcome = (&'static str, Option<&'static str>);
 fn outcome(verdict: &Verdict) -> Outcome {
     match verdict {
         Verdict::Send => ("send", None),
-        Verdict::Wait(_, reason) => ("wait", Some(reason.code.as_str())),
+        Verdict::Wait(_, reason) | Verdict::WaitForResume(reason) => ("wait", Some(reason.code.as_str())),
         Verdict::Hold(reason) => ("hold", Some(reason.code.as_str())),
         Verdict::Suppress(reason) => ("suppress", Some(reason.code.as_str())),
         Verdict::Cancel(reason) => ("cancel", Some(reason.code.as_str())),

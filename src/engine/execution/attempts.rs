@@ -1,0 +1,224 @@
+//! One try: its intent before the request, its outcome after it, and what follows a try that did not end well.
+
+use super::guard::{Verdict, opted_out};
+use crate::engine::{
+    Engine, Workspace, failpoint::Failpoint, read_failures::Reach, threads::own_replies::body_fingerprint,
+};
+use crate::{
+    coldsend::{ApiError, Remedy, WriteError, WriteOutcome},
+    model::{Action, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode, Transition},
+    store::{IntentResult, StoreError},
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// How long to wait before the second, third and fourth try.
+const BACK_OFF: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(20), Duration::from_secs(300)];
+/// A thread that cannot be read while others can is read again after this, then twice as long each time.
+const FIRST_READ_PAUSE: Duration = Duration::from_secs(30);
+const MAX_READ_PAUSE: Duration = Duration::from_secs(1_800);
+/// A store that cannot write an outcome is asked again after this, then twice as long each time.
+const FIRST_WRITE_PAUSE: Duration = Duration::from_millis(100);
+const MAX_WRITE_PAUSE: Duration = Duration::from_secs(10);
+
+/// How a try ended, and the status code of the response where there was one.
+#[derive(Debug)]
+pub(super) struct AttemptEnd {
+    pub(super) outcome: AttemptOutcome,
+    pub(super) status: Option<u16>,
+}
+
+impl From<AttemptOutcome> for AttemptEnd {
+    fn from(outcome: AttemptOutcome) -> Self {
+        Self { outcome, status: None }
+    }
+}
+
+impl From<&WriteError> for AttemptEnd {
+    fn from(WriteError { certainty, error }: &WriteError) -> Self {
+        let status = error.status();
+        let outcome = match certainty {
+            WriteOutcome::Applied => AttemptOutcome::Accepted,
+            WriteOutcome::Unknown => AttemptOutcome::Unclear,
+            WriteOutcome::NotApplied if matches!(error, ApiError::BudgetExhausted { .. }) => AttemptOutcome::NoBudget,
+            WriteOutcome::NotApplied if status.is_none() => AttemptOutcome::NotSent,
+            WriteOutcome::NotApplied => AttemptOutcome::Refused,
+        };
+        Self { outcome, status }
+    }
+}
+
+impl Engine {
+    /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the guard
+    /// passed are checked in the same transaction.
+    pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
+        self.failpoint(Failpoint::GuardPassed, Some(action)).await;
+        let verdict = match self.write_intent(workspace, action).await? {
+            IntentResult::Written => {
+                self.failpoint(Failpoint::IntentWritten, Some(action)).await;
+                return Ok(true);
+            }
+            IntentResult::Paused => paused(),
+            IntentResult::OptedOut(evidence) => Verdict::Suppress(opted_out(&evidence)),
+        };
+        self.apply_verdict(workspace, action, verdict).await?;
+        Ok(false)
+    }
+
+    /// Takes an intent back after the last check said no: nothing has left, and nothing counts as sent.
+    pub(super) async fn withdraw(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        verdict: Verdict,
+    ) -> Result<(), StoreError> {
+        let Some(next) = verdict.into_transition(self.expiry(workspace)) else { return Ok(()) };
+        self.failpoint(Failpoint::GuardBlocked, Some(action)).await;
+        action.sent_at = None;
+        self.write_until_stored(workspace, action, next).await
+    }
+
+    /// The same after a last check that could not read the thread: the action was not tried, it waits.
+    pub(super) async fn withdraw_unread(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        error: &ApiError,
+    ) -> Result<(), StoreError> {
+        action.sent_at = None;
+        let next = self.after_failed_read(workspace, action, error).await?;
+        self.write_until_stored(workspace, action, next).await
+    }
+
+    /// Writes how a try ended. A store that fails (a full disk) is waited for: until the outcome is on disk nothing else
+    /// leaves, and if the process ends before, the next one finds the action in flight.
+    pub(super) async fn record_outcome(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        end: impl Into<AttemptEnd>,
+        next: Transition,
+    ) -> Result<(), StoreError> {
+        self.failpoint(Failpoint::ResponseReceived, Some(action)).await;
+        let at = action.sent_at.unwrap_or_else(|| self.now());
+        let AttemptEnd { outcome, status } = end.into();
+        action.attempts.push(Attempt { at, outcome, status, body: body_fingerprint(&action.payload) });
+        let may_have_left = next.state().counts_toward_limits()
+            && !matches!(next.state(), ActionState::Waiting | ActionState::Retrying);
+        if !may_have_left {
+            action.sent_at = None;
+        }
+        let written = self.write_until_stored(workspace, action, next).await;
+        self.failpoint(Failpoint::OutcomeWritten, Some(action)).await;
+        written
+    }
+
+    /// Writes the end of an intent, however long the store takes: an action that stays in flight on disk would be taken
+    /// for one that may have left.
+    async fn write_until_stored(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        next: Transition,
+    ) -> Result<(), StoreError> {
+        let mut pause = FIRST_WRITE_PAUSE;
+        loop {
+            match self.transition(workspace, action, next.clone()).await {
+                Err(StoreError::Database(detail)) if !self.dry_run => {
+                    tracing::error!(action = %action.id, error = detail, "outcome not stored; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(MAX_WRITE_PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// When the next try is due; `None` when there were enough. Call it before the try that just ended is added.
+    pub(super) fn next_try(&self, action: &Action) -> Option<Timestamp> {
+        // A try that only had to wait, for the budget, for the API's limit or for a key, is no failure.
+        let waited = |attempt: &&Attempt| {
+            let is_told_to = matches!(attempt.status, Some(401 | 403 | 429));
+            action.kind.is_api_write() && (is_told_to || attempt.outcome == AttemptOutcome::NoBudget)
+        };
+        let failures = action.attempts.len() - action.attempts.iter().filter(waited).count();
+        let pause = BACK_OFF.get(failures)?;
+        Some(self.now().saturating_add(*pause).unwrap_or(Timestamp::MAX))
+    }
+
+    /// What follows a try that failed but may be repeated.
+    pub(super) fn schedule_retry(&self, action: &Action, reason: Reason) -> Transition {
+        match self.next_try(action) {
+            Some(due) => Transition::retry_at(due, reason),
+            None => Transition::failed(reason),
+        }
+    }
+
+    /// A read before the action itself failed: the action was not tried, it waits.
+    pub(super) async fn wait_for_api(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        error: &ApiError,
+    ) -> Result<(), StoreError> {
+        let next = self.after_failed_read(workspace, action, error).await?;
+        self.transition(workspace, action, next).await
+    }
+
+    async fn after_failed_read(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        error: &ApiError,
+    ) -> Result<Transition, StoreError> {
+        let reach = workspace.read_failures.failed(&action.thread_id, error, self.now());
+        let is_this_thread = matches!(reach, Reach::Thread(_));
+        Ok(match error.remedy() {
+            Remedy::MendKey if is_this_thread => {
+                Transition::failed(Reason::new(ReasonCode::Refused, error.to_string()))
+            }
+            // The action was not tried, so that no try is used up.
+            Remedy::TryAgain => Transition::wait_until(self.next_read(reach), reason_of(error)),
+            Remedy::MendKey | Remedy::WaitFor(_) | Remedy::None => {
+                self.after_rejection(workspace, action, error).await?
+            }
+        })
+    }
+
+    /// When a thread is read again: in half a minute, and later each time where others answer meanwhile.
+    pub(super) fn next_read(&self, reach: Reach) -> Timestamp {
+        let times = if let Reach::Thread(times) = reach { times.min(6) } else { 0 };
+        let pause = (FIRST_READ_PAUSE * (1 << times)).min(MAX_READ_PAUSE);
+        self.now().saturating_add(pause).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What follows a request that the API surely did not carry out.
+    pub(super) async fn after_rejection(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        error: &ApiError,
+    ) -> Result<Transition, StoreError> {
+        Ok(match error.remedy() {
+            Remedy::MendKey => {
+                self.pause_on_auth_error(workspace, &error.to_string()).await?;
+                Transition::wait_for_resume(reason_of(error))
+            }
+            Remedy::WaitFor(time) => {
+                let due = self.now().saturating_add(time).unwrap_or(Timestamp::MAX);
+                Transition::wait_until(due, reason_of(error))
+            }
+            Remedy::TryAgain => self.schedule_retry(action, reason_of(error)),
+            Remedy::None => Transition::failed(reason_of(error)),
+        })
+    }
+}
+
+fn reason_of(error: &ApiError) -> Reason {
+    Reason::new(error.reason_code(), error.to_string())
+}
+
+/// What waits for an operator has no due date: resuming wakes it.
+pub(super) fn paused() -> Verdict {
+    Verdict::WaitForResume(Reason::new(ReasonCode::Paused, "nothing leaves until you resume"))
+}
