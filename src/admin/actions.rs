@@ -7,7 +7,7 @@ use super::{
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
-    engine::{Engine, Resolution},
+    engine::{Resolution, retry_effect},
     model::{Action, ActionId, ActionKind, ActionState, Attempt, Reason},
     store::ActionFilter,
 };
@@ -45,7 +45,7 @@ pub(super) struct ActionReport {
 impl From<Action> for ActionReport {
     fn from(action: Action) -> Self {
         Self {
-            if_retried: Engine::retry_effect(&action),
+            if_retried: retry_effect(&action),
             text: action.payload.preview_text().map(str::to_owned),
             id: action.id.0,
             workspace: action.workspace,
@@ -176,13 +176,13 @@ pub(super) async fn decide(app: &App, caller: &Caller, id: String, choice: Comma
     let (what, more, action) = match choice {
         Command::Approve(text) => {
             let edited = text.is_some();
-            ("action.approve", json!({ "edited": edited }), engine.approve(&id, text).await?)
+            ("action.approve", json!({ "edited": edited }), engine.operator().approve(&id, text).await?)
         }
-        Command::Reject => ("action.reject", json!({}), engine.reject(&id).await?),
-        Command::Retry => ("action.retry", json!({}), engine.retry(&id).await?),
+        Command::Reject => ("action.reject", json!({}), engine.operator().reject(&id).await?),
+        Command::Retry => ("action.retry", json!({}), engine.operator().retry(&id).await?),
         Command::Resolve(resolution) => {
             let outcome = if resolution == Resolution::Sent { "sent" } else { "not_sent" };
-            ("action.resolve", json!({ "outcome": outcome }), engine.resolve(&id, resolution).await?)
+            ("action.resolve", json!({ "outcome": outcome }), engine.operator().resolve(&id, resolution).await?)
         }
     };
     let mut details = json!({

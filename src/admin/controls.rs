@@ -42,14 +42,14 @@ pub(super) async fn resume(
 
 /// Pauses a workspace, or everything, and notes who did it.
 pub(super) async fn pause_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
-    app.engine.pause(workspace, &caller.to_string()).await?;
+    app.engine.operator().pause(workspace, &caller.to_string()).await?;
     audit::record(app, caller, "pause", workspace, json!({ "workspace": workspace })).await;
     Ok(())
 }
 
 /// Ends the pause of a workspace, or every pause, and notes who did it.
 pub(super) async fn resume_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
-    app.engine.resume(workspace).await?;
+    app.engine.operator().resume(workspace).await?;
     audit::record(app, caller, "resume", workspace, json!({ "workspace": workspace })).await;
     Ok(())
 }

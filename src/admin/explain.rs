@@ -45,7 +45,7 @@ pub(super) async fn read_live(
     };
     let mut failure = None;
     for workspace in workspaces {
-        match app.engine.explain_with_messages(workspace, id, MAX_WAIT).await {
+        match app.engine.operator().explain_with_messages(workspace, id, MAX_WAIT).await {
             Ok(found) => return Ok(found),
             Err(IntakeError::Store(error)) => return Err(error.into()),
             // 422: it does not even look like an id of the API.

@@ -143,7 +143,8 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
 /// What shows that another service acts on the account: our own words that we did not send, or the key's limit.
 fn foreign_use(engine: &Engine, workspace: &Workspace, found: &[ForeignUse]) -> Option<String> {
     let words = found.iter().find(|found| found.workspace == workspace.name());
-    let key = || engine.is_key_shared(workspace).then(|| "the key's limit falls faster than we use it".to_owned());
+    let key =
+        || engine.alerts().is_key_shared(workspace).then(|| "the key's limit falls faster than we use it".to_owned());
     words.map(|found| found.evidence.clone()).or_else(key)
 }
 
@@ -207,7 +208,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
         )));
     }
     for workspace in app.engine.workspaces() {
-        if let Some((lasted, why)) = app.engine.outage(workspace) {
+        if let Some((lasted, why)) = app.engine.alerts().outage(workspace) {
             let lasted = format_duration(Duration::from_secs(lasted.as_secs()));
             return Err(not_ready(format!("not ready: {} has failed for {lasted}: {why}", workspace.name())));
         }

@@ -85,9 +85,9 @@ impl Service {
     /// # Errors
     /// The store fails before anything runs.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
-        self.engine.alert_if_paused().await?;
+        self.engine.alerts().alert_if_paused().await?;
         for workspace in self.engine.workspaces() {
-            let recovered = self.engine.recover(workspace).await?;
+            let recovered = self.engine.executor().recover(workspace).await?;
             if recovered > 0 {
                 tracing::warn!(
                     workspace = workspace.name(),

@@ -28,7 +28,7 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
     warn_of(&settings);
     if let Some(id) = &args.decision {
         let engine = reading_engine(&settings, RuleSet::default()).await?;
-        let Some(found) = engine.explain_decision(id).await? else {
+        let Some(found) = engine.operator().explain_decision(id).await? else {
             anyhow::bail!("the store knows no decision `{id}`; the page and `GET /api/v1/decisions` list them");
         };
         return print(args.format, &[found]);
@@ -57,7 +57,7 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
     let Some(workspace) = engine.workspace(&name) else {
         return Err(AppError::Workspace(format!("there is no workspace `{name}`")).into());
     };
-    let mut found = engine.explain(workspace, thread, PATIENCE).await?;
+    let mut found = engine.operator().explain(workspace, thread, PATIENCE).await?;
     let StoreSettings::Sqlite(store) = &settings.store;
     if !store.exists() {
         found.without_store();

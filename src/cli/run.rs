@@ -46,9 +46,9 @@ pub(super) async fn run(overrides: &CliOptions, dry_run: bool, once: bool) -> an
 async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<CommandStatus> {
     let began = engine.now();
     let mut failed = false;
-    engine.alert_if_paused().await?;
+    engine.alerts().alert_if_paused().await?;
     for workspace in engine.workspaces() {
-        engine.recover(workspace).await?;
+        engine.executor().recover(workspace).await?;
         let report = engine.run_once(workspace).await;
         failed |= report.error.is_some();
         print_pass(engine, &report, dry_run).await?;

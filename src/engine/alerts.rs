@@ -1,7 +1,7 @@
 //! Telling people: what needs them is announced at `safety.alert`, in the log and on the board.
 //!
 //! A condition that begins and ends (an outage, a queue that is stuck, a store that fails) goes through
-//! [`Engine::alert_once`] and [`Engine::end_alert`], what happens again and again through [`Engine::alert_hourly`]. So one
+//! [`Alerts::alert_once`] and [`Alerts::end_alert`], what happens again and again through [`Alerts::alert_hourly`]. So one
 //! cause is one alert.
 
 mod account;
@@ -9,15 +9,18 @@ mod conditions;
 mod failures;
 mod outage;
 
-use super::{Engine, Workspace, status::EngineEventKind};
+use super::{
+    Clock, Workspace,
+    status::{EngineEventKind, LiveStatus},
+};
 use crate::{
     destinations::{Alert, Destinations},
     model::{Action, format_duration},
-    store::StoreError,
+    store::{Store, StoreError},
 };
 use conditions::{Conditions, Repeats};
 use jiff::Timestamp;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long something may be due before people are told that the queue is stuck.
@@ -34,10 +37,19 @@ const TRY_AGAIN: [Duration; 5] = [
 ];
 /// What stands for the name of a workspace in an alert that concerns all of them.
 pub(super) const EVERY: &str = "all";
+/// The condition that a workspace is paused because its key was refused.
+pub(super) const PAUSED: &str = "paused";
 
-/// What people were told, so that they are told once.
-#[derive(Debug, Default)]
-pub(super) struct Told {
+/// Tells people what needs them, once.
+pub struct Alerts {
+    store: Arc<dyn Store>,
+    workspaces: Arc<[Workspace]>,
+    clock: Arc<dyn Clock>,
+    status: Arc<LiveStatus>,
+    /// The address of the pages, for links; without a slash at its end.
+    public_url: Option<String>,
+    /// Nothing is sent; alerts are logged and shown.
+    dry_run: bool,
     conditions: Mutex<Conditions>,
     repeats: Mutex<Repeats<Repeated>>,
 }
@@ -52,16 +64,28 @@ struct Repeated {
     link: Option<String>,
 }
 
-impl Engine {
-    /// Tells people that a condition has begun, unless they know: until [`Engine::end_alert`] has told its end, and for
+impl Alerts {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        workspaces: Arc<[Workspace]>,
+        clock: Arc<dyn Clock>,
+        status: Arc<LiveStatus>,
+        public_url: Option<String>,
+        dry_run: bool,
+    ) -> Self {
+        let (conditions, repeats) = Default::default();
+        Self { store, workspaces, clock, status, public_url, dry_run, conditions, repeats }
+    }
+
+    /// Tells people that a condition has begun, unless they know: until [`Alerts::end_alert`] has told its end, and for
     /// some time if it comes and goes. `key` names the condition in its workspace.
     pub(super) fn alert_once(&self, workspace: &str, key: &str, title: &str, text: &str) {
-        self.alert_since(workspace, key, self.now(), title, text);
+        self.alert_since(workspace, key, self.clock.now(), title, text);
     }
 
     /// The same of a condition that began some time ago.
     fn alert_since(&self, workspace: &str, key: &str, began: Timestamp, title: &str, text: &str) {
-        if locked(&self.told.conditions).begin(&condition(workspace, key), began, self.now()) {
+        if locked(&self.conditions).begin(&condition(workspace, key), began, self.clock.now()) {
             let announcement = Alert { title: title.to_owned(), text: text.to_owned() };
             self.alert(workspace, announcement, &self.alert_id(workspace, key), None, None);
         }
@@ -70,7 +94,7 @@ impl Engine {
     /// Notes that a condition does not hold; to be called whenever that is seen. Once it has stayed away for a minute,
     /// people who know of it are told, with how long it has lasted.
     pub(super) fn end_alert(&self, workspace: &str, key: &str, title: &str) {
-        let lasted = locked(&self.told.conditions).end(&condition(workspace, key), self.now());
+        let lasted = locked(&self.conditions).end(&condition(workspace, key), self.clock.now());
         if let Some(lasted) = lasted {
             let lasted = format_duration(Duration::from_secs(lasted.as_secs().max(1)));
             let announcement = Alert { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
@@ -81,19 +105,19 @@ impl Engine {
 
     /// Forgets that people were told of a condition that somebody has ended by hand.
     pub(super) fn forget_alert(&self, workspace: &str, key: &str) {
-        locked(&self.told.conditions).forget(&condition(workspace, key));
+        locked(&self.conditions).forget(&condition(workspace, key));
     }
 
     /// Forgets the pauses of a workspace, or of all of them, that people were told of.
     pub(super) fn forget_pauses(&self, workspace: Option<&str>) {
-        for found in self.workspaces().iter().filter(|found| workspace.is_none_or(|name| name == found.name())) {
-            self.forget_alert(found.name(), outage::PAUSED);
+        for found in self.workspaces.iter().filter(|found| workspace.is_none_or(|name| name == found.name())) {
+            self.forget_alert(found.name(), PAUSED);
         }
     }
 
     /// Whether people were told of a condition and not yet that it has ended.
     pub(super) fn is_alerted(&self, workspace: &str, key: &str) -> bool {
-        locked(&self.told.conditions).holds(&condition(workspace, key))
+        locked(&self.conditions).holds(&condition(workspace, key))
     }
 
     /// Tells people of something that may happen again and again: at once, and then once an hour with how often. `except`
@@ -107,7 +131,7 @@ impl Engine {
         link: Option<String>,
     ) {
         let what = Repeated { workspace: workspace.to_owned(), announcement, except: except.map(str::to_owned), link };
-        let first = locked(&self.told.repeats).note(&condition(workspace, key), what, self.now());
+        let first = locked(&self.repeats).note(&condition(workspace, key), what, self.clock.now());
         if let Some(Repeated { announcement, link, .. }) = first {
             self.alert(workspace, announcement, &self.alert_id(workspace, key), link, except);
         }
@@ -115,7 +139,7 @@ impl Engine {
 
     /// Tells what has repeated itself within the hour.
     fn tell_repeats(&self) {
-        let due = locked(&self.told.repeats).due(self.now());
+        let due = locked(&self.repeats).due(self.clock.now());
         for (Repeated { workspace, mut announcement, except, link }, count) in due {
             if count > 1 {
                 announcement.title = format!("{} ({count} times within the hour)", announcement.title);
@@ -139,25 +163,12 @@ impl Engine {
         self.alert(workspace.name(), announcement, &action.id.0, self.thread_link(&action.thread_id), None);
     }
 
-    /// Pauses a workspace whose key was refused, once, and says so.
-    pub(super) async fn pause_on_auth_error(&self, workspace: &Workspace, why: &str) -> Result<(), StoreError> {
-        if self.store.pauses().await?.iter().any(|pause| pause.workspace.as_deref() == Some(workspace.name())) {
-            return Ok(());
-        }
-        self.forget_alert(workspace.name(), outage::PAUSED);
-        self.store.pause(Some(workspace.name()), why, None, self.now()).await?;
-        let text =
-            format!("{why}. Nothing is sent from this workspace until the key is mended and somebody resumes it.");
-        self.alert_once(workspace.name(), outage::PAUSED, &format!("Workspace {} is paused", workspace.name()), &text);
-        Ok(())
-    }
-
     /// Says once that something has been due for ten minutes and does not leave; again only after it has moved. Also tells
     /// what has repeated itself within the hour.
     pub async fn watch_queue(&self, workspace: &Workspace) -> Result<(), StoreError> {
         self.tell_repeats();
         let due = self.store.next_due(workspace.name()).await?;
-        let late = due.and_then(|due| Duration::try_from(self.now().duration_since(due)).ok());
+        let late = due.and_then(|due| Duration::try_from(self.clock.now().duration_since(due)).ok());
         let name = workspace.name();
         match late.filter(|late| *late >= STUCK) {
             // Where people know the cause, the queue is no news.
@@ -194,7 +205,7 @@ impl Engine {
         let pauses = self.store.pauses().await?;
         let Some(pause) = pauses.into_iter().find(|pause| pause.workspace.is_none()) else { return Ok(()) };
         tracing::warn!(since = %pause.since, reason = pause.reason, "everything is paused; nothing leaves");
-        let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.started_at());
+        let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.status.started_at());
         if since_start {
             let announcement = Alert { title: "Everything is paused".to_owned(), text: pause.reason };
             self.alert(EVERY, announcement, &format!("pause-all-{}", pause.since.as_second()), None, None);
@@ -207,14 +218,22 @@ impl Engine {
         self.alert_hourly(workspace.name(), key, Alert { title: title.to_owned(), text }, None, None);
     }
 
+    /// The page of the thread, where the pages have an address that others can reach.
+    pub(in crate::engine) fn thread_link(&self, thread_id: &str) -> Option<String> {
+        let base = self.public_url.as_deref()?.trim_end_matches('/');
+        let mut url = url::Url::parse(base).ok()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(["threads", thread_id]);
+        Some(url.to_string())
+    }
+
     /// An id that the receiver can tell an alert from another by.
     fn alert_id(&self, workspace: &str, key: &str) -> String {
-        format!("{key}-{workspace}-{}", self.now().as_second())
+        format!("{key}-{workspace}-{}", self.clock.now().as_second())
     }
 
     fn alert(&self, workspace: &str, announcement: Alert, id: &str, link: Option<String>, except: Option<&str>) {
         tracing::error!(workspace, alert = announcement.title, "people should look");
-        self.board.publish(self.now(), workspace, EngineEventKind::Alert(announcement.title.clone()));
+        self.status.publish(self.clock.now(), workspace, EngineEventKind::Alert(announcement.title.clone()));
         if self.dry_run {
             return;
         }
@@ -222,7 +241,7 @@ impl Engine {
             if except == Some(name.as_str()) {
                 continue;
             }
-            let (id, now) = (id.to_owned(), self.now());
+            let (id, now) = (id.to_owned(), self.clock.now());
             let (announcement, link) = (announcement.clone(), link.clone());
             // An alert must not hold up the queue that it tells of. What it tells of may be what keeps it from arriving, too,
             // so that it is tried five times within about 20 minutes and then left to the log and the pages.

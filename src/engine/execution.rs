@@ -3,10 +3,28 @@
 mod attempts;
 mod controls;
 pub(super) mod executor;
+mod foreign_use;
 mod forward;
 pub(super) mod guard;
 mod mark_read;
+pub(super) mod pace;
 mod recovery;
 mod reply;
+mod run;
 mod star;
 mod verify;
+
+use super::shared::Shared;
+use std::sync::Arc;
+
+/// Carries out what was decided. It reads actions from the store alone.
+#[derive(Clone)]
+pub struct Executor {
+    shared: Arc<Shared>,
+}
+
+impl Executor {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}

@@ -2,7 +2,7 @@
 //! let the world change; and mistakes that a test plants to see that it would be caught. Nothing of this acts in a
 //! release build.
 
-use super::Engine;
+use super::shared::Shared;
 use crate::model::Action;
 use async_trait::async_trait;
 
@@ -90,16 +90,16 @@ pub trait TestHooks: Send + Sync {
     }
 }
 
-impl Engine {
+impl Shared {
     pub(super) async fn failpoint(&self, step: Failpoint, action: Option<&Action>) {
         if cfg!(debug_assertions)
-            && let Some(probe) = &self.probe
+            && let Some(probe) = &self.hooks
         {
             probe.hit(step, action).await;
         }
     }
 
     pub(super) fn is_mutated(&self, mistake: Mutation) -> bool {
-        cfg!(debug_assertions) && self.probe.as_ref().is_some_and(|probe| probe.is_mutated(mistake))
+        cfg!(debug_assertions) && self.hooks.as_ref().is_some_and(|probe| probe.is_mutated(mistake))
     }
 }

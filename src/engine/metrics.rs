@@ -1,7 +1,6 @@
 //! What the engine counts for monitoring, since the process started. What the store can tell at any time is not counted
 //! here a second time.
 
-use super::Workspace;
 use crate::{
     model::{Action, ActionKind, ActionState, Histogram, HistogramSnapshot},
     store::EventKind,
@@ -110,7 +109,7 @@ impl Metrics {
         }
     }
 
-    fn read(&self) -> WorkspaceMetrics {
+    pub(super) fn read(&self) -> WorkspaceMetrics {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         WorkspaceMetrics {
             polls: self.polls.snapshot(),
@@ -121,12 +120,5 @@ impl Metrics {
             no_event: count(&self.no_event),
             latency: self.latency.snapshot(),
         }
-    }
-}
-
-impl Workspace {
-    /// What was counted since the process started.
-    pub fn metrics(&self) -> WorkspaceMetrics {
-        self.figures.read()
     }
 }

@@ -1,8 +1,10 @@
 //! From a new message to its actions: polling, events, decisions, the executor, recovery.
 //!
-//! Two flows run side by side for each workspace. *Intake* polls the list, puts changed rows in line (on disk), and turns
-//! each into a decision with its action records, in one transaction. *Execution* takes what is due, asks the guard, writes
-//! the intent, acts, writes the outcome. Nothing passes between them but the store, so that either can die at any step.
+//! Two flows run side by side for each workspace. *Intake* polls the list, queues changed rows on disk, and turns each into
+//! a decision with its actions, in one transaction. *Execution* takes what is due, asks the guard, writes the intent,
+//! sends one request, writes the outcome. All work passes from one to the other through the store, so that either can die
+//! at any step. In memory they share, for each workspace, what may be lost: a wake-up, messages and stars that save
+//! requests and can only hold a reply back, and which threads could not be read ([`Workspace`] has the table).
 
 mod alerts;
 mod clock;
@@ -14,20 +16,26 @@ mod metrics;
 mod operations;
 mod read_failures;
 mod run;
+mod shared;
 mod status;
+mod thread_cache;
 mod threads;
 mod transitions;
 mod workspace;
 
+pub use alerts::Alerts;
 pub use clock::{Clock, SystemClock};
 pub use evaluation::{Evaluation, EvaluationInput, evaluate_thread, fetch_messages};
+pub use execution::Executor;
 pub use execution::executor::{ExecuteError, RunReport};
 pub use failpoint::{Failpoint, Mutation, TestHooks};
+pub use intake::Intake;
 pub use intake::pending::{HandleReport, IntakeError};
 pub use intake::poll::{PollError, PollReport};
 pub use metrics::WorkspaceMetrics;
+pub use operations::Operator;
 pub use operations::apply::ApplyReport;
-pub use operations::approvals::{ApprovalError, Resolution};
+pub use operations::approvals::{ApprovalError, Resolution, retry_effect};
 pub use operations::explain::{ExplainedAction, ExplainedRule, Explanation};
 pub use operations::health::{HealthCheck, check_destination, check_key};
 pub use operations::sample::{SampleFields, SampleThread};
@@ -39,7 +47,10 @@ pub use workspace::{Workspace, WorkspaceParts};
 use crate::{rules::RuleSet, store::Store};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use shared::Shared;
+use status::LiveStatus;
 use std::sync::Arc;
+use tokio::sync::broadcast;
 
 /// What the engine is made of.
 pub struct EngineParts {
@@ -60,89 +71,138 @@ pub struct EngineParts {
 }
 
 /// The service itself, without its admin server.
+///
+/// [`Intake`] finds and decides, [`Executor`] carries out, [`Operator`] does what people ask, [`Alerts`] tells people.
 pub struct Engine {
-    store: Arc<dyn Store>,
-    rules: ArcSwap<RuleSet>,
-    workspaces: Vec<Workspace>,
-    public_url: Option<String>,
-    clock: Arc<dyn Clock>,
-    dry_run: bool,
-    probe: Option<Arc<dyn TestHooks>>,
-    pub(crate) board: status::LiveStatus,
-    told: alerts::Told,
+    shared: Arc<Shared>,
+    intake: Intake,
+    executor: Executor,
+    operator: Operator,
 }
 
 impl Engine {
     /// Puts the parts together; nothing runs yet.
     pub fn new(parts: EngineParts) -> Arc<Self> {
-        let workspaces: Vec<_> = parts.workspaces.into_iter().map(Workspace::new).collect();
-        Arc::new(Self {
-            store: parts.store,
-            board: status::LiveStatus::new(parts.clock.now()),
-            rules: ArcSwap::from_pointee(parts.rules),
-            workspaces,
-            public_url: parts.public_url,
-            clock: parts.clock,
-            dry_run: parts.dry_run,
-            probe: parts.probe,
-            told: alerts::Told::default(),
-        })
+        let EngineParts { store, rules, workspaces, public_url, clock, dry_run, probe } = parts;
+        let workspaces: Arc<[Workspace]> = workspaces.into_iter().map(Workspace::new).collect();
+        let status = Arc::new(LiveStatus::new(clock.now()));
+        let alerts = Alerts::new(
+            Arc::clone(&store),
+            Arc::clone(&workspaces),
+            Arc::clone(&clock),
+            Arc::clone(&status),
+            public_url,
+            dry_run,
+        );
+        let active_rules = ArcSwap::from_pointee(rules);
+        let shared = Shared { store, active_rules, workspaces, clock, status, alerts, dry_run, hooks: probe };
+        let shared = Arc::new(shared);
+        let intake = Intake::new(Arc::clone(&shared));
+        let executor = Executor::new(Arc::clone(&shared));
+        let operator = Operator::new(Arc::clone(&shared), intake.clone(), executor.clone());
+        Arc::new(Self { shared, intake, executor, operator })
     }
 
-    /// The rules in force.
+    /// Polls and decides.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// Carries out what was decided.
+    pub fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// Does what an operator asks.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// Tells people what needs them.
+    pub fn alerts(&self) -> &Alerts {
+        &self.shared.alerts
+    }
+
+    /// The active rules.
     pub fn rules(&self) -> Arc<RuleSet> {
-        self.rules.load_full()
+        self.shared.rules()
     }
 
-    /// Puts other rules in force. What was decided before is judged by them when its time comes.
+    /// Makes other rules active. What was decided before is evaluated by them when its time comes.
     pub fn replace_rules(&self, rules: impl Into<Arc<RuleSet>>) {
         let rules = rules.into();
         tracing::info!(revision = rules.revision(), rules = rules.rules().len(), "rules in force");
-        let before = self.rules.swap(Arc::clone(&rules));
+        let before = self.shared.active_rules.swap(Arc::clone(&rules));
         let gone = before.rules().iter().filter(|rule| rules.rule(&rule.name).is_none());
         let names = gone.map(|rule| rule.name.as_str()).collect::<Vec<_>>();
-        self.board.record_rules(self.clock.now(), &names, rules.rules().iter().map(|rule| rule.name.as_str()));
+        let there = rules.rules().iter().map(|rule| rule.name.as_str());
+        self.shared.status.record_rules(self.now(), &names, there);
     }
 
-    /// Notes that other rules were refused, and why; those in force stay. People are told of the first refusal.
+    /// Records that a reload was rejected, and why; the active rules stay. People are told of the first rejection.
     pub fn record_rejected_rules(&self, why: &str) {
-        tracing::error!(why, "the changed rules are refused; the old ones stay in force");
-        self.board.record_rules_error(Some(why.to_owned()));
-        self.alert_rules_refused(why);
+        tracing::error!(why, "reload rejected, keeping current rules");
+        self.shared.status.record_rules_error(Some(why.to_owned()));
+        self.shared.alerts.alert_rules_refused(why);
     }
 
-    /// Why the rules as they stand in the files now are not in force; `None` if they are.
+    /// Why the rules in the files are not active; `None` if they are.
     pub fn rules_error(&self) -> Option<String> {
-        self.board.rules_error()
+        self.shared.status.rules_error()
     }
 
-    /// Since when the rules in force are.
+    /// When the active rules were loaded.
     pub fn rules_loaded_at(&self) -> Timestamp {
-        self.board.rules_loaded_at()
+        self.shared.status.rules_loaded_at()
+    }
+
+    /// How a rule fares since the process started.
+    pub fn rule_health(&self, rule: &str) -> RuleHealth {
+        self.shared.status.rule_health(rule)
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.shared.store
     }
 
     /// The workspaces, in the order of the configuration.
     pub fn workspaces(&self) -> &[Workspace] {
-        &self.workspaces
+        &self.shared.workspaces
     }
 
     /// The workspace of that name.
     pub fn workspace(&self, name: &str) -> Option<&Workspace> {
-        self.workspaces.iter().find(|workspace| workspace.name() == name)
+        self.shared.workspace(name)
     }
 
     /// The time of day.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.shared.now()
     }
 
-    /// Whether nothing leaves but GET requests: what would be sent is recorded as done.
+    /// Whether only GET requests leave: what would be sent is recorded as done.
     pub fn is_dry_run(&self) -> bool {
-        self.dry_run
+        self.shared.dry_run
+    }
+
+    /// When the process started.
+    pub fn started_at(&self) -> Timestamp {
+        self.shared.status.started_at()
+    }
+
+    /// What happens from now on. A slow reader misses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
+        self.shared.status.subscribe()
+    }
+
+    /// Why the service must be restarted to use its configuration as it is now; `None` if it need not.
+    pub fn restart_needed(&self) -> Option<String> {
+        self.shared.status.restart_needed()
+    }
+
+    /// Records that the configuration has changed since the start, or is as it was.
+    pub fn record_restart_needed(&self, why: Option<String>) {
+        self.shared.status.record_restart_needed(why);
     }
 }

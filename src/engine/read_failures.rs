@@ -3,16 +3,12 @@
 //! An error that may be the thread's or the API's ([`Scope::Unclear`]) is taken for the thread's, which is set back, while
 //! others go on. Only when several threads in a row fail and none answers is it the API.
 
-use super::{Engine, Workspace, evaluation::fetch_messages};
-use crate::{
-    coldsend::{ApiError, Client, Priority, Scope},
-    rules::ThreadMessages,
-};
+use crate::coldsend::{ApiError, Scope};
 use jiff::Timestamp;
 use std::time::Duration;
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// So many different threads that fail in a row, with none that answers, are no accident of theirs.
@@ -22,8 +18,6 @@ const PROOF: Duration = Duration::from_secs(3_600);
 /// How many threads may fail in a row in one pass while the API is not known to be down, and when it is.
 const MAX_FAILURES: usize = 20;
 const MIN_FAILURES: usize = 5;
-/// How long the first read of a thread may take.
-const FIRST_LIMIT: Duration = Duration::from_secs(8);
 /// More threads than this are not told apart: the count of all of them begins anew.
 const REMEMBERED: usize = 10_000;
 
@@ -147,28 +141,6 @@ impl ReadFailures {
     /// Plain values: a panic in between leaves nothing half-done.
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Engine {
-    /// The client to read a thread with. A read that takes long gives up early, so that others get their turn; the next
-    /// one of the same thread gets all the time that a read may take.
-    pub(super) fn reader(&self, workspace: &Workspace, thread: &str) -> Client {
-        let limit = (!workspace.read_failures.is_failing(thread)).then_some(FIRST_LIMIT);
-        workspace.client().with_read_limit(limit)
-    }
-
-    /// Reads a thread's messages, and learns from how that ends when it ends well; how far a failure reaches is for the
-    /// caller to ask.
-    pub(super) async fn read_thread(
-        &self,
-        workspace: &Workspace,
-        thread: &str,
-        priority: Priority,
-    ) -> Result<Arc<ThreadMessages>, ApiError> {
-        let messages = fetch_messages(&self.reader(workspace, thread), thread, priority).await?;
-        workspace.read_failures.answered(thread, self.now());
-        Ok(messages)
     }
 }
 

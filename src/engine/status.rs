@@ -82,7 +82,7 @@ pub enum EngineEventKind {
 
 /// Collects what the pages show beside the store.
 #[derive(Debug)]
-pub(crate) struct LiveStatus {
+pub(super) struct LiveStatus {
     started_at: Timestamp,
     rules_loaded_at: Mutex<Timestamp>,
     rules_error: Mutex<Option<String>>,
@@ -107,7 +107,7 @@ impl LiveStatus {
     }
 
     /// When the process started.
-    pub(crate) fn started_at(&self) -> Timestamp {
+    pub(super) fn started_at(&self) -> Timestamp {
         self.started_at
     }
 
@@ -144,8 +144,26 @@ impl LiveStatus {
     }
 
     /// What happens from now on. A slow reader misses the oldest.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
         self.events.subscribe()
+    }
+
+    /// Why the service must be restarted to use its configuration as it is now; `None` if it need not.
+    pub(super) fn restart_needed(&self) -> Option<String> {
+        self.restart_needed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Records that the configuration has changed since the start, or is as it was.
+    pub(super) fn record_restart_needed(&self, why: Option<String>) {
+        let mut known = self.restart_needed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == why {
+            return;
+        }
+        match &why {
+            Some(why) => tracing::warn!("restart needed: {why}"),
+            None => tracing::info!("no restart needed any more: the configuration is as it was at the start"),
+        }
+        *known = why;
     }
 
     pub(super) fn publish(&self, at: Timestamp, workspace: &str, what: EngineEventKind) {
@@ -175,7 +193,7 @@ impl LiveStatus {
     }
 
     /// How the rule fares since the process started.
-    pub(crate) fn rule_health(&self, rule: &str) -> RuleHealth {
+    pub(super) fn rule_health(&self, rule: &str) -> RuleHealth {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).get(rule).cloned().unwrap_or_default()
     }
 }
@@ -185,40 +203,5 @@ impl RuleHealth {
     pub fn mean_evaluation(&self) -> Option<Duration> {
         let count = u32::try_from(self.evaluations).ok().filter(|count| *count > 0)?;
         Some(self.evaluation_time / count)
-    }
-}
-
-impl super::Engine {
-    /// Why the service must be restarted to use its configuration as it is now; `None` if it need not.
-    pub fn restart_needed(&self) -> Option<String> {
-        self.board.restart_needed.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes that the configuration has changed since the start, or is as it was.
-    pub fn record_restart_needed(&self, why: Option<String>) {
-        let mut known = self.board.restart_needed.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known == why {
-            return;
-        }
-        match &why {
-            Some(why) => tracing::warn!("restart needed: {why}"),
-            None => tracing::info!("no restart needed any more: the configuration is as it was at the start"),
-        }
-        *known = why;
-    }
-
-    /// What happens from now on. A slow reader misses the oldest.
-    pub fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
-        self.board.subscribe()
-    }
-
-    /// When the process started.
-    pub fn started_at(&self) -> Timestamp {
-        self.board.started_at()
-    }
-
-    /// How a rule fares since the process started.
-    pub fn rule_health(&self, rule: &str) -> RuleHealth {
-        self.board.rule_health(rule)
     }
 }

@@ -4,4 +4,5 @@
 pub(super) mod author;
 pub(super) mod foreign_use;
 pub(super) mod own_replies;
-mod reevaluate;
+pub(super) mod read;
+pub(super) mod reevaluate;

@@ -2,14 +2,15 @@
 //!
 //! Nothing else in the engine writes an action. A new decision's actions are written with it, in one transaction.
 
-use super::{Engine, Workspace, failpoint::Mutation, status::EngineEventKind};
+use super::{Workspace, failpoint::Mutation, status::EngineEventKind};
+use crate::engine::shared::Shared;
 use crate::{
     model::{Action, ActionState, ReasonCode, Transition},
     store::{IntentResult, StoreError},
 };
 use std::sync::Arc;
 
-impl Engine {
+impl Shared {
     /// Writes an action's change and tells whoever listens.
     ///
     /// # Errors
@@ -59,8 +60,8 @@ impl Engine {
 
     /// Tells of an action that was written with its decision.
     pub(in crate::engine) fn publish_planned(&self, workspace: &Workspace, action: &Action) {
-        self.alert_failed(workspace, action);
-        self.board.publish(action.updated_at, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
+        self.alerts.alert_failed(workspace, action);
+        self.status.publish(action.updated_at, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
     }
 
     async fn write(&self, action: &mut Action, transition: Transition) -> Result<(), StoreError> {
@@ -80,9 +81,9 @@ impl Engine {
             body = action.attempts.last().and_then(|attempt| attempt.body.as_deref()),
             "action"
         );
-        workspace.figures.record_action(action);
+        workspace.metrics.record_action(action);
         if action.state == ActionState::Quarantined {
-            self.alert_quarantined(workspace, action);
+            self.alerts.alert_quarantined(workspace, action);
         }
         self.publish_planned(workspace, action);
     }

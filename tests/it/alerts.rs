@@ -38,11 +38,11 @@ async fn forwards_that_fail_are_told_once_an_hour_with_a_count() {
     assert_eq!(fixture.states().await, [(ActionKind::Webhook, ActionState::Failed, Some("refused")); 4]);
     let first = slack(&fixture, 1).await;
     assert!(first[0].contains("A message to `crm` failed") && first[0].contains("lead0@acme.example"), "{first:#?}");
-    fixture.engine.watch_queue(fixture.workspace()).await.unwrap();
+    fixture.engine.alerts().watch_queue(fixture.workspace()).await.unwrap();
     slack(&fixture, 1).await;
     // The rest of them is told when the hour is over, even if nothing fails any more.
     fixture.clock.advance(HOUR);
-    fixture.engine.watch_queue(fixture.workspace()).await.unwrap();
+    fixture.engine.alerts().watch_queue(fixture.workspace()).await.unwrap();
     let all = slack(&fixture, 2).await;
     assert!(all[1].contains("3 times within the hour") && all[1].contains("lead3@acme.example"), "{all:#?}");
 }
@@ -96,9 +96,9 @@ async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
         let fixture = Fixture::new(FixtureOptions { safety: told(), ..FixtureOptions::default() }).await;
         fixture.simulator.faults().always(Endpoint::List, fault.clone());
         for minute in 0..=16 {
-            fixture.engine.poll_and_handle(fixture.workspace()).await;
-            fixture.engine.watch_outage(fixture.workspace());
-            let outage = fixture.engine.outage(fixture.workspace());
+            fixture.engine.intake().poll_and_handle(fixture.workspace()).await;
+            fixture.engine.alerts().watch_outage(fixture.workspace());
+            let outage = fixture.engine.alerts().outage(fixture.workspace());
             assert_eq!(outage.is_some(), minute >= 5, "{fault:?}, minute {minute}: {outage:?}");
             if minute == 4 {
                 slack(&fixture, 0).await;
@@ -109,9 +109,9 @@ async fn an_outage_is_told_once_when_it_has_lasted_and_once_when_it_is_over() {
         assert!(first[0].contains("Workspace acme has failed for 5m"), "{fault:?}: {first:#?}");
         fixture.simulator.faults().clear();
         for _ in 0..5 {
-            fixture.engine.poll_and_handle(fixture.workspace()).await;
-            fixture.engine.watch_outage(fixture.workspace());
-            assert_eq!(fixture.engine.outage(fixture.workspace()), None);
+            fixture.engine.intake().poll_and_handle(fixture.workspace()).await;
+            fixture.engine.alerts().watch_outage(fixture.workspace());
+            assert_eq!(fixture.engine.alerts().outage(fixture.workspace()), None);
             fixture.clock.advance(MINUTE);
         }
         let all = slack(&fixture, 2).await;
@@ -127,15 +127,15 @@ async fn threads_that_cannot_be_read_at_all_are_an_outage_too() {
         fixture.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
     }
     for _ in 0..8 {
-        fixture.engine.poll_and_handle(fixture.workspace()).await;
-        fixture.engine.watch_outage(fixture.workspace());
+        fixture.engine.intake().poll_and_handle(fixture.workspace()).await;
+        fixture.engine.alerts().watch_outage(fixture.workspace());
         fixture.clock.advance(MINUTE);
     }
     assert!(slack(&fixture, 1).await[0].contains("has failed for 5m"));
     fixture.simulator.faults().clear();
     for _ in 0..10 {
-        fixture.engine.poll_and_handle(fixture.workspace()).await;
-        fixture.engine.watch_outage(fixture.workspace());
+        fixture.engine.intake().poll_and_handle(fixture.workspace()).await;
+        fixture.engine.alerts().watch_outage(fixture.workspace());
         fixture.run_due().await;
         fixture.clock.advance(10 * MINUTE);
     }
@@ -156,8 +156,8 @@ async fn a_refused_key_pauses_the_workspace_and_is_told_once_though_nothing_is_s
         fixture.simulator.faults().always(place, Fault::Status(status, "{}".to_owned()));
         let minutes = async || {
             for _ in 0..16 {
-                fixture.engine.poll_and_handle(fixture.workspace()).await;
-                fixture.engine.watch_outage(fixture.workspace());
+                fixture.engine.intake().poll_and_handle(fixture.workspace()).await;
+                fixture.engine.alerts().watch_outage(fixture.workspace());
                 fixture.run_due().await;
                 fixture.clock.advance(MINUTE);
             }
@@ -166,11 +166,11 @@ async fn a_refused_key_pauses_the_workspace_and_is_told_once_though_nothing_is_s
         assert_eq!(fixture.store.pauses().await.unwrap()[0].workspace.as_deref(), Some("acme"), "{what}");
         assert!(slack(&fixture, 1).await[0].contains("Workspace acme is paused"), "{what}");
         // Whoever resumes before the key is mended is told again.
-        fixture.engine.resume(Some("acme")).await.unwrap();
+        fixture.engine.operator().resume(Some("acme")).await.unwrap();
         minutes().await;
         assert!(slack(&fixture, 2).await[1].contains("Workspace acme is paused"), "{what}");
         fixture.simulator.faults().clear();
-        fixture.engine.resume(None).await.unwrap();
+        fixture.engine.operator().resume(None).await.unwrap();
         fixture.hot_lead("jane@acme.example", "Give me a call.");
         minutes().await;
         let answered = fixture.simulator.workspace().accepted_replies().len();
@@ -189,8 +189,8 @@ async fn a_thread_that_cannot_be_read_is_told_after_a_quarter_of_an_hour() {
         if minute % 10 == 0 {
             fixture.hot_lead(&format!("lead{minute}@acme.example"), "Give me a call.");
         }
-        fixture.engine.poll_and_handle(fixture.workspace()).await;
-        fixture.engine.watch_outage(fixture.workspace());
+        fixture.engine.intake().poll_and_handle(fixture.workspace()).await;
+        fixture.engine.alerts().watch_outage(fixture.workspace());
         fixture.run_due().await;
         if minute == 14 {
             slack(&fixture, 0).await;

@@ -106,7 +106,7 @@ impl CutFixture {
         let setting = FixtureOptions { http_at, smtp_at, ..setting(rules) };
         let (store, clock): (_, ManualClock) = (Arc::clone(&field.fixture.store), field.fixture.clock.clone());
         field.fixture.engine = engine(&setting, simulator, store as Arc<dyn Store>, clock);
-        field.fixture.engine.poll(field.fixture.workspace(), true).await.unwrap();
+        field.fixture.engine.intake().poll(field.fixture.workspace(), true).await.unwrap();
         (field, doors)
     }
 
@@ -123,11 +123,11 @@ impl CutFixture {
     }
 
     async fn poll(&self) -> bool {
-        self.fixture.engine.poll(self.fixture.workspace(), true).await.is_ok()
+        self.fixture.engine.intake().poll(self.fixture.workspace(), true).await.is_ok()
     }
 
     async fn decide(&self) -> bool {
-        self.fixture.engine.handle_pending(self.fixture.workspace()).await.is_ok()
+        self.fixture.engine.intake().handle_pending(self.fixture.workspace()).await.is_ok()
     }
 
     /// Lets the time pass until something is due, and does it.

@@ -192,10 +192,10 @@ async fn an_outage_in_the_middle_of_a_poll_loses_nothing() {
     let workspace = fixture.workspace();
     fixture.simulator.faults().next(Endpoint::List, 1, Fault::Delay(Duration::ZERO));
     fixture.simulator.faults().next(Endpoint::List, 1, Fault::Status(503, String::new()));
-    fixture.engine.poll(workspace, true).await.unwrap_err();
-    while !fixture.engine.handle_pending(workspace).await.unwrap().decisions.is_empty() {}
+    fixture.engine.intake().poll(workspace, true).await.unwrap_err();
+    while !fixture.engine.intake().handle_pending(workspace).await.unwrap().decisions.is_empty() {}
     fixture.tick().await;
-    while !fixture.engine.handle_pending(workspace).await.unwrap().decisions.is_empty() {}
+    while !fixture.engine.intake().handle_pending(workspace).await.unwrap().decisions.is_empty() {}
     let all = DecisionFilter { limit: 1_000, ..DecisionFilter::default() };
     assert_eq!(fixture.store.decisions(&all).await.unwrap().len(), 250);
 }
@@ -281,7 +281,7 @@ async fn an_approved_draft_goes_out_once_with_the_edited_text() {
     fixture.hot_lead("jane@acme.example", "Give me a call.");
     fixture.tick().await;
     let draft = fixture.actions().await[0].id.clone();
-    let all = (0..50).map(|_| fixture.engine.approve(&draft, Some("Edited.".to_owned())));
+    let all = (0..50).map(|_| fixture.engine.operator().approve(&draft, Some("Edited.".to_owned())));
     let approved = futures_util::future::join_all(all).await.into_iter().filter(Result::is_ok).count();
     assert_eq!(approved, 1);
     fixture.run_due().await;
@@ -375,12 +375,12 @@ async fn opt_outs_are_remembered_and_block_later_replies() {
 #[tokio::test]
 async fn a_pause_holds_everything_back_until_it_ends() {
     let fixture = Fixture::new(FixtureOptions::default()).await;
-    fixture.engine.pause(None, "a test").await.unwrap();
+    fixture.engine.operator().pause(None, "a test").await.unwrap();
     fixture.hot_lead("jane@acme.example", "Give me a call.");
     fixture.tick().await;
     assert!(fixture.states().await.iter().all(|state| (state.1, state.2) == (ActionState::Waiting, Some("paused"))));
     assert_eq!(fixture.simulator.workspace().accepted_replies(), []);
-    fixture.engine.resume(None).await.unwrap();
+    fixture.engine.operator().resume(None).await.unwrap();
     fixture.run_due().await;
     assert!(fixture.states().await.iter().all(|(_, state, _)| *state == ActionState::Done));
 }
@@ -407,14 +407,14 @@ async fn a_dry_run_only_reads() {
 async fn what_was_in_flight_when_the_process_died_is_never_sent_again() {
     let fixture = Fixture::new(FixtureOptions::default()).await;
     fixture.hot_lead("jane@acme.example", "Give me a call.");
-    fixture.engine.poll(fixture.workspace(), true).await.unwrap();
-    fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
+    fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
+    fixture.engine.intake().handle_pending(fixture.workspace()).await.unwrap();
     let mut reply = fixture.actions().await.remove(0);
     reply.state = ActionState::InFlight;
     reply.due_at = None;
     reply.sent_at = Some(fixture.engine.now());
     fixture.store.update_action(&mut reply).await.unwrap();
-    assert_eq!(fixture.engine.recover(fixture.workspace()).await.unwrap(), 1);
+    assert_eq!(fixture.engine.executor().recover(fixture.workspace()).await.unwrap(), 1);
     assert_eq!(fixture.states().await[0], (Reply, ActionState::Unknown, Some("ambiguous")));
     fixture.clock.advance(Duration::from_secs(901));
     fixture.run_due().await;

@@ -116,8 +116,8 @@ async fn many_threads_that_hang_delay_a_new_lead_by_a_moment_only() {
     fixture.tick().await;
     for lead in 0..3 {
         fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
-        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
-        fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
+        fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
+        fixture.engine.intake().handle_pending(fixture.workspace()).await.unwrap();
         fixture.clock.advance(3 * MINUTE);
         let began = Instant::now();
         // What could not be read before comes last, so that the first look is at the new one.
@@ -138,12 +138,12 @@ async fn several_threads_in_a_row_are_the_workspace_and_cost_few_requests() {
     for lead in 0..100 {
         fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
-    fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+    fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
     fixture.simulator.faults().always(Endpoint::Messages, Fault::Status(503, String::new()));
     fixture.requests();
     let mut costs = Vec::new();
     for _ in 0..6 {
-        let ended = fixture.engine.handle_pending(fixture.workspace()).await;
+        let ended = fixture.engine.intake().handle_pending(fixture.workspace()).await;
         assert!(matches!(ended, Err(IntakeError::Api(_))), "{ended:?}");
         costs.push(fixture.requests().len());
         fixture.clock.advance(MINUTE / 2);
@@ -170,8 +170,12 @@ async fn while_no_guard_is_answered_the_queue_asks_with_one_request_at_a_time() 
     fixture.requests();
     let mut costs = Vec::new();
     for _ in 0..5 {
-        let report =
-            fixture.engine.run_due(fixture.workspace(), reply_router::store::Lane::Api, &|| false).await.unwrap();
+        let report = fixture
+            .engine
+            .executor()
+            .run_due(fixture.workspace(), reply_router::store::Lane::Api, &|| false)
+            .await
+            .unwrap();
         assert!(report.api_is_down);
         costs.push(fixture.requests().len());
         fixture.clock.advance(MINUTE / 2);
@@ -202,15 +206,15 @@ async fn threads_that_wait_or_fail_keep_no_new_lead_waiting() {
         }
         // Long enough that every one of them has had its turn.
         for _ in 0..3 {
-            let _ = fixture.engine.poll(fixture.workspace(), true).await;
-            let _ = fixture.engine.handle_pending(fixture.workspace()).await;
+            let _ = fixture.engine.intake().poll(fixture.workspace(), true).await;
+            let _ = fixture.engine.intake().handle_pending(fixture.workspace()).await;
             fixture.clock.advance(Duration::from_secs(10));
         }
         for lead in 0..3 {
             fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
             fixture.clock.advance(Duration::from_secs(30));
-            fixture.engine.poll(fixture.workspace(), true).await.unwrap();
-            let _ = fixture.engine.handle_pending(fixture.workspace()).await;
+            fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
+            let _ = fixture.engine.intake().handle_pending(fixture.workspace()).await;
             fixture.run_due().await;
             assert_eq!(answered(&fixture), lead + 1, "at the first look, fails: {fails}");
         }
@@ -237,8 +241,8 @@ async fn a_destination_that_hangs_holds_up_no_other() {
     for lead in 0..70 {
         fixture.hot_lead(&format!("lead{lead}@acme.example"), "Give me a call.");
     }
-    fixture.engine.poll(fixture.workspace(), true).await.unwrap();
-    fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
+    fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
+    fixture.engine.intake().handle_pending(fixture.workspace()).await.unwrap();
     fixture.clock.advance(Duration::from_secs(1));
     let hot = fixture.hot_lead("jane@acme.example", "Give me a call.");
     fixture.simulator.workspace().set_category(&hot, Some("hot"));

@@ -135,7 +135,7 @@ impl Fixture {
     /// Starts everything and lets the engine note what is there.
     pub(crate) async fn new(setting: FixtureOptions) -> Self {
         let fixture = Self::without_baseline(setting).await;
-        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+        fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
         fixture
     }
 
@@ -159,7 +159,7 @@ impl Fixture {
         let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
         let fixture = Self { simulator, clock, store, engine, folder };
-        fixture.engine.recover(fixture.workspace()).await.unwrap();
+        fixture.engine.executor().recover(fixture.workspace()).await.unwrap();
         fixture
     }
 
@@ -179,8 +179,8 @@ impl Fixture {
 
     /// Polls, decides, and carries out all that is due.
     pub(crate) async fn tick(&self) {
-        self.engine.poll(self.workspace(), true).await.unwrap();
-        self.engine.handle_pending(self.workspace()).await.unwrap();
+        self.engine.intake().poll(self.workspace(), true).await.unwrap();
+        self.engine.intake().handle_pending(self.workspace()).await.unwrap();
         self.run_due().await;
     }
 
@@ -188,7 +188,7 @@ impl Fixture {
     pub(crate) async fn run_due(&self) {
         use reply_router::store::Lane;
         for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
-            self.engine.run_due(self.workspace(), lane, &|| false).await.unwrap();
+            self.engine.executor().run_due(self.workspace(), lane, &|| false).await.unwrap();
         }
     }
 

@@ -5,7 +5,7 @@ use crate::fixture::{Fixture, FixtureOptions, Reply, safety};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use reply_router::{
-    engine::{Engine, Failpoint, Resolution, TestHooks},
+    engine::{Failpoint, Resolution, TestHooks, retry_effect},
     model::{Action, ActionKind, ActionState, Mode, Safety},
     simulator::{Fault, NewThread, Options, Workspace},
     store::{EventKind, OptOut, SqliteStore, Store},
@@ -158,7 +158,7 @@ rules:
         };
         assert_eq!(left, 0, "{kind}");
         // What waits for the pause goes once when it ends.
-        fixture.engine.resume(None).await.unwrap();
+        fixture.engine.operator().resume(None).await.unwrap();
         fixture.run_due().await;
         if state == ActionState::Waiting {
             assert!(fixture.actions().await.iter().all(|action| action.state == ActionState::Done), "{kind}");
@@ -177,7 +177,7 @@ async fn who_resumes_while_a_pause_is_being_noted_wakes_it_all_the_same() {
     })
     .await;
     *probe.fixture.lock().unwrap() = Some((Arc::clone(&fixture.store), fixture.simulator.workspace()));
-    fixture.engine.pause(None, "a test").await.unwrap();
+    fixture.engine.operator().pause(None, "a test").await.unwrap();
     fixture.hot_lead("jane@acme.example", "Give me a call.");
     fixture.tick().await;
     assert_eq!(fixture.store.pauses().await.unwrap(), []);
@@ -212,16 +212,16 @@ async fn a_queue_that_is_stuck_is_announced_once_until_it_moves() {
     let seen = fixture.simulator.workspace();
     for round in 1..=2 {
         fixture.hot_lead(&format!("jane{round}@acme.example"), "Give me a call.");
-        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
-        fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
-        fixture.engine.watch_queue(fixture.workspace()).await.unwrap();
+        fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
+        fixture.engine.intake().handle_pending(fixture.workspace()).await.unwrap();
+        fixture.engine.alerts().watch_queue(fixture.workspace()).await.unwrap();
         fixture.clock.advance(Duration::from_secs(600));
         for _ in 0..3 {
-            fixture.engine.watch_queue(fixture.workspace()).await.unwrap();
+            fixture.engine.alerts().watch_queue(fixture.workspace()).await.unwrap();
         }
         assert!(seen.wait_until(Duration::from_secs(30), |_| received.slack().len() >= round).await);
         fixture.run_due().await;
-        fixture.engine.watch_queue(fixture.workspace()).await.unwrap();
+        fixture.engine.alerts().watch_queue(fixture.workspace()).await.unwrap();
         assert_eq!(received.slack().len(), round);
     }
 }
@@ -240,7 +240,7 @@ async fn a_draft_that_nobody_looks_at_expires_over_restarts() {
     fixture.clock.advance(Duration::from_secs(1));
     fixture.run_due().await;
     assert_eq!(reply_state(&fixture).await, (ActionState::Cancelled, Some("too_old")));
-    assert!(fixture.engine.approve(&draft.id, None).await.is_err(), "it is too late");
+    assert!(fixture.engine.operator().approve(&draft.id, None).await.is_err(), "it is too late");
     assert_eq!(fixture.simulator.workspace().accepted_replies(), []);
 }
 
@@ -253,7 +253,7 @@ async fn a_failed_reply_that_is_tried_again_by_hand_minds_what_left_since() {
     fixture.tick().await;
     let failed = fixture.actions().await.into_iter().find(|action| action.kind == Reply).unwrap();
     assert_eq!(failed.state, ActionState::Failed);
-    assert!(Engine::retry_effect(&failed).unwrap().contains("The thread is read again"));
+    assert!(retry_effect(&failed).unwrap().contains("The thread is read again"));
 
     // The message is judged once more (its category flips) and another record takes its place.
     for category in ["other", "interested"] {
@@ -262,7 +262,7 @@ async fn a_failed_reply_that_is_tried_again_by_hand_minds_what_left_since() {
         fixture.tick().await;
     }
     assert_eq!(fixture.simulator.workspace().accepted_replies().len(), 1);
-    let refused = fixture.engine.retry(&failed.id).await.unwrap_err().to_string();
+    let refused = fixture.engine.operator().retry(&failed.id).await.unwrap_err().to_string();
     assert!(refused.contains("another action already does this"), "{refused}");
 
     // A newer message has a reply of its own; the rule answers a thread once.
@@ -295,7 +295,7 @@ rules:
     lead("two");
     fixture.tick().await;
     assert_eq!(fixture.simulator.workspace().accepted_replies().len(), 1);
-    fixture.engine.retry(&failed).await.unwrap();
+    fixture.engine.operator().retry(&failed).await.unwrap();
     fixture.run_due().await;
     let first = fixture.store.action(&failed).await.unwrap().unwrap();
     assert_eq!((first.state, first.reason.unwrap().code.as_str()), (ActionState::Suppressed, "repeat"));
@@ -334,7 +334,7 @@ rules:
     );
     clock.advance(Duration::from_secs(3_600));
     for lane in [reply_router::store::Lane::Api, reply_router::store::Lane::Destinations] {
-        second.run_due(second.workspace("acme").unwrap(), lane, &|| false).await.unwrap();
+        second.executor().run_due(second.workspace("acme").unwrap(), lane, &|| false).await.unwrap();
     }
     assert!(fixture.actions().await.iter().all(|one| one.state == ActionState::Done), "{:?}", fixture.states().await);
     assert_eq!(fixture.simulator.workspace().accepted_replies().len(), 2);
@@ -381,9 +381,9 @@ async fn an_edited_second_try_is_told_from_the_first_that_arrives_late() {
     fixture.run_due().await;
     assert_eq!(reply_state(&fixture).await, (ActionState::Quarantined, Some("ambiguous")));
     let id = fixture.actions().await.into_iter().find(|action| action.kind == Reply).unwrap().id;
-    fixture.engine.resolve(&id, Resolution::NotSent).await.unwrap();
+    fixture.engine.operator().resolve(&id, Resolution::NotSent).await.unwrap();
     // The second try is unclear too, and what shows up is the first one's text after all.
-    fixture.engine.approve(&id, Some("An edited and quite different answer.".to_owned())).await.unwrap();
+    fixture.engine.operator().approve(&id, Some("An edited and quite different answer.".to_owned())).await.unwrap();
     fixture.simulator.faults().next(reply_router::simulator::Endpoint::Reply, 1, Fault::CloseBefore);
     fixture.run_due().await;
     fixture.clock.advance(Duration::from_secs(1));

@@ -32,7 +32,7 @@ fn replies(fixture: &Fixture) -> usize {
 /// As [`Stage::round`], until nothing is left to be decided or done.
 async fn rounds(fixture: &Fixture) {
     fixture.tick().await;
-    while !fixture.engine.handle_pending(fixture.workspace()).await.unwrap().decisions.is_empty() {}
+    while !fixture.engine.intake().handle_pending(fixture.workspace()).await.unwrap().decisions.is_empty() {}
     while fixture
         .store
         .next_due(fixture.workspace().name())

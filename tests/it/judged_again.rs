@@ -180,7 +180,7 @@ async fn a_step_of_the_campaign_neither_cancels_a_reply_nor_goes_unnoticed() {
     let fixture = after_a_message(&[], &step).await;
     assert_eq!(janes(&fixture).await, (ActionState::Held, Some("person_answered")));
     let id = fixture.actions().await[0].id.clone();
-    fixture.engine.approve(&id, None).await.unwrap();
+    fixture.engine.operator().approve(&id, None).await.unwrap();
     fixture.run_due().await;
     assert_eq!(janes(&fixture).await.0, ActionState::Done);
     // A person is a person.

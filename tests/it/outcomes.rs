@@ -178,8 +178,8 @@ impl OutcomeFixture {
         self.cases += 1;
         let thread = self.fixture.hot_lead(&format!("lead{}@acme.example", self.cases), "A call, please.");
         workspace.set_starred(&thread, self.kind == ActionKind::Unstar);
-        self.fixture.engine.poll(self.fixture.workspace(), true).await.unwrap();
-        self.fixture.engine.handle_pending(self.fixture.workspace()).await.unwrap();
+        self.fixture.engine.intake().poll(self.fixture.workspace(), true).await.unwrap();
+        self.fixture.engine.intake().handle_pending(self.fixture.workspace()).await.unwrap();
         workspace.clear_requests();
         let received = self.fixture.simulator.received();
         Case { thread, began: self.fixture.engine.now(), calls: received.calls(), sunk: self.sunk().len() }
@@ -209,7 +209,7 @@ impl OutcomeFixture {
             door.accept().await;
         }
         // Somebody mended the key.
-        self.fixture.engine.resume(None).await.unwrap();
+        self.fixture.engine.operator().resume(None).await.unwrap();
     }
 
     /// Lets the time pass until something is due, and does it.

@@ -61,7 +61,7 @@ async fn of_the_guard_and_before_a_star() {
                 fixture.clock.advance(MINUTE);
             }
             fixture.simulator.faults().clear();
-            fixture.engine.resume(None).await.unwrap();
+            fixture.engine.operator().resume(None).await.unwrap();
             fixture.run_due().await;
             let end = if state == ActionState::Waiting { ActionState::Done } else { state };
             assert_eq!(fixture.states().await[0].1, end, "{what}");

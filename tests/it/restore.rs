@@ -32,11 +32,11 @@ async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
     let run = async |clock: &ManualClock, store: Arc<SqliteStore>| {
         let engine = engine(&FixtureOptions::default(), &simulator, store as Arc<dyn Store>, clock.clone());
         let workspace = engine.workspace("acme").unwrap();
-        engine.alert_if_paused().await.unwrap();
-        engine.recover(workspace).await.unwrap();
-        engine.poll(workspace, true).await.unwrap();
-        engine.handle_pending(workspace).await.unwrap();
-        engine.run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
+        engine.alerts().alert_if_paused().await.unwrap();
+        engine.executor().recover(workspace).await.unwrap();
+        engine.intake().poll(workspace, true).await.unwrap();
+        engine.intake().handle_pending(workspace).await.unwrap();
+        engine.executor().run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
         engine
     };
     let write = |email: &str| {
@@ -70,9 +70,9 @@ async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
     let store = reopened(&path).await;
     assert_eq!(store.pauses().await.unwrap().len(), 1);
     let engine = run(&clock, Arc::clone(&store)).await;
-    engine.resume(None).await.unwrap();
+    engine.operator().resume(None).await.unwrap();
     let workspace = engine.workspace("acme").unwrap();
-    engine.run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
+    engine.executor().run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
     let sent: Vec<_> = simulator.workspace().accepted_replies().into_iter().map(|reply| reply.to).collect();
     assert_eq!(sent, ["first@acme.example", "second@acme.example", "third@acme.example"]);
     let filter = reply_router::store::ActionFilter { limit: 100, kind: Some(Reply), ..Default::default() };

@@ -70,7 +70,7 @@ async fn office_hours_over_the_switch_days() {
         let at = |date: civil::Date, hour| local.to_timestamp(date.at(hour, 0, 0, 0)).unwrap();
         let (begin, end) = (at(day.yesterday().unwrap(), 8), at(day.tomorrow().unwrap(), 21));
         fixture.clock.set(begin);
-        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+        fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
         let mut expected = Vec::new();
         for step in 0.. {
             let now = fixture.engine.now();
@@ -130,7 +130,7 @@ async fn a_window_with_an_end_in_the_hour_that_is_missing_or_twice() {
         let minutes = |(hour, minute): (u16, u16)| hour * 60 + minute;
         let fixture = Fixture::without_baseline(in_hours(zone, minutes(from), minutes(to))).await;
         fixture.clock.set(instant(decided));
-        fixture.engine.poll(fixture.workspace(), true).await.unwrap();
+        fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
         fixture.hot_lead("jane@acme.example", "A call, please.");
         while sent(&fixture).is_empty() {
             fixture.tick().await;
@@ -184,7 +184,7 @@ async fn a_clock_that_jumps_a_week_ahead_leaves_the_reply_to_a_person() {
     fixture.tick().await;
     assert_eq!(fixture.states().await, [(Reply, ActionState::Held, Some("too_old"))]);
     assert_eq!(sent(&fixture), []);
-    fixture.engine.approve(&fixture.actions().await[0].id, None).await.unwrap();
+    fixture.engine.operator().approve(&fixture.actions().await[0].id, None).await.unwrap();
     fixture.run_due().await;
     assert_eq!(sent(&fixture).len(), 1);
 }

@@ -38,12 +38,12 @@ async fn second(fixture: &Fixture, setting: &FixtureOptions, restless: bool) -> 
 
 async fn decide(engine: &Engine) {
     let workspace = engine.workspace("acme").unwrap();
-    engine.poll(workspace, true).await.unwrap();
-    engine.handle_pending(workspace).await.unwrap();
+    engine.intake().poll(workspace, true).await.unwrap();
+    engine.intake().handle_pending(workspace).await.unwrap();
 }
 
 async fn send(engine: &Engine) {
-    engine.run_due(engine.workspace("acme").unwrap(), Lane::Api, &|| false).await.unwrap();
+    engine.executor().run_due(engine.workspace("acme").unwrap(), Lane::Api, &|| false).await.unwrap();
 }
 
 fn twice(fixture: &Fixture) -> usize {
@@ -103,8 +103,8 @@ async fn our_own_words_that_we_did_not_send_hold_the_workspace_until_it_is_resum
     // Both have decided; the other one is faster.
     fixture.hot_lead("jane@acme.example", "Give me a call.");
     decide(&other).await;
-    fixture.engine.poll(fixture.workspace(), true).await.unwrap();
-    fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
+    fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
+    fixture.engine.intake().handle_pending(fixture.workspace()).await.unwrap();
     send(&other).await;
     assert_eq!(fixture.simulator.workspace().accepted_replies().len(), 1);
     fixture.run_due().await;
@@ -131,7 +131,7 @@ async fn our_own_words_that_we_did_not_send_hold_the_workspace_until_it_is_resum
     assert_eq!(fixture.simulator.slack().len(), 1, "announced once");
 
     // A person goes on: what has its answer is given up, the other lead is answered.
-    fixture.engine.resume(Some("acme")).await.unwrap();
+    fixture.engine.operator().resume(Some("acme")).await.unwrap();
     fixture.run_due().await;
     assert_eq!(fixture.store.foreign_uses().await.unwrap(), []);
     let replies: Vec<_> = fixture.states().await.into_iter().filter(|state| state.0 == Reply).collect();
@@ -177,8 +177,8 @@ async fn a_store_restored_together_with_its_lock_is_noticed_by_what_the_threads_
 async fn an_intent_whose_last_look_fails_is_taken_back() {
     let fixture = Fixture::new(FixtureOptions::default()).await;
     fixture.hot_lead("jane@acme.example", "Give me a call.");
-    fixture.engine.poll(fixture.workspace(), true).await.unwrap();
-    fixture.engine.handle_pending(fixture.workspace()).await.unwrap();
+    fixture.engine.intake().poll(fixture.workspace(), true).await.unwrap();
+    fixture.engine.intake().handle_pending(fixture.workspace()).await.unwrap();
     fixture.simulator.faults().next(Endpoint::Messages, 1, Fault::Status(503, String::new()));
     fixture.run_due().await;
     let reply = &fixture.actions().await[0];

@@ -94,7 +94,7 @@ pub(in crate::admin) async fn thread(
     let workspace = found.first().map(|decision| decision.workspace.clone());
     let mut decisions = Vec::with_capacity(found.len());
     for decision in found {
-        let Some(explanation) = app.engine.explain_decision(&decision.id).await? else { continue };
+        let Some(explanation) = app.engine.operator().explain_decision(&decision.id).await? else { continue };
         decisions.push(Decided {
             at: TimeTag(decision.at),
             event: decision.event.as_str(),

@@ -1,7 +1,7 @@
 //! What several pages show in the same way: times, counts, actions.
 
 use crate::{
-    engine::Engine,
+    engine::retry_effect,
     model::{Action, ActionState, Payload, ReasonCode},
     text,
 };
@@ -136,7 +136,7 @@ impl From<Action> for ActionCard {
             created: TimeTag(action.created_at),
             sent: action.sent_at.map(TimeTag),
             thread_path: encoded(&action.thread_id),
-            if_retried: Engine::retry_effect(&action).unwrap_or_default(),
+            if_retried: retry_effect(&action).unwrap_or_default(),
             approved: action.approved,
             id: action.id.0,
             workspace: action.workspace,

@@ -133,7 +133,7 @@ pub(in crate::admin) async fn run_checks(
     State(app): State<App>,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    let findings = app.engine.check_all().await;
+    let findings = app.engine.operator().check_all().await;
     show(&app, wanted, findings).await
 }
 

@@ -1,12 +1,13 @@
 //! What people are told of others on the account, and of rules that were refused.
 
-use super::{EVERY, Engine, Workspace};
+use super::{Alerts, EVERY};
 use crate::destinations::Alert;
+use crate::engine::Workspace;
 
 /// What rules that were refused are called among the conditions.
 const REFUSED: &str = "rules-refused";
 
-impl Engine {
+impl Alerts {
     /// Says that our words were sent by somebody else; the workspace's replies wait for a person from now on.
     pub(in crate::engine) fn alert_foreign_use(&self, workspace: &Workspace, why: &str, link: Option<String>) {
         let title = format!("Another service acts on workspace {}", workspace.name());
@@ -40,8 +41,16 @@ impl Engine {
 
     /// Says, if people know of refused rules, that the mistake is mended.
     pub(in crate::engine) fn watch_rules(&self) {
-        if self.rules_error().is_none() {
+        if self.status.rules_error().is_none() {
             self.end_alert(EVERY, REFUSED, "The rules in the files are in force");
         }
+    }
+
+    /// Whether somebody else uses the workspace's key, as the limits that the API tells show. Workspaces that share a key
+    /// see each other and say nothing.
+    pub fn is_key_shared(&self, workspace: &Workspace) -> bool {
+        let shares =
+            |other: &&Workspace| other.name() != workspace.name() && other.client().has_same_key(workspace.client());
+        workspace.client().budget().foreign_use && !self.workspaces.iter().any(|other| shares(&other))
     }
 }

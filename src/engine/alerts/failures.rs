@@ -1,15 +1,13 @@
 //! What failed for good, and rules that cannot be evaluated: told once an hour for each destination or rule.
 
-use super::{
-    super::{Engine, Evaluation, Workspace},
-    Alert,
-};
+use super::{Alert, Alerts};
+use crate::engine::{Evaluation, Workspace};
 use crate::{
     coldsend::ApiError,
     model::{Action, ActionKind, ActionState, ThreadRow},
 };
 
-impl Engine {
+impl Alerts {
     /// Tells people of an action that failed and is not tried again.
     pub(in crate::engine) fn alert_failed(&self, workspace: &Workspace, action: &Action) {
         if action.state != ActionState::Failed {

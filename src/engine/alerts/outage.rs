@@ -1,27 +1,26 @@
 //! An outage: polls or reads that have failed for `safety.alert_if_failing`, and requests that wait as long.
 
-use super::super::{Engine, Workspace};
+use super::{Alerts, PAUSED};
+use crate::engine::Workspace;
 use crate::model::format_duration;
 use std::time::Duration;
 
 /// The key under which an outage is told.
 pub(super) const FAILING: &str = "failing";
-/// The key under which a pause for a refused key is told.
-pub(super) const PAUSED: &str = "paused";
 
-impl Engine {
+impl Alerts {
     /// For how long a workspace has not been polled well, and why, once that is longer than
     /// `safety.alert_if_failing`.
     pub fn outage(&self, workspace: &Workspace) -> Option<(Duration, String)> {
-        let outage = workspace.outage(self.now())?;
-        let lasted = Duration::try_from(self.now().duration_since(outage.since)).unwrap_or_default();
+        let outage = workspace.poll_health.outage(self.clock.now())?;
+        let lasted = Duration::try_from(self.clock.now().duration_since(outage.since)).unwrap_or_default();
         (lasted >= workspace.safety().alert_if_failing).then(|| (lasted, outage.summary.to_owned()))
     }
 
     /// Says once that a workspace has not been polled well for too long, and once that it is polled again.
     pub fn watch_outage(&self, workspace: &Workspace) {
         let name = workspace.name();
-        let Some(outage) = workspace.outage(self.now()) else {
+        let Some(outage) = workspace.poll_health.outage(self.clock.now()) else {
             return self.end_alert(name, FAILING, &format!("Workspace {name} works again"));
         };
         // A pause for a refused key has told the cause.

@@ -1,9 +1,8 @@
 //! One try: its intent before the request, its outcome after it, and what follows a try that did not end well.
 
+use super::Executor;
 use super::guard::{Verdict, opted_out};
-use crate::engine::{
-    Engine, Workspace, failpoint::Failpoint, read_failures::Reach, threads::own_replies::body_fingerprint,
-};
+use crate::engine::{Workspace, failpoint::Failpoint, read_failures::Reach, threads::own_replies::body_fingerprint};
 use crate::{
     coldsend::{ApiError, Remedy, WriteError, WriteOutcome},
     model::{Action, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode, Transition},
@@ -48,14 +47,14 @@ impl From<&WriteError> for AttemptEnd {
     }
 }
 
-impl Engine {
+impl Executor {
     /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the guard
     /// passed are checked in the same transaction.
     pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
-        self.failpoint(Failpoint::GuardPassed, Some(action)).await;
-        let verdict = match self.write_intent(workspace, action).await? {
+        self.shared.failpoint(Failpoint::GuardPassed, Some(action)).await;
+        let verdict = match self.shared.write_intent(workspace, action).await? {
             IntentResult::Written => {
-                self.failpoint(Failpoint::IntentWritten, Some(action)).await;
+                self.shared.failpoint(Failpoint::IntentWritten, Some(action)).await;
                 return Ok(true);
             }
             IntentResult::Paused => paused(),
@@ -72,8 +71,8 @@ impl Engine {
         action: &mut Action,
         verdict: Verdict,
     ) -> Result<(), StoreError> {
-        let Some(next) = verdict.into_transition(self.expiry(workspace)) else { return Ok(()) };
-        self.failpoint(Failpoint::GuardBlocked, Some(action)).await;
+        let Some(next) = verdict.into_transition(self.shared.expiry(workspace)) else { return Ok(()) };
+        self.shared.failpoint(Failpoint::GuardBlocked, Some(action)).await;
         action.sent_at = None;
         self.write_until_stored(workspace, action, next).await
     }
@@ -99,8 +98,8 @@ impl Engine {
         end: impl Into<AttemptEnd>,
         next: Transition,
     ) -> Result<(), StoreError> {
-        self.failpoint(Failpoint::ResponseReceived, Some(action)).await;
-        let at = action.sent_at.unwrap_or_else(|| self.now());
+        self.shared.failpoint(Failpoint::ResponseReceived, Some(action)).await;
+        let at = action.sent_at.unwrap_or_else(|| self.shared.now());
         let AttemptEnd { outcome, status } = end.into();
         action.attempts.push(Attempt { at, outcome, status, body: body_fingerprint(&action.payload) });
         let may_have_left = next.state().counts_toward_limits()
@@ -109,7 +108,7 @@ impl Engine {
             action.sent_at = None;
         }
         let written = self.write_until_stored(workspace, action, next).await;
-        self.failpoint(Failpoint::OutcomeWritten, Some(action)).await;
+        self.shared.failpoint(Failpoint::OutcomeWritten, Some(action)).await;
         written
     }
 
@@ -123,8 +122,8 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let mut pause = FIRST_WRITE_PAUSE;
         loop {
-            match self.transition(workspace, action, next.clone()).await {
-                Err(StoreError::Database(detail)) if !self.dry_run => {
+            match self.shared.transition(workspace, action, next.clone()).await {
+                Err(StoreError::Database(detail)) if !self.shared.dry_run => {
                     tracing::error!(action = %action.id, error = detail, "outcome not stored; trying again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(MAX_WRITE_PAUSE);
@@ -143,7 +142,7 @@ impl Engine {
         };
         let failures = action.attempts.len() - action.attempts.iter().filter(waited).count();
         let pause = BACK_OFF.get(failures)?;
-        Some(self.now().saturating_add(*pause).unwrap_or(Timestamp::MAX))
+        Some(self.shared.now().saturating_add(*pause).unwrap_or(Timestamp::MAX))
     }
 
     /// What follows a try that failed but may be repeated.
@@ -162,7 +161,7 @@ impl Engine {
         error: &ApiError,
     ) -> Result<(), StoreError> {
         let next = self.after_failed_read(workspace, action, error).await?;
-        self.transition(workspace, action, next).await
+        self.shared.transition(workspace, action, next).await
     }
 
     async fn after_failed_read(
@@ -171,7 +170,7 @@ impl Engine {
         action: &Action,
         error: &ApiError,
     ) -> Result<Transition, StoreError> {
-        let reach = workspace.read_failures.failed(&action.thread_id, error, self.now());
+        let reach = workspace.read_failures.failed(&action.thread_id, error, self.shared.now());
         let is_this_thread = matches!(reach, Reach::Thread(_));
         Ok(match error.remedy() {
             Remedy::MendKey if is_this_thread => {
@@ -189,7 +188,7 @@ impl Engine {
     pub(super) fn next_read(&self, reach: Reach) -> Timestamp {
         let times = if let Reach::Thread(times) = reach { times.min(6) } else { 0 };
         let pause = (FIRST_READ_PAUSE * (1 << times)).min(MAX_READ_PAUSE);
-        self.now().saturating_add(pause).unwrap_or(Timestamp::MAX)
+        self.shared.now().saturating_add(pause).unwrap_or(Timestamp::MAX)
     }
 
     /// What follows a request that the API surely did not carry out.
@@ -201,11 +200,11 @@ impl Engine {
     ) -> Result<Transition, StoreError> {
         Ok(match error.remedy() {
             Remedy::MendKey => {
-                self.pause_on_auth_error(workspace, &error.to_string()).await?;
+                self.shared.pause_on_auth_error(workspace, &error.to_string()).await?;
                 Transition::wait_for_resume(reason_of(error))
             }
             Remedy::WaitFor(time) => {
-                let due = self.now().saturating_add(time).unwrap_or(Timestamp::MAX);
+                let due = self.shared.now().saturating_add(time).unwrap_or(Timestamp::MAX);
                 Transition::wait_until(due, reason_of(error))
             }
             Remedy::TryAgain => self.schedule_retry(action, reason_of(error)),

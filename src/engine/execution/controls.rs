@@ -1,10 +1,11 @@
 //! What an operator, the clock and the rule's own limit say of an action, whatever its kind.
 
+use super::Executor;
 use super::{
     attempts::paused,
     guard::{Verdict, check_store, check_thread, next_slot},
 };
-use crate::engine::{Engine, Workspace, failpoint::Mutation};
+use crate::engine::{Workspace, failpoint::Mutation, threads::author::who_answered};
 use crate::{
     model::{Action, ActionKind, Mode, Rate, Reason, ReasonCode},
     rules::ThreadMessages,
@@ -16,7 +17,7 @@ use std::time::Duration;
 /// How long a rule must be gone before what it planned is cancelled.
 const RULE_GONE: Duration = Duration::from_secs(60);
 
-impl Engine {
+impl Executor {
     /// What would become of an action if it came up now, without changing anything.
     pub(in crate::engine) async fn predict(
         &self,
@@ -24,15 +25,17 @@ impl Engine {
         action: &Action,
         messages: &ThreadMessages,
     ) -> Result<Verdict, StoreError> {
-        if let Some(verdict) = self.check_controls(workspace, action, self.now()).await? {
+        if let Some(verdict) = self.check_controls(workspace, action, self.shared.now()).await? {
             return Ok(verdict);
         }
         if action.kind != ActionKind::Reply {
             return Ok(self.limit_reached(action).await?.unwrap_or(Verdict::Send));
         }
-        match check_store(action, &self.store_facts(workspace, action).await?, workspace.safety(), self.now()) {
+        match check_store(action, &self.store_facts(workspace, action).await?, workspace.safety(), self.shared.now()) {
             Verdict::Send => {
-                let answered = self.who_answered(workspace, &action.thread_id, messages.conversation()).await?;
+                let answered =
+                    who_answered(&*self.shared.store, workspace.name(), &action.thread_id, messages.conversation())
+                        .await?;
                 let own_sender = self.is_from_own_sender(messages).await?;
                 Ok(check_thread(action, messages, own_sender, &answered))
             }
@@ -47,13 +50,13 @@ impl Engine {
         action: &Action,
         now: Timestamp,
     ) -> Result<Option<Verdict>, StoreError> {
-        if self.is_paused(workspace.name()).await? && !self.is_mutated(Mutation::IgnorePause) {
+        if self.shared.is_paused(workspace.name()).await? && !self.shared.is_mutated(Mutation::IgnorePause) {
             return Ok(Some(paused()));
         }
-        let rules = self.rules();
+        let rules = self.shared.rules();
         let rules = rules.of_workspace(workspace.name());
         let Some(rule) = rules.rule(&action.rule) else { return Ok(Some(self.rule_is_gone(&action.rule, now))) };
-        let lowered = self.store.override_modes().await?.get(&action.rule).copied().unwrap_or_default();
+        let lowered = self.shared.store.override_modes().await?.get(&action.rule).copied().unwrap_or_default();
         let mode = rule.mode.min(workspace.settings().mode).min(lowered);
         if mode <= Mode::Shadow {
             let reason = Reason::new(ReasonCode::RuleRemoved, format!("the rule is {mode} now"));
@@ -83,9 +86,9 @@ impl Engine {
 
     /// A rule may be gone for a moment only, while its file is being written: what it planned waits before it is cancelled.
     fn rule_is_gone(&self, rule: &str, now: Timestamp) -> Verdict {
-        let since = self.board.rule_gone_since(rule);
+        let since = self.shared.status.rule_gone_since(rule);
         let until = since.saturating_add(RULE_GONE).unwrap_or(Timestamp::MAX);
-        if now >= until && self.rules_error().is_none() {
+        if now >= until && self.shared.status.rules_error().is_none() {
             return Verdict::Cancel(Reason::new(ReasonCode::RuleRemoved, "the rule is gone"));
         }
         let text = "the rule is gone; it is cancelled unless the rule comes back within a minute";
@@ -96,21 +99,10 @@ impl Engine {
     /// The action's own `limit`, over all leads. The guard of a reply asks for it with the other caps.
     pub(super) async fn limit_reached(&self, action: &Action) -> Result<Option<Verdict>, StoreError> {
         let Some(limit @ Rate { per, .. }) = action.timing.limit else { return Ok(None) };
-        let since = self.now().saturating_sub(per).unwrap_or(Timestamp::MIN);
+        let since = self.shared.now().saturating_sub(per).unwrap_or(Timestamp::MIN);
         let filter = SentFilter { kind: action.kind, lead_email: None, rule: Some(&action.rule) };
-        let times = self.store.sent_since(&action.workspace, &filter, since).await?;
+        let times = self.shared.store.sent_since(&action.workspace, &filter, since).await?;
         let reason = || Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up"));
         Ok(next_slot(&times, limit).map(|until| Verdict::Wait(until, reason())))
-    }
-
-    /// Whether the workspace, or everything, is paused.
-    pub(in crate::engine) async fn is_paused(&self, workspace: &str) -> Result<bool, StoreError> {
-        let pauses = self.store.pauses().await?;
-        Ok(pauses.iter().any(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace)))
-    }
-
-    /// When something that is held from now on expires.
-    pub(in crate::engine) fn expiry(&self, workspace: &Workspace) -> Option<Timestamp> {
-        self.now().saturating_add(workspace.safety().drafts_expire).ok()
     }
 }

@@ -3,8 +3,10 @@
 //! Each step that changes an action is one write, refused by the store if somebody else (a person who approves, a newer
 //! message) changed it first: then the step ends there and nothing leaves.
 
+use super::Executor;
 use super::guard::Verdict;
-use crate::engine::{Engine, Workspace, failpoint::Failpoint};
+use crate::engine::threads::reevaluate::has_waited;
+use crate::engine::{Workspace, failpoint::Failpoint};
 use crate::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode, format_duration},
     store::{Lane, StoreError},
@@ -33,7 +35,7 @@ pub struct RunReport {
     pub api_is_down: bool,
 }
 
-impl Engine {
+impl Executor {
     /// Carries out what is due in a lane, one after the other, until nothing is. Ends early, between two actions, when
     /// `stop` says so.
     pub async fn run_due(
@@ -44,8 +46,8 @@ impl Engine {
     ) -> Result<RunReport, ExecuteError> {
         let mut report = RunReport::default();
         loop {
-            let except = workspace.slow_targets();
-            let due = self.store.due_actions(workspace.name(), lane, self.now(), &except, BATCH).await?;
+            let except = workspace.slow_targets.names();
+            let due = self.shared.store.due_actions(workspace.name(), lane, self.shared.now(), &except, BATCH).await?;
             if due.is_empty() {
                 return Ok(report);
             }
@@ -79,7 +81,7 @@ impl Engine {
         if action.state == ActionState::Unknown {
             return self.verify(workspace, action).await;
         }
-        let now = self.now();
+        let now = self.shared.now();
         if action.state == ActionState::Held {
             let text = format!("nobody approved it within {}", format_duration(workspace.safety().drafts_expire));
             let expired = Verdict::Cancel(Reason::new(ReasonCode::TooOld, text));
@@ -88,8 +90,8 @@ impl Engine {
         if let Some(verdict) = self.check_controls(workspace, &action, now).await? {
             return self.apply_verdict(workspace, &mut action, verdict).await;
         }
-        if self.has_waited(&action)
-            && let Some(verdict) = self.no_longer_matches(workspace, &action, None).await?
+        if has_waited(&action, self.shared.now())
+            && let Some(verdict) = self.shared.no_longer_matches(workspace, &action, None).await?
         {
             return self.apply_verdict(workspace, &mut action, verdict).await;
         }
@@ -113,8 +115,8 @@ impl Engine {
         action: &mut Action,
         verdict: Verdict,
     ) -> Result<(), StoreError> {
-        let Some(next) = verdict.into_transition(self.expiry(workspace)) else { return Ok(()) };
-        self.failpoint(Failpoint::GuardBlocked, Some(action)).await;
-        self.transition(workspace, action, next).await
+        let Some(next) = verdict.into_transition(self.shared.expiry(workspace)) else { return Ok(()) };
+        self.shared.failpoint(Failpoint::GuardBlocked, Some(action)).await;
+        self.shared.transition(workspace, action, next).await
     }
 }

@@ -1,6 +1,7 @@
 //! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
 
-use crate::engine::{Engine, Workspace, failpoint::Mutation};
+use super::Executor;
+use crate::engine::{Workspace, failpoint::Mutation};
 use crate::{
     coldsend::WriteOutcome,
     model::{Action, ActionState, AttemptOutcome, Reason, ReasonCode, Transition},
@@ -20,34 +21,36 @@ enum SiblingState {
     Failed(Reason),
 }
 
-impl Engine {
+impl Executor {
     pub(in crate::engine) async fn mark_read(
         &self,
         workspace: &Workspace,
         mut action: Action,
     ) -> Result<(), StoreError> {
-        match others(&self.store.siblings(&action).await?) {
+        match others(&self.shared.store.siblings(&action).await?) {
             SiblingState::Done => {}
-            _ if self.is_mutated(Mutation::AlwaysMarkRead) => {}
+            _ if self.shared.is_mutated(Mutation::AlwaysMarkRead) => {}
             SiblingState::Pending => {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
-                let again = self.now().saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
-                self.transition(workspace, &mut action, Transition::wait_until(again, reason.clone())).await?;
+                let again = self.shared.now().saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
+                self.shared.transition(workspace, &mut action, Transition::wait_until(again, reason.clone())).await?;
                 // Whichever settles last wakes it. One that settled between the look and the write found nobody to wake:
                 // so look once more, now that it can be woken.
-                if others(&self.store.siblings(&action).await?) != SiblingState::Pending {
-                    self.transition(workspace, &mut action, Transition::wait_until(self.now(), reason)).await?;
+                if others(&self.shared.store.siblings(&action).await?) != SiblingState::Pending {
+                    self.shared
+                        .transition(workspace, &mut action, Transition::wait_until(self.shared.now(), reason))
+                        .await?;
                 }
                 return Ok(());
             }
             SiblingState::Failed(reason) => {
-                return self.transition(workspace, &mut action, Transition::cancel(reason)).await;
+                return self.shared.transition(workspace, &mut action, Transition::cancel(reason)).await;
             }
         }
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
-        if self.dry_run {
+        if self.shared.dry_run {
             return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, Transition::done()).await;
         }
         let Err(error) = workspace.client().mark_read(&action.thread_id).await else {

@@ -1,6 +1,8 @@
 //! What a process that died in the middle leaves behind.
 
-use crate::engine::{Engine, Workspace, failpoint::Mutation, threads::own_replies::body_fingerprint};
+use super::{Executor, verify::next_check};
+use crate::engine::shared::Shared;
+use crate::engine::{Workspace, failpoint::Mutation, threads::own_replies::body_fingerprint};
 use crate::{
     model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode, Transition},
     store::{ActionFilter, StoreError},
@@ -9,10 +11,17 @@ use crate::{
 /// More than one action per lane cannot be in flight; a store that says otherwise is still recovered in full.
 const BATCH: u32 = 1_000;
 
-impl Engine {
+impl Executor {
     /// Runs once before anything is executed: what is in flight on disk belongs to a process that is gone. A reply may
     /// have left, so it is unknown; what may be repeated (forwards, read) or read back (stars) is due again.
     pub async fn recover(&self, workspace: &Workspace) -> Result<usize, StoreError> {
+        self.shared.recover(workspace).await
+    }
+}
+
+impl Shared {
+    /// See [`Executor::recover`]; a name that is adopted later is recovered, too.
+    pub(in crate::engine) async fn recover(&self, workspace: &Workspace) -> Result<usize, StoreError> {
         let filter = ActionFilter {
             workspace: Some(workspace.name().to_owned()),
             states: vec![ActionState::InFlight],
@@ -40,7 +49,7 @@ impl Engine {
         });
         let reason = Reason::new(ReasonCode::Ambiguous, "the program ended while it was on its way");
         if action.kind == ActionKind::Reply {
-            let due = self.next_check(workspace, &action).unwrap_or_else(|| self.now());
+            let due = next_check(workspace, &action, self.now()).unwrap_or_else(|| self.now());
             return self.transition(workspace, &mut action, Transition::verify_at(due, reason)).await;
         }
         self.transition(workspace, &mut action, Transition::retry_at(self.now(), reason)).await

@@ -1,13 +1,16 @@
 //! A reply: guarded, sent at most once, and never again by itself once it may have left.
 
+use super::Executor;
+use super::verify::next_check;
+use crate::engine::threads::{read::thread_reader, reevaluate::has_waited};
 use crate::engine::{
-    Engine, Workspace,
+    Workspace,
     evaluation::fetch_messages,
     execution::attempts::paused,
     execution::guard::{StoreFacts, Verdict, check_store, check_thread, opted_out},
     failpoint::Mutation,
     read_failures::Reach,
-    threads::author::Answered,
+    threads::author::{Answered, who_answered},
     threads::own_replies::{body_fingerprint, matches_text},
 };
 use crate::{
@@ -32,7 +35,7 @@ const BURST: Duration = Duration::from_secs(10);
 /// How long a reply waits for its place in the request budget before it is guarded anew.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-impl Engine {
+impl Executor {
     pub(in crate::engine) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         if !action.approved
             && let Some(held) = self.held_for_foreign_use(workspace).await?
@@ -40,21 +43,21 @@ impl Engine {
             return self.apply_verdict(workspace, &mut action, held).await;
         }
         let counted = self.store_facts(workspace, &action).await?;
-        match check_store(&action, &counted, workspace.safety(), self.now()) {
+        match check_store(&action, &counted, workspace.safety(), self.shared.now()) {
             Verdict::Send => {}
             other => return self.apply_verdict(workspace, &mut action, other).await,
         }
         let body = match self.body(&action).await {
             Ok(body) => body,
             Err(reason) => {
-                return self.transition(workspace, &mut action, Transition::failed(reason)).await;
+                return self.shared.transition(workspace, &mut action, Transition::failed(reason)).await;
             }
         };
         // What was read for the decision can still hold the reply back without a request; it lets nothing go.
-        if let Some(messages) = workspace.cached_messages(&action.thread_id, self.now()) {
+        if let Some(messages) = workspace.cache.messages(&action.thread_id, self.shared.now()) {
             match self.judge_thread(workspace, &action, &messages).await?.0 {
                 Verdict::Send => {}
-                _ if self.is_mutated(Mutation::SkipGuard) => {}
+                _ if self.shared.is_mutated(Mutation::SkipGuard) => {}
                 other => {
                     self.remember_opt_out(&action, &messages).await?;
                     action.outgoing_before = outgoing_ids(&messages);
@@ -63,18 +66,18 @@ impl Engine {
             }
             action.outgoing_before = outgoing_ids(&messages);
         }
-        let waited = self.has_waited(&action);
+        let waited = has_waited(&action, self.shared.now());
         self.step_out_of_phase(workspace).await;
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
         // Whatever comes of it, nobody may rely on what was read before.
-        workspace.evict_messages(&action.thread_id);
-        let client = self.reader(workspace, &action.thread_id).with_max_wait(Some(MAX_WAIT));
+        workspace.cache.evict_messages(&action.thread_id);
+        let client = thread_reader(workspace, &action.thread_id).with_max_wait(Some(MAX_WAIT));
         // The last look: nothing but the request itself stands between what it shows and the reply.
         let messages = match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
             Ok(messages) => {
-                workspace.read_failures.answered(&action.thread_id, self.now());
+                workspace.read_failures.answered(&action.thread_id, self.shared.now());
                 messages
             }
             Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
@@ -85,11 +88,11 @@ impl Engine {
             (Verdict::Wait(self.next_read(Reach::Unclear), reason), None)
         });
         action.outgoing_before = outgoing_ids(&messages);
-        if verdict != Verdict::Send && !self.is_mutated(Mutation::SkipGuard) {
+        if verdict != Verdict::Send && !self.shared.is_mutated(Mutation::SkipGuard) {
             let remembered = self.remember_opt_out(&action, &messages).await;
             return self.withdraw(workspace, &mut action, verdict).await.and(remembered);
         }
-        if self.dry_run {
+        if self.shared.dry_run {
             let done = Transition::done_with(note);
             return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, done).await;
         }
@@ -109,7 +112,7 @@ impl Engine {
         if is_newest && let Some(foreign) = self.find_unsent(workspace, action, conversation).await? {
             return Ok((foreign, None));
         }
-        let answered = self.who_answered(workspace, &action.thread_id, conversation).await?;
+        let answered = who_answered(&*self.shared.store, workspace.name(), &action.thread_id, conversation).await?;
         let verdict = check_thread(action, messages, self.is_from_own_sender(messages).await?, &answered);
         if verdict == Verdict::Send && !action.approved && has_its_text_already(action, messages) {
             let text = "the same text is in the thread already";
@@ -134,16 +137,16 @@ impl Engine {
     ) -> Result<(Verdict, Option<Reason>), StoreError> {
         let (verdict, note) = self.judge_thread(workspace, action, messages).await?;
         if verdict != Verdict::Send
-            || self.is_mutated(Mutation::IgnorePause)
-            || self.is_mutated(Mutation::SkipStoreCheck)
+            || self.shared.is_mutated(Mutation::IgnorePause)
+            || self.shared.is_mutated(Mutation::SkipStoreCheck)
         {
             return Ok((verdict, note));
         }
-        if self.is_paused(workspace.name()).await? {
+        if self.shared.is_paused(workspace.name()).await? {
             return Ok((paused(), None));
         }
         if let Some(lead) = action.lead_email.as_deref()
-            && let Some(found) = self.store.opt_out(&action.workspace, lead).await?
+            && let Some(found) = self.shared.store.opt_out(&action.workspace, lead).await?
         {
             return Ok((Verdict::Suppress(opted_out(&found.evidence)), None));
         }
@@ -152,7 +155,7 @@ impl Engine {
         {
             return Ok((held, None));
         }
-        if waited && let Some(cancelled) = self.no_longer_matches(workspace, action, Some(messages)).await? {
+        if waited && let Some(cancelled) = self.shared.no_longer_matches(workspace, action, Some(messages)).await? {
             return Ok((cancelled, None));
         }
         Ok((Verdict::Send, note))
@@ -161,15 +164,15 @@ impl Engine {
     /// Waits a moment, so that another service that acts on the same account at the same instant gets out of step and is
     /// seen by the last look. The first reply after a rest waits longer; those of a burst follow close upon each other.
     async fn step_out_of_phase(&self, workspace: &Workspace) {
-        if self.dry_run {
+        if self.shared.dry_run {
             return;
         }
-        let most = if workspace.has_just_replied(BURST) { SHORT_WAIT } else { FIRST_WAIT };
-        let wait = self.clock.random_wait(most);
+        let most = if workspace.reply_pace.has_just_replied(BURST) { SHORT_WAIT } else { FIRST_WAIT };
+        let wait = self.shared.clock.random_wait(most);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        workspace.record_reply();
+        workspace.reply_pace.record();
     }
 
     async fn reply_ended(
@@ -186,9 +189,11 @@ impl Engine {
         let next = match error.certainty {
             WriteOutcome::Applied => done,
             WriteOutcome::NotApplied => self.after_rejection(workspace, &action, &error.error).await?,
-            WriteOutcome::Unknown if self.is_mutated(Mutation::RetryUnknown) => Transition::planned(self.now()),
+            WriteOutcome::Unknown if self.shared.is_mutated(Mutation::RetryUnknown) => {
+                Transition::planned(self.shared.now())
+            }
             WriteOutcome::Unknown => {
-                let due = self.next_check(workspace, &action).unwrap_or_else(|| self.now());
+                let due = next_check(workspace, &action, self.shared.now()).unwrap_or_else(|| self.shared.now());
                 Transition::verify_at(due, Reason::new(ReasonCode::Ambiguous, error.error.to_string()))
             }
         };
@@ -198,7 +203,7 @@ impl Engine {
     /// Whether the newest inbound message comes from an address that one of the workspaces sends from.
     pub(in crate::engine) async fn is_from_own_sender(&self, messages: &ThreadMessages) -> Result<bool, StoreError> {
         match messages.newest_inbound().and_then(|message| address_of(message.from.as_deref()?)) {
-            Some(sender) => self.store.is_own_address(&sender).await,
+            Some(sender) => self.shared.store.is_own_address(&sender).await,
             None => Ok(false),
         }
     }
@@ -209,25 +214,25 @@ impl Engine {
         workspace: &Workspace,
         action: &Action,
     ) -> Result<StoreFacts, StoreError> {
-        let now = self.now();
+        let now = self.shared.now();
         let since = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
         let mut counted = StoreFacts::default();
-        if self.is_mutated(Mutation::SkipStoreCheck) {
+        if self.shared.is_mutated(Mutation::SkipStoreCheck) {
             return Ok(counted);
         }
         let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
         counted.repeat = self.repeat_used(action).await?;
         if let Some(lead) = action.lead_email.as_deref() {
-            let found = self.store.opt_out(&action.workspace, lead).await?;
+            let found = self.shared.store.opt_out(&action.workspace, lead).await?;
             counted.opted_out = found.map(|opt_out| opt_out.evidence);
             let filter = SentFilter { lead_email: Some(lead), ..all };
             let window = since(workspace.safety().replies_per_lead.per);
-            counted.to_lead = self.store.sent_since(&action.workspace, &filter, window).await?;
+            counted.to_lead = self.shared.store.sent_since(&action.workspace, &filter, window).await?;
         }
-        counted.last_hour = self.store.sent_since(&action.workspace, &all, since(HOUR)).await?;
+        counted.last_hour = self.shared.store.sent_since(&action.workspace, &all, since(HOUR)).await?;
         if let Some(Rate { per, .. }) = action.timing.limit {
             let filter = SentFilter { rule: Some(&action.rule), ..all };
-            counted.by_rule = self.store.sent_since(&action.workspace, &filter, since(per)).await?;
+            counted.by_rule = self.shared.store.sent_since(&action.workspace, &filter, since(per)).await?;
         }
         Ok(counted)
     }
@@ -236,7 +241,7 @@ impl Engine {
     /// one must go.
     async fn repeat_used(&self, action: &Action) -> Result<Option<&'static str>, StoreError> {
         let lead = action.lead_email.as_deref();
-        let history = self.store.history(&action.workspace, &action.thread_id, lead).await?;
+        let history = self.shared.store.history(&action.workspace, &action.thread_id, lead).await?;
         let may_have_left = |state: ActionState| {
             matches!(state, ActionState::Done | ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined)
         };
@@ -249,7 +254,7 @@ impl Engine {
         });
         let message_id = action.message_id.as_deref();
         let about = RepeatScope { thread_id: &action.thread_id, message_id, lead_email: lead };
-        Ok(action.timing.repeat.violation(mine, about, self.now()))
+        Ok(action.timing.repeat.violation(mine, about, self.shared.now()))
     }
 
     /// The reply as it is sent; files are read now.
@@ -260,7 +265,7 @@ impl Engine {
         let attachments = if attachments.is_empty() {
             Vec::new()
         } else {
-            let (files, rules) = (attachments.clone(), self.rules());
+            let (files, rules) = (attachments.clone(), self.shared.rules());
             let read = tokio::task::spawn_blocking(move || read_attachments(&files, rules.files())).await;
             read.map_err(|error| Reason::new(ReasonCode::Template, error.to_string()))??
         };
@@ -272,10 +277,10 @@ impl Engine {
         let opt_out = OptOut {
             workspace: action.workspace.clone(),
             email: email.clone(),
-            since: self.now(),
+            since: self.shared.now(),
             evidence: evidence.to_owned(),
         };
-        self.store.add_opt_out(&opt_out).await
+        self.shared.store.add_opt_out(&opt_out).await
     }
 }
 

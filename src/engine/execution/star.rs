@@ -1,23 +1,25 @@
 //! Star and unstar. The API only toggles, so a blind or repeated request would undo itself.
 
+use super::Executor;
 use super::attempts::AttemptEnd;
-use crate::engine::{Engine, Workspace, failpoint::Mutation};
+use crate::engine::threads::read::thread_reader;
+use crate::engine::{Workspace, failpoint::Mutation};
 use crate::{
     coldsend::{Priority, WriteOutcome},
     model::{Action, ActionKind, AttemptOutcome, Reason, ReasonCode, Transition},
     store::StoreError,
 };
 
-impl Engine {
+impl Executor {
     /// Toggles only when the state differs. What was seen in the list a moment ago serves for the first try; after an
     /// unclear one the thread is read.
     pub(in crate::engine) async fn star(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let wanted = action.kind == ActionKind::Star;
-        let seen = match workspace.cached_star(&action.thread_id, self.now()) {
+        let seen = match workspace.cache.star(&action.thread_id, self.shared.now()) {
             Some(starred) if action.attempts.is_empty() => Some(starred),
-            _ => match self.reader(workspace, &action.thread_id).thread(&action.thread_id, Priority::Write).await {
+            _ => match thread_reader(workspace, &action.thread_id).thread(&action.thread_id, Priority::Write).await {
                 Ok(thread) => {
-                    workspace.read_failures.answered(&action.thread_id, self.now());
+                    workspace.read_failures.answered(&action.thread_id, self.shared.now());
                     thread.row.is_starred
                 }
                 Err(error) => return self.wait_for_api(workspace, &mut action, &error).await,
@@ -25,30 +27,33 @@ impl Engine {
         };
         let Some(starred) = seen else {
             let reason = Reason::new(ReasonCode::Ambiguous, "the API does not say whether the thread is starred");
-            return self.transition(workspace, &mut action, Transition::quarantine(reason)).await;
+            return self.shared.transition(workspace, &mut action, Transition::quarantine(reason)).await;
         };
-        if starred == wanted && !self.is_mutated(Mutation::BlindStar) {
-            return self.transition(workspace, &mut action, Transition::done()).await;
+        if starred == wanted && !self.shared.is_mutated(Mutation::BlindStar) {
+            return self.shared.transition(workspace, &mut action, Transition::done()).await;
         }
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
-        if self.dry_run {
+        if self.shared.dry_run {
             return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, Transition::done()).await;
         }
         let result = workspace.client().toggle_star(&action.thread_id).await;
-        workspace.cache_star(&action.thread_id, None, self.now());
+        workspace.cache.put_star(&action.thread_id, None, self.shared.now());
         match result {
             Ok(Some(now_starred)) if now_starred == wanted => {
-                workspace.cache_star(&action.thread_id, Some(now_starred), self.now());
+                workspace.cache.put_star(&action.thread_id, Some(now_starred), self.shared.now());
                 self.record_outcome(workspace, &mut action, AttemptOutcome::Accepted, Transition::done()).await
             }
             Ok(Some(_)) => {
                 let text = "the thread's star is the opposite of what was asked for: somebody else switches it too";
                 let reason = Reason::new(ReasonCode::Ambiguous, text);
                 let is_first = !action.attempts.iter().any(|attempt| attempt.outcome == AttemptOutcome::Opposite);
-                let next =
-                    if is_first { Transition::retry_at(self.now(), reason) } else { Transition::quarantine(reason) };
+                let next = if is_first {
+                    Transition::retry_at(self.shared.now(), reason)
+                } else {
+                    Transition::quarantine(reason)
+                };
                 self.record_outcome(workspace, &mut action, AttemptOutcome::Opposite, next).await
             }
             Ok(None) => {

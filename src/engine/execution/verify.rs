@@ -3,11 +3,14 @@
 //! Reading the thread can prove that a reply was sent; it can never prove that it was not, since the API queues replies
 //! and shows them later. So an absent reply is left to a person.
 
+use super::Executor;
 use crate::engine::{
-    Engine, Workspace,
+    Workspace,
     failpoint::{Failpoint, Mutation},
     read_failures::Reach,
-    threads::own_replies::{body_fingerprint, matches_attempt, matches_text, was_sent_by},
+    threads::author::is_any_by_person,
+    threads::own_replies::{body_fingerprint, matches_attempt, matches_text, replies, was_sent_by},
+    threads::read::read_thread,
 };
 use crate::{
     coldsend::{ApiError, Priority},
@@ -20,42 +23,41 @@ use std::time::Duration;
 /// How long after the last of the times a look that fails is tried again.
 const MAX_LOOK: Duration = Duration::from_secs(86_400);
 
-impl Engine {
-    /// When an unclear reply is looked for next; `None` when every time has passed.
-    pub(in crate::engine) fn next_check(&self, workspace: &Workspace, action: &Action) -> Option<Timestamp> {
-        let sent = action.sent_at?;
-        let now = self.now();
-        let times = workspace.safety().verify_after.iter();
-        times.filter_map(|after| sent.saturating_add(*after).ok()).find(|at| *at > now)
-    }
+/// When an unclear reply is looked for next; `None` when every time has passed.
+pub(super) fn next_check(workspace: &Workspace, action: &Action, now: Timestamp) -> Option<Timestamp> {
+    let sent = action.sent_at?;
+    let times = workspace.safety().verify_after.iter();
+    times.filter_map(|after| sent.saturating_add(*after).ok()).find(|at| *at > now)
+}
 
+impl Executor {
     /// Whether looking has failed for so long that a person must decide without it.
     fn gave_up(&self, workspace: &Workspace, action: &Action) -> bool {
         let last = workspace.safety().verify_after.last().copied().unwrap_or_default();
         let until = action.sent_at.and_then(|sent| sent.saturating_add(last + MAX_LOOK).ok());
-        until.is_some_and(|until| self.now() >= until)
+        until.is_some_and(|until| self.shared.now() >= until)
     }
 
     pub(in crate::engine) async fn verify(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
-        let messages = match self.read_thread(workspace, &action.thread_id, Priority::Reply).await {
+        let messages = match read_thread(workspace, &*self.shared.clock, &action.thread_id, Priority::Reply).await {
             Ok(messages) => Some(messages),
             // A thread that is gone shows nothing, now or later.
             Err(ApiError::NotFound { .. }) => None,
             Err(error) => {
-                let reach = workspace.read_failures.failed(&action.thread_id, &error, self.now());
+                let reach = workspace.read_failures.failed(&action.thread_id, &error, self.shared.now());
                 // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
                 if self.gave_up(workspace, &action) {
                     let text = format!("could not be looked for: {error}");
                     let next = Transition::quarantine(Reason::new(ReasonCode::Ambiguous, text));
-                    return self.transition(workspace, &mut action, next).await;
+                    return self.shared.transition(workspace, &mut action, next).await;
                 }
                 if error.is_auth_error() && reach == Reach::Workspace {
-                    self.pause_on_auth_error(workspace, &error.to_string()).await?;
+                    self.shared.pause_on_auth_error(workspace, &error.to_string()).await?;
                 }
                 let reason = Reason::new(ReasonCode::Ambiguous, format!("not looked for yet: {error}"));
                 let pause = error.retry_after().unwrap_or(std::time::Duration::from_secs(60));
-                let due = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX).max(self.next_read(reach));
-                return self.transition(workspace, &mut action, Transition::verify_at(due, reason)).await;
+                let due = self.shared.now().saturating_add(pause).unwrap_or(Timestamp::MAX).max(self.next_read(reach));
+                return self.shared.transition(workspace, &mut action, Transition::verify_at(due, reason)).await;
             }
         };
         let all = messages.as_ref().map(|messages| messages.conversation().messages()).unwrap_or_default();
@@ -65,21 +67,21 @@ impl Engine {
         let (mut before, mut appeared): (Vec<&Message>, Vec<&Message>) = (Vec::new(), Vec::new());
         for (place, message) in all.iter().enumerate().filter(|(_, message)| message.outgoing) {
             let was_there = place < answered || action.outgoing_before.contains(&message.id);
-            if was_there && !self.is_mutated(Mutation::TrustOldText) {
+            if was_there && !self.shared.is_mutated(Mutation::TrustOldText) {
                 before.push(message)
             } else {
                 appeared.push(message)
             }
         }
-        let others = self.replies(workspace, &action.thread_id, &[]).await?;
+        let others = replies(&*self.shared.store, workspace.name(), &action.thread_id, &[]).await?;
         let others: Vec<&Action> = others.iter().filter(|other| other.id != action.id).collect();
-        self.failpoint(Failpoint::ReplyLookedUp, Some(&action)).await;
+        self.shared.failpoint(Failpoint::ReplyLookedUp, Some(&action)).await;
         // An earlier reply of ours with the same words may show only now: then its message proves nothing for this one.
         let count = |messages: &[&Message]| messages.iter().filter(|message| matches_text(&action, message)).count();
         let expected = others.iter().filter(|other| may_have_sent(other, &action)).count();
         let expected = expected.saturating_sub(count(&before));
-        if count(&appeared) > expected || count(&appeared) > 0 && self.is_mutated(Mutation::TrustOldText) {
-            return self.transition(workspace, &mut action, Transition::done()).await;
+        if count(&appeared) > expected || count(&appeared) > 0 && self.shared.is_mutated(Mutation::TrustOldText) {
+            return self.shared.transition(workspace, &mut action, Transition::done()).await;
         }
         // Neither an earlier try with a text that a person has edited since, nor another reply of ours that shows late, is
         // somebody else's answer.
@@ -91,18 +93,25 @@ impl Engine {
         appeared.retain(|message| !ours(message));
         // A step that the campaign sends by itself says nothing of ours.
         if let Some(messages) = &messages
-            && self.is_any_by_person(workspace, &action.thread_id, messages.conversation(), &appeared).await?
+            && is_any_by_person(
+                &*self.shared.store,
+                workspace.name(),
+                &action.thread_id,
+                messages.conversation(),
+                &appeared,
+            )
+            .await?
         {
             let reason = Reason::new(ReasonCode::PersonAnswered, "another answer than ours is in the thread");
-            return self.transition(workspace, &mut action, Transition::cancel(reason)).await;
+            return self.shared.transition(workspace, &mut action, Transition::cancel(reason)).await;
         }
         let reason = |text: &str| Reason::new(ReasonCode::Ambiguous, text);
-        let next = match self.next_check(workspace, &action) {
+        let next = match next_check(workspace, &action, self.shared.now()) {
             Some(due) => Transition::verify_at(due, reason("not in the thread so far")),
-            None if self.is_mutated(Mutation::RetryAbsent) => Transition::planned(self.now()),
+            None if self.shared.is_mutated(Mutation::RetryAbsent) => Transition::planned(self.shared.now()),
             None => Transition::quarantine(reason("never seen in the thread: it may still have been sent")),
         };
-        self.transition(workspace, &mut action, next).await
+        self.shared.transition(workspace, &mut action, next).await
     }
 }
 

@@ -4,7 +4,8 @@
 //! read. It also bounds what the list shows: the newest message of the baseline, unless it is dated in the future, is the
 //! line before which mail counts as old for good, whenever it turns up.
 
-use crate::engine::{Engine, PollError, PollReport, Workspace, intake::identity::EarlierName, intake::poll::MANY};
+use super::Intake;
+use crate::engine::{PollError, PollReport, Workspace, intake::identity::EarlierName, intake::poll::MANY};
 use crate::{
     coldsend::MAX_LIST_PAGES,
     model::{StartFrom, ThreadRow},
@@ -45,7 +46,7 @@ impl Listed {
     }
 }
 
-impl Engine {
+impl Intake {
     /// Records what is there without acting on it, but for what `start_from` asks for. Whether there is a baseline now: an
     /// empty list is no evidence of one, and a list that belongs to another name of the store is asked about first.
     pub(in crate::engine) async fn take_baseline(
@@ -78,12 +79,12 @@ impl Engine {
                     date = page.date;
                     self.look_for_oddities(workspace, &page).await?;
                     // No other clock than this machine's says when a list was empty that is given without a date.
-                    let began = state.first_look_at.or(page.date).unwrap_or_else(|| self.now());
+                    let began = state.first_look_at.or(page.date).unwrap_or_else(|| self.shared.now());
                     state.first_look_at = Some(began);
                     listed.began_at = listed.began_at.or(page.date);
-                    state.last_poll_at = Some(self.now());
+                    state.last_poll_at = Some(self.shared.now());
                     state.began_empty |= page.rows.is_empty() && !is_repeated;
-                    self.store.set_workspace_state(workspace.name(), state).await?;
+                    self.shared.store.set_workspace_state(workspace.name(), state).await?;
                     if page.rows.is_empty() {
                         return Ok(false);
                     }
@@ -95,8 +96,8 @@ impl Engine {
                     let name = self.earlier_name(workspace, &page.rows, &strangers).await?;
                     if let EarlierName::Same(name) = name {
                         self.adopt(workspace, &name).await?;
-                        *state = self.store.workspace_state(workspace.name()).await?;
-                        state.baseline_at = state.baseline_at.or(Some(self.now()));
+                        *state = self.shared.store.workspace_state(workspace.name()).await?;
+                        state.baseline_at = state.baseline_at.or(Some(self.shared.now()));
                         return Ok(true);
                     }
                 }
@@ -117,8 +118,8 @@ impl Engine {
             EarlierName::None => {}
             EarlierName::Same(name) => {
                 self.adopt(workspace, &name).await?;
-                *state = self.store.workspace_state(workspace.name()).await?;
-                state.baseline_at = state.baseline_at.or(Some(self.now()));
+                *state = self.shared.store.workspace_state(workspace.name()).await?;
+                state.baseline_at = state.baseline_at.or(Some(self.shared.now()));
                 return Ok(true);
             }
             // A person has resumed it: it is to begin anew.
@@ -144,9 +145,9 @@ impl Engine {
         date: Option<Timestamp>,
         report: &mut PollReport,
     ) -> Result<(), PollError> {
-        let now = self.now();
-        self.store.record_baseline(workspace.name(), &listed.old, date, now).await?;
-        self.store.queue_rows(workspace.name(), &listed.new, now).await?;
+        let now = self.shared.now();
+        self.shared.store.record_baseline(workspace.name(), &listed.old, date, now).await?;
+        self.shared.store.queue_rows(workspace.name(), &listed.new, now).await?;
         report.remembered += listed.old.len();
         report.changed += listed.new.len();
         state.old_before = self.old_before(workspace, &listed.old, state.first_look_at, date);
@@ -155,7 +156,7 @@ impl Engine {
         state.last_sweep_at = Some(now);
         state.seen_at = date;
         state.newest_first = false;
-        self.store.set_workspace_state(workspace.name(), state).await?;
+        self.shared.store.set_workspace_state(workspace.name(), state).await?;
         tracing::info!(
             workspace = workspace.name(),
             known = report.remembered,
@@ -190,7 +191,7 @@ impl Engine {
         match workspace.safety().start_from {
             StartFrom::Now => None,
             StartFrom::Age(age) => {
-                Some(date.unwrap_or_else(|| self.now()).saturating_sub(age).unwrap_or(Timestamp::MIN))
+                Some(date.unwrap_or_else(|| self.shared.now()).saturating_sub(age).unwrap_or(Timestamp::MIN))
             }
             StartFrom::Since(date) => Some(date),
         }

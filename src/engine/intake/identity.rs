@@ -3,8 +3,9 @@
 //! The name in the configuration may change, the key may come to belong to another account, and two keys may belong to
 //! one. The threads tell: the same id and the same lead are the same thread. Ids alone may be the same by accident.
 
+use super::Intake;
 use crate::engine::{
-    Engine, PollError, PollReport, Workspace,
+    PollError, PollReport, Workspace,
     intake::poll::{MANY, TRANSIT, is_old},
 };
 use crate::{
@@ -27,21 +28,21 @@ pub(in crate::engine) enum EarlierName {
     Unclear(Vec<String>),
 }
 
-impl Engine {
+impl Intake {
     /// The names under which the store has threads and that no workspace has now.
     pub(in crate::engine) async fn unconfigured_names(&self) -> Result<Vec<String>, StoreError> {
-        let names = self.store.workspaces_with_threads().await?;
-        Ok(names.into_iter().filter(|name| self.workspace(name).is_none()).collect())
+        let names = self.shared.store.workspaces_with_threads().await?;
+        Ok(names.into_iter().filter(|name| self.shared.workspace(name).is_none()).collect())
     }
 
     /// Takes over what the store has under the name that the configuration gives as the earlier one.
     pub(in crate::engine) async fn adopt_declared_name(&self, workspace: &Workspace) -> Result<(), PollError> {
         let Some(was) = &workspace.settings().was else { return Ok(()) };
-        if !workspace.intake.asks_for_was() || self.workspace(was).is_some() {
+        if !workspace.list.asks_for_was() || self.shared.workspace(was).is_some() {
             return Ok(());
         }
-        let has_state = self.store.workspace_state(was).await? != WorkspaceState::default();
-        if has_state || self.store.count_threads(was, 1).await? > 0 {
+        let has_state = self.shared.store.workspace_state(was).await? != WorkspaceState::default();
+        if has_state || self.shared.store.count_threads(was, 1).await? > 0 {
             self.adopt(workspace, was).await?;
         }
         Ok(())
@@ -51,16 +52,16 @@ impl Engine {
     /// after a crash.
     pub(in crate::engine) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), StoreError> {
         if self.is_paused_for_identity(workspace).await? {
-            self.store.resume(Some(workspace.name())).await?;
+            self.shared.store.resume(Some(workspace.name())).await?;
         }
-        self.store.rename_workspace(name, workspace.name()).await?;
+        self.shared.store.rename_workspace(name, workspace.name()).await?;
         tracing::warn!(
             workspace = workspace.name(),
             was = name,
             "the workspace has a new name; its records go with it"
         );
-        self.recover(workspace).await?;
-        self.alert_workspace(
+        self.shared.recover(workspace).await?;
+        self.shared.alerts.alert_workspace(
             workspace,
             &format!("Workspace {name} is called {} now", workspace.name()),
             format!(
@@ -91,10 +92,10 @@ impl Engine {
             [] => EarlierName::None,
             [(name, count)] => {
                 let limit = u32::try_from(count.saturating_mul(2)).unwrap_or(u32::MAX);
-                let has = self.store.count_threads(name, limit.saturating_add(1)).await?;
+                let has = self.shared.store.count_threads(name, limit.saturating_add(1)).await?;
                 // Most of this list, or most of what that name ever had.
                 let is_most = count * 2 > rows.len() || has <= limit;
-                let is_new = self.store.count_threads(workspace.name(), 1).await? == 0;
+                let is_new = self.shared.store.count_threads(workspace.name(), 1).await? == 0;
                 if is_most && is_new {
                     EarlierName::Same(name.clone())
                 } else {
@@ -111,7 +112,7 @@ impl Engine {
             rows.iter().map(|row| (row.id.as_str(), row.lead_email.as_deref().and_then(address_of))).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
         let mut owned = HashMap::new();
-        for owner in self.store.thread_owners(&ids).await? {
+        for owner in self.shared.store.thread_owners(&ids).await? {
             if leads.get(owner.thread_id.as_str()).is_some_and(|lead| *lead == owner.lead_email) {
                 *owned.entry(owner.workspace).or_default() += 1;
             }
@@ -121,7 +122,7 @@ impl Engine {
 
     /// Whether the workspace is paused because it is not clear which one it was.
     pub(in crate::engine) async fn is_paused_for_identity(&self, workspace: &Workspace) -> Result<bool, StoreError> {
-        let pauses = self.store.pauses().await?;
+        let pauses = self.shared.store.pauses().await?;
         Ok(pauses
             .iter()
             .any(|pause| pause.workspace.as_deref() == Some(workspace.name()) && pause.reason.starts_with(ASKED)))
@@ -145,9 +146,14 @@ impl Engine {
              begins anew"
         );
         state.identity_asked = true;
-        self.store.set_workspace_state(name, state).await?;
-        self.store.pause(Some(name), &why, None, self.now()).await?;
-        self.alert_workspace(workspace, &format!("Workspace {name} is paused"), format!("{why}."), "identity");
+        self.shared.store.set_workspace_state(name, state).await?;
+        self.shared.store.pause(Some(name), &why, None, self.shared.now()).await?;
+        self.shared.alerts.alert_workspace(
+            workspace,
+            &format!("Workspace {name} is paused"),
+            format!("{why}."),
+            "identity",
+        );
         Ok(())
     }
 
@@ -163,18 +169,18 @@ impl Engine {
     ) -> Result<(), PollError> {
         let rows: Vec<ThreadRow> = pages.iter().flat_map(|page| page.rows.iter().cloned()).collect();
         let date = pages.first().and_then(|page| page.date);
-        let now = self.now();
+        let now = self.shared.now();
         let last_look = state.seen_at.or(state.old_before);
         let last_look = last_look.and_then(|look| look.checked_sub(TRANSIT).ok());
         let is_older = |row: &ThreadRow| row.last_message_at.zip(last_look).is_some_and(|(at, look)| at < look);
         let older = rows.iter().filter(|row| is_older(row)).count();
         let many = u32::try_from(MANY).unwrap_or(u32::MAX);
-        let knew_many = self.store.count_threads(workspace.name(), many).await? >= many;
+        let knew_many = self.shared.store.count_threads(workspace.name(), many).await? >= many;
         if older < MANY && !(knew_many && (older > 0 || rows.len() >= MANY)) {
             if older > 0 {
                 state.old_before = state.old_before.max(last_look);
             }
-            self.store.queue_rows(workspace.name(), &rows, now).await?;
+            self.shared.store.queue_rows(workspace.name(), &rows, now).await?;
             report.changed += rows.len();
             return Ok(());
         }
@@ -192,8 +198,8 @@ impl Engine {
                 newest.max(date).or(last_look).and_then(|at| at.checked_add(std::time::Duration::from_secs(1)).ok())
             }
         };
-        self.store.record_baseline(workspace.name(), &noted, date, now).await?;
-        self.store.queue_rows(workspace.name(), &queued, now).await?;
+        self.shared.store.record_baseline(workspace.name(), &noted, date, now).await?;
+        self.shared.store.queue_rows(workspace.name(), &queued, now).await?;
         report.remembered += noted.len();
         report.changed += queued.len();
         state.baseline_at = Some(now);
@@ -204,7 +210,7 @@ impl Engine {
             0 => String::new(),
             held => format!(" Replies to {held} that came since the last look are held."),
         };
-        self.alert_workspace(
+        self.shared.alerts.alert_workspace(
             workspace,
             &format!("Workspace {} lists another account", workspace.name()),
             format!(
@@ -220,7 +226,7 @@ impl Engine {
 
     /// Says that threads turned up that a whole list would have shown before.
     pub(in crate::engine) fn announce_late_threads(&self, workspace: &Workspace) {
-        self.alert_workspace(
+        self.shared.alerts.alert_workspace(
             workspace,
             &format!("Old threads turned up in workspace {}", workspace.name()),
             "The list shows threads that it did not show at the first start, with mail that is older. They belong to the \
@@ -246,16 +252,16 @@ impl Engine {
             Some(format!("{} rows of ColdSend's list cannot be read; their messages are not seen.", page.skipped))
         } else if page.rows.is_empty() && counts_some {
             Some("ColdSend's list is empty, although it counts threads. No new message is seen.".to_owned())
-        } else if page.rows.is_empty() && self.store.count_threads(workspace.name(), 1).await? > 0 {
+        } else if page.rows.is_empty() && self.shared.store.count_threads(workspace.name(), 1).await? > 0 {
             Some("ColdSend's list is empty, although it had threads before. No new message is seen.".to_owned())
-        } else if workspace.intake.is_frozen() {
+        } else if workspace.list.is_frozen() {
             Some("ColdSend's list stands still: it counts more and more, but shows the same threads.".to_owned())
         } else {
             None
         };
         match &oddity {
             Some(text) => {
-                self.alert_once(
+                self.shared.alerts.alert_once(
                     workspace.name(),
                     "list",
                     &format!("The list of workspace {} looks wrong", workspace.name()),
@@ -263,14 +269,14 @@ impl Engine {
                 );
             }
             None => {
-                self.end_alert(
+                self.shared.alerts.end_alert(
                     workspace.name(),
                     "list",
                     &format!("The list of workspace {} is all right again", workspace.name()),
                 );
             }
         }
-        workspace.intake.set_oddity(oddity);
+        workspace.list.set_oddity(oddity);
         Ok(())
     }
 
@@ -280,15 +286,15 @@ impl Engine {
         workspace: &Workspace,
         thread_id: &str,
     ) -> Result<(), StoreError> {
-        let owners = self.store.thread_owners(&[thread_id.to_owned()]).await?;
+        let owners = self.shared.store.thread_owners(&[thread_id.to_owned()]).await?;
         let others = owners
             .iter()
-            .filter(|owner| owner.workspace != workspace.name() && self.workspace(&owner.workspace).is_some());
+            .filter(|owner| owner.workspace != workspace.name() && self.shared.workspace(&owner.workspace).is_some());
         let Some(owner) = others.min_by_key(|owner| owner.first_seen_at).map(|owner| owner.workspace.as_str()) else {
             return Ok(());
         };
-        workspace.intake.set_sharing(owner);
-        self.alert_once(
+        workspace.list.set_sharing(owner);
+        self.shared.alerts.alert_once(
             workspace.name(),
             "shared",
             &format!("Workspaces {owner} and {} list the same account", workspace.name()),

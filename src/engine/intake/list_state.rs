@@ -1,7 +1,6 @@
 //! What polling a workspace remembers between two polls, in memory only: where a sweep stands, and what is odd about the
 //! list.
 
-use crate::engine::Workspace;
 use crate::model::ThreadRow;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -17,20 +16,20 @@ const FIRST_REST: Duration = Duration::from_secs(60);
 
 /// A pass over every page that goes on at the next poll.
 #[derive(Debug, Clone, Default)]
-pub(in crate::engine) struct Sweep {
+pub(super) struct Sweep {
     /// The page to read next.
-    pub(in crate::engine) page: u32,
+    pub(super) page: u32,
     /// The rows of the page before it.
-    pub(in crate::engine) before: HashSet<String>,
+    pub(super) before: HashSet<String>,
     /// When the last row of the page before it got its last message.
-    pub(in crate::engine) last_at: Option<Timestamp>,
+    pub(super) last_at: Option<Timestamp>,
     /// Whether it found a change.
-    pub(in crate::engine) found: bool,
+    pub(super) found: bool,
 }
 
 impl Sweep {
     /// Goes on to the next page.
-    pub(in crate::engine) fn turn(&mut self, rows: &[ThreadRow]) {
+    pub(super) fn turn(&mut self, rows: &[ThreadRow]) {
         self.page += 1;
         self.before = rows.iter().map(|row| row.id.clone()).collect();
         self.last_at = rows.last().and_then(|row| row.last_message_at);
@@ -38,15 +37,15 @@ impl Sweep {
 
     /// Whether the page follows the one before it in the order newest first. Rows that were pushed down to this page by
     /// newer ones say nothing.
-    pub(in crate::engine) fn is_continued_by(&self, rows: &[ThreadRow]) -> bool {
+    pub(super) fn is_continued_by(&self, rows: &[ThreadRow]) -> bool {
         let next = rows.iter().find(|row| !self.before.contains(&row.id));
         next.is_none_or(|row| self.last_at.is_none_or(|last| row.last_message_at.is_some_and(|at| at <= last)))
     }
 }
 
-/// See the module.
+/// What polling remembers of a workspace's list.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Intake(Mutex<Memory>);
+pub(in crate::engine) struct ListState(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -65,28 +64,28 @@ struct Memory {
     clocks: Option<(Timestamp, Timestamp)>,
 }
 
-impl Intake {
+impl ListState {
     fn locked(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::engine) fn sweep(&self) -> Option<Sweep> {
+    pub(super) fn sweep(&self) -> Option<Sweep> {
         self.locked().sweep.clone()
     }
 
-    pub(in crate::engine) fn set_sweep(&self, sweep: Option<Sweep>) {
+    pub(super) fn set_sweep(&self, sweep: Option<Sweep>) {
         self.locked().sweep = sweep;
     }
 
     /// Records how a sweep that counts had asked for ended.
-    pub(in crate::engine) fn record_requested_sweep(&self, found: bool) {
+    pub(super) fn record_requested_sweep(&self, found: bool) {
         let mut memory = self.locked();
         memory.fruitless = if found { 0 } else { memory.fruitless.saturating_add(1) };
     }
 
     /// How long after the last sweep the next one may begin that counts ask for. A count that keeps growing for another
     /// reason must not cost every page at every poll.
-    pub(in crate::engine) fn rest_between_sweeps(&self) -> Duration {
+    pub(super) fn rest_between_sweeps(&self) -> Duration {
         match self.locked().fruitless {
             0 => Duration::ZERO,
             fruitless => FIRST_REST * (1 << (fruitless - 1).min(10)),
@@ -94,50 +93,51 @@ impl Intake {
     }
 
     /// Records that a page showed a change.
-    pub(in crate::engine) fn record_change(&self) {
+    pub(super) fn record_change(&self) {
         self.locked().unseen_growth = 0;
     }
 
     /// Records that counts grew and the first page stayed the same: more threads weigh more than more unread ones, which
     /// people also make. Whether the list stands still by now.
-    pub(in crate::engine) fn record_unseen_growth(&self, more_threads: bool) -> bool {
+    pub(super) fn record_unseen_growth(&self, more_threads: bool) -> bool {
         let mut memory = self.locked();
         memory.unseen_growth = memory.unseen_growth.saturating_add(if more_threads { 2 } else { 1 });
         memory.unseen_growth >= FROZEN
     }
 
     /// Whether the list stands still.
-    pub(in crate::engine) fn is_frozen(&self) -> bool {
+    pub(super) fn is_frozen(&self) -> bool {
         self.locked().unseen_growth >= FROZEN
     }
 
     /// Records what is odd about the list.
-    pub(in crate::engine) fn set_oddity(&self, oddity: Option<String>) {
+    pub(super) fn set_oddity(&self, oddity: Option<String>) {
         self.locked().oddity = oddity;
     }
 
     /// Records which workspace has the same threads.
-    pub(in crate::engine) fn set_sharing(&self, owner: &str) {
+    pub(super) fn set_sharing(&self, owner: &str) {
         self.locked().shares_with = Some(owner.to_owned());
     }
 
     /// `true` the first time.
-    pub(in crate::engine) fn asks_for_was(&self) -> bool {
+    pub(super) fn asks_for_was(&self) -> bool {
         !std::mem::replace(&mut self.locked().was_asked, true)
     }
 
     /// Records what the server's clock shows.
-    pub(in crate::engine) fn record_date(&self, date: Option<Timestamp>, now: Timestamp) {
+    pub(super) fn record_date(&self, date: Option<Timestamp>, now: Timestamp) {
         self.locked().clocks = date.map(|date| (date, now));
     }
 
     /// What the server's clock shows about now; `None` where the server does not say.
-    pub(in crate::engine) fn server_time(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn server_time(&self, now: Timestamp) -> Option<Timestamp> {
         let (date, then) = self.locked().clocks?;
         date.checked_add(now.duration_since(then)).ok()
     }
 
-    fn notes(&self) -> Vec<String> {
+    /// What you should know about the list, in sentences; empty when all is well.
+    pub(in crate::engine) fn notes(&self) -> Vec<String> {
         let memory = self.locked();
         let sharing = memory.shares_with.as_ref().map(|owner| {
             format!(
@@ -145,12 +145,5 @@ impl Intake {
             )
         });
         memory.oddity.iter().cloned().chain(sharing).collect()
-    }
-}
-
-impl Workspace {
-    /// What you should know about its list of threads, in sentences; empty when all is well.
-    pub fn notes(&self) -> Vec<String> {
-        self.intake.notes()
     }
 }

@@ -1,7 +1,9 @@
 //! From a row in line to a decision: what happened, what the rules say, one transaction.
 
+use super::Intake;
+use crate::engine::threads::read::{read_thread, thread_reader};
 use crate::engine::{
-    Engine, Workspace,
+    Workspace,
     evaluation::{Evaluation, EvaluationInput, evaluate_thread},
     failpoint::{Failpoint, Mutation},
     intake::poll::is_too_old,
@@ -9,7 +11,7 @@ use crate::engine::{
     intake::row_changes::{Candidate, candidate, category_differs, proven_event},
     read_failures::Reach,
     status::EngineEventKind,
-    threads::author::Answered,
+    threads::author::{Answered, who_answered},
 };
 use crate::{
     coldsend::{ApiError, Priority, Scope},
@@ -59,25 +61,25 @@ pub struct HandleReport {
     pub unfinished: bool,
 }
 
-impl Engine {
+impl Intake {
     /// Turns what is ready in line into decisions. A thread that cannot be read stays in line and is tried again later,
     /// behind all others; only when several in a row fail and none answers does it stop.
     pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
         let mut report = HandleReport::default();
-        let now = self.now();
+        let now = self.shared.now();
         let longest = MAX_DEFERRAL.max(workspace.settings().wait_for_category) + FIRST_DEFERRAL;
         let latest = now.saturating_add(longest).unwrap_or(Timestamp::MAX);
         let ready = ReadyAt { now, latest, limit: BATCH, failed_limit: FAILED_BATCH };
-        let threads = self.store.ready_threads(workspace.name(), ready).await?;
+        let threads = self.shared.store.ready_threads(workspace.name(), ready).await?;
         if threads.is_empty() {
             return Ok(report);
         }
-        let overrides = self.store.override_modes().await?;
-        let state = self.store.workspace_state(workspace.name()).await?;
+        let overrides = self.shared.store.override_modes().await?;
+        let state = self.shared.store.workspace_state(workspace.name()).await?;
         let mut patience = Patience { most: workspace.read_failures.most_failures(), failed: 0, slow: Duration::ZERO };
         for ReadyThread { pending: thread, failures } in threads {
             let began = tokio::time::Instant::now();
-            workspace.record_progress(self.now());
+            workspace.poll_health.record_progress(self.shared.now());
             match self.handle(workspace, &thread, &state, &overrides).await {
                 Ok(Handled::Decided(id)) => {
                     report.decisions.push(id);
@@ -85,17 +87,17 @@ impl Engine {
                 }
                 Ok(Handled::NoEvent) => report.no_event += 1,
                 Ok(Handled::Waits(until)) => {
-                    self.store.put_off(workspace.name(), &thread.row, until, false).await?;
+                    self.shared.store.put_off(workspace.name(), &thread.row, until, false).await?;
                     report.left += 1;
                 }
-                Err(IntakeError::Api(_)) if self.is_mutated(Mutation::DropUnreadable) => {
+                Err(IntakeError::Api(_)) if self.shared.is_mutated(Mutation::DropUnreadable) => {
                     self.settle(workspace, &thread, None).await?;
                 }
                 Err(IntakeError::Api(error @ ApiError::TooLarge { .. })) => {
                     report.decisions.push(self.record_unreadable(workspace, &thread, &error).await?);
                 }
                 Err(IntakeError::Api(error)) => {
-                    let reach = workspace.read_failures.failed(&thread.row.id, &error, self.now());
+                    let reach = workspace.read_failures.failed(&thread.row.id, &error, self.shared.now());
                     if reach == Reach::Workspace && error.scope() != Scope::Unclear {
                         return Err(error.into());
                     }
@@ -106,8 +108,8 @@ impl Engine {
                         "a thread could not be read; it stays in line"
                     );
                     let pause = FIRST_DEFERRAL * (1 << failures.min(6));
-                    let until = self.now().saturating_add(pause.min(MAX_DEFERRAL)).unwrap_or(Timestamp::MAX);
-                    self.store.put_off(workspace.name(), &thread.row, until, true).await?;
+                    let until = self.shared.now().saturating_add(pause.min(MAX_DEFERRAL)).unwrap_or(Timestamp::MAX);
+                    self.shared.store.put_off(workspace.name(), &thread.row, until, true).await?;
                     report.left += 1;
                     let is_over = patience.is_over(began.elapsed());
                     if reach == Reach::Workspace {
@@ -116,7 +118,7 @@ impl Engine {
                             return Err(error.into());
                         }
                     } else if failures + 1 == TOLD_AFTER {
-                        self.alert_unread(workspace, &thread.row, &error);
+                        self.shared.alerts.alert_unread(workspace, &thread.row, &error);
                     }
                     if patience.slow >= MAX_FAILING {
                         report.unfinished = true;
@@ -136,7 +138,7 @@ impl Engine {
         state: &WorkspaceState,
         overrides: &HashMap<String, Mode>,
     ) -> Result<Handled, IntakeError> {
-        let now = self.now();
+        let now = self.shared.now();
         let candidate = candidate(thread);
         if candidate == Candidate::Nothing {
             return self.settle(workspace, thread, None).await;
@@ -148,7 +150,7 @@ impl Engine {
         if thread.known.as_ref().is_some_and(|known| category_differs(known, &thread.row)) {
             self.cancel_unmatched(workspace, &thread.row.id).await?;
         }
-        let rules = self.rules();
+        let rules = self.shared.rules();
         let mut judged = match self.evaluate_row(workspace, &rules, &thread.row, overrides, None, now).await {
             Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
             other => other?,
@@ -162,15 +164,17 @@ impl Engine {
             Candidate::Category => acts,
         };
         if matters && judged.messages.is_none() {
-            let messages = self.read_thread(workspace, &thread.row.id, Priority::Read).await?;
+            let messages = read_thread(workspace, &*self.shared.clock, &thread.row.id, Priority::Read).await?;
             judged = self.evaluate_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
         }
         let event = match &judged.messages {
             Some(messages) => {
-                workspace.cache_messages(&thread.row.id, Arc::clone(messages), self.now());
+                workspace.cache.put_messages(&thread.row.id, Arc::clone(messages), self.shared.now());
                 self.learn_own_addresses(workspace, &thread.row, messages.conversation()).await?;
                 self.find_unsent_at_event(workspace, &thread.row, &judged).await?;
-                let answered = self.who_answered(workspace, &thread.row.id, messages.conversation()).await?;
+                let answered =
+                    who_answered(&*self.shared.store, workspace.name(), &thread.row.id, messages.conversation())
+                        .await?;
                 match &answered {
                     Answered::Person => self.cancel_replies(workspace, &thread.row.id).await?,
                     Answered::Unclear(why) => self.hold_replies(workspace, &thread.row.id, why).await?,
@@ -206,9 +210,9 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Evaluation, IntakeError> {
         let lead = lead_key(row);
-        let history = self.store.history(workspace.name(), &row.id, lead.as_deref()).await?;
+        let history = self.shared.store.history(workspace.name(), &row.id, lead.as_deref()).await?;
         let opted_out = match &lead {
-            Some(lead) => self.store.opt_out(workspace.name(), lead).await?.is_some(),
+            Some(lead) => self.shared.store.opt_out(workspace.name(), lead).await?.is_some(),
             None => false,
         };
         let subject = EvaluationInput {
@@ -221,11 +225,11 @@ impl Engine {
             thorough: true,
         };
         let known = messages.is_some();
-        let judged = evaluate_thread(&self.reader(workspace, &row.id), rules, subject, messages, now).await?;
+        let judged = evaluate_thread(&thread_reader(workspace, &row.id), rules, subject, messages, now).await?;
         if judged.detail.is_some() || (judged.messages.is_some() && !known) {
-            workspace.read_failures.answered(&row.id, self.now());
+            workspace.read_failures.answered(&row.id, self.shared.now());
         }
-        self.board.record_evaluation(&judged, now);
+        self.shared.status.record_evaluation(&judged, now);
         Ok(judged)
     }
 
@@ -238,10 +242,10 @@ impl Engine {
         event: EventKind,
         hold: Option<Reason>,
     ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
-        self.failpoint(Failpoint::Evaluated, None).await;
-        let now = self.now();
+        self.shared.failpoint(Failpoint::Evaluated, None).await;
+        let now = self.shared.now();
         let record = decision_record(workspace.name(), row, judged, event, now);
-        let expiry = self.expiry(workspace);
+        let expiry = self.shared.expiry(workspace);
         let mut actions = action_records(&record, judged, now, expiry);
         if let Some(reason) = hold {
             let would_leave = |action: &&mut Action| {
@@ -261,17 +265,17 @@ impl Engine {
             }),
             _ => None,
         };
-        let rivals = self.workspaces().iter().filter(|other| other.name() != workspace.name() && acts(other));
+        let rivals = self.shared.workspaces.iter().filter(|other| other.name() != workspace.name() && acts(other));
         let settled = SettledThread {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
             ..self.settled(row, judged.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
-        let actions = self.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
-        self.failpoint(Failpoint::DecisionWritten, None).await;
+        let actions = self.shared.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
+        self.shared.failpoint(Failpoint::DecisionWritten, None).await;
         if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {
             self.announce_sharing(workspace, &row.id).await?;
         }
-        workspace.figures.record_decision(event);
+        workspace.metrics.record_decision(event);
         let record = Arc::new(record);
         tracing::info!(
             workspace = workspace.name(),
@@ -283,14 +287,14 @@ impl Engine {
         );
         let lead =
             row.lead_name.clone().or_else(|| row.lead_email.clone()).unwrap_or_else(|| "unknown lead".to_owned());
-        self.board.publish(
+        self.shared.status.publish(
             now,
             workspace.name(),
             EngineEventKind::Decided { decision: Arc::clone(&record), event, lead },
         );
-        self.alert_rule_errors(workspace, judged);
+        self.shared.alerts.alert_rule_errors(workspace, judged);
         for action in &actions {
-            self.publish_planned(workspace, action);
+            self.shared.publish_planned(workspace, action);
         }
         Ok((record, actions))
     }
@@ -302,8 +306,8 @@ impl Engine {
         conversation: Option<&Conversation>,
     ) -> Result<Handled, IntakeError> {
         let settled = self.settled(&thread.row, conversation, workspace);
-        self.store.settle_thread(workspace.name(), &settled).await?;
-        workspace.figures.record_no_event();
+        self.shared.store.settle_thread(workspace.name(), &settled).await?;
+        workspace.metrics.record_no_event();
         Ok(Handled::NoEvent)
     }
 
@@ -319,7 +323,7 @@ impl Engine {
             row: row.clone(),
             newest_inbound: conversation.and_then(|talk| talk.newest_inbound()).map(|message| message.id.clone()),
             inbound: inbound.map(|message| message.id.clone()).collect(),
-            looked_at: workspace.intake.server_time(self.now()),
+            looked_at: workspace.list.server_time(self.shared.now()),
             claim: Claim::default(),
         }
     }

@@ -1,7 +1,8 @@
 //! Looking at the inbox: one request while nothing changes, more only while pages hold changes, every page now and then.
 
+use super::Intake;
 use crate::engine::{
-    Engine, Workspace,
+    Workspace,
     failpoint::Failpoint,
     intake::row_changes::{changed_rows, is_newest_first, shows_a_move},
 };
@@ -54,24 +55,24 @@ impl FirstPage {
     }
 }
 
-impl Engine {
+impl Intake {
     /// Looks at the inbox once and puts what changed in line, on disk. `whole_sweep` reads all pages of a sweep that is
     /// due now instead of a few.
     pub async fn poll(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
         let began = std::time::Instant::now();
         let result = self.poll_pages(workspace, whole_sweep).await;
-        workspace.figures.record_poll(began.elapsed(), result.as_ref().ok().map(|report| report.pages));
+        workspace.metrics.record_poll(began.elapsed(), result.as_ref().ok().map(|report| report.pages));
         let failed = result.as_ref().err().map(|error| match error {
             PollError::Api(error) => (error.to_string(), error.summary()),
             PollError::Store(error) => (error.to_string(), "the store fails"),
         });
-        workspace.record_poll(self.now(), failed);
+        workspace.poll_health.record_poll(self.shared.now(), failed);
         result
     }
 
     async fn poll_pages(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
         self.adopt_declared_name(workspace).await?;
-        let mut state = self.store.workspace_state(workspace.name()).await?;
+        let mut state = self.shared.store.workspace_state(workspace.name()).await?;
         let mut report = PollReport::default();
         if state.baseline_at.is_none() && !self.take_baseline(workspace, &mut state, &mut report).await? {
             return Ok(report);
@@ -81,13 +82,13 @@ impl Engine {
             Err(error) => {
                 // Changes below the page that failed would hide behind pages that no longer change.
                 state.sweep_needed = true;
-                self.store.set_workspace_state(workspace.name(), &state).await?;
+                self.shared.store.set_workspace_state(workspace.name(), &state).await?;
                 return Err(error);
             }
         };
-        state.last_poll_at = Some(self.now());
+        state.last_poll_at = Some(self.shared.now());
         state.seen_at = first.date;
-        self.store.set_workspace_state(workspace.name(), &state).await?;
+        self.shared.store.set_workspace_state(workspace.name(), &state).await?;
         self.sweep(workspace, &mut state, &mut report, first, whole_sweep).await?;
         Ok(report)
     }
@@ -111,7 +112,7 @@ impl Engine {
             if number == 1 {
                 first = FirstPage { is_whole: whole, date: page.date };
                 self.look_for_oddities(workspace, &page).await?;
-                is_ours = page.rows.is_empty() || self.store.count_threads(workspace.name(), 1).await? == 0;
+                is_ours = page.rows.is_empty() || self.shared.store.count_threads(workspace.name(), 1).await? == 0;
             }
             is_ours |= !known.is_empty();
             if !is_ours {
@@ -142,7 +143,7 @@ impl Engine {
                 }
                 if changed == 0 && grew(before, counts) {
                     let more_threads = grew((before.0, None), (counts.0, None));
-                    if workspace.intake.record_unseen_growth(more_threads) {
+                    if workspace.list.record_unseen_growth(more_threads) {
                         self.look_for_oddities(workspace, &page).await?;
                     }
                 }
@@ -165,11 +166,11 @@ impl Engine {
     ) -> Result<ListPage, PollError> {
         let page = workspace.client().list(&ListQuery::page(number), Priority::Poll).await?;
         report.pages += 1;
-        let now = self.now();
-        workspace.record_progress(now);
-        workspace.intake.record_date(page.date, now);
+        let now = self.shared.now();
+        workspace.poll_health.record_progress(now);
+        workspace.list.record_date(page.date, now);
         for row in &page.rows {
-            workspace.cache_star(&row.id, row.is_starred, now);
+            workspace.cache.put_star(&row.id, row.is_starred, now);
         }
         Ok(page)
     }
@@ -180,7 +181,7 @@ impl Engine {
         rows: &[ThreadRow],
     ) -> Result<HashMap<String, KnownThread>, StoreError> {
         let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
-        self.store.known_threads(workspace.name(), &ids).await
+        self.shared.store.known_threads(workspace.name(), &ids).await
     }
 
     /// Puts what changed in line; how many rows that were. Old mail of threads that turn up only now goes before a person
@@ -202,7 +203,7 @@ impl Engine {
         *late += found;
         if found > 0 && *late >= MANY {
             let (old, new): (Vec<_>, Vec<_>) = changed.into_iter().partition(is_late);
-            self.store.record_baseline(workspace.name(), &old, state.seen_at, self.now()).await?;
+            self.shared.store.record_baseline(workspace.name(), &old, state.seen_at, self.shared.now()).await?;
             report.remembered += old.len();
             if *late - found < MANY {
                 self.announce_late_threads(workspace);
@@ -210,11 +211,11 @@ impl Engine {
             changed = new;
         }
         if !changed.is_empty() {
-            self.store.queue_rows(workspace.name(), &changed, self.now()).await?;
-            self.failpoint(Failpoint::RowsQueued, None).await;
+            self.shared.store.queue_rows(workspace.name(), &changed, self.shared.now()).await?;
+            self.shared.failpoint(Failpoint::RowsQueued, None).await;
         }
         if count > 0 {
-            workspace.intake.record_change();
+            workspace.list.record_change();
         }
         report.changed += changed.len();
         Ok(count)

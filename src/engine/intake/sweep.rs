@@ -1,7 +1,8 @@
 //! Reading every page now and then: where the order of the list is not known, and where it hides something all the same.
 
+use super::Intake;
 use crate::engine::{
-    Engine, PollError, PollReport, Workspace, intake::list_state::Sweep, intake::poll::FirstPage,
+    PollError, PollReport, Workspace, intake::list_state::Sweep, intake::poll::FirstPage,
     intake::row_changes::is_newest_first,
 };
 use crate::{coldsend::MAX_LIST_PAGES, model::ThreadRow, store::WorkspaceState};
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// How many pages a running sweep reads at each poll: 3,000 threads in half an hour at the default pace.
 const SWEEP_PAGES_PER_POLL: u32 = 1;
 
-impl Engine {
+impl Intake {
     /// Every page, a few at each poll: to the end of the list, or back to `max_age` where the list is known to have the
     /// newest message first.
     pub(in crate::engine) async fn sweep(
@@ -22,12 +23,12 @@ impl Engine {
         first: FirstPage,
         whole: bool,
     ) -> Result<(), PollError> {
-        let now = self.now();
+        let now = self.shared.now();
         let every = workspace.settings().sweep_every;
         // A clock that was set back must not keep it from beginning.
         let rested = |rest: Duration| state.last_sweep_at.is_none_or(|last| last > now || passed(last, rest, now));
-        let is_requested = state.sweep_needed && rested(workspace.intake.rest_between_sweeps().min(every));
-        let mut sweep = match workspace.intake.sweep() {
+        let is_requested = state.sweep_needed && rested(workspace.list.rest_between_sweeps().min(every));
+        let mut sweep = match workspace.list.sweep() {
             Some(sweep) => sweep,
             // The first page was read a moment ago.
             None if is_requested || rested(every) => Sweep { page: 2, ..Sweep::default() },
@@ -52,7 +53,7 @@ impl Engine {
                 return self.sweep_ended(workspace, state, sweep.found).await;
             }
             sweep.turn(&page.rows);
-            workspace.intake.set_sweep(Some(sweep.clone()));
+            workspace.list.set_sweep(Some(sweep.clone()));
         }
         Ok(())
     }
@@ -63,13 +64,13 @@ impl Engine {
         state: &mut WorkspaceState,
         found: bool,
     ) -> Result<(), PollError> {
-        workspace.intake.set_sweep(None);
+        workspace.list.set_sweep(None);
         if state.sweep_needed {
-            workspace.intake.record_requested_sweep(found);
+            workspace.list.record_requested_sweep(found);
         }
-        state.last_sweep_at = Some(self.now());
+        state.last_sweep_at = Some(self.shared.now());
         state.sweep_needed = false;
-        Ok(self.store.set_workspace_state(workspace.name(), state).await?)
+        Ok(self.shared.store.set_workspace_state(workspace.name(), state).await?)
     }
 }
 

@@ -1,13 +1,14 @@
 //! A thread whose messages are too large to be read: no rule can be evaluated, and trying again changes nothing.
 
-use crate::engine::{Engine, Workspace, intake::records::lead_key};
+use super::Intake;
+use crate::engine::{Workspace, intake::records::lead_key};
 use crate::{
     coldsend::ApiError,
     destinations::Alert,
     store::{DecisionRecord, DecisionTrace, EventKind, PendingThread, StoreError},
 };
 
-impl Engine {
+impl Intake {
     /// Records a decision without an evaluation, which is left for a person, and says so; its id.
     pub(in crate::engine) async fn record_unreadable(
         &self,
@@ -23,7 +24,7 @@ impl Engine {
             thread_id: row.id.clone(),
             message_id: None,
             lead_email: lead_key(row),
-            at: self.now(),
+            at: self.shared.now(),
             event: EventKind::Message,
             matched: Vec::new(),
             trace: DecisionTrace {
@@ -37,14 +38,20 @@ impl Engine {
                 ..DecisionTrace::default()
             },
         };
-        self.store.record_decision(&record, Vec::new(), None, &self.settled(row, None, workspace)).await?;
-        workspace.figures.record_decision(EventKind::Message);
+        self.shared.store.record_decision(&record, Vec::new(), None, &self.settled(row, None, workspace)).await?;
+        workspace.metrics.record_decision(EventKind::Message);
         let lead = record.lead_email.as_deref().unwrap_or("A lead without an address");
         let announcement = Alert {
             title: format!("A thread cannot be read (workspace {})", workspace.name()),
             text: format!("{lead} has written, and {problem}. Look at the thread in ColdSend and answer it there."),
         };
-        self.alert_hourly(workspace.name(), "unreadable", announcement, None, self.thread_link(&row.id));
+        self.shared.alerts.alert_hourly(
+            workspace.name(),
+            "unreadable",
+            announcement,
+            None,
+            self.shared.alerts.thread_link(&row.id),
+        );
         Ok(record.id)
     }
 }

@@ -1,6 +1,7 @@
 //! Acting on mail that was there already, because a person asked for it.
 
-use crate::engine::{Engine, IntakeError, Workspace, read_failures::Reach};
+use super::Operator;
+use crate::engine::{IntakeError, Workspace, read_failures::Reach};
 use crate::{coldsend::ApiError, model::ThreadRow, store::EventKind};
 
 /// What became of the threads that a person asked to act on.
@@ -12,32 +13,33 @@ pub struct ApplyReport {
     pub unreadable: Vec<(String, ApiError)>,
 }
 
-impl Engine {
+impl Operator {
     /// Judges each row with what the store knows and records the decision; what follows is carried out like any other.
     /// A thread that cannot be read is left out.
     ///
     /// # Errors
     /// The API as a whole, or the store; what was decided before stays.
     pub async fn apply(&self, workspace: &Workspace, rows: &[ThreadRow]) -> Result<ApplyReport, IntakeError> {
-        let overrides = self.store.override_modes().await?;
-        let rules = self.rules();
+        let overrides = self.shared.store.override_modes().await?;
+        let rules = self.shared.rules();
         let mut report = ApplyReport::default();
         for row in rows {
-            let judged = match self.evaluate_row(workspace, &rules, row, &overrides, None, self.now()).await {
-                Ok(judged) => judged,
-                Err(IntakeError::Api(error)) => {
-                    if workspace.read_failures.failed(&row.id, &error, self.now()) == Reach::Workspace {
-                        return Err(error.into());
+            let judged =
+                match self.intake.evaluate_row(workspace, &rules, row, &overrides, None, self.shared.now()).await {
+                    Ok(judged) => judged,
+                    Err(IntakeError::Api(error)) => {
+                        if workspace.read_failures.failed(&row.id, &error, self.shared.now()) == Reach::Workspace {
+                            return Err(error.into());
+                        }
+                        report.unreadable.push((row.id.clone(), error));
+                        continue;
                     }
-                    report.unreadable.push((row.id.clone(), error));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
+                    Err(error) => return Err(error),
+                };
             if let Some(messages) = &judged.messages {
-                workspace.cache_messages(&row.id, std::sync::Arc::clone(messages), self.now());
+                workspace.cache.put_messages(&row.id, std::sync::Arc::clone(messages), self.shared.now());
             }
-            self.record(workspace, row, &judged, EventKind::Apply, None).await?;
+            self.intake.record(workspace, row, &judged, EventKind::Apply, None).await?;
             report.decided += 1;
         }
         Ok(report)

@@ -1,6 +1,6 @@
 //! What people decide about single actions: approve, reject, retry, resolve; and the switches: pause and resume.
 
-use crate::engine::Engine;
+use super::Operator;
 use crate::{
     model::{Action, ActionId, ActionKind, ActionState, Payload, Reason, ReasonCode, Transition},
     store::StoreError,
@@ -56,7 +56,7 @@ impl From<StoreError> for ApprovalError {
     }
 }
 
-impl Engine {
+impl Operator {
     /// Lets a held action go, with an edited text if one is given: it passes the guard and out. Of many who approve the
     /// same one at once, one succeeds.
     pub async fn approve(&self, id: &ActionId, text: Option<String>) -> Result<Action, ApprovalError> {
@@ -72,7 +72,7 @@ impl Engine {
             }
         }
         action.approved = true;
-        self.decide(action, Transition::planned(self.now())).await
+        self.decide(action, Transition::planned(self.shared.now())).await
     }
 
     /// Gives a held action up.
@@ -82,36 +82,10 @@ impl Engine {
         self.decide(action, Transition::cancel(reason)).await
     }
 
-    /// What a person's "try again" or "it was not sent" would do with the action, in words; `None` where neither fits.
-    pub fn retry_effect(action: &Action) -> Option<&'static str> {
-        Some(match (action.state, action.kind) {
-            (ActionState::Failed, ActionKind::Reply) => {
-                "The thread is read again. Unless somebody has answered, a newer message has come, or the lead asked for \
-                 no more mail, the reply is sent once."
-            }
-            (ActionState::Failed, ActionKind::Star | ActionKind::Unstar) => {
-                "The thread is read again, and its star switched if it is not as wanted."
-            }
-            (ActionState::Failed, ActionKind::MarkRead) => {
-                "The thread is marked as read once the message's other actions have ended well."
-            }
-            (ActionState::Failed, ActionKind::Slack | ActionKind::Email | ActionKind::Webhook) => {
-                "It is delivered once more, with the same id. If an earlier try arrived after all, the receiver sees it \
-                 twice."
-            }
-            (ActionState::Quarantined, ActionKind::Reply) => {
-                "It is held for approval. If the first try arrived after all and you approve it, the lead has it twice: \
-                 look into the sent mail first."
-            }
-            (ActionState::Quarantined, _) => "The thread is read again, and its star switched if it is not as wanted.",
-            _ => return None,
-        })
-    }
-
     /// Tries a failed action again, from the guard on.
     pub async fn retry(&self, id: &ActionId) -> Result<Action, ApprovalError> {
         let action = self.in_state(id, &[ActionState::Failed], "failed").await?;
-        self.decide(action, Transition::planned(self.now())).await
+        self.decide(action, Transition::planned(self.shared.now())).await
     }
 
     /// Says what became of a quarantined action.
@@ -122,10 +96,11 @@ impl Engine {
             Resolution::NotSent if action.kind == ActionKind::Reply => {
                 let reason = Reason::new(ReasonCode::Draft, "a person says that it was not sent");
                 action.sent_at = None;
-                let expiry = self.workspace(&action.workspace).and_then(|workspace| self.expiry(workspace));
+                let expiry =
+                    self.shared.workspace(&action.workspace).and_then(|workspace| self.shared.expiry(workspace));
                 self.decide(action, Transition::hold(reason, expiry)).await
             }
-            Resolution::NotSent => self.decide(action, Transition::planned(self.now())).await,
+            Resolution::NotSent => self.decide(action, Transition::planned(self.shared.now())).await,
         }
     }
 
@@ -135,7 +110,7 @@ impl Engine {
         states: &[ActionState],
         wanted: &'static str,
     ) -> Result<Action, ApprovalError> {
-        let action = self.store.action(id).await?.ok_or_else(|| ApprovalError::Unknown(id.clone()))?;
+        let action = self.shared.store.action(id).await?.ok_or_else(|| ApprovalError::Unknown(id.clone()))?;
         if !states.contains(&action.state) {
             return Err(ApprovalError::WrongState { state: action.state, wanted });
         }
@@ -143,34 +118,36 @@ impl Engine {
     }
 
     async fn decide(&self, mut action: Action, next: Transition) -> Result<Action, ApprovalError> {
-        let workspace = self.workspace(&action.workspace);
+        let workspace = self.shared.workspace(&action.workspace);
         let workspace = workspace.ok_or_else(|| ApprovalError::NoWorkspace(action.workspace.clone()))?;
-        self.transition(workspace, &mut action, next).await?;
+        self.shared.transition(workspace, &mut action, next).await?;
         workspace.wake_executor();
         Ok(action)
     }
+}
 
-    /// Lets nothing leave any more, from a workspace or, with `None`, from all. At most the write that is on its way
-    /// still ends.
-    pub async fn pause(&self, workspace: Option<&str>, by: &str) -> Result<(), StoreError> {
-        self.store.pause(workspace, "a person paused it", Some(by), self.now()).await?;
-        tracing::warn!(workspace = workspace.unwrap_or("all"), "paused");
-        Ok(())
-    }
-
-    /// Ends the pause of a workspace or, with `None`, every pause, and what is held because another service was seen on the
-    /// account. What waited for it is judged again now.
-    pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
-        self.store.resume(workspace).await?;
-        self.store.clear_foreign_use(workspace, self.now()).await?;
-        self.forget_pauses(workspace);
-        for reason in [ReasonCode::Paused, ReasonCode::Unauthorized] {
-            self.store.wake(workspace, reason.as_str(), self.now()).await?;
+/// What a person's "try again" or "it was not sent" would do with the action, in words; `None` where neither fits.
+pub fn retry_effect(action: &Action) -> Option<&'static str> {
+    Some(match (action.state, action.kind) {
+        (ActionState::Failed, ActionKind::Reply) => {
+            "The thread is read again. Unless somebody has answered, a newer message has come, or the lead asked for \
+             no more mail, the reply is sent once."
         }
-        tracing::warn!(workspace = workspace.unwrap_or("all"), "resumed");
-        for runtime in self.workspaces() {
-            runtime.wake_executor();
+        (ActionState::Failed, ActionKind::Star | ActionKind::Unstar) => {
+            "The thread is read again, and its star switched if it is not as wanted."
         }
-        Ok(())
-    }
+        (ActionState::Failed, ActionKind::MarkRead) => {
+            "The thread is marked as read once the message's other actions have ended well."
+        }
+        (ActionState::Failed, ActionKind::Slack | ActionKind::Email | ActionKind::Webhook) => {
+            "It is delivered once more, with the same id. If an earlier try arrived after all, the receiver sees it \
+             twice."
+        }
+        (ActionState::Quarantined, ActionKind::Reply) => {
+            "It is held for approval. If the first try arrived after all and you approve it, the lead has it twice: \
+             look into the sent mail first."
+        }
+        (ActionState::Quarantined, _) => "The thread is read again, and its star switched if it is not as wanted.",
+        _ => return None,
+    })
 }

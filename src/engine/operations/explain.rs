@@ -1,5 +1,6 @@
 //! The explanation of one thread in the shape that `explain --format json` and the admin route print.
 
+use super::Operator;
 use crate::engine::{
     Workspace,
     evaluation::Evaluation,
@@ -184,7 +185,7 @@ impl ExplainedRule {
     }
 }
 
-impl crate::engine::Engine {
+impl Operator {
     /// Judges a thread as it is now, with what the store knows, and changes nothing. Each request waits at most `max_wait`
     /// for its place in the budget.
     ///
@@ -212,11 +213,12 @@ impl crate::engine::Engine {
         let client = workspace.client().with_max_wait(Some(max_wait));
         let mut detail = client.thread(thread_id, crate::coldsend::Priority::Read).await?;
         detail.row.id = thread_id.to_owned();
-        let overrides = self.store().override_modes().await?;
+        let overrides = self.shared.store.override_modes().await?;
         let messages = crate::engine::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
-        let rules = self.rules();
+        let rules = self.shared.rules();
         let judged = self
-            .evaluate_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.now())
+            .intake
+            .evaluate_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.shared.now())
             .await?;
         let mut explanation = Explanation::new(&detail.row, &judged);
         explanation.not_considered = &[];
@@ -230,7 +232,7 @@ impl crate::engine::Engine {
     /// # Errors
     /// The store. `None` if it knows no such decision.
     pub async fn explain_decision(&self, id: &str) -> Result<Option<Explanation>, StoreError> {
-        let Some(decision) = self.store().decision(id).await? else { return Ok(None) };
+        let Some(decision) = self.shared.store.decision(id).await? else { return Ok(None) };
         let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
         let mut explanation = Explanation::from_trace(&decision.thread_id, message, lead, &decision.trace);
         self.decision_entries(&decision, &mut explanation.way).await?;
@@ -245,12 +247,14 @@ impl crate::engine::Engine {
         judged: &Evaluation,
         messages: &ThreadMessages,
     ) -> Result<Vec<Option<(PlannedOutcome, Reason)>>, StoreError> {
-        let now = self.now();
+        let now = self.shared.now();
         let record = decision_record(workspace.name(), row, judged, EventKind::Message, now);
         let mut verdicts = Vec::new();
         for (action, planned) in action_records(&record, judged, now, None).iter().zip(&judged.decision.actions) {
             let verdict = match planned.would {
-                PlannedOutcome::Done | PlannedOutcome::Waiting => self.predict(workspace, action, messages).await?,
+                PlannedOutcome::Done | PlannedOutcome::Waiting => {
+                    self.executor.predict(workspace, action, messages).await?
+                }
                 PlannedOutcome::Held | PlannedOutcome::Suppressed | PlannedOutcome::Failed => Verdict::Send,
             };
             verdicts.push(match verdict {

@@ -1,6 +1,6 @@
 //! Is what the service needs reachable, and if not, why. Nothing is written anywhere and no message sent.
 
-use crate::engine::Engine;
+use super::Operator;
 use crate::{
     coldsend::{Client, ListQuery, Priority},
     destinations::Destinations,
@@ -40,15 +40,15 @@ pub async fn check_destination(destinations: &Destinations, name: &str) -> Healt
     HealthCheck { what: format!("destination {name}"), result }
 }
 
-impl Engine {
+impl Operator {
     /// Every workspace's key and every destination, through the service's own connections and budget.
     pub async fn check_all(&self) -> Vec<HealthCheck> {
         let mut findings = Vec::new();
-        for workspace in self.workspaces() {
+        for workspace in self.shared.workspaces.iter() {
             findings.push(check_key(workspace.client()).await);
         }
-        for (index, workspace) in self.workspaces().iter().enumerate() {
-            let before = self.workspaces().get(..index).unwrap_or_default();
+        for (index, workspace) in self.shared.workspaces.iter().enumerate() {
+            let before = self.shared.workspaces.get(..index).unwrap_or_default();
             for name in workspace.destinations().names() {
                 // One that several share is looked at once.
                 if !before.iter().any(|other| other.destinations().share(workspace.destinations(), name)) {

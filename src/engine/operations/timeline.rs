@@ -1,6 +1,7 @@
 //! How far a thread has come: from "not polled" over "decided" to "sent", as the store tells it.
 
-use crate::engine::{Engine, Workspace};
+use super::Operator;
+use crate::engine::Workspace;
 use crate::{
     model::{Action, ActionState, Conversation, ThreadRow, format_duration},
     store::{ActionFilter, DecisionFilter, DecisionRecord, KnownThread, StoreError},
@@ -38,7 +39,7 @@ pub fn chronological(mut steps: Vec<TimelineEntry>) -> Vec<TimelineEntry> {
     steps
 }
 
-impl Engine {
+impl Operator {
     /// The way of a thread's newest inbound message, as far as it has come.
     pub(in crate::engine) async fn timeline(
         &self,
@@ -53,7 +54,7 @@ impl Engine {
         let last_at = row.last_message_at.or_else(|| newest.and_then(|message| message.created_at));
         let filter =
             DecisionFilter { thread: Some(row.id.clone()), limit: TOLD_DECISIONS, ..DecisionFilter::default() };
-        let decisions = self.store.decisions(&filter).await?;
+        let decisions = self.shared.store.decisions(&filter).await?;
         // One that was made from the list row alone names no message: it is about this one if it is not older.
         let written = newest.and_then(|message| message.created_at);
         let is_about_it = |decision: &DecisionRecord| match decision.message_id.as_deref() {
@@ -67,12 +68,12 @@ impl Engine {
             self.decision_entries(&decision, &mut way).await?;
         }
         if let Some(lead) = crate::engine::intake::records::lead_key(row)
-            && let Some(found) = self.store.opt_out(workspace.name(), &lead).await?
+            && let Some(found) = self.shared.store.opt_out(workspace.name(), &lead).await?
         {
             let text = format!("{lead} asked for no more mail: “{}”. No reply is sent.", found.evidence);
             way.push(TimelineEntry::new("opt_out", Some(found.since), text));
         }
-        for pause in self.store.pauses().await? {
+        for pause in self.shared.store.pauses().await? {
             let what = match pause.workspace.as_deref() {
                 None => "Everything".to_owned(),
                 Some(name) if name == workspace.name() => format!("The workspace `{name}`"),
@@ -93,7 +94,7 @@ impl Engine {
         decision: Option<&DecisionRecord>,
         way: &mut Vec<TimelineEntry>,
     ) -> Result<(), StoreError> {
-        let state = self.store.workspace_state(workspace.name()).await?;
+        let state = self.shared.store.workspace_state(workspace.name()).await?;
         let Some(baseline) = state.baseline_at else {
             let text =
                 "There is no baseline yet. The first poll that finds threads only records them (`safety.start_from`).";
@@ -101,7 +102,7 @@ impl Engine {
             return Ok(());
         };
         way.push(TimelineEntry::new("poll", state.last_poll_at.or(Some(baseline)), "The inbox was polled last."));
-        let mut known = self.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
+        let mut known = self.shared.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
         let text = match known.remove(&row.id) {
             None => "No poll has seen this thread yet; the next one will.".to_owned(),
             Some(KnownThread { pending: Some(_), .. }) => {
@@ -148,7 +149,7 @@ impl Engine {
         way.push(TimelineEntry::new("decision", Some(decision.at), text));
         let filter =
             ActionFilter { decision: Some(decision.id.clone()), limit: TOLD_ACTIONS, ..ActionFilter::default() };
-        for action in self.store.actions(&filter).await?.iter().rev() {
+        for action in self.shared.store.actions(&filter).await?.iter().rev() {
             way.push(TimelineEntry {
                 stage: "action",
                 at: Some(action.updated_at),

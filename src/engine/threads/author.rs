@@ -19,15 +19,15 @@
 //!
 //! A person's answer cancels what waits in the thread, a step changes nothing, and what is unclear is held for a person.
 
-use crate::engine::{Engine, Workspace, threads::own_replies::was_sent_by};
+use super::own_replies::{replies, was_sent_by};
 use crate::{
     model::{Conversation, Message, ThreadRow, address_of, same_address},
-    store::{CampaignStep, StoreError},
+    store::{CampaignStep, Store, StoreError},
     text::{full_text, is_follow_up, likeness, new_text, word_pairs},
 };
 
 /// From here on two messages are the same step with other names in it.
-const ALIKE: f64 = 0.4;
+pub(in crate::engine) const ALIKE: f64 = 0.4;
 /// From here on two messages may be.
 const SOMEWHAT_ALIKE: f64 = 0.15;
 /// From here on a message shares a footer, or more, with those that the thread began with.
@@ -40,8 +40,6 @@ const STEP_PAIRS: usize = 10;
 const QUOTED_WORDS: usize = 5;
 /// So many pairs of words in common with the lead's message are an answer to it.
 const TAKEN_UP: usize = 2;
-/// So many look-alikes of one step are enough.
-const COPIES: usize = 3;
 
 /// Who wrote one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +78,11 @@ pub(in crate::engine) struct Around<'a> {
 }
 
 /// The outgoing messages before the first inbound one: what the campaign has sent.
-fn opening(conversation: &Conversation) -> impl Iterator<Item = &Message> {
+pub(in crate::engine) fn opening(conversation: &Conversation) -> impl Iterator<Item = &Message> {
     conversation.messages().iter().take_while(|message| message.outgoing)
 }
 
-fn pairs_of(message: &Message) -> Vec<u32> {
+pub(in crate::engine) fn pairs_of(message: &Message) -> Vec<u32> {
     word_pairs(&new_text(message.text.as_deref(), message.html.as_deref()))
 }
 
@@ -176,126 +174,80 @@ impl Known {
     }
 }
 
-impl Engine {
-    /// What follows the newest inbound message, beside what this service sent itself. Makes no request.
-    pub(in crate::engine) async fn who_answered(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-        conversation: &Conversation,
-    ) -> Result<Answered, StoreError> {
-        let after: Vec<&Message> = conversation.outgoing_after_newest_inbound().collect();
-        let tied = conversation.outgoing_tied_with_newest_inbound();
-        if after.is_empty() && tied.is_empty() {
-            return Ok(Answered::No);
-        }
-        let ours = self.replies(workspace, thread_id, &[]).await?;
-        let foreign = |message: &&&Message| !ours.iter().any(|action| was_sent_by(action, message));
-        let after: Vec<&Message> = after.iter().filter(foreign).copied().collect();
-        let mut tied: Vec<&Message> = tied.iter().filter(foreign).copied().collect();
-        if !tied.is_empty() {
-            // What was there when the thread was last read came before the lead's newest message.
-            let seen = self.store.last_outgoing(workspace.name(), thread_id).await?;
-            tied.retain(|message| !seen.contains(&message.id));
-        }
-        if after.is_empty() && tied.is_empty() {
-            return Ok(Answered::No);
-        }
-        let known = self.campaign_around(workspace, thread_id).await?;
-        let around = known.around(conversation);
-        let mut answered = Answered::No;
-        for (message, is_tied) in after.iter().map(|one| (one, false)).chain(tied.iter().map(|one| (one, true))) {
-            let at = message.created_at.map_or_else(String::new, |at| format!(" of {at}"));
-            answered = match (author(message, around), answered) {
-                (Author::Person, _) if !is_tied => return Ok(Answered::Person),
-                (Author::Step(why), Answered::No) => {
-                    Answered::Step(format!("the message{at} is a campaign step: {why}"))
-                }
-                (Author::Step(_), other) => other,
-                (Author::Person, _) => Answered::Unclear(format!(
-                    "the outgoing message{at} came in the same second as the lead's: it may be an answer"
-                )),
-                (Author::Unclear(why), _) => {
-                    Answered::Unclear(format!("the message{at} may be an answer or a campaign step: {why}"))
-                }
-            };
-        }
-        Ok(answered)
+/// What follows the newest inbound message, beside what this service sent itself. Makes no request.
+pub(in crate::engine) async fn who_answered(
+    store: &dyn Store,
+    workspace: &str,
+    thread_id: &str,
+    conversation: &Conversation,
+) -> Result<Answered, StoreError> {
+    let after: Vec<&Message> = conversation.outgoing_after_newest_inbound().collect();
+    let tied = conversation.outgoing_tied_with_newest_inbound();
+    if after.is_empty() && tied.is_empty() {
+        return Ok(Answered::No);
     }
-
-    /// Whether a person wrote one of these messages of the thread, none of which is this service's. Makes no request.
-    pub(in crate::engine) async fn is_any_by_person(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-        conversation: &Conversation,
-        messages: &[&Message],
-    ) -> Result<bool, StoreError> {
-        if messages.is_empty() {
-            return Ok(false);
-        }
-        let known = self.campaign_around(workspace, thread_id).await?;
-        Ok(messages.iter().any(|message| author(message, known.around(conversation)) == Author::Person))
+    let ours = replies(store, workspace, thread_id, &[]).await?;
+    let foreign = |message: &&&Message| !ours.iter().any(|action| was_sent_by(action, message));
+    let after: Vec<&Message> = after.iter().filter(foreign).copied().collect();
+    let mut tied: Vec<&Message> = tied.iter().filter(foreign).copied().collect();
+    if !tied.is_empty() {
+        // What was there when the thread was last read came before the lead's newest message.
+        let seen = store.last_outgoing(workspace, thread_id).await?;
+        tied.retain(|message| !seen.contains(&message.id));
     }
-
-    async fn campaign_around(&self, workspace: &Workspace, thread_id: &str) -> Result<Known, StoreError> {
-        let row = self.newest_row(workspace, thread_id).await?;
-        let mut steps = self.store.campaign_steps(workspace.name()).await?;
-        steps.retain(|step| step.thread_id != thread_id);
-        Ok(Known { row, steps })
+    if after.is_empty() && tied.is_empty() {
+        return Ok(Answered::No);
     }
-
-    /// The newest row of a thread that the store has.
-    pub(in crate::engine) async fn newest_row(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<Option<ThreadRow>, StoreError> {
-        let mut known = self.store.known_threads(workspace.name(), &[thread_id.to_owned()]).await?;
-        Ok(known.remove(thread_id).and_then(|thread| thread.pending.or(thread.row)))
-    }
-
-    /// Remembers what a campaign's thread began with, and what the thread ends with.
-    pub(in crate::engine) async fn learn_messages(
-        &self,
-        workspace: &Workspace,
-        row: &ThreadRow,
-        conversation: &Conversation,
-    ) -> Result<(), StoreError> {
-        let ending = conversation.outgoing_of_the_last_second();
-        if !ending.is_empty() {
-            let ids: Vec<String> = ending.iter().map(|message| message.id.clone()).collect();
-            self.store.record_last_outgoing(workspace.name(), &row.id, &ids).await?;
-        }
-        if row.campaign().is_none() || conversation.newest_inbound().is_none() {
-            return Ok(());
-        }
-        let new: Vec<CampaignStep> = opening(conversation)
-            .filter(|message| workspace.is_new_step(&message.id))
-            .map(|message| CampaignStep {
-                thread_id: row.id.clone(),
-                message_id: message.id.clone(),
-                sender: message.from.as_deref().and_then(address_of),
-                words: pairs_of(message),
-            })
-            .collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        let known = self.store.campaign_steps(workspace.name()).await?;
-        let copies = |step: &CampaignStep| {
-            let alike = |other: &&CampaignStep| {
-                other.thread_id != step.thread_id && likeness(&other.words, &step.words, &[]) >= 1.0 - ALIKE
-            };
-            known.iter().filter(alike).take(COPIES).count()
+    let known = campaign_around(store, workspace, thread_id).await?;
+    let around = known.around(conversation);
+    let mut answered = Answered::No;
+    for (message, is_tied) in after.iter().map(|one| (one, false)).chain(tied.iter().map(|one| (one, true))) {
+        let at = message.created_at.map_or_else(String::new, |at| format!(" of {at}"));
+        answered = match (author(message, around), answered) {
+            (Author::Person, _) if !is_tied => return Ok(Answered::Person),
+            (Author::Step(why), Answered::No) => Answered::Step(format!("the message{at} is a campaign step: {why}")),
+            (Author::Step(_), other) => other,
+            (Author::Person, _) => Answered::Unclear(format!(
+                "the outgoing message{at} came in the same second as the lead's: it may be an answer"
+            )),
+            (Author::Unclear(why), _) => {
+                Answered::Unclear(format!("the message{at} may be an answer or a campaign step: {why}"))
+            }
         };
-        let worth: Vec<CampaignStep> = new.iter().filter(|step| copies(step) < COPIES).cloned().collect();
-        if !worth.is_empty() {
-            self.store.add_campaign_steps(workspace.name(), &worth, self.now()).await?;
-        }
-        workspace.record_steps(new.into_iter().map(|step| step.message_id));
-        Ok(())
     }
+    Ok(answered)
+}
+
+/// Whether a person wrote one of these messages of the thread, none of which is this service's. Makes no request.
+pub(in crate::engine) async fn is_any_by_person(
+    store: &dyn Store,
+    workspace: &str,
+    thread_id: &str,
+    conversation: &Conversation,
+    messages: &[&Message],
+) -> Result<bool, StoreError> {
+    if messages.is_empty() {
+        return Ok(false);
+    }
+    let known = campaign_around(store, workspace, thread_id).await?;
+    Ok(messages.iter().any(|message| author(message, known.around(conversation)) == Author::Person))
+}
+
+async fn campaign_around(store: &dyn Store, workspace: &str, thread_id: &str) -> Result<Known, StoreError> {
+    let row = newest_row(store, workspace, thread_id).await?;
+    let mut steps = store.campaign_steps(workspace).await?;
+    steps.retain(|step| step.thread_id != thread_id);
+    Ok(Known { row, steps })
+}
+
+/// The newest row of a thread that the store has.
+pub(in crate::engine) async fn newest_row(
+    store: &dyn Store,
+    workspace: &str,
+    thread_id: &str,
+) -> Result<Option<ThreadRow>, StoreError> {
+    let mut known = store.known_threads(workspace, &[thread_id.to_owned()]).await?;
+    Ok(known.remove(thread_id).and_then(|thread| thread.pending.or(thread.row)))
 }
 
 #[cfg(test)]

@@ -1,85 +1,30 @@
-//! Human take-over: once a person has answered a message, automation in the thread rests until the lead writes again.
+//! The replies of this service in a thread, and how to know them among its messages.
 
-use crate::engine::{Engine, Workspace};
 use crate::{
-    model::{Action, ActionKind, ActionState, Message, Payload, Reason, ReasonCode, Transition},
-    store::{ActionFilter, StoreError},
+    model::{Action, ActionKind, ActionState, Message, Payload},
+    store::{ActionFilter, Store, StoreError},
     text::{fingerprint, has_fingerprint, html_to_text, is_same_reply},
 };
 
 /// A thread with more replies than this is no thread.
 const MAX_REPLIES: u32 = 1_000;
 
-impl Engine {
-    /// Gives up every reply in the thread that has not left. A person has answered: whoever approves or waits has nothing
-    /// left to say.
-    pub(in crate::engine) async fn cancel_replies(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<(), StoreError> {
-        for mut action in self.replies(workspace, thread_id, &ActionState::OPEN).await? {
-            // What another service has answered stays before the person who must look at that.
-            if action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::ForeignUse) {
-                continue;
-            }
-            let reason = Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message");
-            match self.transition(workspace, &mut action, Transition::cancel(reason)).await {
-                // Whoever was faster has looked at the thread, or will.
-                Err(StoreError::Changed(_)) | Ok(()) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Holds every reply in the thread that waits by itself: what follows the lead's message may be a person's answer.
-    pub(in crate::engine) async fn hold_replies(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-        why: &str,
-    ) -> Result<(), StoreError> {
-        let by_itself = [ActionState::Planned, ActionState::Waiting, ActionState::Retrying];
-        for mut action in self.replies(workspace, thread_id, &by_itself).await? {
-            if action.approved {
-                continue;
-            }
-            let next = Transition::hold(Reason::new(ReasonCode::PersonAnswered, why), self.expiry(workspace));
-            match self.transition(workspace, &mut action, next).await {
-                Err(StoreError::Changed(_)) | Ok(()) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a reply in the thread waits for its time or for a person.
-    pub(in crate::engine) async fn has_open_replies(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<bool, StoreError> {
-        Ok(!self.replies(workspace, thread_id, &ActionState::OPEN).await?.is_empty())
-    }
-
-    /// The replies in the thread that are in one of these states; in any if none is named.
-    pub(in crate::engine) async fn replies(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-        states: &[ActionState],
-    ) -> Result<Vec<Action>, StoreError> {
-        let filter = ActionFilter {
-            workspace: Some(workspace.name().to_owned()),
-            thread: Some(thread_id.to_owned()),
-            kind: Some(ActionKind::Reply),
-            states: states.to_vec(),
-            limit: MAX_REPLIES,
-            ..ActionFilter::default()
-        };
-        self.store.actions(&filter).await
-    }
+/// The replies in the thread that are in one of these states; in any if none is named.
+pub(in crate::engine) async fn replies(
+    store: &dyn Store,
+    workspace: &str,
+    thread_id: &str,
+    states: &[ActionState],
+) -> Result<Vec<Action>, StoreError> {
+    let filter = ActionFilter {
+        workspace: Some(workspace.to_owned()),
+        thread: Some(thread_id.to_owned()),
+        kind: Some(ActionKind::Reply),
+        states: states.to_vec(),
+        limit: MAX_REPLIES,
+        ..ActionFilter::default()
+    };
+    store.actions(&filter).await
 }
 
 /// The fingerprint of what a reply sends; `None` for other kinds.

@@ -1,24 +1,27 @@
 //! What waited is judged again when its time comes: do the rule's conditions still hold on what is known now?
 
-use crate::engine::{Engine, Workspace, execution::guard::Verdict};
+use super::author::newest_row;
+use crate::engine::shared::Shared;
+use crate::engine::{Workspace, execution::guard::Verdict};
 use crate::{
     model::{Action, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
     rules::{Again, ThreadMessages, still_matches},
     store::{EventValues, StoreError},
 };
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// What comes up within this time after its decision has just been judged.
 const JUST_JUDGED: Duration = Duration::from_secs(10);
 
-impl Engine {
-    /// Whether an action has not just been judged.
-    pub(in crate::engine) fn has_waited(&self, action: &Action) -> bool {
-        let age = Duration::try_from(self.now().duration_since(action.created_at)).unwrap_or_default();
-        let waited = matches!(action.state, ActionState::Waiting | ActionState::Retrying) || age > JUST_JUDGED;
-        waited && !action.approved
-    }
+/// Whether an action has not just been judged.
+pub(in crate::engine) fn has_waited(action: &Action, now: Timestamp) -> bool {
+    let age = Duration::try_from(now.duration_since(action.created_at)).unwrap_or_default();
+    let waited = matches!(action.state, ActionState::Waiting | ActionState::Retrying) || age > JUST_JUDGED;
+    waited && !action.approved
+}
 
+impl Shared {
     /// Cancels what waited if its rule does not hold any more. `messages` are those of the last look, where there is one.
     pub(in crate::engine) async fn no_longer_matches(
         &self,
@@ -34,7 +37,7 @@ impl Engine {
         let Some(earlier) = decision.trace.rules.iter().find(|trace| trace.name == action.rule) else {
             return Ok(None);
         };
-        let now = self.newest_row(workspace, &action.thread_id).await?;
+        let now = newest_row(&*self.store, workspace.name(), &action.thread_id).await?;
         let row = now.as_ref().map_or_else(|| event.row.clone(), |now| mixed(&event.row, now));
         let detail = event.detail.as_ref().map(|detail| ThreadDetail { row: row.clone(), ..detail.clone() });
         let seen = messages.map(|messages| as_at_the_event(event, messages));
@@ -52,24 +55,6 @@ impl Engine {
         }
         let text = format!("what the rule `{}` asks for does not hold any more", action.rule);
         Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleNoLongerMatches, text))))
-    }
-
-    /// Cancels the replies in a thread whose rule does not hold any more, so that another rule may answer.
-    pub(in crate::engine) async fn cancel_unmatched(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<(), StoreError> {
-        let waiting = [ActionState::Waiting, ActionState::Retrying, ActionState::Planned];
-        for mut action in self.replies(workspace, thread_id, &waiting).await? {
-            let Some(verdict) = self.no_longer_matches(workspace, &action, None).await? else { continue };
-            match self.apply_verdict(workspace, &mut action, verdict).await {
-                // Whoever was faster has looked at the thread, or will.
-                Err(StoreError::Changed(_)) | Ok(()) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 }
 

@@ -45,8 +45,8 @@ async fn prepared() -> (AdminFixture, BTreeMap<&'static str, String>) {
         desk.fixture.hot_lead(&format!("{name}@acme.example"), "Sure, give me a call.");
     }
     desk.fixture.hot_lead("tom@acme.example", "A call? No. Please remove me from your list.");
-    desk.fixture.engine.poll(desk.fixture.workspace(), true).await.unwrap();
-    desk.fixture.engine.handle_pending(desk.fixture.workspace()).await.unwrap();
+    desk.fixture.engine.intake().poll(desk.fixture.workspace(), true).await.unwrap();
+    desk.fixture.engine.intake().handle_pending(desk.fixture.workspace()).await.unwrap();
     let mut variables = BTreeMap::from([("TOKEN", TOKEN.to_owned()), ("HOOK_TOKEN", HOOK_TOKEN.to_owned())]);
     for mut action in desk.fixture.actions().await {
         if action.lead_email.as_deref() == Some("tom@acme.example") {

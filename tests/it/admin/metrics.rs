@@ -104,7 +104,7 @@ async fn the_figures_are_right() {
     }
     desk.post("/api/v1/pause", "").await.json();
     desk.fixture.hot_lead("jim@acme.example", "Please call.");
-    desk.fixture.engine.poll(desk.fixture.workspace(), true).await.unwrap();
+    desk.fixture.engine.intake().poll(desk.fixture.workspace(), true).await.unwrap();
     desk.fixture.clock.advance(Duration::from_secs(20));
     let text = metrics(&desk).await;
     for wanted in [

@@ -119,7 +119,7 @@ async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
     desk.fixture.tick().await;
     let page = desk.get("/queue").await.text;
     let waiting = between(&page, "id=\"group-waiting\"", "</section>");
-    shows(waiting, &["jane@acme.example", "nothing leaves until somebody resumes", "<time datetime=\"2026-07-15T"]);
+    shows(waiting, &["jane@acme.example", "nothing leaves until you resume", "<time datetime=\"2026-07-15T"]);
     for path in ["/", "/workspace"] {
         let page = desk.get(path).await.text;
         shows(&page, &["Resume acme", "/resume?workspace=acme", "by token"]);

@@ -84,7 +84,7 @@ async fn not_ready_while_a_workspace_has_failed_for_too_long() {
     for (status, why) in [(503, "ColdSend fails on its side"), (401, "ColdSend does not accept the API key")] {
         desk.fixture.simulator.faults().always(Endpoint::List, Fault::Status(status, String::new()));
         for minute in 0..8 {
-            desk.fixture.engine.poll_and_handle(desk.fixture.workspace()).await;
+            desk.fixture.engine.intake().poll_and_handle(desk.fixture.workspace()).await;
             let answer = desk.send("GET", "/readyz", &[], "").await;
             if minute < 5 {
                 assert_eq!((answer.status, answer.text.as_str()), (200, "ready\n"), "{status}, minute {minute}");
@@ -98,7 +98,7 @@ async fn not_ready_while_a_workspace_has_failed_for_too_long() {
         let report = desk.send("GET", "/api/v1/status", &[bearer()], "").await.json();
         assert!(report["workspaces"][0]["failing_since"].is_string(), "{report}");
         desk.fixture.simulator.faults().clear();
-        desk.fixture.engine.poll_and_handle(desk.fixture.workspace()).await;
+        desk.fixture.engine.intake().poll_and_handle(desk.fixture.workspace()).await;
         assert_eq!(desk.send("GET", "/readyz", &[], "").await.status, 200);
     }
 }

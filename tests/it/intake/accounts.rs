@@ -28,7 +28,7 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
         let fixture = Fixture::without_baseline(setting).await;
         let mut events = fixture.engine.subscribe();
         for workspace in fixture.engine.workspaces() {
-            fixture.engine.poll(workspace, true).await.unwrap();
+            fixture.engine.intake().poll(workspace, true).await.unwrap();
         }
         for number in 0..20 {
             fixture.clock.advance(Duration::from_secs(1));
@@ -36,12 +36,12 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
         }
         let (acme, globex) = (&fixture.engine.workspaces()[0], &fixture.engine.workspaces()[1]);
         let decide = async |workspace| {
-            fixture.engine.poll(workspace, true).await.unwrap();
+            fixture.engine.intake().poll(workspace, true).await.unwrap();
             if in_phase {
                 // Both have seen everything before either decides.
                 tokio::task::yield_now().await;
             }
-            fixture.engine.handle_pending(workspace).await.unwrap();
+            fixture.engine.intake().handle_pending(workspace).await.unwrap();
         };
         if in_phase {
             tokio::join!(decide(acme), decide(globex));
@@ -51,7 +51,7 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
         }
         for workspace in fixture.engine.workspaces() {
             for lane in [reply_router::store::Lane::Api, reply_router::store::Lane::Destinations] {
-                while fixture.engine.run_due(workspace, lane, &|| false).await.unwrap().looked_at > 0 {}
+                while fixture.engine.executor().run_due(workspace, lane, &|| false).await.unwrap().looked_at > 0 {}
             }
         }
         assert_eq!(replies(&fixture), 20, "in phase: {in_phase}");
@@ -74,9 +74,9 @@ async fn a_workspace_that_only_watches_leaves_the_thread_to_the_one_that_acts() 
     let fixture = Fixture::without_baseline(setting).await;
     for _ in 0..2 {
         for workspace in fixture.engine.workspaces() {
-            fixture.engine.poll(workspace, true).await.unwrap();
-            fixture.engine.handle_pending(workspace).await.unwrap();
-            fixture.engine.run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
+            fixture.engine.intake().poll(workspace, true).await.unwrap();
+            fixture.engine.intake().handle_pending(workspace).await.unwrap();
+            fixture.engine.executor().run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
         }
         if replies(&fixture) == 0 {
             fixture.hot_lead("jane@acme.example", "A call, please.");
@@ -179,7 +179,7 @@ async fn with_history() -> Fixture {
         evidence: "no more mail".to_owned(),
     };
     fixture.store.add_opt_out(&opt_out).await.unwrap();
-    fixture.engine.pause(Some("acme"), "a test").await.unwrap();
+    fixture.engine.operator().pause(Some("acme"), "a test").await.unwrap();
     assert_eq!(replies(&fixture), 1);
     fixture
 }
@@ -194,7 +194,7 @@ async fn assert_carried_over(fixture: &Fixture) {
     assert_eq!(fixture.store.decisions(&filter).await.unwrap().len(), 1);
     assert_eq!(fixture.store.workspaces_with_threads().await.unwrap(), ["renamed"]);
     // The lead who has opted out and the one who was answered in the thread write again; another one for the first time.
-    fixture.engine.resume(Some("renamed")).await.unwrap();
+    fixture.engine.operator().resume(Some("renamed")).await.unwrap();
     fixture.clock.advance(Duration::from_secs(60));
     let workspace = fixture.simulator.workspace();
     workspace.lead_writes(&workspace.thread_of("lead3@company3.example").unwrap().id, "Hello again");
@@ -225,7 +225,7 @@ async fn a_workspace_with_another_name_that_starts_in_a_flood_keeps_what_it_know
     }
     let renamed = FixtureOptions { name: "renamed", ..setting(Inbox::Empty) };
     let fixture = fixture.restart(&renamed).await;
-    fixture.engine.resume(None).await.unwrap();
+    fixture.engine.operator().resume(None).await.unwrap();
     rounds(&fixture).await;
     assert_eq!(replies(&fixture), 121, "{:?}", fixture.store.pauses().await.unwrap());
     assert!(fixture.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
@@ -281,7 +281,7 @@ async fn a_name_that_is_not_clear_is_asked_about_and_then_given() {
 #[tokio::test]
 async fn a_name_that_is_not_clear_begins_anew_when_it_is_resumed() {
     let fixture = under_two_names().await;
-    fixture.engine.resume(Some("renamed")).await.unwrap();
+    fixture.engine.operator().resume(Some("renamed")).await.unwrap();
     rounds(&fixture).await;
     assert_eq!((replies(&fixture), fixture.store.count_threads("renamed", 100).await.unwrap()), (1, 41));
     fixture.clock.advance(Duration::from_secs(60));

@@ -86,7 +86,7 @@ async fn old_mail_that_turns_up_alone_goes_before_a_person() {
     }
     assert_eq!((replies(&fixture), held(&fixture, "too_old").await), (0, 2));
     let draft = fixture.actions().await[0].id.clone();
-    fixture.engine.approve(&draft, None).await.unwrap();
+    fixture.engine.operator().approve(&draft, None).await.unwrap();
     fixture.run_due().await;
     assert_eq!(replies(&fixture), 1, "approved, it goes");
 }
@@ -130,10 +130,10 @@ async fn counts_are_not_believed_later() {
 #[tokio::test]
 async fn a_first_start_is_as_many_requests_as_pages() {
     let fixture = Fixture::without_baseline(setting(Inbox::Generated(5_000))).await;
-    fixture.engine.poll(fixture.workspace(), false).await.unwrap();
+    fixture.engine.intake().poll(fixture.workspace(), false).await.unwrap();
     assert_eq!(fixture.requests().len(), 50);
     assert_eq!(fixture.actions().await.len(), 0);
-    fixture.engine.poll(fixture.workspace(), false).await.unwrap();
+    fixture.engine.intake().poll(fixture.workspace(), false).await.unwrap();
     assert_eq!(fixture.requests(), ["GET list"]);
 }
 
@@ -204,7 +204,7 @@ async fn leads_who_write_during_a_long_first_start_are_answered() {
             }
             fixture.hot_lead("jane@acme.example", "A call, please.");
         };
-        let (polled, ()) = tokio::join!(fixture.engine.poll(fixture.workspace(), false), writing);
+        let (polled, ()) = tokio::join!(fixture.engine.intake().poll(fixture.workspace(), false), writing);
         polled.unwrap();
         for _ in 0..2 {
             rounds(&fixture).await;

@@ -76,11 +76,11 @@ impl System {
         if beginning.glitch {
             world.simulator.faults().next(Endpoint::List, 1, empty_list());
             // Whether it believes the empty list is its own affair; it looks again before anybody writes.
-            let _ = world.process().engine.poll(world.process().workspace(), true).await;
+            let _ = world.process().engine.intake().poll(world.process().workspace(), true).await;
             world.advance(60);
         }
         let process = world.process();
-        process.engine.poll(process.workspace(), true).await.unwrap();
+        process.engine.intake().poll(process.workspace(), true).await.unwrap();
         for (lead, topic) in (0..).zip(&beginning.letters) {
             world.scene.lead_starts_thread(lead, *topic);
         }
@@ -104,7 +104,7 @@ impl System {
         };
         let engine = fixture::engine(&setting, &self.simulator, Arc::clone(&store) as _, self.clock.clone());
         let process = Process { store, engine };
-        process.engine.recover(process.workspace()).await.unwrap();
+        process.engine.executor().recover(process.workspace()).await.unwrap();
         self.process = Some(process);
     }
 
@@ -174,8 +174,8 @@ impl System {
                 let workspace = scene.workspace.clone();
                 return self.at_work(*moment, async move |process: &Process| round(process, &workspace).await).await;
             }
-            Transition::Pauses => self.process().engine.pause(None, "a test").await.unwrap(),
-            Transition::Resumes => self.process().engine.resume(None).await.unwrap(),
+            Transition::Pauses => self.process().engine.operator().pause(None, "a test").await.unwrap(),
+            Transition::Resumes => self.process().engine.operator().resume(None).await.unwrap(),
             Transition::InjectFault(FaultSpec::Http(endpoint, fault)) => {
                 self.simulator.faults().next(endpoint.clone(), 1, fault.clone());
             }
@@ -186,18 +186,18 @@ impl System {
             Transition::Approves { nth, edited } => {
                 if let Some(action) = self.nth_action(*nth, ActionState::Held).await {
                     let text = format!("Edited. [{}]", action.message_id.as_deref().unwrap_or_default());
-                    let _ = self.process().engine.approve(&action.id, edited.then_some(text)).await.unwrap();
+                    let _ = self.process().engine.operator().approve(&action.id, edited.then_some(text)).await.unwrap();
                 }
             }
             Transition::Rejects { nth } => {
                 if let Some(action) = self.nth_action(*nth, ActionState::Held).await {
-                    self.process().engine.reject(&action.id).await.unwrap();
+                    self.process().engine.operator().reject(&action.id).await.unwrap();
                 }
             }
             Transition::Retries { nth } => {
                 if let Some(action) = self.nth_action(*nth, ActionState::Failed).await {
                     // A reply that somebody else's has replaced in the meantime cannot come back.
-                    let _ = self.process().engine.retry(&action.id).await;
+                    let _ = self.process().engine.operator().retry(&action.id).await;
                 }
             }
             Transition::Resolves { nth } => {
@@ -205,7 +205,7 @@ impl System {
                     let seen = self.sees().await;
                     let sent = action.kind != ActionKind::Reply || seen.is_accepted(&action);
                     let resolution = if sent { Resolution::Sent } else { Resolution::NotSent };
-                    self.process().engine.resolve(&action.id, resolution).await.unwrap();
+                    self.process().engine.operator().resolve(&action.id, resolution).await.unwrap();
                 }
             }
         }
@@ -294,12 +294,12 @@ fn is_refused_for_limit(workspace: &reply_router::simulator::Workspace, since: u
 
 /// Polls and decides, as the service's intake does.
 async fn intake(process: &Process) -> Result<(), Violation> {
-    match process.engine.poll(process.workspace(), true).await {
+    match process.engine.intake().poll(process.workspace(), true).await {
         Ok(_) => {}
         Err(PollError::Api(_)) => return Ok(()),
         Err(PollError::Store(error)) => return Err(Violation::new("the store works", error.to_string())),
     }
-    match process.engine.handle_pending(process.workspace()).await {
+    match process.engine.intake().handle_pending(process.workspace()).await {
         Ok(_) | Err(IntakeError::Api(_)) => Ok(()),
         Err(IntakeError::Store(error)) => Err(Violation::new("the store works", error.to_string())),
     }
@@ -308,7 +308,7 @@ async fn intake(process: &Process) -> Result<(), Violation> {
 async fn runs(process: &Process, lane: Lane, workspace: &reply_router::simulator::Workspace) -> Result<(), Violation> {
     let requests = workspace.requests().len();
     let stop = || is_refused_for_limit(workspace, requests);
-    match process.engine.run_due(process.workspace(), lane, &stop).await {
+    match process.engine.executor().run_due(process.workspace(), lane, &stop).await {
         Ok(_) => Ok(()),
         Err(ExecuteError::Store(error)) => Err(Violation::new("the store works", error.to_string())),
     }

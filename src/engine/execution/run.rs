@@ -1,0 +1,75 @@
+//! The loops of execution, one for each lane: do what is due, rest until something is.
+
+use super::Executor;
+use crate::engine::Workspace;
+use crate::store::{Lane, StoreError};
+use jiff::Timestamp;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// However long nothing is due, the lanes look at the store this often: a clock that was set forward makes things due.
+const MAX_REST: Duration = Duration::from_secs(30);
+/// How long to rest after the store failed.
+const FAILED_REST: Duration = Duration::from_secs(5);
+/// How long a single pass waits for what is about to be due.
+const ONCE_PATIENCE: Duration = Duration::from_secs(30);
+
+impl Executor {
+    pub(in crate::engine) async fn run(&self, workspace: &Workspace, lane: Lane, shutdown: &CancellationToken) {
+        let notify = match lane {
+            Lane::Api => &workspace.due,
+            Lane::Destinations => &workspace.due_forwards,
+        };
+        let stop = || shutdown.is_cancelled();
+        while !shutdown.is_cancelled() {
+            let mut rest = MAX_REST;
+            match self.run_due(workspace, lane, &stop).await {
+                Ok(report) if report.api_is_down => self.shared.alerts.store_works(workspace),
+                Ok(report) if report.looked_at > 0 => {
+                    self.shared.alerts.store_works(workspace);
+                    workspace.wake_executor();
+                }
+                Ok(_) => rest = self.time_until_due(workspace).await.unwrap_or(MAX_REST),
+                Err(error) => {
+                    tracing::error!(workspace = workspace.name(), %error, "nothing is sent: the store fails");
+                    self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+                    rest = FAILED_REST;
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(rest.min(MAX_REST)) => {}
+                () = notify.notified() => {}
+            }
+        }
+    }
+
+    /// How long until something is due.
+    async fn time_until_due(&self, workspace: &Workspace) -> Result<Duration, StoreError> {
+        let Some(due) = self.shared.store.next_due(workspace.name()).await? else { return Ok(MAX_REST) };
+        let left = Duration::try_from(due.duration_since(self.shared.now())).unwrap_or_default();
+        // Never a hot loop, whatever the store says; and what is due for a destination that is left alone is no reason.
+        let least = if workspace.slow_targets.names().is_empty() { 20 } else { 1_000 };
+        Ok(left.clamp(Duration::from_millis(least), MAX_REST))
+    }
+
+    /// Does what is due, and what becomes due within half a minute from now, such as a second try.
+    pub async fn finish_due(&self, workspace: &Workspace) -> Result<(), String> {
+        let until = tokio::time::Instant::now() + ONCE_PATIENCE;
+        let deadline = self.shared.now().saturating_add(ONCE_PATIENCE).unwrap_or(Timestamp::MAX);
+        loop {
+            for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
+                let report = self.run_due(workspace, lane, &|| false).await.map_err(|error| error.to_string())?;
+                if report.api_is_down {
+                    return Ok(());
+                }
+            }
+            let next = self.shared.store.next_due(workspace.name()).await.map_err(|error| error.to_string())?;
+            if next.is_none_or(|due| due > deadline) || tokio::time::Instant::now() >= until {
+                return Ok(());
+            }
+            let rest = self.time_until_due(workspace).await.map_err(|error| error.to_string())?;
+            tokio::time::sleep(rest).await;
+        }
+    }
+}

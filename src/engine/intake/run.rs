@@ -1,0 +1,104 @@
+//! The loop of intake: poll, decide, rest.
+
+use super::{Intake, pending::IntakeError, poll::PollError};
+use crate::coldsend::ApiError;
+use crate::engine::{Workspace, status::EngineEventKind};
+use jiff::Timestamp;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Nudges, however many, cost one poll in this time.
+const NUDGE_REST: Duration = Duration::from_secs(2);
+/// How often a poll that takes long is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(10);
+
+impl Intake {
+    pub(in crate::engine) async fn run(&self, workspace: &Workspace, shutdown: &CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let began = tokio::time::Instant::now();
+            workspace.poll_health.begin_poll(self.shared.now());
+            {
+                let look = self.poll_and_handle(workspace);
+                tokio::pin!(look);
+                loop {
+                    tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        () = &mut look => break,
+                        // A request that waits and waits is told, too.
+                        () = tokio::time::sleep(WATCH_EVERY) => self.shared.alerts.watch_outage(workspace),
+                    }
+                }
+            }
+            workspace.poll_health.end_poll();
+            self.shared.alerts.watch_outage(workspace);
+            let rest = workspace.client().poll_rest();
+            let every = workspace.settings().poll_every.max(rest);
+            workspace.poll_health.record_next_poll(self.shared.now().saturating_add(every).unwrap_or(Timestamp::MAX));
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep_until(began + every) => {}
+                () = nudged(&workspace.nudge, began + NUDGE_REST.max(rest)) => {}
+            }
+        }
+    }
+
+    /// One poll and what came of it; errors are told and tried again at the next.
+    pub async fn poll_and_handle(&self, workspace: &Workspace) {
+        if let Err(error) = self.poll(workspace, false).await {
+            if matches!(error, PollError::Store(_)) {
+                self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+            }
+            tracing::warn!(workspace = workspace.name(), %error, "the inbox could not be polled");
+            self.shared.status.publish(
+                self.shared.now(),
+                workspace.name(),
+                EngineEventKind::PollFailed(error.to_string()),
+            );
+            if let PollError::Api(error) = &error {
+                self.pause_if_refused(workspace, error).await;
+            }
+            return;
+        }
+        // A poll that ended well has written to the store.
+        self.shared.alerts.store_works(workspace);
+        self.shared.alerts.watch_key(workspace);
+        self.shared.alerts.watch_rules();
+        if let Err(error) = self.shared.alerts.watch_queue(workspace).await {
+            self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+        }
+        match self.handle_pending(workspace).await {
+            Ok(report) => {
+                workspace.poll_health.record_reads(self.shared.now(), workspace.read_failures.down().as_ref());
+                if report.unfinished {
+                    // What came meanwhile is looked for first, and then the rest is tried.
+                    workspace.nudge.notify_one();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
+                match error {
+                    IntakeError::Store(error) => self.shared.alerts.alert_store_failing(workspace, &error.to_string()),
+                    IntakeError::Api(error) => {
+                        workspace.poll_health.record_reads(self.shared.now(), Some(&error));
+                        self.pause_if_refused(workspace, &error).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A key that is refused is refused for writes as well: nothing is sent until somebody has mended it.
+    async fn pause_if_refused(&self, workspace: &Workspace, error: &ApiError) {
+        if error.is_auth_error()
+            && let Err(error) = self.shared.pause_on_auth_error(workspace, &error.to_string()).await
+        {
+            self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+        }
+    }
+}
+
+async fn nudged(notify: &Notify, not_before: tokio::time::Instant) {
+    notify.notified().await;
+    tokio::time::sleep_until(not_before).await;
+}

@@ -1,0 +1,74 @@
+//! What intake, execution and operations share.
+//!
+//! Nothing here carries work from one to the other: that is the store's part. All else in memory can be lost at any time;
+//! it saves requests, shows what happens, or says how far a failure reaches.
+
+use super::{
+    Clock, TestHooks, Workspace,
+    alerts::{Alerts, PAUSED},
+    status::LiveStatus,
+};
+use crate::{
+    rules::RuleSet,
+    store::{Store, StoreError},
+};
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// The store, the active rules, the workspaces, the clock, the live status and the alerts.
+pub(in crate::engine) struct Shared {
+    pub(in crate::engine) store: Arc<dyn Store>,
+    pub(in crate::engine) active_rules: ArcSwap<RuleSet>,
+    pub(in crate::engine) workspaces: Arc<[Workspace]>,
+    pub(in crate::engine) clock: Arc<dyn Clock>,
+    pub(in crate::engine) status: Arc<LiveStatus>,
+    pub(in crate::engine) alerts: Alerts,
+    /// Only GET requests leave.
+    pub(in crate::engine) dry_run: bool,
+    pub(in crate::engine) hooks: Option<Arc<dyn TestHooks>>,
+}
+
+impl Shared {
+    pub(in crate::engine) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The active rules.
+    pub(in crate::engine) fn rules(&self) -> Arc<RuleSet> {
+        self.active_rules.load_full()
+    }
+
+    /// The workspace of that name.
+    pub(in crate::engine) fn workspace(&self, name: &str) -> Option<&Workspace> {
+        self.workspaces.iter().find(|workspace| workspace.name() == name)
+    }
+
+    /// Whether the workspace, or everything, is paused.
+    pub(in crate::engine) async fn is_paused(&self, workspace: &str) -> Result<bool, StoreError> {
+        let pauses = self.store.pauses().await?;
+        Ok(pauses.iter().any(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace)))
+    }
+
+    /// When something that is held from now on expires.
+    pub(in crate::engine) fn expiry(&self, workspace: &Workspace) -> Option<Timestamp> {
+        self.now().saturating_add(workspace.safety().drafts_expire).ok()
+    }
+
+    /// Pauses a workspace whose key was refused, once, and says so.
+    pub(in crate::engine) async fn pause_on_auth_error(
+        &self,
+        workspace: &Workspace,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        if self.store.pauses().await?.iter().any(|pause| pause.workspace.as_deref() == Some(workspace.name())) {
+            return Ok(());
+        }
+        self.alerts.forget_alert(workspace.name(), PAUSED);
+        self.store.pause(Some(workspace.name()), why, None, self.now()).await?;
+        let text =
+            format!("{why}. Nothing is sent from this workspace until the key is mended and somebody resumes it.");
+        self.alerts.alert_once(workspace.name(), PAUSED, &format!("Workspace {} is paused", workspace.name()), &text);
+        Ok(())
+    }
+}

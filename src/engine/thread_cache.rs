@@ -1,0 +1,75 @@
+//! What was seen of threads a moment ago, to save requests. What is read here can hold a reply back; it lets none go.
+
+use crate::rules::ThreadMessages;
+use jiff::Timestamp;
+use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Messages count for so long.
+const MESSAGES_FRESH: Duration = Duration::from_secs(10);
+/// A list row tells for so long whether a thread is starred.
+const STAR_FRESH: Duration = Duration::from_secs(60);
+/// More entries than this are dropped at once.
+const REMEMBERED: usize = 1_000;
+
+/// Messages and stars of threads.
+#[derive(Debug, Default)]
+pub(super) struct ThreadCache {
+    messages: Mutex<Entries<Arc<ThreadMessages>>>,
+    stars: Mutex<Entries<bool>>,
+}
+
+/// What was seen of each thread, and when, by both clocks: the one of the service, and the one that nobody can set.
+type Entries<T> = HashMap<String, (T, Timestamp, Instant)>;
+
+impl ThreadCache {
+    pub(super) fn put_messages(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {
+        put(&self.messages, thread, messages, at);
+    }
+
+    /// The messages, if they were read a moment ago.
+    pub(super) fn messages(&self, thread: &str, now: Timestamp) -> Option<Arc<ThreadMessages>> {
+        get(&self.messages, thread, now, MESSAGES_FRESH)
+    }
+
+    pub(super) fn evict_messages(&self, thread: &str) {
+        locked(&self.messages).remove(thread);
+    }
+
+    /// Remembers whether a thread is starred; `None` forgets it.
+    pub(super) fn put_star(&self, thread: &str, starred: Option<bool>, at: Timestamp) {
+        match starred {
+            Some(starred) => put(&self.stars, thread, starred, at),
+            None => drop(locked(&self.stars).remove(thread)),
+        }
+    }
+
+    /// Whether the thread is starred, if that was seen a moment ago.
+    pub(super) fn star(&self, thread: &str, now: Timestamp) -> Option<bool> {
+        get(&self.stars, thread, now, STAR_FRESH)
+    }
+}
+
+fn put<T>(entries: &Mutex<Entries<T>>, thread: &str, value: T, at: Timestamp) {
+    let mut entries = locked(entries);
+    if entries.len() >= REMEMBERED {
+        entries.clear();
+    }
+    entries.insert(thread.to_owned(), (value, at, Instant::now()));
+}
+
+/// Fresh by both clocks: one that was set back would make an old entry look young, or as if it came from the future.
+fn get<T: Clone>(entries: &Mutex<Entries<T>>, thread: &str, now: Timestamp, span: Duration) -> Option<T> {
+    let entries = locked(entries);
+    let (value, at, seen) = entries.get(thread)?;
+    let age = Duration::try_from(now.duration_since(*at)).ok()?;
+    (age <= span && seen.elapsed() <= span).then(|| value.clone())
+}
+
+/// Plain values: a panic in between leaves nothing half-done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
