@@ -11,7 +11,7 @@ use serde::Serialize;
 /// What one workspace's key is spent on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WorkspaceBudget {
-    /// The workspace.
+    /// The workspace's name in the configuration.
     pub workspace: String,
     /// How many requests it has an hour.
     pub per_hour: u32,

@@ -36,7 +36,7 @@ pub enum AppError {
     /// The admin server's port.
     #[error("the admin server cannot listen on {address}: {detail}; choose another address with `admin.listen`")]
     Listen {
-        /// The address.
+        /// The address that was to be listened on.
         address: std::net::SocketAddr,
         /// What the system says.
         detail: String,
@@ -160,11 +160,11 @@ pub fn client(workspace: &settings::WorkspaceConfig) -> Result<Client, AppError>
 
 /// What an engine is put together from.
 pub struct EngineBuilder<'a> {
-    /// The configuration.
+    /// The whole configuration.
     pub settings: &'a Settings,
-    /// The rules.
+    /// The rules to start with.
     pub rules: RuleSet,
-    /// The store.
+    /// Where everything durable goes.
     pub store: Arc<dyn Store>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,

@@ -27,11 +27,11 @@ pub struct Budget {
     pub spent: Usage,
     /// Until when nothing may be sent, because the API said so.
     pub blocked_until: Option<Timestamp>,
-    /// Whether the API's count falls faster than our requests: somebody else uses the key.
+    /// Whether the API's count falls faster than our requests: another client uses the key.
     pub foreign_use: bool,
 }
 
-/// A shorter wait is not told: nobody wonders yet.
+/// Shorter waits are not logged.
 const WORTH_TELLING: Duration = Duration::from_secs(2);
 
 /// The budget of one API key and those who wait for it.
@@ -127,7 +127,7 @@ impl RateLimiter {
     }
 }
 
-/// A place in the queue, given up when dropped.
+/// A queued request; dropping it leaves the queue.
 struct QueuedRequest<'a> {
     gate: &'a RateLimiter,
     ticket: Ticket,
@@ -206,7 +206,7 @@ mod tests {
         assert!(first.as_mut().now_or_never().is_none());
         assert!(second.as_mut().now_or_never().is_none());
         drop(first);
-        // The permit was never used, so its place is free, and whoever still waits is told.
+        // The permit was never used: free it and wake the queue.
         drop(permit);
         assert!(second.await.is_ok());
         assert_eq!(gate.left().minute, 1);

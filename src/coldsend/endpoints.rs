@@ -52,7 +52,7 @@ impl Default for ListQuery {
 /// One page of the inbox, in the order of the API, which is not documented.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPage {
-    /// The rows.
+    /// The rows that could be read, in the API's order.
     pub rows: Vec<ThreadRow>,
     /// Rows that could not be read and are not in `rows`. The page was full if both together reach `limit`.
     pub skipped: usize,
@@ -80,7 +80,7 @@ impl ListPage {
 /// One page of a thread's messages, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MessagePage {
-    /// The messages.
+    /// The messages that could be read, oldest first.
     pub messages: Vec<Message>,
     /// Messages in all, where the API says.
     pub total_count: Option<u64>,

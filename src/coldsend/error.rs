@@ -12,7 +12,7 @@ pub enum ClientError {
         "the API key of workspace `{workspace}` {problem}: copy it again from ColdSend, without quotes or line breaks"
     )]
     Key {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// What is wrong with it; says nothing of its content.
         problem: &'static str,
@@ -20,7 +20,7 @@ pub enum ClientError {
     /// The base URL cannot be used.
     #[error("`base_url` of workspace `{workspace}` is `{url}`: {problem}")]
     BaseUrl {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// The URL, without user and password.
         url: String,
@@ -30,7 +30,7 @@ pub enum ClientError {
     /// A limit of zero would stop every request.
     #[error("`rate_limit.{limit}` of workspace `{workspace}` is 0: it must be 1 or more")]
     Limit {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// `per_minute` or `per_hour`.
         limit: &'static str,
@@ -38,7 +38,7 @@ pub enum ClientError {
     /// The HTTP client could not start, mostly for want of CA certificates.
     #[error("the HTTPS client of workspace `{workspace}` could not start: {detail}; are CA certificates installed?")]
     Tls {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// The library's words.
         detail: String,
@@ -54,7 +54,7 @@ pub enum ApiError {
         "ColdSend did not accept the API key of workspace `{workspace}` ({status}: {detail}): check `api_key` in the configuration, or make a new key in ColdSend"
     )]
     Unauthorized {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// The HTTP status.
         status: u16,
@@ -67,7 +67,7 @@ pub enum ApiError {
         Scopes(required, granted)
     )]
     Forbidden {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// The API's words.
         detail: String,
@@ -90,7 +90,7 @@ pub enum ApiError {
         seconds(retry_after)
     )]
     RateLimited {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// When the next request may go.
         retry_after: Duration,
@@ -101,7 +101,7 @@ pub enum ApiError {
         seconds(retry_after)
     )]
     BudgetExhausted {
-        /// The workspace.
+        /// The workspace's name in the configuration.
         workspace: String,
         /// About when there is a place for a request of this priority.
         retry_after: Duration,
@@ -157,7 +157,7 @@ pub enum ApiError {
     /// The answer has another shape than documented.
     #[error("ColdSend's answer to {endpoint} is not as documented: {at}: {detail}")]
     Malformed {
-        /// The endpoint.
+        /// The endpoint as the documentation names it.
         endpoint: &'static str,
         /// Where in the answer, such as `messages[3].created_at`.
         at: String,
@@ -167,7 +167,7 @@ pub enum ApiError {
     /// The answer is larger than anything sensible.
     #[error("ColdSend's answer to {endpoint} is larger than {limit}")]
     TooLarge {
-        /// The endpoint.
+        /// The endpoint as the documentation names it.
         endpoint: &'static str,
         /// The limit, in words.
         limit: String,
@@ -180,14 +180,14 @@ pub enum ApiError {
     },
 }
 
-/// How far a failure reaches, as far as the error itself tells.
+/// How far a failure reaches, judging by the error alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// What was asked for: the API answered, and other requests may well succeed.
     Thread,
-    /// What was asked for, or the API: only what becomes of other requests tells.
+    /// The requested item or the whole API: only other requests' results can tell.
     Unclear,
-    /// What the key may do, or what was asked for: another request that succeeds tells.
+    /// The key's permissions or the requested item: another request that succeeds can tell.
     Key,
     /// Every request of the workspace.
     Workspace,
@@ -225,7 +225,7 @@ impl ApiError {
         }
     }
 
-    /// 401 and 403: nothing changes until somebody mends the key.
+    /// 401 and 403: nothing works until you fix the key.
     pub fn is_auth_error(&self) -> bool {
         self.remedy() == Remedy::MendKey
     }

@@ -71,7 +71,7 @@ const KEPT_OF_CAP: u32 = 5;
 const DEFAULT_PAUSE: Duration = MINUTE;
 const MAX_PAUSE: Duration = HOUR;
 
-/// Somebody else's requests within this time are one occasion; so many of them within the longer time are told.
+/// Another client's requests within this time are one occasion; this many within the longer time raise a warning.
 const OCCASION: Duration = Duration::from_secs(5);
 const OCCASIONS: usize = 5;
 const OF_LATE: Duration = Duration::from_secs(15 * 60);
@@ -140,7 +140,7 @@ struct InFlight {
     polls: u32,
 }
 
-/// What the API's headers say is left, when that is less than what we believe: somebody else uses the key too.
+/// What the API's headers say is left, when that is less than our own count: another client uses the key, too.
 #[derive(Debug, Clone, Copy)]
 struct ServerCap {
     left: u32,
@@ -173,13 +173,13 @@ pub(super) struct Ledger {
     next: u64,
     /// How many requests were granted so far.
     granted: u64,
-    /// What the last answer told.
+    /// The last response's headers.
     told: Option<Told>,
     /// When the API's count last fell by more than our requests.
     foreign: VecDeque<Instant>,
 }
 
-/// What an answer told of the key's limit.
+/// What a response said about the key's limit.
 #[derive(Debug, Clone, Copy)]
 struct Told {
     remaining: u32,
@@ -307,11 +307,11 @@ impl Ledger {
     }
 
     /// Compares what two answers in a row say is left of the same limit, the latest to a request that is still counted as
-    /// in flight and was granted at `granted`. A fall that our own requests cannot explain is somebody else's use. A window
-    /// that begins anew only rises, and a restart has nothing to compare with.
+    /// in flight and was granted at `granted`. A drop that our own requests cannot explain is another client's use. A window
+    /// that starts over only rises, and after a restart there is nothing to compare with.
     pub(super) fn compare(&mut self, remaining: u32, limit: u32, granted: Instant, now: Instant) {
         if let Some(told) = self.told {
-            // Answers overtake each other: an earlier one tells nothing of what came since.
+            // Responses overtake each other: an earlier one says nothing about later requests.
             if granted < told.at && told.limit == limit && remaining >= told.remaining {
                 return;
             }
@@ -326,7 +326,7 @@ impl Ledger {
         self.told = Some(Told { remaining, limit, at: now, counted: self.granted.saturating_sub(in_flight) });
     }
 
-    /// Whether somebody else has used the key on several occasions of late.
+    /// Whether another client has used the key on several recent occasions.
     pub(super) fn has_foreign_use(&mut self, now: Instant) -> bool {
         while self.foreign.front().is_some_and(|at| now.duration_since(*at) > OF_LATE) {
             self.foreign.pop_front();
@@ -334,7 +334,7 @@ impl Ledger {
         self.foreign.len() >= OCCASIONS
     }
 
-    /// The API refused a request for its limit (429); returns how long nothing may go. `told` is what it said of that.
+    /// The API rejected a request for its limit (429); returns how long to pause. `told` is the pause it asked for.
     pub(super) fn on_429(&mut self, told: Option<Duration>, now: Instant) -> Duration {
         // An answer that says "at once" again and again must not make a hot loop.
         let floor = Duration::from_secs(1 << self.refusals.min(6)).min(DEFAULT_PAUSE);

@@ -1,4 +1,4 @@
-//! The headers by which the API tells what is left of the key's limit.
+//! The headers that say what is left of the key's limit.
 
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
@@ -10,7 +10,7 @@ const MAX_LEN: i64 = 3600;
 /// What the headers say, without what is absurd.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct RateLimitHeaders {
-    /// How many the window allows: it tells the minute from the hour.
+    /// How many the window allows: this distinguishes the minute from the hour.
     pub(super) limit: Option<u32>,
     /// Requests left, whoever uses the key.
     pub(super) remaining: Option<u32>,

@@ -42,7 +42,7 @@ pub struct ReplyReceipt {
     pub to_address: Option<String>,
     /// The mail's Message-ID, when it is known already.
     pub message_id: Option<String>,
-    /// The thread.
+    /// The thread that the API says it replied in.
     pub thread_id: Option<String>,
 }
 

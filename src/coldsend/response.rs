@@ -35,7 +35,7 @@ pub(super) fn list_page(answer: &Value, asked: (u32, u32)) -> Result<ListPage, D
     })
 }
 
-/// A thread. What else the answer holds, a message history among it, is not looked at.
+/// A thread. Ignores the rest of the response, such as its message history.
 pub(super) fn thread(answer: &Value) -> Result<ThreadDetail, DecodeError> {
     let top = Fields::of(answer, "")?;
     Ok(ThreadDetail {

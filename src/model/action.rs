@@ -1,4 +1,4 @@
-//! Actions: what a rule does to a thread or tells somebody, and the durable record of doing it once.
+//! Actions: what a rule does to a thread or sends to a destination, and the durable record that it is done once.
 
 use super::{Attempt, Rate, Reason};
 use jiff::Timestamp;
@@ -72,9 +72,9 @@ impl FromStr for ActionKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionState {
-    /// Decided; not looked at yet.
+    /// Decided; not started.
     Planned,
-    /// Waits for its time, or for something that passes by itself; judged again at `due_at`.
+    /// Waits for its time or for a limit; evaluated again at `due_at`.
     Waiting,
     /// On disk before the first byte leaves.
     InFlight,
@@ -216,13 +216,13 @@ pub struct NoticeMessage {
     pub text: String,
 }
 
-/// What a forward (Slack, e-mail, webhook) tells.
+/// The content of a forward (Slack, e-mail, webhook).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Notice {
     /// The workspace's name.
     pub workspace: String,
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: String,
     /// The inbound message.
     pub message_id: Option<String>,
@@ -236,15 +236,15 @@ pub struct Notice {
     pub from: Option<String>,
     /// The campaign's name.
     pub campaign: Option<String>,
-    /// The category.
+    /// The category at the time of the decision, if ColdSend had one.
     pub category: Option<String>,
     /// The conversation's subject.
     pub subject: Option<String>,
-    /// What the lead wrote anew.
+    /// The new text: what the lead wrote, without quotes and signature.
     pub new_text: String,
     /// The rule that forwards.
     pub rule: String,
-    /// Its description.
+    /// The rule's `description`, for people who read the notice.
     pub rule_description: Option<String>,
     /// The rule's own text for the notice, rendered.
     pub text: Option<String>,
@@ -323,7 +323,7 @@ pub struct Action {
     pub workspace: String,
     /// The decision that planned it.
     pub decision_id: String,
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: String,
     /// The inbound message that it answers; `None` where the decision needed no look at the messages.
     pub message_id: Option<String>,
@@ -357,7 +357,7 @@ pub struct Action {
     pub outgoing_before: Vec<String>,
     /// The tries so far, oldest first.
     pub attempts: Vec<Attempt>,
-    /// When it is looked at next; `None` when nothing is due.
+    /// When it is due; `None` if nothing is.
     pub due_at: Option<Timestamp>,
     /// When it last left, or may have left; what caps and limits count.
     pub sent_at: Option<Timestamp>,
@@ -370,7 +370,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// What it is judged by: the inbound message's id, or the decision's where the messages were not read.
+    /// The event it belongs to: the inbound message's id, or the decision's id if the messages were not read.
     pub fn message_key(&self) -> &str {
         self.message_id.as_deref().unwrap_or(&self.decision_id)
     }
@@ -379,7 +379,7 @@ impl Action {
 /// What `repeat` needs to know of an earlier action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// The action.
+    /// The action that counts.
     pub action: ActionId,
     /// The rule that planned it.
     pub rule: String,
@@ -387,7 +387,7 @@ pub struct HistoryEntry {
     pub kind: ActionKind,
     /// Its destination, for forwards.
     pub target: Option<String>,
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: String,
     /// The inbound message.
     pub message_id: Option<String>,
@@ -404,7 +404,7 @@ pub struct HistoryEntry {
 /// Whom an action is for, as far as `repeat` cares.
 #[derive(Debug, Clone, Copy)]
 pub struct RepeatScope<'a> {
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: &'a str,
     /// The inbound message, where it is known.
     pub message_id: Option<&'a str>,

@@ -167,7 +167,7 @@ pub struct RuleTrace {
     pub note: Option<String>,
     /// The error that made it not match.
     pub error: Option<String>,
-    /// Its conditions.
+    /// Its conditions, in the order in which the rule lists them.
     pub conditions: Vec<ConditionTrace>,
     /// Its script, where it has one that was run.
     pub script: Option<ScriptTrace>,

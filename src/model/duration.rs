@@ -49,13 +49,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
     Ok(Duration::from_millis(total))
 }
 
-/// A regular expression, for every engine, of what [`parse_duration`] reads; only what is longer than the most is not told
-/// apart.
+/// A regular expression, for every engine, of what [`parse_duration`] reads; it does not check the maximum.
 pub fn duration_pattern() -> String {
     format!(r"^\s*(?:{})+$", span_part("[0-9]+"))
 }
 
-/// A regular expression, for every engine, of what is read as a [`Rate`]; only what is too large is not told apart.
+/// A regular expression, for every engine, of what is read as a [`Rate`]; it does not check the maximum.
 pub fn rate_pattern() -> String {
     // One of the parts is not zero.
     let [zero, some, any] = ["0+", "0*[1-9][0-9]*", "[0-9]+"].map(span_part);

@@ -1,4 +1,4 @@
-//! What ColdSend tells of a thread: the list row, the thread itself, and its messages.
+//! What ColdSend returns for a thread: the list row, the thread itself, and its messages.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct ThreadRow {
     pub preview: Option<String>,
     /// When the last message, whoever wrote it, arrived.
     pub last_message_at: Option<Timestamp>,
-    /// Whether somebody has read the thread.
+    /// Whether the thread is marked as read.
     pub is_read: Option<bool>,
     /// Whether the thread is starred.
     pub is_starred: Option<bool>,
@@ -104,7 +104,7 @@ pub struct Message {
     pub from: Option<String>,
     /// The recipient's address as sent.
     pub to: Option<String>,
-    /// The subject.
+    /// The subject line, if the API gives one.
     pub subject: Option<String>,
     /// The plain-text part; `None` when absent or blank.
     pub text: Option<String>,
@@ -112,7 +112,7 @@ pub struct Message {
     pub html: Option<String>,
     /// Whether we (the workspace) sent it.
     pub outgoing: bool,
-    /// Whether somebody has read it.
+    /// Whether it is marked as read.
     pub is_read: Option<bool>,
     /// When it was sent or received.
     pub created_at: Option<Timestamp>,
@@ -177,8 +177,8 @@ impl Conversation {
         self.messages[start..].iter().filter(|message| message.outgoing)
     }
 
-    /// The outgoing messages that stand before the newest inbound one but are of the same second: nobody knows which came
-    /// first.
+    /// The outgoing messages that stand before the newest inbound one but are of the same second: which came first is
+    /// unknown.
     pub fn outgoing_tied_with_newest_inbound(&self) -> Vec<&Message> {
         let Some(place) = self.messages.iter().rposition(|message| !message.outgoing) else { return Vec::new() };
         let second = |message: &Message| message.created_at.map(Timestamp::as_second);

@@ -100,7 +100,7 @@ impl Listener for FaultyListener {
 enum Stall {
     /// The connection ends.
     Never,
-    /// It stands still, and whoever looks at the faults is told.
+    /// The connection stalls, and `Faults` records it.
     Ahead(Arc<Shared>),
     /// It stands still.
     Now,

@@ -83,11 +83,11 @@ pub enum Fault {
     Status(u16, String),
     /// Answered so with headers, not carried out.
     Respond {
-        /// The status.
+        /// The HTTP status to respond with.
         status: u16,
         /// Headers in addition to the usual ones.
         headers: Vec<(String, String)>,
-        /// The body.
+        /// The body to respond with, as it stands.
         body: String,
     },
     /// Carried out, then answered so.
@@ -121,7 +121,7 @@ pub enum ConnectionFault {
     CloseAfterReading(usize),
     /// Ends after so many bytes were written to it: an answer that arrives in part.
     CloseAfterWriting(usize),
-    /// After so many bytes nothing more is read from it, and it stays open: a request that is stuck on its way.
+    /// After this many bytes nothing more is read, and the connection stays open: a request that is stuck in transit.
     StallAfterReading(usize),
 }
 

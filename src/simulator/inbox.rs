@@ -228,7 +228,7 @@ pub(super) fn fill(state: &mut State, inbox: &Inbox, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// A simple thread: its number tells category, text and age.
+/// A simple thread: its number sets category, text and age.
 fn generate(state: &mut State, index: usize, now: Timestamp) {
     const KINDS: [(&str, &str); 4] = [
         ("interested", "Sounds good, can we have a call on Tuesday?"),

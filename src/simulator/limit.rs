@@ -34,7 +34,7 @@ impl Usage {
         Budget { allowed, ..tighter }
     }
 
-    /// Counts requests of somebody else who shares the key.
+    /// Counts requests of another client that shares the key.
     pub(super) fn spend(&mut self, count: usize, now: Timestamp) {
         self.taken.extend(std::iter::repeat_n(now, count));
     }

@@ -45,20 +45,20 @@ pub struct AcceptedReply {
     pub to: String,
     /// The plain text.
     pub body: Option<String>,
-    /// The HTML.
+    /// The HTML part, if the mail has one.
     pub html_body: Option<String>,
-    /// The files.
+    /// The attached files, decoded.
     pub attachments: Vec<AttachedFile>,
 }
 
 /// A file of an accepted reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachedFile {
-    /// Its name.
+    /// The file name that the mail gives.
     pub filename: String,
     /// Its media type.
     pub content_type: String,
-    /// Its content.
+    /// The decoded bytes.
     pub content: Vec<u8>,
 }
 
@@ -80,7 +80,7 @@ pub struct SlackMessage {
 pub struct WebhookCall {
     /// When.
     pub at: Timestamp,
-    /// The method.
+    /// The HTTP method, in capitals.
     pub method: String,
     /// The path and query.
     pub path: String,

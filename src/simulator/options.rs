@@ -132,7 +132,7 @@ impl Key {
     }
 }
 
-/// How many requests a key has in a rolling minute and a rolling hour. The documented figures are the default.
+/// How many requests a key has in a rolling minute and a rolling hour; by default the documented limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimits {
     /// Requests in any 60 seconds.
@@ -230,7 +230,7 @@ pub enum SimulatorError {
     /// The inbox file cannot be read.
     #[error("cannot read the inbox file {}: {source}", path.display())]
     InboxFile {
-        /// The file.
+        /// The file that was to be read.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

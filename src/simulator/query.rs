@@ -1,4 +1,4 @@
-//! Query parameters, checked as FastAPI checks them: all mistakes of a request in one 422.
+//! Query parameters, validated as FastAPI does: all errors of a request in one 422.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -74,7 +74,7 @@ impl Query {
         }
     }
 
-    /// The mistakes found by the calls so far.
+    /// The errors found by the calls so far.
     pub(super) fn finish(self) -> Result<(), Value> {
         if self.mistakes.is_empty() { Ok(()) } else { Err(Value::Array(self.mistakes)) }
     }

@@ -1,4 +1,4 @@
-//! The one way every HTTP request goes: log, fault, answer.
+//! What happens to every HTTP request: log, fault, response.
 
 use super::api::{self, ApiRequest};
 use super::connection::ConnectionHandle;

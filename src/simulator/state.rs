@@ -59,7 +59,7 @@ impl Shared {
     }
 }
 
-/// What kind of thing an id is for; the kinds can be told apart by the id's first digits.
+/// What an id is for; its first digits show the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum IdKind {

@@ -88,7 +88,7 @@ impl From<String> for Message {
 /// A file of a message; its content is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its name.
+    /// The file name as the mail client shows it.
     pub filename: String,
     /// Its media type.
     pub content_type: String,
@@ -179,11 +179,11 @@ impl NewThread {
 pub struct StoredMessage {
     /// `reply_id`.
     pub id: String,
-    /// The sender.
+    /// The sender's address.
     pub from: String,
-    /// The recipient.
+    /// The recipient's address.
     pub to: String,
-    /// The subject.
+    /// The subject line.
     pub subject: String,
     /// The plain-text part.
     pub text: Option<String>,
@@ -222,7 +222,7 @@ pub struct Thread {
     pub campaign_id: Option<String>,
     /// The address of the inbox.
     pub inbox_email: String,
-    /// The subject.
+    /// The subject line.
     pub subject: String,
     /// The category that the AI chose.
     pub ai_category: Option<String>,

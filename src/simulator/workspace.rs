@@ -107,12 +107,12 @@ impl Workspace {
         self.shared.write(|state| state.requests.clear());
     }
 
-    /// The replies that the API accepted, oldest first, whatever the caller was told.
+    /// The replies that the API accepted, oldest first, whatever it responded.
     pub fn accepted_replies(&self) -> Vec<AcceptedReply> {
         self.shared.read(|state| state.accepted.clone())
     }
 
-    /// Counts `count` requests of somebody else who shares the default key, now.
+    /// Counts `count` requests of another client that shares the default key, now.
     pub fn consume_budget(&self, count: usize) {
         let now = self.shared.now();
         self.shared.write(|state| state.usage.entry(DEFAULT_KEY.to_owned()).or_default().spend(count, now));

@@ -1,4 +1,4 @@
-//! What survives a restart: threads seen, decisions, action records, opt-outs, switches.
+//! What survives a restart: threads, decisions, action records, opt-outs, pauses and overrides.
 //!
 //! One trait, so that a second database can stand behind it. Every method is one transaction: when it returns `Ok`, what
 //! it wrote is on disk; when it returns an error, nothing was written.
@@ -98,19 +98,19 @@ pub trait Store: Send + Sync {
     /// stays.
     async fn rename_workspace(&self, from: &str, to: &str) -> Result<(), StoreError>;
 
-    /// Puts rows that differ from what is known in line; a newer row of the same thread replaces the pending one.
+    /// Marks rows that differ from the known ones as pending; a newer row of a thread replaces its pending one.
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError>;
 
-    /// The rows in line, oldest first, at most `limit`.
+    /// Pending rows, oldest first, at most `limit`.
     async fn pending_threads(&self, workspace: &str, limit: u32) -> Result<Vec<PendingThread>, StoreError>;
 
-    /// The rows in line that are ready to be judged. Those that could not be read before come after all others; among the
+    /// Pending rows that are ready to be evaluated. Those that could not be read before come after all others; among the
     /// others, the one that came last and the one that waits longest take turns, so that neither a new message waits for
     /// a backlog nor an old one for ever.
     async fn ready_threads(&self, workspace: &str, ready: ReadyAt) -> Result<Vec<ReadyThread>, StoreError>;
 
-    /// Leaves a row in line and judges it again at `until`; `failed` when it could not be read. A row that has replaced it
-    /// in line is not put off.
+    /// Defers a pending row until `until`; `failed` if it could not be read. A row that has replaced it
+    /// meanwhile is not deferred.
     async fn put_off(&self, workspace: &str, row: &ThreadRow, until: Timestamp, failed: bool)
     -> Result<(), StoreError>;
 
@@ -224,7 +224,7 @@ pub trait Store: Send + Sync {
     /// All actions, counted by workspace, rule, kind, state and reason.
     async fn action_totals(&self) -> Result<Vec<ActionTotal>, StoreError>;
 
-    /// How many threads are in line, and since when the first of them.
+    /// How many threads are pending, and since when the first of them.
     async fn pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError>;
 
     /// What happened after this number, in order, at most `limit`. The oldest are forgotten.
@@ -233,13 +233,13 @@ pub trait Store: Send + Sync {
     /// The numbers of the oldest and the newest change that are remembered; `None` if nothing happened yet.
     async fn change_range(&self) -> Result<Option<(i64, i64)>, StoreError>;
 
-    /// Notes what somebody changed.
+    /// Records what an operator changed.
     async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
 
     /// What people changed, newest first.
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// How the store itself fares.
+    /// The store's own health.
     async fn metrics(&self) -> Result<StoreMetrics, StoreError>;
 
     /// Remembers that a lead wants no more mail; an earlier entry stays.

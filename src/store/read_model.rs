@@ -1,4 +1,4 @@
-//! The shapes of what is only looked at: counts, changes as they happened, who changed what.
+//! Read models: counts, changes as they happened, the audit log.
 
 use crate::model::{ActionId, ActionKind, ActionState, HistogramSnapshot, Mode, Reason};
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use serde::Serialize;
 /// A mode that a person lowered a rule to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModeOverride {
-    /// The rule.
+    /// The rule's name.
     pub rule: String,
     /// The mode that it has at most.
     pub mode: Mode,
@@ -20,7 +20,7 @@ pub struct ModeOverride {
 /// An action without what is sent, as lists of decisions show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionSummary {
-    /// Its id.
+    /// The id that approve, reject and resolve take.
     pub id: ActionId,
     /// The decision that planned it.
     pub decision_id: String,
@@ -34,14 +34,14 @@ pub struct ActionSummary {
     pub state: ActionState,
     /// Why it stands there.
     pub reason: Option<Reason>,
-    /// When it is looked at next.
+    /// When it is due.
     pub due_at: Option<Timestamp>,
 }
 
 /// How a rule fared on one day (UTC).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayCount {
-    /// The rule.
+    /// The rule's name.
     pub rule: String,
     /// The day's beginning.
     pub day: Timestamp,
@@ -54,13 +54,13 @@ pub struct DayCount {
 /// How many actions are how they are, over all time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionTotal {
-    /// The workspace.
+    /// The workspace's name in the configuration.
     pub workspace: String,
-    /// The rule.
+    /// The rule's name.
     pub rule: String,
-    /// The kind.
+    /// What these actions do.
     pub kind: ActionKind,
-    /// The state.
+    /// The state that these actions are in.
     pub state: ActionState,
     /// The reason's code.
     pub reason: Option<String>,
@@ -75,9 +75,9 @@ pub struct Change {
     pub seq: i64,
     /// When.
     pub at: Timestamp,
-    /// The workspace.
+    /// The workspace's name in the configuration.
     pub workspace: String,
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: String,
     /// The decision: the new one, or that of the action.
     pub decision_id: String,
@@ -95,7 +95,7 @@ pub enum ChangeKind {
     },
     /// An action was planned, or has another state or reason.
     Action {
-        /// Its id.
+        /// The action's id.
         id: ActionId,
         /// The rule that planned it.
         rule: String,
@@ -108,7 +108,7 @@ pub enum ChangeKind {
     },
 }
 
-/// What somebody changed, and who it was.
+/// One entry of the audit log: what an operator changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditEntry {
     /// A UUID version 7.
@@ -142,7 +142,7 @@ pub struct AuditFilter {
     pub limit: u32,
 }
 
-/// How the store itself fares.
+/// The store's own health.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreMetrics {
     /// The size of the database in bytes, without its log.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// What is known of a thread that was dealt with before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownThread {
-    /// The row that was last dealt with; `None` while the first one is still in line.
+    /// The last decided row; `None` while the first one is pending.
     pub row: Option<ThreadRow>,
-    /// The row that is in line, if any.
+    /// The pending row, if any.
     pub pending: Option<ThreadRow>,
     /// The newest inbound message that was seen, where the messages were read.
     pub newest_inbound: Option<String>,
@@ -24,7 +24,7 @@ pub struct KnownThread {
 pub struct PendingThread {
     /// The row as it arrived.
     pub row: ThreadRow,
-    /// Since when it is in line.
+    /// Since when it is pending.
     pub since: Timestamp,
     /// What was known before; `None` for a thread never seen.
     pub known: Option<ThreadRow>,
@@ -36,7 +36,7 @@ pub struct PendingThread {
     pub looked_at: Option<Timestamp>,
 }
 
-/// Which rows in line are ready.
+/// Which pending rows are ready.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadyAt {
     /// What was put off until then or before.
@@ -49,10 +49,10 @@ pub struct ReadyAt {
     pub failed_limit: u32,
 }
 
-/// A row in line that is ready to be judged.
+/// A pending row that is ready to be evaluated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadyThread {
-    /// The row.
+    /// The pending row and its thread.
     pub pending: PendingThread,
     /// How often in a row it could not be read.
     pub failures: u32,
@@ -61,7 +61,7 @@ pub struct ReadyThread {
 /// The end of a pending row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SettledThread {
-    /// The row that was dealt with. A pending row that is newer stays in line.
+    /// The decided row. A newer pending row stays pending.
     pub row: ThreadRow,
     /// The newest inbound message, where the messages were read; `None` keeps what is known.
     pub newest_inbound: Option<String>,
@@ -85,9 +85,9 @@ pub struct Claim {
 /// Who has a thread in the store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadOwner {
-    /// The workspace.
+    /// The workspace's name in the configuration.
     pub workspace: String,
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: String,
     /// The lead's address in the newest row, in lower case.
     pub lead_email: Option<String>,
@@ -135,9 +135,9 @@ impl std::str::FromStr for EventKind {
 pub struct DecisionRecord {
     /// A UUID version 7.
     pub id: String,
-    /// The workspace.
+    /// The workspace's name in the configuration.
     pub workspace: String,
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: String,
     /// The inbound message, where the messages were read.
     pub message_id: Option<String>,
@@ -182,12 +182,12 @@ pub struct DecisionTrace {
     pub problem: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<RuleTrace>,
-    /// What the event was, for actions that are judged again later.
+    /// The event, for actions that are evaluated again later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<EventValues>>,
 }
 
-/// What an event was judged on, beside the texts of its messages.
+/// What an event was evaluated on, beside the texts of its messages.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventValues {
@@ -202,7 +202,7 @@ pub struct EventValues {
 /// Another service was seen on a workspace's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignUse {
-    /// The workspace.
+    /// The workspace's name in the configuration.
     pub workspace: String,
     /// Since when it is known.
     pub since: Timestamp,
@@ -213,9 +213,9 @@ pub struct ForeignUse {
 /// A message that a campaign sent before its lead wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignStep {
-    /// The thread.
+    /// The thread's id at ColdSend.
     pub thread_id: String,
-    /// The message.
+    /// The message's id at ColdSend.
     pub message_id: String,
     /// Its sender's address.
     pub sender: Option<String>,
@@ -312,9 +312,9 @@ pub struct SentFilter<'a> {
 /// How many actions of a rule are in a state for a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionCount {
-    /// The rule.
+    /// The rule's name.
     pub rule: String,
-    /// The state.
+    /// The state that these actions are in.
     pub state: ActionState,
     /// The reason's code.
     pub reason: Option<String>,
@@ -325,7 +325,7 @@ pub struct ActionCount {
 /// A lead who wants no more mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptOut {
-    /// The workspace.
+    /// The workspace's name in the configuration.
     pub workspace: String,
     /// The address, in lower case.
     pub email: String,

@@ -1,4 +1,4 @@
-//! The line that introduces a quote: "On Monday Sam wrote:", in the languages and orders of many mail clients.
+//! Attribution lines: "On Monday Sam wrote:", in the languages and orders of many mail clients.
 
 use std::sync::LazyLock;
 

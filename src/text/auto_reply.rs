@@ -1,4 +1,4 @@
-//! Telling mail that no person wrote: out-of-office notes, bounces, robots. Precision comes first: where a person might have
+//! Auto-replies: out-of-office notes, bounces, robots. Precision comes first: where a person might have
 //! written it, a person has.
 
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use super::lines::truncate;
 use super::pattern::pattern;
 use super::{bounce, new_text, out_of_office, return_date};
 
-/// No more than this many bytes of a body are looked at.
+/// At most this many bytes of a body are searched.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// What kind of automatic mail it is.
@@ -20,7 +20,7 @@ pub enum AutoReplyKind {
     OutOfOffice,
     /// A mail server could not deliver.
     Bounce,
-    /// Another machine: a ticket system, a mailbox that nobody reads.
+    /// Another machine: a ticket system, an unattended mailbox.
     Robot,
 }
 

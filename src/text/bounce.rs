@@ -20,13 +20,13 @@ pub(super) fn recognise(address: &str, subject: &str, body: &str) -> Option<Stri
     let start = truncate(body, 4000).split_whitespace().collect::<Vec<_>>().join(" ");
     let failed = FAILED.find(&start)?;
     let early = failed.start() < 400;
-    // "I tried to answer but my message could not be delivered": a person tells of it.
+    // "I tried to answer but my message could not be delivered": a person reports it.
     static TOLD: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"\b(?:i|we|my|our|ich|meine?|je|mon|yo|mi|io|eu|ik|mijn)\b"));
     if TOLD.is_match(start.get(..failed.start()).unwrap_or_default()) {
         return None;
     }
-    // A person who tells of a bounce begins with words of their own; a server with these, and a status code.
+    // A person who reports a bounce begins with words of their own; a server with these, and a status code.
     (early
         && (failed.start() < 60 || MAYBE_SUBJECT.is_match(subject))
         && (CODE.is_match(&start) || MAYBE_SUBJECT.is_match(subject))

@@ -16,7 +16,7 @@ pub fn fingerprint(sent: &str) -> String {
     format!("{}-{}", letters.chars().count(), hash(&letters))
 }
 
-/// Whether a message begins with the text that the fingerprint was taken of; a signature or quoted history may follow.
+/// Whether a message begins with the fingerprinted text; a signature or quoted text may follow.
 pub fn has_fingerprint(fingerprint: &str, found_text: Option<&str>, found_html: Option<&str>) -> bool {
     let Some((letters, wanted)) = fingerprint.split_once('-') else { return false };
     let Some(count) = letters.parse::<usize>().ok().filter(|count| *count > 0) else { return false };

@@ -10,7 +10,7 @@ use regex::Regex;
 use super::opt_out;
 use super::pattern::pattern;
 
-/// No more than this many lines at the end are looked at, and no paragraph longer than this many bytes.
+/// At most this many lines at the end are searched, and no paragraph longer than this many bytes.
 const FAR: usize = 60;
 const MAX_NOTICE_LEN: usize = 6000;
 /// Contact details have at least two lines (one may be the number that was asked for) and at most this many.
@@ -175,7 +175,7 @@ static GREETING: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-// What a detail is not: words to somebody.
+// Words addressed to a person are no contact detail.
 static SAYS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^\W{0,3}p\.?\s?s\b|^\s*(?:[-•*]|\d{1,2}[.)])\s|\d{1,2}[:h]\d{2}\b|\b(?:yes|no|ok|okay|works|mon|tues?|wednes|thurs|fri)(?:day)?\b|\b(?:i|i'm|i'll|me|my|we|us|you|your|please|call|let's|but|if|when|after|before|ich|mir|mich|wir|uns|sie|ihnen|bitte|je|moi|nous|vous|merci|yo|nosotros|usted|favor|llám\p{L}+|io|noi|lei|mi|vi|eu|nós|você|ik|mij|wij|u|ons|graag|ja|mnie|państw\p{L}*|proszę|jag|mig|vi|er|ni|du|jeg|meg|oss|os|dere|dig|deg|minä|minut|minulle|teille|я|мне|меня|мы|нам|вы|вам|пожалуйста)\b",

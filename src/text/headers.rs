@@ -211,7 +211,7 @@ fn foreign(lines: &[Line], at: usize) -> Option<usize> {
     (count >= 3 && addressed).then_some(count)
 }
 
-/// Whether the line announces a copied mail: "-----Original Message-----", "Begin forwarded message:", in many languages.
+/// Whether the line introduces a forwarded mail: "-----Original Message-----", "Begin forwarded message:", in many languages.
 pub(super) fn is_forward_marker(line: &str) -> bool {
     static ANNOUNCES: LazyLock<Regex> = LazyLock::new(|| {
         pattern(

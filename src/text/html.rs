@@ -11,7 +11,7 @@ use regex::Regex;
 use super::lines::truncate;
 use super::pattern::pattern;
 
-/// HTML beyond this many bytes is not looked at. Generous, because pictures stand inline in it.
+/// HTML beyond this many bytes is ignored. Generous, because pictures stand inline in it.
 const MAX_HTML: usize = 2 * 1024 * 1024;
 
 /// A part of an HTML text.

@@ -137,7 +137,7 @@ impl Page {
                 return;
             }
             "img" => {
-                // Emoji come as pictures with the character as their text; other pictures have descriptions, which nobody wrote.
+                // Emoji come as pictures with the character as their text; other pictures have descriptions, which are not the sender's words.
                 let short = |alt: &String| alt.chars().count() <= 8 && !alt.is_ascii();
                 if let Some(alt) = attribute(attributes, "alt").filter(short)
                     && !alt.chars().any(char::is_alphanumeric)
@@ -206,7 +206,7 @@ impl Page {
             _ => {}
         }
         // An end tag without its start tag means nothing. Otherwise everything opened since is closed with it, so that each
-        // element is looked at once.
+        // element is visited once.
         if self.open_names.get(name).copied().unwrap_or(0) == 0 {
             return;
         }
@@ -263,7 +263,7 @@ fn bare(name: &str) -> &str {
     name
 }
 
-// What holds inside an element, and whether history begins at it.
+// What holds inside an element, and whether quoted text begins at it.
 fn sense_of(name: &str, attributes: &str, outer: Sense) -> (Sense, bool) {
     let mut sense = outer;
     let mut history = false;

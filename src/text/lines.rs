@@ -1,6 +1,6 @@
 //! A mail as lines, each with what its markup or its `>` says of it.
 
-/// Plain text beyond this many bytes is not looked at.
+/// Plain text beyond this many bytes is ignored.
 const MAX_TEXT: usize = 256 * 1024;
 
 /// How sure it is that a line is a quote of older mail.
@@ -11,7 +11,7 @@ pub(super) enum Quote {
     No,
     /// In a `blockquote` that also serves to indent: a quote only if a line such as "Sam wrote:" introduces it.
     Maybe,
-    /// Begun with `>` or inside an element that mail clients put around history.
+    /// Starts with `>`, or inside an element that mail clients put around quoted text.
     Yes,
 }
 
@@ -21,7 +21,7 @@ pub(super) enum LineRole {
     /// Nothing.
     #[default]
     None,
-    /// Everything from here on is history.
+    /// Everything from here on is quoted text.
     History,
     /// The line introduces a quote, whatever its language.
     Attribution,
@@ -74,7 +74,7 @@ pub(super) fn from_text(text: &str) -> Vec<Line> {
         .collect()
 }
 
-/// The line with ordinary spaces for the unusual ones and without the characters that nobody sees.
+/// The line with ordinary spaces for unusual ones and without invisible characters.
 pub(super) fn plain(line: &str) -> String {
     line.chars()
         .filter(|c| {

@@ -1,7 +1,7 @@
-//! What a person wrote anew in a mail, and what kind of mail it is: quoted history, HTML, automatic mail, opt-outs.
+//! Reading mail: new text and quoted text, HTML, auto-replies, opt-outs.
 //!
 //! Everything here is a pure function of the mail's words, works on any UTF-8 without panicking, and takes time in
-//! proportion to the text's length: plain text is looked at in its first 256 KiB, HTML in its first 2 MiB.
+//! proportion to the text's length: plain text is read up to 256 KiB, HTML up to 2 MiB.
 //!
 //! Plain text and HTML both become `lines::Line`s first, so that there is one place (`quoted`) where history is told
 //! from new words. HTML brings more: which element a line stood in says whether it is quoted, whatever its language.
@@ -39,7 +39,7 @@ pub use terminal::{printable, turns_direction};
 
 use lines::Line;
 
-/// What the sender wrote anew: without quoted history, reply headers, forwarded blocks, signature and device lines.
+/// The new text: the body without quoted text, reply headers, forwarded blocks, signature and device lines.
 ///
 /// `text` and `html` are the two parts of one message; the plain text is preferred and the HTML used where it is absent,
 /// blank, or where only the HTML shows what is quoted. Replies between quotes are kept. Empty when nothing is new.

@@ -1,5 +1,5 @@
 //! Hearing a lead who wants no more mail. Recall comes first: a lead who is taken for one who opted out gets no automatic
-//! reply, which a person can make good; the other way round nobody can.
+//! reply, which a teammate can still send; an unwanted reply cannot be taken back.
 
 use std::sync::LazyLock;
 
@@ -10,12 +10,12 @@ use super::new_text;
 use super::opt_out_phrases;
 use super::pattern::pattern;
 
-/// No more than this many bytes are looked at.
+/// At most this many bytes are searched.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The words with which the sender asks for no more mail, if they do.
 ///
-/// `body` is the new text of a message, or a preview; quoted history and signatures in it are not looked at, so that the
+/// `body` is the new text of a message, or a preview; quoted text and signatures in it are ignored, so that the
 /// footer of our own mail opts nobody out.
 pub fn opt_out(subject: Option<&str>, body: &str) -> Option<String> {
     let new = new_text(Some(truncate(body, MAX_BYTES)), None);
@@ -32,7 +32,7 @@ fn in_body(text: &str) -> Option<String> {
     if let Some(found) = ALONE.find(&text) {
         return Some(found.as_str().trim().to_owned());
     }
-    // Lines are wrapped anywhere, so sentences are told apart by their ends and by blank lines only.
+    // Lines are wrapped anywhere, so only sentence ends and blank lines separate sentences.
     text.split("\n\n")
         .flat_map(|paragraph| {
             let paragraph = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -183,7 +183,7 @@ static MENTION: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-// Said of somebody else's list.
+// About another sender's list.
 static OTHERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:your\ (?:customers?|clients?|users?|contacts|leads|subscribers|tool|product|platform|software|system|unsubscribe|solution)|our\ (?:customers?|clients?|users?|contacts|leads|subscribers|list|newsletter|campaigns?|unsubscribe\w*)|my\ (?:customers?|clients?|users?|contacts|leads|subscribers|prospects)
@@ -209,7 +209,7 @@ static ONLY_FOR_NOW: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-// "We don't email our customers" tells of the writer, "don't email our customers" asks us.
+// "We don't email our customers" is about the writer, "don't email our customers" asks us.
 static STATED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:we|they|i|he|she|customers|people)\s$"));
 static FORBIDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(

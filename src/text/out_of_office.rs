@@ -1,4 +1,4 @@
-//! Out-of-office notes in many languages, told from people who write that they are away.
+//! Out-of-office notes in many languages, as opposed to people who write that they are away.
 
 use std::sync::LazyLock;
 
@@ -74,7 +74,7 @@ pub(super) fn says_away(new: &str) -> Option<String> {
     AWAY.find(truncate(new, MAX_ITEMS)).map(|found| found.as_str().to_owned())
 }
 
-/// Whether a body is an absence note by itself: somebody is away, the note says what notes say, and nothing in it answers us.
+/// Whether a body alone is an out-of-office note: the sender is away, and nothing in it answers us.
 pub(super) fn body(new: &str) -> Option<String> {
     static NOTES: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
@@ -153,7 +153,7 @@ static RETURN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-// Somebody who will look at what we wrote has read it.
+// A sender who will look into our message has read it.
 static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:discuss|look\ (?:at|into)|review|check\ (?:with|it)|(?:talk|speak)\ (?:to|with)|consider|think\ about|bespreche\p{L}*|schaue?|kläre|ansehen|anschauen|parlerai|en\ parle\p{L}*|regarde\p{L}*|hablo|hablaré|comento|comentaré|reviso|revisaré|miro|parlo|parlerò|valuto|guardo|falo|falarei|vejo|analiso|bekijk|overleg\p{L}*|bespreek|przejrzę|porozmawiam|omówię|tittar|pratar|återkommer|snakker|ser\ på|taler|kigger|katson|keskustelen|посмотрю|обсужу|поговорю)\b",

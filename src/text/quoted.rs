@@ -1,4 +1,4 @@
-//! Telling what is new from what is history.
+//! Separates the new text from quoted text.
 
 use super::attribution;
 use super::footer;
@@ -6,7 +6,7 @@ use super::headers::{Headers, is_forward_marker};
 use super::lines::{Line, LineRole, Quote, join, truncate};
 use super::signature;
 
-/// In text without line breaks, history is looked for this far: rules match no more.
+/// In text without line breaks, looks for quoted text this far: rules match no further.
 const FAR: usize = 64 * 1024;
 
 /// What is new in a mail; see [`super::new_text`].
@@ -23,7 +23,7 @@ pub(super) fn strip_quoted(lines: &[Line]) -> String {
     text
 }
 
-// One line is a short answer or a preview, in which history follows on the same line.
+// One line is a short reply or a preview, in which quoted text follows on the same line.
 fn flat(line: &Line) -> String {
     if line.quote == Quote::Yes || line.mark == LineRole::Attribution {
         return String::new();
@@ -159,7 +159,7 @@ fn next_words(lines: &[Line], from: usize) -> Option<usize> {
     (from..lines.len()).find(|at| lines.get(*at).is_some_and(|line| !line.is_blank()))
 }
 
-// Takes off what stood between the new words and the history: rulers, a name set off by a dash, contact details and notices.
+// Removes what stands between the new text and the quoted text: dividers, a dashed name, contact details, notices.
 fn finish(mut kept: Vec<&str>) -> String {
     loop {
         match kept.last() {

@@ -1,4 +1,4 @@
-//! The day on which somebody who is away will be back, if their out-of-office note says so in only one reading.
+//! The day on which an absent lead will be back, if the out-of-office note is unambiguous.
 
 use std::sync::LazyLock;
 
@@ -44,7 +44,7 @@ struct Stated {
     start: usize,
     end: usize,
     year: Option<i16>,
-    // Day and month, as far as the form tells them apart.
+    // Day and month, as far as the form distinguishes them.
     day: Part,
     month: Part,
     weekday: Option<Weekday>,
@@ -224,7 +224,7 @@ static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"\b(?:the|i\ am|i'm|i’m|i\ will|will\ be|out\ of\ (?:the\ |my\ )?office|back\ (?:on|in|at))\b")
 });
 
-// Words that say that somebody is there again.
+// Words that say that the sender is back.
 static BACK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:return(?:ing|s)?|(?:be|am|i'm|i’m)\ back|back(?:\ (?:in|at|on))?|resume|available\ again|wieder(?:\ (?:ab|am|da|für|im|erreichbar|zurück|zur))?|zurück(?:\ (?:am|ab))?

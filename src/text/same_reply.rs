@@ -16,8 +16,8 @@ pub(super) const MAX_AFTER_SHORT: usize = 200;
 
 /// Whether a message found in the conversation is `sent`, our own reply.
 ///
-/// True although it was wrapped anew, turned into HTML, got other quotes, spaces or links, lost its accents, or had a signature,
-/// a footer or quoted history added below. False for another text, and for ours below a person's words.
+/// True even if it was rewrapped, turned into HTML, got other quotes, spaces or links, lost its accents, or had a signature,
+/// a footer or quoted text added below. False for another text, and for ours below a person's words.
 /// `sent` may be plain text or HTML; a `sent` without letters or digits is compared by its visible characters.
 pub fn is_same_reply(sent: &str, found_text: Option<&str>, found_html: Option<&str>) -> bool {
     let sent = if html::looks_like_html(sent) { html_to_text(sent) } else { full_text(Some(sent), None) };
@@ -28,12 +28,12 @@ pub fn is_same_reply(sent: &str, found_text: Option<&str>, found_html: Option<&s
     parts.into_iter().filter(|(text, html)| text.is_some() || html.is_some()).any(|(text, html)| {
         let whole = full_text(text, html);
         let new = new_text(text, html);
-        // Our own text may contain what looks like history or a signature, so the whole is looked at too; there it must come first.
+        // Our own text may contain what looks like quoted text or a signature, so check the whole too; there it must come first.
         same(&sent, &new, MAX_BEFORE) || same(&sent, &whole, 0) || same(&new_text(Some(&sent), None), &new, 0)
     })
 }
 
-/// Whether a message that somebody may have written by hand says what `sent` says, so that sending it would say it twice.
+/// Whether a message that a teammate may have typed says the same as `sent`, so that sending it would repeat it.
 ///
 /// As [`is_same_reply`], but a short text must be all that is new in the message: "Hello." is not said by each mail that
 /// begins with a greeting.

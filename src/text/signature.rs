@@ -1,4 +1,4 @@
-//! Signatures, device lines and mailing-list footers that a client or a custom marks as such; `closing` knows the others.
+//! Signatures, device lines and mailing-list footers that a client or a custom marks as such; `footer` knows the others.
 //!
 //! A greeting and a name ("Thanks, Alex") are the sender's own words and stay.
 
@@ -11,7 +11,7 @@ use super::pattern::pattern;
 
 /// Below a bare `--` (without its space) this many lines may stand; below more it was a divider.
 const MAX_SIGNATURE_LEN: usize = 15;
-/// No more lines than this are looked at for that.
+/// At most this many lines are searched for that.
 const FAR: usize = 200;
 
 /// Whether the signature begins at `at`: the line `-- `, or the footer of a mailing list.

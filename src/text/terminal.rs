@@ -1,4 +1,4 @@
-//! Text that other people wrote, made fit for a terminal.
+//! Text from outside, made safe for a terminal.
 
 /// What turns the direction of text around: a line may read as another one then.
 pub fn turns_direction(c: char) -> bool {

@@ -43,7 +43,7 @@ fn no_rolling_window_of_the_server_sees_too_many() {
     }
 }
 
-/// One request and what its answer tells; `others` were counted for somebody else before it.
+/// One request and its response's headers; `others` were counted for another client before it.
 fn answered(ledger: &mut Ledger, left: &mut u32, limit: u32, others: u32, now: Instant) {
     take(ledger, Priority::Poll, now).unwrap();
     *left = left.saturating_sub(others + 1);
@@ -71,7 +71,7 @@ fn our_own_requests_a_new_window_and_answers_that_overtake_each_other_are_nobody
     let mut left = 100;
     for round in 0..30 {
         let now = start + 10 * SECOND * round;
-        // A window begins anew, or the API tells of the other one.
+        // A window starts over, or the API reports the other one.
         left = if round % 3 == 0 { 100 } else { left };
         answered(&mut ledger, &mut left, if round % 7 == 0 { 1000 } else { 100 }, 0, now);
         // Two on the way at once, answered in the other order, and one whose answer is lost.

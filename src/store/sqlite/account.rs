@@ -1,4 +1,4 @@
-//! What tells of others on the same account: another service, and the campaigns' own messages.
+//! Traces of other senders on the same account: another service, and the campaigns' own messages.
 
 use super::{SqliteStore, from_json, micros, timestamp, to_json};
 use crate::store::{CampaignStep, ForeignUse, StoreError};

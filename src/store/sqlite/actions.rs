@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use std::collections::HashMap;
 
-/// A thread or a lead with more living actions than this is judged by its newest ones.
+/// Limits of a thread or a lead with more open actions than this count only the newest ones.
 const HISTORY: i64 = 1_000;
 
 impl SqliteStore {
@@ -305,7 +305,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, action: &Action) -> Result<bool, Sto
     Ok(inserted.rows_affected() == 1)
 }
 
-/// A newer message has come: what still waits for a time, a place or a person because of an older one is given up.
+/// A newer message has come: cancels what still waits because of an older one.
 pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> Result<(), StoreError> {
     let Some(message_id) = &decision.message_id else { return Ok(()) };
     sqlx::query(queries::CANCEL_OLDER)

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite};
 /// The decisions in question, made at or after `?1`: a reply that a rule wanted and that policy stopped, a thread that was
 /// left unread because another action did not end well, messages that could not be read, or mail from a lead who opted out.
 ///
-/// A decision is off the list when a newer message was decided, when somebody wrote in the thread after the lead, when the
+/// A decision is off the list when a newer message was decided, when a teammate wrote in the thread after the lead, when the
 /// message was answered or the thread marked as read, when an operator rejected the reply, when one of its actions is open
 /// or is in another section of the queue, or when an operator said that it is done.
 const LEFT: &str = "

@@ -58,7 +58,7 @@ const COMMITS: [Duration; 9] = [
     Duration::from_millis(2_500),
 ];
 
-/// How many connections may fail one after the other before a transaction is given up.
+/// How many connections may fail in a row before a transaction fails.
 const NEW_CONNECTIONS: u32 = 5;
 
 type Tx<'a> = Transaction<'a, Sqlite>;

@@ -98,7 +98,7 @@ impl SqliteStore {
             let there: Vec<String> =
                 sqlx::query_scalar("SELECT name FROM source.sqlite_master").fetch_all(&mut *connection).await?;
             for table in TABLES.into_iter().filter(|table| there.iter().any(|name| name == table)) {
-                // It may lack columns, too; what is counted is counted anew.
+                // It may lack columns, too; counters are computed again.
                 let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?, 'source')")
                     .bind(table)
                     .fetch_all(&mut *connection)
@@ -140,7 +140,7 @@ impl SqliteStore {
     }
 }
 
-/// Whether nobody has the store open and all of it is in its one file. Reading it in the ordinary way would then leave
+/// Whether no process has the store open and all of it is in one file. Reading it in the ordinary way would then leave
 /// a log and an index beside it.
 fn is_at_rest(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();

@@ -56,7 +56,7 @@ pub(super) const CANCEL_OLDER: &str = "UPDATE actions INDEXED BY actions_of_thre
      WHERE workspace = ?4 AND thread_id = ?5 AND message_id IS NOT NULL AND message_id <> ?6
      AND (state IN ('waiting', 'held') OR (state = 'planned' AND kind IN ('reply', 'mark_read')))";
 
-/// Threads that are ready to be judged, longest first.
+/// Threads that are ready to be evaluated, longest waiting first.
 pub(super) const READY_OLDEST: &str =
     "SELECT row, pending_row, pending_since, newest_inbound, inbound_seen, looked_at, pending_failures
      FROM threads INDEXED BY threads_ready

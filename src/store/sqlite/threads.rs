@@ -1,4 +1,4 @@
-//! Threads: what was dealt with, and what is in line.
+//! Threads: their last decided row, and their pending row.
 
 use super::{SqliteStore, Tx, from_json, micros, queries, timestamp, to_json};
 use crate::{
