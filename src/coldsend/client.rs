@@ -3,7 +3,7 @@
 use super::budget::{Budget, RateLimiter};
 use super::error::ClientError;
 use super::ledger::Priority;
-use super::requests::Transport;
+use super::transport::{TimeLimits, Transport};
 use reqwest::{header::HeaderValue, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, sync::Arc, time::Duration};
@@ -22,22 +22,6 @@ pub struct ClientSettings {
     pub per_minute: u32,
     /// Requests that the key allows in a rolling hour; at least 1.
     pub per_hour: u32,
-}
-
-/// How long a request may take, not counting the wait for its place in the budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeLimits {
-    /// Until the connection stands, TLS included. Keep it shorter than `whole`: a write that hits this limit surely did
-    /// not leave, one that hits the other may have.
-    pub connect: Duration,
-    /// Until the answer is whole. A large reply gets a second more for every 256 KiB.
-    pub whole: Duration,
-}
-
-impl Default for TimeLimits {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), whole: Duration::from_secs(30) }
-    }
 }
 
 /// A client of one workspace. Clones share connections and budget.
@@ -73,7 +57,7 @@ impl Client {
         let built = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| ClientError::Tls {
                 workspace: workspace.clone(),
-                detail: super::requests::cause(error),
+                detail: super::transport::cause(error),
             })
         };
         let common = || {

@@ -1,7 +1,7 @@
 //! From the wire's JSON to the types of the model.
 
-use super::endpoints::{ListPage, MessagePage};
 use super::fields::{DecodeError, Fields};
+use super::pages::{ListPage, MessagePage};
 use super::reply::ReplyReceipt;
 use crate::model::{MailAttachment, Message, ThreadDetail, ThreadRow};
 use serde_json::Value;

@@ -3,6 +3,7 @@
 use super::fault::Endpoint;
 use super::html;
 use super::options::{ReplyCount, RowOrder, TotalCount};
+use super::outcome::{Outcome, Refusal};
 use super::query::Query;
 use super::reply;
 use super::state::{Shared, State};
@@ -29,32 +30,6 @@ pub(super) struct ApiResponse {
     pub(super) status: StatusCode,
     pub(super) body: Value,
     pub(super) headers: Vec<(&'static str, String)>,
-}
-
-/// What an endpoint answers: a body, or a refusal.
-pub(super) type Outcome = Result<Value, Refusal>;
-
-/// A refusal with the body as it is sent.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    status: StatusCode,
-    body: Value,
-}
-
-impl Refusal {
-    /// `{"detail": "text"}`.
-    pub(super) fn text(status: StatusCode, detail: &str) -> Self {
-        Self { status, body: json!({ "detail": detail }) }
-    }
-
-    /// `{"detail": [{"loc", "msg", "type"}]}`.
-    pub(super) fn invalid(mistakes: Value) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, body: json!({ "detail": mistakes }) }
-    }
-
-    fn no_thread() -> Self {
-        Self::text(StatusCode::NOT_FOUND, "Thread not found")
-    }
 }
 
 /// Answers a request and carries it out.

@@ -1,8 +1,6 @@
 //! What goes wrong on purpose: queued per endpoint, taken by the next requests that match.
 
-use super::state::Shared;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Which requests a fault is meant for.
@@ -163,19 +161,19 @@ pub enum SmtpFault {
 
 /// One entry of a queue: for whom, what, and how often it still applies (`None`: always).
 #[derive(Debug)]
-struct Entry<T, F> {
-    target: T,
-    fault: F,
-    left: Option<usize>,
+pub(super) struct Entry<T, F> {
+    pub(super) target: T,
+    pub(super) fault: F,
+    pub(super) left: Option<usize>,
 }
 
 /// Faults waiting for something that matches.
 #[derive(Debug, Default)]
 pub(super) struct FaultQueue {
-    http: Vec<Entry<Endpoint, Fault>>,
-    smtp: Vec<Entry<SmtpStep, SmtpFault>>,
-    connections: VecDeque<ConnectionFault>,
-    stalled: usize,
+    pub(super) http: Vec<Entry<Endpoint, Fault>>,
+    pub(super) smtp: Vec<Entry<SmtpStep, SmtpFault>>,
+    pub(super) connections: VecDeque<ConnectionFault>,
+    pub(super) stalled: usize,
 }
 
 impl FaultQueue {
@@ -211,56 +209,4 @@ fn take<T, F: Clone>(queue: &mut Vec<Entry<T, F>>, matches: impl Fn(&T) -> bool)
         }
     }
     Some(fault)
-}
-
-/// The handle that queues faults. The first queued entry that matches a request is used first; each request takes one.
-#[derive(Debug, Clone)]
-pub struct Faults {
-    shared: Arc<Shared>,
-}
-
-impl Faults {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
-
-    /// The next `count` requests of `endpoint` go wrong so.
-    pub fn next(&self, endpoint: Endpoint, count: usize, fault: Fault) {
-        if count > 0 {
-            self.shared.write(|state| state.faults.http.push(Entry { target: endpoint, fault, left: Some(count) }));
-        }
-    }
-
-    /// Every request of `endpoint` goes wrong so, until [`Faults::clear`].
-    pub fn always(&self, endpoint: Endpoint, fault: Fault) {
-        self.shared.write(|state| state.faults.http.push(Entry { target: endpoint, fault, left: None }));
-    }
-
-    /// The next `count` SMTP dialogues that reach `step` go wrong so.
-    pub fn smtp(&self, step: SmtpStep, count: usize, fault: SmtpFault) {
-        if count > 0 {
-            self.shared.write(|state| state.faults.smtp.push(Entry { target: step, fault, left: Some(count) }));
-        }
-    }
-
-    /// The next `count` HTTP connections go wrong so. A client that keeps connections open uses fewer than it sends
-    /// requests.
-    pub fn connections(&self, count: usize, fault: ConnectionFault) {
-        self.shared.write(|state| state.faults.connections.extend(std::iter::repeat_n(fault, count)));
-    }
-
-    /// All goes well again.
-    pub fn clear(&self) {
-        self.shared.write(|state| state.faults = FaultQueue::default());
-    }
-
-    /// How many queued entries are not used up; those for always count.
-    pub fn pending(&self) -> usize {
-        self.shared.read(|state| state.faults.http.len() + state.faults.smtp.len() + state.faults.connections.len())
-    }
-
-    /// How many connections stand still after [`ConnectionFault::StallAfterReading`] since the last [`Faults::clear`].
-    pub fn stalled(&self) -> usize {
-        self.shared.read(|state| state.faults.stalled)
-    }
 }

@@ -1,9 +1,7 @@
 //! Inboxes and streams as YAML: the shipped ones, a file of one's own, and generated ones.
 
 use super::options::{Inbox, SimulatorError};
-use super::state::State;
 use super::thread::{Attachment, Message, NewThread};
-use jiff::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -201,13 +199,22 @@ pub(super) fn shipped_script() -> Result<Script, SimulatorError> {
     Ok(Script { items: parse("the shipped stream", SHIPPED_STREAM)?, next: 0 })
 }
 
-/// Puts the threads of the start into an empty state. Ages count back from `now`.
-pub(super) fn fill(state: &mut State, inbox: &Inbox, now: Timestamp) -> Result<(), SimulatorError> {
+/// What an inbox begins with.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) campaigns: Vec<Campaign>,
+    pub(super) inboxes: Vec<Mailbox>,
+    pub(super) threads: Vec<NewThread>,
+    /// A stream of its own instead of the shipped one.
+    pub(super) script: Option<Script>,
+}
+
+/// Reads or makes what an inbox begins with.
+pub(super) fn contents(inbox: &Inbox) -> Result<Contents, SimulatorError> {
     let file: InboxFile = match inbox {
-        Inbox::Empty => return Ok(()),
+        Inbox::Empty => return Ok(Contents::default()),
         Inbox::Generated(count) => {
-            (0..*count).for_each(|index| generate(state, index, now));
-            return Ok(());
+            return Ok(Contents { threads: (0..*count).map(generate).collect(), ..Contents::default() });
         }
         Inbox::Builtin => parse("the shipped inbox", SHIPPED_INBOX)?,
         Inbox::Yaml(text) => parse("the inbox", text)?,
@@ -217,19 +224,16 @@ pub(super) fn fill(state: &mut State, inbox: &Inbox, now: Timestamp) -> Result<(
             parse(&path.display().to_string(), &text)?
         }
     };
-    state.campaigns = file.campaigns;
-    state.inboxes = file.inboxes;
-    for thread in file.threads {
-        state.add_thread(thread.into_thread(), now);
-    }
-    if let Some(items) = file.stream {
-        state.script = Script { items, next: 0 };
-    }
-    Ok(())
+    Ok(Contents {
+        campaigns: file.campaigns,
+        inboxes: file.inboxes,
+        threads: file.threads.into_iter().map(ThreadSpec::into_thread).collect(),
+        script: file.stream.map(|items| Script { items, next: 0 }),
+    })
 }
 
 /// A simple thread: its number sets category, text and age.
-fn generate(state: &mut State, index: usize, now: Timestamp) {
+fn generate(index: usize) -> NewThread {
     const KINDS: [(&str, &str); 4] = [
         ("interested", "Sounds good, can we have a call on Tuesday?"),
         ("question", "What does it cost for a team of ten?"),
@@ -239,14 +243,13 @@ fn generate(state: &mut State, index: usize, now: Timestamp) {
     let (category, text) = KINDS[index % KINDS.len()];
     let age = Duration::from_secs(60 * (index as u64 + 1));
     let question = Message::text("15 minutes for a demo?").outgoing().with_age(age + Duration::from_secs(3_600));
-    let thread = NewThread::new(format!("lead{index}@company{}.example", index % 97))
+    NewThread::new(format!("lead{index}@company{}.example", index % 97))
         .name(format!("Lead Number{index}"))
         .campaign("Generated")
         .subject(format!("Quick question {index}"))
         .category(category)
         .message(question)
-        .message(Message::text(text).with_age(age));
-    state.add_thread(thread, now);
+        .message(Message::text(text).with_age(age))
 }
 
 #[cfg(test)]

@@ -8,15 +8,18 @@
 mod api;
 mod connection;
 mod fault;
+mod faults;
 mod html;
 mod inbox;
 mod limit;
 mod log;
 mod mail;
 mod options;
+mod outcome;
 mod page;
 mod query;
 mod reply;
+mod response;
 mod routes;
 mod shown;
 mod sink;
@@ -25,7 +28,8 @@ mod state;
 mod thread;
 mod workspace;
 
-pub use fault::{ConnectionFault, Endpoint, Fault, Faults, SmtpFault, SmtpStep};
+pub use fault::{ConnectionFault, Endpoint, Fault, SmtpFault, SmtpStep};
+pub use faults::Faults;
 pub use log::{AcceptedReply, AttachedFile, LoggedRequest, SlackMessage, WebhookCall};
 pub use mail::ReceivedMail;
 pub use options::{

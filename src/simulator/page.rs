@@ -2,7 +2,7 @@
 
 use super::{
     html::{escape, to_text},
-    routes::respond,
+    response::respond,
     shown,
     state::Shared,
     thread::Thread,

@@ -1,9 +1,9 @@
 //! The writing endpoints: the reply and its validation, marking as read, and the star that toggles.
 
-use super::api::{Outcome, Refusal};
 use super::html;
 use super::log::{AcceptedReply, AttachedFile};
 use super::options::SentFormat;
+use super::outcome::{Outcome, Refusal};
 use super::query::validation_error;
 use super::state::{IdKind, Shared, State};
 use super::thread::{Attachment, StoredMessage};

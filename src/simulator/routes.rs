@@ -5,14 +5,15 @@ use super::connection::ConnectionHandle;
 use super::fault::{Endpoint, Fault};
 use super::log::LoggedRequest;
 use super::page;
+use super::response::respond;
 use super::sink;
 use super::state::Shared;
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -173,11 +174,6 @@ fn handle(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> 
             response
         }
     }
-}
-
-/// An answer of one media type.
-pub(super) fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
-    (status, [(header::CONTENT_TYPE, content_type)], body.into()).into_response()
 }
 
 fn refuse(status: u16, headers: &[(String, String)], body: String) -> Response {

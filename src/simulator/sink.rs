@@ -2,7 +2,7 @@
 
 use super::log::{SlackMessage, WebhookCall};
 use super::options::SLACK_TOKEN;
-use super::routes::respond;
+use super::response::respond;
 use super::state::Shared;
 use axum::body::Bytes;
 use axum::http::request::Parts;

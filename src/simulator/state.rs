@@ -30,8 +30,12 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     pub(super) fn new(options: Options) -> Result<Self, SimulatorError> {
         let now = (options.clock)();
-        let mut state = State { script: inbox::shipped_script()?, ..State::default() };
-        inbox::fill(&mut state, &options.inbox, now)?;
+        let start = inbox::contents(&options.inbox)?;
+        let script = start.script.map_or_else(inbox::shipped_script, Ok)?;
+        let mut state = State { campaigns: start.campaigns, inboxes: start.inboxes, script, ..State::default() };
+        for thread in start.threads {
+            state.add_thread(thread, now);
+        }
         Ok(Self { options, state: Mutex::new(state), changed: watch::Sender::new(()) })
     }
 

@@ -1,6 +1,10 @@
 //! Opening a store: the lock, the pragmas, the migrations, and the refusals.
 
-use super::{COMMITS, SqliteStore, private::make_private, sidecar::Sidecar};
+use super::{
+    COMMITS, SqliteStore,
+    private::{io_error, make_private},
+    sidecar::Sidecar,
+};
 use crate::{model::Histogram, store::StoreError};
 use sqlx::{
     ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
@@ -227,10 +231,6 @@ async fn refuse_newer(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> 
         return Err(StoreError::NewerSchema { path: path.display().to_string(), detail });
     }
     Ok(())
-}
-
-pub(super) fn io_error(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Open { path: path.display().to_string(), detail: error.to_string() }
 }
 
 /// SQLite's result codes for a file that is damaged (11) and for one that is no database (26).

@@ -1,6 +1,5 @@
 //! The store holds mail: its files are for the user of the service alone, whatever the umask says.
 
-use super::open::io_error;
 use crate::store::StoreError;
 use std::{
     fs::{File, OpenOptions},
@@ -33,6 +32,11 @@ pub(super) fn make_private(store: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Why a file beside or of the store cannot be used.
+pub(super) fn io_error(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Open { path: path.display().to_string(), detail: error.to_string() }
 }
 
 /// A file of another owner stays as it is: the service can work with it, and says so.

@@ -50,7 +50,7 @@ impl Sidecar {
         match file.try_lock() {
             Ok(()) => Ok(Self { file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
-            Err(TryLockError::Error(error)) => Err(super::open::io_error(path, &error)),
+            Err(TryLockError::Error(error)) => Err(super::private::io_error(path, &error)),
         }
     }
 
