@@ -4,7 +4,7 @@ use super::{AppError, EngineBuilder, Service};
 use crate::{
     destinations::{DestinationSettings, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings},
     engine::{Engine, SystemClock},
-    model::ActionKind,
+    model::DestinationKind,
     rules::{LoadContext, RuleSet},
     settings::{Settings, WorkspaceConfig},
     simulator::{self, Simulator, StreamOptions},
@@ -57,8 +57,8 @@ impl Demo {
         let settings = settings(&simulator, options)?;
         let context = LoadContext {
             destinations: BTreeMap::from([
-                ("sales-hot".to_owned(), ActionKind::Slack),
-                ("account-team".to_owned(), ActionKind::Email),
+                ("sales-hot".to_owned(), DestinationKind::Slack),
+                ("account-team".to_owned(), DestinationKind::Email),
             ]),
             ..LoadContext::default()
         };

@@ -88,11 +88,11 @@ pub fn load_without_file(overrides: &CliOptions, env: Env<'_>) -> Result<Setting
 
 /// What rules may name, out of the configuration.
 pub fn rules_context(settings: &Settings) -> LoadContext {
-    use crate::{destinations::DestinationSettings, model::ActionKind};
+    use crate::{destinations::DestinationSettings, model::DestinationKind};
     let kind = |destination: &DestinationSettings| match destination {
-        DestinationSettings::Slack(_) => ActionKind::Slack,
-        DestinationSettings::Email(_) => ActionKind::Email,
-        DestinationSettings::Webhook(_) => ActionKind::Webhook,
+        DestinationSettings::Slack(_) => DestinationKind::Slack,
+        DestinationSettings::Email(_) => DestinationKind::Email,
+        DestinationSettings::Webhook(_) => DestinationKind::Webhook,
     };
     let workspace = |workspace: &settings::WorkspaceConfig| WorkspaceContext {
         name: workspace.name().to_owned(),

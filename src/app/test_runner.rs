@@ -12,7 +12,7 @@ use crate::{
         DestinationSettings, Destinations, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings, WebhookSettings,
     },
     engine::Clock,
-    model::{ActionKind, Safety, StartFrom},
+    model::{ActionKind, DestinationKind, Safety, StartFrom},
     rules::{RuleSet, TestCase, TestResult},
     settings::Settings,
     simulator::{self, Simulator},
@@ -206,14 +206,14 @@ fn destinations(rules: &RuleSet, simulator: &Simulator) -> Result<Destinations, 
     let actions = rules.rules().iter().flat_map(|rule| &rule.actions);
     let named = actions.filter_map(|action| {
         let settings = match action.kind {
-            ActionKind::Slack => DestinationSettings::Slack(SlackSettings {
+            ActionKind::Forward(DestinationKind::Slack) => DestinationSettings::Slack(SlackSettings {
                 webhook_url: Some(simulator.slack_url().into()),
                 ..SlackSettings::default()
             }),
-            ActionKind::Email => {
+            ActionKind::Forward(DestinationKind::Email) => {
                 DestinationSettings::Email(EmailSettings { to: vec![ADDRESS.to_owned()], ..EmailSettings::default() })
             }
-            ActionKind::Webhook => {
+            ActionKind::Forward(DestinationKind::Webhook) => {
                 DestinationSettings::Webhook(WebhookSettings { url: simulator.webhook_url().into(), secret: None })
             }
             ActionKind::Reply | ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => return None,

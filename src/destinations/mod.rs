@@ -28,7 +28,7 @@ pub use settings::{
     SlackSettings, SmtpSettings, WebhookSettings,
 };
 
-use crate::model::{ActionKind, Notice};
+use crate::model::{DestinationKind, Notice};
 use email::Email;
 use http::Http;
 use jiff::Timestamp;
@@ -167,11 +167,11 @@ impl Destinations {
     }
 
     /// What kind of action a destination is for (`Slack`, `Email` or `Webhook`); `None` for an unknown name.
-    pub fn kind(&self, name: &str) -> Option<ActionKind> {
+    pub fn kind(&self, name: &str) -> Option<DestinationKind> {
         Some(match self.all.get(name)?.as_ref() {
-            Destination::Slack(_) => ActionKind::Slack,
-            Destination::Email(_) => ActionKind::Email,
-            Destination::Webhook(_) => ActionKind::Webhook,
+            Destination::Slack(_) => DestinationKind::Slack,
+            Destination::Email(_) => DestinationKind::Email,
+            Destination::Webhook(_) => DestinationKind::Webhook,
         })
     }
 

@@ -1,72 +1,10 @@
 //! Actions: what a rule does to a thread or sends to a destination, and the durable record that it is done once.
 
-use super::{Attempt, Rate, Reason};
+use super::{ActionKind, Attempt, Rate, Reason, UnknownName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use std::{fmt, str::FromStr};
-
-/// What an action does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionKind {
-    /// Answers the lead in the thread.
-    Reply,
-    /// Stars the thread.
-    Star,
-    /// Takes the star away.
-    Unstar,
-    /// Marks the thread as read.
-    MarkRead,
-    /// Tells a Slack channel.
-    Slack,
-    /// Tells people by e-mail.
-    Email,
-    /// Calls a webhook.
-    Webhook,
-}
-
-impl ActionKind {
-    /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Reply, Self::Star, Self::Unstar, Self::MarkRead, Self::Slack, Self::Email, Self::Webhook];
-
-    /// The kind as rules and programs write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reply => "reply",
-            Self::Star => "star",
-            Self::Unstar => "unstar",
-            Self::MarkRead => "mark_read",
-            Self::Slack => "slack",
-            Self::Email => "email",
-            Self::Webhook => "webhook",
-        }
-    }
-
-    /// Whether it leaves through the ColdSend API; the others go to a destination.
-    pub fn is_api_write(self) -> bool {
-        matches!(self, Self::Reply | Self::Star | Self::Unstar | Self::MarkRead)
-    }
-}
-
-impl fmt::Display for ActionKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A name that stands for no kind or state.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is unknown")]
-pub struct UnknownName(pub String);
-
-impl FromStr for ActionKind {
-    type Err = UnknownName;
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownName(text.to_owned()))
-    }
-}
 
 /// Where an action stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

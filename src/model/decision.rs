@@ -1,6 +1,6 @@
 //! Decisions: what all rules together said about an event, and why.
 
-use super::{ActionKind, Payload, Reason, Timing};
+use super::{ActionKind, Payload, Reason, Timing, UnknownName};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -41,10 +41,10 @@ impl fmt::Display for Mode {
 }
 
 impl FromStr for Mode {
-    type Err = super::action::UnknownName;
+    type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|mode| mode.as_str() == text);
-        found.ok_or_else(|| super::action::UnknownName(text.to_owned()))
+        found.ok_or_else(|| UnknownName(text.to_owned()))
     }
 }
 
@@ -78,7 +78,7 @@ impl PlannedOutcome {
 
     /// The outcome as people read it: nothing has happened yet.
     pub fn describe(self, kind: ActionKind) -> &'static str {
-        let is_sent = !matches!(kind, ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead);
+        let is_sent = kind.sends_text();
         match self {
             Self::Done if is_sent => "would be sent",
             Self::Done => "would be done",

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or knows another module; every other module may use it.
 
 mod action;
+mod action_kind;
 mod attempt;
 mod decision;
 mod duration;
@@ -13,9 +14,10 @@ mod transition;
 mod workspace;
 
 pub use action::{
-    Action, ActionId, ActionKind, ActionState, Attachment, HistoryEntry, Notice, NoticeMessage, Payload, Repeat,
-    RepeatScope, Timing, UnknownName,
+    Action, ActionId, ActionState, Attachment, HistoryEntry, Notice, NoticeMessage, Payload, Repeat, RepeatScope,
+    Timing,
 };
+pub use action_kind::{ActionKind, DestinationKind, UnknownName};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use decision::{
     ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, PlannedOutcome, RuleTrace, ScriptTrace,

@@ -8,8 +8,8 @@ use super::{
     template,
 };
 use crate::model::{
-    ActionKind, ActionState, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, PlannedOutcome, Reason,
-    ReasonCode, Repeat, RepeatScope, address_of, non_blank,
+    ActionKind, ActionState, DestinationKind, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction,
+    PlannedOutcome, Reason, ReasonCode, Repeat, RepeatScope, address_of, non_blank,
 };
 use crate::text;
 use serde_json::{Map, Value};
@@ -133,7 +133,7 @@ fn shadowed(
 
 /// Webhooks are sent for each rule; everything else once.
 fn target_key(rule: &Rule, action: &ActionDef) -> (ActionKind, Option<String>, Option<String>) {
-    let rule = (action.kind == ActionKind::Webhook).then(|| rule.name.clone());
+    let rule = (action.kind == ActionKind::Forward(DestinationKind::Webhook)).then(|| rule.name.clone());
     (action.kind, action.target.clone(), rule)
 }
 
@@ -187,7 +187,7 @@ fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Cla
     if taken.targets.contains(&target_key(rule, action)) {
         return same_target("an earlier action does the same".to_owned());
     }
-    if action.kind != ActionKind::Webhook {
+    if action.kind != ActionKind::Forward(DestinationKind::Webhook) {
         let mut counted = facts.counted();
         let same = |entry: &&HistoryEntry| {
             entry.kind == action.kind && entry.target == action.target && entry.rule != rule.name

@@ -103,7 +103,7 @@ fn acting(kinds: impl Iterator<Item = ActionKind>, mode: Mode) -> u32 {
     let each = |kind: &ActionKind| match kind {
         ActionKind::Reply => 3,
         ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => 1,
-        ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => 0,
+        ActionKind::Forward(_) => 0,
     };
     kinds.iter().map(each).sum()
 }

@@ -5,7 +5,7 @@ use super::{
     test_case::TestCase, workspaces::WorkspaceContext,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
-use crate::model::{ActionKind, Mode};
+use crate::model::{DestinationKind, Mode};
 use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use std::{
 #[derive(Debug, Clone, Default)]
 pub struct LoadContext {
     /// Destinations by name, with the kind of action that may use them: slack, email or webhook.
-    pub destinations: BTreeMap<String, ActionKind>,
+    pub destinations: BTreeMap<String, DestinationKind>,
     /// Opening hours by name.
     pub hours: BTreeMap<String, OpeningHours>,
     /// The folder that paths in rules are relative to where the rules do not come from a file.

@@ -7,7 +7,7 @@ use super::{
     lint,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
-use crate::model::{ActionKind, Mode};
+use crate::model::{ActionKind, DestinationKind, Mode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -25,7 +25,7 @@ pub struct WorkspaceContext {
     /// Where its rules are, in the order in which they run.
     pub rules: Vec<PathBuf>,
     /// The destinations that it knows, with the kind of action that may use them.
-    pub destinations: BTreeMap<String, ActionKind>,
+    pub destinations: BTreeMap<String, DestinationKind>,
     /// Those of them that it shares with no other workspace.
     pub own_destinations: BTreeSet<String>,
     /// The opening hours that it knows.

@@ -3,7 +3,7 @@
 use crate::fixture::{Fixture, FixtureOptions, safety};
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    model::{ActionKind, ActionState, Safety},
+    model::{ActionKind, ActionState, DestinationKind, Safety},
     simulator::{Fault, NewThread},
     store::Store,
 };
@@ -35,7 +35,10 @@ async fn forwards_that_fail_are_told_once_an_hour_with_a_count() {
         fixture.hot_lead(&format!("lead{lead}@acme.example"), "A call, please.");
         fixture.tick().await;
     }
-    assert_eq!(fixture.states().await, [(ActionKind::Webhook, ActionState::Failed, Some("refused")); 4]);
+    assert_eq!(
+        fixture.states().await,
+        [(ActionKind::Forward(DestinationKind::Webhook), ActionState::Failed, Some("refused")); 4]
+    );
     let first = slack(&fixture, 1).await;
     assert!(first[0].contains("A message to `crm` failed") && first[0].contains("lead0@acme.example"), "{first:#?}");
     fixture.engine.alerts().watch_queue(fixture.workspace()).await.unwrap();
@@ -55,7 +58,10 @@ async fn a_destination_is_not_told_that_it_fails_itself() {
     fixture.simulator.faults().always(Endpoint::SlackWebhook, Fault::Status(404, String::new()));
     fixture.hot_lead("jane@acme.example", "A call, please.");
     fixture.tick().await;
-    assert_eq!(fixture.states().await, [(ActionKind::Slack, ActionState::Failed, Some("refused"))]);
+    assert_eq!(
+        fixture.states().await,
+        [(ActionKind::Forward(DestinationKind::Slack), ActionState::Failed, Some("refused"))]
+    );
     let mut alerts = Vec::new();
     while let Ok(event) = events.try_recv() {
         if let reply_router::engine::EngineEventKind::Alert(title) = event.what {

@@ -12,7 +12,7 @@ use crate::{
 };
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    model::{Action, ActionKind, ActionState, Safety},
+    model::{Action, ActionKind, ActionState, DestinationKind, Safety},
     simulator::{ConnectionFault, Fault},
     store::{ActionFilter, DecisionFilter, Store},
 };
@@ -175,9 +175,7 @@ impl CutFixture {
         };
         assert!(right || !done, "done, and it is not so: {action:?}");
         let effects = match action.kind {
-            ActionKind::Slack | ActionKind::Webhook | ActionKind::Email => {
-                taken.iter().filter(|text| text.contains(&action.id.0)).count()
-            }
+            ActionKind::Forward(_) => taken.iter().filter(|text| text.contains(&action.id.0)).count(),
             _ => taken.iter().filter(|of| *of == thread).count(),
         };
         match action.kind {
@@ -207,15 +205,15 @@ impl CutFixture {
                 let mut all = simulator.workspace().accepted_replies();
                 all.drain(self.figures.effects..).map(|reply| reply.thread_id).collect()
             }
-            ActionKind::Slack => {
+            ActionKind::Forward(DestinationKind::Slack) => {
                 let new = simulator.slack().split_off(self.figures.effects);
                 new.iter().map(|message| message.payload.to_string()).collect()
             }
-            ActionKind::Webhook => {
+            ActionKind::Forward(DestinationKind::Webhook) => {
                 let new = simulator.webhooks().split_off(self.figures.effects);
                 new.iter().map(|call| call.header("webhook-id").unwrap().to_owned()).collect()
             }
-            ActionKind::Email => {
+            ActionKind::Forward(DestinationKind::Email) => {
                 let id = |raw: &str| raw.lines().find(|line| line.starts_with("Message-ID: ")).map(str::to_owned);
                 let new = simulator.mail().split_off(self.figures.effects);
                 new.iter().map(|mail| id(&mail.raw).unwrap()).collect()

@@ -21,7 +21,7 @@ use reply_router::{
     destinations::{
         Delivered, DeliveryError, DestinationSettings, Destinations, EmailSettings, NetworkSettings, SmtpSettings,
     },
-    model::{ActionKind, Notice, NoticeMessage},
+    model::{DestinationKind, Notice, NoticeMessage},
 };
 
 const ACTION: &str = "01970000-0000-7000-8000-000000000001";
@@ -83,7 +83,7 @@ fn notice() -> Notice {
 fn names_and_kinds() {
     let destinations = mail_to(&["ae@acme.example"], "smtp://127.0.0.1:1");
     assert_eq!(destinations.names().collect::<Vec<_>>(), ["target"]);
-    assert_eq!(destinations.kind("target"), Some(ActionKind::Email));
+    assert_eq!(destinations.kind("target"), Some(DestinationKind::Email));
     assert_eq!(destinations.kind("other"), None);
 }
 

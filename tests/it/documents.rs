@@ -4,7 +4,7 @@ mod reference;
 
 use reply_router::{
     app::{Caps, failing_tests, rules_context},
-    model::{ActionKind, Mode},
+    model::{DestinationKind, Mode},
     rules::{LoadContext, RuleSet},
     settings::Settings,
 };
@@ -86,7 +86,7 @@ async fn examples_load_without_a_word_and_do_what_their_tests_say() {
             RuleSet::load_workspaces(&rules_context(&settings))
         } else {
             // The demo brings its own destinations.
-            let kinds = [("sales-hot", ActionKind::Slack), ("account-team", ActionKind::Email)];
+            let kinds = [("sales-hot", DestinationKind::Slack), ("account-team", DestinationKind::Email)];
             let destinations = kinds.map(|(name, kind)| (name.to_owned(), kind)).into();
             RuleSet::load(&example, &LoadContext { destinations, ..LoadContext::default() })
         };

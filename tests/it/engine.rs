@@ -3,7 +3,7 @@
 use crate::fixture::{Fixture, FixtureOptions, MarkRead, Reply, Star, safety};
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    model::{ActionKind, ActionState, Mode, StartFrom},
+    model::{ActionKind, ActionState, DestinationKind, Mode, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options},
     store::{DecisionFilter, Store},
 };
@@ -241,7 +241,10 @@ async fn a_thread_stays_unread_when_something_did_not_end_well() {
     fixture.hot_lead("jane@acme.example", "Sure, a call.");
     fixture.tick().await;
     let states = fixture.states().await;
-    assert!(states.contains(&(ActionKind::Slack, ActionState::Failed, Some("refused"))), "{states:?}");
+    assert!(
+        states.contains(&(ActionKind::Forward(DestinationKind::Slack), ActionState::Failed, Some("refused"))),
+        "{states:?}"
+    );
     assert!(states.contains(&(MarkRead, ActionState::Cancelled, Some("other_action"))), "{states:?}");
 }
 

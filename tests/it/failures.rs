@@ -4,7 +4,7 @@ use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::simulator::Endpoint;
 use reply_router::{
     engine::IntakeError,
-    model::{ActionKind, ActionState},
+    model::{ActionKind, ActionState, DestinationKind},
     simulator::{Fault, NewThread},
     store::Store,
 };
@@ -252,5 +252,5 @@ async fn a_destination_that_hangs_holds_up_no_other() {
     assert!(began.elapsed() < Duration::from_secs(12), "one try there, not seventy: {:?}", began.elapsed());
     let waiting = fixture.states().await.iter().filter(|state| state.1 == ActionState::Planned).count();
     assert_eq!(waiting, 69, "what nobody tried has used up no try");
-    assert_eq!(fixture.states().await[0].0, ActionKind::Webhook);
+    assert_eq!(fixture.states().await[0].0, ActionKind::Forward(DestinationKind::Webhook));
 }

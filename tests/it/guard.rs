@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use reply_router::{
     engine::{Failpoint, Resolution, TestHooks, retry_effect},
-    model::{Action, ActionKind, ActionState, Mode, Safety},
+    model::{Action, ActionKind, ActionState, DestinationKind, Mode, Safety},
     simulator::{Fault, NewThread, Options, Workspace},
     store::{EventKind, OptOut, SqliteStore, Store},
 };
@@ -148,9 +148,9 @@ rules:
         assert_eq!((found.1, found.2), (state, Some(reason)), "{kind}");
         let left = match kind {
             Reply => fixture.simulator.workspace().accepted_replies().len(),
-            ActionKind::Slack => fixture.simulator.slack().len(),
-            ActionKind::Email => fixture.simulator.mail().len(),
-            ActionKind::Webhook => fixture.simulator.webhooks().len(),
+            ActionKind::Forward(DestinationKind::Slack) => fixture.simulator.slack().len(),
+            ActionKind::Forward(DestinationKind::Email) => fixture.simulator.mail().len(),
+            ActionKind::Forward(DestinationKind::Webhook) => fixture.simulator.webhooks().len(),
             ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => {
                 fixture.requests().iter().filter(|request| request.starts_with("PATCH")).count()
                     - usize::from(kind == ActionKind::MarkRead)

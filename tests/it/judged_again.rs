@@ -102,7 +102,7 @@ async fn a_rule_that_is_gone_for_a_moment_cancels_nothing() {
         RuleSet::parse(
             &[("rules.yaml", text)],
             &reply_router::rules::LoadContext {
-                destinations: [("sales".to_owned(), reply_router::model::ActionKind::Slack)].into(),
+                destinations: [("sales".to_owned(), reply_router::model::DestinationKind::Slack)].into(),
                 ..Default::default()
             },
         )

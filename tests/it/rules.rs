@@ -8,7 +8,7 @@ mod sandbox;
 mod scripts;
 
 use reply_router::{
-    model::{ActionKind, Conversation, Decision, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
+    model::{Conversation, Decision, DestinationKind, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
     rules::{EventInput, LoadContext, Need, RuleSet, ThreadMessages, evaluate, hours::OpeningHours},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,8 +17,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const NOW: &str = "2026-01-05T09:00:00Z";
 
 fn context() -> LoadContext {
-    let destinations =
-        [("sales-hot", ActionKind::Slack), ("account-team", ActionKind::Email), ("crm", ActionKind::Webhook)];
+    let destinations = [
+        ("sales-hot", DestinationKind::Slack),
+        ("account-team", DestinationKind::Email),
+        ("crm", DestinationKind::Webhook),
+    ];
     let days = [jiff::civil::Weekday::Monday];
     let evening = OpeningHours::new(&days, 20 * 60, 21 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();
     let day = OpeningHours::new(&days, 8 * 60, 18 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap();

@@ -4,7 +4,7 @@ use crate::fixture::{Fixture, FixtureOptions, Reply};
 use jiff::{Timestamp, civil, civil::Weekday, tz::TimeZone};
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    model::{ActionKind, ActionState},
+    model::{ActionKind, ActionState, DestinationKind},
     rules::hours::OpeningHours,
     simulator::Fault,
     store::Store,
@@ -261,7 +261,10 @@ async fn retries_are_counted_over_restarts() {
     fixture.simulator.faults().always(Endpoint::SlackWebhook, Fault::Status(503, String::new()));
     fixture.tick().await;
     for (tries, wait) in [(1, 2), (2, 20), (3, 300)] {
-        assert_eq!(fixture.states().await, [(ActionKind::Slack, ActionState::Retrying, Some("refused"))]);
+        assert_eq!(
+            fixture.states().await,
+            [(ActionKind::Forward(DestinationKind::Slack), ActionState::Retrying, Some("refused"))]
+        );
         assert_eq!(fixture.simulator.received().calls(), tries);
         fixture = fixture.restart(&setting).await;
         fixture.run_due().await;
@@ -271,7 +274,10 @@ async fn retries_are_counted_over_restarts() {
         fixture.clock.advance(Duration::from_secs(1));
         fixture.run_due().await;
     }
-    assert_eq!(fixture.states().await, [(ActionKind::Slack, ActionState::Failed, Some("refused"))]);
+    assert_eq!(
+        fixture.states().await,
+        [(ActionKind::Forward(DestinationKind::Slack), ActionState::Failed, Some("refused"))]
+    );
     assert_eq!(fixture.simulator.received().calls(), 4);
 }
 

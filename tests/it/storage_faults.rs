@@ -11,7 +11,7 @@ use crate::{
     service_process::ServiceProcess,
 };
 use reply_router::{
-    model::{Action, ActionKind, ActionState},
+    model::{Action, ActionKind, ActionState, DestinationKind},
     store::{ActionFilter, SqliteStore, Store},
 };
 use std::path::PathBuf;
@@ -45,9 +45,9 @@ fn left(place: &CliFixture) -> Vec<(ActionKind, usize)> {
         (ActionKind::Reply, asked("/reply")),
         (ActionKind::Star, asked("/star")),
         (ActionKind::MarkRead, asked("/read")),
-        (ActionKind::Slack, simulator.slack().len()),
-        (ActionKind::Email, simulator.mail().len()),
-        (ActionKind::Webhook, simulator.webhooks().len()),
+        (ActionKind::Forward(DestinationKind::Slack), simulator.slack().len()),
+        (ActionKind::Forward(DestinationKind::Email), simulator.mail().len()),
+        (ActionKind::Forward(DestinationKind::Webhook), simulator.webhooks().len()),
     ]
 }
 

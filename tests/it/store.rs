@@ -5,7 +5,7 @@ mod filters;
 
 use jiff::Timestamp;
 use reply_router::{
-    model::{Action, ActionId, ActionKind, ActionState, Mode, Payload, Repeat, ThreadRow, Timing},
+    model::{Action, ActionId, ActionKind, ActionState, DestinationKind, Mode, Payload, Repeat, ThreadRow, Timing},
     store::{
         ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Lane, OptOut, ReadyAt, SentFilter,
         SettledThread, SqliteStore, Store, StoreError, WorkspaceState,
@@ -176,7 +176,7 @@ async fn a_newer_message_ends_what_waits_for_the_older_one() {
         (ActionKind::Reply, ActionState::Waiting),
         (ActionKind::Star, ActionState::Planned),
         (ActionKind::MarkRead, ActionState::Planned),
-        (ActionKind::Slack, ActionState::Retrying),
+        (ActionKind::Forward(DestinationKind::Slack), ActionState::Retrying),
     ];
     bed.record(&first, kinds.map(|(kind, state)| action(&first, kind, state)).to_vec()).await;
     bed.record(&decision("d2", "m2", 1), vec![]).await;
@@ -206,14 +206,18 @@ async fn due_actions_come_by_lane_replies_first() {
     let bed = StoreFixture::new().await;
     let made = decision("d1", "m1", 0);
     let due = |kind, second| Action { due_at: Some(at(second)), ..action(&made, kind, ActionState::Planned) };
-    bed.record(&made, vec![due(ActionKind::Star, 1), due(ActionKind::Reply, 5), due(ActionKind::Slack, 2)]).await;
+    bed.record(
+        &made,
+        vec![due(ActionKind::Star, 1), due(ActionKind::Reply, 5), due(ActionKind::Forward(DestinationKind::Slack), 2)],
+    )
+    .await;
     let kinds = async |lane, second| {
         let found = bed.store.due_actions("acme", lane, at(second), &[], 10).await.unwrap();
         found.iter().map(|action| action.kind).collect::<Vec<_>>()
     };
     assert_eq!(kinds(Lane::Api, 4).await, [ActionKind::Star]);
     assert_eq!(kinds(Lane::Api, 5).await, [ActionKind::Reply, ActionKind::Star]);
-    assert_eq!(kinds(Lane::Destinations, 5).await, [ActionKind::Slack]);
+    assert_eq!(kinds(Lane::Destinations, 5).await, [ActionKind::Forward(DestinationKind::Slack)]);
     assert_eq!(bed.store.next_due("acme").await.unwrap(), Some(at(1)));
 }
 

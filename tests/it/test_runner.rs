@@ -5,7 +5,7 @@ mod failures;
 
 use reply_router::{
     app::{Caps, TestRunner},
-    model::ActionKind,
+    model::DestinationKind,
     rules::{LoadContext, RuleSet, TestResult, hours::OpeningHours},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,8 @@ fn office() -> OpeningHours {
 }
 
 fn context() -> LoadContext {
-    let destinations = [("sales", ActionKind::Slack), ("team", ActionKind::Email), ("crm", ActionKind::Webhook)];
+    let destinations =
+        [("sales", DestinationKind::Slack), ("team", DestinationKind::Email), ("crm", DestinationKind::Webhook)];
     LoadContext {
         destinations: destinations.map(|(name, kind)| (name.to_owned(), kind)).into(),
         hours: BTreeMap::from([("office".to_owned(), office())]),

@@ -14,7 +14,7 @@ impl Alerts {
             return;
         }
         let name = workspace.name();
-        let is_forward = matches!(action.kind, ActionKind::Slack | ActionKind::Email | ActionKind::Webhook);
+        let is_forward = matches!(action.kind, ActionKind::Forward(_));
         let failed = action.target.as_deref().filter(|_| is_forward);
         let (key, title) = match failed {
             Some(target) => (format!("failed-{target}"), format!("A message to `{target}` failed (workspace {name})")),

@@ -104,7 +104,7 @@ impl Executor {
             ActionKind::Reply => self.reply(workspace, action).await,
             ActionKind::Star | ActionKind::Unstar => self.star(workspace, action).await,
             ActionKind::MarkRead => self.mark_read(workspace, action).await,
-            ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(workspace, action).await,
+            ActionKind::Forward(_) => self.forward(workspace, action).await,
         }
     }
 

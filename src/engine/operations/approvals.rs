@@ -139,7 +139,7 @@ pub fn retry_effect(action: &Action) -> Option<&'static str> {
         (ActionState::Failed, ActionKind::MarkRead) => {
             "The thread is marked as read once the message's other actions have ended well."
         }
-        (ActionState::Failed, ActionKind::Slack | ActionKind::Email | ActionKind::Webhook) => {
+        (ActionState::Failed, ActionKind::Forward(_)) => {
             "It is delivered once more, with the same id. If an earlier try arrived after all, the receiver sees it \
              twice."
         }

@@ -4,7 +4,7 @@ use super::{Loader, TemplateSite, TextSource, texts::MAX_LISTED};
 use crate::diagnostics::{Diagnostic, Located, code};
 use crate::yaml::{Fields, Node, Value, did_you_mean};
 use crate::{
-    model::{ActionKind, Repeat, Timing},
+    model::{ActionKind, DestinationKind, Repeat, Timing},
     rules::{
         definition::{ActionDef, Content},
         schema::of_action,
@@ -67,7 +67,7 @@ impl Loader<'_> {
                 };
                 Some(ActionDef { kind, target: None, timing, content: Content::None, at: key.location() })
             }
-            ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => self.forward(kind, key, value, place),
+            ActionKind::Forward(kind) => self.forward(kind, key, value, place),
         }
     }
 
@@ -85,15 +85,22 @@ impl Loader<'_> {
         None
     }
 
-    fn forward(&mut self, kind: ActionKind, key: &Node, value: Option<&Node>, place: &Place<'_>) -> Option<ActionDef> {
+    fn forward(
+        &mut self,
+        destination: DestinationKind,
+        key: &Node,
+        value: Option<&Node>,
+        place: &Place<'_>,
+    ) -> Option<ActionDef> {
+        let kind = ActionKind::Forward(destination);
         let Some(value) = value else {
             let error =
                 Diagnostic::error(code::UNKNOWN_DESTINATION, key, format!("`{kind}` needs a destination's name"));
-            self.out.push(error.hint(format!("write `{kind}: NAME`; {}", self.destinations_of(kind))));
+            self.out.push(error.hint(format!("write `{kind}: NAME`; {}", self.destinations_of(destination))));
             return None;
         };
         if !matches!(value.value, Value::Mapping(_)) {
-            let target = self.destination(kind, value)?;
+            let target = self.destination(destination, value)?;
             let content = Content::Notice { text: None, subject: None };
             return Some(ActionDef {
                 kind,
@@ -104,10 +111,10 @@ impl Loader<'_> {
             });
         }
         let fields = value.fields(of_action(kind), &mut self.out)?;
-        let target = fields.required("to", &mut self.out).and_then(|to| self.destination(kind, to));
+        let target = fields.required("to", &mut self.out).and_then(|to| self.destination(destination, to));
         let text = fields.non_null("text").and_then(|node| self.template(node, &place.template("text"), false));
-        let subject = match kind {
-            ActionKind::Email => fields.non_null("subject"),
+        let subject = match destination {
+            DestinationKind::Email => fields.non_null("subject"),
             _ => None,
         };
         let subject = subject.and_then(|node| self.template(node, &place.template("subject"), false));
@@ -116,12 +123,12 @@ impl Loader<'_> {
         Some(ActionDef { kind, target: Some(target?), timing, content, at: key.location() })
     }
 
-    fn destinations_of(&self, kind: ActionKind) -> String {
+    fn destinations_of(&self, kind: DestinationKind) -> String {
         let names = self.concerned.first().map(|scope| names_of(scope, kind)).unwrap_or_default();
         if names.is_empty() {
             let how = match kind {
-                ActionKind::Slack => "slack: { webhook_url: \"${SLACK_WEBHOOK_URL}\" }",
-                ActionKind::Email => "email: { to: [ae@acme.example] }",
+                DestinationKind::Slack => "slack: { webhook_url: \"${SLACK_WEBHOOK_URL}\" }",
+                DestinationKind::Email => "email: { to: [ae@acme.example] }",
                 _ => "webhook: { url: https://crm.example/hook }",
             };
             format!("the configuration has no {kind} destination yet: `destinations: {{ NAME: {{ {how} }} }}`")
@@ -130,7 +137,7 @@ impl Loader<'_> {
         }
     }
 
-    fn destination(&mut self, kind: ActionKind, node: &Node) -> Option<String> {
+    fn destination(&mut self, kind: DestinationKind, node: &Node) -> Option<String> {
         let name = node.non_empty_string(&mut self.out)?;
         // Every workspace that the rule may match in must know it.
         let lacking = |scope: &&&WorkspaceContext| scope.destinations.get(&name) != Some(&kind);
@@ -289,7 +296,7 @@ impl Loader<'_> {
 }
 
 /// The destinations of a kind that a workspace knows.
-fn names_of(scope: &WorkspaceContext, kind: ActionKind) -> Vec<&str> {
+fn names_of(scope: &WorkspaceContext, kind: DestinationKind) -> Vec<&str> {
     scope.destinations.iter().filter(|(_, has)| **has == kind).map(|(name, _)| name.as_str()).collect()
 }
 

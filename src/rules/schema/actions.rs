@@ -1,6 +1,6 @@
 //! The mappings below `then`.
 
-use crate::model::{ActionKind, Repeat, rate_pattern};
+use crate::model::{ActionKind, DestinationKind, Repeat, rate_pattern};
 use crate::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 
@@ -16,9 +16,15 @@ static ACTION: LazySchema = LazySchema::new(|| {
             ActionKind::Star => (shape, "Stars the thread."),
             ActionKind::Unstar => (shape, "Takes the star away."),
             ActionKind::MarkRead => (shape, "Marks the thread as read, after everything else has worked."),
-            ActionKind::Slack => (forward(shape), "Tells a Slack channel: a destination's name, or `to` and more."),
-            ActionKind::Email => (forward(shape), "Tells people by e-mail: a destination's name, or `to` and more."),
-            ActionKind::Webhook => (forward(shape), "Calls a webhook: a destination's name, or `to` and more."),
+            ActionKind::Forward(DestinationKind::Slack) => {
+                (forward(shape), "Tells a Slack channel: a destination's name, or `to` and more.")
+            }
+            ActionKind::Forward(DestinationKind::Email) => {
+                (forward(shape), "Tells people by e-mail: a destination's name, or `to` and more.")
+            }
+            ActionKind::Forward(DestinationKind::Webhook) => {
+                (forward(shape), "Calls a webhook: a destination's name, or `to` and more.")
+            }
         };
         let key = Key::new(kind.as_str(), form, doc);
         if stands_alone(kind) { key } else { key.non_null() }
@@ -61,14 +67,14 @@ static PLAIN: LazySchema =
     LazySchema::new(|| Schema::new("timing", "When and how often the action is done.", timing(ActionKind::Star)));
 
 static NOTICE: LazySchema = LazySchema::new(|| {
-    let keys = [to(), text()].into_iter().chain(timing(ActionKind::Slack));
+    let keys = [to(), text()].into_iter().chain(timing(ActionKind::Forward(DestinationKind::Slack)));
     Schema::new("notice", "A destination, and what it is told.", keys)
 });
 
 static EMAIL: LazySchema = LazySchema::new(|| {
     let subject =
         Key::new("subject", ValueType::NonBlankText, "Your own subject; a template.").example("Hot: {{ lead.email }}");
-    let keys = [to(), text(), subject].into_iter().chain(timing(ActionKind::Email));
+    let keys = [to(), text(), subject].into_iter().chain(timing(ActionKind::Forward(DestinationKind::Email)));
     Schema::new("email-notice", "A destination, and what is written to it.", keys)
 });
 
@@ -77,8 +83,8 @@ pub(in crate::rules) fn of_action(kind: ActionKind) -> &'static LazySchema {
     match kind {
         ActionKind::Reply => &REPLY,
         ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => &PLAIN,
-        ActionKind::Slack | ActionKind::Webhook => &NOTICE,
-        ActionKind::Email => &EMAIL,
+        ActionKind::Forward(DestinationKind::Slack | DestinationKind::Webhook) => &NOTICE,
+        ActionKind::Forward(DestinationKind::Email) => &EMAIL,
     }
 }
 
@@ -92,7 +98,7 @@ pub(super) fn form() -> ValueType {
 fn stands_alone(kind: ActionKind) -> bool {
     match kind {
         ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => true,
-        ActionKind::Reply | ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => false,
+        ActionKind::Reply | ActionKind::Forward(_) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::BrowserFixture;
 use crate::fixture::FixtureOptions;
 use reply_router::{
-    model::{ActionKind, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode},
+    model::{ActionKind, ActionState, Attempt, AttemptOutcome, DestinationKind, Reason, ReasonCode},
     simulator::NewThread,
     store::Store,
 };
@@ -96,7 +96,8 @@ impl BrowserFixture {
         ));
         unclear.attempts = vec![attempt(AttemptOutcome::Unclear, None)];
         self.fixture.store.update_action(unclear).await.unwrap();
-        let failed = actions.iter_mut().find(|action| action.kind == ActionKind::Slack).unwrap();
+        let failed =
+            actions.iter_mut().find(|action| action.kind == ActionKind::Forward(DestinationKind::Slack)).unwrap();
         failed.state = ActionState::Failed;
         failed.reason = Some(Reason::new(ReasonCode::Refused, "Slack answered 404: channel_not_found"));
         failed.attempts = vec![attempt(AttemptOutcome::Unclear, None), attempt(AttemptOutcome::Refused, Some(404))];

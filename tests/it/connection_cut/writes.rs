@@ -4,7 +4,10 @@ use super::{CutFixture, CutStats, every_byte};
 use crate::proxy::Proxy;
 use futures_util::future::join_all;
 use reply_router::simulator::Endpoint;
-use reply_router::{model::ActionKind, simulator::Fault};
+use reply_router::{
+    model::{ActionKind, DestinationKind},
+    simulator::Fault,
+};
 
 /// With one more, as many leads as one page of the list shows.
 const PAGE: usize = 99;
@@ -85,13 +88,16 @@ async fn mark_read() {
 
 #[tokio::test]
 async fn slack() {
-    let figures = cut_writes(ActionKind::Slack, Endpoint::SlackWebhook, only!("{ slack: sales }")).await;
+    let figures =
+        cut_writes(ActionKind::Forward(DestinationKind::Slack), Endpoint::SlackWebhook, only!("{ slack: sales }"))
+            .await;
     assert_eq!(figures.done, figures.leads);
 }
 
 #[tokio::test]
 async fn webhook() {
-    let figures = cut_writes(ActionKind::Webhook, Endpoint::Webhook, only!("{ webhook: crm }")).await;
+    let figures =
+        cut_writes(ActionKind::Forward(DestinationKind::Webhook), Endpoint::Webhook, only!("{ webhook: crm }")).await;
     assert_eq!(figures.done, figures.leads);
 }
 
@@ -99,7 +105,7 @@ const EMAIL: &str = only!("{ email: team }");
 
 #[tokio::test]
 async fn email() {
-    let (inward, outward) = length(ActionKind::Email, EMAIL).await;
+    let (inward, outward) = length(ActionKind::Forward(DestinationKind::Email), EMAIL).await;
     let all = (0..=inward).map(|bytes| (bytes, usize::MAX)).chain((0..=outward).map(|bytes| (usize::MAX, bytes)));
     let all: Vec<_> = all.collect();
     // A mail's last piece waits for the acknowledgement of the one before: side by side they wait together.
@@ -110,7 +116,7 @@ async fn email() {
 }
 
 async fn cut_mails(limits: &[(usize, usize)]) -> CutStats {
-    let (mut field, [_, smtp]) = CutFixture::behind_doors(ActionKind::Email, EMAIL).await;
+    let (mut field, [_, smtp]) = CutFixture::behind_doors(ActionKind::Forward(DestinationKind::Email), EMAIL).await;
     for limits in limits.chunks(PAGE) {
         field.leads(limits.len());
         assert!(field.poll().await && field.decide().await);

@@ -2,7 +2,7 @@
 
 use super::fixture::KillPoint;
 use reply_router::{
-    model::{Action, ActionKind, ActionState, AttemptOutcome},
+    model::{Action, ActionKind, ActionState, AttemptOutcome, DestinationKind},
     simulator::{AcceptedReply, ReceivedMail, SlackMessage, Thread, WebhookCall},
     store::DecisionRecord,
 };
@@ -45,13 +45,13 @@ impl World {
     fn deliveries(&self, action: &Action) -> usize {
         let (name, id) = (&action.workspace, action.id.0.as_str());
         match action.kind {
-            ActionKind::Slack => {
+            ActionKind::Forward(DestinationKind::Slack) => {
                 self.slack.iter().filter(|(of, one)| of == name && one.payload.to_string().contains(id)).count()
             }
-            ActionKind::Webhook => {
+            ActionKind::Forward(DestinationKind::Webhook) => {
                 self.webhooks.iter().filter(|(of, one)| of == name && one.header("webhook-id") == Some(id)).count()
             }
-            ActionKind::Email => self.mail.iter().filter(|one| one.raw.contains(id)).count(),
+            ActionKind::Forward(DestinationKind::Email) => self.mail.iter().filter(|one| one.raw.contains(id)).count(),
             _ => 0,
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     service_process::{SERVICE, ServiceProcess},
 };
 use reply_router::{
-    model::{ActionKind, ActionState},
+    model::{ActionKind, ActionState, DestinationKind},
     simulator::{Key, NewThread, Options, Simulator},
     store::{ActionFilter, DecisionFilter, SqliteStore, Store},
 };
@@ -16,9 +16,9 @@ use std::{path::PathBuf, process::Command, time::Duration};
 pub(super) const KINDS: [ActionKind; 6] = [
     ActionKind::Reply,
     ActionKind::Star,
-    ActionKind::Slack,
-    ActionKind::Email,
-    ActionKind::Webhook,
+    ActionKind::Forward(DestinationKind::Slack),
+    ActionKind::Forward(DestinationKind::Email),
+    ActionKind::Forward(DestinationKind::Webhook),
     ActionKind::MarkRead,
 ];
 
@@ -47,9 +47,9 @@ impl KillPoint {
         let files = self.file.map(|file| format!(", attachments: [{file}]")).unwrap_or_default();
         let actions = self.kinds.iter().map(|kind| match kind {
             ActionKind::Reply => format!("      - reply: {{ text: 'Hi {{{{ lead.email }}}}, my calendar.'{files} }}\n"),
-            ActionKind::Slack => format!("      - slack: {name}-slack\n"),
-            ActionKind::Email => "      - email: team\n".to_owned(),
-            ActionKind::Webhook => format!("      - webhook: {name}-crm\n"),
+            ActionKind::Forward(DestinationKind::Slack) => format!("      - slack: {name}-slack\n"),
+            ActionKind::Forward(DestinationKind::Email) => "      - email: team\n".to_owned(),
+            ActionKind::Forward(DestinationKind::Webhook) => format!("      - webhook: {name}-crm\n"),
             kind => format!("      - {kind}\n"),
         });
         let when = format!("{{ category: interested, lead_domain: {name}.example, body: '\\bcall\\b' }}");

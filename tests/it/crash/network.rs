@@ -6,7 +6,7 @@ use super::{
 };
 use crate::cli_fixture::PATIENCE;
 use reply_router::{
-    model::{ActionKind, ActionState},
+    model::{ActionKind, ActionState, DestinationKind},
     simulator::{ConnectionFault, Endpoint, Fault, Faults, SmtpFault, SmtpStep},
     simulator::{Simulator, Workspace},
 };
@@ -20,16 +20,16 @@ fn hang(simulator: &Simulator, kind: ActionKind, thread: &str, is_first: bool, c
     let path =
         |method: &str, end: &str| Endpoint::Path { method: method.to_owned(), suffix: format!("{thread}/{end}") };
     match kind {
-        ActionKind::Email => {
+        ActionKind::Forward(DestinationKind::Email) => {
             let fault = if carried_out { SmtpFault::HangAfter } else { SmtpFault::Hang };
             faults.smtp(SmtpStep::EndOfData, once_more, SmtpFault::Delay(std::time::Duration::ZERO));
             faults.smtp(SmtpStep::EndOfData, 1, fault);
         }
-        ActionKind::Slack => {
+        ActionKind::Forward(DestinationKind::Slack) => {
             faults.next(Endpoint::SlackWebhook, once_more, pass);
             faults.next(Endpoint::SlackWebhook, 1, fault);
         }
-        ActionKind::Webhook => {
+        ActionKind::Forward(DestinationKind::Webhook) => {
             faults.next(Endpoint::Webhook, once_more, pass);
             faults.next(Endpoint::Webhook, 1, fault);
         }
@@ -41,7 +41,11 @@ fn hang(simulator: &Simulator, kind: ActionKind, thread: &str, is_first: bool, c
 
 async fn killed_while_it_hangs(what: &str, carried_out: bool) {
     // The mail server is everybody's, so only the place that waits for it sends mail.
-    let mail = |kind: ActionKind| move |found: &ActionKind| *found != ActionKind::Email || kind == ActionKind::Email;
+    let mail = |kind: ActionKind| {
+        move |found: &ActionKind| {
+            *found != ActionKind::Forward(DestinationKind::Email) || kind == ActionKind::Forward(DestinationKind::Email)
+        }
+    };
     let ends = if carried_out { ActionState::Done } else { ActionState::Quarantined };
     let spot = |kind: ActionKind| KillPoint {
         kinds: KINDS.into_iter().filter(mail(kind)).collect(),
@@ -53,7 +57,7 @@ async fn killed_while_it_hangs(what: &str, carried_out: bool) {
         let threads = field.hot_leads();
         let mail_server = &field.spots[0].1;
         for (((_, simulator), kind), thread) in field.spots.iter().zip(KINDS).zip(&threads) {
-            let simulator = if kind == ActionKind::Email { mail_server } else { simulator };
+            let simulator = if kind == ActionKind::Forward(DestinationKind::Email) { mail_server } else { simulator };
             hang(simulator, kind, thread, number == 0, carried_out);
         }
         let service = field.start("").await;

@@ -5,7 +5,7 @@ use super::{
     fixture::{CrashFixture, KINDS, KillPoint},
 };
 use reply_router::{
-    model::{ActionKind, ActionState},
+    model::{ActionKind, ActionState, DestinationKind},
     simulator::{Endpoint, Fault},
 };
 use std::time::Duration;
@@ -55,7 +55,12 @@ async fn between_intent_and_request() {
 #[tokio::test]
 async fn between_answer_and_outcome() {
     // A reply is looked for and found, a star is read back: neither is asked for again.
-    let again = [ActionKind::Slack, ActionKind::Email, ActionKind::Webhook, ActionKind::MarkRead];
+    let again = [
+        ActionKind::Forward(DestinationKind::Slack),
+        ActionKind::Forward(DestinationKind::Email),
+        ActionKind::Forward(DestinationKind::Webhook),
+        ActionKind::MarkRead,
+    ];
     killed_at("answered", &again, ActionState::Done).await;
 }
 

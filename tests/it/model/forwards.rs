@@ -4,12 +4,16 @@ use super::{
     oracle::{Violation, ensure},
     snapshot::{Snapshot, describe},
 };
-use reply_router::model::{Action, ActionKind, ActionState};
+use reply_router::model::{Action, ActionKind, ActionState, DestinationKind};
 
 const TRIES: usize = 4;
 
 pub(crate) fn check(seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Violation> {
-    let kinds = [ActionKind::Slack, ActionKind::Email, ActionKind::Webhook];
+    let kinds = [
+        ActionKind::Forward(DestinationKind::Slack),
+        ActionKind::Forward(DestinationKind::Email),
+        ActionKind::Forward(DestinationKind::Webhook),
+    ];
     let mut known = 0;
     for action in seen.actions.iter().filter(|action| kinds.contains(&action.kind)) {
         let arrived = seen.deliveries(action);
@@ -33,6 +37,8 @@ pub(crate) fn check(seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Vi
 fn may_fail(action: &Action) -> bool {
     let said = action.attempts.last().and_then(|attempt| attempt.status);
     // In SMTP 5xx is a final no.
-    let is_final = |status: u16| (status >= 500) == (action.kind == ActionKind::Email) && ![408, 429].contains(&status);
+    let is_final = |status: u16| {
+        (status >= 500) == (action.kind == ActionKind::Forward(DestinationKind::Email)) && ![408, 429].contains(&status)
+    };
     action.attempts.len() >= TRIES || said.is_some_and(is_final)
 }

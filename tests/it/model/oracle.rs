@@ -265,9 +265,7 @@ fn done(action: &Action, seen: &Snapshot) -> Result<(), Violation> {
         ActionKind::Reply => ensure("a reply that is done was accepted", seen.is_accepted(action), detail),
         ActionKind::Star | ActionKind::Unstar => stars::star_matches(action, seen),
         ActionKind::MarkRead => read_last(action, seen),
-        ActionKind::Slack | ActionKind::Email | ActionKind::Webhook => {
-            ensure("a forward that is done arrived", seen.deliveries(action) > 0, detail)
-        }
+        ActionKind::Forward(_) => ensure("a forward that is done arrived", seen.deliveries(action) > 0, detail),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::actors::{Actors, OPT_OUT, is_step};
 use jiff::Timestamp;
 use reply_router::{
-    model::{Action, ActionKind, ActionState},
+    model::{Action, ActionKind, ActionState, DestinationKind},
     simulator::{AcceptedReply, LoggedRequest, Simulator, StoredMessage, Thread},
     store::{ActionFilter, DecisionFilter, DecisionRecord, SqliteStore, Store},
 };
@@ -40,14 +40,22 @@ impl Snapshot {
         let opted_out = store.opt_outs(None, 0, 100).await.unwrap();
         let is_paused = !store.pauses().await.unwrap().is_empty();
         let mut forwards = Vec::new();
-        forwards.extend(simulator.slack().into_iter().map(|m| (m.at, ActionKind::Slack, m.payload.to_string())));
-        forwards.extend(simulator.mail().into_iter().map(|mail| (mail.at, ActionKind::Email, mail.raw)));
         forwards.extend(
             simulator
-                .webhooks()
+                .slack()
                 .into_iter()
-                .map(|call| (call.at, ActionKind::Webhook, call.header("webhook-id").unwrap_or_default().to_owned())),
+                .map(|m| (m.at, ActionKind::Forward(DestinationKind::Slack), m.payload.to_string())),
         );
+        forwards.extend(
+            simulator.mail().into_iter().map(|mail| (mail.at, ActionKind::Forward(DestinationKind::Email), mail.raw)),
+        );
+        forwards.extend(simulator.webhooks().into_iter().map(|call| {
+            (
+                call.at,
+                ActionKind::Forward(DestinationKind::Webhook),
+                call.header("webhook-id").unwrap_or_default().to_owned(),
+            )
+        }));
         let journal = scene.journal.lock().unwrap();
         Self {
             at: scene.clock.now(),

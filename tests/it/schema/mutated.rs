@@ -3,7 +3,7 @@
 use super::{CONFIG, RULES, SAID, Validator, json_of};
 use reply_router::diagnostics::Diagnostics;
 use reply_router::{
-    model::ActionKind,
+    model::DestinationKind,
     rules::{LoadContext, RuleSet},
     settings::Settings,
 };
@@ -128,7 +128,8 @@ fn compare(judge: &Validator, whole: &Value, few: bool, load: impl Fn(&str) -> R
 
 #[test]
 fn rules_are_judged_as_the_loader_judges() {
-    let destinations = [("hot", ActionKind::Slack), ("team", ActionKind::Email), ("crm", ActionKind::Webhook)];
+    let destinations =
+        [("hot", DestinationKind::Slack), ("team", DestinationKind::Email), ("crm", DestinationKind::Webhook)];
     let context = LoadContext {
         destinations: BTreeMap::from(destinations.map(|(name, kind)| (name.to_owned(), kind))),
         base_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema"),
