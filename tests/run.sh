@@ -7,12 +7,28 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$1"; }
+
+# With the test hooks (every target that is a test has them), then the program as it ships.
+lint() {
+  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked -- -D warnings
+}
+
+# Failpoints and mutations exist for tests only.
+ships_no_hooks() {
+  cargo build --locked
+  local found
+  found=$(grep --text --only-matching --extended-regexp 'REPLY_ROUTER_(FAILPOINTS|MUTATIONS)|SkipGuard' \
+    target/debug/reply-router | sort -u | tr '\n' ' ') || true
+  [ -z "$found" ] || { echo "tests/run.sh: the program has test hooks: $found" >&2; exit 1; }
+}
 case "${1:-all}" in
   all)
     tests/setup.sh
     step "formatting";    cargo fmt --check
-    step "lints";         cargo clippy --locked --all-targets -- -D warnings
+    step "lints";         lint
     step "tests";         cargo test --locked
+    step "no test hooks"; ships_no_hooks
     step "routes";        tests/schemathesis.sh
     step "documentation"; RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
     ;;
@@ -20,7 +36,7 @@ case "${1:-all}" in
     # Left to the whole run: what plays thousands of sequences, ends processes, cuts connections or opens a browser.
     slow=(model:: planted:: killed:: byte_cut:: browser:: outcomes:: ground:: schema::changed documents::)
     step "formatting";    cargo fmt --check
-    step "lints";         cargo clippy --locked --all-targets -- -D warnings
+    step "lints";         lint
     step "unit tests";    cargo test --locked --lib
     step "tests";         cargo test --locked --test it -- "${slow[@]/#/--skip=}"
     ;;

@@ -2,7 +2,7 @@
 
 mod config_lint;
 mod demo;
-#[cfg(debug_assertions)]
+#[cfg(feature = "test-hooks")]
 mod failpoint_env;
 mod preview;
 mod reload;

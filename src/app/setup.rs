@@ -195,10 +195,8 @@ impl EngineBuilder<'_> {
             public_url: settings.admin.link_base().map(|url| url.to_string()),
             clock: self.clock,
             dry_run: self.dry_run,
-            #[cfg(debug_assertions)]
-            probe: super::failpoint_env::from_env(),
-            #[cfg(not(debug_assertions))]
-            probe: None,
+            #[cfg(feature = "test-hooks")]
+            test_hooks: super::failpoint_env::from_env(),
         }))
     }
 }

@@ -18,6 +18,8 @@ mod read_failures;
 mod run;
 mod shared;
 mod status;
+#[cfg(feature = "test-hooks")]
+mod test_hooks;
 mod thread_cache;
 mod threads;
 mod transitions;
@@ -28,7 +30,6 @@ pub use clock::{Clock, SystemClock};
 pub use evaluation::{Evaluation, EvaluationInput, evaluate_thread, fetch_messages};
 pub use execution::Executor;
 pub use execution::executor::{ExecuteError, RunReport};
-pub use failpoint::{Failpoint, Mutation, TestHooks};
 pub use intake::Intake;
 pub use intake::pending::{HandleReport, IntakeError};
 pub use intake::poll::{PollError, PollReport};
@@ -42,6 +43,8 @@ pub use operations::sample::{SampleFields, SampleThread};
 pub use operations::timeline::{TimelineEntry, chronological};
 pub use run::RunOnceReport;
 pub use status::{EngineEvent, EngineEventKind, RuleHealth, WorkspacePhase, WorkspaceStatus};
+#[cfg(feature = "test-hooks")]
+pub use test_hooks::{Failpoint, Mutation, TestHooks};
 pub use workspace::{Workspace, WorkspaceParts};
 
 use crate::{rules::RuleSet, store::Store};
@@ -66,8 +69,9 @@ pub struct EngineParts {
     pub clock: Arc<dyn Clock>,
     /// Nothing leaves but GET requests: what would be sent is recorded as done in a scratch store.
     pub dry_run: bool,
-    /// Where tests look in; release builds do not ask it.
-    pub probe: Option<Arc<dyn TestHooks>>,
+    /// What a test puts in.
+    #[cfg(feature = "test-hooks")]
+    pub test_hooks: Option<Arc<dyn TestHooks>>,
 }
 
 /// The service itself, without its admin server.
@@ -83,20 +87,28 @@ pub struct Engine {
 impl Engine {
     /// Puts the parts together; nothing runs yet.
     pub fn new(parts: EngineParts) -> Arc<Self> {
-        let EngineParts { store, rules, workspaces, public_url, clock, dry_run, probe } = parts;
-        let workspaces: Arc<[Workspace]> = workspaces.into_iter().map(Workspace::new).collect();
+        let EngineParts { store, clock, dry_run, .. } = parts;
+        let workspaces: Arc<[Workspace]> = parts.workspaces.into_iter().map(Workspace::new).collect();
         let status = Arc::new(LiveStatus::new(clock.now()));
         let alerts = Alerts::new(
             Arc::clone(&store),
             Arc::clone(&workspaces),
             Arc::clone(&clock),
             Arc::clone(&status),
-            public_url,
+            parts.public_url,
             dry_run,
         );
-        let active_rules = ArcSwap::from_pointee(rules);
-        let shared = Shared { store, active_rules, workspaces, clock, status, alerts, dry_run, hooks: probe };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            store,
+            active_rules: ArcSwap::from_pointee(parts.rules),
+            workspaces,
+            clock,
+            status,
+            alerts,
+            dry_run,
+            #[cfg(feature = "test-hooks")]
+            test_hooks: parts.test_hooks,
+        });
         let intake = Intake::new(Arc::clone(&shared));
         let executor = Executor::new(Arc::clone(&shared));
         let operator = Operator::new(Arc::clone(&shared), intake.clone(), executor.clone());

@@ -4,7 +4,7 @@
 //! it saves requests, shows what happens, or says how far a failure reaches.
 
 use super::{
-    Clock, TestHooks, Workspace,
+    Clock, Workspace,
     alerts::{Alerts, PAUSED},
     status::LiveStatus,
 };
@@ -26,7 +26,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) alerts: Alerts,
     /// Only GET requests leave.
     pub(in crate::engine) dry_run: bool,
-    pub(in crate::engine) hooks: Option<Arc<dyn TestHooks>>,
+    #[cfg(feature = "test-hooks")]
+    pub(in crate::engine) test_hooks: Option<Arc<dyn super::TestHooks>>,
 }
 
 impl Shared {

@@ -2,7 +2,7 @@
 //!
 //! Nothing else in the engine writes an action. A new decision's actions are written with it, in one transaction.
 
-use super::{Workspace, failpoint::Mutation, status::EngineEventKind};
+use super::{Workspace, failpoint::mutated, status::EngineEventKind};
 use crate::engine::shared::Shared;
 use crate::{
     model::{Action, ActionState, ReasonCode, Transition},
@@ -43,10 +43,10 @@ impl Shared {
         let mut intent = action.clone();
         Transition::in_flight().apply_to(&mut intent, self.now());
         intent.sent_at = Some(intent.updated_at);
-        let result = if self.is_mutated(Mutation::LateIntent) {
-            IntentResult::Written
-        } else if self.is_mutated(Mutation::IgnorePause) || self.is_mutated(Mutation::SkipStoreCheck) {
-            self.store.update_action(&mut intent).await?;
+        let result = if mutated!(self, LateIntent | IgnorePause | SkipStoreCheck) {
+            if !mutated!(self, LateIntent) {
+                self.store.update_action(&mut intent).await?;
+            }
             IntentResult::Written
         } else {
             self.store.write_intent(&mut intent).await?

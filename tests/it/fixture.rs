@@ -62,7 +62,7 @@ pub(crate) struct FixtureOptions {
     pub(crate) wait_for_category: Duration,
     pub(crate) options: Options,
     pub(crate) dry_run: bool,
-    pub(crate) probe: Option<Arc<dyn TestHooks>>,
+    pub(crate) test_hooks: Option<Arc<dyn TestHooks>>,
     /// Where the API, Slack and webhooks, and where SMTP, are reached if not at the simulator's own addresses.
     pub(crate) http_at: Option<SocketAddr>,
     pub(crate) smtp_at: Option<SocketAddr>,
@@ -84,7 +84,7 @@ impl Default for FixtureOptions {
             wait_for_category: Duration::ZERO,
             options: Options::for_tests(),
             dry_run: false,
-            probe: None,
+            test_hooks: None,
             http_at: None,
             smtp_at: None,
             time_limit: None,
@@ -259,7 +259,7 @@ pub(crate) fn engine(
         public_url: Some("https://router.acme.example".to_owned()),
         clock: Arc::new(clock),
         dry_run: setting.dry_run,
-        probe: setting.probe.clone(),
+        test_hooks: setting.test_hooks.clone(),
     })
 }
 

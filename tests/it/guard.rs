@@ -134,14 +134,14 @@ rules:
     cases.push((Reply, Deed::OptOut, ActionState::Suppressed, "opt_out"));
     for (kind, deed, state, reason) in cases {
         let deed = Mutex::new(Some(deed));
-        let probe = Arc::new(Meanwhile { step: Failpoint::GuardPassed, kind, deed, fixture: Mutex::new(None) });
+        let hooks = Arc::new(Meanwhile { step: Failpoint::GuardPassed, kind, deed, fixture: Mutex::new(None) });
         let setting = FixtureOptions {
             rules: everything,
-            probe: Some(Arc::clone(&probe) as Arc<dyn TestHooks>),
+            test_hooks: Some(Arc::clone(&hooks) as Arc<dyn TestHooks>),
             ..FixtureOptions::default()
         };
         let fixture = Fixture::new(setting).await;
-        *probe.fixture.lock().unwrap() = Some((Arc::clone(&fixture.store), fixture.simulator.workspace()));
+        *hooks.fixture.lock().unwrap() = Some((Arc::clone(&fixture.store), fixture.simulator.workspace()));
         fixture.hot_lead("jane@acme.example", "Hi");
         fixture.tick().await;
         let found = fixture.states().await.into_iter().find(|found| found.0 == kind).unwrap();
@@ -170,13 +170,13 @@ rules:
 #[tokio::test]
 async fn who_resumes_while_a_pause_is_being_noted_wakes_it_all_the_same() {
     let deed = Mutex::new(Some(Deed::Resume));
-    let probe = Arc::new(Meanwhile { step: Failpoint::GuardBlocked, kind: Reply, deed, fixture: Mutex::new(None) });
+    let hooks = Arc::new(Meanwhile { step: Failpoint::GuardBlocked, kind: Reply, deed, fixture: Mutex::new(None) });
     let fixture = Fixture::new(FixtureOptions {
-        probe: Some(Arc::clone(&probe) as Arc<dyn TestHooks>),
+        test_hooks: Some(Arc::clone(&hooks) as Arc<dyn TestHooks>),
         ..FixtureOptions::default()
     })
     .await;
-    *probe.fixture.lock().unwrap() = Some((Arc::clone(&fixture.store), fixture.simulator.workspace()));
+    *hooks.fixture.lock().unwrap() = Some((Arc::clone(&fixture.store), fixture.simulator.workspace()));
     fixture.engine.operator().pause(None, "a test").await.unwrap();
     fixture.hot_lead("jane@acme.example", "Give me a call.");
     fixture.tick().await;

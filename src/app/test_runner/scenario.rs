@@ -53,7 +53,8 @@ impl<'s> Scenario<'s> {
             public_url: None,
             clock: Arc::clone(&stage.clock) as Arc<dyn Clock>,
             dry_run: false,
-            probe: None,
+            #[cfg(feature = "test-hooks")]
+            test_hooks: None,
         });
         engine.replace_rules(Arc::clone(&stage.rules));
         let mut scene = Self { stage, engine, store, thread: String::new(), done: HashSet::new(), rules: Vec::new() };

@@ -2,7 +2,7 @@
 
 use super::Executor;
 use super::guard::{Verdict, opted_out};
-use crate::engine::{Workspace, failpoint::Failpoint, read_failures::Reach, threads::own_replies::body_fingerprint};
+use crate::engine::{Workspace, failpoint::failpoint, read_failures::Reach, threads::own_replies::body_fingerprint};
 use crate::{
     coldsend::{ApiError, Remedy, WriteError, WriteOutcome},
     model::{Action, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode, Transition},
@@ -51,10 +51,10 @@ impl Executor {
     /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the guard
     /// passed are checked in the same transaction.
     pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
-        self.shared.failpoint(Failpoint::GuardPassed, Some(action)).await;
+        failpoint!(self.shared, GuardPassed, action);
         let verdict = match self.shared.write_intent(workspace, action).await? {
             IntentResult::Written => {
-                self.shared.failpoint(Failpoint::IntentWritten, Some(action)).await;
+                failpoint!(self.shared, IntentWritten, action);
                 return Ok(true);
             }
             IntentResult::Paused => paused(),
@@ -72,7 +72,7 @@ impl Executor {
         verdict: Verdict,
     ) -> Result<(), StoreError> {
         let Some(next) = verdict.into_transition(self.shared.expiry(workspace)) else { return Ok(()) };
-        self.shared.failpoint(Failpoint::GuardBlocked, Some(action)).await;
+        failpoint!(self.shared, GuardBlocked, action);
         action.sent_at = None;
         self.write_until_stored(workspace, action, next).await
     }
@@ -98,7 +98,7 @@ impl Executor {
         end: impl Into<AttemptEnd>,
         next: Transition,
     ) -> Result<(), StoreError> {
-        self.shared.failpoint(Failpoint::ResponseReceived, Some(action)).await;
+        failpoint!(self.shared, ResponseReceived, action);
         let at = action.sent_at.unwrap_or_else(|| self.shared.now());
         let AttemptEnd { outcome, status } = end.into();
         action.attempts.push(Attempt { at, outcome, status, body: body_fingerprint(&action.payload) });
@@ -108,7 +108,7 @@ impl Executor {
             action.sent_at = None;
         }
         let written = self.write_until_stored(workspace, action, next).await;
-        self.shared.failpoint(Failpoint::OutcomeWritten, Some(action)).await;
+        failpoint!(self.shared, OutcomeWritten, action);
         written
     }
 

@@ -5,7 +5,7 @@ use super::{
     attempts::paused,
     guard::{Verdict, check_store, check_thread, next_slot},
 };
-use crate::engine::{Workspace, failpoint::Mutation, threads::author::who_answered};
+use crate::engine::{Workspace, failpoint::mutated, threads::author::who_answered};
 use crate::{
     model::{Action, ActionKind, Mode, Rate, Reason, ReasonCode},
     rules::ThreadMessages,
@@ -50,7 +50,7 @@ impl Executor {
         action: &Action,
         now: Timestamp,
     ) -> Result<Option<Verdict>, StoreError> {
-        if self.shared.is_paused(workspace.name()).await? && !self.shared.is_mutated(Mutation::IgnorePause) {
+        if self.shared.is_paused(workspace.name()).await? && !mutated!(self.shared, IgnorePause) {
             return Ok(Some(paused()));
         }
         let rules = self.shared.rules();

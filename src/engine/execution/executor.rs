@@ -6,7 +6,7 @@
 use super::Executor;
 use super::guard::Verdict;
 use crate::engine::threads::reevaluate::has_waited;
-use crate::engine::{Workspace, failpoint::Failpoint};
+use crate::engine::{Workspace, failpoint::failpoint};
 use crate::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode, format_duration},
     store::{Lane, StoreError},
@@ -116,7 +116,7 @@ impl Executor {
         verdict: Verdict,
     ) -> Result<(), StoreError> {
         let Some(next) = verdict.into_transition(self.shared.expiry(workspace)) else { return Ok(()) };
-        self.shared.failpoint(Failpoint::GuardBlocked, Some(action)).await;
+        failpoint!(self.shared, GuardBlocked, action);
         self.shared.transition(workspace, action, next).await
     }
 }

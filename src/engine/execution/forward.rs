@@ -2,7 +2,7 @@
 
 use super::Executor;
 use super::attempts::AttemptEnd;
-use crate::engine::{Workspace, failpoint::Mutation};
+use crate::engine::{Workspace, failpoint::mutated};
 use crate::{
     model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Transition},
     store::StoreError,
@@ -37,7 +37,7 @@ impl Executor {
                 let end = AttemptEnd { outcome: AttemptOutcome::Accepted, status: delivered.status };
                 self.record_outcome(workspace, &mut action, end, Transition::done()).await
             }
-            Err(error) if error.retry && !self.shared.is_mutated(Mutation::NoForwardRetry) => {
+            Err(error) if error.retry && !mutated!(self.shared, NoForwardRetry) => {
                 let asked = error.retry_after.and_then(|after| self.shared.now().saturating_add(after).ok());
                 let next = match self.next_try(&action) {
                     Some(due) => Transition::retry_at(asked.map_or(due, |asked| due.max(asked)), error.as_reason()),

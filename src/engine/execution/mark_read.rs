@@ -1,7 +1,7 @@
 //! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
 
 use super::Executor;
-use crate::engine::{Workspace, failpoint::Mutation};
+use crate::engine::{Workspace, failpoint::mutated};
 use crate::{
     coldsend::WriteOutcome,
     model::{Action, ActionState, AttemptOutcome, Reason, ReasonCode, Transition},
@@ -29,7 +29,7 @@ impl Executor {
     ) -> Result<(), StoreError> {
         match others(&self.shared.store.siblings(&action).await?) {
             SiblingState::Done => {}
-            _ if self.shared.is_mutated(Mutation::AlwaysMarkRead) => {}
+            _ if mutated!(self.shared, AlwaysMarkRead) => {}
             SiblingState::Pending => {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
                 let again = self.shared.now().saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);

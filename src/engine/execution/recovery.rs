@@ -2,7 +2,7 @@
 
 use super::{Executor, verify::next_check};
 use crate::engine::shared::Shared;
-use crate::engine::{Workspace, failpoint::Mutation, threads::own_replies::body_fingerprint};
+use crate::engine::{Workspace, failpoint::mutated, threads::own_replies::body_fingerprint};
 use crate::{
     model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode, Transition},
     store::{ActionFilter, StoreError},
@@ -28,7 +28,7 @@ impl Shared {
             limit: BATCH,
             ..ActionFilter::default()
         };
-        if self.is_mutated(Mutation::SkipRecovery) {
+        if mutated!(self, SkipRecovery) {
             return Ok(0);
         }
         let in_flight = self.store.actions(&filter).await?;

@@ -8,7 +8,7 @@ use crate::engine::{
     evaluation::fetch_messages,
     execution::attempts::paused,
     execution::guard::{StoreFacts, Verdict, check_store, check_thread, opted_out},
-    failpoint::Mutation,
+    failpoint::mutated,
     read_failures::Reach,
     threads::author::{Answered, who_answered},
     threads::own_replies::{body_fingerprint, matches_text},
@@ -57,7 +57,7 @@ impl Executor {
         if let Some(messages) = workspace.cache.messages(&action.thread_id, self.shared.now()) {
             match self.judge_thread(workspace, &action, &messages).await?.0 {
                 Verdict::Send => {}
-                _ if self.shared.is_mutated(Mutation::SkipGuard) => {}
+                _ if mutated!(self.shared, SkipGuard) => {}
                 other => {
                     self.remember_opt_out(&action, &messages).await?;
                     action.outgoing_before = outgoing_ids(&messages);
@@ -88,7 +88,7 @@ impl Executor {
             (Verdict::Wait(self.next_read(Reach::Unclear), reason), None)
         });
         action.outgoing_before = outgoing_ids(&messages);
-        if verdict != Verdict::Send && !self.shared.is_mutated(Mutation::SkipGuard) {
+        if verdict != Verdict::Send && !mutated!(self.shared, SkipGuard) {
             let remembered = self.remember_opt_out(&action, &messages).await;
             return self.withdraw(workspace, &mut action, verdict).await.and(remembered);
         }
@@ -136,10 +136,7 @@ impl Executor {
         waited: bool,
     ) -> Result<(Verdict, Option<Reason>), StoreError> {
         let (verdict, note) = self.judge_thread(workspace, action, messages).await?;
-        if verdict != Verdict::Send
-            || self.shared.is_mutated(Mutation::IgnorePause)
-            || self.shared.is_mutated(Mutation::SkipStoreCheck)
-        {
+        if verdict != Verdict::Send || mutated!(self.shared, IgnorePause | SkipStoreCheck) {
             return Ok((verdict, note));
         }
         if self.shared.is_paused(workspace.name()).await? {
@@ -189,9 +186,7 @@ impl Executor {
         let next = match error.certainty {
             WriteOutcome::Applied => done,
             WriteOutcome::NotApplied => self.after_rejection(workspace, &action, &error.error).await?,
-            WriteOutcome::Unknown if self.shared.is_mutated(Mutation::RetryUnknown) => {
-                Transition::planned(self.shared.now())
-            }
+            WriteOutcome::Unknown if mutated!(self.shared, RetryUnknown) => Transition::planned(self.shared.now()),
             WriteOutcome::Unknown => {
                 let due = next_check(workspace, &action, self.shared.now()).unwrap_or_else(|| self.shared.now());
                 Transition::verify_at(due, Reason::new(ReasonCode::Ambiguous, error.error.to_string()))
@@ -217,7 +212,7 @@ impl Executor {
         let now = self.shared.now();
         let since = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
         let mut counted = StoreFacts::default();
-        if self.shared.is_mutated(Mutation::SkipStoreCheck) {
+        if mutated!(self.shared, SkipStoreCheck) {
             return Ok(counted);
         }
         let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };

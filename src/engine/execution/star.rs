@@ -3,7 +3,7 @@
 use super::Executor;
 use super::attempts::AttemptEnd;
 use crate::engine::threads::read::thread_reader;
-use crate::engine::{Workspace, failpoint::Mutation};
+use crate::engine::{Workspace, failpoint::mutated};
 use crate::{
     coldsend::{Priority, WriteOutcome},
     model::{Action, ActionKind, AttemptOutcome, Reason, ReasonCode, Transition},
@@ -29,7 +29,7 @@ impl Executor {
             let reason = Reason::new(ReasonCode::Ambiguous, "the API does not say whether the thread is starred");
             return self.shared.transition(workspace, &mut action, Transition::quarantine(reason)).await;
         };
-        if starred == wanted && !self.shared.is_mutated(Mutation::BlindStar) {
+        if starred == wanted && !mutated!(self.shared, BlindStar) {
             return self.shared.transition(workspace, &mut action, Transition::done()).await;
         }
         if !self.set_in_flight(workspace, &mut action).await? {

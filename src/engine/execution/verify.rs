@@ -6,7 +6,7 @@
 use super::Executor;
 use crate::engine::{
     Workspace,
-    failpoint::{Failpoint, Mutation},
+    failpoint::{failpoint, mutated},
     read_failures::Reach,
     threads::author::is_any_by_person,
     threads::own_replies::{body_fingerprint, matches_attempt, matches_text, replies, was_sent_by},
@@ -67,7 +67,7 @@ impl Executor {
         let (mut before, mut appeared): (Vec<&Message>, Vec<&Message>) = (Vec::new(), Vec::new());
         for (place, message) in all.iter().enumerate().filter(|(_, message)| message.outgoing) {
             let was_there = place < answered || action.outgoing_before.contains(&message.id);
-            if was_there && !self.shared.is_mutated(Mutation::TrustOldText) {
+            if was_there && !mutated!(self.shared, TrustOldText) {
                 before.push(message)
             } else {
                 appeared.push(message)
@@ -75,12 +75,12 @@ impl Executor {
         }
         let others = replies(&*self.shared.store, workspace.name(), &action.thread_id, &[]).await?;
         let others: Vec<&Action> = others.iter().filter(|other| other.id != action.id).collect();
-        self.shared.failpoint(Failpoint::ReplyLookedUp, Some(&action)).await;
+        failpoint!(self.shared, ReplyLookedUp, &action);
         // An earlier reply of ours with the same words may show only now: then its message proves nothing for this one.
         let count = |messages: &[&Message]| messages.iter().filter(|message| matches_text(&action, message)).count();
         let expected = others.iter().filter(|other| may_have_sent(other, &action)).count();
         let expected = expected.saturating_sub(count(&before));
-        if count(&appeared) > expected || count(&appeared) > 0 && self.shared.is_mutated(Mutation::TrustOldText) {
+        if count(&appeared) > expected || count(&appeared) > 0 && mutated!(self.shared, TrustOldText) {
             return self.shared.transition(workspace, &mut action, Transition::done()).await;
         }
         // Neither an earlier try with a text that a person has edited since, nor another reply of ours that shows late, is
@@ -108,7 +108,7 @@ impl Executor {
         let reason = |text: &str| Reason::new(ReasonCode::Ambiguous, text);
         let next = match next_check(workspace, &action, self.shared.now()) {
             Some(due) => Transition::verify_at(due, reason("not in the thread so far")),
-            None if self.shared.is_mutated(Mutation::RetryAbsent) => Transition::planned(self.shared.now()),
+            None if mutated!(self.shared, RetryAbsent) => Transition::planned(self.shared.now()),
             None => Transition::quarantine(reason("never seen in the thread: it may still have been sent")),
         };
         self.shared.transition(workspace, &mut action, next).await

@@ -5,7 +5,7 @@ use crate::engine::threads::read::{read_thread, thread_reader};
 use crate::engine::{
     Workspace,
     evaluation::{Evaluation, EvaluationInput, evaluate_thread},
-    failpoint::{Failpoint, Mutation},
+    failpoint::{failpoint, mutated},
     intake::poll::is_too_old,
     intake::records::{action_records, decision_record, lead_key},
     intake::row_changes::{Candidate, candidate, category_differs, proven_event},
@@ -90,7 +90,7 @@ impl Intake {
                     self.shared.store.put_off(workspace.name(), &thread.row, until, false).await?;
                     report.left += 1;
                 }
-                Err(IntakeError::Api(_)) if self.shared.is_mutated(Mutation::DropUnreadable) => {
+                Err(IntakeError::Api(_)) if mutated!(self.shared, DropUnreadable) => {
                     self.settle(workspace, &thread, None).await?;
                 }
                 Err(IntakeError::Api(error @ ApiError::TooLarge { .. })) => {
@@ -242,7 +242,7 @@ impl Intake {
         event: EventKind,
         hold: Option<Reason>,
     ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
-        self.shared.failpoint(Failpoint::Evaluated, None).await;
+        failpoint!(self.shared, Evaluated);
         let now = self.shared.now();
         let record = decision_record(workspace.name(), row, judged, event, now);
         let expiry = self.shared.expiry(workspace);
@@ -271,7 +271,7 @@ impl Intake {
             ..self.settled(row, judged.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
         let actions = self.shared.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
-        self.shared.failpoint(Failpoint::DecisionWritten, None).await;
+        failpoint!(self.shared, DecisionWritten);
         if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {
             self.announce_sharing(workspace, &row.id).await?;
         }

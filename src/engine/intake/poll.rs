@@ -3,7 +3,7 @@
 use super::Intake;
 use crate::engine::{
     Workspace,
-    failpoint::Failpoint,
+    failpoint::failpoint,
     intake::row_changes::{changed_rows, is_newest_first, shows_a_move},
 };
 use crate::{
@@ -212,7 +212,7 @@ impl Intake {
         }
         if !changed.is_empty() {
             self.shared.store.queue_rows(workspace.name(), &changed, self.shared.now()).await?;
-            self.shared.failpoint(Failpoint::RowsQueued, None).await;
+            failpoint!(self.shared, RowsQueued);
         }
         if count > 0 {
             workspace.list.record_change();

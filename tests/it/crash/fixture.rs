@@ -6,6 +6,7 @@ use crate::{
     service_process::{SERVICE, ServiceProcess},
 };
 use reply_router::{
+    engine::Mutation,
     model::{ActionKind, ActionState, DestinationKind},
     simulator::{Key, NewThread, Options, Simulator},
     store::{ActionFilter, DecisionFilter, SqliteStore, Store},
@@ -62,8 +63,8 @@ pub(super) struct CrashFixture {
     folder: tempfile::TempDir,
     pub(super) spots: Vec<(KillPoint, Simulator)>,
     leads: usize,
-    /// What the program does wrong, to see that it shows.
-    pub(super) mistake: Option<&'static str>,
+    /// The bug that the program has, to prove that the checks notice it.
+    pub(super) mutation: Option<Mutation>,
 }
 
 impl CrashFixture {
@@ -76,7 +77,7 @@ impl CrashFixture {
 
     /// Writes configuration and rules.
     pub(super) async fn unstarted(spots: Vec<KillPoint>) -> Self {
-        let mut field = Self { folder: tempfile::tempdir().unwrap(), spots: Vec::new(), leads: 0, mistake: None };
+        let mut field = Self { folder: tempfile::tempdir().unwrap(), spots: Vec::new(), leads: 0, mutation: None };
         for spot in spots {
             // No two workspaces may have one key.
             let keys = vec![Key::new(format!("cs_live_{}", spot.name))];
@@ -120,14 +121,14 @@ destinations:\n  team: {{ email: {{ to: [ae@acme.example] }} }}\n{destinations}"
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = binary(self.folder.path(), args);
-        command.envs(self.mistake.map(|mistake| ("REPLY_ROUTER_MISTAKE", mistake)));
+        command.envs(self.mutation.map(|mutation| ("REPLY_ROUTER_MUTATIONS", mutation.as_str())));
         command
     }
 
-    /// The service, held up at these places.
+    /// The service, stopped at these failpoints.
     pub(super) async fn start(&self, stop_at: &str) -> ServiceProcess {
         let mut command = self.command(SERVICE);
-        command.env("REPLY_ROUTER_STOP_AT", stop_at);
+        command.env("REPLY_ROUTER_FAILPOINTS", stop_at);
         ServiceProcess::start(command).await
     }
 

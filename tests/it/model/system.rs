@@ -99,7 +99,7 @@ impl System {
         let setting = FixtureOptions {
             rules: RULES,
             safety: Safety { replies_per_lead: "2 per 1d".parse().unwrap(), replies_per_hour: 5, ..fixture::safety() },
-            probe: Some(Arc::clone(&self.watcher) as _),
+            test_hooks: Some(Arc::clone(&self.watcher) as _),
             ..FixtureOptions::default()
         };
         let engine = fixture::engine(&setting, &self.simulator, Arc::clone(&store) as _, self.clock.clone());
