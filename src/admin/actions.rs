@@ -89,7 +89,7 @@ pub(super) async fn list(
     let limit = clamp_limit(wanted.limit.as_deref());
     let kind = non_empty(wanted.kind).map(|name| {
         let names = ActionKind::ALL.map(ActionKind::as_str).join(", ");
-        name.parse().map_err(|_| Problem::bad_request(format!("`{name}` is no kind: {names}")))
+        name.parse().map_err(|_| Problem::bad_request(format!("unknown kind `{name}`; use one of {names}")))
     });
     let filter = ActionFilter {
         workspace: non_empty(wanted.workspace),

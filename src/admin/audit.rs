@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub(super) async fn record(app: &App, caller: &Caller, what: &str, target: Option<&str>, details: Value) {
     if let Err(error) = append(app, caller, what, target, details).await {
         let (who, remote) = (caller.way.as_str(), caller.remote.map(|remote| remote.to_string()));
-        tracing::error!(%error, what, target, who, remote, "a change is missing in the audit log");
+        tracing::error!(%error, what, target, who, remote, "cannot write the audit log entry");
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn append(
         },
         request_id: caller.request_id.clone(),
     };
-    tracing::warn!(what, who = entry.who, remote = entry.remote, "somebody changed something");
+    tracing::warn!(what, who = entry.who, remote = entry.remote, "operator change");
     app.engine.store().add_audit(&entry).await
 }
 

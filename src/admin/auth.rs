@@ -168,7 +168,7 @@ impl FromRequestParts<App> for KnownHost {
     }
 }
 
-const ONLY_LOCAL: &str = "without `admin.token` only this machine may look, under the name localhost or 127.0.0.1";
+const ONLY_LOCAL: &str = "without `admin.token` only this machine has access, as localhost or 127.0.0.1";
 
 fn is_local(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
@@ -192,7 +192,7 @@ pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): F
     let Some(token) = &app.settings.token else { return Redirect::to("/").into_response() };
     if !constant_time_eq(login.token.trim(), token.expose_secret()) {
         if app.sessions.record_failure(caller.remote.map(network)) {
-            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens: wait a minute").into_response();
+            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many incorrect tokens: wait a minute").into_response();
         }
         audit::record(&app, &caller, "login.failed", None, Value::Null).await;
         return pages::login(true);

@@ -100,7 +100,7 @@ impl Place {
         for kind in self.kinds(request) {
             let Ok(place) = Arc::clone(kind).try_acquire_owned() else {
                 self.wait();
-                let text = "too many requests are served already: try again in a moment";
+                let text = "too many requests at once: try again in a moment";
                 let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, text).into_response();
                 // What was sent with the request is not waited for.
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -61,7 +61,7 @@ pub(super) async fn reload(State(app): State<App>, caller: Caller) -> ApiResult<
 /// Loads the rules again and notes who wanted it; the revision comes back.
 pub(super) async fn reload_by(app: &App, caller: &Caller) -> Result<String, Problem> {
     let Some(reload) = &app.reload else {
-        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "the rules of this service do not come from files"));
+        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "this service does not load its rules from files"));
     };
     let ended = reload.reload().await;
     let details = match &ended {
@@ -72,7 +72,7 @@ pub(super) async fn reload_by(app: &App, caller: &Caller) -> Result<String, Prob
     audit::record(app, caller, "reload", None, details).await;
     ended.map_err(|error| match error {
         ReloadError::Refused(diagnostics) => {
-            let text = "the rules have mistakes; the old ones stay in force";
+            let text = "the rules have errors; the current rules stay active";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text).with_diagnostics(diagnostics)
         }
         ReloadError::Failed(text) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, text),

@@ -73,7 +73,7 @@ pub(super) async fn list(
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
-        Some(other) => return Err(Problem::bad_request(format!("`matched` is true or false, not `{other}`"))),
+        Some(other) => return Err(Problem::bad_request(format!("`matched` must be true or false, not `{other}`"))),
     };
     let filter = DecisionFilter {
         workspace: non_empty(wanted.workspace),

@@ -55,7 +55,7 @@ pub(super) async fn stream(
     let Ok(place) = Arc::clone(&app.readers).try_acquire_owned() else {
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            format!("{MAX_STREAMS} readers follow the events already; try again later"),
+            format!("too many event streams (limit {MAX_STREAMS}); try again later"),
         );
         return Ok(([(header::RETRY_AFTER, "5")], problem).into_response());
     };
@@ -91,7 +91,7 @@ pub(super) async fn stream(
 }
 
 fn bad_place(text: &str) -> Problem {
-    Problem::bad_request(format!("`{text}` is no event: send the id of the last one that arrived"))
+    Problem::bad_request(format!("`{text}` is not an event id: send the id of the last event you received"))
 }
 
 struct Reader {
@@ -117,7 +117,7 @@ impl Reader {
             let changes = match self.store.changes(self.after, BATCH).await {
                 Ok(changes) => changes,
                 Err(error) => {
-                    tracing::warn!(%error, "a reader of events is sent away; it comes back by itself");
+                    tracing::warn!(%error, "dropping event stream; the client reconnects");
                     return None;
                 }
             };

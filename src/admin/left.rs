@@ -97,7 +97,7 @@ impl LeftThread {
             why.retain(|found| found.kind != Some(ActionKind::MarkRead));
         }
         if opted_out && why.iter().all(|found| found.reason.code != ReasonCode::OptOut) {
-            let text = "the lead asked for no more mail: take them out of the campaign in ColdSend";
+            let text = "the lead opted out: remove them from the campaign in ColdSend";
             why.insert(0, WhyLeft { rule: None, kind: None, reason: Reason::new(ReasonCode::OptOut, text) });
         }
         let trace = decision.trace;

@@ -138,7 +138,7 @@ fn same_origin(public_url: Option<&str>) -> CsrfLayer<impl ResponseForProtection
     trusting.unwrap_or_default().with_rejection_response(|_| {
         Problem::new(
             StatusCode::FORBIDDEN,
-            "a page of another origin sent this: use the pages under `admin.public_url`",
+            "request from another origin: use the pages under `admin.public_url`",
         )
         .into_response()
     })

@@ -68,7 +68,7 @@ pub(super) async fn add_by(app: &App, caller: &Caller, entry: OptOutBody) -> Res
         None => app.engine.workspaces().iter().map(Workspace::name).collect(),
     };
     let Some(email) = address_of(&entry.email) else {
-        return Err(Problem::bad_request(format!("`{}` is no address", entry.email)));
+        return Err(Problem::bad_request(format!("`{}` is not an e-mail address", entry.email)));
     };
     let evidence = entry.evidence.filter(|text| !text.trim().is_empty());
     let evidence = evidence.unwrap_or_else(|| "entered by hand".to_owned());

@@ -60,7 +60,7 @@ pub(super) fn cursor(value: Option<String>) -> Result<Option<String>, Problem> {
 }
 
 fn bad_cursor(text: &str) -> Problem {
-    Problem::bad_request(format!("`{text}` is no cursor: send what an earlier page gave as `next`"))
+    Problem::bad_request(format!("`{text}` is not a cursor: send the `next` of the previous page"))
 }
 
 /// One state, or several with commas between.
@@ -68,7 +68,7 @@ pub(super) fn states(value: Option<String>) -> Result<Vec<ActionState>, Problem>
     let text = value.unwrap_or_default();
     let states = text.split(',').filter(|name| !name.is_empty()).map(|name| {
         let names = ActionState::ALL.map(ActionState::as_str).join(", ");
-        name.parse().map_err(|_| Problem::bad_request(format!("`{name}` is no state: {names}")))
+        name.parse().map_err(|_| Problem::bad_request(format!("unknown state `{name}`; use one of {names}")))
     });
     states.collect()
 }

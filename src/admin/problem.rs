@@ -68,7 +68,7 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed for a request");
+        tracing::error!(%error, "request failed: store error");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
@@ -88,11 +88,11 @@ impl From<ApprovalError> for Problem {
 }
 
 pub(super) async fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no such page")
+    Problem::new(StatusCode::NOT_FOUND, "page not found")
 }
 
 pub(super) async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed here")
 }
 
 /// Makes a problem of every error that came about outside a handler: a path, form or body that cannot be read, another
@@ -108,8 +108,8 @@ pub(super) async fn into_problem(response: Response) -> Response {
     let text = axum::body::to_bytes(body, MAX_DETAIL_LEN).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let detail = match status {
-        StatusCode::GATEWAY_TIMEOUT => "the answer took too long; try again",
-        StatusCode::INTERNAL_SERVER_ERROR => "the service made a mistake; the log says more under `x-request-id`",
+        StatusCode::GATEWAY_TIMEOUT => "the request timed out; try again",
+        StatusCode::INTERNAL_SERVER_ERROR => "internal error; search the log for this `x-request-id`",
         _ if text.trim().is_empty() => status.canonical_reason().unwrap_or("Error"),
         _ => text.trim(),
     };

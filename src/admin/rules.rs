@@ -267,15 +267,15 @@ pub(super) async fn set_override(app: &App, caller: &Caller, name: &str, mode: O
         None => None,
         Some(text) => Some(
             text.parse::<Mode>()
-                .map_err(|_| Problem::bad_request(format!("`{text}` is no mode: off, shadow, draft, live or null")))?,
+                .map_err(|_| Problem::bad_request(format!("unknown mode `{text}`; use off, shadow, draft, live or null")))?,
         ),
     };
     if let Some(mode) = mode.filter(|mode| *mode > rule.mode) {
-        let text = format!("the rule's file says {}: a mode can only be lowered here, not set to {mode}", rule.mode);
+        let text = format!("the rule's file says {}: an override can only lower it, not set it to {mode}", rule.mode);
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
     }
     app.engine.store().set_rule_mode(name, mode, &caller.to_string(), app.engine.now()).await?;
-    tracing::warn!(rule = name, mode = mode.map_or("cleared", Mode::as_str), "a rule's mode was switched");
+    tracing::warn!(rule = name, mode = mode.map_or("cleared", Mode::as_str), "rule mode overridden");
     audit::record(app, caller, "rule.mode", Some(name), json!({ "mode": mode })).await;
     Ok(())
 }

@@ -35,7 +35,7 @@ pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Ro
             None => break,
             Some(Ok(accepted)) => accepted,
             Some(Err(error)) => {
-                tracing::warn!(%error, "a connection to the admin server could not be taken");
+                tracing::warn!(%error, "cannot accept a connection to the admin server");
                 tokio::time::sleep(REST).await;
                 continue;
             }
@@ -44,7 +44,7 @@ pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Ro
         open.spawn(async move {
             tokio::select! {
                 () = connection(stream, remote, router, head_time, &shutdown, &place) => {}
-                () = place.ended() => tracing::debug!("a connection without a request went for newer ones"),
+                () = place.ended() => tracing::debug!("closing an idle connection to accept a newer one"),
             }
         });
     }

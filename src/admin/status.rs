@@ -143,8 +143,8 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
 /// What shows that another service acts on the account: our own words that we did not send, or the key's limit.
 fn foreign_use(engine: &Engine, workspace: &Workspace, found: &[ForeignUse]) -> Option<String> {
     let words = found.iter().find(|found| found.workspace == workspace.name());
-    let key =
-        || engine.alerts().is_key_shared(workspace).then(|| "the key's limit falls faster than we use it".to_owned());
+    let text = "the key's limit falls faster than this service's usage";
+    let key = || engine.alerts().is_key_shared(workspace).then(|| text.to_owned());
     words.map(|found| found.evidence.clone()).or_else(key)
 }
 
@@ -198,13 +198,13 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     let not_ready = |text: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, text);
     if let Err(error) = app.engine.store().pauses().await {
-        tracing::error!(%error, "not ready: the store failed");
-        return Err(not_ready("not ready: the store does not answer; the log says why".to_owned()));
+        tracing::error!(%error, "not ready: store error");
+        return Err(not_ready("not ready: the store fails; the log says why".to_owned()));
     }
     if let Some(workspace) = app.engine.workspaces().iter().find(|workspace| workspace.is_store_failing()) {
         let name = workspace.name();
         return Err(not_ready(format!(
-            "not ready: nothing leaves {name}, the store cannot be written; the log says why"
+            "not ready: {name} sends nothing, because the store cannot be written; the log says why"
         )));
     }
     for workspace in app.engine.workspaces() {
@@ -215,7 +215,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
     }
     let waiting = app.engine.workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
     match waiting {
-        Some(workspace) => Err(not_ready(format!("not ready: {} was not polled yet", workspace.name()))),
+        Some(workspace) => Err(not_ready(format!("not ready: {} not polled yet", workspace.name()))),
         None => Ok("ready\n"),
     }
 }

@@ -28,7 +28,7 @@
     const words = { system: "◐ Auto", light: "○ Light", dark: "● Dark" };
     const show = (name) => {
       theme.textContent = words[name];
-      theme.title = `Colours: ${name}`;
+      theme.title = `Theme: ${name}`;
       if (name === "system") delete document.documentElement.dataset.theme;
       else document.documentElement.dataset.theme = name;
     };

@@ -106,7 +106,7 @@ pub(in crate::admin) async fn activity(
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
-        Some(other) => return Err(Problem::bad_request(format!("`matched` is true or false, not `{other}`"))),
+        Some(other) => return Err(Problem::bad_request(format!("`matched` must be true or false, not `{other}`"))),
     };
     let filter = DecisionFilter {
         workspace: wanted.workspace.clone(),

@@ -79,7 +79,7 @@ impl From<left::LeftThread> for LeftCard {
             let reason = view::reason_text(&why.reason);
             match (why.kind, &why.rule) {
                 (Some(ActionKind::Reply), Some(rule)) => format!("{rule} sent no reply: {reason}."),
-                (Some(kind), Some(rule)) => format!("{rule} left {kind} undone: {reason}."),
+                (Some(kind), Some(rule)) => format!("{rule} did not run {kind}: {reason}."),
                 _ => format!("{}.", capitalized(&reason)),
             }
         };
@@ -180,10 +180,10 @@ async fn decided(app: &App, id: Option<String>) -> Result<Option<Decided>, Probl
         ActionState::Done if kind == ActionKind::Reply => format!("{what}: sent."),
         ActionState::Done => format!("{what}: done."),
         ActionState::Planned | ActionState::InFlight if action.approved => {
-            format!("{what}: approved. The last checks run now, then it is sent.")
+            format!("{what}: approved. It is sent after the final checks.")
         }
-        ActionState::Planned | ActionState::InFlight => format!("{what}: it is tried now."),
-        ActionState::Waiting | ActionState::Retrying => format!("{what}: it waits{why}."),
+        ActionState::Planned | ActionState::InFlight => format!("{what}: retrying now."),
+        ActionState::Waiting | ActionState::Retrying => format!("{what}: waiting{why}."),
         ActionState::Unknown => format!("{what}: delivery is unconfirmed; the thread is checked{why}."),
         ActionState::Suppressed | ActionState::Cancelled => format!("{what}: not sent{why}."),
         ActionState::Failed => format!("{what}: failed{why}."),

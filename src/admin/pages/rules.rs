@@ -229,9 +229,9 @@ impl From<RuleReport> for RuleView {
             evaluation: rule.mean_us.map(|mean| {
                 let times = pluralize(rule.evaluations, "time", "times");
                 if mean < 1_000 {
-                    format!("{mean} µs on average, {times} since the service started")
+                    format!("{mean} µs on average, {times} since startup")
                 } else {
-                    format!("{} ms on average, {times} since the service started", mean.div_ceil(1_000))
+                    format!("{} ms on average, {times} since startup", mean.div_ceil(1_000))
                 }
             }),
             name: rule.name,
@@ -278,9 +278,9 @@ async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> 
     let sent = pluralize(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
     let mut waits = Vec::new();
     for (count, one, many) in [
-        (status.queue.held, "draft waits for you", "drafts wait for you"),
-        (status.queue.quarantined, "unconfirmed action waits for you", "unconfirmed actions wait for you"),
-        (status.queue.left_for_you, "thread is left for you", "threads are left for you"),
+        (status.queue.held, "draft to approve", "drafts to approve"),
+        (status.queue.quarantined, "unconfirmed action", "unconfirmed actions"),
+        (status.queue.left_for_you, "thread left for you", "threads left for you"),
     ] {
         if count > 0 {
             waits.push(pluralize(count, one, many));
@@ -297,7 +297,7 @@ async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> 
         (false, true, true) => ("Healthy", "well"),
     };
     if waits.is_empty() {
-        waits.push("nothing waits for you".to_owned());
+        waits.push("nothing needs you".to_owned());
     }
     Ok(Headline { title, class, text: format!("{sent} sent in the last 24 hours, {}.", waits.join(", ")), troubles })
 }
@@ -308,7 +308,7 @@ fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
         found.push(format!("Restart needed: {why}."));
     }
     if status.rules.error.is_some() {
-        found.push("Reload failed; the current rules stay active.".to_owned());
+        found.push("Reload failed; keeping current rules.".to_owned());
     }
     if rules_in_trouble > 0 {
         let rules = pluralize(u64::try_from(rules_in_trouble).unwrap_or(u64::MAX), "rule", "rules");
@@ -324,7 +324,7 @@ fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
 fn trouble(workspace: &WorkspaceReport) -> Option<String> {
     match (&workspace.error, workspace.state) {
         (Some(error), _) => Some(format!("{}: {error}", workspace.name)),
-        (None, "failing") => Some(format!("{} cannot be polled.", workspace.name)),
+        (None, "failing") => Some(format!("{}: polling fails.", workspace.name)),
         _ if workspace.last_poll.is_none() => Some(format!("{}: not polled yet.", workspace.name)),
         _ => None,
     }

@@ -78,7 +78,7 @@ impl From<Explanation> for Trace {
         let facts = vec![
             ("Category", known(&found.category)),
             ("Campaign", known(&found.campaign)),
-            ("Automatic mail", yes_no(found.auto_reply)),
+            ("Auto-reply", yes_no(found.auto_reply)),
             ("Opt-out", yes_no(found.opt_out)),
         ];
         let body = found.body.as_deref().map(|body| parts(body, marks(body, &found.rules)));
@@ -120,7 +120,7 @@ fn last(path: &str) -> &str {
 
 impl From<ExplainedRule> for RuleTraceView {
     fn from(rule: ExplainedRule) -> Self {
-        let stopped = rule.stopped_by.map(|by| format!("Not looked at: {by} matched and stops."));
+        let stopped = rule.stopped_by.map(|by| format!("Not evaluated: {by} matched and stops later rules."));
         let verdict = match (&stopped, &rule.error, rule.matched) {
             (Some(_), _, _) => "not reached",
             (None, Some(_), _) => "error",
@@ -169,7 +169,7 @@ fn first_failed(conditions: &[ConditionView], script: Option<&ScriptView>) -> Op
     let seen = found.seen.as_deref().map(|parts| parts.iter().map(|part| part.text.as_str()).collect::<String>());
     let seen = seen.map_or_else(|| "nothing".to_owned(), |text| text.split_whitespace().collect::<Vec<_>>().join(" "));
     let (path, wanted) = (found.path.trim_start_matches("when."), &found.wanted);
-    let must = if found.negated { "must not be" } else { "wants" };
+    let must = if found.negated { "must not be" } else { "expects" };
     Some(format!("{path} {must} {wanted}, saw {seen}"))
 }
 
@@ -178,11 +178,11 @@ impl From<ConditionTrace> for ConditionView {
         let negated = found.path.split('.').filter(|part| part.split('[').next() == Some("not")).count() % 2 == 1;
         let good = found.held.map(|held| held != negated);
         let words = match (found.held, negated) {
-            (None, _) => "not looked at",
+            (None, _) => "not evaluated",
             (Some(true), false) => "holds",
             (Some(false), false) => "does not hold",
-            (Some(true), true) => "holds, which the rule rules out",
-            (Some(false), true) => "does not hold, as the rule wants",
+            (Some(true), true) => "holds, but must not",
+            (Some(false), true) => "does not hold, as required",
         };
         Self {
             good,

@@ -101,12 +101,12 @@ async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
     let overrides = app.engine.store().override_modes().await?;
     let judged = told.evaluate(&app.engine.rules(), workspace.name(), workspace.settings().mode, &overrides);
     let (explanation, decision) = judged.map_err(|need| {
-        let text = format!("a rule asks for {need:?}, which a message on this page does not have");
+        let text = format!("a rule asks for {need:?}, which is not available on this page");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text)
     })?;
     let matched: Vec<&str> = decision.matched().collect();
     let headline = match matched.as_slice() {
-        [] => "No rule would match.".to_owned(),
+        [] => "No rule matches.".to_owned(),
         names => format!("Matched: {}.", names.join(", ")),
     };
     // Stars and the like are told with their rule.

@@ -196,13 +196,13 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
         blocked_until: budget.blocked_until.filter(|until| *until > now).map(TimeTag),
         spending: vec![
             format!(
-                "In the last hour: {} for replies and the reads that guard them, {} for stars and read marks, {} for \
+                "In the last hour: {} for replies and their guard reads, {} for stars and read marks, {} for \
                  decisions, {} for polling.",
                 budget.spent.replies, budget.spent.writes, budget.spent.reads, budget.spent.polls,
             ),
-            format!("Polling while nothing happens takes about {} an hour.", pluralize(hourly, "request", "requests")),
+            format!("Idle polling uses about {} an hour.", pluralize(hourly, "request", "requests")),
             format!(
-                "Since the service started: {} in all, {} of the inbox read, {} made.",
+                "Since startup: {}, {} of the inbox, {}.",
                 pluralize(sent, "request", "requests"),
                 pluralize(figures.pages, "page", "pages"),
                 pluralize(decisions, "decision", "decisions")
@@ -219,17 +219,17 @@ fn opt_out(found: OptOut) -> OptOutView {
 /// What people did, as a sentence's beginning.
 fn audit_label(what: &str) -> &'static str {
     match what {
-        "rule.mode" => "switched a rule",
+        "rule.mode" => "changed a rule’s mode",
         "pause" => "paused",
         "resume" => "resumed",
         "reload" => "reloaded the rules",
         "action.approve" => "approved",
         "action.reject" => "rejected",
-        "action.retry" => "tried again",
-        "action.resolve" => "said what became of",
+        "action.retry" => "retried",
+        "action.resolve" => "resolved",
         "opt_out.add" => "added an opt-out",
         "opt_out.remove" => "removed an opt-out",
-        "thread.done" => "dealt with a thread",
+        "thread.done" => "marked a thread as done",
         "login" => "signed in",
         "login.failed" => "failed to sign in",
         _ => "changed something",

@@ -87,7 +87,7 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
     assert!(at("Delivery unconfirmed") < at("Drafts to approve"));
     assert!(at("Drafts to approve") < at("id=\"group-failed\""));
-    for button in ["Mark as sent", "Mark as not sent", "Approve and send", "Reject", "Try again"] {
+    for button in ["Mark as sent", "Mark as not sent", "Approve and send", "Reject", "Retry"] {
         at(&format!(">{button}</button>"));
     }
     at("class=\"badge\">33<");
@@ -95,7 +95,7 @@ async fn nothing_that_needs_a_person_is_hidden_by_something_else() {
     let older = between(&page, "href=\"/queue?state=held&#38;cursor=", "\"");
     let rest = desk.get(&format!("/queue?state=held&cursor={older}")).await.text;
     assert_eq!(rest.matches("data-approve").count(), 1);
-    assert!(rest.contains("The whole queue") && !rest.contains("Mark as sent"), "{rest}");
+    assert!(rest.contains("Show the whole queue") && !rest.contains("Mark as sent"), "{rest}");
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn what_waits_is_shown_with_its_reason_and_a_pause_with_its_end() {
 async fn the_first_page_says_in_words_how_it_goes() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     let page = desk.get("/").await.text;
-    shows(&page, &["Healthy", "0 replies sent in the last 24 hours, nothing waits for you.", "book-a-call", "never"]);
+    shows(&page, &["Healthy", "0 replies sent in the last 24 hours, nothing needs you.", "book-a-call", "never"]);
     desk.fixture.hot_lead("jane@acme.example", "Please call.");
     desk.fixture.tick().await;
     desk.post("/api/v1/rules/book-a-call/mode", r#"{"mode": "draft"}"#).await.json();
@@ -143,9 +143,9 @@ async fn the_first_page_says_in_words_how_it_goes() {
     shows(
         &page,
         &[
-            "1 reply sent in the last 24 hours, 1 draft waits for you.",
+            "1 reply sent in the last 24 hours, 1 draft to approve.",
             "lowered by token; its file says live",
-            "Switched to draft <time",
+            "Overridden to draft <time",
             "Clear override",
             "Matches on each of the last seven days: 0, 0, 0, 0, 0, 0, 2",
             "<strong>2</strong>",

@@ -48,7 +48,7 @@ async fn signing_in_and_out(browser: &Browser) {
     assert!(browser.url().await.ends_with("/login"));
     browser.fill("#token", "wrong").await;
     browser.click("button").await;
-    browser.wait_for_text("This token is not the right one.").await;
+    browser.wait_for_text("Incorrect token.").await;
     // The browser notes the refusal; it was wanted.
     assert_eq!(browser.console_errors().await.len(), 1);
     browser.fill("#token", TOKEN).await;
@@ -71,7 +71,7 @@ async fn switching_a_mode(browser: &Browser) {
     browser.click("#more-book-a-call summary").await;
     browser.wait_for_text("by session from 127.0.0.1").await;
     browser.click("form[action='/pause'] button").await;
-    browser.wait_for_text("Sending is paused: nothing is sent.").await;
+    browser.wait_for_text("Sending is paused.").await;
     browser.click("form[action='/resume'] button").await;
     browser.wait_for_text("Pause everything").await;
     assert!(office.fixture.store.pauses().await.unwrap().is_empty());
@@ -82,7 +82,7 @@ async fn approving_an_edited_draft(browser: &Browser) {
     office.lead("jane@acme.example", "interested", "Sure, give me a call.");
     office.fixture.tick().await;
     office.open(browser, "/").await;
-    browser.wait_for_text("1 draft waits for you").await;
+    browser.wait_for_text("1 draft to approve").await;
     browser.click("nav a[href='/queue']").await;
     browser.wait_for_text("Sure, give me a call.").await;
     browser.fill("textarea", "Hi Jane,\nTuesday at ten?").await;

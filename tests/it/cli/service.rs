@@ -99,7 +99,7 @@ async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_noth
     // What is logged for a request carries its id, and who sent it.
     let reload = format!("{}/api/v1/reload", service.pages.trim_end_matches('/'));
     client.post(reload).header("x-request-id", "my-request-7").send().await.unwrap().error_for_status().unwrap();
-    let line = service.wait_for_log("somebody changed something").await;
+    let line = service.wait_for_log("operator change").await;
     assert!(line.contains("my-request-7") && line.contains("127.0.0.1") && line.contains("reload"), "{line}");
 
     let events = format!("{}/api/v1/events", service.pages.trim_end_matches('/'));

@@ -27,7 +27,7 @@ async fn a_thread_tells_why_each_rule_matched_or_did_not() {
         &page,
         &[
             "Sure, a <mark>call</mark> is fine.",
-            "does not hold, as the rule wants",
+            "does not hold, as required",
             "<dt>vars.day</dt><dd dir=\"auto\">Tuesday</dd>",
             "script: true",
             "Timeline",
@@ -42,7 +42,7 @@ async fn a_thread_tells_why_each_rule_matched_or_did_not() {
     assert!(negated.rsplit("<li class=\"").next().unwrap().starts_with("good"), "{negated}");
     assert!(between(&page, "<span class=\"rule-name\">pricing</span>", "</summary>").contains("no match"));
     let live = desk.get(&format!("/threads/{thread}?live=1")).await.text;
-    shows(&live, &["As it is now", "The conversation, oldest first", "message ours", "has a reply for this message"]);
+    shows(&live, &["Current thread", "Messages, oldest first", "message ours", "has a reply for this message"]);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn the_activity_is_filtered_and_has_pages() {
     ] {
         let page = desk.get(&format!("/activity?{query}")).await.text;
         assert_eq!(page.matches("<li class=\"row\"").count(), rows, "{query}");
-        assert_eq!(page.contains("Nothing fits the filter."), rows == 0, "{query}");
+        assert_eq!(page.contains("No matching decisions."), rows == 0, "{query}");
     }
     assert!(desk.get("/activity?rule=gone").await.text.contains("<option selected>gone</option>"));
     desk.get("/activity?state=lost").await.problem(400);
@@ -89,5 +89,5 @@ async fn an_error_is_a_page_for_those_who_want_pages() {
     shows(&answer.text, &["Not Found", "there is no decision in thread `nowhere`", "request <code>"]);
     desk.get("/threads/nowhere").await.problem(404);
     let answer = desk.send("GET", "/nowhere", &[page], "").await;
-    assert_eq!((answer.status, answer.text.contains("there is no such page")), (404, true));
+    assert_eq!((answer.status, answer.text.contains("page not found")), (404, true));
 }

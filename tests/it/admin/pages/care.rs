@@ -42,7 +42,7 @@ async fn rules_that_need_care_come_first_and_look_different() {
             "class=\"rule care-bad\" id=\"rule-broken\"",
             "class=\"rule care-wait\" id=\"rule-drafted\"",
             "class=\"rule care-quiet\" id=\"rule-watched\"",
-            "runs as number 4",
+            "order 4",
             "script or template error",
             "1 rule failed since startup.",
         ],
@@ -60,7 +60,7 @@ async fn the_first_failed_condition_shows_without_opening_and_shadow_says_what_i
     desk.fixture.tick().await;
     let page = desk.get(&format!("/threads/{thread}")).await.text;
     let calm = between(&page, "<span class=\"rule-name\">calm</span>", "</summary>");
-    shows(calm, &["category wants meeting_request, saw interested"]);
+    shows(calm, &["category expects meeting_request, saw interested"]);
     let broken = between(&page, "<span class=\"rule-name\">broken</span>", "</summary>");
     shows(broken, &["`len` was given a value that is absent here"]);
     shows(&page, &["would be sent (shadow)", "would be held"]);

@@ -119,7 +119,7 @@ async fn opt_outs_are_added_and_removed() {
     desk.form("/opt-outs", "email=nobody").await.problem(400);
     AdminFixture::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
     desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await.problem(404);
-    shows(&desk.get("/workspace").await.text, &["Nobody has opted out.", "removed an opt-out"]);
+    shows(&desk.get("/workspace").await.text, &["No opt-outs.", "removed an opt-out"]);
 }
 
 #[tokio::test]

@@ -25,13 +25,13 @@ async fn a_thread_that_was_left_unread_is_counted_and_listed_until_a_person_is_d
     let (desk, thread) = answered_once().await;
     assert!(!desk.fixture.simulator.workspace().thread(&thread).unwrap().is_read);
     let page = desk.get("/").await.text;
-    shows(&page, &["<h1>Waiting for you</h1>", "1 thread is left for you", "class=\"badge\">1<"]);
+    shows(&page, &["<h1>Waiting for you</h1>", "1 thread left for you", "class=\"badge\">1<"]);
     let queue = desk.get("/queue").await.text;
     let left = between(&queue, "id=\"left\"", "</section>");
     shows(
         left,
         &[
-            "Left for a person <span class=\"quiet\">1</span>",
+            "Left for you <span class=\"quiet\">1</span>",
             "Jane Doe &#60;jane@acme.example&#62;",
             "And what does the call cost?",
             "book-a-call sent no reply: this rule has it done in this thread.",
@@ -47,8 +47,8 @@ async fn a_thread_that_was_left_unread_is_counted_and_listed_until_a_person_is_d
     let answer = desk.post(&format!("/left/{id}/done"), "").await;
     assert_eq!((answer.status, answer.header("location")), (303, "/queue#left"));
     shows(&desk.get("/").await.text, &["<h1>Healthy</h1>"]);
-    assert!(!desk.get("/queue").await.text.contains("Left for a person"));
-    shows(&desk.get("/workspace").await.text, &["dealt with a thread"]);
+    assert!(!desk.get("/queue").await.text.contains("Left for you"));
+    shows(&desk.get("/workspace").await.text, &["marked a thread as done"]);
     desk.post("/api/v1/left/nowhere/done", "").await.problem(404);
 }
 
@@ -103,7 +103,7 @@ async fn the_queue_says_who_wrote_and_what_came_of_an_approval() {
     let answer = desk.post(&format!("/actions/{}/approve", draft.id), "").await;
     assert_eq!(answer.header("location"), format!("/queue?decided={}", draft.id));
     let page = desk.get(answer.header("location")).await.text;
-    shows(&page, &["Reply to jane@acme.example: approved. The last checks run now, then it is sent."]);
+    shows(&page, &["Reply to jane@acme.example: approved. It is sent after the final checks."]);
     desk.fixture.run_due().await;
     shows(&desk.get(answer.header("location")).await.text, &["Reply to jane@acme.example: sent."]);
     assert_eq!(desk.fixture.store.left_count(desk.fixture.engine.now()).await.unwrap(), 0);

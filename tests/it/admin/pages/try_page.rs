@@ -23,7 +23,7 @@ async fn a_message_is_tried_without_a_trace() {
         ],
     );
     let page = desk.post("/try", "text=Stop&category=not_interested").await;
-    shows(&page.text, &["No rule would match.", "no match"]);
+    shows(&page.text, &["No rule matches.", "no match"]);
     desk.post("/try", "text=x&workspace=nobody").await.problem(404);
     assert_eq!(desk.fixture.requests(), Vec::<String>::new());
     assert_eq!(desk.fixture.actions().await, []);
