@@ -192,7 +192,8 @@ pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): F
     let Some(token) = &app.settings.token else { return Redirect::to("/").into_response() };
     if !constant_time_eq(login.token.trim(), token.expose_secret()) {
         if app.sessions.record_failure(caller.remote.map(network)) {
-            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many incorrect tokens: wait a minute").into_response();
+            return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many incorrect tokens: wait a minute")
+                .into_response();
         }
         audit::record(&app, &caller, "login.failed", None, Value::Null).await;
         return pages::login(true);

@@ -25,7 +25,10 @@ pub(super) async fn coldsend(
     };
     let given = bearer(&headers).or_else(|| basic_password(&headers));
     if !given.is_some_and(|given| constant_time_eq(&given, token.expose_secret())) {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "authenticate with the workspace's `hook_token`, as bearer or basic"));
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "authenticate with the workspace's `hook_token`, as bearer or basic",
+        ));
     }
     workspace.nudge();
     Ok(StatusCode::ACCEPTED)

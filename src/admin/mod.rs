@@ -136,11 +136,8 @@ fn same_origin(public_url: Option<&str>) -> CsrfLayer<impl ResponseForProtection
     let origin = public_url.and_then(|url| Url::parse(url).ok()).map(|url| url.origin().ascii_serialization());
     let trusting = origin.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok());
     trusting.unwrap_or_default().with_rejection_response(|_| {
-        Problem::new(
-            StatusCode::FORBIDDEN,
-            "request from another origin: use the pages under `admin.public_url`",
-        )
-        .into_response()
+        Problem::new(StatusCode::FORBIDDEN, "request from another origin: use the pages under `admin.public_url`")
+            .into_response()
     })
 }
 

@@ -265,10 +265,9 @@ pub(super) async fn set_override(app: &App, caller: &Caller, name: &str, mode: O
     let rule = rules.rule(name).ok_or_else(|| Problem::not_found_named("rule", name))?;
     let mode = match mode {
         None => None,
-        Some(text) => Some(
-            text.parse::<Mode>()
-                .map_err(|_| Problem::bad_request(format!("unknown mode `{text}`; use off, shadow, draft, live or null")))?,
-        ),
+        Some(text) => Some(text.parse::<Mode>().map_err(|_| {
+            Problem::bad_request(format!("unknown mode `{text}`; use off, shadow, draft, live or null"))
+        })?),
     };
     if let Some(mode) = mode.filter(|mode| *mode > rule.mode) {
         let text = format!("the rule's file says {}: an override can only lower it, not set it to {mode}", rule.mode);

@@ -83,12 +83,12 @@ pub fn lint_config(rules: &RuleSet, settings: &Settings) -> Diagnostics {
         let polling = workspace.polls_per_hour();
         if polling >= workspace.per_hour {
             let message = format!(
-                "polling `{}` takes {polling} requests an hour, and it has {}",
+                "polling `{}` uses {polling} requests an hour, but its limit is {}",
                 workspace.name(),
                 workspace.per_hour
             );
             let warning = Diagnostic::error(code::OVER_BUDGET, &written.poll_every, message).lint(true);
-            found.push(warning.hint("nothing is left to answer with; the default `poll_every: 30s` takes 120"));
+            found.push(warning.hint("no requests are left for replies; the default `poll_every: 30s` uses 120"));
         }
     }
     found

@@ -26,11 +26,11 @@ const RULES_NAME: &str = "examples/demo/rules.yaml";
 /// How the demo runs.
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
-    /// Where the admin pages are.
+    /// Address of the admin pages.
     pub listen: SocketAddr,
     /// Where the simulated workspace and the sinks are.
     pub sinks: SocketAddr,
-    /// How often a new reply comes in.
+    /// Time between new messages.
     pub every: Duration,
 }
 

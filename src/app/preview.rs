@@ -13,7 +13,7 @@ use std::time::Duration;
 /// This many threads that fail in a row mean that the API fails.
 const MAX_FAILED_IN_A_ROW: u32 = 3;
 
-/// Which threads to evaluate.
+/// The threads to preview.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// Threads whose last message is younger than this.

@@ -26,7 +26,7 @@ impl StartedWith {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) => {
-                return Some(format!("{name} cannot be read any more ({error}): the service could not start again"));
+                return Some(format!("cannot read {name} ({error}): the service could not restart"));
             }
         };
         if text == self.text {

@@ -92,7 +92,7 @@ impl Service {
                 tracing::warn!(
                     workspace = workspace.name(),
                     recovered,
-                    "actions were on their way when the last run ended"
+                    "actions were in flight when the last run ended"
                 );
             }
         }
@@ -109,7 +109,7 @@ impl Service {
         tokio::select! {
             _ = work => {}
             () = ended => {
-                tracing::warn!("something is still on its way; the next start looks for it");
+                tracing::warn!("actions still in flight; the next start verifies them");
                 abort.abort();
             }
         }

@@ -20,8 +20,8 @@ pub enum AppError {
     Invalid(Diagnostics),
     /// No configuration, and no key in the environment.
     #[error(
-        "there is no configuration: {0} does not exist. `reply-router init` writes a first one, `--config FILE` names one that \
-         stands elsewhere; or set COLDSEND_API_KEY and pass --rules for `preview`"
+        "no configuration: {0} does not exist. Run `reply-router init` to write one, pass `--config FILE` if it is \
+         elsewhere, or set COLDSEND_API_KEY and pass --rules for `preview`"
     )]
     NoConfiguration(PathBuf),
     /// The ColdSend client.
@@ -42,10 +42,10 @@ pub enum AppError {
         detail: String,
     },
     /// The simulator.
-    #[error("the simulated workspace could not start: {0}")]
+    #[error("cannot start the simulated workspace: {0}")]
     Simulator(#[from] crate::simulator::SimulatorError),
     /// The tests beside the rules could not be run to their end.
-    #[error("the rules could not be tested: {0}")]
+    #[error("cannot test the rules: {0}")]
     TestsAborted(String),
     /// A workspace that does not exist, or a choice that is missing.
     #[error("{0}")]

@@ -40,7 +40,7 @@ pub(super) async fn require_passing(rules: RuleSet, caps: &Caps) -> Result<RuleS
         let step = result.step.map(|step| format!(" in step {}", step.number)).unwrap_or_default();
         for failure in &result.failures {
             let message = format!(
-                "the test “{}” fails{step}: {} wanted {}, got {}",
+                "the test “{}” fails{step}: {}: expected {}, actual {}",
                 case.name, failure.what, failure.wanted, failure.got
             );
             let mut found = Diagnostic::file(code::TEST_FAILS, case.file.clone(), message);

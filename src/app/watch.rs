@@ -46,7 +46,7 @@ pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) 
     let mut watcher = match watcher {
         Ok(watcher) => Some(watcher),
         Err(error) => {
-            tracing::warn!(%error, "changes of the rules are not noticed; reload them with SIGHUP or the route");
+            tracing::warn!(%error, "cannot watch the rules; reload with SIGHUP or the API");
             None
         }
     };
@@ -57,7 +57,7 @@ pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) 
     for (folder, depth) in folders {
         if let Some(Err(error)) = watcher.as_mut().map(|watcher| watcher.watch(folder, depth)) {
             let folder = folder.display();
-            tracing::warn!(%folder, %error, "changes in this folder are not noticed; reload the rules with SIGHUP or the route");
+            tracing::warn!(%folder, %error, "cannot watch this folder; reload with SIGHUP or the API");
         }
     }
     if watcher.is_some() {

@@ -49,13 +49,13 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         .map(|found| (workspace.name().to_owned(), found))
         .collect();
     if acting.is_empty() {
-        super::terminal::out!("no rule would do anything with the {} threads of this time", survey.threads.len());
+        super::terminal::out!("no rule would act on these {} threads", survey.threads.len());
         return Ok(CommandStatus::Success);
     }
     super::terminal::out!("{}", preview::table(&acting));
-    super::terminal::out!("What was done before is not done again, and opt-outs, limits and caps are kept.");
+    super::terminal::out!("Earlier actions are not repeated; opt-outs, limits and caps apply.");
     if !wanted.yes && !confirmed(acting.len())? {
-        super::terminal::out!("nothing was done");
+        super::terminal::out!("nothing done");
         return Ok(CommandStatus::Success);
     }
     engine.executor().recover(runtime).await?;
@@ -75,7 +75,7 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         failed |= matches!(action.state, ActionState::Failed | ActionState::Quarantined);
     }
     for (id, error) in survey.unreadable.iter().chain(&report.unreadable) {
-        super::terminal::err!("thread {id} could not be read: {error}");
+        super::terminal::err!("cannot read thread {id}: {error}");
         failed = true;
     }
     super::terminal::out!("{} threads, {} actions", report.decided, done.len());
@@ -85,9 +85,9 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
 
 fn confirmed(threads: usize) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        anyhow::bail!("`apply` asks before it acts, and there is nobody to ask: pass --yes");
+        anyhow::bail!("`apply` asks before it acts, but this is not a terminal: pass --yes");
     }
-    super::terminal::part!("Do this for {threads} threads? [y/N] ");
+    super::terminal::part!("Apply to {threads} threads? [y/N] ");
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -100,14 +100,14 @@ pub(super) fn check(overrides: &CliOptions, paths: &[PathBuf], format: CheckForm
 fn told(costs: &RequestCosts) -> String {
     let plan = costs.per_100_threads;
     let mut out = match plan.at_least == plan.at_most {
-        true => format!("API requests: to decide 100 new threads costs {}", plan.at_least),
-        false => format!("API requests: to decide 100 new threads costs {} to {}", plan.at_least, plan.at_most),
+        true => format!("API requests: {} to decide 100 new threads", plan.at_least),
+        false => format!("API requests: {} to {} to decide 100 new threads", plan.at_least, plan.at_most),
     };
-    let _ = write!(out, ", to act on one at most {}", costs.acting_at_most);
+    let _ = write!(out, ", at most {} to act on one", costs.acting_at_most);
     let reads = |what: &str, asks: Frequency| match asks {
         Frequency::Never => None,
-        Frequency::Sometimes => Some(format!("{what} where its cheaper conditions hold")),
-        Frequency::Always => Some(format!("{what} every time")),
+        Frequency::Sometimes => Some(format!("{what} if its cheaper conditions hold")),
+        Frequency::Always => Some(format!("{what} for every thread")),
     };
     for rule in costs.rules.iter().take(TOLD_RULES) {
         let asked = [reads("the thread", rule.thread), reads("the messages", rule.messages)];
@@ -116,12 +116,12 @@ fn told(costs: &RequestCosts) -> String {
         let _ = write!(out, "\n  {}: reads {asked}; acting costs at most {}", rule.name, rule.acting);
     }
     if let Some(more @ 1..) = costs.rules.len().checked_sub(TOLD_RULES) {
-        let _ = write!(out, "\n  … and {more} more rules; `--format json` has them all");
+        let _ = write!(out, "\n  … and {more} more rules; `--format json` lists all");
     }
     for workspace in &costs.workspaces {
         let _ = write!(
             out,
-            "\n{}: polling takes {} of {} requests an hour; the other {} are enough for {} new threads at least",
+            "\n{}: polling uses {} of {} requests an hour; the other {} are enough for at least {} new threads",
             workspace.workspace, workspace.polling, workspace.per_hour, workspace.left, workspace.threads_at_least
         );
     }
@@ -133,9 +133,9 @@ fn summary(found: &Diagnostics, paths: &[PathBuf]) -> String {
     let warnings = found.len() - errors;
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     match (errors, warnings) {
-        (0, 0) => format!("no mistakes in {}", app::shown(paths)),
-        (0, _) => format!("no mistakes in {}; {}", app::shown(paths), count(warnings, "warning")),
-        (_, 0) => count(errors, "mistake"),
-        _ => format!("{}, {}", count(errors, "mistake"), count(warnings, "warning")),
+        (0, 0) => format!("no errors in {}", app::shown(paths)),
+        (0, _) => format!("no errors in {}; {}", app::shown(paths), count(warnings, "warning")),
+        (_, 0) => count(errors, "error"),
+        _ => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn pause(
     let status = switch(&service, "pause", workspace.as_deref()).await?;
     let what = workspace.as_deref().unwrap_or("everything");
     let again = workspace.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
-    super::terminal::out!("paused {what}: nothing is sent until you run `reply-router resume{again}`");
+    super::terminal::out!("paused {what}: sending stops until you run `reply-router resume{again}`");
     print_states(&status);
     Ok(CommandStatus::Success)
 }
@@ -37,7 +37,7 @@ pub(super) async fn resume(
     print_states(&status);
     let still = workspace.is_some() && status["paused"] == true;
     if still {
-        super::terminal::out!("everything is paused as well: `reply-router resume` ends that, too");
+        super::terminal::out!("everything is still paused: run `reply-router resume` to end that pause, too");
     }
     Ok(CommandStatus::Success)
 }
@@ -47,7 +47,7 @@ async fn switch(service: &Service, what: &str, workspace: Option<&str>) -> anyho
         let status = service.get("/api/v1/status").await?;
         let names: Vec<&str> =
             status["workspaces"].as_array().into_iter().flatten().filter_map(|found| found["name"].as_str()).collect();
-        anyhow::ensure!(names.contains(&name), "there is no workspace `{name}`; there is: {}", names.join(", "));
+        anyhow::ensure!(names.contains(&name), "unknown workspace `{name}`; use one of {}", names.join(", "));
     }
     service.post(&format!("/api/v1/{what}"), &json!({ "workspace": workspace })).await
 }
@@ -89,7 +89,7 @@ pub(super) async fn reject(
     let service = Service::find(overrides, service.url)?;
     let Some(id) = id else { return list_held(&service).await };
     let action = service.post(&format!("/api/v1/actions/{}/reject", encoded(&id)), &json!({})).await?;
-    super::terminal::out!("rejected the {}: nothing is sent", about(&action));
+    super::terminal::out!("rejected the {}: nothing was sent", about(&action));
     Ok(CommandStatus::Success)
 }
 
@@ -108,9 +108,9 @@ fn outcome(action: &Value) -> String {
     let why = why.map(|text| format!(": {text}")).unwrap_or_default();
     match action["state"].as_str().unwrap_or_default() {
         "done" => format!("approved the {about}: sent"),
-        "planned" | "in_flight" => format!("approved the {about}: it is being sent; `reply-router status` shows more"),
-        "waiting" | "retrying" => format!("approved the {about}; it waits{why}"),
-        "unknown" => format!("approved the {about}; delivery is unconfirmed, the thread is checked{why}"),
+        "planned" | "in_flight" => format!("approved the {about}: sending; see `reply-router status`"),
+        "waiting" | "retrying" => format!("approved the {about}: waiting{why}"),
+        "unknown" => format!("approved the {about}: delivery unconfirmed, checking the thread{why}"),
         "suppressed" | "cancelled" => format!("the {about} was not sent{why}"),
         other => format!("the {about} is {other}{why}"),
     }
@@ -121,7 +121,7 @@ async fn list_held(service: &Service) -> anyhow::Result<CommandStatus> {
     let held = service.get("/api/v1/actions?state=held&limit=10000").await?;
     let held = held["items"].as_array().cloned().unwrap_or_default();
     if held.is_empty() {
-        super::terminal::out!("nothing waits for approval");
+        super::terminal::out!("nothing to approve");
         return Ok(CommandStatus::Success);
     }
     let mut table = Table::new();
@@ -142,7 +142,7 @@ async fn list_held(service: &Service) -> anyhow::Result<CommandStatus> {
         ]);
     }
     super::terminal::out!(
-        "{table}\nsend one: reply-router approve ID [--text TEXT]    give one up: reply-router reject ID"
+        "{table}\nto send: reply-router approve ID [--text TEXT]    to cancel: reply-router reject ID"
     );
     Ok(CommandStatus::Success)
 }

@@ -48,8 +48,8 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<CommandStatus> {
     told.abort();
     ending.abort();
     super::terminal::out!(
-        "\n{QUIET}── {} s ──{QUIET:#}\n{} replies sent, {} Slack messages, {} mails, {} API requests\nNothing was real: \
-         `reply-router init` begins with your own workspace.",
+        "\n{QUIET}── {} s ──{QUIET:#}\n{} replies sent, {} Slack messages, {} mails, {} API requests\nNothing was real. \
+         To set up your own workspace, run `reply-router init`.",
         began.elapsed().as_secs(),
         simulated.accepted_replies().len(),
         received.slack().len(),
@@ -63,10 +63,10 @@ fn greet(demo: &Demo) {
     let simulator: &Simulator = demo.simulator();
     let pages = demo.pages().map(|address| format!("http://{address}")).unwrap_or_default();
     super::terminal::out!(
-        "Reply Router demo: a simulated ColdSend workspace, rules of {} live.\n\n  \
+        "Reply Router demo: a simulated ColdSend workspace with the rules of {}, live.\n\n  \
          rules and their status   {pages}\n  \
          inbox, Slack and mail    {}\n\n\
-         The {} threads that are there already are left alone; new replies come in now. Ctrl-C ends it.\n",
+         The {} existing threads are left alone; new messages arrive now. Press Ctrl-C to stop.\n",
         crate::app::demo_rules().display(),
         simulator.web_url(),
         simulator.workspace().threads().len(),
@@ -79,11 +79,11 @@ async fn say_when_over(workspace: Workspace, inbox: String, pages: String) {
     // The last one is decided and answered within a few seconds.
     tokio::time::sleep(LAST_ONE).await;
     super::terminal::out!(
-        "\n{NAME}The script is over: no more replies come.{NAME:#} Next:\n  \
-         {pages}/queue   approve or reject the drafts that wait\n  \
-         {pages}/        see what each rule did, and why\n  \
-         {inbox}   what the leads, Slack and the mailbox received\n  \
-         Ctrl-C ends the demo; `reply-router init` begins with your own workspace.\n"
+        "\n{NAME}No more messages will arrive.{NAME:#} Next:\n  \
+         {pages}/queue   approve or reject drafts\n  \
+         {pages}/        see what each rule did and why\n  \
+         {inbox}   see what leads, Slack and the mailbox received\n  \
+         Press Ctrl-C to stop; run `reply-router init` to set up your own workspace.\n"
     );
 }
 
@@ -103,7 +103,7 @@ fn tell_one(event: &EngineEvent) {
         EngineEventKind::Decided { decision, lead, .. } => decided(&time, decision, lead),
         EngineEventKind::Action(action) => action_changed(&time, action),
         EngineEventKind::PollFailed(error) => {
-            super::terminal::out!("{time} {BAD}the inbox could not be polled: {error}{BAD:#}")
+            super::terminal::out!("{time} {BAD}poll failed: {error}{BAD:#}")
         }
         EngineEventKind::Alert(title) => super::terminal::out!("{time} {BAD}{title}{BAD:#}"),
     }
@@ -120,7 +120,7 @@ fn decided(time: &str, decision: &DecisionRecord, lead: &str) {
         super::terminal::out!("         “{}”", shortened(body, 100));
     }
     if decision.matched.is_empty() {
-        super::terminal::out!("         {QUIET}no rule matches{QUIET:#}");
+        super::terminal::out!("         {QUIET}no rule matched{QUIET:#}");
     }
     for rule in trace.rules.iter().filter(|rule| rule.matched) {
         let because: Vec<_> = rule
@@ -136,7 +136,7 @@ fn decided(time: &str, decision: &DecisionRecord, lead: &str) {
                 }
             })
             .collect();
-        super::terminal::out!("         rule {GOOD}{}{GOOD:#} matches: {}", rule.name, because.join(", "));
+        super::terminal::out!("         rule {GOOD}{}{GOOD:#} matched: {}", rule.name, because.join(", "));
     }
 }
 

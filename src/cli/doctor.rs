@@ -70,7 +70,7 @@ pub(super) async fn doctor(
         "rules",
         rules
             .map(|rules| format!("{} rules in {}", rules.rules().len(), app::shown(&settings.rule_paths())))
-            .map_err(|found| format!("{} mistakes; `reply-router check` shows them", found.error_count())),
+            .map_err(|found| format!("{} errors; run `reply-router check` to see them", found.error_count())),
     );
     let StoreSettings::Sqlite(path) = &settings.store;
     let store = SqliteStore::check_health(path).await;
@@ -142,7 +142,7 @@ async fn check_destinations(findings: &mut Findings, settings: &Settings, send: 
         }
     }
     if none {
-        findings.note("destinations", Ok("none are configured".to_owned()));
+        findings.note("destinations", Ok("none configured".to_owned()));
     }
     let Some(name) = send else { return Ok(()) };
     let mut places: Vec<_> = all.iter().filter(|(found, _)| found.names().any(|known| known == name)).collect();
@@ -152,7 +152,7 @@ async fn check_destinations(findings: &mut Findings, settings: &Settings, send: 
     }
     for (destinations, of) in places {
         let sent = destinations.send_test(name, Timestamp::now()).await;
-        let result = sent.map(|_| "a test message was delivered".to_owned()).map_err(|error| error.to_string());
+        let result = sent.map(|_| "test message delivered".to_owned()).map_err(|error| error.to_string());
         findings.note(&format!("test message to {name}{of}"), result);
     }
     Ok(())

@@ -29,7 +29,9 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
     if let Some(id) = &args.decision {
         let engine = reading_engine(&settings, RuleSet::default()).await?;
         let Some(found) = engine.operator().explain_decision(id).await? else {
-            anyhow::bail!("the store knows no decision `{id}`; the page and `GET /api/v1/decisions` list them");
+            anyhow::bail!(
+                "no decision `{id}` in the store; the Activity page and `GET /api/v1/decisions` list decisions"
+            );
         };
         return print(args.format, &[found]);
     }
@@ -55,7 +57,7 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
     }
     let engine = reading_engine(&settings, rules).await?;
     let Some(workspace) = engine.workspace(&name) else {
-        return Err(AppError::Workspace(format!("there is no workspace `{name}`")).into());
+        return Err(AppError::Workspace(format!("unknown workspace `{name}`")).into());
     };
     let mut found = engine.operator().explain(workspace, thread, PATIENCE).await?;
     let StoreSettings::Sqlite(store) = &settings.store;

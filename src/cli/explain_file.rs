@@ -46,7 +46,7 @@ pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -
 fn judged(told: &SampleThread, rules: &RuleSet, workspace: &str, ceiling: Mode) -> anyhow::Result<Explanation> {
     let judged = told.evaluate(rules, workspace, ceiling, &HashMap::new());
     let (explanation, _) =
-        judged.map_err(|need| anyhow::anyhow!("a rule asks for {need:?}, which a file does not have"))?;
+        judged.map_err(|need| anyhow::anyhow!("a rule needs {need:?}, which a file does not have"))?;
     Ok(explanation)
 }
 
@@ -62,16 +62,16 @@ fn from_tests(file: &Path, args: &ExplainArgs) -> anyhow::Result<Vec<SampleThrea
     match (told.is_empty(), &args.test) {
         (false, _) => Ok(told),
         (true, Some(name)) if !names.is_empty() => {
-            anyhow::bail!("{} has no test `{name}`; it has {}", file.display(), names.join(", "))
+            anyhow::bail!("no test `{name}` in {}; it has {}", file.display(), names.join(", "))
         }
         (true, _) => anyhow::bail!("{} has no `tests:`", file.display()),
     }
 }
 
 fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<SampleThread> {
-    let size = std::fs::metadata(file).with_context(|| format!("{} cannot be read", file.display()))?.len();
+    let size = std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?.len();
     anyhow::ensure!(size <= MAX_BYTES, "{} is larger than 32 MiB", file.display());
-    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let is_mail = file.extension().is_some_and(|end| end == "eml");
     let message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };
     let about = SampleFields {
@@ -86,13 +86,13 @@ fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<SampleThread>
 
 fn from_text(bytes: Vec<u8>, file: &Path) -> anyhow::Result<Message> {
     let text = String::from_utf8(bytes)
-        .with_context(|| format!("{} is no text in UTF-8; a mail is saved with the ending .eml", file.display()))?;
+        .with_context(|| format!("{} is not UTF-8 text; save a mail as .eml", file.display()))?;
     Ok(Message { text: Some(text), ..Message::default() })
 }
 
 fn from_mail(bytes: &[u8], file: &Path) -> anyhow::Result<Message> {
     let mail = MessageParser::default().parse(bytes);
-    let mail = mail.with_context(|| format!("{} is no mail", file.display()))?;
+    let mail = mail.with_context(|| format!("{} is not a mail", file.display()))?;
     let address = |list: Option<&mail_parser::Address<'_>>| {
         list.and_then(|list| list.first()).and_then(|first| first.address()).map(str::to_owned)
     };

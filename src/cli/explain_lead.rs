@@ -74,7 +74,7 @@ pub(super) async fn find(
     threads.sort_by_key(|thread| std::cmp::Reverse(thread.at));
     anyhow::ensure!(
         !threads.is_empty(),
-        "no thread of {address} is known to the store or among the {} newest of the inbox: give the thread's ID",
+        "no thread of {address} in the store or among the {} newest of the inbox; pass the thread's ID",
         MAX_PAGES * ROWS
     );
     Ok(threads)
@@ -101,11 +101,11 @@ pub(super) fn print_others(threads: &[LeadThread], address: &str) {
     if threads.len() < 2 {
         return;
     }
-    super::terminal::err!("{address} has {} threads, newest first; the newest is explained:", threads.len());
+    super::terminal::err!("{address} has {} threads; explaining the newest:", threads.len());
     for thread in threads {
         let at = thread.at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
         let subject = thread.subject.as_deref().unwrap_or("-");
         super::terminal::err!("  {at:<20}  {}  {}  {subject}", thread.id, thread.workspace);
     }
-    super::terminal::err!("another one: reply-router explain ID");
+    super::terminal::err!("To explain another one: reply-router explain ID");
 }

@@ -18,7 +18,7 @@ pub(super) fn render(explanation: &Explanation) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "thread {}\n  lead      {}\n  subject   {}\n  category  {}\n  campaign  {}",
+        "thread {}\n  lead        {}\n  subject     {}\n  category    {}\n  campaign    {}",
         explanation.thread_id,
         explanation.lead_email.as_deref().unwrap_or("-"),
         explanation.subject.as_deref().unwrap_or("-"),
@@ -28,7 +28,7 @@ pub(super) fn render(explanation: &Explanation) -> String {
     let yes_no = |value: Option<bool>| value.map_or("not known", |value| if value { "yes" } else { "no" });
     let _ = writeln!(
         out,
-        "  automatic {}\n  opt-out   {}\n  what the lead wrote anew:",
+        "  auto-reply  {}\n  opt-out     {}\n  new text:",
         yes_no(explanation.auto_reply),
         yes_no(explanation.opt_out)
     );
@@ -46,8 +46,7 @@ pub(super) fn render(explanation: &Explanation) -> String {
         }
     }
     if !explanation.not_considered.is_empty() {
-        let _ =
-            writeln!(out, "\nnot considered, because only the store knows: {}", explanation.not_considered.join(", "));
+        let _ = writeln!(out, "\nnot checked (needs stored history): {}", explanation.not_considered.join(", "));
     }
     out
 }
@@ -63,7 +62,7 @@ pub(super) fn render_rule(out: &mut String, rule: &ExplainedRule) {
         paint(QUIET, &format!("{}:{}", rule.file, rule.line))
     );
     if let Some(by) = &rule.stopped_by {
-        let _ = writeln!(out, "  not evaluated: `{by}` matched and stops");
+        let _ = writeln!(out, "  not evaluated: `{by}` matched and stops later rules");
     }
     for text in [&rule.note, &rule.error].into_iter().flatten() {
         let _ = writeln!(out, "  {text}");
@@ -107,7 +106,7 @@ fn condition(out: &mut String, condition: &ConditionTrace) {
         Some(false) => paint(BAD, "✗"),
         None => paint(QUIET, "·"),
     };
-    let wanted = if negated { "must not be" } else { "wanted" };
+    let wanted = if negated { "must not be" } else { "expected" };
     let _ = write!(out, "  {sign} {} {wanted} {}", condition.path, condition.wanted);
     match (&condition.seen, condition.held) {
         (_, None) => {

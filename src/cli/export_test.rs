@@ -91,7 +91,7 @@ pub(super) fn to_yaml(
     let last = conversation.messages().iter().rposition(|message| !message.outgoing);
     let messages = conversation.messages().iter().take(last.map_or(0, |last| last + 1));
     let messages: Vec<Said> = messages.map(said).collect();
-    anyhow::ensure!(!messages.is_empty(), "nobody of the lead's side has written in this thread yet");
+    anyhow::ensure!(!messages.is_empty(), "the lead has not written in this thread yet");
     let row = &thread.row;
     let thread = Thread {
         category: row.category().map(str::to_owned),
@@ -128,7 +128,7 @@ pub(super) fn to_yaml(
         };
     }
     let text = serde_yaml::to_string(&file)?;
-    Ok(format!("# What the rules do now stands under `expect`: change it to what they should do.\n{text}"))
+    Ok(format!("# `expect` has what the rules do now: change it to what they should do.\n{text}"))
 }
 
 fn said(message: &Message) -> Said {

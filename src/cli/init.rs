@@ -15,7 +15,7 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
             |left: &Path, right: &Path| left == right || fs::canonicalize(left).ok() == fs::canonicalize(right).ok();
         anyhow::ensure!(
             same(folder, beside),
-            "--config {} is not in {}: the rules are written beside the configuration, so leave one of the two out",
+            "--config {} is not in {}: the rules are written next to the configuration, so leave out one of the two",
             config.display(),
             folder.display()
         );
@@ -32,22 +32,22 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
     for (name, text) in files {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+            fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         }
         match fs::File::create_new(&path) {
             Ok(mut file) => {
-                file.write_all(text.as_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
+                file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
                 super::terminal::out!("wrote {}", path.display());
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 kept += 1;
-                super::terminal::out!("kept  {} (it is there already)", path.display());
+                super::terminal::out!("kept  {} (already exists)", path.display());
             }
-            Err(error) => return Err(error).with_context(|| format!("{} cannot be written", path.display())),
+            Err(error) => return Err(error).with_context(|| format!("cannot write {}", path.display())),
         }
     }
     if kept == count {
-        super::terminal::out!("nothing to do: every file is there");
+        super::terminal::out!("nothing to do: all files exist");
         return Ok(CommandStatus::Success);
     }
     // What is not in this folder under its own name has to be named.
@@ -59,7 +59,7 @@ pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Resu
         ("test", "runs the tests beside the rules; needs no key"),
         ("doctor", "checks the key"),
         ("preview", "shows what the rules would do with your inbox; changes nothing"),
-        ("run", "does it"),
+        ("run", "starts the service"),
     ] {
         super::terminal::out!("  {:<38} {does}", format!("reply-router {command}{named}"));
     }

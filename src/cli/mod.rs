@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            terminal::err!("error: the system gives no threads: {error}");
+            terminal::err!("error: cannot create threads: {error}");
             return ExitCode::from(1);
         }
     };
@@ -128,9 +128,9 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a Workspac
         (Some(name), _) => all
             .iter()
             .find(|workspace| workspace.name() == name)
-            .ok_or_else(|| AppError::Workspace(format!("there is no workspace `{name}`; there is: {}", names()))),
+            .ok_or_else(|| AppError::Workspace(format!("unknown workspace `{name}`; use one of {}", names()))),
         (None, [only]) => Ok(only),
-        (None, _) => Err(AppError::Workspace(format!("say which workspace with --workspace: {}", names()))),
+        (None, _) => Err(AppError::Workspace(format!("select a workspace with --workspace: {}", names()))),
     }
 }
 

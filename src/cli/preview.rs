@@ -29,9 +29,9 @@ pub(super) struct PreviewReport<'a> {
 
 /// What only the store knows.
 pub(super) const NOT_CONSIDERED: &[&str] = &[
-    "repeats: whether a rule has answered this thread or lead before",
-    "limits: how much a rule, a lead or the hour has had already",
-    "opt-outs that were remembered from other threads or entered by hand",
+    "repeats: earlier replies of a rule in the thread or to the lead",
+    "limits: what a rule, a lead or the hour has used",
+    "opt-outs from other threads or entered by hand",
 ];
 
 #[derive(Debug, Serialize)]
@@ -128,7 +128,7 @@ pub(super) fn table(threads: &[(String, &PreviewedThread)]) -> String {
     if !table.is_tty() {
         table.set_width(120);
     }
-    table.set_header(["lead", "category", "campaign", "what they wrote", "rule", "actions"]);
+    table.set_header(["lead", "category", "campaign", "new text", "rule", "actions"]);
     for (_, thread) in threads {
         let (row, decision) = (&thread.row, &thread.judged.decision);
         let matched: Vec<_> = decision.matched().collect();
@@ -218,7 +218,7 @@ pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) 
         TableFormat::Table => {
             print_table(&threads, requests, truncated);
             for (id, error) in unreadable {
-                super::terminal::err!("thread {id} could not be read: {error}");
+                super::terminal::err!("cannot read thread {id}: {error}");
             }
         }
     }
@@ -227,7 +227,7 @@ pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) 
 
 fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated: bool) {
     if threads.is_empty() {
-        super::terminal::out!("no thread in this time; try a longer --since");
+        super::terminal::out!("no threads in this period; try a longer --since");
     } else {
         super::terminal::out!("{}", table(threads));
     }
@@ -262,12 +262,12 @@ fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated:
     }
     let matched = threads.iter().filter(|(_, found)| found.judged.decision.matched().next().is_some()).count();
     super::terminal::out!(
-        "\n{} threads, {matched} matched, {} replies; {requests} API requests, all GET; nothing was changed",
+        "\n{} threads, {matched} matched, {} replies; {requests} API requests, all GET; nothing changed",
         threads.len(),
         replies.len()
     );
     if truncated {
         super::terminal::out!("there are more threads: raise --limit to see them");
     }
-    super::terminal::out!("not considered: {}", NOT_CONSIDERED.join("; "));
+    super::terminal::out!("not checked (needs stored history): {}", NOT_CONSIDERED.join("; "));
 }

@@ -64,7 +64,7 @@ async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Comm
     for action in bad {
         failed = true;
         let why = action.reason.as_ref().map(ToString::to_string).unwrap_or_default();
-        super::terminal::err!("{} of rule {} is {}: {why}", action.kind, action.rule, action.state);
+        super::terminal::err!("{} of rule {} {}: {why}", action.kind, action.rule, action.state);
     }
     Ok(if failed { CommandStatus::Problem } else { CommandStatus::Success })
 }
@@ -72,7 +72,7 @@ async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Comm
 async fn print_pass(engine: &Engine, report: &RunOnceReport, dry_run: bool) -> anyhow::Result<()> {
     let would = if dry_run { "would have " } else { "" };
     super::terminal::out!(
-        "{}: {} new or changed, {} decided, {} no event, {} left",
+        "{}: {} new or changed, {} decided, {} without event, {} left",
         report.workspace,
         report.poll.changed,
         report.handled.decisions.len(),
@@ -81,7 +81,7 @@ async fn print_pass(engine: &Engine, report: &RunOnceReport, dry_run: bool) -> a
     );
     if report.poll.remembered > 0 {
         super::terminal::out!(
-            "{}: first start: {} threads that were there already are left alone (`apply` acts on them)",
+            "{}: first start: {} existing threads are left alone (`apply` acts on them)",
             report.workspace,
             report.poll.remembered
         );
@@ -109,7 +109,7 @@ async fn print_pass(engine: &Engine, report: &RunOnceReport, dry_run: bool) -> a
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
     if !left.is_empty() {
-        super::terminal::out!("{}: left in the queue: {}", report.workspace, left.join(", "));
+        super::terminal::out!("{}: queue: {}", report.workspace, left.join(", "));
     }
     Ok(())
 }

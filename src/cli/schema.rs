@@ -40,10 +40,10 @@ pub(super) fn schema(of: Option<SchemaKind>, output: Option<&Path>) -> anyhow::R
             _ => Ok(CommandStatus::Success),
         };
     };
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for schema in SchemaKind::ALL.into_iter().filter(|schema| of.is_none_or(|of| of == *schema)) {
         let path = folder.join(schema.file_name());
-        fs::write(&path, schema.text()?).with_context(|| format!("{} cannot be written", path.display()))?;
+        fs::write(&path, schema.text()?).with_context(|| format!("cannot write {}", path.display()))?;
         super::terminal::out!("wrote {}", path.display());
     }
     Ok(CommandStatus::Success)

@@ -56,7 +56,7 @@ impl Service {
             .send()
             .await
             .map_err(reqwest::Error::without_url)
-            .with_context(|| format!("the service does not answer at {base}: is `reply-router run` running?"))?;
+            .with_context(|| format!("no response from {base}: is `reply-router run` running?"))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response.json().await?);
@@ -64,11 +64,11 @@ impl Service {
         let problem: Value = response.json().await.unwrap_or_default();
         match (status, problem["detail"].as_str()) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => anyhow::bail!(
-                "the service answers {status}: set `admin.token` of the configuration, or {ADMIN_TOKEN_VARIABLE}, to the \
-                 service's token"
+                "the service responded {status}: set `admin.token` in the configuration, or {ADMIN_TOKEN_VARIABLE}, to its \
+                 token"
             ),
             (_, Some(detail)) => anyhow::bail!("{detail}"),
-            (_, None) => anyhow::bail!("the service answers {status}: is there a Reply Router at {base}?"),
+            (_, None) => anyhow::bail!("unexpected response {status}: is {base} a Reply Router?"),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus
         "A simulated ColdSend workspace is running. Try your rules on it:\n\n  \
          export COLDSEND_API_KEY={DEFAULT_KEY}\n  export COLDSEND_BASE_URL={}\n  \
          reply-router preview --rules rules/\n\n\
-         inbox and sinks  {}\nslack webhook    {}\nmail server      {}\nwebhook          {}\n\nCtrl-C ends it.",
+         inbox page       {}\nslack webhook    {}\nmail server      {}\nwebhook          {}\n\nPress Ctrl-C to stop.",
         simulator.base_url(),
         simulator.web_url(),
         simulator.slack_url(),

@@ -72,13 +72,13 @@ fn shown(seen: &Seen, format: TableFormat) -> anyhow::Result<String> {
     if status["paused"] == true {
         let by = status["pause"]["by"].as_str().unwrap_or("the service itself");
         let since = time(&status["pause"]["since"]);
-        writeln!(out, "PAUSED by {by} since {since}: nothing is sent until you run `reply-router resume`\n")?;
+        writeln!(out, "PAUSED by {by} since {since}: sending stops until you run `reply-router resume`\n")?;
     }
     if let Some(error) = status["rules"]["error"].as_str() {
         writeln!(
             out,
-            "RULES REJECTED: the rules on disk have mistakes, the ones loaded {} stay active.\n  {error}\n  \
-             `reply-router check` shows every mistake.\n",
+            "RELOAD REJECTED: keeping the rules loaded {}.\n  {error}\n  \
+             Run `reply-router check` to see all errors.\n",
             time(&status["rules"]["loaded_at"])
         )?;
     }
@@ -100,7 +100,7 @@ fn shown(seen: &Seen, format: TableFormat) -> anyhow::Result<String> {
     let queue = queue.filter(|(_, count)| **count != 0);
     let queue: Vec<_> = queue.map(|(state, count)| format!("{count} {}", state.replace('_', " "))).collect();
     if !queue.is_empty() {
-        writeln!(out, "in the queue: {}", queue.join(", "))?;
+        writeln!(out, "queue: {}", queue.join(", "))?;
     }
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);

@@ -85,7 +85,7 @@ pub(super) async fn test(
     } else {
         super::terminal::part!("{out}");
         if passed + failed == 0 {
-            super::terminal::out!("no tests: write some under `tests:` beside the rules (`init` shows one)");
+            super::terminal::out!("no tests: add some under `tests:` beside the rules (`init` writes an example)");
         }
         super::terminal::out!("{passed} passed, {failed} failed");
     }
@@ -95,8 +95,7 @@ pub(super) async fn test(
              failures=\"{failed}\">\n{report}</testsuite>\n",
             passed + failed
         );
-        std::fs::write(path, suite)
-            .map_err(|error| anyhow::anyhow!("{} cannot be written: {error}", path.display()))?;
+        std::fs::write(path, suite).map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
     }
     Ok(if failed == 0 { CommandStatus::Success } else { CommandStatus::Problem })
 }
@@ -153,12 +152,12 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     }
     let mut concerned: Vec<&str> = Vec::new();
     for failure in &result.failures {
-        let _ = writeln!(out, "      {:<8} wanted  {}", failure.what, indented(&failure.wanted));
-        let _ = writeln!(out, "      {:<8} got     {}", "", indented(&failure.got));
+        let _ = writeln!(out, "      {:<8} expected  {}", failure.what, indented(&failure.wanted));
+        let _ = writeln!(out, "      {:<8} actual    {}", "", indented(&failure.got));
         concerned.extend(failure.concerned.iter().map(String::as_str));
     }
     if !result.actions.is_empty() {
-        out.push_str("      how the actions stood then\n");
+        out.push_str("      actions at that point\n");
     }
     for action in &result.actions {
         let _ = writeln!(out, "        {action}");
@@ -171,7 +170,7 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
         }
     }
     for name in concerned.iter().filter(|name| !result.rules.iter().any(|trace| trace.name == **name)) {
-        let _ = writeln!(out, "      there is no rule `{name}`");
+        let _ = writeln!(out, "      no rule `{name}`");
     }
 }
 
@@ -181,7 +180,7 @@ fn place(step: StepLocation) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n                       ")
+    text.trim_end().replace('\n', "\n                         ")
 }
 
 fn junit_case(report: &mut String, case: &TestCase, result: &TestResult) {
@@ -195,7 +194,7 @@ fn junit_case(report: &mut String, case: &TestCase, result: &TestResult) {
     report.push_str(">\n");
     let step = result.step.map(|step| format!("{}, ", place(step))).unwrap_or_default();
     for failure in &result.failures {
-        let message = escaped(&format!("{step}{}: wanted {}, got {}", failure.what, failure.wanted, failure.got));
+        let message = escaped(&format!("{step}{}: expected {}, actual {}", failure.what, failure.wanted, failure.got));
         let _ = writeln!(report, "    <failure message=\"{message}\"/>");
     }
     report.push_str("  </testcase>\n");

@@ -125,7 +125,7 @@ fn age<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Durat
     let text = String::deserialize(deserializer)?;
     parse_age(&text)
         .map(Some)
-        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no age: write 20m, 3h or 2d")))
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not an age: write 20m, 3h or 2d")))
 }
 
 /// `45s`, `20m`, `3h`, `2d` and sums such as `1d2h`.
@@ -196,7 +196,7 @@ fn parse<T: serde::de::DeserializeOwned>(origin: &str, text: &str) -> Result<T, 
 
 /// The stream that every simulator can play.
 pub(super) fn shipped_script() -> Result<Script, SimulatorError> {
-    Ok(Script { items: parse("the shipped stream", SHIPPED_STREAM)?, next: 0 })
+    Ok(Script { items: parse("the built-in stream", SHIPPED_STREAM)?, next: 0 })
 }
 
 /// What an inbox begins with.
@@ -216,7 +216,7 @@ pub(super) fn contents(inbox: &Inbox) -> Result<Contents, SimulatorError> {
         Inbox::Generated(count) => {
             return Ok(Contents { threads: (0..*count).map(generate).collect(), ..Contents::default() });
         }
-        Inbox::Builtin => parse("the shipped inbox", SHIPPED_INBOX)?,
+        Inbox::Builtin => parse("the built-in inbox", SHIPPED_INBOX)?,
         Inbox::Yaml(text) => parse("the inbox", text)?,
         Inbox::File(path) => {
             let text = std::fs::read_to_string(path)

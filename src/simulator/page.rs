@@ -31,19 +31,15 @@ const SHOWN: usize = 100;
 
 pub(super) fn serve_page(shared: &Shared, path: &str) -> Response {
     if path != "/" {
-        return respond(
-            StatusCode::NOT_FOUND,
-            "text/plain; charset=utf-8",
-            "there is no such page; the pages are at /",
-        );
+        return respond(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "not found; the page is at /");
     }
     let now = shared.now();
     let is_over = shared.options.stream.as_ref().is_some_and(|stream| !stream.repeat)
         && shared.read(|state| state.script.remaining() == 0);
     let news = if is_over {
-        "<p><strong>The script is over: no more replies come.</strong> Everything stays here until you end it with \
-         Ctrl-C. Next: look at the rules on the admin pages, approve what waits there, or run <code>reply-router \
-         init</code> for your own workspace.</p>"
+        "<p><strong>No more messages will arrive.</strong> Everything stays here until you press Ctrl-C. Next: look at \
+         the rules on the admin pages, approve drafts there, or run <code>reply-router init</code> to set up your own \
+         workspace.</p>"
     } else {
         ""
     };
@@ -81,7 +77,7 @@ pub(super) fn serve_page(shared: &Shared, path: &str) -> Response {
         "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport \
          content=\"width=device-width, initial-scale=1\"><meta http-equiv=refresh content=3><title>Simulated \
          workspace</title><style>{STYLE}</style></head><body><h1>Simulated ColdSend workspace</h1><p \
-         class=quiet>Nothing here is real. The page looks again every 3 seconds.</p>{news}<main>{page}</main></body></html>"
+         class=quiet>Nothing here is real. The page refreshes every 3 seconds.</p>{news}<main>{page}</main></body></html>"
     );
     respond(StatusCode::OK, "text/html; charset=utf-8", html)
 }
@@ -97,7 +93,7 @@ fn thread_card(thread: &Thread, now: Timestamp) -> String {
     );
     for message in thread.visible(now) {
         let text = message.text.clone().unwrap_or_else(|| to_text(message.html.as_deref().unwrap_or_default()));
-        let (class, who) = if message.outgoing { ("message ours", "we wrote") } else { ("message", "they wrote") };
+        let (class, who) = if message.outgoing { ("message ours", "sent") } else { ("message", "received") };
         let _ = write!(
             card,
             "<div class=\"{class}\"><span class=quiet>{who} · {} · {}</span><pre>{}</pre></div>",

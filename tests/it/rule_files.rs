@@ -239,5 +239,5 @@ async fn what_is_not_read_in_the_folder_of_rules_is_told() {
     }
     let place = CliFixture::new(&rule("text: Hi")).await;
     symlink("nowhere", place.path().join("rules/.#rules.yaml")).unwrap();
-    place.run(&["check"]).await.assert_exit(0).assert_prints(&["no mistakes"]);
+    place.run(&["check"]).await.assert_exit(0).assert_prints(&["no errors"]);
 }

@@ -118,7 +118,7 @@ async fn own_rules() -> Agency {
 #[tokio::test]
 async fn a_rule_acts_in_its_own_workspace_only() {
     let agency = own_rules().await;
-    agency.run(&["check"]).await.assert_exit(0).assert_prints(&["no mistakes", "rules/acme.yaml, "]);
+    agency.run(&["check"]).await.assert_exit(0).assert_prints(&["no errors", "rules/acme.yaml, "]);
     agency.pass().await;
     assert_eq!(replies(&agency.acme), ["Hi from ACME: cal-of-acme"]);
     assert_eq!(replies(&agency.globex), ["Hi from globex: cal-of-globex"]);
@@ -311,5 +311,5 @@ async fn tests_take_place_in_their_workspace() {
         .run(&["check", "rules/globex/hot.yaml"])
         .await
         .assert_exit(0)
-        .assert_prints(&["no mistakes in rules/globex/hot.yaml"]);
+        .assert_prints(&["no errors in rules/globex/hot.yaml"]);
 }

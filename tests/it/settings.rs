@@ -371,8 +371,7 @@ fn the_starter_is_a_good_configuration() {
     let opened = starter::CONFIG.lines().skip_while(|line| !line.is_empty());
     let opened: Vec<_> =
         opened.map(|line| line.replacen("# ", "", usize::from(line.trim_start().starts_with("# ")))).collect();
-    let opened =
-        opened.join("\n").replace("The ceiling for", "# The ceiling for").replace("Begin with", "# Begin with");
+    let opened = opened.join("\n").replace("Caps the mode", "# Caps the mode").replace("Start with", "# Start with");
     let opened =
         opened.replace("${REPLY_ROUTER_ADMIN_TOKEN}", "0123").replace("${SLACK_WEBHOOK_URL}", "https://x.example/y");
     let any = |_: &str| Some("whsec_Y2FuYXJ5".to_owned());

@@ -254,7 +254,7 @@ async fn the_page_escapes_what_came_from_outside() {
     client.post(simulator.webhook_url()).body(evil).send().await.unwrap();
     assert!(send(&simulator, None).await);
     let page = reqwest::get(simulator.web_url()).await.unwrap().text().await.unwrap();
-    for part in ["Inbox (1)", "Slack (1)", "Mail (1)", "Webhook (1)", "we wrote", "our answer"] {
+    for part in ["Inbox (1)", "Slack (1)", "Mail (1)", "Webhook (1)", "sent · ", "our answer"] {
         assert!(page.contains(part), "{part}");
     }
     assert!(page.contains("&lt;script&gt;alert(1)"));

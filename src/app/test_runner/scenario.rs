@@ -20,7 +20,7 @@ use std::{collections::HashSet, sync::Arc};
 /// One thread has fewer actions, and things to do at fewer times.
 const MAX_ITEMS: u32 = 10_000;
 
-const NOT_OURS: &str = "the test does not stand beside these rules";
+const NOT_OURS: &str = "the test does not belong to these rules";
 
 /// A test on its way.
 pub(super) struct Scenario<'s> {
@@ -132,7 +132,7 @@ impl<'s> Scenario<'s> {
             self.stage.clock.set(due);
             self.do_what_is_due().await?;
         }
-        Err(unplayable(format!("more than {MAX_ITEMS} times something was due in one step")))
+        Err(unplayable(format!("more than {MAX_ITEMS} actions became due in one step")))
     }
 
     /// The next time before `until` at which something is due. What waits for other actions looks every minute whether

@@ -94,7 +94,7 @@ impl fmt::Display for ActionStatus {
         }
         // What is held has a date as well, the one on which it is given up.
         match (self.due_at, self.state) {
-            (Some(due), ActionState::Held) => write!(f, ", given up at {due}"),
+            (Some(due), ActionState::Held) => write!(f, ", expires {due}"),
             (Some(due), _) => write!(f, ", due at {due}"),
             (None, _) => Ok(()),
         }
@@ -196,7 +196,7 @@ impl Expectation {
             if newest.is_some_and(fits) {
                 continue;
             }
-            let got = newest.map_or_else(|| format!("no {} was ever decided", wanted.kind), ToString::to_string);
+            let got = newest.map_or_else(|| format!("no {} was decided", wanted.kind), ToString::to_string);
             let concerned = about(&[wanted.kind]);
             failures.push(Mismatch { what: "states", wanted: wanted.to_string(), got, concerned });
         }

@@ -116,7 +116,7 @@ fn messages(fields: &Fields<'_>, thread: &ThreadDetail, now: Timestamp, out: &mu
             let place = items.last().unwrap_or(node);
             let message = "the last message is the event, so it must be the lead's";
             let error = Diagnostic::error(code::TEST_EVENT, place, message);
-            out.push(error.hint("add what the lead writes as the last item"));
+            out.push(error.hint("add a message of the lead as the last item"));
             None
         }
     }
@@ -147,7 +147,7 @@ pub(super) fn message(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics)
         message.attachments.push(MailAttachment { filename, ..MailAttachment::default() });
     }
     if message.text.is_none() && message.html.is_none() {
-        let error = Diagnostic::error(code::MISSING_KEY, node, "the message says nothing");
+        let error = Diagnostic::error(code::MISSING_KEY, node, "the message is empty");
         out.push(error.hint("write its text under `body`, or its HTML under `html`"));
         return None;
     }

@@ -21,7 +21,7 @@ impl TestCase {
                 failures: vec![Mismatch {
                     what: "rules",
                     wanted: "a decision".to_owned(),
-                    got: format!("a rule asks for {need:?}, which a test does not have"),
+                    got: format!("a rule needs {need:?}, which a test does not have"),
                     concerned: Vec::new(),
                 }],
                 ..TestResult::default()

@@ -16,7 +16,7 @@ pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) ->
     let items = node.list(out).unwrap_or_default();
     if let Some(first) = items.get(MAX_STEPS) {
         let message = format!("a test has at most {MAX_STEPS} steps, this one has {}", items.len());
-        out.push(Diagnostic::error(code::OUT_OF_RANGE, first, message).hint("make two tests of it"));
+        out.push(Diagnostic::error(code::OUT_OF_RANGE, first, message).hint("split it into two tests"));
     }
     let mut total = Duration::ZERO;
     let mut steps = Vec::with_capacity(items.len());
@@ -26,7 +26,7 @@ pub(super) fn read(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) ->
         total = total.saturating_add(step.after);
         if before <= MAX_ITEMS && total > MAX_ITEMS {
             let place = item.get("after").unwrap_or(item);
-            let message = "by this step more than 365d have passed, the most that a test may take";
+            let message = "at this step more than 365d have passed, the limit of a test";
             out.push(
                 Diagnostic::error(code::OUT_OF_RANGE, place, message).hint("let less time pass between the steps"),
             );
@@ -41,8 +41,8 @@ fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Tes
     let after = fields.non_null("after").map_or(Some(STEP_PAUSE), |node| node.duration(out));
     let events: Vec<_> = fields.iter().filter(|(key, _)| key.text().starts_with("then_")).collect();
     if let Some((key, _)) = events.get(1) {
-        let error = Diagnostic::error(code::UNKNOWN_KEY, key, "one thing happens in a step, this is a second one");
-        out.push(error.hint("make a step of its own of it; `after: 0s` lets no time pass in between"));
+        let error = Diagnostic::error(code::UNKNOWN_KEY, key, "a step has one event; this is a second one");
+        out.push(error.hint("move it to its own step; with `after: 0s` no time passes in between"));
     }
     if events.is_empty() && fields.get("after").is_none() {
         let error = Diagnostic::error(code::MISSING_KEY, node, "nothing happens in this step");
@@ -66,7 +66,7 @@ fn step(node: &Node, thread: &ThreadDetail, out: &mut Diagnostics) -> Option<Tes
 fn message(node: &Node, thread: &ThreadDetail, outgoing: bool, out: &mut Diagnostics) -> Option<Message> {
     if let Value::Mapping(entries) = &node.value {
         for (key, _) in entries.iter().filter(|(key, _)| ["outgoing", "at"].contains(&key.text())) {
-            let message = format!("`{}` has no place here: the step says who writes, and when", key.text());
+            let message = format!("`{}` is not allowed here: the step sets the sender and the time", key.text());
             out.push(Diagnostic::error(code::UNKNOWN_KEY, key, message).hint("let time pass with `after`"));
         }
     }
@@ -94,7 +94,7 @@ pub(super) fn read_outcomes(fields: &Fields<'_>, expect: &mut Expectation, out: 
         let reasons: Vec<_> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
         let reason = words.next().map(|text| word(value, text, ("reason", code::NOT_ONE_OF), &reasons, out));
         if words.next().is_some() {
-            let error = Diagnostic::error(code::WRONG_TYPE, value, "this is more than a state and a reason");
+            let error = Diagnostic::error(code::WRONG_TYPE, value, "more than a state and a reason");
             out.push(error.hint("write for example `done`, or `suppressed repeat`"));
         }
         if let (Some(kind), Some(state)) = (kind, state) {
@@ -152,8 +152,8 @@ pub(super) fn unknown(
 /// What stands in the test itself and belongs into a step.
 pub(super) fn reject_step_keys(fields: &Fields<'_>, out: &mut Diagnostics) {
     for key in step_events().into_iter().filter_map(|key| fields.key(key)) {
-        let message = format!("`{}` is no key of a test but of a step", key.text());
-        let hint = format!("put it into the list under `steps:`, as `- {}: …`", key.text());
+        let message = format!("`{}` is a key of a step, not of a test", key.text());
+        let hint = format!("move it to the list under `steps:`, as `- {}: …`", key.text());
         out.push(Diagnostic::error(code::UNKNOWN_KEY, key, message).hint(hint));
     }
 }
@@ -162,15 +162,15 @@ pub(super) fn reject_step_keys(fields: &Fields<'_>, out: &mut Diagnostics) {
 pub(super) fn reject_derived_keys(thread: &Node, out: &mut Diagnostics) {
     const WORKED_OUT: [(&str, &str); 3] = [
         ("preview", "the preview is the beginning of the last message"),
-        ("reply_count", "the lead's messages are counted"),
-        ("lead_id", "the lead's id is made up"),
+        ("reply_count", "it is counted from the lead's messages"),
+        ("lead_id", "it is generated"),
     ];
     let Value::Mapping(entries) = &thread.value else { return };
     for (key, why) in WORKED_OUT {
         if let Some((place, _)) = entries.iter().find(|(name, value)| name.text() == key && !value.is_null()) {
-            let message = format!("`{key}` cannot be set in a test that is played step by step: {why}");
+            let message = format!("`{key}` cannot be set in a test with steps: {why}");
             let hint =
-                format!("leave it out; a rule that asks for `{key}` is tested without steps, by `rules` and `actions`");
+                format!("leave it out; test a rule that depends on `{key}` without steps, with `rules` and `actions`");
             out.push(Diagnostic::error(code::UNKNOWN_KEY, place, message).hint(hint));
         }
     }
@@ -184,7 +184,7 @@ pub(super) fn reject_derived_keys(thread: &Node, out: &mut Diagnostics) {
         && let Some((place, _)) = entries.iter().find(|(name, _)| name.text() == "category")
     {
         let message =
-            format!("the category is `{effective}`: a person's choice goes before the AI's, and both before this");
+            format!("the category is `{effective}`: `manual_category` overrides `ai_category`, and both override this");
         out.push(Diagnostic::error(code::UNKNOWN_KEY, place, message).hint("leave `category` out"));
     }
 }

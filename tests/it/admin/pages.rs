@@ -161,7 +161,7 @@ async fn the_first_page_says_in_words_how_it_goes() {
 
 #[tokio::test]
 async fn a_dry_run_says_so_on_every_page() {
-    const STRIPE: &str = "A dry run: nothing is sent";
+    const STRIPE: &str = "Dry run: nothing is sent or saved.";
     for dry_run in [true, false] {
         let desk = AdminFixture::new(FixtureOptions { dry_run, ..FixtureOptions::default() }).await;
         for path in ["/", "/activity", "/queue", "/try", "/workspace"] {

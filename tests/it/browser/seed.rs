@@ -20,7 +20,7 @@ rules:
       - star
       - slack: sales
   - name: pricing
-    description: Somebody asks what it costs. An account executive looks over the answer.
+    description: The lead asks about the price. An account executive looks over the answer.
     mode: draft
     when: { body: '\b(price|pricing|quote)\b' }
     script: |

@@ -40,11 +40,7 @@ async fn a_pass_that_failed_ends_with_1() {
     place.hot_lead("jane@acme.example");
     place.simulator.faults().next(Endpoint::Reply, 1, Fault::Status(422, r#"{"detail":"no such inbox"}"#.to_owned()));
     let ran = place.run(&["run", "--once"]).await.assert_exit(1);
-    assert!(
-        ran.err.contains("reply of rule book-a-call is failed") && ran.err.contains("no such inbox"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("reply of rule book-a-call failed") && ran.err.contains("no such inbox"), "{}", ran.err);
     place.simulator.faults().always(Endpoint::List, Fault::Status(401, r#"{"detail":"Invalid API key"}"#.to_owned()));
     let ran = place.run(&["run", "--once"]).await.assert_exit(1);
     assert!(ran.err.contains("api_key"), "{}", ran.err);

@@ -18,7 +18,7 @@ async fn drafts_are_listed_approved_and_rejected_and_everything_is_paused_and_re
     let service = ServiceProcess::start(place.command(SERVICE)).await;
     let at = service.pages.clone();
     let run = async |args: &[&str]| place.run(&[args, &["--url", &at]].concat()).await;
-    run(&["approve"]).await.assert_exit(0).assert_prints(&["nothing waits for approval"]);
+    run(&["approve"]).await.assert_exit(0).assert_prints(&["nothing to approve"]);
 
     let workspace = place.simulator.workspace();
     assert!(workspace.wait_until(PATIENCE, |now| now.requests().iter().any(|one| one.status == Some(200))).await);
@@ -46,7 +46,7 @@ async fn drafts_are_listed_approved_and_rejected_and_everything_is_paused_and_re
     ]);
     assert_eq!(status(&service).await["workspaces"][0]["paused"], json!(true));
     let ran = run(&["pause", "acmee"]).await.assert_exit(1);
-    assert!(ran.err.contains("there is no workspace `acmee`; there is: acme"), "{}", ran.err);
+    assert!(ran.err.contains("unknown workspace `acmee`; use one of acme"), "{}", ran.err);
     run(&["resume"]).await.assert_exit(0).assert_prints(&["resumed everything", "acme is polling"]);
     assert_eq!(status(&service).await["workspaces"][0]["paused"], json!(false));
 
@@ -59,7 +59,7 @@ async fn drafts_are_listed_approved_and_rejected_and_everything_is_paused_and_re
     run(&["reject", &joe])
         .await
         .assert_exit(0)
-        .assert_prints(&["rejected the reply for joe@acme.example", "nothing is sent"]);
+        .assert_prints(&["rejected the reply for joe@acme.example", "nothing was sent"]);
     let again = run(&["approve", &joe]).await.assert_exit(1);
     assert!(again.err.contains("cancelled"), "{}", again.err);
     let unknown = run(&["reject", "nobody"]).await.assert_exit(1);
@@ -84,7 +84,7 @@ async fn what_is_not_in_force_is_said_rejected_rules_and_a_configuration_that_ne
     service.wait_for_log("the old ones stay in force").await;
     let told = async || place.run(&["status", "--url", &service.pages]).await.assert_exit(0).out;
     let rejected = told().await;
-    for part in ["RULES REJECTED", "categroy", "`reply-router check`"] {
+    for part in ["RELOAD REJECTED", "categroy", "`reply-router check`"] {
         assert!(rejected.contains(part), "{part} is not in\n{rejected}");
     }
     place.write("rules/rules.yaml", EVERYTHING);

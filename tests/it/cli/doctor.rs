@@ -28,7 +28,7 @@ async fn all_is_well() {
     assert!(place.simulator.slack().is_empty() && place.simulator.mail().is_empty());
     assert_eq!(place.files(), before);
 
-    place.run(&["doctor", "--send", "team"]).await.assert_exit(0).assert_prints(&["a test message was delivered"]);
+    place.run(&["doctor", "--send", "team"]).await.assert_exit(0).assert_prints(&["test message delivered"]);
     assert_eq!(place.simulator.mail().len(), 1);
     place.run(&["doctor", "--send", "nobody"]).await.assert_exit(1).assert_prints(&["FAIL", "nobody"]);
 }

@@ -20,11 +20,8 @@ async fn from_not_polled_to_sent() {
     let old = place.hot_lead("old@acme.example");
 
     // The service has never run here.
-    let ran = place
-        .run(&["explain", &old])
-        .await
-        .assert_exit(0)
-        .assert_prints(&["not considered", "repeats, limits, opt-outs"]);
+    let ran =
+        place.run(&["explain", &old]).await.assert_exit(0).assert_prints(&["not checked", "repeats, limits, opt-outs"]);
     assert!(!ran.out.contains("\ntimeline"), "{}", ran.out);
 
     // The first poll notes what is there.
@@ -48,7 +45,7 @@ async fn from_not_polled_to_sent() {
         "`book-a-call`: reply is done, after 1 try.",
         "`book-a-call`: slack sales is done, after 1 try.",
     ]);
-    assert!(!ran.out.contains("not considered"), "{}", ran.out);
+    assert!(!ran.out.contains("not checked"), "{}", ran.out);
 
     // The lead writes again: what was sent counts for the next message.
     place.simulator.workspace().lead_writes(&hot, "And a call on Friday?");
@@ -163,7 +160,7 @@ async fn a_file() {
         "| A call? Sure.",
         "book-a-call [live] matched",
         "a@b.example",
-        "not considered",
+        "not checked",
     ]);
     place
         .run(&["explain", "--file", "reply.txt"])
@@ -191,7 +188,7 @@ async fn a_file() {
     assert_eq!(one["rules"][0]["matched"], json!(true));
     for (args, says) in [
         (&["--file", "two.yaml", "--test", "maybe"][..], "it has `yes`, `no`"),
-        (&["--file", "none.txt"], "none.txt cannot be read"),
+        (&["--file", "none.txt"], "cannot read none.txt"),
         (&["--file", "reply-router.yaml"], "has no `tests:`"),
     ] {
         let ran = place.run(&[&["explain"], args].concat()).await.assert_exit(1);
@@ -229,7 +226,11 @@ async fn an_address_finds_the_threads_of_the_lead() {
     let new = place.simulator.workspace().add_thread(thread.message("No."));
     let ran =
         place.run(&["explain", "jane@acme.example"]).await.assert_exit(0).assert_prints(&[&format!("thread {new}")]);
-    assert!(ran.err.contains("2 threads") && ran.err.contains(&old) && ran.err.contains("Another one"), "{}", ran.err);
+    assert!(
+        ran.err.contains("2 threads") && ran.err.contains(&old) && ran.err.contains("To explain another one"),
+        "{}",
+        ran.err
+    );
     // What programs read stays one document.
     let json = place.run(&["explain", "jane@acme.example", "--format", "json"]).await.assert_exit(0).json();
     assert_eq!(json["thread_id"], new);

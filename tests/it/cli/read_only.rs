@@ -18,7 +18,7 @@ async fn init_writes_and_then_keeps() {
         "interested.yaml",
         "reply-router preview",
     ]);
-    go(&["check"]).await.assert_exit(0).assert_prints(&["no mistakes"]);
+    go(&["check"]).await.assert_exit(0).assert_prints(&["no errors"]);
     let path = folder.path().join("reply-router.yaml");
     let mine = format!("# mine\n{}", std::fs::read_to_string(&path).unwrap());
     std::fs::write(&path, &mine).unwrap();
@@ -40,9 +40,9 @@ async fn init_puts_everything_where_the_configuration_is_to_stand() {
         assert!(folder.path().join(name).is_file(), "{name}");
     }
     assert!(!folder.path().join("reply-router.yaml").exists() && !folder.path().join("rules").exists());
-    go(&["check", "--config", "etc/router.yaml"]).await.assert_exit(0).assert_prints(&["no mistakes"]);
+    go(&["check", "--config", "etc/router.yaml"]).await.assert_exit(0).assert_prints(&["no errors"]);
     let torn = go(&["init", "elsewhere", "--config", "etc/router.yaml"]).await.assert_exit(1);
-    assert!(torn.err.contains("leave one of the two out"), "{}", torn.err);
+    assert!(torn.err.contains("leave out one of the two"), "{}", torn.err);
     assert!(!folder.path().join("elsewhere").exists());
 }
 
@@ -74,8 +74,8 @@ async fn preview_shows_all_and_changes_nothing() {
         "book-a-call",
         "Hi Jane, here is my calendar.",
         "not-now",
-        "all GET; nothing was changed",
-        "not considered: repeats",
+        "all GET; nothing changed",
+        "not checked (needs stored history): repeats",
     ]);
     let report = place.run(&["preview", "--format", "json"]).await.assert_exit(0).json();
     assert_eq!((&report["truncated"], report["requests"].as_u64().is_some()), (&json!(false), true), "{report:#}");
@@ -200,7 +200,7 @@ async fn explain_says_why() {
 #[tokio::test]
 async fn check_in_three_forms() {
     let place = CliFixture::new(EVERYTHING).await;
-    place.run(&["check"]).await.assert_exit(0).assert_prints(&["no mistakes in", "API requests"]);
+    place.run(&["check"]).await.assert_exit(0).assert_prints(&["no errors in", "API requests"]);
     let good = place.run(&["check", "--format", "json"]).await.assert_exit(0).json();
     // These tests poll every second, which leaves nothing for an hour.
     let codes: Vec<_> = good["diagnostics"].as_array().unwrap().iter().map(|found| &found["code"]).collect();

@@ -37,7 +37,7 @@ async fn files_that_change_are_taken_or_refused_as_a_whole() {
         (format!("{EVERYTHING}{failing}"), "the test “no way” fails"),
         (
             format!("{EVERYTHING}{}", steps("sent: [star]")),
-            "the test “in steps” fails in step 1: sent wanted [star], got [unstar]",
+            "the test “in steps” fails in step 1: sent: expected [star], actual [unstar]",
         ),
     ] {
         replace(&place, &text);

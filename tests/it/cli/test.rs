@@ -42,9 +42,9 @@ async fn tests_run_offline_and_say_what_differs() {
         "rules/more.test.yaml",
         "✗ somebody \"expected\" <more>",
         "more.test.yaml:3)",
-        "rules    wanted  [book-a-call]",
-        "got     []",
-        "✗ when.body wanted",
+        "rules    expected  [book-a-call]",
+        "actual    []",
+        "✗ when.body expected",
         "No meeting, thanks.",
         "2 passed, 1 failed",
     ]);
@@ -83,7 +83,7 @@ async fn without_its_variables_a_configuration_still_says_which_rules_it_has() {
 async fn a_service_refuses_rules_whose_tests_fail() {
     let place = CliFixture::new(&format!("{EVERYTHING}{BAD}")).await;
     let ran = place.run(&["run", "--once"]).await.assert_exit(1);
-    for wanted in ["R021", "rules.yaml:19", "fails: rules wanted [book-a-call], got []", "reply-router test"] {
+    for wanted in ["R021", "rules.yaml:19", "fails: rules: expected [book-a-call], actual []", "reply-router test"] {
         assert!(ran.err.contains(wanted), "{wanted} is not in {}", ran.err);
     }
     assert!(place.simulator.workspace().requests().is_empty());
@@ -99,7 +99,7 @@ async fn mistakes_in_tests_are_named_with_their_place() {
         ("  - { name: a, messages: [Hi], expect: {} }\n", "expects nothing"),
         ("  - { name: a, messages: [{ outgoing: true, body: Hi }], expect: { rules: [] } }\n", "R020"),
         ("  - { name: a, messages: [], expect: { rules: [] } }\n", "R020"),
-        ("  - { name: a, messages: [{ subject: Hi }], expect: { rules: [] } }\n", "says nothing"),
+        ("  - { name: a, messages: [{ subject: Hi }], expect: { rules: [] } }\n", "is empty"),
         ("  - { name: a, now: noon, messages: [Hi], expect: { rules: [] } }\n", "2026-01-07T17:00:00Z"),
         ("  - { name: a, thread: { categroy: x }, messages: [Hi], expect: { rules: [] } }\n", "category"),
         ("  - { messages: [Hi], expect: { rules: [] } }\n", "name"),
@@ -129,7 +129,7 @@ async fn a_live_thread_becomes_a_test_that_runs() {
     // What the rules do now is what it expects.
     place.run(&["test"]).await.assert_exit(0).assert_prints(&["1 passed, 0 failed"]);
     place.write("rules/live.test.yaml", &written.out.replace("    - book-a-call\n", "    - not-now\n"));
-    place.run(&["test"]).await.assert_exit(1).assert_prints(&["wanted  [not-now]", "got     [book-a-call]"]);
+    place.run(&["test"]).await.assert_exit(1).assert_prints(&["expected  [not-now]", "actual    [book-a-call]"]);
 }
 
 #[tokio::test]

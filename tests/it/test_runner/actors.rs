@@ -6,7 +6,7 @@ use super::{rule, shows};
 async fn people_come_first() {
     let test = r#"
 tests:
-  - name: a person who answers first takes over
+  - name: a teammate who replies first takes over
     now: 2026-01-07T17:00:00Z
     thread: { category: interested, lead_email: jane@acme.example }
     messages: ["Sure, a call on Tuesday?"]

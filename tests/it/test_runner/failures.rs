@@ -12,9 +12,9 @@ async fn mistakes_in_steps_are_named_with_their_place() {
     let cases = [
         (step("{ then_lead_write: Hi }"), "did you mean `then_lead_writes`?"),
         (step("{ expect: { rules: [] } }"), "nothing happens in this step"),
-        (step("{ then_lead_writes: Hi, then_category: x }"), "one thing happens in a step"),
+        (step("{ then_lead_writes: Hi, then_category: x }"), "a step has one event"),
         (step("{ then_lead_writes: { body: Hi, at: 2026-01-07T17:00:00Z } }"), "let time pass with `after`"),
-        (step("{ then_lead_writes: { subject: Hi } }"), "says nothing"),
+        (step("{ then_lead_writes: { subject: Hi } }"), "is empty"),
         (step("{ after: 5 }"), "`5s` is seconds"),
         (step("{ after: 1m, expect: { sent: [stir] } }"), "did you mean `star`?"),
         (step("{ after: 1m, expect: { waitng: [] } }"), "did you mean `waiting`?"),
@@ -61,18 +61,18 @@ async fn the_commands_tell_of_the_step_that_fails() {
     place.run(&["test", "--junit", "junit.xml"]).await.assert_exit(1).assert_prints(&[
         "✗ the reply has left",
         "step 1 (line 25, then_lead_writes) at 2026-01-07T17:01:00Z",
-        "sent     wanted  [reply]",
-        "got     [star, slack, email, webhook]",
-        "how the actions stood then",
+        "sent     expected  [reply]",
+        "actual    [star, slack, email, webhook]",
+        "actions at that point",
         "reply suppressed repeat: this rule has it done in this thread (rule book-a-call)",
-        "✓ when.body wanted \\bcall\\b, saw `A call, please.`",
+        "✓ when.body expected \\bcall\\b, saw `A call, please.`",
         "0 passed, 1 failed",
     ]);
     let junit = std::fs::read_to_string(place.path().join("junit.xml")).unwrap();
-    assert!(junit.contains("step 1 (line 25, then_lead_writes), sent: wanted [reply], got ["), "{junit}");
+    assert!(junit.contains("step 1 (line 25, then_lead_writes), sent: expected [reply], actual ["), "{junit}");
     // The service does not start with such rules, and says where to look.
     let ran = place.run(&["run", "--once"]).await.assert_exit(1);
-    for wanted in ["R021", "rules.yaml:25", "fails in step 1: sent wanted [reply], got [star"] {
+    for wanted in ["R021", "rules.yaml:25", "fails in step 1: sent: expected [reply], actual [star"] {
         assert!(ran.err.contains(wanted), "{wanted} is not in {}", ran.err);
     }
     // Nothing was asked of the configured workspace, and nobody was told anything.

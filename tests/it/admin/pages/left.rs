@@ -73,7 +73,7 @@ async fn a_lead_who_opted_out_is_left_for_a_person_whether_or_not_a_rule_matched
         &queue,
         &[
             "book-a-call sent no reply: somebody asks not to be written to.",
-            "The lead asked for no more mail: take them out of the campaign in ColdSend.",
+            "The lead opted out: remove them from the campaign in ColdSend.",
         ],
     );
 }
