@@ -58,7 +58,7 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     }
     let totals = store.action_totals().await?;
     let mut all = Exposition::default();
-    all.gauge("reply_router_build_info", "The version that runs; always 1.")
+    all.gauge("reply_router_build_info", "The running version; always 1.")
         .int(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     all.gauge("reply_router_start_time_seconds", "When the process started, in seconds since 1970.")
         .float(&[], seconds(engine.started_at()));
@@ -68,25 +68,26 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     rules(&mut all, &app).await?;
     let figures = store.metrics().await?;
     all.gauge("reply_router_store_size_bytes", "The size of the database, without its log.").int(&[], figures.bytes);
-    all.histogram("reply_router_store_commit_seconds", "How long commits took until the disk had confirmed them.")
+    all.histogram("reply_router_store_commit_seconds", "Duration of commits until the disk confirmed them.")
         .buckets(&[], &figures.commits);
-    all.gauge("reply_router_event_readers", "How many connections follow the events.")
+    all.gauge("reply_router_event_readers", "Open event streams.")
         .int(&[], u64::try_from(app.open_streams()).unwrap_or(u64::MAX));
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], all.into_text()).into_response())
 }
 
 fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
-    let mut up = all.gauge("reply_router_poll_up", "Whether the last poll of the inbox ended well.");
+    let mut up = all.gauge("reply_router_poll_up", "Whether the last poll of the inbox succeeded.");
     for of in seen {
         up.bool(&[("workspace", of.name)], of.status.phase == WorkspacePhase::Polling && of.status.last_poll.is_some());
     }
-    let mut last = all.gauge("reply_router_last_poll_timestamp_seconds", "When the last poll ended, well or not.");
+    let mut last =
+        all.gauge("reply_router_last_poll_timestamp_seconds", "When the last poll ended, successful or not.");
     for of in seen {
         if let Some(at) = of.status.last_poll {
             last.float(&[("workspace", of.name)], seconds(at));
         }
     }
-    let mut polls = all.histogram("reply_router_poll_seconds", "How long polls took, the failed ones too.");
+    let mut polls = all.histogram("reply_router_poll_seconds", "Duration of polls, including failed ones.");
     for of in seen {
         polls.buckets(&[("workspace", of.name)], &of.figures.polls);
     }
@@ -94,16 +95,15 @@ fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
     for of in seen {
         failed.int(&[("workspace", of.name)], of.figures.polls_failed);
     }
-    let mut pages =
-        all.counter("reply_router_list_pages_total", "Pages of the list that were read by polls that ended well.");
+    let mut pages = all.counter("reply_router_list_pages_total", "Pages of the list read by successful polls.");
     for of in seen {
         pages.int(&[("workspace", of.name)], of.figures.pages);
     }
-    let mut nudges = all.counter("reply_router_nudges_total", "Calls of the hook that asked for a poll.");
+    let mut nudges = all.counter("reply_router_nudges_total", "Calls of the hook.");
     for of in seen {
         nudges.int(&[("workspace", of.name)], of.figures.nudges);
     }
-    let mut budget = all.gauge("reply_router_api_budget_left", "Requests that are left of the API key's budget.");
+    let mut budget = all.gauge("reply_router_api_budget_left", "Requests left in the API key's budget.");
     for of in seen {
         let left = of.workspace.client().budget();
         for (window, left) in [("minute", left.minute_left), ("hour", left.hour_left)] {
@@ -111,54 +111,51 @@ fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
         }
     }
     let mut paused =
-        all.gauge("reply_router_paused", "Whether nothing leaves because somebody, or a refused key, paused it.");
+        all.gauge("reply_router_paused", "Whether sending is paused, by an operator or after a rejected key.");
     for of in seen {
         paused.bool(&[("workspace", of.name)], of.paused);
     }
     let mut failing =
-        all.gauge("reply_router_store_failing", "Whether nothing leaves because the store cannot be written.");
+        all.gauge("reply_router_store_failing", "Whether sending stops because the store cannot be written.");
     for of in seen {
         failing.bool(&[("workspace", of.name)], of.workspace.is_store_failing());
     }
 }
 
 fn queues(all: &mut Exposition, seen: &[Seen<'_>], totals: &[ActionTotal], now: Timestamp) {
-    let mut pending = all.gauge("reply_router_pending_threads", "Threads that changed and were not judged yet.");
+    let mut pending = all.gauge("reply_router_pending_threads", "Threads that changed and have no decision yet.");
     for of in seen {
         pending.int(&[("workspace", of.name)], of.pending);
     }
     let mut age =
-        all.gauge("reply_router_pending_age_seconds", "How long the first of these threads has waited; 0 without one.");
+        all.gauge("reply_router_pending_age_seconds", "How long the first pending thread has waited; 0 without one.");
     for of in seen {
         age.float(&[("workspace", of.name)], of.pending_since.map_or(0.0, |since| late(since, now)));
     }
-    let mut age = all.gauge(
-        "reply_router_queue_age_seconds",
-        "How long the action that has been due the longest has been due; 0 if none is.",
-    );
+    let mut age =
+        all.gauge("reply_router_queue_age_seconds", "How long the oldest due action has been due; 0 without one.");
     for of in seen {
         age.float(&[("workspace", of.name)], of.next_due.map_or(0.0, |due| late(due, now)));
     }
-    let mut quarantined = all
-        .gauge("reply_router_quarantined_actions", "Actions of which a person must say whether they were carried out.");
+    let mut quarantined =
+        all.gauge("reply_router_quarantined_actions", "Actions without a known outcome that you must resolve.");
     for of in seen {
         let count = |total: &&ActionTotal| total.workspace == of.name && total.state == ActionState::Quarantined;
         quarantined.int(&[("workspace", of.name)], totals.iter().filter(count).map(|total| total.count).sum());
     }
-    let mut decisions =
-        all.counter("reply_router_decisions_total", "Decisions since the start, by what made rules run.");
+    let mut decisions = all.counter("reply_router_decisions_total", "Decisions since startup, by kind of event.");
     for of in seen {
         for (event, count) in &of.figures.decisions {
             decisions.int(&[("workspace", of.name), ("event", event.as_str())], *count);
         }
     }
-    let mut none = all.counter("reply_router_no_events_total", "Threads that changed without an event for rules.");
+    let mut none = all.counter("reply_router_no_events_total", "Thread changes that were no event.");
     for of in seen {
         none.int(&[("workspace", of.name)], of.figures.no_event);
     }
     let mut latency = all.histogram(
         "reply_router_reply_latency_seconds",
-        "From the arrival of a message to the reply that left, of replies that are out since the start.",
+        "Time from the arrival of a message to the reply, for replies sent since startup.",
     );
     for of in seen {
         latency.buckets(&[("workspace", of.name)], &of.figures.latency);
@@ -194,7 +191,7 @@ fn actions(all: &mut Exposition, totals: &[ActionTotal]) {
 async fn rules(all: &mut Exposition, app: &App) -> Result<(), Problem> {
     let engine = &app.engine;
     let matches: BTreeMap<_, _> = engine.store().match_counts(None).await?.into_iter().collect();
-    let mut matched = all.counter("reply_router_rule_matches_total", "How often each rule matched, over all time.");
+    let mut matched = all.counter("reply_router_rule_matches_total", "Matches of each rule, over all time.");
     for (rule, count) in &matches {
         matched.int(&[("rule", rule)], *count);
     }
@@ -210,7 +207,7 @@ async fn rules(all: &mut Exposition, app: &App) -> Result<(), Problem> {
         let health = engine.rule_health(name);
         evaluation.sum_and_count(&[("rule", name)], health.evaluations, health.evaluation_time);
     }
-    let mut errors = all.counter("reply_router_rule_errors_total", "Evaluations that ended in an error of the rule.");
+    let mut errors = all.counter("reply_router_rule_errors_total", "Evaluations that failed.");
     for name in &names {
         errors.int(&[("rule", name)], engine.rule_health(name).errors);
     }
@@ -220,13 +217,10 @@ async fn rules(all: &mut Exposition, app: &App) -> Result<(), Problem> {
         let mode = rule.mode.min(lowered.get(&rule.name).copied().unwrap_or_default());
         off.bool(&[("rule", &rule.name)], mode == Mode::Live);
     }
-    all.gauge("reply_router_rules_loaded_timestamp_seconds", "Since when the rules in force are.")
+    all.gauge("reply_router_rules_loaded_timestamp_seconds", "When the active rules were loaded.")
         .float(&[], seconds(engine.rules_loaded_at()));
-    all.gauge(
-        "reply_router_rules_refused",
-        "Whether the rules as they stand in the files are refused, so that older ones are in force.",
-    )
-    .bool(&[], engine.rules_error().is_some());
+    all.gauge("reply_router_rules_refused", "Whether the last reload was rejected, so that older rules stay active.")
+        .bool(&[], engine.rules_error().is_some());
     Ok(())
 }
 

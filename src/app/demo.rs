@@ -63,7 +63,7 @@ impl Demo {
             ..LoadContext::default()
         };
         let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Invalid)?;
-        // In memory: the demo leaves nothing behind, and each one begins anew.
+        // In memory: every demo starts empty.
         let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
         let clock = Arc::new(SystemClock);
         let engine = EngineBuilder { settings: &settings, rules, store, clock, dry_run: false }.build()?;
@@ -119,7 +119,7 @@ fn settings(simulator: &Simulator, options: &DemoOptions) -> Result<Settings, Ap
     Ok(settings)
 }
 
-/// Where the demo's rules stand in a checkout, for people who want to read them.
+/// The path of the demo's rules in a checkout.
 pub fn rules_path() -> &'static Path {
     Path::new(RULES_NAME)
 }

@@ -106,7 +106,7 @@ async fn rows(
     for number in 1..=MAX_LIST_PAGES {
         let page = client.list(&ListQuery::page(number), Priority::Read).await?;
         let is_last = page.is_last();
-        // Where the newest stand first, all that follows an old row is older still.
+        // In a newest-first list, all rows after an old one are older.
         let ends_here = page.rows.last().is_some_and(|row| !is_young(row))
             && page.rows.is_sorted_by(|left, right| left.last_message_at >= right.last_message_at);
         for row in page.rows.into_iter().filter(is_young) {

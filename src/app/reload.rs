@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-/// Where the rules in force come from.
+/// Where the active rules come from.
 pub struct RulesSource {
     engine: Arc<Engine>,
     paths: Vec<PathBuf>,
@@ -23,7 +23,7 @@ pub struct RulesSource {
     caps: Caps,
     /// The configuration file at the start, where there is one.
     started_with: Option<StartedWith>,
-    /// Two loads one after the other: what was read first must not come into force last.
+    /// Serializes loads: rules read first must not become active last.
     one_at_a_time: Mutex<()>,
 }
 
@@ -44,7 +44,7 @@ impl RulesSource {
     /// nothing that decides has changed, they stay as well.
     ///
     /// # Errors
-    /// Every mistake in the new rules. The engine is told of it too, so that the status can say it.
+    /// Every error in the new rules. The engine records them for the status.
     pub async fn load(&self) -> Result<String, AppError> {
         let _one = self.one_at_a_time.lock().await;
         self.engine.record_restart_needed(self.started_with.as_ref().and_then(StartedWith::restart_needed));
@@ -88,7 +88,7 @@ impl Reload for RulesSource {
     }
 }
 
-/// The first mistake with its place, and how many there are.
+/// The first error with its location, and the number of errors.
 fn summary(error: &AppError) -> String {
     let AppError::Invalid(found) = error else { return error.to_string() };
     let sorted = found.sorted();

@@ -20,7 +20,7 @@ impl StartedWith {
         &self.path
     }
 
-    /// What needs a restart, as a sentence; `None` while the file says what it said.
+    /// What needs a restart, as a sentence; `None` if the file has not changed.
     pub(super) fn restart_needed(&self) -> Option<String> {
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let text = match std::fs::read_to_string(&self.path) {

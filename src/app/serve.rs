@@ -1,4 +1,4 @@
-//! The service: the engine and the admin server, until they are told to stop.
+//! The service: runs the engine and the admin server until shutdown.
 
 use super::{AppError, RulesSource, watch::watch};
 use crate::{
@@ -11,7 +11,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// A write that is on its way when the service stops may take so long to end.
+/// How long a write in flight may take at shutdown.
 const GRACE: Duration = Duration::from_secs(9);
 
 /// How the store is opened.
@@ -21,7 +21,7 @@ pub enum StoreMode {
     ReadWrite,
     /// A copy in memory; the file is only read.
     Scratch,
-    /// To look at only; an empty one in memory where there is no file.
+    /// Read-only; an empty one in memory if there is no file.
     ReadOnly,
 }
 
@@ -79,8 +79,8 @@ impl Service {
         self.listener.local_addr().ok()
     }
 
-    /// Runs until `shutdown`. Then nothing new begins; what is on its way may end within a few seconds, and whatever does
-    /// not is found in flight, and looked for, at the next start.
+    /// Runs until `shutdown`. Then nothing new starts; writes in flight get a few seconds to finish, and the next start
+    /// verifies the rest.
     ///
     /// # Errors
     /// The store fails before anything runs.

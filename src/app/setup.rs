@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// Why the parts could not be put together.
+/// Why the service could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// Mistakes in the configuration or the rules.
@@ -52,7 +52,7 @@ pub enum AppError {
     Workspace(String),
 }
 
-/// What the command line says beside the configuration.
+/// Command-line options that override the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct CliOptions {
     /// `--config`.
@@ -64,7 +64,7 @@ pub struct CliOptions {
 /// Loads the configuration: the named file, or `reply-router.yaml` in this folder.
 ///
 /// # Errors
-/// Every mistake in it; or that there is none.
+/// Every error in it; or that there is no configuration.
 pub fn load(overrides: &CliOptions, env: Env<'_>) -> Result<Settings, AppError> {
     let path = overrides.config.clone().unwrap_or_else(|| PathBuf::from(settings::DEFAULT_FILE));
     if overrides.config.is_none() && !path.exists() {
@@ -126,12 +126,12 @@ fn private_files(settings: &Settings) -> Vec<PathBuf> {
 /// Loads the rules that the settings name, for each workspace its own.
 ///
 /// # Errors
-/// Every mistake in them.
+/// Every error in them.
 pub fn load_rules(settings: &Settings) -> Result<RuleSet, AppError> {
     RuleSet::load_workspaces(&rules_context(settings)).map_err(AppError::Invalid)
 }
 
-/// Paths of rules as people are told of them.
+/// Rule paths for display.
 pub fn shown<P: AsRef<std::path::Path>>(paths: &[P]) -> String {
     paths.iter().map(|path| path.as_ref().display().to_string()).collect::<Vec<_>>().join(", ")
 }
@@ -139,7 +139,7 @@ pub fn shown<P: AsRef<std::path::Path>>(paths: &[P]) -> String {
 /// As [`load_rules`], for a service that acts: the tests beside the rules must pass.
 ///
 /// # Errors
-/// Every mistake in them, and every test that fails.
+/// Every error in them, and every failing test.
 pub async fn load_tested_rules(settings: &Settings) -> Result<RuleSet, AppError> {
     super::test_runner::require_passing(load_rules(settings)?, &Caps::from(settings)).await
 }
@@ -158,17 +158,17 @@ pub fn client(workspace: &settings::WorkspaceConfig) -> Result<Client, AppError>
     })?)
 }
 
-/// What an engine is put together from.
+/// The parts of an engine.
 pub struct EngineBuilder<'a> {
     /// The whole configuration.
     pub settings: &'a Settings,
     /// The rules to start with.
     pub rules: RuleSet,
-    /// Where everything durable goes.
+    /// The durable store.
     pub store: Arc<dyn Store>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// Nothing leaves but GET requests.
+    /// Only GET requests are sent.
     pub dry_run: bool,
 }
 

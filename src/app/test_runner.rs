@@ -1,5 +1,5 @@
-//! The tests beside the rules. One with steps is played by the engine itself against a simulated workspace on the loopback
-//! address, with a clock that is moved by hand and a store in memory: nothing waits in real time, and nobody is reached.
+//! Runs the tests beside the rules. The engine itself runs a test with steps, against a simulated workspace on the loopback
+//! address with a manual clock and a store in memory: nothing waits in real time, and nothing is sent.
 
 mod scenario;
 mod thread;
@@ -33,7 +33,7 @@ const ADDRESS: &str = "Reply Router <router@tests.example>";
 /// The rules, if the tests beside them pass.
 ///
 /// # Errors
-/// Every test that fails, with its place; or that one could not be played.
+/// Every failing test with its location; or that a test could not run.
 pub(super) async fn require_passing(rules: RuleSet, caps: &Caps) -> Result<RuleSet, AppError> {
     let mut failing = Diagnostics::new();
     for (case, result) in failing_tests(&rules, caps).await? {
@@ -55,7 +55,7 @@ pub(super) async fn require_passing(rules: RuleSet, caps: &Caps) -> Result<RuleS
 /// The tests beside the rules that fail, with what differs.
 ///
 /// # Errors
-/// A test could not be played.
+/// A test could not run.
 pub async fn failing_tests<'r>(rules: &'r RuleSet, caps: &Caps) -> Result<Vec<(&'r TestCase, TestResult)>, AppError> {
     let mut tests = TestRunner::new(rules, caps);
     let mut failing = Vec::new();
@@ -76,7 +76,7 @@ pub struct TestRunner<'r> {
     stage: Option<TestBed>,
 }
 
-/// The caps that tests with steps are played under: those of each workspace.
+/// The caps for tests with steps, of each workspace.
 #[derive(Debug, Clone, Default)]
 pub struct Caps {
     everywhere: Safety,
@@ -92,10 +92,10 @@ impl From<&Settings> for Caps {
 }
 
 impl Caps {
-    /// As the engine takes them. Where a test begins is its own affair, and it alerts nobody.
+    /// As engine settings. A test sets its own start and sends no alerts.
     fn of_workspace(&self, name: &str) -> Safety {
         let safety = self.own.get(name).unwrap_or(&self.everywhere);
-        // A test may tell of mail of any age: all of it is new.
+        // A test may contain mail of any age: all of it is new.
         Safety { start_from: StartFrom::Since(jiff::Timestamp::MIN), alert: None, ..safety.clone() }
     }
 }
@@ -109,7 +109,7 @@ impl<'r> TestRunner<'r> {
     /// Runs one test: by one evaluation, or step by step.
     ///
     /// # Errors
-    /// It could not be played. A test that fails is no error.
+    /// The test could not run. A failing test is no error.
     pub async fn run(&mut self, case: &TestCase) -> Result<TestResult, AppError> {
         if !case.needs_engine() {
             return Ok(case.run(self.rules));
@@ -118,7 +118,7 @@ impl<'r> TestRunner<'r> {
             self.stage = Some(TestBed::new(self.rules, self.caps).await?);
         }
         let Some(stage) = &self.stage else { return Ok(TestResult::default()) };
-        // What the engine tells of a test is no news of the service.
+        // Log lines of a test are not those of the service.
         stage.play(case).with_subscriber(NoSubscriber::new()).await
     }
 
@@ -130,7 +130,7 @@ impl<'r> TestRunner<'r> {
     }
 }
 
-/// A clock that only moves when it is told to.
+/// A clock that only moves when set.
 #[derive(Debug)]
 struct ManualClock(Mutex<Timestamp>);
 

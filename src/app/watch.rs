@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 /// Editors write a file in several steps; so long after the last one the rules are read.
 const REST: Duration = Duration::from_millis(300);
 
-/// Reloads until `shutdown`. A refusal is told and the old rules stay; the next change is another chance.
+/// Reloads on changes until `shutdown`. A rejected reload is logged and the current rules stay active.
 pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) {
     let (sender, mut changed) = channel::<()>(1);
-    // The folder is watched, not its files: editors put another file in a file's place.
+    // Watches the folder, not its files: editors replace files.
     let mut folders: Vec<(&Path, RecursiveMode)> = rules.paths().iter().map(|path| watched(path)).collect();
     folders.sort();
     folders.dedup();
@@ -38,7 +38,7 @@ pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) 
             Err(_) => true,
         };
         if matters {
-            // One that waits already stands for this one too.
+            // A pending one covers this change, too.
             let _ = told.try_send(());
         }
     });
@@ -50,7 +50,7 @@ pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) 
             None
         }
     };
-    // A change of the configuration is told of. Its folder may be one that is watched already.
+    // Also watches the configuration. Its folder may be watched already.
     let config = rules.config_path().map(parent_of);
     let config = config.filter(|parent| !folders.iter().any(|(folder, _)| parent.starts_with(folder)));
     folders.extend(config.map(|parent| (parent, RecursiveMode::NonRecursive)));
@@ -70,7 +70,7 @@ pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) 
             () = shutdown.cancelled() => return,
             next = next(&mut changed) => if !next { return },
         }
-        // A refusal has been told.
+        // The rejection is logged already.
         let _ = rules.load().await;
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Cli {
     pub command: Command,
 }
 
-/// How logs look.
+/// Log formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     /// For people.
@@ -37,7 +37,7 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// How a result looks.
+/// Formats of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TableFormat {
     /// For people.
@@ -46,7 +46,7 @@ pub(super) enum TableFormat {
     Json,
 }
 
-/// How an explanation looks.
+/// Formats of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TextFormat {
     /// For people.
@@ -55,7 +55,7 @@ pub(super) enum TextFormat {
     Json,
 }
 
-/// How mistakes are shown.
+/// Formats of diagnostics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum CheckFormat {
     /// For people: with the line, a caret and a hint.
@@ -119,7 +119,7 @@ pub(super) enum Command {
     Check {
         /// Rule files or folders; default: those of the configuration.
         paths: Vec<PathBuf>,
-        /// How they are shown.
+        /// Output format.
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: CheckFormat,
     },
@@ -129,7 +129,7 @@ pub(super) enum Command {
     Test {
         /// Rule files, test files (`*.test.yaml`) or folders; default: those of the configuration.
         paths: Vec<PathBuf>,
-        /// How the results look.
+        /// Output format.
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: TextFormat,
         /// Also write the results to this file, as JUnit XML.
@@ -155,7 +155,7 @@ pub(super) enum Command {
         /// Also deliver a test message to this destination.
         #[arg(long, value_name = "DESTINATION")]
         send: Option<String>,
-        /// How it is shown.
+        /// Output format.
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: TextFormat,
     },
@@ -208,7 +208,7 @@ pub(super) enum Command {
     Status {
         #[command(flatten)]
         service: ServiceArgs,
-        /// How it is shown.
+        /// Output format.
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         format: TableFormat,
         /// Refresh every two seconds until Ctrl-C.
@@ -240,7 +240,7 @@ pub(super) struct Selection {
     /// The workspace; required if the configuration has several.
     #[arg(long, value_name = "NAME")]
     pub workspace: Option<String>,
-    /// How it is shown.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: TableFormat,
 }
@@ -288,7 +288,7 @@ pub(super) struct ExplainArgs {
     /// With a message from a file: the subject; default: that of the mail.
     #[arg(long, requires = "file")]
     pub subject: Option<String>,
-    /// How it is shown.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: TextFormat,
     /// Print the thread as a test case in YAML instead.

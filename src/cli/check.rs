@@ -1,4 +1,4 @@
-//! `check`: the mistakes in configuration, rules, scripts and templates.
+//! `check`: errors and warnings in configuration, rules, scripts and templates.
 
 use super::{CommandStatus, args::CheckFormat, env};
 use crate::diagnostics::Diagnostics;
@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many rules the text tells of one by one.
+/// Maximum number of rules listed in the text.
 const TOLD_RULES: usize = 20;
 
 #[derive(Serialize)]
@@ -65,7 +65,7 @@ pub(super) fn check(overrides: &CliOptions, paths: &[PathBuf], format: CheckForm
                     found.extend(app::lint_config(&rules, settings));
                 }
                 let own = app::request_costs(&rules, settings.as_ref());
-                // Of several sets the dearest is told.
+                // Shows the most expensive of several sets.
                 let dearer = |known: &RequestCosts| own.per_100_threads.at_most > known.per_100_threads.at_most;
                 if costs.as_ref().is_none_or(dearer) {
                     costs = Some(own);

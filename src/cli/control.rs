@@ -1,4 +1,4 @@
-//! `pause`, `resume`, `approve`, `reject`: what an operator tells the running service.
+//! `pause`, `resume`, `approve`, `reject`: commands to the running service.
 
 use super::{CommandStatus, args::ServiceArgs, preview::shortened, service::Service};
 use crate::app::CliOptions;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// Stops what leaves: of a workspace, or everything.
+/// Stops sending, for a workspace or for all.
 pub(super) async fn pause(
     overrides: &CliOptions,
     service: ServiceArgs,
@@ -25,7 +25,7 @@ pub(super) async fn pause(
     Ok(CommandStatus::Success)
 }
 
-/// Lets it leave again: of a workspace, or everything.
+/// Ends the pause of a workspace, or every pause.
 pub(super) async fn resume(
     overrides: &CliOptions,
     service: ServiceArgs,

@@ -1,4 +1,4 @@
-//! `demo`: everything at work on a simulated workspace, told in the terminal as it happens.
+//! `demo`: live rules on a simulated workspace, with events printed as they happen.
 
 use super::{CommandStatus, args::DemoArgs, preview::shortened, shutdown_signal};
 use crate::{
@@ -12,7 +12,7 @@ use anstyle::{AnsiColor, Style};
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-/// How often it is looked whether the script is over.
+/// How often to check whether the script has ended.
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 /// How long the last reply of the script may take to be decided.
 const LAST_ONE: Duration = Duration::from_secs(6);
@@ -73,10 +73,10 @@ fn greet(demo: &Demo) {
     );
 }
 
-/// Says when the last reply of the script has come and what to do then; the demo goes on until it is ended.
+/// Prints what to do next once the last message of the script has arrived; the demo runs on.
 async fn say_when_over(workspace: Workspace, inbox: String, pages: String) {
     while !workspace.wait_until(LOOK_EVERY, |now| now.stream_remaining() == 0).await {}
-    // The last one is decided and answered within a few seconds.
+    // Deciding and answering the last message takes a few seconds.
     tokio::time::sleep(LAST_ONE).await;
     super::terminal::out!(
         "\n{NAME}No more messages will arrive.{NAME:#} Next:\n  \

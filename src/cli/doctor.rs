@@ -1,4 +1,4 @@
-//! `doctor`: is each thing that the service needs reachable, and if not, why.
+//! `doctor`: checks whether everything that the service needs is reachable.
 
 use super::{CommandStatus, args::TextFormat, load};
 use crate::{
@@ -18,7 +18,7 @@ use serde_json::json;
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
-/// Prints one finding a line, or keeps them for one JSON document, and remembers whether one was bad.
+/// Prints each check, or collects them for one JSON document, and records whether one failed.
 struct Findings {
     format: TextFormat,
     bad: bool,
@@ -98,7 +98,7 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceConfig) -
     let budget = client.budget();
     let left = format!("{} requests left this minute, {} this hour", budget.minute_left, budget.hour_left);
     findings.note(&format!("{name} limits"), Ok(left));
-    // A thread that does not exist tells whether writes are allowed, and changes nothing: 404 comes after the scopes.
+    // Writing to a thread that does not exist shows the scopes and changes nothing: they are checked before the 404.
     let nowhere = "00000000-0000-4000-8000-000000000000";
     let empty = crate::coldsend::ReplyBody::text("Reply Router checks the scope of this key.");
     for (scope, error) in [
@@ -117,7 +117,7 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceConfig) -
 
 /// Whether the service has seen another one on the account of a workspace.
 async fn check_account(findings: &mut Findings, path: &std::path::Path) {
-    // A store that no service has begun yet has seen nobody.
+    // Without a store there is no evidence.
     let Ok(store) = SqliteStore::open_snapshot(path).await else { return };
     for found in store.foreign_uses().await.unwrap_or_default() {
         findings.note(&format!("workspace {} account", found.workspace), Err(found.evidence));
@@ -127,7 +127,7 @@ async fn check_account(findings: &mut Findings, path: &std::path::Path) {
 
 async fn check_destinations(findings: &mut Findings, settings: &Settings, send: Option<&str>) -> anyhow::Result<()> {
     let shared = Destinations::new(settings.destinations.clone(), settings.smtp.clone(), settings.network)?;
-    // Each set with what is added to the names in it, so that two of one name are told apart.
+    // Each set with a suffix, so that two destinations of one name can be told apart.
     let mut all = vec![(shared.clone(), String::new())];
     for workspace in settings.workspaces.iter().filter(|workspace| !workspace.destinations.is_empty()) {
         let own = shared.only(workspace.destinations.clone())?;

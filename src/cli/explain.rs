@@ -1,4 +1,4 @@
-//! `explain`: why each rule matches a thread, or does not, and how far it has come.
+//! `explain`: why each rule matches a thread or does not, and its timeline.
 
 use super::{
     CommandStatus,
@@ -81,7 +81,7 @@ async fn newest_of(settings: &Settings, args: &ExplainArgs, address: &str) -> an
     Ok(threads.swap_remove(0))
 }
 
-/// An engine over the store as it is, to look only: what it finds out changes nothing.
+/// An engine on a read-only store.
 async fn reading_engine(settings: &Settings, rules: RuleSet) -> anyhow::Result<Arc<Engine>> {
     let store = open_store(settings, StoreMode::ReadOnly).await?;
     let clock = Arc::new(SystemClock);

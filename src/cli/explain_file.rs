@@ -1,4 +1,4 @@
-//! `explain --file`: what the rules would do with a message that stands in a file. No request is made and no store asked.
+//! `explain --file`: what the rules would do with a message from a file, without requests and without the store.
 
 use super::{args::ExplainArgs, chosen, env};
 use crate::{
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use mail_parser::{MessageParser, MimeHeaders};
 use std::{collections::HashMap, path::Path};
 
-/// A mail that is larger than this is none that a lead answers with.
+/// No reply of a lead is larger than this.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
@@ -20,7 +20,7 @@ pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -
         Ok(settings) => {
             let workspace = match args.workspace.as_deref() {
                 Some(name) => Some(chosen(&settings, Some(name))?),
-                // Where rules differ by workspace, the question has no answer without one.
+                // Rules differ by workspace, so one must be selected.
                 None if settings.workspaces.iter().any(|workspace| workspace.rules.is_some()) => {
                     Some(chosen(&settings, None)?)
                 }

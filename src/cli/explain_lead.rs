@@ -96,7 +96,7 @@ fn is_of(row: &ThreadRow, address: &str) -> bool {
     row.lead_email.as_deref().is_some_and(|email| same_address(email, address))
 }
 
-/// The other threads, for whoever meant one of them.
+/// Lists the other threads of the lead.
 pub(super) fn print_others(threads: &[LeadThread], address: &str) {
     if threads.len() < 2 {
         return;

@@ -1,4 +1,4 @@
-//! A live thread as a test case that can stand beside the rules, and passes with them as they are.
+//! Writes a live thread as a test case that passes with the current rules.
 
 use crate::{
     app::AppError,

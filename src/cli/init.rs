@@ -5,7 +5,7 @@ use crate::settings::starter;
 use anyhow::Context;
 use std::{fs, io::ErrorKind, io::Write, path::Path};
 
-/// Writes into `folder`; `--config` says where the configuration stands, which the rules and schemas stand beside.
+/// Writes to `folder`, or next to the configuration that `--config` names.
 pub(super) fn init(folder: Option<&Path>, config: Option<&Path>) -> anyhow::Result<CommandStatus> {
     let beside = config.map(|config| config.parent().filter(|parent| !parent.as_os_str().is_empty()));
     let beside = beside.map(|parent| parent.unwrap_or(Path::new(".")));

@@ -44,7 +44,7 @@ enum CommandStatus {
     Problem,
 }
 
-/// Reads the command line, runs the command, and tells how it ended.
+/// Reads the command line, runs the command, and returns its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     init_logs(&cli);
@@ -105,7 +105,7 @@ fn load(overrides: &CliOptions) -> Result<Settings, AppError> {
     Ok(settings)
 }
 
-/// Where a command names one folder that has a configuration of its own, and nothing else says which one counts, that one.
+/// The configuration in the one folder that a command names, unless another one is selected.
 fn beside(overrides: &CliOptions, paths: &[PathBuf]) -> CliOptions {
     let own = match paths {
         [folder] if overrides.config.is_none() && !Path::new(DEFAULT_FILE).exists() => folder.join(DEFAULT_FILE),
@@ -147,7 +147,7 @@ const BOLD_RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 fn init_logs(cli: &Cli) {
     let level = match &cli.command {
         Command::Run { .. } => "info",
-        // The demo and the short commands tell what happens themselves.
+        // The demo and the short commands print what happens themselves.
         _ => "error",
     };
     let filter = EnvFilter::try_from_env("REPLY_ROUTER_LOG")

@@ -19,7 +19,7 @@ pub(super) struct PreviewReport<'a> {
     pub threads: Vec<ThreadReport<'a>>,
     /// How many API requests it took.
     pub requests: u64,
-    /// Whether `--limit` left threads out.
+    /// Whether `--limit` cut off threads.
     pub truncated: bool,
     /// What a preview cannot know, in words.
     pub not_considered: &'static [&'static str],
@@ -121,7 +121,7 @@ impl<'a> ActionReport<'a> {
     }
 }
 
-/// The table that a person reads at a glance: one line a thread, the replies below it.
+/// The table: one row per thread, the replies below.
 pub(super) fn table(threads: &[(String, &PreviewedThread)]) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
@@ -249,7 +249,7 @@ fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated:
             super::terminal::out!("  | {line}");
         }
     }
-    // A rule that fails matches nothing, which must not look like a rule that has nothing to do.
+    // A failing rule matches nothing; without this line it looks like a rule without matches.
     let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for rule in threads.iter().flat_map(|(_, found)| &found.judged.decision.rules) {
         if let Some(error) = &rule.error {

@@ -21,7 +21,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// By its address, or where the configuration says that it listens; the token is that of the configuration.
+    /// Uses the given address, or `admin.listen` of the configuration; the token comes from the configuration.
     pub(super) fn find(overrides: &CliOptions, url: Option<String>) -> anyhow::Result<Self> {
         let (base, token) = match (url, app::load(overrides, &env)) {
             (Some(url), Ok(settings)) => (url, settings.admin.token),

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-/// How often `--watch` looks again.
+/// The interval of `--watch`.
 const EVERY: Duration = Duration::from_secs(2);
-/// What the service said.
+/// The responses of the service.
 struct Seen {
     status: Value,
     rules: Value,
@@ -23,7 +23,7 @@ async fn ask(service: &Service) -> anyhow::Result<Seen> {
     Ok(Seen { status, rules: service.get("/api/v1/rules?limit=10000").await? })
 }
 
-/// Clears the screen and goes to its first corner.
+/// Clears the screen and moves the cursor to the top left.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
 pub(super) async fn status(
@@ -40,7 +40,7 @@ pub(super) async fn status(
     let shutdown = shutdown_signal()?;
     let redraw = std::io::stdout().is_terminal() && format == TableFormat::Table;
     loop {
-        // A service that does not answer for a moment, as while it starts anew, ends no watch.
+        // A service that does not respond for a moment, such as during a restart, does not end the watch.
         let text = match shutdown.run_until_cancelled(ask(&service)).await {
             None => return Ok(CommandStatus::Success),
             Some(Ok(seen)) => shown(&seen, format)?,

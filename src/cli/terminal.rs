@@ -71,7 +71,7 @@ pub(super) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Stri
     Ok(shown)
 }
 
-/// Standard error for the log, which tells of what others wrote as well.
+/// Standard error for the log, which may contain text from outside.
 #[derive(Debug)]
 pub(super) struct Log(io::Stderr);
 

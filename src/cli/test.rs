@@ -1,4 +1,4 @@
-//! `test`: runs the tests that stand beside the rules, offline.
+//! `test`: runs the tests beside the rules, offline.
 
 use super::{CommandStatus, args::TextFormat, env, explain_text};
 use crate::diagnostics::code;
@@ -30,14 +30,14 @@ pub(super) async fn test(
         Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => {
             (None, overrides.rules.clone())
         }
-        // No value that could stand in for a variable fits.
+        // No substitute for an unset variable is valid.
         Err(AppError::Invalid(found)) if found.iter().all(|found| found.code == code::UNSET_VARIABLE) => {
             (None, overrides.rules.clone().or_else(|| Some(PathBuf::from("rules")).filter(|path| path.is_dir())))
         }
         Err(other) => return Err(other.into()),
     };
     let caps = settings.as_ref().map(Caps::from).unwrap_or_default();
-    // What the configuration names is one set, whatever stands in it; what the command line names is one each.
+    // The paths of the configuration are one set; each path of the command line is a set of its own.
     let paths: Vec<Option<PathBuf>> = match (paths, configured) {
         ([], Some(path)) => vec![Some(path)],
         ([], None) => vec![None],
@@ -47,7 +47,7 @@ pub(super) async fn test(
     let (mut passed, mut failed) = (0_usize, 0_usize);
     let mut results = Vec::new();
     for path in &paths {
-        // A file of tests alone is about the rules in its folder.
+        // A test file tests the rules in its folder.
         let alone = path.as_deref().filter(|path| is_test_file(path));
         let named = match alone {
             Some(path) => path.parent().filter(|folder| !folder.as_os_str().is_empty()).or(Some(Path::new("."))),
@@ -118,8 +118,8 @@ fn test_report(case: &TestCase, result: &TestResult) -> Value {
     })
 }
 
-/// The configuration. Tests reach nobody, so that a variable which is not set here does not matter to them: another value
-/// stands in for it, and the configuration's hours, caps and names of destinations count all the same.
+/// Loads the configuration. Tests send nothing, so an unset variable gets a substitute, and the configuration's hours, caps
+/// and destination names still apply.
 fn load(overrides: &CliOptions) -> Result<Settings, AppError> {
     let stand_in = |name: &str| {
         let text = || match name.ends_with("URL") {
@@ -143,7 +143,7 @@ fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
-/// What was wanted and what came, one under the other, and why the rules concerned said so.
+/// Prints expected and actual values, and the trace of the rules involved.
 fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     let (on, off) = (BAD.render(), BAD.render_reset());
     let _ = writeln!(out, "  {on}✗{off} {}  ({}:{})", case.name, case.file, case.line);
@@ -200,7 +200,7 @@ fn junit_case(report: &mut String, case: &TestCase, result: &TestResult) {
     report.push_str("  </testcase>\n");
 }
 
-/// For an XML attribute. Characters that XML 1.0 cannot hold are left out.
+/// Escapes an XML attribute. Drops characters that XML 1.0 does not allow.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

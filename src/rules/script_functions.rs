@@ -36,12 +36,12 @@ impl ScriptFunction {
 pub const FUNCTIONS: &[ScriptFunction] = &[
     ScriptFunction {
         call: "text.contains_ci(part)",
-        gives: "whether the text contains the part, upper and lower case being the same; of a list of parts, any",
+        gives: "whether the text contains the part, ignoring case; with a list, any of the parts",
         example: r#"message.text.contains_ci(["call", "demo"])"#,
     },
     ScriptFunction {
         call: "value.is_one_of(list)",
-        gives: "whether the value is in the list, texts in any case; of a list of values, any",
+        gives: "whether the value is in the list, ignoring case; with a list of values, any of them",
         example: r#"thread.tags.is_one_of(["VIP", "partner"])"#,
     },
     ScriptFunction {
@@ -51,17 +51,17 @@ pub const FUNCTIONS: &[ScriptFunction] = &[
     },
     ScriptFunction {
         call: "address.domain_is_one_of(list)",
-        gives: "whether the domain of an address (or a domain) is in the list, or below one in the list: mail.acme.example is below acme.example",
+        gives: "whether the domain of an address (or a domain) is in the list or a subdomain of one: mail.acme.example is a subdomain of acme.example",
         example: r#"lead.email.domain_is_one_of(["acme.example", "globex.example"])"#,
     },
     ScriptFunction {
         call: "text.regex_is_match(pattern)",
-        gives: "whether a regular expression is found in the first 64 KiB, in any case",
+        gives: "whether a regular expression is found in the first 64 KiB, ignoring case",
         example: r"message.text.regex_is_match(`\b(mon|tues)day\b`)",
     },
     ScriptFunction {
         call: "text.regex_capture(pattern)",
-        gives: "the first group of the first match, or the whole match where there is no group; `()` without a match",
+        gives: "the first group of the first match, or the whole match if there is no group; `()` without a match",
         example: r#"message.text.regex_capture(`on (\w+)`) == "Tuesday""#,
     },
     ScriptFunction {
@@ -71,7 +71,7 @@ pub const FUNCTIONS: &[ScriptFunction] = &[
     },
     ScriptFunction {
         call: "key.pick(list)",
-        gives: "one item of the list, always the same for the same key, evenly over many keys. A longer list takes over its share and changes nothing else. Items are texts, numbers, or maps with a `name`",
+        gives: "one item of the list, always the same for the same key, evenly distributed over keys. A new item takes over only its share. Items are texts, numbers, or maps with a `name`",
         example: r#"lead.email.pick(["anna", "bob", "carla"]) == "bob""#,
     },
     ScriptFunction {
@@ -86,7 +86,7 @@ pub const FUNCTIONS: &[ScriptFunction] = &[
     },
     ScriptFunction {
         call: "time.days_until(later)",
-        gives: "the same the other way round: `now.days_until(message.back_on)`",
+        gives: "the same in reverse: `now.days_until(message.back_on)`",
         example: r#"now.days_until("2026-01-12") < 7"#,
     },
     ScriptFunction {
@@ -101,7 +101,7 @@ pub const FUNCTIONS: &[ScriptFunction] = &[
     },
     ScriptFunction {
         call: "time.date(zone)",
-        gives: "the date in a time zone, as `2026-01-05`; dates compare as texts do",
+        gives: "the date in a time zone, such as `2026-01-05`; dates compare like texts",
         example: r#"now.date("Asia/Tokyo") >= "2026-01-05""#,
     },
 ];

@@ -1,4 +1,4 @@
-//! Decisions as they come.
+//! Decisions, newest first.
 
 use super::{
     super::{
@@ -125,7 +125,7 @@ pub(in crate::admin) async fn activity(
     let asked = wanted.query();
     let rules = app.engine.rules();
     let mut names: Vec<_> = rules.rules().iter().map(|rule| rule.name.clone()).collect();
-    // A rule that is gone may still be looked for.
+    // Removed rules can still be filtered for.
     names.extend(wanted.rule.clone().filter(|name| rules.rule(name).is_none()));
     let chosen = |name: &str, of: &Option<String>| of.as_deref() == Some(name);
     super::render(&ActivityPage {

@@ -23,7 +23,7 @@ struct ErrorPage {
     request_id: String,
 }
 
-/// Shows a problem as a page to whoever asked for a page.
+/// Shows a problem as a page if the client accepts HTML.
 pub(in crate::admin) async fn as_page(request: Request, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));

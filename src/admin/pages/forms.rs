@@ -108,8 +108,8 @@ pub(in crate::admin) async fn set_mode(
     Ok(Redirect::to(&format!("/#rule-{}", super::view::encoded(&name))))
 }
 
-/// What a person decides about an action. A text that is the one that was shown is no edit: then the HTML form, if there is
-/// one, goes out with it.
+/// Carries out an operator's command on an action. An unchanged text is no edit: the reply keeps its HTML form, if it has
+/// one.
 pub(in crate::admin) async fn decide(
     State(app): State<App>,
     caller: Caller,
@@ -127,7 +127,7 @@ pub(in crate::admin) async fn decide(
     let action = actions::decide(&app, &caller, id, choice).await?;
     // Where it is now: held again after "it was not sent".
     let held = action.state == ActionState::Held;
-    // The queue then says what was decided: the card itself is gone.
+    // The queue then shows the outcome: the card itself is gone.
     let decided = format!("/queue?decided={}", action.id);
     Ok(Redirect::to(&if held { format!("/queue#action-{}", action.id) } else { decided }))
 }
@@ -141,7 +141,7 @@ async fn edited(app: &App, id: &str, body: &[u8]) -> Result<Option<String>, Prob
     Ok((!same).then_some(text))
 }
 
-/// An operator has dealt with a thread that was left for them.
+/// Marks a thread that was left for the operator as done.
 pub(in crate::admin) async fn thread_done(
     State(app): State<App>,
     caller: Caller,

@@ -31,9 +31,9 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-/// What waits for a person, the most pressing first.
+/// States that need you, the most pressing first.
 const FOR_A_PERSON: [ActionState; 3] = [ActionState::Quarantined, ActionState::Held, ActionState::Failed];
-/// What goes on by itself when its time comes.
+/// States that run automatically when due.
 const WAITING: [ActionState; 4] =
     [ActionState::Planned, ActionState::Waiting, ActionState::Retrying, ActionState::Unknown];
 
@@ -48,11 +48,11 @@ enum Tab {
     None,
 }
 
-/// What stands around every page.
+/// The layout around every page.
 struct Layout {
     version: &'static str,
     tab: Tab,
-    /// How many actions and threads wait for a person.
+    /// How many actions and threads need you.
     for_you: u64,
     /// Nothing is sent: what is called done would have been.
     dry_run: bool,

@@ -1,4 +1,4 @@
-//! What waits: for a person first, then for its time.
+//! The queue: what needs you first, then what waits for its time.
 
 use super::{
     super::{
@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 const CARDS: u32 = 30;
-/// The name under which the threads that are left for a person are listed alone.
+/// The `state` that lists only the threads left for you.
 const LEFT: &str = "left";
 
 #[derive(Debug, Default, Deserialize)]
@@ -42,7 +42,7 @@ struct QueuePage {
     waiting: Vec<ActionCard>,
     waiting_count: u64,
     waiting_more: u64,
-    /// One state alone is shown, from a place on.
+    /// Only one state is shown, from a cursor on.
     single: bool,
 }
 
@@ -54,13 +54,13 @@ struct Group {
     older: Option<String>,
 }
 
-/// What came of the last decision: the card is gone from the list.
+/// The outcome of the operator's last command: the card is gone from the list.
 struct Decided {
     text: String,
     thread_path: String,
 }
 
-/// A thread in which nothing is open, and somebody still has to look.
+/// A thread without open actions that still needs you.
 struct LeftCard {
     id: String,
     workspace: String,

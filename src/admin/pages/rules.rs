@@ -267,7 +267,7 @@ pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, 
     })
 }
 
-/// How many replies left within a day, what waits for the reader, and what is wrong.
+/// Replies sent within a day, what needs you, and what is wrong.
 async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> Result<Headline, Problem> {
     let since = app.engine.now().saturating_sub(DAY).unwrap_or_default();
     let mut sent = 0;

@@ -118,7 +118,7 @@ pub(in crate::admin) async fn thread(
     })
 }
 
-/// What each message says anew, oldest first.
+/// The new text of each message, oldest first.
 fn conversation(messages: &ThreadMessages) -> Vec<MessageView> {
     let all = messages.conversation().messages().iter().enumerate();
     let view = |(index, message): (usize, &crate::model::Message)| MessageView {

@@ -1,4 +1,4 @@
-//! Why each rule matched or did not, as a person reads it: recorded, read live, or tried.
+//! Shows why each rule matched or did not: recorded, live, or on the Try page.
 
 use super::view::{TextPart, TimeTag, parts};
 use crate::{
@@ -21,7 +21,7 @@ pub(super) struct Trace {
     pub(super) not_considered: String,
 }
 
-/// What one rule said.
+/// The trace of one rule.
 pub(super) struct RuleTraceView {
     pub(super) name: String,
     pub(super) place: String,
@@ -30,7 +30,7 @@ pub(super) struct RuleTraceView {
     /// `matched`, `no match`, `not reached`, `error`.
     pub(super) verdict: &'static str,
     pub(super) why: Vec<String>,
-    /// What kept the rule from matching, in a line that shows without opening it.
+    /// Why the rule did not match, shown while it is closed.
     pub(super) failed: Option<String>,
     pub(super) conditions: Vec<ConditionView>,
     pub(super) script: Option<ScriptView>,
@@ -158,7 +158,7 @@ impl From<ExplainedRule> for RuleTraceView {
     }
 }
 
-/// The first condition that spoke against the rule. One of an `any` alone decides nothing, so that others come first.
+/// The first condition that failed. A single alternative of `any` decides nothing, so others come first.
 fn first_failed(conditions: &[ConditionView], script: Option<&ScriptView>) -> Option<String> {
     let mut against = conditions.iter().filter(|found| found.good == Some(false));
     let is_alternative = |found: &&ConditionView| found.path.split('.').any(|part| part.starts_with("any["));

@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Two that ColdSend documents; beside them those that rules ask for and that mail had. Any other may be typed.
 const CATEGORIES: [&str; 2] = ["interested", "not_interested"];
-/// How many of the newest decisions are looked through for categories.
+/// How many of the newest decisions are searched for categories.
 const DECISIONS: u32 = 200;
 
 #[derive(Template)]
@@ -48,7 +48,7 @@ struct Outcome {
     trace: Trace,
 }
 
-/// A text that would leave, or be held.
+/// A text that would be sent or held.
 struct PlannedText {
     rule: String,
     kind: &'static str,
@@ -109,7 +109,7 @@ async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
         [] => "No rule matches.".to_owned(),
         names => format!("Matched: {}.", names.join(", ")),
     };
-    // Stars and the like are told with their rule.
+    // Actions without a text are shown with their rule.
     let written = decision
         .actions
         .iter()
@@ -130,7 +130,7 @@ async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
     Ok(Outcome { headline, texts: texts.collect(), trace: explanation.into() })
 }
 
-/// The categories that are known here, for whoever types one.
+/// Known categories, as suggestions.
 async fn categories(app: &App) -> Result<BTreeSet<String>, Problem> {
     let mut known: BTreeSet<String> = CATEGORIES.map(str::to_owned).into();
     let newest = DecisionFilter { limit: DECISIONS, ..DecisionFilter::default() };

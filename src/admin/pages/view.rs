@@ -30,7 +30,7 @@ pub(super) struct TextPart {
     pub(super) marked: bool,
 }
 
-/// The text cut at the edges of what is marked; `ranges` may overlap and come in any order.
+/// Splits the text at the edges of the marked ranges; `ranges` may overlap and be in any order.
 pub(super) fn parts(text: &str, mut ranges: Vec<(usize, usize)>) -> Vec<TextPart> {
     ranges.retain(|(start, end)| start < end && text.get(*start..*end).is_some());
     ranges.sort_unstable();
@@ -86,7 +86,7 @@ pub(super) struct ActionCard {
     pub(super) rule: String,
     pub(super) state: &'static str,
     pub(super) reason: Option<String>,
-    /// It is a draft because its rule drafts, and for no reason that somebody should know of.
+    /// It is held only because its rule is in draft mode.
     pub(super) ordinary: bool,
     pub(super) due: Option<TimeTag>,
     pub(super) due_word: &'static str,
@@ -94,15 +94,15 @@ pub(super) struct ActionCard {
     pub(super) sent: Option<TimeTag>,
     pub(super) attempts: Vec<AttemptRow>,
     pub(super) text: String,
-    /// It has an HTML form, which an edit gives up.
+    /// It has an HTML form, which an edit drops.
     pub(super) has_html: bool,
     pub(super) attachments: Vec<String>,
     pub(super) thread_path: String,
     pub(super) if_retried: &'static str,
     pub(super) approved: bool,
-    /// Who wrote: name and address; empty where it was not looked up.
+    /// The sender: name and address; empty if not looked up.
     pub(super) who: String,
-    /// What the lead wrote, where it was looked up.
+    /// The lead's message, if looked up.
     pub(super) message: Option<String>,
     /// Only its beginning is known, because the messages were not read.
     pub(super) is_excerpt: bool,
@@ -151,7 +151,7 @@ impl From<Action> for ActionCard {
     }
 }
 
-/// Who wrote a message: the lead by name and address, or somebody else than the lead.
+/// The sender of a message: the lead by name and address, or somebody else.
 pub(super) fn writer(name: Option<&str>, lead: Option<&str>, from: Option<&str>) -> String {
     let somebody_else =
         from.filter(|from| lead.is_some_and(|lead| !from.to_lowercase().contains(&lead.to_lowercase())));
@@ -164,17 +164,17 @@ pub(super) fn writer(name: Option<&str>, lead: Option<&str>, from: Option<&str>)
     }
 }
 
-/// What comes at the time that an action is due.
+/// What happens when an action is due.
 pub(super) fn due_label(state: ActionState) -> &'static str {
     if state == ActionState::Held { "expires" } else { "next" }
 }
 
-/// A reason as people read it; the code alone where it has no sentence.
+/// The text of a reason; its code if it has none.
 pub(super) fn reason_text(reason: &crate::model::Reason) -> String {
     if reason.text.is_empty() { reason.code.as_str().replace('_', " ") } else { reason.text.clone() }
 }
 
-/// What is sent, as a person reads it and may edit it.
+/// The text of a payload, for display and editing.
 pub(super) fn display_text(payload: &Payload) -> String {
     match payload {
         Payload::Reply { text: None, html: Some(html), .. } => text::full_text(None, Some(html)),

@@ -1,4 +1,4 @@
-//! The workspaces: polling, the request budget, opt-outs, the rules in force, and who changed what.
+//! The workspaces: polling, the request budget, opt-outs, active rules and the audit log.
 
 use super::{
     super::{
@@ -45,7 +45,7 @@ struct WorkspacePage {
     rules_error: Option<String>,
     restart_needed: Option<String>,
     warnings: Vec<Warning>,
-    /// Whether everything is reachable, where a person asked.
+    /// The results of the connection checks, if requested.
     findings: Vec<Found>,
     opt_outs: Vec<OptOutView>,
     opt_outs_next: Option<String>,
@@ -92,7 +92,7 @@ struct Warning {
     hint: Option<String>,
 }
 
-/// What was looked at, and how it is.
+/// What was checked, and the result.
 struct Found {
     what: String,
     good: bool,

@@ -1,4 +1,4 @@
-//! One test that is played: its event, then each step, until one does not do what is expected.
+//! Runs one test: its event, then each step, until one fails.
 
 use super::{
     TestBed,
@@ -22,7 +22,7 @@ const MAX_ITEMS: u32 = 10_000;
 
 const NOT_OURS: &str = "the test does not belong to these rules";
 
-/// A test on its way.
+/// A running test.
 pub(super) struct Scenario<'s> {
     stage: &'s TestBed,
     engine: Arc<Engine>,
@@ -30,12 +30,12 @@ pub(super) struct Scenario<'s> {
     thread: String,
     /// What had been carried out when the last step ended.
     done: HashSet<crate::model::ActionId>,
-    /// What each rule said when it was last asked.
+    /// The latest trace of each rule.
     rules: Vec<RuleTrace>,
 }
 
 impl<'s> Scenario<'s> {
-    /// A workspace that has been looked at while it was empty, and then the test's thread in it.
+    /// A workspace with an empty baseline, then with the test's thread.
     pub(super) async fn start(stage: &'s TestBed, case: &TestCase) -> Result<Self, AppError> {
         let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
         let engine = Engine::new(EngineParts {
@@ -84,7 +84,7 @@ impl<'s> Scenario<'s> {
         Ok(TestResult { rules: std::mem::take(&mut self.rules), ..TestResult::default() })
     }
 
-    /// What differs, with what tells why.
+    /// The mismatches, with the traces that explain them.
     async fn failed(
         &mut self,
         expect: &Expectation,
@@ -158,7 +158,7 @@ impl<'s> Scenario<'s> {
             }
             StepEvent::Category(category) => {
                 workspace.change(&self.thread, |thread| {
-                    // A person's choice stands before the AI's, so that only a person changes it.
+                    // A manual category overrides the AI's, so only a person changes it.
                     let chosen = if thread.manual_category.is_some() {
                         &mut thread.manual_category
                     } else {
@@ -177,7 +177,7 @@ impl<'s> Scenario<'s> {
         Ok(actions)
     }
 
-    /// What came of the step that has just been played.
+    /// The outcome of the latest step.
     async fn observe(&mut self, handled: &HandleReport) -> Result<Actual, AppError> {
         let decision = match handled.decisions.last() {
             Some(id) => self.store.decision(id).await?,
@@ -200,7 +200,7 @@ impl<'s> Scenario<'s> {
     }
 }
 
-/// What a decision says, and which of its replies left or may still leave.
+/// A decision, and its replies that were sent or are still open.
 fn decided(decision: &DecisionRecord, actions: &[Action]) -> Actual {
     let replies =
         || actions.iter().filter(|action| action.decision_id == decision.id && action.kind == ActionKind::Reply);

@@ -4,7 +4,7 @@ use crate::{model, rules::TestCase, simulator};
 
 /// Where a test names no inbox.
 const INBOX: &str = "sam@us.example";
-/// What a file is, of which a test says the name only.
+/// The type of attachments, which tests name without one.
 const FILE_TYPE: &str = "application/octet-stream";
 
 /// The thread with its messages at their times. What the test does not say stays empty, as far as a workspace can leave it
@@ -12,7 +12,7 @@ const FILE_TYPE: &str = "application/octet-stream";
 pub(super) fn new_thread(case: &TestCase) -> simulator::NewThread {
     let (detail, row) = (&case.thread, &case.thread.row);
     simulator::NewThread {
-        // Any other id has been refused on loading.
+        // Loading rejects any other id.
         id: Some(row.id.clone()).filter(|id| uuid::Uuid::parse_str(id).is_ok()),
         lead_email: row.lead_email.clone().unwrap_or_default(),
         lead_name: row.lead_name.clone(),
@@ -31,7 +31,7 @@ pub(super) fn new_thread(case: &TestCase) -> simulator::NewThread {
     }
 }
 
-/// A message; without a time of its own it comes now.
+/// A message; the default time is now.
 pub(super) fn new_message(message: &model::Message) -> simulator::Message {
     let file = |file: &model::MailAttachment| simulator::Attachment {
         filename: file.filename.clone().unwrap_or_default(),
