@@ -1,17 +1,14 @@
 //! What the rules would do with the inbox now, with GET requests only: the plan behind `preview` and `apply`.
 
 use crate::{
-    coldsend::{ApiError, Client, ListQuery, MAX_LIST_PAGES, Priority, Scope},
-    engine::{Evaluation, EvaluationInput, evaluate_thread},
+    coldsend::{ApiError, Client, ListQuery, MAX_LIST_PAGES, Priority},
+    engine::{Evaluation, EvaluationInput, Reach, ReadFailures, evaluate_thread},
     model::{Mode, ThreadRow},
     rules::RuleSet,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
-
-/// This many threads that fail in a row mean that the API fails.
-const MAX_FAILED_IN_A_ROW: u32 = 3;
 
 /// The threads to preview.
 #[derive(Debug, Clone)]
@@ -60,7 +57,7 @@ pub async fn preview(
     let mut preview = Preview::default();
     let rows = rows(client, selection, now, &mut preview.truncated).await?;
     let overrides = HashMap::new();
-    let mut failed = 0;
+    let failures = ReadFailures::default();
     for row in rows {
         let input = EvaluationInput {
             workspace,
@@ -73,13 +70,11 @@ pub async fn preview(
         };
         match evaluate_thread(client, rules, input, None, now).await {
             Ok(judged) => {
-                failed = 0;
+                failures.record_success(&row.id, now);
                 preview.threads.push(PreviewedThread { row, judged });
             }
             Err(error) => {
-                failed += u32::from(error.scope() != Scope::Thread);
-                let refused = error.scope() == Scope::Key && preview.threads.is_empty();
-                if error.scope() == Scope::Workspace || refused || failed >= MAX_FAILED_IN_A_ROW {
+                if failures.record_failure(&row.id, &error, now) == Reach::Workspace {
                     return Err(error);
                 }
                 preview.unreadable.push((row.id, error));

@@ -1,8 +1,7 @@
-//! Telling people: what needs them is announced at `safety.alert`, in the log and on the board.
+//! Alerts: what needs you goes to `safety.alert`, to the log and to whoever watches.
 //!
-//! A condition that begins and ends (an outage, a queue that is stuck, a store that fails) goes through
-//! [`Alerts::alert_once`] and [`Alerts::end_alert`], what happens again and again through [`Alerts::alert_hourly`]. So one
-//! cause is one alert.
+//! A condition that begins and ends (an outage, a stuck queue, a store that fails) goes through [`Alerts::alert_once`] and
+//! [`Alerts::end_alert`], what happens again and again through [`Alerts::alert_hourly`]. So one cause is one alert.
 
 mod account;
 mod conditions;
@@ -23,11 +22,11 @@ use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long something may be due before people are told that the queue is stuck.
+/// How long something may be due before you are alerted that the queue is stuck.
 const STUCK: Duration = Duration::from_secs(600);
-/// The store is opened, and may pause everything, a moment before the rest starts.
+/// The store is opened, and may pause everything, at most this long before the rest starts.
 const A_MOMENT: Duration = Duration::from_secs(60);
-/// How long to wait after each try of an alert that was not delivered.
+/// How long to wait after each failed try to deliver an alert.
 const TRY_AGAIN: [Duration; 5] = [
     Duration::from_secs(5),
     Duration::from_secs(60),
@@ -35,12 +34,12 @@ const TRY_AGAIN: [Duration; 5] = [
     Duration::from_secs(900),
     Duration::from_secs(2_400),
 ];
-/// What stands for the name of a workspace in an alert that concerns all of them.
+/// The name of the workspace in an alert that concerns all of them.
 pub(super) const EVERY: &str = "all";
 /// The condition that a workspace is paused because its key was refused.
 pub(super) const PAUSED: &str = "paused";
 
-/// Tells people what needs them, once.
+/// Alerts: what needs you is sent to `safety.alert`, logged and published, once.
 pub struct Alerts {
     store: Arc<dyn Store>,
     workspaces: Arc<[Workspace]>,
@@ -54,12 +53,12 @@ pub struct Alerts {
     repeats: Mutex<Repeats<Repeated>>,
 }
 
-/// Something that happens again and again.
+/// An event that may happen again and again.
 #[derive(Debug)]
 struct Repeated {
     workspace: String,
-    announcement: Alert,
-    /// The destination that cannot be told, since it is what fails.
+    alert: Alert,
+    /// The destination that gets no alert, because it is what fails.
     except: Option<String>,
     link: Option<String>,
 }
@@ -77,82 +76,82 @@ impl Alerts {
         Self { store, workspaces, clock, status, public_url, dry_run, conditions, repeats }
     }
 
-    /// Tells people that a condition has begun, unless they know: until [`Alerts::end_alert`] has told its end, and for
-    /// some time if it comes and goes. `key` names the condition in its workspace.
+    /// Alerts that a condition has begun, unless you know: until [`Alerts::end_alert`] has reported its end, and for some time
+    /// if it comes and goes. `key` names the condition in its workspace.
     pub(super) fn alert_once(&self, workspace: &str, key: &str, title: &str, text: &str) {
         self.alert_since(workspace, key, self.clock.now(), title, text);
     }
 
-    /// The same of a condition that began some time ago.
+    /// The same for a condition that began some time ago.
     fn alert_since(&self, workspace: &str, key: &str, began: Timestamp, title: &str, text: &str) {
         if locked(&self.conditions).begin(&condition(workspace, key), began, self.clock.now()) {
-            let announcement = Alert { title: title.to_owned(), text: text.to_owned() };
-            self.alert(workspace, announcement, &self.alert_id(workspace, key), None, None);
+            let alert = Alert { title: title.to_owned(), text: text.to_owned() };
+            self.send(workspace, alert, &self.alert_id(workspace, key), None, None);
         }
     }
 
-    /// Notes that a condition does not hold; to be called whenever that is seen. Once it has stayed away for a minute,
-    /// people who know of it are told, with how long it has lasted.
+    /// Records that a condition does not hold; call it whenever you see that. Once the condition has stayed away for a
+    /// minute, its end is alerted if its beginning was, with how long it lasted.
     pub(super) fn end_alert(&self, workspace: &str, key: &str, title: &str) {
         let lasted = locked(&self.conditions).end(&condition(workspace, key), self.clock.now());
         if let Some(lasted) = lasted {
             let lasted = format_duration(Duration::from_secs(lasted.as_secs().max(1)));
-            let announcement = Alert { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
+            let alert = Alert { title: title.to_owned(), text: format!("It has lasted {lasted}.") };
             let id = self.alert_id(workspace, &format!("{key}-over"));
-            self.alert(workspace, announcement, &id, None, None);
+            self.send(workspace, alert, &id, None, None);
         }
     }
 
-    /// Forgets that people were told of a condition that somebody has ended by hand.
+    /// Forgets a condition that an operator has ended.
     pub(super) fn forget_alert(&self, workspace: &str, key: &str) {
         locked(&self.conditions).forget(&condition(workspace, key));
     }
 
-    /// Forgets the pauses of a workspace, or of all of them, that people were told of.
+    /// Forgets the pauses of a workspace, or of all of them.
     pub(super) fn forget_pauses(&self, workspace: Option<&str>) {
         for found in self.workspaces.iter().filter(|found| workspace.is_none_or(|name| name == found.name())) {
             self.forget_alert(found.name(), PAUSED);
         }
     }
 
-    /// Whether people were told of a condition and not yet that it has ended.
+    /// Whether a condition was alerted and its end was not.
     pub(super) fn is_alerted(&self, workspace: &str, key: &str) -> bool {
         locked(&self.conditions).holds(&condition(workspace, key))
     }
 
-    /// Tells people of something that may happen again and again: at once, and then once an hour with how often. `except`
-    /// is a destination that cannot be told, since it is what fails.
+    /// Alerts what may happen again and again: at once, and then once an hour with how often. `except` is a destination that
+    /// gets no alert, because it is what fails.
     pub(super) fn alert_hourly(
         &self,
         workspace: &str,
         key: &str,
-        announcement: Alert,
+        alert: Alert,
         except: Option<&str>,
         link: Option<String>,
     ) {
-        let what = Repeated { workspace: workspace.to_owned(), announcement, except: except.map(str::to_owned), link };
+        let what = Repeated { workspace: workspace.to_owned(), alert, except: except.map(str::to_owned), link };
         let first = locked(&self.repeats).note(&condition(workspace, key), what, self.clock.now());
-        if let Some(Repeated { announcement, link, .. }) = first {
-            self.alert(workspace, announcement, &self.alert_id(workspace, key), link, except);
+        if let Some(Repeated { alert, link, .. }) = first {
+            self.send(workspace, alert, &self.alert_id(workspace, key), link, except);
         }
     }
 
-    /// Tells what has repeated itself within the hour.
-    fn tell_repeats(&self) {
+    /// Alerts what has happened again within the hour.
+    fn alert_repeats(&self) {
         let due = locked(&self.repeats).due(self.clock.now());
-        for (Repeated { workspace, mut announcement, except, link }, count) in due {
+        for (Repeated { workspace, mut alert, except, link }, count) in due {
             if count > 1 {
-                announcement.title = format!("{} ({count} times within the hour)", announcement.title);
-                announcement.text = format!("The last one: {}", announcement.text);
+                alert.title = format!("{} ({count} times within the hour)", alert.title);
+                alert.text = format!("The last one: {}", alert.text);
             }
-            let id = self.alert_id(&workspace, &announcement.title);
-            self.alert(&workspace, announcement, &id, link, except.as_deref());
+            let id = self.alert_id(&workspace, &alert.title);
+            self.send(&workspace, alert, &id, link, except.as_deref());
         }
     }
 
     pub(super) fn alert_quarantined(&self, workspace: &Workspace, action: &Action) {
         let lead = action.lead_email.as_deref().unwrap_or("a lead without an address");
-        let announcement = Alert {
+        let alert = Alert {
             title: format!("A {} needs a decision (workspace {})", action.kind, workspace.name()),
             text: format!(
                 "The {} of rule `{}` to {lead} may or may not have been carried out, and Reply Router will not try \
@@ -160,18 +159,18 @@ impl Alerts {
                 action.kind, action.rule, action.id
             ),
         };
-        self.alert(workspace.name(), announcement, &action.id.0, self.thread_link(&action.thread_id), None);
+        self.send(workspace.name(), alert, &action.id.0, self.thread_link(&action.thread_id), None);
     }
 
-    /// Says once that something has been due for ten minutes and does not leave; again only after it has moved. Also tells
-    /// what has repeated itself within the hour.
+    /// Alerts once that something has been due for ten minutes and does not leave; again only after it has moved. Also
+    /// alerts what has happened again within the hour.
     pub async fn watch_queue(&self, workspace: &Workspace) -> Result<(), StoreError> {
-        self.tell_repeats();
+        self.alert_repeats();
         let due = self.store.next_due(workspace.name()).await?;
         let late = due.and_then(|due| Duration::try_from(self.clock.now().duration_since(due)).ok());
         let name = workspace.name();
         match late.filter(|late| *late >= STUCK) {
-            // Where people know the cause, the queue is no news.
+            // If you know the cause, the queue is no news.
             Some(_) if self.is_alerted(EVERY, STORE) || self.is_alerted(name, outage::FAILING) => {}
             Some(late) => self.alert_once(
                 name,
@@ -187,38 +186,38 @@ impl Alerts {
         Ok(())
     }
 
-    /// Says once, for all workspaces, that nothing leaves because the store fails.
+    /// Alerts once, for all workspaces, that nothing leaves because the store fails.
     pub(super) fn alert_store_failing(&self, workspace: &Workspace, error: &str) {
         workspace.record_store(true);
         let text = format!("Nothing leaves at present: {error}. It goes on by itself when it can.");
         self.alert_once(EVERY, STORE, "The store fails", &text);
     }
 
-    /// Notes that the store was written.
+    /// Records that the store was written.
     pub(super) fn store_works(&self, workspace: &Workspace) {
         workspace.record_store(false);
         self.end_alert(EVERY, STORE, "The store works again");
     }
 
-    /// Says that the service began with a pause of everything, and why: a store that was restored from a backup.
+    /// Alerts that the service started with a pause of everything, and why: a store that was restored from a backup.
     pub async fn alert_if_paused(&self) -> Result<(), StoreError> {
         let pauses = self.store.pauses().await?;
         let Some(pause) = pauses.into_iter().find(|pause| pause.workspace.is_none()) else { return Ok(()) };
         tracing::warn!(since = %pause.since, reason = pause.reason, "everything is paused; nothing leaves");
         let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.status.started_at());
         if since_start {
-            let announcement = Alert { title: "Everything is paused".to_owned(), text: pause.reason };
-            self.alert(EVERY, announcement, &format!("pause-all-{}", pause.since.as_second()), None, None);
+            let alert = Alert { title: "Everything is paused".to_owned(), text: pause.reason };
+            self.send(EVERY, alert, &format!("pause-all-{}", pause.since.as_second()), None, None);
         }
         Ok(())
     }
 
-    /// Tells people of something that concerns a workspace as a whole and is no lasting condition.
+    /// Alerts what concerns a workspace as a whole and is no lasting condition.
     pub(super) fn alert_workspace(&self, workspace: &Workspace, title: &str, text: String, key: &str) {
         self.alert_hourly(workspace.name(), key, Alert { title: title.to_owned(), text }, None, None);
     }
 
-    /// The page of the thread, where the pages have an address that others can reach.
+    /// The page of the thread, if the pages have an address that others can reach.
     pub(in crate::engine) fn thread_link(&self, thread_id: &str) -> Option<String> {
         let base = self.public_url.as_deref()?.trim_end_matches('/');
         let mut url = url::Url::parse(base).ok()?;
@@ -231,9 +230,9 @@ impl Alerts {
         format!("{key}-{workspace}-{}", self.clock.now().as_second())
     }
 
-    fn alert(&self, workspace: &str, announcement: Alert, id: &str, link: Option<String>, except: Option<&str>) {
-        tracing::error!(workspace, alert = announcement.title, "people should look");
-        self.status.publish(self.clock.now(), workspace, EngineEventKind::Alert(announcement.title.clone()));
+    fn send(&self, workspace: &str, alert: Alert, id: &str, link: Option<String>, except: Option<&str>) {
+        tracing::error!(workspace, alert = alert.title, "alert");
+        self.status.publish(self.clock.now(), workspace, EngineEventKind::Alert(alert.title.clone()));
         if self.dry_run {
             return;
         }
@@ -242,14 +241,14 @@ impl Alerts {
                 continue;
             }
             let (id, now) = (id.to_owned(), self.clock.now());
-            let (announcement, link) = (announcement.clone(), link.clone());
-            // An alert must not hold up the queue that it tells of. What it tells of may be what keeps it from arriving, too,
-            // so that it is tried five times within about 20 minutes and then left to the log and the pages.
+            let (alert, link) = (alert.clone(), link.clone());
+            // An alert must not hold up the queue that it is about. What it is about may also keep it from arriving, so it is
+            // tried five times within about 20 minutes and then left to the log and the pages.
             tokio::spawn(async move {
                 for pause in TRY_AGAIN {
-                    match destinations.send_alert(&name, &id, &announcement, link.as_deref(), now).await {
+                    match destinations.send_alert(&name, &id, &alert, link.as_deref(), now).await {
                         Ok(_) => return,
-                        Err(error) => tracing::warn!(destination = name, error = %error, "an alert was not delivered"),
+                        Err(error) => tracing::warn!(destination = name, error = %error, "alert not delivered"),
                     }
                     tokio::time::sleep(pause).await;
                 }
@@ -273,7 +272,7 @@ impl Alerts {
     }
 }
 
-/// The key under which a store that fails is told.
+/// The condition that the store fails.
 const STORE: &str = "store";
 
 fn condition(workspace: &str, key: &str) -> String {

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use std::{fmt::Debug, time::Duration};
 
-/// Tells the time of day. Waiting is not its business: loops wait on tokio's monotonic clock, and whatever is due is
-/// judged by this one.
+/// The time of day, which says what is due. Loops wait on tokio's monotonic clock instead.
 pub trait Clock: Send + Sync + Debug {
     /// The time now.
     fn now(&self) -> Timestamp;

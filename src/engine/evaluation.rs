@@ -1,5 +1,5 @@
-//! Judging one thread: evaluate, fetch what the rules ask for, evaluate again. `run`, `preview`, `explain` and `apply` all
-//! come through here.
+//! Evaluating one thread: evaluate, fetch what the rules need, evaluate again. `run`, `preview`, `explain` and `apply` share
+//! it.
 
 use crate::{
     coldsend::{ApiError, Client, Priority},
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A thread to be judged, and what is known around it.
+/// A thread to evaluate, and what is known of it.
 #[derive(Debug, Clone, Copy)]
 pub struct EvaluationInput<'a> {
     /// The workspace's name.
@@ -24,7 +24,7 @@ pub struct EvaluationInput<'a> {
     pub row: &'a ThreadRow,
     /// Earlier actions; `None` where the store is not asked.
     pub history: Option<&'a [HistoryEntry]>,
-    /// The modes that people lowered rules to.
+    /// The modes that operators lowered rules to.
     pub overrides: &'a HashMap<String, Mode>,
     /// Whether the lead is known to have opted out.
     pub lead_opted_out: Option<bool>,
@@ -32,7 +32,7 @@ pub struct EvaluationInput<'a> {
     pub thorough: bool,
 }
 
-/// What came out, and what was read for it.
+/// The decision, and what was read for it.
 #[derive(Debug)]
 pub struct Evaluation {
     /// What the rules said.
@@ -41,13 +41,13 @@ pub struct Evaluation {
     pub detail: Option<ThreadDetail>,
     /// The messages, if they were read.
     pub messages: Option<Arc<ThreadMessages>>,
-    /// How long each rule that was evaluated took, by its place; what was read in between is not in it. What several rules
-    /// need, such as the body's new text, counts for the first that asks.
+    /// How long each rule took, by its place, without the reads in between; `None` if it was not evaluated. What several
+    /// rules need, such as the body's new text, counts for the first of them.
     pub took: Vec<Option<Duration>>,
 }
 
-/// Evaluates the rules on a thread and reads, with GET requests only, what their answer depends on. `messages` are those
-/// that were read already, if they were.
+/// Evaluates the rules on a thread and reads, with GET requests only, what their result depends on. `messages` are those
+/// that were read already.
 pub async fn evaluate_thread(
     client: &Client,
     rules: &RuleSet,
@@ -86,7 +86,7 @@ pub async fn evaluate_thread(
     }
 }
 
-/// Reads all messages of a thread. A guard's look goes with the priority of the reply that waits for it.
+/// Reads all messages of a thread. The guard reads with the priority of the reply that waits for it.
 pub async fn fetch_messages(
     client: &Client,
     thread_id: &str,

@@ -3,6 +3,7 @@
 pub(super) mod baseline;
 mod foreign_use;
 pub(super) mod identity;
+mod learn;
 pub(super) mod learned;
 pub(super) mod list_state;
 mod open_replies;

@@ -1,5 +1,4 @@
-//! What the engine counts for monitoring, since the process started. What the store can tell at any time is not counted
-//! here a second time.
+//! Counters and histograms since the process started. What the store knows at any time is not counted here again.
 
 use crate::{
     model::{Action, ActionKind, ActionState, Histogram, HistogramSnapshot},
@@ -55,11 +54,11 @@ pub struct WorkspaceMetrics {
     pub polls_failed: u64,
     /// How many pages of the list were read.
     pub pages: u64,
-    /// How often somebody said that there may be something new.
+    /// How many nudges came: webhooks and requests for a poll.
     pub nudges: u64,
     /// How many decisions were made, by what made rules run.
     pub decisions: Vec<(EventKind, u64)>,
-    /// How many changed threads turned out to be no event.
+    /// How many pending threads turned out to be no event.
     pub no_event: u64,
     /// From a message's arrival to the reply that has left.
     pub latency: HistogramSnapshot,
@@ -100,8 +99,8 @@ impl Metrics {
         self.no_event.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a reply that has just been found to be out. By the clock of this machine and that of the API together: one
-    /// that seems to have left before its message came counts as at once.
+    /// Measures a reply that is done, by this machine's clock and the API's together: one that seems to have left before its
+    /// message came counts as at once.
     pub(super) fn record_action(&self, action: &Action) {
         let out = action.kind == ActionKind::Reply && action.state == ActionState::Done;
         if let (true, Some(arrived), Some(sent)) = (out, action.message_at, action.sent_at) {

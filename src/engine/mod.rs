@@ -41,6 +41,7 @@ pub use operations::explain::{ExplainedAction, ExplainedRule, Explanation};
 pub use operations::health::{HealthCheck, check_destination, check_key};
 pub use operations::sample::{SampleFields, SampleThread};
 pub use operations::timeline::{TimelineEntry, chronological};
+pub use read_failures::{Reach, ReadFailures};
 pub use run::RunOnceReport;
 pub use status::{EngineEvent, EngineEventKind, RuleHealth, WorkspacePhase, WorkspaceStatus};
 #[cfg(feature = "test-hooks")]

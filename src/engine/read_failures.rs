@@ -1,7 +1,7 @@
-//! How far a failure reaches, learned from what else answers: one thread, or everything that the key can do.
+//! How far a failed read reaches, learned from other reads: one thread, or the whole workspace.
 //!
-//! An error that may be the thread's or the API's ([`Scope::Unclear`]) is taken for the thread's, which is set back, while
-//! others go on. Only when several threads in a row fail and none answers is it the API.
+//! An error that may be the thread's or the API's ([`Scope::Unclear`]) is taken for the thread's, which waits while others
+//! go on. Only when several threads in a row fail and none can be read does the API fail.
 
 use crate::coldsend::{ApiError, Scope};
 use jiff::Timestamp;
@@ -11,62 +11,62 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// So many different threads that fail in a row, with none that answers, are no accident of theirs.
+/// This many different threads that fail in a row mean that the API fails.
 const SEVERAL: usize = 3;
-/// An answer to another thread proves for so long that the key may read threads.
+/// A read of another thread proves for this long that the key may read threads.
 const PROOF: Duration = Duration::from_secs(3_600);
 /// How many threads may fail in a row in one pass while the API is not known to be down, and when it is.
 const MAX_FAILURES: usize = 20;
 const MIN_FAILURES: usize = 5;
-/// More threads than this are not told apart: the count of all of them begins anew.
+/// At most this many failing threads are kept: then all counts start again.
 const REMEMBERED: usize = 10_000;
 
 /// How far a failed read reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub enum Reach {
     /// This thread alone; how often it has failed in a row before.
     Thread(u32),
-    /// It may be this thread or more: nothing else has answered since.
+    /// This thread or more: no other read has succeeded since.
     Unclear,
     /// Every thread.
     Workspace,
 }
 
-/// What reads of a workspace's threads have shown.
+/// Which of a workspace's threads could not be read, and which could.
 #[derive(Debug, Default)]
-pub(super) struct ReadFailures(Mutex<Seen>);
+pub struct ReadFailures(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// The threads that failed in a row, since one last answered.
+    /// The threads that failed in a row, since one could be read.
     in_a_row: HashSet<String>,
     /// How the last of them failed.
     last: Option<ApiError>,
-    /// How often each has failed since it last answered, and when it first did.
+    /// How often each has failed since it could be read, and when it first did.
     failing: HashMap<String, (u32, Timestamp)>,
-    /// The thread that answered last, and when; and the last other one.
+    /// The thread that was read last, and when; and the last other one.
     answered: Option<(String, Timestamp)>,
     answered_before: Option<(String, Timestamp)>,
     /// How many passes in a row gave up.
-    barren: u32,
+    given_up: u32,
     failures: u64,
 }
 
 impl ReadFailures {
     /// The messages or the details of a thread were read.
-    pub(super) fn answered(&self, thread: &str, now: Timestamp) {
+    pub fn record_success(&self, thread: &str, now: Timestamp) {
         let mut seen = self.seen();
         seen.in_a_row.clear();
         seen.failing.remove(thread);
-        seen.barren = 0;
+        seen.given_up = 0;
         if seen.answered.as_ref().is_some_and(|(last, _)| last != thread) {
             seen.answered_before = seen.answered.take();
         }
         seen.answered = Some((thread.to_owned(), now));
     }
 
-    /// They could not be read.
-    pub(super) fn failed(&self, thread: &str, error: &ApiError, now: Timestamp) -> Reach {
+    /// They could not be read: how far that reaches.
+    pub fn record_failure(&self, thread: &str, error: &ApiError, now: Timestamp) -> Reach {
         let mut seen = self.seen();
         seen.failures += 1;
         let scope = error.scope();
@@ -90,7 +90,7 @@ impl ReadFailures {
             return if proven { Reach::Thread(count - 1) } else { Reach::Workspace };
         }
         if scope == Scope::Thread {
-            // The API has answered.
+            // The API has responded.
             seen.in_a_row.clear();
         }
         if scope == Scope::Unclear {
@@ -106,7 +106,7 @@ impl ReadFailures {
         Reach::Thread(count - 1)
     }
 
-    /// Whether several threads in a row have failed and none has answered since.
+    /// Whether several threads in a row have failed and none could be read since.
     pub(super) fn is_down(&self) -> bool {
         self.seen().in_a_row.len() >= SEVERAL
     }
@@ -122,20 +122,20 @@ impl ReadFailures {
         self.seen().failures
     }
 
-    /// Whether the thread has failed and not answered since: then it gets more time.
+    /// Whether the thread has failed and could not be read since: then it gets more time.
     pub(super) fn is_failing(&self, thread: &str) -> bool {
         self.seen().failing.contains_key(thread)
     }
 
-    /// How many threads may fail in the pass that begins: fewer and fewer while nothing answers.
+    /// How many threads may fail in the next pass: fewer and fewer while none can be read.
     pub(super) fn most_failures(&self) -> usize {
-        (MAX_FAILURES >> self.seen().barren.min(8)).max(MIN_FAILURES)
+        (MAX_FAILURES >> self.seen().given_up.min(8)).max(MIN_FAILURES)
     }
 
     /// A pass gave up.
-    pub(super) fn gave_up(&self) {
+    pub(super) fn record_given_up(&self) {
         let mut seen = self.seen();
-        seen.barren = seen.barren.saturating_add(1);
+        seen.given_up = seen.given_up.saturating_add(1);
     }
 
     /// Plain values: a panic in between leaves nothing half-done.
@@ -159,15 +159,19 @@ mod tests {
     #[test]
     fn one_thread_that_fails_while_others_answer_is_that_thread() {
         let failures = ReadFailures::default();
-        assert_eq!(failures.failed("a", &unclear(), at(0)), Reach::Unclear);
-        failures.answered("b", at(1));
-        assert_eq!(failures.failed("a", &unclear(), at(2)), Reach::Thread(1));
-        assert_eq!(failures.failed("a", &unclear(), at(2)), Reach::Thread(2));
-        failures.answered("a", at(3));
+        assert_eq!(failures.record_failure("a", &unclear(), at(0)), Reach::Unclear);
+        failures.record_success("b", at(1));
+        assert_eq!(failures.record_failure("a", &unclear(), at(2)), Reach::Thread(1));
+        assert_eq!(failures.record_failure("a", &unclear(), at(2)), Reach::Thread(2));
+        failures.record_success("a", at(3));
         assert!(!failures.is_failing("a"));
-        assert_eq!(failures.failed("a", &unclear(), at(4)), Reach::Unclear, "an answer from before proves nothing");
-        failures.answered("b", at(5));
-        assert_eq!(failures.failed("a", &unclear(), at(6)), Reach::Thread(1));
+        assert_eq!(
+            failures.record_failure("a", &unclear(), at(4)),
+            Reach::Unclear,
+            "an answer from before proves nothing"
+        );
+        failures.record_success("b", at(5));
+        assert_eq!(failures.record_failure("a", &unclear(), at(6)), Reach::Thread(1));
     }
 
     #[test]
@@ -175,23 +179,23 @@ mod tests {
         let failures = ReadFailures::default();
         assert_eq!(failures.most_failures(), 20);
         for _ in 0..9 {
-            assert_eq!(failures.failed("a", &unclear(), at(0)), Reach::Unclear, "one thread alone never is");
+            assert_eq!(failures.record_failure("a", &unclear(), at(0)), Reach::Unclear, "one thread alone never is");
         }
-        assert_eq!(failures.failed("b", &unclear(), at(0)), Reach::Unclear);
-        assert_eq!(failures.failed("c", &unclear(), at(0)), Reach::Workspace);
+        assert_eq!(failures.record_failure("b", &unclear(), at(0)), Reach::Unclear);
+        assert_eq!(failures.record_failure("c", &unclear(), at(0)), Reach::Workspace);
         assert!(failures.is_down());
-        assert_eq!(failures.failed("a", &unclear(), at(0)), Reach::Workspace);
-        failures.gave_up();
-        failures.gave_up();
-        failures.gave_up();
+        assert_eq!(failures.record_failure("a", &unclear(), at(0)), Reach::Workspace);
+        failures.record_given_up();
+        failures.record_given_up();
+        failures.record_given_up();
         assert_eq!(failures.most_failures(), 5);
-        failures.answered("d", at(1));
+        failures.record_success("d", at(1));
         assert!(!failures.is_down());
         assert_eq!(failures.most_failures(), 20);
-        assert_eq!(failures.failed("a", &unclear(), at(1)), Reach::Thread(10));
+        assert_eq!(failures.record_failure("a", &unclear(), at(1)), Reach::Thread(10));
         let gone = ApiError::NotFound { what: String::new(), detail: String::new() };
         for thread in ["e", "f", "g", "h"] {
-            assert_eq!(failures.failed(thread, &gone, at(1)), Reach::Thread(0), "the API has answered");
+            assert_eq!(failures.record_failure(thread, &gone, at(1)), Reach::Thread(0), "the API has answered");
         }
     }
 
@@ -204,11 +208,11 @@ mod tests {
             required: Vec::new(),
             granted: Vec::new(),
         };
-        assert_eq!(failures.failed("a", &forbidden, at(0)), Reach::Workspace);
-        failures.answered("b", at(1));
-        assert_eq!(failures.failed("a", &forbidden, at(2)), Reach::Thread(1));
-        assert_eq!(failures.failed("a", &forbidden, at(4_000)), Reach::Workspace);
+        assert_eq!(failures.record_failure("a", &forbidden, at(0)), Reach::Workspace);
+        failures.record_success("b", at(1));
+        assert_eq!(failures.record_failure("a", &forbidden, at(2)), Reach::Thread(1));
+        assert_eq!(failures.record_failure("a", &forbidden, at(4_000)), Reach::Workspace);
         let unauthorized = ApiError::Unauthorized { workspace: String::new(), status: 401, detail: String::new() };
-        assert_eq!(failures.failed("a", &unauthorized, at(2)), Reach::Workspace);
+        assert_eq!(failures.record_failure("a", &unauthorized, at(2)), Reach::Workspace);
     }
 }

@@ -12,14 +12,14 @@ pub struct RunOnceReport {
     pub workspace: String,
     /// What the poll found.
     pub poll: PollReport,
-    /// What became of it.
+    /// What became of the pending threads.
     pub handled: HandleReport,
     /// Why it ended early.
     pub error: Option<String>,
 }
 
 impl Engine {
-    /// Runs until `shutdown`: then no new action begins, the one under way ends and is recorded.
+    /// Runs until `shutdown`: then no new action begins; the one in flight ends and is recorded.
     pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) {
         let mut tasks = tokio::task::JoinSet::new();
         for index in 0..self.shared.workspaces.len() {
@@ -36,13 +36,13 @@ impl Engine {
         }
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "a part of the service ended unexpectedly; all of it stops");
+                tracing::error!(%error, "a task ended unexpectedly; the service stops");
                 shutdown.cancel();
             }
         }
     }
 
-    /// Polls a workspace once, decides, and does what is due or about to be.
+    /// Polls a workspace once, decides, and carries out what is due or about to be.
     pub async fn run_once(&self, workspace: &Workspace) -> RunOnceReport {
         let mut report = RunOnceReport { workspace: workspace.name().to_owned(), ..RunOnceReport::default() };
         match self.intake.poll(workspace, true).await {

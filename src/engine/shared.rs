@@ -56,7 +56,7 @@ impl Shared {
         self.now().saturating_add(workspace.safety().drafts_expire).ok()
     }
 
-    /// Pauses a workspace whose key was refused, once, and says so.
+    /// Pauses a workspace whose key was rejected, once, and alerts you.
     pub(in crate::engine) async fn pause_on_auth_error(
         &self,
         workspace: &Workspace,
@@ -67,8 +67,7 @@ impl Shared {
         }
         self.alerts.forget_alert(workspace.name(), PAUSED);
         self.store.pause(Some(workspace.name()), why, None, self.now()).await?;
-        let text =
-            format!("{why}. Nothing is sent from this workspace until the key is mended and somebody resumes it.");
+        let text = format!("{why}. Nothing is sent from this workspace until you replace the key and resume it.");
         self.alerts.alert_once(workspace.name(), PAUSED, &format!("Workspace {} is paused", workspace.name()), &text);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! How the engine fares: what the status pages and the terminal are told.
+//! The live status of the engine, for the pages, the API and the terminal.
 
 use super::Evaluation;
 use crate::model::Action;
@@ -21,7 +21,7 @@ pub enum WorkspacePhase {
     Failing,
 }
 
-/// How a workspace fares.
+/// The status of a workspace.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WorkspaceStatus {
     /// Whether the last poll ended well.
@@ -32,11 +32,11 @@ pub struct WorkspaceStatus {
     pub next_poll: Option<Timestamp>,
     /// Why the last poll failed, or why threads cannot be read.
     pub error: Option<String>,
-    /// Since when; `None` if it does not fail.
+    /// Since when it fails; `None` if it does not.
     pub failing_since: Option<Timestamp>,
 }
 
-/// How a rule fares, since this process started.
+/// The health of a rule since this process started.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RuleHealth {
     /// The last error of its script or template, and when.
@@ -49,7 +49,7 @@ pub struct RuleHealth {
     pub errors: u64,
 }
 
-/// Something that people want to see as it happens.
+/// What happened, for those who watch.
 #[derive(Debug, Clone)]
 pub struct EngineEvent {
     /// When.
@@ -76,18 +76,18 @@ pub enum EngineEventKind {
     Action(Arc<Action>),
     /// A poll failed.
     PollFailed(String),
-    /// People should look.
+    /// An alert was sent; its title.
     Alert(String),
 }
 
-/// Collects what the pages show beside the store.
+/// What the pages show beside the store.
 #[derive(Debug)]
 pub(super) struct LiveStatus {
     started_at: Timestamp,
     rules_loaded_at: Mutex<Timestamp>,
     rules_error: Mutex<Option<String>>,
     restart_needed: Mutex<Option<String>>,
-    /// Since when rules that were in force are gone.
+    /// Since when rules that were active are gone.
     gone_since: Mutex<HashMap<String, Timestamp>>,
     events: broadcast::Sender<EngineEvent>,
     rules: Mutex<HashMap<String, RuleHealth>>,
@@ -111,7 +111,7 @@ impl LiveStatus {
         self.started_at
     }
 
-    /// Notes that other rules are in force, and which are gone.
+    /// Records that other rules are active, and which are gone.
     pub(super) fn record_rules<'a>(&self, now: Timestamp, gone: &[&str], there: impl Iterator<Item = &'a str>) {
         let mut since = self.gone_since.lock().unwrap_or_else(PoisonError::into_inner);
         for name in there {

@@ -1,14 +1,14 @@
-//! What people are told of others on the account, and of rules that were refused.
+//! Alerts of other services on the account, and of rejected reloads.
 
 use super::{Alerts, EVERY};
 use crate::destinations::Alert;
 use crate::engine::Workspace;
 
-/// What rules that were refused are called among the conditions.
+/// The condition that a reload was rejected.
 const REFUSED: &str = "rules-refused";
 
 impl Alerts {
-    /// Says that our words were sent by somebody else; the workspace's replies wait for a person from now on.
+    /// Alerts that somebody else sent our words; the workspace's replies are held from now on.
     pub(in crate::engine) fn alert_foreign_use(&self, workspace: &Workspace, why: &str, link: Option<String>) {
         let title = format!("Another service acts on workspace {}", workspace.name());
         let text = format!(
@@ -16,10 +16,10 @@ impl Alerts {
              workspace."
         );
         let id = self.alert_id(workspace.name(), "foreign-use");
-        self.alert(workspace.name(), Alert { title, text }, &id, link, None);
+        self.send(workspace.name(), Alert { title, text }, &id, link, None);
     }
 
-    /// Says once that the key's limit falls faster than this service uses it, and when that has ended.
+    /// Alerts once that the key's limit falls faster than this service uses it, and when that ends.
     pub(in crate::engine) fn watch_key(&self, workspace: &Workspace) {
         const KEY: &str = "key-shared";
         if self.is_key_shared(workspace) {
@@ -33,13 +33,13 @@ impl Alerts {
         }
     }
 
-    /// Says once that changed rules were refused.
+    /// Alerts once that a reload was rejected.
     pub(in crate::engine) fn alert_rules_refused(&self, why: &str) {
         let text = format!("{why}. The rules that were in force stay in force until the mistake is mended.");
         self.alert_once(EVERY, REFUSED, "The changed rules were refused", &text);
     }
 
-    /// Says, if people know of refused rules, that the mistake is mended.
+    /// Alerts, if a reload was rejected before, that the rules in the files are active.
     pub(in crate::engine) fn watch_rules(&self) {
         if self.status.rules_error().is_none() {
             self.end_alert(EVERY, REFUSED, "The rules in the files are in force");

@@ -1,4 +1,5 @@
-//! What begins and ends, and what only repeats itself: when people are told of it, decided without a clock or a network.
+//! When to alert a condition that begins and ends, and an event that repeats. Pure: no clock, no network.
+
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,12 +10,12 @@ const SETTLED: Duration = Duration::from_secs(60);
 const MAX_SETTLED: Duration = Duration::from_secs(32 * 60);
 /// One that stayed away for so long is new when it comes back.
 const FORGOTTEN: Duration = Duration::from_secs(3_600);
-/// What repeats itself is told once in this time, with how often.
+/// What repeats is alerted once in this time, with how often.
 const WINDOW: Duration = Duration::from_secs(3_600);
-/// More kinds of trouble than this are not told apart: the oldest is forgotten.
+/// At most this many conditions are kept: the oldest is forgotten.
 const REMEMBERED: usize = 1_000;
 
-/// The conditions that people were told of. Each is told once when it begins and once when it has ended.
+/// The conditions that were alerted. Each is alerted once when it begins and once when it has ended.
 #[derive(Debug, Default)]
 pub(super) struct Conditions(HashMap<String, Condition>);
 
@@ -23,13 +24,13 @@ struct Condition {
     began: Timestamp,
     /// Since when it is away.
     away: Option<Timestamp>,
-    /// It was told that it has ended.
+    /// Its end was alerted.
     ended: bool,
     settled_after: Duration,
 }
 
 impl Conditions {
-    /// Notes that the condition holds, and since when; `true` when people are to be told.
+    /// Records that the condition holds, and since when; `true` when it is to be alerted.
     pub(super) fn begin(&mut self, key: &str, began: Timestamp, now: Timestamp) -> bool {
         let Some(condition) = self.0.get_mut(key) else {
             forget_one(&mut self.0, |condition| condition.began);
@@ -48,8 +49,8 @@ impl Conditions {
         true
     }
 
-    /// Notes that the condition does not hold; how long it has lasted, when people are to be told that it has ended. To be
-    /// called again and again: it has ended when it has stayed away for a while.
+    /// Records that the condition does not hold; returns how long it lasted when its end is to be alerted. Call it again and
+    /// again: a condition has ended when it has stayed away for a while.
     pub(super) fn end(&mut self, key: &str, now: Timestamp) -> Option<Duration> {
         let condition = self.0.get_mut(key).filter(|condition| !condition.ended)?;
         // A clock that was set back must not make it last.
@@ -64,13 +65,13 @@ impl Conditions {
         self.0.remove(key);
     }
 
-    /// Whether people were told of it and not yet that it has ended.
+    /// Whether it was alerted and its end was not.
     pub(super) fn holds(&self, key: &str) -> bool {
         self.0.get(key).is_some_and(|condition| !condition.ended)
     }
 }
 
-/// What happens again and again: told the first time, and then once an hour with a count.
+/// What happens again and again: alerted the first time, and then once an hour with a count.
 #[derive(Debug)]
 pub(super) struct Repeats<T>(HashMap<String, Repeat<T>>);
 
@@ -88,7 +89,7 @@ struct Repeat<T> {
 }
 
 impl<T> Repeats<T> {
-    /// Notes that it happened; gives back what is to be told at once.
+    /// Records that it happened; returns what is to be alerted at once.
     pub(super) fn note(&mut self, key: &str, what: T, now: Timestamp) -> Option<T> {
         if let Some(repeat) = self.0.get_mut(key)
             && (repeat.since.is_some() || repeat.told <= now && since(repeat.told, now) < WINDOW)
@@ -102,7 +103,7 @@ impl<T> Repeats<T> {
         Some(what)
     }
 
-    /// What has happened since it was last told, an hour ago or longer: the last of it, and how often.
+    /// What has happened since it was last alerted, an hour ago or longer: the last of it, and how often.
     pub(super) fn due(&mut self, now: Timestamp) -> Vec<(T, u64)> {
         let due = self.0.values_mut().filter_map(|repeat| {
             repeat.told = repeat.told.min(now);

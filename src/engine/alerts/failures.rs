@@ -1,4 +1,4 @@
-//! What failed for good, and rules that cannot be evaluated: told once an hour for each destination or rule.
+//! Alerts of actions that failed for good and of rules that cannot be evaluated: once an hour for each destination or rule.
 
 use super::{Alert, Alerts};
 use crate::engine::{Evaluation, Workspace};
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Alerts {
-    /// Tells people of an action that failed and is not tried again.
+    /// Alerts that an action failed and is not tried again.
     pub(in crate::engine) fn alert_failed(&self, workspace: &Workspace, action: &Action) {
         if action.state != ActionState::Failed {
             return;
@@ -30,25 +30,25 @@ impl Alerts {
              it: action {}.",
             action.kind, action.rule, action.id
         );
-        // A destination cannot tell of itself that it fails; a text that is wrong says nothing about where it goes.
+        // A destination that fails cannot deliver its own alert; a text that cannot be rendered says nothing about it.
         let tried = failed.filter(|_| !action.attempts.is_empty());
         let link = self.thread_link(&action.thread_id);
         self.alert_hourly(name, &key, Alert { title, text }, tried, link);
     }
 
-    /// Tells people of a thread that cannot be read again and again, while others can.
+    /// Alerts that a thread cannot be read again and again, while others can.
     pub(in crate::engine) fn alert_unread(&self, workspace: &Workspace, row: &ThreadRow, error: &ApiError) {
         let name = workspace.name();
         let lead = row.lead_email.as_deref().unwrap_or("a lead without an address");
         let title = format!("A thread cannot be read (workspace {name})");
         let text = format!(
-            "The thread of {lead} has changed and cannot be read: {error}. It stays in line and is tried about once an hour; \
+            "The thread of {lead} has changed and cannot be read: {error}. It stays pending and is tried about once an hour; \
              look into it in ColdSend."
         );
         self.alert_hourly(name, "unread", Alert { title, text }, None, self.thread_link(&row.id));
     }
 
-    /// Tells people of rules that could not be evaluated, so that they did not match.
+    /// Alerts that rules could not be evaluated, so that they did not match.
     pub(in crate::engine) fn alert_rule_errors(&self, workspace: &Workspace, judged: &Evaluation) {
         for (rule, error) in judged.decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
             let title = format!("Rule `{}` cannot be evaluated (workspace {})", rule.name, workspace.name());

@@ -5,25 +5,24 @@ use crate::engine::Workspace;
 use crate::model::format_duration;
 use std::time::Duration;
 
-/// The key under which an outage is told.
+/// The condition that polls or reads fail.
 pub(super) const FAILING: &str = "failing";
 
 impl Alerts {
-    /// For how long a workspace has not been polled well, and why, once that is longer than
-    /// `safety.alert_if_failing`.
+    /// For how long polls of a workspace have failed, and why, once that is longer than `safety.alert_if_failing`.
     pub fn outage(&self, workspace: &Workspace) -> Option<(Duration, String)> {
         let outage = workspace.poll_health.outage(self.clock.now())?;
         let lasted = Duration::try_from(self.clock.now().duration_since(outage.since)).unwrap_or_default();
         (lasted >= workspace.safety().alert_if_failing).then(|| (lasted, outage.summary.to_owned()))
     }
 
-    /// Says once that a workspace has not been polled well for too long, and once that it is polled again.
+    /// Alerts once that polls have failed for too long, and once that they work again.
     pub fn watch_outage(&self, workspace: &Workspace) {
         let name = workspace.name();
         let Some(outage) = workspace.poll_health.outage(self.clock.now()) else {
             return self.end_alert(name, FAILING, &format!("Workspace {name} works again"));
         };
-        // A pause for a refused key has told the cause.
+        // The pause for a rejected key was alerted already.
         if self.outage(workspace).is_none() || self.is_alerted(name, PAUSED) {
             return;
         }

@@ -170,7 +170,7 @@ impl Executor {
         action: &Action,
         error: &ApiError,
     ) -> Result<Transition, StoreError> {
-        let reach = workspace.read_failures.failed(&action.thread_id, error, self.shared.now());
+        let reach = workspace.read_failures.record_failure(&action.thread_id, error, self.shared.now());
         let is_this_thread = matches!(reach, Reach::Thread(_));
         Ok(match error.remedy() {
             Remedy::MendKey if is_this_thread => {

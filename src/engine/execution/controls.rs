@@ -1,4 +1,4 @@
-//! What an operator, the clock and the rule's own limit say of an action, whatever its kind.
+//! Checks of every action, whatever its kind: pauses, the rule's mode and hours, its own limit.
 
 use super::Executor;
 use super::{
@@ -18,7 +18,7 @@ use std::time::Duration;
 const RULE_GONE: Duration = Duration::from_secs(60);
 
 impl Executor {
-    /// What would become of an action if it came up now, without changing anything.
+    /// What would happen to an action if it were due now. Changes nothing.
     pub(in crate::engine) async fn predict(
         &self,
         workspace: &Workspace,
@@ -43,7 +43,7 @@ impl Executor {
         }
     }
 
-    /// What people and the clock say, whatever the kind: pauses, the rule's mode, its hours.
+    /// Pauses, the rule's mode and its hours; `None` if none of them stands in the way.
     pub(super) async fn check_controls(
         &self,
         workspace: &Workspace,
@@ -84,7 +84,7 @@ impl Executor {
         Ok(None)
     }
 
-    /// A rule may be gone for a moment only, while its file is being written: what it planned waits before it is cancelled.
+    /// A rule may be gone for a moment while its file is being written: its actions wait before they are cancelled.
     fn rule_is_gone(&self, rule: &str, now: Timestamp) -> Verdict {
         let since = self.shared.status.rule_gone_since(rule);
         let until = since.saturating_add(RULE_GONE).unwrap_or(Timestamp::MAX);
@@ -96,7 +96,7 @@ impl Executor {
         Verdict::Wait(again, Reason::new(ReasonCode::RuleRemoved, text))
     }
 
-    /// The action's own `limit`, over all leads. The guard of a reply asks for it with the other caps.
+    /// The action's own `limit`, over all leads. For a reply the guard checks it with the other caps.
     pub(super) async fn limit_reached(&self, action: &Action) -> Result<Option<Verdict>, StoreError> {
         let Some(limit @ Rate { per, .. }) = action.timing.limit else { return Ok(None) };
         let since = self.shared.now().saturating_sub(per).unwrap_or(Timestamp::MIN);

@@ -1,7 +1,7 @@
-//! The executor: takes what is due, judges it again, and hands it to what its kind needs.
+//! Takes what is due, checks it again, and hands it to the function of its kind.
 //!
-//! Each step that changes an action is one write, refused by the store if somebody else (a person who approves, a newer
-//! message) changed it first: then the step ends there and nothing leaves.
+//! Each step that changes an action is one write. The store rejects it if somebody else (an operator who approves, a newer
+//! message) changed the action first: then the step ends and nothing leaves.
 
 use super::Executor;
 use super::guard::Verdict;
@@ -13,12 +13,12 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How many due actions are looked at in one go.
+/// How many due actions are fetched at once.
 const BATCH: u32 = 50;
 
-/// After a step that took so long, what is due is looked up again.
+/// After a step that took this long, due actions are fetched again.
 const SLOW: Duration = Duration::from_secs(2);
-/// Why execution had to stop.
+/// Why execution stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
     /// The store failed: nothing leaves without its intent on disk.
@@ -29,9 +29,9 @@ pub enum ExecuteError {
 /// What a run of the executor did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunReport {
-    /// How many actions were looked at.
+    /// How many actions came up.
     pub looked_at: usize,
-    /// Several threads in a row could not be read and none answers: the rest waits, and one is tried now and then.
+    /// Several threads in a row could not be read: the rest waits.
     pub api_is_down: bool,
 }
 
@@ -59,7 +59,7 @@ impl Executor {
                 let (began, failures) = (tokio::time::Instant::now(), workspace.read_failures.failures());
                 match self.step(workspace, action).await {
                     Ok(()) => {}
-                    // Somebody changed it in the meantime: whoever did it has said what happens to it.
+                    // Somebody else changed it: their change counts.
                     Err(StoreError::Changed(_)) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -68,7 +68,7 @@ impl Executor {
                     report.api_is_down = true;
                     return Ok(report);
                 }
-                // What has become due meanwhile may well come first.
+                // What has become due meanwhile may come first.
                 if failed || began.elapsed() >= SLOW {
                     break;
                 }
@@ -109,7 +109,7 @@ impl Executor {
     }
 
     /// Writes what a verdict other than "send" means.
-    pub(in crate::engine) async fn apply_verdict(
+    pub(super) async fn apply_verdict(
         &self,
         workspace: &Workspace,
         action: &mut Action,

@@ -8,9 +8,9 @@ use crate::{
 };
 
 impl Executor {
-    /// Whether an answer in the thread has the words of the reply at hand, which has not left; if so the workspace's
-    /// replies are held from now on. The action itself may be in flight on disk: its last look is what asks.
-    pub(in crate::engine) async fn find_unsent(
+    /// Whether a message in the thread has the words of this reply, which has not left. If so, the workspace's replies are
+    /// held from now on. The action itself may be in flight on disk: its last check calls this.
+    pub(super) async fn find_unsent(
         &self,
         workspace: &Workspace,
         action: &Action,
@@ -21,7 +21,7 @@ impl Executor {
         }
         let mut ours = replies(&*self.shared.store, workspace.name(), &action.thread_id, &[]).await?;
         ours.retain(|other| other.id != action.id);
-        // Its own earlier tries count, the one that is about to be made does not.
+        // Its own earlier tries count; the one that is about to begin does not.
         let planned = Action { state: ActionState::Planned, ..action.clone() };
         ours.push(planned);
         let Some(message) = unsent_words(conversation, &ours, &[action], &action.outgoing_before) else {
@@ -32,10 +32,7 @@ impl Executor {
     }
 
     /// Why the workspace's replies are held, if another service was seen.
-    pub(in crate::engine) async fn held_for_foreign_use(
-        &self,
-        workspace: &Workspace,
-    ) -> Result<Option<Verdict>, StoreError> {
+    pub(super) async fn held_for_foreign_use(&self, workspace: &Workspace) -> Result<Option<Verdict>, StoreError> {
         let found =
             self.shared.store.foreign_uses().await?.into_iter().find(|found| found.workspace == workspace.name());
         Ok(found.map(|found| {

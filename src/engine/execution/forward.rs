@@ -9,7 +9,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// A delivery that fails after so long has kept all others waiting.
+/// A delivery that fails after this long has kept all others waiting.
 const SLOW_TARGET: Duration = Duration::from_secs(3);
 
 impl Executor {

@@ -1,7 +1,7 @@
-//! The guard: what is asked, in pure terms, before anything leaves.
+//! The guard: the last checks before anything leaves, as pure functions.
 //!
-//! It is asked twice before a reply: with what the store knows (so that a reply which has to wait costs no request), and
-//! with the messages as they are now.
+//! A reply is checked twice: against the store, so that a reply which has to wait costs no request, and against the messages
+//! as they are now.
 
 use crate::engine::{
     threads::author::Answered,
@@ -16,7 +16,7 @@ use crate::{
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// What becomes of an action before it is sent.
+/// What the checks say of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) enum Verdict {
     /// It may go.
@@ -25,16 +25,16 @@ pub(in crate::engine) enum Verdict {
     Wait(Timestamp, Reason),
     /// Not now, and no time is known.
     WaitForResume(Reason),
-    /// A person must agree.
+    /// An operator must approve it.
     Hold(Reason),
-    /// Never, by a rule of the product.
+    /// Never: policy forbids it.
     Suppress(Reason),
-    /// No longer, because the world changed.
+    /// No longer: the thread or the rules changed.
     Cancel(Reason),
 }
 
 impl Verdict {
-    /// What the verdict makes of the action; `None` where it may go. What is held expires at `expiry`.
+    /// The change that the verdict makes; `None` if the action may go. A held action expires at `expiry`.
     pub(in crate::engine) fn into_transition(self, expiry: Option<Timestamp>) -> Option<Transition> {
         Some(match self {
             Self::Send => return None,
@@ -49,10 +49,10 @@ impl Verdict {
 
 /// What the store knows, counted in the window that each limit looks at; times are oldest first.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct StoreFacts {
+pub(super) struct StoreFacts {
     /// Whether the lead opted out, and in which words.
     pub opted_out: Option<String>,
-    /// Why the rule's own `repeat` refuses it, by what has left since it was decided.
+    /// Why the rule's own `repeat` forbids it, by what has left since it was decided.
     pub repeat: Option<&'static str>,
     /// When replies went to the lead within `safety.replies_per_lead`.
     pub to_lead: Vec<Timestamp>,
@@ -64,14 +64,9 @@ pub(in crate::engine) struct StoreFacts {
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The part that needs no request. A person's approval passes what is only a matter of caution (age, the lead's cap), not
-/// what protects the lead or the sending domain.
-pub(in crate::engine) fn check_store(
-    action: &Action,
-    counted: &StoreFacts,
-    safety: &Safety,
-    now: Timestamp,
-) -> Verdict {
+/// The checks that need no request. Approval lifts what is only caution (age, the lead's cap), not what protects the lead
+/// or the sending domain.
+pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety, now: Timestamp) -> Verdict {
     if let Some(evidence) = &counted.opted_out {
         return Verdict::Suppress(opted_out(evidence));
     }
@@ -101,9 +96,9 @@ pub(in crate::engine) fn check_store(
     Verdict::Send
 }
 
-/// The part that looks at the thread as it is now. `own_sender`: the newest message comes from an address that one of the
-/// workspaces sends from. `answered`: what others have sent after the message.
-pub(in crate::engine) fn check_thread(
+/// The checks against the thread as it is now. `own_sender`: the newest message comes from an address that one of the
+/// workspaces sends from. `answered`: what others sent after the message.
+pub(super) fn check_thread(
     action: &Action,
     messages: &ThreadMessages,
     own_sender: bool,
@@ -116,11 +111,11 @@ pub(in crate::engine) fn check_thread(
     };
     match answered {
         Answered::Person => {
-            return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+            return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "a teammate replied"));
         }
         Answered::No => match late_reply(action, conversation) {
             Some(LateReply::OfThisAction) => {
-                return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message"));
+                return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "a teammate replied"));
             }
             Some(LateReply::OfAnOlderMessage) if !action.approved => {
                 let text = "an earlier reply of ours came after this message: check whether it answers it";
@@ -153,15 +148,15 @@ pub(in crate::engine) fn check_thread(
     Verdict::Send
 }
 
-/// What this service itself has sent, to show only after the newest inbound message.
+/// A reply of this service that shows only after the newest inbound message.
 enum LateReply {
-    /// What this very action says: it must not be said twice.
+    /// This action's own: it must not be sent twice.
     OfThisAction,
     /// A reply to an older message, which took its time.
     OfAnOlderMessage,
 }
 
-/// Where nobody else has answered, what follows the newest inbound message is our own.
+/// If nobody else replied, what follows the newest inbound message is our own.
 fn late_reply(action: &Action, conversation: &Conversation) -> Option<LateReply> {
     let mut ours = conversation.outgoing_after_newest_inbound().peekable();
     ours.peek()?;
@@ -189,7 +184,7 @@ fn is_own_address(conversation: &Conversation, newest: &Message) -> bool {
 }
 
 /// When the window has a place again; `None` if it has one now. `times` are the uses within the window, oldest first.
-pub(in crate::engine) fn next_slot(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
+pub(super) fn next_slot(times: &[Timestamp], rate: Rate) -> Option<Timestamp> {
     let blocking = times.len().checked_sub(count(rate))?;
     times.get(blocking).map(|at| at.saturating_add(rate.per).unwrap_or(*at))
 }

@@ -1,4 +1,4 @@
-//! Marking a thread as read: last, and only if all went well, so that an unread thread always means "look at me".
+//! Marking a thread as read: last, and only if every other action is done, so that an unread thread needs a person.
 
 use super::Executor;
 use crate::engine::{Workspace, failpoint::mutated};
@@ -10,7 +10,7 @@ use crate::{
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// How often it looks at the event's other actions by itself.
+/// How often it checks the event's other actions by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What the event's other actions say about marking the thread as read.
@@ -34,8 +34,8 @@ impl Executor {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
                 let again = self.shared.now().saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
                 self.shared.transition(workspace, &mut action, Transition::wait_until(again, reason.clone())).await?;
-                // Whichever settles last wakes it. One that settled between the look and the write found nobody to wake:
-                // so look once more, now that it can be woken.
+                // The sibling that settles last wakes it. One that settled between the check and the write had nothing to
+                // wake: so check once more, now that it can be woken.
                 if others(&self.shared.store.siblings(&action).await?) != SiblingState::Pending {
                     self.shared
                         .transition(workspace, &mut action, Transition::wait_until(self.shared.now(), reason))
@@ -68,7 +68,7 @@ impl Executor {
     }
 }
 
-/// Records of rules in shadow are no actions of the event: they take nothing from others.
+/// Actions of rules in shadow do not count.
 fn others(siblings: &[Action]) -> SiblingState {
     let mut unsettled = false;
     for action in siblings {

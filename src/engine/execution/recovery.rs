@@ -1,4 +1,4 @@
-//! What a process that died in the middle leaves behind.
+//! Recovery: actions that a process left in flight when it died.
 
 use super::{Executor, verify::next_check};
 use crate::engine::shared::Shared;

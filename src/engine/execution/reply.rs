@@ -53,7 +53,7 @@ impl Executor {
                 return self.shared.transition(workspace, &mut action, Transition::failed(reason)).await;
             }
         };
-        // What was read for the decision can still hold the reply back without a request; it lets nothing go.
+        // Messages that were read for the decision can hold the reply back without a request; they let nothing go.
         if let Some(messages) = workspace.cache.messages(&action.thread_id, self.shared.now()) {
             match self.judge_thread(workspace, &action, &messages).await?.0 {
                 Verdict::Send => {}
@@ -71,13 +71,13 @@ impl Executor {
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
-        // Whatever comes of it, nobody may rely on what was read before.
+        // From here on, messages that were read before must not be used.
         workspace.cache.evict_messages(&action.thread_id);
         let client = thread_reader(workspace, &action.thread_id).with_max_wait(Some(MAX_WAIT));
-        // The last look: nothing but the request itself stands between what it shows and the reply.
+        // The last check: only the request itself stands between what these messages show and the reply.
         let messages = match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
             Ok(messages) => {
-                workspace.read_failures.answered(&action.thread_id, self.shared.now());
+                workspace.read_failures.record_success(&action.thread_id, self.shared.now());
                 messages
             }
             Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
@@ -100,7 +100,8 @@ impl Executor {
         self.reply_ended(workspace, action, result.err(), note).await
     }
 
-    /// What the thread says, as these messages show it, and what was taken for no answer although it may look like one.
+    /// What these messages say of the reply, and which message was taken for a campaign step although it may look like a
+    /// reply.
     async fn judge_thread(
         &self,
         workspace: &Workspace,
@@ -127,7 +128,7 @@ impl Executor {
         ))
     }
 
-    /// What the last look says, and the pause, the opt-out or the finding that came meanwhile.
+    /// The last check: these messages, and the pause, the opt-out or the other service that came meanwhile.
     async fn last_verdict(
         &self,
         workspace: &Workspace,
@@ -158,8 +159,8 @@ impl Executor {
         Ok((Verdict::Send, note))
     }
 
-    /// Waits a moment, so that another service that acts on the same account at the same instant gets out of step and is
-    /// seen by the last look. The first reply after a rest waits longer; those of a burst follow close upon each other.
+    /// Waits a random moment, so that another service that acts on the same account at the same instant gets out of step and
+    /// the last check sees it. The first reply after a rest waits longer than the next ones of a burst.
     async fn step_out_of_phase(&self, workspace: &Workspace) {
         if self.shared.dry_run {
             return;
@@ -196,19 +197,15 @@ impl Executor {
     }
 
     /// Whether the newest inbound message comes from an address that one of the workspaces sends from.
-    pub(in crate::engine) async fn is_from_own_sender(&self, messages: &ThreadMessages) -> Result<bool, StoreError> {
+    pub(super) async fn is_from_own_sender(&self, messages: &ThreadMessages) -> Result<bool, StoreError> {
         match messages.newest_inbound().and_then(|message| address_of(message.from.as_deref()?)) {
             Some(sender) => self.shared.store.is_own_address(&sender).await,
             None => Ok(false),
         }
     }
 
-    /// What the store knows that speaks for or against the reply.
-    pub(in crate::engine) async fn store_facts(
-        &self,
-        workspace: &Workspace,
-        action: &Action,
-    ) -> Result<StoreFacts, StoreError> {
+    /// What the store knows about the reply.
+    pub(super) async fn store_facts(&self, workspace: &Workspace, action: &Action) -> Result<StoreFacts, StoreError> {
         let now = self.shared.now();
         let since = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
         let mut counted = StoreFacts::default();
@@ -232,7 +229,7 @@ impl Executor {
         Ok(counted)
     }
 
-    /// Whether what has left since the decision uses up the rule's `repeat`. What only waits does not: of two that wait,
+    /// Whether what has left since the decision uses up the rule's `repeat`. Waiting replies do not count: of two that wait,
     /// one must go.
     async fn repeat_used(&self, action: &Action) -> Result<Option<&'static str>, StoreError> {
         let lead = action.lead_email.as_deref();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// However long nothing is due, the lanes look at the store this often: a clock that was set forward makes things due.
+/// The lanes ask the store at least this often: a clock that is set forward makes actions due.
 const MAX_REST: Duration = Duration::from_secs(30);
 /// How long to rest after the store failed.
 const FAILED_REST: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ impl Executor {
                 }
                 Ok(_) => rest = self.time_until_due(workspace).await.unwrap_or(MAX_REST),
                 Err(error) => {
-                    tracing::error!(workspace = workspace.name(), %error, "nothing is sent: the store fails");
+                    tracing::error!(workspace = workspace.name(), %error, "store fails; nothing is sent");
                     self.shared.alerts.alert_store_failing(workspace, &error.to_string());
                     rest = FAILED_REST;
                 }
@@ -48,12 +48,12 @@ impl Executor {
     async fn time_until_due(&self, workspace: &Workspace) -> Result<Duration, StoreError> {
         let Some(due) = self.shared.store.next_due(workspace.name()).await? else { return Ok(MAX_REST) };
         let left = Duration::try_from(due.duration_since(self.shared.now())).unwrap_or_default();
-        // Never a hot loop, whatever the store says; and what is due for a destination that is left alone is no reason.
+        // Never a busy loop, whatever the store says. Deliveries to a slow destination are due but wait.
         let least = if workspace.slow_targets.names().is_empty() { 20 } else { 1_000 };
         Ok(left.clamp(Duration::from_millis(least), MAX_REST))
     }
 
-    /// Does what is due, and what becomes due within half a minute from now, such as a second try.
+    /// Carries out what is due, and what becomes due within half a minute, such as a second try.
     pub async fn finish_due(&self, workspace: &Workspace) -> Result<(), String> {
         let until = tokio::time::Instant::now() + ONCE_PATIENCE;
         let deadline = self.shared.now().saturating_add(ONCE_PATIENCE).unwrap_or(Timestamp::MAX);

@@ -11,15 +11,15 @@ use crate::{
 };
 
 impl Executor {
-    /// Toggles only when the state differs. What was seen in the list a moment ago serves for the first try; after an
-    /// unclear one the thread is read.
+    /// Toggles only if the star differs. What the list showed a moment ago is enough for the first try; after an unclear one
+    /// the thread is read.
     pub(in crate::engine) async fn star(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let wanted = action.kind == ActionKind::Star;
         let seen = match workspace.cache.star(&action.thread_id, self.shared.now()) {
             Some(starred) if action.attempts.is_empty() => Some(starred),
             _ => match thread_reader(workspace, &action.thread_id).thread(&action.thread_id, Priority::Write).await {
                 Ok(thread) => {
-                    workspace.read_failures.answered(&action.thread_id, self.shared.now());
+                    workspace.read_failures.record_success(&action.thread_id, self.shared.now());
                     thread.row.is_starred
                 }
                 Err(error) => return self.wait_for_api(workspace, &mut action, &error).await,

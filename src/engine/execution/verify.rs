@@ -1,7 +1,7 @@
-//! An unclear reply is looked for, never repeated.
+//! Verifying an unconfirmed reply: it is looked up in the thread, never sent again.
 //!
 //! Reading the thread can prove that a reply was sent; it can never prove that it was not, since the API queues replies
-//! and shows them later. So an absent reply is left to a person.
+//! and shows them later. So a reply that never shows is quarantined.
 
 use super::Executor;
 use crate::engine::{
@@ -20,10 +20,10 @@ use crate::{
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// How long after the last of the times a look that fails is tried again.
+/// How long after the last check a read that fails is repeated.
 const MAX_LOOK: Duration = Duration::from_secs(86_400);
 
-/// When an unclear reply is looked for next; `None` when every time has passed.
+/// When an unconfirmed reply is verified next; `None` when every time has passed.
 pub(super) fn next_check(workspace: &Workspace, action: &Action, now: Timestamp) -> Option<Timestamp> {
     let sent = action.sent_at?;
     let times = workspace.safety().verify_after.iter();
@@ -31,7 +31,7 @@ pub(super) fn next_check(workspace: &Workspace, action: &Action, now: Timestamp)
 }
 
 impl Executor {
-    /// Whether looking has failed for so long that a person must decide without it.
+    /// Whether reads have failed for so long that an operator must decide without them.
     fn gave_up(&self, workspace: &Workspace, action: &Action) -> bool {
         let last = workspace.safety().verify_after.last().copied().unwrap_or_default();
         let until = action.sent_at.and_then(|sent| sent.saturating_add(last + MAX_LOOK).ok());
@@ -44,8 +44,8 @@ impl Executor {
             // A thread that is gone shows nothing, now or later.
             Err(ApiError::NotFound { .. }) => None,
             Err(error) => {
-                let reach = workspace.read_failures.failed(&action.thread_id, &error, self.shared.now());
-                // A failed look proves nothing: it does not use up one of the times. But nobody looks for ever.
+                let reach = workspace.read_failures.record_failure(&action.thread_id, &error, self.shared.now());
+                // A failed read proves nothing and uses up none of the times. But verifying ends at some time.
                 if self.gave_up(workspace, &action) {
                     let text = format!("could not be looked for: {error}");
                     let next = Transition::quarantine(Reason::new(ReasonCode::Ambiguous, text));
@@ -61,8 +61,8 @@ impl Executor {
             }
         };
         let all = messages.as_ref().map(|messages| messages.conversation().messages()).unwrap_or_default();
-        // A process that died before its last look knows less of what was there; what stands before the message that is
-        // answered was.
+        // A process that died before its last check knows less of what was there. What stands before the message that the
+        // reply answers was.
         let answered = all.iter().position(|message| Some(&message.id) == action.message_id.as_ref()).unwrap_or(0);
         let (mut before, mut appeared): (Vec<&Message>, Vec<&Message>) = (Vec::new(), Vec::new());
         for (place, message) in all.iter().enumerate().filter(|(_, message)| message.outgoing) {
@@ -76,22 +76,21 @@ impl Executor {
         let others = replies(&*self.shared.store, workspace.name(), &action.thread_id, &[]).await?;
         let others: Vec<&Action> = others.iter().filter(|other| other.id != action.id).collect();
         failpoint!(self.shared, ReplyLookedUp, &action);
-        // An earlier reply of ours with the same words may show only now: then its message proves nothing for this one.
+        // An earlier reply with the same words may show only now: its message proves nothing for this one.
         let count = |messages: &[&Message]| messages.iter().filter(|message| matches_text(&action, message)).count();
         let expected = others.iter().filter(|other| may_have_sent(other, &action)).count();
         let expected = expected.saturating_sub(count(&before));
         if count(&appeared) > expected || count(&appeared) > 0 && mutated!(self.shared, TrustOldText) {
             return self.shared.transition(workspace, &mut action, Transition::done()).await;
         }
-        // Neither an earlier try with a text that a person has edited since, nor another reply of ours that shows late, is
-        // somebody else's answer.
+        // An earlier try with a text that was edited since, or another reply of ours that shows late, is no teammate's reply.
         let ours = |message: &Message| {
             matches_text(&action, message)
                 || matches_attempt(&action, message)
                 || others.iter().any(|other| was_sent_by(other, message))
         };
         appeared.retain(|message| !ours(message));
-        // A step that the campaign sends by itself says nothing of ours.
+        // A campaign step proves nothing.
         if let Some(messages) = &messages
             && is_any_by_person(
                 &*self.shared.store,

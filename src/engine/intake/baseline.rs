@@ -1,4 +1,4 @@
-//! The first start of a workspace: what is there becomes the baseline, on evidence.
+//! The baseline: the threads that are there at the first poll of a workspace. No rule acts on them.
 //!
 //! The server's own clock (the `Date` of the first response) separates what was there from what came while pages were
 //! read. It also bounds what the list shows: the newest message of the baseline, unless it is dated in the future, is the
@@ -14,14 +14,14 @@ use crate::{
 use jiff::Timestamp;
 use std::collections::HashSet;
 
-/// A first start that keeps finding rows that moved is content after so many rounds.
+/// How often all pages are read while rows move between them.
 const ROUNDS: u32 = 3;
 
-/// What the pages of a first start have shown so far.
+/// What the pages have shown so far.
 struct Listed {
     /// Whether an earlier poll found the list empty, so that what is newer came since.
     began_empty: bool,
-    /// When this pass began, by the server's clock; when the first look began, if an earlier one did not come to its end.
+    /// When this poll began, by the server's clock; when the first one began, if that did not end.
     began_at: Option<Timestamp>,
     seen: HashSet<String>,
     old: Vec<ThreadRow>,
@@ -29,7 +29,7 @@ struct Listed {
 }
 
 impl Listed {
-    /// Takes the rows that were not seen yet. Those of the very first page were there, whatever their dates are.
+    /// Adds the rows that were not seen yet. Those of the very first page were there, whatever their dates are.
     fn take(&mut self, rows: Vec<ThreadRow>, is_first: bool, since: Option<Timestamp>) {
         for row in rows {
             if !self.seen.insert(row.id.clone()) {
@@ -47,9 +47,9 @@ impl Listed {
 }
 
 impl Intake {
-    /// Records what is there without acting on it, but for what `start_from` asks for. Whether there is a baseline now: an
-    /// empty list is no evidence of one, and a list that belongs to another name of the store is asked about first.
-    pub(in crate::engine) async fn take_baseline(
+    /// Records what is there without acting on it, except for what `start_from` asks for. Returns whether there is a
+    /// baseline now: an empty list proves none, and threads that the store has under another name need your word first.
+    pub(super) async fn take_baseline(
         &self,
         workspace: &Workspace,
         state: &mut WorkspaceState,
@@ -78,7 +78,7 @@ impl Intake {
                 if is_first {
                     date = page.date;
                     self.look_for_oddities(workspace, &page).await?;
-                    // No other clock than this machine's says when a list was empty that is given without a date.
+                    // Without a `Date`, only this machine's clock says when the list was empty.
                     let began = state.first_look_at.or(page.date).unwrap_or_else(|| self.shared.now());
                     state.first_look_at = Some(began);
                     listed.began_at = listed.began_at.or(page.date);
@@ -106,8 +106,8 @@ impl Intake {
                     break;
                 }
             }
-            // Rows move between pages while they are read: a round that saw fewer threads than are counted is followed by
-            // another, unless it brought nothing.
+            // Rows move between pages while they are read. A round that saw fewer threads than are counted is repeated,
+            // unless it found nothing new.
             let all = total.is_none_or(|total| usize::try_from(total).is_ok_and(|total| listed.seen.len() >= total));
             if all || listed.seen.len() == before {
                 break;
@@ -122,7 +122,7 @@ impl Intake {
                 state.baseline_at = state.baseline_at.or(Some(self.shared.now()));
                 return Ok(true);
             }
-            // A person has resumed it: it is to begin anew.
+            // You have resumed it: it gets a new baseline.
             EarlierName::Unclear(_) if state.identity_asked && !is_paused => {}
             EarlierName::Unclear(names) => {
                 self.ask_for_identity(workspace, state, &names).await?;
@@ -130,7 +130,7 @@ impl Intake {
             }
         }
         if state.began_empty && listed.old.len() < MANY {
-            // Few: no list that was not whole before. They are decided on, and held where they are old.
+            // A few old threads prove no list that was incomplete before. Rules run on them; replies to old mail are held.
             listed.new.append(&mut listed.old);
         }
         self.set_baseline(workspace, state, listed, date, report).await?;
@@ -166,9 +166,9 @@ impl Intake {
         Ok(())
     }
 
-    /// Before when mail counts as old: the newest message of the baseline, which cannot be later than the first look. A
-    /// baseline without any message ends at the first look itself.
-    pub(in crate::engine) fn old_before(
+    /// Mail before this time counts as old: the time of the newest message in the baseline, at most that of the first poll.
+    /// A baseline without any message ends at the first poll.
+    pub(super) fn old_before(
         &self,
         workspace: &Workspace,
         old: &[ThreadRow],
@@ -186,7 +186,7 @@ impl Intake {
         }
     }
 
-    /// From when on mail that is there counts as new: what `start_from` asks for.
+    /// Mail from this time on counts as new although it was there: what `start_from` asks for.
     pub(in crate::engine) fn since(&self, workspace: &Workspace, date: Option<Timestamp>) -> Option<Timestamp> {
         match workspace.safety().start_from {
             StartFrom::Now => None,
@@ -198,8 +198,8 @@ impl Intake {
     }
 }
 
-/// Whether the count says that a full page is the last one. It is believed only where it proves to count the whole list:
-/// it is the same on at least two pages, and all of it has been seen.
+/// Whether the count says that a full page is the last one. It is trusted only if it is the same on at least two pages and
+/// that many threads have been seen.
 fn is_counted_to_the_end(
     count: &Option<u64>,
     total: &mut Option<u64>,

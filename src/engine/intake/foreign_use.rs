@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl Intake {
-    /// The same when an event is judged: with the replies that the rules plan now, and those of the thread that wait.
-    pub(in crate::engine) async fn find_unsent_at_event(
+    /// Looks for our words among the messages of an event: those of replies that the rules plan now, and of open ones.
+    pub(super) async fn find_unsent_at_event(
         &self,
         workspace: &Workspace,
         row: &ThreadRow,

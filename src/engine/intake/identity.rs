@@ -1,7 +1,7 @@
 //! Which account a workspace lists, and which part of the store is its own.
 //!
 //! The name in the configuration may change, the key may come to belong to another account, and two keys may belong to
-//! one. The threads tell: the same id and the same lead are the same thread. Ids alone may be the same by accident.
+//! one. The threads show it: the same id with the same lead is the same thread. Ids alone may be equal by accident.
 
 use super::Intake;
 use crate::engine::{
@@ -15,28 +15,28 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// How the reason of a pause begins that asks which workspace this is.
+/// The beginning of a pause's reason that asks which workspace this is.
 const ASKED: &str = "The store has threads of this account under another name";
 
-/// What the store knows of a list's threads under names that are not configured any more.
-pub(in crate::engine) enum EarlierName {
-    /// Nothing.
+/// Under which names that are no longer configured the store has a list's threads.
+pub(super) enum EarlierName {
+    /// Under none.
     None,
-    /// They are those of this name.
+    /// They belong to this name.
     Same(String),
-    /// Some are those of these names.
+    /// Some belong to these names.
     Unclear(Vec<String>),
 }
 
 impl Intake {
     /// The names under which the store has threads and that no workspace has now.
-    pub(in crate::engine) async fn unconfigured_names(&self) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn unconfigured_names(&self) -> Result<Vec<String>, StoreError> {
         let names = self.shared.store.workspaces_with_threads().await?;
         Ok(names.into_iter().filter(|name| self.shared.workspace(name).is_none()).collect())
     }
 
-    /// Takes over what the store has under the name that the configuration gives as the earlier one.
-    pub(in crate::engine) async fn adopt_declared_name(&self, workspace: &Workspace) -> Result<(), PollError> {
+    /// Renames what the store has under the name that `was` declares.
+    pub(super) async fn adopt_declared_name(&self, workspace: &Workspace) -> Result<(), PollError> {
         let Some(was) = &workspace.settings().was else { return Ok(()) };
         if !workspace.list.asks_for_was() || self.shared.workspace(was).is_some() {
             return Ok(());
@@ -48,9 +48,9 @@ impl Intake {
         Ok(())
     }
 
-    /// Gives the workspace all that the store has under an earlier name. What that name had on its way is looked for as
-    /// after a crash.
-    pub(in crate::engine) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), StoreError> {
+    /// Gives the workspace all records of an earlier name. Actions of that name that are in flight are recovered as after a
+    /// crash.
+    pub(super) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), StoreError> {
         if self.is_paused_for_identity(workspace).await? {
             self.shared.store.resume(Some(workspace.name())).await?;
         }
@@ -75,8 +75,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Whose threads these are, of the names that are not configured any more.
-    pub(in crate::engine) async fn earlier_name(
+    /// Which of the names that are no longer configured owns these threads.
+    pub(super) async fn earlier_name(
         &self,
         workspace: &Workspace,
         rows: &[ThreadRow],
@@ -93,7 +93,7 @@ impl Intake {
             [(name, count)] => {
                 let limit = u32::try_from(count.saturating_mul(2)).unwrap_or(u32::MAX);
                 let has = self.shared.store.count_threads(name, limit.saturating_add(1)).await?;
-                // Most of this list, or most of what that name ever had.
+                // Most of this list, or most threads that name ever had.
                 let is_most = count * 2 > rows.len() || has <= limit;
                 let is_new = self.shared.store.count_threads(workspace.name(), 1).await? == 0;
                 if is_most && is_new {
@@ -106,7 +106,7 @@ impl Intake {
         })
     }
 
-    /// How many of these threads each workspace of the store has.
+    /// How many of these threads each workspace in the store has.
     async fn owned(&self, rows: &[ThreadRow]) -> Result<HashMap<String, usize>, StoreError> {
         let leads: HashMap<&str, Option<String>> =
             rows.iter().map(|row| (row.id.as_str(), row.lead_email.as_deref().and_then(address_of))).collect();
@@ -120,8 +120,8 @@ impl Intake {
         Ok(owned)
     }
 
-    /// Whether the workspace is paused because it is not clear which one it was.
-    pub(in crate::engine) async fn is_paused_for_identity(&self, workspace: &Workspace) -> Result<bool, StoreError> {
+    /// Whether the workspace is paused until you say which one it was.
+    pub(super) async fn is_paused_for_identity(&self, workspace: &Workspace) -> Result<bool, StoreError> {
         let pauses = self.shared.store.pauses().await?;
         Ok(pauses
             .iter()
@@ -129,7 +129,7 @@ impl Intake {
     }
 
     /// Pauses the workspace until you say which one it was.
-    pub(in crate::engine) async fn ask_for_identity(
+    pub(super) async fn ask_for_identity(
         &self,
         workspace: &Workspace,
         state: &mut WorkspaceState,
@@ -157,10 +157,10 @@ impl Intake {
         Ok(())
     }
 
-    /// The whole list was read, and not one of its threads is known. Where many were known before, or many are older than
-    /// the last look, the key belongs to another account now: what is there becomes a new baseline, and what came since
-    /// the last look goes before a person.
-    pub(in crate::engine) async fn take_for_another_account(
+    /// The whole list was read, and none of its threads is known. If many were known before, or many are older than the
+    /// last poll, the key belongs to another account now: what is there becomes a new baseline, and replies to what came
+    /// since the last poll are held.
+    pub(super) async fn take_for_another_account(
         &self,
         workspace: &Workspace,
         state: &mut WorkspaceState,
@@ -193,7 +193,7 @@ impl Intake {
         let newest = queued.iter().filter_map(|row| row.last_message_at).max();
         state.old_before = match since {
             Some(since) => Some(since),
-            // What is queued is held, and whatever comes from the next second on is new.
+            // What is queued is held; what comes from the next second on is new.
             None => {
                 newest.max(date).or(last_look).and_then(|at| at.checked_add(std::time::Duration::from_secs(1)).ok())
             }
@@ -224,8 +224,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Says that threads turned up that a whole list would have shown before.
-    pub(in crate::engine) fn announce_late_threads(&self, workspace: &Workspace) {
+    /// Alerts that old threads turned up that a complete list would have shown before.
+    pub(super) fn announce_late_threads(&self, workspace: &Workspace) {
         self.shared.alerts.alert_workspace(
             workspace,
             &format!("Old threads turned up in workspace {}", workspace.name()),
@@ -236,12 +236,8 @@ impl Intake {
         );
     }
 
-    /// Says what is odd about the list, once, and shows it as long as it lasts.
-    pub(in crate::engine) async fn look_for_oddities(
-        &self,
-        workspace: &Workspace,
-        page: &ListPage,
-    ) -> Result<(), StoreError> {
+    /// Alerts once that the list looks wrong, and shows why as long as it does.
+    pub(super) async fn look_for_oddities(&self, workspace: &Workspace, page: &ListPage) -> Result<(), StoreError> {
         let counts_some = [page.total_count, page.unread_count].iter().flatten().any(|count| *count > 0);
         let oddity = if page.rows.is_empty() && page.skipped > 0 {
             Some(format!(
@@ -280,12 +276,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Says, once for each workspace, that another one lists the same threads.
-    pub(in crate::engine) async fn announce_sharing(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<(), StoreError> {
+    /// Alerts once for each workspace that another one lists the same threads.
+    pub(super) async fn announce_sharing(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
         let owners = self.shared.store.thread_owners(&[thread_id.to_owned()]).await?;
         let others = owners
             .iter()

@@ -1,5 +1,4 @@
-//! What polling a workspace remembers between two polls, in memory only: where a sweep stands, and what is odd about the
-//! list.
+//! What intake remembers of a list between two polls, in memory: the running sweep, and what looks wrong.
 
 use crate::model::ThreadRow;
 use jiff::Timestamp;
@@ -9,9 +8,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// The list counts more without showing more, in so many steps, before you are told that it stands still.
+/// The counts grow this often without a change on any page before the list counts as frozen.
 const FROZEN: u32 = 6;
-/// After a sweep that was asked for and found nothing, the next one waits so long at first; then twice as long each time.
+/// After a sweep that counts asked for found nothing, the next one waits this long, then twice as long each time.
 const FIRST_REST: Duration = Duration::from_secs(60);
 
 /// A pass over every page that goes on at the next poll.
@@ -28,7 +27,7 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// Goes on to the next page.
+    /// Moves on to the next page.
     pub(super) fn turn(&mut self, rows: &[ThreadRow]) {
         self.page += 1;
         self.before = rows.iter().map(|row| row.id.clone()).collect();
@@ -54,7 +53,7 @@ struct Memory {
     fruitless: u32,
     /// How often the counts grew while no page showed a change.
     unseen_growth: u32,
-    /// What is odd about the list.
+    /// What looks wrong about the list.
     oddity: Option<String>,
     /// The workspace that owns threads of this one, too.
     shares_with: Option<String>,
@@ -77,14 +76,14 @@ impl ListState {
         self.locked().sweep = sweep;
     }
 
-    /// Records how a sweep that counts had asked for ended.
+    /// Records whether a sweep that counts asked for found a change.
     pub(super) fn record_requested_sweep(&self, found: bool) {
         let mut memory = self.locked();
         memory.fruitless = if found { 0 } else { memory.fruitless.saturating_add(1) };
     }
 
-    /// How long after the last sweep the next one may begin that counts ask for. A count that keeps growing for another
-    /// reason must not cost every page at every poll.
+    /// How long after the last sweep counts may ask for the next one. A count that grows for another reason must not cost
+    /// every page at every poll.
     pub(super) fn rest_between_sweeps(&self) -> Duration {
         match self.locked().fruitless {
             0 => Duration::ZERO,
@@ -97,20 +96,20 @@ impl ListState {
         self.locked().unseen_growth = 0;
     }
 
-    /// Records that counts grew and the first page stayed the same: more threads weigh more than more unread ones, which
-    /// people also make. Whether the list stands still by now.
+    /// Records that counts grew while the first page stayed the same, and returns whether the list is frozen. More threads
+    /// weigh more than more unread ones, which people also make.
     pub(super) fn record_unseen_growth(&self, more_threads: bool) -> bool {
         let mut memory = self.locked();
         memory.unseen_growth = memory.unseen_growth.saturating_add(if more_threads { 2 } else { 1 });
         memory.unseen_growth >= FROZEN
     }
 
-    /// Whether the list stands still.
+    /// Whether the counts grow and grow while the pages stay the same.
     pub(super) fn is_frozen(&self) -> bool {
         self.locked().unseen_growth >= FROZEN
     }
 
-    /// Records what is odd about the list.
+    /// Records what looks wrong about the list.
     pub(super) fn set_oddity(&self, oddity: Option<String>) {
         self.locked().oddity = oddity;
     }

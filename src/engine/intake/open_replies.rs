@@ -9,21 +9,16 @@ use crate::{
 };
 
 impl Intake {
-    /// Gives up every reply in the thread that has not left. A person has answered: whoever approves or waits has nothing
-    /// left to say.
-    pub(in crate::engine) async fn cancel_replies(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<(), StoreError> {
+    /// Cancels every open reply in the thread: a teammate replied.
+    pub(super) async fn cancel_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
         for mut action in replies(&*self.shared.store, workspace.name(), thread_id, &ActionState::OPEN).await? {
-            // What another service has answered stays before the person who must look at that.
+            // What is held for another service stays held: an operator must look at that.
             if action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::ForeignUse) {
                 continue;
             }
-            let reason = Reason::new(ReasonCode::PersonAnswered, "somebody has answered the message");
+            let reason = Reason::new(ReasonCode::PersonAnswered, "a teammate replied");
             match self.shared.transition(workspace, &mut action, Transition::cancel(reason)).await {
-                // Whoever was faster has looked at the thread, or will.
+                // Whoever changed it first has read the thread, or will.
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
             }
@@ -31,8 +26,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Holds every reply in the thread that waits by itself: what follows the lead's message may be a person's answer.
-    pub(in crate::engine) async fn hold_replies(
+    /// Holds every reply in the thread that nobody approved: a teammate may have replied.
+    pub(super) async fn hold_replies(
         &self,
         workspace: &Workspace,
         thread_id: &str,
@@ -52,27 +47,19 @@ impl Intake {
         Ok(())
     }
 
-    /// Whether a reply in the thread waits for its time or for a person.
-    pub(in crate::engine) async fn has_open_replies(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<bool, StoreError> {
+    /// Whether the thread has a reply that waits for its time or for approval.
+    pub(super) async fn has_open_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<bool, StoreError> {
         Ok(!replies(&*self.shared.store, workspace.name(), thread_id, &ActionState::OPEN).await?.is_empty())
     }
 
-    /// Cancels the replies in a thread whose rule does not hold any more, so that another rule may answer.
-    pub(in crate::engine) async fn cancel_unmatched(
-        &self,
-        workspace: &Workspace,
-        thread_id: &str,
-    ) -> Result<(), StoreError> {
+    /// Cancels the replies in a thread whose rule no longer matches, so that another rule may answer.
+    pub(super) async fn cancel_unmatched(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
         let waiting = [ActionState::Waiting, ActionState::Retrying, ActionState::Planned];
         for mut action in replies(&*self.shared.store, workspace.name(), thread_id, &waiting).await? {
             let Some(verdict) = self.shared.no_longer_matches(workspace, &action, None).await? else { continue };
             let Some(next) = verdict.into_transition(self.shared.expiry(workspace)) else { continue };
             match self.shared.transition(workspace, &mut action, next).await {
-                // Whoever was faster has looked at the thread, or will.
+                // Whoever changed it first has read the thread, or will.
                 Err(StoreError::Changed(_)) | Ok(()) => {}
                 Err(error) => return Err(error),
             }

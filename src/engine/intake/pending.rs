@@ -1,4 +1,4 @@
-//! From a row in line to a decision: what happened, what the rules say, one transaction.
+//! From a pending row to a decision: which event it is, what the rules say, one transaction.
 
 use super::Intake;
 use crate::engine::threads::read::{read_thread, thread_reader};
@@ -25,22 +25,22 @@ use crate::{
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-/// How many rows are taken out of the line at once.
+/// How many pending rows are handled at once.
 const BATCH: u32 = 200;
 /// How many of those that could not be read are tried again at once.
 const FAILED_BATCH: u32 = 20;
-/// How long a thread that could not be read is left alone: this, then twice as long each time.
+/// A thread that could not be read is read again after this, then twice as long each time.
 const FIRST_DEFERRAL: Duration = Duration::from_secs(60);
 const MAX_DEFERRAL: Duration = Duration::from_secs(3_600);
-/// After so many tries in a row, a quarter of an hour, people are told.
+/// You are alerted after this many tries in a row, about a quarter of an hour.
 const TOLD_AFTER: u32 = 5;
-/// A pass in which threads that do not answer take this long ends, so that new messages are looked for.
+/// When threads that cannot be read have taken this long, the rest waits for the next pass, so that polling goes on.
 const MAX_FAILING: Duration = Duration::from_secs(20);
 
-/// Why handling what is in line had to stop.
+/// Why handling pending threads stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// The API does not answer, or refuses the key: all other threads would fail too.
+    /// The API does not respond, or rejects the key: all other threads would fail too.
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The store.
@@ -48,22 +48,22 @@ pub enum IntakeError {
     Store(#[from] StoreError),
 }
 
-/// What handling what is in line did.
+/// What handling pending threads did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HandleReport {
     /// The decisions that were made.
     pub decisions: Vec<String>,
     /// How many rows turned out to be no event.
     pub no_event: usize,
-    /// How many were left in line: they wait for a category, or could not be read.
+    /// How many stay pending: they wait for a category, or could not be read.
     pub left: usize,
-    /// Threads that do not answer took so long that the rest was left for the next pass.
+    /// Threads that cannot be read took so long that the rest waits for the next pass.
     pub unfinished: bool,
 }
 
 impl Intake {
-    /// Turns what is ready in line into decisions. A thread that cannot be read stays in line and is tried again later,
-    /// behind all others; only when several in a row fail and none answers does it stop.
+    /// Turns pending threads into decisions. A thread that cannot be read stays pending and is read again later, behind all
+    /// others. Handling stops only when several threads in a row fail and none can be read.
     pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
         let mut report = HandleReport::default();
         let now = self.shared.now();
@@ -97,7 +97,7 @@ impl Intake {
                     report.decisions.push(self.record_unreadable(workspace, &thread, &error).await?);
                 }
                 Err(IntakeError::Api(error)) => {
-                    let reach = workspace.read_failures.failed(&thread.row.id, &error, self.shared.now());
+                    let reach = workspace.read_failures.record_failure(&thread.row.id, &error, self.shared.now());
                     if reach == Reach::Workspace && error.scope() != Scope::Unclear {
                         return Err(error.into());
                     }
@@ -105,7 +105,7 @@ impl Intake {
                         workspace = workspace.name(),
                         thread = thread.row.id,
                         error = %error,
-                        "a thread could not be read; it stays in line"
+                        "thread could not be read; it stays pending"
                     );
                     let pause = FIRST_DEFERRAL * (1 << failures.min(6));
                     let until = self.shared.now().saturating_add(pause.min(MAX_DEFERRAL)).unwrap_or(Timestamp::MAX);
@@ -114,7 +114,7 @@ impl Intake {
                     let is_over = patience.is_over(began.elapsed());
                     if reach == Reach::Workspace {
                         if is_over {
-                            workspace.read_failures.gave_up();
+                            workspace.read_failures.record_given_up();
                             return Err(error.into());
                         }
                     } else if failures + 1 == TOLD_AFTER {
@@ -146,7 +146,7 @@ impl Intake {
         if let Some(until) = waits_for_category(workspace, thread, candidate, now) {
             return Ok(Handled::Waits(until));
         }
-        // A reply that waits although its rule holds no more must not keep another rule from answering.
+        // A reply that waits although its rule no longer matches must not keep another rule from answering.
         if thread.known.as_ref().is_some_and(|known| category_differs(known, &thread.row)) {
             self.cancel_unmatched(workspace, &thread.row.id).await?;
         }
@@ -155,8 +155,8 @@ impl Intake {
             Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
             other => other?,
         };
-        // A row does not say who spoke last: before a rule acts on a thread that was there already, the messages must. They
-        // also say whether a person has answered, which ends what waits in the thread.
+        // A row does not say who wrote last: before a rule acts on a known thread, the messages must. They also show whether
+        // a teammate replied, which cancels open replies.
         let acts = !judged.decision.actions.is_empty();
         let matters = match candidate {
             Candidate::NewThread | Candidate::Nothing => false,
@@ -191,7 +191,7 @@ impl Intake {
             None if candidate == Candidate::Category => EventKind::Category,
             None => EventKind::Message,
         };
-        // Mail that was there before the first start and turns up only now goes before a person.
+        // Replies to mail that is older than the first poll and turns up only now are held.
         let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound()?.created_at);
         let is_old = candidate == Candidate::NewThread && is_too_old(newest.or(thread.row.last_message_at), state);
         let hold = is_old.then(|| Reason::new(ReasonCode::TooOld, "it is older than the first look at the inbox"));
@@ -227,13 +227,13 @@ impl Intake {
         let known = messages.is_some();
         let judged = evaluate_thread(&thread_reader(workspace, &row.id), rules, subject, messages, now).await?;
         if judged.detail.is_some() || (judged.messages.is_some() && !known) {
-            workspace.read_failures.answered(&row.id, self.shared.now());
+            workspace.read_failures.record_success(&row.id, self.shared.now());
         }
         self.shared.status.record_evaluation(&judged, now);
         Ok(judged)
     }
 
-    /// Writes a decision with all that follows from it; its replies are held where there is a reason for that.
+    /// Writes a decision with its actions; its replies are held for `hold`.
     pub(in crate::engine) async fn record(
         &self,
         workspace: &Workspace,
@@ -311,7 +311,7 @@ impl Intake {
         Ok(Handled::NoEvent)
     }
 
-    /// The end of a row, with what was read of its messages.
+    /// A pending row that is dealt with, and what was read of its messages.
     pub(in crate::engine) fn settled(
         &self,
         row: &ThreadRow,
@@ -329,7 +329,7 @@ impl Intake {
     }
 }
 
-/// Whether a workspace acts on what it sees, or leaves it to whoever else does.
+/// Whether a workspace acts on what it sees, so that it can claim a thread.
 fn acts(workspace: &Workspace) -> bool {
     matches!(workspace.settings().mode, Mode::Live | Mode::Draft)
 }
@@ -337,11 +337,11 @@ fn acts(workspace: &Workspace) -> bool {
 enum Handled {
     Decided(String),
     NoEvent,
-    /// It is left alone until then.
+    /// It stays pending until then.
     Waits(Timestamp),
 }
 
-/// Until when a message without a category is left alone.
+/// Until when a message without a category stays pending.
 fn waits_for_category(
     workspace: &Workspace,
     thread: &PendingThread,
@@ -355,7 +355,7 @@ fn waits_for_category(
     thread.since.saturating_add(wait).ok().filter(|until| now < *until)
 }
 
-/// How much may go wrong before a pass gives up, should nothing answer.
+/// How much may fail before a pass stops, if nothing can be read.
 struct Patience {
     most: usize,
     failed: usize,
@@ -363,7 +363,7 @@ struct Patience {
 }
 
 impl Patience {
-    /// Counts a failure that took so long.
+    /// Counts a failure and the time it took.
     fn is_over(&mut self, took: Duration) -> bool {
         self.failed += 1;
         self.slow += took;

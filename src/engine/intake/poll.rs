@@ -1,4 +1,4 @@
-//! Looking at the inbox: one request while nothing changes, more only while pages hold changes, every page now and then.
+//! Polling: one request while nothing changes, more only while pages hold changes, every page now and then.
 
 use super::Intake;
 use crate::engine::{
@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// So many old threads that turn up at once were not overlooked one by one: the list was another one before.
-pub(in crate::engine) const MANY: usize = 5;
+/// This many old threads that turn up at once were not overlooked one by one: the list was incomplete before.
+pub(super) const MANY: usize = 5;
 
 /// Why a poll did not end.
 #[derive(Debug, thiserror::Error)]
@@ -34,15 +34,15 @@ pub enum PollError {
 pub struct PollReport {
     /// Pages read.
     pub pages: u32,
-    /// Rows that were put in line.
+    /// Rows that became pending.
     pub changed: usize,
-    /// Rows that were noted without acting on them: the first start.
+    /// Rows that were added to the baseline.
     pub remembered: usize,
 }
 
-/// What the first page told.
+/// What the first page showed.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::engine) struct FirstPage {
+pub(super) struct FirstPage {
     /// It holds the whole list.
     is_whole: bool,
     /// When the server gave it.
@@ -50,14 +50,14 @@ pub(in crate::engine) struct FirstPage {
 }
 
 impl FirstPage {
-    pub(in crate::engine) fn is_whole(self) -> bool {
+    pub(super) fn is_whole(self) -> bool {
         self.is_whole
     }
 }
 
 impl Intake {
-    /// Looks at the inbox once and puts what changed in line, on disk. `whole_sweep` reads all pages of a sweep that is
-    /// due now instead of a few.
+    /// Polls once and queues the rows that changed, on disk. `whole_sweep` reads all pages of a sweep that is due now
+    /// instead of a few.
     pub async fn poll(&self, workspace: &Workspace, whole_sweep: bool) -> Result<PollReport, PollError> {
         let began = std::time::Instant::now();
         let result = self.poll_pages(workspace, whole_sweep).await;
@@ -80,7 +80,7 @@ impl Intake {
         let first = match self.newest_pages(workspace, &mut state, &mut report).await {
             Ok(first) => first,
             Err(error) => {
-                // Changes below the page that failed would hide behind pages that no longer change.
+                // Changes below the page that failed would hide behind pages that no longer change: a sweep finds them.
                 state.sweep_needed = true;
                 self.shared.store.set_workspace_state(workspace.name(), &state).await?;
                 return Err(error);
@@ -102,7 +102,7 @@ impl Intake {
     ) -> Result<FirstPage, PollError> {
         let mut first = FirstPage::default();
         let mut late = 0;
-        // Pages of which no thread is known: whose list this is shows further down.
+        // Pages without a known thread: later pages show whose list this is.
         let mut doubtful: Vec<ListPage> = Vec::new();
         let mut is_ours = false;
         for number in 1..=MAX_LIST_PAGES {
@@ -127,15 +127,15 @@ impl Intake {
                 self.queue_changes(workspace, state, &page.rows, &HashMap::new(), &mut late, report).await?;
             }
             let changed = self.queue_changes(workspace, state, &page.rows, &known, &mut late, report).await?;
-            // What an unreadable or empty page counts is no measure for the next one.
+            // The counts of an empty or unreadable page are not compared with the next ones.
             if number == 1 && !page.rows.is_empty() {
                 let counts = (page.total_count, page.unread_count);
                 let before = (state.total_count, state.unread_count);
                 (state.total_count, state.unread_count) = counts;
                 let proves_order = is_newest_first(&page.rows);
                 state.newest_first = proves_order && (state.newest_first || shows_a_move(&page.rows, &known));
-                // Where the newest stand first, a thread or message that is new shows on this page. One that is only
-                // counted stands somewhere else: the order is another one, and only reading every page finds it.
+                // If the newest stand first, a new thread or message shows on this page. If it is only counted, the order
+                // is another one, and only a sweep finds it.
                 let is_hinted = if proves_order { changed == 0 && grew(before, counts) } else { before != counts };
                 if is_hinted && !whole {
                     state.newest_first = false;
@@ -184,10 +184,10 @@ impl Intake {
         self.shared.store.known_threads(workspace.name(), &ids).await
     }
 
-    /// Puts what changed in line; how many rows that were. Old mail of threads that turn up only now goes before a person
-    /// ([`Engine::handle_pending`] holds its replies), but where there are many, the list was not whole before: then they
-    /// belong to the baseline.
-    pub(in crate::engine) async fn queue_changes(
+    /// Queues the rows that changed and returns how many. Replies to old mail of threads that turn up only now are held
+    /// ([`Intake::handle_pending`]). If there are many such threads, the list was incomplete before: then they belong to the
+    /// baseline.
+    pub(super) async fn queue_changes(
         &self,
         workspace: &Workspace,
         state: &WorkspaceState,
@@ -222,18 +222,18 @@ impl Intake {
     }
 }
 
-/// Mail is dated when it is sent, and listed a little later.
-pub(in crate::engine) const TRANSIT: Duration = Duration::from_secs(120);
+/// Mail is dated when it is sent and listed a little later, at most this much.
+pub(super) const TRANSIT: Duration = Duration::from_secs(120);
 
-/// Whether replies to mail of this time are held. Where the list was empty at the first start, a single message that was
-/// sent just before may have come since.
-pub(in crate::engine) fn is_too_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
+/// Whether replies to mail of this time are held. If the list was empty at the first poll, a message that was sent just
+/// before may have come since.
+pub(super) fn is_too_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
     let transit = if state.began_empty { TRANSIT } else { Duration::ZERO };
     is_old(at.and_then(|at| at.checked_add(transit).ok()), state)
 }
 
-/// Whether mail of this time was there before the first start. What has no time is not.
-pub(in crate::engine) fn is_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
+/// Whether mail of this time was there before the first poll. Mail without a time was not.
+pub(super) fn is_old(at: Option<Timestamp>, state: &WorkspaceState) -> bool {
     at.zip(state.old_before).is_some_and(|(at, old_before)| at < old_before)
 }
 

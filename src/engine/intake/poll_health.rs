@@ -4,7 +4,7 @@ use crate::coldsend::ApiError;
 use jiff::Timestamp;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// See the module.
+/// When polls end and begin, and since when they fail.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct PollHealth(Mutex<State>);
 
@@ -51,7 +51,7 @@ impl PollHealth {
     pub(in crate::engine) fn outage(&self, now: Timestamp) -> Option<Outage> {
         self.failure().or_else(|| {
             let since = self.state().progress.filter(|since| *since < now)?;
-            let summary = "a request waits for its place in the request limit";
+            let summary = "a request waits for request budget";
             Some(Outage { since, error: summary.to_owned(), summary })
         })
     }
@@ -73,18 +73,18 @@ impl PollHealth {
         record_outage(&mut self.state().reads_fail, at, error);
     }
 
-    /// A poll begins, with what comes of it.
+    /// A poll begins, with handling what it finds.
     pub(super) fn begin_poll(&self, at: Timestamp) {
         self.state().progress = Some(at);
     }
 
-    /// It got on.
+    /// The poll under way made progress.
     pub(super) fn record_progress(&self, at: Timestamp) {
         let mut state = self.state();
         state.progress = state.progress.map(|_| at);
     }
 
-    /// It has ended.
+    /// The poll under way has ended.
     pub(super) fn end_poll(&self) {
         self.state().progress = None;
     }

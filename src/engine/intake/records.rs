@@ -1,4 +1,4 @@
-//! From a decision to the records that are kept of it.
+//! The records of a decision: the decision with its trace, and its actions.
 
 use crate::engine::evaluation::Evaluation;
 use crate::{
@@ -10,12 +10,12 @@ use crate::{
 };
 use jiff::Timestamp;
 
-/// The address that opt-outs, caps and repeats are counted by.
+/// The address that opt-outs, caps and repeats go by, in lower case.
 pub(in crate::engine) fn lead_key(row: &ThreadRow) -> Option<String> {
     row.lead_email.as_deref().and_then(address_of)
 }
 
-/// The decision as it is kept.
+/// The decision as the store keeps it.
 pub(in crate::engine) fn decision_record(
     workspace: &str,
     row: &ThreadRow,
@@ -59,7 +59,7 @@ pub(in crate::engine) fn decision_record(
     }
 }
 
-/// Whether something of the decision may come up later, and is judged again then.
+/// Whether an action of the decision may be due later and is evaluated again then.
 fn may_wait(judged: &Evaluation) -> bool {
     let actions = &judged.decision.actions;
     actions
@@ -76,9 +76,7 @@ fn event_values(row: &ThreadRow, judged: &Evaluation) -> EventValues {
     }
 }
 
-/// The action records of a decision, in its order.
-///
-/// What is held is given up at `expiry`.
+/// The actions of a decision, in its order. Held ones expire at `expiry`.
 pub(in crate::engine) fn action_records(
     record: &DecisionRecord,
     judged: &Evaluation,
@@ -86,7 +84,7 @@ pub(in crate::engine) fn action_records(
     expiry: Option<Timestamp>,
 ) -> Vec<Action> {
     let message_at = newest_inbound(judged).and_then(|(_, at)| at);
-    // What stood there was judged with the event; only what comes later is news.
+    // Messages that were there were considered with the event; only later ones count.
     let seen: Vec<String> = judged
         .messages
         .iter()
@@ -117,7 +115,7 @@ fn action_record(
     outgoing_before: &[String],
     now: Timestamp,
 ) -> Action {
-    // `hours` and `limit` are looked at again when the action comes up, so `after` alone sets the first date.
+    // `hours` and `limit` are checked when the action is due, so `after` alone sets the first due date.
     let first = now.saturating_add(planned.timing.after).unwrap_or(now);
     let (state, due_at) = match planned.would {
         PlannedOutcome::Done => (ActionState::Planned, Some(now)),

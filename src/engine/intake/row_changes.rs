@@ -1,5 +1,4 @@
-//! What a list page tells, without any request: which rows changed, whether the order can be trusted, what kind of event
-//! a row may be.
+//! What list rows alone show: which of them changed, whether the order can be trusted, which event a row may be.
 
 use crate::model::{Conversation, Message, ThreadRow};
 use crate::store::{EventKind, KnownThread, PendingThread};
@@ -14,18 +13,18 @@ pub(in crate::engine) fn differs(known: &ThreadRow, row: &ThreadRow) -> bool {
     message_differs(known, row) || category_differs(known, row)
 }
 
-/// Whether a message seems to have come, or gone out: a row does not say which.
-pub(in crate::engine) fn message_differs(known: &ThreadRow, row: &ThreadRow) -> bool {
+/// Whether a message came in or went out: a row does not say which.
+pub(super) fn message_differs(known: &ThreadRow, row: &ThreadRow) -> bool {
     known.last_message_at != row.last_message_at || known.reply_count != row.reply_count || known.preview != row.preview
 }
 
 /// Whether the category is another one.
-pub(in crate::engine) fn category_differs(known: &ThreadRow, row: &ThreadRow) -> bool {
+pub(super) fn category_differs(known: &ThreadRow, row: &ThreadRow) -> bool {
     known.category() != row.category()
 }
 
-/// The rows of a page that are new or differ from what was dealt with or is in line.
-pub(in crate::engine) fn changed_rows(rows: &[ThreadRow], known: &HashMap<String, KnownThread>) -> Vec<ThreadRow> {
+/// The rows of a page that are new or differ from what was dealt with or is pending.
+pub(super) fn changed_rows(rows: &[ThreadRow], known: &HashMap<String, KnownThread>) -> Vec<ThreadRow> {
     let is_news = |row: &&ThreadRow| match known.get(&row.id) {
         None => true,
         Some(thread) => match thread.pending.as_ref().or(thread.row.as_ref()) {
@@ -37,14 +36,14 @@ pub(in crate::engine) fn changed_rows(rows: &[ThreadRow], known: &HashMap<String
 }
 
 /// Whether the rows stand newest first. A row without a time proves nothing, so it disproves the order.
-pub(in crate::engine) fn is_newest_first(rows: &[ThreadRow]) -> bool {
+pub(super) fn is_newest_first(rows: &[ThreadRow]) -> bool {
     rows.iter().all(|row| row.last_message_at.is_some())
         && rows.is_sorted_by(|left, right| left.last_message_at >= right.last_message_at)
 }
 
 /// Whether the page shows that a message moves its thread to the top: a thread that is known with an older message now
 /// stands above one that has not changed and was newer then. In any other order it would have stayed below.
-pub(in crate::engine) fn shows_a_move(rows: &[ThreadRow], known: &HashMap<String, KnownThread>) -> bool {
+pub(super) fn shows_a_move(rows: &[ThreadRow], known: &HashMap<String, KnownThread>) -> bool {
     let last_known = |row: &ThreadRow| {
         let thread = known.get(&row.id)?;
         thread.pending.as_ref().or(thread.row.as_ref())?.last_message_at
@@ -62,7 +61,7 @@ pub(in crate::engine) fn shows_a_move(rows: &[ThreadRow], known: &HashMap<String
 
 /// What a pending row may turn out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine) enum Candidate {
+pub(super) enum Candidate {
     /// A thread never seen: its newest inbound message is new to us.
     NewThread,
     /// A message came or went: only the messages tell.
@@ -73,8 +72,8 @@ pub(in crate::engine) enum Candidate {
     Nothing,
 }
 
-/// What the row may be, judged on rows alone.
-pub(in crate::engine) fn candidate(pending: &PendingThread) -> Candidate {
+/// What the row may be, by rows alone.
+pub(super) fn candidate(pending: &PendingThread) -> Candidate {
     match &pending.known {
         None => Candidate::NewThread,
         Some(known) if message_differs(known, &pending.row) => Candidate::MaybeMessage,
@@ -83,8 +82,8 @@ pub(in crate::engine) fn candidate(pending: &PendingThread) -> Candidate {
     }
 }
 
-/// What the messages prove: the kind of event, or that there is none (our own or a colleague's message).
-pub(in crate::engine) fn proven_event(pending: &PendingThread, conversation: &Conversation) -> Option<EventKind> {
+/// What the messages prove: the kind of event, or that there is none (our own or a teammate's message).
+pub(super) fn proven_event(pending: &PendingThread, conversation: &Conversation) -> Option<EventKind> {
     let newest = conversation.newest_inbound()?;
     let Some(known) = &pending.known else { return Some(EventKind::Message) };
     if is_new_message(newest, pending, known) {
@@ -93,8 +92,8 @@ pub(in crate::engine) fn proven_event(pending: &PendingThread, conversation: &Co
     category_differs(known, &pending.row).then_some(EventKind::Category)
 }
 
-/// By its id where ids are known. For a thread of which only rows were seen, by what the row of then showed: its last
-/// message, and the server's time at which it was looked at. No clock of this machine is asked.
+/// By its id if ids are known. For a thread of which only rows were seen, by what the earlier row showed: its last message,
+/// and the server's time of that poll. This machine's clock does not count.
 fn is_new_message(newest: &Message, pending: &PendingThread, known: &ThreadRow) -> bool {
     if !pending.inbound_seen.is_empty() {
         return !pending.inbound_seen.contains(&newest.id);
@@ -107,14 +106,14 @@ fn is_new_message(newest: &Message, pending: &PendingThread, known: &ThreadRow) 
         return was_last != Some(true);
     };
     if created == last {
-        // The same second: it is the message of then, unless that one read otherwise and another has been counted since.
+        // The same second: it is the earlier message, unless that had another text and one more is counted now.
         return was_last == Some(false) && has_more_messages(known, &pending.row) != Some(false);
     }
     // A message dated in the future must not hide all that come before that date.
     if created > pending.looked_at.map_or(last, |looked_at| last.min(looked_at)) {
         return true;
     }
-    // Dated before what the row showed then, and yet the row shows it only now.
+    // Dated before what the earlier row showed, and yet only the new row shows it.
     was_last == Some(false)
         && has_more_messages(known, &pending.row) == Some(true)
         && pending.row.preview.as_deref().is_some_and(|preview| shows(preview, newest))
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_news_against_what_is_in_line() {
+    fn a_row_is_compared_with_the_pending_one() {
         let first = row("a", "2026-01-01T00:00:00Z");
         let second = row("a", "2026-01-02T00:00:00Z");
         let known = |row: Option<&ThreadRow>, pending: Option<&ThreadRow>| {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Nudges, however many, cost one poll in this time.
 const NUDGE_REST: Duration = Duration::from_secs(2);
-/// How often a poll that takes long is looked at.
+/// How often a poll that takes long is checked.
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 
 impl Intake {
@@ -25,7 +25,7 @@ impl Intake {
                     tokio::select! {
                         () = shutdown.cancelled() => return,
                         () = &mut look => break,
-                        // A request that waits and waits is told, too.
+                        // You are alerted of a request that waits and waits, too.
                         () = tokio::time::sleep(WATCH_EVERY) => self.shared.alerts.watch_outage(workspace),
                     }
                 }
@@ -43,13 +43,13 @@ impl Intake {
         }
     }
 
-    /// One poll and what came of it; errors are told and tried again at the next.
+    /// Polls once and handles what was found. Errors are logged and alerted; the next poll tries again.
     pub async fn poll_and_handle(&self, workspace: &Workspace) {
         if let Err(error) = self.poll(workspace, false).await {
             if matches!(error, PollError::Store(_)) {
                 self.shared.alerts.alert_store_failing(workspace, &error.to_string());
             }
-            tracing::warn!(workspace = workspace.name(), %error, "the inbox could not be polled");
+            tracing::warn!(workspace = workspace.name(), %error, "poll failed");
             self.shared.status.publish(
                 self.shared.now(),
                 workspace.name(),
@@ -71,12 +71,12 @@ impl Intake {
             Ok(report) => {
                 workspace.poll_health.record_reads(self.shared.now(), workspace.read_failures.down().as_ref());
                 if report.unfinished {
-                    // What came meanwhile is looked for first, and then the rest is tried.
+                    // Poll for what came meanwhile first, then handle the rest.
                     workspace.nudge.notify_one();
                 }
             }
             Err(error) => {
-                tracing::warn!(workspace = workspace.name(), %error, "new messages could not be handled; they stay in line");
+                tracing::warn!(workspace = workspace.name(), %error, "handling new messages failed; they stay pending");
                 match error {
                     IntakeError::Store(error) => self.shared.alerts.alert_store_failing(workspace, &error.to_string()),
                     IntakeError::Api(error) => {
@@ -88,7 +88,7 @@ impl Intake {
         }
     }
 
-    /// A key that is refused is refused for writes as well: nothing is sent until somebody has mended it.
+    /// A key that is rejected is rejected for writes as well: the workspace is paused until the key is replaced.
     async fn pause_if_refused(&self, workspace: &Workspace, error: &ApiError) {
         if error.is_auth_error()
             && let Err(error) = self.shared.pause_on_auth_error(workspace, &error.to_string()).await

@@ -1,4 +1,4 @@
-//! Reading every page now and then: where the order of the list is not known, and where it hides something all the same.
+//! Sweeps: every page is read now and then, because the order of the list is only a claim.
 
 use super::Intake;
 use crate::engine::{
@@ -13,9 +13,9 @@ use std::time::Duration;
 const SWEEP_PAGES_PER_POLL: u32 = 1;
 
 impl Intake {
-    /// Every page, a few at each poll: to the end of the list, or back to `max_age` where the list is known to have the
+    /// Reads every page, a few at each poll: to the end of the list, or back to `max_age` if the list is known to have the
     /// newest message first.
-    pub(in crate::engine) async fn sweep(
+    pub(super) async fn sweep(
         &self,
         workspace: &Workspace,
         state: &mut WorkspaceState,
@@ -25,7 +25,7 @@ impl Intake {
     ) -> Result<(), PollError> {
         let now = self.shared.now();
         let every = workspace.settings().sweep_every;
-        // A clock that was set back must not keep it from beginning.
+        // A clock that was set back must not prevent a sweep.
         let rested = |rest: Duration| state.last_sweep_at.is_none_or(|last| last > now || passed(last, rest, now));
         let is_requested = state.sweep_needed && rested(workspace.list.rest_between_sweeps().min(every));
         let mut sweep = match workspace.list.sweep() {
@@ -44,7 +44,7 @@ impl Intake {
             let known = self.known(workspace, &page.rows).await?;
             let changed = self.queue_changes(workspace, state, &page.rows, &known, &mut late, report).await?;
             sweep.found |= changed > 0;
-            // The order is a property of the whole list: one row out of place, on any page, says that there is another one.
+            // One row out of place, on any page, disproves the order of the whole list.
             if !is_newest_first(&page.rows) || !sweep.is_continued_by(&page.rows) {
                 state.newest_first = false;
             }

@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Intake {
-    /// Records a decision without an evaluation, which is left for a person, and says so; its id.
-    pub(in crate::engine) async fn record_unreadable(
+    /// Records a decision without an evaluation, alerts you, and returns its id.
+    pub(super) async fn record_unreadable(
         &self,
         workspace: &Workspace,
         thread: &PendingThread,

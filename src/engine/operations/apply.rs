@@ -1,10 +1,10 @@
-//! Acting on mail that was there already, because a person asked for it.
+//! `apply`: acting on mail that was there already.
 
 use super::Operator;
 use crate::engine::{IntakeError, Workspace, read_failures::Reach};
 use crate::{coldsend::ApiError, model::ThreadRow, store::EventKind};
 
-/// What became of the threads that a person asked to act on.
+/// What became of the threads of an `apply`.
 #[derive(Debug, Default)]
 pub struct ApplyReport {
     /// How many were decided on.
@@ -14,7 +14,7 @@ pub struct ApplyReport {
 }
 
 impl Operator {
-    /// Judges each row with what the store knows and records the decision; what follows is carried out like any other.
+    /// Evaluates each row with what the store knows and records the decision; its actions are carried out like any other.
     /// A thread that cannot be read is left out.
     ///
     /// # Errors
@@ -28,7 +28,9 @@ impl Operator {
                 match self.intake.evaluate_row(workspace, &rules, row, &overrides, None, self.shared.now()).await {
                     Ok(judged) => judged,
                     Err(IntakeError::Api(error)) => {
-                        if workspace.read_failures.failed(&row.id, &error, self.shared.now()) == Reach::Workspace {
+                        if workspace.read_failures.record_failure(&row.id, &error, self.shared.now())
+                            == Reach::Workspace
+                        {
                             return Err(error.into());
                         }
                         report.unreadable.push((row.id.clone(), error));

@@ -1,4 +1,4 @@
-//! What people decide about single actions: approve, reject, retry, resolve; and the switches: pause and resume.
+//! What operators decide about single actions: approve, reject, retry, resolve.
 
 use super::Operator;
 use crate::{
@@ -6,16 +6,16 @@ use crate::{
     store::StoreError,
 };
 
-/// What a person found out about a quarantined action.
+/// What an operator found out about a quarantined action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// It was carried out.
     Sent,
-    /// It was not: it is held for approval.
+    /// It was not: a reply is held for approval, a star is tried again.
     NotSent,
 }
 
-/// Why a person's decision could not be carried out.
+/// Why an operator's decision was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ApprovalError {
     /// There is no such action.
@@ -24,19 +24,19 @@ pub enum ApprovalError {
     /// The action is in a state that the decision does not fit.
     #[error("the action is {state}; this needs one that is {wanted}")]
     WrongState {
-        /// Where it stands.
+        /// The state that it is in.
         state: ActionState,
-        /// Where it must stand.
+        /// The state that it must be in.
         wanted: &'static str,
     },
-    /// Somebody was faster.
+    /// Somebody else changed the action first.
     #[error("the action has just been changed by somebody else; look at it again")]
     Changed,
-    /// The workspace is not in the configuration any more.
+    /// The workspace is no longer in the configuration.
     #[error("the workspace `{0}` is not configured")]
     NoWorkspace(String),
-    /// Another action has taken its place since.
-    #[error("another action already does this for the same message: this one can only be given up")]
+    /// Another action has taken its place.
+    #[error("another action already does this for the same message: this one can only be rejected")]
     Superseded,
     /// The edited text cannot be sent.
     #[error("the text is empty")]
@@ -57,8 +57,8 @@ impl From<StoreError> for ApprovalError {
 }
 
 impl Operator {
-    /// Lets a held action go, with an edited text if one is given: it passes the guard and out. Of many who approve the
-    /// same one at once, one succeeds.
+    /// Approves a held action, with an edited text if one is given: it goes through the guard and out. Of many who approve
+    /// the same one at once, one succeeds.
     pub async fn approve(&self, id: &ActionId, text: Option<String>) -> Result<Action, ApprovalError> {
         let mut action = self.in_state(id, &[ActionState::Held], "held").await?;
         if let Some(text) = text {
@@ -67,7 +67,7 @@ impl Operator {
             }
             if let Payload::Reply { text: body, html, .. } = &mut action.payload {
                 *body = Some(text);
-                // The HTML form says something else now.
+                // The HTML body no longer says the same.
                 *html = None;
             }
         }
@@ -75,7 +75,7 @@ impl Operator {
         self.decide(action, Transition::planned(self.shared.now())).await
     }
 
-    /// Gives a held action up.
+    /// Rejects a held action: it is cancelled.
     pub async fn reject(&self, id: &ActionId) -> Result<Action, ApprovalError> {
         let action = self.in_state(id, &[ActionState::Held], "held").await?;
         let reason = Reason::new(ReasonCode::Rejected, "a person rejected it");
@@ -88,7 +88,7 @@ impl Operator {
         self.decide(action, Transition::planned(self.shared.now())).await
     }
 
-    /// Says what became of a quarantined action.
+    /// Resolves a quarantined action.
     pub async fn resolve(&self, id: &ActionId, resolution: Resolution) -> Result<Action, ApprovalError> {
         let mut action = self.in_state(id, &[ActionState::Quarantined], "quarantined").await?;
         match resolution {
@@ -126,7 +126,7 @@ impl Operator {
     }
 }
 
-/// What a person's "try again" or "it was not sent" would do with the action, in words; `None` where neither fits.
+/// What "retry" or "not sent" would do with the action, in words; `None` if neither fits.
 pub fn retry_effect(action: &Action) -> Option<&'static str> {
     Some(match (action.state, action.kind) {
         (ActionState::Failed, ActionKind::Reply) => {

@@ -1,4 +1,4 @@
-//! The explanation of one thread in the shape that `explain --format json` and the admin route print.
+//! The explanation of one thread, in the shape that `explain --format json` and the admin route print.
 
 use super::Operator;
 use crate::engine::{
@@ -42,9 +42,9 @@ pub struct Explanation {
     pub problem: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<ExplainedRule>,
-    /// How far it has come, as the store tells it; empty where no store was asked.
+    /// Its timeline; empty if no store was asked.
     pub way: Vec<TimelineEntry>,
-    /// What only a store knows and was not looked at: repeats, limits, opt-outs.
+    /// What only a store knows and was not checked: repeats, limits, opt-outs.
     pub not_considered: &'static [&'static str],
 }
 
@@ -95,7 +95,7 @@ pub struct ExplainedAction {
 }
 
 impl Explanation {
-    /// Of a thread that was judged a moment ago.
+    /// Of a thread that was evaluated a moment ago.
     pub fn new(row: &ThreadRow, judged: &Evaluation) -> Self {
         let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
         Self::from_decision(row, newest.map(|message| message.id.as_str()), &judged.decision)
@@ -139,13 +139,13 @@ impl Explanation {
         }
     }
 
-    /// There was no store to ask: what it would have known is named instead of told.
+    /// No store was asked: names what it would have known.
     pub fn without_store(&mut self) {
         self.way.clear();
         self.not_considered = &ONLY_A_STORE_KNOWS;
     }
 
-    /// What the guard would say now takes the place of what the rules planned; `verdicts` are in the order of the actions.
+    /// Replaces what the rules planned by what the guard would say now; `verdicts` are in the order of the actions.
     fn guarded(&mut self, verdicts: Vec<Option<(PlannedOutcome, Reason)>>) {
         let actions = self.rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
         for (action, verdict) in actions.zip(verdicts) {
@@ -186,8 +186,8 @@ impl ExplainedRule {
 }
 
 impl Operator {
-    /// Judges a thread as it is now, with what the store knows, and changes nothing. Each request waits at most `max_wait`
-    /// for its place in the budget.
+    /// Evaluates a thread as it is now, with what the store knows, and changes nothing. Each request waits at most `max_wait`
+    /// for request budget.
     ///
     /// # Errors
     /// The API or the store.
@@ -200,7 +200,7 @@ impl Operator {
         self.explain_with_messages(workspace, thread_id, max_wait).await.map(|(explanation, _)| explanation)
     }
 
-    /// As [`Engine::explain`](crate::engine::Engine::explain), with the messages that were read for it.
+    /// As [`Operator::explain`], with the messages that were read for it.
     ///
     /// # Errors
     /// The API or the store.
@@ -239,7 +239,7 @@ impl Operator {
         Ok(Some(explanation))
     }
 
-    /// For each action that would be carried out or wait: what stands in its way now, beyond what the rules can tell.
+    /// For each action that would be carried out or wait: what stands in its way now, beyond the rules.
     async fn foreseen(
         &self,
         workspace: &Workspace,

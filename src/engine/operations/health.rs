@@ -1,4 +1,4 @@
-//! Is what the service needs reachable, and if not, why. Nothing is written anywhere and no message sent.
+//! Health checks: whether each key is accepted and each destination reachable. Nothing is written or sent.
 
 use super::Operator;
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
 };
 use std::time::Duration;
 
-/// A person looks at the answer: rather a refusal than a long wait behind the work itself.
+/// Somebody waits for the result: rather an error than a long wait behind the service's own requests.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// What was looked at, and how it is.
+/// One check and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
     /// A few words, such as `workspace acme`.
@@ -50,7 +50,7 @@ impl Operator {
         for (index, workspace) in self.shared.workspaces.iter().enumerate() {
             let before = self.shared.workspaces.get(..index).unwrap_or_default();
             for name in workspace.destinations().names() {
-                // One that several share is looked at once.
+                // One that several workspaces share is checked once.
                 if !before.iter().any(|other| other.destinations().share(workspace.destinations(), name)) {
                     findings.push(check_destination(workspace.destinations(), name).await);
                 }

@@ -4,16 +4,15 @@ use super::Operator;
 use crate::{model::ReasonCode, store::StoreError};
 
 impl Operator {
-    /// Lets nothing leave any more, from a workspace or, with `None`, from all. At most the write that is on its way
-    /// still ends.
+    /// Pauses a workspace or, with `None`, everything: no new write leaves. At most the one in flight still ends.
     pub async fn pause(&self, workspace: Option<&str>, by: &str) -> Result<(), StoreError> {
         self.shared.store.pause(workspace, "a person paused it", Some(by), self.shared.now()).await?;
         tracing::warn!(workspace = workspace.unwrap_or("all"), "paused");
         Ok(())
     }
 
-    /// Ends the pause of a workspace or, with `None`, every pause, and what is held because another service was seen on the
-    /// account. What waited for it is judged again now.
+    /// Ends the pause of a workspace or, with `None`, every pause, and the hold for another service on the account. What
+    /// waited for that is due now.
     pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
         self.shared.store.resume(workspace).await?;
         self.shared.store.clear_foreign_use(workspace, self.shared.now()).await?;

@@ -1,4 +1,4 @@
-//! What the rules would do with a message that somebody tells of: out of a file, or typed into a page.
+//! What the rules would do with a sample message: from a file, or typed into a page.
 
 use crate::engine::Explanation;
 use crate::{
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// How much of a message the inbox's list shows.
 const PREVIEW_CHARACTERS: usize = 120;
 
-/// A thread that exists nowhere, and when it is judged.
+/// A thread that exists nowhere, and when it is evaluated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleThread {
     /// The thread.
@@ -23,7 +23,7 @@ pub struct SampleThread {
     pub now: Timestamp,
 }
 
-/// What the inbox would say of a thread whose only message is told.
+/// What the inbox would say of a thread of one sample message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SampleFields {
     /// The lead's address; the sender's, if it is not given.
@@ -66,10 +66,10 @@ impl SampleThread {
         Self { thread, messages: vec![message], now }
     }
 
-    /// What the rules say, with every condition looked at. No request is made and no store asked.
+    /// Evaluates the rules with every condition. Makes no request and asks no store.
     ///
     /// # Errors
-    /// A rule asks for what was not told.
+    /// A rule needs what the sample does not have.
     pub fn evaluate(
         &self,
         rules: &RuleSet,

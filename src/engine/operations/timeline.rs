@@ -1,4 +1,4 @@
-//! How far a thread has come: from "not polled" over "decided" to "sent", as the store tells it.
+//! The timeline of a thread: poll, decision, actions, as the store knows them.
 
 use super::Operator;
 use crate::engine::Workspace;
@@ -9,12 +9,12 @@ use crate::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// How many of a thread's latest decisions are told.
-const TOLD_DECISIONS: u32 = 20;
-/// How many actions of one decision are told.
-const TOLD_ACTIONS: u32 = 1_000;
+/// How many of a thread's latest decisions are searched.
+const MAX_DECISIONS: u32 = 20;
+/// How many actions of one decision are shown.
+const MAX_ACTIONS: u32 = 1_000;
 
-/// One step of the way, or something that stands in it.
+/// One step of the timeline, or what stands in its way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TimelineEntry {
     /// What it is about: `poll`, `thread`, `decision`, `action`, `opt_out`, `pause`.
@@ -33,14 +33,14 @@ impl TimelineEntry {
     }
 }
 
-/// The steps in the order in which they happened, for people. What has no time of its own comes first, in its order.
+/// The entries in the order in which they happened. Those without a time come first, in their order.
 pub fn chronological(mut steps: Vec<TimelineEntry>) -> Vec<TimelineEntry> {
     steps.sort_by_key(|step| step.at);
     steps
 }
 
 impl Operator {
-    /// The way of a thread's newest inbound message, as far as it has come.
+    /// The timeline of a thread's newest inbound message.
     pub(in crate::engine) async fn timeline(
         &self,
         workspace: &Workspace,
@@ -50,10 +50,9 @@ impl Operator {
         let mut way = Vec::new();
         let newest = conversation.and_then(Conversation::newest_inbound);
         let message = newest.map(|message| message.id.as_str());
-        // The thread's own endpoint need not say what the list does.
+        // The thread's own endpoint may leave out what the list says.
         let last_at = row.last_message_at.or_else(|| newest.and_then(|message| message.created_at));
-        let filter =
-            DecisionFilter { thread: Some(row.id.clone()), limit: TOLD_DECISIONS, ..DecisionFilter::default() };
+        let filter = DecisionFilter { thread: Some(row.id.clone()), limit: MAX_DECISIONS, ..DecisionFilter::default() };
         let decisions = self.shared.store.decisions(&filter).await?;
         // One that was made from the list row alone names no message: it is about this one if it is not older.
         let written = newest.and_then(|message| message.created_at);
@@ -79,13 +78,13 @@ impl Operator {
                 Some(name) if name == workspace.name() => format!("The workspace `{name}`"),
                 Some(_) => continue,
             };
-            let text = format!("{what} is paused: {}. Nothing is sent until somebody resumes.", pause.reason);
+            let text = format!("{what} is paused: {}. Nothing is sent until you resume.", pause.reason);
             way.push(TimelineEntry::new("pause", Some(pause.since), text));
         }
         Ok(way)
     }
 
-    /// What polls have seen of it.
+    /// What polls have seen of the thread.
     async fn poll_entry(
         &self,
         workspace: &Workspace,
@@ -109,9 +108,9 @@ impl Operator {
                 let wait = workspace.settings().wait_for_category;
                 match row.category() {
                     None if !wait.is_zero() => {
-                        format!("In line: a message without a category is left alone for {}.", format_duration(wait))
+                        format!("Pending: a message without a category is left alone for {}.", format_duration(wait))
                     }
-                    _ => "In line: it is decided with the next poll.".to_owned(),
+                    _ => "Pending: it is decided with the next poll.".to_owned(),
                 }
             }
             Some(KnownThread { row: Some(seen), newest_inbound, .. }) => {
@@ -134,7 +133,7 @@ impl Operator {
     }
 
     /// A decision and what became of its actions.
-    pub(in crate::engine) async fn decision_entries(
+    pub(super) async fn decision_entries(
         &self,
         decision: &DecisionRecord,
         way: &mut Vec<TimelineEntry>,
@@ -148,7 +147,7 @@ impl Operator {
         };
         way.push(TimelineEntry::new("decision", Some(decision.at), text));
         let filter =
-            ActionFilter { decision: Some(decision.id.clone()), limit: TOLD_ACTIONS, ..ActionFilter::default() };
+            ActionFilter { decision: Some(decision.id.clone()), limit: MAX_ACTIONS, ..ActionFilter::default() };
         for action in self.shared.store.actions(&filter).await?.iter().rev() {
             way.push(TimelineEntry {
                 stage: "action",
@@ -165,7 +164,7 @@ fn shown(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// How an action stands, in a sentence.
+/// The state of an action in a sentence.
 fn describe_action(action: &Action) -> String {
     let mut text = format!("`{}`: {}", action.rule, action.kind);
     if let Some(target) = &action.target {

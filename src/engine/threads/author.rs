@@ -1,23 +1,23 @@
-//! Who wrote the outgoing messages that follow the lead's newest one: this service, a person, or the campaign itself.
+//! Who wrote the outgoing messages after the lead's newest one: this service, a teammate, or the campaign.
 //!
-//! ColdSend does not say who wrote a message, and a campaign may send its next step although the lead has answered. So the
-//! messages that other leads got before they ever wrote are remembered, as hashes of their pairs of words, and an outgoing
-//! message is judged in this order:
+//! ColdSend does not say who wrote a message, and a campaign may send its next step although the lead has replied. So the
+//! messages that other leads got before they ever wrote are stored, as hashes of their pairs of words, and an outgoing
+//! message is classified in this order:
 //!
 //! | what the message shows | taken for |
 //! |---|---|
-//! | it quotes the lead's words or address | a person |
-//! | its sender never sent a step, here or elsewhere | a person |
+//! | it quotes the lead's words or address | a teammate |
+//! | its sender never sent a step, here or elsewhere | a teammate |
 //! | it is like a step that another lead got ([`ALIKE`]), beside what the thread was told before | a step |
-//! | the thread does not begin with a campaign's message | a person |
-//! | it takes up words of the lead's message | a person |
+//! | the thread does not begin with a campaign's message | a teammate |
+//! | it takes up words of the lead's message | a teammate |
 //! | it is somewhat like a step, shares a footer with earlier ones, or offers to unsubscribe | unclear |
 //! | it refers to an earlier message of its own sender, as follow-ups do | unclear |
 //! | nothing is known yet of what other leads got | unclear |
 //! | it is as long as a step ([`STEP_PAIRS`]), and nothing in it shows that the lead's message was read | unclear |
-//! | anything else | a person |
+//! | anything else | a teammate |
 //!
-//! A person's answer cancels what waits in the thread, a step changes nothing, and what is unclear is held for a person.
+//! A teammate's reply cancels open replies in the thread, a step changes nothing, and what is unclear holds them.
 
 use super::own_replies::{replies, was_sent_by};
 use crate::{
@@ -26,48 +26,48 @@ use crate::{
     text::{full_text, is_follow_up, likeness, new_text, word_pairs},
 };
 
-/// From here on two messages are the same step with other names in it.
+/// From this likeness on two messages are the same step with other names in it.
 pub(in crate::engine) const ALIKE: f64 = 0.4;
-/// From here on two messages may be.
+/// From this likeness on they may be.
 const SOMEWHAT_ALIKE: f64 = 0.15;
-/// From here on a message shares a footer, or more, with those that the thread began with.
+/// From this likeness on a message shares a footer, or more, with those that the thread began with.
 const SHARES_FOOTER: f64 = 0.25;
-/// Fewer pairs of words than this tell nothing.
+/// Fewer pairs of words than this prove nothing.
 const FEW_PAIRS: usize = 4;
 /// A message with fewer new pairs of words than this is too short for a step.
 const STEP_PAIRS: usize = 10;
-/// So many words of the lead's in a row are a quotation.
+/// This many words of the lead's in a row are a quotation.
 const QUOTED_WORDS: usize = 5;
-/// So many pairs of words in common with the lead's message are an answer to it.
+/// This many pairs of words in common with the lead's message are an answer to it.
 const TAKEN_UP: usize = 2;
 
 /// Who wrote one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) enum Author {
-    /// The campaign; why that is believed.
+pub(super) enum Author {
+    /// The campaign, and why.
     Step(String),
-    /// It cannot be told; why.
+    /// Unclear, and why.
     Unclear(String),
-    /// Somebody in person, or another service.
+    /// A teammate, or another service.
     Person,
 }
 
-/// What follows the newest inbound message, as far as it is not this service's.
+/// Who else replied to the newest inbound message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) enum Answered {
-    /// Nothing.
+    /// Nobody.
     No,
-    /// Only steps of the campaign.
+    /// Only the campaign's steps follow; why they are taken for that.
     Step(String),
-    /// Something that may be an answer.
+    /// Something may be a reply, and why.
     Unclear(String),
-    /// A person's answer.
+    /// A teammate replied.
     Person,
 }
 
-/// What a message is judged by.
+/// What a message is classified by.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::engine) struct Around<'a> {
+pub(super) struct Around<'a> {
     pub(in crate::engine) conversation: &'a Conversation,
     /// The thread belongs to a campaign.
     pub(in crate::engine) in_campaign: bool,
@@ -86,8 +86,8 @@ pub(in crate::engine) fn pairs_of(message: &Message) -> Vec<u32> {
     word_pairs(&new_text(message.text.as_deref(), message.html.as_deref()))
 }
 
-/// Judges one message by the table above.
-pub(in crate::engine) fn author(message: &Message, around: Around<'_>) -> Author {
+/// Classifies one message by the table above.
+pub(super) fn author(message: &Message, around: Around<'_>) -> Author {
     let Around { conversation, in_campaign, lead, steps } = around;
     let earlier: Vec<&Message> = opening(conversation).filter(|other| other.id != message.id).collect();
     let known: Vec<u32> = earlier.iter().flat_map(|other| pairs_of(other)).collect();
@@ -174,7 +174,7 @@ impl Known {
     }
 }
 
-/// What follows the newest inbound message, beside what this service sent itself. Makes no request.
+/// Who else than this service replied to the newest inbound message. Makes no request.
 pub(in crate::engine) async fn who_answered(
     store: &dyn Store,
     workspace: &str,
@@ -218,7 +218,7 @@ pub(in crate::engine) async fn who_answered(
     Ok(answered)
 }
 
-/// Whether a person wrote one of these messages of the thread, none of which is this service's. Makes no request.
+/// Whether a teammate wrote one of these messages, none of which is this service's. Makes no request.
 pub(in crate::engine) async fn is_any_by_person(
     store: &dyn Store,
     workspace: &str,
@@ -241,7 +241,7 @@ async fn campaign_around(store: &dyn Store, workspace: &str, thread_id: &str) ->
 }
 
 /// The newest row of a thread that the store has.
-pub(in crate::engine) async fn newest_row(
+pub(super) async fn newest_row(
     store: &dyn Store,
     workspace: &str,
     thread_id: &str,

@@ -1,5 +1,4 @@
-//! Another service on the same account: it is seen by our own words in a thread that we did not send, and by a request
-//! limit that falls faster than we use it.
+//! Another service on the same account shows itself by our own words in a thread that we did not send.
 
 use crate::engine::shared::Shared;
 use crate::engine::{
@@ -11,18 +10,18 @@ use crate::{
     store::{ForeignUse, StoreError},
 };
 
-/// The first answer to the newest inbound message that has the words of one of our replies although we did not send them,
-/// or not so often. `judged` are replies that nobody could have copied by hand: no person has seen them. Messages in
-/// `known` were judged before.
+/// The first message after the newest inbound one that has the words of one of our replies although we did not send them,
+/// or not so often. `unseen` are replies whose words nobody can have copied: no operator has seen them. Messages in `known`
+/// were considered before.
 pub(in crate::engine) fn unsent_words<'a>(
     conversation: &'a Conversation,
     ours: &[Action],
-    judged: &[&Action],
+    unseen: &[&Action],
     known: &[String],
 ) -> Option<&'a Message> {
     let newest = conversation.newest_inbound()?;
     let answers: Vec<&Message> = conversation.outgoing_after_newest_inbound().collect();
-    judged.iter().find_map(|action| {
+    unseen.iter().find_map(|action| {
         let with_text = |messages: &[&Message]| messages.iter().filter(|message| matches_text(action, message)).count();
         let found = with_text(&answers);
         if found == 0 {
@@ -52,13 +51,13 @@ pub(in crate::engine) fn tries(action: &Action) -> usize {
     made + usize::from(action.state == ActionState::InFlight)
 }
 
-/// Whether nobody but the service can know the words of a reply: no person was shown it for approval.
+/// Whether only the service can know the words of a reply: no operator was shown it for approval.
 pub(in crate::engine) fn is_unseen(action: &Action) -> bool {
     !action.approved && action.state != ActionState::Held
 }
 
 impl Shared {
-    /// Remembers and announces that our words were sent by somebody else.
+    /// Records that somebody else sent our words, alerts you, and returns the evidence.
     pub(in crate::engine) async fn record_unsent(
         &self,
         workspace: &Workspace,

@@ -9,7 +9,7 @@ use crate::{
 /// A thread with more replies than this is no thread.
 const MAX_REPLIES: u32 = 1_000;
 
-/// The replies in the thread that are in one of these states; in any if none is named.
+/// The replies in the thread that are in one of these states; all if none is given.
 pub(in crate::engine) async fn replies(
     store: &dyn Store,
     workspace: &str,
@@ -48,7 +48,7 @@ pub(in crate::engine) fn matches_text(action: &Action, message: &Message) -> boo
     text.as_deref().is_some_and(same) || html.as_deref().is_some_and(|html| same(&html_to_text(html)))
 }
 
-/// Whether a message has the text of one of the reply's tries. A person may have edited it since.
+/// Whether a message has the text of one of the reply's tries. An operator may have edited it since.
 pub(in crate::engine) fn matches_attempt(action: &Action, message: &Message) -> bool {
     let marks = action.attempts.iter().filter_map(|attempt| attempt.body.as_deref());
     marks.into_iter().any(|mark| has_fingerprint(mark, message.text.as_deref(), message.html.as_deref()))

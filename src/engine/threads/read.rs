@@ -26,6 +26,6 @@ pub(in crate::engine) async fn read_thread(
     priority: Priority,
 ) -> Result<Arc<ThreadMessages>, ApiError> {
     let messages = fetch_messages(&thread_reader(workspace, thread), thread, priority).await?;
-    workspace.read_failures.answered(thread, clock.now());
+    workspace.read_failures.record_success(thread, clock.now());
     Ok(messages)
 }

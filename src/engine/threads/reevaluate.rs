@@ -1,4 +1,4 @@
-//! What waited is judged again when its time comes: do the rule's conditions still hold on what is known now?
+//! What waited is evaluated again when it is due: does the rule still match what is known now?
 
 use super::author::newest_row;
 use crate::engine::shared::Shared;
@@ -11,18 +11,18 @@ use crate::{
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// What comes up within this time after its decision has just been judged.
-const JUST_JUDGED: Duration = Duration::from_secs(10);
+/// An action that is due within this time after its decision was just evaluated.
+const JUST_EVALUATED: Duration = Duration::from_secs(10);
 
-/// Whether an action has not just been judged.
+/// Whether an action waited since it was evaluated.
 pub(in crate::engine) fn has_waited(action: &Action, now: Timestamp) -> bool {
     let age = Duration::try_from(now.duration_since(action.created_at)).unwrap_or_default();
-    let waited = matches!(action.state, ActionState::Waiting | ActionState::Retrying) || age > JUST_JUDGED;
+    let waited = matches!(action.state, ActionState::Waiting | ActionState::Retrying) || age > JUST_EVALUATED;
     waited && !action.approved
 }
 
 impl Shared {
-    /// Cancels what waited if its rule does not hold any more. `messages` are those of the last look, where there is one.
+    /// Cancels an action if its rule no longer matches. `messages` are those of the last check, if there is one.
     pub(in crate::engine) async fn no_longer_matches(
         &self,
         workspace: &Workspace,
@@ -53,7 +53,7 @@ impl Shared {
         if still_matches(rules, rule, &again) {
             return Ok(None);
         }
-        let text = format!("what the rule `{}` asks for does not hold any more", action.rule);
+        let text = format!("the rule `{}` no longer matches", action.rule);
         Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleNoLongerMatches, text))))
     }
 }

@@ -81,7 +81,7 @@ async fn what_is_not_in_force_is_said_rejected_rules_and_a_configuration_that_ne
     let before = told().await;
     assert!(!before.contains("REJECTED") && !before.contains("RESTART"), "{before}");
     place.write("rules/rules.yaml", &EVERYTHING.replace("category: interested", "categroy: interested"));
-    service.wait_for_log("the old ones stay in force").await;
+    service.wait_for_log("reload rejected").await;
     let told = async || place.run(&["status", "--url", &service.pages]).await.assert_exit(0).out;
     let rejected = told().await;
     for part in ["RELOAD REJECTED", "categroy", "`reply-router check`"] {

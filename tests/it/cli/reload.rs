@@ -41,7 +41,7 @@ async fn files_that_change_are_taken_or_refused_as_a_whole() {
         ),
     ] {
         replace(&place, &text);
-        let said = service.wait_for_log("the old ones stay in force").await;
+        let said = service.wait_for_log("reload rejected").await;
         assert!(said.contains(why), "{said}");
         let rules = rules_of(&service).await;
         assert_eq!(rules["revision"], first["revision"]);

@@ -27,7 +27,7 @@ async fn a_locked_store_takes_no_lead_and_gets_it_later() {
     let mut service = ServiceProcess::start(place.command(SERVICE)).await;
     let lock = lock(&place).await;
     let thread = place.hot_lead("jane@acme.example");
-    let said = service.wait_for_log("the inbox could not be polled").await;
+    let said = service.wait_for_log("poll failed").await;
     assert!(said.contains("locked"), "{said}");
     assert_eq!(service.get("/healthz").await.0, 200);
     assert!(left(&place).iter().all(|(_, count)| *count == 0), "{:?}", left(&place));
@@ -51,7 +51,7 @@ async fn a_locked_store_lets_nothing_leave() {
     let lock = lock(&place).await;
     // Each lane says so.
     for _ in 0..2 {
-        let said = service.wait_for_log("nothing is sent: the store fails").await;
+        let said = service.wait_for_log("store fails; nothing is sent").await;
         assert!(said.contains("locked"), "{said}");
     }
     assert_eq!(service.get("/healthz").await.0, 200);

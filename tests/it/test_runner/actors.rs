@@ -40,11 +40,7 @@ tests:
             "cancelled person_answered",
             "cancelled newer_message",
             Some(1),
-            (
-                "states",
-                "reply cancelled newer_message",
-                "reply cancelled person_answered: somebody has answered the message",
-            ),
+            ("states", "reply cancelled newer_message", "reply cancelled person_answered: a teammate replied"),
         ),
         ("rules: [], states", "rules: [book-a-call], states", Some(1), ("rules", "[book-a-call]", "[]")),
     ];
