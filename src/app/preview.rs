@@ -27,7 +27,7 @@ pub struct PreviewedThread {
     /// The list row.
     pub row: ThreadRow,
     /// The decision, and what it was based on.
-    pub judged: Evaluation,
+    pub evaluation: Evaluation,
 }
 
 /// What the rules would do.
@@ -69,9 +69,9 @@ pub async fn preview(
             thorough: false,
         };
         match evaluate_thread(client, rules, input, None, now).await {
-            Ok(judged) => {
+            Ok(evaluation) => {
                 failures.record_success(&row.id, now);
-                preview.threads.push(PreviewedThread { row, judged });
+                preview.threads.push(PreviewedThread { row, evaluation });
             }
             Err(error) => {
                 if failures.record_failure(&row.id, &error, now) == Reach::Workspace {

@@ -45,7 +45,9 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
     let acting: Vec<_> = survey
         .threads
         .iter()
-        .filter(|found| found.judged.decision.actions.iter().any(|action| action.would != PlannedOutcome::Suppressed))
+        .filter(|found| {
+            found.evaluation.decision.actions.iter().any(|action| action.would != PlannedOutcome::Suppressed)
+        })
         .map(|found| (workspace.name().to_owned(), found))
         .collect();
     if acting.is_empty() {

@@ -77,8 +77,8 @@ struct ActionReport<'a> {
 
 impl<'a> ThreadReport<'a> {
     pub(super) fn new(workspace: &'a str, thread: &'a PreviewedThread) -> Self {
-        let (row, judged) = (&thread.row, &thread.judged);
-        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
+        let (row, evaluation) = (&thread.row, &thread.evaluation);
+        let newest = evaluation.messages.as_ref().and_then(|messages| messages.newest_inbound());
         Self {
             workspace,
             thread_id: &row.id,
@@ -88,9 +88,9 @@ impl<'a> ThreadReport<'a> {
             subject: row.subject.as_deref(),
             category: row.category(),
             campaign: row.campaign(),
-            body: judged.decision.body.as_deref(),
-            rules: judged.decision.rules.iter().map(RuleReport::new).collect(),
-            actions: judged.decision.actions.iter().map(ActionReport::new).collect(),
+            body: evaluation.decision.body.as_deref(),
+            rules: evaluation.decision.rules.iter().map(RuleReport::new).collect(),
+            actions: evaluation.decision.actions.iter().map(ActionReport::new).collect(),
         }
     }
 }
@@ -130,7 +130,7 @@ pub(super) fn table(threads: &[(String, &PreviewedThread)]) -> String {
     }
     table.set_header(["lead", "category", "campaign", "new text", "rule", "actions"]);
     for (_, thread) in threads {
-        let (row, decision) = (&thread.row, &thread.judged.decision);
+        let (row, decision) = (&thread.row, &thread.evaluation.decision);
         let matched: Vec<_> = decision.matched().collect();
         let said = decision.body.as_deref().or(row.preview.as_deref()).unwrap_or_default();
         table.add_row([
@@ -233,7 +233,7 @@ fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated:
     }
     let replies: Vec<_> = threads
         .iter()
-        .flat_map(|(_, found)| found.judged.decision.actions.iter().map(move |action| (found, action)))
+        .flat_map(|(_, found)| found.evaluation.decision.actions.iter().map(move |action| (found, action)))
         .filter(|(_, action)| {
             action.kind == ActionKind::Reply && (action.would != PlannedOutcome::Suppressed || is_shadow(action))
         })
@@ -251,7 +251,7 @@ fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated:
     }
     // A failing rule matches nothing; without this line it looks like a rule without matches.
     let mut failed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for rule in threads.iter().flat_map(|(_, found)| &found.judged.decision.rules) {
+    for rule in threads.iter().flat_map(|(_, found)| &found.evaluation.decision.rules) {
         if let Some(error) = &rule.error {
             *failed.entry((&rule.name, error)).or_default() += 1;
         }
@@ -260,7 +260,7 @@ fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated:
         let threads = if count == 1 { "thread" } else { "threads" };
         super::terminal::out!("\nrule {rule} fails on {count} {threads}: {error}");
     }
-    let matched = threads.iter().filter(|(_, found)| found.judged.decision.matched().next().is_some()).count();
+    let matched = threads.iter().filter(|(_, found)| found.evaluation.decision.matched().next().is_some()).count();
     super::terminal::out!(
         "\n{} threads, {matched} matched, {} replies; {requests} API requests, all GET; nothing changed",
         threads.len(),

@@ -1,7 +1,7 @@
 //! Alerts: what needs you goes to `safety.alert`, to the log and to whoever watches.
 //!
-//! A condition that begins and ends (an outage, a stuck queue, a store that fails) goes through [`Alerts::alert_once`] and
-//! [`Alerts::end_alert`], what happens again and again through [`Alerts::alert_hourly`]. So one cause is one alert.
+//! A condition that begins and ends (an outage, a stuck queue, a store that fails) goes through [`Alerts::alert_once`]
+//! and [`Alerts::end_alert`], what happens again and again through [`Alerts::alert_hourly`]. So one cause is one alert.
 
 mod account;
 mod conditions;
@@ -76,8 +76,8 @@ impl Alerts {
         Self { store, workspaces, clock, status, public_url, dry_run, conditions, repeats }
     }
 
-    /// Alerts that a condition has begun, unless you know: until [`Alerts::end_alert`] has reported its end, and for some time
-    /// if it comes and goes. `key` names the condition in its workspace.
+    /// Alerts that a condition has begun, unless you know: until [`Alerts::end_alert`] has reported its end, and for
+    /// some time if it comes and goes. `key` names the condition in its workspace.
     pub(super) fn alert_once(&self, workspace: &str, key: &str, title: &str, text: &str) {
         self.alert_since(workspace, key, self.clock.now(), title, text);
     }
@@ -119,8 +119,8 @@ impl Alerts {
         locked(&self.conditions).holds(&condition(workspace, key))
     }
 
-    /// Alerts what may happen again and again: at once, and then once an hour with how often. `except` is a destination that
-    /// gets no alert, because it is what fails.
+    /// Alerts what may happen again and again: at once, and then once an hour with how often. `except` is a destination
+    /// that gets no alert, because it is what fails.
     pub(super) fn alert_hourly(
         &self,
         workspace: &str,
@@ -242,8 +242,8 @@ impl Alerts {
             }
             let (id, now) = (id.to_owned(), self.clock.now());
             let (alert, link) = (alert.clone(), link.clone());
-            // An alert must not hold up the queue that it is about. What it is about may also keep it from arriving, so it is
-            // tried five times within about 20 minutes and then left to the log and the pages.
+            // An alert must not hold up the queue that it is about. What it is about may also keep it from arriving, so
+            // it is tried five times within about 20 minutes and then left to the log and the pages.
             tokio::spawn(async move {
                 for pause in TRY_AGAIN {
                     match destinations.send_alert(&name, &id, &alert, link.as_deref(), now).await {

@@ -1,5 +1,5 @@
-//! Evaluating one thread: evaluate, fetch what the rules need, evaluate again. `run`, `preview`, `explain` and `apply` share
-//! it.
+//! Evaluating one thread: evaluate, fetch what the rules need, evaluate again. `run`, `preview`, `explain` and `apply`
+//! share it.
 
 use crate::{
     coldsend::{ApiError, Client, Priority},
@@ -41,13 +41,13 @@ pub struct Evaluation {
     pub detail: Option<ThreadDetail>,
     /// The messages, if they were read.
     pub messages: Option<Arc<ThreadMessages>>,
-    /// How long each rule took, by its place, without the reads in between; `None` if it was not evaluated. What several
-    /// rules need, such as the body's new text, counts for the first of them.
+    /// How long each rule took, by its place, without the reads in between; `None` if it was not evaluated. What
+    /// several rules need, such as the body's new text, counts for the first of them.
     pub took: Vec<Option<Duration>>,
 }
 
-/// Evaluates the rules on a thread and reads, with GET requests only, what their result depends on. `messages` are those
-/// that were read already.
+/// Evaluates the rules on a thread and reads, with GET requests only, what their result depends on. `messages` are
+/// those that were read already.
 pub async fn evaluate_thread(
     client: &Client,
     rules: &RuleSet,

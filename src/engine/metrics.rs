@@ -99,8 +99,8 @@ impl Metrics {
         self.no_event.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Measures a reply that is done, by this machine's clock and the API's together: one that seems to have left before its
-    /// message came counts as at once.
+    /// Measures a reply that is done, by this machine's clock and the API's together: one that seems to have left
+    /// before its message came counts as at once.
     pub(super) fn record_action(&self, action: &Action) {
         let out = action.kind == ActionKind::Reply && action.state == ActionState::Done;
         if let (true, Some(arrived), Some(sent)) = (out, action.message_at, action.sent_at) {

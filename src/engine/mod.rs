@@ -1,10 +1,11 @@
 //! From a new message to its actions: polling, events, decisions, the executor, recovery.
 //!
-//! Two flows run side by side for each workspace. *Intake* polls the list, queues changed rows on disk, and turns each into
-//! a decision with its actions, in one transaction. *Execution* takes what is due, asks the guard, writes the intent,
-//! sends one request, writes the outcome. All work passes from one to the other through the store, so that either can die
-//! at any step. In memory they share, for each workspace, what may be lost: a wake-up, messages and stars that save
-//! requests and can only hold a reply back, and which threads could not be read ([`Workspace`] has the table).
+//! Two flows run side by side for each workspace. *Intake* polls the list, queues changed rows on disk, and turns each
+//! into a decision with its actions, in one transaction. *Execution* takes what is due, asks the guard, writes the
+//! intent, sends one request, writes the outcome. All work passes from one to the other through the store, so that
+//! either can die at any step. In memory they share, for each workspace, what may be lost: a wake-up, messages and
+//! stars that save requests and can only hold a reply back, and which threads could not be read ([`Workspace`] has the
+//! table).
 
 mod alerts;
 mod clock;

@@ -1,7 +1,7 @@
 //! How far a failed read reaches, learned from other reads: one thread, or the whole workspace.
 //!
-//! An error that may be the thread's or the API's ([`Scope::Unclear`]) is taken for the thread's, which waits while others
-//! go on. Only when several threads in a row fail and none can be read does the API fail.
+//! An error that may be the thread's or the API's ([`Scope::Unclear`]) is taken for the thread's, which waits while
+//! others go on. Only when several threads in a row fail and none can be read does the API fail.
 
 use crate::coldsend::{ApiError, Scope};
 use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! What intake, execution and operations share.
 //!
-//! Nothing here carries work from one to the other: that is the store's part. All else in memory can be lost at any time;
-//! it saves requests, shows what happens, or says how far a failure reaches.
+//! Nothing here carries work from one to the other: that is the store's part. All else in memory can be lost at any
+//! time; it saves requests, shows what happens, or says how far a failure reaches.
 
 use super::{
     Clock, Workspace,

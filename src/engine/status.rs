@@ -171,9 +171,9 @@ impl LiveStatus {
         let _ = self.events.send(EngineEvent { at, workspace: workspace.to_owned(), what });
     }
 
-    pub(super) fn record_evaluation(&self, judged: &Evaluation, now: Timestamp) {
+    pub(super) fn record_evaluation(&self, evaluation: &Evaluation, now: Timestamp) {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        for (rule, took) in judged.decision.rules.iter().zip(&judged.took) {
+        for (rule, took) in evaluation.decision.rules.iter().zip(&evaluation.took) {
             if took.is_none() && rule.error.is_none() {
                 continue;
             }

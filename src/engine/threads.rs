@@ -6,3 +6,15 @@ pub(super) mod foreign_use;
 pub(super) mod own_replies;
 pub(super) mod read;
 pub(super) mod reevaluate;
+pub(super) mod takeover;
+
+use crate::{
+    model::ThreadRow,
+    store::{Store, StoreError},
+};
+
+/// The newest row of a thread that the store has.
+async fn newest_row(store: &dyn Store, workspace: &str, thread_id: &str) -> Result<Option<ThreadRow>, StoreError> {
+    let mut known = store.known_threads(workspace, &[thread_id.to_owned()]).await?;
+    Ok(known.remove(thread_id).and_then(|thread| thread.pending.or(thread.row)))
+}

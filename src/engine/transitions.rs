@@ -1,4 +1,5 @@
-//! Every change of an action's state: written first, then logged, counted, published and, where you are needed, alerted.
+//! Every change of an action's state: written first, then logged, counted, published and, where you are needed,
+//! alerted.
 //!
 //! Nothing else in the engine writes an action. A new decision's actions are written with it, in one transaction.
 
@@ -23,8 +24,8 @@ impl Shared {
     ) -> Result<(), StoreError> {
         self.write(action, transition).await?;
         self.publish_action(workspace, action);
-        // Resuming wakes what waits. A resume between the look at the pause and this write found nothing to wake: so look
-        // once more, now that it can be woken.
+        // Resuming wakes what waits. A resume between the look at the pause and this write found nothing to wake: so
+        // look once more, now that it can be woken.
         if let Some(reason) = waits_for_resume(action).cloned()
             && !self.is_paused(workspace.name()).await?
         {
@@ -33,8 +34,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes that an action is about to leave, unless a pause or an opt-out on disk forbids it: then the action stays as
-    /// it was.
+    /// Writes that an action is about to leave, unless a pause or an opt-out on disk forbids it: then the action stays
+    /// as it was.
     pub(in crate::engine) async fn write_intent(
         &self,
         workspace: &Workspace,
@@ -69,7 +70,8 @@ impl Shared {
         self.store.update_action(action).await
     }
 
-    fn publish_action(&self, workspace: &Workspace, action: &Action) {
+    /// Tells of an action's change that is written.
+    pub(in crate::engine) fn publish_action(&self, workspace: &Workspace, action: &Action) {
         tracing::info!(
             workspace = workspace.name(),
             thread = action.thread_id,

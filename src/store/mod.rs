@@ -13,7 +13,7 @@ pub use read_model::{
 pub use records::{
     ActionCount, ActionFilter, CampaignStep, Claim, DecisionFilter, DecisionRecord, DecisionTrace, EventKind,
     EventValues, ForeignUse, IntentResult, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread,
-    SentFilter, SettledThread, ThreadOwner, WorkspaceState,
+    RecordedDecision, SentFilter, SettledThread, ThreadOwner, WorkspaceState,
 };
 pub use sqlite::SqliteStore;
 
@@ -120,15 +120,15 @@ pub trait Store: Send + Sync {
     /// Writes a decision, its actions, the opt-out it found and the thread's state, all or nothing.
     ///
     /// An action that a living one of the same message, kind and target forbids is written as suppressed; one in a thread
-    /// that another workspace owns (`settled.claim`) is written as held. The actions come back as they were written. Living
-    /// actions of older messages that only wait for a time are cancelled.
+    /// that another workspace owns (`settled.claim`) is written as held. Open actions of older messages
+    /// are cancelled. Both come back as they were written.
     async fn record_decision(
         &self,
         decision: &DecisionRecord,
         actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,
-    ) -> Result<Vec<Action>, StoreError>;
+    ) -> Result<RecordedDecision, StoreError>;
 
     /// One decision.
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>, StoreError>;

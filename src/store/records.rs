@@ -1,6 +1,6 @@
 //! The shapes that go in and out of the store beside the model's own.
 
-use crate::model::{ActionKind, ActionState, RuleTrace, ThreadDetail, ThreadRow};
+use crate::model::{Action, ActionKind, ActionState, RuleTrace, ThreadDetail, ThreadRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,15 @@ pub struct SettledThread {
     pub looked_at: Option<Timestamp>,
     /// Who else may own the thread.
     pub claim: Claim,
+}
+
+/// What was written with a decision.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecordedDecision {
+    /// Its actions, in its order.
+    pub actions: Vec<Action>,
+    /// Actions of older messages in the thread that it cancelled.
+    pub cancelled: Vec<Action>,
 }
 
 /// What decides whether this workspace may act on a thread that another one lists, too: two keys of one account.

@@ -3,7 +3,8 @@
 use crate::fixture::{Fixture, FixtureOptions, MarkRead, Reply, Star, safety};
 use reply_router::simulator::Endpoint;
 use reply_router::{
-    model::{ActionKind, ActionState, DestinationKind, Mode, StartFrom},
+    engine::EngineEventKind,
+    model::{Action, ActionKind, ActionState, DestinationKind, Mode, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options},
     store::{DecisionFilter, Store},
 };
@@ -292,6 +293,32 @@ async fn an_approved_draft_goes_out_once_with_the_edited_text() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].body.as_deref(), Some("Edited."));
     assert!(fixture.states().await.iter().all(|(_, state, _)| *state == ActionState::Done));
+}
+
+#[tokio::test]
+async fn whoever_watches_sees_every_change_of_an_action() {
+    let fixture = Fixture::new(FixtureOptions { mode: Mode::Draft, ..FixtureOptions::default() }).await;
+    let mut events = fixture.engine.subscribe();
+    let mut seen = || {
+        let changes = std::iter::from_fn(|| events.try_recv().ok()).filter_map(|event| match event.what {
+            EngineEventKind::Action(action) if action.kind == ActionKind::Reply => Some(action.state),
+            _ => None,
+        });
+        changes.collect::<Vec<_>>()
+    };
+    let thread = fixture.hot_lead("jane@acme.example", "Give me a call.");
+    fixture.tick().await;
+    assert_eq!(seen(), [ActionState::Held]);
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.simulator.workspace().lead_writes(&thread, "Or rather a mail.");
+    fixture.tick().await;
+    assert_eq!(seen(), [ActionState::Cancelled, ActionState::Held], "the newer message cancels the older draft");
+    let held = |action: &Action| action.kind == ActionKind::Reply && action.state == ActionState::Held;
+    let draft = fixture.actions().await.into_iter().find(held).unwrap().id;
+    fixture.engine.operator().approve(&draft, None).await.unwrap();
+    assert_eq!(seen(), [ActionState::Planned]);
+    fixture.run_due().await;
+    assert_eq!(seen(), [ActionState::InFlight, ActionState::Done]);
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl StoreFixture {
     async fn record(&self, decision: &DecisionRecord, actions: Vec<Action>) -> Vec<Action> {
         let settled =
             SettledThread { row: row("t", 0), newest_inbound: decision.message_id.clone(), ..SettledThread::default() };
-        self.store.record_decision(decision, actions, None, &settled).await.unwrap()
+        self.store.record_decision(decision, actions, None, &settled).await.unwrap().actions
     }
 }
 

@@ -46,8 +46,8 @@ impl Alerts {
         }
     }
 
-    /// Whether somebody else uses the workspace's key, as the limits that the API tells show. Workspaces that share a key
-    /// see each other and say nothing.
+    /// Whether somebody else uses the workspace's key, as the limits that the API tells show. Workspaces that share a
+    /// key see each other and say nothing.
     pub fn is_key_shared(&self, workspace: &Workspace) -> bool {
         let shares =
             |other: &&Workspace| other.name() != workspace.name() && other.client().has_same_key(workspace.client());

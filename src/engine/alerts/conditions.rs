@@ -49,8 +49,8 @@ impl Conditions {
         true
     }
 
-    /// Records that the condition does not hold; returns how long it lasted when its end is to be alerted. Call it again and
-    /// again: a condition has ended when it has stayed away for a while.
+    /// Records that the condition does not hold; returns how long it lasted when its end is to be alerted. Call it
+    /// again and again: a condition has ended when it has stayed away for a while.
     pub(super) fn end(&mut self, key: &str, now: Timestamp) -> Option<Duration> {
         let condition = self.0.get_mut(key).filter(|condition| !condition.ended)?;
         // A clock that was set back must not make it last.

@@ -1,4 +1,5 @@
-//! Alerts of actions that failed for good and of rules that cannot be evaluated: once an hour for each destination or rule.
+//! Alerts of actions that failed for good and of rules that cannot be evaluated: once an hour for each destination or
+//! rule.
 
 use super::{Alert, Alerts};
 use crate::engine::{Evaluation, Workspace};
@@ -49,8 +50,8 @@ impl Alerts {
     }
 
     /// Alerts that rules could not be evaluated, so that they did not match.
-    pub(in crate::engine) fn alert_rule_errors(&self, workspace: &Workspace, judged: &Evaluation) {
-        for (rule, error) in judged.decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
+    pub(in crate::engine) fn alert_rule_errors(&self, workspace: &Workspace, evaluation: &Evaluation) {
+        for (rule, error) in evaluation.decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
             let title = format!("Rule `{}` cannot be evaluated (workspace {})", rule.name, workspace.name());
             let text = format!("It did not match because of an error: {error}");
             self.alert_hourly(workspace.name(), &format!("rule-{}", rule.name), Alert { title, text }, None, None);

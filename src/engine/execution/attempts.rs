@@ -48,8 +48,8 @@ impl From<&WriteError> for AttemptEnd {
 }
 
 impl Executor {
-    /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the guard
-    /// passed are checked in the same transaction.
+    /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the
+    /// guard passed are checked in the same transaction.
     pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
         failpoint!(self.shared, GuardPassed, action);
         let verdict = match self.shared.write_intent(workspace, action).await? {
@@ -89,8 +89,8 @@ impl Executor {
         self.write_until_stored(workspace, action, next).await
     }
 
-    /// Writes how a try ended. A store that fails (a full disk) is waited for: until the outcome is on disk nothing else
-    /// leaves, and if the process ends before, the next one finds the action in flight.
+    /// Writes how a try ended. A store that fails (a full disk) is waited for: until the outcome is on disk nothing
+    /// else leaves, and if the process ends before, the next one finds the action in flight.
     pub(super) async fn record_outcome(
         &self,
         workspace: &Workspace,

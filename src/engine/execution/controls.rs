@@ -5,7 +5,7 @@ use super::{
     attempts::paused,
     guard::{Verdict, check_store, check_thread, next_slot},
 };
-use crate::engine::{Workspace, failpoint::mutated, threads::author::who_answered};
+use crate::engine::{Workspace, failpoint::mutated, threads::takeover::detect_takeover};
 use crate::{
     model::{Action, ActionKind, Mode, Rate, Reason, ReasonCode},
     rules::ThreadMessages,
@@ -33,11 +33,11 @@ impl Executor {
         }
         match check_store(action, &self.store_facts(workspace, action).await?, workspace.safety(), self.shared.now()) {
             Verdict::Send => {
-                let answered =
-                    who_answered(&*self.shared.store, workspace.name(), &action.thread_id, messages.conversation())
+                let takeover =
+                    detect_takeover(&*self.shared.store, workspace.name(), &action.thread_id, messages.conversation())
                         .await?;
                 let own_sender = self.is_from_own_sender(messages).await?;
-                Ok(check_thread(action, messages, own_sender, &answered))
+                Ok(check_thread(action, messages, own_sender, &takeover))
             }
             other => Ok(other),
         }

@@ -1,7 +1,7 @@
 //! Takes what is due, checks it again, and hands it to the function of its kind.
 //!
-//! Each step that changes an action is one write. The store rejects it if somebody else (an operator who approves, a newer
-//! message) changed the action first: then the step ends and nothing leaves.
+//! Each step that changes an action is one write. The store rejects it if somebody else (an operator who approves, a
+//! newer message) changed the action first: then the step ends and nothing leaves.
 
 use super::Executor;
 use super::guard::Verdict;

@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl Executor {
-    /// Whether a message in the thread has the words of this reply, which has not left. If so, the workspace's replies are
-    /// held from now on. The action itself may be in flight on disk: its last check calls this.
+    /// Whether a message in the thread has the words of this reply, which has not left. If so, the workspace's replies
+    /// are held from now on. The action itself may be in flight on disk: its last check calls this.
     pub(super) async fn find_unsent(
         &self,
         workspace: &Workspace,

@@ -1,11 +1,11 @@
 //! The guard: the last checks before anything leaves, as pure functions.
 //!
-//! A reply is checked twice: against the store, so that a reply which has to wait costs no request, and against the messages
-//! as they are now.
+//! A reply is checked twice: against the store, so that a reply which has to wait costs no request, and against the
+//! messages as they are now.
 
 use crate::engine::{
-    threads::author::Answered,
     threads::own_replies::{matches_attempt, matches_text},
+    threads::takeover::Takeover,
 };
 use crate::{
     model::{
@@ -64,8 +64,8 @@ pub(super) struct StoreFacts {
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The checks that need no request. Approval lifts what is only caution (age, the lead's cap), not what protects the lead
-/// or the sending domain.
+/// The checks that need no request. Approval lifts what is only caution (age, the lead's cap), not what protects the
+/// lead or the sending domain.
 pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety, now: Timestamp) -> Verdict {
     if let Some(evidence) = &counted.opted_out {
         return Verdict::Suppress(opted_out(evidence));
@@ -97,23 +97,23 @@ pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety
 }
 
 /// The checks against the thread as it is now. `own_sender`: the newest message comes from an address that one of the
-/// workspaces sends from. `answered`: what others sent after the message.
+/// workspaces sends from. `takeover`: what others sent after the message.
 pub(super) fn check_thread(
     action: &Action,
     messages: &ThreadMessages,
     own_sender: bool,
-    answered: &Answered,
+    takeover: &Takeover,
 ) -> Verdict {
     let conversation = messages.conversation();
     let newest = conversation.newest_inbound();
     let Some(newest) = newest.filter(|message| Some(message.id.as_str()) == action.message_id.as_deref()) else {
         return Verdict::Cancel(Reason::new(ReasonCode::NewerMessage, "a newer message has come"));
     };
-    match answered {
-        Answered::Person => {
+    match takeover {
+        Takeover::Teammate => {
             return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "a teammate replied"));
         }
-        Answered::No => match late_reply(action, conversation) {
+        Takeover::None => match late_reply(action, conversation) {
             Some(LateReply::OfThisAction) => {
                 return Verdict::Cancel(Reason::new(ReasonCode::PersonAnswered, "a teammate replied"));
             }
@@ -123,7 +123,7 @@ pub(super) fn check_thread(
             }
             Some(LateReply::OfAnOlderMessage) | None => {}
         },
-        Answered::Step(_) | Answered::Unclear(_) => {}
+        Takeover::CampaignStep(_) | Takeover::Unclear(_) => {}
     }
     if let Some(evidence) = messages.opt_out() {
         return Verdict::Suppress(opted_out(evidence));
@@ -136,7 +136,7 @@ pub(super) fn check_thread(
     if own_sender || is_own_address(conversation, newest) {
         return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, "the message comes from one of our own inboxes"));
     }
-    if let Answered::Unclear(why) = answered
+    if let Takeover::Unclear(why) = takeover
         && !action.approved
     {
         return Verdict::Hold(Reason::new(ReasonCode::PersonAnswered, why.clone()));

@@ -34,8 +34,8 @@ impl Executor {
                 let reason = Reason::new(ReasonCode::OtherActions, "it waits for the message's other actions");
                 let again = self.shared.now().saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
                 self.shared.transition(workspace, &mut action, Transition::wait_until(again, reason.clone())).await?;
-                // The sibling that settles last wakes it. One that settled between the check and the write had nothing to
-                // wake: so check once more, now that it can be woken.
+                // The sibling that settles last wakes it. One that settled between the check and the write had nothing
+                // to wake: so check once more, now that it can be woken.
                 if others(&self.shared.store.siblings(&action).await?) != SiblingState::Pending {
                     self.shared
                         .transition(workspace, &mut action, Transition::wait_until(self.shared.now(), reason))

@@ -1,5 +1,5 @@
-//! The pace of execution: destinations that do not respond in time are left alone for a while, and replies get out of step
-//! with another service on the account.
+//! The pace of execution: destinations that do not respond in time are left alone for a while, and replies get out of
+//! step with another service on the account.
 
 use std::time::{Duration, Instant};
 use std::{

@@ -10,8 +10,8 @@ use crate::engine::{
     execution::guard::{StoreFacts, Verdict, check_store, check_thread, opted_out},
     failpoint::mutated,
     read_failures::Reach,
-    threads::author::{Answered, who_answered},
     threads::own_replies::{body_fingerprint, matches_text},
+    threads::takeover::{Takeover, detect_takeover},
 };
 use crate::{
     coldsend::{Priority, ReplyAttachment, ReplyBody, WriteError, WriteOutcome},
@@ -55,7 +55,7 @@ impl Executor {
         };
         // Messages that were read for the decision can hold the reply back without a request; they let nothing go.
         if let Some(messages) = workspace.cache.messages(&action.thread_id, self.shared.now()) {
-            match self.judge_thread(workspace, &action, &messages).await?.0 {
+            match self.check_messages(workspace, &action, &messages).await?.0 {
                 Verdict::Send => {}
                 _ if mutated!(self.shared, SkipGuard) => {}
                 other => {
@@ -82,8 +82,8 @@ impl Executor {
             }
             Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
         };
-        let judged = self.last_verdict(workspace, &action, &messages, waited).await;
-        let (verdict, note) = judged.unwrap_or_else(|error| {
+        let checked = self.last_check(workspace, &action, &messages, waited).await;
+        let (verdict, note) = checked.unwrap_or_else(|error| {
             let reason = Reason::new(ReasonCode::Unreachable, format!("the store could not be asked: {error}"));
             (Verdict::Wait(self.next_read(Reach::Unclear), reason), None)
         });
@@ -100,9 +100,9 @@ impl Executor {
         self.reply_ended(workspace, action, result.err(), note).await
     }
 
-    /// What these messages say of the reply, and which message was taken for a campaign step although it may look like a
-    /// reply.
-    async fn judge_thread(
+    /// What these messages say of the reply, and which message was taken for a campaign step although it may look like
+    /// a reply.
+    async fn check_messages(
         &self,
         workspace: &Workspace,
         action: &Action,
@@ -113,30 +113,30 @@ impl Executor {
         if is_newest && let Some(foreign) = self.find_unsent(workspace, action, conversation).await? {
             return Ok((foreign, None));
         }
-        let answered = who_answered(&*self.shared.store, workspace.name(), &action.thread_id, conversation).await?;
-        let verdict = check_thread(action, messages, self.is_from_own_sender(messages).await?, &answered);
+        let takeover = detect_takeover(&*self.shared.store, workspace.name(), &action.thread_id, conversation).await?;
+        let verdict = check_thread(action, messages, self.is_from_own_sender(messages).await?, &takeover);
         if verdict == Verdict::Send && !action.approved && has_its_text_already(action, messages) {
             let text = "the same text is in the thread already";
             return Ok((Verdict::Suppress(Reason::new(ReasonCode::Repeat, text)), None));
         }
         Ok((
             verdict,
-            match answered {
-                Answered::Step(why) => Some(Reason::new(ReasonCode::CampaignStep, why)),
+            match takeover {
+                Takeover::CampaignStep(why) => Some(Reason::new(ReasonCode::CampaignStep, why)),
                 _ => None,
             },
         ))
     }
 
     /// The last check: these messages, and the pause, the opt-out or the other service that came meanwhile.
-    async fn last_verdict(
+    async fn last_check(
         &self,
         workspace: &Workspace,
         action: &Action,
         messages: &ThreadMessages,
         waited: bool,
     ) -> Result<(Verdict, Option<Reason>), StoreError> {
-        let (verdict, note) = self.judge_thread(workspace, action, messages).await?;
+        let (verdict, note) = self.check_messages(workspace, action, messages).await?;
         if verdict != Verdict::Send || mutated!(self.shared, IgnorePause | SkipStoreCheck) {
             return Ok((verdict, note));
         }
@@ -159,8 +159,8 @@ impl Executor {
         Ok((Verdict::Send, note))
     }
 
-    /// Waits a random moment, so that another service that acts on the same account at the same instant gets out of step and
-    /// the last check sees it. The first reply after a rest waits longer than the next ones of a burst.
+    /// Waits a random moment, so that another service that acts on the same account at the same instant gets out of
+    /// step and the last check sees it. The first reply after a rest waits longer than the next ones of a burst.
     async fn step_out_of_phase(&self, workspace: &Workspace) {
         if self.shared.dry_run {
             return;
@@ -229,8 +229,8 @@ impl Executor {
         Ok(counted)
     }
 
-    /// Whether what has left since the decision uses up the rule's `repeat`. Waiting replies do not count: of two that wait,
-    /// one must go.
+    /// Whether what has left since the decision uses up the rule's `repeat`. Waiting replies do not count: of two that
+    /// wait, one must go.
     async fn repeat_used(&self, action: &Action) -> Result<Option<&'static str>, StoreError> {
         let lead = action.lead_email.as_deref();
         let history = self.shared.store.history(&action.workspace, &action.thread_id, lead).await?;

@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Executor {
-    /// Toggles only if the star differs. What the list showed a moment ago is enough for the first try; after an unclear one
-    /// the thread is read.
+    /// Toggles only if the star differs. What the list showed a moment ago is enough for the first try; after an
+    /// unclear one the thread is read.
     pub(in crate::engine) async fn star(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         let wanted = action.kind == ActionKind::Star;
         let seen = match workspace.cache.star(&action.thread_id, self.shared.now()) {

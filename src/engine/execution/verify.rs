@@ -8,9 +8,9 @@ use crate::engine::{
     Workspace,
     failpoint::{failpoint, mutated},
     read_failures::Reach,
-    threads::author::is_any_by_person,
     threads::own_replies::{body_fingerprint, matches_attempt, matches_text, replies, was_sent_by},
     threads::read::read_thread,
+    threads::takeover::is_any_by_teammate,
 };
 use crate::{
     coldsend::{ApiError, Priority},
@@ -61,8 +61,8 @@ impl Executor {
             }
         };
         let all = messages.as_ref().map(|messages| messages.conversation().messages()).unwrap_or_default();
-        // A process that died before its last check knows less of what was there. What stands before the message that the
-        // reply answers was.
+        // A process that died before its last check knows less of what was there. What stands before the message that
+        // the reply answers was.
         let answered = all.iter().position(|message| Some(&message.id) == action.message_id.as_ref()).unwrap_or(0);
         let (mut before, mut appeared): (Vec<&Message>, Vec<&Message>) = (Vec::new(), Vec::new());
         for (place, message) in all.iter().enumerate().filter(|(_, message)| message.outgoing) {
@@ -83,7 +83,8 @@ impl Executor {
         if count(&appeared) > expected || count(&appeared) > 0 && mutated!(self.shared, TrustOldText) {
             return self.shared.transition(workspace, &mut action, Transition::done()).await;
         }
-        // An earlier try with a text that was edited since, or another reply of ours that shows late, is no teammate's reply.
+        // An earlier try with a text that was edited since, or another reply of ours that shows late, is no teammate's
+        // reply.
         let ours = |message: &Message| {
             matches_text(&action, message)
                 || matches_attempt(&action, message)
@@ -92,7 +93,7 @@ impl Executor {
         appeared.retain(|message| !ours(message));
         // A campaign step proves nothing.
         if let Some(messages) = &messages
-            && is_any_by_person(
+            && is_any_by_teammate(
                 &*self.shared.store,
                 workspace.name(),
                 &action.thread_id,

@@ -1,8 +1,8 @@
 //! The baseline: the threads that are there at the first poll of a workspace. No rule acts on them.
 //!
 //! The server's own clock (the `Date` of the first response) separates what was there from what came while pages were
-//! read. It also bounds what the list shows: the newest message of the baseline, unless it is dated in the future, is the
-//! line before which mail counts as old for good, whenever it turns up.
+//! read. It also bounds what the list shows: the newest message of the baseline, unless it is dated in the future, is
+//! the line before which mail counts as old for good, whenever it turns up.
 
 use super::Intake;
 use crate::engine::{PollError, PollReport, Workspace, intake::identity::EarlierName, intake::poll::MANY};
@@ -130,7 +130,8 @@ impl Intake {
             }
         }
         if state.began_empty && listed.old.len() < MANY {
-            // A few old threads prove no list that was incomplete before. Rules run on them; replies to old mail are held.
+            // A few old threads prove no list that was incomplete before. Rules run on them; replies to old mail are
+            // held.
             listed.new.append(&mut listed.old);
         }
         self.set_baseline(workspace, state, listed, date, report).await?;
@@ -166,8 +167,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Mail before this time counts as old: the time of the newest message in the baseline, at most that of the first poll.
-    /// A baseline without any message ends at the first poll.
+    /// Mail before this time counts as old: the time of the newest message in the baseline, at most that of the first
+    /// poll. A baseline without any message ends at the first poll.
     pub(super) fn old_before(
         &self,
         workspace: &Workspace,
@@ -198,8 +199,8 @@ impl Intake {
     }
 }
 
-/// Whether the count says that a full page is the last one. It is trusted only if it is the same on at least two pages and
-/// that many threads have been seen.
+/// Whether the count says that a full page is the last one. It is trusted only if it is the same on at least two pages
+/// and that many threads have been seen.
 fn is_counted_to_the_end(
     count: &Option<u64>,
     total: &mut Option<u64>,

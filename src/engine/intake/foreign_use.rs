@@ -20,25 +20,25 @@ impl Intake {
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
-        judged: &Evaluation,
+        evaluation: &Evaluation,
     ) -> Result<(), StoreError> {
-        let Some(messages) = &judged.messages else { return Ok(()) };
+        let Some(messages) = &evaluation.messages else { return Ok(()) };
         let conversation = messages.conversation();
         if conversation.outgoing_after_newest_inbound().next().is_none() {
             return Ok(());
         }
         let ours = replies(&*self.shared.store, workspace.name(), &row.id, &[]).await?;
-        let record = decision_record(workspace.name(), row, judged, EventKind::Message, self.shared.now());
-        let mut planned = action_records(&record, judged, self.shared.now(), None);
+        let record = decision_record(workspace.name(), row, evaluation, EventKind::Message, self.shared.now());
+        let mut planned = action_records(&record, evaluation, self.shared.now(), None);
         let may_leave = |action: &Action| ActionState::OPEN.contains(&action.state) && is_unseen(action);
         planned.retain(|action| action.kind == ActionKind::Reply && may_leave(action));
         let newest = conversation.newest_inbound().map(|newest| &newest.id);
         let sent = |action: &Action| action.message_id.as_ref() == newest && tries(action) > 0;
         let recorded = ours.iter().filter(|action| may_leave(action) || sent(action));
         let known: Vec<String> = ours.iter().flat_map(|action| action.outgoing_before.iter().cloned()).collect();
-        let mut judged: Vec<&Action> = recorded.collect();
-        judged.extend(&planned);
-        if let Some(message) = unsent_words(conversation, &ours, &judged, &known) {
+        let mut unseen: Vec<&Action> = recorded.collect();
+        unseen.extend(&planned);
+        if let Some(message) = unsent_words(conversation, &ours, &unseen, &known) {
             self.shared.record_unsent(workspace, &row.id, message).await?;
         }
         Ok(())

@@ -48,8 +48,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Gives the workspace all records of an earlier name. Actions of that name that are in flight are recovered as after a
-    /// crash.
+    /// Gives the workspace all records of an earlier name. Actions of that name that are in flight are recovered as
+    /// after a crash.
     pub(super) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), StoreError> {
         if self.is_paused_for_identity(workspace).await? {
             self.shared.store.resume(Some(workspace.name())).await?;
@@ -158,8 +158,8 @@ impl Intake {
     }
 
     /// The whole list was read, and none of its threads is known. If many were known before, or many are older than the
-    /// last poll, the key belongs to another account now: what is there becomes a new baseline, and replies to what came
-    /// since the last poll are held.
+    /// last poll, the key belongs to another account now: what is there becomes a new baseline, and replies to what
+    /// came since the last poll are held.
     pub(super) async fn take_for_another_account(
         &self,
         workspace: &Workspace,

@@ -1,7 +1,8 @@
-//! What intake learns from each thread that it reads: the addresses that the workspaces send from, and what campaigns send
-//! by themselves.
+//! What intake learns from each thread that it reads: the addresses that the workspaces send from, and what campaigns
+//! send by themselves.
 //!
-//! Mail from one of the workspaces' own addresses is never answered: two inboxes that write to each other would never stop.
+//! Mail from one of the workspaces' own addresses is never answered: two inboxes that write to each other would never
+//! stop.
 
 use super::Intake;
 use crate::engine::{

@@ -82,8 +82,8 @@ impl ListState {
         memory.fruitless = if found { 0 } else { memory.fruitless.saturating_add(1) };
     }
 
-    /// How long after the last sweep counts may ask for the next one. A count that grows for another reason must not cost
-    /// every page at every poll.
+    /// How long after the last sweep counts may ask for the next one. A count that grows for another reason must not
+    /// cost every page at every poll.
     pub(super) fn rest_between_sweeps(&self) -> Duration {
         match self.locked().fruitless {
             0 => Duration::ZERO,
@@ -96,8 +96,8 @@ impl ListState {
         self.locked().unseen_growth = 0;
     }
 
-    /// Records that counts grew while the first page stayed the same, and returns whether the list is frozen. More threads
-    /// weigh more than more unread ones, which people also make.
+    /// Records that counts grew while the first page stayed the same, and returns whether the list is frozen. More
+    /// threads weigh more than more unread ones, which people also make.
     pub(super) fn record_unseen_growth(&self, more_threads: bool) -> bool {
         let mut memory = self.locked();
         memory.unseen_growth = memory.unseen_growth.saturating_add(if more_threads { 2 } else { 1 });

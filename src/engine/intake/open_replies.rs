@@ -10,7 +10,7 @@ use crate::{
 
 impl Intake {
     /// Cancels every open reply in the thread: a teammate replied.
-    pub(super) async fn cancel_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
+    pub(super) async fn cancel_open_replies(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
         for mut action in replies(&*self.shared.store, workspace.name(), thread_id, &ActionState::OPEN).await? {
             // What is held for another service stays held: an operator must look at that.
             if action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::ForeignUse) {
@@ -27,7 +27,7 @@ impl Intake {
     }
 
     /// Holds every reply in the thread that nobody approved: a teammate may have replied.
-    pub(super) async fn hold_replies(
+    pub(super) async fn hold_open_replies(
         &self,
         workspace: &Workspace,
         thread_id: &str,
@@ -53,7 +53,11 @@ impl Intake {
     }
 
     /// Cancels the replies in a thread whose rule no longer matches, so that another rule may answer.
-    pub(super) async fn cancel_unmatched(&self, workspace: &Workspace, thread_id: &str) -> Result<(), StoreError> {
+    pub(super) async fn cancel_unmatched_replies(
+        &self,
+        workspace: &Workspace,
+        thread_id: &str,
+    ) -> Result<(), StoreError> {
         let waiting = [ActionState::Waiting, ActionState::Retrying, ActionState::Planned];
         for mut action in replies(&*self.shared.store, workspace.name(), thread_id, &waiting).await? {
             let Some(verdict) = self.shared.no_longer_matches(workspace, &action, None).await? else { continue };

@@ -11,15 +11,15 @@ use crate::engine::{
     intake::row_changes::{Candidate, candidate, category_differs, proven_event},
     read_failures::Reach,
     status::EngineEventKind,
-    threads::author::{Answered, who_answered},
+    threads::takeover::{Takeover, detect_takeover},
 };
 use crate::{
     coldsend::{ApiError, Priority, Scope},
     model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, ThreadRow, Transition},
     rules::RuleSet,
     store::{
-        Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError,
-        WorkspaceState,
+        Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, RecordedDecision, SettledThread,
+        StoreError, WorkspaceState,
     },
 };
 use jiff::Timestamp;
@@ -62,8 +62,8 @@ pub struct HandleReport {
 }
 
 impl Intake {
-    /// Turns pending threads into decisions. A thread that cannot be read stays pending and is read again later, behind all
-    /// others. Handling stops only when several threads in a row fail and none can be read.
+    /// Turns pending threads into decisions. A thread that cannot be read stays pending and is read again later, behind
+    /// all others. Handling stops only when several threads in a row fail and none can be read.
     pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
         let mut report = HandleReport::default();
         let now = self.shared.now();
@@ -148,40 +148,40 @@ impl Intake {
         }
         // A reply that waits although its rule no longer matches must not keep another rule from answering.
         if thread.known.as_ref().is_some_and(|known| category_differs(known, &thread.row)) {
-            self.cancel_unmatched(workspace, &thread.row.id).await?;
+            self.cancel_unmatched_replies(workspace, &thread.row.id).await?;
         }
         let rules = self.shared.rules();
-        let mut judged = match self.evaluate_row(workspace, &rules, &thread.row, overrides, None, now).await {
+        let mut evaluation = match self.evaluate_row(workspace, &rules, &thread.row, overrides, None, now).await {
             Err(IntakeError::Api(ApiError::NotFound { .. })) => return self.settle(workspace, thread, None).await,
             other => other?,
         };
-        // A row does not say who wrote last: before a rule acts on a known thread, the messages must. They also show whether
-        // a teammate replied, which cancels open replies.
-        let acts = !judged.decision.actions.is_empty();
+        // A row does not say who wrote last: before a rule acts on a known thread, the messages must. They also show
+        // whether a teammate replied, which cancels open replies.
+        let acts = !evaluation.decision.actions.is_empty();
         let matters = match candidate {
             Candidate::NewThread | Candidate::Nothing => false,
             Candidate::MaybeMessage => acts || self.has_open_replies(workspace, &thread.row.id).await?,
             Candidate::Category => acts,
         };
-        if matters && judged.messages.is_none() {
+        if matters && evaluation.messages.is_none() {
             let messages = read_thread(workspace, &*self.shared.clock, &thread.row.id, Priority::Read).await?;
-            judged = self.evaluate_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
+            evaluation = self.evaluate_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
         }
-        let event = match &judged.messages {
+        let event = match &evaluation.messages {
             Some(messages) => {
                 workspace.cache.put_messages(&thread.row.id, Arc::clone(messages), self.shared.now());
                 self.learn_own_addresses(workspace, &thread.row, messages.conversation()).await?;
-                self.find_unsent_at_event(workspace, &thread.row, &judged).await?;
-                let answered =
-                    who_answered(&*self.shared.store, workspace.name(), &thread.row.id, messages.conversation())
+                self.find_unsent_at_event(workspace, &thread.row, &evaluation).await?;
+                let takeover =
+                    detect_takeover(&*self.shared.store, workspace.name(), &thread.row.id, messages.conversation())
                         .await?;
-                match &answered {
-                    Answered::Person => self.cancel_replies(workspace, &thread.row.id).await?,
-                    Answered::Unclear(why) => self.hold_replies(workspace, &thread.row.id, why).await?,
-                    Answered::No | Answered::Step(_) => {}
+                match &takeover {
+                    Takeover::Teammate => self.cancel_open_replies(workspace, &thread.row.id).await?,
+                    Takeover::Unclear(why) => self.hold_open_replies(workspace, &thread.row.id, why).await?,
+                    Takeover::None | Takeover::CampaignStep(_) => {}
                 }
                 self.learn_messages(workspace, &thread.row, messages.conversation()).await?;
-                let taken_over = answered == Answered::Person;
+                let taken_over = takeover == Takeover::Teammate;
                 let event = proven_event(thread, messages.conversation());
                 match event.filter(|event| *event != EventKind::Category || !taken_over) {
                     Some(event) => event,
@@ -192,10 +192,10 @@ impl Intake {
             None => EventKind::Message,
         };
         // Replies to mail that is older than the first poll and turns up only now are held.
-        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound()?.created_at);
+        let newest = evaluation.messages.as_ref().and_then(|messages| messages.newest_inbound()?.created_at);
         let is_old = candidate == Candidate::NewThread && is_too_old(newest.or(thread.row.last_message_at), state);
         let hold = is_old.then(|| Reason::new(ReasonCode::TooOld, "it is older than the first look at the inbox"));
-        let (record, _) = self.record(workspace, &thread.row, &judged, event, hold).await?;
+        let (record, _) = self.record(workspace, &thread.row, &evaluation, event, hold).await?;
         Ok(Handled::Decided(record.id.clone()))
     }
 
@@ -225,12 +225,12 @@ impl Intake {
             thorough: true,
         };
         let known = messages.is_some();
-        let judged = evaluate_thread(&thread_reader(workspace, &row.id), rules, subject, messages, now).await?;
-        if judged.detail.is_some() || (judged.messages.is_some() && !known) {
+        let evaluation = evaluate_thread(&thread_reader(workspace, &row.id), rules, subject, messages, now).await?;
+        if evaluation.detail.is_some() || (evaluation.messages.is_some() && !known) {
             workspace.read_failures.record_success(&row.id, self.shared.now());
         }
-        self.shared.status.record_evaluation(&judged, now);
-        Ok(judged)
+        self.shared.status.record_evaluation(&evaluation, now);
+        Ok(evaluation)
     }
 
     /// Writes a decision with its actions; its replies are held for `hold`.
@@ -238,15 +238,15 @@ impl Intake {
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
-        judged: &Evaluation,
+        evaluation: &Evaluation,
         event: EventKind,
         hold: Option<Reason>,
     ) -> Result<(Arc<DecisionRecord>, Vec<Action>), StoreError> {
         failpoint!(self.shared, Evaluated);
         let now = self.shared.now();
-        let record = decision_record(workspace.name(), row, judged, event, now);
+        let record = decision_record(workspace.name(), row, evaluation, event, now);
         let expiry = self.shared.expiry(workspace);
-        let mut actions = action_records(&record, judged, now, expiry);
+        let mut actions = action_records(&record, evaluation, now, expiry);
         if let Some(reason) = hold {
             let would_leave = |action: &&mut Action| {
                 action.kind == ActionKind::Reply
@@ -256,7 +256,7 @@ impl Intake {
                 Transition::hold(reason.clone(), expiry).apply_to(action, now);
             }
         }
-        let opt_out = match (&judged.decision.opt_out, &record.lead_email) {
+        let opt_out = match (&evaluation.decision.opt_out, &record.lead_email) {
             (Some(evidence), Some(email)) => Some(OptOut {
                 workspace: workspace.name().to_owned(),
                 email: email.clone(),
@@ -268,9 +268,10 @@ impl Intake {
         let rivals = self.shared.workspaces.iter().filter(|other| other.name() != workspace.name() && acts(other));
         let settled = SettledThread {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
-            ..self.settled(row, judged.messages.as_ref().map(|messages| messages.conversation()), workspace)
+            ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
-        let actions = self.shared.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
+        let written = self.shared.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
+        let RecordedDecision { actions, cancelled } = written;
         failpoint!(self.shared, DecisionWritten);
         if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {
             self.announce_sharing(workspace, &row.id).await?;
@@ -292,7 +293,10 @@ impl Intake {
             workspace.name(),
             EngineEventKind::Decided { decision: Arc::clone(&record), event, lead },
         );
-        self.shared.alerts.alert_rule_errors(workspace, judged);
+        self.shared.alerts.alert_rule_errors(workspace, evaluation);
+        for action in &cancelled {
+            self.shared.publish_action(workspace, action);
+        }
         for action in &actions {
             self.shared.publish_planned(workspace, action);
         }

@@ -134,8 +134,8 @@ impl Intake {
                 (state.total_count, state.unread_count) = counts;
                 let proves_order = is_newest_first(&page.rows);
                 state.newest_first = proves_order && (state.newest_first || shows_a_move(&page.rows, &known));
-                // If the newest stand first, a new thread or message shows on this page. If it is only counted, the order
-                // is another one, and only a sweep finds it.
+                // If the newest stand first, a new thread or message shows on this page. If it is only counted, the
+                // order is another one, and only a sweep finds it.
                 let is_hinted = if proves_order { changed == 0 && grew(before, counts) } else { before != counts };
                 if is_hinted && !whole {
                     state.newest_first = false;
@@ -185,8 +185,8 @@ impl Intake {
     }
 
     /// Queues the rows that changed and returns how many. Replies to old mail of threads that turn up only now are held
-    /// ([`Intake::handle_pending`]). If there are many such threads, the list was incomplete before: then they belong to the
-    /// baseline.
+    /// ([`Intake::handle_pending`]). If there are many such threads, the list was incomplete before: then they belong
+    /// to the baseline.
     pub(super) async fn queue_changes(
         &self,
         workspace: &Workspace,

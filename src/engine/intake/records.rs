@@ -19,17 +19,17 @@ pub(in crate::engine) fn lead_key(row: &ThreadRow) -> Option<String> {
 pub(in crate::engine) fn decision_record(
     workspace: &str,
     row: &ThreadRow,
-    judged: &Evaluation,
+    evaluation: &Evaluation,
     event: EventKind,
     now: Timestamp,
 ) -> DecisionRecord {
-    let decision = &judged.decision;
-    let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
+    let decision = &evaluation.decision;
+    let newest = evaluation.messages.as_ref().and_then(|messages| messages.newest_inbound());
     DecisionRecord {
         id: uuid::Uuid::now_v7().to_string(),
         workspace: workspace.to_owned(),
         thread_id: row.id.clone(),
-        message_id: newest_inbound(judged).map(|(id, _)| id),
+        message_id: newest_inbound(evaluation).map(|(id, _)| id),
         lead_email: lead_key(row),
         at: now,
         event,
@@ -37,7 +37,7 @@ pub(in crate::engine) fn decision_record(
         trace: DecisionTrace {
             body: decision.body.clone(),
             auto_reply: decision.auto_reply,
-            opt_out: judged
+            opt_out: evaluation
                 .messages
                 .as_ref()
                 .map(|_| decision.opt_out.is_some())
@@ -54,24 +54,24 @@ pub(in crate::engine) fn decision_record(
             problem: None,
             preview: row.preview.clone().filter(|_| newest.is_none()),
             rules: decision.rules.clone(),
-            event: may_wait(judged).then(|| Box::new(event_values(row, judged))),
+            event: may_wait(evaluation).then(|| Box::new(event_values(row, evaluation))),
         },
     }
 }
 
 /// Whether an action of the decision may be due later and is evaluated again then.
-fn may_wait(judged: &Evaluation) -> bool {
-    let actions = &judged.decision.actions;
+fn may_wait(evaluation: &Evaluation) -> bool {
+    let actions = &evaluation.decision.actions;
     actions
         .iter()
         .any(|action| matches!(action.would, PlannedOutcome::Done | PlannedOutcome::Held | PlannedOutcome::Waiting))
 }
 
-fn event_values(row: &ThreadRow, judged: &Evaluation) -> EventValues {
-    let messages = judged.messages.iter().flat_map(|messages| messages.conversation().messages());
+fn event_values(row: &ThreadRow, evaluation: &Evaluation) -> EventValues {
+    let messages = evaluation.messages.iter().flat_map(|messages| messages.conversation().messages());
     EventValues {
         row: row.clone(),
-        detail: judged.detail.clone(),
+        detail: evaluation.detail.clone(),
         message_ids: messages.map(|message| message.id.clone()).collect(),
     }
 }
@@ -79,13 +79,13 @@ fn event_values(row: &ThreadRow, judged: &Evaluation) -> EventValues {
 /// The actions of a decision, in its order. Held ones expire at `expiry`.
 pub(in crate::engine) fn action_records(
     record: &DecisionRecord,
-    judged: &Evaluation,
+    evaluation: &Evaluation,
     now: Timestamp,
     expiry: Option<Timestamp>,
 ) -> Vec<Action> {
-    let message_at = newest_inbound(judged).and_then(|(_, at)| at);
+    let message_at = newest_inbound(evaluation).and_then(|(_, at)| at);
     // Messages that were there were considered with the event; only later ones count.
-    let seen: Vec<String> = judged
+    let seen: Vec<String> = evaluation
         .messages
         .iter()
         .flat_map(|messages| messages.conversation().messages())
@@ -100,11 +100,11 @@ pub(in crate::engine) fn action_records(
         }
         action
     };
-    judged.decision.actions.iter().map(record_of).collect()
+    evaluation.decision.actions.iter().map(record_of).collect()
 }
 
-fn newest_inbound(judged: &Evaluation) -> Option<(String, Option<Timestamp>)> {
-    let message = judged.messages.as_ref()?.newest_inbound()?;
+fn newest_inbound(evaluation: &Evaluation) -> Option<(String, Option<Timestamp>)> {
+    let message = evaluation.messages.as_ref()?.newest_inbound()?;
     Some((message.id.clone(), message.created_at))
 }
 

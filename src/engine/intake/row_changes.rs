@@ -92,8 +92,8 @@ pub(super) fn proven_event(pending: &PendingThread, conversation: &Conversation)
     category_differs(known, &pending.row).then_some(EventKind::Category)
 }
 
-/// By its id if ids are known. For a thread of which only rows were seen, by what the earlier row showed: its last message,
-/// and the server's time of that poll. This machine's clock does not count.
+/// By its id if ids are known. For a thread of which only rows were seen, by what the earlier row showed: its last
+/// message, and the server's time of that poll. This machine's clock does not count.
 fn is_new_message(newest: &Message, pending: &PendingThread, known: &ThreadRow) -> bool {
     if !pending.inbound_seen.is_empty() {
         return !pending.inbound_seen.contains(&newest.id);

@@ -13,8 +13,8 @@ use std::time::Duration;
 const SWEEP_PAGES_PER_POLL: u32 = 1;
 
 impl Intake {
-    /// Reads every page, a few at each poll: to the end of the list, or back to `max_age` if the list is known to have the
-    /// newest message first.
+    /// Reads every page, a few at each poll: to the end of the list, or back to `max_age` if the list is known to have
+    /// the newest message first.
     pub(super) async fn sweep(
         &self,
         workspace: &Workspace,

@@ -14,8 +14,8 @@ pub struct ApplyReport {
 }
 
 impl Operator {
-    /// Evaluates each row with what the store knows and records the decision; its actions are carried out like any other.
-    /// A thread that cannot be read is left out.
+    /// Evaluates each row with what the store knows and records the decision; its actions are carried out like any
+    /// other. A thread that cannot be read is left out.
     ///
     /// # Errors
     /// The API as a whole, or the store; what was decided before stays.
@@ -24,9 +24,9 @@ impl Operator {
         let rules = self.shared.rules();
         let mut report = ApplyReport::default();
         for row in rows {
-            let judged =
+            let evaluation =
                 match self.intake.evaluate_row(workspace, &rules, row, &overrides, None, self.shared.now()).await {
-                    Ok(judged) => judged,
+                    Ok(evaluation) => evaluation,
                     Err(IntakeError::Api(error)) => {
                         if workspace.read_failures.record_failure(&row.id, &error, self.shared.now())
                             == Reach::Workspace
@@ -38,10 +38,10 @@ impl Operator {
                     }
                     Err(error) => return Err(error),
                 };
-            if let Some(messages) = &judged.messages {
+            if let Some(messages) = &evaluation.messages {
                 workspace.cache.put_messages(&row.id, std::sync::Arc::clone(messages), self.shared.now());
             }
-            self.intake.record(workspace, row, &judged, EventKind::Apply, None).await?;
+            self.intake.record(workspace, row, &evaluation, EventKind::Apply, None).await?;
             report.decided += 1;
         }
         Ok(report)

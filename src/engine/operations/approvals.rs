@@ -57,8 +57,8 @@ impl From<StoreError> for ApprovalError {
 }
 
 impl Operator {
-    /// Approves a held action, with an edited text if one is given: it goes through the guard and out. Of many who approve
-    /// the same one at once, one succeeds.
+    /// Approves a held action, with an edited text if one is given: it goes through the guard and out. Of many who
+    /// approve the same one at once, one succeeds.
     pub async fn approve(&self, id: &ActionId, text: Option<String>) -> Result<Action, ApprovalError> {
         let mut action = self.in_state(id, &[ActionState::Held], "held").await?;
         if let Some(text) = text {

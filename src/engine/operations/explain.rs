@@ -96,9 +96,9 @@ pub struct ExplainedAction {
 
 impl Explanation {
     /// Of a thread that was evaluated a moment ago.
-    pub fn new(row: &ThreadRow, judged: &Evaluation) -> Self {
-        let newest = judged.messages.as_ref().and_then(|messages| messages.newest_inbound());
-        Self::from_decision(row, newest.map(|message| message.id.as_str()), &judged.decision)
+    pub fn new(row: &ThreadRow, evaluation: &Evaluation) -> Self {
+        let newest = evaluation.messages.as_ref().and_then(|messages| messages.newest_inbound());
+        Self::from_decision(row, newest.map(|message| message.id.as_str()), &evaluation.decision)
     }
 
     /// Of a decision about a thread and its newest inbound message. What only a store knows is named as not considered.
@@ -186,8 +186,8 @@ impl ExplainedRule {
 }
 
 impl Operator {
-    /// Evaluates a thread as it is now, with what the store knows, and changes nothing. Each request waits at most `max_wait`
-    /// for request budget.
+    /// Evaluates a thread as it is now, with what the store knows, and changes nothing. Each request waits at most
+    /// `max_wait` for request budget.
     ///
     /// # Errors
     /// The API or the store.
@@ -216,13 +216,13 @@ impl Operator {
         let overrides = self.shared.store.override_modes().await?;
         let messages = crate::engine::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
         let rules = self.shared.rules();
-        let judged = self
+        let evaluation = self
             .intake
             .evaluate_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.shared.now())
             .await?;
-        let mut explanation = Explanation::new(&detail.row, &judged);
+        let mut explanation = Explanation::new(&detail.row, &evaluation);
         explanation.not_considered = &[];
-        explanation.guarded(self.foreseen(workspace, &detail.row, &judged, &messages).await?);
+        explanation.guarded(self.foreseen(workspace, &detail.row, &evaluation, &messages).await?);
         explanation.way = self.timeline(workspace, &detail.row, Some(messages.conversation())).await?;
         Ok((explanation, messages))
     }
@@ -244,13 +244,14 @@ impl Operator {
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
-        judged: &Evaluation,
+        evaluation: &Evaluation,
         messages: &ThreadMessages,
     ) -> Result<Vec<Option<(PlannedOutcome, Reason)>>, StoreError> {
         let now = self.shared.now();
-        let record = decision_record(workspace.name(), row, judged, EventKind::Message, now);
+        let record = decision_record(workspace.name(), row, evaluation, EventKind::Message, now);
         let mut verdicts = Vec::new();
-        for (action, planned) in action_records(&record, judged, now, None).iter().zip(&judged.decision.actions) {
+        for (action, planned) in action_records(&record, evaluation, now, None).iter().zip(&evaluation.decision.actions)
+        {
             let verdict = match planned.would {
                 PlannedOutcome::Done | PlannedOutcome::Waiting => {
                     self.executor.predict(workspace, action, messages).await?

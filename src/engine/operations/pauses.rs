@@ -11,8 +11,8 @@ impl Operator {
         Ok(())
     }
 
-    /// Ends the pause of a workspace or, with `None`, every pause, and the hold for another service on the account. What
-    /// waited for that is due now.
+    /// Ends the pause of a workspace or, with `None`, every pause, and the hold for another service on the account.
+    /// What waited for that is due now.
     pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
         self.shared.store.resume(workspace).await?;
         self.shared.store.clear_foreign_use(workspace, self.shared.now()).await?;

@@ -47,7 +47,7 @@ impl Operator {
         row: &ThreadRow,
         conversation: Option<&Conversation>,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let mut way = Vec::new();
+        let mut entries = Vec::new();
         let newest = conversation.and_then(Conversation::newest_inbound);
         let message = newest.map(|message| message.id.as_str());
         // The thread's own endpoint may leave out what the list says.
@@ -62,15 +62,15 @@ impl Operator {
         };
         let mut of_workspace = decisions.into_iter().filter(|decision| decision.workspace == workspace.name());
         let decision = of_workspace.find(is_about_it);
-        self.poll_entry(workspace, row, (message, last_at), decision.as_ref(), &mut way).await?;
+        self.poll_entry(workspace, row, (message, last_at), decision.as_ref(), &mut entries).await?;
         if let Some(decision) = decision {
-            self.decision_entries(&decision, &mut way).await?;
+            self.decision_entries(&decision, &mut entries).await?;
         }
         if let Some(lead) = crate::engine::intake::records::lead_key(row)
             && let Some(found) = self.shared.store.opt_out(workspace.name(), &lead).await?
         {
             let text = format!("{lead} asked for no more mail: “{}”. No reply is sent.", found.evidence);
-            way.push(TimelineEntry::new("opt_out", Some(found.since), text));
+            entries.push(TimelineEntry::new("opt_out", Some(found.since), text));
         }
         for pause in self.shared.store.pauses().await? {
             let what = match pause.workspace.as_deref() {
@@ -79,9 +79,9 @@ impl Operator {
                 Some(_) => continue,
             };
             let text = format!("{what} is paused: {}. Nothing is sent until you resume.", pause.reason);
-            way.push(TimelineEntry::new("pause", Some(pause.since), text));
+            entries.push(TimelineEntry::new("pause", Some(pause.since), text));
         }
-        Ok(way)
+        Ok(entries)
     }
 
     /// What polls have seen of the thread.
@@ -91,16 +91,16 @@ impl Operator {
         row: &ThreadRow,
         (message, last_at): (Option<&str>, Option<Timestamp>),
         decision: Option<&DecisionRecord>,
-        way: &mut Vec<TimelineEntry>,
+        entries: &mut Vec<TimelineEntry>,
     ) -> Result<(), StoreError> {
         let state = self.shared.store.workspace_state(workspace.name()).await?;
         let Some(baseline) = state.baseline_at else {
             let text =
                 "There is no baseline yet. The first poll that finds threads only records them (`safety.start_from`).";
-            way.push(TimelineEntry::new("poll", None, text));
+            entries.push(TimelineEntry::new("poll", None, text));
             return Ok(());
         };
-        way.push(TimelineEntry::new("poll", state.last_poll_at.or(Some(baseline)), "The inbox was polled last."));
+        entries.push(TimelineEntry::new("poll", state.last_poll_at.or(Some(baseline)), "The inbox was polled last."));
         let mut known = self.shared.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
         let text = match known.remove(&row.id) {
             None => "No poll has seen this thread yet; the next one will.".to_owned(),
@@ -128,7 +128,7 @@ impl Operator {
             }
             Some(_) => return Ok(()),
         };
-        way.push(TimelineEntry::new("thread", None, text));
+        entries.push(TimelineEntry::new("thread", None, text));
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl Operator {
     pub(super) async fn decision_entries(
         &self,
         decision: &DecisionRecord,
-        way: &mut Vec<TimelineEntry>,
+        entries: &mut Vec<TimelineEntry>,
     ) -> Result<(), StoreError> {
         let text = match decision.matched.as_slice() {
             [] if decision.trace.problem.is_some() => {
@@ -145,11 +145,11 @@ impl Operator {
             [] => "Decided: no rule matched.".to_owned(),
             rules => format!("Decided: {} matched.", rules.join(", ")),
         };
-        way.push(TimelineEntry::new("decision", Some(decision.at), text));
+        entries.push(TimelineEntry::new("decision", Some(decision.at), text));
         let filter =
             ActionFilter { decision: Some(decision.id.clone()), limit: MAX_ACTIONS, ..ActionFilter::default() };
         for action in self.shared.store.actions(&filter).await?.iter().rev() {
-            way.push(TimelineEntry {
+            entries.push(TimelineEntry {
                 stage: "action",
                 at: Some(action.updated_at),
                 state: Some(action.state),

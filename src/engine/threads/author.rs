@@ -1,8 +1,8 @@
 //! Who wrote the outgoing messages after the lead's newest one: this service, a teammate, or the campaign.
 //!
-//! ColdSend does not say who wrote a message, and a campaign may send its next step although the lead has replied. So the
-//! messages that other leads got before they ever wrote are stored, as hashes of their pairs of words, and an outgoing
-//! message is classified in this order:
+//! ColdSend does not say who wrote a message, and a campaign may send its next step although the lead has replied. So
+//! the messages that other leads got before they ever wrote are stored, as hashes of their pairs of words, and an
+//! outgoing message is classified in this order:
 //!
 //! | what the message shows | taken for |
 //! |---|---|
@@ -19,10 +19,9 @@
 //!
 //! A teammate's reply cancels open replies in the thread, a step changes nothing, and what is unclear holds them.
 
-use super::own_replies::{replies, was_sent_by};
 use crate::{
-    model::{Conversation, Message, ThreadRow, address_of, same_address},
-    store::{CampaignStep, Store, StoreError},
+    model::{Conversation, Message, address_of, same_address},
+    store::CampaignStep,
     text::{full_text, is_follow_up, likeness, new_text, word_pairs},
 };
 
@@ -45,24 +44,11 @@ const TAKEN_UP: usize = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Author {
     /// The campaign, and why.
-    Step(String),
+    CampaignStep(String),
     /// Unclear, and why.
     Unclear(String),
     /// A teammate, or another service.
-    Person,
-}
-
-/// Who else replied to the newest inbound message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) enum Answered {
-    /// Nobody.
-    No,
-    /// Only the campaign's steps follow; why they are taken for that.
-    Step(String),
-    /// Something may be a reply, and why.
-    Unclear(String),
-    /// A teammate replied.
-    Person,
+    Teammate,
 }
 
 /// What a message is classified by.
@@ -93,7 +79,7 @@ pub(super) fn author(message: &Message, around: Around<'_>) -> Author {
     let known: Vec<u32> = earlier.iter().flat_map(|other| pairs_of(other)).collect();
     let newest = conversation.newest_inbound().filter(|newest| newest.id != message.id);
     if newest.is_some_and(|newest| quotes(message, newest, lead)) {
-        return Author::Person;
+        return Author::Teammate;
     }
     let senders = earlier.iter().filter_map(|other| other.from.as_deref());
     let senders: Vec<&str> = senders.chain(steps.iter().filter_map(|step| step.sender.as_deref())).collect();
@@ -101,22 +87,22 @@ pub(super) fn author(message: &Message, around: Around<'_>) -> Author {
         && !senders.is_empty()
         && !senders.iter().any(|sender| same_address(sender, from))
     {
-        return Author::Person;
+        return Author::Teammate;
     }
     let pairs = pairs_of(message);
     let fresh = pairs.iter().filter(|pair| !known.contains(pair)).count();
     let alike = steps.iter().map(|step| likeness(&pairs, &step.words, &known)).fold(0.0, f64::max);
     if fresh >= FEW_PAIRS && alike >= ALIKE {
         let percent = (alike * 100.0).round();
-        return Author::Step(format!("{percent} % of its words stand in what another lead got before writing"));
+        return Author::CampaignStep(format!("{percent} % of its words stand in what another lead got before writing"));
     }
     if !in_campaign || earlier.is_empty() {
-        return Author::Person;
+        return Author::Teammate;
     }
     let is_known = |pair: &u32| known.contains(pair) || steps.iter().any(|step| step.words.contains(pair));
     let asked = newest.map(pairs_of).unwrap_or_default();
     if asked.iter().filter(|pair| pairs.contains(pair) && !is_known(pair)).count() >= TAKEN_UP {
-        return Author::Person;
+        return Author::Teammate;
     }
     let whole = full_text(message.text.as_deref(), message.html.as_deref()).to_lowercase();
     let unclear = if fresh >= FEW_PAIRS && alike >= SOMEWHAT_ALIKE {
@@ -134,7 +120,7 @@ pub(super) fn author(message: &Message, around: Around<'_>) -> Author {
     } else {
         None
     };
-    unclear.map_or(Author::Person, |why| Author::Unclear(why.to_owned()))
+    unclear.map_or(Author::Teammate, |why| Author::Unclear(why.to_owned()))
 }
 
 /// Whether a message quotes the other one: some of its words in a row, or its sender above a quotation.
@@ -154,100 +140,6 @@ fn quotes(message: &Message, newest: &Message, lead: Option<&str>) -> bool {
     let anew = new_text(text, html);
     let lead = lead.and_then(address_of);
     anew.len() < whole.len() && lead.is_some_and(|lead| whole.to_lowercase().contains(&lead))
-}
-
-/// What the store knows of a thread's campaign.
-struct Known {
-    row: Option<ThreadRow>,
-    /// What other leads got before they wrote.
-    steps: Vec<CampaignStep>,
-}
-
-impl Known {
-    fn around<'a>(&'a self, conversation: &'a Conversation) -> Around<'a> {
-        Around {
-            conversation,
-            in_campaign: self.row.as_ref().is_some_and(|row| row.campaign().is_some()),
-            lead: self.row.as_ref().and_then(|row| row.lead_email.as_deref()),
-            steps: &self.steps,
-        }
-    }
-}
-
-/// Who else than this service replied to the newest inbound message. Makes no request.
-pub(in crate::engine) async fn who_answered(
-    store: &dyn Store,
-    workspace: &str,
-    thread_id: &str,
-    conversation: &Conversation,
-) -> Result<Answered, StoreError> {
-    let after: Vec<&Message> = conversation.outgoing_after_newest_inbound().collect();
-    let tied = conversation.outgoing_tied_with_newest_inbound();
-    if after.is_empty() && tied.is_empty() {
-        return Ok(Answered::No);
-    }
-    let ours = replies(store, workspace, thread_id, &[]).await?;
-    let foreign = |message: &&&Message| !ours.iter().any(|action| was_sent_by(action, message));
-    let after: Vec<&Message> = after.iter().filter(foreign).copied().collect();
-    let mut tied: Vec<&Message> = tied.iter().filter(foreign).copied().collect();
-    if !tied.is_empty() {
-        // What was there when the thread was last read came before the lead's newest message.
-        let seen = store.last_outgoing(workspace, thread_id).await?;
-        tied.retain(|message| !seen.contains(&message.id));
-    }
-    if after.is_empty() && tied.is_empty() {
-        return Ok(Answered::No);
-    }
-    let known = campaign_around(store, workspace, thread_id).await?;
-    let around = known.around(conversation);
-    let mut answered = Answered::No;
-    for (message, is_tied) in after.iter().map(|one| (one, false)).chain(tied.iter().map(|one| (one, true))) {
-        let at = message.created_at.map_or_else(String::new, |at| format!(" of {at}"));
-        answered = match (author(message, around), answered) {
-            (Author::Person, _) if !is_tied => return Ok(Answered::Person),
-            (Author::Step(why), Answered::No) => Answered::Step(format!("the message{at} is a campaign step: {why}")),
-            (Author::Step(_), other) => other,
-            (Author::Person, _) => Answered::Unclear(format!(
-                "the outgoing message{at} came in the same second as the lead's: it may be an answer"
-            )),
-            (Author::Unclear(why), _) => {
-                Answered::Unclear(format!("the message{at} may be an answer or a campaign step: {why}"))
-            }
-        };
-    }
-    Ok(answered)
-}
-
-/// Whether a teammate wrote one of these messages, none of which is this service's. Makes no request.
-pub(in crate::engine) async fn is_any_by_person(
-    store: &dyn Store,
-    workspace: &str,
-    thread_id: &str,
-    conversation: &Conversation,
-    messages: &[&Message],
-) -> Result<bool, StoreError> {
-    if messages.is_empty() {
-        return Ok(false);
-    }
-    let known = campaign_around(store, workspace, thread_id).await?;
-    Ok(messages.iter().any(|message| author(message, known.around(conversation)) == Author::Person))
-}
-
-async fn campaign_around(store: &dyn Store, workspace: &str, thread_id: &str) -> Result<Known, StoreError> {
-    let row = newest_row(store, workspace, thread_id).await?;
-    let mut steps = store.campaign_steps(workspace).await?;
-    steps.retain(|step| step.thread_id != thread_id);
-    Ok(Known { row, steps })
-}
-
-/// The newest row of a thread that the store has.
-pub(super) async fn newest_row(
-    store: &dyn Store,
-    workspace: &str,
-    thread_id: &str,
-) -> Result<Option<ThreadRow>, StoreError> {
-    let mut known = store.known_threads(workspace, &[thread_id.to_owned()]).await?;
-    Ok(known.remove(thread_id).and_then(|thread| thread.pending.or(thread.row)))
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use crate::{
     store::{ForeignUse, StoreError},
 };
 
-/// The first message after the newest inbound one that has the words of one of our replies although we did not send them,
-/// or not so often. `unseen` are replies whose words nobody can have copied: no operator has seen them. Messages in `known`
-/// were considered before.
+/// The first message after the newest inbound one that has the words of one of our replies although we did not send
+/// them, or not so often. `unseen` are replies whose words nobody can have copied: no operator has seen them. Messages
+/// in `known` were considered before.
 pub(in crate::engine) fn unsent_words<'a>(
     conversation: &'a Conversation,
     ours: &[Action],

@@ -17,8 +17,8 @@ pub(in crate::engine) fn thread_reader(workspace: &Workspace, thread: &str) -> C
     workspace.client().with_read_limit(limit)
 }
 
-/// Reads a thread's messages, and learns from how that ends when it ends well; how far a failure reaches is for the caller
-/// to ask.
+/// Reads a thread's messages, and learns from how that ends when it ends well; how far a failure reaches is for the
+/// caller to ask.
 pub(in crate::engine) async fn read_thread(
     workspace: &Workspace,
     clock: &dyn Clock,

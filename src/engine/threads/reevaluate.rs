@@ -1,6 +1,6 @@
 //! What waited is evaluated again when it is due: does the rule still match what is known now?
 
-use super::author::newest_row;
+use super::newest_row;
 use crate::engine::shared::Shared;
 use crate::engine::{Workspace, execution::guard::Verdict};
 use crate::{

@@ -306,18 +306,18 @@ pub(super) async fn insert(tx: &mut Tx<'_>, action: &Action) -> Result<bool, Sto
 }
 
 /// A newer message has come: cancels what still waits because of an older one.
-pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> Result<(), StoreError> {
-    let Some(message_id) = &decision.message_id else { return Ok(()) };
-    sqlx::query(queries::CANCEL_OLDER)
+pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> Result<Vec<Action>, StoreError> {
+    let Some(message_id) = &decision.message_id else { return Ok(Vec::new()) };
+    let rows = sqlx::query(queries::CANCEL_OLDER)
         .bind(ReasonCode::NewerMessage.as_str())
         .bind("a newer message has come")
         .bind(micros(decision.at))
         .bind(&decision.workspace)
         .bind(&decision.thread_id)
         .bind(message_id)
-        .execute(&mut **tx)
+        .fetch_all(&mut **tx)
         .await?;
-    Ok(())
+    rows.iter().map(action).collect()
 }
 
 fn reason(row: &SqliteRow) -> Result<Option<Reason>, StoreError> {

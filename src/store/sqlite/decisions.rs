@@ -3,7 +3,7 @@
 use super::{SqliteStore, actions, controls, from_json, identity, micros, parse, threads, timestamp, to_json};
 use crate::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
-    store::{DecisionFilter, DecisionRecord, OptOut, SettledThread, StoreError},
+    store::{DecisionFilter, DecisionRecord, OptOut, RecordedDecision, SettledThread, StoreError},
 };
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
@@ -14,7 +14,7 @@ impl SqliteStore {
         mut planned: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,
-    ) -> Result<Vec<Action>, StoreError> {
+    ) -> Result<RecordedDecision, StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO decisions (id, workspace, thread_id, message_id, lead_email, at, event, matched, trace, campaign)
@@ -40,7 +40,7 @@ impl SqliteStore {
                 .execute(&mut *tx)
                 .await?;
         }
-        actions::cancel_older(&mut tx, decision).await?;
+        let cancelled = actions::cancel_older(&mut tx, decision).await?;
         if let Some(owner) = identity::owner(&mut tx, decision, settled).await? {
             identity::hold_for(&owner, &mut planned, settled.claim.expiry);
         }
@@ -63,7 +63,7 @@ impl SqliteStore {
         }
         threads::settle(&mut tx, &decision.workspace, settled, decision.at).await?;
         self.commit(tx).await?;
-        Ok(planned)
+        Ok(RecordedDecision { actions: planned, cancelled })
     }
 
     pub(super) async fn read_decision(&self, id: &str) -> Result<Option<DecisionRecord>, StoreError> {

@@ -21,8 +21,8 @@ mod threads;
 use super::{
     ActionCount, ActionFilter, ActionSummary, ActionTotal, AuditEntry, AuditFilter, CampaignStep, Change, DayCount,
     DecisionFilter, DecisionRecord, ForeignUse, IntentResult, KnownThread, Lane, ModeOverride, OptOut, Pause,
-    PendingThread, ReadyAt, ReadyThread, SentFilter, SettledThread, Store, StoreError, StoreMetrics, ThreadOwner,
-    WorkspaceState,
+    PendingThread, ReadyAt, ReadyThread, RecordedDecision, SentFilter, SettledThread, Store, StoreError, StoreMetrics,
+    ThreadOwner, WorkspaceState,
 };
 use crate::model::{Action, ActionId, ActionState, Histogram, HistoryEntry, Mode, ThreadRow};
 use async_trait::async_trait;
@@ -186,7 +186,7 @@ impl Store for SqliteStore {
         actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,
-    ) -> Result<Vec<Action>, StoreError> {
+    ) -> Result<RecordedDecision, StoreError> {
         self.write_decision(decision, actions, opt_out, settled).await
     }
 

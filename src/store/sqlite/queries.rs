@@ -54,7 +54,8 @@ pub(super) const WAKE_MARK_READ: &str = "UPDATE actions INDEXED BY actions_of_th
 pub(super) const CANCEL_OLDER: &str = "UPDATE actions INDEXED BY actions_of_thread
      SET state = 'cancelled', reason_code = ?1, reason_text = ?2, due_at = NULL, updated_at = ?3, version = version + 1
      WHERE workspace = ?4 AND thread_id = ?5 AND message_id IS NOT NULL AND message_id <> ?6
-     AND (state IN ('waiting', 'held') OR (state = 'planned' AND kind IN ('reply', 'mark_read')))";
+     AND (state IN ('waiting', 'held') OR (state = 'planned' AND kind IN ('reply', 'mark_read')))
+     RETURNING *";
 
 /// Threads that are ready to be evaluated, longest waiting first.
 pub(super) const READY_OLDEST: &str =

@@ -210,8 +210,8 @@ fn what_the_thread_shows() {
         change(&mut action);
         let messages = ThreadMessages::new(Conversation::new(messages));
         let answered = match messages.conversation().outgoing_after_newest_inbound().next() {
-            Some(_) => Answered::Person,
-            None => Answered::No,
+            Some(_) => Takeover::Teammate,
+            None => Takeover::None,
         };
         assert_eq!(outcome(&check_thread(&action, &messages, false, &answered)), wanted, "{what}");
         let own = outcome(&check_thread(&action, &messages, true, &answered));
@@ -226,12 +226,12 @@ fn a_step_is_passed_and_what_is_unclear_is_held_until_a_person_approves() {
     let why = || "why".to_owned();
     let approved = Action { approved: true, ..reply() };
     for (action, answered, wanted) in [
-        (reply(), Answered::Step(why()), ("send", None)),
-        (reply(), Answered::Unclear(why()), ("hold", Some("person_answered"))),
-        (approved.clone(), Answered::Unclear(why()), ("send", None)),
-        (approved, Answered::Person, ("cancel", Some("person_answered"))),
+        (reply(), Takeover::CampaignStep(why()), ("send", None)),
+        (reply(), Takeover::Unclear(why()), ("hold", Some("person_answered"))),
+        (approved.clone(), Takeover::Unclear(why()), ("send", None)),
+        (approved, Takeover::Teammate, ("cancel", Some("person_answered"))),
         // A reply of ours to an older message that shows late.
-        (reply(), Answered::No, ("hold", Some("already_answered"))),
+        (reply(), Takeover::None, ("hold", Some("already_answered"))),
     ] {
         assert_eq!(outcome(&check_thread(&action, &messages, false, &answered)), wanted, "{answered:?}");
     }

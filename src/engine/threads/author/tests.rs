@@ -81,9 +81,9 @@ fn who_wrote_an_outgoing_message() {
         let lead = Some("jane@acme.example");
         let around = Around { conversation: &conversation, in_campaign, lead, steps };
         let found = match author(&last, around) {
-            Author::Step(_) => "step",
+            Author::CampaignStep(_) => "step",
             Author::Unclear(_) => "unclear",
-            Author::Person => "person",
+            Author::Teammate => "person",
         };
         assert_eq!(found, wanted, "{what}");
     }
@@ -92,5 +92,5 @@ fn who_wrote_an_outgoing_message() {
     let steps = vec![step(&with_footer(STEP_2_BOB))];
     let around = Around { conversation: &conversation, in_campaign: true, lead: None, steps: &steps };
     let last = conversation.messages().last().unwrap();
-    assert!(!matches!(author(last, around), Author::Step(_)), "{:?}", author(last, around));
+    assert!(!matches!(author(last, around), Author::CampaignStep(_)), "{:?}", author(last, around));
 }
