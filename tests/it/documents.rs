@@ -1,5 +1,6 @@
 //! Every YAML snippet of the documents and every shipped rule file is loaded as a user's would be.
 
+mod architecture;
 mod reference;
 
 use reply_router::{
