@@ -21,7 +21,9 @@ fn code(folder: &Path, out: &mut String) {
             code(&path, out);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(path).unwrap();
-            out.extend(text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")));
+            out.extend(
+                text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")),
+            );
         }
     }
 }
