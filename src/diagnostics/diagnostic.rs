@@ -28,7 +28,7 @@ impl Severity {
 /// One mistake at one place. Serializes as `check --format json` promises.
 #[derive(Debug, Clone, Serialize)]
 pub struct Diagnostic {
-    /// The stable code, one of [`CODES`].
+    /// The stable code, one of [`super::CODES`].
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,

@@ -61,7 +61,7 @@ use tokio::sync::broadcast;
 pub struct EngineParts {
     /// The durable memory.
     pub store: Arc<dyn Store>,
-    /// The rules in force.
+    /// The active rules.
     pub rules: RuleSet,
     /// The workspaces.
     pub workspaces: Vec<WorkspaceParts>,
@@ -157,7 +157,7 @@ impl Engine {
     pub fn record_rejected_rules(&self, why: &str) {
         tracing::error!(why, "reload rejected, keeping current rules");
         self.shared.status.record_rules_error(Some(why.to_owned()));
-        self.shared.alerts.alert_rules_refused(why);
+        self.shared.alerts.alert_reload_failed(why);
     }
 
     /// Why the rules in the files are not active; `None` if they are.

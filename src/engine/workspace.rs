@@ -1,13 +1,4 @@
 //! One workspace at run time: its settings, its client, and what is remembered in memory.
-//!
-//! | in memory | written by | read by |
-//! |---|---|---|
-//! | list, what was learned | intake | intake |
-//! | how polls end | intake | alerts, status |
-//! | slow destinations, the pace of replies | execution | execution |
-//! | cached messages and stars | both | execution, to save requests |
-//! | read failures | both | both |
-//! | wake-ups | all | the loops |
 
 use super::{
     execution::pace::{ReplyPace, SlowTargets},
@@ -36,7 +27,17 @@ pub struct WorkspaceParts {
     pub destinations: Destinations,
 }
 
-/// A workspace at run time.
+/// A workspace at run time. All that it remembers may be lost at any time:
+///
+/// | in memory | written by | read by |
+/// |---|---|---|
+/// | the state of the list, what was learned | intake | intake |
+/// | how polls end | intake | alerts, status |
+/// | slow destinations, the pace of replies | execution | execution |
+/// | cached messages and stars | both | execution, to save requests |
+/// | read failures | both | both |
+/// | metrics | both | monitoring |
+/// | wake-ups | all | the loops |
 #[derive(Debug)]
 pub struct Workspace {
     parts: WorkspaceParts,

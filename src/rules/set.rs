@@ -99,10 +99,10 @@ impl RuleSet {
         load::load_tests(path)
     }
 
-    /// As [`RuleSet::load_cases`], of a text.
+    /// As [`RuleSet::load_tests`], of a text.
     ///
     /// # Errors
-    /// As [`RuleSet::load_cases`].
+    /// As [`RuleSet::load_tests`].
     pub fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
         load::parse_tests(name, text)
     }

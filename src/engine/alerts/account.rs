@@ -5,7 +5,7 @@ use crate::destinations::Alert;
 use crate::engine::Workspace;
 
 /// The condition that a reload was rejected.
-const REFUSED: &str = "rules-refused";
+const RELOAD_FAILED: &str = "rules-refused";
 
 impl Alerts {
     /// Alerts that somebody else sent our words; the workspace's replies are held from now on.
@@ -34,15 +34,15 @@ impl Alerts {
     }
 
     /// Alerts once that a reload was rejected.
-    pub(in crate::engine) fn alert_rules_refused(&self, why: &str) {
-        let text = format!("{why}. The rules that were in force stay in force until the mistake is mended.");
-        self.alert_once(EVERY, REFUSED, "The changed rules were refused", &text);
+    pub(in crate::engine) fn alert_reload_failed(&self, why: &str) {
+        let text = format!("{why}. The current rules stay active until you fix the files.");
+        self.alert_once(EVERY, RELOAD_FAILED, "Reload failed; keeping current rules", &text);
     }
 
     /// Alerts, if a reload was rejected before, that the rules in the files are active.
     pub(in crate::engine) fn watch_rules(&self) {
         if self.status.rules_error().is_none() {
-            self.end_alert(EVERY, REFUSED, "The rules in the files are in force");
+            self.end_alert(EVERY, RELOAD_FAILED, "Rules reloaded");
         }
     }
 

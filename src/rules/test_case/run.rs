@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 impl TestCase {
     /// Evaluates the rules on the last message. Each rule counts as live; nothing is known of earlier actions. Steps, and
-    /// what becomes of actions, are not looked at: see [`Case::is_played`].
+    /// what becomes of actions, are not looked at: see [`TestCase::needs_engine`].
     pub fn run(&self, rules: &RuleSet) -> TestResult {
         let rules = rules.of_workspace(self.workspace());
         match self.decide(rules) {
