@@ -58,10 +58,10 @@ pub fn request_costs(rules: &RuleSet, settings: Option<&Settings>) -> RequestCos
         let deciding = (own.request_plan_in(workspace.name()).at_most - 1) / 100;
         let dearest = (deciding + own.acting_at_most_in(workspace.name())).max(1);
         let polling = workspace.polls_per_hour();
-        let left = workspace.per_hour.saturating_sub(polling);
+        let left = workspace.rate_limit.per_hour.saturating_sub(polling);
         WorkspaceBudget {
             workspace: workspace.name().to_owned(),
-            per_hour: workspace.per_hour,
+            per_hour: workspace.rate_limit.per_hour,
             polling,
             left,
             threads_at_least: left / dearest,
@@ -81,11 +81,11 @@ pub fn lint_config(rules: &RuleSet, settings: &Settings) -> Diagnostics {
             found.extend(own.ceiling_warning(workspace.name(), workspace.settings.mode, &written.mode));
         }
         let polling = workspace.polls_per_hour();
-        if polling >= workspace.per_hour {
+        if polling >= workspace.rate_limit.per_hour {
             let message = format!(
                 "polling `{}` uses {polling} requests an hour, but its limit is {}",
                 workspace.name(),
-                workspace.per_hour
+                workspace.rate_limit.per_hour
             );
             let warning = Diagnostic::error(code::OVER_BUDGET, &written.poll_every, message).lint(true);
             found.push(warning.hint("no requests are left for replies; the default `poll_every: 30s` uses 120"));

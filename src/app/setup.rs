@@ -153,8 +153,8 @@ pub fn client(workspace: &settings::WorkspaceConfig) -> Result<Client, AppError>
         workspace: workspace.name().to_owned(),
         base_url: workspace.base_url.clone(),
         api_key: workspace.api_key.clone(),
-        per_minute: workspace.per_minute,
-        per_hour: workspace.per_hour,
+        per_minute: workspace.rate_limit.per_minute,
+        per_hour: workspace.rate_limit.per_hour,
     })?)
 }
 

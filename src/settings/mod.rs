@@ -3,19 +3,23 @@
 //! Reading goes over the whole file and reports every mistake in one pass. Values of the environment are put in first
 //! ([`env`]), and no diagnostic ever repeats one.
 
+mod admin;
+mod declaration;
 mod destinations;
 mod env;
+mod file;
 mod hours;
 mod load;
 mod reader;
 mod safety;
 mod schema;
 pub mod starter;
+mod values;
 mod workspace;
 
 pub use env::Env;
-pub use schema::json_schema;
-pub use workspace::{DEFAULT_BASE_URL, SettingLocations, WorkspaceConfig};
+pub use file::json_schema;
+pub use workspace::{DEFAULT_BASE_URL, RateLimit, SettingLocations, WorkspaceConfig};
 
 use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};
 use crate::diagnostics::Diagnostics;
@@ -35,6 +39,10 @@ pub const CONFIG_VARIABLE: &str = "REPLY_ROUTER_CONFIG";
 pub const ADMIN_TOKEN_VARIABLE: &str = "REPLY_ROUTER_ADMIN_TOKEN";
 /// The file that is read when nothing else is named.
 pub const DEFAULT_FILE: &str = "reply-router.yaml";
+/// Where the API is, if there is no file that says it.
+const BASE_URL_VARIABLE: &str = "COLDSEND_BASE_URL";
+/// The store's file when the configuration names none.
+const STORE: &str = "reply-router.db";
 
 /// The whole configuration. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]

@@ -2,10 +2,12 @@
 
 use super::env::{Env, Interpolation};
 use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::model::format_duration;
 use crate::yaml::Node;
 use secrecy::SecretString;
 use std::{
     net::IpAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,6 +19,8 @@ pub(super) struct ConfigReader<'e> {
     pub(super) variables: Interpolation<'e>,
     /// The folder that paths are relative to.
     pub(super) folder: PathBuf,
+    /// The destinations that the section being read may name.
+    pub(super) destinations: Vec<String>,
     pub(super) out: Diagnostics,
 }
 
@@ -69,21 +73,16 @@ impl ConfigReader<'_> {
         None
     }
 
-    /// A duration within bounds.
-    pub(super) fn duration(&mut self, node: &Node, least: Duration, most: Duration) -> Option<Duration> {
+    /// A duration in a range.
+    pub(super) fn duration(&mut self, node: &Node, range: &RangeInclusive<Duration>) -> Option<Duration> {
         let span = node.duration(&mut self.out)?;
-        if (least..=most).contains(&span) {
+        if range.contains(&span) {
             return Some(span);
         }
-        let (least, most) = (crate::model::format_duration(least), crate::model::format_duration(most));
-        let message = format!("{} is out of range", crate::model::format_duration(span));
+        let [least, most, span] = [*range.start(), *range.end(), span].map(format_duration);
+        let message = format!("{span} is out of range");
         self.report(code::OUT_OF_RANGE, node, message, &format!("{least} to {most} is allowed"));
         None
-    }
-
-    /// A whole number from 1 up.
-    pub(super) fn count(&mut self, node: &Node, most: u32) -> Option<u32> {
-        node.integer(1..=i64::from(most), &mut self.out).and_then(|value| u32::try_from(value).ok())
     }
 
     /// An address that a key is sent to: https, or http to this machine itself.

@@ -1,88 +1,145 @@
-//! `safety`: caps and checks that stand above every rule.
+//! `safety`: limits that stand above every rule.
 
-use super::{reader::ConfigReader, schema};
+use super::declaration::{self, ConfigKey, DAY, MINUTE, SECOND, Takes, count, duration, rate};
+use super::reader::ConfigReader;
 use crate::diagnostics::code;
-use crate::model::{Safety, StartFrom, parse_duration};
-use crate::yaml::{Node, did_you_mean};
+use crate::model::{Safety, StartFrom, duration_pattern, format_duration, parse_duration};
+use crate::yaml::{LazySchema, Node, ValueType, did_you_mean};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::json;
 use std::time::Duration;
 
-/// The most that `replies_per_hour` may say.
-pub(super) const MAX_REPLIES: u32 = 100_000;
 /// The most times of `verify_after`.
-pub(super) const MAX_CHECKS: usize = 20;
-const DAY: Duration = Duration::from_secs(86_400);
+const MAX_CHECKS: usize = 20;
 
-/// Reads the section; what it does not say stays as in `safety`. `known` are the names of the destinations.
-pub(super) fn read(node: &Node, mut safety: Safety, known: &[String], reading: &mut ConfigReader<'_>) -> Safety {
-    let Some(fields) = node.fields(&schema::SAFETY, &mut reading.out) else { return safety };
-    if let Some(start) = fields.non_null("start_from").and_then(|node| start_from(node, reading)) {
-        safety.start_from = start;
-    }
-    if let Some(rate) = fields.non_null("replies_per_lead").and_then(|node| node.rate(&mut reading.out)) {
-        safety.replies_per_lead = rate;
-    }
-    if let Some(count) = fields.non_null("replies_per_hour").and_then(|node| reading.count(node, MAX_REPLIES)) {
-        safety.replies_per_hour = count;
-    }
-    let second = Duration::from_secs(1);
-    if let Some(age) = fields.non_null("max_age").and_then(|node| reading.duration(node, 60 * second, 365 * DAY)) {
-        safety.max_age = age;
-    }
-    if let Some(age) = fields.non_null("drafts_expire").and_then(|node| reading.duration(node, 60 * second, 365 * DAY))
-    {
-        safety.drafts_expire = age;
-    }
-    if let Some(times) = fields.non_null("verify_after").and_then(|node| verify_after(node, reading)) {
-        safety.verify_after = times;
-    }
-    if let Some(span) = fields.non_null("alert_if_failing").and_then(|node| reading.duration(node, 10 * second, DAY)) {
-        safety.alert_if_failing = span;
-    }
-    if let Some(node) = fields.non_null("alert")
-        && let Some(name) = node.non_empty_string(&mut reading.out)
-    {
-        if known.contains(&name) {
-            safety.alert = Some(name);
-        } else {
-            let hint = match did_you_mean(&name, known.iter().map(String::as_str)) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => "add it under `destinations`".to_owned(),
-            };
-            reading.report(code::NO_SUCH_DESTINATION, node, format!("there is no destination `{name}`"), &hint);
-        }
-    }
-    safety
+/// The section.
+pub(super) static SAFETY: LazySchema =
+    LazySchema::new(|| declaration::schema("safety", "Limits that stand above every rule.", keys(), Safety::default()));
+
+/// Its keys.
+pub(super) fn keys() -> Vec<ConfigKey<Safety>> {
+    type Key = ConfigKey<Safety>;
+    vec![
+        Key::new(
+            "start_from",
+            start_from(),
+            |safety| &mut safety.start_from,
+            "Which mail counts as new at a workspace's first start: now (only what arrives from then on), a length of time \
+             back such as 24h, or a date.",
+        )
+        .example("24h"),
+        Key::new(
+            "replies_per_lead",
+            rate(),
+            |safety| &mut safety.replies_per_lead,
+            "Replies to one lead; more are suppressed.",
+        ),
+        Key::new(
+            "replies_per_hour",
+            count(100_000),
+            |safety| &mut safety.replies_per_hour,
+            "Replies of a workspace in an hour; more wait.",
+        ),
+        Key::new(
+            "max_age",
+            duration(MINUTE..=365 * DAY),
+            |safety| &mut safety.max_age,
+            "A reply to an older message is held.",
+        ),
+        Key::new(
+            "drafts_expire",
+            duration(MINUTE..=365 * DAY),
+            |safety| &mut safety.drafts_expire,
+            "A draft that nobody approves for this long is cancelled.",
+        ),
+        Key::new(
+            "verify_after",
+            verify_after(),
+            |safety| &mut safety.verify_after,
+            "When to look for a reply whose outcome is unknown, counted from its sending; each later than the one before.",
+        ),
+        Key::new(
+            "alert",
+            Takes::new(ValueType::NonBlankText, read_alert).optional(),
+            |safety| &mut safety.alert,
+            "The destination that gets alerts.",
+        )
+        .example("sales-hot"),
+        Key::new(
+            "alert_if_failing",
+            duration(10 * SECOND..=DAY),
+            |safety| &mut safety.alert_if_failing,
+            "How long polls may fail before that is an alert.",
+        ),
+    ]
 }
 
-fn start_from(node: &Node, reading: &mut ConfigReader<'_>) -> Option<StartFrom> {
-    let text = node.string(&mut reading.out)?;
+fn start_from() -> Takes<StartFrom> {
+    // A date without dashes is a number.
+    let date = ValueType::MatchingOrInteger(
+        format!(r"{}|^[-+]?[0-9]{{4,6}}-?[0-9]{{2}}-?[0-9]{{2}}", duration_pattern()),
+        Some(10_000_101),
+    );
+    let value_type = ValueType::AnyOf(vec![ValueType::OneOf(vec!["now"]), date]);
+    Takes::new(value_type, read_start).shown(|start| match start {
+        StartFrom::Now => json!("now"),
+        StartFrom::Age(span) => json!(format_duration(*span)),
+        StartFrom::Since(time) => json!(time),
+    })
+}
+
+fn read_start(node: &Node, reader: &mut ConfigReader<'_>) -> Option<StartFrom> {
+    let text = node.string(&mut reader.out)?;
     if text == "now" {
         return Some(StartFrom::Now);
     }
     if let Ok(span) = parse_duration(&text) {
         return Some(StartFrom::Age(span));
     }
+    // A date means its midnight in UTC.
     let midnight = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
     let time = if text.contains(['T', ' ']) { text.parse::<Timestamp>().ok() } else { midnight() };
     if time.is_none() {
         let hint = "write `now`, a duration such as 24h, or a date such as 2026-01-31";
-        reading.report(code::BAD_START, node, format!("`{text}` is not a starting point"), hint);
+        reader.report(code::BAD_START, node, format!("`{text}` is not a starting point"), hint);
     }
     time.map(StartFrom::Since)
 }
 
-fn verify_after(node: &Node, reading: &mut ConfigReader<'_>) -> Option<Vec<Duration>> {
-    let items = node.list(&mut reading.out)?;
-    let (least, most) = (Duration::from_secs(1), DAY);
-    let times: Vec<Duration> = items.iter().filter_map(|item| reading.duration(item, least, most)).collect();
-    if times.len() < items.len() {
-        return None;
+fn verify_after() -> Takes<Vec<Duration>> {
+    let each = SECOND..=DAY;
+    let item = Box::new(ValueType::DurationIn(each.clone()));
+    let value_type = ValueType::List { item, least: 1, most: Some(MAX_CHECKS) };
+    let read = move |node: &Node, reader: &mut ConfigReader<'_>| {
+        let items = node.list(&mut reader.out)?;
+        let times: Vec<Duration> = items.iter().filter_map(|item| reader.duration(item, &each)).collect();
+        if times.len() < items.len() {
+            return None;
+        }
+        if times.is_empty() || times.len() > MAX_CHECKS || !times.is_sorted_by(|a, b| a < b) {
+            let message = format!("`verify_after` needs 1 to {MAX_CHECKS} times, each later than the one before");
+            let hint = format!("the default is [{}]", written(&Safety::default().verify_after).join(", "));
+            reader.report(code::OUT_OF_RANGE, node, message, &hint);
+            return None;
+        }
+        Some(times)
+    };
+    Takes::new(value_type, read).shown(|times| json!(written(times)))
+}
+
+fn written(times: &[Duration]) -> Vec<String> {
+    times.iter().map(|time| format_duration(*time)).collect()
+}
+
+fn read_alert(node: &Node, reader: &mut ConfigReader<'_>) -> Option<String> {
+    let name = node.non_empty_string(&mut reader.out)?;
+    if reader.destinations.contains(&name) {
+        return Some(name);
     }
-    if times.is_empty() || times.len() > MAX_CHECKS || !times.is_sorted_by(|a, b| a < b) {
-        let message = format!("`verify_after` needs 1 to {MAX_CHECKS} times, each later than the one before");
-        reading.report(code::OUT_OF_RANGE, node, message, "the default is [5s, 15s, 1m, 3m, 10m, 15m]");
-        return None;
-    }
-    Some(times)
+    let hint = match did_you_mean(&name, reader.destinations.iter().map(String::as_str)) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => "add it under `destinations`".to_owned(),
+    };
+    reader.report(code::NO_SUCH_DESTINATION, node, format!("there is no destination `{name}`"), &hint);
+    None
 }

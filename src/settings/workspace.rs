@@ -1,23 +1,46 @@
 //! `workspaces`: one entry for each API key of ColdSend.
 
-use super::{destinations, hours, reader::ConfigReader, safety, schema};
+use super::declaration::{self, ConfigKey, DAY, SECOND, Takes, count, duration, mode};
+use super::destinations;
+use super::hours::hours;
+use super::reader::ConfigReader;
+use super::safety::{self, SAFETY};
+use super::schema::DESTINATION;
+use super::values::{NAME, api_url, header_secret, name, rule_paths};
 use crate::destinations::DestinationSettings;
-
 use crate::diagnostics::{Diagnostic, Located, Location, code};
-use crate::model::{Mode, Safety, WorkspaceSettings};
+use crate::model::{Safety, WorkspaceSettings};
 use crate::rules::hours::OpeningHours;
-use crate::yaml::{Fields, Node};
+use crate::yaml::{self, LazySchema, Node, ValueType};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use url::Url;
 
 /// Where ColdSend's API is.
 pub const DEFAULT_BASE_URL: &str = "https://api.coldsend.pro/api/public/v1";
 
+fn default_base_url() -> Option<Url> {
+    Url::parse(DEFAULT_BASE_URL).ok()
+}
+
 /// The most requests that a limit may allow.
-pub(super) const MAX_REQUESTS: u32 = 1_000_000;
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
+const MAX_REQUESTS: u32 = 1_000_000;
+
+/// What templates can call a text of a workspace.
+const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+
+/// A workspace.
+pub(super) static WORKSPACE: LazySchema = LazySchema::new(|| {
+    // The defaults; a name and a key have none.
+    let usual = default_base_url().map(|url| WorkspaceConfig::new("", SecretString::default(), url));
+    declaration::schema("workspace", "A workspace of ColdSend.", keys(), usual)
+});
+
+/// How many requests a workspace allows.
+static RATE_LIMIT: LazySchema = LazySchema::new(|| {
+    declaration::schema("rate-limit", "How many requests the API may get.", rate_limit_keys(), RateLimit::default())
+});
 
 /// What the file says of one workspace.
 #[derive(Debug, Clone)]
@@ -28,10 +51,8 @@ pub struct WorkspaceConfig {
     pub api_key: SecretString,
     /// Where the API is: https, or http on this machine.
     pub base_url: Url,
-    /// Requests a minute, at least 1.
-    pub per_minute: u32,
-    /// Requests an hour, at least 1.
-    pub per_hour: u32,
+    /// How many requests the API may get.
+    pub rate_limit: RateLimit,
     /// The secret of `POST /hooks/coldsend/NAME`; without one the route is off.
     pub hook_token: Option<SecretString>,
     /// Where its rules are, in order; `None` where it takes those of the whole file.
@@ -46,6 +67,21 @@ pub struct WorkspaceConfig {
     pub written: Option<SettingLocations>,
 }
 
+/// How many requests the API may get from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests a minute, at least 1.
+    pub per_minute: u32,
+    /// Requests an hour, at least 1.
+    pub per_hour: u32,
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self { per_minute: 100, per_hour: 1_000 }
+    }
+}
+
 /// Where settings of a workspace are written.
 #[derive(Debug, Clone)]
 pub struct SettingLocations {
@@ -56,19 +92,13 @@ pub struct SettingLocations {
 }
 
 impl WorkspaceConfig {
-    /// Requests a minute when the configuration does not say.
-    pub const PER_MINUTE: u32 = 100;
-    /// Requests an hour when the configuration does not say.
-    pub const PER_HOUR: u32 = 1_000;
-
     /// A workspace with every default.
     pub fn new(name: impl Into<String>, api_key: SecretString, base_url: Url) -> Self {
         Self {
             settings: WorkspaceSettings::new(name),
             api_key,
             base_url,
-            per_minute: Self::PER_MINUTE,
-            per_hour: Self::PER_HOUR,
+            rate_limit: RateLimit::default(),
             hook_token: None,
             rules: None,
             vars: BTreeMap::new(),
@@ -90,6 +120,104 @@ impl WorkspaceConfig {
     }
 }
 
+fn keys() -> Vec<ConfigKey<WorkspaceConfig>> {
+    type Key = ConfigKey<WorkspaceConfig>;
+    vec![
+        Key::new(
+            "name",
+            name("workspace"),
+            |workspace| &mut workspace.settings.name,
+            "Your own name for it, unique: a-z, 0-9 and `-`, at most 63.",
+        )
+        .required()
+        .example("main"),
+        Key::new(
+            "was",
+            name("workspace").optional(),
+            |workspace| &mut workspace.settings.was,
+            "The name that it had before: its records, opt-outs and pause go with it. Remove it after the next start.",
+        )
+        .example("old-name"),
+        Key::new("api_key", header_secret(), |workspace| &mut workspace.api_key, "Its API key.")
+            .required()
+            .example("${COLDSEND_API_KEY}"),
+        Key::new(
+            "base_url",
+            api_url(),
+            |workspace| &mut workspace.base_url,
+            "Where the API is: https, or http on this machine.",
+        ),
+        Key::new(
+            "mode",
+            mode(),
+            |workspace| &mut workspace.settings.mode,
+            "The ceiling for all its rules: off, shadow (decide and record only), draft (replies wait for approval), live.",
+        ),
+        Key::new(
+            "poll_every",
+            duration(SECOND..=DAY),
+            |workspace| &mut workspace.settings.poll_every,
+            "The time between two polls of the inbox.",
+        ),
+        Key::new(
+            "sweep_every",
+            duration(SECOND..=30 * DAY),
+            |workspace| &mut workspace.settings.sweep_every,
+            "The time between two sweeps, which read every page back to max_age.",
+        ),
+        Key::new(
+            "wait_for_category",
+            duration(Duration::ZERO..=DAY),
+            |workspace| &mut workspace.settings.wait_for_category,
+            "How long a message without a category is left alone.",
+        ),
+        Key::section("rate_limit", &RATE_LIMIT, rate_limit_keys, |workspace| &mut workspace.rate_limit),
+        Key::new(
+            "hook_token",
+            header_secret().optional(),
+            |workspace| &mut workspace.hook_token,
+            "The secret of POST /hooks/coldsend/NAME, which starts a poll. Off without one.",
+        )
+        .example("${COLDSEND_HOOK_TOKEN}"),
+        Key::new(
+            "rules",
+            rule_paths().optional(),
+            |workspace| &mut workspace.rules,
+            "Where its own rules are, instead of those of the whole file: a folder or a file, or a list of them in the order \
+             in which they run.",
+        )
+        .example(json!(["rules/common/", "rules/acme/"])),
+        Key::new(
+            "vars",
+            Takes::new(ValueType::Map(VARIABLE.to_owned(), Box::new(ValueType::Text)), read_vars),
+            |workspace| &mut workspace.vars,
+            "Texts of this workspace for templates and scripts: `workspace.vars.NAME`.",
+        )
+        .example(json!({ "calendar": "https://cal.example/sam", "sender": "Sam" })),
+        Key::read_apart(yaml::Key::new(
+            "destinations",
+            ValueType::Map(NAME.to_owned(), Box::new(ValueType::Shape(&DESTINATION))),
+            "Its own destinations; they win over those of the whole file.",
+        )),
+        Key::new(
+            "hours",
+            hours(),
+            |workspace| &mut workspace.hours,
+            "Its own opening hours; they win over those of the whole file.",
+        ),
+        Key::section("safety", &SAFETY, safety::keys, |workspace| &mut workspace.settings.safety)
+            .doc("Its own limits; each key wins over the one of the whole file."),
+    ]
+}
+
+fn rate_limit_keys() -> Vec<ConfigKey<RateLimit>> {
+    type Key = ConfigKey<RateLimit>;
+    vec![
+        Key::new("per_minute", count(MAX_REQUESTS), |limit| &mut limit.per_minute, "Requests a minute."),
+        Key::new("per_hour", count(MAX_REQUESTS), |limit| &mut limit.per_hour, "Requests an hour."),
+    ]
+}
+
 /// What holds for every workspace that does not say otherwise.
 pub(super) struct Shared<'s> {
     pub(super) destinations: &'s destinations::Read,
@@ -97,168 +225,116 @@ pub(super) struct Shared<'s> {
 }
 
 /// Reads the list; what cannot be read is reported and left out.
-pub(super) fn read(node: &Node, shared: &Shared<'_>, reading: &mut ConfigReader<'_>) -> Vec<WorkspaceConfig> {
-    let Some(items) = node.list(&mut reading.out) else { return Vec::new() };
+pub(super) fn read(node: &Node, shared: &Shared<'_>, reader: &mut ConfigReader<'_>) -> Vec<WorkspaceConfig> {
+    let (Some(items), Some(base_url)) = (node.list(&mut reader.out), default_base_url()) else { return Vec::new() };
     if items.is_empty() {
         let hint = "add one: `- { name: acme, api_key: \"${COLDSEND_API_KEY}\" }`";
-        reading.report(code::NO_WORKSPACE, node, "there is no workspace", hint);
+        reader.report(code::NO_WORKSPACE, node, "there is no workspace", hint);
     }
     let mut all = Vec::new();
-    let mut names: Vec<(String, usize)> = Vec::new();
-    let mut keys: Vec<(SecretString, String)> = Vec::new();
-    let mut earlier_names: Vec<(String, &Node)> = Vec::new();
+    let mut seen = Seen::default();
     for item in items {
-        let Some(fields) = item.fields(&schema::WORKSPACE, &mut reading.out) else { continue };
-        let name_node = fields.required("name", &mut reading.out);
-        let name = name_node.and_then(|node| reading.name(node, "workspace"));
-        if let (Some(name), Some(node)) = (&name, name_node) {
-            match names.iter().find(|(known, _)| known == name) {
-                Some((_, line)) => {
-                    let message = format!("there is a workspace `{name}` already, on line {line}");
-                    reading.report(code::DUPLICATE_NAME, node, message, "give each workspace a name of its own");
-                }
-                None => names.push((name.clone(), node.span.line)),
-            }
+        let Some(fields) = item.fields(&WORKSPACE, &mut reader.out) else { continue };
+        let mut workspace = WorkspaceConfig::new("", SecretString::default(), base_url.clone());
+        workspace.settings.safety = shared.safety.clone();
+        // First, because `safety.alert` may name one of them.
+        reader.destinations = shared.destinations.names.clone();
+        if let Some(node) = fields.non_null("destinations") {
+            reader.destinations.extend(destinations::names(node));
+            workspace.destinations = destinations::named(node, shared.destinations, reader);
         }
-        let key_node = fields.required("api_key", &mut reading.out);
-        let key = key_node.and_then(|node| reading.header_secret(node));
-        if let (Some(key), Some(node)) = (&key, key_node) {
-            let line = node.span.line;
-            match keys.iter().find(|(known, _)| known.expose_secret() == key.expose_secret()) {
-                Some((_, first)) => {
-                    let message = format!("{first} has the same key: every lead would get every reply twice");
-                    let hint = "give each workspace the key of its own ColdSend account, or keep one of the two";
-                    reading.report(code::KEY_TWICE, node, message, hint);
-                }
-                None => {
-                    let first = name.as_deref().map_or_else(
-                        || format!("the workspace with its key on line {line}"),
-                        |name| format!("the workspace `{name}` (line {line})"),
-                    );
-                    keys.push((key.clone(), first));
-                }
-            }
-        }
-        let base_url = match fields.non_null("base_url") {
-            Some(node) => reading.api_url(node),
-            None => Url::parse(DEFAULT_BASE_URL).ok(),
-        };
-        let was = fields.non_null("was").and_then(|node| Some((reading.name(node, "workspace")?, node)));
-        earlier_names.extend(was.clone());
-        let mode = fields
-            .non_null("mode")
-            .map(|node| node.one_of(&Mode::ALL.map(|mode| (mode.as_str(), mode)), &mut reading.out));
-        let mut duration =
-            |key: &str, least, most| fields.non_null(key).and_then(|node| reading.duration(node, least, most));
-        let poll_every = duration("poll_every", SECOND, DAY);
-        let sweep_every = duration("sweep_every", SECOND, 30 * DAY);
-        let wait_for_category = duration("wait_for_category", Duration::ZERO, DAY);
-        let limits = fields.non_null("rate_limit").and_then(|node| node.fields(&schema::RATE_LIMIT, &mut reading.out));
-        let limits = limits.as_ref();
-        let mut limit = |key: &str| {
-            limits.and_then(|limits| limits.non_null(key)).and_then(|node| reading.count(node, MAX_REQUESTS))
-        };
-        let (per_minute, per_hour) = (limit("per_minute"), limit("per_hour"));
-        let hook_token = fields.non_null("hook_token").and_then(|node| reading.header_secret(node));
-        let own = own(&fields, shared, reading);
-        let (Some(name), Some(key), Some(base_url)) = (name, key, base_url) else { continue };
-        let usual = WorkspaceSettings::new(name);
-        let default = WorkspaceConfig::new("", key, base_url);
-        all.push(WorkspaceConfig {
-            rules: own.rules,
-            vars: own.vars,
-            destinations: own.destinations,
-            hours: own.hours,
-            settings: WorkspaceSettings {
-                mode: mode.flatten().unwrap_or(usual.mode),
-                was: was.map(|(was, _)| was),
-                poll_every: poll_every.unwrap_or(usual.poll_every),
-                sweep_every: sweep_every.unwrap_or(usual.sweep_every),
-                wait_for_category: wait_for_category.unwrap_or(usual.wait_for_category),
-                safety: own.safety,
-                ..usual
-            },
-            per_minute: per_minute.unwrap_or(default.per_minute),
-            per_hour: per_hour.unwrap_or(default.per_hour),
-            hook_token,
-            written: name_node.map(|name| {
-                let at = |key| fields.non_null(key).unwrap_or(name).location();
-                SettingLocations { poll_every: at("poll_every"), mode: at("mode") }
-            }),
-            ..default
+        let complete = declaration::read(&keys(), &fields, &mut workspace, reader);
+        workspace.written = fields.non_null("name").map(|name| {
+            let at = |key| fields.non_null(key).unwrap_or(name).location();
+            SettingLocations { poll_every: at("poll_every"), mode: at("mode") }
         });
+        seen.check(&workspace, item, reader);
+        if complete {
+            all.push(workspace);
+        }
     }
-    check_earlier_names(&names, &earlier_names, reading);
+    seen.check_earlier_names(reader);
     all
 }
 
-/// What a workspace has for itself.
-struct Own {
-    rules: Option<Vec<PathBuf>>,
-    vars: BTreeMap<String, String>,
-    destinations: BTreeMap<String, DestinationSettings>,
-    hours: BTreeMap<String, OpeningHours>,
-    safety: Safety,
+/// What each workspace has for itself alone.
+#[derive(Default)]
+struct Seen<'n> {
+    /// With their lines.
+    names: Vec<(String, usize)>,
+    /// With whose they are.
+    keys: Vec<(SecretString, String)>,
+    earlier_names: Vec<(String, &'n Node)>,
 }
 
-fn own(fields: &Fields<'_>, shared: &Shared<'_>, reading: &mut ConfigReader<'_>) -> Own {
-    let place = fields.non_null("destinations");
-    let mut known = shared.destinations.names.clone();
-    known.extend(place.map(destinations::names).unwrap_or_default());
-    Own {
-        rules: fields.non_null("rules").map(|node| paths(node, reading)),
-        vars: fields.non_null("vars").map(|node| vars(node, reading)).unwrap_or_default(),
-        destinations: place.map(|node| destinations::named(node, shared.destinations, reading)).unwrap_or_default(),
-        hours: fields.non_null("hours").map(|node| hours::read(node, reading)).unwrap_or_default(),
-        safety: match fields.non_null("safety") {
-            Some(node) => safety::read(node, shared.safety.clone(), &known, reading),
-            None => shared.safety.clone(),
-        },
+impl<'n> Seen<'n> {
+    /// Reports a name or a key that an earlier workspace has. What could not be read is empty and has been reported.
+    fn check(&mut self, workspace: &WorkspaceConfig, node: &'n Node, reader: &mut ConfigReader<'_>) {
+        let name = workspace.name();
+        if let Some(node) = node.get("name").filter(|_| !name.is_empty()) {
+            match self.names.iter().find(|(known, _)| known == name) {
+                Some((_, line)) => {
+                    let message = format!("there is a workspace `{name}` already, on line {line}");
+                    reader.report(code::DUPLICATE_NAME, node, message, "give each workspace a name of its own");
+                }
+                None => self.names.push((name.to_owned(), node.span.line)),
+            }
+        }
+        let key = workspace.api_key.expose_secret();
+        if let Some(node) = node.get("api_key").filter(|_| !key.is_empty()) {
+            let line = node.span.line;
+            match self.keys.iter().find(|(known, _)| known.expose_secret() == key) {
+                Some((_, first)) => {
+                    let message = format!("{first} has the same key: every lead would get every reply twice");
+                    let hint = "give each workspace the key of its own ColdSend account, or keep one of the two";
+                    reader.report(code::KEY_TWICE, node, message, hint);
+                }
+                None if name.is_empty() => {
+                    self.keys.push((workspace.api_key.clone(), format!("the workspace with its key on line {line}")));
+                }
+                None => {
+                    self.keys.push((workspace.api_key.clone(), format!("the workspace `{name}` (line {line})")));
+                }
+            }
+        }
+        if let (Some(was), Some(node)) = (&workspace.settings.was, node.get("was")) {
+            self.earlier_names.push((was.clone(), node));
+        }
+    }
+
+    /// An earlier name is one that no workspace has now, and that of one workspace only.
+    fn check_earlier_names(&self, reader: &mut ConfigReader<'_>) {
+        let (names, earlier) = (&self.names, &self.earlier_names);
+        for (place, (was, node)) in earlier.iter().enumerate() {
+            let message = if let Some((_, line)) = names.iter().find(|(name, _)| name == was) {
+                format!("`{was}` is the name of a workspace, on line {line}")
+            } else if earlier.iter().take(place).any(|(other, _)| other == was) {
+                format!("`{was}` is the earlier name of another workspace already")
+            } else {
+                continue;
+            };
+            let hint = "`was` names what this workspace was called before, so that its records go with it";
+            reader.report(code::DUPLICATE_NAME, node, message, hint);
+        }
     }
 }
 
-/// Reads `rules`: a path, or a list of paths.
-pub(super) fn paths(node: &Node, reading: &mut ConfigReader<'_>) -> Vec<PathBuf> {
-    let items = node.list_or_one();
-    if items.is_empty() {
-        let hint = "write `rules: rules/`, or a list such as `rules: [rules/common/, rules/acme/]`";
-        reading.report(code::MISSING_KEY, node, "no path is named", hint);
-    }
-    items.iter().filter_map(|item| reading.path(item)).collect()
-}
-
-fn vars(node: &Node, reading: &mut ConfigReader<'_>) -> BTreeMap<String, String> {
+fn read_vars(node: &Node, reader: &mut ConfigReader<'_>) -> Option<BTreeMap<String, String>> {
     let mut vars = BTreeMap::new();
-    let Some(entries) = node.entries(&mut reading.out) else { return vars };
-    for (key, value) in entries.iter() {
+    for (key, value) in node.entries(&mut reader.out)?.iter() {
         let name = key.text();
         let fits = !name.starts_with(|c: char| c.is_ascii_digit())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && !name.is_empty();
         if !fits {
             let message = format!("`{name}` cannot be used in a template: letters, digits and `_` only");
-            reading.report(code::BAD_NAME, key, message, "for example `calendar` or `first_line`");
+            reader.report(code::BAD_NAME, key, message, "for example `calendar` or `first_line`");
         }
-        if let Some(text) = value.string(&mut reading.out).filter(|_| fits) {
+        if let Some(text) = value.string(&mut reader.out).filter(|_| fits) {
             vars.insert(name.to_owned(), text);
         }
     }
-    vars
-}
-
-/// An earlier name is one that no workspace has now, and that of one workspace only.
-fn check_earlier_names(names: &[(String, usize)], earlier: &[(String, &Node)], reading: &mut ConfigReader<'_>) {
-    for (place, (was, node)) in earlier.iter().enumerate() {
-        let message = if let Some((_, line)) = names.iter().find(|(name, _)| name == was) {
-            format!("`{was}` is the name of a workspace, on line {line}")
-        } else if earlier.iter().take(place).any(|(other, _)| other == was) {
-            format!("`{was}` is the earlier name of another workspace already")
-        } else {
-            continue;
-        };
-        let hint = "`was` names what this workspace was called before, so that its records go with it";
-        reading.report(code::DUPLICATE_NAME, node, message, hint);
-    }
+    Some(vars)
 }
 
 /// The sentence for a file without the key `workspaces`.

@@ -4,7 +4,7 @@
 //! `dependencies`, and beside a `$ref`, which older readers take alone, only what explains.
 
 use super::schema::{Constraint, Key, KeyMatch, LazySchema, Presence, Schema, ValueType};
-use crate::model::{duration_pattern, rate_pattern};
+use crate::model::{duration_pattern, format_duration, rate_pattern};
 use serde_json::{Map, Value as Json, json};
 
 /// A text with a `${` somewhere.
@@ -86,10 +86,9 @@ impl Writer {
         let form = self.form(&key.form);
         let form = if key.need == Presence::Optional { or_null(form) } else { form };
         let mut schema = Map::new();
-        let doc = match &key.default {
-            Some(default) => format!("{} Default: {}.", key.doc, shown(default)),
-            None => key.doc.clone(),
-        };
+        let range = range(&key.form).map(|range| format!(" Range: {range}.")).unwrap_or_default();
+        let default = key.default.as_ref().map(|value| format!(" Default: {}.", shown(value))).unwrap_or_default();
+        let doc = format!("{}{range}{default}", key.doc);
         schema.insert("description".to_owned(), json!(doc));
         // Editors look here for what to begin a value with.
         if form.get("anyOf").is_some() {
@@ -122,7 +121,9 @@ impl Writer {
                 }
                 schema
             }
-            ValueType::Duration => json!({ "type": "string", "pattern": self.pattern(&duration_pattern()) }),
+            ValueType::Duration | ValueType::DurationIn(_) => {
+                json!({ "type": "string", "pattern": self.pattern(&duration_pattern()) })
+            }
             ValueType::Rate => json!({ "type": "string", "pattern": self.pattern(&rate_pattern()) }),
             ValueType::Bool => self.or_variable(json!({ "type": ["boolean"] })),
             ValueType::Number => self.or_variable(json!({ "type": ["number"] })),
@@ -267,6 +268,21 @@ fn or_null(mut schema: Json) -> Json {
             schema
         }
         _ => any_of(vec![schema, json!({ "type": "null" })]),
+    }
+}
+
+/// The values that a type allows, in words, where its name does not say it all.
+fn range(form: &ValueType) -> Option<String> {
+    match form {
+        ValueType::Integer(least, most) => Some(format!("{least} to {most}")),
+        ValueType::DurationIn(range) => {
+            Some(format!("{} to {}", format_duration(*range.start()), format_duration(*range.end())))
+        }
+        ValueType::List { item, least, most: Some(most) } => match range(item) {
+            Some(each) => Some(format!("{least} to {most} items, each {each}")),
+            None => Some(format!("{least} to {most} items")),
+        },
+        _ => None,
     }
 }
 

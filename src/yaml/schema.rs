@@ -2,7 +2,7 @@
 //! so that a program and an editor never know different keys.
 
 use serde_json::Value as Json;
-use std::sync::LazyLock;
+use std::{ops::RangeInclusive, sync::LazyLock, time::Duration};
 
 /// A mapping with fixed keys; made when it is first asked for, so that shapes may hold each other.
 pub type LazySchema = LazyLock<Schema>;
@@ -73,6 +73,11 @@ impl Key {
     /// A key that may be left away; without a value it counts as left away.
     pub fn new(name: &'static str, form: ValueType, doc: impl Into<String>) -> Self {
         Self { name, doc: doc.into(), form, need: Presence::Optional, default: None, examples: Vec::new() }
+    }
+
+    /// Whether it must be there.
+    pub fn is_required(&self) -> bool {
+        self.need == Presence::Required
     }
 
     /// It must be there, with a value.
@@ -155,6 +160,8 @@ pub enum ValueType {
     MatchingOrInteger(String, Option<i64>),
     /// A length of time, such as `30s`.
     Duration,
+    /// A length of time in a range.
+    DurationIn(RangeInclusive<Duration>),
     /// A rate, such as `1 per 7d`.
     Rate,
     /// `true` or `false`.

@@ -1,6 +1,7 @@
 //! Every YAML snippet of the documents and every shipped rule file is loaded as a user's would be.
 
 mod architecture;
+mod configuration;
 mod reference;
 
 use reply_router::{

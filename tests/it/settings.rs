@@ -45,7 +45,7 @@ fn everything_but_a_workspace_and_rules_has_a_default() {
     assert_eq!(workspace.settings.poll_every, Duration::from_secs(30));
     assert_eq!(workspace.settings.sweep_every, Duration::from_secs(3_600));
     assert_eq!(workspace.settings.wait_for_category, Duration::ZERO);
-    assert_eq!((workspace.per_minute, workspace.per_hour), (100, 1_000));
+    assert_eq!((workspace.rate_limit.per_minute, workspace.rate_limit.per_hour), (100, 1_000));
     assert!(workspace.hook_token.is_none());
     assert_eq!(settings.rules, [Path::new("/etc/router/rules/")]);
     assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/reply-router.db".into()));
@@ -102,7 +102,7 @@ network: { allow_private: true }
     );
     let workspace = &settings.workspaces[0];
     assert_eq!((workspace.settings.poll_every, workspace.settings.mode), (Duration::from_secs(45), Mode::Draft));
-    assert_eq!((workspace.per_minute, workspace.per_hour), (10, 7));
+    assert_eq!((workspace.rate_limit.per_minute, workspace.rate_limit.per_hour), (10, 7));
     assert_eq!(workspace.settings.was.as_deref(), Some("globex"));
     assert_eq!(workspace.hook_token.as_ref().unwrap().expose_secret(), "null");
     assert_eq!(settings.rules, [Path::new("/srv/rules")]);
