@@ -310,7 +310,7 @@ async fn whoever_watches_sees_every_change_of_an_action() {
     fixture.tick().await;
     assert_eq!(seen(), [ActionState::Held]);
     fixture.clock.advance(Duration::from_secs(60));
-    fixture.simulator.workspace().lead_writes(&thread, "Or rather a mail.");
+    fixture.simulator.workspace().lead_writes(&thread, "Give me a call on Monday.");
     fixture.tick().await;
     assert_eq!(seen(), [ActionState::Cancelled, ActionState::Held], "the newer message cancels the older draft");
     let held = |action: &Action| action.kind == ActionKind::Reply && action.state == ActionState::Held;
