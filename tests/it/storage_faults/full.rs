@@ -53,7 +53,7 @@ async fn full_after(pages: [u64; 3]) {
         threads.push(place.hot_lead(&format!("lead{number}@acme.example")));
         // Polls write too, so whatever the limit is, they come to it.
         for _ in 0..3 {
-            let said = service.wait_for_any(&["the store failed", "could not be written"]).await;
+            let said = service.wait_for_any(&["the store failed", "outcome not stored"]).await;
             assert!(said.contains("full") || said.contains("disk I/O error"), "{said}");
             nothing_left_without_its_intent(&place).await;
         }

@@ -71,10 +71,10 @@ async fn an_outcome_that_cannot_be_written_is_waited_out() {
     assert!(workspace.wait_until(PATIENCE, |now| !now.accepted_replies().is_empty()).await);
     let lock = lock(&place).await;
     threads.push(place.hot_lead("john@acme.example"));
-    let said = service.wait_for_log("an outcome could not be written").await;
+    let said = service.wait_for_log("outcome not stored").await;
     assert!(said.contains("locked"), "{said}");
     let before = left(&place);
-    service.wait_for_log("an outcome could not be written").await;
+    service.wait_for_log("outcome not stored").await;
     assert_eq!(left(&place), before, "nothing else leaves");
     assert_eq!(place.write_requests().len(), 1, "{:?}", place.write_requests());
     let reply = actions(&place).await.into_iter().find(|action| action.kind == ActionKind::Reply).unwrap();
