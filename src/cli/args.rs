@@ -215,6 +215,26 @@ pub(super) enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Print a completion script for your shell.
+    ///
+    /// It completes commands, options and their values. Write it again after an update.
+    #[command(after_help = "Examples:
+  reply-router completions bash > ~/.local/share/bash-completion/completions/reply-router
+  reply-router completions zsh  > \"${fpath[1]}/_reply-router\"
+  reply-router completions fish > ~/.config/fish/completions/reply-router.fish")]
+    Completions {
+        /// Your shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page; with a folder, write one page for each command.
+    #[command(after_help = "Examples:
+  reply-router man | man -l -               read the page
+  reply-router man ~/.local/share/man/man1  then `man reply-router-run` shows that of `run`")]
+    Man {
+        /// The folder to write reply-router.1, reply-router-run.1 and the others into. It replaces what is there.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// How the running service is reached.

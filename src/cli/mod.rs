@@ -6,6 +6,7 @@
 mod apply;
 mod args;
 mod check;
+mod completions;
 mod control;
 mod demo;
 mod doctor;
@@ -15,6 +16,7 @@ mod explain_lead;
 mod explain_text;
 mod export_test;
 mod init;
+mod man;
 mod preview;
 mod run;
 mod schema;
@@ -90,6 +92,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<CommandStatus> {
         Command::Resume { workspace, service } => control::resume(&overrides, service, workspace).await,
         Command::Approve { id, text, service } => control::approve(&overrides, service, id, text).await,
         Command::Reject { id, service } => control::reject(&overrides, service, id).await,
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man { folder } => man::man(folder.as_deref()),
         Command::Status { service, format, watch } => status::status(&overrides, service.url, format, watch).await,
     }
 }

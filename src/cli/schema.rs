@@ -1,13 +1,9 @@
 //! `schema`: what rule files and the configuration may hold, for editors.
 
-use super::{CommandStatus, args::SchemaKind};
+use super::{CommandStatus, args::SchemaKind, terminal};
 use crate::{rules, settings};
 use anyhow::Context;
-use std::{
-    fs,
-    io::{ErrorKind, Write},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 impl SchemaKind {
     pub(super) const ALL: [Self; 2] = [Self::Rules, Self::Config];
@@ -34,17 +30,14 @@ pub(super) fn schema(of: Option<SchemaKind>, output: Option<&Path>) -> anyhow::R
     let Some(folder) = output else {
         // Neither is refused by the command line.
         let text = of.map(SchemaKind::text).transpose()?.unwrap_or_default();
-        return match std::io::stdout().write_all(text.as_bytes()) {
-            // Whoever read it has seen enough.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(CommandStatus::Success),
-        };
+        terminal::write_stdout(text.as_bytes())?;
+        return Ok(CommandStatus::Success);
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for schema in SchemaKind::ALL.into_iter().filter(|schema| of.is_none_or(|of| of == *schema)) {
         let path = folder.join(schema.file_name());
         fs::write(&path, schema.text()?).with_context(|| format!("cannot write {}", path.display()))?;
-        super::terminal::out!("wrote {}", path.display());
+        terminal::out!("wrote {}", path.display());
     }
     Ok(CommandStatus::Success)
 }

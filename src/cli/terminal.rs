@@ -28,6 +28,14 @@ macro_rules! err {
 
 pub(super) use {err, out, part};
 
+/// Writes a whole file of our own to standard output, byte by byte as it is. A reader that closes the pipe has read enough.
+pub(super) fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A text as it is printed: colours and weights stay, everything else that steers a terminal does not.
 pub(super) fn shown(text: &str) -> String {
     let mut parts = text.split('\u{1b}');

@@ -12,4 +12,5 @@ mod printing;
 mod read_only;
 mod reload;
 mod service;
+mod shell;
 mod test;
