@@ -22,6 +22,16 @@ ships_no_hooks() {
     target/debug/reply-router | sort -u | tr '\n' ' ') || true
   [ -z "$found" ] || { echo "tests/run.sh: the program has test hooks: $found" >&2; exit 1; }
 }
+
+# Licences and sources, by deny.toml. Without `advisories`, which needs the network.
+check_dependencies() {
+  if command -v cargo-deny >/dev/null; then
+    cargo deny --locked check bans licenses sources
+  else
+    echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"
+  fi
+}
+
 case "${1:-all}" in
   all)
     tests/setup.sh
@@ -29,16 +39,22 @@ case "${1:-all}" in
     step "lints";         lint
     step "tests";         cargo test --locked
     step "no test hooks"; ships_no_hooks
+    step "dependencies";  check_dependencies
     step "routes";        tests/schemathesis.sh
     step "documentation"; RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
     ;;
   fast)
-    # Left to the whole run: what plays thousands of sequences, ends processes, cuts connections or opens a browser.
-    slow=(model:: planted:: killed:: byte_cut:: browser:: outcomes:: ground:: schema::changed documents::)
+    # What plays thousands of sequences, kills processes, cuts connections or opens a browser.
+    slow=(model mutations crash connection_cut browser outcomes storage_faults schema::mutated documents)
+    for name in "${slow[@]}"; do
+      [ -f "tests/it/${name//:://}.rs" ] || [ -d "tests/it/$name" ] ||
+        { echo "tests/run.sh: there are no tests \`$name\` to leave out" >&2; exit 1; }
+    done
     step "formatting";    cargo fmt --check
     step "lints";         lint
     step "unit tests";    cargo test --locked --lib
-    step "tests";         cargo test --locked --test it -- "${slow[@]/#/--skip=}"
+    step "tests";         cargo test --locked --test it -- $(printf -- '--skip=%s:: ' "${slow[@]}")
+    printf '\nleft to tests/run.sh: routes, documentation, and the tests %s\n' "${slow[*]}"
     ;;
   *)
     echo "tests/run.sh: unknown argument \`$1\`; use \`tests/run.sh\` or \`tests/run.sh fast\`" >&2
