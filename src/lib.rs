@@ -12,9 +12,9 @@
 //! | [`text`] | the new text of a reply, HTML to text, automatic mail, opt-outs | nothing |
 //! | [`diagnostics`] | errors and warnings with their locations | `text` |
 //! | [`yaml`] | YAML with locations, and schemas of it | `model`, `diagnostics` |
-//! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml` |
+//! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml`, `destinations` |
 //! | [`coldsend`] | the API client and its request budget | `model` |
-//! | [`destinations`] | Slack, e-mail, webhooks | `model` |
+//! | [`destinations`] | Slack, e-mail, webhooks | `model`, `diagnostics`, `yaml` |
 //! | [`store`] | one trait and its SQLite implementation | `model` |
 //! | [`engine`] | polling, events, the executor, recovery | all above |
 //! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store` |

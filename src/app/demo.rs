@@ -4,7 +4,6 @@ use super::{AppError, EngineBuilder, Service};
 use crate::{
     destinations::{DestinationSettings, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings},
     engine::{Engine, SystemClock},
-    model::DestinationKind,
     rules::{LoadContext, RuleSet},
     settings::{Settings, WorkspaceConfig},
     simulator::{self, Simulator, StreamOptions},
@@ -55,13 +54,8 @@ impl Demo {
         })
         .await?;
         let settings = settings(&simulator, options)?;
-        let context = LoadContext {
-            destinations: BTreeMap::from([
-                ("sales-hot".to_owned(), DestinationKind::Slack),
-                ("account-team".to_owned(), DestinationKind::Email),
-            ]),
-            ..LoadContext::default()
-        };
+        let context =
+            LoadContext { destinations: super::rules_context(&settings).destinations, ..LoadContext::default() };
         let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Invalid)?;
         // In memory: every demo starts empty.
         let store = Arc::new(SqliteStore::in_memory_copy(None).await?);

@@ -88,26 +88,20 @@ pub fn load_without_file(overrides: &CliOptions, env: Env<'_>) -> Result<Setting
 
 /// What rules may name, out of the configuration.
 pub fn rules_context(settings: &Settings) -> LoadContext {
-    use crate::{destinations::DestinationSettings, model::DestinationKind};
-    let kind = |destination: &DestinationSettings| match destination {
-        DestinationSettings::Slack(_) => DestinationKind::Slack,
-        DestinationSettings::Email(_) => DestinationKind::Email,
-        DestinationSettings::Webhook(_) => DestinationKind::Webhook,
-    };
     let workspace = |workspace: &settings::WorkspaceConfig| WorkspaceContext {
         name: workspace.name().to_owned(),
         rules: settings.rules_of(workspace).to_vec(),
         destinations: settings
             .destinations_of(workspace)
             .into_iter()
-            .map(|(name, found)| (name.to_owned(), kind(found)))
+            .map(|(name, found)| (name.to_owned(), found.kind()))
             .collect(),
         own_destinations: workspace.destinations.keys().cloned().collect(),
         hours: settings.hours_of(workspace),
         vars: workspace.vars.clone(),
     };
     LoadContext {
-        destinations: settings.destinations.iter().map(|(name, found)| (name.clone(), kind(found))).collect(),
+        destinations: settings.destinations.iter().map(|(name, found)| (name.clone(), found.kind())).collect(),
         hours: settings.hours.clone(),
         without_configuration: settings.file.is_none(),
         attachments_from: settings.attachments_from.clone(),

@@ -8,11 +8,9 @@ use super::AppError;
 use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::{
     coldsend::{Client, ClientSettings},
-    destinations::{
-        DestinationSettings, Destinations, EmailSettings, NetworkSettings, SlackSettings, SmtpSettings, WebhookSettings,
-    },
+    destinations::{DestinationSettings, Destinations, NetworkSettings, SimulatedReceivers, SmtpSettings},
     engine::Clock,
-    model::{ActionKind, DestinationKind, Safety, StartFrom},
+    model::{ActionKind, Safety, StartFrom},
     rules::{RuleSet, TestCase, TestResult},
     settings::Settings,
     simulator::{self, Simulator},
@@ -203,22 +201,15 @@ impl TestBed {
 
 /// One for every name that the rules of a workspace use, whatever the configuration says of it: all of them the simulator's.
 fn destinations(rules: &RuleSet, simulator: &Simulator) -> Result<Destinations, AppError> {
+    let receivers = SimulatedReceivers {
+        slack_url: simulator.slack_url(),
+        webhook_url: simulator.webhook_url(),
+        mailbox: ADDRESS.to_owned(),
+    };
     let actions = rules.rules().iter().flat_map(|rule| &rule.actions);
     let named = actions.filter_map(|action| {
-        let settings = match action.kind {
-            ActionKind::Forward(DestinationKind::Slack) => DestinationSettings::Slack(SlackSettings {
-                webhook_url: Some(simulator.slack_url().into()),
-                ..SlackSettings::default()
-            }),
-            ActionKind::Forward(DestinationKind::Email) => {
-                DestinationSettings::Email(EmailSettings { to: vec![ADDRESS.to_owned()], ..EmailSettings::default() })
-            }
-            ActionKind::Forward(DestinationKind::Webhook) => {
-                DestinationSettings::Webhook(WebhookSettings { url: simulator.webhook_url().into(), secret: None })
-            }
-            ActionKind::Reply | ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => return None,
-        };
-        Some((action.target.clone()?, settings))
+        let ActionKind::Forward(kind) = action.kind else { return None };
+        Some((action.target.clone()?, DestinationSettings::for_tests(kind, &receivers)))
     });
     let smtp = SmtpSettings { url: simulator.smtp_url().into(), from: ADDRESS.to_owned(), ca_file: None };
     let named: BTreeMap<_, _> = named.collect();

@@ -1,13 +1,18 @@
 //! Notices by e-mail: the headers, and the mail put together.
 
+mod text;
+
 use super::{
-    Content, Delivery,
     delivery::{Delivered, DeliveryError, Reachable},
-    email_text::{html_part, subject, text_part},
+    destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers},
+    http::Http,
+    message::{Content, Delivery},
+    problem::DestinationProblem,
     sanitize::one_line,
-    settings::{DestinationProblem, EmailSettings},
+    settings_reader::SettingsReader,
     smtp::Smtp,
 };
+use crate::yaml::{Fields, Key, LazySchema, Node, Schema, ValueType};
 use jiff::Timestamp;
 use lettre::{
     Address,
@@ -21,9 +26,42 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
+use text::{html_part, subject, text_part};
+
+/// Mailboxes that a notice goes to. Needs [``smtp` in the configuration`].
+#[derive(Clone, Default)]
+pub struct EmailSettings {
+    /// Recipients, each `a@b` or `Name <a@b>`; at least one.
+    pub to: Vec<String>,
+    /// Recipients of a copy.
+    pub cc: Vec<String>,
+}
+
+impl fmt::Debug for EmailSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmailSettings").field("to", &self.to.len()).field("cc", &self.cc.len()).finish()
+    }
+}
+
+static SCHEMA: LazySchema = LazySchema::new(|| {
+    Schema::new(
+        "email",
+        "People's mailboxes.",
+        [
+            Key::new(
+                "to",
+                ValueType::non_empty_list_or_one(ValueType::NonBlankText),
+                "Who gets it: a@b.example, or Name <a@b.example>; one or a list.",
+            )
+            .required()
+            .example(serde_json::json!(["ae@acme.example"])),
+            Key::new("cc", ValueType::list_or_one(ValueType::NonBlankText), "Who gets a copy."),
+        ],
+    )
+});
 
 /// Mailboxes, ready to be written to.
-pub(super) struct Email {
+pub struct Email {
     smtp: Arc<Smtp>,
     to: Vec<Mailbox>,
     cc: Vec<Mailbox>,
@@ -35,8 +73,35 @@ impl fmt::Debug for Email {
     }
 }
 
-impl Email {
-    pub(super) fn new(settings: &EmailSettings, smtp: Option<&Arc<Smtp>>) -> Result<Self, DestinationProblem> {
+impl Destination for Email {
+    type Settings = EmailSettings;
+
+    const INFO: DestinationInfo = DestinationInfo {
+        doc: "People's mailboxes; needs `smtp`.",
+        action_doc: "Tells people by e-mail: a destination's name, or `to` and more.",
+        example: "email: { to: [ae@acme.example] }",
+        hint: ", and `smtp` beside `destinations`",
+        has_subject: true,
+        for_each_rule: false,
+        is_local: false,
+    };
+
+    fn schema() -> &'static LazySchema {
+        &SCHEMA
+    }
+
+    fn read(fields: &Fields<'_>, reader: &mut dyn SettingsReader) -> Option<EmailSettings> {
+        let to = fields.required("to", reader.out())?;
+        let mut addresses =
+            |node: &Node| node.list_or_one().iter().filter_map(|item| item.non_empty_string(reader.out())).collect();
+        Some(EmailSettings { to: addresses(to), cc: fields.non_null("cc").map(addresses).unwrap_or_default() })
+    }
+
+    fn for_tests(simulated: &SimulatedReceivers) -> EmailSettings {
+        EmailSettings { to: vec![simulated.mailbox.clone()], ..EmailSettings::default() }
+    }
+
+    fn new(settings: EmailSettings, shared: &SharedSettings) -> Result<Self, DestinationProblem> {
         let read = |key: &'static str, list: &[String]| {
             list.iter()
                 .map(|text| {
@@ -49,29 +114,31 @@ impl Email {
         if to.is_empty() {
             return Err(DestinationProblem::NoRecipient);
         }
-        let smtp = smtp.ok_or(DestinationProblem::NoSmtp)?;
+        let smtp = shared.smtp.as_ref().ok_or(DestinationProblem::NoSmtp)?;
         Ok(Self { smtp: Arc::clone(smtp), to, cc })
     }
 
-    pub(super) async fn send(&self, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
-        let mail = self.mail(parcel)?;
+    async fn deliver(&self, _: &Http, delivery: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
+        let mail = self.mail(delivery)?;
         let status = self.smtp.send(mail.envelope(), &mail.formatted()).await?;
         Ok(Delivered { status: Some(status) })
     }
 
-    pub(super) async fn check(&self) -> Result<Reachable, DeliveryError> {
+    async fn check(&self, _: &Http) -> Result<Reachable, DeliveryError> {
         self.smtp.check().await
     }
+}
 
-    fn mail(&self, parcel: &Delivery<'_>) -> Result<Message, DeliveryError> {
-        let id = header_id(parcel.id);
+impl Email {
+    fn mail(&self, delivery: &Delivery<'_>) -> Result<Message, DeliveryError> {
+        let id = header_id(delivery.id);
         let raw =
             |name: &'static str, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
         let mut mail = Message::builder()
             .message_id(Some(format!("<{id}@{}>", self.smtp.from.email.domain())))
-            .date(date(parcel.now))
+            .date(date(delivery.now))
             .from(self.smtp.from.clone())
-            .subject(subject(parcel))
+            .subject(subject(delivery))
             .raw_header(raw("X-Reply-Router-Action", &id))
             .raw_header(raw("Auto-Submitted", "auto-generated"));
         for to in &self.to {
@@ -80,17 +147,17 @@ impl Email {
         for cc in &self.cc {
             mail = mail.cc(cc.clone());
         }
-        if let Some(lead) = reply_to(parcel) {
+        if let Some(lead) = reply_to(delivery) {
             mail = mail.reply_to(lead);
         }
-        mail.multipart(MultiPart::alternative_plain_html(text_part(parcel), html_part(parcel)))
+        mail.multipart(MultiPart::alternative_plain_html(text_part(delivery), html_part(delivery)))
             .map_err(|_| DeliveryError::refused("the mail could not be put together; check `smtp.from` and `to`"))
     }
 }
 
 /// The lead, so that "reply" in the mail program writes to them; nobody where the address is none.
-fn reply_to(parcel: &Delivery<'_>) -> Option<Mailbox> {
-    let Content::Notice(notice) = &parcel.content else { return None };
+fn reply_to(delivery: &Delivery<'_>) -> Option<Mailbox> {
+    let Content::Notice(notice) = &delivery.content else { return None };
     let address: Address = notice.lead_email.as_deref()?.trim().parse::<Address>().ok()?;
     // Many servers refuse a mail with such a header; the address stands in the text all the same.
     if !AsRef::<str>::as_ref(&address).is_ascii() {

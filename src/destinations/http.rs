@@ -1,10 +1,10 @@
 //! One POST to Slack or a webhook: guarded, bounded, without redirect, proxy or retry.
 
 use super::{
-    DestinationProblem, NetworkSettings,
     delivery::{Delivered, DeliveryError},
+    problem::DestinationProblem,
     sanitize::one_line,
-    ssrf::{PrivateAddress, PublicResolver, private_host},
+    ssrf::{NetworkSettings, PrivateAddress, PublicResolver, private_host},
 };
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -20,7 +20,9 @@ use std::{
 use tower::{Layer, Service};
 use url::Url;
 
-const TIME_OUT: Duration = Duration::from_secs(10);
+/// What a configured address begins with.
+pub(super) const HTTP_URL: &str = r"^\s*[Hh][Tt][Tt][Pp][Ss]?:";
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer is read to this length; what follows is left unread.
 const MAX_RESPONSE_LEN: usize = 64 * 1024;
 const MAX_WAIT: Duration = Duration::from_secs(3_600);
@@ -82,7 +84,7 @@ impl fmt::Debug for Target {
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
     /// The beginning of the body; never shown as it is, for it may repeat what was sent.
@@ -90,7 +92,7 @@ pub(super) struct Answer {
 }
 
 /// The client that all Slack and webhook destinations share.
-pub(super) struct Http {
+pub struct Http {
     sending: reqwest::Client,
     connecting: reqwest::Client,
     allow_private: bool,
@@ -104,11 +106,11 @@ impl fmt::Debug for Http {
 
 impl Http {
     pub(super) fn new(network: NetworkSettings) -> Result<Self, DestinationProblem> {
-        Self::with_timeout(network, TIME_OUT)
+        Self::with_timeout(network, TIMEOUT)
     }
 
-    /// `time_out` is for everything from the name to the end of the answer.
-    pub(super) fn with_timeout(network: NetworkSettings, time_out: Duration) -> Result<Self, DestinationProblem> {
+    /// `timeout` is for everything from the name to the end of the response.
+    pub(super) fn with_timeout(network: NetworkSettings, timeout: Duration) -> Result<Self, DestinationProblem> {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("reply-router/", env!("CARGO_PKG_VERSION")))
@@ -117,7 +119,7 @@ impl Http {
                 .referer(false)
                 // A proxy would resolve the name itself, past the guard.
                 .no_proxy()
-                .timeout(time_out)
+                .timeout(timeout)
                 .dns_resolver(PublicResolver { allow_private: network.allow_private })
         };
         let failed = |error: reqwest::Error| DestinationProblem::Http(deepest(&error));
@@ -135,7 +137,7 @@ impl Http {
         mut headers: HeaderMap,
         body: Vec<u8>,
         now: Timestamp,
-    ) -> Result<Answer, DeliveryError> {
+    ) -> Result<Response, DeliveryError> {
         self.check_literal(target)?;
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         let request = self.sending.post(target.url.clone()).headers(headers).body(body);
@@ -151,7 +153,7 @@ impl Http {
             }
         }
         body.truncate(MAX_RESPONSE_LEN);
-        Ok(Answer { status, retry_after, body })
+        Ok(Response { status, retry_after, body })
     }
 
     /// Resolves, connects and, for `https`, shakes hands; sends no request.
@@ -173,8 +175,8 @@ impl Http {
 }
 
 /// Judges an answer by its status alone: 2xx is accepted; 408, 425, 429 and 5xx may be tried again; the rest may not.
-pub(super) fn classify(answer: &Answer, host: &str, hint: Option<&str>) -> Result<Delivered, DeliveryError> {
-    let status = answer.status;
+pub(super) fn classify(response: &Response, host: &str, hint: Option<&str>) -> Result<Delivered, DeliveryError> {
+    let status = response.status;
     let hint = hint.map(|hint| format!(": {hint}")).unwrap_or_default();
     let error = match status {
         200..=299 => return Ok(Delivered { status: Some(status) }),
@@ -182,11 +184,10 @@ pub(super) fn classify(answer: &Answer, host: &str, hint: Option<&str>) -> Resul
             "{host} answered with a redirect ({status}), which is never followed; write the final address"
         )),
         408 | 425 | 500..=599 => {
-            DeliveryError::refused(format!("{host} failed ({status}){hint}")).retryable(answer.retry_after)
+            DeliveryError::refused(format!("{host} failed ({status}){hint}")).retryable(response.retry_after)
         }
-        429 => {
-            DeliveryError::refused(format!("{host} asks for fewer messages (429){hint}")).retryable(answer.retry_after)
-        }
+        429 => DeliveryError::refused(format!("{host} asks for fewer messages (429){hint}"))
+            .retryable(response.retry_after),
         401 | 403 => DeliveryError::unauthorized(format!("{host} does not let us in ({status}){hint}")),
         404 => DeliveryError::refused(format!("{host} does not know the address (404){hint}")),
         410 => DeliveryError::refused(format!("{host} says that the address is gone for good (410){hint}")),

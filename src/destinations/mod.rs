@@ -1,82 +1,54 @@
-//! Where forwards go: Slack, e-mail and webhooks. Each says only whether a failure may be retried.
+//! Where forwards go: Slack, e-mail, webhooks. Each kind has one file, which implements [`Destination`], and one line in the
+//! list of kinds in `model`.
 //!
-//! Every destination owns its settings, hides its secrets, and makes at most one attempt for a call: back-off, the count
-//! of attempts and the record of what happened belong to the caller. Delivery is *at least once*, so each message carries
-//! the action's id where the receiver can recognise it: in Slack's context line, as the mail's fixed Message-ID, and as
-//! the `webhook-id` of Standard Webhooks.
+//! A destination owns its settings, hides its secrets, and makes one attempt for a call. It says whether a failure may be
+//! retried; when to retry, and what to record, the caller decides. Delivery is *at least once*, so each message carries the
+//! action's id where the receiver can recognise it: in Slack's context line, as the mail's Message-ID, and as the
+//! `webhook-id` of Standard Webhooks.
 //!
 //! Slack and webhooks are reached through one HTTP client that resolves names itself, refuses private addresses, follows
-//! no redirect and uses no proxy; see [`NetworkSettings`]. E-mail goes to the operator's own mail server and is not
-//! restricted.
+//! no redirect and uses no proxy; see [`NetworkSettings`]. E-mail goes to your own mail server and is not restricted.
 
 mod delivery;
+mod destination;
 mod email;
-mod email_text;
 mod http;
+mod message;
+mod problem;
+mod registry;
 mod sanitize;
-mod settings;
+mod settings_reader;
 mod slack;
-mod slack_blocks;
-mod slack_errors;
 mod smtp;
 mod ssrf;
 mod webhook;
 
 pub use delivery::{Delivered, DeliveryError, Reachable};
-pub use settings::{
-    DestinationProblem, DestinationSettings, DestinationSettingsError, EmailSettings, NetworkSettings, SLACK_API_URL,
-    SlackSettings, SmtpSettings, WebhookSettings,
-};
+pub use destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers};
+pub use email::EmailSettings;
+pub use message::Alert;
+pub use problem::{DestinationProblem, DestinationSettingsError};
+pub use registry::{DestinationSettings, destination_info, destination_schema};
+pub use settings_reader::SettingsReader;
+pub use slack::SlackSettings;
+pub use smtp::{SMTP_SCHEMA, SmtpSettings};
+pub use ssrf::{NETWORK_SCHEMA, NetworkSettings};
+pub use webhook::WebhookSettings;
 
 use crate::model::{DestinationKind, Notice};
-use email::Email;
 use http::Http;
 use jiff::Timestamp;
-use slack::Slack;
-use smtp::Smtp;
+use message::{Content, Delivery};
+use registry::AnyDestination;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use webhook::Webhook;
-
-/// A message of the service about itself: something that a person should look at, or a test.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alert {
-    /// One line that says what happened.
-    pub title: String,
-    /// What it means and what to do, in plain text.
-    pub text: String,
-}
-
-/// What is delivered, for the destinations' own use.
-enum Content<'a> {
-    Notice(&'a Notice),
-    Announcement { kind: &'static str, announcement: &'a Alert },
-}
-
-/// One message on its way.
-struct Delivery<'a> {
-    /// The id that the receiver can recognise a repeated delivery by.
-    id: &'a str,
-    /// When what it tells of was decided.
-    created_at: Timestamp,
-    content: Content<'a>,
-    link: Option<&'a str>,
-    now: Timestamp,
-}
-
-#[derive(Debug)]
-enum Destination {
-    Slack(Slack),
-    Email(Email),
-    Webhook(Webhook),
-}
 
 /// All destinations of a configuration, by name, ready to deliver to. Clones share connections.
 #[derive(Debug, Clone)]
 pub struct Destinations {
     http: Arc<Http>,
-    smtp: Option<Arc<Smtp>>,
-    network: NetworkSettings,
-    all: Arc<BTreeMap<String, Arc<Destination>>>,
+    shared: SharedSettings,
+    all: Arc<BTreeMap<String, Arc<AnyDestination>>>,
+    dry_run: bool,
 }
 
 impl Destinations {
@@ -115,15 +87,9 @@ impl Destinations {
             Some(limit) => Http::with_timeout(network, limit),
             None => Http::new(network),
         };
-        let http = http.map_err(DestinationSettingsError::network)?;
-        let smtp = match smtp {
-            Some(settings) => {
-                let smtp = Smtp::new(&settings).map_err(DestinationSettingsError::smtp)?;
-                Some(Arc::new(limit.into_iter().fold(smtp, Smtp::with_time_limit)))
-            }
-            None => None,
-        };
-        Self { http: Arc::new(http), smtp, network, all: Arc::default() }.and(destinations)
+        let http = Arc::new(http.map_err(DestinationSettingsError::network)?);
+        let shared = SharedSettings::new(smtp.as_ref(), network, limit)?;
+        Self { http, shared, all: Arc::default(), dry_run: false }.and(destinations)
     }
 
     /// These and some more, which stand in for those of the same names; connections are shared.
@@ -131,20 +97,20 @@ impl Destinations {
     /// # Errors
     /// As [`Destinations::new`].
     pub fn and(&self, more: BTreeMap<String, DestinationSettings>) -> Result<Self, DestinationSettingsError> {
-        let network = &self.network;
         let mut all = (*self.all).clone();
         for (name, settings) in more {
-            let destination = match settings {
-                DestinationSettings::Slack(settings) => Slack::new(settings, network).map(Destination::Slack),
-                DestinationSettings::Webhook(settings) => Webhook::new(settings, network).map(Destination::Webhook),
-                DestinationSettings::Email(settings) => {
-                    Email::new(&settings, self.smtp.as_ref()).map(Destination::Email)
-                }
-            };
+            let destination = settings.build(&self.shared);
             let destination = destination.map_err(|problem| DestinationSettingsError::at(&name, problem))?;
             all.insert(name, Arc::new(destination));
         }
         Ok(Self { all: Arc::new(all), ..self.clone() })
+    }
+
+    /// The same for a dry run: destinations on this machine get what is delivered, marked as a dry run; for all others a
+    /// delivery succeeds and sends nothing.
+    #[must_use]
+    pub fn for_dry_run(self) -> Self {
+        Self { dry_run: true, ..self }
     }
 
     /// Others alone, through the same connections.
@@ -166,13 +132,9 @@ impl Destinations {
         self.all.keys().map(String::as_str)
     }
 
-    /// What kind of action a destination is for (`Slack`, `Email` or `Webhook`); `None` for an unknown name.
+    /// A destination's kind; `None` for an unknown name.
     pub fn kind(&self, name: &str) -> Option<DestinationKind> {
-        Some(match self.all.get(name)?.as_ref() {
-            Destination::Slack(_) => DestinationKind::Slack,
-            Destination::Email(_) => DestinationKind::Email,
-            Destination::Webhook(_) => DestinationKind::Webhook,
-        })
+        self.all.get(name).map(|destination| destination.kind())
     }
 
     /// Makes one attempt to deliver a notice.
@@ -192,10 +154,11 @@ impl Destinations {
         link: Option<&str>,
         now: Timestamp,
     ) -> Result<Delivered, DeliveryError> {
-        self.send(name, &Delivery { id: action_id, created_at, content: Content::Notice(notice), link, now }).await
+        let content = Content::Notice(notice);
+        self.send(name, &Delivery { id: action_id, created_at, content, link, now, dry_run: self.dry_run }).await
     }
 
-    /// Makes one attempt to announce something about the service itself, such as a quarantined reply.
+    /// Makes one attempt to deliver an alert: a message about the service itself, such as a quarantined reply.
     ///
     /// A webhook receives it as `{"type": "alert", …}`, so that it is never taken for a reply.
     ///
@@ -205,12 +168,12 @@ impl Destinations {
         &self,
         name: &str,
         id: &str,
-        announcement: &Alert,
+        alert: &Alert,
         link: Option<&str>,
         now: Timestamp,
     ) -> Result<Delivered, DeliveryError> {
-        let content = Content::Announcement { kind: "alert", announcement };
-        self.send(name, &Delivery { id, created_at: now, content, link, now }).await
+        let content = Content::Alert { kind: "alert", alert };
+        self.send(name, &Delivery { id, created_at: now, content, link, now, dry_run: self.dry_run }).await
     }
 
     /// Delivers a test message that says it is one; a webhook receives it as `{"type": "test", …}`.
@@ -218,37 +181,33 @@ impl Destinations {
     /// # Errors
     /// As [`Destinations::deliver`].
     pub async fn send_test(&self, name: &str, now: Timestamp) -> Result<Delivered, DeliveryError> {
-        let announcement = Alert {
+        let alert = Alert {
             title: "Test message from Reply Router".to_owned(),
             text: format!("The destination `{name}` works. Nobody replied to a campaign, and there is nothing to do."),
         };
         let id = format!("test-{}", now.as_millisecond());
-        let content = Content::Announcement { kind: "test", announcement: &announcement };
-        self.send(name, &Delivery { id: &id, created_at: now, content, link: None, now }).await
+        let content = Content::Alert { kind: "test", alert: &alert };
+        self.send(name, &Delivery { id: &id, created_at: now, content, link: None, now, dry_run: self.dry_run }).await
     }
 
-    /// Reaches a destination without sending a message: asks Slack whose token it is, connects to a webhook (DNS, TCP
+    /// Reaches a destination without delivering a message: asks Slack whose token it is, connects to a webhook (DNS, TCP
     /// and TLS, no request), logs in to the mail server.
     ///
     /// # Errors
     /// Why it cannot be reached, in the same words as a delivery that fails.
     pub async fn check(&self, name: &str) -> Result<Reachable, DeliveryError> {
-        match self.get(name)? {
-            Destination::Slack(slack) => slack.check(&self.http).await,
-            Destination::Email(email) => email.check().await,
-            Destination::Webhook(webhook) => webhook.check(&self.http).await,
-        }
+        self.get(name)?.check(&self.http).await
     }
 
-    async fn send(&self, name: &str, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
-        match self.get(name)? {
-            Destination::Slack(slack) => slack.send(&self.http, parcel).await,
-            Destination::Email(email) => email.send(parcel).await,
-            Destination::Webhook(webhook) => webhook.send(&self.http, parcel).await,
+    async fn send(&self, name: &str, delivery: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
+        let destination = self.get(name)?;
+        if delivery.dry_run && !destination_info(destination.kind()).is_local {
+            return Ok(Delivered { status: None });
         }
+        destination.deliver(&self.http, delivery).await
     }
 
-    fn get(&self, name: &str) -> Result<&Destination, DeliveryError> {
+    fn get(&self, name: &str) -> Result<&AnyDestination, DeliveryError> {
         self.all.get(name).map(AsRef::as_ref).ok_or_else(|| DeliveryError::unknown_destination(name))
     }
 }

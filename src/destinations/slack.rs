@@ -1,18 +1,64 @@
 //! Slack, by incoming webhook or as a bot.
 
+mod blocks;
+mod errors;
+
 use super::{
-    Delivery,
     delivery::{Delivered, DeliveryError, Reachable},
-    http::{Answer, Http, Target, classify},
+    destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers},
+    http::{HTTP_URL, Http, Response, Target, classify},
+    message::Delivery,
+    problem::DestinationProblem,
     sanitize::redacted_detail,
-    settings::{DestinationProblem, NetworkSettings, SLACK_API_URL, SlackSettings},
-    slack_blocks::message,
-    slack_errors::{api_error, webhook_hint},
+    settings_reader::SettingsReader,
 };
+use crate::yaml::{Constraint, Fields, Key, KeyMatch, LazySchema, Schema, ValueType};
+use blocks::message;
+use errors::{api_error, webhook_hint};
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+
+/// Where Slack's API is by default.
+const API_URL: &str = "https://slack.com/api";
+
+/// A Slack channel: either `webhook_url`, or `token` and `channel`.
+#[derive(Debug, Clone, Default)]
+pub struct SlackSettings {
+    /// An incoming webhook's address. Who knows it can post, so it is a secret.
+    pub webhook_url: Option<SecretString>,
+    /// A bot token (`xoxb-…`) with the scope `chat:write`.
+    pub token: Option<SecretString>,
+    /// The channel's name or id, for a token.
+    pub channel: Option<String>,
+    /// Where the API is, for a token; `https://slack.com/api` by default.
+    pub api_url: Option<String>,
+}
+
+static SCHEMA: LazySchema = LazySchema::new(|| {
+    let ways = [vec![KeyMatch::Value("webhook_url")], vec![KeyMatch::Value("token"), KeyMatch::Value("channel")]];
+    let shape = Schema::new(
+        "slack",
+        "A Slack channel: `webhook_url` alone, or `token` and `channel`.",
+        [
+            Key::new("webhook_url", ValueType::Matching(HTTP_URL.to_owned()), "The address of an incoming webhook.")
+                .example("${SLACK_WEBHOOK_URL}"),
+            Key::new("token", ValueType::NonBlankText, "A bot's token (xoxb-…) with the scope chat:write.")
+                .example("${SLACK_BOT_TOKEN}"),
+            Key::new("channel", ValueType::NonBlankText, "The channel's name or id, for a token.")
+                .example("#hot-leads"),
+            Key::new(
+                "api_url",
+                ValueType::Matching(HTTP_URL.to_owned()),
+                // No default, or an editor begins with it.
+                format!("Where Slack's API is, for a token; {API_URL} when left away."),
+            ),
+        ],
+    );
+    let alone = ["token", "channel", "api_url"].map(|other| Constraint::NotBoth("webhook_url", other));
+    alone.into_iter().fold(shape.constraint(Constraint::Any(ways.to_vec())), Schema::constraint)
+});
 
 #[derive(Debug)]
 enum SlackTransport {
@@ -22,11 +68,41 @@ enum SlackTransport {
 
 /// A Slack channel, ready to be posted to.
 #[derive(Debug)]
-pub(super) struct Slack(SlackTransport);
+pub struct Slack(SlackTransport);
 
-impl Slack {
-    pub(super) fn new(settings: SlackSettings, network: &NetworkSettings) -> Result<Self, DestinationProblem> {
-        let way = match settings {
+impl Destination for Slack {
+    type Settings = SlackSettings;
+
+    const INFO: DestinationInfo = DestinationInfo {
+        doc: "A Slack channel: `webhook_url`, or `token` and `channel`.",
+        action_doc: "Tells a Slack channel: a destination's name, or `to` and more.",
+        example: "slack: { webhook_url: \"${SLACK_WEBHOOK_URL}\" }",
+        hint: ", or `token` and `channel`",
+        has_subject: false,
+        for_each_rule: false,
+        is_local: false,
+    };
+
+    fn schema() -> &'static LazySchema {
+        &SCHEMA
+    }
+
+    fn read(fields: &Fields<'_>, reader: &mut dyn SettingsReader) -> Option<SlackSettings> {
+        Some(SlackSettings {
+            webhook_url: fields.non_null("webhook_url").and_then(|node| reader.secret(node)),
+            token: fields.non_null("token").and_then(|node| reader.secret(node)),
+            channel: fields.non_null("channel").and_then(|node| node.non_empty_string(reader.out())),
+            api_url: fields.non_null("api_url").and_then(|node| node.non_empty_string(reader.out())),
+        })
+    }
+
+    fn for_tests(simulated: &SimulatedReceivers) -> SlackSettings {
+        SlackSettings { webhook_url: Some(simulated.slack_url.clone().into()), ..SlackSettings::default() }
+    }
+
+    fn new(settings: SlackSettings, shared: &SharedSettings) -> Result<Self, DestinationProblem> {
+        let network = &shared.network;
+        let transport = match settings {
             SlackSettings { webhook_url: Some(url), token: None, channel: None, api_url: None } => {
                 SlackTransport::Webhook(Target::new("webhook_url", &url, network)?)
             }
@@ -45,7 +121,7 @@ impl Slack {
                 if channel.trim().is_empty() {
                     return Err(DestinationProblem::SlackTransport("`channel` is empty"));
                 }
-                let api_url = SecretString::from(api_url.unwrap_or_else(|| SLACK_API_URL.to_owned()));
+                let api_url = SecretString::from(api_url.unwrap_or_else(|| API_URL.to_owned()));
                 let api = Target::new("api_url", &api_url, network)?;
                 let (post, test) = (api.method("chat.postMessage"), api.method("auth.test"));
                 SlackTransport::Bot { post, test, token, channel }
@@ -55,29 +131,30 @@ impl Slack {
             }
             SlackSettings { .. } => return Err(DestinationProblem::SlackTransport("there is neither")),
         };
-        Ok(Self(way))
+        Ok(Self(transport))
     }
 
-    pub(super) async fn send(&self, http: &Http, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
-        let mut message = message(parcel);
+    async fn deliver(&self, http: &Http, delivery: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
+        let mut message = message(delivery);
         match &self.0 {
             SlackTransport::Webhook(target) => {
-                let answer = http.post(target, HeaderMap::new(), message.to_string().into_bytes(), parcel.now).await?;
-                classify(&answer, &target.host(), webhook_hint(&answer.body))
+                let response =
+                    http.post(target, HeaderMap::new(), message.to_string().into_bytes(), delivery.now).await?;
+                classify(&response, &target.host(), webhook_hint(&response.body))
             }
             SlackTransport::Bot { post, token, channel, .. } => {
                 if let Value::Object(fields) = &mut message {
                     fields.insert("channel".to_owned(), Value::from(channel.as_str()));
                 }
                 let body = message.to_string().into_bytes();
-                let answer = http.post(post, bearer(token)?, body, parcel.now).await?;
-                judge_api(&answer, &post.host(), channel)?;
-                Ok(Delivered { status: Some(answer.status) })
+                let response = http.post(post, bearer(token)?, body, delivery.now).await?;
+                check_api_response(&response, &post.host(), channel)?;
+                Ok(Delivered { status: Some(response.status) })
             }
         }
     }
 
-    pub(super) async fn check(&self, http: &Http) -> Result<Reachable, DeliveryError> {
+    async fn check(&self, http: &Http) -> Result<Reachable, DeliveryError> {
         match &self.0 {
             SlackTransport::Webhook(target) => {
                 http.connect(target).await?;
@@ -89,8 +166,8 @@ impl Slack {
             }
             SlackTransport::Bot { test, token, channel, .. } => {
                 // The clock matters only for a `Retry-After` date, which nobody waits for here.
-                let answer = http.post(test, bearer(token)?, b"{}".to_vec(), Timestamp::UNIX_EPOCH).await?;
-                let said = judge_api(&answer, &test.host(), channel)?;
+                let response = http.post(test, bearer(token)?, b"{}".to_vec(), Timestamp::UNIX_EPOCH).await?;
+                let said = check_api_response(&response, &test.host(), channel)?;
                 let secrets = [token.expose_secret().trim()];
                 let field = |key: &str| {
                     let value =
@@ -117,25 +194,25 @@ fn bearer(token: &SecretString) -> Result<HeaderMap, DeliveryError> {
 }
 
 /// Slack's API says no with status 200 too: `{"ok": false, "error": "…"}`. Gives the answer's fields if it said yes.
-fn judge_api(answer: &Answer, host: &str, channel: &str) -> Result<Value, DeliveryError> {
-    let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+fn check_api_response(response: &Response, host: &str, channel: &str) -> Result<Value, DeliveryError> {
+    let said: Option<Value> = serde_json::from_slice(&response.body).ok();
     let ok = said.as_ref().and_then(|said| said.get("ok")).and_then(Value::as_bool);
     let code = said.as_ref().and_then(|said| said.get("error")).and_then(Value::as_str);
     if let (Some(false), Some(code)) = (ok, code) {
         let needed = said.as_ref().and_then(|said| said.get("needed")).and_then(Value::as_str);
-        let error = api_error(code, needed, channel, answer.retry_after).status(answer.status);
+        let error = api_error(code, needed, channel, response.retry_after).status(response.status);
         // A word that we do not know beside a status that passes.
-        let passes = matches!(answer.status, 408 | 425 | 429 | 500..=599);
-        return Err(if passes { error.retryable(answer.retry_after) } else { error });
+        let passes = matches!(response.status, 408 | 425 | 429 | 500..=599);
+        return Err(if passes { error.retryable(response.retry_after) } else { error });
     }
-    classify(answer, host, None)?;
+    classify(response, host, None)?;
     match (ok, said) {
         (Some(true), Some(said)) => Ok(said),
         // It may have been posted; the action's id in the message tells a repeated one.
         _ => {
             Err(DeliveryError::refused(format!("{host} answered with something that is not Slack's; check `api_url`"))
-                .retryable(answer.retry_after)
-                .status(answer.status))
+                .retryable(response.retry_after)
+                .status(response.status))
         }
     }
 }

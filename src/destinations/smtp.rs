@@ -3,9 +3,11 @@
 
 use super::{
     delivery::{DeliveryError, Reachable},
+    problem::DestinationProblem,
     sanitize::redacted_detail,
-    settings::{DestinationProblem, SmtpSettings},
+    settings_reader::SettingsReader,
 };
+use crate::yaml::{Key, LazySchema, Node, Schema, ValueType};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lettre::{
     address::Envelope,
@@ -18,12 +20,64 @@ use lettre::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, path::PathBuf, time::Duration};
 use url::{Host, Url};
 
+/// The mail server that notices leave through.
+#[derive(Debug, Clone)]
+pub struct SmtpSettings {
+    /// `smtps://user:password@host` (TLS, port 465), `smtp://host?tls=required` (STARTTLS, port 587) or `smtp://host`
+    /// (not encrypted, port 25). User and password are percent-encoded.
+    pub url: SecretString,
+    /// The sender, `a@b` or `Name <a@b>`.
+    pub from: String,
+    /// A file with certificates (PEM) that are trusted besides the platform's, for a mail server with its own authority.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The keys of `smtp`.
+pub static SMTP_SCHEMA: LazySchema = LazySchema::new(|| {
+    Schema::new(
+        "smtp",
+        "The mail server.",
+        [
+            Key::new(
+                "url",
+                ValueType::Matching(r"^\s*[Ss][Mm][Tt][Pp][Ss]?:".to_owned()),
+                "smtps:// for TLS, smtp://…?tls=required for STARTTLS, smtp:// for neither; user and password \
+                 percent-encoded.",
+            )
+            .required()
+            .example("smtps://user:${SMTP_PASSWORD}@smtp.acme.example"),
+            Key::new("from", ValueType::NonBlankText, "The sender: a@b.example, or Name <a@b.example>.")
+                .required()
+                .example("Reply Router <router@acme.example>"),
+            Key::new(
+                "ca_file",
+                ValueType::NonBlankText,
+                "A file with certificates (PEM) that are trusted besides the system's.",
+            ),
+        ],
+    )
+});
+
+impl SmtpSettings {
+    /// Reads `smtp`; `None` where it cannot be used, which is reported.
+    pub fn read(node: &Node, reader: &mut dyn SettingsReader) -> Option<Self> {
+        let fields = node.fields(&SMTP_SCHEMA, reader.out())?;
+        let url = fields.required("url", reader.out()).and_then(|node| reader.secret(node));
+        let from = fields.required("from", reader.out()).and_then(|node| node.non_empty_string(reader.out()));
+        let ca_file = match fields.non_null("ca_file") {
+            Some(node) => Some(reader.path(node)?),
+            None => None,
+        };
+        Some(Self { url: url?, from: from?, ca_file })
+    }
+}
+
 /// For connecting, and for everything together: servers may think a while before they accept a mail.
-const CONNECT_TIME_OUT: Duration = Duration::from_secs(10);
-const TIME_OUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encryption {
@@ -109,7 +163,7 @@ impl Smtp {
             Encryption::None => None,
             _ => Some(tls(&host, settings)?),
         };
-        Ok(Self { host, port, encryption, tls, login, time_limit: TIME_OUT, from })
+        Ok(Self { host, port, encryption, tls, login, time_limit: TIMEOUT, from })
     }
 
     pub(super) fn with_time_limit(self, time_limit: Duration) -> Self {
@@ -152,7 +206,7 @@ impl Smtp {
         let hello = ClientId::default();
         let wrapper = self.tls.clone().filter(|_| self.encryption == Encryption::Tls);
         let place = (self.host.as_str(), self.port);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(place, Some(CONNECT_TIME_OUT), &hello, wrapper, None)
+        let mut connection = AsyncSmtpConnection::connect_tokio1(place, Some(CONNECT_TIMEOUT), &hello, wrapper, None)
             .await
             .map_err(|error| self.failed(&error, "the greeting"))?;
         if let (Encryption::StartTls, Some(tls)) = (self.encryption, self.tls.clone()) {

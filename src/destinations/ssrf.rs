@@ -4,9 +4,30 @@
 //! resolves differently a moment later gains nothing. Addresses written as numbers never reach a resolver and are checked
 //! where the URL is read and again before each request.
 
+use crate::yaml::{Key, LazySchema, Schema, ValueType};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::{Host, Url};
+
+/// What Slack and webhook addresses may name. The mail server is not restricted.
+///
+/// No proxy is ever used for them: a proxy would resolve the name itself, and the checked address would not be the one
+/// that is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NetworkSettings {
+    /// Whether loopback, private and other addresses that are not on the public internet may be reached.
+    pub allow_private: bool,
+}
+
+/// The keys of `network`.
+pub static NETWORK_SCHEMA: LazySchema = LazySchema::new(|| {
+    let key = Key::new(
+        "allow_private",
+        ValueType::Bool,
+        "Whether Slack and webhooks may reach this machine, private and other addresses that are not on the public internet.",
+    );
+    Schema::new("network", "What Slack and webhooks may reach.", [key.default(false)])
+});
 
 /// The target's address is not on the public internet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,11 +1,14 @@
 //! Webhooks, signed as Standard Webhooks say: the id, the time of the attempt and the body, under HMAC-SHA256.
 
 use super::{
-    Content, Delivery,
     delivery::{Delivered, DeliveryError, Reachable},
-    http::{Http, Target, classify},
-    settings::{DestinationProblem, NetworkSettings, WebhookSettings},
+    destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers},
+    http::{HTTP_URL, Http, Target, classify},
+    message::{Content, Delivery},
+    problem::DestinationProblem,
+    settings_reader::SettingsReader,
 };
+use crate::yaml::{Fields, Key, LazySchema, Schema, ValueType};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -13,23 +16,77 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+/// A webhook, signed as [Standard Webhooks](https://www.standardwebhooks.com) say.
+#[derive(Debug, Clone)]
+pub struct WebhookSettings {
+    /// Where it is posted to, `https://…` or `http://…`. Often carries a token, so it is a secret.
+    pub url: SecretString,
+    /// The signing secret: `whsec_` and base64 stand for the decoded bytes, anything else for its own bytes. Without one
+    /// nothing is signed.
+    pub secret: Option<SecretString>,
+}
+
+static SCHEMA: LazySchema = LazySchema::new(|| {
+    Schema::new(
+        "webhook",
+        "Any program that speaks HTTP; signed as Standard Webhooks say.",
+        [
+            Key::new("url", ValueType::Matching(HTTP_URL.to_owned()), "Where it is posted to.")
+                .required()
+                .example("https://crm.example/hooks/replies"),
+            Key::new(
+                "secret",
+                ValueType::NonBlankText,
+                "What it is signed with: whsec_ and base64, or any text. Without one it is not signed.",
+            )
+            .example("${CRM_SECRET}"),
+        ],
+    )
+});
+
 /// A webhook, ready to be called.
 #[derive(Debug)]
-pub(super) struct Webhook {
+pub struct Webhook {
     target: Target,
     key: Option<SecretSlice<u8>>,
 }
 
-impl Webhook {
-    pub(super) fn new(settings: WebhookSettings, network: &NetworkSettings) -> Result<Self, DestinationProblem> {
-        let target = Target::new("url", &settings.url, network)?;
+impl Destination for Webhook {
+    type Settings = WebhookSettings;
+
+    const INFO: DestinationInfo = DestinationInfo {
+        doc: "Any program that speaks HTTP.",
+        action_doc: "Calls a webhook: a destination's name, or `to` and more.",
+        example: "webhook: { url: https://crm.example/hook, secret: \"${CRM_SECRET}\" }",
+        hint: "",
+        has_subject: false,
+        for_each_rule: true,
+        is_local: false,
+    };
+
+    fn schema() -> &'static LazySchema {
+        &SCHEMA
+    }
+
+    fn read(fields: &Fields<'_>, reader: &mut dyn SettingsReader) -> Option<WebhookSettings> {
+        let url = fields.required("url", reader.out())?;
+        let secret = fields.non_null("secret").and_then(|node| reader.secret(node));
+        Some(WebhookSettings { url: reader.secret(url)?, secret })
+    }
+
+    fn for_tests(simulated: &SimulatedReceivers) -> WebhookSettings {
+        WebhookSettings { url: simulated.webhook_url.clone().into(), secret: None }
+    }
+
+    fn new(settings: WebhookSettings, shared: &SharedSettings) -> Result<Self, DestinationProblem> {
+        let target = Target::new("url", &settings.url, &shared.network)?;
         let key = settings.secret.as_ref().map(key_of).transpose()?;
         Ok(Self { target, key })
     }
 
-    pub(super) async fn send(&self, http: &Http, parcel: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
-        let body = body(parcel)?;
-        let seconds = parcel.now.as_second().to_string();
+    async fn deliver(&self, http: &Http, delivery: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
+        let body = body(delivery)?;
+        let seconds = delivery.now.as_second().to_string();
         let mut headers = HeaderMap::new();
         let mut set = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value)
@@ -37,16 +94,16 @@ impl Webhook {
             headers.insert(HeaderName::from_static(name), value);
             Ok::<(), DeliveryError>(())
         };
-        set("webhook-id", parcel.id)?;
+        set("webhook-id", delivery.id)?;
         set("webhook-timestamp", &seconds)?;
         if let Some(key) = &self.key {
-            set("webhook-signature", &signature(key.expose_secret(), parcel.id, &seconds, &body)?)?;
+            set("webhook-signature", &signature(key.expose_secret(), delivery.id, &seconds, &body)?)?;
         }
-        let answer = http.post(&self.target, headers, body, parcel.now).await?;
-        classify(&answer, &self.target.host(), None)
+        let response = http.post(&self.target, headers, body, delivery.now).await?;
+        classify(&response, &self.target.host(), None)
     }
 
-    pub(super) async fn check(&self, http: &Http) -> Result<Reachable, DeliveryError> {
+    async fn check(&self, http: &Http) -> Result<Reachable, DeliveryError> {
         http.connect(&self.target).await?;
         let how = if self.target.is_encrypted() { "over TLS" } else { "without encryption" };
         Ok(Reachable { text: format!("{} takes connections {how}; nothing was sent", self.target.host()) })
@@ -79,24 +136,24 @@ fn signature(key: &[u8], id: &str, seconds: &str, body: &[u8]) -> Result<String,
 }
 
 /// The same bytes on every attempt: `timestamp` is when the action was decided, not when it is sent.
-fn body(parcel: &Delivery<'_>) -> Result<Vec<u8>, DeliveryError> {
+fn body(delivery: &Delivery<'_>) -> Result<Vec<u8>, DeliveryError> {
     let unwritable = |_| DeliveryError::refused("the notice cannot be written as JSON");
-    let (kind, mut data) = match &parcel.content {
+    let (kind, mut data) = match &delivery.content {
         Content::Notice(notice) => match serde_json::to_value(notice).map_err(unwritable)? {
             Value::Object(data) => ("reply.matched", data),
             _ => ("reply.matched", Map::new()),
         },
-        Content::Announcement { kind, announcement } => (
+        Content::Alert { kind, alert } => (
             *kind,
             Map::from_iter([
-                ("title".to_owned(), Value::from(announcement.title.as_str())),
-                ("text".to_owned(), Value::from(announcement.text.as_str())),
+                ("title".to_owned(), Value::from(alert.title.as_str())),
+                ("text".to_owned(), Value::from(alert.text.as_str())),
             ]),
         ),
     };
-    data.insert("action_id".to_owned(), Value::from(parcel.id));
-    data.insert("link".to_owned(), parcel.link.map_or(Value::Null, Value::from));
-    serde_json::to_vec(&json!({ "type": kind, "timestamp": parcel.created_at.to_string(), "data": data }))
+    data.insert("action_id".to_owned(), Value::from(delivery.id));
+    data.insert("link".to_owned(), delivery.link.map_or(Value::Null, Value::from));
+    serde_json::to_vec(&json!({ "type": kind, "timestamp": delivery.created_at.to_string(), "data": data }))
         .map_err(unwritable)
 }
 

@@ -48,7 +48,6 @@ pub struct Alerts {
     /// The address of the pages, for links; without a slash at its end.
     public_url: Option<String>,
     /// Nothing is sent; alerts are logged and shown.
-    dry_run: bool,
     conditions: Mutex<Conditions>,
     repeats: Mutex<Repeats<Repeated>>,
 }
@@ -70,10 +69,9 @@ impl Alerts {
         clock: Arc<dyn Clock>,
         status: Arc<LiveStatus>,
         public_url: Option<String>,
-        dry_run: bool,
     ) -> Self {
         let (conditions, repeats) = Default::default();
-        Self { store, workspaces, clock, status, public_url, dry_run, conditions, repeats }
+        Self { store, workspaces, clock, status, public_url, conditions, repeats }
     }
 
     /// Alerts that a condition has begun, unless you know: until [`Alerts::end_alert`] has reported its end, and for
@@ -233,9 +231,6 @@ impl Alerts {
     fn send(&self, workspace: &str, alert: Alert, id: &str, link: Option<String>, except: Option<&str>) {
         tracing::error!(workspace, alert = alert.title, "alert");
         self.status.publish(self.clock.now(), workspace, EngineEventKind::Alert(alert.title.clone()));
-        if self.dry_run {
-            return;
-        }
         for (destinations, name) in self.alert_at(workspace) {
             if except == Some(name.as_str()) {
                 continue;

@@ -49,7 +49,7 @@ pub use status::{EngineEvent, EngineEventKind, RuleHealth, WorkspacePhase, Works
 pub use test_hooks::{Failpoint, Mutation, TestHooks};
 pub use workspace::{Workspace, WorkspaceParts};
 
-use crate::{rules::RuleSet, store::Store};
+use crate::{destinations::Destinations, rules::RuleSet, store::Store};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use shared::Shared;
@@ -90,7 +90,12 @@ impl Engine {
     /// Puts the parts together; nothing runs yet.
     pub fn new(parts: EngineParts) -> Arc<Self> {
         let EngineParts { store, clock, dry_run, .. } = parts;
-        let workspaces: Arc<[Workspace]> = parts.workspaces.into_iter().map(Workspace::new).collect();
+        let destinations = |all: Destinations| if dry_run { all.for_dry_run() } else { all };
+        let workspaces: Arc<[Workspace]> = parts
+            .workspaces
+            .into_iter()
+            .map(|parts| Workspace::new(WorkspaceParts { destinations: destinations(parts.destinations), ..parts }))
+            .collect();
         let status = Arc::new(LiveStatus::new(clock.now()));
         let alerts = Alerts::new(
             Arc::clone(&store),
@@ -98,7 +103,6 @@ impl Engine {
             Arc::clone(&clock),
             Arc::clone(&status),
             parts.public_url,
-            dry_run,
         );
         let shared = Arc::new(Shared {
             store,

@@ -14,6 +14,7 @@ macro_rules! destination_kinds {
         }
     };
 }
+pub(crate) use destination_kinds;
 
 macro_rules! declare_destination_kinds {
     ($($kind:ident = $word:ident,)*) => {

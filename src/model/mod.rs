@@ -17,6 +17,7 @@ pub use action::{
     Action, ActionId, ActionState, Attachment, HistoryEntry, Notice, NoticeMessage, Payload, Repeat, RepeatScope,
     Timing,
 };
+pub(crate) use action_kind::destination_kinds;
 pub use action_kind::{ActionKind, DestinationKind, UnknownName};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use decision::{

@@ -7,9 +7,10 @@ use super::{
     pattern::{truncate, truncate_input},
     template,
 };
+use crate::destinations::destination_info;
 use crate::model::{
-    ActionKind, ActionState, DestinationKind, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction,
-    PlannedOutcome, Reason, ReasonCode, Repeat, RepeatScope, address_of, non_blank,
+    ActionKind, ActionState, HistoryEntry, Mode, Notice, NoticeMessage, Payload, PlannedAction, PlannedOutcome, Reason,
+    ReasonCode, Repeat, RepeatScope, address_of, non_blank,
 };
 use crate::text;
 use serde_json::{Map, Value};
@@ -131,9 +132,17 @@ fn shadowed(
     verdict(PlannedOutcome::Suppressed, ReasonCode::Shadow, format!("{} (shadow){why}", would.describe(action.kind)))
 }
 
-/// Webhooks are sent for each rule; everything else once.
+/// Whether each rule does it for a message, such as calling a webhook; everything else is done once.
+fn is_for_each_rule(kind: ActionKind) -> bool {
+    match kind {
+        ActionKind::Forward(destination) => destination_info(destination).for_each_rule,
+        ActionKind::Reply | ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => false,
+    }
+}
+
+/// What two actions that do the same have in common.
 fn target_key(rule: &Rule, action: &ActionDef) -> (ActionKind, Option<String>, Option<String>) {
-    let rule = (action.kind == ActionKind::Forward(DestinationKind::Webhook)).then(|| rule.name.clone());
+    let rule = is_for_each_rule(action.kind).then(|| rule.name.clone());
     (action.kind, action.target.clone(), rule)
 }
 
@@ -187,7 +196,7 @@ fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Cla
     if taken.targets.contains(&target_key(rule, action)) {
         return same_target("an earlier action does the same".to_owned());
     }
-    if action.kind != ActionKind::Forward(DestinationKind::Webhook) {
+    if !is_for_each_rule(action.kind) {
         let mut counted = facts.counted();
         let same = |entry: &&HistoryEntry| {
             entry.kind == action.kind && entry.target == action.target && entry.rule != rule.name

@@ -12,7 +12,7 @@ pub(super) use cases::{
 };
 pub(super) use conditions::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN};
 
-use crate::model::Mode;
+use crate::model::{ActionKind, Mode};
 use crate::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::{Value as Json, json};
 
@@ -85,7 +85,7 @@ pub(super) static RULE: LazySchema = LazySchema::new(|| {
             Key::new(
                 "then",
                 ValueType::non_empty_list_or_one(actions::form()),
-                "What is done, in this order: reply, star, unstar, mark_read, slack, email, webhook.",
+                format!("What is done, in this order: {}.", ActionKind::ALL.map(ActionKind::as_str).join(", ")),
             ),
             Key::new("stop", ValueType::Bool, "Whether later rules are left out when it matches.").default(false),
         ],

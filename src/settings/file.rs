@@ -5,10 +5,11 @@ use super::declaration::{self, ConfigKey, Takes};
 use super::hours::hours;
 use super::reader::ConfigReader;
 use super::safety::{self, SAFETY};
-use super::schema::{DESTINATION, NETWORK, SMTP_SERVER};
+use super::schema::DESTINATION;
 use super::values::{NAME, folders, rule_paths};
 use super::workspace::{self, WORKSPACE};
 use super::{BASE_URL_VARIABLE, STORE, Settings, StoreSettings, destinations};
+use crate::destinations::{NETWORK_SCHEMA, SMTP_SCHEMA};
 use crate::diagnostics::{Diagnostic, code};
 use crate::yaml::{self, Constraint, Fields, Interpolation, KeyMatch, LazySchema, Node, ValueType};
 use serde_json::{Value as Json, json};
@@ -69,7 +70,7 @@ fn keys() -> Vec<ConfigKey<Settings>> {
         ),
         Key::read_apart(yaml::Key::new(
             "smtp",
-            ValueType::Shape(&SMTP_SERVER),
+            ValueType::Shape(&SMTP_SCHEMA),
             "The mail server that e-mail destinations need.",
         )),
         Key::new("hours", hours(), |settings| &mut settings.hours, "Opening hours, by names that the rules use.").example(
@@ -81,7 +82,7 @@ fn keys() -> Vec<ConfigKey<Settings>> {
             }),
         ),
         Key::section("safety", &SAFETY, safety::keys, |settings| &mut settings.safety),
-        Key::read_apart(yaml::Key::new("network", ValueType::Shape(&NETWORK), NETWORK.doc)),
+        Key::read_apart(yaml::Key::new("network", ValueType::Shape(&NETWORK_SCHEMA), NETWORK_SCHEMA.doc)),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Forwards to Slack, e-mail and webhooks: at least once, with an id that the receiver can recognise.
+//! Forwards to destinations: at least once, with an id that the receiver can recognise.
 
 use super::Executor;
 use super::attempts::AttemptEnd;
@@ -22,11 +22,9 @@ impl Executor {
         if !self.set_in_flight(workspace, &mut action).await? {
             return Ok(());
         }
-        if self.shared.dry_run {
-            return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, Transition::done()).await;
-        }
         let link = self.shared.alerts.thread_link(&action.thread_id);
         let began = tokio::time::Instant::now();
+        // In a dry run, destinations on this machine alone are told.
         let sent = workspace
             .destinations()
             .deliver(&target, &action.id.0, action.created_at, &notice, link.as_deref(), self.shared.now())
@@ -34,7 +32,8 @@ impl Executor {
         workspace.slow_targets.record(&target, sent.is_err() && began.elapsed() >= SLOW_TARGET);
         match sent {
             Ok(delivered) => {
-                let end = AttemptEnd { outcome: AttemptOutcome::Accepted, status: delivered.status };
+                let outcome = if self.shared.dry_run { AttemptOutcome::DryRun } else { AttemptOutcome::Accepted };
+                let end = AttemptEnd { outcome, status: delivered.status };
                 self.record_outcome(workspace, &mut action, end, Transition::done()).await
             }
             Err(error) if error.retry && !mutated!(self.shared, NoForwardRetry) => {

@@ -4,6 +4,7 @@ use super::{Loader, TemplateSite, TextSource, texts::MAX_LISTED};
 use crate::diagnostics::{Diagnostic, Located, code};
 use crate::yaml::{Fields, Node, Value, did_you_mean};
 use crate::{
+    destinations::destination_info,
     model::{ActionKind, DestinationKind, Repeat, Timing},
     rules::{
         definition::{ActionDef, Content},
@@ -113,10 +114,8 @@ impl Loader<'_> {
         let fields = value.fields(of_action(kind), &mut self.out)?;
         let target = fields.required("to", &mut self.out).and_then(|to| self.destination(destination, to));
         let text = fields.non_null("text").and_then(|node| self.template(node, &place.template("text"), false));
-        let subject = match destination {
-            DestinationKind::Email => fields.non_null("subject"),
-            _ => None,
-        };
+        let has_subject = destination_info(destination).has_subject;
+        let subject = if has_subject { fields.non_null("subject") } else { None };
         let subject = subject.and_then(|node| self.template(node, &place.template("subject"), false));
         let timing = self.timing(&fields, kind);
         let content = Content::Notice { text, subject };
@@ -126,11 +125,7 @@ impl Loader<'_> {
     fn destinations_of(&self, kind: DestinationKind) -> String {
         let names = self.concerned.first().map(|scope| names_of(scope, kind)).unwrap_or_default();
         if names.is_empty() {
-            let how = match kind {
-                DestinationKind::Slack => "slack: { webhook_url: \"${SLACK_WEBHOOK_URL}\" }",
-                DestinationKind::Email => "email: { to: [ae@acme.example] }",
-                _ => "webhook: { url: https://crm.example/hook }",
-            };
+            let how = destination_info(kind).example;
             format!("the configuration has no {kind} destination yet: `destinations: {{ NAME: {{ {how} }} }}`")
         } else {
             format!("{kind} destinations are {}", names.join(", "))

@@ -1,6 +1,7 @@
 //! The mappings below `then`.
 
-use crate::model::{ActionKind, DestinationKind, Repeat, rate_pattern};
+use crate::destinations::destination_info;
+use crate::model::{ActionKind, Repeat, rate_pattern};
 use crate::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 
@@ -16,15 +17,7 @@ static ACTION: LazySchema = LazySchema::new(|| {
             ActionKind::Star => (shape, "Stars the thread."),
             ActionKind::Unstar => (shape, "Takes the star away."),
             ActionKind::MarkRead => (shape, "Marks the thread as read, after everything else has worked."),
-            ActionKind::Forward(DestinationKind::Slack) => {
-                (forward(shape), "Tells a Slack channel: a destination's name, or `to` and more.")
-            }
-            ActionKind::Forward(DestinationKind::Email) => {
-                (forward(shape), "Tells people by e-mail: a destination's name, or `to` and more.")
-            }
-            ActionKind::Forward(DestinationKind::Webhook) => {
-                (forward(shape), "Calls a webhook: a destination's name, or `to` and more.")
-            }
+            ActionKind::Forward(destination) => (forward(shape), destination_info(destination).action_doc),
         };
         let key = Key::new(kind.as_str(), form, doc);
         if stands_alone(kind) { key } else { key.non_null() }
@@ -56,7 +49,7 @@ static REPLY: LazySchema = LazySchema::new(|| {
         ),
     ];
     let texts = ["text", "html", "template"].map(|key| vec![KeyMatch::Value(key)]);
-    Schema::new("reply", "A reply.", own.into_iter().chain(timing(ActionKind::Reply)))
+    Schema::new("reply", "A reply.", own.into_iter().chain(timing(Repeat::OncePerThread)))
         .constraint(Constraint::Any(texts.to_vec()))
         .constraint(Constraint::NotBoth("template", "text"))
         .constraint(Constraint::NotBoth("template", "html"))
@@ -64,17 +57,17 @@ static REPLY: LazySchema = LazySchema::new(|| {
 
 /// `star` and the like.
 static PLAIN: LazySchema =
-    LazySchema::new(|| Schema::new("timing", "When and how often the action is done.", timing(ActionKind::Star)));
+    LazySchema::new(|| Schema::new("timing", "When and how often the action is done.", timing(Repeat::OncePerMessage)));
 
 static NOTICE: LazySchema = LazySchema::new(|| {
-    let keys = [to(), text()].into_iter().chain(timing(ActionKind::Forward(DestinationKind::Slack)));
+    let keys = [to(), text()].into_iter().chain(timing(Repeat::OncePerMessage));
     Schema::new("notice", "A destination, and what it is told.", keys)
 });
 
-static EMAIL: LazySchema = LazySchema::new(|| {
+static NOTICE_WITH_SUBJECT: LazySchema = LazySchema::new(|| {
     let subject =
         Key::new("subject", ValueType::NonBlankText, "Your own subject; a template.").example("Hot: {{ lead.email }}");
-    let keys = [to(), text(), subject].into_iter().chain(timing(ActionKind::Forward(DestinationKind::Email)));
+    let keys = [to(), text(), subject].into_iter().chain(timing(Repeat::OncePerMessage));
     Schema::new("email-notice", "A destination, and what is written to it.", keys)
 });
 
@@ -83,8 +76,8 @@ pub(in crate::rules) fn of_action(kind: ActionKind) -> &'static LazySchema {
     match kind {
         ActionKind::Reply => &REPLY,
         ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => &PLAIN,
-        ActionKind::Forward(DestinationKind::Slack | DestinationKind::Webhook) => &NOTICE,
-        ActionKind::Forward(DestinationKind::Email) => &EMAIL,
+        ActionKind::Forward(destination) if destination_info(destination).has_subject => &NOTICE_WITH_SUBJECT,
+        ActionKind::Forward(_) => &NOTICE,
     }
 }
 
@@ -122,9 +115,8 @@ fn text() -> Key {
 }
 
 /// What may stand on every action.
-fn timing(kind: ActionKind) -> [Key; 4] {
+fn timing(usual: Repeat) -> [Key; 4] {
     let words: Vec<&str> = Repeat::WORDS.map(|(word, _)| word).to_vec();
-    let usual = if kind == ActionKind::Reply { Repeat::OncePerThread } else { Repeat::OncePerMessage };
     let usual = Repeat::WORDS.into_iter().find(|(_, repeat)| *repeat == usual).map_or("", |(word, _)| word);
     [
         Key::new("after", ValueType::Duration, "How long to wait; then everything is checked again before it is done.")

@@ -1,7 +1,7 @@
 //! What a notice says by e-mail: the rule's own words, what the lead wrote anew, the facts, the conversation below.
 
-use super::{
-    Content, Delivery,
+use super::super::{
+    message::{Content, Delivery},
     sanitize::{multi_line, one_line, shorten},
 };
 use crate::model::{Notice, NoticeMessage};
@@ -13,9 +13,9 @@ const MAX_MESSAGES: usize = 30;
 const SUBJECT: usize = 200;
 
 /// The subject: the rule's own, or `Reply from NAME <email> (campaign)`. One line, whatever a lead's name holds.
-pub(super) fn subject(parcel: &Delivery<'_>) -> String {
-    let notice = match &parcel.content {
-        Content::Announcement { announcement, .. } => return one_line(&announcement.title, SUBJECT),
+pub(super) fn subject(delivery: &Delivery<'_>) -> String {
+    let notice = match &delivery.content {
+        Content::Alert { alert, .. } => return one_line(&alert.title, SUBJECT),
         Content::Notice(notice) => notice,
     };
     if let Some(own) =
@@ -29,10 +29,10 @@ pub(super) fn subject(parcel: &Delivery<'_>) -> String {
 }
 
 /// The plain-text part.
-pub(super) fn text_part(parcel: &Delivery<'_>) -> String {
+pub(super) fn text_part(delivery: &Delivery<'_>) -> String {
     let mut out = String::new();
-    match &parcel.content {
-        Content::Announcement { announcement, .. } => block(&mut out, &announcement.text),
+    match &delivery.content {
+        Content::Alert { alert, .. } => block(&mut out, &alert.text),
         Content::Notice(notice) => {
             block(&mut out, notice.text.as_deref().unwrap_or_default());
             block(&mut out, &notice.new_text);
@@ -42,23 +42,23 @@ pub(super) fn text_part(parcel: &Delivery<'_>) -> String {
             );
         }
     }
-    if let Some(link) = parcel.link {
+    if let Some(link) = delivery.link {
         block(&mut out, &format!("Thread: {}", one_line(link, 2_000)));
     }
-    if let Content::Notice(notice) = &parcel.content {
+    if let Content::Notice(notice) = &delivery.content {
         conversation_text(&mut out, notice);
     }
-    block(&mut out, &format!("-- \nReply Router, action {}", one_line(parcel.id, 120)));
+    block(&mut out, &format!("-- \nReply Router, action {}", one_line(delivery.id, 120)));
     out
 }
 
 /// The HTML part: the same, escaped, without anything that a mail program would have to load.
-pub(super) fn html_part(parcel: &Delivery<'_>) -> String {
+pub(super) fn html_part(delivery: &Delivery<'_>) -> String {
     let mut out = String::from(
         "<!doctype html><html><head><meta charset=\"utf-8\"></head><body style=\"font-family:sans-serif\">",
     );
-    match &parcel.content {
-        Content::Announcement { announcement, .. } => paragraph(&mut out, &announcement.text, ""),
+    match &delivery.content {
+        Content::Alert { alert, .. } => paragraph(&mut out, &alert.text, ""),
         Content::Notice(notice) => {
             paragraph(&mut out, notice.text.as_deref().unwrap_or_default(), "");
             paragraph(&mut out, &notice.new_text, "border-left:3px solid #2b6cb0;padding-left:12px");
@@ -69,13 +69,13 @@ pub(super) fn html_part(parcel: &Delivery<'_>) -> String {
             out.push_str("</table>");
         }
     }
-    if let Some(link) = parcel.link.filter(|link| link.starts_with("https://") || link.starts_with("http://")) {
+    if let Some(link) = delivery.link.filter(|link| link.starts_with("https://") || link.starts_with("http://")) {
         let _ = write!(out, "<p><a href=\"{}\">Open the thread</a></p>", escaped(&one_line(link, 2_000)));
     }
-    if let Content::Notice(notice) = &parcel.content {
+    if let Content::Notice(notice) = &delivery.content {
         conversation_html(&mut out, notice);
     }
-    let id = escaped(&one_line(parcel.id, 120));
+    let id = escaped(&one_line(delivery.id, 120));
     let _ = write!(out, "<p style=\"color:#666;font-size:small\">Reply Router, action {id}</p></body></html>");
     out
 }

@@ -3,8 +3,8 @@
 //! Everything that a lead or a rule wrote goes into `plain_text` elements with `&`, `<` and `>` escaped: there it is
 //! neither a mention nor a link nor formatting. The only formatted text is the link to the thread, which is ours.
 
-use super::{
-    Alert, Content, Delivery,
+use super::super::{
+    message::{Alert, Content, Delivery},
     sanitize::{multi_line, one_line},
 };
 use crate::model::Notice;
@@ -18,19 +18,19 @@ const SECTION: usize = 3_000;
 const CONTEXT: usize = 500;
 
 /// The body of `chat.postMessage` but for the channel, which is an incoming webhook's whole body.
-pub(super) fn message(parcel: &Delivery<'_>) -> Value {
-    let (summary, mut blocks) = match &parcel.content {
+pub(super) fn message(delivery: &Delivery<'_>) -> Value {
+    let (summary, mut blocks) = match &delivery.content {
         Content::Notice(notice) => notice_blocks(notice),
-        Content::Announcement { announcement, .. } => announcement_blocks(announcement),
+        Content::Alert { alert, .. } => alert_blocks(alert),
     };
-    if let Some(link) = parcel.link.and_then(link) {
+    if let Some(link) = delivery.link.and_then(link) {
         blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": link } }));
     }
     let mut context = Vec::new();
-    if let Content::Notice(notice) = &parcel.content {
+    if let Content::Notice(notice) = &delivery.content {
         context.push(plain(&rule_line(notice), CONTEXT));
     }
-    context.push(plain(&format!("Action {}", one_line(parcel.id, 100)), CONTEXT));
+    context.push(plain(&format!("Action {}", one_line(delivery.id, 100)), CONTEXT));
     blocks.push(json!({ "type": "context", "elements": context }));
     json!({
         "text": escaped(&summary, SECTION),
@@ -80,9 +80,9 @@ fn notice_blocks(notice: &Notice) -> (String, Vec<Value>) {
     (summary, blocks)
 }
 
-fn announcement_blocks(announcement: &Alert) -> (String, Vec<Value>) {
-    let title = one_line(&announcement.title, 300);
-    let text = multi_line(&announcement.text);
+fn alert_blocks(alert: &Alert) -> (String, Vec<Value>) {
+    let title = one_line(&alert.title, 300);
+    let text = multi_line(&alert.text);
     let mut blocks = vec![json!({ "type": "header", "text": plain(&title, HEADER) })];
     if !text.trim().is_empty() {
         blocks.push(section(&text));

@@ -1,6 +1,6 @@
 //! What Slack's error words mean for us: whether another attempt makes sense, and what a person should do.
 
-use super::{delivery::DeliveryError, sanitize::one_line};
+use super::super::{delivery::DeliveryError, sanitize::one_line};
 use std::time::Duration;
 
 /// The error of an API method that answered `ok: false`.

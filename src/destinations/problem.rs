@@ -1,81 +1,4 @@
-//! The settings of destinations as plain values, and what can be wrong with them.
-
-use secrecy::SecretString;
-use std::{fmt, path::PathBuf};
-
-/// Where Slack's API is, unless told otherwise.
-pub const SLACK_API_URL: &str = "https://slack.com/api";
-
-/// The settings of one destination.
-#[derive(Debug, Clone)]
-pub enum DestinationSettings {
-    /// A Slack channel.
-    Slack(SlackSettings),
-    /// People's mailboxes.
-    Email(EmailSettings),
-    /// Any program that speaks HTTP.
-    Webhook(WebhookSettings),
-}
-
-/// A Slack channel: either `webhook_url`, or `token` and `channel`.
-#[derive(Debug, Clone, Default)]
-pub struct SlackSettings {
-    /// An incoming webhook's address. Who knows it can post, so it is a secret.
-    pub webhook_url: Option<SecretString>,
-    /// A bot token (`xoxb-…`) with the scope `chat:write`.
-    pub token: Option<SecretString>,
-    /// The channel's name or id, for a token.
-    pub channel: Option<String>,
-    /// Where the API is, for a token; `https://slack.com/api` by default.
-    pub api_url: Option<String>,
-}
-
-/// Mailboxes that a notice goes to. Needs [`SmtpSettings`].
-#[derive(Clone, Default)]
-pub struct EmailSettings {
-    /// Recipients, each `a@b` or `Name <a@b>`; at least one.
-    pub to: Vec<String>,
-    /// Recipients of a copy.
-    pub cc: Vec<String>,
-}
-
-impl fmt::Debug for EmailSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmailSettings").field("to", &self.to.len()).field("cc", &self.cc.len()).finish()
-    }
-}
-
-/// The mail server that notices leave through.
-#[derive(Debug, Clone)]
-pub struct SmtpSettings {
-    /// `smtps://user:password@host` (TLS, port 465), `smtp://host?tls=required` (STARTTLS, port 587) or `smtp://host`
-    /// (not encrypted, port 25). User and password are percent-encoded.
-    pub url: SecretString,
-    /// The sender, `a@b` or `Name <a@b>`.
-    pub from: String,
-    /// A file with certificates (PEM) that are trusted besides the platform's, for a mail server with its own authority.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// A webhook, signed as [Standard Webhooks](https://www.standardwebhooks.com) say.
-#[derive(Debug, Clone)]
-pub struct WebhookSettings {
-    /// Where it is posted to, `https://…` or `http://…`. Often carries a token, so it is a secret.
-    pub url: SecretString,
-    /// The signing secret: `whsec_` and base64 stand for the decoded bytes, anything else for its own bytes. Without one
-    /// nothing is signed.
-    pub secret: Option<SecretString>,
-}
-
-/// What Slack and webhook addresses may name. The mail server is not restricted.
-///
-/// No proxy is ever used for them: a proxy would resolve the name itself, and the checked address would not be the one
-/// that is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct NetworkSettings {
-    /// Whether loopback, private and other addresses that are not on the public internet may be reached.
-    pub allow_private: bool,
-}
+//! What can be wrong with the settings of destinations.
 
 /// A setting that cannot work, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +31,19 @@ impl DestinationSettingsError {
     /// What is wrong.
     pub fn problem(&self) -> &DestinationProblem {
         &self.problem
+    }
+}
+
+impl DestinationProblem {
+    /// The key of the settings that is wrong; `None` where it is not one of them alone.
+    pub fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Url { key, .. } | Self::PrivateAddress { key, .. } | Self::Secret { key, .. } => Some(key),
+            Self::Mailbox { key, .. } => Some(key),
+            Self::NoRecipient => Some("to"),
+            Self::CaFile { .. } => Some("ca_file"),
+            Self::SlackTransport(_) | Self::NoSmtp | Self::Http(_) => None,
+        }
     }
 }
 
