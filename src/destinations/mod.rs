@@ -13,6 +13,7 @@ mod delivery;
 mod destination;
 mod email;
 mod http;
+mod log;
 mod message;
 mod problem;
 mod registry;

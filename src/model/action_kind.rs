@@ -11,6 +11,7 @@ macro_rules! destination_kinds {
             Slack = slack,
             Email = email,
             Webhook = webhook,
+            Log = log,
         }
     };
 }

@@ -8,6 +8,7 @@ mod controlling;
 mod doctor;
 mod explain;
 mod large;
+mod log;
 mod printing;
 mod read_only;
 mod reload;

@@ -205,6 +205,7 @@ impl CutFixture {
                 let mut all = simulator.workspace().accepted_replies();
                 all.drain(self.figures.effects..).map(|reply| reply.thread_id).collect()
             }
+            ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
             ActionKind::Forward(DestinationKind::Slack) => {
                 let new = simulator.slack().split_off(self.figures.effects);
                 new.iter().map(|message| message.payload.to_string()).collect()

@@ -148,6 +148,7 @@ rules:
         assert_eq!((found.1, found.2), (state, Some(reason)), "{kind}");
         let left = match kind {
             Reply => fixture.simulator.workspace().accepted_replies().len(),
+            ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
             ActionKind::Forward(DestinationKind::Slack) => fixture.simulator.slack().len(),
             ActionKind::Forward(DestinationKind::Email) => fixture.simulator.mail().len(),
             ActionKind::Forward(DestinationKind::Webhook) => fixture.simulator.webhooks().len(),

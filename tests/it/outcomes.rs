@@ -92,6 +92,7 @@ fn rules(kind: ActionKind) -> &'static str {
         ActionKind::Star => only!("star"),
         ActionKind::Unstar => only!("unstar"),
         ActionKind::MarkRead => only!("mark_read"),
+        ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
         ActionKind::Forward(DestinationKind::Slack) => only!("{ slack: sales }"),
         ActionKind::Forward(DestinationKind::Email) => only!("{ email: team }"),
         ActionKind::Forward(DestinationKind::Webhook) => only!("{ webhook: crm }"),
@@ -105,6 +106,7 @@ fn endpoint(kind: ActionKind) -> Endpoint {
         ActionKind::MarkRead => Endpoint::Read,
         ActionKind::Forward(DestinationKind::Slack) => Endpoint::SlackWebhook,
         ActionKind::Forward(DestinationKind::Webhook) => Endpoint::Webhook,
+        ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
         ActionKind::Forward(DestinationKind::Email) => panic!("a mail goes to no HTTP endpoint"),
     }
 }
@@ -276,6 +278,7 @@ impl OutcomeFixture {
     fn sunk(&self) -> Vec<String> {
         let simulator = &self.fixture.simulator;
         match self.kind {
+            ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
             ActionKind::Forward(DestinationKind::Slack) => {
                 simulator.slack().iter().map(|message| message.payload.to_string()).collect()
             }

@@ -45,6 +45,7 @@ impl World {
     fn deliveries(&self, action: &Action) -> usize {
         let (name, id) = (&action.workspace, action.id.0.as_str());
         match action.kind {
+            ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
             ActionKind::Forward(DestinationKind::Slack) => {
                 self.slack.iter().filter(|(of, one)| of == name && one.payload.to_string().contains(id)).count()
             }

@@ -48,6 +48,7 @@ impl KillPoint {
         let files = self.file.map(|file| format!(", attachments: [{file}]")).unwrap_or_default();
         let actions = self.kinds.iter().map(|kind| match kind {
             ActionKind::Reply => format!("      - reply: {{ text: 'Hi {{{{ lead.email }}}}, my calendar.'{files} }}\n"),
+            ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
             ActionKind::Forward(DestinationKind::Slack) => format!("      - slack: {name}-slack\n"),
             ActionKind::Forward(DestinationKind::Email) => "      - email: team\n".to_owned(),
             ActionKind::Forward(DestinationKind::Webhook) => format!("      - webhook: {name}-crm\n"),

@@ -20,6 +20,7 @@ fn hang(simulator: &Simulator, kind: ActionKind, thread: &str, is_first: bool, c
     let path =
         |method: &str, end: &str| Endpoint::Path { method: method.to_owned(), suffix: format!("{thread}/{end}") };
     match kind {
+        ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
         ActionKind::Forward(DestinationKind::Email) => {
             let fault = if carried_out { SmtpFault::HangAfter } else { SmtpFault::Hang };
             faults.smtp(SmtpStep::EndOfData, once_more, SmtpFault::Delay(std::time::Duration::ZERO));
