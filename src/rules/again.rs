@@ -4,7 +4,7 @@ use super::{
     RuleSet,
     definition::Rule,
     evaluate::does_hold,
-    event::{EventInput, Facts, ThreadMessages},
+    event::{EventInput, ThreadMessages},
 };
 use crate::model::{Mode, RuleTrace, ThreadDetail, ThreadRow};
 use std::collections::HashMap;
@@ -40,6 +40,6 @@ pub fn still_matches(set: &RuleSet, rule: &Rule, again: &Again<'_>) -> bool {
         lead_opted_out: None,
         thorough: false,
     };
-    let facts = Facts::new(&input, again.now, set.of_workspace(again.workspace)).with_earlier(again.earlier);
+    let facts = set.of_workspace(again.workspace).facts(&input, again.now).with_earlier(again.earlier);
     does_hold(rule, &facts)
 }

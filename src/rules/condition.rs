@@ -1,8 +1,9 @@
 //! Conditions in three-valued logic: yes, no, or unknown until something is read.
 
 use super::{
-    definition::{Condition, FlagField, GlobField, Matcher, NumberField, Predicate, Rule, TextField, is_id},
+    definition::{Condition, Matcher, Predicate, Rule, is_id},
     event::{Facts, ThreadMessages},
+    field::{FlagField, GlobField, NumberField, TextField},
     pattern::{MATCHED_BYTES, Pattern, excerpt, truncate_input},
 };
 use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, non_blank};

@@ -44,7 +44,7 @@ pub(super) fn evaluate_with_modes(
 ) -> Result<Decision, Need> {
     // Whoever passes the whole set must not get another workspace's rules.
     let set = set.of_workspace(input.workspace);
-    let facts = Facts::new(input, now, set);
+    let facts = set.facts(input, now);
     let mut taken = Claimed::default();
     let mut stopped_by: Option<&str> = None;
     let mut decision = Decision { body: None, auto_reply: None, opt_out: None, rules: Vec::new(), actions: Vec::new() };

@@ -1,8 +1,7 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
 use super::{
-    RuleSet,
-    definition::TextField,
+    field::TextField,
     pattern::{MATCHED_BYTES, truncate_input},
     prefilter::{LiteralHits, Prefilter},
 };
@@ -153,12 +152,17 @@ impl<'a> Facts<'a> {
         Self { earlier: Some(earlier), ..self }
     }
 
-    pub(super) fn new(input: &'a EventInput<'a>, now: jiff::Timestamp, set: &'a RuleSet) -> Self {
+    pub(super) fn new(
+        input: &'a EventInput<'a>,
+        now: jiff::Timestamp,
+        needles: Option<&'a Prefilter>,
+        vars: &'a BTreeMap<String, String>,
+    ) -> Self {
         Self {
             input,
             now,
-            needles: set.needles.as_ref().as_ref(),
-            vars: set.vars(),
+            needles,
+            vars,
             found: Default::default(),
             row_auto_reply: OnceCell::new(),
             opt_out: OnceCell::new(),

@@ -4,7 +4,8 @@
 //! happen.
 
 use super::{
-    definition::{GlobField, Matcher, Rule, TextField},
+    definition::{Matcher, Rule},
+    field::{GlobField, TextField},
     logic::{Budget, Dnf},
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
@@ -172,7 +173,7 @@ fn says_what_is_wanted(check: &Matcher) -> bool {
         }
         Matcher::Text(field, _) => !matches!(field, TextField::LeadName),
         // Somebody who answers automatic mail knows what comes.
-        Matcher::Flag(super::definition::FlagField::AutoReply, wanted) => *wanted,
+        Matcher::Flag(super::field::FlagField::AutoReply, wanted) => *wanted,
         _ => false,
     }
 }

@@ -5,34 +5,77 @@ mod attached;
 mod conditions;
 mod files;
 mod folder;
+mod rule;
 mod suspicious;
 mod texts;
 
 use files::Files;
 use suspicious::NamedCategory;
-use texts::{TemplateSite, TextSource, parse_regex};
+use texts::{TemplateSite, TextSource};
 
 use super::{
     RuleSet,
-    definition::{Capture, Condition, Content, Matcher, References, Rule},
+    context::{LoadContext, WorkspaceContext},
+    definition::{Matcher, Rule},
     files::FileAccess,
     prefilter::PrefilterBuilder,
     schema,
-    script::{Script, ScriptEngine},
-    set::LoadContext,
+    script::ScriptEngine,
     template::Templates,
     test_case::{self, TestCase},
-    workspaces::{self, WorkspaceContext},
+    workspaces,
 };
-use crate::diagnostics::{Diagnostic, Diagnostics, Located, Source, code};
-use crate::model::Mode;
-use crate::yaml::{self, Fields, Node, Value};
+use crate::diagnostics::{Diagnostic, Diagnostics, Source, code};
+use crate::yaml::{self, Node};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+impl RuleSet {
+    /// Loads a file, or every `*.yaml` below a folder, sorted by path, for every workspace. Files named `*.test.yaml` hold
+    /// tests only.
+    ///
+    /// # Errors
+    /// Every mistake of every file, with its place. Warnings alone are no error: see [`RuleSet::warnings`].
+    pub fn load(path: &Path, context: &LoadContext) -> Result<Self, Diagnostics> {
+        paths(&[path.to_owned()], context)
+    }
+
+    /// Loads the rules of each workspace of the context, in the order of its paths.
+    ///
+    /// # Errors
+    /// As [`RuleSet::load`].
+    pub fn load_workspaces(context: &LoadContext) -> Result<Self, Diagnostics> {
+        workspaces(context)
+    }
+
+    /// Loads only the tests of a file, whatever rules stand beside them.
+    ///
+    /// # Errors
+    /// Every mistake in the tests.
+    pub fn load_tests(path: &Path) -> Result<Vec<TestCase>, Diagnostics> {
+        load_tests(path)
+    }
+
+    /// As [`RuleSet::load_tests`], of a text.
+    ///
+    /// # Errors
+    /// As [`RuleSet::load_tests`].
+    pub fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
+        parse_tests(name, text)
+    }
+
+    /// Loads texts instead of files, in this order: pairs of the name to be shown and the YAML.
+    ///
+    /// # Errors
+    /// As [`RuleSet::load`].
+    pub fn parse(sources: &[(&str, &str)], context: &LoadContext) -> Result<Self, Diagnostics> {
+        parse_sources(sources, context)
+    }
+}
 
 /// What is gathered while files are read.
 pub(super) struct Loader<'c> {
@@ -63,14 +106,14 @@ pub(super) struct Loader<'c> {
 }
 
 /// Loads files and folders, which every workspace has.
-pub(super) fn paths(paths: &[PathBuf], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
+fn paths(paths: &[PathBuf], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
     let everybody = everybody(context);
     let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
     load(context, scopes, &vec![paths; scopes.len()])
 }
 
 /// Loads the rules of each workspace.
-pub(super) fn workspaces(context: &LoadContext) -> Result<RuleSet, Diagnostics> {
+fn workspaces(context: &LoadContext) -> Result<RuleSet, Diagnostics> {
     let paths: Vec<&[PathBuf]> = context.workspaces.iter().map(|workspace| workspace.rules.as_slice()).collect();
     load(context, &context.workspaces, &paths)
 }
@@ -119,14 +162,14 @@ fn file_access<'p>(context: &LoadContext, folders: impl IntoIterator<Item = &'p 
 }
 
 /// Loads the tests of one file.
-pub(super) fn load_tests(path: &Path) -> Result<Vec<TestCase>, Diagnostics> {
+fn load_tests(path: &Path) -> Result<Vec<TestCase>, Diagnostics> {
     let mut out = Diagnostics::new();
     let node = yaml::load(path, &path.display().to_string(), &mut out);
     cases_in(node, out)
 }
 
 /// Loads the tests of a text.
-pub(super) fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
+fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
     let mut out = Diagnostics::new();
     let node = yaml::parse(&Source::new(name, text), &mut out);
     cases_in(node, out)
@@ -139,7 +182,7 @@ fn cases_in(node: Option<Node>, mut out: Diagnostics) -> Result<Vec<TestCase>, D
 }
 
 /// Loads texts.
-pub(super) fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
+fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
     let everybody = everybody(context);
     let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
     let mut loader = Loader::new(context, scopes);
@@ -269,141 +312,4 @@ impl<'c> Loader<'c> {
             self.hash.update(part.as_bytes());
         }
     }
-
-    fn rule(&mut self, node: &Node) {
-        let Some(fields) = node.fields(&schema::RULE, &mut self.out) else { return };
-        let name = self.name(&fields);
-        let description = fields.non_null("description").and_then(|node| node.string(&mut self.out));
-        let modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
-        let mode = fields.non_null("mode").and_then(|node| node.one_of(&modes, &mut self.out)).unwrap_or_default();
-        let stop = fields.non_null("stop").and_then(|node| node.bool(&mut self.out)).unwrap_or_default();
-        let before = self.out.error_count();
-        let mut mentions = References::default();
-        let mut tests = Vec::new();
-        let mut categories = Vec::new();
-        let mut told = conditions::Told { mentions: &mut mentions, categories: &mut categories };
-        let named: Vec<&str> =
-            self.having.iter().map(|scope| scope.name.as_str()).filter(|name| !name.is_empty()).collect();
-        let written = fields.key("when").zip(fields.get("when"));
-        let when = conditions::read(written, &named, &mut tests, &mut told, &mut self.out);
-        let may_match =
-            |scope: &&&WorkspaceContext| scope.name.is_empty() || workspaces::may_hold(&when, &tests, &scope.name);
-        self.concerned = self.having.iter().filter(may_match).copied().collect();
-        if self.concerned.is_empty() {
-            self.concerned.clone_from(&self.having);
-        }
-        let script = fields.non_null("script").and_then(|node| self.script(node));
-        let misspelt = fields.has_typo("when") || fields.has_typo("script");
-        if fields.get("when").is_none() && fields.non_null("script").is_none() && !misspelt {
-            let place = fields.key("name").unwrap_or(node);
-            let error = Diagnostic::error(code::NO_CONDITION, place, "the rule has neither `when` nor `script`");
-            self.out.push(error.hint("write `when: always` if it is meant for every message"));
-        }
-        let captures = fields.non_null("capture").map(|node| self.captures(node)).unwrap_or_default();
-        // What a part that is refused would have given to the templates is not missed there as well.
-        let known = self.out.error_count() == before;
-        let label = name.clone().unwrap_or_default();
-        let actions = match fields.non_null("then") {
-            Some(then) => self.actions(then, &label),
-            None => Vec::new(),
-        };
-        if fields.non_null("then").is_none() && !stop && !fields.has_typo("then") {
-            let place = fields.key("then").or_else(|| fields.key("name")).unwrap_or(node);
-            let error = Diagnostic::error(code::NO_ACTION, place, "the rule does nothing: `then` is missing");
-            self.out.push(error.hint("a rule that only keeps later rules away says `stop: true`"));
-        }
-        mentions.auto_reply |= script.as_ref().is_some_and(|script| script.mentions_auto_reply);
-        if !mentions.auto_reply {
-            suspicious::absences(&categories, &mut self.out);
-        }
-        self.categories.extend(categories);
-        mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
-        let line = fields.non_null("name").map_or(node.span.line, |name| name.span.line);
-        let (file, name) = (node.source().name().to_owned(), label);
-        let at = fields.non_null("name").unwrap_or(node).location();
-        let mut rule =
-            Rule { at, name, description, file, line, mode, when, tests, script, captures, actions, stop, mentions };
-        self.check_templates(&mut rule, known);
-        self.rules.push(rule);
-    }
-
-    fn name(&mut self, fields: &Fields<'_>) -> Option<String> {
-        let node = fields.required("name", &mut self.out)?;
-        let name = node.string(&mut self.out)?;
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
-            let message = format!("`{name}` is no rule name: small letters, digits and `-` only, at most 100");
-            let meant: String = name.to_lowercase().chars().map(|c| if fits(c) { c } else { '-' }).collect();
-            let error = Diagnostic::error(code::RULE_NAME, node, message);
-            let meant = meant.trim_matches('-');
-            self.out.push(if meant.is_empty() { error } else { error.hint(format!("for example `{meant}`")) });
-        }
-        let place = format!("{}:{}", node.source().name(), node.span.line);
-        if let Some(first) = self.names.get(&name) {
-            let message = format!("there is a rule `{name}` already, at {first}");
-            self.out.push(Diagnostic::error(code::RULE_TWICE, node, message).hint("give one of them another name"));
-        } else {
-            self.names.insert(name.clone(), place);
-        }
-        Some(name)
-    }
-
-    fn script(&mut self, node: &Node) -> Option<Script> {
-        let source = node.non_empty_string(&mut self.out)?;
-        match self.engine.compile(&source) {
-            Ok(script) => Some(script.at(node)),
-            Err(errors) => {
-                for error in errors {
-                    let start = offset(&source, error.line, error.column);
-                    let end = start + word_at(&source, start);
-                    let mut diagnostic = Diagnostic::error(code::BAD_SCRIPT, &node.at(start..end), error.message);
-                    diagnostic.hint = error.hint;
-                    self.out.push(diagnostic);
-                }
-                None
-            }
-        }
-    }
-
-    fn captures(&mut self, node: &Node) -> Vec<Capture> {
-        let Some(entries) = node.entries(&mut self.out) else { return Vec::new() };
-        let mut captures = Vec::new();
-        for (key, value) in entries.iter() {
-            let name = key.text().to_owned();
-            let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                && !name.starts_with(|c: char| c.is_ascii_digit());
-            if !word {
-                let message = format!("`{name}` cannot be used in a template: letters, digits and `_` only");
-                self.out.push(Diagnostic::error(code::RULE_NAME, key, message));
-            }
-            if let Some(pattern) = parse_regex(value, &mut self.out) {
-                captures.push(Capture { name, pattern });
-            }
-        }
-        captures
-    }
 }
-
-/// The byte of a line and column (both from 1, columns in characters) of a text.
-pub(super) fn offset(text: &str, line: Option<usize>, column: Option<usize>) -> usize {
-    let line = line.unwrap_or(1).saturating_sub(1);
-    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-    let rest = text.get(start..).unwrap_or_default();
-    let column = column.unwrap_or(1).saturating_sub(1);
-    start + rest.char_indices().nth(column).map_or(rest.trim_end().len(), |(at, _)| at)
-}
-
-/// How many bytes the dotted name at a place has; at least 1, for what is no name.
-fn word_at(text: &str, start: usize) -> usize {
-    let rest = text.get(start..).unwrap_or_default();
-    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
-    rest.get(..end).map_or(0, |word| word.trim_end_matches('.').len()).max(1)
-}
-
-/// Whether a node is a mapping.
-fn is_mapping(node: &Node) -> bool {
-    matches!(node.value, Value::Mapping(_))
-}
-
-/// A condition that holds for everything.
-const ALWAYS: Condition = Condition::Always;

@@ -6,7 +6,8 @@
 //! impossible is; what is not may be all the same.
 
 use super::{
-    definition::{Condition, FlagField, GlobField, Matcher, NumberField, Predicate, Rule, is_id},
+    definition::{Condition, Matcher, Predicate, Rule, is_id},
+    field::{FlagField, GlobField, NumberField},
     pattern::{Bounds, Glob, Pattern},
 };
 use std::{cell::Cell, mem::discriminant};

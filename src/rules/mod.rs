@@ -2,9 +2,11 @@
 
 mod again;
 mod condition;
+mod context;
 mod definition;
 mod evaluate;
 mod event;
+mod field;
 mod files;
 pub mod hours;
 mod lint;
@@ -17,6 +19,7 @@ mod request_cost;
 mod schema;
 mod script;
 mod script_check;
+mod script_error;
 mod script_functions;
 mod script_words;
 mod set;
@@ -28,23 +31,22 @@ mod workspaces;
 
 pub use again::{Again, still_matches};
 pub use condition::Need;
-pub use definition::{
-    ActionDef, Capture, Condition, Content, Cost, FlagField, GlobField, Matcher, NumberField, Predicate, Rule,
-    TextField,
-};
+pub use context::{LoadContext, WorkspaceContext};
+pub use definition::{ActionDef, Capture, Condition, Content, Matcher, Predicate, Rule};
 pub use evaluate::{effective_mode, evaluate, evaluate_timed};
 pub use event::{EventInput, ThreadMessages};
+pub use field::{Cost, FlagField, GlobField, NumberField, TextField};
 pub use files::{AllowedFile, FileAccess, FileRefusal, MAX_ATTACHED_BYTES};
 pub use pattern::{Bounds, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
 pub use request_cost::{Frequency, RequestCost, RuleCost};
 pub use schema::json_schema;
-pub use script::{Script, ScriptEngine, ScriptError};
+pub use script::{Script, ScriptEngine};
+pub use script_error::ScriptError;
 pub use script_functions::{FUNCTIONS as SCRIPT_FUNCTIONS, ScriptFunction};
-pub use set::{LoadContext, RuleSet};
+pub use set::RuleSet;
 pub use template::{TemplateError, TemplateRef, Templates};
 pub use test_case::{
     ActionOutcomes, ActionStatus, Actual, Expectation, ExpectedState, Mismatch, StepEvent, StepLocation, TestCase,
     TestResult, TestStep,
 };
 pub use values::template_names;
-pub use workspaces::WorkspaceContext;

@@ -1,9 +1,6 @@
 //! What a set of rules costs in requests, told from the rules alone.
 
-use super::{
-    RuleSet,
-    definition::{Cost, Rule},
-};
+use super::{RuleSet, definition::Rule, field::Cost};
 use crate::model::{ActionKind, Mode};
 use serde::Serialize;
 
@@ -31,7 +28,7 @@ pub enum Frequency {
 /// What one rule costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleCost {
-    /// Its name.
+    /// The rule.
     pub name: String,
     /// Whether it reads the thread; one request, shared by all rules of an event.
     pub thread: Frequency,

@@ -1,10 +1,10 @@
 //! Scripts of rules: rhai in a sandbox that bounds operations, depth, sizes and time, without input or output.
 
 use super::{
-    definition::Cost,
     event::Facts,
-    load::offset,
+    field::Cost,
     script_check::{self, FunctionTable, NameRef},
+    script_error::{NAMES, ScriptError, nearest},
     script_functions, script_words, values,
 };
 use crate::model::ScriptTrace;
@@ -25,9 +25,6 @@ const MAX_TIME: Duration = Duration::from_millis(500);
 const MAX_STRING: usize = 256 * 1024;
 const MAX_ITEMS: usize = 1_000;
 const MAX_VARS_BYTES: usize = 64 * 1024;
-
-/// The names that a script sees.
-pub(super) const NAMES: [&str; 6] = ["thread", "lead", "message", "captures", "workspace", "now"];
 
 thread_local! {
     /// When the script that this thread runs began. rhai tells its progress callback nothing of the run, and a script
@@ -55,20 +52,6 @@ impl Default for ScriptEngine {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Why a script is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ScriptError {
-    /// What is wrong.
-    pub message: String,
-    /// The line in the script, from 1.
-    pub line: Option<usize>,
-    /// The column in that line, from 1.
-    pub column: Option<usize>,
-    /// What may have been meant.
-    pub hint: Option<String>,
 }
 
 /// A compiled script.
@@ -366,13 +349,6 @@ fn outcome(value: Dynamic) -> Result<(bool, Map<String, Value>), String> {
     Ok((matched, vars))
 }
 
-/// The candidate that was probably meant.
-pub(super) fn nearest<'a>(text: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let scored = candidates.iter().map(|candidate| (strsim::damerau_levenshtein(text, candidate), *candidate));
-    let best = scored.min_by_key(|(distance, _)| *distance)?;
-    (best.0 <= 1 + text.chars().count() / 4).then_some(best.1)
-}
-
 /// A mistake of the parser in our words.
 fn told(error: &rhai::ParseErrorType) -> String {
     use rhai::{LexError, ParseErrorType as E};
@@ -383,4 +359,13 @@ fn told(error: &rhai::ParseErrorType) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// The byte of a line and column (both from 1, columns in characters) of a text.
+pub(super) fn offset(text: &str, line: Option<usize>, column: Option<usize>) -> usize {
+    let line = line.unwrap_or(1).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default();
+    let column = column.unwrap_or(1).saturating_sub(1);
+    start + rest.char_indices().nth(column).map_or(rest.trim_end().len(), |(at, _)| at)
 }

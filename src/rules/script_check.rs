@@ -3,7 +3,7 @@
 
 use super::{
     pattern::Pattern,
-    script::{NAMES, ScriptError, nearest},
+    script_error::{NAMES, ScriptError, nearest},
     values,
 };
 use jiff::tz::TimeZone;

@@ -1,36 +1,22 @@
 //! A whole set of rules, loaded and compiled.
 
 use super::{
-    definition::Rule, files::FileAccess, hours::OpeningHours, lint, load, prefilter::Prefilter, template::Templates,
-    test_case::TestCase, workspaces::WorkspaceContext,
+    definition::Rule,
+    event::{EventInput, Facts},
+    files::FileAccess,
+    hours::OpeningHours,
+    lint,
+    prefilter::Prefilter,
+    template::Templates,
+    test_case::TestCase,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
-use crate::model::{DestinationKind, Mode};
+use crate::model::Mode;
 use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{Arc, LazyLock},
 };
-
-/// What the rules' files may name, out of the configuration.
-#[derive(Debug, Clone, Default)]
-pub struct LoadContext {
-    /// Destinations by name, with the kind of action that may use them: slack, email or webhook.
-    pub destinations: BTreeMap<String, DestinationKind>,
-    /// Opening hours by name.
-    pub hours: BTreeMap<String, OpeningHours>,
-    /// The folder that paths in rules are relative to where the rules do not come from a file.
-    pub base_dir: std::path::PathBuf,
-    /// There is no configuration to look names up in: an unknown destination or `hours` is a warning only.
-    pub without_configuration: bool,
-    /// Folders beside that of the rules whose files they may read and send.
-    pub attachments_from: Vec<std::path::PathBuf>,
-    /// What rules never read or send, wherever it lies: the configuration and the store.
-    pub private_files: Vec<std::path::PathBuf>,
-    /// The workspaces, in the order of the configuration. Where there are none, every rule is for whoever asks.
-    pub workspaces: Vec<WorkspaceContext>,
-}
 
 /// Rules in the order in which they are evaluated, with all that they need, compiled.
 #[derive(Debug, Clone, Default)]
@@ -52,23 +38,6 @@ pub struct RuleSet {
 static NOTHING: LazyLock<RuleSet> = LazyLock::new(RuleSet::default);
 
 impl RuleSet {
-    /// Loads a file, or every `*.yaml` below a folder, sorted by path, for every workspace. Files named `*.test.yaml` hold
-    /// tests only.
-    ///
-    /// # Errors
-    /// Every mistake of every file, with its place. Warnings alone are no error: see [`RuleSet::warnings`].
-    pub fn load(path: &Path, context: &LoadContext) -> Result<Self, Diagnostics> {
-        load::paths(&[path.to_owned()], context)
-    }
-
-    /// Loads the rules of each workspace of the context, in the order of its paths.
-    ///
-    /// # Errors
-    /// As [`RuleSet::load`].
-    pub fn load_workspaces(context: &LoadContext) -> Result<Self, Diagnostics> {
-        load::workspaces(context)
-    }
-
     /// What a workspace sees: its own rules in its own order, with its opening hours and texts. All of it, where no
     /// workspaces are known.
     #[must_use]
@@ -91,28 +60,9 @@ impl RuleSet {
         self.views.iter().map(|(name, view)| (name.as_str(), view))
     }
 
-    /// Loads only the tests of a file, whatever rules stand beside them.
-    ///
-    /// # Errors
-    /// Every mistake in the tests.
-    pub fn load_tests(path: &Path) -> Result<Vec<TestCase>, Diagnostics> {
-        load::load_tests(path)
-    }
-
-    /// As [`RuleSet::load_tests`], of a text.
-    ///
-    /// # Errors
-    /// As [`RuleSet::load_tests`].
-    pub fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
-        load::parse_tests(name, text)
-    }
-
-    /// Loads texts instead of files, in this order: pairs of the name to be shown and the YAML.
-    ///
-    /// # Errors
-    /// As [`RuleSet::load`].
-    pub fn parse(sources: &[(&str, &str)], context: &LoadContext) -> Result<Self, Diagnostics> {
-        load::parse_sources(sources, context)
+    /// An event as these rules see it.
+    pub(super) fn facts<'a>(&'a self, input: &'a EventInput<'a>, now: Timestamp) -> Facts<'a> {
+        Facts::new(input, now, self.needles.as_ref().as_ref(), self.vars())
     }
 
     /// The rules, in order.

@@ -1,6 +1,6 @@
 //! Templates of replies and forwards. They see values; what a lead wrote is never read as a template.
 
-use super::{definition::Cost, event::Facts, script::nearest, template_names, values};
+use super::{event::Facts, field::Cost, script_error::nearest, template_names, values};
 use minijinja::{Environment, UndefinedBehavior, Value as Shown};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt, io};

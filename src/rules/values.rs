@@ -1,8 +1,8 @@
 //! What scripts and templates see: names, values, and what each name costs to know.
 
 use super::{
-    definition::Cost,
     event::{Facts, ThreadMessages},
+    field::Cost,
     pattern::truncate_input,
 };
 use crate::model::{address_of, non_blank};

@@ -2,37 +2,17 @@
 
 use super::{
     RuleSet,
-    definition::{ActionDef, Condition, GlobField, Matcher, Predicate, Rule},
-    hours::OpeningHours,
+    context::WorkspaceContext,
+    definition::{ActionDef, Condition, Matcher, Predicate, Rule},
+    field::GlobField,
     lint,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
-use crate::model::{ActionKind, DestinationKind, Mode};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-};
+use crate::model::{ActionKind, Mode};
+use std::sync::Arc;
 
 /// How many workspaces a sentence names.
 const NAMED: usize = 3;
-
-/// A workspace of the configuration: where its rules are, and what they may name.
-#[derive(Debug, Clone, Default)]
-pub struct WorkspaceContext {
-    /// Its name.
-    pub name: String,
-    /// Where its rules are, in the order in which they run.
-    pub rules: Vec<PathBuf>,
-    /// The destinations that it knows, with the kind of action that may use them.
-    pub destinations: BTreeMap<String, DestinationKind>,
-    /// Those of them that it shares with no other workspace.
-    pub own_destinations: BTreeSet<String>,
-    /// The opening hours that it knows.
-    pub hours: BTreeMap<String, OpeningHours>,
-    /// What templates and scripts call `workspace.vars`.
-    pub vars: BTreeMap<String, String>,
-}
 
 /// Whether a condition may hold in a workspace, whatever message comes. What is not about the workspace may hold, and may
 /// not hold.

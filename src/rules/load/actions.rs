@@ -7,11 +7,11 @@ use crate::{
     destinations::destination_info,
     model::{ActionKind, DestinationKind, Repeat, Timing},
     rules::{
+        context::WorkspaceContext,
         definition::{ActionDef, Content},
         schema::of_action,
         template::{TemplateError, TemplateRef},
         template_names,
-        workspaces::WorkspaceContext,
     },
 };
 /// What an action's place in the file gives it.
@@ -305,7 +305,7 @@ fn place_in(source: &str, error: &TemplateError) -> (usize, usize) {
     match (error.span, error.line) {
         (Some((start, end)), _) => (start, end.max(start + 1)),
         (None, Some(line)) => {
-            let start = super::offset(source, Some(line), Some(1));
+            let start = crate::rules::script::offset(source, Some(line), Some(1));
             let length = source.get(start..).and_then(|rest| rest.lines().next()).map_or(1, str::len);
             (start, start + length.max(1))
         }

@@ -1,15 +1,16 @@
 //! `when`: from YAML to a tree of conditions, the cheap ones first.
 
 use super::{
-    ALWAYS, is_mapping, parse_regex,
     suspicious::{self, NamedCategory},
+    texts::parse_regex,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Located, code};
-use crate::yaml::{Kind, Node, Schema, did_you_mean};
+use crate::yaml::{Kind, Node, Schema, Value, did_you_mean};
 use crate::{
     model::format_duration,
     rules::{
-        definition::{Condition, Cost, FlagField, GlobField, Matcher, NumberField, Predicate, References, TextField},
+        definition::{Condition, Matcher, Predicate, References},
+        field::{Cost, FlagField, GlobField, NumberField, TextField},
         logic::{Budget, Dnf},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
         schema::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
@@ -406,3 +407,11 @@ impl Reader<'_> {
         (!wrong).then_some(bounds)
     }
 }
+
+/// Whether a node is a mapping.
+fn is_mapping(node: &Node) -> bool {
+    matches!(node.value, Value::Mapping(_))
+}
+
+/// A condition that holds for everything.
+const ALWAYS: Condition = Condition::Always;

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
 use crate::rules::{
-    definition::GlobField,
+    field::GlobField,
     pattern::{Fold, Glob, GlobText},
 };
 use crate::yaml::{Node, did_you_mean};

@@ -1,6 +1,6 @@
 //! The mappings below `when`.
 
-use crate::rules::definition::{FlagField, GlobField, NumberField, TextField};
+use crate::rules::field::{FlagField, GlobField, NumberField, TextField};
 use crate::yaml::{Constraint, Key, LazySchema, Schema, ValueType};
 use serde_json::json;
 

@@ -1,0 +1,44 @@
+//! What rules may name, out of the configuration.
+
+use super::hours::OpeningHours;
+use crate::model::DestinationKind;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+/// What the rules' files may name, out of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct LoadContext {
+    /// Destinations by name, with the kind of action that may use them: slack, email or webhook.
+    pub destinations: BTreeMap<String, DestinationKind>,
+    /// Opening hours by name.
+    pub hours: BTreeMap<String, OpeningHours>,
+    /// The folder that paths in rules are relative to where the rules do not come from a file.
+    pub base_dir: PathBuf,
+    /// There is no configuration to look names up in: an unknown destination or `hours` is a warning only.
+    pub without_configuration: bool,
+    /// Folders beside that of the rules whose files they may read and send.
+    pub attachments_from: Vec<PathBuf>,
+    /// What rules never read or send, wherever it lies: the configuration and the store.
+    pub private_files: Vec<PathBuf>,
+    /// The workspaces, in the order of the configuration. Where there are none, every rule is for whoever asks.
+    pub workspaces: Vec<WorkspaceContext>,
+}
+
+/// A workspace of the configuration: where its rules are, and what they may name.
+#[derive(Debug, Clone, Default)]
+pub struct WorkspaceContext {
+    /// Its name, unique among the workspaces; empty where none are known.
+    pub name: String,
+    /// Where its rules are, in the order in which they run.
+    pub rules: Vec<PathBuf>,
+    /// The destinations that it knows, with the kind of action that may use them.
+    pub destinations: BTreeMap<String, DestinationKind>,
+    /// Those of them that it shares with no other workspace.
+    pub own_destinations: BTreeSet<String>,
+    /// The opening hours that it knows.
+    pub hours: BTreeMap<String, OpeningHours>,
+    /// What templates and scripts call `workspace.vars`.
+    pub vars: BTreeMap<String, String>,
+}

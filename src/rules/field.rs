@@ -1,0 +1,113 @@
+//! The fields that conditions compare, and what reading each of them costs.
+
+macro_rules! fields {
+    ($(#[$doc:meta])* $name:ident { $(#[doc = $told:literal] $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $(#[doc = $told] $variant),+ }
+
+        impl $name {
+            /// Every field of this sort.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The field as rules write it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// What it is, in a sentence.
+            pub fn describe(self) -> &'static str {
+                match self { $(Self::$variant => $told.trim_ascii()),+ }
+            }
+        }
+    };
+}
+
+fields! {
+    /// Fields that are compared with globs.
+    GlobField {
+        /// The effective category.
+        Category = "category",
+        /// The campaign's name, or its id where the value is a UUID.
+        Campaign = "campaign",
+        /// The lead's address.
+        LeadEmail = "lead_email",
+        /// The domain of the lead's address.
+        LeadDomain = "lead_domain",
+        /// The address (or id) of the inbox.
+        Inbox = "inbox",
+        /// The thread's tags.
+        Tags = "tags",
+        /// The AI's category.
+        AiCategory = "ai_category",
+        /// A person's category.
+        ManualCategory = "manual_category",
+        /// The address of the newest inbound message.
+        From = "from",
+        /// The names of the files of the newest inbound message.
+        Attachment = "attachment",
+        /// The workspace's name.
+        Workspace = "workspace",
+    }
+}
+
+fields! {
+    /// Fields that regular expressions are searched in.
+    TextField {
+        /// The lead's name.
+        LeadName = "lead_name",
+        /// The conversation's subject.
+        Subject = "subject",
+        /// The beginning of the last message.
+        Preview = "preview",
+        /// What the lead wrote anew in the newest inbound message.
+        Body = "body",
+        /// The newest inbound message whole.
+        FullBody = "full_body",
+        /// All messages.
+        History = "history",
+    }
+}
+
+fields! {
+    /// Fields that are compared with numbers.
+    NumberField {
+        /// How many replies the API counts.
+        ReplyCount = "reply_count",
+        /// How sure the AI was.
+        AiConfidence = "ai_confidence",
+        /// How many messages the thread has.
+        MessageCount = "message_count",
+        /// How many of them are inbound.
+        InboundCount = "inbound_count",
+        /// How many of them are ours.
+        OutboundCount = "outbound_count",
+    }
+}
+
+fields! {
+    /// Fields that are yes or no.
+    FlagField {
+        /// Somebody has read the thread.
+        IsRead = "is_read",
+        /// The thread is starred.
+        IsStarred = "is_starred",
+        /// The newest inbound message has a file.
+        HasAttachment = "has_attachment",
+        /// The newest inbound message is automatic mail.
+        AutoReply = "auto_reply",
+        /// Somebody asked not to be written to.
+        OptOut = "opt_out",
+    }
+}
+
+/// How much an answer costs; the order is from cheap to dear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// The list row tells.
+    Row,
+    /// One request for the thread.
+    Thread,
+    /// One request for the messages.
+    Messages,
+}
