@@ -99,11 +99,7 @@ fn judge(
             return failed;
         }
         if facts.sender_is_not_lead() && !matched.rule.any_sender() {
-            return verdict(
-                PlannedOutcome::Held,
-                ReasonCode::SenderIsNotLead,
-                "somebody else than the lead wrote the message",
-            );
+            return verdict(PlannedOutcome::Held, ReasonCode::SenderIsNotLead, "the sender is not the lead");
         }
         if matched.mode == Mode::Draft {
             return verdict(PlannedOutcome::Held, ReasonCode::Draft, "waits for approval");
@@ -155,16 +151,16 @@ fn reply_refused(
 ) -> Option<Verdict> {
     let suppressed = |code, text: String| Some(verdict(PlannedOutcome::Suppressed, code, text));
     if facts.input.lead_opted_out == Some(true) {
-        return suppressed(ReasonCode::OptOut, "the lead asked earlier not to be written to".to_owned());
+        return suppressed(ReasonCode::OptOut, "the lead opted out earlier".to_owned());
     }
     if facts.opt_out().is_some() {
-        return suppressed(ReasonCode::OptOut, "somebody asks not to be written to".to_owned());
+        return suppressed(ReasonCode::OptOut, "the thread contains an opt-out".to_owned());
     }
     if facts.auto_reply().is_some() && !rule.any_auto_reply() {
-        return suppressed(ReasonCode::AutoReply, "the message is automatic mail".to_owned());
+        return suppressed(ReasonCode::AutoReply, "the message is an auto-reply".to_owned());
     }
     if let Some(by) = &taken.reply {
-        return suppressed(ReasonCode::AlreadyAnswered, format!("the reply of `{by}` is for this message"));
+        return suppressed(ReasonCode::AlreadyAnswered, format!("`{by}` replies to this message"));
     }
     let earlier = facts.counted().find(|entry| entry.kind == ActionKind::Reply && facts.same_message(entry));
     if let Some(earlier) = earlier.filter(|entry| entry.rule != rule.name) {
@@ -238,7 +234,7 @@ fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: O
 fn timing(set: &RuleSet, action: &ActionDef, facts: &Facts<'_>) -> Verdict {
     if !action.timing.after.is_zero() {
         let span = crate::model::format_duration(action.timing.after);
-        return verdict(PlannedOutcome::Waiting, ReasonCode::After, format!("waits {span} and looks again"));
+        return verdict(PlannedOutcome::Waiting, ReasonCode::After, format!("waits {span}, then checks again"));
     }
     if let Some(name) = &action.timing.hours
         && !set.is_open(name, facts.now)

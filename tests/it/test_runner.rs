@@ -104,7 +104,7 @@ tests:
             "states: { reply: waiting after }",
             "states: { reply: done }",
             Some(1),
-            ("states", "reply done", "reply waiting after: waits 5m and looks again, due at 2026-01-07T17:05:00Z"),
+            ("states", "reply done", "reply waiting after: waits 5m, then checks again, due at 2026-01-07T17:05:00Z"),
         ),
         ("waiting: [], reply", "waiting: [reply], reply", Some(2), ("waiting", "[reply]", "[]")),
         ("reply: my calendar", "reply: your diary", Some(2), ("reply", "your diary", "Hi, here is my calendar.")),

@@ -106,7 +106,7 @@ async fn why_a_reply_is_held_although_its_rule_is_live_cannot_be_overlooked() {
     desk.fixture.simulator.workspace().add_thread(thread.message(colleague));
     desk.fixture.tick().await;
     let page = desk.get("/queue").await.text;
-    shows(&page, &["<p class=\"reason\" dir=\"auto\">somebody else than the lead wrote the message</p>"]);
+    shows(&page, &["<p class=\"reason\" dir=\"auto\">the sender is not the lead</p>"]);
 }
 
 #[tokio::test]

@@ -74,10 +74,7 @@ async fn a_shadowed_reply_that_would_be_held_says_so() {
     let thread = desk.fixture.simulator.workspace().add_thread(thread.campaign("Q1 Launch").message(colleague));
     desk.fixture.tick().await;
     shows(&desk.get(&format!("/threads/{thread}")).await.text, &["would be held (shadow)"]);
-    shows(
-        &desk.get("/activity").await.text,
-        &["would be held (shadow): somebody else than the lead wrote the message"],
-    );
+    shows(&desk.get("/activity").await.text, &["would be held (shadow): the sender is not the lead"]);
 }
 
 #[tokio::test]

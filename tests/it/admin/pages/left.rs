@@ -72,7 +72,7 @@ async fn a_lead_who_opted_out_is_left_for_a_person_whether_or_not_a_rule_matched
     shows(
         &queue,
         &[
-            "book-a-call sent no reply: somebody asks not to be written to.",
+            "book-a-call sent no reply: the thread contains an opt-out.",
             "The lead opted out: remove them from the campaign in ColdSend.",
         ],
     );
