@@ -3,7 +3,7 @@
 use super::{
     ApiResult, App, audit,
     caller::Caller,
-    pagination::{Page, clamp_limit, cursor, non_empty, page, states},
+    pagination::{CursorPaging, Page, non_empty, page, states},
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
@@ -18,8 +18,10 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Action)]
 pub(super) struct ActionReport {
     id: String,
     workspace: String,
@@ -29,11 +31,14 @@ pub(super) struct ActionReport {
     lead_email: Option<String>,
     rule: String,
     kind: ActionKind,
+    /// The destination of a forward.
     target: Option<String>,
     state: ActionState,
     reason: Option<Reason>,
+    /// The text that is sent, for a reply or a forward with its own text.
     text: Option<String>,
     approved: bool,
+    /// What `retry`, or `resolve` with `not_sent`, would do; null where neither applies.
     if_retried: Option<&'static str>,
     attempts: Vec<Attempt>,
     due_at: Option<Timestamp>,
@@ -68,56 +73,93 @@ impl From<Action> for ActionReport {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+pub(super) type ActionPage = Page<ActionReport>;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
+    /// The workspace.
     workspace: Option<String>,
+    /// One state, or several with commas between.
+    #[param(value_type = Option<Vec<ActionState>>, style = Form, explode = false)]
     state: Option<String>,
+    /// The rule.
     rule: Option<String>,
+    /// The thread.
     thread: Option<String>,
+    /// The lead's address, in any case.
     lead: Option<String>,
+    /// The campaign's name, in any case.
     campaign: Option<String>,
+    /// The kind.
+    #[param(value_type = Option<ActionKind>)]
     kind: Option<String>,
+    /// The decision.
     decision: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
 }
 
+/// List actions, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/actions", operation_id = "actions", tag = "actions",
+    params(ListParams, CursorPaging),
+    responses((status = 200, body = ActionPage), (status = 400, response = Problem))
+)]
 pub(super) async fn list(
     State(app): State<App>,
-    QueryParams(wanted): QueryParams<ListParams>,
-) -> ApiResult<Page<ActionReport>> {
-    let limit = clamp_limit(wanted.limit.as_deref());
-    let kind = non_empty(wanted.kind).map(|name| {
+    QueryParams(params): QueryParams<ListParams>,
+    paging: CursorPaging,
+) -> ApiResult<ActionPage> {
+    let kind = non_empty(params.kind).map(|name| {
         let names = ActionKind::ALL.map(ActionKind::as_str).join(", ");
         name.parse().map_err(|_| Problem::bad_request(format!("unknown kind `{name}`; use one of {names}")))
     });
     let filter = ActionFilter {
-        workspace: non_empty(wanted.workspace),
-        states: states(wanted.state)?,
-        rule: non_empty(wanted.rule),
-        thread: non_empty(wanted.thread),
-        lead: non_empty(wanted.lead),
-        campaign: non_empty(wanted.campaign),
+        workspace: non_empty(params.workspace),
+        states: states(params.state)?,
+        rule: non_empty(params.rule),
+        thread: non_empty(params.thread),
+        lead: non_empty(params.lead),
+        campaign: non_empty(params.campaign),
         kind: kind.transpose()?,
-        decision: non_empty(wanted.decision),
-        before: cursor(wanted.cursor)?,
-        limit: limit + 1,
+        decision: non_empty(params.decision),
+        before: paging.before,
+        limit: paging.limit + 1,
     };
     let found = app.engine.store().actions(&filter).await?;
     let items = found.into_iter().map(ActionReport::from).collect();
-    Ok(Json(page(items, limit, |action: &ActionReport| action.id.clone())))
+    Ok(Json(page(items, paging.limit, |action: &ActionReport| action.id.clone())))
 }
 
+/// Get an action.
+#[utoipa::path(
+    get, path = "/api/v1/actions/{id}", operation_id = "action", tag = "actions",
+    params(("id" = String, Path, description = "The action.")),
+    responses((status = 200, body = ActionReport), (status = 404, response = Problem))
+)]
 pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> ApiResult<ActionReport> {
     let found = app.engine.store().action(&ActionId(id.clone())).await?;
     found.map(|action| Json(action.into())).ok_or_else(|| Problem::not_found_named("action", &id))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct ApproveBody {
+    /// Replaces the text of the reply.
     text: Option<String>,
 }
 
+/// Approve a held action, with an edited text if you send one.
+#[utoipa::path(
+    post, path = "/api/v1/actions/{id}/approve", tag = "actions",
+    params(("id" = String, Path, description = "The action.")),
+    request_body = inline(ApproveBody),
+    responses(
+        (status = 200, body = ActionReport),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+        (status = 409, response = Problem),
+        (status = 422, response = Problem)
+    )
+)]
 pub(super) async fn approve(
     State(app): State<App>,
     caller: Caller,
@@ -127,26 +169,59 @@ pub(super) async fn approve(
     Ok(Json(decide(&app, &caller, id, Command::Approve(edited.text)).await?.into()))
 }
 
+/// Reject a held action.
+#[utoipa::path(
+    post, path = "/api/v1/actions/{id}/reject", tag = "actions",
+    params(("id" = String, Path, description = "The action.")),
+    responses(
+        (status = 200, body = ActionReport),
+        (status = 404, response = Problem),
+        (status = 409, response = Problem)
+    )
+)]
 pub(super) async fn reject(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> ApiResult<ActionReport> {
     Ok(Json(decide(&app, &caller, id, Command::Reject).await?.into()))
 }
 
+/// Retry a failed action.
+#[utoipa::path(
+    post, path = "/api/v1/actions/{id}/retry", tag = "actions",
+    params(("id" = String, Path, description = "The action.")),
+    responses(
+        (status = 200, body = ActionReport),
+        (status = 404, response = Problem),
+        (status = 409, response = Problem)
+    )
+)]
 pub(super) async fn retry(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> ApiResult<ActionReport> {
     Ok(Json(decide(&app, &caller, id, Command::Retry).await?.into()))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum SendStatus {
     Sent,
     NotSent,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct ResolveBody {
+    #[schema(inline)]
     outcome: SendStatus,
 }
 
+/// Say what became of a quarantined action; one that was not sent is held for approval.
+#[utoipa::path(
+    post, path = "/api/v1/actions/{id}/resolve", tag = "actions",
+    params(("id" = String, Path, description = "The action.")),
+    request_body = inline(ResolveBody),
+    responses(
+        (status = 200, body = ActionReport),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+        (status = 409, response = Problem)
+    )
+)]
 pub(super) async fn resolve(
     State(app): State<App>,
     caller: Caller,

@@ -3,13 +3,14 @@
 use super::{
     ApiResult, App,
     caller::Caller,
-    pagination::{Page, clamp_limit, cursor, non_empty, page},
+    pagination::{CursorPaging, Page, non_empty, page},
     problem::{Problem, QueryParams},
 };
 use crate::store::{AuditEntry, AuditFilter, StoreError};
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
 /// Notes what somebody has just changed. The change stands whatever becomes of the note, so that a note which cannot be
 /// written is told in the log instead.
@@ -48,25 +49,34 @@ pub(super) async fn append(
     app.engine.store().add_audit(&entry).await
 }
 
-#[derive(Debug, Default, Deserialize)]
+pub(super) type AuditPage = Page<AuditEntry>;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
+    /// Only changes of this kind, such as `rule.mode`.
     what: Option<String>,
+    /// Only changes of this rule, workspace, action or address.
     target: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
 }
 
+/// List what operators changed, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/audit", operation_id = "audit", tag = "service",
+    params(ListParams, CursorPaging),
+    responses((status = 200, body = AuditPage), (status = 400, response = Problem))
+)]
 pub(super) async fn list(
     State(app): State<App>,
-    QueryParams(wanted): QueryParams<ListParams>,
-) -> ApiResult<Page<AuditEntry>> {
-    let limit = clamp_limit(wanted.limit.as_deref());
+    QueryParams(params): QueryParams<ListParams>,
+    paging: CursorPaging,
+) -> ApiResult<AuditPage> {
     let filter = AuditFilter {
-        what: non_empty(wanted.what),
-        target: non_empty(wanted.target),
-        before: cursor(wanted.cursor)?,
-        limit: limit + 1,
+        what: non_empty(params.what),
+        target: non_empty(params.target),
+        before: paging.before,
+        limit: paging.limit + 1,
     };
     let found = app.engine.store().audit(&filter).await.map_err(Problem::from)?;
-    Ok(Json(page(found, limit, |entry| entry.id.clone())))
+    Ok(Json(page(found, paging.limit, |entry| entry.id.clone())))
 }

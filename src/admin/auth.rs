@@ -7,6 +7,7 @@
 use super::{
     App, audit,
     caller::{AuthMethod, Caller},
+    openapi::{HtmlPage, RedirectToPage},
     pages,
     problem::Problem,
 };
@@ -27,8 +28,10 @@ use std::{
     time::{Duration, Instant},
 };
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
-const COOKIE: &str = "reply_router_session";
+/// The session cookie of browsers.
+pub(super) const COOKIE: &str = "reply_router_session";
 /// After so many wrong sign-ins from one address in this time, further wrong ones from there are refused unlooked at. The
 /// right token always gets in: who guesses must not lock its owner out.
 const TRIES: usize = 10;
@@ -179,15 +182,27 @@ fn is_local(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Show the sign-in form.
+#[utoipa::path(get, path = "/login", operation_id = "loginPage", tag = "pages", responses(HtmlPage))]
 pub(super) async fn login_page() -> Response {
     pages::login(false)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Login {
     token: String,
 }
 
+/// Sign in; the response sets a session cookie.
+#[utoipa::path(
+    post, path = "/login", tag = "pages",
+    request_body(content = inline(Login), content_type = "application/x-www-form-urlencoded"),
+    responses(
+        RedirectToPage,
+        (status = 401, description = "The wrong token.", content_type = "text/html", body = String),
+        (status = 429, response = Problem)
+    )
+)]
 pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): Form<Login>) -> Response {
     let Some(token) = &app.settings.token else { return Redirect::to("/").into_response() };
     if !constant_time_eq(login.token.trim(), token.expose_secret()) {
@@ -202,7 +217,8 @@ pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): F
     with_cookie(&app, &app.sessions.begin(), "")
 }
 
-/// Ends the session of this browser, also for whoever has a copy of its cookie.
+/// Sign out; the response ends the session cookie.
+#[utoipa::path(post, path = "/logout", tag = "pages", responses(RedirectToPage))]
 pub(super) async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
     cookies(&headers).for_each(|value| app.sessions.end(value));
     with_cookie(&app, "", "; Max-Age=0")

@@ -7,11 +7,13 @@ use super::{
     status::{StatusReport, report},
 };
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct WorkspaceBody {
+    /// Null, or left out: all.
     workspace: Option<String>,
 }
 
@@ -22,6 +24,16 @@ fn named<'a>(app: &App, which: &'a WorkspaceBody) -> Result<Option<&'a str>, Pro
     }
 }
 
+/// Stop all sending; survives restarts.
+#[utoipa::path(
+    post, path = "/api/v1/pause", tag = "service",
+    request_body = inline(WorkspaceBody),
+    responses(
+        (status = 200, body = StatusReport),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem)
+    )
+)]
 pub(super) async fn pause(
     State(app): State<App>,
     caller: Caller,
@@ -31,6 +43,16 @@ pub(super) async fn pause(
     Ok(Json(report(&app).await?))
 }
 
+/// End the pause of a workspace, or every pause.
+#[utoipa::path(
+    post, path = "/api/v1/resume", tag = "service",
+    request_body = inline(WorkspaceBody),
+    responses(
+        (status = 200, body = StatusReport),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem)
+    )
+)]
 pub(super) async fn resume(
     State(app): State<App>,
     caller: Caller,
@@ -54,8 +76,20 @@ pub(super) async fn resume_by(app: &App, caller: &Caller, workspace: Option<&str
     Ok(())
 }
 
-pub(super) async fn reload(State(app): State<App>, caller: Caller) -> ApiResult<Value> {
-    Ok(Json(json!({ "revision": reload_by(&app, &caller).await? })))
+/// The rules were reloaded.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Reloaded {
+    /// Identifies the active rules.
+    revision: String,
+}
+
+/// Reload the rules; on any error the current rules stay active.
+#[utoipa::path(
+    post, path = "/api/v1/reload", tag = "service",
+    responses((status = 200, body = Reloaded), (status = 422, response = Problem), (status = 501, response = Problem))
+)]
+pub(super) async fn reload(State(app): State<App>, caller: Caller) -> ApiResult<Reloaded> {
+    Ok(Json(Reloaded { revision: reload_by(&app, &caller).await? }))
 }
 
 /// Loads the rules again and notes who wanted it; the revision comes back.

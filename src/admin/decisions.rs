@@ -2,11 +2,12 @@
 
 use super::{
     ApiResult, App,
-    pagination::{Page, clamp_limit, cursor, non_empty, page, states},
+    pagination::{CursorPaging, Page, non_empty, page, states},
     problem::{Problem, QueryParams},
 };
 use crate::{
     engine::Explanation,
+    model::ActionState,
     store::{DecisionFilter, DecisionRecord},
 };
 use axum::{
@@ -15,8 +16,10 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Decision)]
 pub(super) struct DecisionReport {
     id: String,
     workspace: String,
@@ -25,22 +28,34 @@ pub(super) struct DecisionReport {
     lead_email: Option<String>,
     event: &'static str,
     at: Timestamp,
+    /// The rules that matched.
     matched: Vec<String>,
+    /// The ids of its actions.
     actions: Vec<String>,
     trace: Explanation,
 }
 
-#[derive(Debug, Default, Deserialize)]
+pub(super) type DecisionPage = Page<DecisionReport>;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
+    /// The workspace.
     workspace: Option<String>,
+    /// The thread.
     thread: Option<String>,
+    /// The lead's address, in any case.
     lead: Option<String>,
+    /// The campaign's name, in any case.
     campaign: Option<String>,
+    /// A rule that matched.
     rule: Option<String>,
+    /// With an action in this state, or in one of several with commas between.
+    #[param(value_type = Option<Vec<ActionState>>, style = Form, explode = false)]
     state: Option<String>,
+    /// True: a rule matched; false: none did.
+    #[param(value_type = Option<bool>)]
     matched: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
 }
 
 async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<DecisionReport>, Problem> {
@@ -64,33 +79,45 @@ async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<Decisi
     Ok(decisions.into_iter().map(report).collect())
 }
 
+/// List decisions, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/decisions", operation_id = "decisions", tag = "decisions",
+    params(ListParams, CursorPaging),
+    responses((status = 200, body = DecisionPage), (status = 400, response = Problem))
+)]
 pub(super) async fn list(
     State(app): State<App>,
-    QueryParams(wanted): QueryParams<ListParams>,
-) -> ApiResult<Page<DecisionReport>> {
-    let limit = clamp_limit(wanted.limit.as_deref());
-    let matched = match non_empty(wanted.matched).as_deref() {
+    QueryParams(params): QueryParams<ListParams>,
+    paging: CursorPaging,
+) -> ApiResult<DecisionPage> {
+    let matched = match non_empty(params.matched).as_deref() {
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
         Some(other) => return Err(Problem::bad_request(format!("`matched` must be true or false, not `{other}`"))),
     };
     let filter = DecisionFilter {
-        workspace: non_empty(wanted.workspace),
-        thread: non_empty(wanted.thread),
-        lead: non_empty(wanted.lead),
-        campaign: non_empty(wanted.campaign),
-        rule: non_empty(wanted.rule),
+        workspace: non_empty(params.workspace),
+        thread: non_empty(params.thread),
+        lead: non_empty(params.lead),
+        campaign: non_empty(params.campaign),
+        rule: non_empty(params.rule),
         matched,
-        states: states(wanted.state)?,
-        before: cursor(wanted.cursor)?,
-        limit: limit + 1,
+        states: states(params.state)?,
+        before: paging.before,
+        limit: paging.limit + 1,
     };
-    let found = page(app.engine.store().decisions(&filter).await?, limit, |decision| decision.id.clone());
+    let found = page(app.engine.store().decisions(&filter).await?, paging.limit, |decision| decision.id.clone());
     Ok(Json(Page { items: reports(&app, found.items).await?, next: found.next }))
 }
 
-pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> ApiResult<DecisionReport> {
+/// Get a decision.
+#[utoipa::path(
+    get, path = "/api/v1/decisions/{id}", operation_id = "decision", tag = "decisions",
+    params(("id" = String, Path, description = "The decision.")),
+    responses((status = 200, body = DecisionReport), (status = 404, response = Problem))
+)]
+pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> ApiResult<DecisionReport> {
     let found = app.engine.store().decision(&id).await?.ok_or_else(|| Problem::not_found_named("decision", &id))?;
     reports(&app, vec![found]).await?.pop().map(Json).ok_or_else(|| Problem::not_found_named("decision", &id))
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     engine::EngineEvent,
+    model::{ActionKind, ActionState},
     store::{Change, ChangeKind, Store},
 };
 use axum::{
@@ -22,11 +23,13 @@ use axum::{
     },
 };
 use futures_util::stream;
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio_util::sync::CancellationToken;
+use utoipa::{IntoParams, ToSchema};
 
 /// More readers than this are turned away: each holds a connection for as long as it likes.
 pub(super) const MAX_STREAMS: usize = 32;
@@ -41,16 +44,40 @@ const BATCH: u32 = 200;
 #[derive(Debug, Clone)]
 pub(super) struct ShutdownToken(pub(super) CancellationToken);
 
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ListParams {
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventParams {
+    /// The same as `Last-Event-ID`, for clients that cannot send the header.
+    #[param(value_type = Option<i64>)]
     after: Option<String>,
 }
 
+/// Follow decisions and actions as they happen.
+///
+/// Server-sent events. `ready` comes first; then `decision` and `action` events in the order in which they were written,
+/// with the data of `DecisionEvent` and `ActionEvent`. Every event has an id; send the last one that you got in
+/// `Last-Event-ID` to go on after it. If that id is no longer known, `reset` comes instead of `ready`: read the lists
+/// again. A comment comes when nothing has happened for 15 seconds.
+#[utoipa::path(
+    get, path = "/api/v1/events", operation_id = "events", tag = "service",
+    params(
+        EventParams,
+        ("last-event-id" = Option<i64>, Header, nullable = false, description = "The id of the last event that you got.")
+    ),
+    responses(
+        (
+            status = 200, description = "Events, until you or the service end the stream.",
+            content_type = "text/event-stream", body = String
+        ),
+        (status = 400, response = Problem),
+        (status = 503, response = Problem)
+    )
+)]
 pub(super) async fn stream(
     State(app): State<App>,
     closing: Option<Extension<ShutdownToken>>,
     headers: HeaderMap,
-    QueryParams(wanted): QueryParams<ListParams>,
+    QueryParams(params): QueryParams<EventParams>,
 ) -> Result<Response, Problem> {
     let Ok(place) = Arc::clone(&app.readers).try_acquire_owned() else {
         let problem = Problem::new(
@@ -60,7 +87,7 @@ pub(super) async fn stream(
         return Ok(([(header::RETRY_AFTER, "5")], problem).into_response());
     };
     let header = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
-    let last = non_empty(header).or(non_empty(wanted.after));
+    let last = non_empty(header).or(non_empty(params.after));
     let last = last.map(|text| text.parse::<i64>().map_err(|_| bad_place(&text))).transpose()?;
     // Before the first look, so that nothing falls between the two.
     let happened = app.engine.subscribe();
@@ -123,7 +150,7 @@ impl Reader {
             };
             if let Some(last) = changes.last() {
                 self.after = last.seq;
-                self.ready.extend(changes.iter().map(event));
+                self.ready.extend(changes.into_iter().map(event));
             } else if rested {
                 return Some(Event::default().comment("still here"));
             } else {
@@ -152,32 +179,45 @@ impl Reader {
     }
 }
 
-fn event(change: &Change) -> Event {
-    let (kind, data) = match &change.what {
-        ChangeKind::Decision { matched } => (
-            "decision",
-            json!({
-                "id": change.decision_id,
-                "at": change.at,
-                "workspace": change.workspace,
-                "thread_id": change.thread_id,
-                "matched": matched,
-            }),
-        ),
-        ChangeKind::Action { id, rule, kind, state, reason } => (
-            "action",
-            json!({
-                "id": id,
-                "decision_id": change.decision_id,
-                "at": change.at,
-                "workspace": change.workspace,
-                "thread_id": change.thread_id,
-                "rule": rule,
-                "kind": kind,
-                "state": state,
-                "reason": reason,
-            }),
-        ),
+/// A decision was made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DecisionEvent {
+    /// The decision.
+    id: String,
+    at: Timestamp,
+    workspace: String,
+    thread_id: String,
+    /// The rules that matched.
+    matched: Vec<String>,
+}
+
+/// An action was planned, or has another state or reason.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ActionEvent {
+    /// The action.
+    id: String,
+    decision_id: String,
+    at: Timestamp,
+    workspace: String,
+    thread_id: String,
+    rule: String,
+    kind: ActionKind,
+    state: ActionState,
+    /// The reason's code.
+    reason: Option<String>,
+}
+
+fn event(change: Change) -> Event {
+    let Change { seq, at, workspace, thread_id, decision_id, what } = change;
+    let (kind, data) = match what {
+        ChangeKind::Decision { matched } => {
+            ("decision", json!(DecisionEvent { id: decision_id, at, workspace, thread_id, matched }))
+        }
+        ChangeKind::Action { id, rule, kind, state, reason } => {
+            let id = id.0;
+            let event = ActionEvent { id, decision_id, at, workspace, thread_id, rule, kind, state, reason };
+            ("action", json!(event))
+        }
     };
-    Event::default().id(change.seq.to_string()).event(kind).data(data.to_string())
+    Event::default().id(seq.to_string()).event(kind).data(data.to_string())
 }

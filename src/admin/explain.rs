@@ -16,15 +16,29 @@ use axum::{
 };
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
+use utoipa::IntoParams;
 
 /// A person looks at the page: rather a clear refusal than a long wait behind the work itself.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct WorkspaceParam {
+    /// The workspace; without it each is asked until one knows the thread.
     workspace: Option<String>,
 }
 
+/// Explain why each rule matches a thread as it is now, or does not; reads the thread and changes nothing.
+#[utoipa::path(
+    get, path = "/api/v1/threads/{id}/explain", tag = "decisions",
+    params(("id" = String, Path, description = "The thread."), WorkspaceParam),
+    responses(
+        (status = 200, body = Explanation),
+        (status = 404, response = Problem),
+        (status = 502, response = Problem),
+        (status = 503, response = Problem)
+    )
+)]
 pub(super) async fn explain(
     State(app): State<App>,
     Path(id): Path<String>,

@@ -13,7 +13,20 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret;
 
-/// The body is read, so that its size is bounded, and ignored.
+/// Poll a workspace now, because something may be new.
+///
+/// The body is ignored; it is read so that its size is bounded.
+#[utoipa::path(
+    post, path = "/hooks/coldsend/{workspace}", operation_id = "hook", tag = "hooks",
+    security(("hookBearer" = []), ("hookBasic" = [])),
+    params(("workspace" = String, Path, description = "The workspace; it needs a `hook_token`.")),
+    request_body(content = inline(serde_json::Value), content_type = "*/*"),
+    responses(
+        (status = 202, description = "It will be polled."),
+        (status = 401, response = Problem),
+        (status = 404, response = Problem)
+    )
+)]
 pub(super) async fn coldsend(
     State(app): State<App>,
     Path(name): Path<String>,

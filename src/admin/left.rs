@@ -3,8 +3,8 @@
 use super::{
     ApiResult, App, audit,
     caller::Caller,
-    pagination::{Page, clamp_limit, cursor, page},
-    problem::{Problem, QueryParams},
+    pagination::{CursorPaging, Page, page},
+    problem::Problem,
 };
 use crate::{
     engine::Engine,
@@ -17,15 +17,16 @@ use axum::{
     http::StatusCode,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// Older ones are in the activity only: nobody clears a list that never ends.
 const LISTED_FOR: Duration = Duration::from_secs(30 * 86_400);
 
 /// A thread that an operator should look at, and why.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LeftThread {
     pub decision_id: String,
     pub workspace: String,
@@ -43,7 +44,7 @@ pub(super) struct LeftThread {
 }
 
 /// One thing that was wanted and not done.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WhyLeft {
     /// The rule that wanted it; `None` where it is about the lead.
     pub rule: Option<String>,
@@ -120,22 +121,24 @@ impl LeftThread {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct ListParams {
-    cursor: Option<String>,
-    limit: Option<String>,
+pub(super) type LeftPage = Page<LeftThread>;
+
+/// List the threads of the last 30 days that are left for you, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/left", operation_id = "leftThreads", tag = "decisions",
+    params(CursorPaging),
+    responses((status = 200, body = LeftPage), (status = 400, response = Problem))
+)]
+pub(super) async fn list(State(app): State<App>, paging: CursorPaging) -> ApiResult<LeftPage> {
+    Ok(Json(threads(&app.engine, paging.before.as_deref(), paging.limit).await?))
 }
 
-/// Newest first.
-pub(super) async fn list(
-    State(app): State<App>,
-    QueryParams(params): QueryParams<ListParams>,
-) -> ApiResult<Page<LeftThread>> {
-    let before = cursor(params.cursor)?;
-    Ok(Json(threads(&app.engine, before.as_deref(), clamp_limit(params.limit.as_deref())).await?))
-}
-
-/// Takes a thread off the list.
+/// Take a thread off that list.
+#[utoipa::path(
+    post, path = "/api/v1/left/{id}/done", operation_id = "threadDone", tag = "decisions",
+    params(("id" = String, Path, description = "The decision.")),
+    responses((status = 204, description = "It is off the list."), (status = 404, response = Problem))
+)]
 pub(super) async fn done(
     State(app): State<App>,
     caller: Caller,

@@ -47,6 +47,13 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// Get Prometheus metrics.
+#[utoipa::path(
+    get, path = "/metrics", tag = "probes",
+    responses(
+        (status = 200, description = "The text format, version 0.0.4.", content_type = "text/plain", body = String)
+    )
+)]
 pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -> Result<Response, Problem> {
     let engine = &app.engine;
     let store = engine.store();

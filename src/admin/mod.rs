@@ -94,6 +94,8 @@ struct App {
     sessions: Arc<auth::Sessions>,
     /// Places for those who follow the events.
     readers: Arc<Semaphore>,
+    /// The OpenAPI document.
+    description: Arc<str>,
 }
 
 impl App {
@@ -107,8 +109,9 @@ impl App {
 pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Router {
     let sessions = Arc::new(auth::Sessions::new());
     let readers = Arc::new(Semaphore::new(events::MAX_STREAMS));
-    let app = App { engine, settings: Arc::new(settings), reload, sessions, readers };
-    routes::all(&app)
+    let description = routes::description(settings.token.is_some()).to_string().into();
+    let app = App { engine, settings: Arc::new(settings), reload, sessions, readers, description };
+    routes::router(&app)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

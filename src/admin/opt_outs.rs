@@ -3,7 +3,7 @@
 use super::{
     ApiResult, App, audit,
     caller::Caller,
-    pagination::{Page, clamp_limit, non_empty, offset, page_at},
+    pagination::{OffsetPaging, Page, non_empty, page_at},
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{engine::Workspace, model::address_of, store::OptOut};
@@ -15,42 +15,65 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Deserialize)]
+pub(super) type OptOutPage = Page<OptOut>;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
+    /// The workspace.
     workspace: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
 }
 
+/// List leads who want no more mail, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/opt-outs", operation_id = "optOuts", tag = "opt-outs",
+    params(ListParams, OffsetPaging),
+    responses((status = 200, body = OptOutPage), (status = 400, response = Problem))
+)]
 pub(super) async fn list(
     State(app): State<App>,
-    QueryParams(wanted): QueryParams<ListParams>,
-) -> ApiResult<Page<OptOut>> {
-    let limit = clamp_limit(wanted.limit.as_deref());
-    let first = offset(wanted.cursor)?;
-    let workspace = non_empty(wanted.workspace);
-    let items = app.engine.store().opt_outs(workspace.as_deref(), first, limit + 1).await?;
-    Ok(Json(page_at(items, first, limit)))
+    QueryParams(params): QueryParams<ListParams>,
+    paging: OffsetPaging,
+) -> ApiResult<OptOutPage> {
+    let workspace = non_empty(params.workspace);
+    let items = app.engine.store().opt_outs(workspace.as_deref(), paging.first, paging.limit + 1).await?;
+    Ok(Json(page_at(items, paging.first, paging.limit)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct OptOutBody {
+    /// Null, or left out: all.
     pub workspace: Option<String>,
+    #[schema(format = "email")]
     pub email: String,
+    /// Why, for the record.
     pub evidence: Option<String>,
 }
 
 /// What is kept now. Without a single workspace, `workspace` is null and `items` tells of each.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct AddedOptOut {
+    /// Null if there are several.
     workspace: Option<String>,
     email: String,
     since: Timestamp,
     evidence: String,
+    /// What is stored in each workspace; an earlier entry stays.
     items: Vec<OptOut>,
 }
 
+/// Add a lead to a workspace, or to all.
+#[utoipa::path(
+    post, path = "/api/v1/opt-outs", operation_id = "addOptOut", tag = "opt-outs",
+    request_body = inline(OptOutBody),
+    responses(
+        (status = 201, description = "What is stored.", body = AddedOptOut),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem)
+    )
+)]
 pub(super) async fn add(
     State(app): State<App>,
     caller: Caller,
@@ -97,11 +120,19 @@ pub(super) async fn add_by(app: &App, caller: &Caller, entry: OptOutBody) -> Res
     Ok(added)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct WorkspaceParam {
+    /// All, if left out.
     workspace: Option<String>,
 }
 
+/// Remove a lead's opt-out from a workspace, or from all.
+#[utoipa::path(
+    delete, path = "/api/v1/opt-outs/{email}", operation_id = "removeOptOut", tag = "opt-outs",
+    params(("email" = String, Path, description = "The lead's address."), WorkspaceParam),
+    responses((status = 204, description = "Removed."), (status = 404, response = Problem))
+)]
 pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,

@@ -1,17 +1,97 @@
-//! What all lists have in common: their pages, and how a query says which one.
+//! What all lists share: pages, and how a query asks for one.
 
-use super::problem::Problem;
+use super::problem::{Problem, QueryParams};
 use crate::model::ActionState;
-use serde::Serialize;
+use axum::{extract::FromRequestParts, http::request::Parts};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        Ref, RefOr, Type,
+        schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType},
+    },
+};
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_ITEMS: u32 = 10_000;
 
-/// A page of a list. `next` is what `cursor` takes for the following one.
+/// A page of a list.
 #[derive(Debug, Serialize)]
 pub(super) struct Page<T> {
     pub items: Vec<T>,
+    /// The `cursor` of the following page; `None` on the last one.
     pub next: Option<String>,
+}
+
+/// By hand, so that a page of `Rule` is called `RulePage` and refers to `Rule`; give each page an alias for it.
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let next = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("The `cursor` of the following page; null on the last one."));
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        ObjectBuilder::new().property("items", items).required("items").property("next", next).into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+/// Which page of a list whose items have UUIDs, from the query.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CursorPaging {
+    /// `next` of the page before.
+    #[param(rename = "cursor", format = "uuid")]
+    pub before: Option<String>,
+    /// Clamped to 1 to 10,000, never refused.
+    #[param(value_type = Option<i64>, default = 50)]
+    pub limit: u32,
+}
+
+/// Which page of a list whose items have no id, from the query.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OffsetPaging {
+    /// `next` of the page before.
+    #[param(rename = "cursor", value_type = Option<String>, pattern = "^[0-9]{1,9}$")]
+    pub first: u32,
+    /// Clamped to 1 to 10,000, never refused.
+    #[param(value_type = Option<i64>, default = 50)]
+    pub limit: u32,
+}
+
+#[derive(Deserialize)]
+struct PagingParams {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CursorPaging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let QueryParams(params) = QueryParams::<PagingParams>::from_request_parts(parts, state).await?;
+        Ok(Self { before: cursor(params.cursor)?, limit: clamp_limit(params.limit.as_deref()) })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OffsetPaging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let QueryParams(params) = QueryParams::<PagingParams>::from_request_parts(parts, state).await?;
+        Ok(Self { first: offset(params.cursor)?, limit: clamp_limit(params.limit.as_deref()) })
+    }
 }
 
 /// Makes a page of one row more than was asked for.
@@ -39,7 +119,7 @@ pub(super) fn offset(value: Option<String>) -> Result<u32, Problem> {
 }
 
 /// A limit is clamped, never refused.
-pub(super) fn clamp_limit(limit: Option<&str>) -> u32 {
+fn clamp_limit(limit: Option<&str>) -> u32 {
     let Some(text) = limit else { return DEFAULT_LIMIT };
     match text.trim().parse::<i128>() {
         Ok(number) => u32::try_from(number.clamp(1, i128::from(MAX_ITEMS))).unwrap_or(MAX_ITEMS),

@@ -11,20 +11,24 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::{ToResponse, ToSchema};
 
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 /// In bytes. What the framework says is a sentence.
 const MAX_DETAIL_LEN: usize = 4_096;
 
-/// What went wrong with a request, for people and programs.
-#[derive(Debug, Serialize)]
+/// What went wrong, as RFC 9457 has it.
+#[derive(Debug, Serialize, ToSchema, ToResponse)]
+#[response(description = "What went wrong.", content_type = "application/problem+json")]
 pub(super) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     title: String,
     status: u16,
     detail: String,
+    /// The errors in the rules, as `check --format json` prints them; only where a reload is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Object>)]
     diagnostics: Option<serde_json::Value>,
 }
 

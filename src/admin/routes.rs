@@ -1,150 +1,108 @@
-//! The table of routes: what is served under which path, and what of it needs a token.
+//! The routes: one line for each handler. Method, path and description stand above the handler, so that no route can be
+//! served without a description, nor described without being served.
 
 use super::{
     App, actions, audit, auth, controls, decisions, events, explain, hooks, left, metrics, openapi, opt_outs, pages,
     rules, status,
 };
-use axum::{
-    Router,
-    handler::Handler,
-    http::Method,
-    middleware,
-    routing::{MethodFilter, on},
-};
+use axum::{Router, middleware};
+use serde_json::Value;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// Routes, and their list: a router does not tell what is in it, and the description of the routes must be complete.
-#[derive(Default)]
-pub(super) struct RouteTable {
-    router: Router<App>,
-    listed: Vec<(Method, &'static str)>,
+/// The routes that need the token or a session.
+fn protected() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(pages::rules::rules))
+        .routes(routes!(pages::activity::activity))
+        .routes(routes!(pages::thread::thread))
+        .routes(routes!(pages::queue::queue))
+        .routes(routes!(pages::try_page::form))
+        .routes(routes!(pages::try_page::submit))
+        .routes(routes!(pages::workspace::workspace))
+        .routes(routes!(pages::workspace::run_checks))
+        .routes(routes!(pages::forms::set_mode))
+        .routes(routes!(pages::forms::pause))
+        .routes(routes!(pages::forms::resume))
+        .routes(routes!(pages::forms::reload))
+        .routes(routes!(pages::forms::decide))
+        .routes(routes!(pages::forms::thread_done))
+        .routes(routes!(pages::forms::add_opt_out))
+        .routes(routes!(pages::forms::remove_opt_out))
+        .routes(routes!(openapi::document))
+        .routes(routes!(status::status))
+        .routes(routes!(rules::list))
+        .routes(routes!(rules::get))
+        .routes(routes!(rules::set_mode))
+        .routes(routes!(actions::list))
+        .routes(routes!(actions::get))
+        .routes(routes!(actions::approve))
+        .routes(routes!(actions::reject))
+        .routes(routes!(actions::retry))
+        .routes(routes!(actions::resolve))
+        .routes(routes!(left::list))
+        .routes(routes!(left::done))
+        .routes(routes!(decisions::list))
+        .routes(routes!(decisions::get))
+        .routes(routes!(explain::explain))
+        .routes(routes!(opt_outs::list))
+        .routes(routes!(opt_outs::add))
+        .routes(routes!(opt_outs::remove))
+        .routes(routes!(controls::pause))
+        .routes(routes!(controls::resume))
+        .routes(routes!(controls::reload))
+        .routes(routes!(audit::list))
+        .routes(routes!(events::stream))
 }
 
-impl RouteTable {
-    fn route<H, T>(mut self, filter: MethodFilter, method: Method, path: &'static str, handler: H) -> Self
-    where
-        H: Handler<T, App>,
-        T: 'static,
-    {
-        self.router = self.router.route(path, on(filter, handler));
-        self.listed.push((method, path));
-        self
-    }
-
-    fn get<H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(MethodFilter::GET, Method::GET, path, handler)
-    }
-
-    fn post<H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(MethodFilter::POST, Method::POST, path, handler)
-    }
-
-    fn delete<H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(MethodFilter::DELETE, Method::DELETE, path, handler)
-    }
+/// The routes that anyone may call; the hook has a token of its own.
+fn public() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(status::healthz))
+        .routes(routes!(status::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(auth::login_page))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::logout))
+        .routes(routes!(pages::assets::style))
+        .routes(routes!(pages::assets::script))
+        .routes(routes!(pages::assets::theme))
+        .routes(routes!(pages::assets::icon))
+        .routes(routes!(hooks::coldsend))
 }
 
-/// What needs the token or a session.
-pub(super) fn protected() -> RouteTable {
-    RouteTable::default()
-        .get("/", pages::rules)
-        .get("/activity", pages::activity)
-        .get("/threads/{id}", pages::thread)
-        .get("/queue", pages::queue)
-        .get("/try", pages::try_form)
-        .post("/try", pages::try_rules)
-        .get("/workspace", pages::workspace)
-        .post("/workspace/check", pages::run_checks)
-        .post("/rules/{name}/mode", pages::set_mode)
-        .post("/pause", pages::pause)
-        .post("/resume", pages::resume)
-        .post("/reload", pages::reload)
-        .post("/actions/{id}/{decision}", pages::decide)
-        .post("/left/{id}/done", pages::thread_done)
-        .post("/opt-outs", pages::add_opt_out)
-        .post("/opt-outs/remove", pages::remove_opt_out)
-        .get("/openapi.json", openapi::document)
-        .get("/api/v1/status", status::status)
-        .get("/api/v1/rules", rules::list)
-        .get("/api/v1/rules/{name}", rules::one)
-        .post("/api/v1/rules/{name}/mode", rules::set_mode)
-        .get("/api/v1/actions", actions::list)
-        .get("/api/v1/actions/{id}", actions::get)
-        .post("/api/v1/actions/{id}/approve", actions::approve)
-        .post("/api/v1/actions/{id}/reject", actions::reject)
-        .post("/api/v1/actions/{id}/retry", actions::retry)
-        .post("/api/v1/actions/{id}/resolve", actions::resolve)
-        .get("/api/v1/left", left::list)
-        .post("/api/v1/left/{id}/done", left::done)
-        .get("/api/v1/decisions", decisions::list)
-        .get("/api/v1/decisions/{id}", decisions::one)
-        .get("/api/v1/threads/{id}/explain", explain::explain)
-        .get("/api/v1/opt-outs", opt_outs::list)
-        .post("/api/v1/opt-outs", opt_outs::add)
-        .delete("/api/v1/opt-outs/{email}", opt_outs::remove)
-        .post("/api/v1/pause", controls::pause)
-        .post("/api/v1/resume", controls::resume)
-        .post("/api/v1/reload", controls::reload)
-        .get("/api/v1/audit", audit::list)
-        .get("/api/v1/events", events::stream)
+/// The description of all routes. It asks for a token if `needs_token`.
+pub(super) fn description(needs_token: bool) -> Value {
+    openapi::describe(protected().into_openapi(), public().into_openapi(), needs_token)
 }
 
-/// What anybody may ask for; the hook has a token of its own.
-pub(super) fn public() -> RouteTable {
-    RouteTable::default()
-        .get("/healthz", status::healthz)
-        .get("/readyz", status::readyz)
-        .get("/metrics", metrics::metrics)
-        .get("/login", auth::login_page)
-        .post("/login", auth::login)
-        .post("/logout", auth::logout)
-        .get("/assets/style.css", pages::style)
-        .get("/assets/pages.js", pages::script)
-        .get("/assets/theme.js", pages::theme)
-        .get("/assets/icon.svg", pages::icon)
-        .post("/hooks/coldsend/{workspace}", hooks::coldsend)
-}
-
-/// Everything, with the guard before what is guarded.
-pub(super) fn all(app: &App) -> Router<App> {
-    protected().router.layer(middleware::from_fn_with_state(app.clone(), auth::guard)).merge(public().router)
+/// All routes, those that need it behind the guard.
+pub(super) fn router(app: &App) -> Router<App> {
+    let guard = middleware::from_fn_with_state(app.clone(), auth::guard);
+    Router::from(protected()).layer(guard).merge(Router::from(public()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::openapi;
-    use serde_json::Value;
     use std::collections::BTreeSet;
 
-    #[test]
-    fn the_description_names_every_route_and_no_other() {
-        let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
-        let served: BTreeSet<String> = [protected(), public()]
-            .iter()
-            .flat_map(|table| &table.listed)
-            .map(|(method, path)| format!("{} {path}", method.as_str().to_lowercase()))
-            .collect();
-        let mut described = BTreeSet::new();
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-                described.insert(format!("{method} {path}"));
-            }
-        }
-        assert_eq!(described, served);
+    fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
+        let paths = document["paths"].as_object().unwrap();
+        paths.iter().flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))
+        })
     }
 
     #[test]
-    fn what_is_open_is_described_as_open() {
-        let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
-        let security = |(method, path): &(Method, &'static str)| {
-            document["paths"][*path][method.as_str().to_lowercase()].get("security").cloned()
-        };
-        for route in &protected().listed {
-            assert_eq!(security(route), None, "{route:?} has a security of its own");
+    fn public_routes_are_described_as_public_and_no_other() {
+        let document = description(true);
+        let public = public().into_openapi();
+        for (path, _, operation) in operations(&document) {
+            let is_public = public.paths.paths.contains_key(path);
+            assert_eq!(operation.get("security").is_some(), is_public, "{path}");
         }
-        for route in &public().listed {
-            assert!(security(route).is_some(), "{route:?} is described as guarded");
-        }
+        assert_eq!(document["security"], serde_json::json!([{ "token": [] }, { "session": [] }]));
+        assert_eq!(description(false)["security"], serde_json::json!([]));
     }
 
     #[test]
@@ -162,19 +120,37 @@ mod tests {
                 _ => {}
             }
         }
-        let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
+        let document = description(true);
         check(&document, &document);
     }
 
     #[test]
-    fn every_placeholder_is_described() {
-        let document: Value = serde_json::from_str(openapi::DOCUMENT).unwrap();
-        for (_, path) in protected().listed.iter().chain(&public().listed) {
-            let parameters = document["paths"][*path]["parameters"].as_array().cloned().unwrap_or_default();
-            let named: BTreeSet<_> = parameters.iter().filter_map(|found| found["name"].as_str()).collect();
+    fn every_operation_is_complete() {
+        let document = description(true);
+        let mut ids = BTreeSet::new();
+        for (path, method, operation) in operations(&document) {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let in_path = parameters.iter().filter(|found| found["in"] == "path");
+            let named: BTreeSet<_> = in_path.filter_map(|found| found["name"].as_str()).collect();
             let wanted: BTreeSet<_> =
                 path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
-            assert_eq!(named, wanted, "{path}");
+            assert_eq!(named, wanted, "{method} {path}");
+            for text in parameters.iter().map(|found| &found["description"]).chain([&operation["summary"]]) {
+                assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
+            }
+            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
+            assert!(ids.insert(operation["operationId"].to_string()), "{method} {path}");
+        }
+    }
+
+    /// Schemas are required to be complete where we send them; what you send may leave fields out.
+    #[test]
+    fn request_bodies_stand_inline() {
+        let document = description(true);
+        for (path, _, operation) in operations(&document) {
+            for content in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+                assert_eq!(content.1["schema"].get("$ref"), None, "{path}");
+            }
         }
     }
 }

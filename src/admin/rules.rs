@@ -3,7 +3,7 @@
 use super::{
     ApiResult, App, audit,
     caller::Caller,
-    pagination::{Page, clamp_limit, non_empty, offset, page_at},
+    pagination::{OffsetPaging, Page, non_empty, page_at},
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
@@ -21,62 +21,97 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
-/// The windows that counts are given for.
-const WINDOWS: [(&str, Option<Duration>); 4] = [
-    ("1h", Some(Duration::from_secs(3_600))),
-    ("24h", Some(Duration::from_secs(86_400))),
-    ("7d", Some(Duration::from_secs(7 * 86_400))),
-    ("total", None),
-];
+/// A value for the last hour, the last day, the last week and all time.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct Windows<T> {
+    #[serde(rename = "1h")]
+    pub hour: T,
+    #[serde(rename = "24h")]
+    pub day: T,
+    #[serde(rename = "7d")]
+    pub week: T,
+    pub total: T,
+}
 
-/// Counts by window, then by state.
-type ByWindow = BTreeMap<&'static str, BTreeMap<&'static str, u64>>;
+impl<T> Windows<T> {
+    fn map<'a, U>(&'a self, f: impl Fn(&'a T) -> U) -> Windows<U> {
+        Windows { hour: f(&self.hour), day: f(&self.day), week: f(&self.week), total: f(&self.total) }
+    }
+}
 
-#[derive(Debug, Serialize)]
+/// Counts by state.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct StateCounts(pub BTreeMap<&'static str, u64>);
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Rule)]
 pub(super) struct RuleReport {
     pub name: String,
     pub description: Option<String>,
     pub file: String,
+    #[schema(minimum = 1)]
     pub line: usize,
+    /// As its file says.
     pub mode: Mode,
     /// With several workspaces the most that any of them allows; `workspace_modes` tells each one's.
     pub effective_mode: Mode,
     /// What the rule may do in each workspace that has it.
     pub workspace_modes: BTreeMap<String, Mode>,
-    pub lowered_by: Option<&'static str>,
+    /// Why the effective mode is not the rule's own.
+    pub lowered_by: Option<LoweredBy>,
     /// The mode that a person lowered the rule to, whether or not something else lowers it further.
     #[serde(rename = "override")]
     pub switched: Option<OverrideReport>,
-    pub matches: BTreeMap<&'static str, u64>,
-    pub actions: ByWindow,
+    #[schema(inline)]
+    pub matches: Windows<u64>,
+    #[schema(inline)]
+    pub actions: Windows<StateCounts>,
+    /// Counts by reason code, over all time.
     pub suppressed: BTreeMap<String, u64>,
     pub last_match: Option<Timestamp>,
     pub last_error: Option<RuleError>,
-    /// How often it was evaluated since the process started, and how long that took on average.
+    /// How often it was evaluated since the process started.
     pub evaluations: u64,
+    /// How long an evaluation takes on average since the process started, in microseconds.
     pub mean_us: Option<u64>,
     /// The last seven days in UTC, today last.
     pub daily: Vec<DayReport>,
 }
 
+/// What lowers a rule's mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LoweredBy {
+    /// The ceiling of the workspaces.
+    Workspace,
+    /// An operator.
+    Override,
+}
+
 /// Who switched a rule to what, and when.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Override)]
 pub(super) struct OverrideReport {
     pub mode: Mode,
     pub since: Timestamp,
+    /// Null: it was not recorded.
     pub by: Option<String>,
 }
 
 /// How often a rule matched on a day, and how many actions of that day's decisions are done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Day)]
 pub(super) struct DayReport {
+    #[schema(format = "date")]
     pub day: String,
     pub matched: u64,
+    /// Actions of that day's decisions that are done.
     pub acted: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RuleError {
     pub text: String,
     pub at: Timestamp,
@@ -84,8 +119,8 @@ pub(super) struct RuleError {
 
 /// What the store knows of all rules.
 struct Known {
-    matches: Vec<(&'static str, HashMap<String, u64>)>,
-    actions: Vec<(&'static str, Vec<ActionCount>)>,
+    matches: Windows<HashMap<String, u64>>,
+    actions: Windows<Vec<ActionCount>>,
     last_matches: HashMap<String, Timestamp>,
     switches: HashMap<String, ModeOverride>,
     days: HashMap<String, Vec<DayCount>>,
@@ -95,12 +130,20 @@ impl Known {
     async fn read(engine: &Engine) -> Result<Self, Problem> {
         let store = engine.store();
         let now = engine.now();
-        let (mut matches, mut actions) = (Vec::new(), Vec::new());
-        for (window, span) in WINDOWS {
-            let since = span.map(|span| now.saturating_sub(span).unwrap_or(Timestamp::MIN));
-            matches.push((window, store.match_counts(since).await?));
-            actions.push((window, store.action_counts(since).await?));
-        }
+        let ago = |span: Duration| Some(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
+        let (hour, day, week) = (ago(HOUR), ago(DAY), ago(DAY * DAYS));
+        let matches = Windows {
+            hour: store.match_counts(hour).await?,
+            day: store.match_counts(day).await?,
+            week: store.match_counts(week).await?,
+            total: store.match_counts(None).await?,
+        };
+        let actions = Windows {
+            hour: store.action_counts(hour).await?,
+            day: store.action_counts(day).await?,
+            week: store.action_counts(week).await?,
+            total: store.action_counts(None).await?,
+        };
         let mut days: HashMap<String, Vec<DayCount>> = HashMap::new();
         for count in store.day_counts(first_day(now)).await? {
             days.entry(count.rule.clone()).or_default().push(count);
@@ -110,17 +153,19 @@ impl Known {
     }
 
     /// The actions of a rule in each window by state, and its suppressed ones by reason.
-    fn actions_of(&self, rule: &str) -> (ByWindow, BTreeMap<String, u64>) {
-        let (mut by_window, mut suppressed) = (BTreeMap::new(), BTreeMap::new());
-        for (window, counts) in &self.actions {
-            let mut by_state: BTreeMap<&'static str, u64> = BTreeMap::new();
-            for count in counts.iter().filter(|count| count.rule == rule) {
+    fn actions_of(&self, rule: &str) -> (Windows<StateCounts>, BTreeMap<String, u64>) {
+        let of_rule = |count: &&ActionCount| count.rule == rule;
+        let by_window = self.actions.map(|counts| {
+            let mut by_state = BTreeMap::new();
+            for count in counts.iter().filter(of_rule) {
                 *by_state.entry(count.state.as_str()).or_default() += count.count;
-                if *window == "total" && count.state == ActionState::Suppressed {
-                    *suppressed.entry(count.reason.clone().unwrap_or_default()).or_default() += count.count;
-                }
             }
-            by_window.insert(*window, by_state);
+            StateCounts(by_state)
+        });
+        let mut suppressed = BTreeMap::new();
+        let is_suppressed = |count: &&ActionCount| count.state == ActionState::Suppressed;
+        for count in self.actions.total.iter().filter(of_rule).filter(is_suppressed) {
+            *suppressed.entry(count.reason.clone().unwrap_or_default()).or_default() += count.count;
         }
         (by_window, suppressed)
     }
@@ -143,6 +188,7 @@ impl Known {
 }
 
 const DAYS: u32 = 7;
+const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The beginning of the first of the last seven days, in UTC.
@@ -182,19 +228,15 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
             workspace_modes: ceilings.iter().map(|(name, mode)| ((*name).to_owned(), allowed.min(*mode))).collect(),
             lowered_by: match lower {
                 _ if effective_mode == rule.mode => None,
-                Some(lower) if lower <= ceiling => Some("override"),
-                _ => Some("workspace"),
+                Some(lower) if lower <= ceiling => Some(LoweredBy::Override),
+                _ => Some(LoweredBy::Workspace),
             },
             switched: switched.map(|switched| OverrideReport {
                 mode: switched.mode,
                 since: switched.since,
                 by: switched.by.clone(),
             }),
-            matches: known
-                .matches
-                .iter()
-                .map(|(window, counts)| (*window, counts.get(name).copied().unwrap_or_default()))
-                .collect(),
+            matches: known.matches.map(|counts| counts.get(name).copied().unwrap_or_default()),
             actions,
             suppressed,
             last_match: known.last_matches.get(name).copied(),
@@ -207,31 +249,46 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
     Ok(rules.rules().iter().map(report).collect())
 }
 
-#[derive(Debug, Default, Deserialize)]
+pub(super) type RulePage = Page<RuleReport>;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// Only the rules that this workspace has.
     workspace: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
 }
 
-/// In the order in which they run.
+/// List the rules and their status, in the order in which they run.
+#[utoipa::path(
+    get, path = "/api/v1/rules", operation_id = "rules", tag = "rules",
+    params(ListParams, OffsetPaging),
+    responses(
+        (status = 200, body = RulePage),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem)
+    )
+)]
 pub(super) async fn list(
     State(app): State<App>,
-    QueryParams(wanted): QueryParams<ListParams>,
-) -> ApiResult<Page<RuleReport>> {
-    let limit = clamp_limit(wanted.limit.as_deref());
-    let first = offset(wanted.cursor)?;
+    QueryParams(params): QueryParams<ListParams>,
+    paging: OffsetPaging,
+) -> ApiResult<RulePage> {
     let mut rules = reports(&app.engine).await?;
-    if let Some(name) = non_empty(wanted.workspace) {
+    if let Some(name) = non_empty(params.workspace) {
         app.engine.workspace(&name).ok_or_else(|| Problem::not_found_named("workspace", &name))?;
         rules.retain(|rule| rule.workspace_modes.contains_key(&name));
     }
-    let rest = rules.into_iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).collect();
-    Ok(Json(page_at(rest, first, limit)))
+    let rest = rules.into_iter().skip(usize::try_from(paging.first).unwrap_or(usize::MAX)).collect();
+    Ok(Json(page_at(rest, paging.first, paging.limit)))
 }
 
-pub(super) async fn one(State(app): State<App>, Path(name): Path<String>) -> ApiResult<RuleReport> {
+/// Get a rule.
+#[utoipa::path(
+    get, path = "/api/v1/rules/{name}", operation_id = "rule", tag = "rules",
+    params(("name" = String, Path, description = "The rule.")),
+    responses((status = 200, body = RuleReport), (status = 404, response = Problem))
+)]
+pub(super) async fn get(State(app): State<App>, Path(name): Path<String>) -> ApiResult<RuleReport> {
     find(&app, &name).await.map(Json)
 }
 
@@ -240,22 +297,35 @@ async fn find(app: &App, name: &str) -> Result<RuleReport, Problem> {
     all.into_iter().find(|rule| rule.name == name).ok_or_else(|| Problem::not_found_named("rule", name))
 }
 
-#[derive(Deserialize)]
-pub(super) struct SetMode {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ModeBody {
+    #[schema(value_type = Option<Mode>, required = true)]
     mode: Option<String>,
 }
 
+/// Override a rule's mode, or clear the override with null; an override survives reloads and restarts.
+#[utoipa::path(
+    post, path = "/api/v1/rules/{name}/mode", operation_id = "setRuleMode", tag = "rules",
+    params(("name" = String, Path, description = "The rule.")),
+    request_body = inline(ModeBody),
+    responses(
+        (status = 200, body = RuleReport),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+        (status = 422, response = Problem)
+    )
+)]
 pub(super) async fn set_mode(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,
-    JsonBody(wanted): JsonBody<serde_json::Value>,
+    JsonBody(body): JsonBody<serde_json::Value>,
 ) -> ApiResult<RuleReport> {
-    if wanted.get("mode").is_none() {
+    if body.get("mode").is_none() {
         return Err(Problem::bad_request("send {\"mode\": \"off\"}, shadow, draft or live, or null to clear it"));
     }
-    let wanted: SetMode = serde_json::from_value(wanted).map_err(|error| Problem::bad_request(error.to_string()))?;
-    set_override(&app, &caller, &name, wanted.mode.as_deref()).await?;
+    let body: ModeBody = serde_json::from_value(body).map_err(|error| Problem::bad_request(error.to_string()))?;
+    set_override(&app, &caller, &name, body.mode.as_deref()).await?;
     find(&app, &name).await.map(Json)
 }
 

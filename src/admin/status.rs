@@ -3,31 +3,35 @@
 use super::{ApiResult, App, problem::Problem};
 use crate::{
     engine::{Engine, Workspace, WorkspacePhase},
-    model::{ActionState, format_duration},
+    model::{ActionState, Mode, format_duration},
     store::{ForeignUse, Pause},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
+use utoipa::ToSchema;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
 pub(super) struct StatusReport {
     pub version: &'static str,
     pub started_at: Timestamp,
-    /// Nothing leaves but GET requests.
+    /// Whether nothing is sent: what is called done would have been.
     pub dry_run: bool,
+    /// Whether everything is paused.
     pub paused: bool,
     /// The pause of everything.
     pub pause: Option<PauseReport>,
     pub rules: RulesReport,
     pub workspaces: Vec<WorkspaceReport>,
     pub queue: QueueReport,
-    /// Why the service must be restarted to use its configuration as it is now.
+    /// What has changed in the configuration since the start, and needs a restart.
     pub restart_needed: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ActiveRules)]
 pub(super) struct RulesReport {
     pub revision: String,
     pub loaded_at: Timestamp,
@@ -35,15 +39,16 @@ pub(super) struct RulesReport {
     pub error: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Workspace)]
 pub(super) struct WorkspaceReport {
     pub name: String,
-    pub state: &'static str,
+    pub state: WorkspaceState,
     pub paused: bool,
     pub paused_because: Option<String>,
     /// The pause of everything, or its own.
     pub pause: Option<PauseReport>,
-    pub mode: &'static str,
+    pub mode: Mode,
     pub last_poll: Option<Timestamp>,
     pub next_poll: Option<Timestamp>,
     pub error: Option<String>,
@@ -53,15 +58,40 @@ pub(super) struct WorkspaceReport {
     pub foreign_use: bool,
     /// What showed it.
     pub foreign_use_because: Option<String>,
-    /// What you should know about its list of threads.
+    /// What you should know about its list of threads, in sentences; empty when all is well.
     pub notes: Vec<String>,
     pub budget: BudgetReport,
 }
 
-/// Since when something is paused, and who did it; without `by` the service itself.
-#[derive(Debug, Serialize)]
+/// What a workspace is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WorkspaceState {
+    /// Its polls succeed.
+    Polling,
+    /// Nothing is sent; polls go on.
+    Paused,
+    /// Its last poll failed.
+    Failing,
+}
+
+impl WorkspaceState {
+    /// The state as programs write it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Polling => "polling",
+            Self::Paused => "paused",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+/// Since when something is paused, and who paused it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pause)]
 pub(super) struct PauseReport {
     pub since: Timestamp,
+    /// Null: the service itself, or it was not recorded.
     pub by: Option<String>,
     pub reason: String,
 }
@@ -72,16 +102,20 @@ impl From<&Pause> for PauseReport {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Budget)]
 pub(super) struct BudgetReport {
     pub minute_left: u32,
     pub hour_left: u32,
+    /// ColdSend wants no requests until then.
     pub blocked_until: Option<Timestamp>,
     pub spent: UsageReport,
 }
 
-/// What the requests of the last hour were for.
-#[derive(Debug, Serialize)]
+/// What our own requests of the last hour were for: replies with the reads that guard them, other writes, reads that
+/// decisions waited for, polls.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Usage)]
 pub(super) struct UsageReport {
     pub replies: u32,
     pub writes: u32,
@@ -89,7 +123,8 @@ pub(super) struct UsageReport {
     pub polls: u32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Queue)]
 pub(super) struct QueueReport {
     pub planned: u64,
     pub waiting: u64,
@@ -98,7 +133,7 @@ pub(super) struct QueueReport {
     pub unknown: u64,
     pub quarantined: u64,
     pub failed: u64,
-    /// Threads that are left for a person; nothing in them is open.
+    /// Threads of the last 30 days in which nothing is open and that you still have to look at.
     pub left_for_you: u64,
 }
 
@@ -155,14 +190,14 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
     WorkspaceReport {
         name: workspace.name().to_owned(),
         state: match status.phase {
-            _ if pause.is_some() => "paused",
-            WorkspacePhase::Polling => "polling",
-            WorkspacePhase::Failing => "failing",
+            _ if pause.is_some() => WorkspaceState::Paused,
+            WorkspacePhase::Polling => WorkspaceState::Polling,
+            WorkspacePhase::Failing => WorkspaceState::Failing,
         },
         paused: pause.is_some(),
         paused_because: pause.map(|pause| pause.reason.clone()),
         pause: pause.map(PauseReport::from),
-        mode: workspace.settings().mode.as_str(),
+        mode: workspace.settings().mode,
         last_poll: status.last_poll,
         next_poll: status.next_poll,
         error: status.error,
@@ -184,17 +219,32 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
     }
 }
 
+/// Get the status of the service.
+#[utoipa::path(get, path = "/api/v1/status", tag = "service", responses((status = 200, body = StatusReport)))]
 pub(super) async fn status(State(app): State<App>) -> ApiResult<StatusReport> {
     Ok(Json(report(&app).await?))
 }
 
-/// The process is alive.
+/// Check that the process is alive.
+#[utoipa::path(
+    get, path = "/healthz", tag = "probes",
+    responses((status = 200, description = "It is.", content_type = "text/plain", body = String))
+)]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers, every workspace was polled at least once, and none has failed for `safety.alert_if_failing`. Anybody
-/// may ask, so it tells no paths and no details.
+/// Check that the service is ready.
+///
+/// The store works, every workspace was polled at least once, and none has failed for `safety.alert_if_failing`. Anyone
+/// may call this, so the response shows no paths and no details.
+#[utoipa::path(
+    get, path = "/readyz", tag = "probes",
+    responses(
+        (status = 200, description = "Ready.", content_type = "text/plain", body = String),
+        (status = 503, response = Problem)
+    )
+)]
 pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     let not_ready = |text: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, text);
     if let Err(error) = app.engine.store().pauses().await {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// How a try ended. Written as its snake-case text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,16 +62,18 @@ impl fmt::Display for AttemptOutcome {
 }
 
 /// One try of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
     /// When it began.
     pub at: Timestamp,
-    /// How it ended.
+    /// How it ended: a short word such as `accepted`, `refused`, `unclear`.
+    #[schema(value_type = String)]
     pub outcome: AttemptOutcome,
     /// The status code of the response, where there was one.
     pub status: Option<u16>,
     /// For a reply, the fingerprint of the text that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub body: Option<String>,
 }
 

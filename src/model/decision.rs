@@ -3,9 +3,10 @@
 use super::{ActionKind, Payload, Reason, Timing, UnknownName};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr};
+use utoipa::ToSchema;
 
 /// How much of a rule is carried out. The order is from least to most, so that the lower of two wins by `min`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Not evaluated.
@@ -49,7 +50,7 @@ impl FromStr for Mode {
 }
 
 /// What happens to an action as far as the decision can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlannedOutcome {
     /// It is carried out as soon as the guard agrees.
@@ -110,7 +111,7 @@ pub fn describe_planned(
 }
 
 /// One condition of a rule: what it wanted, what it saw, whether it held.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConditionTrace {
     /// Where it stands in the rule: `when.not.body`.
     pub path: String,
@@ -125,11 +126,12 @@ pub struct ConditionTrace {
 }
 
 /// What a rule's script did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ScriptTrace {
     /// Whether it let the rule match; `None` when it failed.
     pub result: Option<bool>,
     /// The variables that it gave to the templates.
+    #[schema(value_type = HashMap<String, serde_json::Value>)]
     pub vars: serde_json::Map<String, serde_json::Value>,
     /// Why it failed.
     pub error: Option<String>,

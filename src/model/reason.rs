@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)?) => {
@@ -103,9 +104,10 @@ impl fmt::Display for ReasonCode {
 }
 
 /// A code and a sentence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// What programs compare.
+    #[schema(value_type = String)]
     pub code: ReasonCode,
     /// What people read; carries no mail text and no secret.
     pub text: String,

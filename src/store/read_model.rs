@@ -3,6 +3,10 @@
 use crate::model::{ActionId, ActionKind, ActionState, HistogramSnapshot, Mode, Reason};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, Type},
+};
 
 /// A mode that a person lowered a rule to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,13 +113,14 @@ pub enum ChangeKind {
 }
 
 /// One entry of the audit log: what an operator changed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AuditEntry {
     /// A UUID version 7.
     pub id: String,
     /// When.
     pub at: Timestamp,
     /// How they got in: `token`, `session`, `loopback`; `nobody` for a sign-in that failed.
+    #[schema(schema_with = auth_methods)]
     pub who: String,
     /// The address that the request came from.
     pub remote: Option<String>,
@@ -124,9 +129,15 @@ pub struct AuditEntry {
     /// What they did it to: a rule, a workspace, an action, an address.
     pub target: Option<String>,
     /// More about it. No secret and no text of a mail.
+    #[schema(value_type = HashMap<String, serde_json::Value>)]
     pub details: serde_json::Map<String, serde_json::Value>,
     /// The id of the request, as the log has it.
     pub request_id: Option<String>,
+}
+
+fn auth_methods() -> Object {
+    let names = ["token", "session", "loopback", "nobody"];
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build()
 }
 
 /// Which entries of the audit log are wanted.

@@ -3,6 +3,7 @@
 use crate::model::{Action, ActionKind, ActionState, RuleTrace, ThreadDetail, ThreadRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What is known of a thread that was dealt with before.
 #[derive(Debug, Clone, PartialEq)]
@@ -332,7 +333,7 @@ pub struct ActionCount {
 }
 
 /// A lead who wants no more mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OptOut {
     /// The workspace's name in the configuration.
     pub workspace: String,

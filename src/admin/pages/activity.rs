@@ -3,6 +3,7 @@
 use super::{
     super::{
         App,
+        openapi::HtmlPage,
         pagination::{cursor, non_empty, page, states},
         problem::{Problem, QueryParams},
     },
@@ -17,17 +18,26 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use std::collections::HashMap;
+use utoipa::IntoParams;
 
 const ROWS: u32 = 50;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
+    /// In this workspace.
     workspace: Option<String>,
+    /// Of this rule.
     rule: Option<String>,
+    /// In this campaign.
     campaign: Option<String>,
+    /// About this lead.
     lead: Option<String>,
+    /// With an action in this state.
     state: Option<String>,
+    /// `true` or `false`.
     matched: Option<String>,
+    /// Older than this one.
     cursor: Option<String>,
 }
 
@@ -89,6 +99,15 @@ impl From<ActionSummary> for ActionChip {
     }
 }
 
+/// Show decisions, newest first.
+#[utoipa::path(
+    get,
+    path = "/activity",
+    operation_id = "activityPage",
+    tag = "pages",
+    params(ListParams),
+    responses(HtmlPage)
+)]
 pub(in crate::admin) async fn activity(
     State(app): State<App>,
     QueryParams(wanted): QueryParams<ListParams>,

@@ -7,6 +7,7 @@ use super::{
         caller::Caller,
         controls::{pause_by, reload_by, resume_by},
         left,
+        openapi::RedirectToPage,
         opt_outs::{self, OptOutBody},
         problem::{Problem, QueryParams},
         rules as rule_routes,
@@ -19,13 +20,17 @@ use crate::{
 };
 use axum::{
     body::Bytes,
-    extract::{Path, State},
+    extract::{FromRequest, Path, Request, State},
     response::Redirect,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IntoDeserializer, value},
+};
+use utoipa::{IntoParams, ToSchema};
 
-/// The page that a form leads back to.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+/// The page to go back to.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::admin) enum ReturnTo {
     #[default]
@@ -42,10 +47,14 @@ impl ReturnTo {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct WorkspaceParam {
+    /// All, if left out.
     workspace: Option<String>,
+    /// The page to go back to.
     #[serde(default)]
+    #[param(inline)]
     back: ReturnTo,
 }
 
@@ -58,16 +67,71 @@ impl WorkspaceParam {
     }
 }
 
-/// The fields of a form; a program that sends something else has none.
-fn field(body: &[u8], name: &str) -> Option<String> {
-    url::form_urlencoded::parse(body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+/// The fields of a form, all of them text; what else a program sends is ignored.
+pub(in crate::admin) struct FormBody<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for FormBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| Problem::new(error.status(), error.body_text()))?;
+        let fields: serde_json::Map<_, _> = url::form_urlencoded::parse(&body)
+            .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
+            .collect();
+        Ok(Self(serde_json::from_value(fields.into()).unwrap_or_default()))
+    }
 }
 
-fn filled(body: &[u8], name: &str) -> Option<String> {
-    field(body, name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+fn filled(field: &str) -> Option<String> {
+    Some(field.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-/// Pauses a workspace, or everything.
+#[derive(Default, Deserialize, ToSchema)]
+pub(in crate::admin) struct ModeForm {
+    #[schema(nullable = false)]
+    mode: Option<String>,
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+pub(in crate::admin) struct DecideForm {
+    #[schema(nullable = false)]
+    text: Option<String>,
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(in crate::admin) struct OptOutForm {
+    email: String,
+    workspace: String,
+    evidence: String,
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(in crate::admin) struct RemoveOptOutForm {
+    email: String,
+    workspace: String,
+}
+
+/// What an operator decides about an action.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::admin) enum ActionDecision {
+    Approve,
+    Reject,
+    Retry,
+    Sent,
+    NotSent,
+}
+
+/// Pause a workspace, or everything.
+#[utoipa::path(
+    post, path = "/pause", operation_id = "pausePage", tag = "pages",
+    params(WorkspaceParam),
+    responses(RedirectToPage, (status = 404, response = Problem))
+)]
 pub(in crate::admin) async fn pause(
     State(app): State<App>,
     caller: Caller,
@@ -77,7 +141,12 @@ pub(in crate::admin) async fn pause(
     Ok(of.back.to())
 }
 
-/// Ends the pause of one workspace, or every pause.
+/// End the pause of a workspace, or every pause.
+#[utoipa::path(
+    post, path = "/resume", operation_id = "resumePage", tag = "pages",
+    params(WorkspaceParam),
+    responses(RedirectToPage, (status = 404, response = Problem))
+)]
 pub(in crate::admin) async fn resume(
     State(app): State<App>,
     caller: Caller,
@@ -87,6 +156,12 @@ pub(in crate::admin) async fn resume(
     Ok(of.back.to())
 }
 
+/// Reload the rules.
+#[utoipa::path(
+    post, path = "/reload", operation_id = "reloadPage", tag = "pages",
+    params(WorkspaceParam),
+    responses(RedirectToPage, (status = 422, response = Problem))
+)]
 pub(in crate::admin) async fn reload(
     State(app): State<App>,
     caller: Caller,
@@ -96,33 +171,47 @@ pub(in crate::admin) async fn reload(
     Ok(of.back.to())
 }
 
-/// An empty mode clears the switch.
+/// Override a rule's mode; an empty mode clears the override.
+#[utoipa::path(
+    post, path = "/rules/{name}/mode", operation_id = "setModePage", tag = "pages",
+    params(("name" = String, Path, description = "The rule.")),
+    request_body(content = inline(ModeForm), content_type = "application/x-www-form-urlencoded"),
+    responses(RedirectToPage, (status = 404, response = Problem), (status = 422, response = Problem))
+)]
 pub(in crate::admin) async fn set_mode(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,
-    body: Bytes,
+    FormBody(form): FormBody<ModeForm>,
 ) -> Result<Redirect, Problem> {
-    let Some(mode) = field(&body, "mode") else { return Err(Problem::bad_request("the form lacks `mode`")) };
+    let Some(mode) = form.mode else { return Err(Problem::bad_request("the form lacks `mode`")) };
     rule_routes::set_override(&app, &caller, &name, Some(mode.as_str()).filter(|mode| !mode.is_empty())).await?;
     Ok(Redirect::to(&format!("/#rule-{}", super::view::encoded(&name))))
 }
 
-/// Carries out an operator's command on an action. An unchanged text is no edit: the reply keeps its HTML form, if it has
-/// one.
+/// Decide about an action; a text that differs from the one on the page replaces it.
+#[utoipa::path(
+    post, path = "/actions/{id}/{decision}", operation_id = "decidePage", tag = "pages",
+    params(
+        ("id" = String, Path, description = "The action."),
+        ("decision" = inline(ActionDecision), Path, description = "What you decided.")
+    ),
+    request_body(content = inline(DecideForm), content_type = "application/x-www-form-urlencoded"),
+    responses(RedirectToPage, (status = 404, response = Problem), (status = 409, response = Problem))
+)]
 pub(in crate::admin) async fn decide(
     State(app): State<App>,
     caller: Caller,
     Path((id, decision)): Path<(String, String)>,
-    body: Bytes,
+    FormBody(form): FormBody<DecideForm>,
 ) -> Result<Redirect, Problem> {
-    let choice = match decision.as_str() {
-        "approve" => Command::Approve(edited(&app, &id, &body).await?),
-        "reject" => Command::Reject,
-        "retry" => Command::Retry,
-        "sent" => Command::Resolve(Resolution::Sent),
-        "not-sent" => Command::Resolve(Resolution::NotSent),
-        other => return Err(Problem::not_found_named("decision", other)),
+    let known = ActionDecision::deserialize(decision.as_str().into_deserializer());
+    let choice = match known.map_err(|_: value::Error| Problem::not_found_named("decision", &decision))? {
+        ActionDecision::Approve => Command::Approve(edited(&app, &id, form.text).await?),
+        ActionDecision::Reject => Command::Reject,
+        ActionDecision::Retry => Command::Retry,
+        ActionDecision::Sent => Command::Resolve(Resolution::Sent),
+        ActionDecision::NotSent => Command::Resolve(Resolution::NotSent),
     };
     let action = actions::decide(&app, &caller, id, choice).await?;
     // Where it is now: held again after "it was not sent".
@@ -132,16 +221,22 @@ pub(in crate::admin) async fn decide(
     Ok(Redirect::to(&if held { format!("/queue#action-{}", action.id) } else { decided }))
 }
 
-async fn edited(app: &App, id: &str, body: &[u8]) -> Result<Option<String>, Problem> {
+async fn edited(app: &App, id: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     // Browsers send CR LF, whatever the text had.
     let unix = |text: &str| text.replace("\r\n", "\n");
-    let Some(text) = field(body, "text").map(|text| unix(&text)) else { return Ok(None) };
+    let Some(text) = text.map(|text| unix(&text)) else { return Ok(None) };
     let known = app.engine.store().action(&ActionId(id.to_owned())).await?;
+    // An unchanged text is no edit: the reply keeps its HTML form, if it has one.
     let same = known.is_some_and(|action| unix(&display_text(&action.payload)).trim_end() == text.trim_end());
     Ok((!same).then_some(text))
 }
 
-/// Marks a thread that was left for the operator as done.
+/// Take a thread off the list of those that are left for you.
+#[utoipa::path(
+    post, path = "/left/{id}/done", operation_id = "threadDonePage", tag = "pages",
+    params(("id" = String, Path, description = "The decision.")),
+    responses(RedirectToPage, (status = 404, response = Problem))
+)]
 pub(in crate::admin) async fn thread_done(
     State(app): State<App>,
     caller: Caller,
@@ -151,27 +246,39 @@ pub(in crate::admin) async fn thread_done(
     Ok(Redirect::to("/queue#left"))
 }
 
+/// Add a lead who gets no replies.
+#[utoipa::path(
+    post, path = "/opt-outs", operation_id = "addOptOutPage", tag = "pages",
+    request_body(content = inline(OptOutForm), content_type = "application/x-www-form-urlencoded"),
+    responses(RedirectToPage, (status = 404, response = Problem))
+)]
 pub(in crate::admin) async fn add_opt_out(
     State(app): State<App>,
     caller: Caller,
-    body: Bytes,
+    FormBody(form): FormBody<OptOutForm>,
 ) -> Result<Redirect, Problem> {
     let entry = OptOutBody {
-        workspace: filled(&body, "workspace"),
-        email: filled(&body, "email").unwrap_or_default(),
-        evidence: filled(&body, "evidence"),
+        workspace: filled(&form.workspace),
+        email: filled(&form.email).unwrap_or_default(),
+        evidence: filled(&form.evidence),
     };
     opt_outs::add_by(&app, &caller, entry).await?;
     Ok(Redirect::to("/workspace#opt-outs"))
 }
 
+/// Remove an opt-out.
+#[utoipa::path(
+    post, path = "/opt-outs/remove", operation_id = "removeOptOutPage", tag = "pages",
+    request_body(content = inline(RemoveOptOutForm), content_type = "application/x-www-form-urlencoded"),
+    responses(RedirectToPage, (status = 404, response = Problem))
+)]
 pub(in crate::admin) async fn remove_opt_out(
     State(app): State<App>,
     caller: Caller,
-    body: Bytes,
+    FormBody(form): FormBody<RemoveOptOutForm>,
 ) -> Result<Redirect, Problem> {
-    let workspace = filled(&body, "workspace");
-    let email = filled(&body, "email").unwrap_or_default();
+    let workspace = filled(&form.workspace);
+    let email = filled(&form.email).unwrap_or_default();
     opt_outs::remove_by(&app, &caller, workspace.as_deref(), &email).await?;
     Ok(Redirect::to("/workspace#opt-outs"))
 }

@@ -1,27 +1,19 @@
 //! The pages: rendered on the server and escaped by the template engine. They work without script; script adds what is
 //! live, the viewer's time zone and the keys.
 
-mod activity;
-mod assets;
+pub(super) mod activity;
+pub(super) mod assets;
 mod errors;
-mod forms;
-mod queue;
-mod rules;
-mod thread;
+pub(super) mod forms;
+pub(super) mod queue;
+pub(super) mod rules;
+pub(super) mod thread;
 mod trace;
-mod try_page;
+pub(super) mod try_page;
 mod view;
-mod workspace;
+pub(super) mod workspace;
 
-pub(super) use activity::activity;
-pub(super) use assets::{icon, script, style, theme};
 pub(super) use errors::as_page;
-pub(super) use forms::{add_opt_out, decide, pause, reload, remove_opt_out, resume, set_mode, thread_done};
-pub(super) use queue::queue;
-pub(super) use rules::rules;
-pub(super) use thread::thread;
-pub(super) use try_page::{form as try_form, submit as try_rules};
-pub(super) use workspace::{run_checks, workspace};
 
 use super::{App, left, problem::Problem};
 use crate::model::ActionState;

@@ -3,6 +3,7 @@
 use super::{
     super::{
         App, left,
+        openapi::HtmlPage,
         pagination::{cursor, non_empty, page},
         problem::{Problem, QueryParams},
     },
@@ -17,14 +18,18 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 const CARDS: u32 = 30;
 /// The `state` that lists only the threads left for you.
 const LEFT: &str = "left";
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
+    /// This state alone, or `left`.
     state: Option<String>,
+    /// Older than this one.
     cursor: Option<String>,
     /// The action that was decided about a moment ago.
     decided: Option<String>,
@@ -102,6 +107,15 @@ fn capitalized(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
+/// Show what needs you, and what runs by itself.
+#[utoipa::path(
+    get,
+    path = "/queue",
+    operation_id = "queuePage",
+    tag = "pages",
+    params(ListParams),
+    responses(HtmlPage)
+)]
 pub(in crate::admin) async fn queue(
     State(app): State<App>,
     QueryParams(wanted): QueryParams<ListParams>,

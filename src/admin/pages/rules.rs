@@ -3,9 +3,10 @@
 use super::{
     super::{
         App,
+        openapi::HtmlPage,
         problem::Problem,
-        rules::{RuleReport, reports},
-        status::{PauseReport, StatusReport, WorkspaceReport, report},
+        rules::{LoweredBy, RuleReport, reports},
+        status::{PauseReport, StatusReport, WorkspaceReport, WorkspaceState, report},
     },
     Layout, Tab,
     view::{self, Count, TimeTag, encoded, pluralize},
@@ -20,7 +21,6 @@ use std::fmt::Write;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const WINDOWS: [(&str, &str); 4] = [("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("total", "all time")];
 
 #[derive(Template)]
 #[template(path = "rules.html")]
@@ -104,7 +104,7 @@ enum Care {
 
 impl Care {
     fn new(rule: &RuleReport) -> Self {
-        let now = |state: &str| rule.actions.get("total").and_then(|counts| counts.get(state)).is_some_and(|n| *n > 0);
+        let now = |state: &str| rule.actions.total.0.get(state).is_some_and(|n| *n > 0);
         match rule.effective_mode {
             _ if rule.last_error.is_some() => Self::Error,
             _ if now("failed") || now("quarantined") => Self::Failed,
@@ -179,28 +179,28 @@ impl Chart {
 
 impl From<RuleReport> for RuleView {
     fn from(rule: RuleReport) -> Self {
-        let count = |window: &str| rule.matches.get(window).copied().unwrap_or_default();
-        let of = |window: &str, state: &str| {
-            rule.actions.get(window).and_then(|counts| counts.get(state)).copied().unwrap_or_default()
-        };
-        let states: Vec<&'static str> =
-            rule.actions.get("total").into_iter().flatten().map(|(name, _)| *name).collect();
-        let week = rule.actions.get("7d").into_iter().flatten();
-        let windows = WINDOWS.iter().map(|(key, name)| Window {
+        let (matches, actions) = (&rule.matches, &rule.actions);
+        let states: Vec<&'static str> = actions.total.0.keys().copied().collect();
+        let windows = [
+            ("1 hour", matches.hour, &actions.hour),
+            ("24 hours", matches.day, &actions.day),
+            ("7 days", matches.week, &actions.week),
+            ("all time", matches.total, &actions.total),
+        ];
+        let windows = windows.map(|(name, matches, counts)| Window {
             name,
-            matches: count(key),
-            counts: states.iter().map(|state| of(key, state)).collect(),
+            matches,
+            counts: states.iter().map(|state| counts.0.get(state).copied().unwrap_or_default()).collect(),
         });
-        let windows: Vec<Window> = windows.collect();
         // What is not below what it may be anyway is no choice, nor is what it is already.
-        let ceiling = if rule.lowered_by == Some("workspace") { rule.effective_mode } else { rule.mode };
+        let ceiling = if rule.lowered_by == Some(LoweredBy::Workspace) { rule.effective_mode } else { rule.mode };
         let now = rule.switched.as_ref().map(|switched| switched.mode);
         let choices = Mode::ALL.into_iter().rev().filter(|mode| *mode < ceiling && Some(*mode) != now);
         let choices: Vec<_> = choices.enumerate().map(|(place, mode)| (mode.as_str(), place == 0)).collect();
         let lowered = rule.lowered_by.map(|by| match (by, &rule.switched) {
-            ("override", Some(switched)) => format!("lowered by {}", who(switched.by.as_deref())),
-            ("workspace", _) => "lowered by the workspace’s mode".to_owned(),
-            (other, _) => format!("lowered by {other}"),
+            (LoweredBy::Override, Some(switched)) => format!("lowered by {}", who(switched.by.as_deref())),
+            (LoweredBy::Override, None) => "lowered by override".to_owned(),
+            (LoweredBy::Workspace, _) => "lowered by the workspace’s mode".to_owned(),
         });
         Self {
             order: 0,
@@ -218,10 +218,10 @@ impl From<RuleReport> for RuleView {
             }),
             workspace_modes: rule.workspace_modes.iter().map(|(name, mode)| (name.clone(), mode.as_str())).collect(),
             choices,
-            matches_24h: count("24h"),
-            matches_total: count("total"),
-            week: week.map(|(state, count)| Count { state, count: *count }).collect(),
-            windows,
+            matches_24h: rule.matches.day,
+            matches_total: rule.matches.total,
+            week: rule.actions.week.0.iter().map(|(state, count)| Count { state, count: *count }).collect(),
+            windows: windows.into(),
             states,
             suppressed: rule.suppressed.iter().map(|(why, count)| (why.replace('_', " "), *count)).collect(),
             last_match: rule.last_match.map(TimeTag),
@@ -244,6 +244,8 @@ fn who(by: Option<&str>) -> &str {
     by.unwrap_or("somebody")
 }
 
+/// Show the rules and their status.
+#[utoipa::path(get, path = "/", operation_id = "rulesPage", tag = "pages", responses(HtmlPage))]
 pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, Problem> {
     let status = report(&app).await?;
     let mut rules: Vec<RuleView> = reports(&app.engine).await?.into_iter().map(RuleView::from).collect();
@@ -324,7 +326,7 @@ fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
 fn trouble(workspace: &WorkspaceReport) -> Option<String> {
     match (&workspace.error, workspace.state) {
         (Some(error), _) => Some(format!("{}: {error}", workspace.name)),
-        (None, "failing") => Some(format!("{}: polling fails.", workspace.name)),
+        (None, WorkspaceState::Failing) => Some(format!("{}: polling fails.", workspace.name)),
         _ if workspace.last_poll.is_none() => Some(format!("{}: not polled yet.", workspace.name)),
         _ => None,
     }

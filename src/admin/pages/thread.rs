@@ -4,6 +4,7 @@ use super::{
     super::{
         App,
         explain::read_live,
+        openapi::HtmlPage,
         problem::{Problem, QueryParams},
     },
     Layout, Tab,
@@ -20,13 +21,16 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// Older decisions are in the activity.
 const DECISIONS: u32 = 10;
 const ACTIONS: u32 = 200;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
+    /// Where to read it.
     workspace: Option<String>,
     /// Set by the button that reads the thread now.
     live: Option<String>,
@@ -68,6 +72,12 @@ struct MessageView {
     attachments: Vec<String>,
 }
 
+/// Show what was decided about a thread, and why.
+#[utoipa::path(
+    get, path = "/threads/{id}", operation_id = "threadPage", tag = "pages",
+    params(("id" = String, Path, description = "The thread."), ListParams),
+    responses(HtmlPage, (status = 404, response = Problem))
+)]
 pub(in crate::admin) async fn thread(
     State(app): State<App>,
     Path(id): Path<String>,

@@ -1,8 +1,9 @@
 //! What the rules would do with a message that is typed in: nothing is sent, written or asked.
 
 use super::{
-    super::{App, problem::Problem},
+    super::{App, openapi::HtmlPage, problem::Problem},
     Layout, Tab,
+    forms::FormBody,
     trace::Trace,
     view::{self, display_text},
 };
@@ -12,8 +13,10 @@ use crate::{
     store::DecisionFilter,
 };
 use askama::Template;
-use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
+use utoipa::ToSchema;
 
 /// Two that ColdSend documents; beside them those that rules ask for and that mail had. Any other may be typed.
 const CATEGORIES: [&str; 2] = ["interested", "not_interested"];
@@ -31,8 +34,9 @@ struct TrialPage {
 }
 
 /// What was typed in.
-#[derive(Default)]
-struct TryForm {
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(in crate::admin) struct TryForm {
     workspace: String,
     text: String,
     subject: String,
@@ -59,25 +63,23 @@ struct PlannedText {
     text: String,
 }
 
+/// Show a form for a message.
+#[utoipa::path(get, path = "/try", operation_id = "tryPage", tag = "pages", responses(HtmlPage))]
 pub(in crate::admin) async fn form(State(app): State<App>) -> Result<Response, Problem> {
     show(&app, TryForm::default(), None).await
 }
 
-pub(in crate::admin) async fn submit(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
-    let mut asked = TryForm::default();
-    for (name, value) in url::form_urlencoded::parse(&body) {
-        let value = value.into_owned();
-        match name.as_ref() {
-            "workspace" => asked.workspace = value,
-            "text" => asked.text = value.replace("\r\n", "\n"),
-            "subject" => asked.subject = value,
-            "lead" => asked.lead = value,
-            "name" => asked.name = value,
-            "category" => asked.category = value,
-            "campaign" => asked.campaign = value,
-            _ => {}
-        }
-    }
+/// Show what the rules would do with a message; nothing is sent or saved.
+#[utoipa::path(
+    post, path = "/try", operation_id = "tryRules", tag = "pages",
+    request_body(content = inline(TryForm), content_type = "application/x-www-form-urlencoded"),
+    responses(HtmlPage, (status = 404, response = Problem), (status = 422, response = Problem))
+)]
+pub(in crate::admin) async fn submit(
+    State(app): State<App>,
+    FormBody(mut asked): FormBody<TryForm>,
+) -> Result<Response, Problem> {
+    asked.text = asked.text.replace("\r\n", "\n");
     let outcome = judge(&app, &asked).await?;
     show(&app, asked, Some(outcome)).await
 }

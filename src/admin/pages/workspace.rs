@@ -3,6 +3,7 @@
 use super::{
     super::{
         App,
+        openapi::HtmlPage,
         pagination::{cursor, non_empty, offset, page, page_at},
         problem::{Problem, QueryParams},
         status::{WorkspaceReport, report},
@@ -19,12 +20,14 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 const OPT_OUTS: u32 = 50;
 const ENTRIES: u32 = 30;
 const HOUR: u64 = 3_600;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
     /// The place in the opt-outs.
     opt_outs: Option<String>,
@@ -121,6 +124,15 @@ struct AuditView {
     who: String,
 }
 
+/// Show polling, budget, opt-outs and the audit log.
+#[utoipa::path(
+    get,
+    path = "/workspace",
+    operation_id = "workspacePage",
+    tag = "pages",
+    params(ListParams),
+    responses(HtmlPage)
+)]
 pub(in crate::admin) async fn workspace(
     State(app): State<App>,
     QueryParams(wanted): QueryParams<ListParams>,
@@ -128,7 +140,15 @@ pub(in crate::admin) async fn workspace(
     show(&app, wanted, Vec::new()).await
 }
 
-/// The same, having asked every workspace and every destination.
+/// Show the workspace page, and whether every key and destination is reachable.
+#[utoipa::path(
+    post,
+    path = "/workspace/check",
+    operation_id = "checkPage",
+    tag = "pages",
+    params(ListParams),
+    responses(HtmlPage)
+)]
 pub(in crate::admin) async fn run_checks(
     State(app): State<App>,
     QueryParams(wanted): QueryParams<ListParams>,
@@ -180,8 +200,8 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
     let hourly = HOUR.checked_div(every.as_secs()).unwrap_or(HOUR);
     let pause = report.pause.as_ref().filter(|_| !all_paused);
     WorkspaceView {
-        state: report.state,
-        mode: report.mode,
+        state: report.state.as_str(),
+        mode: report.mode.as_str(),
         last_poll: report.last_poll.map(TimeTag),
         next_poll: report.next_poll.map(TimeTag),
         poll_every: crate::model::format_duration(every),

@@ -15,9 +15,10 @@ use crate::{
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
+use utoipa::ToSchema;
 
 /// Why each rule matches a thread, or does not.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Explanation {
     /// The thread.
     pub thread_id: String,
@@ -39,6 +40,7 @@ pub struct Explanation {
     pub opt_out: Option<bool>,
     /// Why no rule was evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub problem: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<ExplainedRule>,
@@ -49,7 +51,7 @@ pub struct Explanation {
 }
 
 /// One rule of an explanation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedRule {
     /// Its name.
     pub name: String,
@@ -78,7 +80,7 @@ pub struct ExplainedRule {
 }
 
 /// One action of an explanation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedAction {
     /// What it does.
     pub kind: ActionKind,

@@ -8,6 +8,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How many of a thread's latest decisions are searched.
 const MAX_DECISIONS: u32 = 20;
@@ -15,10 +16,10 @@ const MAX_DECISIONS: u32 = 20;
 const MAX_ACTIONS: u32 = 1_000;
 
 /// One step of the timeline, or what stands in its way.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TimelineEntry {
-    /// What it is about: `poll`, `thread`, `decision`, `action`, `opt_out`, `pause`.
-    pub stage: &'static str,
+    /// What it is about.
+    pub stage: TimelineStage,
     /// When, where that is known.
     pub at: Option<Timestamp>,
     /// The state of an action.
@@ -27,8 +28,26 @@ pub struct TimelineEntry {
     pub text: String,
 }
 
+/// What an entry of a timeline is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineStage {
+    /// The poll of the inbox.
+    Poll,
+    /// The thread before its decision.
+    Thread,
+    /// A decision.
+    Decision,
+    /// An action of a decision.
+    Action,
+    /// The lead's opt-out.
+    OptOut,
+    /// A pause of the workspace, or of everything.
+    Pause,
+}
+
 impl TimelineEntry {
-    fn new(stage: &'static str, at: Option<Timestamp>, text: impl Into<String>) -> Self {
+    fn new(stage: TimelineStage, at: Option<Timestamp>, text: impl Into<String>) -> Self {
         Self { stage, at, state: None, text: text.into() }
     }
 }
@@ -70,7 +89,7 @@ impl Operator {
             && let Some(found) = self.shared.store.opt_out(workspace.name(), &lead).await?
         {
             let text = format!("{lead} asked for no more mail: “{}”. No reply is sent.", found.evidence);
-            entries.push(TimelineEntry::new("opt_out", Some(found.since), text));
+            entries.push(TimelineEntry::new(TimelineStage::OptOut, Some(found.since), text));
         }
         for pause in self.shared.store.pauses().await? {
             let what = match pause.workspace.as_deref() {
@@ -79,7 +98,7 @@ impl Operator {
                 Some(_) => continue,
             };
             let text = format!("{what} is paused: {}. Nothing is sent until you resume.", pause.reason);
-            entries.push(TimelineEntry::new("pause", Some(pause.since), text));
+            entries.push(TimelineEntry::new(TimelineStage::Pause, Some(pause.since), text));
         }
         Ok(entries)
     }
@@ -97,10 +116,14 @@ impl Operator {
         let Some(baseline) = state.baseline_at else {
             let text =
                 "There is no baseline yet. The first poll that finds threads only records them (`safety.start_from`).";
-            entries.push(TimelineEntry::new("poll", None, text));
+            entries.push(TimelineEntry::new(TimelineStage::Poll, None, text));
             return Ok(());
         };
-        entries.push(TimelineEntry::new("poll", state.last_poll_at.or(Some(baseline)), "The inbox was polled last."));
+        entries.push(TimelineEntry::new(
+            TimelineStage::Poll,
+            state.last_poll_at.or(Some(baseline)),
+            "The inbox was polled last.",
+        ));
         let mut known = self.shared.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
         let text = match known.remove(&row.id) {
             None => "No poll has seen this thread yet; the next one will.".to_owned(),
@@ -128,7 +151,7 @@ impl Operator {
             }
             Some(_) => return Ok(()),
         };
-        entries.push(TimelineEntry::new("thread", None, text));
+        entries.push(TimelineEntry::new(TimelineStage::Thread, None, text));
         Ok(())
     }
 
@@ -145,12 +168,12 @@ impl Operator {
             [] => "Decided: no rule matched.".to_owned(),
             rules => format!("Decided: {} matched.", rules.join(", ")),
         };
-        entries.push(TimelineEntry::new("decision", Some(decision.at), text));
+        entries.push(TimelineEntry::new(TimelineStage::Decision, Some(decision.at), text));
         let filter =
             ActionFilter { decision: Some(decision.id.clone()), limit: MAX_ACTIONS, ..ActionFilter::default() };
         for action in self.shared.store.actions(&filter).await?.iter().rev() {
             entries.push(TimelineEntry {
-                stage: "action",
+                stage: TimelineStage::Action,
                 at: Some(action.updated_at),
                 state: Some(action.state),
                 text: describe_action(action),

@@ -10,48 +10,50 @@ use reply_router::{
 };
 use serde_json::{Value, json};
 
-/// Whether a value fits a schema of the description; fields that are not described are mistakes too.
-#[track_caller]
-fn check(value: &Value, schema: &Value, document: &Value, at: &str) {
-    if let Some(target) = schema["$ref"].as_str() {
-        let found = document.pointer(target.trim_start_matches('#')).unwrap_or_else(|| panic!("{target}"));
-        return check(value, found, document, at);
-    }
-    if let Some(any) = schema["anyOf"].as_array() {
-        let wanted = any.iter().find(|one| (one["type"] == "null") == value.is_null());
-        return check(value, wanted.unwrap_or_else(|| panic!("{at}: {value}")), document, at);
-    }
-    for part in schema["allOf"].as_array().into_iter().flatten() {
-        check(value, part, document, at);
-    }
-    if let Some(names) = schema["enum"].as_array() {
-        assert!(names.contains(value), "{at}: {value} is none of {names:?}");
-    }
-    let is = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    match &schema["type"] {
-        Value::String(wanted) => assert_eq!(is, wanted, "{at}: {value}"),
-        Value::Array(wanted) => assert!(wanted.contains(&json!(is)), "{at}: {value}"),
-        _ => {}
-    }
-    for item in value.as_array().into_iter().flatten() {
-        check(item, &schema["items"], document, at);
-    }
-    for name in schema["required"].as_array().into_iter().flatten().filter(|_| value.is_object()) {
-        assert!(value.get(name.as_str().unwrap()).is_some(), "{at}: {name} is missing in {value}");
-    }
-    for (name, inner) in value.as_object().into_iter().flatten() {
-        let at = format!("{at}.{name}");
-        match (schema["properties"].get(name), schema.get("additionalProperties")) {
-            (Some(found), _) | (None, Some(found)) => check(inner, found, document, &at),
-            (None, None) => assert!(schema["properties"].is_null(), "{at} is not described"),
+/// The served description, in which a field that no schema names is an error.
+struct Description(Value);
+
+impl Description {
+    async fn fetch(admin: &AdminFixture) -> Self {
+        fn close(value: &mut Value) {
+            match value {
+                Value::Object(map) => {
+                    if map.get("properties").is_some_and(Value::is_object) {
+                        map.entry("additionalProperties").or_insert(json!(false));
+                    }
+                    map.values_mut().for_each(close);
+                }
+                Value::Array(items) => items.iter_mut().for_each(close),
+                _ => {}
+            }
         }
+        let mut document = admin.get("/openapi.json").await.json();
+        close(&mut document);
+        Self(document)
+    }
+
+    /// A response fits what its route describes for its status.
+    #[track_caller]
+    fn check(&self, method: &str, route: &str, answer: &Answer) {
+        let kind = answer.header("content-type");
+        let mut responses = format!("/paths/{}/{method}/responses", route.replace('/', "~1"));
+        let status = answer.status.to_string();
+        let described = self.0.pointer(&responses).unwrap_or_else(|| panic!("{method} {route} is not described"));
+        let named = if described.get(&status).is_some() { &status } else { "default" };
+        responses.push_str(&format!("/{named}"));
+        if let Some(target) = described[named]["$ref"].as_str() {
+            responses = target.trim_start_matches('#').to_owned();
+        }
+        let schema = format!("{responses}/content/{}/schema", kind.replace('/', "~1"));
+        assert!(self.0.pointer(&schema).is_some(), "{method} {route}: {status} {kind} is not described");
+        let mut root = self.0.clone();
+        // A reference is a URI, in which no brace may stand.
+        root["$ref"] = json!(format!("#{}", schema.replace('{', "%7B").replace('}', "%7D")));
+        let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&root).unwrap();
+        let value: Value = serde_json::from_str(&answer.text).unwrap();
+        let errors: Vec<_> =
+            validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{method} {route}: {errors:#?}");
     }
 }
 
@@ -78,30 +80,48 @@ async fn every_answer_has_the_shape_that_is_described() {
     let thread = desk.fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
     desk.fixture.tick().await;
     desk.post("/api/v1/opt-outs", r#"{"email": "joe@acme.example"}"#).await.json();
-    let document = desk.get("/openapi.json").await.json();
+    let description = Description::fetch(&desk).await;
     assert_eq!(
-        (&document["openapi"], &document["info"]["version"]),
+        (&description.0["openapi"], &description.0["info"]["version"]),
         (&json!("3.1.0"), &json!(env!("CARGO_PKG_VERSION")))
     );
 
     let action = first(&desk.get("/api/v1/actions?kind=reply").await);
     let decision = first(&desk.get("/api/v1/decisions").await);
     let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
-    for (path, schema) in [
-        ("/api/v1/status".to_owned(), "Status"),
-        ("/api/v1/rules".to_owned(), "RulePage"),
-        ("/api/v1/rules/book-a-call".to_owned(), "Rule"),
-        ("/api/v1/actions".to_owned(), "ActionPage"),
-        (format!("/api/v1/actions/{}", id(&action)), "Action"),
-        ("/api/v1/decisions".to_owned(), "DecisionPage"),
-        (format!("/api/v1/decisions/{}", id(&decision)), "Decision"),
-        (format!("/api/v1/threads/{thread}/explain"), "Explanation"),
-        ("/api/v1/opt-outs".to_owned(), "OptOutPage"),
-        ("/api/v1/audit".to_owned(), "AuditPage"),
+    for (route, named) in [
+        ("/openapi.json", ""),
+        ("/api/v1/status", ""),
+        ("/api/v1/rules", ""),
+        ("/api/v1/rules/{name}", "book-a-call"),
+        ("/api/v1/actions", ""),
+        ("/api/v1/actions/{id}", &id(&action)),
+        ("/api/v1/decisions", ""),
+        ("/api/v1/decisions/{id}", &id(&decision)),
+        ("/api/v1/threads/{id}/explain", &thread),
+        ("/api/v1/left", ""),
+        ("/api/v1/opt-outs", ""),
+        ("/api/v1/audit", ""),
+        ("/api/v1/rules/{name}", "no-such-rule"),
+        ("/api/v1/actions/{id}", "no-such-action"),
     ] {
+        let path = route.replace("{name}", named).replace("{id}", named);
         let answer = desk.get(&path).await;
-        assert_eq!(answer.header("content-type"), "application/json", "{path}");
-        check(&answer.json(), &document["components"]["schemas"][schema], &document, schema);
+        let wanted = if named.starts_with("no-such") { "application/problem+json" } else { "application/json" };
+        assert_eq!(answer.header("content-type"), wanted, "{path}");
+        description.check("get", route, &answer);
+    }
+    for (route, body) in [
+        ("/api/v1/pause", r#"{"workspace": "globex"}"#),
+        ("/api/v1/resume", ""),
+        ("/api/v1/rules/{name}/mode", r#"{"mode": "draft"}"#),
+        ("/api/v1/rules/{name}/mode", r#"{"mode": null}"#),
+        ("/api/v1/rules/{name}/mode", r#"{"mode": "loud"}"#),
+        ("/api/v1/opt-outs", r#"{"email": "joe@acme.example"}"#),
+        ("/api/v1/reload", ""),
+    ] {
+        let answer = desk.post(&route.replace("{name}", "book-a-call"), body).await;
+        description.check("post", route, &answer);
     }
 
     let status = desk.get("/api/v1/status").await.json();
