@@ -47,7 +47,7 @@ done
 # A list takes any `limit`, "never refused"; and an explanation that finds the API key's budget used up says 503.
 cat >"$work/schemathesis.toml" <<'TOML'
 [[operations]]
-include-name = ["GET /api/v1/rules", "GET /api/v1/actions", "GET /api/v1/decisions", "GET /api/v1/opt-outs", "GET /api/v1/audit", "GET /api/v1/left"]
+include-name = ["GET /api/v1/workspaces", "GET /api/v1/rules", "GET /api/v1/actions", "GET /api/v1/decisions", "GET /api/v1/opt-outs", "GET /api/v1/audit", "GET /api/v1/left"]
 checks.negative_data_rejection.enabled = false
 
 [[operations]]

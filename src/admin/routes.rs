@@ -30,6 +30,7 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(pages::forms::remove_opt_out))
         .routes(routes!(openapi::document))
         .routes(routes!(status::status))
+        .routes(routes!(status::workspaces))
         .routes(routes!(rules::list))
         .routes(routes!(rules::get))
         .routes(routes!(rules::set_mode))

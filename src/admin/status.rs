@@ -1,6 +1,10 @@
 //! How the service fares.
 
-use super::{ApiResult, App, problem::Problem};
+use super::{
+    ApiResult, App,
+    pagination::{OffsetPaging, Page, page_at},
+    problem::Problem,
+};
 use crate::{
     engine::{Engine, Workspace, WorkspacePhase},
     model::{ActionState, Mode, format_duration},
@@ -223,6 +227,20 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
 #[utoipa::path(get, path = "/api/v1/status", tag = "service", responses((status = 200, body = StatusReport)))]
 pub(super) async fn status(State(app): State<App>) -> ApiResult<StatusReport> {
     Ok(Json(report(&app).await?))
+}
+
+pub(super) type WorkspacePage = Page<WorkspaceReport>;
+
+/// List the workspaces and their status, in the order of the configuration.
+#[utoipa::path(
+    get, path = "/api/v1/workspaces", operation_id = "workspaces", tag = "service",
+    params(OffsetPaging),
+    responses((status = 200, body = WorkspacePage), (status = 400, response = Problem))
+)]
+pub(super) async fn workspaces(State(app): State<App>, paging: OffsetPaging) -> ApiResult<WorkspacePage> {
+    let all = report(&app).await?.workspaces;
+    let rest = all.into_iter().skip(usize::try_from(paging.first).unwrap_or(usize::MAX)).collect();
+    Ok(Json(page_at(rest, paging.first, paging.limit)))
 }
 
 /// Check that the process is alive.

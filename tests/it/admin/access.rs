@@ -13,6 +13,7 @@ const GUARDED: [&str; 17] = [
     "/threads/x",
     "/openapi.json",
     "/api/v1/status",
+    "/api/v1/workspaces",
     "/api/v1/rules",
     "/api/v1/rules/x",
     "/api/v1/actions",

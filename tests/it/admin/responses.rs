@@ -92,6 +92,7 @@ async fn every_answer_has_the_shape_that_is_described() {
     for (route, named) in [
         ("/openapi.json", ""),
         ("/api/v1/status", ""),
+        ("/api/v1/workspaces", ""),
         ("/api/v1/rules", ""),
         ("/api/v1/rules/{name}", "book-a-call"),
         ("/api/v1/actions", ""),
