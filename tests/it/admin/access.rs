@@ -4,7 +4,7 @@ use super::{AdminFixture, HOOK_TOKEN, TOKEN, bearer};
 use crate::fixture::{Fixture, FixtureOptions};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-const GUARDED: [&str; 17] = [
+const GUARDED: [&str; 18] = [
     "/",
     "/activity",
     "/queue",

@@ -13,13 +13,13 @@ fn is_path(text: &str) -> bool {
     ["src/", "tests/", "benches/", "docs/", "examples/"].iter().any(|folder| text.starts_with(folder))
 }
 
-/// All code, comments left out.
+/// All Rust and SQL, comments left out.
 fn code(folder: &Path, out: &mut String) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             code(&path, out);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "sql") {
             let text = fs::read_to_string(path).unwrap();
             out.extend(
                 text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")),
