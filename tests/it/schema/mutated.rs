@@ -128,8 +128,12 @@ fn compare(judge: &Validator, whole: &Value, few: bool, load: impl Fn(&str) -> R
 
 #[test]
 fn rules_are_judged_as_the_loader_judges() {
-    let destinations =
-        [("hot", DestinationKind::Slack), ("team", DestinationKind::Email), ("crm", DestinationKind::Webhook)];
+    let destinations = [
+        ("hot", DestinationKind::Slack),
+        ("team", DestinationKind::Email),
+        ("crm", DestinationKind::Webhook),
+        ("lines", DestinationKind::Log),
+    ];
     let context = LoadContext {
         destinations: BTreeMap::from(destinations.map(|(name, kind)| (name.to_owned(), kind))),
         base_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema"),
