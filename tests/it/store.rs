@@ -46,7 +46,7 @@ fn action(of: &DecisionRecord, kind: ActionKind, state: ActionState) -> Action {
         rule: "hot".to_owned(),
         position: 0,
         kind,
-        target: None,
+        target: (!kind.is_api_write()).then(|| "sales".to_owned()),
         state,
         reason: None,
         payload: Payload::Reply { text: Some("Hi 👋".to_owned()), html: None, attachments: vec![] },
@@ -199,6 +199,19 @@ async fn a_change_made_on_an_older_version_is_refused() {
     theirs.state = ActionState::Cancelled;
     assert!(matches!(bed.store.update_action(&mut theirs).await, Err(StoreError::Changed(_))));
     assert_eq!(bed.store.action(&mine.id).await.unwrap().unwrap().state, ActionState::Planned);
+}
+
+#[tokio::test]
+async fn every_kind_is_due_in_its_lane() {
+    let bed = StoreFixture::new().await;
+    for (number, kind) in ActionKind::ALL.into_iter().enumerate() {
+        let made = decision(&format!("d{number}"), &format!("m{number}"), 0);
+        bed.record(&made, vec![action(&made, kind, ActionState::Planned)]).await;
+        for lane in [Lane::Api, Lane::Destinations] {
+            let due = bed.store.due_actions("acme", lane, at(1), &[], 100).await.unwrap();
+            assert_eq!(due.iter().any(|action| action.kind == kind), lane.accepts(kind), "{kind} in {lane:?}");
+        }
+    }
 }
 
 #[tokio::test]

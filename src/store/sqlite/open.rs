@@ -196,6 +196,7 @@ fn migrations() -> Migrator {
         (4, "ready", include_str!("0004_ready.sql")),
         (5, "identity", include_str!("0005_identity.sql")),
         (6, "guard", include_str!("0006_guard.sql")),
+        (7, "lanes", include_str!("0007_lanes.sql")),
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -9,7 +9,7 @@ pub(super) const SIBLINGS: &str = "SELECT * FROM actions INDEXED BY actions_of_t
 /// What is due in a lane. In this order: replies, other actions, and last what could not be reached or is only looked
 /// for, so that one thread or destination that hangs holds up nothing else.
 pub(super) const DUE: &str = "SELECT * FROM actions INDEXED BY actions_ready
-     WHERE workspace = ?1 AND (kind IN ('slack', 'email', 'webhook')) = ?3 AND due_at IS NOT NULL AND due_at <= ?2
+     WHERE workspace = ?1 AND (target IS NOT NULL) = ?3 AND due_at IS NOT NULL AND due_at <= ?2
      AND state IN ('planned', 'waiting', 'retrying', 'unknown', 'held')
      AND (target IS NULL OR target NOT IN (SELECT value FROM json_each(?5)))
      ORDER BY CASE WHEN state = 'unknown' OR (state IN ('waiting', 'retrying') AND reason_code = 'unreachable') THEN 2
