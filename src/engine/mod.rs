@@ -149,7 +149,7 @@ impl Engine {
     /// Makes other rules active. What was decided before is evaluated by them when its time comes.
     pub fn replace_rules(&self, rules: impl Into<Arc<RuleSet>>) {
         let rules = rules.into();
-        tracing::info!(revision = rules.revision(), rules = rules.rules().len(), "rules in force");
+        tracing::info!(revision = rules.revision(), rules = rules.rules().len(), "rules loaded");
         let before = self.shared.active_rules.swap(Arc::clone(&rules));
         let gone = before.rules().iter().filter(|rule| rules.rule(&rule.name).is_none());
         let names = gone.map(|rule| rule.name.as_str()).collect::<Vec<_>>();

@@ -211,7 +211,7 @@ pub struct PlannedAction {
 pub struct Decision {
     /// What rules saw as `body`; `None` if the messages were not read.
     pub body: Option<String>,
-    /// Whether the message is automatic mail, as far as was read.
+    /// Whether the message is an auto-reply, as far as was read.
     pub auto_reply: Option<bool>,
     /// The words of an opt-out that were found, as far as was read.
     pub opt_out: Option<String>,

@@ -217,7 +217,7 @@ fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: O
     let message = facts.input.messages.and_then(ThreadMessages::newest_inbound).map(|message| message.id.as_str());
     let lead = facts.lead_address();
     let about = RepeatScope { thread_id: &facts.input.row.id, message_id: message, lead_email: lead.as_deref() };
-    // A reply to an earlier message of the thread that has not left is cancelled, because a newer message has come: it
+    // A reply to an earlier message of the thread that has not left is cancelled, because a newer message came: it
     // must not keep this one from being answered.
     let gives_way = |entry: &&HistoryEntry| {
         action.kind == ActionKind::Reply

@@ -169,9 +169,9 @@ pub struct DecisionRecord {
 pub struct DecisionTrace {
     /// What rules saw as `body`; `None` if the messages were not read.
     pub body: Option<String>,
-    /// Whether the message is automatic mail, as far as was read.
+    /// Whether the message is an auto-reply, as far as was read.
     pub auto_reply: Option<bool>,
-    /// Whether the lead asked for no more mail, as far as was read.
+    /// Whether the lead opted out, as far as was read.
     pub opt_out: Option<bool>,
     /// The subject, for lists.
     pub subject: Option<String>,
@@ -304,7 +304,7 @@ pub enum IntentResult {
     Written,
     /// The workspace, or everything, is paused; nothing was written.
     Paused,
-    /// The lead asked for no more mail, in these words; nothing was written.
+    /// The lead opted out, in these words; nothing was written.
     OptedOut(String),
 }
 

@@ -63,7 +63,7 @@ impl Executor {
             return Ok(Some(Verdict::Cancel(reason)));
         }
         if mode == Mode::Draft && action.kind == ActionKind::Reply && !action.approved {
-            return Ok(Some(Verdict::Hold(Reason::new(ReasonCode::Draft, "a person must approve it"))));
+            return Ok(Some(Verdict::Hold(Reason::new(ReasonCode::Draft, "needs approval"))));
         }
         if action.approved {
             return Ok(None);

@@ -83,7 +83,7 @@ impl Executor {
         }
         let now = self.shared.now();
         if action.state == ActionState::Held {
-            let text = format!("nobody approved it within {}", format_duration(workspace.safety().drafts_expire));
+            let text = format!("not approved within {}", format_duration(workspace.safety().drafts_expire));
             let expired = Verdict::Cancel(Reason::new(ReasonCode::TooOld, text));
             return self.apply_verdict(workspace, &mut action, expired).await;
         }

@@ -107,7 +107,7 @@ pub(super) fn check_thread(
     let conversation = messages.conversation();
     let newest = conversation.newest_inbound();
     let Some(newest) = newest.filter(|message| Some(message.id.as_str()) == action.message_id.as_deref()) else {
-        return Verdict::Cancel(Reason::new(ReasonCode::NewerMessage, "a newer message has come"));
+        return Verdict::Cancel(Reason::new(ReasonCode::NewerMessage, "a newer message came"));
     };
     match takeover {
         Takeover::Teammate => {
@@ -131,7 +131,7 @@ pub(super) fn check_thread(
     if !action.any_auto_reply
         && let Some(found) = messages.auto_reply()
     {
-        return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, format!("automatic mail: {}", found.evidence)));
+        return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, format!("auto-reply: {}", found.evidence)));
     }
     if own_sender || is_own_address(conversation, newest) {
         return Verdict::Suppress(Reason::new(ReasonCode::AutoReply, "the message comes from one of our own inboxes"));
@@ -165,7 +165,7 @@ fn late_reply(action: &Action, conversation: &Conversation) -> Option<LateReply>
 }
 
 pub(in crate::engine) fn opted_out(evidence: &str) -> Reason {
-    Reason::new(ReasonCode::OptOut, format!("the lead asked for no more mail: {evidence}"))
+    Reason::new(ReasonCode::OptOut, format!("the lead opted out: {evidence}"))
 }
 
 /// An unknown sender is taken for the lead: the API may leave the field empty.

@@ -154,5 +154,5 @@ fn action_record(
 }
 
 fn held() -> Reason {
-    Reason::new(ReasonCode::Draft, "a person must approve it")
+    Reason::new(ReasonCode::Draft, "needs approval")
 }

@@ -78,7 +78,7 @@ impl Operator {
     /// Rejects a held action: it is cancelled.
     pub async fn reject(&self, id: &ActionId) -> Result<Action, ApprovalError> {
         let action = self.in_state(id, &[ActionState::Held], "held").await?;
-        let reason = Reason::new(ReasonCode::Rejected, "a person rejected it");
+        let reason = Reason::new(ReasonCode::Rejected, "an operator rejected it");
         self.decide(action, Transition::cancel(reason)).await
     }
 
@@ -130,7 +130,7 @@ impl Operator {
 pub fn retry_effect(action: &Action) -> Option<&'static str> {
     Some(match (action.state, action.kind) {
         (ActionState::Failed, ActionKind::Reply) => {
-            "The thread is read again. Unless somebody has answered, a newer message has come, or the lead asked for \
+            "The thread is read again. Unless somebody has answered, a newer message came, or the lead asked for \
              no more mail, the reply is sent once."
         }
         (ActionState::Failed, ActionKind::Star | ActionKind::Unstar) => {

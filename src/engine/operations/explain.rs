@@ -34,7 +34,7 @@ pub struct Explanation {
     pub campaign: Option<String>,
     /// What rules saw as `body`.
     pub body: Option<String>,
-    /// Whether the message is automatic mail, as far as was read.
+    /// Whether the message is an auto-reply, as far as was read.
     pub auto_reply: Option<bool>,
     /// Whether the lead asks for no more mail, as far as was read.
     pub opt_out: Option<bool>,

@@ -88,7 +88,7 @@ impl Operator {
         if let Some(lead) = crate::engine::intake::records::lead_key(row)
             && let Some(found) = self.shared.store.opt_out(workspace.name(), &lead).await?
         {
-            let text = format!("{lead} asked for no more mail: “{}”. No reply is sent.", found.evidence);
+            let text = format!("{lead} opted out: “{}”. No reply is sent.", found.evidence);
             entries.push(TimelineEntry::new(TimelineStage::OptOut, Some(found.since), text));
         }
         for pause in self.shared.store.pauses().await? {
@@ -198,7 +198,7 @@ fn describe_action(action: &Action) -> String {
         text = format!("{text} ({}: {})", reason.code.as_str(), reason.text);
     }
     match action.due_at.filter(|_| !action.state.is_settled()) {
-        Some(due) if action.state == ActionState::Held => text = format!("{text}, given up {}", shown(due)),
+        Some(due) if action.state == ActionState::Held => text = format!("{text}, expires {}", shown(due)),
         Some(due) => text = format!("{text}, next {}", shown(due)),
         None => {}
     }

@@ -65,7 +65,7 @@ pub(super) fn categories(named: &[NamedCategory], out: &mut Diagnostics) {
 pub(super) fn absences(named: &[NamedCategory], out: &mut Diagnostics) {
     let is_absence = |text: &str| Glob::Like(GlobText::new(text, Fold::CaseAndSeparators)).matches(["out_of_office"]);
     for one in named.iter().filter(|one| !one.negated && is_absence(&one.text) && !one.text.trim().starts_with('*')) {
-        let message = "absence notes are automatic mail, and this rule does not say that it wants any";
+        let message = "out-of-office notes are auto-replies, which this rule does not ask for";
         let found = Diagnostic::error(code::UNREACHED_ABSENCE, &one.at, message).lint(false);
         out.push(found.hint("add `auto_reply: true`, or `auto_reply: any`, beside it"));
     }

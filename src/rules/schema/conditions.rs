@@ -28,7 +28,7 @@ pub(in crate::rules) static WHEN: LazySchema = LazySchema::new(|| {
         };
         let doc = match field {
             FlagField::AutoReply => {
-                "A rule that does not mention it never matches automatic mail; `true` matches only that, `any` both."
+                "A rule that does not mention it never matches auto-replies; `true` matches only that, `any` both."
             }
             _ => "true or false.",
         };

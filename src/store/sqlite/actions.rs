@@ -310,7 +310,7 @@ pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> 
     let Some(message_id) = &decision.message_id else { return Ok(Vec::new()) };
     let rows = sqlx::query(queries::CANCEL_OLDER)
         .bind(ReasonCode::NewerMessage.as_str())
-        .bind("a newer message has come")
+        .bind("a newer message came")
         .bind(micros(decision.at))
         .bind(&decision.workspace)
         .bind(&decision.thread_id)

@@ -111,7 +111,7 @@ impl SqliteStore {
             "INSERT INTO pauses (workspace, since, reason) VALUES ('', ?, ?) ON CONFLICT (workspace) DO NOTHING",
         )
         .bind(micros(Timestamp::now()))
-        .bind(format!("{RESTORED} ({why}): it polls and decides, and sends nothing until somebody resumes it"))
+        .bind(format!("{RESTORED} ({why}): it polls and decides, and sends nothing until you resume it"))
         .execute(&mut *tx)
         .await?;
         self.commit(tx).await?;

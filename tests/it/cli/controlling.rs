@@ -88,7 +88,7 @@ async fn what_is_not_in_force_is_said_rejected_rules_and_a_configuration_that_ne
         assert!(rejected.contains(part), "{part} is not in\n{rejected}");
     }
     place.write("rules/rules.yaml", EVERYTHING);
-    service.wait_for_log("rules in force").await;
+    service.wait_for_log("rules loaded").await;
 
     let more = "safety: { max_age: 3d }\n";
     place.write("reply-router.yaml", &place.configuration(more));

@@ -98,11 +98,7 @@ async fn what_stands_in_the_way_beyond_the_rules() {
     assert_eq!(explained(&place, &capped).await.0, "suppressed lead_cap");
 
     // The remembered opt-out is told with its words.
-    place
-        .run(&["explain", &out])
-        .await
-        .assert_exit(0)
-        .assert_prints(&["out@acme.example asked for no more mail", "remove me"]);
+    place.run(&["explain", &out]).await.assert_exit(0).assert_prints(&["out@acme.example opted out", "remove me"]);
 
     // Outside of the hours.
     let closed = "hours: { never: { days: [mon], from: \"00:00\", to: \"00:01\", timezone: UTC } }";

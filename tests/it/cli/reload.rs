@@ -51,7 +51,7 @@ async fn files_that_change_are_taken_or_refused_as_a_whole() {
 
     // A good change is taken, and a second file is found. What is played for its tests is no news of the service.
     replace(&place, &format!("{}{}", EVERYTHING.replace("not-now", "never"), steps("states: { unstar: done }")));
-    service.wait_for_log("rules in force").await;
+    service.wait_for_log("rules loaded").await;
     let second = rules_of(&service).await;
     assert!(second["error"].is_null() && second["revision"] != first["revision"], "{second}");
     place.write("rules/more/more.yaml", "rules: [{ name: more, when: always, then: [star] }]\n");
