@@ -6,6 +6,7 @@ use super::{
     events::{ActionEvent, DecisionEvent},
     problem::Problem,
 };
+use crate::engine::ExplainedAction;
 use crate::model::ActionKind;
 use axum::{
     extract::State,
@@ -45,7 +46,7 @@ use utoipa::{
         (name = "hooks"),
         (name = "pages")
     ),
-    components(schemas(DecisionEvent, ActionEvent), responses(Problem))
+    components(schemas(DecisionEvent, ActionEvent, ExplainedAction), responses(Problem))
 )]
 struct Api;
 

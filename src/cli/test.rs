@@ -4,7 +4,7 @@ use super::{CommandStatus, args::TextFormat, env, explain_text};
 use crate::diagnostics::code;
 use crate::{
     app::{self, AppError, Caps, CliOptions, TestRunner},
-    engine::ExplainedRule,
+    engine::ExplainedAction,
     rules::{LoadContext, RuleSet, StepLocation, TestCase, TestResult},
     settings::Settings,
 };
@@ -164,7 +164,7 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     }
     for trace in result.rules.iter().filter(|trace| concerned.contains(&trace.name.as_str())) {
         let mut why = String::new();
-        explain_text::render_rule(&mut why, &ExplainedRule::new(trace));
+        explain_text::render_rule(&mut why, &trace.map_actions(ExplainedAction::new));
         for line in why.lines().filter(|line| !line.is_empty()) {
             let _ = writeln!(out, "      {line}");
         }

@@ -27,6 +27,7 @@ mod webhook;
 pub use delivery::{Delivered, DeliveryError, Reachable};
 pub use destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers};
 pub use email::EmailSettings;
+pub use log::LogFormat;
 pub use message::Alert;
 pub use problem::{DestinationProblem, DestinationSettingsError};
 pub use registry::{DestinationSettings, destination_info, destination_schema};

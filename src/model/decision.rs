@@ -150,9 +150,9 @@ pub struct ActionTrace {
     pub reason: Option<Reason>,
 }
 
-/// What one rule said about an event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RuleTrace {
+/// What one rule said about an event; `A` is what is told of each of its actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleTrace<A = ActionTrace> {
     /// The rule's name.
     pub name: String,
     /// The file that it stands in.
@@ -176,7 +176,27 @@ pub struct RuleTrace {
     /// What it captured.
     pub captures: BTreeMap<String, String>,
     /// Its actions, if it matched.
-    pub actions: Vec<ActionTrace>,
+    pub actions: Vec<A>,
+}
+
+impl RuleTrace {
+    /// The same with something else told of each action.
+    pub fn map_actions<B>(&self, map: impl Fn(&ActionTrace) -> B) -> RuleTrace<B> {
+        RuleTrace {
+            name: self.name.clone(),
+            file: self.file.clone(),
+            line: self.line,
+            mode: self.mode,
+            matched: self.matched,
+            stopped_by: self.stopped_by.clone(),
+            note: self.note.clone(),
+            error: self.error.clone(),
+            conditions: self.conditions.clone(),
+            script: self.script.clone(),
+            captures: self.captures.clone(),
+            actions: self.actions.iter().map(map).collect(),
+        }
+    }
 }
 
 /// One effect that a decision plans.

@@ -21,6 +21,7 @@ rules:
       - slack: sales
       - email: team
       - webhook: crm
+      - log: lines
       - mark_read
   - name: no-star
     when: { category: not_interested }

@@ -270,9 +270,9 @@ fn office() -> OpeningHours {
     OpeningHours::new(&days, 9 * 60, 18 * 60, jiff::tz::TimeZone::UTC, BTreeSet::new()).unwrap()
 }
 
-/// One of each kind, all in the simulator: `sales`, `team` and `crm`.
+/// One of each kind: `sales`, `team` and `crm` in the simulator, and `lines` on standard error.
 fn destinations(setting: &FixtureOptions, simulator: &Simulator) -> Destinations {
-    use reply_router::destinations::{EmailSettings, SlackSettings, WebhookSettings};
+    use reply_router::destinations::{EmailSettings, LogFormat, SlackSettings, WebhookSettings};
     let all = BTreeMap::from([
         (
             "sales".to_owned(),
@@ -285,6 +285,7 @@ fn destinations(setting: &FixtureOptions, simulator: &Simulator) -> Destinations
             "team".to_owned(),
             DestinationSettings::Email(EmailSettings { to: vec!["ae@acme.example".to_owned()], cc: vec![] }),
         ),
+        ("lines".to_owned(), DestinationSettings::Log(LogFormat::default())),
         (
             "crm".to_owned(),
             DestinationSettings::Webhook(WebhookSettings {

@@ -125,7 +125,7 @@ version: 1
 rules:
   - name: everything
     when: { category: interested }
-    then: [{ reply: { text: Hello. } }, star, { slack: sales }, { email: team }, { webhook: crm }, mark_read]
+    then: [{ reply: { text: Hello. } }, star, { slack: sales }, { email: team }, { webhook: crm }, { log: lines }, mark_read]
 ";
     let mut cases: Vec<(ActionKind, Deed, ActionState, &str)> = Vec::new();
     for kind in ActionKind::ALL.into_iter().filter(|kind| *kind != ActionKind::Unstar) {
@@ -148,7 +148,8 @@ rules:
         assert_eq!((found.1, found.2), (state, Some(reason)), "{kind}");
         let left = match kind {
             Reply => fixture.simulator.workspace().accepted_replies().len(),
-            ActionKind::Forward(DestinationKind::Log) => panic!("a line is no request"),
+            // A line leaves no trace in the simulator; its state says enough.
+            ActionKind::Forward(DestinationKind::Log) => 0,
             ActionKind::Forward(DestinationKind::Slack) => fixture.simulator.slack().len(),
             ActionKind::Forward(DestinationKind::Email) => fixture.simulator.mail().len(),
             ActionKind::Forward(DestinationKind::Webhook) => fixture.simulator.webhooks().len(),

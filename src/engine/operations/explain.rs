@@ -9,12 +9,12 @@ use crate::engine::{
     operations::timeline::TimelineEntry,
 };
 use crate::{
-    model::{ActionKind, ConditionTrace, Decision, Mode, PlannedOutcome, Reason, RuleTrace, ThreadRow},
+    model::{ActionKind, ActionTrace, Decision, PlannedOutcome, Reason, RuleTrace, ThreadRow},
     rules::ThreadMessages,
     store::{DecisionTrace, EventKind, StoreError},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Why each rule matches a thread, or does not.
@@ -51,33 +51,7 @@ pub struct Explanation {
 }
 
 /// One rule of an explanation.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExplainedRule {
-    /// Its name.
-    pub name: String,
-    /// The file.
-    pub file: String,
-    /// The line of its name.
-    pub line: usize,
-    /// Its effective mode.
-    pub mode: Mode,
-    /// Whether it matched.
-    pub matched: bool,
-    /// The earlier rule with `stop: true`.
-    pub stopped_by: Option<String>,
-    /// Why it did not match although its conditions held.
-    pub note: Option<String>,
-    /// The error that made it not match.
-    pub error: Option<String>,
-    /// Its conditions.
-    pub conditions: Vec<ConditionTrace>,
-    /// Its script.
-    pub script: Option<crate::model::ScriptTrace>,
-    /// What it captured.
-    pub captures: BTreeMap<String, String>,
-    /// Its actions.
-    pub actions: Vec<ExplainedAction>,
-}
+pub type ExplainedRule = RuleTrace<ExplainedAction>;
 
 /// One action of an explanation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,7 +109,7 @@ impl Explanation {
             auto_reply: trace.auto_reply,
             opt_out: trace.opt_out,
             problem: trace.problem.clone(),
-            rules: trace.rules.iter().map(ExplainedRule::new).collect(),
+            rules: trace.rules.iter().map(|rule| rule.map_actions(ExplainedAction::new)).collect(),
             way: Vec::new(),
             not_considered: &[],
         }
@@ -159,30 +133,16 @@ impl Explanation {
     }
 }
 
-impl ExplainedRule {
-    /// Of a rule as it was evaluated.
-    pub fn new(rule: &RuleTrace) -> Self {
-        let action = |action: &crate::model::ActionTrace| ExplainedAction {
+impl ExplainedAction {
+    /// What an action of a trace shows.
+    pub fn new(action: &ActionTrace) -> Self {
+        Self {
             kind: action.kind,
             target: action.target.clone(),
             would: action.would,
             reason: action.reason.as_ref().map(|reason| reason.code.as_str()),
             reason_text: action.reason.as_ref().map(|reason| reason.text.clone()),
             text: None,
-        };
-        Self {
-            name: rule.name.clone(),
-            file: rule.file.clone(),
-            line: rule.line,
-            mode: rule.mode,
-            matched: rule.matched,
-            stopped_by: rule.stopped_by.clone(),
-            note: rule.note.clone(),
-            error: rule.error.clone(),
-            conditions: rule.conditions.clone(),
-            script: rule.script.clone(),
-            captures: rule.captures.clone(),
-            actions: rule.actions.iter().map(action).collect(),
         }
     }
 }
@@ -273,7 +233,8 @@ impl Operator {
 
 /// The rules of a decision with the texts of their actions, which stand in one list, rule by rule.
 fn with_texts(decision: &Decision) -> Vec<ExplainedRule> {
-    let mut rules: Vec<ExplainedRule> = decision.rules.iter().map(ExplainedRule::new).collect();
+    let mut rules: Vec<ExplainedRule> =
+        decision.rules.iter().map(|rule| rule.map_actions(ExplainedAction::new)).collect();
     let actions = rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
     for (action, planned) in actions.zip(&decision.actions) {
         action.text = planned.payload.preview_text().map(str::to_owned);
