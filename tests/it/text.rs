@@ -2,6 +2,7 @@
 
 mod hostile;
 mod languages;
+mod reported;
 mod rules;
 
 use std::path::Path;
