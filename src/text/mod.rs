@@ -6,11 +6,12 @@
 //! Plain text and HTML both become `lines::Line`s first, so that there is one place (`quoted`) where history is told
 //! from new words. HTML brings more: which element a line stood in says whether it is quoted, whatever its language.
 
+mod attributes;
 mod attribution;
 mod auto_reply;
 mod bounce;
 mod calendar;
-mod entities;
+mod containers;
 mod fingerprint;
 mod follow_up;
 mod footer;
