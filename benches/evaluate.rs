@@ -116,6 +116,7 @@ fn measured(set: &RuleSet, mails: &[Event], thorough: bool) -> (std::time::Durat
             history: Some(&[]),
             overrides: &overrides,
             lead_opted_out: Some(false),
+            hold_uncertain: true,
             thorough,
         };
         matched += evaluate(set, &input, now).unwrap().matched().count();

@@ -50,7 +50,7 @@ pub async fn preview(
     client: &Client,
     rules: &RuleSet,
     workspace: &str,
-    ceiling: Mode,
+    (ceiling, hold_uncertain): (Mode, bool),
     selection: &Selection,
     now: Timestamp,
 ) -> Result<Preview, ApiError> {
@@ -66,6 +66,7 @@ pub async fn preview(
             history: None,
             overrides: &overrides,
             lead_opted_out: None,
+            hold_uncertain,
             thorough: false,
         };
         match evaluate_thread(client, rules, input, None, now).await {

@@ -110,7 +110,8 @@ impl<'r> TestRunner<'r> {
     /// The test could not run. A failing test is no error.
     pub async fn run(&mut self, case: &TestCase) -> Result<TestResult, AppError> {
         if !case.needs_engine() {
-            return Ok(case.run(self.rules));
+            let safety = self.caps.of_workspace(case.workspace());
+            return Ok(case.run(self.rules, safety.hold_uncertain));
         }
         if self.stage.is_none() {
             self.stage = Some(TestBed::new(self.rules, self.caps).await?);

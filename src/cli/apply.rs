@@ -39,9 +39,8 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
     let Some(runtime) = engine.workspace(workspace.name()) else { return Ok(CommandStatus::Problem) };
     let selection = Selection { since: wanted.since, limit: MAX_ITEMS, thread: wanted.thread };
     let rules = engine.rules();
-    let survey =
-        app::preview(runtime.client(), &rules, workspace.name(), workspace.settings.mode, &selection, engine.now())
-            .await?;
+    let caps = (workspace.settings.mode, workspace.settings.safety.hold_uncertain);
+    let survey = app::preview(runtime.client(), &rules, workspace.name(), caps, &selection, engine.now()).await?;
     let acting: Vec<_> = survey
         .threads
         .iter()

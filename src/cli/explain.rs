@@ -45,13 +45,15 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
     };
     let thread = thread.as_str();
     if args.as_test {
-        let client = app::client(chosen(&settings, Some(&name))?)?;
+        let chosen = chosen(&settings, Some(&name))?;
+        let client = app::client(chosen)?;
+        let caps = (name.as_str(), chosen.settings.safety.hold_uncertain);
         let mut detail = client.thread(thread, Priority::Read).await?;
         thread.clone_into(&mut detail.row.id);
         let messages = fetch_messages(&client, thread, Priority::Read).await?;
         super::terminal::part!(
             "{}",
-            export_test::to_yaml(&detail, messages.conversation(), &rules, &name, jiff::Timestamp::now())?
+            export_test::to_yaml(&detail, messages.conversation(), &rules, caps, jiff::Timestamp::now())?
         );
         return Ok(CommandStatus::Success);
     }

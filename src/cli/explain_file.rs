@@ -16,7 +16,7 @@ use std::{collections::HashMap, path::Path};
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
-    let (rules, workspace, ceiling) = match app::load(overrides, &env) {
+    let (rules, workspace, caps) = match app::load(overrides, &env) {
         Ok(settings) => {
             let workspace = match args.workspace.as_deref() {
                 Some(name) => Some(chosen(&settings, Some(name))?),
@@ -27,24 +27,26 @@ pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -
                 None => settings.workspaces.first(),
             };
             let name = workspace.map_or_else(|| "file".to_owned(), |workspace| workspace.name().to_owned());
-            let ceiling = workspace.map_or(Mode::Live, |workspace| workspace.settings.mode);
-            (app::load_rules(&settings)?, name, ceiling)
+            let caps = workspace.map_or((Mode::Live, settings.safety.hold_uncertain), |workspace| {
+                (workspace.settings.mode, workspace.settings.safety.hold_uncertain)
+            });
+            (app::load_rules(&settings)?, name, caps)
         }
         Err(error) => match &overrides.rules {
             Some(rules) => {
                 let context = LoadContext { without_configuration: true, ..LoadContext::default() };
-                (RuleSet::load(rules, &context).map_err(AppError::Invalid)?, "file".to_owned(), Mode::Live)
+                (RuleSet::load(rules, &context).map_err(AppError::Invalid)?, "file".to_owned(), (Mode::Live, true))
             }
             None => return Err(error.into()),
         },
     };
     let is_yaml = file.extension().is_some_and(|end| end == "yaml" || end == "yml");
     let told = if is_yaml { from_tests(file, args)? } else { vec![from_message(file, args)?] };
-    told.iter().map(|told| judged(told, &rules, &workspace, ceiling)).collect()
+    told.iter().map(|told| judged(told, &rules, &workspace, caps)).collect()
 }
 
-fn judged(told: &SampleThread, rules: &RuleSet, workspace: &str, ceiling: Mode) -> anyhow::Result<Explanation> {
-    let judged = told.evaluate(rules, workspace, ceiling, &HashMap::new());
+fn judged(told: &SampleThread, rules: &RuleSet, workspace: &str, caps: (Mode, bool)) -> anyhow::Result<Explanation> {
+    let judged = told.evaluate(rules, workspace, caps, &HashMap::new());
     let (explanation, _) =
         judged.map_err(|need| anyhow::anyhow!("a rule needs {need:?}, which a file does not have"))?;
     Ok(explanation)

@@ -85,7 +85,7 @@ pub(super) fn to_yaml(
     thread: &ThreadDetail,
     conversation: &Conversation,
     rules: &RuleSet,
-    workspace: &str,
+    (workspace, hold_uncertain): (&str, bool),
     now: Timestamp,
 ) -> anyhow::Result<String> {
     let last = conversation.messages().iter().rposition(|message| !message.outgoing);
@@ -115,7 +115,7 @@ pub(super) fn to_yaml(
     if let [case] = cases.as_mut_slice()
         && let Ok(decision) = {
             case.workspace = Some(workspace.to_owned());
-            case.decide(rules)
+            case.decide(rules, hold_uncertain)
         }
     {
         let stands = |would| !matches!(would, PlannedOutcome::Suppressed | PlannedOutcome::Failed);

@@ -191,7 +191,8 @@ pub(super) async fn preview(overrides: &CliOptions, selection: args::Selection) 
     for workspace in workspaces {
         let client = app::client(workspace)?;
         let now = jiff::Timestamp::now();
-        let survey = app::preview(&client, &rules, workspace.name(), workspace.settings.mode, &wanted, now).await?;
+        let caps = (workspace.settings.mode, workspace.settings.safety.hold_uncertain);
+        let survey = app::preview(&client, &rules, workspace.name(), caps, &wanted, now).await?;
         requests += client.requests_sent();
         surveys.push((workspace.name().to_owned(), survey));
     }

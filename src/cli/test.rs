@@ -70,6 +70,7 @@ pub(super) async fn test(
             if result.failures.is_empty() {
                 passed += 1;
                 let _ = writeln!(out, "  {}✓{} {}", GOOD.render(), GOOD.render_reset(), case.name);
+                print_uncertain(&mut out, &result);
             } else {
                 failed += 1;
                 failure(&mut out, case, &result);
@@ -114,6 +115,7 @@ fn test_report(case: &TestCase, result: &TestResult) -> Value {
         "passed": result.failures.is_empty(),
         "step": step,
         "failures": failures.collect::<Vec<_>>(),
+        "uncertain": result.uncertain,
         "actions": result.actions,
     })
 }
@@ -156,6 +158,7 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
         let _ = writeln!(out, "      {:<8} actual    {}", "", indented(&failure.got));
         concerned.extend(failure.concerned.iter().map(String::as_str));
     }
+    print_uncertain(out, result);
     if !result.actions.is_empty() {
         out.push_str("      actions at that point\n");
     }
@@ -171,6 +174,13 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     }
     for name in concerned.iter().filter(|name| !result.rules.iter().any(|trace| trace.name == **name)) {
         let _ = writeln!(out, "      no rule `{name}`");
+    }
+}
+
+/// Names the replies that are held as uncertain: `reply: null` and `rules: []` allow them.
+fn print_uncertain(out: &mut String, result: &TestResult) {
+    for why in &result.uncertain {
+        let _ = writeln!(out, "      held as uncertain: {why}");
     }
 }
 

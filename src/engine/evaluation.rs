@@ -28,6 +28,8 @@ pub struct EvaluationInput<'a> {
     pub overrides: &'a HashMap<String, Mode>,
     /// Whether the lead is known to have opted out.
     pub lead_opted_out: Option<bool>,
+    /// Whether a reply to what may be automatic mail is held.
+    pub hold_uncertain: bool,
     /// Whether every condition is evaluated, for an explanation.
     pub thorough: bool,
 }
@@ -68,6 +70,7 @@ pub async fn evaluate_thread(
             history: subject.history,
             overrides: subject.overrides,
             lead_opted_out: subject.lead_opted_out,
+            hold_uncertain: subject.hold_uncertain,
             thorough: subject.thorough,
         };
         let mut began = Instant::now();

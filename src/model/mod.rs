@@ -21,8 +21,8 @@ pub(crate) use action_kind::destination_kinds;
 pub use action_kind::{ActionKind, DestinationKind, UnknownName};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use decision::{
-    ActionTrace, ConditionTrace, Decision, Mode, PlannedAction, PlannedOutcome, RuleTrace, ScriptTrace,
-    describe_planned,
+    ActionTrace, ConditionTrace, Decision, MailReading, Mode, PlannedAction, PlannedOutcome, QuotedTrace, RuleTrace,
+    ScriptTrace, SignalTrace, describe_planned,
 };
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
 pub use histogram::{Histogram, HistogramSnapshot};

@@ -51,6 +51,8 @@ codes! {
     OptOut = "opt_out",
     /// The message is automatic mail.
     AutoReply = "auto_reply",
+    /// The message may be automatic mail; a person must look.
+    Uncertain = "uncertain",
     /// A person has answered.
     PersonAnswered = "person_answered",
     /// A newer inbound message has come.

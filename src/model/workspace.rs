@@ -62,6 +62,8 @@ pub struct Safety {
     pub replies_per_hour: u32,
     /// A reply to an older message is held.
     pub max_age: Duration,
+    /// A reply to what may be automatic mail is held.
+    pub hold_uncertain: bool,
     /// A draft that nobody approves for this long is cancelled.
     pub drafts_expire: Duration,
     /// When to look for a reply whose outcome is unknown, counted from its sending; ascending, never empty. After the last
@@ -80,6 +82,7 @@ impl Default for Safety {
             replies_per_lead: Rate { count: 1, per: 7 * DAY },
             replies_per_hour: 50,
             max_age: 7 * DAY,
+            hold_uncertain: true,
             drafts_expire: 7 * DAY,
             verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
             alert: None,

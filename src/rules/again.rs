@@ -38,6 +38,7 @@ pub fn still_matches(set: &RuleSet, rule: &Rule, again: &Again<'_>) -> bool {
         history: None,
         overrides: &overrides,
         lead_opted_out: None,
+        hold_uncertain: true,
         thorough: false,
     };
     let facts = set.of_workspace(again.workspace).facts(&input, again.now).with_earlier(again.earlier);

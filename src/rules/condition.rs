@@ -239,6 +239,7 @@ fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need>
         GlobField::AiCategory => one(detail()?.ai_category.as_deref()),
         GlobField::ManualCategory => one(detail()?.manual_category.as_deref()),
         GlobField::Workspace => one(Some(facts.input.workspace)),
+        GlobField::LeadLanguage => one(facts.messages()?.language()),
         GlobField::From => {
             let from = facts.messages()?.newest_inbound().and_then(|message| message.from.as_deref());
             non_blank(from).map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).into_iter().collect()

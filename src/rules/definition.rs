@@ -111,7 +111,7 @@ impl Matcher {
                 GlobField::Campaign if globs.iter().any(is_id) => Cost::Thread,
                 GlobField::Campaign => Cost::Row,
                 GlobField::Inbox | GlobField::Tags | GlobField::AiCategory | GlobField::ManualCategory => Cost::Thread,
-                GlobField::From | GlobField::Attachment => Cost::Messages,
+                GlobField::From | GlobField::Attachment | GlobField::LeadLanguage => Cost::Messages,
             },
             Self::Text(TextField::LeadName | TextField::Subject | TextField::Preview, _) => Cost::Row,
             Self::Text(..) => Cost::Messages,

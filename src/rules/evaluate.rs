@@ -8,7 +8,7 @@ use super::{
     pattern::truncate_input,
     plan::{self, Claimed, Matched},
 };
-use crate::model::{ActionTrace, Decision, Mode, RuleTrace};
+use crate::model::{ActionTrace, Decision, MailReading, Mode, RuleTrace};
 use std::collections::BTreeMap;
 
 /// Evaluates all rules on an event.
@@ -47,7 +47,14 @@ pub(super) fn evaluate_with_modes(
     let facts = set.facts(input, now);
     let mut taken = Claimed::default();
     let mut stopped_by: Option<&str> = None;
-    let mut decision = Decision { body: None, auto_reply: None, opt_out: None, rules: Vec::new(), actions: Vec::new() };
+    let mut decision = Decision {
+        body: None,
+        auto_reply: None,
+        opt_out: None,
+        reading: MailReading::default(),
+        rules: Vec::new(),
+        actions: Vec::new(),
+    };
     for (place, rule) in set.rules().iter().enumerate() {
         let mode = mode_of(rule);
         let mut trace = blank(rule, mode);
@@ -94,6 +101,7 @@ pub(super) fn evaluate_with_modes(
         (None, None) => None,
     };
     decision.opt_out = facts.opt_out().map(str::to_owned);
+    decision.reading = input.messages.map(ThreadMessages::reading).unwrap_or_default();
     Ok(decision)
 }
 

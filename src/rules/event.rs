@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
-    text::{self, AutoReply},
+    text::{self, AutoReply, Automatic, Mail},
 };
 use std::{
     cell::OnceCell,
@@ -34,6 +34,8 @@ pub struct EventInput<'a> {
     pub overrides: &'a HashMap<String, Mode>,
     /// Whether the lead is known to have opted out; `None` where nobody knows.
     pub lead_opted_out: Option<bool>,
+    /// Whether a reply to what may be automatic mail is held.
+    pub hold_uncertain: bool,
     /// Whether every condition that can be evaluated is, for an explanation; otherwise a rule ends at its first
     /// condition that decides. The decision is the same.
     pub thorough: bool,
@@ -46,7 +48,8 @@ pub struct ThreadMessages {
     new_texts: Vec<OnceLock<String>>,
     full_body: OnceLock<String>,
     history: OnceLock<String>,
-    auto_reply: OnceLock<Option<AutoReply>>,
+    pub(super) automatic: OnceLock<Automatic>,
+    pub(super) language: OnceLock<Option<&'static str>>,
     opt_out: OnceLock<Option<String>>,
 }
 
@@ -104,16 +107,6 @@ impl ThreadMessages {
         })
     }
 
-    /// Whether the newest inbound message is automatic mail.
-    pub fn auto_reply(&self) -> Option<&AutoReply> {
-        let found = self.auto_reply.get_or_init(|| {
-            let message = self.newest_inbound()?;
-            let body = self.body().map(truncate_input);
-            text::auto_reply(message.from.as_deref(), message.subject.as_deref(), body, message.created_at.map(day))
-        });
-        found.as_ref()
-    }
-
     /// The words of an opt-out in any inbound message, newest first.
     pub fn opt_out(&self) -> Option<&str> {
         let found = self.opt_out.get_or_init(|| {
@@ -128,7 +121,7 @@ impl ThreadMessages {
 }
 
 // The day of a message, in UTC: where its writer was is not known.
-fn day(at: jiff::Timestamp) -> jiff::civil::Date {
+pub(super) fn day(at: jiff::Timestamp) -> jiff::civil::Date {
     jiff::tz::TimeZone::UTC.to_datetime(at).date()
 }
 
@@ -185,8 +178,17 @@ impl<'a> Facts<'a> {
         let row = self.input.row;
         let found = self.row_auto_reply.get_or_init(|| {
             let preview = row.preview.as_deref().map(|preview| text::new_text(Some(preview), None));
-            let written = row.last_message_at.map(day);
-            text::auto_reply(row.lead_email.as_deref(), row.subject.as_deref(), preview.as_deref(), written)
+            // The row's subject is the conversation's, which may be ours.
+            let subjects: Vec<&str> = row.subject.as_deref().into_iter().collect();
+            text::automatic(&Mail {
+                from: row.lead_email.as_deref(),
+                subject: row.subject.as_deref(),
+                body: preview.as_deref(),
+                written: row.last_message_at.map(day),
+                our_subjects: &subjects,
+                ..Mail::default()
+            })
+            .found
         });
         found.as_ref()
     }

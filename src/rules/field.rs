@@ -48,6 +48,8 @@ fields! {
         Attachment = "attachment",
         /// The workspace's name.
         Workspace = "workspace",
+        /// The language that the lead writes in, as its two-letter code such as `de`; none where it cannot be told.
+        LeadLanguage = "lead_language",
     }
 }
 

@@ -15,6 +15,7 @@ mod logic;
 mod pattern;
 mod plan;
 mod prefilter;
+mod reading;
 mod request_cost;
 mod schema;
 mod script;
@@ -46,7 +47,7 @@ pub use script_functions::{FUNCTIONS as SCRIPT_FUNCTIONS, ScriptFunction};
 pub use set::RuleSet;
 pub use template::{TemplateError, TemplateRef, Templates};
 pub use test_case::{
-    ActionOutcomes, ActionStatus, Actual, Expectation, ExpectedState, Mismatch, StepEvent, StepLocation, TestCase,
-    TestResult, TestStep,
+    ActionOutcomes, ActionStatus, Actual, Expectation, ExpectedState, HeldReply, Mismatch, StepEvent, StepLocation,
+    TestCase, TestResult, TestStep,
 };
 pub use values::template_names;

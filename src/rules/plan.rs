@@ -101,6 +101,9 @@ fn judge(
         if facts.sender_is_not_lead() && !matched.rule.any_sender() {
             return verdict(PlannedOutcome::Held, ReasonCode::SenderIsNotLead, "the sender is not the lead");
         }
+        if let Some(why) = facts.uncertain_for(matched.rule) {
+            return verdict(PlannedOutcome::Held, ReasonCode::Uncertain, why);
+        }
         if matched.mode == Mode::Draft {
             return verdict(PlannedOutcome::Held, ReasonCode::Draft, "waits for approval");
         }
@@ -245,6 +248,12 @@ fn timing(set: &RuleSet, action: &ActionDef, facts: &Facts<'_>) -> Verdict {
 }
 
 impl Facts<'_> {
+    /// Why a rule's reply must wait for a person: the message may be automatic, and the rule does not ask for such mail.
+    fn uncertain_for(&self, rule: &Rule) -> Option<String> {
+        let messages = self.input.messages.filter(|_| self.input.hold_uncertain && !rule.any_auto_reply())?;
+        messages.uncertain()
+    }
+
     /// Earlier actions that were carried out or still may be.
     fn counted(&self) -> impl Iterator<Item = &HistoryEntry> {
         self.input.history.unwrap_or_default().iter().filter(|entry| entry.state.counts_toward_limits())

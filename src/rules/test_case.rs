@@ -8,7 +8,7 @@ mod load;
 mod run;
 mod steps;
 
-pub use compare::{ActionOutcomes, ActionStatus, Actual, Mismatch, StepLocation, TestResult};
+pub use compare::{ActionOutcomes, ActionStatus, Actual, HeldReply, Mismatch, StepLocation, TestResult};
 pub(super) use load::read;
 
 use crate::model::{ActionKind, ActionState, Message, ReasonCode, ThreadDetail};

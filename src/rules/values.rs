@@ -15,6 +15,7 @@ const LEAD: &[(&str, Cost)] = &[
     ("first_name", Cost::Row),
     ("last_name", Cost::Row),
     ("domain", Cost::Row),
+    ("language", Cost::Messages),
 ];
 const THREAD: &[(&str, Cost)] = &[
     ("id", Cost::Row),
@@ -93,11 +94,11 @@ pub(super) fn cost_of(root: &str, field: Option<&str>) -> Cost {
     let Some(fields) = fields_of(root) else { return Cost::Row };
     match field {
         Some(field) => fields.iter().find(|(name, _)| *name == field).map_or(Cost::Row, |(_, cost)| *cost),
-        // Used as a whole, a thread means what the thread endpoint tells.
+        // Used as a whole, a thread means what the thread endpoint tells, and a lead what the row tells.
         None => fields
             .iter()
             .map(|(_, cost)| *cost)
-            .filter(|cost| root != "thread" || *cost < Cost::Messages)
+            .filter(|cost| !["thread", "lead"].contains(&root) || *cost < Cost::Messages)
             .max()
             .unwrap_or(Cost::Row),
     }
@@ -137,6 +138,7 @@ pub(super) fn lead(facts: &Facts<'_>) -> Map<String, Value> {
         bag.text("first_name", first.as_deref());
         bag.text("last_name", last.as_deref());
     }
+    bag.text("language", facts.input.messages.and_then(ThreadMessages::language));
     bag.0
 }
 

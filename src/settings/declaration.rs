@@ -69,6 +69,11 @@ pub(super) fn rate() -> Takes<Rate> {
     Takes::new(ValueType::Rate, |node, reader| node.rate(&mut reader.out)).shown(|rate| json!(rate))
 }
 
+/// Yes or no.
+pub(super) fn flag() -> Takes<bool> {
+    Takes::new(ValueType::Bool, |node, reader| node.bool(&mut reader.out)).shown(|value| json!(value))
+}
+
 /// One of the modes.
 pub(super) fn mode() -> Takes<Mode> {
     let modes = Mode::ALL.map(|mode| (mode.as_str(), mode));

@@ -1,6 +1,6 @@
 //! `safety`: limits that stand above every rule.
 
-use super::declaration::{self, ConfigKey, DAY, MINUTE, SECOND, Takes, count, duration, rate};
+use super::declaration::{self, ConfigKey, DAY, MINUTE, SECOND, Takes, count, duration, flag, rate};
 use super::reader::ConfigReader;
 use crate::diagnostics::code;
 use crate::model::{Safety, StartFrom, duration_pattern, format_duration, parse_duration};
@@ -45,6 +45,13 @@ pub(super) fn keys() -> Vec<ConfigKey<Safety>> {
             duration(MINUTE..=365 * DAY),
             |safety| &mut safety.max_age,
             "A reply to an older message is held.",
+        ),
+        Key::new(
+            "hold_uncertain",
+            flag(),
+            |safety| &mut safety.hold_uncertain,
+            "Hold a reply where the message may be automatic mail but need not be, until you approve it. Rules with \
+             `auto_reply: true` or `any` are not held.",
         ),
         Key::new(
             "drafts_expire",

@@ -363,7 +363,7 @@ async fn mail_from_an_inbox_of_our_own_is_not_answered() {
 async fn a_robot_that_answers_every_answer_gets_one() {
     let rules = "version: 1\nrules:\n  - { name: all, when: always, then: [{ reply: { text: Thank you., repeat: once_per_message } }] }\n";
     let fixture = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
-    let thread = fixture.hot_lead("robot@acme.example", "Thank you for your message. How can I help?");
+    let thread = fixture.hot_lead("desk@acme.example", "Thank you for your message. How can I help?");
     for _ in 0..150 {
         fixture.tick().await;
         fixture.clock.advance(Duration::from_secs(60));

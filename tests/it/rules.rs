@@ -127,6 +127,7 @@ impl Case {
             history: self.history.as_deref(),
             overrides: &self.overrides,
             lead_opted_out: self.opted_out,
+            hold_uncertain: true,
             thorough: self.thorough,
         };
         evaluate(set, &input, NOW.parse().unwrap())

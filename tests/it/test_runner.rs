@@ -2,6 +2,7 @@
 
 mod actors;
 mod failures;
+mod uncertain;
 
 use reply_router::{
     app::{Caps, TestRunner},

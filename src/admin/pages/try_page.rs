@@ -101,7 +101,8 @@ async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
     let message = Message { text: filled(&asked.text), ..Message::default() };
     let told = SampleThread::new("", message, about, app.engine.now());
     let overrides = app.engine.store().override_modes().await?;
-    let judged = told.evaluate(&app.engine.rules(), workspace.name(), workspace.settings().mode, &overrides);
+    let caps = (workspace.settings().mode, workspace.safety().hold_uncertain);
+    let judged = told.evaluate(&app.engine.rules(), workspace.name(), caps, &overrides);
     let (explanation, decision) = judged.map_err(|need| {
         let text = format!("a rule asks for {need:?}, which is not available on this page");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text)
@@ -142,7 +143,7 @@ async fn categories(app: &App) -> Result<BTreeSet<String>, Problem> {
     let blank = SampleThread::new("", Message::default(), SampleFields::default(), app.engine.now());
     if let Some(workspace) = app.engine.workspaces().first()
         && let Ok((explanation, _)) =
-            blank.evaluate(&app.engine.rules(), workspace.name(), Mode::Live, &HashMap::default())
+            blank.evaluate(&app.engine.rules(), workspace.name(), (Mode::Live, true), &HashMap::default())
     {
         let conditions = explanation.rules.iter().flat_map(|rule| &rule.conditions);
         let asked = conditions.filter(|found| found.path.rsplit('.').next() == Some("category"));

@@ -10,7 +10,8 @@ use crate::{
     engine::{Clock, Engine, EngineParts, HandleReport, Workspace, WorkspaceParts},
     model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace, WorkspaceSettings},
     rules::{
-        ActionOutcomes, ActionStatus, Actual, Expectation, RuleSet, StepEvent, StepLocation, TestCase, TestResult,
+        ActionOutcomes, ActionStatus, Actual, Expectation, HeldReply, RuleSet, StepEvent, StepLocation, TestCase,
+        TestResult,
     },
     store::{ActionFilter, DecisionRecord, Lane, SqliteStore, Store},
 };
@@ -32,6 +33,8 @@ pub(super) struct Scenario<'s> {
     done: HashSet<crate::model::ActionId>,
     /// The latest trace of each rule.
     rules: Vec<RuleTrace>,
+    /// Why each reply that was held as uncertain was held.
+    uncertain: Vec<String>,
 }
 
 impl<'s> Scenario<'s> {
@@ -57,7 +60,15 @@ impl<'s> Scenario<'s> {
             test_hooks: None,
         });
         engine.replace_rules(Arc::clone(&stage.rules));
-        let mut scene = Self { stage, engine, store, thread: String::new(), done: HashSet::new(), rules: Vec::new() };
+        let mut scene = Self {
+            stage,
+            engine,
+            store,
+            thread: String::new(),
+            done: HashSet::new(),
+            rules: Vec::new(),
+            uncertain: Vec::new(),
+        };
         scene.look().await?;
         scene.thread = stage.simulator.workspace().add_thread(new_thread(case));
         Ok(scene)
@@ -81,7 +92,11 @@ impl<'s> Scenario<'s> {
                 return Ok(failed);
             }
         }
-        Ok(TestResult { rules: std::mem::take(&mut self.rules), ..TestResult::default() })
+        Ok(TestResult {
+            uncertain: std::mem::take(&mut self.uncertain),
+            rules: std::mem::take(&mut self.rules),
+            ..TestResult::default()
+        })
     }
 
     /// The mismatches, with the traces that explain them.
@@ -98,7 +113,8 @@ impl<'s> Scenario<'s> {
         }
         let told = |action: &Action| format!("{} (rule {})", standing(action), action.rule);
         let actions = self.actions().await?.iter().map(told).collect();
-        Ok(Some(TestResult { failures, step, rules: std::mem::take(&mut self.rules), actions }))
+        let uncertain = std::mem::take(&mut self.uncertain);
+        Ok(Some(TestResult { failures, step, uncertain, rules: std::mem::take(&mut self.rules), actions }))
     }
 
     fn workspace(&self) -> Result<&Workspace, AppError> {
@@ -194,6 +210,7 @@ impl<'s> Scenario<'s> {
         let done: Vec<_> = sent.iter().map(|action| action.id.clone()).collect();
         self.done.extend(done);
         if let Some(decision) = decision {
+            self.uncertain.extend(observed.uncertain_reasons());
             self.rules = decision.trace.rules;
         }
         Ok(observed)
@@ -219,8 +236,24 @@ fn decided(decision: &DecisionRecord, actions: &[Action]) -> Actual {
         replies: replies().filter(stands).filter_map(reply_text).collect(),
         no_reply: replies().find_map(|action| action.reason.clone()),
         body: decision.trace.body.clone(),
+        uncertain: held_as_uncertain(decision, actions),
         outcome: None,
     }
+}
+
+/// The replies of a decision that are held as uncertain, by the rules or by the guard.
+fn held_as_uncertain(decision: &DecisionRecord, actions: &[Action]) -> Vec<HeldReply> {
+    let why = |action: &Action| {
+        let reason = action.reason.as_ref().filter(|reason| reason.code == ReasonCode::Uncertain)?;
+        (action.state == ActionState::Held && action.kind == ActionKind::Reply).then(|| reason.text.clone())
+    };
+    let of_decision = || actions.iter().filter(|action| action.decision_id == decision.id);
+    let is_all = |rule: &str| {
+        let mut of_rule = of_decision().filter(|action| action.rule == rule && action.state != ActionState::Suppressed);
+        of_rule.all(|action| why(action).is_some())
+    };
+    let held = of_decision().filter_map(|action| Some((action, why(action)?)));
+    held.map(|(action, why)| HeldReply { rule: action.rule.clone(), why, is_all: is_all(&action.rule) }).collect()
 }
 
 fn reply_text(action: &Action) -> Option<String> {

@@ -37,7 +37,7 @@ impl Executor {
                     detect_takeover(&*self.shared.store, workspace.name(), &action.thread_id, messages.conversation())
                         .await?;
                 let own_sender = self.is_from_own_sender(messages).await?;
-                Ok(check_thread(action, messages, own_sender, &takeover))
+                Ok(check_thread(action, messages, own_sender, &takeover, workspace.safety().hold_uncertain))
             }
             other => Ok(other),
         }

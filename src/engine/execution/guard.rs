@@ -97,12 +97,13 @@ pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety
 }
 
 /// The checks against the thread as it is now. `own_sender`: the newest message comes from an address that one of the
-/// workspaces sends from. `takeover`: what others sent after the message.
+/// workspaces sends from. `takeover`: what others sent after the message. `hold_uncertain`: as in `safety`.
 pub(super) fn check_thread(
     action: &Action,
     messages: &ThreadMessages,
     own_sender: bool,
     takeover: &Takeover,
+    hold_uncertain: bool,
 ) -> Verdict {
     let conversation = messages.conversation();
     let newest = conversation.newest_inbound();
@@ -140,6 +141,13 @@ pub(super) fn check_thread(
         && !action.approved
     {
         return Verdict::Hold(Reason::new(ReasonCode::PersonAnswered, why.clone()));
+    }
+    if hold_uncertain
+        && !action.any_auto_reply
+        && !action.approved
+        && let Some(why) = messages.uncertain()
+    {
+        return Verdict::Hold(Reason::new(ReasonCode::Uncertain, why));
     }
     if !action.any_sender && !action.approved && !is_from_lead(action, newest) {
         let text = "the message is not from the lead's address: a colleague may have answered";

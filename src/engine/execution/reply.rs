@@ -114,7 +114,8 @@ impl Executor {
             return Ok((foreign, None));
         }
         let takeover = detect_takeover(&*self.shared.store, workspace.name(), &action.thread_id, conversation).await?;
-        let verdict = check_thread(action, messages, self.is_from_own_sender(messages).await?, &takeover);
+        let own_sender = self.is_from_own_sender(messages).await?;
+        let verdict = check_thread(action, messages, own_sender, &takeover, workspace.safety().hold_uncertain);
         if verdict == Verdict::Send && !action.approved && has_its_text_already(action, messages) {
             let text = "the same text is in the thread already";
             return Ok((Verdict::Suppress(Reason::new(ReasonCode::Repeat, text)), None));

@@ -222,6 +222,7 @@ impl Intake {
             history: Some(&history),
             overrides,
             lead_opted_out: Some(opted_out),
+            hold_uncertain: workspace.safety().hold_uncertain,
             thorough: true,
         };
         let known = messages.is_some();

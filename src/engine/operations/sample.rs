@@ -66,7 +66,8 @@ impl SampleThread {
         Self { thread, messages: vec![message], now }
     }
 
-    /// Evaluates the rules with every condition. Makes no request and asks no store.
+    /// Evaluates the rules with every condition, in a workspace with this ceiling and `safety.hold_uncertain`. Makes no
+    /// request and asks no store.
     ///
     /// # Errors
     /// A rule needs what the sample does not have.
@@ -74,7 +75,7 @@ impl SampleThread {
         &self,
         rules: &RuleSet,
         workspace: &str,
-        ceiling: Mode,
+        (ceiling, hold_uncertain): (Mode, bool),
         overrides: &HashMap<String, Mode>,
     ) -> Result<(Explanation, Decision), Need> {
         let messages = ThreadMessages::new(Conversation::new(self.messages.clone()));
@@ -87,6 +88,7 @@ impl SampleThread {
             history: None,
             overrides,
             lead_opted_out: None,
+            hold_uncertain,
             thorough: true,
         };
         let decision = evaluate(rules, &input, self.now)?;

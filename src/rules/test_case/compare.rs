@@ -2,7 +2,7 @@
 
 use super::{Expectation, ExpectedState};
 use crate::{
-    model::{ActionKind, ActionState, PlannedOutcome, Reason, ReasonCode, RuleTrace},
+    model::{ActionKind, ActionState, ActionTrace, PlannedOutcome, Reason, ReasonCode, RuleTrace},
     rules::RuleSet,
 };
 use jiff::Timestamp;
@@ -15,6 +15,8 @@ pub struct TestResult {
     pub failures: Vec<Mismatch>,
     /// The step that fails; `None` for the event itself.
     pub step: Option<StepLocation>,
+    /// Why each reply that is held as uncertain is held.
+    pub uncertain: Vec<String>,
     /// Each rule, in order, with the value that each condition saw.
     pub rules: Vec<RuleTrace>,
     /// How every action of a played test stood when it ended, in words, oldest first.
@@ -60,8 +62,40 @@ pub struct Actual {
     pub no_reply: Option<Reason>,
     /// What `body` was matched on.
     pub body: Option<String>,
+    /// The replies among them that are held because the message may be automatic mail.
+    pub uncertain: Vec<HeldReply>,
     /// What became of actions, where the test was played.
     pub outcome: Option<ActionOutcomes>,
+}
+
+/// A reply that is held as uncertain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldReply {
+    /// Its rule.
+    pub rule: String,
+    /// Why it is held.
+    pub why: String,
+    /// Whether the rule does nothing else.
+    pub is_all: bool,
+}
+
+/// The replies of a rule that are held as uncertain.
+pub(super) fn held_as_uncertain(rule: &RuleTrace) -> Vec<HeldReply> {
+    let reason = |action: &ActionTrace| {
+        let reason = action.reason.as_ref().filter(|reason| reason.code == ReasonCode::Uncertain)?;
+        (action.would == PlannedOutcome::Held).then(|| reason.text.clone())
+    };
+    let mut planned = rule.actions.iter().filter(|action| action.would != PlannedOutcome::Suppressed);
+    let is_all = planned.all(|action| reason(action).is_some());
+    let held = rule.actions.iter().filter_map(reason);
+    held.map(|why| HeldReply { rule: rule.name.clone(), why, is_all }).collect()
+}
+
+impl Actual {
+    /// Why each reply that is held as uncertain is held.
+    pub fn uncertain_reasons(&self) -> Vec<String> {
+        self.uncertain.iter().map(|held| held.why.clone()).collect()
+    }
 }
 
 /// What became of actions.
@@ -126,7 +160,13 @@ impl Expectation {
     fn compare_decision(&self, observed: &Actual) -> Vec<Mismatch> {
         let mut failures = Vec::new();
         let matched = &observed.matched;
-        if let Some(wanted) = self.rules.as_ref().filter(|wanted| *wanted != matched) {
+        // What is held as uncertain is neither sent nor refused: a test may want either.
+        let may_be_unwanted = |name: &String| observed.uncertain.iter().any(|held| held.is_all && held.rule == *name);
+        let is_met = |wanted: &Vec<String>| {
+            let counted = matched.iter().filter(|name| wanted.contains(name) || !may_be_unwanted(name));
+            counted.eq(wanted)
+        };
+        if let Some(wanted) = self.rules.as_ref().filter(|wanted| !is_met(wanted)) {
             let differ = |name: &&String| wanted.contains(name) != matched.contains(name);
             let concerned = wanted.iter().chain(matched).filter(differ).cloned().collect();
             failures.push(Mismatch { what: "rules", wanted: list(wanted), got: list(matched), concerned });
@@ -140,7 +180,12 @@ impl Expectation {
                     _ => kind.to_string(),
                 })
                 .collect();
-            if sorted(wanted) != sorted(&got) {
+            let mut without_held = got.clone();
+            for _ in &observed.uncertain {
+                let place = without_held.iter().position(|kind| kind == ActionKind::Reply.as_str());
+                place.map(|place| without_held.remove(place));
+            }
+            if ![got.as_slice(), &without_held].iter().any(|got| sorted(wanted) == sorted(got)) {
                 failures.push(about_matched("actions", list(wanted), list(&got)));
             }
         }
@@ -154,7 +199,7 @@ impl Expectation {
                 failures.push(about_matched("reply", wanted.clone(), got));
             }
         }
-        if self.no_reply && !observed.replies.is_empty() {
+        if self.no_reply && observed.replies.len() > observed.uncertain.len() {
             failures.push(about_matched("reply", "no reply".to_owned(), observed.replies.join("\n")));
         }
         let body = observed.body.as_deref().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Running a test of one event: the same evaluation as in service, offline.
 
-use super::{Actual, Mismatch, TestCase, TestResult};
+use super::{Actual, Mismatch, TestCase, TestResult, compare::held_as_uncertain};
 use crate::{
     model::{ActionKind, Conversation, Decision, Mode, Payload, PlannedOutcome},
     rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate::evaluate_with_modes},
@@ -10,12 +10,20 @@ use std::collections::HashMap;
 impl TestCase {
     /// Evaluates the rules on the last message. Each rule counts as live; nothing is known of earlier actions. Steps, and
     /// what becomes of actions, are not looked at: see [`TestCase::needs_engine`].
-    pub fn run(&self, rules: &RuleSet) -> TestResult {
+    ///
+    /// `hold_uncertain` is `safety.hold_uncertain`.
+    pub fn run(&self, rules: &RuleSet, hold_uncertain: bool) -> TestResult {
         let rules = rules.of_workspace(self.workspace());
-        match self.decide(rules) {
+        match self.decide(rules, hold_uncertain) {
             Ok(decision) => {
-                let failures = self.expect.compare(&Actual::decided(&decision), rules);
-                TestResult { failures, rules: decision.rules, ..TestResult::default() }
+                let actual = Actual::decided(&decision);
+                let failures = self.expect.compare(&actual, rules);
+                TestResult {
+                    failures,
+                    uncertain: actual.uncertain_reasons(),
+                    rules: decision.rules,
+                    ..TestResult::default()
+                }
             }
             Err(need) => TestResult {
                 failures: vec![Mismatch {
@@ -33,7 +41,7 @@ impl TestCase {
     ///
     /// # Errors
     /// Never in earnest: a test has all that rules can ask for.
-    pub fn decide(&self, rules: &RuleSet) -> Result<Decision, Need> {
+    pub fn decide(&self, rules: &RuleSet, hold_uncertain: bool) -> Result<Decision, Need> {
         let messages = ThreadMessages::new(Conversation::new(self.messages.clone()));
         let overrides = HashMap::new();
         let input = EventInput {
@@ -45,6 +53,7 @@ impl TestCase {
             history: Some(&[]),
             overrides: &overrides,
             lead_opted_out: Some(false),
+            hold_uncertain,
             thorough: true,
         };
         evaluate_with_modes(rules, &input, self.now, &|_| Mode::Live, &mut |_| {})
@@ -66,6 +75,7 @@ impl Actual {
             replies: texts.collect(),
             no_reply: replies().find_map(|action| action.reason.clone()),
             body: decision.body.clone(),
+            uncertain: decision.rules.iter().flat_map(held_as_uncertain).collect(),
             outcome: None,
         }
     }

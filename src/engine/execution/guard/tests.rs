@@ -43,6 +43,7 @@ fn reply() -> Action {
 
 fn safety() -> Safety {
     Safety {
+        hold_uncertain: true,
         start_from: StartFrom::Now,
         replies_per_lead: "2 per 7d".parse().unwrap(),
         replies_per_hour: 2,
@@ -199,6 +200,24 @@ fn what_the_thread_shows() {
             send,
         ),
         (
+            "what may be automatic mail",
+            vec![message("m", false, "notifications@acme.example", "Yes")],
+            |action| action.any_sender = true,
+            ("hold", Some("uncertain")),
+        ),
+        (
+            "what may be automatic mail, and is asked for",
+            vec![message("m", false, "notifications@acme.example", "Yes")],
+            |action| (action.any_sender, action.any_auto_reply) = (true, true),
+            send,
+        ),
+        (
+            "what may be automatic mail, approved",
+            vec![message("m", false, "notifications@acme.example", "Yes")],
+            |action| action.approved = true,
+            send,
+        ),
+        (
             "no sender",
             vec![Message { id: "m".to_owned(), text: Some("Yes".to_owned()), ..Message::default() }],
             same,
@@ -213,8 +232,8 @@ fn what_the_thread_shows() {
             Some(_) => Takeover::Teammate,
             None => Takeover::None,
         };
-        assert_eq!(outcome(&check_thread(&action, &messages, false, &answered)), wanted, "{what}");
-        let own = outcome(&check_thread(&action, &messages, true, &answered));
+        assert_eq!(outcome(&check_thread(&action, &messages, false, &answered, true)), wanted, "{what}");
+        let own = outcome(&check_thread(&action, &messages, true, &answered, true));
         assert_ne!(own.0, "send", "{what}, from an inbox of our own");
     }
 }
@@ -233,6 +252,6 @@ fn a_step_is_passed_and_what_is_unclear_is_held_until_a_person_approves() {
         // A reply of ours to an older message that shows late.
         (reply(), Takeover::None, ("hold", Some("already_answered"))),
     ] {
-        assert_eq!(outcome(&check_thread(&action, &messages, false, &answered)), wanted, "{answered:?}");
+        assert_eq!(outcome(&check_thread(&action, &messages, false, &answered, true)), wanted, "{answered:?}");
     }
 }

@@ -1,0 +1,115 @@
+//! How the newest inbound message of a thread was read: whether it is automatic mail, in which language, what it quotes.
+
+use super::{
+    event::{ThreadMessages, day},
+    pattern::truncate_input,
+};
+use crate::model::{MailReading, Message, SignalTrace};
+use crate::text::{self, AutoReply, Automatic, Mail, Signal};
+use std::time::Duration;
+
+/// How many of our subjects an unknown prefix is looked for before.
+const MAX_SUBJECTS: usize = 20;
+/// A text that is this many words longer than what is new in it has more than a signature below.
+const QUOTED_WORDS: usize = 25;
+
+impl ThreadMessages {
+    /// What speaks for automatic mail in the newest inbound message, and what it comes to.
+    pub fn automatic(&self) -> &Automatic {
+        self.automatic.get_or_init(|| {
+            let Some((index, message)) = self.newest_inbound_at() else { return Automatic::default() };
+            let earlier = self.conversation().messages().get(..index).unwrap_or_default();
+            let ours = || earlier.iter().rev().filter(|message| message.outgoing);
+            let mut subjects: Vec<&str> = Vec::new();
+            for subject in ours().filter_map(|message| message.subject.as_deref()) {
+                if subjects.len() < MAX_SUBJECTS && !subjects.contains(&subject) {
+                    subjects.push(subject);
+                }
+            }
+            text::automatic(&Mail {
+                from: message.from.as_deref(),
+                subject: message.subject.as_deref(),
+                body: self.body().map(truncate_input),
+                written: message.created_at.map(day),
+                our_subjects: &subjects,
+                after_ours: ours().find_map(|ours| time_between(ours, message)),
+                is_follow_up: earlier.iter().any(|message| !message.outgoing),
+                quotes: self.quotes_anything(index),
+            })
+        })
+    }
+
+    /// The automatic mail that the newest inbound message certainly is.
+    pub fn auto_reply(&self) -> Option<&AutoReply> {
+        self.automatic().found.as_ref()
+    }
+
+    /// Why the newest inbound message may be automatic mail, where it is not certain: every signal in one sentence.
+    pub fn uncertain(&self) -> Option<String> {
+        let automatic = self.automatic();
+        let signals = automatic.signals.iter().map(|signal| {
+            let about = signal.kind.describe().trim_end_matches('.');
+            let words = text::printable(&signal.words);
+            format!("{}: “{}”", lower_first(about), words.split_whitespace().collect::<Vec<_>>().join(" "))
+        });
+        automatic.is_uncertain().then(|| format!("may be automatic mail: {}", signals.collect::<Vec<_>>().join("; ")))
+    }
+
+    /// The language that the lead writes in, as its ISO 639-1 code: that of the newest inbound message, or of the lead's
+    /// messages together where that one is too short to tell.
+    pub fn language(&self) -> Option<&'static str> {
+        *self.language.get_or_init(|| {
+            let (newest, _) = self.newest_inbound_at()?;
+            let of_newest = text::language(truncate_input(self.new_text(newest)));
+            of_newest.or_else(|| {
+                let messages = self.conversation().messages().iter().enumerate();
+                let inbound = messages.rev().filter(|(_, message)| !message.outgoing);
+                let all: Vec<&str> = inbound.map(|(index, _)| truncate_input(self.new_text(index))).collect();
+                text::language(&all.join("\n"))
+            })
+        })
+    }
+
+    /// How the newest inbound message was read.
+    pub(super) fn reading(&self) -> MailReading {
+        MailReading {
+            quoted: Vec::new(),
+            signals: self.automatic().signals.iter().map(signal_trace).collect(),
+            language: self.language().map(str::to_owned),
+            opt_out_words: self.opt_out().map(str::to_owned),
+        }
+    }
+
+    fn newest_inbound_at(&self) -> Option<(usize, &Message)> {
+        self.conversation().messages().iter().enumerate().rev().find(|(_, message)| !message.outgoing)
+    }
+
+    /// Whether a message has more below its new text than a signature.
+    fn quotes_anything(&self, index: usize) -> bool {
+        let Some(message) = self.conversation().messages().get(index) else { return false };
+        let whole = text::full_text(message.text.as_deref(), message.html.as_deref());
+        let words = |text: &str| text.split_whitespace().count();
+        whole.lines().any(|line| line.trim_start().starts_with('>'))
+            || words(&whole) > words(self.new_text(index)) + QUOTED_WORDS
+    }
+}
+
+/// How long after ours a message came. Of two in one second, nobody knows which came first.
+fn time_between(ours: &Message, theirs: &Message) -> Option<Duration> {
+    let time = Duration::try_from(theirs.created_at?.duration_since(ours.created_at?)).ok()?;
+    (time.as_secs() > 0).then_some(time)
+}
+
+fn signal_trace(signal: &Signal) -> SignalTrace {
+    SignalTrace {
+        kind: signal.kind.as_str().to_owned(),
+        certainty: signal.certainty.as_str().to_owned(),
+        words: signal.words.clone(),
+        text: signal.kind.describe().to_owned(),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
