@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use super::lines::truncate;
-
 /// The attributes that are kept; the others mean nothing here.
-const KEPT: [&str; 10] =
-    ["id", "class", "style", "type", "cite", "alt", "hidden", "name", "data-signatureblock", "data-smartmail"];
+const KEPT: [&str; 11] =
+    ["id", "class", "style", "type", "cite", "alt", "hidden", "name", "title", "data-signatureblock", "data-smartmail"];
 /// A value is kept up to this many bytes.
 const LONGEST_VALUE: usize = 4096;
 
@@ -25,6 +23,11 @@ impl Attributes {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let (_, place) = self.places.iter().find(|(known, _)| *known == name)?;
         self.values.get(place.clone())
+    }
+
+    /// Whether the tag says nothing of a mail.
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// Whether the tag has the attribute.
@@ -49,16 +52,16 @@ impl Attributes {
     }
 
     /// Gives the attribute begun last its value.
-    pub(super) fn set_value(&mut self, value: &str) {
+    pub(super) fn set_value(&mut self, value: &[u8]) {
         if !std::mem::take(&mut self.takes_value) {
             return;
         }
-        if let Some((_, place)) = self.places.last_mut() {
-            self.values.push_str(truncate(value, LONGEST_VALUE));
-            place.end = self.values.len();
-            if let Some(value) = self.values.get_mut(place.clone()) {
-                value.make_ascii_lowercase();
-            }
+        let Some((_, place)) = self.places.last_mut() else { return };
+        let value = value.get(..LONGEST_VALUE).unwrap_or(value);
+        self.values.push_str(&String::from_utf8_lossy(value));
+        place.end = self.values.len();
+        if let Some(value) = self.values.get_mut(place.clone()) {
+            value.make_ascii_lowercase();
         }
     }
 }

@@ -40,27 +40,60 @@ impl List {
     }
 }
 
-/// The name without what Outlook and Hotmail put before names in mail that they pass on.
+/// The name without what clients put before the names in mail that they pass on, as in `x_divRplyFwdMsg` (Outlook),
+/// `ecxgmail_quote` (Hotmail), `gmail-m_-418divRplyFwdMsg` (Gmail), `yiv0803871557yahoo_quoted` (Yahoo).
 pub(super) fn bare(name: &str) -> &str {
     let mut name = name.strip_prefix("ecx").unwrap_or(name);
+    name = name.strip_prefix("gmail-").unwrap_or(name);
+    for (prefix, sign) in [("m_", "-"), ("yiv", "")] {
+        if let Some(numbered) = name.strip_prefix(prefix) {
+            let digits = numbered.strip_prefix(sign).unwrap_or(numbered);
+            let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+            name = if rest.len() < digits.len() { rest } else { name };
+        }
+    }
     while let Some(shorter) = name.strip_prefix("x_") {
         name = shorter;
     }
     name
 }
 
+// An attribute's value as a name, empty where the tag does not have it.
+fn name_in<'a>(attributes: &'a Attributes, attribute: &str) -> &'a str {
+    bare(attributes.get(attribute).unwrap_or_default())
+}
+
+fn classes(attributes: &Attributes) -> impl Iterator<Item = &str> {
+    attributes.get("class").unwrap_or_default().split_ascii_whitespace().map(bare)
+}
+
 /// Whether everything from this element on is quoted text.
 pub(super) fn begins_history(attributes: &Attributes) -> bool {
-    attributes.get("id").is_some_and(|id| {
-        matches!(
-            bare(id),
-            "divrplyfwdmsg"
-                | "olk_src_body_section"
-                | "mail-editor-reference-message-container"
-                | "ymail_android_reply"
-                | "reply-intro"
-        )
-    })
+    if attributes.is_empty() {
+        return false;
+    }
+    let by_id = matches!(
+        name_in(attributes, "id"),
+        // Outlook on the web, for Windows, for Mac, and the mobile ones.
+        "divrplyfwdmsg" | "appendonsend" | "olk_src_body_section" | "mail-editor-reference-message-container"
+        // Yahoo on Android; rules of Hotmail, Zimbra, and 139.com.
+        | "ymail_android_reply" | "stopspelling" | "zwchr" | "replysplit"
+    );
+    by_id
+        || classes(attributes)
+            .any(|class| matches!(class, "outlookmessageheader" | "ms-outlook-mobile-reference-message"))
+        || attributes.get("title") == Some("beforequote:::") // Zoho Desk
+}
+
+/// Whether the element holds a quote together with the lines that introduce it, such as "Sam wrote:". Words of the sender's
+/// own may follow between the quotes.
+pub(super) fn introduces_quote(name: &str, attributes: &Attributes) -> bool {
+    name == "div"
+        && (name_in(attributes, "name") == "messagereplysection" // Spark
+            || classes(attributes).any(|class| {
+                // Gmail, Proton, Infomaniak, Mail.ru.
+                matches!(class, "gmail_quote" | "protonmail_quote" | "ik_mail_quote" | "mail-quote-collapse")
+            }))
 }
 
 /// What holds inside an element.
@@ -73,48 +106,86 @@ pub(super) fn sense_of(name: &str, attributes: &Attributes, outer: Sense) -> Sen
         "select" | "button" | "object" | "svg" | "math" | "audio" | "video" | "map" => sense.hidden = true,
         _ => {}
     }
+    if name == "blockquote" && outer.quote == Quote::No {
+        sense.quote = Quote::Maybe;
+    }
+    // Most tags have none.
+    if attributes.is_empty() {
+        return sense;
+    }
     let style = attributes.get("style").unwrap_or_default();
     sense.hidden |= attributes.has("hidden") || is_hidden(style);
-    if name == "blockquote" {
-        let cited = attributes.get("type") == Some("cite") || attributes.has("cite");
-        sense.quote = if cited || (has_border(style, "border-left") && outer.quote != Quote::Yes) {
-            Quote::Yes
-        } else if outer.quote == Quote::No {
-            Quote::Maybe
-        } else {
-            outer.quote
-        };
+    if is_client_quote(name, attributes) || (name == "blockquote" && has_border(style, "border-left")) {
+        sense.quote = Quote::Yes;
     }
-    match bare(attributes.get("id").unwrap_or_default()) {
-        "signature" if name == "div" => sense.mark = LineRole::Signature,
-        id if id.starts_with("yahoo_quoted") => sense.quote = Quote::Yes,
-        id if id.starts_with("zm-_id_-sgn") => sense.mark = LineRole::Signature,
-        _ => {}
-    }
-    for class in attributes.get("class").unwrap_or_default().split_ascii_whitespace() {
-        match bare(class) {
-            "gmail_quote" | "protonmail_quote" | "tutanota_quote" | "zmail_quote" if name == "blockquote" => {
-                sense.quote = Quote::Yes
-            }
-            "yahoo_quoted" | "zmail_extra" | "tutanota_quote" => sense.quote = Quote::Yes,
-            "moz-cite-prefix" | "gmail_attr" => sense.mark = LineRole::Attribution,
-            "gmail_signature"
-            | "moz-signature"
-            | "protonmail_signature_block"
-            | "ms-outlook-mobile-signature"
-            | "gmail_signature_prefix" => {
-                sense.mark = LineRole::Signature;
-            }
-            _ => {}
-        }
-    }
-    if attributes.has("data-signatureblock") {
+    if is_signature(name, attributes) {
         sense.mark = LineRole::Signature;
-    }
-    if name == "div" && sense.mark == LineRole::None && has_border(style, "border-top") {
+    } else if is_attribution(attributes) {
+        sense.mark = LineRole::Attribution;
+    } else if name == "div" && sense.mark == LineRole::None && has_border(style, "border-top") {
         sense.mark = LineRole::HeaderBox;
     }
     sense
+}
+
+// Whether a mail client calls the element a quote.
+fn is_client_quote(name: &str, attributes: &Attributes) -> bool {
+    let id = name_in(attributes, "id");
+    if name == "blockquote" {
+        let cited = attributes.get("type") == Some("cite") || attributes.has("cite");
+        let by_class = classes(attributes).any(|class| {
+            matches!(
+                class,
+                "gmail_quote" | "protonmail_quote" | "zmail_quote" | "spark_quote" | "front-blockquote"
+                // Yahoo on iOS, Infomaniak.
+                | "iosymail" | "ws-ng-quote"
+            )
+        });
+        // NetEase, other Chinese webmail, Mail.ru's app.
+        if cited || by_class || matches!(id, "isreplycontent" | "orimsghtmlseperator" | "mail-app-auto-quote") {
+            return true;
+        }
+    }
+    let by_class = classes(attributes).any(|class| {
+        matches!(
+            class,
+            "yahoo_quoted" | "zmail_extra" | "tutanota_quote" | "freshdesk_quote" | "missive_quote" | "alimail-quote"
+            // NetEase's Mail Master, GMX on Android, forwarded by Thunderbird and by Infomaniak.
+            | "ntes-mailmaster-quote" | "mail_android_quote" | "moz-forward-container" | "forwardcontentmessage"
+        ) || class.starts_with("ydp") && class.ends_with("yahoo_quoted")
+    });
+    by_class
+        || id.starts_with("yahoo_quoted")
+        // Edison, Foxmail and NetEase, 139.com.
+        || matches!(id, "edo-original" | "isforwardcontent" | "reply139content")
+        // GMX and web.de.
+        || (name == "div" && name_in(attributes, "name") == "quote")
+}
+
+// Whether a mail client calls the element the line that introduces a quote.
+fn is_attribution(attributes: &Attributes) -> bool {
+    classes(attributes).any(|class| matches!(class, "moz-cite-prefix" | "gmail_attr" | "yahoo-quoted-begin"))
+        || name_in(attributes, "id") == "reply-intro" // Roundcube
+}
+
+// Whether a mail client calls the element a signature.
+fn is_signature(name: &str, attributes: &Attributes) -> bool {
+    let by_class = classes(attributes).any(|class| {
+        matches!(
+            class,
+            "gmail_signature" | "gmail_signature_prefix" | "moz-signature" | "protonmail_signature_block"
+            // Outlook, Airmail, Infomaniak, NetEase.
+            | "ms-outlook-mobile-signature" | "bloop_sign" | "editorusersignature" | "ntes-signature"
+        )
+    });
+    let id = name_in(attributes, "id");
+    by_class
+        || id.starts_with("zm-_id_-sgn") // Zoho
+        || matches!(id, "applemailsignature" | "edo-signature")
+        || (name == "div" && id == "signature")
+        || name_in(attributes, "name") == "messagesignaturesection" // Spark
+        || attributes.get("data-smartmail") == Some("gmail_signature")
+        || attributes.has("data-signatureblock")
 }
 
 // The properties of a style and their values. The tokenizer gives the attribute; this only cuts it at `;` and `:`.

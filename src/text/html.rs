@@ -17,9 +17,9 @@ use super::pattern::pattern;
 
 /// HTML beyond this many bytes is ignored. Generous, because pictures stand inline in it.
 const MAX_HTML: usize = 2 * 1024 * 1024;
-/// So often reading starts again behind a tag that never ends; after that the rest is text. Each of the two quote signs
-/// can be unclosed once; more comes from hostile mail only.
-const MAX_RESTARTS: usize = 4;
+/// So often reading starts again behind a tag or comment that never ends; after that the rest is text. A comment and each
+/// of the two quote signs can be unclosed once; more comes from hostile mail only.
+const MAX_RESTARTS: usize = 5;
 /// A name in a tag is no longer than this many bytes.
 const LONGEST_NAME: usize = 40;
 
@@ -48,49 +48,42 @@ pub(super) trait Visit {
 ///
 /// No text is lost for want of a closing sign, and the time grows with the length only.
 pub(super) fn read_html(html: &str, visitor: &mut impl Visit) {
-    let html = mend(truncate(html, MAX_HTML));
-    let mut rest = html.as_ref();
+    let mut html = mend(truncate(html, MAX_HTML));
+    let mut from = 0;
     for _ in 0..=MAX_RESTARTS {
+        let rest = html.get(from..).unwrap_or_default();
         let mut reading = Reading::new(rest, visitor);
-        let mut tokenizer = Tokenizer::new_with_emitter(
-            rest,
-            TagsAndText { events: CallbackEmitter::new(&mut reading), in_tag: false },
-        );
+        let events = CallbackEmitter::new(&mut reading);
         // A token is only made to say that nothing more is wanted.
-        if tokenizer.next().is_some() {
+        if Tokenizer::new_with_emitter(rest, TagsAndText { events, in_tag: false }).next().is_some() {
             return;
         }
-        drop(tokenizer);
-        match reading.goes_on_at {
-            Some(at) => rest = rest.get(at..).unwrap_or_default(),
+        match reading.unread {
             None => return,
+            Some(Unread::AfterTag(at)) => from += at,
+            // Where one comment does not end, no later one does.
+            Some(Unread::InComment(at)) => {
+                html = Cow::Owned(rest.get(at..).unwrap_or_default().replace("<!--", "<!-->"));
+                from = 0;
+            }
         }
     }
-    visitor.text(rest);
+    visitor.text(html.get(from..).unwrap_or_default());
 }
 
-/// Makes text of what a tokenizer would take for markup and lose: addresses in angle brackets, `</3`, a `<` that no `>`
-/// follows, and the beginning of a comment that does not end.
+/// Makes text of what a tokenizer would take for markup and lose: addresses in angle brackets, `</3`, and a `<` that no `>`
+/// follows.
 fn mend(html: &str) -> Cow<'_, str> {
     let last_tag_end = html.rfind('>').unwrap_or(0);
-    let last_comment_ends = (html.rfind("-->"), html.rfind("--!>"));
-    // `<!-->` is a whole comment, `<!--!>` is not.
-    let comment_ends = |at: usize| {
-        last_comment_ends.0.is_some_and(|end| end >= at + 2) || last_comment_ends.1.is_some_and(|end| end >= at + 4)
-    };
     let mut mended = String::new();
     let mut copied = 0;
     for (at, _) in html.match_indices('<') {
         let after = html.get(at + 1..).unwrap_or_default();
-        let (length, instead) = match after.as_bytes() {
-            [b'!', b'-', b'-', ..] if !comment_ends(at) => (4, ""),
-            [b'!', b'-', b'-', ..] => continue,
-            _ if at >= last_tag_end || is_text(after) => (1, "&lt;"),
-            _ => continue,
-        };
-        mended.push_str(html.get(copied..at).unwrap_or_default());
-        mended.push_str(instead);
-        copied = at + length;
+        if (at >= last_tag_end && !after.starts_with("!--")) || is_text(after) {
+            mended.push_str(html.get(copied..at).unwrap_or_default());
+            mended.push_str("&lt;");
+            copied = at + 1;
+        }
     }
     if copied == 0 {
         return Cow::Borrowed(html);
@@ -122,6 +115,20 @@ fn is_unseen(name: &str) -> Option<&'static str> {
     UNSEEN.into_iter().find(|unseen| *unseen == name)
 }
 
+// The tokenizer was given text and gives text back, as bytes.
+fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// What is left where the text ends inside a tag or a comment.
+#[derive(Debug, Clone, Copy)]
+enum Unread {
+    /// From here on, behind the first `>` of the tag.
+    AfterTag(usize),
+    /// From here on, inside the comment.
+    InComment(usize),
+}
+
 /// One run of the tokenizer: puts its events together to tags.
 struct Reading<'a, V> {
     html: &'a str,
@@ -136,9 +143,10 @@ struct Reading<'a, V> {
     // Whether what is being read is skipped, and whether that begins just now.
     skips: bool,
     skip_begins: bool,
-    // Whether the text ended inside a tag, and where to go on then.
+    // The comment that was told last, if nothing came after it.
+    comment_at: Option<usize>,
     ended_in_tag: bool,
-    goes_on_at: Option<usize>,
+    unread: Option<Unread>,
 }
 
 impl<'a, V: Visit> Reading<'a, V> {
@@ -153,8 +161,9 @@ impl<'a, V: Visit> Reading<'a, V> {
             last_ends: Vec::new(),
             skips: false,
             skip_begins: false,
+            comment_at: None,
             ended_in_tag: false,
-            goes_on_at: None,
+            unread: None,
         }
     }
 
@@ -170,11 +179,11 @@ impl<'a, V: Visit> Reading<'a, V> {
         self.skips |= self.skip_begins;
     }
 
-    fn value(&mut self, value: &str, at: usize) {
+    fn value(&mut self, value: &[u8], at: usize) {
         let mut meant = value;
         if self.ended_in_tag && self.quote_never_closes(at) {
             // It has swallowed the rest; what stands before the next `>` was meant.
-            meant = value.split('>').next().unwrap_or_default();
+            meant = value.split(|byte| *byte == b'>').next().unwrap_or_default();
             self.go_on_behind_first_tag_end(at);
         }
         if self.in_start_tag {
@@ -190,10 +199,21 @@ impl<'a, V: Visit> Reading<'a, V> {
 
     // Where the text ended inside a tag, its first `>` from here on ends it. The first place that is told counts.
     fn go_on_behind_first_tag_end(&mut self, from: usize) {
-        if self.ended_in_tag && self.goes_on_at.is_none() {
+        if self.ended_in_tag && self.unread.is_none() {
             let from = self.html.floor_char_boundary(from);
             let tag_end = self.html.get(from..).and_then(|rest| rest.find('>'));
-            self.goes_on_at = Some(tag_end.map_or(from, |length| from + length + 1));
+            self.unread = Some(Unread::AfterTag(tag_end.map_or(from, |length| from + length + 1)));
+        }
+    }
+
+    fn end(&mut self) {
+        let Some(at) = self.comment_at else { return };
+        let last = self.html.get(at..).unwrap_or_default();
+        // `<!-->` is a whole comment, `<!--!>` is not.
+        let ends = last.strip_prefix("<!").is_some_and(|last| last.ends_with("-->"))
+            || last.strip_prefix("<!--").is_some_and(|last| last.ends_with("--!>"));
+        if last.starts_with("<!--") && !ends {
+            self.unread = Some(Unread::InComment(at + "<!--".len()));
         }
     }
 
@@ -202,12 +222,12 @@ impl<'a, V: Visit> Reading<'a, V> {
             return *end;
         }
         let ends = |at: &usize| {
-            let after = self.html.as_bytes().get(at + 2..).unwrap_or_default();
+            let Some([b'<', b'/', after @ ..]) = self.html.as_bytes().get(*at..) else { return false };
             let next = after.get(name.len());
             after.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
                 && next.is_some_and(|next| next.is_ascii_whitespace() || matches!(next, b'/' | b'>'))
         };
-        let end = self.html.rmatch_indices("</").map(|(at, _)| at).find(ends);
+        let end = self.html.rmatch_indices('<').map(|(at, _)| at).find(ends);
         self.last_ends.push((name, end));
         end
     }
@@ -215,24 +235,26 @@ impl<'a, V: Visit> Reading<'a, V> {
 
 impl<V: Visit> Callback<(), usize> for &mut Reading<'_, V> {
     fn handle_event(&mut self, event: CallbackEvent<'_>, span: Span<usize>) -> Option<()> {
+        self.comment_at = None;
         match event {
             CallbackEvent::OpenStartTag { name } => {
                 self.in_start_tag = true;
                 self.tag_at = span.start;
                 self.attributes.clear();
                 self.name.clear();
-                self.name.push_str(&String::from_utf8_lossy(name));
+                self.name.push_str(&as_text(name));
             }
             CallbackEvent::AttributeName { name } if self.in_start_tag => self.attributes.set_name(name),
-            CallbackEvent::AttributeValue { value } => self.value(&String::from_utf8_lossy(value), span.start),
+            CallbackEvent::AttributeValue { value } => self.value(value, span.start),
             CallbackEvent::CloseStartTag { self_closing } => self.end_start_tag(self_closing, span.end),
             CallbackEvent::EndTag { name } => {
                 self.go_on_behind_first_tag_end(span.start);
                 if !std::mem::take(&mut self.skips) {
-                    self.visitor.close(&String::from_utf8_lossy(name));
+                    self.visitor.close(&as_text(name));
                 }
             }
-            CallbackEvent::String { value } if !self.skips => self.visitor.text(&String::from_utf8_lossy(value)),
+            CallbackEvent::Comment { .. } => self.comment_at = Some(span.start),
+            CallbackEvent::String { value } if !self.skips => self.visitor.text(&as_text(value)),
             _ => {}
         }
         self.visitor.is_full().then_some(())
@@ -276,6 +298,7 @@ impl<V: Visit> ForwardingEmitter for TagsAndText<'_, '_, V> {
 
     fn emit_eof(&mut self) {
         self.events.emit_eof();
+        self.events.callback_mut().end();
         if self.in_tag {
             self.events.callback_mut().ended_in_tag = true;
             let _ = self.events.emit_current_tag();
@@ -352,7 +375,8 @@ mod tests {
     #[test]
     fn what_never_ends_takes_no_text_with_it() {
         assert_eq!(read("a<!-- b<p>c<!--d--"), "a b[p]cd--");
-        assert_eq!(read("a<!--!> b--!>c"), "ac");
+        assert_eq!(read("é\r\na<!--!> b--!>c<!--!>d<p>e"), "é\nac!>d[p]e");
+        assert_eq!(read("<!<!---->a</p/<!-->b<!-- c"), "a[/p]b c");
         assert_eq!(read("a<style>p { }<p>b<style>c"), "ap { }[p]bc");
         assert_eq!(read("a<script>b</script>c<script>d"), "acd");
         assert_eq!(read("a<p class=\"b>c</p>é\r\nd"), "a[p class=b]c[/p]é\nd");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::attributes::Attributes;
-use super::containers::{List, Sense, bare, begins_history, sense_of};
+use super::containers::{List, Sense, begins_history, introduces_quote, sense_of};
 use super::html::{Visit, read_html};
 use super::lines::{Line, LineRole, Quote, plain, truncate};
 
@@ -11,6 +11,9 @@ use super::lines::{Line, LineRole, Quote, plain, truncate};
 const DEEPEST: usize = 512;
 /// No more text than this many bytes is produced.
 const MAX_TEXT: usize = 256 * 1024;
+
+/// The line that introduces a quote, such as "Sam wrote:", breaks into no more lines than this.
+const MOST_INTRODUCTION: usize = 3;
 
 /// The lines that a reader of this HTML sees.
 pub(super) fn html_lines(html: &str) -> Vec<Line> {
@@ -32,6 +35,8 @@ struct Page {
     // The open elements, each with all that holds inside it.
     stack: Vec<(NameId, Sense)>,
     names: Names,
+    // The container of a quote that has not begun: how many elements it is in, and the number of its first line.
+    introduction: Option<(usize, usize)>,
     written: usize,
 }
 
@@ -111,7 +116,13 @@ impl Visit for Page {
             self.mark_history();
         }
         let sense = sense_of(name, attributes, outer);
+        if name == "blockquote" && sense.quote != Quote::No {
+            self.end_introduction();
+        }
         if self.stack.len() < DEEPEST {
+            if introduces_quote(name, attributes) {
+                self.introduction = Some((self.stack.len(), self.lines.len()));
+            }
             let id = self.names.id(name);
             self.names.opened(id);
             self.stack.push((id, sense));
@@ -132,6 +143,8 @@ impl Visit for Page {
                 break;
             }
         }
+        // The container ended before a quote began in it.
+        self.introduction = self.introduction.filter(|(depth, _)| self.stack.len() > *depth);
     }
 
     fn is_full(&self) -> bool {
@@ -238,9 +251,11 @@ impl Page {
     fn rule(&mut self, attributes: &Attributes) {
         self.end_line();
         let outer = self.sense();
-        if attributes.get("id").is_some_and(|id| matches!(bare(id), "stopspelling" | "zwchr")) {
+        // Where quoted text begins just above, the rule belongs to it and would only stand before its headers.
+        let just_begun = self.lines.iter().rev().take(2).any(|line| line.mark == LineRole::History);
+        if begins_history(attributes) {
             self.mark_history();
-        } else if !outer.hidden {
+        } else if !outer.hidden && !just_begun {
             self.line_sense = outer;
             self.line.push_str("----------");
             self.end_line();
@@ -264,6 +279,22 @@ impl Page {
         self.line = list.map_or_else(|| "-".to_owned(), List::next_sign);
         self.space = true;
         self.sign_only = true;
+    }
+
+    // A quote begins. What its container says before it is its attribution, in whatever language, if it looks like one: few
+    // lines with an address, ending in a colon.
+    fn end_introduction(&mut self) {
+        let Some((_, first)) = self.introduction.take() else { return };
+        let lines = self.lines.get_mut(first..).unwrap_or_default();
+        let words = || lines.iter().filter(|line| !line.is_blank());
+        let is_plain = |line: &Line| line.quote == Quote::No && line.mark == LineRole::None;
+        let ends = words().next_back().is_some_and(|last| last.text.trim_end().ends_with([':', '：']));
+        let names_sender = words().any(|line| line.text.contains('@'));
+        if ends && names_sender && words().count() <= MOST_INTRODUCTION && words().all(is_plain) {
+            for line in lines.iter_mut().filter(|line| !line.is_blank()) {
+                line.mark = LineRole::Attribution;
+            }
+        }
     }
 
     fn mark_history(&mut self) {
