@@ -2,6 +2,7 @@
 
 mod hostile;
 mod languages;
+mod person_name;
 mod reported;
 mod rules;
 
