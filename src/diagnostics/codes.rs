@@ -78,12 +78,13 @@ codes! {
     OVER_BUDGET = "L010", "polling uses up the hourly budget", "Each poll costs a request even if nothing has happened. Only the rest of the hourly budget is left for replies and their guard reads.";
     REGEX_AS_TEXT = "L031", "regular expression in a pattern", "`category`, `campaign`, `lead_email` and other short values are compared as a whole; `*` matches any text, `?` one character, and everything else itself.";
     NEVER_FITS = "L032", "impossible value", "No value of the field can ever match this.";
-    ODD_REGEX = "L033", "slashes or curly quotes around a regular expression", "They become part of what is searched for. Other languages write expressions between slashes, and word processors turn straight quotes into curly ones.";
+    ODD_REGEX = "L033", "slashes around a regular expression", "They become part of what is searched for. Other languages write expressions between slashes.";
     NEARLY_KNOWN = "L034", "possibly misspelt category", "The category differs by a letter or two from a known one. Your own categories are allowed, but a rule for a category that does not exist matches nothing.";
     UNREACHED_ABSENCE = "L035", "auto-replies not matched", "Auto-replies match only rules that say `auto_reply`. Without it a rule for `category: out_of_office` matches only mail written by people.";
     NOT_ANALYSED = "L030", "too many conditions to compare", "The search for contradictions and unreachable rules has a limit. Beyond it `check` may miss some warnings, and says so.";
     LOOKS_LIKE_TEMPLATE = "L011", "single braces in a text", "Templates print what is in double braces. Text in single braces is sent as it is, including the braces.";
     NO_DEFAULT = "L036", "name without a default", "Many leads have no name. Printing an absent value is an error: nothing is sent, and the reply fails.";
+    CURLY_QUOTES = "L037", "curly quotes around a value", "Word processors turn straight quotes into curly ones, which do not quote in YAML. The value is read without them; use straight quotes. To search for a quotation mark itself, put `[\"]` at that end of the expression.";
     SHARED = "L020", "rule shared by several workspaces", "Without a `workspace` condition, one client's text could go to another client's leads, or one client's leads to another's channel. Give each workspace its own rules, or select workspaces in `when`.";
     NO_SUCH_WORKSPACE = "L021", "workspace pattern without a match", "No workspace that has the rule matches this name, so the condition never holds.";
     NO_VAR = "L022", "workspace variable not defined everywhere", "The rule prints `workspace.vars.NAME`, which some workspaces with the rule do not define. There the text cannot be rendered, and nothing is sent.";

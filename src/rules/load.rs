@@ -3,6 +3,7 @@
 mod actions;
 mod attached;
 mod conditions;
+mod curly_quotes;
 mod files;
 mod folder;
 mod rule;
@@ -133,7 +134,8 @@ fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]
     let found = Files::find(paths, &mut loader.out);
     for (number, file) in found.all.iter().enumerate() {
         let name = file.display().to_string();
-        if let Some(node) = yaml::load(file, &name, &mut loader.out) {
+        if let Some(mut node) = yaml::load(file, &name, &mut loader.out) {
+            curly_quotes::take_off(&mut node, &mut loader.out);
             loader.folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
             loader.files = file_access(context, found.roots.get(number));
             let has = found.of.iter().zip(scopes).filter(|(files, _)| files.contains(&number));
@@ -175,7 +177,10 @@ fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
     cases_in(node, out)
 }
 
-fn cases_in(node: Option<Node>, mut out: Diagnostics) -> Result<Vec<TestCase>, Diagnostics> {
+fn cases_in(mut node: Option<Node>, mut out: Diagnostics) -> Result<Vec<TestCase>, Diagnostics> {
+    if let Some(node) = &mut node {
+        curly_quotes::take_off(node, &mut out);
+    }
     let tests = node.as_ref().and_then(|node| node.get("tests"));
     let cases = tests.map(|tests| test_case::read(tests, &mut out)).unwrap_or_default();
     if out.has_errors() { Err(out) } else { Ok(cases) }
@@ -192,7 +197,8 @@ fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<Rule
     }
     loader.having = scopes.iter().collect();
     for (number, (name, text)) in sources.iter().enumerate() {
-        if let Some(node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
+        if let Some(mut node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
+            curly_quotes::take_off(&mut node, &mut loader.out);
             loader.file(&node, is_test_file(name));
             loader.origins.resize(loader.rules.len(), number);
         }

@@ -118,10 +118,4 @@ pub(super) fn regex(node: &Node, text: &str, out: &mut Diagnostics) {
         let found = Diagnostic::error(code::ODD_REGEX, node, message).lint(false);
         out.push(found.hint(format!("write `{}`: case never matters unless it says `(?-i)`", inner.0)));
     }
-    let quotes = ['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{201a}', '\u{ab}', '\u{bb}'];
-    if text.chars().count() > 1 && text.starts_with(quotes) && text.ends_with(quotes) {
-        let message = "the curly quotes are part of what is looked for";
-        let found = Diagnostic::error(code::ODD_REGEX, node, message).lint(false);
-        out.push(found.hint("use straight quotes: `'…'`"));
-    }
 }
