@@ -4,7 +4,7 @@ use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
     event::{Facts, ThreadMessages},
     field::{FlagField, GlobField, NumberField, TextField},
-    pattern::{MATCHED_BYTES, Pattern, excerpt, truncate_input},
+    pattern::{Pattern, excerpt},
 };
 use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, non_blank};
 use std::collections::BTreeMap;
@@ -79,15 +79,15 @@ pub(super) fn evaluate(rule: &Rule, facts: &Facts<'_>) -> ConditionResult {
     ConditionResult { answer, traces: eye.traces, captures: eye.captures, note: eye.note }
 }
 
-struct Evaluator<'a> {
-    rule: &'a Rule,
-    facts: &'a Facts<'a>,
+struct Evaluator<'e, 'a> {
+    rule: &'e Rule,
+    facts: &'e Facts<'a>,
     traces: Vec<ConditionTrace>,
     captures: BTreeMap<String, String>,
     note: Option<String>,
 }
 
-impl Evaluator<'_> {
+impl Evaluator<'_, '_> {
     fn node(&mut self, node: &Condition, negated: bool) -> Truth {
         // With named groups every alternative is looked at, so that what is captured does not depend on costs.
         let all = self.facts.input.thorough || (self.rule.mentions.named_groups && !negated);
@@ -260,7 +260,7 @@ fn inbox_values(detail: &ThreadDetail) -> Vec<String> {
     address.into_iter().chain(id).collect()
 }
 
-fn text_value<'a>(field: TextField, facts: &'a Facts<'_>) -> Result<Option<&'a str>, Need> {
+fn text_value<'a>(field: TextField, facts: &Facts<'a>) -> Result<Option<&'a str>, Need> {
     let row = facts.input.row;
     Ok(match field {
         TextField::LeadName => non_blank(row.lead_name.as_deref()),
@@ -300,23 +300,26 @@ fn flag_value(field: FlagField, facts: &Facts<'_>) -> Result<Option<bool>, Need>
     })
 }
 
-fn search(field: TextField, patterns: &[Pattern], text: Option<&str>, facts: &Facts<'_>) -> CheckResult {
-    let Some(whole) = text else { return CheckResult::plain(false, None) };
-    let text = truncate_input(whole);
+fn search<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, facts: &Facts<'a>) -> CheckResult {
+    let Some(text) = text.and_then(|text| facts.search_text(field, text)) else {
+        return CheckResult::plain(false, None);
+    };
     // Captures are computed for the first pattern that is found only; finding alone is cheaper.
-    let there = facts.literal_hits(field, text);
+    let there = facts.literal_hits(field, text.as_str());
     let mut likely = patterns.iter().filter(|pattern| there.may_match(pattern));
-    let found = likely.find_map(|pattern| Some((pattern, pattern.regex().find(text)?)));
+    let found = likely.find_map(|pattern| Some((pattern, pattern.regex().find(text.as_str())?)));
     let mut captures = Vec::new();
     if let Some((pattern, _)) = &found
         && pattern.group_names().next().is_some()
-        && let Some(groups) = pattern.regex().captures(text)
+        && let Some(groups) = pattern.regex().captures(text.as_str())
     {
-        let named = pattern.group_names().filter_map(|name| Some((name, groups.name(name)?.as_str().trim())));
+        let named =
+            pattern.group_names().filter_map(|name| Some((name, text.original_text(groups.name(name)?).trim())));
         captures.extend(named.filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
-    let (shown, span) = excerpt(text, found.as_ref().map(|(_, found)| (found.start(), found.end())));
-    CheckResult { answer: found.is_some().into(), shown: Some(shown), span, captures, cut: whole.len() > MATCHED_BYTES }
+    let marked = found.as_ref().map(|(_, found)| text.original_range(found.range()));
+    let (shown, span) = excerpt(text.original(), marked.map(|marked| (marked.start, marked.end)));
+    CheckResult { answer: found.is_some().into(), shown: Some(shown), span, captures, cut: text.is_cut() }
 }
 
 impl<'a> Facts<'a> {

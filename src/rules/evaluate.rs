@@ -5,8 +5,10 @@ use super::{
     condition::{self, Need, Truth},
     definition::{Capture, Rule},
     event::{EventInput, Facts, ThreadMessages},
+    field::TextField,
     pattern::truncate_input,
     plan::{self, Claimed, Matched},
+    search_text::SearchText,
 };
 use crate::model::{ActionTrace, Decision, MailReading, Mode, RuleTrace};
 use std::collections::BTreeMap;
@@ -152,9 +154,12 @@ fn rule_matches(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Truth 
     if let Some(earlier) = facts.earlier.filter(|_| is_judged) {
         trace.captures.clone_from(&earlier.captures);
     }
-    if let Some(body) = facts.input.messages.and_then(ThreadMessages::body) {
+    if !rule.captures.is_empty()
+        && let Some(body) = facts.input.messages.and_then(ThreadMessages::body)
+        && let Some(body) = facts.search_text(TextField::Body, body)
+    {
         for capture in &rule.captures {
-            if let Some(text) = captured(capture, truncate_input(body)) {
+            if let Some(text) = captured(capture, body) {
                 trace.captures.insert(capture.name.clone(), text);
             }
         }
@@ -192,8 +197,8 @@ fn rule_matches(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Truth 
     Truth::Yes
 }
 
-fn captured(capture: &Capture, body: &str) -> Option<String> {
-    let found = capture.pattern.regex().captures(body)?;
-    let text = if found.len() > 1 { found.iter().skip(1).flatten().next()? } else { found.get(0)? };
-    Some(text.as_str().trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+fn captured(capture: &Capture, body: &SearchText<'_>) -> Option<String> {
+    let found = capture.pattern.regex().captures(body.as_str())?;
+    let group = if found.len() > 1 { found.iter().skip(1).flatten().next()? } else { found.get(0)? };
+    Some(body.original_text(group).trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }

@@ -4,10 +4,11 @@ use super::{
     field::TextField,
     pattern::{MATCHED_BYTES, truncate_input},
     prefilter::{LiteralHits, Prefilter},
+    search_text::SearchText,
 };
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
-    text::{self, AutoReply, Automatic, Mail},
+    text::{self, AutoReply, Automatic, Mail, PersonName},
 };
 use std::{
     cell::OnceCell,
@@ -132,9 +133,11 @@ pub(super) struct Facts<'a> {
     needles: Option<&'a Prefilter>,
     /// The workspace's own texts.
     pub(super) vars: &'a BTreeMap<String, String>,
+    texts: [OnceCell<SearchText<'a>>; TextField::ALL.len()],
     found: [OnceCell<LiteralHits>; TextField::ALL.len()],
     row_auto_reply: OnceCell<Option<AutoReply>>,
     opt_out: OnceCell<Option<String>>,
+    name: OnceCell<PersonName>,
     /// What the rule said when the event was first judged, where it is judged again.
     pub(super) earlier: Option<&'a RuleTrace>,
 }
@@ -156,11 +159,18 @@ impl<'a> Facts<'a> {
             now,
             needles,
             vars,
+            texts: Default::default(),
             found: Default::default(),
             row_auto_reply: OnceCell::new(),
             opt_out: OnceCell::new(),
+            name: OnceCell::new(),
             earlier: None,
         }
+    }
+
+    /// The text of a field as expressions see it, made when the first one asks.
+    pub(super) fn search_text(&self, field: TextField, text: &'a str) -> Option<&SearchText<'a>> {
+        Some(self.texts.get(field as usize)?.get_or_init(|| SearchText::new(text)))
     }
 
     /// What of all expressions' texts is in the text of a field, looked for when the first one asks.
@@ -217,7 +227,15 @@ impl<'a> Facts<'a> {
         last.outgoing || words(&whole).iter().zip(&preview).take(5).all(|(left, right)| left == right)
     }
 
-    /// The category, as the row tells.
+    /// The lead's name, as far as a person would say it.
+    pub(super) fn lead_name(&self) -> &PersonName {
+        self.name.get_or_init(|| {
+            let name = self.input.row.lead_name.as_deref().unwrap_or_default();
+            text::person_name(name, self.input.row.lead_email.as_deref())
+        })
+    }
+
+    /// The lead's address, in lower case.
     pub(super) fn lead_address(&self) -> Option<String> {
         non_blank(self.input.row.lead_email.as_deref())
             .map(|email| crate::model::address_of(email).unwrap_or_else(|| email.trim().to_lowercase()))

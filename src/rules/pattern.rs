@@ -1,4 +1,6 @@
 //! What values are compared with: globs, regular expressions, bounds. Each is checked when it is built.
+use super::normal_pattern::normalize_pattern;
+use crate::text::normalize;
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,12 +109,15 @@ impl Glob {
 }
 
 /// A regular expression of a rule: linear time, bounded memory, case-insensitive unless it says `(?-i)`.
+///
+/// It is searched for in the normal form of a text (`text::normalize`), and finds there what it says in any spelling; a
+/// space in it is any white space.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     written: String,
     regex: Regex,
-    /// It is a text that is searched for as it stands.
-    literal: bool,
+    /// The text that it is, in its normal form, if it is nothing but a text.
+    literal: Option<String>,
     /// The numbers of the texts one of which is in every text that it is found in.
     pub(super) needles: Option<Arc<[u32]>>,
 }
@@ -135,12 +140,15 @@ impl Pattern {
     /// # Errors
     /// The text is no regular expression of the engine's syntax, or compiles to more than 256 KiB.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        match RegexBuilder::new(text).case_insensitive(true).size_limit(REGEX_SIZE_LIMIT).build() {
-            Ok(regex) => {
-                Ok(Self { written: text.to_owned(), regex, literal: regex_syntax::escape(text) == text, needles: None })
-            }
-            Err(error) => Err(explain(text, &error)),
-        }
+        let build = |text: &str| RegexBuilder::new(text).case_insensitive(true).size_limit(REGEX_SIZE_LIMIT).build();
+        // What is wrong is explained on the text as written.
+        let built = match normalize_pattern(text) {
+            Ok(normal) => build(&normal),
+            Err(_) => build(text),
+        };
+        let regex = built.map_err(|error| explain(text, &error))?;
+        let literal = (regex_syntax::escape(text) == text).then(|| spell(text));
+        Ok(Self { written: text.to_owned(), regex, literal, needles: None })
     }
 
     /// A text that is searched for literally, upper and lower case being the same.
@@ -150,13 +158,13 @@ impl Pattern {
     pub fn literal(text: &str) -> Result<Self, PatternError> {
         let mut pattern = Self::new(&regex::escape(text))?;
         text.clone_into(&mut pattern.written);
-        pattern.literal = true;
+        pattern.literal = Some(spell(text));
         Ok(pattern)
     }
 
-    /// The text that it searches for, if it is nothing but a text.
+    /// The text that it searches for, in its normal form with single spaces, if it is nothing but a text.
     pub fn literal_text(&self) -> Option<&str> {
-        self.literal.then_some(self.written.as_str())
+        self.literal.as_deref()
     }
 
     /// Whether it surely is found in every text: it may be empty and looks at nothing around it.
@@ -172,7 +180,7 @@ impl Pattern {
         &self.written
     }
 
-    /// The compiled expression.
+    /// The compiled expression, for normal forms of texts.
     pub fn regex(&self) -> &Regex {
         &self.regex
     }
@@ -181,6 +189,18 @@ impl Pattern {
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
         self.regex.capture_names().flatten()
     }
+}
+
+/// A text in its normal form, runs of spaces being one.
+fn spell(text: &str) -> String {
+    let normal = normalize(text);
+    let mut spelt = String::with_capacity(normal.as_str().len());
+    for c in normal.as_str().chars() {
+        if c != ' ' || !spelt.ends_with(' ') {
+            spelt.push(c);
+        }
+    }
+    spelt
 }
 
 fn explain(text: &str, error: &regex::Error) -> PatternError {

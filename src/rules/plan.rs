@@ -304,7 +304,7 @@ fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subjec
         message_id: message.map(|message| message.id.clone()),
         message_at: message.and_then(|message| message.created_at),
         lead_email: facts.lead_address(),
-        lead_name: owned(row.lead_name.as_deref()),
+        lead_name: facts.lead_name().full.clone(),
         from: from.map(|from| address_of(from).unwrap_or_else(|| from.to_owned())),
         campaign: owned(row.campaign()),
         category: owned(row.category()),

@@ -116,7 +116,12 @@ fn needed(pattern: &Pattern) -> Option<Vec<String>> {
         let texts: Vec<String> = texts.collect::<Option<_>>()?;
         (!texts.is_empty()).then_some(texts)
     };
-    texts(ExtractKind::Prefix).or_else(|| texts(ExtractKind::Suffix))
+    let shortest = |texts: &[String]| texts.iter().map(String::len).min();
+    match (texts(ExtractKind::Prefix), texts(ExtractKind::Suffix)) {
+        // The longer, the fewer texts have it: `not interested` is looked for by its second word.
+        (Some(first), Some(last)) if shortest(&last) > shortest(&first) => Some(last),
+        (first, last) => first.or(last),
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +138,8 @@ mod tests {
         let all = |list: &[&str]| Some(list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
         assert_eq!(texts(r"\b(call|demo)\b"), all(&["call", "demo"]));
         assert_eq!(texts("Pricing"), all(&["pricing"]));
-        assert_eq!(texts(r"\w+ calendar"), all(&[" calendar"]));
+        assert_eq!(texts(r"\w+ calendar"), all(&["\ncalendar", " calendar"]));
+        assert_eq!(texts("not interested"), all(&["\ninterested", " interested"]));
         assert_eq!(texts(r".*"), None);
         assert_eq!(texts(r"no"), None);
         assert_eq!(texts("(call)?"), None);

@@ -3,8 +3,8 @@
 //! An absent value (`()`) contains, matches and belongs to nothing, and what is computed from one is absent: a script
 //! need not ask for it first, and a comparison with it is false.
 
-use super::pattern::{Pattern, truncate_input};
-use crate::model::domain_of;
+use super::{pattern::Pattern, search_text::SearchText};
+use crate::{model::domain_of, text::normalize};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map, Position};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,7 @@ impl ScriptFunction {
 pub const FUNCTIONS: &[ScriptFunction] = &[
     ScriptFunction {
         call: "text.contains_ci(part)",
-        gives: "whether the text contains the part, ignoring case; with a list, any of the parts",
+        gives: "whether the text contains the part, ignoring case and spelling as expressions do; with a list, any of the parts",
         example: r#"message.text.contains_ci(["call", "demo"])"#,
     },
     ScriptFunction {
@@ -56,12 +56,12 @@ pub const FUNCTIONS: &[ScriptFunction] = &[
     },
     ScriptFunction {
         call: "text.regex_is_match(pattern)",
-        gives: "whether a regular expression is found in the first 64 KiB, ignoring case",
+        gives: "whether a regular expression, as in `when`, is found in the first 64 KiB, ignoring case",
         example: r"message.text.regex_is_match(`\b(mon|tues)day\b`)",
     },
     ScriptFunction {
         call: "text.regex_capture(pattern)",
-        gives: "the first group of the first match, or the whole match if there is no group; `()` without a match",
+        gives: "the first group of the first match as written, or the whole match if there is no group; `()` without a match",
         example: r#"message.text.regex_capture(`on (\w+)`) == "Tuesday""#,
     },
     ScriptFunction {
@@ -122,10 +122,10 @@ pub(super) fn register(engine: &mut Engine) {
 }
 
 fn register_lists(engine: &mut Engine) {
-    engine.register_fn("contains_ci", |text: Text, part: Text| text.to_lowercase().contains(&part.to_lowercase()));
+    engine.register_fn("contains_ci", |text: Text, part: Text| folded(&text).contains(&folded(&part)));
     engine.register_fn("contains_ci", |text: Text, parts: Array| {
-        let text = text.to_lowercase();
-        texts(parts).any(|part| text.contains(&part.to_lowercase()))
+        let text = folded(&text);
+        texts(parts).any(|part| text.contains(&folded(&part)))
     });
     engine.register_fn("contains_ci", |_: (), _: Dynamic| false);
     engine.register_fn("is_one_of", |value: Dynamic, list: Array| match value.read_lock::<Array>() {
@@ -141,6 +141,19 @@ fn register_lists(engine: &mut Engine) {
     engine.register_fn("domain_is_one_of", |_: (), _: Array| false);
     engine.register_fn("pick", |key: Text, list: Array| pick(&key, list));
     engine.register_fn("pick", |_: (), _: Array| Dynamic::UNIT);
+}
+
+/// A text without what does not count: case, the kind of apostrophe, how much white space.
+fn folded(text: &str) -> String {
+    let normal = normalize(text);
+    let mut folded = String::with_capacity(normal.as_str().len());
+    for c in normal.as_str().chars().flat_map(char::to_lowercase) {
+        let c = if c.is_whitespace() { ' ' } else { c };
+        if c != ' ' || !folded.ends_with(' ') {
+            folded.push(c);
+        }
+    }
+    folded
 }
 
 /// The texts among the items.
@@ -214,21 +227,21 @@ fn register_patterns(engine: &mut Engine) {
     };
     let of = compiled.clone();
     engine.register_fn("regex_is_match", move |text: Text, pattern: Text| -> Outcome<bool> {
-        Ok(of(&pattern)?.regex().is_match(truncate_input(&text)))
+        Ok(of(&pattern)?.regex().is_match(SearchText::new(&text).as_str()))
     });
     let of = compiled.clone();
     engine.register_fn("regex_capture", move |text: Text, pattern: Text| -> Outcome<Dynamic> {
-        let pattern = of(&pattern)?;
-        let Some(found) = pattern.regex().captures(truncate_input(&text)) else { return Ok(Dynamic::UNIT) };
+        let (text, pattern) = (SearchText::new(&text), of(&pattern)?);
+        let Some(found) = pattern.regex().captures(text.as_str()) else { return Ok(Dynamic::UNIT) };
         let group = if found.len() > 1 { found.iter().skip(1).flatten().next() } else { found.get(0) };
-        Ok(group.map_or(Dynamic::UNIT, |group| Dynamic::from(group.as_str().to_owned())))
+        Ok(group.map_or(Dynamic::UNIT, |group| Dynamic::from(text.original_text(group).to_owned())))
     });
     engine.register_fn("regex_captures", move |text: Text, pattern: Text| -> Outcome<Dynamic> {
-        let pattern = compiled(&pattern)?;
-        let Some(found) = pattern.regex().captures(truncate_input(&text)) else { return Ok(Dynamic::UNIT) };
+        let (text, pattern) = (SearchText::new(&text), compiled(&pattern)?);
+        let Some(found) = pattern.regex().captures(text.as_str()) else { return Ok(Dynamic::UNIT) };
         let mut map = Map::new();
         for (number, (name, group)) in pattern.regex().capture_names().zip(found.iter()).enumerate() {
-            let text = group.map_or(Dynamic::UNIT, |group| Dynamic::from(group.as_str().to_owned()));
+            let text = group.map_or(Dynamic::UNIT, |group| Dynamic::from(text.original_text(group).to_owned()));
             if let Some(name) = name {
                 map.insert(name.into(), text.clone());
             }

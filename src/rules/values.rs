@@ -131,31 +131,12 @@ pub(super) fn lead(facts: &Facts<'_>) -> Map<String, Value> {
     bag.text("id", row.lead_id.as_deref());
     bag.text("email", facts.lead_address().as_deref());
     bag.text("domain", row.lead_domain().as_deref());
-    // A list that knows no name often repeats the address in its place: nobody is greeted by an address.
-    let name = non_blank(row.lead_name.as_deref()).map(str::trim).filter(|name| !name.contains('@'));
-    bag.text("name", name);
-    if let Some((first, last)) = name.map(split_name) {
-        bag.text("first_name", first.as_deref());
-        bag.text("last_name", last.as_deref());
-    }
+    let name = facts.lead_name();
+    bag.text("name", name.full.as_deref());
+    bag.text("first_name", name.first.as_deref());
+    bag.text("last_name", name.last.as_deref());
     bag.text("language", facts.input.messages.and_then(ThreadMessages::language));
     bag.0
-}
-
-/// First and last name out of a full one: titles are no names, and `Doe, Jane` is Jane.
-fn split_name(name: &str) -> (Option<String>, Option<String>) {
-    const TITLES: [&str; 9] = ["mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sir"];
-    let turned = match name.split_once(',') {
-        Some((last, first)) if !first.trim().is_empty() => format!("{} {}", first.trim(), last.trim()),
-        _ => name.replace(',', " "),
-    };
-    let is_title = |word: &str| TITLES.contains(&word.trim_end_matches('.').to_lowercase().as_str());
-    let words: Vec<&str> = turned.split_whitespace().skip_while(|word| is_title(word)).collect();
-    match words.as_slice() {
-        [] => (None, None),
-        [only] => (Some((*only).to_owned()), None),
-        [first, rest @ ..] => (Some((*first).to_owned()), Some(rest.join(" "))),
-    }
 }
 
 /// The thread, with what has been read of it.
@@ -245,22 +226,4 @@ pub(super) fn message(facts: &Facts<'_>) -> Map<String, Value> {
     bag.put("auto_reply", messages.auto_reply().is_some());
     bag.put("opt_out", facts.opt_out().is_some());
     bag.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_name;
-
-    #[test]
-    fn names() {
-        let check = |name: &str, first: Option<&str>, last: Option<&str>| {
-            let found = split_name(name);
-            assert_eq!((found.0.as_deref(), found.1.as_deref()), (first, last), "{name}");
-        };
-        check("Jane Doe", Some("Jane"), Some("Doe"));
-        check("Doe, Jane", Some("Jane"), Some("Doe"));
-        check("Dr. Jane van Doe", Some("Jane"), Some("van Doe"));
-        check("Jane", Some("Jane"), None);
-        check("Dr.", None, None);
-    }
 }

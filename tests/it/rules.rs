@@ -6,6 +6,7 @@ mod lint;
 mod loading;
 mod sandbox;
 mod scripts;
+mod spellings;
 
 use reply_router::{
     model::{Conversation, Decision, DestinationKind, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},

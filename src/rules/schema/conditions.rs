@@ -12,7 +12,8 @@ pub(in crate::rules) static WHEN: LazySchema = LazySchema::new(|| {
         Key::new(field.as_str(), form, format!("{} {doc}", field.describe()))
     });
     let texts = TextField::ALL.iter().map(|field| {
-        let doc = "A regular expression in single quotes, or a list of them; searched anywhere, in any case.";
+        let doc = "A regular expression in single quotes, or a list of them; searched anywhere, in any case. A space \
+                   matches any white space.";
         Key::new(field.as_str(), patterns(), format!("{} {doc}", field.describe())).example(r"\b(call|demo)\b")
     });
     let numbers = NumberField::ALL.iter().map(|field| {

@@ -202,15 +202,17 @@ fn templates_print_values_and_nothing_else() {
 #[test]
 fn what_a_lead_wrote_stays_literal() {
     let mut case = Case::full("{{ lead.email }} {% raw %} <b>");
-    case.row.lead_name = Some("{{7*7}} Doe".to_owned());
+    case.row.subject = Some("{{7*7}}".to_owned());
     let with = |part: &str| {
         format!(
-            "rules: [{{ name: a, when: always, then: [{{ reply: {{ {part}: \"{{{{ lead.first_name }}}} {{{{ message.text }}}}\" }} }}] }}]"
+            "rules: [{{ name: a, when: always, then: [{{ reply: {{ {part}: \"{{{{ thread.subject }}}} {{{{ message.text }}}}\" }} }}] }}]"
         )
     };
     assert_eq!(sent(&case, &with("text")).as_deref(), Some("{{7*7}} {{ lead.email }} {% raw %} <b>"));
     assert!(sent(&case, &with("html")).is_some_and(|html| html.contains("&lt;b&gt;")));
     // A list that repeats the address as the name greets nobody by it.
+    let greeting =
+        "rules: [{ name: a, when: always, then: [{ reply: { text: \"{{ lead.first_name }} {{ lead.name }}\" } }] }]";
     case.row.lead_name = Some("jane@acme.example".to_owned());
-    assert_eq!(told(&case.decide(&with("text"))), ["a reply failed template"]);
+    assert_eq!(told(&case.decide(greeting)), ["a reply failed template"]);
 }
