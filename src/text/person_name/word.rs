@@ -19,8 +19,6 @@ pub(super) enum Kind {
     Placeholder,
 }
 
-const KINDS: usize = 7;
-
 /// Titles that are names or words too: with a dot, or before another title.
 const NEEDS_DOT: [&str; 41] = [
     "fr", "hr", "sr", "sn", "sig", "dl", "ra", "wp", "di", "kr", "pr", "cp", "cav", "rag", "ir", "av", "id", "red",
@@ -46,7 +44,6 @@ static KNOWN: LazyLock<HashMap<&'static str, u8>> = LazyLock::new(|| {
     for (kind, words) in all {
         words.into_iter().for_each(|word| *known.entry(word).or_default() |= 1 << kind as usize);
     }
-    debug_assert!(KINDS <= 8);
     known
 });
 
