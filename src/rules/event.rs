@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
-    text::{self, AutoReply, Automatic, Mail, PersonName},
+    text::{self, AutoReply, Automatic, Earlier, Evidence, Mail, NewText, PersonName, QuotedPassage},
 };
 use std::{
     cell::OnceCell,
@@ -46,7 +46,8 @@ pub struct EventInput<'a> {
 #[derive(Debug, Default)]
 pub struct ThreadMessages {
     conversation: Conversation,
-    new_texts: Vec<OnceLock<String>>,
+    new_texts: Vec<OnceLock<NewText>>,
+    evidence: OnceLock<Evidence>,
     full_body: OnceLock<String>,
     history: OnceLock<String>,
     pub(super) automatic: OnceLock<Automatic>,
@@ -72,11 +73,25 @@ impl ThreadMessages {
     }
 
     /// What the sender of a message wrote anew; empty for an index that does not exist.
+    ///
+    /// A passage that repeats a message before it is quoted text, see [`text::new_text_in_thread`].
     pub fn new_text(&self, index: usize) -> &str {
-        let (Some(message), Some(cell)) = (self.conversation.messages().get(index), self.new_texts.get(index)) else {
-            return "";
-        };
-        cell.get_or_init(|| text::new_text(message.text.as_deref(), message.html.as_deref()))
+        self.read(index).map_or("", |read| &read.text)
+    }
+
+    /// What a message quotes, and why that counts as quoted text.
+    pub fn quoted(&self, index: usize) -> &[QuotedPassage] {
+        self.read(index).map_or(&[], |read| &read.quoted)
+    }
+
+    fn read(&self, index: usize) -> Option<&NewText> {
+        let (message, cell) = (self.conversation.messages().get(index)?, self.new_texts.get(index)?);
+        Some(cell.get_or_init(|| {
+            let evidence = self.evidence.get_or_init(|| {
+                Evidence::new(&self.conversation.messages().iter().map(evidence_of).collect::<Vec<_>>())
+            });
+            evidence.new_text(message.text.as_deref(), message.html.as_deref(), index)
+        }))
     }
 
     /// What the lead wrote anew in the newest inbound message, whole; rules match its first 64 KiB.
@@ -118,6 +133,18 @@ impl ThreadMessages {
             })
         });
         found.as_deref()
+    }
+}
+
+fn evidence_of(message: &Message) -> Earlier<'_> {
+    Earlier {
+        from: message.from.as_deref(),
+        to: message.to.as_deref(),
+        subject: message.subject.as_deref(),
+        date: message.created_at,
+        text: message.text.as_deref(),
+        html: message.html.as_deref(),
+        outgoing: message.outgoing,
     }
 }
 

@@ -12,6 +12,7 @@ mod auto_reply;
 mod bounce;
 mod calendar;
 mod containers;
+mod evidence;
 mod fingerprint;
 mod follow_up;
 mod footer;
@@ -37,6 +38,7 @@ mod subject_words;
 mod terminal;
 
 pub use auto_reply::{AutoReply, AutoReplyKind, auto_reply};
+pub use evidence::{Earlier, Evidence};
 pub use fingerprint::{fingerprint, has_fingerprint};
 pub use follow_up::is_follow_up;
 pub use language::language;
@@ -44,6 +46,7 @@ pub use likeness::{likeness, word_pairs};
 pub use normal::{Normal, normalize};
 pub use opt_out::opt_out;
 pub use person_name::{PersonName, person_name};
+pub use quoted::{NewText, QuoteReason, QuotedPassage};
 pub use same_reply::{is_same_reply, says_the_same};
 pub use signal::{Automatic, Certainty, Mail, Signal, SignalKind, automatic};
 pub use terminal::{printable, turns_direction};
@@ -73,6 +76,44 @@ pub fn new_text(text: Option<&str>, html: Option<&str>) -> String {
         }
     }
     found
+}
+
+/// The new text of a message that follows these in a thread, and what it quotes; as [`new_text`], and besides a passage that
+/// repeats an earlier message is quoted text, whatever the language and form of what introduces it.
+///
+/// Where many messages of one thread are read, [`Evidence`] reads each of them once.
+pub fn new_text_in_thread(text: Option<&str>, html: Option<&str>, earlier: &[Earlier<'_>]) -> NewText {
+    let mut messages = earlier.to_vec();
+    messages.push(Earlier { text, html, ..Earlier::default() });
+    Evidence::new(&messages).new_text(text, html, earlier.len())
+}
+
+impl Evidence {
+    /// The new text of a message, and what it quotes of the first `before` messages; see [`new_text_in_thread`].
+    pub fn new_text(&self, text: Option<&str>, html: Option<&str>, before: usize) -> NewText {
+        let read = |lines: &[Line]| {
+            let marked = self.mark(lines, before);
+            quoted::read(&marked.lines, &marked.why)
+        };
+        let plain = text.filter(|text| !text.trim().is_empty());
+        let Some(plain) = plain else {
+            return html.map(|html| read(&layout::html_lines(html))).unwrap_or_default();
+        };
+        if html::looks_like_html(plain) {
+            return read(&layout::html_lines(plain));
+        }
+        let found = read(&lines::from_text(plain));
+        let Some(html) = html else { return found };
+        // As in `new_text`; and the reading that leaves fewer of our words is the better one.
+        let other = read(&layout::html_lines(html));
+        let (long, short) = (same_reply::normalize(&found.text), same_reply::normalize(&other.text));
+        let shorter = !short.is_empty() && long.len() > short.len() && long.starts_with(&short);
+        let purer = || {
+            let ours = self.count_ours(&found.text, before);
+            ours > 0 && !short.is_empty() && self.count_ours(&other.text, before) < ours
+        };
+        if shorter || purer() { other } else { found }
+    }
 }
 
 /// The message whole, as text: its plain-text part, or else its HTML as [`html_to_text`] reads it.

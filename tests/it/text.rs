@@ -5,6 +5,7 @@ mod languages;
 mod person_name;
 mod reported;
 mod rules;
+mod thread;
 
 use std::path::Path;
 use std::time::Instant;

@@ -160,3 +160,56 @@ fn what_kind_of_mail_it_is_takes_time_in_proportion_to_its_length() {
         ],
     );
 }
+
+#[test]
+fn a_thread_takes_time_in_proportion_to_its_length() {
+    let date = "2026-01-05T09:00:00Z".parse().ok();
+    let read = |input: &str, earlier: Option<&str>| {
+        let party = |from, to| text::Earlier { from: Some(from), to: Some(to), date, ..text::Earlier::default() };
+        let ours = party("Sam Lee <sam@us.example>", "Jane Doe <jane@acme.example>");
+        let theirs = party("Jane Doe <jane@acme.example>", "sam@us.example");
+        let thread = [
+            text::Earlier { text: Some("Hi Jane, would you like a demo of our tool? Sam"), outgoing: true, ..ours },
+            text::Earlier { text: earlier, outgoing: true, subject: Some("A quick question"), ..ours },
+            text::Earlier { text: earlier, ..theirs },
+        ];
+        drop(text::new_text_in_thread(Some(input), None, &thread));
+    };
+    // The mail quotes a short message, or one of the same making.
+    let below_a_short_one = |input: &str| read(input, None);
+    let below_itself = |input: &str| read(input, Some(input));
+    let works: [&dyn Fn(&str); 2] = [&below_a_short_one, &below_itself];
+    for work in works {
+        check(
+            work,
+            60 * 1024,
+            &[
+                ("one word again and again", "a "),
+                ("two words in turn", "a b\n"),
+                ("a word on each line", "word\n\n"),
+                ("numbered words", "word{} "),
+                ("the first words of ours", "Hi Jane, would\n\n"),
+                ("pieces of ours with answers", "would you like a demo of our tool\nno {}\n"),
+                ("pieces of ours within lines", "would you like a demo of our tool no {} "),
+                ("quotes and answers", "> would you like a demo of our tool?\nno {}\n"),
+                ("changed words", "would you {} like a demo {} of our\n"),
+                ("names and dates", "Zorg blipte 5 Jan 2026. Sam Lee <sam@us.example>: Hi Jane\n"),
+                (
+                    "names and dates on one line",
+                    "Zorg blipte 5 Jan 2026. Sam Lee <sam@us.example>: Hi Jane, would you like a demo ",
+                ),
+                ("header blocks", "Zorg: Sam Lee\nBlipte: 5 Jan 2026\nFlum: Jane\nTema: A quick question\nHi Jane,\n"),
+                ("labels", "Zorg: Sam Lee\n"),
+                ("drawn lines", "-----\n"),
+                ("links", "https://us.example/{} "),
+                ("links that never end", "<https://us.example/{}\n"),
+                ("pictures", "[image: [image: [cid:"),
+                ("slashes", "a.bc/"),
+                ("ideographs", "您是否愿意看一下演示"),
+                ("accents", "e\u{301}\u{301}\u{301}\u{301} "),
+                ("replaced letters", "pr?t caf? Ã© "),
+                ("full stops", "5. 5. 5. "),
+            ],
+        );
+    }
+}
