@@ -26,14 +26,23 @@ pub(super) fn render(explanation: &Explanation) -> String {
         explanation.campaign.as_deref().unwrap_or("-"),
     );
     let yes_no = |value: Option<bool>| value.map_or("not known", |value| if value { "yes" } else { "no" });
-    let _ = writeln!(
-        out,
-        "  auto-reply  {}\n  opt-out     {}\n  new text:",
-        yes_no(explanation.auto_reply),
-        yes_no(explanation.opt_out)
-    );
+    let is_uncertain = explanation.auto_reply == Some(false) && !explanation.signals.is_empty();
+    let auto_reply = if is_uncertain { "possibly" } else { yes_no(explanation.auto_reply) };
+    let words =
+        explanation.opt_out_words.as_deref().map(|words| format!(", “{}”", on_one_line(words))).unwrap_or_default();
+    let _ = writeln!(out, "  auto-reply  {auto_reply}");
+    for signal in &explanation.signals {
+        let (words, about) = (on_one_line(&signal.words), signal.text.trim_end_matches('.'));
+        let _ = writeln!(out, "    {} {}: {about}: “{words}”", signal.certainty, signal.kind);
+    }
+    let _ = writeln!(out, "  opt-out     {}{words}", yes_no(explanation.opt_out));
+    let _ = writeln!(out, "  language    {}\n  new text:", explanation.language.as_deref().unwrap_or("not known"));
     for line in explanation.body.as_deref().unwrap_or("(no inbound message)").lines() {
         let _ = writeln!(out, "    | {line}");
+    }
+    for passage in &explanation.quoted {
+        let text = super::preview::shortened(&passage.text, 2 * AROUND);
+        let _ = writeln!(out, "  quoted: {}\n    {}", passage.why, paint(QUIET, &format!("> {text}")));
     }
     for found in &explanation.rules {
         render_rule(&mut out, found);
@@ -131,6 +140,10 @@ fn excerpt(seen: &str, span: Option<(usize, usize)>) -> String {
     let before: String = before.chars().rev().take(AROUND).collect::<Vec<_>>().into_iter().rev().collect();
     let after: String = after.chars().take(AROUND).collect();
     format!("`{}{}{}`", line(&before), paint(MARK, &line(found)), line(&after))
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn paint(style: Style, text: &str) -> String {

@@ -2,11 +2,14 @@
 
 use crate::{
     app::AppError,
-    model::{Conversation, Message, PlannedOutcome, ThreadDetail},
+    model::{Conversation, Decision, Message, PlannedOutcome, ThreadDetail},
     rules::RuleSet,
 };
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// How much of a quoted part a comment shows.
+const MAX_COMMENT: usize = 80;
 
 #[derive(Serialize)]
 struct File {
@@ -110,6 +113,7 @@ pub(super) fn to_yaml(
     let name = format!("thread {}", row.id);
     let several = rules.views().count() > 1;
     let own = several.then(|| workspace.to_owned());
+    let mut comments = String::new();
     let mut file = File { tests: [Case { name, workspace: own, now, thread, messages, expect: Expect::default() }] };
     let mut cases = RuleSet::parse_tests("the test", &serde_yaml::to_string(&file)?).map_err(AppError::Invalid)?;
     if let [case] = cases.as_mut_slice()
@@ -118,6 +122,7 @@ pub(super) fn to_yaml(
             case.decide(rules, hold_uncertain)
         }
     {
+        comments = describe_reading(&decision);
         let stands = |would| !matches!(would, PlannedOutcome::Suppressed | PlannedOutcome::Failed);
         let failed = decision.actions.iter().any(|action| action.would == PlannedOutcome::Failed);
         let done = decision.actions.iter().filter(|action| stands(action.would)).map(|action| action.kind.as_str());
@@ -128,7 +133,30 @@ pub(super) fn to_yaml(
         };
     }
     let text = serde_yaml::to_string(&file)?;
-    Ok(format!("# `expect` has what the rules do now: change it to what they should do.\n{text}"))
+    Ok(format!("{comments}# `expect` has what the rules do now: change it to what they should do.\n{text}"))
+}
+
+/// How the newest message was read, as comments: what a report of a wrong reading needs.
+fn describe_reading(decision: &Decision) -> String {
+    let mut lines = vec!["How the newest message was read:".to_owned()];
+    let reading = &decision.reading;
+    lines.extend(reading.quoted.iter().map(|quoted| format!("  quoted ({}): {}", quoted.why, beginning(&quoted.text))));
+    lines.extend(reading.signals.iter().map(|signal| {
+        let about = signal.text.trim_end_matches('.');
+        format!("  {} {}: {about}: “{}”", signal.certainty, signal.kind, beginning(&signal.words))
+    }));
+    lines.push(format!("  auto-reply: {}", if decision.auto_reply == Some(true) { "yes" } else { "no" }));
+    let opt_out =
+        decision.opt_out.as_deref().map_or_else(|| "no".to_owned(), |words| format!("“{}”", beginning(words)));
+    lines.push(format!("  opt-out: {opt_out}"));
+    lines.push(format!("  language: {}", reading.language.as_deref().unwrap_or("not known")));
+    lines.iter().map(|line| format!("# {line}\n")).collect()
+}
+
+/// The beginning of a text on one line, safe within a comment.
+fn beginning(text: &str) -> String {
+    let line = crate::text::printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    super::preview::shortened(&line, MAX_COMMENT)
 }
 
 fn said(message: &Message) -> Said {

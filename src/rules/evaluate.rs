@@ -104,6 +104,7 @@ pub(super) fn evaluate_with_modes(
     };
     decision.opt_out = facts.opt_out().map(str::to_owned);
     decision.reading = input.messages.map(ThreadMessages::reading).unwrap_or_default();
+    decision.reading.opt_out_words.clone_from(&decision.opt_out);
     Ok(decision)
 }
 

@@ -70,13 +70,13 @@ impl ThreadMessages {
         })
     }
 
-    /// How the newest inbound message was read.
+    /// How the newest inbound message was read, but for an opt-out, which may stand in any message.
     pub(super) fn reading(&self) -> MailReading {
         MailReading {
             quoted: Vec::new(),
             signals: self.automatic().signals.iter().map(signal_trace).collect(),
             language: self.language().map(str::to_owned),
-            opt_out_words: self.opt_out().map(str::to_owned),
+            opt_out_words: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The shapes that go in and out of the store beside the model's own.
 
-use crate::model::{Action, ActionKind, ActionState, RuleTrace, ThreadDetail, ThreadRow};
+use crate::model::{Action, ActionKind, ActionState, MailReading, RuleTrace, ThreadDetail, ThreadRow};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -173,6 +173,9 @@ pub struct DecisionTrace {
     pub auto_reply: Option<bool>,
     /// Whether the lead opted out, as far as was read.
     pub opt_out: Option<bool>,
+    /// How the newest inbound message was read.
+    #[serde(flatten)]
+    pub reading: MailReading,
     /// The subject, for lists.
     pub subject: Option<String>,
     /// The campaign, for lists.

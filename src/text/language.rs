@@ -15,12 +15,13 @@ const FREQUENT: &[(&str, &str)] = &[
     (
         "de",
         "und ich der die das ist nicht sie es wir mit für auf zu ein eine den im von dem haben sind auch wenn bitte danke \
-         ihre ihr uns mir bei aber noch oder wie kann können gerne hallo guten vielen grüße am um wird schon",
+         ihre ihr uns mir bei aber noch oder wie kann können gerne hallo guten vielen grüße am um wird schon kein keine zum zur nach hier mein wäre nein passt leider dann",
     ),
     (
         "en",
         "the and i you to of is it that we for are have this be with on not your my our please thanks thank can would what \
-         me will but do if they was from at hi could when there about",
+         me will but do if they was from at hi could when there about a an us call send good sure yes no just let how \
+         interested more out well like great been has week next again time who which should",
     ),
     (
         "es",
@@ -35,7 +36,7 @@ const FREQUENT: &[(&str, &str)] = &[
     (
         "fr",
         "le la les et je vous de est pas que un une pour nous ne des en dans avec ce sur mais votre merci bonjour mon au du \
-         suis avez plus si cordialement être ou il qui à",
+         suis avez plus si cordialement être ou il qui à non oui me se cette nos y a",
     ),
     (
         "it",

@@ -183,8 +183,13 @@ fn by_structure(signal: &Signal, mail: &Mail<'_>) -> AutoReply {
     let new = new_text(mail.body, None);
     let is_away = matches!(signal.kind, SignalKind::SubjectPrefix | SignalKind::AutomaticSubject)
         || out_of_office::says_away(&new).is_some();
-    let kind = if is_away { AutoReplyKind::OutOfOffice } else { AutoReplyKind::Robot };
-    let back_on = is_away.then(|| return_date::back_on(mail.subject.unwrap_or_default(), &new, mail.written));
+    let kind = match signal.kind {
+        SignalKind::Bounce => AutoReplyKind::Bounce,
+        _ if is_away => AutoReplyKind::OutOfOffice,
+        _ => AutoReplyKind::Robot,
+    };
+    let back_on = (kind == AutoReplyKind::OutOfOffice)
+        .then(|| return_date::back_on(mail.subject.unwrap_or_default(), &new, mail.written));
     AutoReply { kind, evidence: signal.words.clone(), back_on: back_on.flatten() }
 }
 
@@ -219,6 +224,11 @@ fn sender_address(mail: &Mail<'_>) -> Option<Signal> {
     let address = from.rsplit_once('<').map_or(from.as_str(), |(_, rest)| rest);
     let address = address.split('>').next().unwrap_or_default().trim();
     let (local, domain) = address.split_once('@').unwrap_or((address, ""));
+    // Servers leave the address of their own mail empty.
+    let name = from.split('<').next().unwrap_or_default().trim().trim_matches('"');
+    if address.is_empty() && ["mailer-daemon", "mail delivery subsystem", "mail delivery system"].contains(&name) {
+        return Some(Signal::new(SignalKind::Bounce, Certainty::Certain, name));
+    }
     let is_of = |names: &[&str]| {
         let mut words = local.split(['.', '-', '_', '+', '=']);
         names.contains(&local) || words.next().is_some_and(|first| names.contains(&first))
@@ -314,6 +324,7 @@ mod tests {
         let from = |from| shown(&Mail { from: Some(from), ..of("Re: A quick question", "We will look at it.") });
         assert_eq!(from("Acme <no-reply@acme.example>"), "robot sender_address:certain");
         assert_eq!(from("feedbackloop@mail.example"), "robot complaint_report:certain");
+        assert_eq!(from("MAILER-DAEMON <>"), "bounce bounce:certain");
         assert_eq!(from("Acme <Notifications@acme.example>"), "person sender_address:possible");
         assert_eq!(from("tickets+4711@acme.example"), "person sender_address:possible");
         for person in ["support@acme.example", "info@acme.example", "botha@acme.example", "jane@acme.example", "", "<>"]

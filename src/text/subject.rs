@@ -137,7 +137,7 @@ fn is_short(prefix: &str) -> bool {
 
 /// Whether a person may have typed a prefix: it has a day, a number, or a word that people begin subjects with.
 fn reads_human(prefix: &str) -> bool {
-    if prefix.contains(['?', '!', '@']) || prefix.chars().any(char::is_numeric) {
+    if prefix.contains(['?', '!', '@']) || prefix.chars().any(char::is_numeric) || is_in(CALENDAR_PREFIXES, prefix) {
         return true;
     }
     let mut words = prefix.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
@@ -323,6 +323,7 @@ mod tests {
             "Bsv: A quick question",
             "Zorg: Re: A quick question",
             "Zorg - A quick question",
+            "Tentatively accepted: A quick question",
             "Merci beaucoup: A quick question",
         ] {
             assert_eq!(unknown_prefix(subject, &ours), Some(UnknownPrefix::OfAnyone), "{subject}");

@@ -16,7 +16,8 @@ use std::{
 };
 
 /// The documents whose snippets are loaded.
-pub(crate) const DOCUMENTS: [&str; 4] = ["README.md", "docs/rules.md", "docs/testing.md", "docs/operations.md"];
+pub(crate) const DOCUMENTS: [&str; 5] =
+    ["README.md", "docs/rules.md", "docs/testing.md", "docs/operations.md", "docs/reading.md"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -3,6 +3,7 @@
 mod hostile;
 mod languages;
 mod person_name;
+mod reading;
 mod reported;
 mod rules;
 mod thread;

@@ -14,11 +14,28 @@ pub(super) struct Trace {
     pub(super) lead: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) facts: Vec<(&'static str, String)>,
+    /// Everything that speaks for automatic mail.
+    pub(super) signals: Vec<SignalView>,
+    /// What was taken as quoted, and why.
+    pub(super) quoted: Vec<QuotedView>,
     /// What rules saw, the matches marked.
     pub(super) body: Option<Vec<TextPart>>,
     pub(super) rules: Vec<RuleTraceView>,
     pub(super) way: Vec<TimelineRow>,
     pub(super) not_considered: String,
+}
+
+/// One thing that speaks for automatic mail.
+pub(super) struct SignalView {
+    pub(super) is_certain: bool,
+    pub(super) text: String,
+    pub(super) words: String,
+}
+
+/// A part of the message that was taken as quoted.
+pub(super) struct QuotedView {
+    pub(super) why: String,
+    pub(super) text: String,
 }
 
 /// The trace of one rule.
@@ -75,12 +92,25 @@ impl From<Explanation> for Trace {
         let yes_no =
             |value: Option<bool>| value.map_or("not known", |value| if value { "yes" } else { "no" }).to_owned();
         let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        let is_uncertain = found.auto_reply == Some(false) && !found.signals.is_empty();
+        let opt_out = match &found.opt_out_words {
+            Some(words) => format!("{}: “{words}”", yes_no(found.opt_out)),
+            None => yes_no(found.opt_out),
+        };
+        let language = found.language.clone().unwrap_or_else(|| "not known".to_owned());
         let facts = vec![
             ("Category", known(&found.category)),
             ("Campaign", known(&found.campaign)),
-            ("Auto-reply", yes_no(found.auto_reply)),
-            ("Opt-out", yes_no(found.opt_out)),
+            ("Auto-reply", if is_uncertain { "possibly".to_owned() } else { yes_no(found.auto_reply) }),
+            ("Opt-out", opt_out),
+            ("Language", language),
         ];
+        let signals = found.signals.into_iter().map(|signal| SignalView {
+            is_certain: signal.certainty == "certain",
+            text: signal.text,
+            words: signal.words,
+        });
+        let quoted = found.quoted.into_iter().map(|quoted| QuotedView { why: quoted.why, text: quoted.text });
         let body = found.body.as_deref().map(|body| parts(body, marks(body, &found.rules)));
         let way = chronological(found.way).into_iter().map(|step| TimelineRow {
             at: step.at.map(TimeTag),
@@ -91,6 +121,8 @@ impl From<Explanation> for Trace {
             lead: found.lead_email,
             subject: found.subject,
             facts,
+            signals: signals.collect(),
+            quoted: quoted.collect(),
             body,
             way: way.collect(),
             rules: found.rules.into_iter().map(RuleTraceView::from).collect(),

@@ -42,6 +42,7 @@ pub(in crate::engine) fn decision_record(
                 .as_ref()
                 .map(|_| decision.opt_out.is_some())
                 .or(decision.opt_out.as_ref().map(|_| true)),
+            reading: decision.reading.clone(),
             subject: row.subject.clone(),
             campaign: row.campaign().map(str::to_owned),
             category: row.category().map(str::to_owned),

@@ -9,7 +9,10 @@ use crate::engine::{
     operations::timeline::TimelineEntry,
 };
 use crate::{
-    model::{ActionKind, ActionTrace, Decision, PlannedOutcome, Reason, RuleTrace, ThreadRow},
+    model::{
+        ActionKind, ActionTrace, Decision, MailReading, PlannedOutcome, QuotedTrace, Reason, RuleTrace, SignalTrace,
+        ThreadRow,
+    },
     rules::ThreadMessages,
     store::{DecisionTrace, EventKind, StoreError},
 };
@@ -38,6 +41,14 @@ pub struct Explanation {
     pub auto_reply: Option<bool>,
     /// Whether the lead asks for no more mail, as far as was read.
     pub opt_out: Option<bool>,
+    /// What of the newest inbound message was taken as quoted, in order.
+    pub quoted: Vec<QuotedTrace>,
+    /// Everything that speaks for automatic mail, certain signals first.
+    pub signals: Vec<SignalTrace>,
+    /// The language that the lead writes in, as its ISO 639-1 code; null where it cannot be told.
+    pub language: Option<String>,
+    /// The words of an opt-out.
+    pub opt_out_words: Option<String>,
     /// Why no rule was evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -79,6 +90,7 @@ impl Explanation {
 
     /// Of a decision about a thread and its newest inbound message. What only a store knows is named as not considered.
     pub fn from_decision(row: &ThreadRow, message_id: Option<&str>, decision: &Decision) -> Self {
+        let MailReading { quoted, signals, language, opt_out_words } = decision.reading.clone();
         Self {
             thread_id: row.id.clone(),
             message_id: message_id.map(str::to_owned),
@@ -89,6 +101,10 @@ impl Explanation {
             body: decision.body.clone(),
             auto_reply: decision.auto_reply,
             opt_out: Some(decision.opt_out.is_some()),
+            quoted,
+            signals,
+            language,
+            opt_out_words,
             problem: None,
             rules: with_texts(decision),
             way: Vec::new(),
@@ -98,6 +114,7 @@ impl Explanation {
 
     /// Of a decision that was recorded.
     pub fn from_trace(thread_id: &str, message_id: Option<&str>, lead: Option<&str>, trace: &DecisionTrace) -> Self {
+        let MailReading { quoted, signals, language, opt_out_words } = trace.reading.clone();
         Self {
             thread_id: thread_id.to_owned(),
             message_id: message_id.map(str::to_owned),
@@ -108,6 +125,10 @@ impl Explanation {
             body: trace.body.clone(),
             auto_reply: trace.auto_reply,
             opt_out: trace.opt_out,
+            quoted,
+            signals,
+            language,
+            opt_out_words,
             problem: trace.problem.clone(),
             rules: trace.rules.iter().map(|rule| rule.map_actions(ExplainedAction::new)).collect(),
             way: Vec::new(),

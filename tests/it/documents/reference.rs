@@ -129,3 +129,13 @@ fn every_key_stands_in_its_section() {
         }
     }
 }
+
+#[test]
+fn the_table_of_signals_is_the_programs_own() {
+    let document = std::fs::read_to_string(super::root().join("docs/reading.md")).unwrap();
+    let mut wanted = "| signal | what it means |\n|---|---|\n".to_owned();
+    for kind in reply_router::text::SignalKind::ALL {
+        wanted.push_str(&format!("| `{}` | {} |\n", kind.as_str(), kind.describe()));
+    }
+    assert!(document.contains(&wanted), "docs/reading.md must have this table:\n{wanted}");
+}
