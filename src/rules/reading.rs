@@ -4,14 +4,14 @@ use super::{
     event::{ThreadMessages, day},
     pattern::truncate_input,
 };
-use crate::model::{MailReading, Message, SignalTrace};
-use crate::text::{self, AutoReply, Automatic, Mail, Signal};
+use crate::model::{MailReading, Message, QuotedTrace, SignalTrace};
+use crate::text::{self, AutoReply, Automatic, Mail, QuoteReason, QuotedPassage, Signal};
 use std::time::Duration;
 
 /// How many of our subjects an unknown prefix is looked for before.
 const MAX_SUBJECTS: usize = 20;
-/// A text that is this many words longer than what is new in it has more than a signature below.
-const QUOTED_WORDS: usize = 25;
+/// How many quoted passages are told.
+const MAX_PASSAGES: usize = 20;
 
 impl ThreadMessages {
     /// What speaks for automatic mail in the newest inbound message, and what it comes to.
@@ -34,7 +34,7 @@ impl ThreadMessages {
                 our_subjects: &subjects,
                 after_ours: ours().find_map(|ours| time_between(ours, message)),
                 is_follow_up: earlier.iter().any(|message| !message.outgoing),
-                quotes: self.quotes_anything(index),
+                quotes: !self.quoted(index).is_empty(),
             })
         })
     }
@@ -73,7 +73,7 @@ impl ThreadMessages {
     /// How the newest inbound message was read, but for an opt-out, which may stand in any message.
     pub(super) fn reading(&self) -> MailReading {
         MailReading {
-            quoted: Vec::new(),
+            quoted: self.quoted_traces(),
             signals: self.automatic().signals.iter().map(signal_trace).collect(),
             language: self.language().map(str::to_owned),
             opt_out_words: None,
@@ -84,13 +84,33 @@ impl ThreadMessages {
         self.conversation().messages().iter().enumerate().rev().find(|(_, message)| !message.outgoing)
     }
 
-    /// Whether a message has more below its new text than a signature.
-    fn quotes_anything(&self, index: usize) -> bool {
-        let Some(message) = self.conversation().messages().get(index) else { return false };
-        let whole = text::full_text(message.text.as_deref(), message.html.as_deref());
-        let words = |text: &str| text.split_whitespace().count();
-        whole.lines().any(|line| line.trim_start().starts_with('>'))
-            || words(&whole) > words(self.new_text(index)) + QUOTED_WORDS
+    /// What the newest inbound message quotes, with the reason in words.
+    fn quoted_traces(&self) -> Vec<QuotedTrace> {
+        let Some((newest, _)) = self.newest_inbound_at() else { return Vec::new() };
+        let trace = |passage: &QuotedPassage| QuotedTrace { text: passage.text.clone(), why: self.why_quoted(passage) };
+        self.quoted(newest).iter().take(MAX_PASSAGES).map(trace).collect()
+    }
+
+    fn why_quoted(&self, passage: &QuotedPassage) -> String {
+        match passage.reason {
+            QuoteReason::Repeats(index) => format!("repeats {}", self.describe_message(index)),
+            QuoteReason::Names(index) => format!("introduces a quote of {}", self.describe_message(index)),
+            QuoteReason::QuoteMarks => "its lines begin with >".to_owned(),
+            QuoteReason::Markup => "marked as a quote in HTML".to_owned(),
+            QuoteReason::Attribution => "at or below a line such as “On … wrote:”".to_owned(),
+            QuoteReason::Headers => "at or below copied headers".to_owned(),
+            QuoteReason::ForwardMarker => "at or below a line that announces another message".to_owned(),
+        }
+    }
+
+    /// `your message of Jan 5`; with the year where it is not that of the newest inbound message.
+    fn describe_message(&self, index: usize) -> String {
+        let Some(message) = self.conversation().messages().get(index) else { return "an earlier message".to_owned() };
+        let whose = if message.outgoing { "your message" } else { "the lead's message" };
+        let Some(at) = message.created_at.map(day) else { return whose.to_owned() };
+        let newest = self.newest_inbound().and_then(|newest| newest.created_at).map(day);
+        let is_this_year = newest.is_some_and(|newest| newest.year() == at.year());
+        format!("{whose} of {}", at.strftime(if is_this_year { "%b %-d" } else { "%b %-d, %Y" }))
     }
 }
 

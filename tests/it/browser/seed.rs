@@ -4,7 +4,7 @@ use super::BrowserFixture;
 use crate::fixture::FixtureOptions;
 use reply_router::{
     model::{ActionKind, ActionState, Attempt, AttemptOutcome, DestinationKind, Reason, ReasonCode},
-    simulator::NewThread,
+    simulator::{Message, NewThread},
     store::Store,
 };
 use std::time::Duration;
@@ -58,6 +58,15 @@ impl BrowserFixture {
         self.fixture.simulator.workspace().add_thread(thread.subject(subject).message(text))
     }
 
+    /// A lead from an odd address, who quotes us below words that nobody knows.
+    fn quoting(&self, email: &str) {
+        let pitch = "Hi Jane, would you like to see how our planner saves each of your drivers an hour a day?";
+        let thread = NewThread::new(email).name("Jane Doe").campaign("Q1 Product Launch").category("interested");
+        let sent = Message::text(pitch).outgoing().with_age(Duration::from_secs(86_400));
+        let answer = format!("Yes, please give me a call on Tuesday.\n\nZorg blipte:\n{pitch}");
+        self.fixture.simulator.workspace().add_thread(thread.message(sent).message(Message::text(answer)));
+    }
+
     /// Everything at once.
     pub(super) async fn at_work() -> Self {
         let office = Self::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
@@ -77,6 +86,7 @@ impl BrowserFixture {
         for (number, text) in HARD.iter().enumerate() {
             office.lead_about(&format!("hard{number}@acme.example"), "question", text, text);
         }
+        office.quoting("notifications@umbrella.example");
         office.lead("buyer@stark.example", "interested", "What is the price for 25 seats?\n\nTony");
         office.fixture.tick().await;
         office.in_trouble().await;

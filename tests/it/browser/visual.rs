@@ -26,6 +26,10 @@ async fn every_page_looks_right_and_everybody_can_use_it() {
     look(&browser, "sign-in", &axe, &pictures, &mut faults).await;
     let thread = office.fixture.actions().await.into_iter().rev().find(|action| action.rule == "book-a-call").unwrap();
     let thread = format!("/threads/{}", thread.thread_id);
+    let is_read =
+        |action: &reply_router::model::Action| action.lead_email.as_deref() == Some("notifications@umbrella.example");
+    let read = office.fixture.actions().await.into_iter().find(is_read).unwrap();
+    let read = format!("/threads/{}", read.thread_id);
     office.open(&browser, "/").await;
     for (name, path) in [
         ("rules", "/"),
@@ -33,12 +37,16 @@ async fn every_page_looks_right_and_everybody_can_use_it() {
         ("activity-empty", "/activity?lead=nobody"),
         ("thread", thread.as_str()),
         ("thread-live", &format!("{thread}?live=1")),
+        ("thread-reading", read.as_str()),
         ("queue", "/queue"),
         ("try", "/try"),
         ("workspace", "/workspace"),
         ("error", "/threads/nowhere"),
     ] {
         browser.go(&format!("{}{path}", office.url)).await;
+        if name == "thread-reading" {
+            browser.run("document.querySelector('details.quoted').open = true").await;
+        }
         if name == "rules" {
             browser.run("document.querySelectorAll('details')[1].open = true").await;
         }

@@ -1,7 +1,7 @@
 //! `explain`: beyond matching, the whole way of a message, of a live thread, a recorded decision and a file.
 
 use crate::cli_fixture::{CliFixture, EVERYTHING};
-use reply_router::simulator::NewThread;
+use reply_router::simulator::{Message, NewThread};
 use serde_json::{Value, json};
 
 /// What `explain` says of the first action, as `would reason`, and the stages of the way.
@@ -233,4 +233,44 @@ async fn an_address_finds_the_threads_of_the_lead() {
     let nobody = place.run(&["explain", "nobody@acme.example"]).await.assert_exit(1);
     assert!(nobody.err.contains("no thread of nobody@acme.example"), "{}", nobody.err);
     assert_eq!(place.write_requests(), [""; 0]);
+}
+
+#[tokio::test]
+async fn how_a_message_was_read() {
+    let place = CliFixture::new(EVERYTHING).await;
+    let pitch = "Hi Jane, would you like to see how our planner saves each of your drivers an hour a day?";
+    let thread = NewThread::new("notifications@acme.example")
+        .name("Jane Doe")
+        .campaign("Q1 Product Launch")
+        .category("interested")
+        .message(Message::text(pitch).outgoing().with_age(std::time::Duration::from_secs(86_400)))
+        .message(Message::text(format!("Yes, please give me a call on Tuesday.\n\nZorg blipte:\n{pitch}")));
+    let thread = place.simulator.workspace().add_thread(thread);
+    place.run(&["explain", &thread]).await.assert_exit(0).assert_prints(&[
+        "auto-reply  possibly",
+        "possible sender_address: The sender's address is one that programs write from: “notifications@acme.example”",
+        "opt-out     no",
+        "language    en",
+        "| Yes, please give me a call on Tuesday.",
+        "quoted: repeats your message of ",
+        "→ reply: would be held (uncertain: may be automatic mail: the sender's address",
+        "→ star: would be done",
+    ]);
+    let found = place.run(&["explain", &thread, "--format", "json"]).await.assert_exit(0).json();
+    let reasons: Vec<_> = found["quoted"].as_array().unwrap().iter().map(|quoted| quoted["why"].to_string()).collect();
+    assert!(reasons.iter().any(|why| why.contains("repeats your message of ")), "{reasons:?}");
+    assert_eq!(found["signals"][0]["kind"], "sender_address");
+    assert_eq!(found["signals"][0]["certainty"], "possible");
+    assert_eq!((&found["language"], &found["auto_reply"]), (&json!("en"), &json!(false)));
+    let test = place.run(&["explain", &thread, "--as-test"]).await.assert_exit(0).assert_prints(&[
+        "# How the newest message was read:\n",
+        "#   quoted (repeats your message of ",
+        "#   possible sender_address: ",
+        "#   language: en\n",
+    ]);
+    place.write("rules/read.test.yaml", &test.out);
+    place.run(&["test"]).await.assert_exit(0).assert_prints(&["held as uncertain: "]);
+    let gone = "Please remove me from your list, I am not interested.";
+    let thread = place.simulator.workspace().add_thread(NewThread::new("joe@acme.example").message(gone));
+    place.run(&["explain", &thread]).await.assert_exit(0).assert_prints(&["opt-out     yes, “"]);
 }
