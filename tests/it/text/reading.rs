@@ -9,6 +9,7 @@ use std::{
 use reply_router::{
     app::{Caps, failing_tests},
     rules::{LoadContext, RuleSet},
+    text,
 };
 
 fn folder() -> PathBuf {
@@ -66,4 +67,50 @@ async fn mail_is_read_as_its_cases_say() {
     assert!(unknown.is_empty(), "failing.txt names cases that are not there: {unknown:#?}");
     let new: Vec<_> = failing.difference(&known).collect();
     assert!(new.is_empty(), "these fail and are not in failing.txt: {new:#?}");
+}
+
+/// What people wrote: the texts of all cases that are no automatic mail.
+fn human_texts() -> Vec<(Option<String>, String)> {
+    let field = |case: &serde_yaml::Value, name: &str| case[name].as_str().map(str::to_owned);
+    let mut texts = Vec::new();
+    for (file, name) in [
+        ("auto_reply.yaml", "body"),
+        ("opt_out.yaml", "body"),
+        ("new_text.yaml", "new"),
+        ("new_text_html.yaml", "new"),
+        ("languages/auto_reply.yaml", "body"),
+        ("languages/opt_out.yaml", "body"),
+        ("languages/new_text.yaml", "new"),
+    ] {
+        let cases: Vec<serde_yaml::Value> = super::read(file);
+        let people = cases.iter().filter(|case| case["kind"].is_null());
+        texts.extend(people.filter_map(|case| Some((field(case, "subject"), field(case, name)?))));
+    }
+    texts
+}
+
+#[test]
+fn people_are_no_robots() {
+    let texts = human_texts();
+    let (mut robots, mut uncertain) = (Vec::new(), Vec::new());
+    for (subject, body) in &texts {
+        let subject = subject.as_deref().unwrap_or("Re: A quick question");
+        let found = text::automatic(&text::Mail {
+            from: Some("Jane Doe <jane@acme.example>"),
+            subject: Some(subject),
+            body: Some(body),
+            our_subjects: &["A quick question"],
+            quotes: true,
+            ..text::Mail::default()
+        });
+        match found.found {
+            Some(found) => robots.push((subject, body, found.evidence)),
+            None if found.is_uncertain() => uncertain.push((subject, body, found.signals)),
+            None => {}
+        }
+    }
+    println!("{} texts of people: {} may be automatic", texts.len(), uncertain.len());
+    assert!(texts.len() >= 300, "{}", texts.len());
+    assert!(robots.is_empty(), "{robots:#?}");
+    assert!(uncertain.len() * 100 <= texts.len() * 3, "{uncertain:#?}");
 }
