@@ -83,12 +83,23 @@ pub(super) fn glob(field: GlobField, node: &Node, out: &mut Diagnostics) {
         };
         out.push(found.hint(hint));
     }
+    if !node.is_null() && is_language_name(field, text) {
+        let message = format!("`{text}` is no two-letter code of a language, so this fits no lead");
+        let found = Diagnostic::error(code::NEVER_FITS, node, message).lint(true);
+        out.push(found.hint("write for example `de` for German, `en` for English, null for unknown"));
+    }
     if field == GlobField::LeadDomain && text.contains('@') {
         let message = "a domain has no `@`, so this fits no lead";
         let found = Diagnostic::error(code::NEVER_FITS, node, message).lint(true);
         let domain = text.rsplit('@').next().unwrap_or_default();
         out.push(found.hint(format!("write `lead_domain: {domain}`, or `lead_email: '{text}'`")));
     }
+}
+
+/// A language that is written in full, where only its code fits.
+fn is_language_name(field: GlobField, text: &str) -> bool {
+    let text = text.trim();
+    field == GlobField::LeadLanguage && !text.contains(['*', '?']) && text.chars().count() != 2
 }
 
 /// What is written for an expression engine, and stands where every character is itself.

@@ -1,7 +1,7 @@
 //! What matching rules do to each other, to a lead's wishes and to time.
 
 use super::{Case, told};
-use reply_router::model::{ActionId, ActionKind, ActionState, HistoryEntry, Mode, Payload};
+use reply_router::model::{ActionId, ActionKind, ActionState, Conversation, HistoryEntry, Mode, Payload};
 
 const TWO: &str = "rules:
   - { name: a, when: always, then: [{ reply: { text: from a } }, star, { slack: sales-hot }, { webhook: crm }] }
@@ -215,4 +215,57 @@ fn what_a_lead_wrote_stays_literal() {
         "rules: [{ name: a, when: always, then: [{ reply: { text: \"{{ lead.first_name }} {{ lead.name }}\" } }] }]";
     case.row.lead_name = Some("jane@acme.example".to_owned());
     assert_eq!(told(&case.decide(greeting)), ["a reply failed template"]);
+}
+
+/// Our message, and the lead's answer some seconds later.
+fn answered_after(seconds: u64, body: &str) -> Case {
+    let at = |time: &str| Some(time.parse::<jiff::Timestamp>().unwrap());
+    let sent = at("2026-01-05T08:00:00Z");
+    let came = sent.map(|sent| sent + std::time::Duration::from_secs(seconds));
+    let mut case = Case::full(body).newest(|message| message.created_at = came);
+    let mut messages = case.messages.take().unwrap().messages().to_vec();
+    (messages[0].created_at, messages[0].subject) = (sent, Some("A demo".to_owned()));
+    case.messages = Some(Conversation::new(messages));
+    case
+}
+
+#[test]
+fn a_reply_to_what_may_be_automatic_is_held_and_the_rest_is_done() {
+    let both = "rules: [{ name: a, when: always, then: [{ reply: { text: x } }, star] }]";
+    let fast = answered_after(40, "Zorg blipte flum.");
+    assert_eq!(told(&fast.decide(both)), ["a reply held uncertain", "a star done -"]);
+    let decision = fast.decide(both);
+    assert_eq!(decision.auto_reply, Some(false), "a person may have written it");
+    let reason = decision.actions[0].reason.as_ref().unwrap();
+    assert!(reason.text.contains("within two minutes") && reason.text.contains("40 s after"), "{}", reason.text);
+    // A quote, some time, or an earlier message of the lead: a person.
+    let quoting = "Zorg blipte flum.\n\n> 15 minutes for a demo?";
+    for case in [answered_after(40, quoting), answered_after(121, "Yes."), answered_after(0, "Yes.")] {
+        assert_eq!(told(&case.decide(both))[0], "a reply done -");
+    }
+    // Rules that ask for automatic mail are sure; those that refuse it are not.
+    for (when, expected) in [
+        ("{ auto_reply: any }", "a reply done -"),
+        ("{ auto_reply: false }", "a reply held uncertain"),
+        ("{ not: { auto_reply: true } }", "a reply held uncertain"),
+    ] {
+        let rule = format!("rules: [{{ name: a, when: {when}, then: [{{ reply: {{ text: x }} }}] }}]");
+        assert_eq!(told(&fast.decide(&rule)), [expected], "{when}");
+    }
+    // What our subject stands behind is certain.
+    let away = answered_after(40, "Zorg.").newest(|message| message.subject = Some("Zorg blipte: A demo".to_owned()));
+    let decision = away.decide(both);
+    assert_eq!((decision.auto_reply, told(&decision)), (Some(true), Vec::new()));
+}
+
+#[test]
+fn the_language_of_the_lead_is_a_condition_and_a_value() {
+    let rules = "rules: [{ name: a, when: { lead_language: [de, fr] }, then: [{ reply: { text: 'in {{ lead.language }}' } }] }]";
+    let decision = Case::full("Gern, schicken Sie mir bitte die Preise.").decide(rules);
+    let text = decision.actions[0].payload.preview_text();
+    assert_eq!((decision.matched().collect::<Vec<_>>(), text), (vec!["a"], Some("in de")));
+    assert_eq!(Case::full("Please send me the prices.").decide(rules).matched().count(), 0);
+    let absent = "rules: [{ name: a, when: { lead_language: null }, script: 'lead.language == ()', then: [star] }]";
+    assert_eq!(Case::full("OK").decide(absent).matched().count(), 1);
+    assert_eq!(Case::row().evaluate(&super::rules(rules)).err(), Some(reply_router::rules::Need::Messages));
 }
