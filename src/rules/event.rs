@@ -74,7 +74,7 @@ impl ThreadMessages {
 
     /// What the sender of a message wrote anew; empty for an index that does not exist.
     ///
-    /// A passage that repeats a message before it is quoted text, see [`text::new_text_in_thread`].
+    /// In an inbound message a passage that repeats a message before it is quoted text, see [`text::new_text_in_thread`].
     pub fn new_text(&self, index: usize) -> &str {
         self.read(index).map_or("", |read| &read.text)
     }
@@ -87,6 +87,10 @@ impl ThreadMessages {
     fn read(&self, index: usize) -> Option<&NewText> {
         let (message, cell) = (self.conversation.messages().get(index)?, self.new_texts.get(index)?);
         Some(cell.get_or_init(|| {
+            // We often write the same again, in each step of a campaign: that is no quote.
+            if message.outgoing {
+                return text::new_text_in_thread(message.text.as_deref(), message.html.as_deref(), &[]);
+            }
             let evidence = self.evidence.get_or_init(|| {
                 Evidence::new(&self.conversation.messages().iter().map(evidence_of).collect::<Vec<_>>())
             });

@@ -1,6 +1,7 @@
 //! The lines above a quoted passage that name the message it repeats, in whatever language and order.
 
 use super::naming::{Names, Sign, label_end};
+use super::words::initials_end;
 use crate::text::{attribution, calendar};
 
 /// What the signs must come to: a name, a day and the colon; an address and a day; a name in full and a date.
@@ -70,7 +71,8 @@ fn find_core(pieces: &[&str], names: &Names) -> Option<Start> {
         if signs.is_empty() && !(few_words && piece == 0) {
             return None;
         }
-        for (byte, sign) in signs.into_iter().rev() {
+        let frame = is_framed(text).then_some((text.len(), Sign::Colon));
+        for (byte, sign) in signs.into_iter().chain(frame).rev() {
             // Only the last line's colon introduces the passage.
             if seen.contains(&sign) || (sign == Sign::Colon && piece > 0) {
                 continue;
@@ -267,7 +269,7 @@ fn ends_a_sentence(line: &str) -> bool {
 
 /// Whether a line is blank or only drawn.
 pub(super) fn is_decoration(line: &str) -> bool {
-    line.chars().all(|c| {
+    line.get(initials_end(line)..).unwrap_or(line).chars().all(|c| {
         c.is_whitespace()
             || matches!(
                 c,

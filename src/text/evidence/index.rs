@@ -1,10 +1,11 @@
 //! The word sequences of a thread, to look up where a passage was written first.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use super::Earlier;
-use super::words::{Folding, Word, Words, folded, mix};
+use super::words::{Folding, Word, Words, fold_into, mix};
 use crate::text::{html, layout, lines};
 
 /// This many words in a row are a repetition.
@@ -16,6 +17,27 @@ const MAX_TEXT: usize = 256 * 1024;
 const MAX_MESSAGE_TEXT: usize = 64 * 1024;
 /// No mail has more words that are looked at.
 pub(super) const MAX_WORDS: usize = 128 * 1024;
+
+// By the hash of words; it is mixed, and seeded anew in each process, so that it needs no second hash.
+type Positions = HashMap<u64, usize, BuildHasherDefault<Mixed>>;
+
+/// A number that is a hash already.
+#[derive(Debug, Default, Clone, Copy)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = mix(self.0 ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
 
 /// One text of one message, as words.
 #[derive(Debug)]
@@ -41,9 +63,9 @@ pub(super) struct Index {
     // Whether the word at the position begins a line.
     breaks: Vec<bool>,
     // Where each sequence of `WINDOW` words stands first.
-    windows: HashMap<u64, usize>,
+    windows: Positions,
     // A message's first or last words, or all of them, where they are fewer than a window.
-    edges: HashMap<u64, usize>,
+    edges: Positions,
 }
 
 impl Index {
@@ -55,10 +77,12 @@ impl Index {
             ends: Vec::new(),
             links: Vec::new(),
             breaks: Vec::new(),
-            windows: HashMap::new(),
-            edges: HashMap::new(),
+            windows: Positions::default(),
+            edges: Positions::default(),
         };
-        for message in chosen(messages) {
+        // Nothing follows the last message that could quote it.
+        let earlier = messages.split_last().map_or(messages, |(_, earlier)| earlier);
+        for message in chosen(earlier) {
             if let Some(earlier) = messages.get(message) {
                 index.add(message, earlier, folding);
             }
@@ -106,7 +130,7 @@ impl Index {
             line = word.line;
             self.hashes.push(word.hash);
             let text = lines.get(word.line).and_then(|line| line.text.get(word.start..word.end)).unwrap_or_default();
-            self.text.push_str(&folded(text));
+            fold_into(&mut self.text, text);
             self.ends.push(self.text.len());
         }
         self.links.resize(self.hashes.len() + 1, false);
@@ -117,6 +141,7 @@ impl Index {
         }
         let words = start..self.hashes.len();
         let hashes = self.hashes.get(words.clone()).unwrap_or_default();
+        self.windows.reserve(hashes.len());
         for (offset, window) in hashes.windows(WINDOW).enumerate() {
             self.windows.entry(hash(window)).or_insert(start + offset);
         }

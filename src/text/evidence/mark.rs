@@ -11,7 +11,7 @@ use crate::text::headers::Headers;
 use crate::text::lines::{Line, LineRole, Quote};
 
 /// A known attribution or header block has at most this many lines.
-const MAX_INTRODUCTION: usize = 12;
+const MAX_INTRODUCTION: usize = 8;
 
 /// Why a line is quoted text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,7 @@ pub(super) fn mark(coverage: &Coverage<'_>, passages: &[Run], names: &[Names], n
 fn part(coverage: &Coverage<'_>, line: &Line, words: Range<usize>, run: &Run) -> Option<Range<usize>> {
     let (first, last) = (run.words.start.max(words.start), run.words.end.min(words.end));
     let start = if first == words.start {
+        // The initials before a quoted line are no words of the lead's either.
         0
     } else {
         let start = coverage.words.get(first)?.start;
@@ -94,6 +95,11 @@ fn is_pictogram(c: char) -> bool {
 }
 
 impl Marked {
+    /// The lines as they are.
+    pub(super) fn unmarked(lines: &[Line]) -> Self {
+        Self { lines: lines.to_vec(), ..Self::default() }
+    }
+
     fn push(&mut self, line: Line, why: Option<Why>, next: Option<usize>, cut: bool) {
         self.lines.push(line);
         self.why.push(why);
@@ -172,7 +178,6 @@ impl Marked {
     }
 
     fn mark_attributions(&mut self, names: &[Names], newest: &[usize]) {
-        let headers = Headers::of(&self.lines);
         let mut in_quote = false;
         for line in 0..self.lines.len() {
             let Some(current) = self.lines.get(line) else { break };
@@ -184,41 +189,19 @@ impl Marked {
             if !starts {
                 continue;
             }
-            let known = self.find_introduction(&headers, line);
             let candidates: &[usize] = match self.why.get(line).copied().flatten() {
                 Some(Why::Repeats(message)) => &[message],
                 _ => newest,
             };
             for message in candidates {
-                if self.mark_attribution(line, *message, names, known) {
+                if self.mark_attribution(line, *message, names) {
                     break;
                 }
             }
         }
     }
 
-    // Where the patterns say that the introduction begins which ends above this line.
-    fn find_introduction(&self, headers: &Headers, line: usize) -> Option<usize> {
-        let last = (0..line).rev().take(3).find(|at| self.lines.get(*at).is_some_and(|line| !line.is_blank()))?;
-        // The patterns take their time; hardly a line of the lead's gets as far.
-        let may_introduce = self.lines.get(last).is_some_and(|line| {
-            let text = line.text.trim_end_matches([' ', '*', '_', '-']);
-            text.ends_with([':', '：']) || text.contains(|c: char| c == '@' || c.is_ascii_digit() || c == ':')
-        });
-        if !may_introduce {
-            return None;
-        }
-        (last.saturating_sub(MAX_INTRODUCTION)..=last).find(|first| {
-            let first = *first;
-            self.lines.get(first).is_some_and(|line| !line.is_blank() && line.quote != Quote::Yes)
-                && (headers.block(&self.lines, first, false).is_some_and(|count| first + count > last)
-                    || last - first < 6 && find_at(&self.lines, first).is_some_and(|found| first + found.lines > last))
-        })
-    }
-
-    // `known`: where the patterns begin. They are right where they begin further up, and take too much where the lead's words
-    // share the first line.
-    fn mark_attribution(&mut self, line: usize, message: usize, names: &[Names], known: Option<usize>) -> bool {
+    fn mark_attribution(&mut self, line: usize, message: usize, names: &[Names]) -> bool {
         let Some(names) = names.get(message) else { return false };
         let start = {
             let at = |line: usize| self.lines.get(line).map(|line| (line.text.as_str(), line.quote));
@@ -228,7 +211,7 @@ impl Marked {
         };
         let Some(start) = start else { return false };
         let Some(first) = line.checked_sub(start.piece + 1) else { return false };
-        if known.is_some_and(|known| known < first || known == first && start.byte == 0) {
+        if start.byte == 0 && self.is_introduced_above(first, line) {
             return true;
         }
         for marked in first..line {
@@ -238,6 +221,23 @@ impl Marked {
             self.split_off(first, start.byte);
         }
         true
+    }
+
+    // Whether the patterns know an introduction that begins in the lines right above `first` and goes on to it: then it is
+    // left to them, whole.
+    fn is_introduced_above(&self, first: usize, end: usize) -> bool {
+        let is_text = |at: &usize| self.lines.get(*at).is_some_and(|line| !line.is_blank() && line.quote != Quote::Yes);
+        let top = (0..first).rev().take(MAX_INTRODUCTION).take_while(is_text).last();
+        let Some(top) = top else { return false };
+        let lines = self.lines.get(top..end).unwrap_or_default();
+        // What follows `end` is a quote; the patterns ask for one.
+        let quote = Line { text: ">".to_owned(), quote: Quote::Yes, ..Line::default() };
+        let lines: Vec<Line> = lines.iter().cloned().chain([quote]).collect();
+        let headers = Headers::of(&lines);
+        (0..first - top).any(|at| {
+            headers.block(&lines, at, false).is_some_and(|count| at + count > first - top)
+                || first - top - at < 6 && find_at(&lines, at).is_some_and(|found| at + found.lines > first - top)
+        })
     }
 
     // The lead's words at the beginning of a line stay.

@@ -55,7 +55,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Reads a thread's messages, oldest first; later ones may be among them.
+    /// Reads a thread's messages, oldest first: each is evidence for those after it.
     pub fn new(messages: &[Earlier<'_>]) -> Self {
         let is_damaged =
             messages.iter().any(|message| [message.text, message.html].into_iter().flatten().any(is_damaged));
@@ -68,6 +68,9 @@ impl Evidence {
 
     /// Marks in a mail's lines what repeats the messages before `before`, and what introduces it.
     pub(super) fn mark(&self, lines: &[Line], before: usize) -> Marked {
+        if before == 0 {
+            return Marked::unmarked(lines);
+        }
         let damaged = self.damaged.as_ref().filter(|_| lines.iter().any(|line| is_damaged(&line.text)));
         let coverage = match damaged {
             Some(index) => Coverage::new(index, lines, before, Folding::Ascii),
@@ -89,6 +92,10 @@ impl Evidence {
 // Whether a server put other characters in the places of letters.
 fn is_damaged(text: &str) -> bool {
     let text = lines::truncate(text, 64 * 1024);
+    // The first bytes of the characters below: without any of them there is nothing to look at.
+    if !text.bytes().any(|byte| matches!(byte, b'?' | 0xc3 | 0xe2 | 0xef)) {
+        return false;
+    }
     let mut before = [' '; 2];
     text.chars().any(|c| {
         let lost = before[1] == '?' && before[0].is_alphabetic() && c.is_alphabetic();

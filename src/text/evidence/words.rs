@@ -1,5 +1,8 @@
 //! A mail as words that outlive mail programs: without case, accents, punctuation, links and line breaks.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// What a Latin word counts; a character of a script without spaces counts half of it.
@@ -60,41 +63,46 @@ impl Words {
                 None => return true,
             }
         }
+        at = at.max(initials_end(line));
         let mut open: Option<OpenWord> = None;
         let mut chunk_starts = true;
         let bytes = line.as_bytes();
-        while let Some(c) = line.get(at..).and_then(|rest| rest.chars().next()) {
-            let previous = at.checked_sub(1).and_then(|before| bytes.get(before));
-            let link = match c {
-                _ if previous.is_some_and(u8::is_ascii_alphanumeric) => None,
-                'h' | 'H' | 'w' | 'W' | 'm' | 'M' | '[' => named_link_end(line, at),
-                _ => None,
-            };
-            let link = link.or_else(|| if chunk_starts { bare_link_end(line, at) } else { None });
+        let mut previous = at.checked_sub(1).and_then(|before| bytes.get(before)).copied().unwrap_or(b' ');
+        while let Some(&byte) = bytes.get(at) {
+            // Where a link may begin: with a chunk, or with its first letter behind a sign.
+            let begins = !previous.is_ascii_alphanumeric();
+            let named = begins && matches!(byte, b'h' | b'H' | b'w' | b'W' | b'm' | b'M' | b'[');
+            let link = if named { named_link_end(line, at) } else { None };
+            let link = link.or_else(|| if chunk_starts && begins { bare_link_end(line, at) } else { None });
             if let Some(end) = link {
                 self.close(&mut open, number, at);
                 self.links.push(self.words.len());
-                if end == line.len() && previous == Some(&b'<') {
+                if end == line.len() && previous == b'<' {
                     return true;
                 }
-                at = end;
-                chunk_starts = false;
+                (at, previous, chunk_starts) = (end, b'x', false);
                 continue;
             }
-            chunk_starts = c.is_whitespace();
-            self.read_char(&mut open, c, number, at, folding);
-            at += c.len_utf8();
+            if byte.is_ascii_alphanumeric() {
+                open.get_or_insert_with(|| OpenWord::new(at)).push_ascii(byte.to_ascii_lowercase());
+                at += 1;
+            } else if byte.is_ascii() {
+                self.close(&mut open, number, at);
+                at += 1;
+            } else {
+                let Some(c) = line.get(at..).and_then(|rest| rest.chars().next()) else { break };
+                self.read_char(&mut open, c, number, at, folding);
+                at += c.len_utf8();
+            }
+            chunk_starts = byte.is_ascii_whitespace();
+            previous = byte;
         }
         self.close(&mut open, number, line.len());
         false
     }
 
     fn read_char(&mut self, open: &mut Option<OpenWord>, c: char, line: usize, at: usize, folding: Folding) {
-        if c.is_ascii_alphanumeric() {
-            open.get_or_insert_with(|| OpenWord::new(at)).push(c.to_ascii_lowercase());
-        } else if c.is_ascii() {
-            self.close(open, line, at);
-        } else if is_invisible(c) || is_combining_mark(c) {
+        if is_invisible(c) || is_combining_mark(c) {
             // Stands within a word, or nowhere.
         } else if folding == Folding::Ascii || !c.is_alphanumeric() {
             self.close(open, line, at);
@@ -116,12 +124,30 @@ impl Words {
     }
 }
 
-/// The word in lower case and without accents, as it is compared.
-pub(super) fn folded(word: &str) -> String {
-    let mut out = String::with_capacity(word.len());
+/// Where a line begins behind the initials that some programs put before each quoted line, "SL> "; 0 without any.
+pub(super) fn initials_end(line: &str) -> usize {
+    let text = line.trim_start_matches([' ', '>']);
+    let letters = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+    let quoted = text.get(letters..).is_some_and(|rest| rest.starts_with('>'));
+    let few = (1..=4).contains(&text.chars().take_while(|c| c.is_alphabetic()).take(5).count());
+    if few && quoted { line.len() - text.len() + letters + 1 } else { 0 }
+}
+
+/// Writes a word as it is compared: in lower case and without accents.
+pub(super) fn fold_into(out: &mut String, word: &str) {
+    if word.is_ascii() {
+        out.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        return;
+    }
     for c in word.chars().filter(|c| !is_invisible(*c)) {
         fold(c, |c| out.push(c));
     }
+}
+
+/// The word as it is compared.
+pub(super) fn folded(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    fold_into(&mut out, word);
     out
 }
 
@@ -146,6 +172,11 @@ fn is_word_by_itself(c: char) -> bool {
         | '\u{20000}'..='\u{3ffff}')
 }
 
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+// Another one in each process, so that nobody can write words whose hashes are alike.
+static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(WORD_WEIGHT));
+
 struct OpenWord {
     start: usize,
     hash: u64,
@@ -153,17 +184,21 @@ struct OpenWord {
 
 impl OpenWord {
     fn new(start: usize) -> Self {
-        Self { start, hash: 0xcbf2_9ce4_8422_2325 }
+        Self { start, hash: *SEED }
+    }
+
+    fn push_ascii(&mut self, byte: u8) {
+        self.hash = (self.hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(MULTIPLIER);
     }
 
     fn push(&mut self, c: char) {
-        self.hash = mix(self.hash ^ u64::from(u32::from(c)));
+        self.hash = (self.hash.rotate_left(5) ^ u64::from(u32::from(c))).wrapping_mul(MULTIPLIER);
     }
 }
 
 /// Spreads a number over all bits.
 pub(super) fn mix(number: u64) -> u64 {
-    let number = (number ^ (number >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 32)).wrapping_mul(MULTIPLIER);
     number ^ (number >> 29)
 }
 
