@@ -50,8 +50,10 @@ pub(super) fn find(pieces: &[&str], inline: bool, names: &Names) -> Option<Start
         None => {
             let start = extend(pieces, core.piece, inline, names);
             // Nothing says where the lead's words end: they are the last that may be lost.
-            let shared = inline && start.piece == core.piece && !is_own_line(pieces, core.piece, byte);
-            let byte = if shared { last_capital(line, byte) } else { start.byte };
+            let first = connect(line, core.byte, names);
+            let far = line.get(..first).is_some_and(|before| before.split_whitespace().count() > MAX_WORDS_BEFORE + 2);
+            let shared = (inline && !is_own_line(pieces, core.piece, byte) || far) && start.piece == core.piece;
+            let byte = if shared { last_capital(line, first) } else { start.byte };
             Start { byte, ..start }
         }
     };
@@ -123,10 +125,16 @@ fn find_sentence(line: &str, byte: usize, inline: bool, names: &Names) -> Option
         }
         end = at;
     }
-    if inline || sentence.is_some() {
+    let far = before.split_whitespace().count() > MAX_WORDS_BEFORE;
+    if inline || sentence.is_some() || far {
         // The lead's greeting and name, which end without a full stop, may stand between.
-        let signed = names.find_signs(before).into_iter().filter(|(_, sign)| *sign == Sign::RecipientName);
-        let name = signed.map(|(at, _)| at).max().filter(|at| sentence.is_none_or(|after| after < *at));
+        let signs = names.find_signs(before);
+        let is_sender = |sign: Sign| matches!(sign, Sign::SenderAddress | Sign::SenderName | Sign::SenderSurname);
+        let sender = signs.iter().find(|(at, sign)| is_sender(*sign) && sentence.is_none_or(|after| after < *at));
+        let signed = signs.iter().filter(|(_, sign)| *sign == Sign::RecipientName).map(|(at, _)| *at);
+        let name = signed.max().filter(|at| sentence.is_none_or(|after| after < *at));
+        // "Sam Lee to Jane Doe" is no greeting.
+        let name = name.filter(|at| inline || sender.is_none_or(|(sender, _)| at < sender));
         let name_end = name.and_then(|at| {
             let rest = before.get(at..)?;
             // A label before the name makes it a header.

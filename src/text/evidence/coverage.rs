@@ -137,12 +137,13 @@ impl<'i> Coverage<'i> {
                 return;
             }
         }
-        let last_on_line = self.line(word) != self.line(word + 1) && !self.is_blank_between(word - 1, word);
+        let noted = self.is_cut_noted(word);
+        let last_on_line = self.line(word) != self.line(word + 1) && (noted || !self.is_blank_between(word - 1, word));
         let part = self.part(word);
         let cut = next < end && self.index.word(next).starts_with(&part) && !self.is_same(word, next)
             || "https".starts_with(&part) && self.index.has_link(next..next + 1);
         // A short beginning is a word of its own, unless it stands right behind ours.
-        let close = self.line(word) == self.line(word - 1) || part.len() >= 3;
+        let close = self.line(word) == self.line(word - 1) || part.len() >= 3 || noted;
         if last_on_line && !part.is_empty() && cut && close {
             self.set(word, next.min(end - 1));
         }
@@ -179,6 +180,20 @@ impl<'i> Coverage<'i> {
         {
             self.set(word, before);
         }
+    }
+
+    // What stands on the line behind a word.
+    fn text_after(&self, word: usize) -> &str {
+        let Some(word) = self.words.get(word) else { return "" };
+        self.texts.get(word.line).and_then(|line| line.text.get(word.end..)).unwrap_or_default()
+    }
+
+    // Whether dots behind a word or below it say that something was left out.
+    fn is_cut_noted(&self, word: usize) -> bool {
+        let below = || self.line(word).and_then(|line| self.texts.get(line + 1)).map_or("", |line| &line.text);
+        let after = self.text_after(word).trim();
+        let text = if after.is_empty() { below().trim_start_matches(['>', ' ']) } else { after };
+        text.starts_with('…') || text.starts_with("...") || text.starts_with("[…") || text.starts_with("[...")
     }
 
     fn part(&self, word: usize) -> String {
@@ -319,10 +334,8 @@ impl<'i> Coverage<'i> {
         let last = self.line_words(run.words.end.saturating_sub(1));
         let more = self.index.source(run.from).is_some_and(|source| source.words.contains(&run.to));
         // A greeting ends with a comma or a dash, a signature with its name.
-        let greets = self.words.get(run.words.end.saturating_sub(1)).is_some_and(|word| {
-            let after = self.texts.get(word.line).and_then(|line| line.text.get(word.end..)).unwrap_or_default();
-            !after.trim().is_empty()
-        });
+        let greets =
+            self.text_after(run.words.end.saturating_sub(1)).trim_start().starts_with([',', '-', '–', '—', '!', ':']);
         let by_chance = greets
             && last.end == run.words.end
             && last.len() < WINDOW - 1
