@@ -119,7 +119,8 @@ fn find_sentence(line: &str, byte: usize, inline: bool, names: &Names) -> Option
         let after = at + c.map_or(1, char::len_utf8);
         let spaced = before.get(after..).is_some_and(|rest| rest.starts_with(char::is_whitespace));
         let wide = c.is_some_and(|c| matches!(c, '。' | '！' | '？'));
-        if (spaced || wide) && !(c == Some('.') && is_abbreviation(before.get(..at).unwrap_or_default())) {
+        let head = before.get(..at).unwrap_or_default();
+        if (spaced || wide) && !(c == Some('.') && (is_abbreviation(head) || follows_year(head))) {
             sentence = Some(after);
             break;
         }
@@ -152,6 +153,14 @@ fn find_sentence(line: &str, byte: usize, inline: bool, names: &Names) -> Option
         return Some(skip + frame_start(before, capital).max(start));
     }
     Some(skip + start)
+}
+
+// "2026 kl", "2026 г": a few letters right behind a year.
+fn follows_year(before: &str) -> bool {
+    let mut words = before.rsplit(char::is_whitespace);
+    let (last, number) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let year = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+    (1..=3).contains(&last.chars().count()) && last.chars().all(char::is_lowercase) && (year || number.contains('-'))
 }
 
 // Where "-----Zorg blipte-----" begins that ends right before a byte, or the byte.

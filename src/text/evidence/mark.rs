@@ -211,7 +211,11 @@ impl Marked {
         };
         let Some(start) = start else { return false };
         let Some(first) = line.checked_sub(start.piece + 1) else { return false };
-        if start.byte == 0 && self.is_introduced_above(first, line) {
+        let gap = (first..line).rev().take_while(|at| self.lines.get(*at).is_some_and(Line::is_blank)).count();
+        // What looks like the end of a sentence may be an abbreviation that only the patterns know: "Le lun. 5 janv."
+        let known = start.byte > 0
+            && find_at(&self.lines, first).is_some_and(|found| found.sure && first + found.lines >= line - gap);
+        if known || start.byte == 0 && self.is_introduced_above(first, line) {
             return true;
         }
         for marked in first..line {

@@ -4,6 +4,7 @@
 //! below an attribution, behind `>`, next to another passage of the same message. The lead's own earlier words are repeated
 //! in every signature, so for them the place always decides.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::attribution;
@@ -11,6 +12,8 @@ use super::coverage::{Coverage, Run};
 use super::index::WINDOW;
 use super::naming::{Names, Sign};
 use super::words::WORD_WEIGHT;
+use crate::text::attribution::find_at;
+use crate::text::headers::Headers;
 use crate::text::lines::Quote;
 
 /// From this weight on a repetition on lines of its own is a quote; nobody types so many words again by chance.
@@ -36,7 +39,15 @@ pub(super) fn find_passages(coverage: &Coverage<'_>, names: &[Names], before: us
             *accepted = accepts;
         }
     }
-    let short = find_short(coverage, names, before, &judge.accepted_runs());
+    let accepted = judge.accepted_runs();
+    let mut short = find_short(coverage, names, before, &accepted);
+    // Below an introduction that the patterns know, a greeting may begin a message that is not in the thread.
+    let last: HashMap<usize, usize> = accepted.iter().map(|run| (run.message, run.words.start)).collect();
+    short.retain(|run| {
+        let whole = coverage.index.source(run.from).is_some_and(|source| source.words.len() == run.words.len());
+        let goes_on = last.get(&run.message).is_some_and(|start| *start >= run.words.end);
+        whole || goes_on || !is_introduced(coverage, run)
+    });
     judge.insert(short);
     judge.accept_pieces();
     judge.accept_groups();
@@ -312,6 +323,15 @@ fn find_edge(coverage: &Coverage<'_>, names: &[Names], before: usize, start: usi
     })
 }
 
+// Whether the patterns know what stands above a passage.
+fn is_introduced(coverage: &Coverage<'_>, run: &Run) -> bool {
+    let Some(line) = coverage.words.get(run.words.start).map(|word| word.line) else { return false };
+    let lines = coverage.texts.get(line.saturating_sub(MAX_PIECES)..line).unwrap_or_default();
+    let headers = Headers::of(lines);
+    (0..lines.len())
+        .any(|at| headers.block(lines, at, false).is_some() || find_at(lines, at).is_some_and(|found| found.sure))
+}
+
 // Whether a passage may begin at a word: with the line, or right behind a colon or the subject. The subject among copied
 // headers may be how the message begins, too.
 fn begins_passage(coverage: &Coverage<'_>, names: &Names, start: usize) -> bool {
@@ -326,5 +346,9 @@ fn begins_passage(coverage: &Coverage<'_>, names: &Names, start: usize) -> bool 
         return true;
     }
     let before = line.text.get(..word.start).unwrap_or_default().trim_end_matches([' ', '"', '*']);
-    before.ends_with([':', '：']) && !names.find_signs(&line.text).iter().any(|(_, sign)| *sign == Sign::Subject)
+    // A bare label is a header's: its value may be how the message begins.
+    let named = || names.find_signs(before).iter().any(|(_, sign)| !matches!(sign, Sign::Colon | Sign::Label));
+    before.ends_with([':', '：'])
+        && named()
+        && !names.find_signs(&line.text).iter().any(|(_, sign)| *sign == Sign::Subject)
 }

@@ -6,7 +6,7 @@ mod drawn;
 use jiff::Timestamp;
 use reply_router::text::{self, Earlier, Evidence, NewText, QuoteReason};
 
-use super::fold;
+use super::{fold, read as read_cases};
 use drawn::{Mail, Source};
 
 /// When our message was sent.
@@ -89,10 +89,43 @@ fn the_leads_own_words_stay() {
             &format!("Write to jane@acme.example\n\n{OURS}"),
             Some("Write to jane@acme.example"),
         ),
+        (
+            "a label",
+            &format!("Budget: 5 thousand\nSeats: 40\n\nZorg: Sam Lee\nBlip: 5 Jan 2026\n\n{OURS}"),
+            Some("Budget: 5 thousand Seats: 40"),
+        ),
+        (
+            "no full stop",
+            &format!("Tuesday works for me\nZorg blipte 5 Jan. Sam:\n{OURS}"),
+            Some("Tuesday works for me"),
+        ),
+        ("an opt-out right above", &format!("unsubscribe\n{OURS}"), Some("unsubscribe")),
+        ("an opt-out right below", &format!("{OURS}\nunsubscribe"), Some("unsubscribe")),
+        ("an opt-out in our words", &format!("{OURS}\n\nreply with stop"), Some("reply with stop")),
         ("a picture", &format!("👍\n\nZorg blipte 5 Jan. Sam:\n{OURS}"), Some("👍")),
     ] {
         let found = read_last(&[ours(OURS, "A quick question"), theirs(text)]);
         assert_eq!(fold(&found.text), fold(wanted.unwrap_or(text)), "{name}: {found:?}");
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Mailed {
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    html: Option<String>,
+}
+
+#[test]
+fn mail_that_quotes_another_message_is_read_as_without_a_thread() {
+    for file in ["new_text.yaml", "new_text_html.yaml", "languages/new_text.yaml"] {
+        for mail in read_cases::<Mailed>(file) {
+            let alone = text::new_text(mail.text.as_deref(), mail.html.as_deref());
+            let last = Earlier { text: mail.text.as_deref(), html: mail.html.as_deref(), ..theirs("") };
+            let found = read_last(&[ours(OURS, "A quick question"), last]);
+            assert_eq!(fold(&found.text), fold(&alone), "{:?} {:?}: {found:?}", mail.text, mail.html);
+        }
     }
 }
 
