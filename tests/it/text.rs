@@ -206,6 +206,16 @@ fn call_everything(input: &str) {
     }
     let _ = text::html_to_text(input);
     let _ = text::auto_reply(Some(input), Some(input), Some(input), Some(jiff::civil::date(2026, 1, 5)));
+    for ours in ["A quick question", input] {
+        let _ = text::automatic(&text::Mail {
+            from: Some(input),
+            subject: Some(&format!("{input}: {ours}")),
+            body: Some(input),
+            our_subjects: &[ours, input],
+            ..text::Mail::default()
+        });
+    }
+    let _ = text::language(input);
     let _ = text::opt_out(Some(input), input);
     let _ = text::is_same_reply(input, Some(input), Some(input));
 }

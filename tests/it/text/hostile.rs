@@ -144,6 +144,10 @@ fn html_takes_time_in_proportion_to_its_length() {
 fn what_kind_of_mail_it_is_takes_time_in_proportion_to_its_length() {
     let kind = |input: &str| {
         let _ = text::auto_reply(None, Some("Re: Hi"), Some(input), Some(jiff::civil::date(2026, 1, 5)));
+        let mail =
+            text::Mail { subject: Some(input), our_subjects: &[input, "A quick question"], ..Default::default() };
+        let _ = text::automatic(&mail);
+        let _ = text::language(input);
         let _ = text::opt_out(None, input);
     };
     // No more than 64 KiB are looked at.
