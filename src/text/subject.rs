@@ -38,9 +38,9 @@ pub(super) enum UnknownPrefix {
 /// The subject without the tags that gateways put before it: "[EXTERNAL] Automatic reply" is "Automatic reply". A subject
 /// that is nothing but tags stays.
 pub(super) fn without_tags(subject: &str) -> &str {
-    let mut rest = subject.trim();
+    let mut rest = trim_symbols(subject).trim_end();
     for _ in 0..MAX_MARKS {
-        match strip_tag(rest).map(str::trim_start) {
+        match strip_tag(rest).map(trim_separators) {
             Some(shorter) if !shorter.is_empty() => rest = shorter,
             _ => break,
         }
@@ -50,9 +50,9 @@ pub(super) fn without_tags(subject: &str) -> &str {
 
 /// The subject without tags and without the prefixes of replies and forwards.
 pub(super) fn bare(subject: &str) -> &str {
-    let mut rest = subject.trim();
+    let mut rest = trim_symbols(subject).trim_end();
     for _ in 0..MAX_MARKS {
-        match strip_tag(rest).or_else(|| strip_prefix(rest)).map(str::trim_start) {
+        match strip_tag(rest).map(trim_separators).or_else(|| strip_prefix(rest).map(trim_symbols)) {
             Some(shorter) if !shorter.is_empty() => rest = shorter,
             _ => break,
         }
@@ -202,6 +202,17 @@ fn strip_counter(prefix: &str) -> &str {
     rest.trim_end_matches(['[', '(', '^', '*']).trim_end()
 }
 
+/// Without the signs that a gateway puts before its tag: "⚠ [EXTERNAL]".
+fn trim_symbols(subject: &str) -> &str {
+    let is_symbol = |c: char| !c.is_ascii() && !c.is_alphanumeric() && closing(c).is_none();
+    subject.trim_start_matches(|c: char| c.is_whitespace() || is_symbol(c))
+}
+
+/// Without what a gateway puts after its tag: "[EXTERNAL]: ", "EXTERNAL - ".
+fn trim_separators(subject: &str) -> &str {
+    trim_symbols(subject.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | '-' | '–' | '|')))
+}
+
 /// The rest after a tag: "[EXTERNAL]", "[#4711]", "{Spam?}", "*****SPAM*****", "EXTERNAL:".
 fn strip_tag(subject: &str) -> Option<&str> {
     let first = subject.chars().next()?;
@@ -215,8 +226,10 @@ fn strip_tag(subject: &str) -> Option<&str> {
         let (tag, rest) = subject.trim_start_matches(first).split_once(first)?;
         return (tag.len() <= MAX_MARK && is_tag(tag, true)).then(|| rest.trim_start_matches(first));
     }
-    let (tag, rest) = split_prefix(subject)?;
-    is_tag(tag, false).then_some(rest)
+    // "EXTERNAL - " is a tag, "External - " may be a person's.
+    let dash = subject.split_once(" - ").filter(|(tag, _)| !tag.chars().any(char::is_lowercase));
+    let (tag, rest) = split_prefix(subject).filter(|(tag, _)| is_tag(tag, false)).or(dash)?;
+    (tag.len() <= MAX_MARK && is_tag(tag, false)).then_some(rest)
 }
 
 /// The subject without a tag at its end.
@@ -285,6 +298,12 @@ mod tests {
             "(External) Re: A quick question",
             "EXTERNAL: Re: A quick question",
             "EXTERNAL E-MAIL: A quick question",
+            "EXTERNAL - Re: A quick question",
+            "[EXT]: Re: A quick question",
+            "⚠️ [EXTERNAL] A quick question",
+            "**EXTERNAL** A quick question",
+            "--EXTERN-- AW: A quick question",
+            "<External> A quick question",
             "[#4711] [Acme sales] RE: A quick question",
             "【外部】回复：A quick question",
             "Re: A quick question [EXTERNAL]",
