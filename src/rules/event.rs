@@ -2,13 +2,13 @@
 
 use super::{
     field::TextField,
-    pattern::{MATCHED_BYTES, truncate_input},
+    pattern::MATCHED_BYTES,
     prefilter::{LiteralHits, Prefilter},
     search_text::SearchText,
 };
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
-    text::{self, AutoReply, Automatic, Earlier, Evidence, Mail, NewText, PersonName, QuotedPassage},
+    text::{self, AutoReply, Automatic, Earlier, Evidence, Mail, PersonName, QuotedPassage, Reading},
 };
 use std::{
     cell::OnceCell,
@@ -46,7 +46,7 @@ pub struct EventInput<'a> {
 #[derive(Debug, Default)]
 pub struct ThreadMessages {
     conversation: Conversation,
-    new_texts: Vec<OnceLock<NewText>>,
+    readings: Vec<OnceLock<Reading>>,
     evidence: OnceLock<Evidence>,
     full_body: OnceLock<String>,
     history: OnceLock<String>,
@@ -58,8 +58,8 @@ pub struct ThreadMessages {
 impl ThreadMessages {
     /// Takes a conversation; computes nothing yet.
     pub fn new(conversation: Conversation) -> Self {
-        let new_texts = conversation.messages().iter().map(|_| OnceLock::new()).collect();
-        Self { conversation, new_texts, ..Self::default() }
+        let readings = conversation.messages().iter().map(|_| OnceLock::new()).collect();
+        Self { conversation, readings, ..Self::default() }
     }
 
     /// The messages.
@@ -74,27 +74,28 @@ impl ThreadMessages {
 
     /// What the sender of a message wrote anew; empty for an index that does not exist.
     ///
-    /// In an inbound message a passage that repeats a message before it is quoted text, see [`text::new_text_in_thread`].
+    /// In an inbound message a passage that repeats a message before it is quoted text, see [`Reading::in_thread`].
     pub fn new_text(&self, index: usize) -> &str {
-        self.read(index).map_or("", |read| &read.text)
+        self.read(index).map_or("", Reading::new_text)
     }
 
     /// What a message quotes, and why that counts as quoted text.
     pub fn quoted(&self, index: usize) -> &[QuotedPassage] {
-        self.read(index).map_or(&[], |read| &read.quoted)
+        self.read(index).map_or(&[], Reading::quoted)
     }
 
-    fn read(&self, index: usize) -> Option<&NewText> {
-        let (message, cell) = (self.conversation.messages().get(index)?, self.new_texts.get(index)?);
+    /// What a message says; it is read when that is first asked for.
+    pub(super) fn read(&self, index: usize) -> Option<&Reading> {
+        let (message, cell) = (self.conversation.messages().get(index)?, self.readings.get(index)?);
         Some(cell.get_or_init(|| {
             // We often write the same again, in each step of a campaign: that is no quote.
             if message.outgoing {
-                return text::new_text_in_thread(message.text.as_deref(), message.html.as_deref(), &[]);
+                return Reading::of(message.text.as_deref(), message.html.as_deref());
             }
             let evidence = self.evidence.get_or_init(|| {
                 Evidence::new(&self.conversation.messages().iter().map(evidence_of).collect::<Vec<_>>())
             });
-            evidence.new_text(message.text.as_deref(), message.html.as_deref(), index)
+            Reading::in_thread(message.text.as_deref(), message.html.as_deref(), evidence, index)
         }))
     }
 
@@ -132,9 +133,7 @@ impl ThreadMessages {
         let found = self.opt_out.get_or_init(|| {
             let inbound =
                 self.conversation.messages().iter().enumerate().rev().filter(|(_, message)| !message.outgoing);
-            inbound.into_iter().find_map(|(index, message)| {
-                text::opt_out(message.subject.as_deref(), truncate_input(self.new_text(index)))
-            })
+            inbound.into_iter().find_map(|(index, message)| self.read(index)?.opt_out(message.subject.as_deref()))
         });
         found.as_deref()
     }
@@ -218,13 +217,12 @@ impl<'a> Facts<'a> {
         }
         let row = self.input.row;
         let found = self.row_auto_reply.get_or_init(|| {
-            let preview = row.preview.as_deref().map(|preview| text::new_text(Some(preview), None));
             // The row's subject is the conversation's, which may be ours.
             let subjects: Vec<&str> = row.subject.as_deref().into_iter().collect();
             text::automatic(&Mail {
                 from: row.lead_email.as_deref(),
                 subject: row.subject.as_deref(),
-                body: preview.as_deref(),
+                body: row.preview.as_deref(),
                 written: row.last_message_at.map(day),
                 our_subjects: &subjects,
                 ..Mail::default()
@@ -242,7 +240,7 @@ impl<'a> Facts<'a> {
                 return Some(found.to_owned());
             }
             let preview = if self.preview_is_judged() { "" } else { row.preview.as_deref().unwrap_or_default() };
-            text::opt_out(row.subject.as_deref(), &text::new_text(Some(preview), None))
+            text::opt_out(row.subject.as_deref(), preview)
         });
         found.as_deref()
     }

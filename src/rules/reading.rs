@@ -5,7 +5,7 @@ use super::{
     pattern::truncate_input,
 };
 use crate::model::{MailReading, Message, QuotedTrace, SignalTrace};
-use crate::text::{self, AutoReply, Automatic, Mail, QuoteReason, QuotedPassage, Signal};
+use crate::text::{self, AutoReply, Automatic, Mail, QuoteReason, QuotedPassage, Reading, Signal};
 use std::time::Duration;
 
 /// How many of our subjects an unknown prefix is looked for before.
@@ -26,10 +26,11 @@ impl ThreadMessages {
                     subjects.push(subject);
                 }
             }
-            text::automatic(&Mail {
+            let Some(reading) = self.read(index) else { return Automatic::default() };
+            reading.automatic(&Mail {
                 from: message.from.as_deref(),
                 subject: message.subject.as_deref(),
-                body: self.body().map(truncate_input),
+                body: None,
                 written: message.created_at.map(day),
                 our_subjects: &subjects,
                 after_ours: ours().find_map(|ours| time_between(ours, message)),
@@ -60,7 +61,7 @@ impl ThreadMessages {
     pub fn language(&self) -> Option<&'static str> {
         *self.language.get_or_init(|| {
             let (newest, _) = self.newest_inbound_at()?;
-            let of_newest = text::language(truncate_input(self.new_text(newest)));
+            let of_newest = self.read(newest).and_then(Reading::language);
             of_newest.or_else(|| {
                 let messages = self.conversation().messages().iter().enumerate();
                 let inbound = messages.rev().filter(|(_, message)| !message.outgoing);

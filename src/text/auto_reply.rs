@@ -1,17 +1,16 @@
-//! Auto-replies: out-of-office notes, bounces, robots. Precision comes first: where a person might have
-//! written it, a person has.
+//! What phrases say of automatic mail: absence notes, receipts, bounces, robots. Precision comes first: where a person might
+//! have written it, a person has, or the signal is only a possible one.
 
-use std::sync::LazyLock;
+use std::cell::OnceCell;
+use std::ops::Range;
 
 use jiff::civil::Date;
-use regex::Regex;
 
-use super::lines::truncate;
-use super::pattern::pattern;
-use super::{bounce, new_text, out_of_office, return_date};
-
-/// At most this many bytes of a body are searched.
-const MAX_BYTES: usize = 64 * 1024;
+use super::bounce;
+use super::document::{Document, Sentence};
+use super::phrases::{Hit, Topic};
+use super::signal::{Certainty, Signal, SignalKind};
+use super::words::WordKind;
 
 /// What kind of automatic mail it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,109 +45,298 @@ pub struct AutoReply {
     pub back_on: Option<Date>,
 }
 
-/// Recognises automatic mail by sender, subject and body (plain text, whole or new); `None` when a person may have written it.
-///
-/// `written` is the day of the message. With it a return on "12 January" or "Monday" has its date; without it only one that is
-/// stated with its year has.
-pub fn auto_reply(
-    from: Option<&str>,
-    subject: Option<&str>,
-    body: Option<&str>,
-    written: Option<Date>,
-) -> Option<AutoReply> {
-    let body = truncate(body.unwrap_or_default(), MAX_BYTES);
-    let subject = truncate(subject.unwrap_or_default().trim(), 2048);
-    let new = new_text(Some(body), None).replace(['’', '‘'], "'");
-    let (kind, evidence) = recognise(from.unwrap_or_default(), subject, body, &new)?;
-    let away = kind == AutoReplyKind::OutOfOffice;
-    let back_on = if away { return_date::back_on(subject, &new, written) } else { None };
-    Some(AutoReply { kind, evidence: truncate(evidence.trim(), 200).to_owned(), back_on })
+/// A mail as the phrases see it.
+pub(super) struct Heard<'a> {
+    /// The sender's address in lower case.
+    pub(super) address: &'a str,
+    /// The subject without tags.
+    pub(super) subject: &'a Document,
+    /// The body whole, and what is new in it.
+    pub(super) whole: &'a Document,
+    pub(super) new: &'a Document,
+    /// Whether a person answers us in it, and what it says of an absence: several signals ask.
+    is_human_reply: OnceCell<bool>,
+    absence: OnceCell<Option<Absence>>,
 }
 
-fn recognise(from: &str, subject: &str, body: &str, new: &str) -> Option<(AutoReplyKind, String)> {
-    use AutoReplyKind::{Bounce, OutOfOffice, Robot};
-    let address = address(from);
-    if let Some(evidence) = bounce::recognise(&address, subject, body) {
-        return Some((Bounce, evidence));
+impl<'a> Heard<'a> {
+    pub(super) fn new(address: &'a str, subject: &'a Document, whole: &'a Document, new: &'a Document) -> Self {
+        Self { address, subject, whole, new, is_human_reply: OnceCell::new(), absence: OnceCell::new() }
     }
-    let away = out_of_office::says_away(new);
-    if let Some(evidence) = out_of_office::subject_says_away(subject) {
-        return Some((OutOfOffice, evidence));
+
+    fn is_human_reply(&self) -> bool {
+        *self.is_human_reply.get_or_init(|| is_human_reply(self.new))
     }
-    if let Some(evidence) = out_of_office::subject_says_automatic(subject) {
-        // Outlook says "Automatic reply" above out-of-office notes, ticket systems above receipts.
-        let kind = if away.is_none() && receipt(new).is_some() { Robot } else { OutOfOffice };
-        return Some((kind, evidence));
+
+    fn absence(&self) -> Option<&Absence> {
+        self.absence.get_or_init(|| absence(self)).as_ref()
     }
-    if let Some(evidence) = out_of_office::body(new) {
-        return Some((OutOfOffice, evidence));
-    }
-    if let Some(evidence) = says_automatic(new) {
-        let kind = if away.is_some() { OutOfOffice } else { Robot };
-        return Some((kind, evidence));
-    }
-    let local = address.split('@').next().unwrap_or_default();
-    NOBODY.is_match(local).then(|| (Robot, address.clone()))
 }
 
-// `Name <a@b>` or `a@b`, in lower case.
-fn address(from: &str) -> String {
-    let inner = from.rsplit_once('<').map_or(from, |(_, rest)| rest);
-    inner.split('>').next().unwrap_or_default().trim().to_lowercase()
+/// The signals that phrases give, in the order in which they decide what kind of mail it is.
+pub(super) fn phrase_signals(mail: &Heard<'_>) -> Vec<Signal> {
+    let sources: [fn(&Heard<'_>) -> Option<Signal>; 12] = [
+        bounce::signal,
+        absence_subject,
+        automatic_subject,
+        read_receipt,
+        absence_note,
+        machine_phrase,
+        challenge,
+        complaint,
+        left_company,
+        receipt,
+        nobody_reads,
+        maybe_away,
+    ];
+    sources.iter().filter_map(|source| source(mail)).collect()
 }
 
-// An address that only machines write from.
-static NOBODY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:.*[._+-])?(?:no[._-]?reply|do[._-]?not[._-]?reply|dont[._-]?reply|ne[._-]?pas[._-]?repondre|nicht[._-]?antworten|no[._-]?responder|nao[._-]?responda|auto[._-]?reply|auto[._-]?responder|autoresponse)(?:[._+-].*)?$",
-    )
-});
-
-// What only a machine says of its own mail.
-fn says_automatic(new: &str) -> Option<String> {
-    static SAYS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"\b(?:
-                (?:this|it)\ (?:is|was)\ (?:an?\ |sent\ )?(?:auto(?:matic(?:ally)?|mated)?[\ -])(?:generated\ )?(?:e-?mail|message|reply|response|generated|notification|answer|acknowledg\w+|sent)
-              | this\ (?:e-?mail|message|reply|response)\ (?:is|was|has\ been)\ (?:generated\ |sent\ )?auto(?:matically|mated)
-              | (?:please\ )?do\ not\ (?:reply|respond)\ to\ this\ (?:automated\ |automatic\ )?(?:e-?mail|message)
-              | this\ (?:mailbox|inbox|e-?mail\ (?:address|account|box)|address|account)\ is\ (?:not|no\ longer)\ (?:being\ |regularly\ )?(?:monitored|attended|read|checked|in\ use|active)
-              | this\ is\ an\ un(?:attended|monitored)\ (?:mailbox|inbox|e-?mail)
-              | (?:dies|dieses|diese)\ (?:ist\ )?(?:eine?\ )?(?:e-?mail\ |nachricht\ |mail\ )?(?:ist\ eine\ |wurde\ )?automatisch\ (?:generierte?|erstellte?|erzeugte?|versendete?|versandte?|antwort)
-              | (?:ist|wurde)\ (?:dies\ )?eine\ automatische\ (?:antwort|nachricht|e-?mail) | dies\ ist\ eine\ automatische
-              | bitte\ antworten\ sie\ nicht\ auf\ diese
-              | (?:ceci|il\ s'agit|ce\ (?:message|mail|courriel))\ (?:est\ |d')?(?:un(?:e)?\ |a\ été\ )?(?:message\ |réponse\ |généré\ |envoyé\ )*automatique(?:ment)?
-              | (?:merci\ de\ )?ne\ (?:pas\ répondre|répondez\ pas)\ à\ ce\ (?:message|mail|courriel|e-?mail)
-              | (?:este|esta|éste|ésta)\ (?:es\ )?(?:un\ |una\ |correo\ |mensaje\ |é\ |e-?mail\ |mensagem\ |uma\ |um\ )*(?:ha\ sido\ |fue\ |foi\ |es\ )?(?:generad[oa]\ |enviad[oa]\ |gerad[oa]\ |correo\ |mensaje\ |respuesta\ |resposta\ |mensagem\ )*autom[áa]tic[oa](?:mente)?
-              | (?:por\ favor,?\ )?no\ responda\ a\ este\ (?:correo|mensaje|e-?mail) | não\ responda\ a\ est[ea]
-              | (?:questo|questa)\ (?:è\ )?(?:un\ |una\ )?(?:messaggio|risposta|e-?mail)\ (?:è\ )?(?:stat[oa]\ )?(?:generat[oa]\ |inviat[oa]\ )?automatic[oa](?:mente)?
-              | (?:dit|deze)\ (?:is\ )?(?:een\ |e-?mail\ is\ |bericht\ is\ )?automatisch\ (?:gegenereerde?|verzonden|antwoord|bericht|aangemaakt)
-              | (?:to\ jest|jest\ to|ta|niniejsza)\ (?:wiadomość\ |odpowiedź\ )?(?:została\ )?(?:wygenerowana\ )?automatyczn(?:a|ie)
-              | (?:detta|dette|tämä|täma)\ (?:är|er|on)\ (?:ett\ |et\ |en\ |)?(?:automatiskt|automatisk|autosvar|automaattinen|automaattisesti)
-              | это\ автоматическ(?:ий|ое)\ (?:ответ|сообщение|письмо)
-              | (?:your\ )?(?:request|ticket|case|inquiry|enquiry)\ \(?\#\S{1,20}\ (?:has\ been|was)\ (?:received|created|opened|logged|assigned)
-              | to\ add\ (?:additional|further|more)\ comments,\ (?:please\ )?reply\ to\ this | please\ type\ your\ reply\ above\ this\ line
-              | (?:your\ )?(?:request|ticket|case|inquiry)\ (?:\S+\ )?(?:has\ been|was)\ (?:received|created|opened|logged|assigned)\b.{0,200}?\b(?:ticket|case|request|reference)\ (?:id|number|no|\#)
-              | (?:click|follow)\ (?:on\ )?the\ link\ below\ to\ (?:verify|confirm|prove)\ (?:\w+\ ){0,4}(?:human|sender|message|not\ a\ robot|deliver\w*)
-            )",
-        )
-    });
-    let start = new.split_whitespace().collect::<Vec<_>>().join(" ");
-    let found = SAYS.find(&start)?;
-    // "Is this an automated message?" asks us; and a person says so of ours.
-    let after = start.get(found.end()..).unwrap_or_default();
-    static COMMENTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:i|if|or|right|isn't|lol)\b"));
-    let rest = after.split(['.', '!']).next().unwrap_or_default();
-    let asked = COMMENTED.is_match(rest) || rest.contains('?') || out_of_office::is_human_reply(&start);
-    (!asked).then(|| found.as_str().to_owned())
+fn certain(kind: SignalKind, words: &str) -> Option<Signal> {
+    Some(Signal::new(kind, Certainty::Certain, words))
 }
 
-// A ticket system's receipt.
-fn receipt(new: &str) -> Option<String> {
-    static RECEIPT: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"\b(?:ticket|case\ (?:number|id)|reference\ (?:number|id)|support\ (?:team|request)|we\ (?:have\ )?(?:received|got)\ your|your\ (?:request|inquiry|enquiry|message)\ (?:has\ been|was)\ received|vorgangsnummer|ticketnummer|ihre\ anfrage|votre\ demande|su\ solicitud|la\ sua\ richiesta|sua\ solicitação|uw\ (?:aanvraag|verzoek)|zgłoszeni[ea])\b",
-        )
-    });
-    RECEIPT.find(new).map(|found| found.as_str().to_owned())
+fn possible(kind: SignalKind, words: &str) -> Option<Signal> {
+    Some(Signal::new(kind, Certainty::Possible, words))
+}
+
+/// The phrase that a subject begins with. A "Re:" before it means that a person answers one.
+fn begins(subject: &Document, topic: Topic) -> Option<&Hit> {
+    subject.hits.of(topic).iter().take_while(|hit| hit.first == 0).max_by_key(|hit| hit.end)
+}
+
+/// The same where nothing but a name stands before: "Jane Doe/ACME is out of the office".
+fn begins_after_name(subject: &Document, topic: Topic) -> Option<&Hit> {
+    /// A name and a company.
+    const NAME_WORDS: usize = 5;
+    // "Jan de Vries": small words may stand within.
+    let is_name = |word: usize| {
+        let text = subject.text_of(word..word + 1);
+        text.starts_with(char::is_uppercase) || word > 0 && text.chars().count() <= 3
+    };
+    let hits = subject.hits.of(topic).iter().take_while(|hit| hit.first <= NAME_WORDS);
+    let is_named = |hit: &&Hit| {
+        hit.end - hit.first > 1
+            && (0..hit.first).all(is_name)
+            && (1..=hit.first).all(|at| !subject.between(at).contains(':'))
+    };
+    hits.filter(is_named).max_by_key(|hit| hit.end)
+}
+
+fn absence_subject(mail: &Heard<'_>) -> Option<Signal> {
+    let subject = mail.subject;
+    let hit = begins(subject, Topic::AbsenceSubject).or_else(|| begins_after_name(subject, Topic::AbsenceSubject))?;
+    // "Out of office furniture" goes on.
+    let certainty = if ends_phrase(subject, hit.end) { Certainty::Certain } else { Certainty::Possible };
+    Some(Signal::new(SignalKind::AbsenceSubject, certainty, &subject.text_of_hit(hit)))
+}
+
+/// Whether what a subject begins with ends before a word: the rest is our own subject, or says until when.
+fn ends_phrase(subject: &Document, at: usize) -> bool {
+    const TIMES: [Topic; 10] = [
+        Topic::Until,
+        Topic::Through,
+        Topic::UntilOrBack,
+        Topic::Back,
+        Topic::RangeTo,
+        Topic::BeforeDay,
+        Topic::NextWeek,
+        Topic::Tomorrow,
+        Topic::ReplyPrefix,
+        Topic::AutomaticSubject,
+    ];
+    let Some(word) = subject.words.get(at) else { return true };
+    let punctuated = subject.between(at).trim().chars().any(|c| !c.is_alphanumeric() && c != '\'');
+    let timed = TIMES.iter().any(|topic| subject.hits.of(*topic).iter().any(|hit| hit.first == at));
+    punctuated || timed || word.kind == WordKind::Number
+}
+
+fn automatic_subject(mail: &Heard<'_>) -> Option<Signal> {
+    let hit = begins(mail.subject, Topic::AutomaticSubject)?;
+    certain(SignalKind::AutomaticSubject, &mail.subject.text_of_hit(hit))
+}
+
+fn read_receipt(mail: &Heard<'_>) -> Option<Signal> {
+    let said = mail.whole.hits.of(Topic::ReadReceipt).first();
+    let subject = begins(mail.subject, Topic::ReadReceiptSubject);
+    match (subject, said) {
+        (_, Some(hit)) if subject.is_some() || hit.first < 30 => {
+            certain(SignalKind::ReadReceipt, &mail.whole.text_of_hit(hit))
+        }
+        // "Read: our offer" with words below may be a person's.
+        (Some(hit), _) if mail.new.words.len() < 4 => certain(SignalKind::ReadReceipt, &mail.subject.text_of_hit(hit)),
+        _ => None,
+    }
+}
+
+/// What kind of automatic mail a certain signal shows.
+pub(super) fn kind_of(signal: SignalKind, new: &Document) -> AutoReplyKind {
+    let is_away = new.has(Topic::Away);
+    let is_receipt = new.has(Topic::TicketWords) || new.has(Topic::Receipt);
+    match signal {
+        SignalKind::Bounce => AutoReplyKind::Bounce,
+        SignalKind::AbsenceSubject | SignalKind::AbsenceNote | SignalKind::SubjectPrefix => AutoReplyKind::OutOfOffice,
+        // Mailboxes say "Automatic reply" above absence notes, ticket systems above receipts.
+        SignalKind::AutomaticSubject if !is_receipt => AutoReplyKind::OutOfOffice,
+        _ if is_away => AutoReplyKind::OutOfOffice,
+        _ => AutoReplyKind::Robot,
+    }
+}
+
+/// A note says what matters at its beginning.
+const NOTE_WORDS: usize = 500;
+/// "Thank you for your message" opens a note within its first words.
+const OPENING_WORDS: usize = 16;
+
+struct Absence {
+    words: String,
+    /// Whether only a note says the rest.
+    is_note: bool,
+}
+
+/// Whether a body is about an absence, and nothing in it answers us.
+fn absence(mail: &Heard<'_>) -> Option<Absence> {
+    let new = mail.new;
+    let range = 0..new.words.len().min(NOTE_WORDS);
+    let has = |topic| new.hits.has(topic, range.clone());
+    let first = |topic| new.hits.within(topic, range.clone()).next().map(|hit| new.text_of_hit(hit));
+    let cut_off = || first(Topic::NoAccess).filter(|_| has(Topic::Urgent));
+    let away = first(Topic::Away);
+    // A machine that says so speaks for an office, not for a person who will be back.
+    let closed = || first(Topic::Closed).filter(|_| !has(Topic::Machine));
+    let words = away.or_else(closed).or_else(cut_off)?;
+    if mail.is_human_reply() {
+        return None;
+    }
+    let opens = new.hits.within(Topic::ThanksForMail, range.clone()).any(|hit| hit.first < OPENING_WORDS);
+    let note = has(Topic::AbsenceNote) || has(Topic::Urgent) || has(Topic::NoAccess) || has(Topic::Machine);
+    let timed = has(Topic::UntilOrBack) || has(Topic::OnReturn);
+    let looks = has(Topic::LooksIntoIt);
+    let is_note = note || opens && timed && !looks || has(Topic::OnReturn) && !looks;
+    (is_note || !looks).then_some(Absence { words, is_note })
+}
+
+fn absence_note(mail: &Heard<'_>) -> Option<Signal> {
+    let absence = mail.absence()?;
+    if absence.is_note { certain(SignalKind::AbsenceNote, &absence.words) } else { None }
+}
+
+fn maybe_away(mail: &Heard<'_>) -> Option<Signal> {
+    let absence = mail.absence()?;
+    if absence.is_note { None } else { possible(SignalKind::AbsenceNote, &absence.words) }
+}
+
+/// Whether a person answers us: asks, agrees, declines, proposes. Notes do none of that, though they may ask "Urgent?" and
+/// say whom to ask.
+fn is_human_reply(new: &Document) -> bool {
+    new.has(Topic::Person)
+        || new.sentences(true).iter().any(|sentence| {
+            let says = |topic| new.hits.has(topic, sentence.words.clone());
+            let asks = sentence.is_question && sentence.words.len() >= 3 || says(Topic::AsksUs);
+            asks && !(says(Topic::Meanwhile) || says(Topic::Urgent))
+        })
+}
+
+/// What only a machine says of its own mail.
+fn machine_phrase(mail: &Heard<'_>) -> Option<Signal> {
+    let new = mail.new;
+    let is_of_machine = |hit: &&Hit| !is_talked_about(new, hit, Topic::NotMachine);
+    let found = new.hits.of(Topic::Machine).iter().find(is_of_machine)?;
+    if mail.is_human_reply() {
+        return None;
+    }
+    // An absence note that says so is an absence note.
+    let kind = if new.has(Topic::Away) { SignalKind::AbsenceNote } else { SignalKind::MachinePhrase };
+    certain(kind, &new.text_of_hit(found))
+}
+
+/// Whether a person speaks about what a machine says: in the same sentence stands a word that shows it, or it is a question.
+fn is_talked_about(new: &Document, hit: &Hit, topic: Topic) -> bool {
+    let sentences = new.sentences(false);
+    let sentence: Option<&Sentence> = sentences.iter().find(|sentence| sentence.words.contains(&hit.first));
+    sentence
+        .is_none_or(|sentence| sentence.is_question || new.hits.of(topic).iter().any(|not| meets(not, &sentence.words)))
+}
+
+fn meets(hit: &Hit, words: &Range<usize>) -> bool {
+    hit.first < words.end && words.start < hit.end
+}
+
+fn challenge(mail: &Heard<'_>) -> Option<Signal> {
+    let words = mail.new.first(Topic::Challenge)?;
+    if mail.new.has(Topic::Person) { None } else { certain(SignalKind::Challenge, &words) }
+}
+
+fn complaint(mail: &Heard<'_>) -> Option<Signal> {
+    let found = mail.whole.hits.of(Topic::Complaint).first()?;
+    let kind = SignalKind::ComplaintReport;
+    if found.first < 30 {
+        certain(kind, &mail.whole.text_of_hit(found))
+    } else {
+        possible(kind, &mail.whole.text_of_hit(found))
+    }
+}
+
+/// "Jane is no longer with Acme": the mailbox says it, or a colleague.
+fn left_company(mail: &Heard<'_>) -> Option<Signal> {
+    let new = mail.new;
+    let words = new.first(Topic::LeftCompany)?;
+    if mail.is_human_reply() {
+        return None;
+    }
+    let refers = new.words.iter().any(|word| word.kind == WordKind::Address)
+        || [Topic::AbsenceNote, Topic::ThanksForMail, Topic::Machine, Topic::Urgent]
+            .into_iter()
+            .any(|topic| new.has(topic));
+    if refers { certain(SignalKind::LeftCompany, &words) } else { possible(SignalKind::LeftCompany, &words) }
+}
+
+/// A receipt of a help desk or a contact form.
+fn receipt(mail: &Heard<'_>) -> Option<Signal> {
+    let new = mail.new;
+    let said = new.first(Topic::Receipt);
+    let subject = begins(mail.subject, Topic::ReceiptSubject);
+    if mail.is_human_reply() {
+        return None;
+    }
+    match (said, subject) {
+        // "We will get back to you" alone a person says, too.
+        (Some(words), subject) => {
+            let more = subject.is_some()
+                || new.hits.of(Topic::Receipt).len() > 1
+                || [Topic::ThanksForMail, Topic::TicketWords, Topic::Machine].into_iter().any(|topic| new.has(topic));
+            let certainty = if more { Certainty::Certain } else { Certainty::Possible };
+            Some(Signal::new(SignalKind::HelpdeskReceipt, certainty, &words))
+        }
+        (None, Some(hit)) => {
+            let certainty = if new.has(Topic::TicketWords) { Certainty::Certain } else { Certainty::Possible };
+            Some(Signal::new(SignalKind::HelpdeskReceipt, certainty, &mail.subject.text_of_hit(hit)))
+        }
+        (None, None) => None,
+    }
+}
+
+/// An address that only machines write from.
+fn nobody_reads(mail: &Heard<'_>) -> Option<Signal> {
+    const NAMES: &[&str] = &[
+        "noreply",
+        "donotreply",
+        "dontreply",
+        "nepasrepondre",
+        "nichtantworten",
+        "noresponder",
+        "naoresponda",
+        "nonrispondere",
+        "nietbeantwoorden",
+        "svaraej",
+        "autoreply",
+        "autoresponder",
+        "autoresponse",
+    ];
+    let local = mail.address.split('@').next().unwrap_or_default();
+    let is_name = |parts: &[&str]| NAMES.contains(&parts.concat().as_str());
+    // "acme-no-reply", "noreply+4711": up to four parts of the name in a row.
+    let parts: Vec<&str> = local.split(['.', '_', '-', '+']).take(12).collect();
+    let found = (1..=4).any(|length| parts.windows(length).any(is_name));
+    if found { certain(SignalKind::SenderAddress, mail.address) } else { None }
 }

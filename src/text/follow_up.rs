@@ -1,91 +1,12 @@
 //! Whether a message reads like a follow-up: it refers to an earlier message of its own sender, as the later steps of a
 //! campaign do. Nothing is proved by it; whoever asks has no better evidence.
 
-use std::sync::LazyLock;
+use super::document::Document;
+use super::phrases::Topic;
 
-/// Lower-case phrases in the languages that campaigns are mostly written in. Each is what a sender says of their own
-/// earlier message, and what somebody who answers the lead has no reason to say.
-const PHRASES: &[&str] = &[
-    // English
-    "following up",
-    "follow up on my",
-    "follow-up to my",
-    "circling back",
-    "circle back",
-    "bumping this",
-    "floating this",
-    "bring this back to the top",
-    "top of your inbox",
-    "my last email",
-    "my last note",
-    "my last message",
-    "my previous email",
-    "my previous message",
-    "my earlier email",
-    "my earlier note",
-    "my note about",
-    "haven't heard back",
-    "have not heard back",
-    "did you get a chance",
-    "had a chance to look",
-    "have you had a chance",
-    "in case you missed",
-    "checking in to see",
-    "just checking in",
-    "this is my last email",
-    "close your file",
-    // German
-    "nachfassen",
-    "meine letzte mail",
-    "meiner letzten mail",
-    "meine letzte e-mail",
-    "meiner letzten e-mail",
-    "meine nachricht von",
-    "noch einmal auf mich aufmerksam",
-    "nichts von ihnen gehört",
-    // French
-    "je me permets de vous relancer",
-    "je reviens vers vous",
-    "mon précédent message",
-    "mon dernier message",
-    "mon précédent mail",
-    "suite à mon message",
-    // Spanish
-    "mi último correo",
-    "mi último mensaje",
-    "mi correo anterior",
-    "mi mensaje anterior",
-    "dar seguimiento",
-    "vuelvo a escribirte",
-    "vuelvo a escribirle",
-    // Italian
-    "la mia ultima email",
-    "la mia ultima mail",
-    "la mia precedente",
-    "torno a scriverti",
-    "torno a scriverle",
-    // Portuguese
-    "meu último e-mail",
-    "meu último email",
-    "meu e-mail anterior",
-    "minha última mensagem",
-    "retomando o meu",
-    // Dutch
-    "mijn vorige mail",
-    "mijn vorige e-mail",
-    "mijn laatste mail",
-    "mijn laatste e-mail",
-    "kom ik hier nog even op terug",
-];
-
-static FINDER: LazyLock<Option<aho_corasick::AhoCorasick>> =
-    LazyLock::new(|| aho_corasick::AhoCorasick::new(PHRASES).ok());
-
-/// Whether a text reads like a follow-up of a campaign. Case, line breaks and typographic apostrophes do not matter.
+/// Whether a text reads like a follow-up of a campaign.
 pub fn is_follow_up(text: &str) -> bool {
-    let folded = text.replace(['’', '‘', '`'], "'").to_lowercase();
-    let folded = folded.split_whitespace().collect::<Vec<_>>().join(" ");
-    FINDER.as_ref().is_some_and(|finder| finder.is_match(&folded))
+    Document::of(text).has(Topic::FollowUp)
 }
 
 #[cfg(test)]

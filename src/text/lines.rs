@@ -65,17 +65,70 @@ pub(super) fn truncate(text: &str, most: usize) -> &str {
 /// The lines of a plain-text part.
 pub(super) fn from_text(text: &str) -> Vec<Line> {
     let text = truncate(text, MAX_TEXT).replace("\r\n", "\n");
-    text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
+    let mut lines: Vec<Line> = text
+        .split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
         .map(|line| {
             let text = plain(line);
             let quote = if text.trim_start().starts_with('>') { Quote::Yes } else { Quote::No };
             Line { text, quote, mark: LineRole::None }
         })
-        .collect()
+        .collect();
+    mark_initials(&mut lines);
+    mark_wrapped_quotes(&mut lines);
+    lines
+}
+
+/// "SL> Would you like a demo?": The Bat and its kin put the sender's initials before the sign. One such line may be the
+/// lead's own; two with the same letters are a quote.
+fn mark_initials(lines: &mut [Line]) {
+    fn initials(line: &Line) -> Option<&str> {
+        let (letters, _) = line.text.trim_start().split_once('>')?;
+        let are_letters = letters.chars().all(char::is_uppercase) && (1..=4).contains(&letters.chars().count());
+        are_letters.then_some(letters)
+    }
+    let all: Vec<Option<String>> = lines.iter().map(|line| initials(line).map(str::to_owned)).collect();
+    let mut counts = std::collections::BTreeMap::new();
+    for letters in all.iter().flatten() {
+        *counts.entry(letters.clone()).or_insert(0) += 1;
+    }
+    for (line, letters) in lines.iter_mut().zip(all) {
+        if letters.is_some_and(|letters| counts.get(&letters).is_some_and(|count| *count > 1)) {
+            line.quote = Quote::Yes;
+        }
+    }
+}
+
+/// A program that breaks quoted lines leaves the rest of each without its `>`, between two that have it.
+fn mark_wrapped_quotes(lines: &mut [Line]) {
+    /// A line is broken when it is about this long, and what is left of it is short.
+    const FULL: usize = 60;
+    for at in 1..lines.len().saturating_sub(1) {
+        let (Some(before), Some(line), Some(after)) = (lines.get(at - 1), lines.get(at), lines.get(at + 1)) else {
+            return;
+        };
+        let is_broken = before.quote == Quote::Yes
+            && before.text.len() >= FULL
+            && !before.text.ends_with(['.', '!', '?', ':', ';'])
+            && !before.is_blank();
+        let is_rest = line.quote == Quote::No
+            && !line.is_blank()
+            && line.text.len() < FULL
+            && !line.text.starts_with(char::is_uppercase)
+            && after.quote == Quote::Yes;
+        if is_broken
+            && is_rest
+            && let Some(line) = lines.get_mut(at)
+        {
+            line.quote = Quote::Yes;
+        }
+    }
 }
 
 /// The line with ordinary spaces for unusual ones and without invisible characters.
 pub(super) fn plain(line: &str) -> String {
+    if line.is_ascii() && !line.contains('\0') {
+        return line.trim_end().to_owned();
+    }
     line.chars()
         .filter(|c| {
             !matches!(c, '\0' | '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'

@@ -9,26 +9,29 @@
 mod attributes;
 mod attribution;
 mod auto_reply;
+mod banner;
 mod bounce;
-mod calendar;
 mod containers;
+mod dates;
+mod document;
 mod evidence;
 mod fingerprint;
 mod follow_up;
 mod footer;
 mod headers;
 mod html;
-mod language;
+mod inline;
 mod layout;
 mod likeness;
 mod lines;
 mod normal;
 mod opt_out;
-mod opt_out_phrases;
-mod out_of_office;
+mod page;
 mod pattern;
 mod person_name;
+mod phrases;
 mod quoted;
+mod reading;
 mod return_date;
 mod same_reply;
 mod signal;
@@ -36,84 +39,42 @@ mod signature;
 mod subject;
 mod subject_words;
 mod terminal;
+mod words;
 
-pub use auto_reply::{AutoReply, AutoReplyKind, auto_reply};
+pub use auto_reply::{AutoReply, AutoReplyKind};
 pub use evidence::{Earlier, Evidence};
 pub use fingerprint::{fingerprint, has_fingerprint};
 pub use follow_up::is_follow_up;
-pub use language::language;
 pub use likeness::{likeness, word_pairs};
 pub use normal::{Normal, normalize};
 pub use opt_out::opt_out;
 pub use person_name::{PersonName, person_name};
 pub use quoted::{NewText, QuoteReason, QuotedPassage};
+pub use reading::Reading;
 pub use same_reply::{is_same_reply, says_the_same};
-pub use signal::{Automatic, Certainty, Mail, Signal, SignalKind, automatic};
+pub use signal::{Automatic, Certainty, Mail, Signal, SignalKind, auto_reply, automatic};
 pub use terminal::{printable, turns_direction};
 
 use lines::Line;
 
-/// The new text: the body without quoted text, reply headers, forwarded blocks, signature and device lines.
-///
-/// `text` and `html` are the two parts of one message; the plain text is preferred and the HTML used where it is absent,
-/// blank, or where only the HTML shows what is quoted. Replies between quotes are kept. Empty when nothing is new.
+/// The new text of a message by itself; see [`Reading`].
 pub fn new_text(text: Option<&str>, html: Option<&str>) -> String {
-    let plain = text.filter(|text| !text.trim().is_empty());
-    let Some(plain) = plain else {
-        return html.map(new_text_of_html).unwrap_or_default();
-    };
-    if html::looks_like_html(plain) {
-        return new_text_of_html(plain);
-    }
-    let found = quoted::strip_quoted(&lines::from_text(plain));
-    // A client whose words for "wrote" are not known here, and that marks quotes in HTML only: the HTML's shorter answer is
-    // believed where the plain text begins with exactly it.
-    if let Some(html) = html {
-        let shorter = new_text_of_html(html);
-        let (long, short) = (same_reply::normalize(&found), same_reply::normalize(&shorter));
-        if !short.is_empty() && long.len() > short.len() && long.starts_with(&short) {
-            return shorter;
-        }
-    }
-    found
+    Reading::of(text, html).new_text().to_owned()
 }
 
-/// The new text of a message that follows these in a thread, and what it quotes; as [`new_text`], and besides a passage that
-/// repeats an earlier message is quoted text, whatever the language and form of what introduces it.
+/// The language of a text as its ISO 639-1 code; `None` where its words do not tell.
+pub fn language(text: &str) -> Option<&'static str> {
+    document::Document::of(text).language()
+}
+
+/// The new text of a message that follows these in a thread, and what it quotes; see [`Reading::in_thread`].
 ///
 /// Where many messages of one thread are read, [`Evidence`] reads each of them once.
 pub fn new_text_in_thread(text: Option<&str>, html: Option<&str>, earlier: &[Earlier<'_>]) -> NewText {
     let mut messages = earlier.to_vec();
     messages.push(Earlier { text, html, ..Earlier::default() });
-    Evidence::new(&messages).new_text(text, html, earlier.len())
-}
-
-impl Evidence {
-    /// The new text of a message, and what it quotes of the first `before` messages; see [`new_text_in_thread`].
-    pub fn new_text(&self, text: Option<&str>, html: Option<&str>, before: usize) -> NewText {
-        let read = |lines: &[Line]| {
-            let marked = self.mark(lines, before);
-            quoted::read(&marked.lines, &marked.why)
-        };
-        let plain = text.filter(|text| !text.trim().is_empty());
-        let Some(plain) = plain else {
-            return html.map(|html| read(&layout::html_lines(html))).unwrap_or_default();
-        };
-        if html::looks_like_html(plain) {
-            return read(&layout::html_lines(plain));
-        }
-        let found = read(&lines::from_text(plain));
-        let Some(html) = html else { return found };
-        // As in `new_text`; and the reading that leaves fewer of our words is the better one.
-        let other = read(&layout::html_lines(html));
-        let (long, short) = (same_reply::normalize(&found.text), same_reply::normalize(&other.text));
-        let shorter = !short.is_empty() && long.len() > short.len() && long.starts_with(&short);
-        let purer = || {
-            let ours = self.count_ours(&found.text, before);
-            ours > 0 && !short.is_empty() && self.count_ours(&other.text, before) < ours
-        };
-        if shorter || purer() { other } else { found }
-    }
+    let reading = Reading::in_thread(text, html, &Evidence::new(&messages), earlier.len());
+    NewText { text: reading.new_text().to_owned(), quoted: reading.quoted().to_vec() }
 }
 
 /// The message whole, as text: its plain-text part, or else its HTML as [`html_to_text`] reads it.
@@ -131,8 +92,4 @@ pub fn full_text(text: Option<&str>, html: Option<&str>) -> String {
 /// meaning, never their text.
 pub fn html_to_text(html: &str) -> String {
     lines::join(layout::html_lines(html).iter().filter_map(Line::visible_text))
-}
-
-fn new_text_of_html(html: &str) -> String {
-    quoted::strip_quoted(&layout::html_lines(html))
 }

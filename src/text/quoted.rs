@@ -1,14 +1,15 @@
 //! Separates the new text from quoted text.
 
 use super::attribution;
+use super::banner;
+use super::document::Document;
 use super::evidence::Why;
 use super::footer;
 use super::headers::{Headers, is_forward_marker};
+use super::inline;
 use super::lines::{Line, LineRole, Quote, join, truncate};
+use super::page::Page;
 use super::signature;
-
-/// In text without line breaks, looks for quoted text this far: rules match no further.
-const FAR: usize = 64 * 1024;
 
 /// What a mail says anew, and what it quotes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,41 +51,37 @@ pub enum QuoteReason {
 /// How much of a passage is kept to show.
 const MAX_SHOWN: usize = 500;
 
-/// What is new in a mail; see [`super::new_text`].
-pub(super) fn strip_quoted(lines: &[Line]) -> String {
-    read(lines, &[]).text
+/// A mail's lines, read: what is new, what is quoted, and both as documents.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    pub(super) new: NewText,
+    /// The mail whole.
+    pub(super) whole: Document,
+    /// The new text; `None` where it is the whole.
+    pub(super) fresh: Option<Document>,
 }
 
 /// What is new in a mail and what is quoted. `why` says of each line what the thread's earlier messages say of it, as far as
 /// they say anything.
-pub(super) fn read(lines: &[Line], why: &[Option<Why>]) -> NewText {
-    if let [line] = lines {
-        return flat(line, why.first().copied().flatten());
+pub(super) fn sort(lines: &[Line], why: &[Option<Why>]) -> Sorted {
+    let page = Page::of(lines);
+    match inline::cut(&page, why) {
+        Some((lines, why)) => sort_page(Page::of(&lines), &why),
+        None => sort_page(page, why),
     }
-    let (kept, quoted) = keep(lines, why, true);
-    let text = finish(kept);
-    if text.is_empty() {
-        // Some people write inside the part that their client marks as the signature.
-        let (kept, quoted) = keep(lines, why, false);
-        return NewText { text: finish(kept), quoted };
-    }
-    NewText { text, quoted }
 }
 
-// One line is a short reply or a preview, in which quoted text follows on the same line.
-fn flat(line: &Line, why: Option<Why>) -> NewText {
-    let mut quoted = Passages::default();
-    if line.quote == Quote::Yes || line.mark == LineRole::Attribution {
-        quoted.add(&line.text, quote_reason(line, why));
-        return NewText { text: String::new(), quoted: quoted.passages };
+fn sort_page(page: Page<'_>, why: &[Option<Why>]) -> Sorted {
+    let (mut kept, mut quoted) = keep(&page, why, true);
+    finish(&page, &mut kept);
+    if kept.iter().all(|line| page.is_blank(*line)) {
+        // Some people write inside the part that their client marks as the signature.
+        (kept, quoted) = keep(&page, why, false);
+        finish(&page, &mut kept);
     }
-    let end = attribution::find_inline(truncate(&line.text, FAR)).unwrap_or(line.text.len());
-    let new = line.text.get(..end).unwrap_or(&line.text).trim();
-    if end < line.text.len() {
-        quoted.add(line.text.get(end..).unwrap_or_default(), QuoteReason::Attribution);
-    }
-    let text = if signature::is_device_line(new) { String::new() } else { new.to_owned() };
-    NewText { text, quoted: quoted.passages }
+    let text = join(kept.iter().filter_map(|line| page.lines.get(*line)).map(|line| line.text.as_str()));
+    let fresh = (kept.len() < page.lines.len()).then(|| page.document_of(&kept));
+    Sorted { new: NewText { text, quoted }, whole: page.document, fresh }
 }
 
 fn quote_reason(line: &Line, why: Option<Why>) -> QuoteReason {
@@ -123,22 +120,21 @@ impl Passages {
     }
 }
 
-fn keep<'l>(
-    lines: &'l [Line],
-    why: &'l [Option<Why>],
-    drops_marked_signature: bool,
-) -> (Vec<&'l str>, Vec<QuotedPassage>) {
+fn keep(page: &Page<'_>, why: &[Option<Why>], drops_marked_signature: bool) -> (Vec<usize>, Vec<QuotedPassage>) {
+    let lines = page.lines;
     let last_repeat = why.iter().rposition(|why| matches!(why, Some(Why::Repeats(_))));
-    let headers = Headers::of(lines);
-    let mut scan = Scan { lines, headers, why, last_repeat, drops_marked_signature, above: Above::default() };
+    let headers = Headers::of(page);
+    let above = Above::default();
+    let mut scan = Scan { page, headers, why, last_repeat, drops_marked_signature, above };
     let mut kept = Vec::new();
     let mut quoted = Passages::default();
-    let mut at = 0;
+    let mut at = banner::end(page);
     while let Some(line) = lines.get(at) {
         match scan.step(at, line) {
-            Step::Keep(text) => {
-                quoted.ended |= !text.trim().is_empty();
-                kept.push(text);
+            Step::Keep => {
+                quoted.ended |= !line.is_blank();
+                scan.above.text |= !line.is_blank();
+                kept.push(at);
                 at += 1;
             }
             Step::Skip(count, reason) => {
@@ -162,9 +158,9 @@ fn keep<'l>(
 }
 
 /// What becomes of a line.
-enum Step<'l> {
+enum Step {
     /// It is new text.
-    Keep(&'l str),
+    Keep,
     /// These many lines are not; without a reason they are blank, or a signature.
     Skip(usize, Option<QuoteReason>),
     /// Nothing new follows.
@@ -174,6 +170,8 @@ enum Step<'l> {
 /// What the lines above say about the next one.
 #[derive(Default)]
 struct Above {
+    /// New text stands above.
+    text: bool,
     /// An attribution line or a header block ended just here: what may be a quote is one.
     introduced: bool,
     /// A forward marker stands above: fewer headers make a block.
@@ -186,7 +184,7 @@ struct Above {
 }
 
 struct Scan<'l> {
-    lines: &'l [Line],
+    page: &'l Page<'l>,
     headers: Headers,
     why: &'l [Option<Why>],
     // The last line that repeats an earlier message.
@@ -195,8 +193,8 @@ struct Scan<'l> {
     above: Above,
 }
 
-impl<'l> Scan<'l> {
-    fn step(&mut self, at: usize, line: &'l Line) -> Step<'l> {
+impl Scan<'_> {
+    fn step(&mut self, at: usize, line: &Line) -> Step {
         if self.above.history && self.last_repeat.is_none_or(|last| last < at) {
             return Step::End(QuoteReason::Markup);
         }
@@ -210,12 +208,12 @@ impl<'l> Scan<'l> {
             return self.step_into_history(at);
         }
         if line.is_blank() {
-            return if self.above.signature { Step::Skip(1, None) } else { Step::Keep("") };
+            return if self.above.signature { Step::Skip(1, None) } else { Step::Keep };
         }
-        if is_forward_marker(&line.text) {
+        if is_forward_marker(self.page, at) {
             return self.step_over_forward_marker(at);
         }
-        if let Some(count) = self.headers.block(self.lines, at, self.above.forwarded) {
+        if let Some(count) = self.headers.block(self.page, at, self.above.forwarded) {
             let step = self.step_over_introduction(at, count, QuoteReason::Headers);
             return step.unwrap_or(Step::End(QuoteReason::Headers));
         }
@@ -223,27 +221,40 @@ impl<'l> Scan<'l> {
             self.above.introduced = true;
             return Step::Skip(1, Some(QuoteReason::Attribution));
         }
-        if let Some(found) = attribution::find_at(self.lines, at) {
+        if let Some(found) = attribution::find_at(self.page, at) {
             match self.step_over_introduction(at, found.lines, QuoteReason::Attribution) {
                 Some(step) => return step,
-                None if found.sure => return Step::End(QuoteReason::Attribution),
+                None if found.sure => return self.step_over_bare_quote(at),
                 None => {}
             }
         }
-        self.step_over_text(at, line)
+        self.step_over_text(at)
+    }
+
+    /// Nothing marks the quote below a sure attribution. Where no new text stands above, it may stand below a marked one.
+    fn step_over_bare_quote(&mut self, at: usize) -> Step {
+        let marked = || (at..self.page.lines.len()).find(|at| self.is_quoted(*at));
+        match (!self.above.text).then(marked).flatten() {
+            Some(next) => Step::Skip(next - at, Some(QuoteReason::Attribution)),
+            None => Step::End(QuoteReason::Attribution),
+        }
+    }
+
+    fn is_quoted(&self, at: usize) -> bool {
+        self.page.lines.get(at).is_some_and(|line| line.quote == Quote::Yes)
     }
 
     /// Even in marked history some people reply between the quotes, as in `> question` / `answer`.
-    fn step_into_history(&mut self, at: usize) -> Step<'l> {
+    fn step_into_history(&mut self, at: usize) -> Step {
         let repeats = self.last_repeat.is_some_and(|last| last >= at);
-        let next = next_words(self.lines, at);
+        let next = self.next_words(at);
         if repeats && next.is_some_and(|next| self.why.get(next).is_some_and(Option::is_some)) {
             self.above.history = true;
             return Step::Skip(1, Some(QuoteReason::Markup));
         }
-        let block = next.and_then(|next| self.headers.block(self.lines, next, true).map(|count| next + count));
+        let block = next.and_then(|next| self.headers.block(self.page, next, true).map(|count| next + count));
         match block {
-            Some(end) if attribution::quote_follows(self.lines, end) => {
+            Some(end) if attribution::quote_follows(self.page.lines, end) => {
                 self.above.history = repeats;
                 Step::Skip(end - at, Some(QuoteReason::Headers))
             }
@@ -251,12 +262,12 @@ impl<'l> Scan<'l> {
         }
     }
 
-    fn step_over_forward_marker(&mut self, at: usize) -> Step<'l> {
+    fn step_over_forward_marker(&mut self, at: usize) -> Step {
         self.above.forwarded = true;
-        let goes_on = next_words(self.lines, at + 1).is_some_and(|next| {
-            self.lines.get(next).is_some_and(|line| line.quote != Quote::No)
-                || self.headers.block(self.lines, next, true).is_some()
-                || attribution::find_at(self.lines, next).is_some()
+        let goes_on = self.next_words(at + 1).is_some_and(|next| {
+            self.page.lines.get(next).is_some_and(|line| line.quote != Quote::No)
+                || self.headers.block(self.page, next, true).is_some()
+                || attribution::find_at(self.page, next).is_some()
         });
         if !goes_on {
             return Step::End(QuoteReason::ForwardMarker);
@@ -266,8 +277,8 @@ impl<'l> Scan<'l> {
     }
 
     /// Skips what introduces a quote; `None` if no quote follows.
-    fn step_over_introduction(&mut self, at: usize, count: usize, reason: QuoteReason) -> Option<Step<'l>> {
-        if !attribution::quote_follows(self.lines, at + count) {
+    fn step_over_introduction(&mut self, at: usize, count: usize, reason: QuoteReason) -> Option<Step> {
+        if !attribution::quote_follows(self.page.lines, at + count) {
             return None;
         }
         self.above.introduced = true;
@@ -275,38 +286,34 @@ impl<'l> Scan<'l> {
         Some(Step::Skip(count, Some(reason)))
     }
 
-    fn step_over_text(&mut self, at: usize, line: &'l Line) -> Step<'l> {
+    fn step_over_text(&mut self, at: usize) -> Step {
         self.above.introduced = false;
         self.above.forwarded = false;
-        self.above.signature |= signature::starts_at(self.lines, at);
-        let marked = self.drops_marked_signature && line.mark == LineRole::Signature;
-        let is_new = !self.above.signature && !marked && !signature::is_device_line(&line.text);
-        if is_new { Step::Keep(&line.text) } else { Step::Skip(1, None) }
+        self.above.signature |= signature::starts_at(self.page, at);
+        let in_signature = self.page.lines.get(at).is_some_and(|line| line.mark == LineRole::Signature);
+        let marked = self.drops_marked_signature && in_signature;
+        let is_new = !self.above.signature && !marked && !signature::is_device_line(self.page, at);
+        if is_new { Step::Keep } else { Step::Skip(1, None) }
     }
-}
 
-fn next_words(lines: &[Line], from: usize) -> Option<usize> {
-    (from..lines.len()).find(|at| lines.get(*at).is_some_and(|line| !line.is_blank()))
+    fn next_words(&self, from: usize) -> Option<usize> {
+        (from..self.page.lines.len()).find(|at| !self.page.is_blank(*at))
+    }
 }
 
 // Removes what stands between the new text and the quoted text: dividers, a dashed name, contact details, notices.
-fn finish(mut kept: Vec<&str>) -> String {
-    loop {
-        match kept.last() {
-            Some(last) if last.trim().is_empty() || signature::is_divider(last) => {
-                kept.pop();
-            }
-            _ => break,
-        }
+fn finish(page: &Page<'_>, kept: &mut Vec<usize>) {
+    let text = |line: &usize| page.lines.get(*line).map_or("", |line| line.text.as_str());
+    while kept.last().is_some_and(|last| text(last).trim().is_empty() || signature::is_divider(text(last))) {
+        kept.pop();
     }
     if let [before @ .., gap, last] = kept.as_slice()
-        && gap.trim().is_empty()
-        && signature::is_dashed_name(last)
-        && !before.iter().any(|line| signature::dash(line) == signature::dash(last))
+        && text(gap).trim().is_empty()
+        && signature::is_dashed_name(text(last))
+        && !before.iter().any(|line| signature::dash(text(line)) == signature::dash(text(last)))
     {
         let length = before.len();
         kept.truncate(length);
     }
-    kept.truncate(footer::body_end(&kept));
-    join(kept)
+    kept.truncate(footer::body_end(page, kept));
 }

@@ -1,20 +1,20 @@
 //! The day on which an absent lead will be back, if the out-of-office note is unambiguous.
 
-use std::sync::LazyLock;
-
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
-use regex::{Captures, Regex};
 
-use super::calendar::{month, month_pattern, weekday, weekday_pattern};
+use super::dates::{Day, What, find_days};
+use super::document::Document;
 use super::lines::truncate;
-use super::pattern::pattern;
+use super::phrases::{Hit, Topic};
 
 /// A note says it near its beginning.
-const MAX_ITEMS: usize = 8 * 1024;
-/// A date stands at most this many bytes after the word that it belongs to, a weekday or "tomorrow" this many.
-const NEAR: usize = 70;
-const NEARER: usize = 40;
+const MAX_NOTE: usize = 8 * 1024;
+/// A date stands at most this many words after the word that it belongs to, a weekday or "tomorrow" this many.
+const NEAR: usize = 12;
+const NEARER: usize = 7;
+/// "Included" stands at most this many words after "until", before or behind the day.
+const NEAR_INCLUDED: usize = 11;
 /// A date without a year lies at most this many days before or after the message.
 const PAST: i32 = 7;
 const AHEAD: i32 = 270;
@@ -24,158 +24,196 @@ const AHEAD: i32 = 270;
 /// `written` is the day of the message: with it a date without a year, a weekday or "tomorrow" has a meaning too.
 pub(super) fn back_on(subject: &str, body: &str, written: Option<Date>) -> Option<Date> {
     let text = format!("{subject}; {body}").split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = truncate(&text, MAX_ITEMS);
+    let document = Document::of(truncate(&text, MAX_NOTE));
     // Mailboxes put English subjects above notes in other languages.
-    let english = ENGLISH.is_match(if body.trim().is_empty() { subject } else { truncate(body, MAX_ITEMS) });
-    let note = Note { text, dates: dates(text, english), written, english };
+    let english = match Document::of(truncate(body, MAX_NOTE)).language() {
+        Some(language) => language == "en",
+        None => body.trim().is_empty() && document.language() == Some("en"),
+    };
+    let days = find_days(&document, english);
+    let note = Note { document: &document, days, written, english };
     note.stated_return().or_else(|| note.range_end()).or_else(|| note.until())
 }
 
-struct Note<'a> {
-    text: &'a str,
-    dates: Vec<Stated>,
+struct Note<'d> {
+    document: &'d Document,
+    days: Vec<Day>,
     written: Option<Date>,
     // In English 3/4 is in March or in April, depending on who writes; elsewhere it is in April.
     english: bool,
 }
 
-/// A date as it stands in the text.
-struct Stated {
-    start: usize,
-    end: usize,
-    year: Option<i16>,
-    // Day and month, as far as the form distinguishes them.
-    day: Part,
-    month: Part,
-    weekday: Option<Weekday>,
-    slashed: bool,
-}
-
-enum Part {
-    Number(i8),
-    Word(String),
-}
-
 impl Note<'_> {
+    fn hits(&self, topic: Topic) -> impl Iterator<Item = &Hit> {
+        // What makes a day no day makes "back" no return: "I will get back to you".
+        let is_none = |hit: &&Hit| !self.document.hits.of(Topic::NotADay).iter().any(|not| not.overlaps(hit));
+        self.document.hits.of(topic).iter().filter(is_none).take(20)
+    }
+
     // "Back on 12 January", "am 12. Januar wieder im Büro".
     fn stated_return(&self) -> Option<Date> {
-        BACK.find_iter(self.text).take(20).find_map(|found| {
-            let rest = self.text.get(found.end()..)?;
-            // "I will get back to you", "ab dem 5. Januar im Urlaub".
-            if rest.starts_with(" to you") {
-                return None;
-            }
-            let from = found.as_str().eq_ignore_ascii_case("ab");
-            let again = |end: usize| !from || AGAIN.is_match(truncate(self.text.get(end..).unwrap_or_default(), 25));
-            self.after(found.end(), again).or_else(|| self.before(found.start(), found.as_str()))
+        let mut all: Vec<(usize, usize, Topic)> = [Topic::Back, Topic::BackAfterDate, Topic::BackFrom]
+            .into_iter()
+            .flat_map(|topic| self.hits(topic).map(move |hit| (hit.first, hit.end, topic)))
+            .collect();
+        all.sort_unstable();
+        all.into_iter().find_map(|(first, end, topic)| {
+            // "Ab dem 5. Januar im Urlaub" is no return, "ab dem 5. Januar wieder da" is one.
+            let again = |end: usize| {
+                let near = end..(end + 4).min(self.document.words.len());
+                topic != Topic::BackFrom || self.document.hits.has(Topic::BackAfterDate, near)
+            };
+            let before = || if topic == Topic::BackAfterDate { self.before(first) } else { None };
+            self.after(end, again).or_else(before)
         })
     }
 
-    // The date that follows a word, where `fits` holds at its end.
+    // The day that follows a word, where `fits` holds behind it.
     fn after(&self, from: usize, fits: impl Fn(usize) -> bool) -> Option<Date> {
-        if let Some(date) = self.dates.iter().find(|date| date.start >= from)
-            && date.start <= from + NEAR
-            && self.same_sentence(from, date.start)
+        let follows = |day: &&Day| day.words.start >= from;
+        if let Some(date) = self.days.iter().filter(follows).find(|day| day.is_date())
+            && date.words.start <= from + NEAR
+            && self.is_one_sentence(from, date.words.start)
         {
-            return if fits(date.end) { self.resolve(date) } else { None };
+            return if fits(date.words.end) { self.resolve(date) } else { None };
         }
-        let rest = truncate(self.text.get(from..)?, NEAR);
-        let found = RELATIVE.captures(rest)?;
-        let whole = found.get(0)?;
-        let near = whole.start() <= NEARER && !rest.get(..whole.start())?.contains(['!', '?', ';', '.']);
-        if near && fits(from + whole.end()) { self.relative(&found) } else { None }
+        let day = self.days.iter().find(follows)?;
+        let near = day.words.start <= from + NEARER
+            && !self.text_between(from, day.words.start).contains(['!', '?', ';', '.']);
+        if near && fits(day.words.end) { self.resolve(day) } else { None }
     }
 
     // German, Dutch and their northern neighbours put the day before the word: "Montag, den 12.1. wieder da".
-    fn before(&self, until: usize, word: &str) -> Option<Date> {
-        if !AGAIN.is_match(word) {
-            return None;
-        }
-        if let Some(date) = self.dates.iter().rev().find(|date| date.end <= until)
-            && until - date.end <= NEARER
-            && self.same_sentence(date.end, until)
-        {
-            return if self.follows_until(date.start) { None } else { self.resolve(date) };
-        }
-        let start = self.text.ceil_char_boundary(until.saturating_sub(NEAR));
-        let ahead = self.text.get(start..until)?;
-        let found = RELATIVE.captures_iter(ahead).last()?;
-        let whole = found.get(0)?;
-        let close = ahead.len() - whole.end() <= NEARER / 2 && self.same_sentence(start + whole.end(), until);
-        if close && !self.follows_until(start + whole.start()) { self.relative(&found) } else { None }
+    fn before(&self, until: usize) -> Option<Date> {
+        let precedes = |day: &&Day| day.words.end <= until;
+        let last = |is_wanted: fn(&Day) -> bool| self.days.iter().rev().filter(precedes).find(|day| is_wanted(day));
+        let near = |day: &Day, most: usize| until - day.words.end <= most && self.is_one_sentence(day.words.end, until);
+        let day =
+            last(Day::is_date).filter(|day| near(day, NEARER)).or_else(|| last(|_| true).filter(|day| near(day, 4)))?;
+        if self.follows_until(day.words.start) { None } else { self.resolve(day) }
     }
 
     // Whether "until" stands right before: then it is no day of return by itself.
     fn follows_until(&self, at: usize) -> bool {
-        let start = self.text.ceil_char_boundary(at.saturating_sub(NEARER));
-        let ahead = self.text.get(start..at).unwrap_or_default();
-        UNTIL.find_iter(ahead).last().is_some_and(|found| ahead.len() - found.end() < NEARER / 2)
+        let from = at.saturating_sub(4);
+        [Topic::Until, Topic::Through].into_iter().any(|topic| self.document.hits.has(topic, from..at))
     }
 
     // "From 2 to 16 January", "29.12.-11.1.": the last day of the absence.
     fn range_end(&self) -> Option<Date> {
-        static TO: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(&format!(
-                r"^[.,]?\s?(?:[-–—]|(?:to|through|thru|till|until|and|bis|au|al|a|à|até|t/m|tot|do|til|fino|sino|по|до)\b)(?:\ (?:zum|einschließlich|en\ met|och\ med|og\ med|al|el|the|le|den|d\.|dnia|inkl\.))*\s?(?:(?:{})\p{{L}}*,?\ ?(?:den\ |the\ )?)?$",
-                weekday_pattern()
-            ))
-        });
-        self.dates.windows(2).find_map(|pair| {
-            let [first, last] = pair else { return None };
-            let between = self.text.get(first.end..last.start)?;
-            let end = (TO.is_match(between)).then(|| self.resolve(last))??;
-            end.checked_add(1.day()).ok()
-        })
+        let last = self.days.iter().find(|day| day.ends_range)?;
+        self.resolve(last)?.checked_add(1.day()).ok()
     }
 
     // "Until" says the last day or the day of return, which people use alike; some words say which.
     fn until(&self) -> Option<Date> {
-        UNTIL.captures_iter(self.text).take(20).find_map(|found| {
-            let whole = found.get(0)?;
-            if found.name("before").is_some() {
+        let mut all: Vec<(usize, usize, Topic)> = [Topic::Until, Topic::Through, Topic::UntilBehind]
+            .into_iter()
+            .flat_map(|topic| self.hits(topic).map(move |hit| (hit.first, hit.end, topic)))
+            .collect();
+        // "Bis einschließlich" before the "bis" in it.
+        all.sort_unstable_by_key(|(first, end, _)| (*first, std::cmp::Reverse(*end)));
+        all.into_iter().find_map(|(first, end, topic)| {
+            if topic == Topic::UntilBehind {
                 // Finnish: "11.1. asti".
-                let date = self.dates.iter().rev().find(|date| date.end <= whole.start())?;
-                return if whole.start() - date.end <= 3 { self.resolve(date) } else { None };
+                let day = self.days.iter().rev().find(|day| day.words.end <= first)?;
+                let date = if first - day.words.end <= 1 { self.resolve(day)? } else { return None };
+                let near = end..(end + 2).min(self.document.words.len());
+                let included = self.document.hits.has(Topic::Included, near);
+                return if included { date.checked_add(1.day()).ok() } else { Some(date) };
             }
-            let date = self.after(whole.end(), |_| true)?;
-            let rest = truncate(self.text.get(whole.end()..)?, 60);
-            let included = found.name("with").is_some() || INCLUDED.is_match(rest);
+            let date = self.after(end, |_| true)?;
+            let near = end..(end + NEAR_INCLUDED).min(self.document.words.len());
+            let included = topic == Topic::Through || self.document.hits.has(Topic::Included, near);
             if included { date.checked_add(1.day()).ok() } else { Some(date) }
         })
     }
 
-    fn same_sentence(&self, from: usize, to: usize) -> bool {
-        static END: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-i)[!?;]|\p{L}{4}\.\s\p{Lu}"));
-        !END.is_match(self.text.get(from..to).unwrap_or_default())
+    fn text_between(&self, from: usize, to: usize) -> &str {
+        let start =
+            from.checked_sub(1).and_then(|before| self.document.words.get(before)).map_or(0, |word| word.end as usize);
+        let end = self.document.words.get(to).map_or(self.document.text.len(), |word| word.start as usize);
+        self.document.text.get(start..end.max(start)).unwrap_or_default()
     }
 
-    // The one day that a stated date can be.
-    fn resolve(&self, stated: &Stated) -> Option<Date> {
-        let english = self.english;
-        let mut readings = Vec::new();
-        match (&stated.day, &stated.month) {
-            (Part::Number(day), Part::Word(name)) => readings.push((*day, month(name, english)?)),
-            (Part::Number(first), Part::Number(second)) => {
-                readings.push((*first, *second));
-                let both = *first <= 12 && first != second && english;
-                if stated.slashed && (both || *second > 12) {
-                    readings.push((*second, *first));
-                }
-            }
-            _ => return None,
+    // A full stop behind fewer than four letters ends an abbreviation.
+    fn is_one_sentence(&self, from: usize, to: usize) -> bool {
+        let text = self.text_between(from, to);
+        if text.contains(['!', '?', ';', '。']) {
+            return false;
+        }
+        !text.match_indices(". ").any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default();
+            let letters = before.chars().rev().take_while(|c| c.is_alphabetic()).count();
+            letters >= 4 && text.get(at + 2..).is_some_and(|rest| rest.starts_with(char::is_uppercase))
+        })
+    }
+
+    /// The one day that is meant.
+    fn resolve(&self, stated: &Day) -> Option<Date> {
+        match stated.what {
+            What::Date { day, month, year, either } => self.resolve_date(stated, (day, month), year, either),
+            What::Day(day) => self.resolve_day(stated, day),
+            What::Ahead(days) => self.written?.checked_add(i64::from(days).days()).ok(),
+            What::Weekday { next_week } => self.resolve_weekday(stated, next_week),
+        }
+    }
+
+    fn resolve_date(&self, stated: &Day, (first, second): (i8, i8), year: Option<i16>, either: bool) -> Option<Date> {
+        let mut readings = vec![(first, second)];
+        let both = first <= 12 && first != second && self.english;
+        if either && (both || second > 12) {
+            readings.push((second, first));
         }
         let days: Vec<Date> = readings
             .into_iter()
             .flat_map(|(day, month)| {
-                self.years(stated.year).into_iter().filter_map(move |year| Date::new(year, month, day).ok())
+                self.years(year).into_iter().filter_map(move |year| Date::new(year, month, day).ok())
             })
-            .filter(|date| stated.weekday.is_none_or(|weekday| date.weekday() == weekday || stated.year.is_some()))
-            .filter(|date| stated.year.is_some() || self.in_reach(*date))
+            .filter(|date| year.is_some() || self.is_on(stated, *date) && self.in_reach(*date))
             .collect();
         match days.as_slice() {
             [day] => Some(*day),
             _ => None,
         }
+    }
+
+    fn is_on(&self, stated: &Day, date: Date) -> bool {
+        stated.weekday.is_none_or(|weekday| date.weekday().to_monday_one_offset() == weekday)
+    }
+
+    // The next such day of a month; with a weekday the next on which both are true.
+    fn resolve_day(&self, stated: &Day, day: i8) -> Option<Date> {
+        let written = self.written?;
+        let mut month = written.first_of_month();
+        for _ in 0..9 {
+            let date = Date::new(month.year(), month.month(), day).ok();
+            if let Some(date) =
+                date.filter(|date| *date >= written && self.is_on(stated, *date) && self.in_reach(*date))
+            {
+                return Some(date);
+            }
+            month = month.checked_add(1.month()).ok()?;
+            if stated.weekday.is_none() && month > written.first_of_month().checked_add(1.month()).ok()? {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn resolve_weekday(&self, stated: &Day, next_week: bool) -> Option<Date> {
+        let written = self.written?;
+        let weekday = Weekday::from_monday_one_offset(stated.weekday?).ok()?;
+        let ahead = match written.weekday().until(weekday) {
+            0 => 7,
+            ahead => ahead,
+        };
+        // "Next Friday", said on a Monday, is this week's or the next one's.
+        let days_left = 7 - written.weekday().to_monday_one_offset();
+        if next_week && ahead <= days_left {
+            return None;
+        }
+        written.checked_add(i64::from(ahead).days()).ok()
     }
 
     fn years(&self, stated: Option<i16>) -> Vec<i16> {
@@ -190,134 +228,4 @@ impl Note<'_> {
         let Some(written) = self.written else { return false };
         written.until(date).is_ok_and(|span| (-PAST..=AHEAD).contains(&span.get_days()))
     }
-
-    // A weekday, "tomorrow" or a day of the month.
-    fn relative(&self, found: &Captures<'_>) -> Option<Date> {
-        let written = self.written?;
-        if found.name("tomorrow").is_some() {
-            written.tomorrow().ok()
-        } else if let Some(name) = found.name("weekday") {
-            let day = weekday(name.as_str())?;
-            let ahead = written.weekday().until(day);
-            let ahead = if ahead == 0 { 7 } else { ahead };
-            if found.name("next").is_some() || found.name("after").is_some() {
-                // "Next Friday", said on a Monday, is this week's or the next one's.
-                let days_left = 7 - written.weekday().to_monday_one_offset();
-                if ahead <= days_left {
-                    return None;
-                }
-            }
-            written.checked_add(ahead.days()).ok()
-        } else {
-            let day: i8 = ["d1", "d2", "d3", "d4"].iter().find_map(|name| found.name(name))?.as_str().parse().ok()?;
-            let this = Date::new(written.year(), written.month(), day).ok().filter(|date| *date >= written);
-            let later = || {
-                let month = written.first_of_month().checked_add(1.month()).ok()?;
-                Date::new(month.year(), month.month(), day).ok()
-            };
-            this.or_else(later)
-        }
-    }
-}
-
-static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(?:the|i\ am|i'm|i’m|i\ will|will\ be|out\ of\ (?:the\ |my\ )?office|back\ (?:on|in|at))\b")
-});
-
-// Words that say that the sender is back.
-static BACK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?:return(?:ing|s)?|(?:be|am|i'm|i’m)\ back|back(?:\ (?:in|at|on))?|resume|available\ again|wieder(?:\ (?:ab|am|da|für|im|erreichbar|zurück|zur))?|zurück(?:\ (?:am|ab))?
-    |retour|reprend\p{L}*|reviens|reviendrai|vuelv[eo]|volveré|regres\p{L}*|volver\p{L}*|reincorpor\p{L}*|incorporo|rientr\p{L}*|torn(?:o|erò|eremo)|di\ ritorno
-    |retorn\p{L}*|volt(?:o|arei)|terug|weer|wracam|wrócę|powrót|powrotu|będę\ (?:dostępn\p{L}+|w\ biurze)|tillbaka|åter|tilbake|tilbage|takaisin|palaan|tavoitettavissa|töissä|верн\p{L}*|выйду|возвращ\p{L}*|буду\ (?:в\ офисе|на\ месте|на\ работе|на\ связи|доступ\p{L}+)
-          |ab)\b",
-    )
-});
-
-// The same where the day may stand before it.
-static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?:wieder|zurück|erreichbar|weer|terug|tillbaka|åter|tilbake|tilbage|takaisin|töissä|tavoitettavissa)\b",
-    )
-});
-
-static UNTIL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?:(?P<with>through|thru|bis\ (?:einschließlich|inklusive|inkl)|bis\ und\ mit|tot\ en\ met|t/m|til\ og\ med|till\ och\ med|t\.?\ ?o\.?\ ?m|по)
-          |until|till|til|bis|jusqu(?:'|’|\ )?(?:au|à)|hasta|(?:fino|sino)\ a(?:ll?['’]?|lla)?|até|tot|do(?:\ dnia)?|до|(?P<before>asti|saakka))\b",
-    )
-});
-
-static INCLUDED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?:inclusive|included|einschließlich|inklusive|inclus|incluido|compreso|incluso|włącznie|включительно|mukaan\ lukien)\b",
-    )
-});
-
-static RELATIVE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"\b(?:(?P<tomorrow>tomorrow|morgen|demain|mañana|domani|amanhã|jutro|imorgon|i\ morgon|i\ morgen|huomenna|завтра)
-          |(?:(?P<next>next|nächste\p{{L}}?|volgende|przyszły|następny|nästa|neste|næste|ensi|следующ\p{{L}}+|próxim[ao]|prossim[ao])\ )?(?P<weekday>(?:{})\p{{L}}*(?:-feira)?)(?P<after>\ (?:prochain|próximo|prossimo))?
-          |(?:the|de)\ (?P<d1>\d{{1,2}})(?:st|nd|rd|th|e)
-          |(?:día|dia|le|il)\ (?P<d2>\d{{1,2}})(?:er|º)?
-          |(?:am|den|d\.)\ (?P<d3>\d{{1,2}})(?:\.|:[ea])
-          |(?P<d4>\d{{1,2}})(?:-го|\ числа))(?:[\s.,;!)]|$)",
-        weekday_pattern()
-    ))
-});
-
-// Every date in the text, in the order in which they stand.
-fn dates(text: &str, english: bool) -> Vec<Stated> {
-    // Only English puts the month before the day: "im Januar 12 Tage" is no date.
-    let turned = |found: &Captures<'_>| found.name("em").is_some() && found.name("ey").is_none();
-    let found = DATE.captures_iter(text).take(40).filter(|found| english || !turned(found));
-    found.filter_map(|found| stated(text, &found)).collect()
-}
-
-static DATE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"(?:\b(?P<weekday>{0})\p{{L}}*(?:-feira)?,?\.?\ (?:(?:den|the|le|el|il|d\.)\ )?)?(?:
-            \b(?P<y>20\d{{2}})-(?P<m>\d{{2}})-(?P<d>\d{{2}})\b
-          | \b(?P<nd>\d{{1,2}})(?P<sep>[./-])\s?(?P<nm>\d{{1,2}})[./-]\s?(?P<ny>20\d{{2}}|\d{{2}})\b
-          | \b(?P<wd>\d{{1,2}})(?:st|nd|rd|th|er|º|°|\.|:e|-го)?\s(?:de\ |of\ )?(?P<wm>(?:{1})\p{{L}}{{0,10}})\b\.?(?:,?\s(?:de\ |del\ )?(?P<wy>20\d{{2}})\b)?
-          | \b(?P<em>(?:{1})\p{{L}}{{0,10}})\.?\s(?P<ed>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(?P<ey>20\d{{2}})\b)?
-          | \b(?P<sd>\d{{1,2}})(?P<ss>[./])(?P<sm>\d{{1,2}})\b)",
-        weekday_pattern(),
-        month_pattern()
-    ))
-});
-
-fn stated(text: &str, found: &Captures<'_>) -> Option<Stated> {
-    let whole = found.get(0)?;
-    let number = |name: &str| found.name(name).and_then(|n| n.as_str().parse::<i16>().ok());
-    let small = |name: &str| number(name).and_then(|n| i8::try_from(n).ok()).map(Part::Number);
-    let word = |name: &str| found.name(name).map(|word| Part::Word(word.as_str().to_owned()));
-    let weekday = found.name("weekday").and_then(|name| weekday(name.as_str()));
-    let (day, month, year, slashed) = if let (Some(day), Some(month)) = (small("d"), small("m")) {
-        (day, month, number("y"), false)
-    } else if let (Some(day), Some(month)) = (small("nd"), small("nm")) {
-        (day, month, number("ny"), found.name("sep").is_some_and(|sep| sep.as_str() != "."))
-    } else if let (Some(day), Some(month)) = (small("wd"), word("wm")) {
-        (day, month, number("wy"), false)
-    } else if let (Some(day), Some(month)) = (small("ed"), word("em")) {
-        (day, month, number("ey"), false)
-    } else {
-        // "12.30" and "at 9.10" are times.
-        static CLOCK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:at|um|kl|klo|alle|om|o|à|las|ore)\.?\ $"));
-        static HOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s?(?:uhr|h|am|pm|%|€)\b"));
-        let before = text.get(..whole.start()).unwrap_or_default();
-        let tail = before.get(before.floor_char_boundary(before.len().saturating_sub(6))..).unwrap_or_default();
-        let after = text.get(whole.end()..).unwrap_or_default();
-        if CLOCK.is_match(tail) || HOUR.is_match(truncate(after, 6)) {
-            return None;
-        }
-        (small("sd")?, small("sm")?, None, found.name("ss").is_some_and(|sep| sep.as_str() == "/"))
-    };
-    // Two words that are no month: "2 colleagues", "room 5".
-    if let Part::Word(name) = &month
-        && super::calendar::month(name, false).is_none()
-    {
-        return None;
-    }
-    Some(Stated { start: whole.start(), end: whole.end(), year, day, month, weekday, slashed })
 }

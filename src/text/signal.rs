@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use super::auto_reply::{Heard, kind_of, phrase_signals};
+use super::document::Document;
 use super::lines::truncate;
+use super::reading::Reading;
 use super::subject::{self, UnknownPrefix};
-use super::{AutoReply, AutoReplyKind, auto_reply, new_text, out_of_office, return_date};
+use super::{AutoReply, AutoReplyKind, return_date};
 
 /// At most this much of what was found is kept.
 const MAX_WORDS: usize = 200;
@@ -147,50 +150,53 @@ impl Automatic {
 
 /// Gathers the signals of automatic mail, and judges what they come to.
 pub fn automatic(mail: &Mail<'_>) -> Automatic {
-    let subject = subject::without_tags(mail.subject.unwrap_or_default());
-    let phrase = auto_reply(mail.from, Some(subject), mail.body, mail.written);
-    let of_phrase = phrase.iter().map(|found| phrase_signal(found, subject, mail));
-    let of_structure = [marked_subject, subject_prefix, calendar_answer, sender_address, fast_answer];
+    Reading::of(Some(truncate(mail.body.unwrap_or_default(), MAX_BYTES)), None).automatic(mail)
+}
+
+/// The same for a mail that is read: all of it, and what is new, once as words and once as it was written.
+pub(super) fn gather(mail: &Mail<'_>, whole: &Document, new: &Document, new_text: &str) -> Automatic {
+    let subject = Document::of(subject::without_tags(truncate(mail.subject.unwrap_or_default().trim(), MAX_SUBJECT)));
+    let address = address(mail.from.unwrap_or_default());
+    let phrases = phrase_signals(&Heard::new(&address, &subject, whole, new));
+    let structure = [marked_subject, subject_prefix, calendar_answer, sender_address, fast_answer];
     let mut signals: Vec<Signal> = Vec::new();
-    for signal in of_phrase.chain(of_structure.into_iter().filter_map(|find| find(mail))) {
+    for signal in phrases.into_iter().chain(structure.into_iter().filter_map(|find| find(mail))) {
         if !signals.iter().any(|known| known.kind == signal.kind) {
             signals.push(signal);
         }
     }
     signals.sort_by_key(|signal| signal.certainty == Certainty::Possible);
     let certain = signals.first().filter(|signal| signal.certainty == Certainty::Certain);
-    let found = phrase.or_else(|| certain.map(|signal| by_structure(signal, mail)));
+    let found = certain.map(|signal| {
+        let kind = kind_of(signal.kind, new);
+        let is_away = kind == AutoReplyKind::OutOfOffice;
+        let back_on = is_away.then(|| return_date::back_on(&subject.text, new_text, mail.written));
+        AutoReply { kind, evidence: signal.words.clone(), back_on: back_on.flatten() }
+    });
     Automatic { found, signals }
 }
 
-/// What the phrases found, as a signal.
-fn phrase_signal(found: &AutoReply, subject: &str, mail: &Mail<'_>) -> Signal {
-    let in_subject = !found.evidence.is_empty() && subject.contains(&found.evidence);
-    let is_sender = mail.from.is_some_and(|from| from.to_lowercase().contains(&found.evidence));
-    let kind = match found.kind {
-        AutoReplyKind::Bounce => SignalKind::Bounce,
-        AutoReplyKind::OutOfOffice if in_subject => SignalKind::AbsenceSubject,
-        AutoReplyKind::OutOfOffice => SignalKind::AbsenceNote,
-        AutoReplyKind::Robot if in_subject => SignalKind::AutomaticSubject,
-        AutoReplyKind::Robot if is_sender => SignalKind::SenderAddress,
-        AutoReplyKind::Robot => SignalKind::MachinePhrase,
-    };
-    Signal::new(kind, Certainty::Certain, &found.evidence)
+/// Recognises automatic mail by sender, subject and body (plain text, whole or new); `None` when a person may have written it.
+///
+/// `written` is the day of the message. With it a return on "12 January" or "Monday" has its date; without it only one that is
+/// stated with its year has. [`automatic`] tells more.
+pub fn auto_reply(
+    from: Option<&str>,
+    subject: Option<&str>,
+    body: Option<&str>,
+    written: Option<Date>,
+) -> Option<AutoReply> {
+    automatic(&Mail { from, subject, body, written, ..Mail::default() }).found
 }
 
-/// Automatic mail that structure alone shows. Mailboxes put words before our subject when somebody is away.
-fn by_structure(signal: &Signal, mail: &Mail<'_>) -> AutoReply {
-    let new = new_text(mail.body, None);
-    let is_away = matches!(signal.kind, SignalKind::SubjectPrefix | SignalKind::AutomaticSubject)
-        || out_of_office::says_away(&new).is_some();
-    let kind = match signal.kind {
-        SignalKind::Bounce => AutoReplyKind::Bounce,
-        _ if is_away => AutoReplyKind::OutOfOffice,
-        _ => AutoReplyKind::Robot,
-    };
-    let back_on = (kind == AutoReplyKind::OutOfOffice)
-        .then(|| return_date::back_on(mail.subject.unwrap_or_default(), &new, mail.written));
-    AutoReply { kind, evidence: signal.words.clone(), back_on: back_on.flatten() }
+/// At most this many bytes of a body and of a subject are searched.
+const MAX_BYTES: usize = 64 * 1024;
+const MAX_SUBJECT: usize = 2048;
+
+// `Name <a@b>` or `a@b`, in lower case.
+fn address(from: &str) -> String {
+    let inner = from.rsplit_once('<').map_or(from, |(_, rest)| rest);
+    inner.split('>').next().unwrap_or_default().trim().to_lowercase()
 }
 
 /// Unknown words before our own subject.
@@ -221,8 +227,8 @@ fn calendar_answer(mail: &Mail<'_>) -> Option<Signal> {
 /// Addresses that programs write from. A person may share some of them.
 fn sender_address(mail: &Mail<'_>) -> Option<Signal> {
     let from = mail.from?.to_lowercase();
-    let address = from.rsplit_once('<').map_or(from.as_str(), |(_, rest)| rest);
-    let address = address.split('>').next().unwrap_or_default().trim();
+    let address = address(&from);
+    let address = address.as_str();
     let (local, domain) = address.split_once('@').unwrap_or((address, ""));
     // Servers leave the address of their own mail empty.
     let name = from.split('<').next().unwrap_or_default().trim().trim_matches('"');
@@ -304,7 +310,7 @@ mod tests {
         assert_eq!(shown(&of("Tuesday works: A quick question", "See you.")), "person subject_prefix:possible");
         assert_eq!(
             shown(&of("Auto: A quick question", "I am not here this week.")),
-            "out_of_office automatic_subject:certain subject_prefix:certain"
+            "out_of_office automatic_subject:certain subject_prefix:certain absence_note:possible"
         );
         assert_eq!(shown(&of("Accepted: Demo", "")), "person calendar_answer:possible");
     }
@@ -313,7 +319,7 @@ mod tests {
     fn tags_do_not_hide_an_automatic_subject() {
         assert_eq!(
             shown(&of("[EXTERNAL] Automatic reply: Hi", "In the evening.")),
-            "out_of_office absence_subject:certain"
+            "out_of_office automatic_subject:certain"
         );
         assert_eq!(shown(&of("[EXT] Undeliverable: Hi", "Unknown.")), "bounce bounce:certain");
         assert_eq!(shown(&of("[EXT] Re: Automatic reply: Hi", "Yes, send it over.")), "person");

@@ -3,11 +3,9 @@
 //! A reply says "Re:" in some language, then the subject it answers. A program that answers by itself puts words of its
 //! own there instead, so an unknown prefix before *our* subject is told from structure, in any language.
 
-use super::calendar::{month, weekday};
 use super::lines::truncate;
-use super::subject_words::{
-    CALENDAR_PREFIXES, FORWARD_PREFIXES, HUMAN_WORDS, OUTSIDE_TAGS, REPLY_PREFIXES, WARNING_TAGS,
-};
+use super::phrases::Phrasebook;
+use super::subject_words::{CALENDAR_PREFIXES, HUMAN_WORDS, OTHER_PREFIXES, OUTSIDE_TAGS, WARNING_TAGS};
 
 /// A tag or prefix beyond this many bytes is none.
 const MAX_MARK: usize = 60;
@@ -141,7 +139,8 @@ fn reads_human(prefix: &str) -> bool {
         return true;
     }
     let mut words = prefix.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
-    let is_human = |word: &str| is_in(HUMAN_WORDS, word) || weekday(word).is_some() || month(word, true).is_some();
+    let book = Phrasebook::get();
+    let is_human = |word: &str| is_in(HUMAN_WORDS, word) || book.weekday(word, None).is_some() || book.is_month(word);
     words.any(is_human)
         || prefix.chars().any(is_written_without_spaces)
             && HUMAN_WORDS.split('|').any(|word| !word.is_ascii() && word.chars().count() > 1 && prefix.contains(word))
@@ -188,8 +187,8 @@ fn is_colon(c: char) -> bool {
 fn strip_prefix(subject: &str) -> Option<&str> {
     let (prefix, rest) = split_prefix(subject)?;
     let prefix = strip_counter(prefix.trim()).trim_end_matches(['.', ' ']).to_lowercase();
-    let all = REPLY_PREFIXES.iter().chain(FORWARD_PREFIXES);
-    all.into_iter().any(|(_, prefixes)| is_in(prefixes, &prefix)).then_some(rest)
+    let is_other = || OTHER_PREFIXES.iter().any(|(_, prefixes)| is_in(prefixes, &prefix));
+    (Phrasebook::get().is_prefix(&prefix) || is_other()).then_some(rest)
 }
 
 /// A prefix without its counter: "re[2]", "re(3)", "re^4", "re*2", "re2".

@@ -2,7 +2,8 @@
 
 use super::naming::{Names, Sign, label_end};
 use super::words::initials_end;
-use crate::text::{attribution, calendar};
+use crate::text::attribution;
+use crate::text::phrases::Phrasebook;
 
 /// What the signs must come to: a name, a day and the colon; an address and a day; a name in full and a date.
 const ENOUGH: u32 = 4;
@@ -38,7 +39,7 @@ pub(super) fn find(pieces: &[&str], inline: bool, names: &Names) -> Option<Start
     let first = pieces.first()?;
     if inline && skipped == 0 {
         let (skip, end) = end_of(first);
-        if let Some(byte) = attribution::find_inline(end) {
+        if let Some(byte) = attribution::find_in_line(end) {
             return Some(Start { piece: 0, byte: skip + byte });
         }
     }
@@ -177,12 +178,13 @@ fn frame_start(text: &str, byte: usize) -> usize {
 fn is_abbreviation(before: &str) -> bool {
     const TITLES: [&str; 7] = ["dr", "mr", "mrs", "ms", "st", "ing", "prof"];
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    let book = Phrasebook::get();
     word.is_empty()
         || word.bytes().all(|byte| byte.is_ascii_digit())
         || TITLES.contains(&word.as_str())
         || word.chars().count() <= 5
-            && word != "list"
-            && (calendar::month(&word, true).is_some() || calendar::weekday(&word).is_some())
+            && !["list", "лист"].contains(&word.as_str())
+            && (book.is_month(&word) || book.weekday(&word, None).is_some())
 }
 
 // In text without line breaks and full stops an attribution begins with a capital letter, if one stands near its first sign.

@@ -9,6 +9,7 @@ use super::passages::pieces_above;
 use crate::text::attribution::find_at;
 use crate::text::headers::Headers;
 use crate::text::lines::{Line, LineRole, Quote};
+use crate::text::page::Page;
 
 /// A known attribution or header block has at most this many lines.
 const MAX_INTRODUCTION: usize = 8;
@@ -213,8 +214,10 @@ impl Marked {
         let Some(first) = line.checked_sub(start.piece + 1) else { return false };
         let gap = (first..line).rev().take_while(|at| self.lines.get(*at).is_some_and(Line::is_blank)).count();
         // What looks like the end of a sentence may be an abbreviation that only the patterns know: "Le lun. 5 janv."
-        let known = start.byte > 0
-            && find_at(&self.lines, first).is_some_and(|found| found.sure && first + found.lines >= line - gap);
+        let known = start.byte > 0 && {
+            let page = Page::of(self.lines.get(first..=line).unwrap_or_default());
+            find_at(&page, 0).is_some_and(|found| found.sure && first + found.lines >= line - gap)
+        };
         if known || start.byte == 0 && self.is_introduced_above(first, line) {
             return true;
         }
@@ -237,10 +240,11 @@ impl Marked {
         // What follows `end` is a quote; the patterns ask for one.
         let quote = Line { text: ">".to_owned(), quote: Quote::Yes, ..Line::default() };
         let lines: Vec<Line> = lines.iter().cloned().chain([quote]).collect();
-        let headers = Headers::of(&lines);
+        let page = Page::of(&lines);
+        let headers = Headers::of(&page);
         (0..first - top).any(|at| {
-            headers.block(&lines, at, false).is_some_and(|count| at + count > first - top)
-                || first - top - at < 6 && find_at(&lines, at).is_some_and(|found| at + found.lines > first - top)
+            headers.block(&page, at, false).is_some_and(|count| at + count > first - top)
+                || first - top - at < 6 && find_at(&page, at).is_some_and(|found| at + found.lines > first - top)
         })
     }
 

@@ -15,6 +15,7 @@ use super::words::WORD_WEIGHT;
 use crate::text::attribution::find_at;
 use crate::text::headers::Headers;
 use crate::text::lines::Quote;
+use crate::text::page::Page;
 
 /// From this weight on a repetition on lines of its own is a quote; nobody types so many words again by chance.
 const UNMISTAKABLE: u32 = 8 * WORD_WEIGHT;
@@ -327,9 +328,10 @@ fn find_edge(coverage: &Coverage<'_>, names: &[Names], before: usize, start: usi
 fn is_introduced(coverage: &Coverage<'_>, run: &Run) -> bool {
     let Some(line) = coverage.words.get(run.words.start).map(|word| word.line) else { return false };
     let lines = coverage.texts.get(line.saturating_sub(MAX_PIECES)..line).unwrap_or_default();
-    let headers = Headers::of(lines);
+    let page = Page::of(lines);
+    let headers = Headers::of(&page);
     (0..lines.len())
-        .any(|at| headers.block(lines, at, false).is_some() || find_at(lines, at).is_some_and(|found| found.sure))
+        .any(|at| headers.block(&page, at, false).is_some() || find_at(&page, at).is_some_and(|found| found.sure))
 }
 
 // Whether a passage may begin at a word: with the line, or right behind a colon or the subject. The subject among copied

@@ -182,6 +182,12 @@ fn a_thread_takes_time_in_proportion_to_its_length() {
     // The mail quotes a short message, or one of the same making.
     let below_a_short_one = |input: &str| read(input, None);
     let below_itself = |input: &str| read(input, Some(input));
+    // Below itself, a long text of these is quoted only as far as the thread's words are kept: the rest costs more.
+    check(
+        &below_a_short_one,
+        60 * 1024,
+        &[("pieces of ours with answers", "would you like a demo of our tool\nno {}\n")],
+    );
     let works: [&dyn Fn(&str); 2] = [&below_a_short_one, &below_itself];
     for work in works {
         check(
@@ -193,7 +199,6 @@ fn a_thread_takes_time_in_proportion_to_its_length() {
                 ("a word on each line", "word\n\n"),
                 ("numbered words", "word{} "),
                 ("the first words of ours", "Hi Jane, would\n\n"),
-                ("pieces of ours with answers", "would you like a demo of our tool\nno {}\n"),
                 ("pieces of ours within lines", "would you like a demo of our tool no {} "),
                 ("quotes and answers", "> would you like a demo of our tool?\nno {}\n"),
                 ("changed words", "would you {} like a demo {} of our\n"),

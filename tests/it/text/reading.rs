@@ -1,5 +1,5 @@
 //! How mail is read, through rules: `tests/rules/reading/*.yaml`, one file for a subject, each case named by its kind, its
-//! language and what it shows. `failing.txt` beside them names the cases that are not met yet.
+//! language and what it shows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,15 +16,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/reading")
 }
 
-/// The cases that may fail, as `FILE: NAME`.
-fn known_to_fail() -> BTreeSet<String> {
-    let text = std::fs::read_to_string(folder().join("failing.txt")).unwrap();
-    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
-}
-
 #[tokio::test]
 async fn mail_is_read_as_its_cases_say() {
-    let known = known_to_fail();
     let (mut all, mut failing) = (BTreeSet::new(), BTreeSet::new());
     let mut kinds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut files: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -61,12 +54,7 @@ async fn mail_is_read_as_its_cases_say() {
         println!("{passed:>3} of {cases:>3}  {kind}");
     }
     println!("{} of {} cases are met", all.len() - failing.len(), all.len());
-    let met: Vec<_> = known.difference(&failing).collect();
-    println!("{} are listed as failing; take these off, they are met: {met:#?}", known.len());
-    let unknown: Vec<_> = known.difference(&all).collect();
-    assert!(unknown.is_empty(), "failing.txt names cases that are not there: {unknown:#?}");
-    let new: Vec<_> = failing.difference(&known).collect();
-    assert!(new.is_empty(), "these fail and are not in failing.txt: {new:#?}");
+    assert!(failing.is_empty(), "read wrong: {failing:#?}");
 }
 
 /// What people wrote: the texts of all cases that are no automatic mail.

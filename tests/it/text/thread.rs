@@ -4,7 +4,7 @@
 mod drawn;
 
 use jiff::Timestamp;
-use reply_router::text::{self, Earlier, Evidence, NewText, QuoteReason};
+use reply_router::text::{self, Earlier, Evidence, NewText, QuoteReason, Reading};
 
 use super::{fold, read as read_cases};
 use drawn::{Mail, Source};
@@ -43,7 +43,8 @@ fn read(mail: &Mail) -> NewText {
         ours(&mail.ours, &mail.subject),
         Earlier { html: mail.html.as_deref(), text: mail.text.as_deref(), ..theirs("") },
     ];
-    Evidence::new(&thread).new_text(mail.text.as_deref(), mail.html.as_deref(), 1)
+    let reading = Reading::in_thread(mail.text.as_deref(), mail.html.as_deref(), &Evidence::new(&thread), 1);
+    NewText { text: reading.new_text().to_owned(), quoted: reading.quoted().to_vec() }
 }
 
 /// Reads the last message of a thread.
@@ -170,7 +171,7 @@ fn damaged_and_changed_quotes_are_ours() {
 
 #[test]
 fn the_leads_own_earlier_words_are_quoted_only_where_quotes_stand() {
-    let first = "Yes please, tell me more about the prices and the plans that you offer.\n\nBest regards,\nJane Doe\nHead of Support\nAcme Inc, Main Street 1, Springfield";
+    let first = "Yes please, tell me more about the prices and the plans that you offer.\n\nBest regards,\nJane Doe\nHead of Support\nAcme, Main Street 1, Springfield";
     let second = "Hi Jane, prices start at nine dollars a seat, and the first month is free.\n\nSam";
     let answer = Earlier {
         text: Some(second),
@@ -182,7 +183,7 @@ fn the_leads_own_earlier_words_are_quoted_only_where_quotes_stand() {
     // Sent twice: all of it stays, its signature too.
     assert_eq!(read_last(&thread(first)).text, first);
     // A signature repeats each time.
-    let signed = "Fine, Tuesday.\n\nBest regards,\nJane Doe\nHead of Support\nAcme Inc, Main Street 1, Springfield";
+    let signed = "Fine, Tuesday.\n\nBest regards,\nJane Doe\nHead of Support\nAcme, Main Street 1, Springfield";
     assert_eq!(read_last(&thread(signed)).text, signed);
     // Short words that were said before.
     assert_eq!(
@@ -190,7 +191,7 @@ fn the_leads_own_earlier_words_are_quoted_only_where_quotes_stand() {
         "Yes, Tuesday works for me"
     );
     // Quoted below our answer, under headers nobody knows.
-    let whole = "Too much.\n\nZorg 7 Jan. blipte Sam:\nHi Jane, prices start at nine dollars a seat, and the first month is free.\n\nSam\n\nKvag 6 Jan. shumte Jane:\nYes please, tell me more about the prices and the plans that you offer.\n\nBest regards,\nJane Doe\nHead of Support\nAcme Inc, Main Street 1, Springfield\n\nZorg: Sam Lee\nBlip: 5 Jan 2026\nTem: A quick question\n\nHi Jane,\n\nI saw that your team grows fast. Would you like a demo of our tool?";
+    let whole = "Too much.\n\nZorg 7 Jan. blipte Sam:\nHi Jane, prices start at nine dollars a seat, and the first month is free.\n\nSam\n\nKvag 6 Jan. shumte Jane:\nYes please, tell me more about the prices and the plans that you offer.\n\nBest regards,\nJane Doe\nHead of Support\nAcme, Main Street 1, Springfield\n\nZorg: Sam Lee\nBlip: 5 Jan 2026\nTem: A quick question\n\nHi Jane,\n\nI saw that your team grows fast. Would you like a demo of our tool?";
     let found = read_last(&thread(whole));
     assert_eq!(found.text, "Too much.", "{found:?}");
     let reasons: Vec<_> = found.quoted.iter().map(|passage| passage.reason).collect();

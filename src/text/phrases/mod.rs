@@ -1,0 +1,382 @@
+//! The phrasebook: what is said in many languages, as data.
+//!
+//! Each language is one file in `languages/`, which a native speaker can read and extend: words and phrases by topic, beside
+//! them sentences that they must be found in and tempting ones that they must not. All phrases of all languages make one
+//! [`automaton`], and one walk over a mail finds them all.
+
+mod automaton;
+mod grammar;
+mod topic;
+mod vocabulary;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+pub(super) use grammar::spell;
+pub(super) use topic::Topic;
+
+use super::words::Word;
+use automaton::{Automaton, Builder};
+use grammar::{Lists, Phrase};
+
+/// The files, by ISO 639-1 code. A language is one line here and one file.
+macro_rules! languages {
+    ($($code:literal,)*) => {
+        const FILES: &[(&str, &str)] = &[$(($code, include_str!(concat!("../languages/", $code, ".yaml"))),)*];
+    };
+}
+
+languages! {
+    "cs", "da", "de", "el", "en", "es", "fi", "fr", "hr", "hu", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sv", "tr", "uk", "zh",
+}
+
+/// A language, by its place in the phrasebook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Language(pub(super) usize);
+
+/// A language's file.
+#[derive(Debug, Deserialize)]
+struct File {
+    /// The language's name, in English.
+    #[serde(rename = "language")]
+    _language: String,
+    /// January to December, each with all its forms; a date may cut them short.
+    #[serde(default)]
+    months: Vec<Vec<String>>,
+    /// Monday to Sunday, each with how it begins.
+    #[serde(default)]
+    weekdays: Vec<Vec<String>>,
+    /// Lists that phrases may name.
+    #[serde(default)]
+    words: Lists,
+    #[serde(flatten)]
+    topics: BTreeMap<Topic, Vec<Entry>>,
+}
+
+/// What stands beside phrases to test them; a program has no use for it.
+#[cfg(test)]
+type Sentences = Vec<String>;
+#[cfg(not(test))]
+type Sentences = serde::de::IgnoredAny;
+
+/// Phrases of a topic: one alone, or some with sentences.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Phrase(String),
+    Block(Block),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    phrases: Vec<String>,
+    /// Sentences in which at least one of the phrases is found; each phrase in at least one.
+    #[serde(default, rename = "finds")]
+    _finds: Sentences,
+    /// Sentences in which none is.
+    #[serde(default, rename = "misses")]
+    _misses: Sentences,
+}
+
+impl File {
+    fn read(yaml: &str) -> Result<(Self, Vec<(Topic, Phrase)>), String> {
+        let file: Self = serde_yaml::from_str(yaml).map_err(|error| error.to_string())?;
+        let mut phrases = Vec::new();
+        for (topic, entries) in &file.topics {
+            for phrase in entries.iter().flat_map(Entry::phrases) {
+                let read = grammar::parse(phrase, &file.words).map_err(|error| format!("{topic:?}: {error}"))?;
+                phrases.push((*topic, read));
+            }
+        }
+        Ok((file, phrases))
+    }
+}
+
+impl Entry {
+    fn phrases(&self) -> &[String] {
+        match self {
+            Self::Phrase(phrase) => std::slice::from_ref(phrase),
+            Self::Block(block) => &block.phrases,
+        }
+    }
+}
+
+/// A phrase that was found in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) topic: Topic,
+    pub(super) language: Language,
+    /// Its first word, and the word behind its last.
+    pub(super) first: usize,
+    pub(super) end: usize,
+}
+
+impl Hit {
+    /// Whether two hits share a word.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.first < other.end && other.first < self.end
+    }
+}
+
+/// What the phrasebook finds in a text.
+#[derive(Debug, Default)]
+pub(super) struct Hits {
+    // By topic, first word and end.
+    all: Vec<Hit>,
+    /// Where each topic's hits begin in `all`.
+    starts: Vec<usize>,
+    /// The common words: which word, of which language.
+    common: Vec<(u32, Language)>,
+}
+
+impl Hits {
+    /// Takes hits in the order of their first words.
+    fn new(found: Vec<Hit>, common: Vec<(u32, Language)>) -> Self {
+        let mut starts = vec![0; Topic::ALL.len() + 1];
+        for hit in &found {
+            if let Some(count) = starts.get_mut(hit.topic as usize + 1) {
+                *count += 1;
+            }
+        }
+        for at in 1..starts.len() {
+            let before = starts.get(at - 1).copied().unwrap_or_default();
+            if let Some(start) = starts.get_mut(at) {
+                *start += before;
+            }
+        }
+        // Each hit to the next free place of its topic.
+        let (mut all, mut next) = (found.clone(), starts.clone());
+        for hit in found {
+            let Some(place) = next.get_mut(hit.topic as usize) else { continue };
+            if let Some(free) = all.get_mut(*place) {
+                *free = hit;
+            }
+            *place += 1;
+        }
+        Self { all, starts, common }
+    }
+
+    /// The same where only some words are left. `places`: by word, its place among them. A phrase that has lost a word is
+    /// gone.
+    pub(super) fn moved(&self, places: &[Option<u32>]) -> Self {
+        let place = |word: usize| places.get(word).copied().flatten();
+        let moved = |hit: &Hit| {
+            let (first, last) = (place(hit.first)?, place(hit.end.checked_sub(1)?)?);
+            let is_whole = (last - first) as usize + 1 == hit.end - hit.first;
+            is_whole.then_some(Hit { first: first as usize, end: last as usize + 1, ..*hit })
+        };
+        let common = self.common.iter().filter_map(|(word, of)| Some((place(*word as usize)?, *of))).collect();
+        let mut found: Vec<Hit> = self.all.iter().filter_map(moved).collect();
+        found.sort_unstable_by_key(|hit| (hit.first, hit.end));
+        Self::new(found, common)
+    }
+
+    /// The hits of a topic, by their first words.
+    pub(super) fn of(&self, topic: Topic) -> &[Hit] {
+        let at = topic as usize;
+        let (Some(start), Some(end)) = (self.starts.get(at), self.starts.get(at + 1)) else { return &[] };
+        self.all.get(*start..*end).unwrap_or_default()
+    }
+
+    /// The hits of a topic that stand wholly within some words.
+    pub(super) fn within(&self, topic: Topic, words: std::ops::Range<usize>) -> impl Iterator<Item = &Hit> {
+        let all = self.of(topic);
+        let from = all.partition_point(|hit| hit.first < words.start);
+        let rest = all.get(from..).unwrap_or_default();
+        rest.iter().take_while(move |hit| hit.first < words.end).filter(move |hit| hit.end <= words.end)
+    }
+
+    /// Whether a topic has a hit wholly within some words.
+    pub(super) fn has(&self, topic: Topic, words: std::ops::Range<usize>) -> bool {
+        self.within(topic, words).next().is_some()
+    }
+}
+
+/// All languages' phrases, ready to be looked for.
+#[derive(Debug)]
+pub(super) struct Phrasebook {
+    automaton: Automaton,
+    /// By phrase: its topic and language.
+    phrases: Vec<(Topic, Language)>,
+    codes: Vec<&'static str>,
+    /// What stands before the subject of an answer or a forward, in lower case.
+    prefixes: HashSet<String>,
+    /// Months and weekdays by their first letters, each with its language and its number.
+    months: Names,
+    weekdays: Names,
+}
+
+type Names = HashMap<String, Vec<(String, Language, i8)>>;
+
+impl Phrasebook {
+    /// The phrasebook of this program.
+    pub(super) fn get() -> &'static Self {
+        static BOOK: LazyLock<Phrasebook> = LazyLock::new(|| Phrasebook::read(FILES).0);
+        &BOOK
+    }
+
+    /// Reads the files; one that cannot be read is left out, and told. The tests read every file, so that no program is
+    /// built with such a one.
+    fn read(files: &[(&'static str, &str)]) -> (Self, Vec<String>) {
+        let mut builder = Builder::default();
+        let mut book = Self::default();
+        let mut faults = Vec::new();
+        for (code, yaml) in files {
+            match File::read(yaml) {
+                Ok((file, phrases)) => {
+                    let language = Language(book.codes.len());
+                    book.codes.push(code);
+                    for (topic, phrase) in phrases {
+                        builder.add(&phrase, topic.is_of_line());
+                        book.phrases.push((topic, language));
+                    }
+                    let prefixes = [Topic::ReplyPrefix, Topic::ForwardPrefix].into_iter();
+                    let prefixes = prefixes.filter_map(|topic| file.topics.get(&topic)).flatten();
+                    book.prefixes.extend(prefixes.flat_map(Entry::phrases).map(|prefix| fold_prefix(prefix)));
+                    number(&mut book.months, &file.months, language);
+                    number(&mut book.weekdays, &file.weekdays, language);
+                }
+                Err(error) => {
+                    tracing::error!("languages/{code}.yaml cannot be read, mail is read without it: {error}");
+                    faults.push(format!("languages/{code}.yaml: {error}"));
+                }
+            }
+        }
+        book.automaton = builder.finish();
+        (book, faults)
+    }
+
+    /// Every phrase in the words of a text.
+    pub(super) fn find(&self, text: &str, words: &[Word]) -> Hits {
+        let (mut all, mut common) = (Vec::new(), Vec::new());
+        for found in self.automaton.find(text, words) {
+            let Some((topic, language)) = self.phrases.get(found.phrase as usize).copied() else { continue };
+            if topic == Topic::Common {
+                common.push((found.first, language));
+            } else {
+                all.push(Hit { topic, language, first: found.first as usize, end: found.last as usize + 1 });
+            }
+        }
+        Hits::new(all, common)
+    }
+
+    /// A language's ISO 639-1 code.
+    pub(super) fn code(&self, language: Language) -> Option<&'static str> {
+        self.codes.get(language.0).copied()
+    }
+
+    /// Whether mail programs put this before the subject of an answer or a forward.
+    pub(super) fn is_prefix(&self, prefix: &str) -> bool {
+        self.prefixes.contains(&fold_prefix(prefix))
+    }
+
+    /// Whether a word may name a month in any language, in full or by at least its first three letters.
+    pub(super) fn is_month(&self, word: &str) -> bool {
+        let word = spell(word);
+        self.months.get(&beginning(&word)).is_some_and(|names| names.iter().any(|(name, ..)| name.starts_with(&word)))
+    }
+
+    /// The month (1 to 12) that a word names, in full or by at least its first three letters; `None` where languages do not
+    /// agree and the text's own is not among them.
+    pub(super) fn month(&self, word: &str, language: Option<&str>) -> Option<i8> {
+        let word = spell(word);
+        let length = word.chars().count();
+        let names = self.months.get(&beginning(&word)).filter(|_| length >= BEGINNING)?;
+        // Three letters are a word of some other language more often than a month of it.
+        let fits = |of: &Language| length > BEGINNING || language.is_none() || self.code(*of) == language;
+        self.agreed(names.iter().filter(|(name, of, _)| name.starts_with(&word) && fits(of)), language)
+    }
+
+    /// The weekday that a word begins with, from 1 (Monday) to 7.
+    pub(super) fn weekday(&self, word: &str, language: Option<&str>) -> Option<i8> {
+        let word = spell(word);
+        let short: String = word.chars().take(BEGINNING - 1).collect();
+        let names = [beginning(&word), short].into_iter().filter_map(|start| self.weekdays.get(&start)).flatten();
+        // A short form of one is the beginning of many other words.
+        let fits = |name: &str| {
+            word.starts_with(name) && (name.chars().count() > BEGINNING || word == name || !is_alphabetic(name))
+        };
+        let all: Vec<_> = names.filter(|(name, ..)| fits(name)).collect();
+        // "cumartesi" begins with "cuma".
+        let longest = all.iter().map(|(name, ..)| name.len()).max();
+        self.agreed(all.into_iter().filter(|(name, ..)| Some(name.len()) == longest), language)
+    }
+
+    fn agreed<'a>(
+        &self,
+        names: impl Iterator<Item = &'a (String, Language, i8)>,
+        language: Option<&str>,
+    ) -> Option<i8> {
+        let all: Vec<(Language, i8)> = names.map(|(_, of, number)| (*of, *number)).collect();
+        let own = all.iter().find(|(of, _)| language.is_some() && self.code(*of) == language);
+        let first = all.first()?;
+        let agree = all.iter().all(|(_, number)| *number == first.1);
+        own.or_else(|| agree.then_some(first)).map(|(_, number)| *number)
+    }
+
+    /// The language of most of a text's words, common ones above all; `None` where two are as likely.
+    pub(super) fn language(&self, hits: &Hits) -> Option<&'static str> {
+        /// A common word tells more than a phrase, which may be a name's or a loan.
+        const COMMON: u32 = 2;
+        let mut scores = vec![0; self.codes.len()];
+        let common = hits.common.iter().map(|(_, language)| (language, COMMON));
+        for (language, weight) in common.chain(hits.all.iter().map(|hit| (&hit.language, 1))) {
+            if let Some(score) = scores.get_mut(language.0) {
+                *score += weight;
+            }
+        }
+        let (at, most) = scores.iter().enumerate().max_by_key(|(_, score)| **score)?;
+        let counted = |kind: &(u32, Language)| kind.1.0 == at;
+        let known = hits.common.iter().any(counted) || *most > COMMON;
+        let clear =
+            known && *most >= COMMON && scores.iter().enumerate().all(|(other, score)| other == at || score < most);
+        if clear { self.code(Language(at)) } else { None }
+    }
+}
+
+fn fold_prefix(prefix: &str) -> String {
+    spell(super::normalize(prefix.trim()).as_str())
+}
+
+/// Names are found by this many of their first letters, and no shorter form is a month.
+const BEGINNING: usize = 3;
+
+/// Whether a word is written in a script of letters that stand for sounds, and not for syllables or words.
+fn is_alphabetic(word: &str) -> bool {
+    word.chars().all(|c| c < '\u{1100}')
+}
+
+fn beginning(word: &str) -> String {
+    word.chars().take(BEGINNING).collect()
+}
+
+/// Takes names into a table, as they are and without accents.
+fn number(table: &mut Names, names: &[Vec<String>], language: Language) {
+    for (index, names) in names.iter().enumerate() {
+        let number = i8::try_from(index + 1).unwrap_or(1);
+        for name in names {
+            for spelling in vocabulary::spellings(&spell(super::normalize(name).as_str())) {
+                table.entry(beginning(&spelling)).or_default().push((spelling, language, number));
+            }
+        }
+    }
+}
+
+impl Default for Phrasebook {
+    fn default() -> Self {
+        Self {
+            automaton: Builder::default().finish(),
+            phrases: Vec::new(),
+            codes: Vec::new(),
+            prefixes: HashSet::new(),
+            months: Names::new(),
+            weekdays: Names::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
