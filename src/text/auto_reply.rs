@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::bounce;
 use super::document::{Document, Sentence};
-use super::phrases::{Hit, Topic};
+use super::phrases::{Hit, Phrasebook, Topic};
 use super::signal::{Certainty, Signal, SignalKind};
 use super::words::WordKind;
 
@@ -209,7 +209,10 @@ fn absence(mail: &Heard<'_>) -> Option<Absence> {
         return None;
     }
     let opens = new.hits.within(Topic::ThanksForMail, range.clone()).any(|hit| hit.first < OPENING_WORDS);
-    let note = has(Topic::AbsenceNote) || has(Topic::Urgent) || has(Topic::NoAccess) || has(Topic::Machine);
+    // "Automatic reply: I am not in the office", where the mailbox has no subject of its own.
+    let titled =
+        begins(new, Topic::AutomaticSubject).is_some_and(|hit| new.between(hit.end).contains([':', ']', '\n']));
+    let note = titled || has(Topic::AbsenceNote) || has(Topic::Urgent) || has(Topic::NoAccess) || has(Topic::Machine);
     let timed = has(Topic::UntilOrBack) || has(Topic::OnReturn);
     let looks = has(Topic::LooksIntoIt);
     let is_note = note || opens && timed && !looks || has(Topic::OnReturn) && !looks;
@@ -223,13 +226,23 @@ fn absence_note(mail: &Heard<'_>) -> Option<Signal> {
 
 fn maybe_away(mail: &Heard<'_>) -> Option<Signal> {
     let absence = mail.absence()?;
-    if absence.is_note { None } else { possible(SignalKind::AbsenceNote, &absence.words) }
+    if absence.is_note || is_about_a_colleague(mail.new) {
+        return None;
+    }
+    possible(SignalKind::AbsenceNote, &absence.words)
+}
+
+/// "My colleague is on vacation until Monday, I will ask her then."
+fn is_about_a_colleague(new: &Document) -> bool {
+    let Some(away) = new.hits.of(Topic::Away).first() else { return false };
+    let sentence = new.sentences(false).into_iter().find(|sentence| sentence.words.contains(&away.first));
+    sentence.is_some_and(|sentence| new.hits.has(Topic::Meanwhile, sentence.words.start..away.first))
 }
 
 /// Whether a person answers us: asks, agrees, declines, proposes. Notes do none of that, though they may ask "Urgent?" and
 /// say whom to ask.
 fn is_human_reply(new: &Document) -> bool {
-    new.has(Topic::Person)
+    is_said_in_language(new, Topic::Person)
         || new.sentences(true).iter().any(|sentence| {
             let says = |topic| new.hits.has(topic, sentence.words.clone());
             let asks = sentence.is_question && sentence.words.len() >= 3 || says(Topic::AsksUs);
@@ -288,7 +301,10 @@ fn left_company(mail: &Heard<'_>) -> Option<Signal> {
         || [Topic::AbsenceNote, Topic::ThanksForMail, Topic::Machine, Topic::Urgent]
             .into_iter()
             .any(|topic| new.has(topic));
-    if refers { certain(SignalKind::LeftCompany, &words) } else { possible(SignalKind::LeftCompany, &words) }
+    // Who says "I" and does no more than name a colleague may have changed the department.
+    let formal = [Topic::ThanksForMail, Topic::Machine].into_iter().any(|topic| new.has(topic));
+    let sure = refers && (formal || !speaks_of_myself(new));
+    if sure { certain(SignalKind::LeftCompany, &words) } else { possible(SignalKind::LeftCompany, &words) }
 }
 
 /// A receipt of a help desk or a contact form.
@@ -300,12 +316,16 @@ fn receipt(mail: &Heard<'_>) -> Option<Signal> {
         return None;
     }
     match (said, subject) {
+        // "I have your mail and take it to the board" is a person's.
+        (Some(_), None) if speaks_of_myself(new) && !new.has(Topic::ThanksForMail) && !new.has(Topic::TicketWords) => {
+            None
+        }
         // "We will get back to you" alone a person says, too.
         (Some(words), subject) => {
             let more = subject.is_some()
                 || new.hits.of(Topic::Receipt).len() > 1
                 || [Topic::ThanksForMail, Topic::TicketWords, Topic::Machine].into_iter().any(|topic| new.has(topic));
-            let certainty = if more { Certainty::Certain } else { Certainty::Possible };
+            let certainty = if more && !speaks_of_myself(new) { Certainty::Certain } else { Certainty::Possible };
             Some(Signal::new(SignalKind::HelpdeskReceipt, certainty, &words))
         }
         (None, Some(hit)) => {
@@ -314,6 +334,18 @@ fn receipt(mail: &Heard<'_>) -> Option<Signal> {
         }
         (None, None) => None,
     }
+}
+
+/// Whether the writer speaks as "I".
+fn speaks_of_myself(new: &Document) -> bool {
+    is_said_in_language(new, Topic::Myself)
+}
+
+/// Whether a topic is spoken of in the language of the text, where that is known: short words mean other things in others.
+fn is_said_in_language(new: &Document, topic: Topic) -> bool {
+    let language = new.language();
+    let book = Phrasebook::get();
+    new.hits.of(topic).iter().any(|hit| language.is_none() || book.code(hit.language) == language)
 }
 
 /// An address that only machines write from.

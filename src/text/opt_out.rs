@@ -44,7 +44,7 @@ fn in_document(document: &Document) -> Option<String> {
     }
     let found = whole_text(document)
         .or_else(|| document.sentences(true).iter().find_map(|sentence| alone(document, sentence)))
-        .or_else(|| document.sentences(false).iter().find_map(|sentence| in_sentence(document, &sentence.words)))?;
+        .or_else(|| document.sentences(false).iter().find_map(|sentence| in_sentence(document, sentence)))?;
     Some(truncate(document.text_of(found), 200).to_owned())
 }
 
@@ -56,7 +56,7 @@ fn in_subject(subject: &str) -> Option<String> {
         // What stands after "Re:" are our words, unless they are as plain as the ones above.
         let is_ours = bare.len() != subject.trim().len();
         let mut sentences = document.sentences(true).into_iter();
-        if is_ours { None } else { sentences.find_map(|sentence| in_sentence(&document, &sentence.words)) }
+        if is_ours { None } else { sentences.find_map(|sentence| in_sentence(&document, &sentence)) }
     })?;
     Some(document.text_of(found).to_owned())
 }
@@ -122,23 +122,31 @@ fn covered(document: &Document, words: &Range<usize>, topics: &[Topic]) -> Optio
 }
 
 fn polite_from(document: &Document, mut at: usize, end: usize) -> usize {
-    while let Some(hit) = document.hits.within(Topic::Polite, at..end).take_while(|hit| hit.first == at).last() {
-        at = hit.end;
+    let longest = |at: usize| {
+        let hits = document.hits.within(Topic::Polite, at..end).take_while(|hit| hit.first == at);
+        hits.map(|hit| hit.end).max()
+    };
+    while let Some(end) = longest(at) {
+        at = end;
     }
     at
 }
 
-fn in_sentence(document: &Document, words: &Range<usize>) -> Option<Range<usize>> {
+fn in_sentence(document: &Document, sentence: &Sentence) -> Option<Range<usize>> {
+    let words = &sentence.words;
     let hits = &document.hits;
     let counts = |hit: &&Hit| !hits.of(Topic::NotOptOut).iter().any(|not| not.overlaps(hit));
-    let asked = hits.within(Topic::OptOut, words.clone()).find(counts).or_else(|| {
-        // "ne" is a pronoun in one language and a negation in another: both must be of one.
-        let spoken_of = |hit: &&Hit| hits.within(Topic::Me, words.clone()).any(|me| me.language == hit.language);
-        hits.within(Topic::OptOutWithMe, words.clone()).find(|hit| spoken_of(hit) && counts(hit))
-    });
+    // "ne" is a pronoun in one language and a negation in another: both must be of one.
+    let speaks_of_me = |hit: &Hit| hits.within(Topic::Me, words.clone()).any(|me| me.language == hit.language);
+    let asked = hits
+        .within(Topic::OptOut, words.clone())
+        .find(counts)
+        .or_else(|| hits.within(Topic::OptOutWithMe, words.clone()).find(|hit| speaks_of_me(hit) && counts(hit)));
     let mentioned = || {
         let about_others = hits.has(Topic::Others, words.clone());
-        hits.within(Topic::OptOutWord, words.clone()).find(|hit| !about_others && counts(hit))
+        // "Does your tool have an unsubscribe link?" asks about it; "How do I unsubscribe?" wants it.
+        let asks = |hit: &Hit| sentence.is_question && !speaks_of_me(hit);
+        hits.within(Topic::OptOutWord, words.clone()).find(|hit| !about_others && !asks(hit) && counts(hit))
     };
     let found = asked.or_else(mentioned)?;
     Some(found.first..found.end)

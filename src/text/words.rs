@@ -58,7 +58,13 @@ const WRAPPED_LEN: usize = 50;
 /// An apostrophe or a hyphen separates words (`don't` is `don` and `t`, `opt-out` is `opt` and `out`), except after a single
 /// letter (`e-mail` is one word). Characters of Chinese and Japanese are words.
 pub(super) fn words(text: &str) -> Vec<Word> {
-    let mut reader = Reader { text, words: Vec::with_capacity(text.len() / 5 + 1), gap: Gap::Paragraph, line_start: 0 };
+    let mut reader = Reader {
+        text,
+        words: Vec::with_capacity(text.len() / 5 + 1),
+        gap: Gap::Paragraph,
+        line_start: 0,
+        next_sign: text.find('@'),
+    };
     reader.run();
     reader.words
 }
@@ -69,6 +75,8 @@ struct Reader<'t> {
     /// The strongest separation since the last word.
     gap: Gap,
     line_start: usize,
+    /// Where the next `@` is: only the word before it is looked at as an address.
+    next_sign: Option<usize>,
 }
 
 impl Reader<'_> {
@@ -182,13 +190,20 @@ impl Reader<'_> {
             return None;
         }
         let bytes = rest.as_bytes();
+        let is_link = bytes.starts_with(b"http://") || bytes.starts_with(b"https://") || bytes.starts_with(b"www.");
+        if self.next_sign.is_some_and(|sign| sign < at) {
+            self.next_sign = rest.find('@').map(|sign| at + sign);
+        }
+        let is_near = self.next_sign.is_some_and(|sign| sign - at < MAX_LOCAL_LEN);
+        if !is_link && !is_near {
+            return None;
+        }
         let length = bytes
             .iter()
             .take(MAX_LINK_LEN)
             .position(|b| !(b.is_ascii_alphanumeric() || *b >= 0x80 || b".-_+@:/?=&%#~!$*;,".contains(b)))
             .unwrap_or(bytes.len().min(MAX_LINK_LEN));
         let chunk = bytes.get(..length)?;
-        let is_link = chunk.starts_with(b"http://") || chunk.starts_with(b"https://") || chunk.starts_with(b"www.");
         if is_link {
             let length = rest.floor_char_boundary(trimmed(chunk));
             self.push(at, length, WordKind::Link);
@@ -219,6 +234,8 @@ impl Reader<'_> {
     }
 }
 
+/// The part of an address before its `@` is shorter (RFC 5321: at most 64 bytes).
+const MAX_LOCAL_LEN: usize = 80;
 /// Links and addresses are read this far.
 const MAX_LINK_LEN: usize = 512;
 

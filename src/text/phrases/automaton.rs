@@ -133,8 +133,11 @@ impl Builder {
     }
 
     pub(super) fn finish(mut self) -> Automaton {
+        let atoms: Vec<Atom> = self.places.iter().map(|place| place.atom).collect();
         let mut follow = Vec::new();
-        for (place, mut next) in self.places.iter_mut().zip(self.follow) {
+        for (place, next) in self.places.iter_mut().zip(self.follow) {
+            let atom_of = |at: u32| atoms.get(at as usize).copied().unwrap_or(ANY);
+            let mut next: Vec<(Atom, u32)> = next.into_iter().map(|at| (atom_of(at), at)).collect();
             next.sort_unstable();
             next.dedup();
             place.follow = u32::try_from(follow.len()).unwrap_or(u32::MAX);
@@ -143,6 +146,7 @@ impl Builder {
         }
         let mut automaton = Automaton {
             vocabulary: self.collector.finish(),
+            single: vec![Vec::new(); self.collector.len()],
             alone: vec![Vec::new(); self.collector.len()],
             pairs: PairMap::default(),
             is_first: vec![false; self.collector.len()],
@@ -164,8 +168,11 @@ impl Builder {
 pub(super) struct Automaton {
     vocabulary: Vocabulary,
     places: Vec<Place>,
-    follow: Vec<u32>,
+    /// What may follow each place, by atom: any word last.
+    follow: Vec<(Atom, u32)>,
     anchors: Vec<Anchors>,
+    /// By a word's atom: the phrases that are this one word, wherever it stands.
+    single: Vec<Vec<u32>>,
     /// By a word's atom: the places that it reaches as a phrase's first word, where any word may follow or none need to.
     alone: Vec<Vec<u32>>,
     /// By two neighbouring words' atoms: the places that the second reaches where the first began a phrase.
@@ -183,23 +190,27 @@ struct Scratch {
     clock: u32,
     /// By place: when it was last reached.
     stamps: Vec<u32>,
-    /// By atom: when a word was last one.
-    fits: Vec<u32>,
 }
 
 impl Automaton {
     fn begin(&mut self, first: u32) {
         let Some(place) = self.places.get(first as usize).copied() else { return };
         let next = self.follow.get(place.follow as usize..place.follow_end as usize).unwrap_or_default();
-        let atom_of = |at: &u32| self.places.get(*at as usize).map_or(ANY, |place| place.atom);
-        if place.last || next.iter().any(|at| atom_of(at) == ANY) {
+        let anchors = self.anchors.get(place.phrase as usize).copied().unwrap_or_default();
+        if place.last && next.is_empty() && !anchors.begins && !anchors.ends {
+            if let Some(single) = self.single.get_mut(place.atom as usize) {
+                single.push(place.phrase);
+            }
+            return;
+        }
+        if place.last || next.last().is_some_and(|(atom, _)| *atom == ANY) {
             if let Some(alone) = self.alone.get_mut(place.atom as usize) {
                 alone.push(first);
             }
             return;
         }
-        for at in next {
-            let second = atom_of(at);
+        for (second, at) in next {
+            let second = *second;
             self.pairs.entry(pair(place.atom, second)).or_default().push(*at);
             for (atom, flags) in [(place.atom, &mut self.is_first), (second, &mut self.is_second)] {
                 if let Some(flag) = flags.get_mut(atom as usize) {
@@ -209,13 +220,12 @@ impl Automaton {
         }
     }
 
-    /// Finds every phrase in the words of a text, each from where it begins first to where it ends last, in ascending order.
+    /// Finds every phrase in the words of a text, each from where it begins first to where it ends last, by its first word.
     pub(super) fn find(&self, text: &str, words: &[Word]) -> Vec<Found> {
         let taken = self.scratches.lock().ok().and_then(|mut all| all.pop()).unwrap_or_default();
         let enough = u32::try_from(words.len()).is_ok_and(|count| taken.clock.checked_add(count + 1).is_some());
         let mut scratch = if enough { taken } else { Scratch::default() };
         scratch.stamps.resize(self.places.len(), 0);
-        scratch.fits.resize(self.alone.len(), 0);
         let mut walk = Walk {
             automaton: self,
             words,
@@ -233,7 +243,7 @@ impl Automaton {
         if let Ok(mut all) = self.scratches.lock() {
             all.push(scratch);
         }
-        found.sort_unstable();
+        found.sort_unstable_by_key(|found| (u64::from(found.first) << 32 | u64::from(found.phrase), found.last));
         // Of a phrase that may end at several words, the longest.
         found.dedup_by(|later, earlier| {
             let same = later.first == earlier.first && later.phrase == earlier.phrase;
@@ -275,11 +285,6 @@ impl Walk<'_> {
                 self.automaton.vocabulary.find(text.get(word.range()).unwrap_or_default(), &mut self.atoms);
             }
         }
-        for atom in &self.atoms {
-            if let Some(fits) = self.scratch.fits.get_mut(*atom as usize) {
-                *fits = self.scratch.clock;
-            }
-        }
         self.next.clear();
         let active = std::mem::take(&mut self.active);
         if word.gap <= Gap::Comma {
@@ -291,9 +296,10 @@ impl Walk<'_> {
             }
         }
         for index in 0..self.atoms.len() {
-            let Some(places) = self.atoms.get(index).and_then(|atom| self.automaton.alone.get(*atom as usize)) else {
-                continue;
-            };
+            let Some(atom) = self.atoms.get(index).map(|atom| *atom as usize) else { continue };
+            let single = self.automaton.single.get(atom).map(Vec::as_slice).unwrap_or_default();
+            self.found.extend(single.iter().map(|phrase| Found { first: at, last: at, phrase: *phrase }));
+            let Some(places) = self.automaton.alone.get(atom) else { continue };
             for place in places {
                 self.reach(*place, at, at);
             }
@@ -303,14 +309,22 @@ impl Walk<'_> {
     }
 
     fn go_on(&mut self, place: u32, first: u32, at: u32, word: &Word) {
-        let Some(place) = self.automaton.places.get(place as usize) else { return };
-        let next = self.automaton.follow.get(place.follow as usize..place.follow_end as usize).unwrap_or_default();
-        for to in next {
-            let Some(target) = self.automaton.places.get(*to as usize) else { continue };
-            let fits = target.atom == ANY || self.scratch.fits.get(target.atom as usize) == Some(&self.scratch.clock);
-            if fits && (word.gap < Gap::Comma || target.comma) {
-                self.reach(*to, first, at);
-            }
+        let automaton = self.automaton;
+        let Some(place) = automaton.places.get(place as usize) else { return };
+        let next = automaton.follow.get(place.follow as usize..place.follow_end as usize).unwrap_or_default();
+        for index in 0..self.atoms.len() {
+            let Some(atom) = self.atoms.get(index).copied() else { continue };
+            let from = next.partition_point(|(other, _)| *other < atom);
+            let fitting = next.get(from..).unwrap_or_default().iter().take_while(|(other, _)| *other == atom);
+            fitting.for_each(|(_, to)| self.pass(*to, first, at, word));
+        }
+        next.iter().rev().take_while(|(atom, _)| *atom == ANY).for_each(|(_, to)| self.pass(*to, first, at, word));
+    }
+
+    /// Reaches a place, unless a comma keeps it.
+    fn pass(&mut self, to: u32, first: u32, at: u32, word: &Word) {
+        if word.gap < Gap::Comma || self.automaton.places.get(to as usize).is_some_and(|place| place.comma) {
+            self.reach(to, first, at);
         }
     }
 
@@ -325,12 +339,7 @@ impl Walk<'_> {
                 let Some(places) = second.and_then(|second| automaton.pairs.get(&pair(first, second))) else {
                     continue;
                 };
-                for to in places {
-                    let comma = automaton.places.get(*to as usize).is_some_and(|place| place.comma);
-                    if word.gap < Gap::Comma || comma {
-                        self.reach(*to, at - 1, at);
-                    }
-                }
+                places.iter().for_each(|to| self.pass(*to, at - 1, at, word));
             }
         }
     }

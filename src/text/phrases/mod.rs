@@ -124,7 +124,7 @@ impl Hit {
 /// What the phrasebook finds in a text.
 #[derive(Debug, Default)]
 pub(super) struct Hits {
-    // By topic, first word and end.
+    // By topic and first word.
     all: Vec<Hit>,
     /// Where each topic's hits begin in `all`.
     starts: Vec<usize>,

@@ -164,13 +164,27 @@ impl Builder {
             let (prefix, exact) = (tree.atoms.len(), tree.atoms.len() + node.prefix.len());
             tree.atoms.extend(node.prefix.into_iter().chain(node.exact));
             let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+            let letters = tree.letters.len();
+            if tree.labels.len() - edges > FEW {
+                tree.letters.push([0; LETTERS]);
+            }
             tree.nodes.push(TreeNode {
                 edges: small(edges),
                 edges_end: small(tree.labels.len()),
+                letters: if tree.letters.len() > letters { small(letters) } else { u32::MAX },
                 prefix: small(prefix),
                 exact: small(exact),
                 exact_end: small(tree.atoms.len()),
             });
+        }
+        for node in &tree.nodes {
+            let Some(table) = tree.letters.get_mut(node.letters as usize) else { continue };
+            for edge in node.edges as usize..node.edges_end as usize {
+                let (Some(label), Some(target)) = (tree.labels.get(edge), tree.targets.get(edge)) else { continue };
+                if let Some(entry) = table.get_mut(usize::from(label.wrapping_sub(b'a'))) {
+                    *entry = *target;
+                }
+            }
         }
         let root = tree.nodes.first().copied().unwrap_or_default();
         tree.root = (0..=u8::MAX).map(|byte| tree.step(root, byte)).collect();
@@ -178,10 +192,16 @@ impl Builder {
     }
 }
 
+const LETTERS: usize = 26;
+/// With more edges than this a node gets a table.
+const FEW: usize = 4;
+
 #[derive(Debug, Default, Clone, Copy)]
 struct TreeNode {
     edges: u32,
     edges_end: u32,
+    /// Its table of letters, where it has more than a few edges.
+    letters: u32,
     prefix: u32,
     exact: u32,
     exact_end: u32,
@@ -193,12 +213,19 @@ struct Tree {
     labels: Vec<u8>,
     targets: Vec<u32>,
     atoms: Vec<Atom>,
+    /// By letter from `a` to `z`: the next node, 0 for none.
+    letters: Vec<[u32; LETTERS]>,
     // The first step, which every word takes.
     root: Vec<Option<u32>>,
 }
 
 impl Tree {
     fn step(&self, node: TreeNode, byte: u8) -> Option<u32> {
+        if let Some(table) = self.letters.get(node.letters as usize)
+            && let Some(next) = table.get(usize::from(byte.wrapping_sub(b'a')))
+        {
+            return (*next != 0).then_some(*next);
+        }
         let range = node.edges as usize..node.edges_end as usize;
         let at = self.labels.get(range)?.iter().position(|label| *label == byte)?;
         self.targets.get(node.edges as usize + at).copied()
