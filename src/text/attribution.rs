@@ -143,7 +143,7 @@ const MAX_BEFORE: usize = 24;
 /// The first word of the attribution with this verb, if it is one.
 fn begins_before(page: &Page<'_>, words: &Range<usize>, verb: &Hit) -> Option<usize> {
     let document = &page.document;
-    if document.hits.of(Topic::NotAttribution).iter().any(|not| not.overlaps(verb)) {
+    if document.hits.overlaps(Topic::NotAttribution, verb.words()) {
         return None;
     }
     // "wrote:" at the end, or "schrieb Sam Lee <sam@us.example>:".
@@ -326,10 +326,7 @@ impl Part<'_> {
     // "Am Montag schrieb Sam Lee <sam@us.example>:", "Sam <sam@us.example> a écrit le lun. 5 janv. à 09:00 :"
     fn verb_inside(&self) -> bool {
         let end = self.words().end;
-        let is_prose = |hit: &Hit| {
-            let not = self.page.document.hits.of(Topic::NotAttribution);
-            not.iter().any(|not| not.overlaps(hit))
-        };
+        let is_prose = |hit: &Hit| self.page.document.hits.overlaps(Topic::NotAttribution, hit.words());
         self.verbs().any(|hit| end - hit.end <= MAX_BEHIND && !is_prose(hit))
     }
 

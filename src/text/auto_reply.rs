@@ -2,7 +2,6 @@
 //! have written it, a person has, or the signal is only a possible one.
 
 use std::cell::OnceCell;
-use std::ops::Range;
 
 use jiff::civil::Date;
 
@@ -253,7 +252,11 @@ fn is_human_reply(new: &Document) -> bool {
 /// What only a machine says of its own mail.
 fn machine_phrase(mail: &Heard<'_>) -> Option<Signal> {
     let new = mail.new;
-    let is_of_machine = |hit: &&Hit| !is_talked_about(new, hit, Topic::NotMachine);
+    if !new.has(Topic::Machine) {
+        return None;
+    }
+    let sentences = new.sentences(false);
+    let is_of_machine = |hit: &&Hit| !is_talked_about(new, &sentences, hit);
     let found = new.hits.of(Topic::Machine).iter().find(is_of_machine)?;
     if mail.is_human_reply() {
         return None;
@@ -264,15 +267,10 @@ fn machine_phrase(mail: &Heard<'_>) -> Option<Signal> {
 }
 
 /// Whether a person speaks about what a machine says: in the same sentence stands a word that shows it, or it is a question.
-fn is_talked_about(new: &Document, hit: &Hit, topic: Topic) -> bool {
-    let sentences = new.sentences(false);
-    let sentence: Option<&Sentence> = sentences.iter().find(|sentence| sentence.words.contains(&hit.first));
-    sentence
-        .is_none_or(|sentence| sentence.is_question || new.hits.of(topic).iter().any(|not| meets(not, &sentence.words)))
-}
-
-fn meets(hit: &Hit, words: &Range<usize>) -> bool {
-    hit.first < words.end && words.start < hit.end
+fn is_talked_about(new: &Document, sentences: &[Sentence], hit: &Hit) -> bool {
+    let at = sentences.partition_point(|sentence| sentence.words.end <= hit.first);
+    let sentence = sentences.get(at);
+    sentence.is_none_or(|sentence| sentence.is_question || new.hits.overlaps(Topic::NotMachine, sentence.words.clone()))
 }
 
 fn challenge(mail: &Heard<'_>) -> Option<Signal> {

@@ -61,9 +61,7 @@ pub(super) fn find_days(document: &Document, english: bool) -> Vec<Day> {
     }
     finder.mark_ranges(&mut days);
     // "The 2nd week of March" is no day.
-    days.retain(|day| {
-        !document.hits.of(Topic::NotADay).iter().any(|hit| hit.first < day.words.end && day.words.start < hit.end)
-    });
+    days.retain(|day| !document.hits.overlaps(Topic::NotADay, day.words.clone()));
     days
 }
 

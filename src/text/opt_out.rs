@@ -92,7 +92,7 @@ fn alone(document: &Document, sentence: &Sentence) -> Option<Range<usize>> {
         return None;
     }
     let found = covered(document, &sentence.words, &[Topic::OptOutAlone])?;
-    let is_none = document.hits.of(Topic::NotOptOut).iter().any(|hit| hit.first < found.end && found.start < hit.end);
+    let is_none = document.hits.overlaps(Topic::NotOptOut, found.clone());
     (!is_none).then_some(found)
 }
 
@@ -135,7 +135,7 @@ fn polite_from(document: &Document, mut at: usize, end: usize) -> usize {
 fn in_sentence(document: &Document, sentence: &Sentence) -> Option<Range<usize>> {
     let words = &sentence.words;
     let hits = &document.hits;
-    let counts = |hit: &&Hit| !hits.of(Topic::NotOptOut).iter().any(|not| not.overlaps(hit));
+    let counts = |hit: &&Hit| !hits.overlaps(Topic::NotOptOut, hit.words());
     // "ne" is a pronoun in one language and a negation in another: both must be of one.
     let speaks_of_me = |hit: &Hit| hits.within(Topic::Me, words.clone()).any(|me| me.language == hit.language);
     let asked = hits

@@ -46,7 +46,7 @@ struct Note<'d> {
 impl Note<'_> {
     fn hits(&self, topic: Topic) -> impl Iterator<Item = &Hit> {
         // What makes a day no day makes "back" no return: "I will get back to you".
-        let is_none = |hit: &&Hit| !self.document.hits.of(Topic::NotADay).iter().any(|not| not.overlaps(hit));
+        let is_none = |hit: &&Hit| !self.document.hits.overlaps(Topic::NotADay, hit.words());
         self.document.hits.of(topic).iter().filter(is_none).take(20)
     }
 

@@ -115,11 +115,14 @@ pub(super) struct Hit {
 }
 
 impl Hit {
-    /// Whether two hits share a word.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.first < other.end && other.first < self.end
+    /// Its words.
+    pub(super) fn words(&self) -> std::ops::Range<usize> {
+        self.first..self.end
     }
 }
+
+/// No phrase has more words: nine gaps of nine, and then some.
+const LONGEST_PHRASE: usize = 128;
 
 /// What the phrasebook finds in a text.
 #[derive(Debug, Default)]
@@ -187,6 +190,14 @@ impl Hits {
         let from = all.partition_point(|hit| hit.first < words.start);
         let rest = all.get(from..).unwrap_or_default();
         rest.iter().take_while(move |hit| hit.first < words.end).filter(move |hit| hit.end <= words.end)
+    }
+
+    /// Whether a hit of a topic shares a word with some words. It looks at the hits nearby alone.
+    pub(super) fn overlaps(&self, topic: Topic, words: std::ops::Range<usize>) -> bool {
+        let all = self.of(topic);
+        let from = all.partition_point(|hit| hit.first + LONGEST_PHRASE < words.start);
+        let near = all.get(from..).unwrap_or_default().iter().take_while(|hit| hit.first < words.end);
+        near.into_iter().any(|hit| words.start < hit.end)
     }
 
     /// Whether a topic has a hit wholly within some words.

@@ -75,6 +75,9 @@ fn plain_text_takes_time_in_proportion_to_its_length() {
                 "On Mon, Jan 5, 2026 at 9:00 AM Sam <sam@us.example> wrote:\n> why {}?\nso\n",
             ),
             ("attributions that are not sure", "Sam {} wrote:\n"),
+            ("verbs that are no attribution", "Sam wrote: I wrote: we wrote {} "),
+            ("warnings", "CAUTION: external sender. This email originated from outside {}.\n\n"),
+            ("initials", "SL> line {}\n"),
             ("attributions that never end", "On Mon, Jan 5, 2026 at 9:00 AM Sam {}\n"),
             ("attributions above blank lines", "Sam {} wrote:\n\n\n\n\n\n\n\n"),
             (
@@ -160,6 +163,9 @@ fn what_kind_of_mail_it_is_takes_time_in_proportion_to_its_length() {
             ("halves of an opt-out", "not more not again "),
             ("other halves", "remove me please from further write "),
             ("sentences", "no. more. stop? not! "),
+            ("machines and talk of them", "this is an automated message if "),
+            ("exceptions", "please don't contact me before unsubscribe don't "),
+            ("days", "Monday the 5 to Tuesday 6 January back on Monday until "),
             ("words", "nicht plus więcej больше не ikke mer lista {} "),
         ],
     );
