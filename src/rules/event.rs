@@ -217,14 +217,12 @@ impl<'a> Facts<'a> {
         }
         let row = self.input.row;
         let found = self.row_auto_reply.get_or_init(|| {
-            // The row's subject is the conversation's, which may be ours.
-            let subjects: Vec<&str> = row.subject.as_deref().into_iter().collect();
             text::automatic(&Mail {
                 from: row.lead_email.as_deref(),
                 subject: row.subject.as_deref(),
                 body: row.preview.as_deref(),
                 written: row.last_message_at.map(day),
-                our_subjects: &subjects,
+                // The row's subject is the conversation's, which may be ours: nothing tells.
                 ..Mail::default()
             })
             .found

@@ -151,7 +151,9 @@ fn ends_phrase(subject: &Document, at: usize) -> bool {
 }
 
 fn automatic_subject(mail: &Heard<'_>) -> Option<Signal> {
-    let hit = begins(mail.subject, Topic::AutomaticSubject)?;
+    // "Auto: …" is a mailbox's, "Auto insurance" is not.
+    let is_whole = |hit: &&Hit| hit.end - hit.first > 1 || ends_phrase(mail.subject, hit.end);
+    let hit = begins(mail.subject, Topic::AutomaticSubject).filter(is_whole)?;
     certain(SignalKind::AutomaticSubject, &mail.subject.text_of_hit(hit))
 }
 

@@ -155,7 +155,10 @@ pub fn automatic(mail: &Mail<'_>) -> Automatic {
 
 /// The same for a mail that is read: all of it, and what is new, once as words and once as it was written.
 pub(super) fn gather(mail: &Mail<'_>, whole: &Document, new: &Document, new_text: &str) -> Automatic {
-    let subject = Document::of(subject::without_tags(truncate(mail.subject.unwrap_or_default().trim(), MAX_SUBJECT)));
+    let subject = truncate(mail.subject.unwrap_or_default().trim(), MAX_SUBJECT);
+    // A campaign about absences has their words in its own subject.
+    let is_ours = subject::is_one_of(subject, mail.our_subjects);
+    let subject = if is_ours { Document::default() } else { Document::of(subject::without_tags(subject)) };
     let address = address(mail.from.unwrap_or_default());
     let phrases = phrase_signals(&Heard::new(&address, &subject, whole, new));
     let structure = [marked_subject, subject_prefix, calendar_answer, sender_address, fast_answer];
@@ -313,6 +316,22 @@ mod tests {
             "out_of_office automatic_subject:certain subject_prefix:certain absence_note:possible"
         );
         assert_eq!(shown(&of("Accepted: Demo", "")), "person calendar_answer:possible");
+    }
+
+    #[test]
+    fn the_words_of_our_own_subject_make_nobody_a_robot() {
+        for ours in [
+            "Auto insurance for your fleet",
+            "Absence management for Acme",
+            "Out of office: who answers?",
+            "Auto: a fair price",
+        ] {
+            let mail = Mail { our_subjects: &[ours], ..of("", "We would like to hear more next month.") };
+            assert_eq!(shown(&Mail { subject: Some(ours), ..mail }), "person", "{ours}");
+            let answered = format!("Re: {ours}");
+            assert_eq!(shown(&Mail { subject: Some(&answered), ..mail }), "person", "{answered}");
+        }
+        assert_eq!(shown(&of("Auto insurance for your fleet", "Yes.")), "person", "of a list, where ours is not known");
     }
 
     #[test]

@@ -69,14 +69,20 @@ pub(super) fn is_marked_auto(subject: &str) -> bool {
     split_prefix(without_tags(subject)).is_some_and(|(prefix, _)| prefix.trim().eq_ignore_ascii_case("auto"))
 }
 
+/// Whether the subject is one of ours as it was sent: then its words say nothing of who answers.
+pub(super) fn is_one_of(subject: &str, ours: &[&str]) -> bool {
+    let subject = fold(strip_last_tag(without_tags(subject)));
+    ours.iter().any(|ours| fold(ours.trim()) == subject || fold(bare(ours)) == subject)
+}
+
 /// An unknown prefix directly before one of our own subjects, and whose it may be. `None` also where the subject begins
 /// like a reply or a forward.
 pub(super) fn unknown_prefix(subject: &str, ours: &[&str]) -> Option<UnknownPrefix> {
-    let subject = fold(strip_last_tag(without_tags(subject)));
-    if strip_prefix(&subject).is_some() {
+    if is_one_of(subject, ours) {
         return None;
     }
-    if ours.iter().any(|ours| fold(ours.trim()) == subject || fold(bare(ours)) == subject) {
+    let subject = fold(strip_last_tag(without_tags(subject)));
+    if strip_prefix(&subject).is_some() {
         return None;
     }
     let before = ours.iter().find_map(|ours| before_ours(&subject, &fold(bare(ours))))?;
