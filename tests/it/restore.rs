@@ -109,3 +109,20 @@ async fn a_store_that_never_sent_anything_needs_no_mark() {
     assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);
     drop(folder);
 }
+
+#[tokio::test]
+async fn a_crash_right_after_the_first_intent_is_no_restore() {
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    let path = fixture.store_path();
+    let mark = std::fs::read(beside(&path, ".lock")).unwrap();
+    assert!(mark.ends_with(b" 00000000000000000000\n"), "{}", String::from_utf8_lossy(&mark));
+    fixture.hot_lead("first@acme.example", "Give me a call.");
+    fixture.tick().await;
+    fixture.store.close().await;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
+    drop((store, engine));
+    // As it stands when the process dies between the intent and the mark.
+    std::fs::write(beside(&path, ".lock"), mark).unwrap();
+    assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);
+    drop(folder);
+}

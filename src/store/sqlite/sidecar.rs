@@ -72,13 +72,19 @@ impl Sidecar {
 
 /// Counts one intent, in the transaction that writes it.
 pub(super) async fn count(tx: &mut Tx<'_>) -> Result<IntentCount, StoreError> {
+    ensure_row(tx).await?;
+    let (store, count) =
+        sqlx::query_as("UPDATE marks SET intents = intents + 1 RETURNING store, intents").fetch_one(&mut **tx).await?;
+    Ok(IntentCount { store, count })
+}
+
+/// The store's own name and its count, from the first use on.
+async fn ensure_row(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO marks (id, store, intents) VALUES (1, ?, 0) ON CONFLICT DO NOTHING")
         .bind(uuid::Uuid::now_v7().to_string())
         .execute(&mut **tx)
         .await?;
-    let (store, count) =
-        sqlx::query_as("UPDATE marks SET intents = intents + 1 RETURNING store, intents").fetch_one(&mut **tx).await?;
-    Ok(IntentCount { store, count })
+    Ok(())
 }
 
 impl SqliteStore {
@@ -86,20 +92,22 @@ impl SqliteStore {
     /// written some, begins with a pause of everything, until a person who has looked resumes it.
     pub(super) async fn detect_restore(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let own: Option<(String, i64)> =
-            sqlx::query_as("SELECT store, intents FROM marks").fetch_optional(&mut *tx).await?;
-        let Some((store, count)) = own else { return Ok(()) };
+        ensure_row(&mut tx).await?;
+        let (store, count) = sqlx::query_as("SELECT store, intents FROM marks").fetch_one(&mut *tx).await?;
         let own = IntentCount { store, count };
         let beside = self.mark.read();
         let why = match &beside {
-            Some(beside) if beside.store != own.store => Some("the mark beside it belongs to another store".to_owned()),
-            Some(beside) if beside.count > own.count => {
+            Some(beside) if beside.store == own.store && beside.count > own.count => {
                 Some(format!("{} actions left since then that it does not know of", beside.count - own.count))
             }
+            // Nothing left it yet: no mark can be missing.
+            _ if own.count == 0 => None,
+            Some(beside) if beside.store != own.store => Some("the mark beside it belongs to another store".to_owned()),
             Some(_) => None,
             None => Some("there is no mark beside it, as there is beside a store that stayed in its place".to_owned()),
         };
         let Some(why) = why else {
+            self.commit(tx).await?;
             self.mark.write(&own);
             return Ok(());
         };
