@@ -1,5 +1,6 @@
 //! Waiting for a place in the request budget.
 
+use super::key_use::{KeyUse, Mark};
 use super::ledger::{Ledger, Priority, Remaining, Ticket, Usage};
 use super::rate_limit_headers::RateLimitHeaders;
 use jiff::Timestamp;
@@ -38,17 +39,28 @@ const WORTH_TELLING: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     ledger: Mutex<Ledger>,
+    key_use: Mutex<KeyUse>,
     changed: Notify,
 }
 
 impl RateLimiter {
     pub(super) fn new(per_minute: u32, per_hour: u32) -> Arc<Self> {
-        Arc::new(Self { ledger: Mutex::new(Ledger::new(per_minute, per_hour)), changed: Notify::new() })
+        let ledger = Mutex::new(Ledger::new(per_minute, per_hour));
+        Arc::new(Self { ledger, key_use: Mutex::default(), changed: Notify::new() })
     }
 
     // No code can panic while it holds the lock, and a count is right at every step.
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key_use(&self) -> MutexGuard<'_, KeyUse> {
+        self.key_use.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the API's counts prove that nobody else uses the key.
+    pub(super) fn is_alone(&self) -> bool {
+        self.key_use().is_alone()
     }
 
     /// Waits for a place, at most for `max_wait`. The error says about how long it would take instead; when that is
@@ -72,7 +84,7 @@ impl RateLimiter {
                 Ok(()) => {
                     // Whoever is first in the queue now may have a place as well.
                     self.changed.notify_waiters();
-                    return Ok(Permit { gate: Arc::clone(self), granted: now, priority, sent: false });
+                    return Ok(Permit { gate: Arc::clone(self), granted: now, priority, sent: None });
                 }
                 Err(wait) => wait,
             };
@@ -147,23 +159,30 @@ pub(super) struct Permit {
     gate: Arc<RateLimiter>,
     granted: Instant,
     priority: Priority,
-    sent: bool,
+    /// Its mark, and whether a response has told when the server counted it; `None` before the first byte leaves.
+    sent: Option<(Mark, bool)>,
 }
 
 impl Permit {
     /// To be called before the first byte leaves.
     pub(super) fn mark_sent(&mut self) {
-        self.sent = true;
+        self.sent = Some((self.gate.key_use().begin(), false));
     }
 
     /// The request surely never reached the API.
     pub(super) fn refund(mut self) {
-        self.sent = false;
+        if self.sent.take().is_some() {
+            self.gate.key_use().end();
+        }
     }
 
     /// What the answer's headers say; `refused` for a 429. Returns how long nothing may go then.
-    pub(super) fn on_response(&self, limits: &RateLimitHeaders, refused: bool) -> Option<Duration> {
+    pub(super) fn on_response(&mut self, limits: &RateLimitHeaders, refused: bool) -> Option<Duration> {
         let now = Instant::now();
+        if let (Some((mark, is_counted)), false) = (&mut self.sent, refused) {
+            *is_counted = self.gate.key_use().observe(*mark, limits);
+        }
+        let mut is_foreign = false;
         let mut ledger = self.gate.ledger();
         let pause = if refused {
             Some(ledger.on_429(limits.retry_after.or(limits.reset), now))
@@ -175,7 +194,11 @@ impl Permit {
             ledger.observe(remaining, reset, self.granted, now);
         }
         if let (Some(remaining), Some(limit)) = (limits.remaining, limits.limit) {
-            ledger.compare(remaining, limit, self.granted, now);
+            is_foreign = ledger.compare(remaining, limit, self.granted, now);
+        }
+        drop(ledger);
+        if is_foreign {
+            self.gate.key_use().record_foreign();
         }
         pause
     }
@@ -183,10 +206,14 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.sent {
-            self.gate.ledger().finish(self.priority, Instant::now());
-        } else {
-            self.gate.ledger().refund(self.priority);
+        match self.sent {
+            Some((_, is_counted)) => {
+                self.gate.ledger().finish(self.priority, Instant::now());
+                if !is_counted {
+                    self.gate.key_use().end_unsure();
+                }
+            }
+            None => self.gate.ledger().refund(self.priority),
         }
         self.gate.changed.notify_waiters();
     }

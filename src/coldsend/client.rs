@@ -123,6 +123,13 @@ impl Client {
         own.key == other.key && own.base == other.base
     }
 
+    /// Whether the API's counts prove that nobody else uses the key: for a minute and more they were exactly what this
+    /// client and its clones have sent, and nothing has shown somebody else for an hour. Another key of the same account
+    /// does not show here.
+    pub fn is_alone(&self) -> bool {
+        self.transport.gate.is_alone()
+    }
+
     /// How long to leave between two polls, so that their share of the hour's requests lasts however often one is asked for.
     pub fn poll_rest(&self) -> Duration {
         self.transport.gate.poll_rest()

@@ -102,7 +102,10 @@ impl Client {
         let call = Call::write(reqwest::Method::POST, ENDPOINT, url, Some(json), named(id));
         let accepted = self.write(call, Priority::Reply).await?;
         accepted
-            .and_then(|value| response::receipt(&value).map_err(malformed(ENDPOINT)))
+            .and_then(|Reading { value, date }| {
+                let receipt = response::receipt(&value).map_err(malformed(ENDPOINT))?;
+                Ok(ReplyReceipt { date, ..receipt })
+            })
             .map_err(|error| WriteError { certainty: WriteOutcome::Applied, error })
     }
 
@@ -122,7 +125,7 @@ impl Client {
     /// See [`WriteError::certainty`].
     pub async fn toggle_star(&self, id: &str) -> Result<Option<bool>, WriteError> {
         let answer = self.patch(id, "star", "PATCH /replies/threads/{id}/star").await?;
-        Ok(answer.ok().as_ref().and_then(response::starred))
+        Ok(answer.ok().and_then(|answer| response::starred(&answer.value)))
     }
 
     async fn patch(
@@ -130,7 +133,7 @@ impl Client {
         id: &str,
         verb: &str,
         endpoint: &'static str,
-    ) -> Result<Result<serde_json::Value, ApiError>, WriteError> {
+    ) -> Result<Result<Reading, ApiError>, WriteError> {
         let url = self.transport.thread_url(id, &[verb], &[]).map_err(WriteError::not_sent)?;
         self.write(Call::write(reqwest::Method::PATCH, endpoint, url, None, named(id)), Priority::Write).await
     }

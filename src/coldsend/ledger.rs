@@ -308,22 +308,25 @@ impl Ledger {
 
     /// Compares what two answers in a row say is left of the same limit, the latest to a request that is still counted as
     /// in flight and was granted at `granted`. A drop that our own requests cannot explain is another client's use. A window
-    /// that starts over only rises, and after a restart there is nothing to compare with.
-    pub(super) fn compare(&mut self, remaining: u32, limit: u32, granted: Instant, now: Instant) {
+    /// that starts over only rises, and after a restart there is nothing to compare with. Whether another client was seen.
+    pub(super) fn compare(&mut self, remaining: u32, limit: u32, granted: Instant, now: Instant) -> bool {
+        let mut is_foreign = false;
         if let Some(told) = self.told {
             // Responses overtake each other: an earlier one says nothing about later requests.
             if granted < told.at && told.limit == limit && remaining >= told.remaining {
-                return;
+                return false;
             }
             let own = self.granted - told.counted;
             let fall = u64::from(told.remaining.saturating_sub(remaining));
             let is_news = self.foreign.back().is_none_or(|last| now.duration_since(*last) >= OCCASION);
-            if told.limit == limit && fall > own && is_news {
+            is_foreign = told.limit == limit && fall > own;
+            if is_foreign && is_news {
                 self.foreign.push_back(now);
             }
         }
         let in_flight = u64::from(self.in_flight.all.saturating_sub(1));
         self.told = Some(Told { remaining, limit, at: now, counted: self.granted.saturating_sub(in_flight) });
+        is_foreign
     }
 
     /// Whether another client has used the key on several recent occasions.

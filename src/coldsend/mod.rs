@@ -11,6 +11,7 @@ mod client;
 mod endpoints;
 mod error;
 mod fields;
+mod key_use;
 mod ledger;
 mod pages;
 mod rate_limit_headers;

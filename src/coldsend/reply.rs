@@ -2,6 +2,7 @@
 
 use super::ApiError;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use std::fmt;
 
 /// How many files may go with a reply.
@@ -44,6 +45,8 @@ pub struct ReplyReceipt {
     pub message_id: Option<String>,
     /// The thread that the API says it replied in.
     pub thread_id: Option<String>,
+    /// When the server says that it took the reply, in whole seconds.
+    pub date: Option<Timestamp>,
 }
 
 impl fmt::Debug for ReplyBody {

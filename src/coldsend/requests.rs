@@ -31,7 +31,7 @@ impl Client {
     }
 
     /// A write, sent once. `Ok` is any 2xx, whatever became of its body.
-    pub(super) async fn write(&self, call: Call, priority: Priority) -> Result<Result<Value, ApiError>, WriteError> {
+    pub(super) async fn write(&self, call: Call, priority: Priority) -> Result<Result<Reading, ApiError>, WriteError> {
         let transport = &self.transport;
         let permit = self.acquire_permit(priority).await.map_err(WriteError::not_sent)?;
         let answer = match transport.exchange(&transport.writes, call.clone(), permit, None).await {
@@ -41,11 +41,13 @@ impl Client {
         };
         match outcome_of(answer.status) {
             WriteOutcome::Applied => {
-                let value = answer.body.and_then(|body| parse(call.endpoint, &body));
-                if let Err(error) = &value {
+                let date = answer.date;
+                let read =
+                    answer.body.and_then(|body| parse(call.endpoint, &body)).map(|value| Reading { value, date });
+                if let Err(error) = &read {
                     tracing::warn!(endpoint = call.endpoint, %error, "accepted, but the answer cannot be read");
                 }
-                Ok(value)
+                Ok(read)
             }
             certainty => Err(WriteError { certainty, error: transport.refusal(&call, answer) }),
         }

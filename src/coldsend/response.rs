@@ -84,6 +84,7 @@ pub(super) fn receipt(answer: &Value) -> Result<ReplyReceipt, DecodeError> {
         to_address: text("to_address"),
         message_id: text("message_id"),
         thread_id: text("thread_id"),
+        date: None,
     })
 }
 

@@ -1,15 +1,19 @@
 //! Execution: takes what is due, asks the guard, writes the intent, sends one request, writes the outcome.
 
 mod attempts;
+pub(super) mod caps;
 mod controls;
 pub(super) mod executor;
+mod facts;
 mod foreign_use;
 mod forward;
 pub(super) mod guard;
 mod mark_read;
 pub(super) mod pace;
+mod pass;
 mod recovery;
 mod reply;
+mod reply_body;
 mod run;
 mod star;
 mod verify;

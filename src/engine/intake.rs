@@ -1,6 +1,7 @@
 //! Intake: polls the list, queues the rows that changed, and turns each into a decision with its actions.
 
 pub(super) mod baseline;
+mod batch;
 mod foreign_use;
 pub(super) mod identity;
 mod learn;

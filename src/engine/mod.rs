@@ -9,12 +9,14 @@
 
 mod alerts;
 mod clock;
+mod concurrency;
 mod evaluation;
 mod execution;
 mod failpoint;
 mod intake;
 mod metrics;
 mod operations;
+mod own_rows;
 mod read_failures;
 mod run;
 mod shared;

@@ -1,4 +1,5 @@
-//! What was seen of threads a moment ago, to save requests. What is read here can hold a reply back; it lets none go.
+//! What was seen of threads a moment ago, to save requests. What is read here can hold a reply back; it lets one go only
+//! while nobody else uses the account.
 
 use crate::rules::ThreadMessages;
 use jiff::Timestamp;
@@ -33,6 +34,11 @@ impl ThreadCache {
     /// The messages, if they were read a moment ago.
     pub(super) fn messages(&self, thread: &str, now: Timestamp) -> Option<Arc<ThreadMessages>> {
         get(&self.messages, thread, now, MESSAGES_FRESH)
+    }
+
+    /// Whether they were read within `span`.
+    pub(super) fn has_messages_within(&self, thread: &str, now: Timestamp, span: Duration) -> bool {
+        get(&self.messages, thread, now, span.min(MESSAGES_FRESH)).is_some()
     }
 
     pub(super) fn evict_messages(&self, thread: &str) {

@@ -1,9 +1,12 @@
 //! One workspace at run time: its settings, its client, and what is remembered in memory.
 
 use super::{
-    execution::pace::{ReplyPace, SlowTargets},
+    concurrency::Window,
+    execution::caps::Caps,
+    execution::pace::{ReplyPace, Targets},
     intake::{learned::Learned, list_state::ListState, poll_health::PollHealth},
     metrics::{Metrics, WorkspaceMetrics},
+    own_rows::OwnRows,
     read_failures::ReadFailures,
     status::{WorkspacePhase, WorkspaceStatus},
     thread_cache::ThreadCache,
@@ -11,7 +14,8 @@ use super::{
 use crate::{
     coldsend::Client,
     destinations::Destinations,
-    model::{Safety, WorkspaceSettings},
+    model::{ActionKind, Safety, WorkspaceSettings},
+    store::Lane,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
@@ -33,8 +37,11 @@ pub struct WorkspaceParts {
 /// |---|---|---|
 /// | the state of the list, what was learned | intake | intake |
 /// | how polls end | intake | alerts, status |
-/// | slow destinations, the pace of replies | execution | execution |
+/// | how much may run at once | each its own | each its own |
+/// | how destinations respond, the pace of replies, who counts | execution | execution |
 /// | cached messages and stars | both | execution, to save requests |
+/// | rows that our replies will show | execution | intake |
+/// | whether another service was seen | both | execution |
 /// | read failures | both | both |
 /// | metrics | both | monitoring |
 /// | wake-ups | all | the loops |
@@ -44,9 +51,20 @@ pub struct Workspace {
     pub(super) list: ListState,
     pub(super) learned: Learned,
     pub(super) poll_health: PollHealth,
-    pub(super) slow_targets: SlowTargets,
+    /// How many threads are read at once.
+    pub(super) reading: Window,
+    /// How many actions of the API's lane are carried out at once.
+    pub(super) acting: Window,
+    pub(super) targets: Targets,
+    /// Counts what leaves through the API.
+    caps: Caps,
+    /// The same for the lane of forwards.
+    pub(super) forward_caps: Caps,
     pub(super) reply_pace: ReplyPace,
     pub(super) cache: ThreadCache,
+    pub(super) own_rows: OwnRows,
+    /// Another service was seen on the account since the process started.
+    foreign_use: AtomicBool,
     pub(super) read_failures: ReadFailures,
     pub(super) metrics: Metrics,
     /// The store could not be written when it was last tried.
@@ -54,9 +72,9 @@ pub struct Workspace {
     /// There may be something new.
     pub(super) nudge: Notify,
     /// Something became due.
-    pub(super) due: Notify,
+    due: Notify,
     /// The same for the lane of forwards.
-    pub(super) due_forwards: Notify,
+    due_forwards: Notify,
 }
 
 impl Workspace {
@@ -66,9 +84,15 @@ impl Workspace {
             list: ListState::default(),
             learned: Learned::default(),
             poll_health: PollHealth::default(),
-            slow_targets: SlowTargets::default(),
+            reading: Window::default(),
+            acting: Window::default(),
+            targets: Targets::default(),
+            caps: Caps::default(),
+            forward_caps: Caps::default(),
             reply_pace: ReplyPace::default(),
             cache: ThreadCache::default(),
+            own_rows: OwnRows::default(),
+            foreign_use: AtomicBool::default(),
             read_failures: ReadFailures::default(),
             metrics: Metrics::new(),
             store_fails: AtomicBool::default(),
@@ -128,9 +152,31 @@ impl Workspace {
         self.nudge.notify_one();
     }
 
+    /// Who counts the actions of a kind.
+    pub(super) fn caps(&self, kind: ActionKind) -> &Caps {
+        if kind.is_api_write() { &self.caps } else { &self.forward_caps }
+    }
+
+    /// What wakes a lane.
+    pub(super) fn due(&self, lane: Lane) -> &Notify {
+        match lane {
+            Lane::Api => &self.due,
+            Lane::Destinations => &self.due_forwards,
+        }
+    }
+
     pub(super) fn wake_executor(&self) {
         self.due.notify_one();
         self.due_forwards.notify_one();
+    }
+
+    /// Whether another service was seen on the account since the process started, even if you have resumed since.
+    pub(super) fn has_seen_foreign_use(&self) -> bool {
+        self.foreign_use.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn record_foreign_use(&self) {
+        self.foreign_use.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing leaves because the store could not be written when it was last tried.

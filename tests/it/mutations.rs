@@ -15,7 +15,8 @@ use reply_router::{
 const ENOUGH: usize = 300;
 
 fn beginning(letters: &[Topic]) -> InitialState {
-    InitialState { lag: 0, form: SentFormat::Unchanged, old: Vec::new(), glitch: false, letters: letters.to_vec() }
+    let (form, letters) = (SentFormat::Unchanged, letters.to_vec());
+    InitialState { lag: 0, form, old: Vec::new(), glitch: false, alone: false, letters }
 }
 
 fn intake() -> T {
@@ -94,12 +95,15 @@ fn every_mistake_is_noticed() {
             }
             continue;
         };
-        if let Err(violation) = play(&beginning, &transitions, None, None) {
-            panic!("{name}, not planted: {violation}");
-        }
-        match play(&beginning, &transitions, Some(*bug), None) {
-            Ok(_) => missed.push(name),
-            Err(violation) => eprintln!("{name}: after 1 sequence: {}", violation.invariant),
+        for alone in [false, true] {
+            let beginning = InitialState { alone, ..beginning.clone() };
+            if let Err(violation) = play(&beginning, &transitions, None, None) {
+                panic!("{name}, not planted, alone: {alone}: {violation}");
+            }
+            match play(&beginning, &transitions, Some(*bug), None) {
+                Ok(_) => missed.push(name),
+                Err(violation) => eprintln!("{name}, alone: {alone}: after 1 sequence: {}", violation.invariant),
+            }
         }
     }
     assert_eq!(missed, Vec::<&str>::new(), "nobody noticed these");

@@ -1,6 +1,7 @@
 //! One try: its intent before the request, its outcome after it, and what follows a try that did not end well.
 
 use super::Executor;
+use super::caps::{MAX_WAIT, OnItsWay};
 use super::guard::{Verdict, opted_out};
 use crate::engine::{Workspace, failpoint::failpoint, read_failures::Reach, threads::own_replies::body_fingerprint};
 use crate::{
@@ -48,9 +49,50 @@ impl From<&WriteError> for AttemptEnd {
 }
 
 impl Executor {
-    /// The write before the first byte leaves; whether it may leave. The pause and the opt-out that came since the
-    /// guard passed are checked in the same transaction.
-    pub(super) async fn set_in_flight(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
+    /// The write before the first byte leaves; `None` if it may not leave: then the action was changed. The rule's limit
+    /// is counted in one step with the write. Replies have more to count, see [`Executor::reply`].
+    pub(super) async fn set_in_flight<'a>(
+        &self,
+        workspace: &'a Workspace,
+        action: &mut Action,
+    ) -> Result<Option<OnItsWay<'a>>, StoreError> {
+        if action.timing.limit.is_none() {
+            return Ok(self.begin(workspace, action).await?.then(OnItsWay::uncounted));
+        }
+        let caps = workspace.caps(action.kind);
+        let mut is_last_look = false;
+        loop {
+            let one_ended = caps.one_ended();
+            let counting = caps.count().await;
+            let Some(verdict) = self.limit_reached(action).await? else {
+                return Ok(self.begin(workspace, action).await?.then(|| caps.begin()));
+            };
+            drop(counting);
+            if !caps.may_change(&verdict) {
+                self.apply_verdict(workspace, action, verdict).await?;
+                return Ok(None);
+            }
+            if is_last_look {
+                self.apply_verdict(workspace, action, self.soon(verdict)).await?;
+                return Ok(None);
+            }
+            is_last_look = tokio::time::timeout(MAX_WAIT, one_ended).await.is_err();
+        }
+    }
+
+    /// The verdict of a cap that others on their way use up, for now: they may not count in a moment.
+    pub(super) fn soon(&self, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Wait(_, reason) | Verdict::Suppress(reason) => {
+                Verdict::Wait(self.shared.now().saturating_add(2 * MAX_WAIT).unwrap_or(Timestamp::MAX), reason)
+            }
+            other => other,
+        }
+    }
+
+    /// Writes the intent; whether the action may leave. The pause and the opt-out that came since the guard passed are
+    /// checked in the same transaction.
+    pub(super) async fn begin(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
         failpoint!(self.shared, GuardPassed, action);
         let verdict = match self.shared.write_intent(workspace, action).await? {
             IntentResult::Written => {
@@ -89,8 +131,8 @@ impl Executor {
         self.write_until_stored(workspace, action, next).await
     }
 
-    /// Writes how a try ended. A store that fails (a full disk) is waited for: until the outcome is on disk nothing
-    /// else leaves, and if the process ends before, the next one finds the action in flight.
+    /// Writes how a try ended. A store that fails (a full disk) is waited for; if the process ends before, the next one
+    /// finds the action in flight.
     pub(super) async fn record_outcome(
         &self,
         workspace: &Workspace,
@@ -101,6 +143,16 @@ impl Executor {
         failpoint!(self.shared, ResponseReceived, action);
         let at = action.sent_at.unwrap_or_else(|| self.shared.now());
         let AttemptEnd { outcome, status } = end.into();
+        if action.kind.is_api_write() {
+            match outcome {
+                AttemptOutcome::Accepted | AttemptOutcome::DryRun => workspace.acting.widen(),
+                AttemptOutcome::Unclear | AttemptOutcome::NotSent | AttemptOutcome::NoBudget => {
+                    workspace.acting.close();
+                }
+                _ if status == Some(429) => workspace.acting.close(),
+                _ => {}
+            }
+        }
         action.attempts.push(Attempt { at, outcome, status, body: body_fingerprint(&action.payload) });
         let may_have_left = next.state().counts_toward_limits()
             && !matches!(next.state(), ActionState::Waiting | ActionState::Retrying);

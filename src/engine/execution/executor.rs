@@ -4,20 +4,14 @@
 //! newer message) changed the action first: then the step ends and nothing leaves.
 
 use super::Executor;
-use super::guard::Verdict;
+use super::{guard::Verdict, pass::Pass};
 use crate::engine::threads::reevaluate::has_waited;
 use crate::engine::{Workspace, failpoint::failpoint};
 use crate::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode, format_duration},
     store::{Lane, StoreError},
 };
-use std::time::Duration;
 
-/// How many due actions are fetched at once.
-const BATCH: u32 = 50;
-
-/// After a step that took this long, due actions are fetched again.
-const SLOW: Duration = Duration::from_secs(2);
 /// Why execution stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
@@ -36,48 +30,19 @@ pub struct RunReport {
 }
 
 impl Executor {
-    /// Carries out what is due in a lane, one after the other, until nothing is. Ends early, between two actions, when
-    /// `stop` says so.
+    /// Carries out what is due in a lane until nothing is: several threads at once, the actions of one thread one after
+    /// another. When `stop` says so nothing more begins; what has begun ends and is recorded.
     pub async fn run_due(
         &self,
         workspace: &Workspace,
         lane: Lane,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<RunReport, ExecuteError> {
-        let mut report = RunReport::default();
-        loop {
-            let except = workspace.slow_targets.names();
-            let due = self.shared.store.due_actions(workspace.name(), lane, self.shared.now(), &except, BATCH).await?;
-            if due.is_empty() {
-                return Ok(report);
-            }
-            for action in due {
-                if stop() {
-                    return Ok(report);
-                }
-                report.looked_at += 1;
-                let (began, failures) = (tokio::time::Instant::now(), workspace.read_failures.failures());
-                match self.step(workspace, action).await {
-                    Ok(()) => {}
-                    // Somebody else changed it: their change counts.
-                    Err(StoreError::Changed(_)) => {}
-                    Err(error) => return Err(error.into()),
-                }
-                let failed = lane == Lane::Api && workspace.read_failures.failures() > failures;
-                if failed && workspace.read_failures.is_down() {
-                    report.api_is_down = true;
-                    return Ok(report);
-                }
-                // What has become due meanwhile may come first.
-                if failed || began.elapsed() >= SLOW {
-                    break;
-                }
-            }
-        }
+        Pass::new(self, workspace, lane, stop).run().await
     }
 
     /// One step of one action that is due.
-    async fn step(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+    pub(super) async fn step(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
         if action.state == ActionState::Unknown {
             return self.verify(workspace, action).await;
         }

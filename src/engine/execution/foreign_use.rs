@@ -36,6 +36,7 @@ impl Executor {
         let found =
             self.shared.store.foreign_uses().await?.into_iter().find(|found| found.workspace == workspace.name());
         Ok(found.map(|found| {
+            workspace.record_foreign_use();
             let text = format!("held until you resume the workspace: {}", found.evidence);
             Verdict::Hold(Reason::new(ReasonCode::ForeignUse, text))
         }))

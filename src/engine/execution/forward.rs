@@ -2,6 +2,7 @@
 
 use super::Executor;
 use super::attempts::AttemptEnd;
+use super::pace::TooSlow;
 use crate::engine::{Workspace, failpoint::mutated};
 use crate::{
     model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Transition},
@@ -9,7 +10,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// A delivery that fails after this long has kept all others waiting.
+/// A destination whose delivery fails after this long is left alone for a while.
 const SLOW_TARGET: Duration = Duration::from_secs(3);
 
 impl Executor {
@@ -19,9 +20,7 @@ impl Executor {
             return self.shared.transition(workspace, &mut action, Transition::failed(reason)).await;
         };
         let (notice, target) = (notice.clone(), target.clone());
-        if !self.set_in_flight(workspace, &mut action).await? {
-            return Ok(());
-        }
+        let Some(_on_its_way) = self.set_in_flight(workspace, &mut action).await? else { return Ok(()) };
         let link = self.shared.alerts.thread_link(&action.thread_id);
         let began = tokio::time::Instant::now();
         // In a dry run, destinations on this machine alone are told.
@@ -29,7 +28,8 @@ impl Executor {
             .destinations()
             .deliver(&target, &action.id.0, action.created_at, &notice, link.as_deref(), self.shared.now())
             .await;
-        workspace.slow_targets.record(&target, sent.is_err() && began.elapsed() >= SLOW_TARGET);
+        let is_slow = began.elapsed() >= SLOW_TARGET;
+        workspace.targets.record(&target, sent.as_ref().map(|_| ()).map_err(|_| TooSlow(is_slow)));
         match sent {
             Ok(delivered) => {
                 let outcome = if self.shared.dry_run { AttemptOutcome::DryRun } else { AttemptOutcome::Accepted };

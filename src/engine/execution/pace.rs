@@ -1,5 +1,5 @@
-//! The pace of execution: destinations that do not respond in time are left alone for a while, and replies get out of
-//! step with another service on the account.
+//! The pace of execution: how many deliveries a destination gets at once, and none for a while if it does not respond in
+//! time; replies get out of step with another service on the account.
 
 use std::time::{Duration, Instant};
 use std::{
@@ -11,29 +11,61 @@ use std::{
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 const MAX_PAUSE: Duration = Duration::from_secs(300);
 
-/// Destinations that do not respond in time: how often in a row, and until when nothing is sent there.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct SlowTargets(Mutex<HashMap<String, (u32, Instant)>>);
+/// At most so many deliveries to one destination run at once.
+const MAX_PER_TARGET: usize = 8;
 
-impl SlowTargets {
-    /// Records that a destination did not respond in time, or did.
-    pub(super) fn record(&self, target: &str, is_slow: bool) {
-        let mut slow = locked(&self.0);
-        if !is_slow {
-            slow.remove(target);
-            return;
+/// How the destinations of a workspace respond.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Targets(Mutex<HashMap<String, Target>>);
+
+/// One destination. What is unknown of it, and what has just failed, gets one delivery at a time.
+#[derive(Debug, Default)]
+struct Target {
+    /// How often in a row it did not respond in time.
+    slow: u32,
+    /// Until when nothing is sent there.
+    paused_until: Option<Instant>,
+    /// How many deliveries in a row went well.
+    went_well: usize,
+}
+
+impl Targets {
+    /// Records how a delivery ended: `Ok`, or whether the destination did not respond in time.
+    pub(super) fn record(&self, name: &str, ended: Result<(), TooSlow>) {
+        let mut targets = locked(&self.0);
+        let target = targets.entry(name.to_owned()).or_default();
+        match ended {
+            Ok(()) => *target = Target { went_well: target.went_well.saturating_add(1), ..Target::default() },
+            Err(TooSlow(false)) => *target = Target::default(),
+            Err(TooSlow(true)) => {
+                let pause = (FIRST_PAUSE * (1 << target.slow.min(4))).min(MAX_PAUSE);
+                let paused_until = Some(Instant::now() + pause);
+                *target = Target { slow: target.slow.saturating_add(1), paused_until, went_well: 0 };
+            }
         }
-        let count = slow.get(target).map_or(0, |(count, _)| *count);
-        let pause = FIRST_PAUSE * (1 << count.min(4));
-        slow.insert(target.to_owned(), (count + 1, Instant::now() + pause.min(MAX_PAUSE)));
     }
 
     /// The destinations to which nothing is sent for now, so that they do not hold up others.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(super) fn paused(&self) -> Vec<String> {
         let now = Instant::now();
-        locked(&self.0).iter().filter(|(_, (_, until))| *until > now).map(|(name, _)| name.clone()).collect()
+        let is_paused = |target: &Target| target.paused_until.is_some_and(|until| until > now);
+        locked(&self.0).iter().filter(|(_, target)| is_paused(target)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How many deliveries to the destination may run at once now; none while it is paused.
+    pub(super) fn at_once(&self, name: &str) -> usize {
+        let targets = locked(&self.0);
+        let Some(target) = targets.get(name) else { return 1 };
+        if target.paused_until.is_some_and(|until| until > Instant::now()) {
+            return 0;
+        }
+        target.went_well.saturating_add(1).min(MAX_PER_TARGET)
     }
 }
+
+/// Why a delivery failed: whether the destination did not respond in time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TooSlow(pub(super) bool);
 
 /// When a reply last came up to leave.
 #[derive(Debug, Default)]

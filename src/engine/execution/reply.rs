@@ -1,33 +1,33 @@
 //! A reply: guarded, sent at most once, and never again by itself once it may have left.
 
 use super::Executor;
+use super::caps::{self, OnItsWay};
 use super::verify::next_check;
 use crate::engine::threads::{read::thread_reader, reevaluate::has_waited};
 use crate::engine::{
     Workspace,
     evaluation::fetch_messages,
     execution::attempts::paused,
-    execution::guard::{StoreFacts, Verdict, check_store, check_thread, opted_out},
+    execution::guard::{Verdict, check_store, check_thread, opted_out},
     failpoint::mutated,
+    own_rows::ExpectedRow,
     read_failures::Reach,
-    threads::own_replies::{body_fingerprint, matches_text},
+    threads::own_replies::matches_text,
     threads::takeover::{Takeover, detect_takeover},
 };
 use crate::{
-    coldsend::{Priority, ReplyAttachment, ReplyBody, WriteError, WriteOutcome},
-    model::{
-        Action, ActionKind, ActionState, Attachment, AttemptOutcome, Payload, Rate, Reason, ReasonCode, Repeat,
-        RepeatScope, Transition, address_of,
-    },
-    rules::{FileAccess, FileRefusal, MAX_ATTACHED_BYTES, ThreadMessages},
-    store::{OptOut, SentFilter, StoreError},
-    text::fingerprint,
+    coldsend::{Priority, ReplyReceipt, WriteError, WriteOutcome},
+    model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Repeat, Transition},
+    rules::ThreadMessages,
+    store::{OptOut, StoreError},
 };
-use jiff::Timestamp;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-const HOUR: Duration = Duration::from_secs(3_600);
-/// The most that the first reply after a rest waits before its last look, and each of those that follow it.
+/// While nobody else uses the account, messages that were read so long ago serve as the last look. A place in the request
+/// budget may take [`MAX_WAIT`] more.
+const LAST_LOOK: Duration = Duration::from_secs(3);
+/// The most that the first reply after a rest waits before its last look, and each of those that follow it, while
+/// somebody else may use the account.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const SHORT_WAIT: Duration = Duration::from_millis(150);
 /// Replies that follow each other within this time are one burst.
@@ -35,17 +35,26 @@ const BURST: Duration = Duration::from_secs(10);
 /// How long a reply waits for its place in the request budget before it is guarded anew.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
+/// What the last look has shown: nothing that holds the reply back.
+struct LastLook {
+    messages: Arc<ThreadMessages>,
+    /// What may look like a reply and was taken for a campaign step.
+    note: Option<Reason>,
+}
+
 impl Executor {
+    /// Guards a reply, writes its intent, sends it once, and writes the outcome.
+    ///
+    /// The last look is a read between intent and request, after a random wait, while another service may use the account:
+    /// both see what the other one sent. While the API's counts show that nobody else does, the read that the decision was
+    /// made on serves, if it ended a moment ago.
     pub(in crate::engine) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
-        if !action.approved
-            && let Some(held) = self.held_for_foreign_use(workspace).await?
+        let is_alone = self.is_alone(workspace);
+        if (!is_alone || has_files(&action))
+            && let Some(verdict) = self.check_facts(workspace, &action).await?
+            && !workspace.caps(action.kind).may_change(&verdict)
         {
-            return self.apply_verdict(workspace, &mut action, held).await;
-        }
-        let counted = self.store_facts(workspace, &action).await?;
-        match check_store(&action, &counted, workspace.safety(), self.shared.now()) {
-            Verdict::Send => {}
-            other => return self.apply_verdict(workspace, &mut action, other).await,
+            return self.apply_verdict(workspace, &mut action, verdict).await;
         }
         let body = match self.body(&action).await {
             Ok(body) => body,
@@ -53,37 +62,30 @@ impl Executor {
                 return self.shared.transition(workspace, &mut action, Transition::failed(reason)).await;
             }
         };
-        // Messages that were read for the decision can hold the reply back without a request; they let nothing go.
-        if let Some(messages) = workspace.cache.messages(&action.thread_id, self.shared.now()) {
-            match self.check_messages(workspace, &action, &messages).await?.0 {
-                Verdict::Send => {}
-                _ if mutated!(self.shared, SkipGuard) => {}
-                other => {
-                    self.remember_opt_out(&action, &messages).await?;
-                    action.outgoing_before = outgoing_ids(&messages);
-                    return self.apply_verdict(workspace, &mut action, other).await;
-                }
-            }
-            action.outgoing_before = outgoing_ids(&messages);
-        }
         let waited = has_waited(&action, self.shared.now());
-        self.step_out_of_phase(workspace).await;
-        if !self.set_in_flight(workspace, &mut action).await? {
-            return Ok(());
+        if !is_alone {
+            self.step_out_of_phase(workspace).await;
         }
-        // From here on, messages that were read before must not be used.
-        workspace.cache.evict_messages(&action.thread_id);
+        let Some((_on_its_way, look)) = self.begin_reply(workspace, &mut action).await? else { return Ok(()) };
         let client = thread_reader(workspace, &action.thread_id).with_max_wait(Some(MAX_WAIT));
-        // The last check: only the request itself stands between what these messages show and the reply.
-        let messages = match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
-            Ok(messages) => {
-                workspace.read_failures.record_success(&action.thread_id, self.shared.now());
-                messages
+        let checked = match look {
+            Some(LastLook { messages, note }) => {
+                // The intent's transaction has asked for pauses and opt-outs just now.
+                let verdict = self.check_store_again(workspace, &action, &messages, waited).await;
+                (messages, verdict.map(|verdict| (verdict, note)))
             }
-            Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
+            // The last check: only the request itself stands between what these messages show and the reply.
+            None => match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
+                Ok(messages) => {
+                    workspace.read_failures.record_success(&action.thread_id, self.shared.now());
+                    let verdict = self.last_check(workspace, &action, &messages, waited).await;
+                    (messages, verdict)
+                }
+                Err(error) => return self.withdraw_unread(workspace, &mut action, &error).await,
+            },
         };
-        let checked = self.last_check(workspace, &action, &messages, waited).await;
-        let (verdict, note) = checked.unwrap_or_else(|error| {
+        let (messages, verdict) = checked;
+        let (verdict, note) = verdict.unwrap_or_else(|error| {
             let reason = Reason::new(ReasonCode::Unreachable, format!("the store could not be asked: {error}"));
             (Verdict::Wait(self.next_read(Reach::Unclear), reason), None)
         });
@@ -97,7 +99,77 @@ impl Executor {
             return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, done).await;
         }
         let result = client.reply(&action.thread_id, &body).await;
+        self.expect_row(workspace, &action, &messages, result.as_ref().ok());
         self.reply_ended(workspace, action, result.err(), note).await
+    }
+
+    /// Whether the API's counts show that nobody else uses the workspace's key, and no other service was ever seen.
+    fn is_alone(&self, workspace: &Workspace) -> bool {
+        workspace.client().is_alone() && !workspace.has_seen_foreign_use()
+    }
+
+    /// Counts what has left and writes the intent, as one step of the workspace; `None` if the reply may not leave: then
+    /// it was changed. With the last look, if messages that were read a moment ago serve as that.
+    async fn begin_reply<'a>(
+        &self,
+        workspace: &'a Workspace,
+        action: &mut Action,
+    ) -> Result<Option<(OnItsWay<'a>, Option<LastLook>)>, StoreError> {
+        let caps = workspace.caps(action.kind);
+        let mut is_last_try = false;
+        loop {
+            let one_ended = caps.one_ended();
+            let counting = caps.count().await;
+            let Some(verdict) = self.check_facts(workspace, action).await? else {
+                let Ok(look) = self.look_at_cached(workspace, action).await? else { return Ok(None) };
+                if !self.begin(workspace, action).await? {
+                    return Ok(None);
+                }
+                // From here on, messages that were read before must not be used.
+                workspace.cache.evict_messages(&action.thread_id);
+                return Ok(Some((caps.begin(), look)));
+            };
+            drop(counting);
+            let may_change = caps.may_change(&verdict);
+            if !may_change || is_last_try {
+                let verdict = if may_change { self.soon(verdict) } else { verdict };
+                self.apply_verdict(workspace, action, verdict).await?;
+                return Ok(None);
+            }
+            is_last_try = tokio::time::timeout(caps::MAX_WAIT, one_ended).await.is_err();
+        }
+    }
+
+    /// What the store says against the reply, without a request.
+    async fn check_facts(&self, workspace: &Workspace, action: &Action) -> Result<Option<Verdict>, StoreError> {
+        if !action.approved
+            && let Some(held) = self.held_for_foreign_use(workspace).await?
+        {
+            return Ok(Some(held));
+        }
+        let counted = self.store_facts(workspace, action).await?;
+        let verdict = check_store(action, &counted, workspace.safety(), self.shared.now());
+        Ok((verdict != Verdict::Send).then_some(verdict))
+    }
+
+    /// Messages that were read for the decision can hold the reply back without a request: then the action was changed, and
+    /// the result is `Err`. They let it go only while nobody else uses the account and they are a moment old.
+    async fn look_at_cached(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+    ) -> Result<Result<Option<LastLook>, ()>, StoreError> {
+        let now = self.shared.now();
+        let Some(messages) = workspace.cache.messages(&action.thread_id, now) else { return Ok(Ok(None)) };
+        let (verdict, note) = self.check_messages(workspace, action, &messages).await?;
+        action.outgoing_before = outgoing_ids(&messages);
+        if verdict != Verdict::Send && !mutated!(self.shared, SkipGuard) {
+            self.remember_opt_out(action, &messages).await?;
+            self.apply_verdict(workspace, action, verdict).await?;
+            return Ok(Err(()));
+        }
+        let serves = workspace.cache.has_messages_within(&action.thread_id, now, LAST_LOOK) && self.is_alone(workspace);
+        Ok(Ok(serves.then_some(LastLook { messages, note })))
     }
 
     /// What these messages say of the reply, and which message was taken for a campaign step although it may look like
@@ -149,15 +221,41 @@ impl Executor {
         {
             return Ok((Verdict::Suppress(opted_out(&found.evidence)), None));
         }
+        Ok((self.check_store_again(workspace, action, messages, waited).await?, note))
+    }
+
+    /// The other service, or the change of the rules, that came meanwhile.
+    async fn check_store_again(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        messages: &ThreadMessages,
+        waited: bool,
+    ) -> Result<Verdict, StoreError> {
         if !action.approved
             && let Some(held) = self.held_for_foreign_use(workspace).await?
         {
-            return Ok((held, None));
+            return Ok(held);
         }
         if waited && let Some(cancelled) = self.shared.no_longer_matches(workspace, action, Some(messages)).await? {
-            return Ok((cancelled, None));
+            return Ok(cancelled);
         }
-        Ok((Verdict::Send, note))
+        Ok(Verdict::Send)
+    }
+
+    /// Remembers what the list will show when the reply is all that has happened in the thread.
+    fn expect_row(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        messages: &ThreadMessages,
+        receipt: Option<&ReplyReceipt>,
+    ) {
+        let expected = receipt.and_then(|receipt| {
+            let Payload::Reply { text: Some(text), .. } = &action.payload else { return None };
+            ExpectedRow::after_reply(messages.conversation(), text, receipt.date?)
+        });
+        workspace.own_rows.expect(&action.thread_id, expected);
     }
 
     /// Waits a random moment, so that another service that acts on the same account at the same instant gets out of
@@ -197,74 +295,6 @@ impl Executor {
         self.record_outcome(workspace, &mut action, &error, next).await
     }
 
-    /// Whether the newest inbound message comes from an address that one of the workspaces sends from.
-    pub(super) async fn is_from_own_sender(&self, messages: &ThreadMessages) -> Result<bool, StoreError> {
-        match messages.newest_inbound().and_then(|message| address_of(message.from.as_deref()?)) {
-            Some(sender) => self.shared.store.is_own_address(&sender).await,
-            None => Ok(false),
-        }
-    }
-
-    /// What the store knows about the reply.
-    pub(super) async fn store_facts(&self, workspace: &Workspace, action: &Action) -> Result<StoreFacts, StoreError> {
-        let now = self.shared.now();
-        let since = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
-        let mut counted = StoreFacts::default();
-        if mutated!(self.shared, SkipStoreCheck) {
-            return Ok(counted);
-        }
-        let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
-        counted.repeat = self.repeat_used(action).await?;
-        if let Some(lead) = action.lead_email.as_deref() {
-            let found = self.shared.store.opt_out(&action.workspace, lead).await?;
-            counted.opted_out = found.map(|opt_out| opt_out.evidence);
-            let filter = SentFilter { lead_email: Some(lead), ..all };
-            let window = since(workspace.safety().replies_per_lead.per);
-            counted.to_lead = self.shared.store.sent_since(&action.workspace, &filter, window).await?;
-        }
-        counted.last_hour = self.shared.store.sent_since(&action.workspace, &all, since(HOUR)).await?;
-        if let Some(Rate { per, .. }) = action.timing.limit {
-            let filter = SentFilter { rule: Some(&action.rule), ..all };
-            counted.by_rule = self.shared.store.sent_since(&action.workspace, &filter, since(per)).await?;
-        }
-        Ok(counted)
-    }
-
-    /// Whether what has left since the decision uses up the rule's `repeat`. Waiting replies do not count: of two that
-    /// wait, one must go.
-    async fn repeat_used(&self, action: &Action) -> Result<Option<&'static str>, StoreError> {
-        let lead = action.lead_email.as_deref();
-        let history = self.shared.store.history(&action.workspace, &action.thread_id, lead).await?;
-        let may_have_left = |state: ActionState| {
-            matches!(state, ActionState::Done | ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined)
-        };
-        let words = body_fingerprint(&action.payload);
-        let mine = history.iter().filter(|entry| {
-            entry.kind == action.kind
-                && (entry.rule == action.rule || words.is_some() && entry.body.as_deref().map(fingerprint) == words)
-                && entry.action != action.id
-                && may_have_left(entry.state)
-        });
-        let message_id = action.message_id.as_deref();
-        let about = RepeatScope { thread_id: &action.thread_id, message_id, lead_email: lead };
-        Ok(action.timing.repeat.violation(mine, about, self.shared.now()))
-    }
-
-    /// The reply as it is sent; files are read now.
-    async fn body(&self, action: &Action) -> Result<ReplyBody, Reason> {
-        let Payload::Reply { text, html, attachments } = &action.payload else {
-            return Err(Reason::new(ReasonCode::Template, "the reply was never rendered"));
-        };
-        let attachments = if attachments.is_empty() {
-            Vec::new()
-        } else {
-            let (files, rules) = (attachments.clone(), self.shared.rules());
-            let read = tokio::task::spawn_blocking(move || read_attachments(&files, rules.files())).await;
-            read.map_err(|error| Reason::new(ReasonCode::Template, error.to_string()))??
-        };
-        Ok(ReplyBody { text: text.clone(), html: html.clone(), attachments })
-    }
-
     async fn remember_opt_out(&self, action: &Action, messages: &ThreadMessages) -> Result<(), StoreError> {
         let (Some(evidence), Some(email)) = (messages.opt_out(), &action.lead_email) else { return Ok(()) };
         let opt_out = OptOut {
@@ -277,22 +307,8 @@ impl Executor {
     }
 }
 
-/// Reads the files of a reply as they are now: what they were when the rules were loaded proves nothing of that.
-fn read_attachments(attachments: &[Attachment], allowed: &FileAccess) -> Result<Vec<ReplyAttachment>, Reason> {
-    let mut left = MAX_ATTACHED_BYTES;
-    let read = attachments.iter().map(|file| {
-        let content = allowed.open(&file.path).and_then(|open| open.read(left)).map_err(|error| {
-            let why = match error {
-                FileRefusal::TooLarge(_) => "the attachments have more than 10 MB together".to_owned(),
-                other => other.to_string(),
-            };
-            Reason::new(ReasonCode::Template, format!("the attachment {} is not sent: {why}", file.filename))
-        })?;
-        left = left.saturating_sub(content.len() as u64);
-        let (filename, content_type) = (file.filename.clone(), file.content_type.clone());
-        Ok(ReplyAttachment { filename, content_type, content })
-    });
-    read.collect()
+fn has_files(action: &Action) -> bool {
+    matches!(&action.payload, Payload::Reply { attachments, .. } if !attachments.is_empty())
 }
 
 fn outgoing_ids(messages: &ThreadMessages) -> Vec<String> {

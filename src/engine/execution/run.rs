@@ -16,10 +16,7 @@ const ONCE_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Executor {
     pub(in crate::engine) async fn run(&self, workspace: &Workspace, lane: Lane, shutdown: &CancellationToken) {
-        let notify = match lane {
-            Lane::Api => &workspace.due,
-            Lane::Destinations => &workspace.due_forwards,
-        };
+        let notify = workspace.due(lane);
         let stop = || shutdown.is_cancelled();
         while !shutdown.is_cancelled() {
             let mut rest = MAX_REST;
@@ -49,7 +46,7 @@ impl Executor {
         let Some(due) = self.shared.store.next_due(workspace.name()).await? else { return Ok(MAX_REST) };
         let left = Duration::try_from(due.duration_since(self.shared.now())).unwrap_or_default();
         // Never a busy loop, whatever the store says. Deliveries to a slow destination are due but wait.
-        let least = if workspace.slow_targets.names().is_empty() { 20 } else { 1_000 };
+        let least = if workspace.targets.paused().is_empty() { 20 } else { 1_000 };
         Ok(left.clamp(Duration::from_millis(least), MAX_REST))
     }
 

@@ -32,9 +32,7 @@ impl Executor {
         if starred == wanted && !mutated!(self.shared, BlindStar) {
             return self.shared.transition(workspace, &mut action, Transition::done()).await;
         }
-        if !self.set_in_flight(workspace, &mut action).await? {
-            return Ok(());
-        }
+        let Some(_on_its_way) = self.set_in_flight(workspace, &mut action).await? else { return Ok(()) };
         if self.shared.dry_run {
             return self.record_outcome(workspace, &mut action, AttemptOutcome::DryRun, Transition::done()).await;
         }

@@ -5,37 +5,33 @@ use crate::engine::threads::read::{read_thread, thread_reader};
 use crate::engine::{
     Workspace,
     evaluation::{Evaluation, EvaluationInput, evaluate_thread},
-    failpoint::{failpoint, mutated},
+    failpoint::failpoint,
+    intake::batch::{FIRST_DEFERRAL, MAX_DEFERRAL},
     intake::poll::is_too_old,
     intake::records::{action_records, decision_record, lead_key},
     intake::row_changes::{Candidate, candidate, category_differs, proven_event},
-    read_failures::Reach,
     status::EngineEventKind,
     threads::takeover::{Takeover, detect_takeover},
 };
 use crate::{
-    coldsend::{ApiError, Priority, Scope},
+    coldsend::{ApiError, Priority},
     model::{Action, ActionKind, ActionState, Conversation, Mode, Reason, ReasonCode, ThreadRow, Transition},
     rules::RuleSet,
     store::{
-        Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, ReadyThread, RecordedDecision, SettledThread,
-        StoreError, WorkspaceState,
+        Claim, DecisionRecord, EventKind, OptOut, PendingThread, ReadyAt, RecordedDecision, SettledThread, StoreError,
+        WorkspaceState,
     },
 };
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
-/// How many pending rows are handled at once.
+/// How many pending rows are fetched at once.
 const BATCH: u32 = 200;
 /// How many of those that could not be read are tried again at once.
 const FAILED_BATCH: u32 = 20;
-/// A thread that could not be read is read again after this, then twice as long each time.
-const FIRST_DEFERRAL: Duration = Duration::from_secs(60);
-const MAX_DEFERRAL: Duration = Duration::from_secs(3_600);
-/// You are alerted after this many tries in a row, about a quarter of an hour.
-const TOLD_AFTER: u32 = 5;
-/// When threads that cannot be read have taken this long, the rest waits for the next pass, so that polling goes on.
-const MAX_FAILING: Duration = Duration::from_secs(20);
+/// When more than one batch is pending, a pass takes no further one after this time, so that polling goes on.
+const MAX_PASS: Duration = Duration::from_secs(10);
 
 /// Why handling pending threads stopped.
 #[derive(Debug, thiserror::Error)]
@@ -61,77 +57,43 @@ pub struct HandleReport {
     pub unfinished: bool,
 }
 
+impl HandleReport {
+    fn add(&mut self, other: Self) {
+        self.decisions.extend(other.decisions);
+        self.no_event += other.no_event;
+        self.left += other.left;
+        self.unfinished |= other.unfinished;
+    }
+}
+
 impl Intake {
     /// Turns pending threads into decisions. A thread that cannot be read stays pending and is read again later, behind
     /// all others. Handling stops only when several threads in a row fail and none can be read.
     pub async fn handle_pending(&self, workspace: &Workspace) -> Result<HandleReport, IntakeError> {
         let mut report = HandleReport::default();
-        let now = self.shared.now();
-        let longest = MAX_DEFERRAL.max(workspace.settings().wait_for_category) + FIRST_DEFERRAL;
-        let latest = now.saturating_add(longest).unwrap_or(Timestamp::MAX);
-        let ready = ReadyAt { now, latest, limit: BATCH, failed_limit: FAILED_BATCH };
-        let threads = self.shared.store.ready_threads(workspace.name(), ready).await?;
-        if threads.is_empty() {
-            return Ok(report);
-        }
-        let overrides = self.shared.store.override_modes().await?;
-        let state = self.shared.store.workspace_state(workspace.name()).await?;
-        let mut patience = Patience { most: workspace.read_failures.most_failures(), failed: 0, slow: Duration::ZERO };
-        for ReadyThread { pending: thread, failures } in threads {
-            let began = tokio::time::Instant::now();
-            workspace.poll_health.record_progress(self.shared.now());
-            match self.handle(workspace, &thread, &state, &overrides).await {
-                Ok(Handled::Decided(id)) => {
-                    report.decisions.push(id);
-                    workspace.wake_executor();
-                }
-                Ok(Handled::NoEvent) => report.no_event += 1,
-                Ok(Handled::Waits(until)) => {
-                    self.shared.store.put_off(workspace.name(), &thread.row, until, false).await?;
-                    report.left += 1;
-                }
-                Err(IntakeError::Api(_)) if mutated!(self.shared, DropUnreadable) => {
-                    self.settle(workspace, &thread, None).await?;
-                }
-                Err(IntakeError::Api(error @ ApiError::TooLarge { .. })) => {
-                    report.decisions.push(self.record_unreadable(workspace, &thread, &error).await?);
-                }
-                Err(IntakeError::Api(error)) => {
-                    let reach = workspace.read_failures.record_failure(&thread.row.id, &error, self.shared.now());
-                    if reach == Reach::Workspace && error.scope() != Scope::Unclear {
-                        return Err(error.into());
-                    }
-                    tracing::warn!(
-                        workspace = workspace.name(),
-                        thread = thread.row.id,
-                        error = %error,
-                        "thread could not be read; it stays pending"
-                    );
-                    let pause = FIRST_DEFERRAL * (1 << failures.min(6));
-                    let until = self.shared.now().saturating_add(pause.min(MAX_DEFERRAL)).unwrap_or(Timestamp::MAX);
-                    self.shared.store.put_off(workspace.name(), &thread.row, until, true).await?;
-                    report.left += 1;
-                    let is_over = patience.is_over(began.elapsed());
-                    if reach == Reach::Workspace {
-                        if is_over {
-                            workspace.read_failures.record_given_up();
-                            return Err(error.into());
-                        }
-                    } else if failures + 1 == TOLD_AFTER {
-                        self.shared.alerts.alert_unread(workspace, &thread.row, &error);
-                    }
-                    if patience.slow >= MAX_FAILING {
-                        report.unfinished = true;
-                        return Ok(report);
-                    }
-                }
-                Err(error) => return Err(error),
+        let began = Instant::now();
+        let mut failed_limit = FAILED_BATCH;
+        loop {
+            let now = self.shared.now();
+            let longest = MAX_DEFERRAL.max(workspace.settings().wait_for_category) + FIRST_DEFERRAL;
+            let latest = now.saturating_add(longest).unwrap_or(Timestamp::MAX);
+            let ready = ReadyAt { now, latest, limit: BATCH, failed_limit };
+            let threads = self.shared.store.ready_threads(workspace.name(), ready).await?;
+            let is_full = threads.iter().filter(|thread| thread.failures == 0).count() >= BATCH as usize;
+            report.add(self.handle_batch(workspace, threads).await?);
+            if !is_full || report.unfinished {
+                return Ok(report);
             }
+            if began.elapsed() >= MAX_PASS {
+                report.unfinished = true;
+                return Ok(report);
+            }
+            failed_limit = 0;
         }
-        Ok(report)
     }
 
-    async fn handle(
+    /// Handles one pending row.
+    pub(super) async fn handle(
         &self,
         workspace: &Workspace,
         thread: &PendingThread,
@@ -145,6 +107,9 @@ impl Intake {
         }
         if let Some(until) = waits_for_category(workspace, thread, candidate, now) {
             return Ok(Handled::Waits(until));
+        }
+        if candidate == Candidate::MaybeMessage && self.shows_own_reply(workspace, thread).await? {
+            return self.settle(workspace, thread, None).await;
         }
         // A reply that waits although its rule no longer matches must not keep another rule from answering.
         if thread.known.as_ref().is_some_and(|known| category_differs(known, &thread.row)) {
@@ -181,6 +146,7 @@ impl Intake {
                     Takeover::None | Takeover::CampaignStep(_) => {}
                 }
                 self.learn_messages(workspace, &thread.row, messages.conversation()).await?;
+                workspace.own_rows.learn(&thread.row, messages.conversation());
                 let taken_over = takeover == Takeover::Teammate;
                 let event = proven_event(thread, messages.conversation());
                 match event.filter(|event| *event != EventKind::Category || !taken_over) {
@@ -197,6 +163,15 @@ impl Intake {
         let hold = is_old.then(|| Reason::new(ReasonCode::TooOld, "it is older than the first look at the inbox"));
         let (record, _) = self.record(workspace, &thread.row, &evaluation, event, hold).await?;
         Ok(Handled::Decided(record.id.clone()))
+    }
+
+    /// Whether the row shows a reply of ours and nothing else, so that there is nothing to read. Where a reply waits in the
+    /// thread, its messages are read all the same.
+    async fn shows_own_reply(&self, workspace: &Workspace, thread: &PendingThread) -> Result<bool, StoreError> {
+        let is_same = thread.known.as_ref().is_some_and(|known| !category_differs(known, &thread.row));
+        Ok(workspace.own_rows.is_own(&thread.row)
+            && is_same
+            && !self.has_open_replies(workspace, &thread.row.id).await?)
     }
 
     /// Evaluates the rules on a row with what the store knows of the lead.
@@ -304,7 +279,7 @@ impl Intake {
         Ok((record, actions))
     }
 
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         workspace: &Workspace,
         thread: &PendingThread,
@@ -339,8 +314,11 @@ fn acts(workspace: &Workspace) -> bool {
     matches!(workspace.settings().mode, Mode::Live | Mode::Draft)
 }
 
-enum Handled {
+/// What became of a pending row.
+pub(super) enum Handled {
+    /// A decision, by its id.
     Decided(String),
+    /// It is no event.
     NoEvent,
     /// It stays pending until then.
     Waits(Timestamp),
@@ -358,20 +336,4 @@ fn waits_for_category(
         return None;
     }
     thread.since.saturating_add(wait).ok().filter(|until| now < *until)
-}
-
-/// How much may fail before a pass stops, if nothing can be read.
-struct Patience {
-    most: usize,
-    failed: usize,
-    slow: Duration,
-}
-
-impl Patience {
-    /// Counts a failure and the time it took.
-    fn is_over(&mut self, took: Duration) -> bool {
-        self.failed += 1;
-        self.slow += took;
-        self.failed >= self.most || self.slow >= MAX_FAILING
-    }
 }

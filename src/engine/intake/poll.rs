@@ -198,6 +198,10 @@ impl Intake {
     ) -> Result<usize, PollError> {
         let mut changed = changed_rows(rows, known);
         let count = changed.len();
+        for row in &changed {
+            // What was read before the row changed lets no reply go.
+            workspace.cache.evict_messages(&row.id);
+        }
         let is_late = |row: &ThreadRow| !known.contains_key(&row.id) && is_old(row.last_message_at, state);
         let found = changed.iter().filter(|row| is_late(row)).count();
         *late += found;

@@ -125,7 +125,7 @@ fn has_more_messages(known: &ThreadRow, row: &ThreadRow) -> Option<bool> {
 }
 
 /// Whether a row's preview is the beginning of this message: all of it where the preview is short.
-fn shows(preview: &str, message: &Message) -> bool {
+pub(in crate::engine) fn shows(preview: &str, message: &Message) -> bool {
     let fold = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = fold(&text::full_text(message.text.as_deref(), message.html.as_deref()));
     let preview = fold(preview);

@@ -71,6 +71,7 @@ impl Shared {
         );
         let found =
             ForeignUse { workspace: workspace.name().to_owned(), since: self.now(), evidence: evidence.clone() };
+        workspace.record_foreign_use();
         if self.store.add_foreign_use(&found).await? {
             self.alerts.alert_foreign_use(workspace, &evidence, self.alerts.thread_link(thread_id));
         }

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use reply_router::{
     engine::{Clock, Engine, ExecuteError, IntakeError, Mutation, PollError, Resolution, Workspace},
     model::{Action, ActionKind, ActionState, ReasonCode, Safety},
-    simulator::{Endpoint, Fault, Options, Simulator},
+    simulator::{Endpoint, Fault, Options, RateLimits, Simulator},
     store::{ActionFilter, Lane, SqliteStore, Store},
 };
 use std::{
@@ -58,6 +58,7 @@ impl System {
             visibility_lag: Duration::from_secs(beginning.lag),
             sent_form: beginning.form.clone(),
             clock: Arc::new(move || time.now()),
+            rate_limits: beginning.alone.then_some(RateLimits { per_minute: 10_000, per_hour: 100_000 }),
             ..Options::for_tests()
         };
         let simulator = Simulator::start(options).await.unwrap();
@@ -81,6 +82,11 @@ impl System {
         }
         let process = world.process();
         process.engine.intake().poll(process.workspace(), true).await.unwrap();
+        for _ in 0..if beginning.alone { 6 } else { 0 } {
+            world.advance(30);
+            process.engine.intake().poll(process.workspace(), true).await.unwrap();
+        }
+        assert_eq!(process.workspace().client().is_alone(), beginning.alone);
         for (lead, topic) in (0..).zip(&beginning.letters) {
             world.scene.lead_starts_thread(lead, *topic);
         }

@@ -20,6 +20,8 @@ pub(crate) struct InitialState {
     pub(crate) old: Vec<Topic>,
     /// The first poll is told that the inbox is empty.
     pub(crate) glitch: bool,
+    /// The service knows that nobody else uses its key.
+    pub(crate) alone: bool,
     /// What leads have written by the first poll that counts.
     pub(crate) letters: Vec<Topic>,
 }
@@ -181,8 +183,16 @@ impl ReferenceStateMachine for SequenceStrategy {
         ];
         let letters = prop::collection::vec(topic(), 1..=2);
         let old = prop::collection::vec(topic(), 0..=2);
-        (prop_oneof![Just(0_u64), Just(30), Just(300)], form, letters, old, prop::bool::weighted(0.2))
-            .prop_map(|(lag, form, letters, old, glitch)| InitialState { lag, form, old, glitch, letters })
+        let chance = (prop::bool::weighted(0.2), any::<bool>());
+        (prop_oneof![Just(0_u64), Just(30), Just(300)], form, letters, old, chance)
+            .prop_map(|(lag, form, letters, old, (glitch, alone))| InitialState {
+                lag,
+                form,
+                old,
+                glitch,
+                alone,
+                letters,
+            })
             .boxed()
     }
 
