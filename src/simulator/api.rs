@@ -132,17 +132,14 @@ fn list(shared: &Shared, query: &str, now: Timestamp, account: u32) -> Outcome {
     query.finish().map_err(Refusal::invalid)?;
 
     shared.read(|state| {
-        let mut rows: Vec<&Thread> = state
-            .threads
-            .iter()
-            // A thread is in the inbox as soon as it has a message.
-            .filter(|thread| thread.account == account && thread.last(now).is_some())
-            .filter(|thread| campaign.as_ref().is_none_or(|id| thread.campaign_id.as_ref() == Some(id)))
-            .filter(|thread| read.is_none_or(|read| thread.is_read == read))
-            .filter(|thread| starred.is_none_or(|starred| thread.is_starred == starred))
-            .filter(|thread| category.as_deref().is_none_or(|wanted| thread.category() == Some(wanted)))
-            .collect();
-        order(&mut rows, shared.options.order, state.request_number, now);
+        let mut rows: Vec<&Thread> = ordered(state, shared.options.order, now);
+        rows.retain(|thread| {
+            thread.account == account
+                && campaign.as_ref().is_none_or(|id| thread.campaign_id.as_ref() == Some(id))
+                && read.is_none_or(|read| thread.is_read == read)
+                && starred.is_none_or(|starred| thread.is_starred == starred)
+                && category.as_deref().is_none_or(|wanted| thread.category() == Some(wanted))
+        });
         let skipped = usize::try_from((page - 1).saturating_mul(limit)).unwrap_or(usize::MAX);
         let shown = rows.iter().skip(skipped).take(usize::try_from(limit).unwrap_or(usize::MAX));
         let conversations: Vec<Value> = shown.map(|thread| row(shared, thread, now)).collect();
@@ -161,15 +158,20 @@ fn list(shared: &Shared, query: &str, now: Timestamp, account: u32) -> Outcome {
     })
 }
 
-fn order(rows: &mut [&Thread], order: RowOrder, seed: u64, now: Timestamp) {
+/// The threads that the list shows: a thread is in the inbox as soon as it has a message.
+fn ordered(state: &State, order: RowOrder, now: Timestamp) -> Vec<&Thread> {
+    if order == RowOrder::NewestFirst {
+        return state.threads.newest_first(now);
+    }
     let time = |thread: &Thread| thread.last(now).map(|message| message.at);
+    let mut rows: Vec<&Thread> = state.threads.iter().filter(|thread| time(thread).is_some()).collect();
     match order {
-        RowOrder::NewestFirst => rows.sort_by_key(|thread| (std::cmp::Reverse(time(thread)), thread.id.clone())),
-        RowOrder::OldestFirst => rows.sort_by_key(|thread| (time(thread), thread.id.clone())),
+        RowOrder::NewestFirst => {}
+        RowOrder::OldestFirst => rows.sort_by_key(|thread| (time(thread), thread.id.as_str())),
         RowOrder::ByCreation => rows.reverse(),
         RowOrder::ById => rows.sort_by(|left, right| left.id.cmp(&right.id)),
         RowOrder::Shuffled => {
-            let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+            let mut random = state.request_number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
             for last in (1..rows.len()).rev() {
                 random ^= random << 13;
                 random ^= random >> 7;
@@ -178,6 +180,7 @@ fn order(rows: &mut [&Thread], order: RowOrder, seed: u64, now: Timestamp) {
             }
         }
     }
+    rows
 }
 
 fn reply_count(shared: &Shared, thread: &Thread, now: Timestamp) -> usize {

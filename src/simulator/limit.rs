@@ -7,6 +7,13 @@ use std::collections::VecDeque;
 /// The requests of one key in the last hour.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
+    minute: Window<60_000>,
+    hour: Window<3_600_000>,
+}
+
+/// The requests of the last so many milliseconds, the oldest first.
+#[derive(Debug, Default)]
+struct Window<const MILLISECONDS: i64> {
     taken: VecDeque<Timestamp>,
 }
 
@@ -23,34 +30,46 @@ pub(super) struct Budget {
 impl Usage {
     /// Counts a request unless a window is full; refused ones are not counted.
     pub(super) fn take(&mut self, limits: RateLimits, now: Timestamp) -> Budget {
-        let (minute, hour) = self.windows(limits, now);
+        let (mut minute, mut hour) = self.budgets(limits, now);
         let allowed = minute.remaining > 0 && hour.remaining > 0;
         if allowed {
-            self.taken.push_back(now);
+            self.spend(1, now);
+            (minute, hour) = self.budgets(limits, now);
         }
-        let (minute, hour) = self.windows(limits, now);
         // The headers have room for one window: the one that ends sooner.
         let tighter = if hour.remaining < minute.remaining { hour } else { minute };
         Budget { allowed, ..tighter }
     }
 
-    /// Counts requests of another client that shares the key.
-    pub(super) fn spend(&mut self, count: usize, now: Timestamp) {
-        self.taken.extend(std::iter::repeat_n(now, count));
+    fn budgets(&mut self, limits: RateLimits, now: Timestamp) -> (Budget, Budget) {
+        (self.minute.budget(limits.per_minute, now), self.hour.budget(limits.per_hour, now))
     }
 
-    fn windows(&mut self, limits: RateLimits, now: Timestamp) -> (Budget, Budget) {
-        let since = |at: &Timestamp| now.as_millisecond() - at.as_millisecond();
-        self.taken.retain(|at| since(at) < 3_600_000);
-        let window = |milliseconds: i64, limit: u32| {
-            let inside = self.taken.iter().filter(|at| since(at) < milliseconds);
-            let oldest = inside.clone().min().copied().unwrap_or(now);
-            let used = u32::try_from(inside.count()).unwrap_or(u32::MAX);
-            // Rounded up: at the second named, the request has left.
-            let reset = (oldest.as_millisecond() + milliseconds + 999).div_euclid(1_000);
-            Budget { allowed: used < limit, limit, remaining: limit.saturating_sub(used), reset }
-        };
-        (window(60_000, limits.per_minute), window(3_600_000, limits.per_hour))
+    /// Counts requests, such as those of another client that shares the key.
+    pub(super) fn spend(&mut self, count: usize, now: Timestamp) {
+        for _ in 0..count {
+            self.minute.insert(now);
+            self.hour.insert(now);
+        }
+    }
+}
+
+impl<const MILLISECONDS: i64> Window<MILLISECONDS> {
+    fn insert(&mut self, at: Timestamp) {
+        // A clock that was set back makes the newest request an older one.
+        let later = self.taken.iter().rev().take_while(|taken| **taken > at).count();
+        self.taken.insert(self.taken.len().saturating_sub(later), at);
+    }
+
+    fn budget(&mut self, limit: u32, now: Timestamp) -> Budget {
+        while self.taken.front().is_some_and(|at| now.as_millisecond() - at.as_millisecond() >= MILLISECONDS) {
+            self.taken.pop_front();
+        }
+        let oldest = self.taken.front().copied().unwrap_or(now);
+        let used = u32::try_from(self.taken.len()).unwrap_or(u32::MAX);
+        // Rounded up: at the second named, the request has left.
+        let reset = (oldest.as_millisecond() + MILLISECONDS + 999).div_euclid(1_000);
+        Budget { allowed: used < limit, limit, remaining: limit.saturating_sub(used), reset }
     }
 }
 

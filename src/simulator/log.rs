@@ -18,6 +18,8 @@ pub struct LoggedRequest {
     pub body: Option<Value>,
     /// The status answered; `None` while it is being handled and when it was never answered.
     pub status: Option<u16>,
+    /// When the response was ready to leave; `None` as for `status`.
+    pub responded_at: Option<Timestamp>,
     /// The status that the API itself gave, whatever became of its answer; `None` when a fault kept the request from it.
     pub carried_out: Option<u16>,
     /// The key as sent.

@@ -26,6 +26,7 @@ mod sink;
 mod smtp;
 mod state;
 mod thread;
+mod threads;
 mod workspace;
 
 pub use fault::{ConnectionFault, Endpoint, Fault, SmtpFault, SmtpStep};
@@ -195,6 +196,11 @@ impl Received {
     /// The Slack messages, oldest first.
     pub fn slack(&self) -> Vec<SlackMessage> {
         self.0.read(|state| state.slack.clone())
+    }
+
+    /// How many Slack messages there are.
+    pub fn slack_count(&self) -> usize {
+        self.0.read(|state| state.slack.len())
     }
 
     /// The mails, oldest first.

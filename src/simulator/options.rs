@@ -30,6 +30,8 @@ pub struct Options {
     pub keys: Vec<Key>,
     /// How long after its acceptance a reply shows up in the messages and the list.
     pub visibility_lag: Duration,
+    /// How long the API takes for each request, before it carries it out. The sinks respond at once.
+    pub latency: Duration,
     /// The limits of each key; `None` counts nothing and sends no `X-RateLimit-*` headers.
     pub rate_limits: Option<RateLimits>,
     /// Plays the scripted stream of new messages; `None` leaves that to `Workspace::play_next`.
@@ -56,6 +58,7 @@ impl Default for Options {
             inbox: Inbox::Builtin,
             keys: vec![Key::new(DEFAULT_KEY)],
             visibility_lag: Duration::ZERO,
+            latency: Duration::ZERO,
             rate_limits: Some(RateLimits::default()),
             stream: None,
             order: RowOrder::NewestFirst,
@@ -81,6 +84,7 @@ impl fmt::Debug for Options {
             .field("listen", &self.listen)
             .field("inbox", &self.inbox)
             .field("visibility_lag", &self.visibility_lag)
+            .field("latency", &self.latency)
             .field("rate_limits", &self.rate_limits)
             .field("stream", &self.stream)
             .field("order", &self.order)

@@ -74,7 +74,7 @@ pub(super) fn accept(shared: &Shared, id: &str, body: &[u8], now: Timestamp) -> 
 
 /// Marks a thread and its messages as read.
 pub(super) fn mark_read(state: &mut State, id: &str, now: Timestamp) -> Option<Value> {
-    let thread = state.thread_mut(id)?;
+    let thread = state.threads.flags_mut(id)?;
     thread.is_read = true;
     let mut marked = 0;
     for message in thread.messages.iter_mut().filter(|message| !message.is_read && message.at <= now) {
@@ -89,7 +89,7 @@ pub(super) fn mark_read(state: &mut State, id: &str, now: Timestamp) -> Option<V
 
 /// Turns the star to the other state.
 pub(super) fn toggle_star(state: &mut State, id: &str) -> Option<Value> {
-    let thread = state.thread_mut(id)?;
+    let thread = state.threads.flags_mut(id)?;
     thread.is_starred = !thread.is_starred;
     let message = if thread.is_starred { "Thread starred" } else { "Thread unstarred" };
     Some(json!({ "success": true, "message": message, "thread_id": id, "is_starred": thread.is_starred }))

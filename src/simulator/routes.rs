@@ -46,6 +46,9 @@ async fn serve(
         return page::serve_page(&routes.shared, path);
     };
     let number = log(&routes.shared, &endpoint, &parts, &body);
+    if number.is_some() && !routes.shared.options.latency.is_zero() {
+        wait(&routes.stop, routes.shared.options.latency).await;
+    }
     let fault = routes.shared.write(|state| state.faults.take_http(&endpoint, method, path));
     let handle = || {
         let response = handle(&routes.shared, &endpoint, &parts, &body);
@@ -93,8 +96,8 @@ async fn serve(
             hang(&routes.stop, &connection).await
         }
     };
-    let status = response.status().as_u16();
-    note(&routes.shared, number, |logged| logged.status = Some(status));
+    let (status, now) = (response.status().as_u16(), routes.shared.now());
+    note(&routes.shared, number, |logged| (logged.status, logged.responded_at) = (Some(status), Some(now)));
     dated(&routes.shared, response)
 }
 
@@ -137,6 +140,7 @@ fn log(shared: &Shared, endpoint: &Endpoint, parts: &Parts, body: &Bytes) -> Opt
             query: parts.uri.query().unwrap_or_default().to_owned(),
             body: serde_json::from_slice(body).ok(),
             status: None,
+            responded_at: None,
             carried_out: None,
             key: key(parts).map(str::to_owned),
             number,

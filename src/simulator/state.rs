@@ -7,6 +7,7 @@ use super::log::{AcceptedReply, LoggedRequest, SlackMessage, WebhookCall};
 use super::mail::ReceivedMail;
 use super::options::{Options, SimulatorError};
 use super::thread::{Message, NewThread, StoredMessage, Thread};
+use super::threads::Threads;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -77,7 +78,7 @@ pub(super) enum IdKind {
 /// The workspace and the logs.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) threads: Vec<Thread>,
+    pub(super) threads: Threads,
     pub(super) campaigns: Vec<Campaign>,
     pub(super) inboxes: Vec<Mailbox>,
     pub(super) script: Script,
@@ -103,11 +104,11 @@ impl State {
     }
 
     pub(super) fn thread(&self, id: &str) -> Option<&Thread> {
-        self.threads.iter().find(|thread| thread.id == id)
+        self.threads.get(id)
     }
 
     pub(super) fn thread_mut(&mut self, id: &str) -> Option<&mut Thread> {
-        self.threads.iter_mut().find(|thread| thread.id == id)
+        self.threads.get_mut(id)
     }
 
     /// The id of the campaign of this name, made up for a new one; `None` for `External`.

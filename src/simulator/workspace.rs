@@ -67,16 +67,12 @@ impl Workspace {
 
     /// Removes a thread from the workspace. False if there is no such thread.
     pub fn remove_thread(&self, thread_id: &str) -> bool {
-        self.shared.write(|state| {
-            let before = state.threads.len();
-            state.threads.retain(|thread| thread.id != thread_id);
-            state.threads.len() < before
-        })
+        self.shared.write(|state| state.threads.remove(thread_id))
     }
 
     /// All threads as they are, in the order of their adding, with messages that are still in the queue.
     pub fn threads(&self) -> Vec<Thread> {
-        self.shared.read(|state| state.threads.clone())
+        self.shared.read(|state| state.threads.to_vec())
     }
 
     /// One thread.
@@ -100,6 +96,11 @@ impl Workspace {
     /// The requests to the API, oldest first.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.shared.read(|state| state.requests.clone())
+    }
+
+    /// Looks at the requests to the API, oldest first, without copying them.
+    pub fn inspect_requests<T>(&self, look: impl FnOnce(&[LoggedRequest]) -> T) -> T {
+        self.shared.read(|state| look(&state.requests))
     }
 
     /// Forgets the requests; what was accepted stays.
