@@ -166,7 +166,7 @@ pub(super) struct Permit {
 impl Permit {
     /// To be called before the first byte leaves.
     pub(super) fn mark_sent(&mut self) {
-        self.sent = Some((self.gate.key_use().begin(), false));
+        self.sent = Some((self.gate.key_use().begin(Instant::now()), false));
     }
 
     /// The request surely never reached the API.
@@ -180,7 +180,7 @@ impl Permit {
     pub(super) fn on_response(&mut self, limits: &RateLimitHeaders, refused: bool) -> Option<Duration> {
         let now = Instant::now();
         if let (Some((mark, is_counted)), false) = (&mut self.sent, refused) {
-            *is_counted = self.gate.key_use().observe(*mark, limits);
+            *is_counted = self.gate.key_use().observe(*mark, limits, now);
         }
         let mut is_foreign = false;
         let mut ledger = self.gate.ledger();

@@ -1,5 +1,5 @@
-//! Whether somebody else uses the API key: what the server counts, compared with what we have sent. Knows no clock; all
-//! times are the server's own `Date`, in seconds.
+//! Whether somebody else uses the API key: what the server counts, compared with what we have sent. Knows no clock; times
+//! are the server's own `Date`, in seconds, or given with each call.
 //!
 //! Every response says how many requests of a window are left, so how many the server has counted, whoever sent them.
 //! If that is exactly what we have sent, nobody else has used the key in that window. Whether windows roll or begin at
@@ -7,7 +7,8 @@
 //! the usual pace leaves two requests in each minute.
 
 use super::rate_limit_headers::RateLimitHeaders;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
+use tokio::time::Instant;
 
 /// Requests are remembered for the longest window, and a little more.
 const REMEMBERED: i64 = 3_700;
@@ -26,6 +27,8 @@ const FOREIGN_LASTS: i64 = 3_600;
 pub(super) struct KeyUse {
     /// When our answered requests were counted, in order: at that second, or a moment before it.
     own: VecDeque<i64>,
+    /// When the same were granted, in order, by a clock that is finer.
+    own_granted: VecDeque<Instant>,
     /// About when requests ended that the server may have counted, or not.
     unsure: VecDeque<i64>,
     /// The first and the latest response.
@@ -46,16 +49,17 @@ pub(super) struct KeyUse {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
     number: u64,
+    at: Instant,
     /// No other was in flight when it was granted.
     was_first: bool,
 }
 
 impl KeyUse {
     /// A request is about to be sent.
-    pub(super) fn begin(&mut self) -> Mark {
+    pub(super) fn begin(&mut self, now: Instant) -> Mark {
         self.granted += 1;
         self.in_flight += 1;
-        Mark { number: self.granted, was_first: self.in_flight == 1 }
+        Mark { number: self.granted, at: now, was_first: self.in_flight == 1 }
     }
 
     /// A request was not sent after all.
@@ -77,17 +81,20 @@ impl KeyUse {
 
     /// A response, other than a refusal for the limit: it ends the request. `false`, and nothing else, if it does not say
     /// when it was made.
-    pub(super) fn observe(&mut self, mark: Mark, headers: &RateLimitHeaders) -> bool {
+    pub(super) fn observe(&mut self, mark: Mark, headers: &RateLimitHeaders, at: Instant) -> bool {
         let Some(now) = headers.date.map(|date| date.as_second()) else { return false };
         self.latest = self.latest.max(now);
         self.first.get_or_insert(now);
         let place = self.own.partition_point(|at| *at <= now);
         self.own.insert(place, now);
+        let place = self.own_granted.partition_point(|granted| *granted <= mark.at);
+        self.own_granted.insert(place, mark.at);
         for requests in [&mut self.own, &mut self.unsure] {
             while requests.front().is_some_and(|at| *at < now - REMEMBERED) {
                 requests.pop_front();
             }
         }
+        self.own_granted.drain(..self.own_granted.len() - self.own.len());
         let (Some(limit), Some(remaining), Some(reset)) = (headers.limit, headers.remaining, headers.reset) else {
             self.end();
             return true;
@@ -95,7 +102,8 @@ impl KeyUse {
         // A second is added where the header is read.
         let reset = i64::try_from(reset.as_secs()).unwrap_or(HOUR) - 1;
         let window = self.window(limit, reset);
-        self.compare(mark, limit.saturating_sub(remaining) as usize, now, now + reset - window, window);
+        let counted = limit.saturating_sub(remaining) as usize;
+        self.compare(mark, counted, (now, at), now + reset - window, window);
         self.end();
         true
     }
@@ -109,7 +117,7 @@ impl KeyUse {
     }
 
     /// `counted` requests of the window that began at `start`, if windows are fixed, or `window` ago, if they roll.
-    fn compare(&mut self, mark: Mark, counted: usize, now: i64, start: i64, window: i64) {
+    fn compare(&mut self, mark: Mark, counted: usize, (now, at): (i64, Instant), start: i64, window: i64) {
         let since =
             |requests: &VecDeque<i64>, second: i64| requests.len() - requests.partition_point(|at| *at < second);
         let others = self.in_flight.saturating_sub(1) as usize;
@@ -123,8 +131,16 @@ impl KeyUse {
             }
             return;
         }
-        let is_exact = mark.was_first && mark.number == self.granted;
-        if is_exact && counted == since(&self.own, now - window + 2) && counted <= at_most(start - 1) {
+        // Surely counted: by when they were granted or, where the server's clock is not in step with ours, by its seconds.
+        let begin = at.checked_sub(Duration::from_secs(window.unsigned_abs()));
+        let begin = begin.map_or(0, |begin| self.own_granted.partition_point(|granted| *granted <= begin));
+        let by_grants = self.own_granted.len() - begin;
+        let in_step = by_grants <= since(&self.own, now - window - 1);
+        let surely = if in_step { by_grants } else { since(&self.own, now - window + 2) };
+        let is_quiet = mark.was_first && mark.number == self.granted;
+        // In a fixed window, what came before it is not counted; in one that rolls, the oldest came in that second.
+        let in_window = since(&self.own, start) + (since(&self.own, start - 1) - since(&self.own, start)).min(1);
+        if counted == surely && is_quiet && counted <= in_window {
             self.proofs = self.proofs.saturating_add(1);
             let first = self.proven.map_or(now, |(first, _)| first);
             self.proven = Some((first, now));

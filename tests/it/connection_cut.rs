@@ -110,6 +110,12 @@ impl CutFixture {
         (field, doors)
     }
 
+    /// From here on nothing stands that could be used again: other clients, on the same store.
+    fn renew_client(&mut self, rules: &'static str) {
+        let (store, clock): (_, ManualClock) = (Arc::clone(&self.fixture.store), self.fixture.clock.clone());
+        self.fixture.engine = engine(&setting(rules), &self.fixture.simulator, store as Arc<dyn Store>, clock);
+    }
+
     /// So many leads write. All their addresses and names are equally long, and so are all requests.
     fn leads(&mut self, count: usize) {
         for _ in 0..count {

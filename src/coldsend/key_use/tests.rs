@@ -37,19 +37,31 @@ impl Server {
     }
 }
 
-/// One request after another.
+/// The same moment by this machine's clock.
+fn instant(at: i64) -> Instant {
+    static BASE: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    *BASE + Duration::from_millis((at - BEGIN + 100_000) as u64)
+}
+
+/// One request after another, each a few milliseconds long.
 fn send(key: &mut KeyUse, server: &mut Server, at: i64) {
-    let mark = key.begin();
-    assert!(key.observe(mark, &server.take(at)));
+    let mark = key.begin(instant(at - 4));
+    assert!(key.observe(mark, &server.take(at), instant(at + 3)));
 }
 
 const BEGIN: i64 = 1_800_000_000_123;
 
-/// Polls every half minute for some minutes, a little late each time, while others poll as `rival` says.
+/// Polls every half minute for some minutes, while others poll as `rival` says.
 fn polls(rolls: bool, minutes: i64, rival: Option<(i64, i64)>) -> (KeyUse, Server, i64) {
+    polls_every(30_000, rolls, minutes, rival)
+}
+
+/// The same at another pace, a little late each time.
+fn polls_every(pace: i64, rolls: bool, minutes: i64, rival: Option<(i64, i64)>) -> (KeyUse, Server, i64) {
     let (mut key, mut server) = (KeyUse::default(), Server::new(rolls));
-    let mut events: Vec<(i64, bool)> =
-        (0..minutes * 2).map(|poll| (BEGIN + poll * 30_000 + poll * 7 % 40, true)).collect();
+    server.limits = [(300, MINUTE), (6_000, HOUR)];
+    let own = 0..minutes * 60_000 / pace;
+    let mut events: Vec<(i64, bool)> = own.map(|poll| (BEGIN + poll * pace + poll * 7 % 40, true)).collect();
     if let Some((every, phase)) = rival {
         let last = minutes * 60_000 / every;
         events.extend((-20..last).map(|poll| (BEGIN + phase + poll * every, false)));
@@ -72,6 +84,18 @@ fn who_is_alone_knows_it_after_some_polls() {
     for rolls in [true, false] {
         assert!(!polls(rolls, 1, None).0.is_alone(), "too few were seen, rolls: {rolls}");
         assert!(polls(rolls, 5, None).0.is_alone(), "rolls: {rolls}");
+    }
+}
+
+#[test]
+fn whoever_polls_often_overlooks_no_rival_either() {
+    for rolls in [true, false] {
+        for pace in [1_000, 2_000, 5_000] {
+            for phase in (0..30_000).step_by(1_997) {
+                let (key, ..) = polls_every(pace, rolls, 4, Some((30_000, phase)));
+                assert!(!key.is_alone(), "rolls: {rolls}, pace {pace}, phase {phase}");
+            }
+        }
     }
 }
 
@@ -115,18 +139,19 @@ fn many_at_once_prove_nothing_and_disprove_nothing() {
         let (mut key, mut server, now) = polls(rolls, 5, None);
         let mut in_flight: VecDeque<Mark> = VecDeque::new();
         for number in 0..70 {
-            in_flight.push_back(key.begin());
+            in_flight.push_back(key.begin(instant(now + 4_900 + number * 20)));
             if in_flight.len() > 16 {
                 // The second of those in flight is answered first.
                 let mark = in_flight.remove(1).unwrap();
-                key.observe(mark, &server.take(now + 5_000 + number * 20));
+                key.observe(mark, &server.take(now + 5_000 + number * 20), instant(now + 5_001 + number * 20));
             }
             assert!(key.is_alone(), "rolls: {rolls}, {number}");
         }
         // While another one does the same.
         for number in 0..12 {
             server.counted.extend([now + 7_000 + number * 20; 4]);
-            key.observe(in_flight.pop_front().unwrap(), &server.take(now + 7_000 + number * 20));
+            let at = now + 7_000 + number * 20;
+            key.observe(in_flight.pop_front().unwrap(), &server.take(at), instant(at));
         }
         assert!(!key.is_alone(), "rolls: {rolls}");
     }
@@ -145,10 +170,19 @@ fn what_an_earlier_process_sent_is_nobody_elses() {
 }
 
 #[test]
+fn who_polls_often_is_proven_alone_too() {
+    for rolls in [true, false] {
+        for pace in [1_000, 2_500, 7_000] {
+            assert!(polls_every(pace, rolls, 4, None).0.is_alone(), "rolls: {rolls}, pace {pace}");
+        }
+    }
+}
+
+#[test]
 fn requests_without_a_response_may_have_been_counted() {
     for is_counted in [true, false] {
         let (mut key, mut server, now) = polls(true, 5, None);
-        key.begin();
+        key.begin(instant(now));
         key.end_unsure();
         if is_counted {
             server.counted.push(now + 1_000);
@@ -163,7 +197,8 @@ fn a_server_that_does_not_count_proves_nothing() {
     let mut key = KeyUse::default();
     for poll in 0..100 {
         let date = Some(Timestamp::from_second(BEGIN / 1_000 + poll * 30).unwrap());
-        let mark = key.begin();
+        let at = instant(BEGIN + poll * 30_000);
+        let mark = key.begin(at);
         // It says the same whoever asks.
         let fixed = RateLimitHeaders {
             limit: Some(100),
@@ -172,10 +207,8 @@ fn a_server_that_does_not_count_proves_nothing() {
             retry_after: None,
             date,
         };
-        key.observe(
-            mark,
-            &if poll % 2 == 0 { fixed } else { RateLimitHeaders { date, ..RateLimitHeaders::default() } },
-        );
+        let silent = RateLimitHeaders { date, ..RateLimitHeaders::default() };
+        key.observe(mark, if poll % 2 == 0 { &fixed } else { &silent }, at);
         assert!(!key.is_alone());
     }
 }

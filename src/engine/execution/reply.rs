@@ -16,7 +16,7 @@ use crate::engine::{
     threads::takeover::{Takeover, detect_takeover},
 };
 use crate::{
-    coldsend::{Priority, ReplyReceipt, WriteError, WriteOutcome},
+    coldsend::{ApiError, Priority, ReplyReceipt, WriteError, WriteOutcome},
     model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Repeat, Transition},
     rules::ThreadMessages,
     store::{OptOut, StoreError},
@@ -49,6 +49,12 @@ impl Executor {
     /// both see what the other one sent. While the API's counts show that nobody else does, the read that the decision was
     /// made on serves, if it ended a moment ago.
     pub(in crate::engine) async fn reply(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+        let wait = workspace.client().would_wait(Priority::Reply);
+        if wait > MAX_WAIT {
+            let error = ApiError::BudgetExhausted { workspace: workspace.name().to_owned(), retry_after: wait };
+            let next = self.after_rejection(workspace, &action, &error).await?;
+            return self.shared.transition(workspace, &mut action, next).await;
+        }
         let is_alone = self.is_alone(workspace);
         if (!is_alone || has_files(&action))
             && let Some(verdict) = self.check_facts(workspace, &action).await?

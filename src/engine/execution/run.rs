@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The lanes ask the store at least this often: a clock that is set forward makes actions due.
 const MAX_REST: Duration = Duration::from_secs(30);
+/// How long to rest when something is due that this lane cannot do now.
+const DUE_REST: Duration = Duration::from_millis(200);
 /// How long to rest after the store failed.
 const FAILED_REST: Duration = Duration::from_secs(5);
 /// How long a single pass waits for what is about to be due.
@@ -21,12 +23,14 @@ impl Executor {
         while !shutdown.is_cancelled() {
             let mut rest = MAX_REST;
             match self.run_due(workspace, lane, &stop).await {
-                Ok(report) if report.api_is_down => self.shared.alerts.store_works(workspace),
-                Ok(report) if report.looked_at > 0 => {
-                    self.shared.alerts.store_works(workspace);
-                    workspace.wake_executor();
+                Ok(report) => {
+                    if report.looked_at > 0 {
+                        self.shared.alerts.store_works(workspace);
+                    }
+                    if !report.api_is_down {
+                        rest = self.time_until_due(workspace).await.unwrap_or(MAX_REST);
+                    }
                 }
-                Ok(_) => rest = self.time_until_due(workspace).await.unwrap_or(MAX_REST),
                 Err(error) => {
                     tracing::error!(workspace = workspace.name(), %error, "store fails; nothing is sent");
                     self.shared.alerts.alert_store_failing(workspace, &error.to_string());
@@ -45,9 +49,14 @@ impl Executor {
     async fn time_until_due(&self, workspace: &Workspace) -> Result<Duration, StoreError> {
         let Some(due) = self.shared.store.next_due(workspace.name()).await? else { return Ok(MAX_REST) };
         let left = Duration::try_from(due.duration_since(self.shared.now())).unwrap_or_default();
-        // Never a busy loop, whatever the store says. Deliveries to a slow destination are due but wait.
-        let least = if workspace.targets.paused().is_empty() { 20 } else { 1_000 };
-        Ok(left.clamp(Duration::from_millis(least), MAX_REST))
+        // Never a busy loop, whatever the store says. What is due already is the other lane's, or waits for a destination
+        // that does not respond; new actions wake the lane.
+        let least = match (left.is_zero(), workspace.targets.paused().is_empty()) {
+            (false, _) => Duration::from_millis(1),
+            (true, true) => DUE_REST,
+            (true, false) => 5 * DUE_REST,
+        };
+        Ok(left.clamp(least, MAX_REST))
     }
 
     /// Carries out what is due, and what becomes due within half a minute, such as a second try.

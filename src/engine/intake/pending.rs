@@ -22,6 +22,7 @@ use crate::{
         WorkspaceState,
     },
 };
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -145,13 +146,15 @@ impl Intake {
                     Takeover::Unclear(why) => self.hold_open_replies(workspace, &thread.row.id, why).await?,
                     Takeover::None | Takeover::CampaignStep(_) => {}
                 }
-                self.learn_messages(workspace, &thread.row, messages.conversation()).await?;
                 workspace.own_rows.learn(&thread.row, messages.conversation());
                 let taken_over = takeover == Takeover::Teammate;
                 let event = proven_event(thread, messages.conversation());
                 match event.filter(|event| *event != EventKind::Category || !taken_over) {
                     Some(event) => event,
-                    None => return self.settle(workspace, thread, Some(messages.conversation())).await,
+                    None => {
+                        self.learn_messages(workspace, &thread.row, messages.conversation()).await?;
+                        return self.settle(workspace, thread, Some(messages.conversation())).await;
+                    }
                 }
             }
             None if candidate == Candidate::Category => EventKind::Category,
@@ -161,7 +164,14 @@ impl Intake {
         let newest = evaluation.messages.as_ref().and_then(|messages| messages.newest_inbound()?.created_at);
         let is_old = candidate == Candidate::NewThread && is_too_old(newest.or(thread.row.last_message_at), state);
         let hold = is_old.then(|| Reason::new(ReasonCode::TooOld, "it is older than the first look at the inbox"));
-        let (record, _) = self.record(workspace, &thread.row, &evaluation, event, hold).await?;
+        let record = self.record(workspace, &thread.row, &evaluation, event, hold);
+        let (record, _) = match &evaluation.messages {
+            Some(messages) => {
+                let learn = self.learn_messages(workspace, &thread.row, messages.conversation());
+                try_join(record, learn).await?.0
+            }
+            None => record.await?,
+        };
         Ok(Handled::Decided(record.id.clone()))
     }
 

@@ -3,14 +3,11 @@
 use super::{CutFixture, CutStats, every_byte};
 use crate::proxy::Proxy;
 use futures_util::future::join_all;
+use reply_router::model::{ActionKind, DestinationKind};
 use reply_router::simulator::Endpoint;
-use reply_router::{
-    model::{ActionKind, DestinationKind},
-    simulator::Fault,
-};
 
-/// With one more, as many leads as one page of the list shows.
-const PAGE: usize = 99;
+/// As many leads as one page of the list shows.
+const PAGE: usize = 100;
 /// Fields on which mails are cut side by side.
 const SHARES: usize = 10;
 
@@ -39,17 +36,12 @@ async fn length(kind: ActionKind, rules: &'static str) -> (usize, usize) {
 
 async fn cut_writes(kind: ActionKind, endpoint: Endpoint, rules: &'static str) -> CutStats {
     let mut field = CutFixture::new(kind, rules).await;
-    // From here on a client that keeps connections has one.
-    field.leads(1);
-    field.settle().await;
-    let keeps = !kind.is_api_write();
     for direction in every_byte(length(kind, rules).await) {
         for cuts in direction.chunks(PAGE) {
-            field.leads(cuts.len() + usize::from(keeps));
+            // A write to the API always opens a connection; elsewhere a new client does. So each is hit by one cut.
+            field.renew_client(rules);
+            field.leads(cuts.len());
             assert!(field.poll().await && field.decide().await);
-            // A write to the API always opens a connection; elsewhere one more request ends the one that stands. So each
-            // is hit by one cut.
-            field.fixture.simulator.faults().next(endpoint.clone(), usize::from(keeps), Fault::CloseBefore);
             cuts.iter().for_each(|cut| field.cut(&endpoint, *cut));
             field.figures.cuts += cuts.len();
             field.fixture.run_due().await;
