@@ -49,10 +49,10 @@ async fn a_locked_store_lets_nothing_leave() {
     let thread = place.hot_lead("jane@acme.example");
     service.wait_for_log("\"decided\"").await;
     let lock = lock(&place).await;
-    // Each lane says so.
+    // Each lane says so. Several forwards wait for the lock at once, and the store may give up before it has asked for all.
     for _ in 0..2 {
         let said = service.wait_for_log("store fails; nothing is sent").await;
-        assert!(said.contains("locked"), "{said}");
+        assert!(said.contains("locked") || said.contains("timed out"), "{said}");
     }
     assert_eq!(service.get("/healthz").await.0, 200);
     assert!(left(&place).iter().all(|(_, count)| *count == 0), "{:?}", left(&place));
