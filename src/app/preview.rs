@@ -67,7 +67,7 @@ pub async fn preview(
             overrides: &overrides,
             lead_opted_out: None,
             hold_uncertain,
-            thorough: false,
+            thorough: true,
         };
         match evaluate_thread(client, rules, input, None, now).await {
             Ok(evaluation) => {

@@ -8,7 +8,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,7 +30,7 @@ pub struct EvaluationInput<'a> {
     pub lead_opted_out: Option<bool>,
     /// Whether a reply to what may be automatic mail is held.
     pub hold_uncertain: bool,
-    /// Whether every condition is evaluated, for an explanation.
+    /// Whether every rule and condition is evaluated and told, for an explanation.
     pub thorough: bool,
 }
 
@@ -43,9 +43,9 @@ pub struct Evaluation {
     pub detail: Option<ThreadDetail>,
     /// The messages, if they were read.
     pub messages: Option<Arc<ThreadMessages>>,
-    /// How long each rule took, by its place, without the reads in between; `None` if it was not evaluated. What
-    /// several rules need, such as the body's new text, counts for the first of them.
-    pub took: Vec<Option<Duration>>,
+    /// How long each rule that was evaluated took, without the reads in between. What several rules need, such as the
+    /// body's new text, counts for the first of them.
+    pub took: Vec<(String, Duration)>,
 }
 
 /// Evaluates the rules on a thread and reads, with GET requests only, what their result depends on. `messages` are
@@ -59,7 +59,7 @@ pub async fn evaluate_thread(
 ) -> Result<Evaluation, ApiError> {
     let mut detail = None;
     let rules = rules.of_workspace(subject.workspace);
-    let mut took = vec![None; rules.rules().len()];
+    let mut took: BTreeMap<usize, Duration> = BTreeMap::new();
     loop {
         let input = EventInput {
             workspace: subject.workspace,
@@ -76,13 +76,15 @@ pub async fn evaluate_thread(
         let mut began = Instant::now();
         let mut through_with = |place: usize| {
             let ended = Instant::now();
-            if let Some(took) = took.get_mut(place) {
-                *took = Some(took.unwrap_or(Duration::ZERO) + (ended - began));
-            }
+            *took.entry(place).or_default() += ended - began;
             began = ended;
         };
         match evaluate_timed(rules, &input, now, &mut through_with) {
-            Ok(decision) => return Ok(Evaluation { decision, detail, messages, took }),
+            Ok(decision) => {
+                let named = |(place, took)| Some((rules.rules().get::<usize>(place)?.name.clone(), took));
+                let took = took.into_iter().filter_map(named).collect();
+                return Ok(Evaluation { decision, detail, messages, took });
+            }
             Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
             Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id, Priority::Read).await?),
         }

@@ -173,22 +173,21 @@ impl LiveStatus {
 
     pub(super) fn record_evaluation(&self, evaluation: &Evaluation, now: Timestamp) {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        for (rule, took) in evaluation.decision.rules.iter().zip(&evaluation.took) {
-            if took.is_none() && rule.error.is_none() {
-                continue;
-            }
-            let health = match rules.get_mut(&rule.name) {
-                Some(health) => health,
-                None => rules.entry(rule.name.clone()).or_default(),
-            };
-            if let Some(took) = took {
+        let mut of_rule = |rule: &str, change: &dyn Fn(&mut RuleHealth)| match rules.get_mut(rule) {
+            Some(health) => change(health),
+            None => change(rules.entry(rule.to_owned()).or_default()),
+        };
+        for (rule, took) in &evaluation.took {
+            of_rule(rule, &|health| {
                 health.evaluations += 1;
                 health.evaluation_time += *took;
-            }
-            if let Some(error) = &rule.error {
+            });
+        }
+        for (rule, error) in evaluation.decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
+            of_rule(&rule.name, &|health| {
                 health.errors += 1;
                 health.last_error = Some((error.clone(), now));
-            }
+            });
         }
     }
 

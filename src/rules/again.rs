@@ -1,12 +1,14 @@
-//! Judging an event once more after a while: whether a rule still holds on what is known by then, without a request.
+//! Judging an event once more after a while: whether a rule still holds on what is known by then, and why each rule said what
+//! it did, both without a request.
 
 use super::{
     RuleSet,
+    condition::Need,
     definition::Rule,
-    evaluate::does_hold,
+    evaluate::{does_hold, evaluate},
     event::{EventInput, ThreadMessages},
 };
-use crate::model::{Mode, RuleTrace, ThreadDetail, ThreadRow};
+use crate::model::{Decision, Mode, RuleTrace, ThreadDetail, ThreadRow};
 use std::collections::HashMap;
 
 /// An event as it is seen later.
@@ -43,4 +45,16 @@ pub fn still_matches(set: &RuleSet, rule: &Rule, again: &Again<'_>) -> bool {
     };
     let facts = set.of_workspace(again.workspace).facts(&input, again.now).with_earlier(again.earlier);
     does_hold(rule, &facts)
+}
+
+/// The decision about an event that was decided before, with what each rule and each condition saw: for a page, or for
+/// whoever asks why.
+///
+/// It is the decision of then if all is as it was then: the rules ([`RuleSet::from_sources`]), the time, and all of the input,
+/// with `detail` and `messages` absent where they were not read. `thorough` does not matter.
+///
+/// # Errors
+/// Something is absent that was read then.
+pub fn trace_again(set: &RuleSet, input: &EventInput<'_>, at: jiff::Timestamp) -> Result<Decision, Need> {
+    evaluate(set, &EventInput { thorough: true, ..*input }, at)
 }

@@ -4,10 +4,10 @@ use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
     event::{Facts, ThreadMessages},
     field::{FlagField, GlobField, NumberField, TextField},
-    pattern::{Pattern, excerpt},
+    pattern::{Glob, Pattern, excerpt},
 };
 use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, non_blank};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// What must be read before a rule can be decided. The order is from cheap to dear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +55,52 @@ impl Truth {
     }
 }
 
-/// What looking at a rule's conditions gave.
+/// Whether a rule's conditions hold on what has been read; ends at what decides.
+pub(super) fn decide(rule: &Rule, facts: &Facts<'_>) -> Truth {
+    decide_node(&rule.when, rule, facts)
+}
+
+fn decide_node(node: &Condition, rule: &Rule, facts: &Facts<'_>) -> Truth {
+    match node {
+        Condition::Always => Truth::Yes,
+        Condition::Not(inner) => decide_node(inner, rule, facts).not(),
+        Condition::All(children) => join(children, Truth::Yes, Truth::No, Truth::and, rule, facts),
+        Condition::Any(children) => join(children, Truth::No, Truth::Yes, Truth::or, rule, facts),
+        Condition::Test(index) => rule.tests.get(*index).map_or(Truth::No, |test| holds_or_held(test, facts)),
+    }
+}
+
+fn join(
+    children: &[Condition],
+    start: Truth,
+    decides: Truth,
+    join: impl Fn(Truth, Truth) -> Truth,
+    rule: &Rule,
+    facts: &Facts<'_>,
+) -> Truth {
+    let mut answer = start;
+    for child in children {
+        answer = join(answer, decide_node(child, rule, facts));
+        if answer == decides {
+            break;
+        }
+    }
+    answer
+}
+
+/// Whether a condition holds; where that needs more than was read, what was found when the event was first judged.
+fn holds_or_held(test: &Predicate, facts: &Facts<'_>) -> Truth {
+    let truth = holds(&test.check, facts);
+    if let (Truth::Unknown(_), Some(earlier)) = (truth, facts.earlier) {
+        let same = |trace: &&ConditionTrace| trace.path == test.path && trace.wanted == test.wanted;
+        if let Some(held) = earlier.conditions.iter().find(same).and_then(|trace| trace.held) {
+            return held.into();
+        }
+    }
+    truth
+}
+
+/// What looking at all conditions of a rule gave.
 pub(super) struct ConditionResult {
     pub(super) answer: Truth,
     pub(super) traces: Vec<ConditionTrace>,
@@ -72,11 +117,11 @@ fn blank(test: &Predicate) -> ConditionTrace {
     ConditionTrace { path: test.path.clone(), wanted: test.wanted.clone(), seen: None, held: None, span: None }
 }
 
-/// Evaluates a rule's conditions on what has been read.
+/// Looks at each of a rule's conditions, and tells what it saw.
 pub(super) fn evaluate(rule: &Rule, facts: &Facts<'_>) -> ConditionResult {
-    let mut eye = Evaluator { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None };
-    let answer = eye.node(&rule.when, false);
-    ConditionResult { answer, traces: eye.traces, captures: eye.captures, note: eye.note }
+    let mut evaluator = Evaluator { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None };
+    let answer = evaluator.node(&rule.when, false);
+    ConditionResult { answer, traces: evaluator.traces, captures: evaluator.captures, note: evaluator.note }
 }
 
 struct Evaluator<'e, 'a> {
@@ -89,63 +134,37 @@ struct Evaluator<'e, 'a> {
 
 impl Evaluator<'_, '_> {
     fn node(&mut self, node: &Condition, negated: bool) -> Truth {
-        // With named groups every alternative is looked at, so that what is captured does not depend on costs.
-        let all = self.facts.input.thorough || (self.rule.mentions.named_groups && !negated);
         match node {
             Condition::Always => Truth::Yes,
             Condition::Not(inner) => self.node(inner, !negated).not(),
             Condition::All(children) => {
-                self.children(children, negated, Truth::Yes, Truth::No, Truth::and, self.facts.input.thorough)
+                children.iter().fold(Truth::Yes, |answer, child| answer.and(self.node(child, negated)))
             }
-            Condition::Any(children) => self.children(children, negated, Truth::No, Truth::Yes, Truth::or, all),
+            Condition::Any(children) => {
+                children.iter().fold(Truth::No, |answer, child| answer.or(self.node(child, negated)))
+            }
             Condition::Test(index) => self.test(*index, negated),
         }
     }
 
-    fn children(
-        &mut self,
-        children: &[Condition],
-        negated: bool,
-        start: Truth,
-        decides: Truth,
-        join: impl Fn(Truth, Truth) -> Truth,
-        all: bool,
-    ) -> Truth {
-        let mut answer = start;
-        for child in children {
-            answer = join(answer, self.node(child, negated));
-            if answer == decides && !all {
-                break;
-            }
-        }
-        answer
-    }
-
     fn test(&mut self, index: usize, negated: bool) -> Truth {
         let Some(test) = self.rule.tests.get(index) else { return Truth::No };
-        let mut seen = check(&test.check, self.facts);
-        if matches!(seen.answer, Truth::Unknown(_)) {
-            let same = |trace: &&ConditionTrace| trace.path == test.path && trace.wanted == test.wanted;
-            let earlier = self.facts.earlier.and_then(|earlier| earlier.conditions.iter().find(same));
-            if let Some(held) = earlier.and_then(|trace| trace.held) {
-                seen.answer = held.into();
-            }
-        }
-        let CheckResult { answer, shown, span, captures, cut } = seen;
+        let answer = holds_or_held(test, self.facts);
+        let seen = look(&test.check, answer == Truth::Yes, self.facts);
         if let Some(trace) = self.traces.get_mut(index) {
             trace.held = match answer {
                 Truth::Yes => Some(true),
                 Truth::No => Some(false),
                 Truth::Unknown(_) => None,
             };
-            trace.seen = shown;
-            trace.span = span;
+            trace.seen = seen.shown;
+            trace.span = seen.span;
         }
-        if cut {
+        if seen.is_cut {
             self.note = Some("the text is longer than 64 KiB; only the beginning was matched".to_owned());
         }
         if !negated && answer == Truth::Yes {
-            for (name, value) in captures {
+            for (name, value) in seen.captures {
                 self.captures.entry(name).or_insert(value);
             }
         }
@@ -153,123 +172,119 @@ impl Evaluator<'_, '_> {
     }
 }
 
-struct CheckResult {
-    answer: Truth,
+/// Whether a comparison holds on what has been read.
+fn holds(check: &Matcher, facts: &Facts<'_>) -> Truth {
+    let held = match check {
+        Matcher::Glob(GlobField::Campaign, globs) => campaign_holds(globs, facts),
+        Matcher::Glob(field, globs) => glob_values(*field, facts)
+            .map(|values| globs.iter().any(|glob| glob.matches(values.iter().map(AsRef::as_ref)))),
+        Matcher::Text(field, patterns) => facts.text_value(*field).map(|text| is_found(*field, patterns, text, facts)),
+        Matcher::Number(field, bounds) => number_value(*field, facts)
+            .map(|value| value.is_some_and(|value| bounds.iter().any(|bounds| bounds.contain(value)))),
+        Matcher::Age(bounds) => Ok(facts.age().is_some_and(|age| bounds.iter().any(|bounds| bounds.contain(age)))),
+        Matcher::Flag(field, wanted) => flag_value(*field, facts).map(|value| value == Some(*wanted)),
+        Matcher::AnyAutoReply => Ok(true),
+    };
+    held.map_or_else(Truth::Unknown, Truth::from)
+}
+
+/// What a comparison saw.
+#[derive(Default)]
+struct Seen {
     shown: Option<String>,
     span: Option<(usize, usize)>,
     captures: Vec<(String, String)>,
-    cut: bool,
+    is_cut: bool,
 }
 
-impl CheckResult {
-    fn unknown(need: Need) -> Self {
-        Self { answer: Truth::Unknown(need), shown: None, span: None, captures: Vec::new(), cut: false }
-    }
-
-    fn plain(held: bool, shown: Option<String>) -> Self {
-        Self { answer: held.into(), shown, span: None, captures: Vec::new(), cut: false }
+impl Seen {
+    fn value(shown: Option<String>) -> Self {
+        Self { shown, ..Self::default() }
     }
 }
 
-fn check(check: &Matcher, facts: &Facts<'_>) -> CheckResult {
+/// What a comparison that held, or did not, sees of what has been read.
+fn look(check: &Matcher, held: bool, facts: &Facts<'_>) -> Seen {
     match check {
-        Matcher::Glob(field, globs) => {
-            if *field == GlobField::Campaign {
-                return campaign(globs, facts);
-            }
-            let values = match glob_values(*field, facts) {
-                Ok(values) => values,
-                Err(need) => return CheckResult::unknown(need),
-            };
-            let held = globs.iter().any(|glob| glob.matches(values.iter().map(String::as_str)));
-            CheckResult::plain(held, (!values.is_empty()).then(|| values.join(", ")))
+        Matcher::Glob(GlobField::Campaign, globs) => Seen::value(shown_campaign(globs, facts)),
+        Matcher::Glob(field, _) => {
+            let values = glob_values(*field, facts).unwrap_or_default();
+            Seen::value((!values.is_empty()).then(|| values.join(", ")))
         }
-        Matcher::Text(field, patterns) => match text_value(*field, facts) {
-            Ok(text) => search(*field, patterns, text, facts),
-            Err(need) => CheckResult::unknown(need),
+        Matcher::Text(field, patterns) => match facts.text_value(*field) {
+            Ok(text) => look_at_text(*field, if held { patterns } else { &[] }, text, facts),
+            Err(_) => Seen::default(),
         },
-        Matcher::Number(field, bounds) => match number_value(*field, facts) {
-            Ok(None) => CheckResult::plain(false, None),
-            Ok(Some(value)) => {
-                CheckResult::plain(bounds.iter().any(|bounds| bounds.contain(value)), Some(value.to_string()))
-            }
-            Err(need) => CheckResult::unknown(need),
-        },
-        Matcher::Age(bounds) => match facts.age() {
-            None => CheckResult::plain(false, None),
-            Some(age) => {
-                let shown = format_duration(std::time::Duration::from_secs(age.as_secs()));
-                CheckResult::plain(bounds.iter().any(|bounds| bounds.contain(age)), Some(shown))
-            }
-        },
-        Matcher::Flag(field, wanted) => match flag_value(*field, facts) {
-            Ok(value) => CheckResult::plain(value == Some(*wanted), value.map(|value| value.to_string())),
-            Err(need) => CheckResult::unknown(need),
-        },
-        Matcher::AnyAutoReply => CheckResult::plain(true, None),
+        Matcher::Number(field, _) => {
+            Seen::value(number_value(*field, facts).ok().flatten().map(|value| value.to_string()))
+        }
+        Matcher::Age(_) => {
+            let shown = |age: Duration| format_duration(Duration::from_secs(age.as_secs()));
+            Seen::value(facts.age().map(shown))
+        }
+        Matcher::Flag(field, _) => Seen::value(flag_value(*field, facts).ok().flatten().map(|value| value.to_string())),
+        Matcher::AnyAutoReply => Seen::default(),
     }
 }
 
 /// A campaign is named by the row; its id is known to the thread only, and asked for only where a name does not decide.
-fn campaign(globs: &[super::pattern::Glob], facts: &Facts<'_>) -> CheckResult {
+fn campaign_holds(globs: &[Glob], facts: &Facts<'_>) -> Result<bool, Need> {
     let name = facts.input.row.campaign();
-    let shown = name.map(str::to_owned);
     if globs.iter().any(|glob| !is_id(glob) && glob.matches(name)) {
-        return CheckResult::plain(true, shown);
+        return Ok(true);
     }
     if !globs.iter().any(is_id) || name.is_none() {
-        return CheckResult::plain(false, shown);
+        return Ok(false);
     }
-    let Some(detail) = facts.input.detail else { return CheckResult::unknown(Need::Thread) };
-    let id = detail.campaign_id.as_deref();
-    CheckResult::plain(globs.iter().any(|glob| is_id(glob) && glob.matches(id)), id.map(str::to_owned).or(shown))
+    let id = facts.input.detail.ok_or(Need::Thread)?.campaign_id.as_deref();
+    Ok(globs.iter().any(|glob| is_id(glob) && glob.matches(id)))
 }
 
-fn glob_values(field: GlobField, facts: &Facts<'_>) -> Result<Vec<String>, Need> {
+/// The name, or the id where only that decides and is known.
+fn shown_campaign(globs: &[Glob], facts: &Facts<'_>) -> Option<String> {
+    let name = facts.input.row.campaign()?;
+    if globs.iter().any(|glob| !is_id(glob) && glob.matches(Some(name))) || !globs.iter().any(is_id) {
+        return Some(name.to_owned());
+    }
+    let detail = facts.input.detail?;
+    Some(detail.campaign_id.clone().unwrap_or_else(|| name.to_owned()))
+}
+
+fn glob_values<'a>(field: GlobField, facts: &Facts<'a>) -> Result<Vec<Cow<'a, str>>, Need> {
     let row = facts.input.row;
-    let one = |value: Option<&str>| non_blank(value).map(str::to_owned).into_iter().collect::<Vec<_>>();
+    let one = |value: Option<&'a str>| non_blank(value).map(Cow::Borrowed).into_iter().collect::<Vec<_>>();
     let detail = || facts.input.detail.ok_or(Need::Thread);
     Ok(match field {
         GlobField::Category => one(row.category()),
         GlobField::Campaign => one(row.campaign()),
-        GlobField::LeadEmail => facts.lead_address().into_iter().collect(),
-        GlobField::LeadDomain => row.lead_domain().into_iter().collect(),
+        GlobField::LeadEmail => facts.lead_address().map(Cow::Owned).into_iter().collect(),
+        GlobField::LeadDomain => row.lead_domain().map(Cow::Owned).into_iter().collect(),
         GlobField::Inbox => inbox_values(detail()?),
-        GlobField::Tags => detail()?.tags.iter().filter(|tag| !tag.trim().is_empty()).cloned().collect(),
+        GlobField::Tags => {
+            detail()?.tags.iter().filter(|tag| !tag.trim().is_empty()).map(|tag| Cow::Borrowed(tag.as_str())).collect()
+        }
         GlobField::AiCategory => one(detail()?.ai_category.as_deref()),
         GlobField::ManualCategory => one(detail()?.manual_category.as_deref()),
         GlobField::Workspace => one(Some(facts.input.workspace)),
         GlobField::LeadLanguage => one(facts.messages()?.language()),
         GlobField::From => {
             let from = facts.messages()?.newest_inbound().and_then(|message| message.from.as_deref());
-            non_blank(from).map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).into_iter().collect()
+            non_blank(from).map(|from| address_of(from).map_or(Cow::Borrowed(from), Cow::Owned)).into_iter().collect()
         }
         GlobField::Attachment => {
             let message = facts.messages()?.newest_inbound();
             let files = message.map(|message| message.attachments.as_slice()).unwrap_or_default();
-            files.iter().filter_map(|file| non_blank(file.filename.as_deref())).map(str::to_owned).collect()
+            files.iter().filter_map(|file| non_blank(file.filename.as_deref())).map(Cow::Borrowed).collect()
         }
     })
 }
 
 /// An inbox is named by its address; where a rule names it by id, that fits too.
-fn inbox_values(detail: &ThreadDetail) -> Vec<String> {
+fn inbox_values(detail: &ThreadDetail) -> Vec<Cow<'_, str>> {
     let address =
-        non_blank(detail.inbox_email.as_deref()).map(|text| address_of(text).unwrap_or_else(|| text.to_owned()));
-    let id = non_blank(detail.row.inbox_id.as_deref()).map(str::to_owned);
+        non_blank(detail.inbox_email.as_deref()).map(|text| address_of(text).map_or(Cow::Borrowed(text), Cow::Owned));
+    let id = non_blank(detail.row.inbox_id.as_deref()).map(Cow::Borrowed);
     address.into_iter().chain(id).collect()
-}
-
-fn text_value<'a>(field: TextField, facts: &Facts<'a>) -> Result<Option<&'a str>, Need> {
-    let row = facts.input.row;
-    Ok(match field {
-        TextField::LeadName => non_blank(row.lead_name.as_deref()),
-        TextField::Subject => non_blank(row.subject.as_deref()),
-        TextField::Preview => non_blank(row.preview.as_deref()),
-        TextField::Body => facts.messages()?.body(),
-        TextField::FullBody => facts.messages()?.full_body(),
-        TextField::History => Some(facts.messages()?.history()),
-    })
 }
 
 fn number_value(field: NumberField, facts: &Facts<'_>) -> Result<Option<f64>, Need> {
@@ -300,13 +315,20 @@ fn flag_value(field: FlagField, facts: &Facts<'_>) -> Result<Option<bool>, Need>
     })
 }
 
-fn search<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, facts: &Facts<'a>) -> CheckResult {
-    let Some(text) = text.and_then(|text| facts.search_text(field, text)) else {
-        return CheckResult::plain(false, None);
-    };
-    // Captures are computed for the first pattern that is found only; finding alone is cheaper.
-    let there = facts.literal_hits(field, text.as_str());
-    let mut likely = patterns.iter().filter(|pattern| there.may_match(pattern));
+/// Whether one of the expressions is found in a text.
+fn is_found<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, facts: &Facts<'a>) -> bool {
+    let Some(original) = text else { return false };
+    let (hits, text) = (facts.literal_hits(field, original), facts.search_text(field, original));
+    let is_likely = |pattern: &&Pattern| hits.is_none_or(|hits| hits.may_match(pattern));
+    text.is_some_and(|text| patterns.iter().filter(is_likely).any(|pattern| pattern.regex().is_match(text.as_str())))
+}
+
+/// Where the first expression that is found stands in a text, and what its groups take.
+fn look_at_text<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, facts: &Facts<'a>) -> Seen {
+    let Some(original) = text else { return Seen::default() };
+    let (hits, text) = (facts.literal_hits(field, original), facts.search_text(field, original));
+    let Some(text) = text else { return Seen::default() };
+    let mut likely = patterns.iter().filter(|pattern| hits.is_none_or(|hits| hits.may_match(pattern)));
     let found = likely.find_map(|pattern| Some((pattern, pattern.regex().find(text.as_str())?)));
     let mut captures = Vec::new();
     if let Some((pattern, _)) = &found
@@ -317,19 +339,32 @@ fn search<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, fac
             pattern.group_names().filter_map(|name| Some((name, text.original_text(groups.name(name)?).trim())));
         captures.extend(named.filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
-    let marked = found.as_ref().map(|(_, found)| text.original_range(found.range()));
+    let marked = found.map(|(_, found)| text.original_range(found.range()));
     let (shown, span) = excerpt(text.original(), marked.map(|marked| (marked.start, marked.end)));
-    CheckResult { answer: found.is_some().into(), shown: Some(shown), span, captures, cut: text.is_cut() }
+    Seen { shown: Some(shown), span, captures, is_cut: text.is_cut() }
 }
 
 impl<'a> Facts<'a> {
+    /// The text of a field; none where it is absent or blank.
+    pub(super) fn text_value(&self, field: TextField) -> Result<Option<&'a str>, Need> {
+        let row = self.input.row;
+        Ok(match field {
+            TextField::LeadName => non_blank(row.lead_name.as_deref()),
+            TextField::Subject => non_blank(row.subject.as_deref()),
+            TextField::Preview => non_blank(row.preview.as_deref()),
+            TextField::Body => self.messages()?.body(),
+            TextField::FullBody => self.messages()?.full_body(),
+            TextField::History => Some(self.messages()?.history()),
+        })
+    }
+
     fn messages(&self) -> Result<&'a ThreadMessages, Need> {
         self.input.messages.ok_or(Need::Messages)
     }
 
     /// The time since the last message; zero where the clock says that it lies ahead.
-    pub(super) fn age(&self) -> Option<std::time::Duration> {
+    pub(super) fn age(&self) -> Option<Duration> {
         let at = self.input.row.last_message_at?;
-        Some(std::time::Duration::try_from(self.now.duration_since(at)).unwrap_or_default())
+        Some(Duration::try_from(self.now.duration_since(at)).unwrap_or_default())
     }
 }

@@ -2,18 +2,22 @@
 
 use super::{
     RuleSet,
-    condition::{self, Need, Truth},
+    condition::{self, ConditionResult, Need, Truth},
     definition::{Capture, Rule},
     event::{EventInput, Facts, ThreadMessages},
     field::TextField,
     pattern::truncate_input,
     plan::{self, Claimed, Matched},
+    rule_bits::RuleBits,
     search_text::SearchText,
 };
-use crate::model::{ActionTrace, Decision, MailReading, Mode, RuleTrace};
+use crate::model::{ActionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace};
 use std::collections::BTreeMap;
 
 /// Evaluates all rules on an event.
+///
+/// The decision tells of each rule where the input is thorough, and otherwise of those that matched or had an error; of these
+/// all that is known of them. What is decided is the same.
 ///
 /// # Errors
 /// [`Need`]: what must be read before the decision is final. Read it, and call again with it; a need is never asked
@@ -23,7 +27,8 @@ pub fn evaluate(set: &RuleSet, input: &EventInput<'_>, now: jiff::Timestamp) -> 
 }
 
 /// As [`evaluate`]; tells whenever it is through with a rule, by its place in the set, so that the caller can take the
-/// time: this function reads no clock. Rules that are off, or behind one that stopped, are not evaluated and not told.
+/// time: this function reads no clock. Rules that are off, behind one that stopped, or ruled out together with others by a
+/// value or a word that the event lacks, are not evaluated and not told.
 ///
 /// # Errors
 /// As [`evaluate`]. The rule that needs more was told before.
@@ -36,7 +41,7 @@ pub fn evaluate_timed(
     evaluate_with_modes(set, input, now, &|rule| effective_mode(rule, input), through_with)
 }
 
-/// As [`evaluate_watched`], with each rule in the mode that `mode_of` says.
+/// As [`evaluate_timed`], with each rule in the mode that `mode_of` says.
 pub(super) fn evaluate_with_modes(
     set: &RuleSet,
     input: &EventInput<'_>,
@@ -47,65 +52,148 @@ pub(super) fn evaluate_with_modes(
     // Whoever passes the whole set must not get another workspace's rules.
     let set = set.of_workspace(input.workspace);
     let facts = set.facts(input, now);
-    let mut taken = Claimed::default();
+    let mut decided = Decided::default();
+    if input.thorough {
+        evaluate_each(set, &facts, mode_of, through_with, &mut decided)?;
+    } else {
+        evaluate_candidates(set, &facts, mode_of, through_with, &mut decided)?;
+    }
+    let opt_out = facts.opt_out().map(str::to_owned);
+    let mut reading = input.messages.map(ThreadMessages::reading).unwrap_or_default();
+    reading.opt_out_words.clone_from(&opt_out);
+    Ok(Decision {
+        body: input.messages.and_then(ThreadMessages::body).map(|body| truncate_input(body).to_owned()),
+        auto_reply: match (input.messages, facts.auto_reply()) {
+            (_, Some(_)) => Some(true),
+            (Some(_), None) => Some(false),
+            (None, None) => None,
+        },
+        opt_out,
+        reading,
+        rules: decided.rules,
+        actions: decided.actions,
+    })
+}
+
+/// What the rules so far have said.
+#[derive(Default)]
+struct Decided {
+    rules: Vec<RuleTrace>,
+    actions: Vec<PlannedAction>,
+    claimed: Claimed,
+}
+
+/// Evaluates one rule after the other, each of its conditions, and tells of all of them.
+fn evaluate_each(
+    set: &RuleSet,
+    facts: &Facts<'_>,
+    mode_of: &dyn Fn(&Rule) -> Mode,
+    through_with: &mut dyn FnMut(usize),
+    decided: &mut Decided,
+) -> Result<(), Need> {
     let mut stopped_by: Option<&str> = None;
-    let mut decision = Decision {
-        body: None,
-        auto_reply: None,
-        opt_out: None,
-        reading: MailReading::default(),
-        rules: Vec::new(),
-        actions: Vec::new(),
-    };
     for (place, rule) in set.rules().iter().enumerate() {
         let mode = mode_of(rule);
-        let mut trace = blank(rule, mode);
         if stopped_by.is_some() || mode == Mode::Off {
+            let mut trace = blank(rule, mode);
             trace.stopped_by = stopped_by.map(str::to_owned);
             trace.note = stopped_by.is_none().then(|| "the rule is off".to_owned());
             trace.conditions = condition::unevaluated(rule);
-            decision.rules.push(trace);
+            decided.rules.push(trace);
             continue;
         }
-        match rule_matches(rule, &facts, &mut trace) {
+        let mut seen = Some(condition::evaluate(rule, facts));
+        let when = seen.as_ref().map_or(Truth::No, |seen| seen.answer);
+        let found = decide_rule(rule, facts, when, &mut seen);
+        if let Truth::Unknown(need) = found.truth {
+            through_with(place);
+            return Err(need);
+        }
+        let stops = found.truth == Truth::Yes && rule.stop && mode > Mode::Shadow;
+        record(set, facts, (rule, mode), found, seen, decided);
+        if stops {
+            stopped_by = Some(&rule.name);
+        }
+        through_with(place);
+    }
+    Ok(())
+}
+
+/// Evaluates the rules that can match, in order, and tells of those that do or had an error.
+fn evaluate_candidates(
+    set: &RuleSet,
+    facts: &Facts<'_>,
+    mode_of: &dyn Fn(&Rule) -> Mode,
+    through_with: &mut dyn FnMut(usize),
+    decided: &mut Decided,
+) -> Result<(), Need> {
+    let all = || RuleBits::all(set.rules().len());
+    let candidates = set.index().map_or_else(all, |index| index.candidates(facts));
+    for (place, rule) in candidates.places().filter_map(|place| Some((place, set.rules().get(place)?))) {
+        let mode = mode_of(rule);
+        if mode == Mode::Off {
+            continue;
+        }
+        let mut seen = None;
+        let found = decide_rule(rule, facts, condition::decide(rule, facts), &mut seen);
+        let is_told = match found.truth {
             Truth::Unknown(need) => {
                 through_with(place);
                 return Err(need);
             }
-            Truth::No => {}
-            Truth::Yes => {
-                trace.matched = true;
-                let vars = trace.script.as_ref().map(|script| script.vars.clone()).unwrap_or_default();
-                let matched = Matched { rule, mode, captures: &trace.captures, vars: &vars };
-                let actions = plan::plan(set, &matched, &facts, &mut taken);
-                trace.actions = actions
-                    .iter()
-                    .map(|action| ActionTrace {
-                        kind: action.kind,
-                        target: action.target.clone(),
-                        would: action.would,
-                        reason: action.reason.clone(),
-                    })
-                    .collect();
-                decision.actions.extend(actions);
-                if rule.stop && mode > Mode::Shadow {
-                    stopped_by = Some(&rule.name);
-                }
-            }
+            Truth::Yes => true,
+            Truth::No => found.script.as_ref().is_some_and(|script| script.error.is_some()),
+        };
+        let stops = found.truth == Truth::Yes && rule.stop && mode > Mode::Shadow;
+        if is_told {
+            let seen = seen.or_else(|| Some(condition::evaluate(rule, facts)));
+            record(set, facts, (rule, mode), found, seen, decided);
         }
-        decision.rules.push(trace);
         through_with(place);
+        if stops {
+            break;
+        }
     }
-    decision.body = input.messages.and_then(ThreadMessages::body).map(|body| truncate_input(body).to_owned());
-    decision.auto_reply = match (input.messages, facts.auto_reply()) {
-        (_, Some(_)) => Some(true),
-        (Some(_), None) => Some(false),
-        (None, None) => None,
-    };
-    decision.opt_out = facts.opt_out().map(str::to_owned);
-    decision.reading = input.messages.map(ThreadMessages::reading).unwrap_or_default();
-    decision.reading.opt_out_words.clone_from(&decision.opt_out);
-    Ok(decision)
+    Ok(())
+}
+
+/// Tells of a rule, and plans its actions if it matches.
+fn record(
+    set: &RuleSet,
+    facts: &Facts<'_>,
+    (rule, mode): (&Rule, Mode),
+    found: RuleResult,
+    seen: Option<ConditionResult>,
+    decided: &mut Decided,
+) {
+    let mut trace = blank(rule, mode);
+    trace.matched = found.truth == Truth::Yes;
+    trace.error = found.script.as_ref().and_then(|script| script.error.clone());
+    trace.script = found.script;
+    if let Some(seen) = seen {
+        if found.reached {
+            trace.captures = captures(rule, facts, seen.captures);
+        }
+        (trace.conditions, trace.note) = (seen.traces, seen.note);
+    }
+    if found.is_automatic {
+        trace.note = Some("automatic mail: the rule does not mention `auto_reply`".to_owned());
+    }
+    if trace.matched {
+        let none = serde_json::Map::new();
+        let vars = trace.script.as_ref().map_or(&none, |script| &script.vars);
+        let matched = Matched { rule, mode, captures: &trace.captures, vars };
+        let actions = plan::plan(set, &matched, facts, &mut decided.claimed);
+        let told = |action: &PlannedAction| ActionTrace {
+            kind: action.kind,
+            target: action.target.clone(),
+            would: action.would,
+            reason: action.reason.clone(),
+        };
+        trace.actions = actions.iter().map(told).collect();
+        decided.actions.extend(actions);
+    }
+    decided.rules.push(trace);
 }
 
 /// The rule's own mode, lowered by the workspace's ceiling and by what was set at run time.
@@ -133,38 +221,33 @@ fn blank(rule: &Rule, mode: Mode) -> RuleTrace {
 
 /// Whether a rule that is judged again holds, or cannot be told not to.
 pub(super) fn does_hold(rule: &Rule, facts: &Facts<'_>) -> bool {
-    rule_matches(rule, facts, &mut blank(rule, rule.mode)) != Truth::No
+    decide_rule(rule, facts, condition::decide(rule, facts), &mut None).truth != Truth::No
 }
 
-/// Whether the rule matches, cheapest questions first.
-fn rule_matches(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Truth {
-    let looked = condition::evaluate(rule, facts);
-    trace.conditions = looked.traces;
-    trace.note = looked.note;
-    let mut answer = looked.answer;
-    if answer == Truth::No {
-        return Truth::No;
+/// What a rule came to, its conditions being known.
+struct RuleResult {
+    truth: Truth,
+    /// Its script, if that was run.
+    script: Option<ScriptTrace>,
+    /// It is kept from automatic mail.
+    is_automatic: bool,
+    /// Its conditions let it go on, so that it captures.
+    reached: bool,
+}
+
+/// Whether a rule matches whose conditions came to `when`, cheapest questions first. `seen` is what its conditions saw, where
+/// that was looked at; it is filled in where the script asks for captures.
+fn decide_rule(rule: &Rule, facts: &Facts<'_>, when: Truth, seen: &mut Option<ConditionResult>) -> RuleResult {
+    let mut found = RuleResult { truth: when, script: None, is_automatic: false, reached: false };
+    if when == Truth::No {
+        return found;
     }
-    // Judged again without the messages, the row alone would say less than the messages did.
-    let is_judged = facts.earlier.is_some() && facts.input.messages.is_none();
-    if !rule.mentions.auto_reply && !is_judged && facts.auto_reply().is_some() {
-        trace.note = Some("automatic mail: the rule does not mention `auto_reply`".to_owned());
-        return Truth::No;
+    if !rule.mentions.auto_reply && !facts.is_judged_blind() && facts.auto_reply().is_some() {
+        found.truth = Truth::No;
+        found.is_automatic = true;
+        return found;
     }
-    trace.captures = looked.captures;
-    if let Some(earlier) = facts.earlier.filter(|_| is_judged) {
-        trace.captures.clone_from(&earlier.captures);
-    }
-    if !rule.captures.is_empty()
-        && let Some(body) = facts.input.messages.and_then(ThreadMessages::body)
-        && let Some(body) = facts.search_text(TextField::Body, body)
-    {
-        for capture in &rule.captures {
-            if let Some(text) = captured(capture, body) {
-                trace.captures.insert(capture.name.clone(), text);
-            }
-        }
-    }
+    found.reached = true;
     if let Some(script) = &rule.script {
         let needs = [
             (script.needs_thread && facts.input.detail.is_none(), Need::Thread),
@@ -176,26 +259,49 @@ fn rule_matches(rule: &Rule, facts: &Facts<'_>, trace: &mut RuleTrace) -> Truth 
                 None => Truth::Unknown(need),
             },
             None => {
-                let ran = script.run(facts, &trace.captures);
+                let captured = if script.reads_captures() {
+                    let seen = seen.get_or_insert_with(|| condition::evaluate(rule, facts));
+                    captures(rule, facts, seen.captures.clone())
+                } else {
+                    BTreeMap::new()
+                };
+                let ran = script.run(facts, &captured);
                 let said = Truth::from(ran.result == Some(true));
-                trace.error.clone_from(&ran.error);
-                trace.script = Some(ran);
+                found.script = Some(ran);
                 said
             }
         };
-        answer = answer.and(said);
+        found.truth = when.and(said);
     }
-    if answer != Truth::Yes {
-        return answer;
+    if found.truth != Truth::Yes {
+        return found;
     }
     // The message first: that it is automatic mail may make the thread needless.
     if rule.mentions.carries_text && facts.input.messages.is_none() {
-        return Truth::Unknown(Need::Messages);
+        found.truth = Truth::Unknown(Need::Messages);
+    } else if rule.mentions.thread_in_templates && facts.input.detail.is_none() {
+        found.truth = Truth::Unknown(Need::Thread);
     }
-    if rule.mentions.thread_in_templates && facts.input.detail.is_none() {
-        return Truth::Unknown(Need::Thread);
+    found
+}
+
+/// What a rule captures: named groups of its conditions, and its own captures.
+fn captures(rule: &Rule, facts: &Facts<'_>, of_conditions: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut all = match facts.earlier.filter(|_| facts.is_judged_blind()) {
+        Some(earlier) => earlier.captures.clone(),
+        None => of_conditions,
+    };
+    if !rule.captures.is_empty()
+        && let Some(body) = facts.input.messages.and_then(ThreadMessages::body)
+        && let Some(body) = facts.search_text(TextField::Body, body)
+    {
+        for capture in &rule.captures {
+            if let Some(text) = captured(capture, body) {
+                all.insert(capture.name.clone(), text);
+            }
+        }
     }
-    Truth::Yes
+    all
 }
 
 fn captured(capture: &Capture, body: &SearchText<'_>) -> Option<String> {

@@ -1,10 +1,8 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
 use super::{
-    field::TextField,
-    pattern::MATCHED_BYTES,
-    prefilter::{LiteralHits, Prefilter},
-    search_text::SearchText,
+    field::TextField, pattern::MATCHED_BYTES, prefilter::LiteralHits, rule_index::RuleIndex,
+    script_values::ScriptValues, search_text::SearchText,
 };
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
@@ -37,8 +35,9 @@ pub struct EventInput<'a> {
     pub lead_opted_out: Option<bool>,
     /// Whether a reply to what may be automatic mail is held.
     pub hold_uncertain: bool,
-    /// Whether every condition that can be evaluated is, for an explanation; otherwise a rule ends at its first
-    /// condition that decides. The decision is the same.
+    /// Whether every rule and every condition is evaluated and told, for an explanation; otherwise only rules that can match
+    /// are evaluated, up to the first condition that decides, and those that matched or failed are told. The decision is the
+    /// same.
     pub thorough: bool,
 }
 
@@ -49,6 +48,7 @@ pub struct ThreadMessages {
     readings: Vec<OnceLock<Reading>>,
     evidence: OnceLock<Evidence>,
     full_body: OnceLock<String>,
+    first_words: OnceLock<Vec<String>>,
     history: OnceLock<String>,
     pub(super) automatic: OnceLock<Automatic>,
     pub(super) language: OnceLock<Option<&'static str>>,
@@ -111,6 +111,11 @@ impl ThreadMessages {
         Some(self.full_body.get_or_init(|| text::full_text(message.text.as_deref(), message.html.as_deref())))
     }
 
+    /// How the newest inbound message begins.
+    fn first_words(&self) -> &[String] {
+        self.first_words.get_or_init(|| first_words(self.full_body().unwrap_or_default()))
+    }
+
     /// All messages as text, oldest first, as far as rules match it: at least the first 64 KiB.
     pub fn history(&self) -> &str {
         self.history.get_or_init(|| {
@@ -151,6 +156,10 @@ fn evidence_of(message: &Message) -> Earlier<'_> {
     }
 }
 
+fn first_words(text: &str) -> Vec<String> {
+    text.split_whitespace().take(8).map(str::to_owned).collect()
+}
+
 // The day of a message, in UTC: where its writer was is not known.
 pub(super) fn day(at: jiff::Timestamp) -> jiff::civil::Date {
     jiff::tz::TimeZone::UTC.to_datetime(at).date()
@@ -160,7 +169,8 @@ pub(super) fn day(at: jiff::Timestamp) -> jiff::civil::Date {
 pub(super) struct Facts<'a> {
     pub(super) input: &'a EventInput<'a>,
     pub(super) now: jiff::Timestamp,
-    needles: Option<&'a Prefilter>,
+    /// What tells without a search which expressions cannot be found; `None` where each is searched.
+    index: Option<&'a RuleIndex>,
     /// The workspace's own texts.
     pub(super) vars: &'a BTreeMap<String, String>,
     texts: [OnceCell<SearchText<'a>>; TextField::ALL.len()],
@@ -168,6 +178,7 @@ pub(super) struct Facts<'a> {
     row_auto_reply: OnceCell<Option<AutoReply>>,
     opt_out: OnceCell<Option<String>>,
     name: OnceCell<PersonName>,
+    pub(super) script_values: ScriptValues,
     /// What the rule said when the event was first judged, where it is judged again.
     pub(super) earlier: Option<&'a RuleTrace>,
 }
@@ -175,27 +186,34 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// The same where the rule was judged on this event before.
     pub(super) fn with_earlier(self, earlier: &'a RuleTrace) -> Self {
-        Self { earlier: Some(earlier), ..self }
+        // One rule alone is searched for at once.
+        Self { earlier: Some(earlier), index: None, ..self }
     }
 
     pub(super) fn new(
         input: &'a EventInput<'a>,
         now: jiff::Timestamp,
-        needles: Option<&'a Prefilter>,
+        index: Option<&'a RuleIndex>,
         vars: &'a BTreeMap<String, String>,
     ) -> Self {
         Self {
             input,
             now,
-            needles,
+            index,
             vars,
             texts: Default::default(),
             found: Default::default(),
             row_auto_reply: OnceCell::new(),
             opt_out: OnceCell::new(),
             name: OnceCell::new(),
+            script_values: ScriptValues::default(),
             earlier: None,
         }
+    }
+
+    /// Whether an event is judged again without its messages: the row alone would say less than they did.
+    pub(super) fn is_judged_blind(&self) -> bool {
+        self.earlier.is_some() && self.input.messages.is_none()
     }
 
     /// The text of a field as expressions see it, made when the first one asks.
@@ -203,11 +221,12 @@ impl<'a> Facts<'a> {
         Some(self.texts.get(field as usize)?.get_or_init(|| SearchText::new(text)))
     }
 
-    /// What of all expressions' texts is in the text of a field, looked for when the first one asks.
-    pub(super) fn literal_hits(&self, field: TextField, text: &str) -> &LiteralHits {
-        const UNKNOWN: &LiteralHits = &LiteralHits::Unknown;
-        let (Some(needles), Some(cell)) = (self.needles, self.found.get(field as usize)) else { return UNKNOWN };
-        cell.get_or_init(|| needles.scan(text))
+    /// What of all expressions' texts is in the text of a field, looked for when the first one asks; `None` where nothing is
+    /// looked for.
+    pub(super) fn literal_hits(&self, field: TextField, text: &'a str) -> Option<&LiteralHits> {
+        let prefilter = self.index?.prefilter(field)?;
+        let text = self.search_text(field, text)?;
+        Some(self.found.get(field as usize)?.get_or_init(|| prefilter.scan(text.as_str())))
     }
 
     /// Automatic mail, judged on what has been read: the message itself, or else the list row.
@@ -248,10 +267,8 @@ impl<'a> Facts<'a> {
     fn preview_is_judged(&self) -> bool {
         let Some(messages) = self.input.messages else { return false };
         let Some(last) = messages.conversation().messages().last() else { return false };
-        let words = |text: &str| text.split_whitespace().take(8).map(str::to_owned).collect::<Vec<_>>();
-        let preview = words(self.input.row.preview.as_deref().unwrap_or_default());
-        let whole = text::full_text(last.text.as_deref(), last.html.as_deref());
-        last.outgoing || words(&whole).iter().zip(&preview).take(5).all(|(left, right)| left == right)
+        let preview = first_words(self.input.row.preview.as_deref().unwrap_or_default());
+        last.outgoing || messages.first_words().iter().zip(&preview).take(5).all(|(left, right)| left == right)
     }
 
     /// The lead's name, as far as a person would say it.

@@ -5,6 +5,7 @@ use jiff::{
     civil::{Date, Weekday},
     tz::TimeZone,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 const DAY_MINUTES: u16 = 24 * 60;
@@ -14,11 +15,12 @@ const DAY_MINUTES: u16 = 24 * 60;
 /// A window belongs to the day on which it begins: with `22:00` to `06:00` on Fridays, Saturday 05:00 is open, and a date
 /// in `except` closes the night that begins on it. Where the clocks go forward over an end of a window, that end moves
 /// with them; where they go back, the first of the two counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpeningHours {
     days: [bool; 7],
     from: u16,
     to: u16,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
     zone: TimeZone,
     except: BTreeSet<Date>,
 }

@@ -17,11 +17,12 @@ use texts::{TemplateSite, TextSource};
 use super::{
     RuleSet,
     context::{LoadContext, WorkspaceContext},
-    definition::{Matcher, Rule},
+    definition::Rule,
     files::FileAccess,
-    prefilter::PrefilterBuilder,
+    rule_index::RuleIndex,
     schema,
     script::ScriptEngine,
+    sources::{RuleSources, SourceFile},
     template::Templates,
     test_case::{self, TestCase},
     workspaces,
@@ -91,6 +92,8 @@ pub(super) struct Loader<'c> {
     out: Diagnostics,
     templates: Templates,
     rules: Vec<Rule>,
+    /// The number of the file at hand.
+    number: usize,
     /// The number of the file that each rule stands in.
     origins: Vec<usize>,
     cases: Vec<TestCase>,
@@ -98,6 +101,12 @@ pub(super) struct Loader<'c> {
     hash: Sha256,
     /// What rules may read and send.
     files: FileAccess,
+    /// What the set is made of.
+    sources: RuleSources,
+    /// The places of its files among all that were read.
+    sources_of: Vec<usize>,
+    /// What it was made of before, where it is made again: then no file is read.
+    kept: Option<&'c RuleSources>,
     /// The folder of the file at hand.
     folder: PathBuf,
     /// The categories that rules name.
@@ -133,6 +142,7 @@ fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]
     let mut loader = Loader::new(context, scopes);
     let found = Files::find(paths, &mut loader.out);
     for (number, file) in found.all.iter().enumerate() {
+        loader.number = number;
         let name = file.display().to_string();
         if let Some(mut node) = yaml::load(file, &name, &mut loader.out) {
             curly_quotes::take_off(&mut node, &mut loader.out);
@@ -197,6 +207,7 @@ fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<Rule
     }
     loader.having = scopes.iter().collect();
     for (number, (name, text)) in sources.iter().enumerate() {
+        loader.number = number;
         if let Some(mut node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
             curly_quotes::take_off(&mut node, &mut loader.out);
             loader.file(&node, is_test_file(name));
@@ -204,6 +215,30 @@ fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<Rule
         }
     }
     loader.finish(&vec![(0..sources.len()).collect(); scopes.len()])
+}
+
+/// Makes a set again from what it was made of.
+pub(super) fn kept(sources: &RuleSources) -> Result<RuleSet, Diagnostics> {
+    let context = sources.context();
+    let everybody = everybody(&context);
+    let (scopes, of) = match context.workspaces.as_slice() {
+        [] => (std::slice::from_ref(&everybody), vec![(0..sources.files.len()).collect()]),
+        all => (all, sources.workspaces.iter().map(|workspace| workspace.files.clone()).collect::<Vec<_>>()),
+    };
+    let mut loader = Loader::new(&context, scopes);
+    loader.kept = Some(sources);
+    for (number, file) in sources.files.iter().enumerate() {
+        loader.number = number;
+        if let Some(mut node) = yaml::parse(&Source::new(file.name.as_str(), file.text.as_str()), &mut loader.out) {
+            curly_quotes::take_off(&mut node, &mut loader.out);
+            loader.folder = PathBuf::from(&file.folder);
+            let has = of.iter().zip(scopes).filter(|(files, _)| files.contains(&number));
+            loader.having = has.map(|(_, scope)| scope).collect();
+            loader.file(&node, false);
+            loader.origins.resize(loader.rules.len(), number);
+        }
+    }
+    loader.finish(&of)
 }
 
 fn is_test_file(name: &str) -> bool {
@@ -221,11 +256,15 @@ impl<'c> Loader<'c> {
             out: Diagnostics::new(),
             templates: Templates::default(),
             rules: Vec::new(),
+            number: 0,
             origins: Vec::new(),
             cases: Vec::new(),
             names: HashMap::new(),
             hash: Sha256::new(),
             files: file_access(context, []),
+            sources: RuleSources::of_context(context),
+            sources_of: Vec::new(),
+            kept: None,
             folder: PathBuf::new(),
             categories: Vec::new(),
             sites: Vec::new(),
@@ -233,33 +272,37 @@ impl<'c> Loader<'c> {
     }
 
     /// Puts it all together; `files` are those of each workspace, in its order.
-    fn finish(self, files: &[Vec<usize>]) -> Result<RuleSet, Diagnostics> {
+    fn finish(mut self, files: &[Vec<usize>]) -> Result<RuleSet, Diagnostics> {
         if self.out.has_errors() {
             return Err(self.out);
         }
+        for (workspace, files) in self.sources.workspaces.iter_mut().zip(files) {
+            let place = |number: &usize| self.sources_of.iter().position(|read| read == number);
+            workspace.files = files.iter().filter_map(place).collect();
+        }
+        let context = self.sources.context_text();
+        self.add_to_revision("", &context);
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let (mut rules, cases, templates) = (self.rules, self.cases, self.templates);
-        let mut needles = PrefilterBuilder::default();
-        for test in rules.iter_mut().flat_map(|rule| &mut rule.tests) {
-            if let Matcher::Text(_, patterns) = &mut test.check {
-                patterns.iter_mut().for_each(|pattern| needles.add(pattern));
-            }
-        }
+        let index = RuleIndex::build(&mut rules);
         let mut set = RuleSet {
             rules: Arc::new(rules),
             cases: Arc::new(cases),
-            needles: Arc::new(needles.build()),
+            index: Some(Arc::new(index)),
             templates: Arc::new(templates),
             hours: Arc::new(self.context.hours.clone()),
             revision,
+            sources: Arc::new(self.sources),
             files: self.files,
             ..RuleSet::default()
         };
         set.views = workspaces::views(&set, &self.context.workspaces, files, &self.origins);
-        let mut warnings = self.out;
-        suspicious::categories(&self.categories, &mut warnings);
-        warnings.extend(workspaces::lint(&set, &self.context.workspaces));
-        set.warnings = Arc::new(warnings);
+        if self.kept.is_none() {
+            let mut warnings = self.out;
+            suspicious::categories(&self.categories, &mut warnings);
+            warnings.extend(workspaces::lint(&set, &self.context.workspaces));
+            set.warnings = Arc::new(warnings);
+        }
         Ok(set)
     }
 
@@ -274,7 +317,7 @@ impl<'c> Loader<'c> {
             let message = format!("version `{}` is unknown", version.text());
             self.out.push(Diagnostic::error(code::VERSION, version, message).hint("write `version: 1`"));
         }
-        if let Some(tests) = fields.non_null("tests") {
+        if let Some(tests) = fields.non_null("tests").filter(|_| self.kept.is_none()) {
             self.tests(tests);
         }
         let Some(rules) = fields.non_null("rules") else { return };
@@ -283,7 +326,14 @@ impl<'c> Loader<'c> {
             self.out.push(Diagnostic::error(code::UNKNOWN_KEY, rules, message).hint("put its rules into another file"));
             return;
         }
-        self.add_to_revision(node.source().name(), node.source().text());
+        let source = node.source();
+        self.add_to_revision(source.name(), source.text());
+        self.sources_of.push(self.number);
+        self.sources.files.push(SourceFile {
+            name: source.name().to_owned(),
+            folder: self.folder.to_string_lossy().into_owned(),
+            text: source.text().to_owned(),
+        });
         for rule in rules.list(&mut self.out).unwrap_or_default() {
             self.rule(rule);
         }

@@ -18,21 +18,27 @@ mod plan;
 mod prefilter;
 mod reading;
 mod request_cost;
+mod required_text;
+mod rule_bits;
+mod rule_index;
 mod schema;
 mod script;
 mod script_check;
+mod script_clock;
 mod script_error;
 mod script_functions;
+mod script_values;
 mod script_words;
 mod search_text;
 mod set;
+mod sources;
 mod template;
 mod template_names;
 mod test_case;
 mod values;
 mod workspaces;
 
-pub use again::{Again, still_matches};
+pub use again::{Again, still_matches, trace_again};
 pub use condition::Need;
 pub use context::{LoadContext, WorkspaceContext};
 pub use definition::{ActionDef, Capture, Condition, Content, Matcher, Predicate, Rule};
@@ -47,6 +53,7 @@ pub use script::{Script, ScriptEngine};
 pub use script_error::ScriptError;
 pub use script_functions::{FUNCTIONS as SCRIPT_FUNCTIONS, ScriptFunction};
 pub use set::RuleSet;
+pub use sources::{RuleSources, SourcesError};
 pub use template::{TemplateError, TemplateRef, Templates};
 pub use test_case::{
     ActionOutcomes, ActionStatus, Actual, Expectation, ExpectedState, HeldReply, Mismatch, StepEvent, StepLocation,

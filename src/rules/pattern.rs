@@ -38,7 +38,8 @@ pub enum Fold {
 }
 
 impl Fold {
-    fn apply(self, text: &str) -> Vec<char> {
+    /// A text without these differences.
+    pub(super) fn apply(self, text: &str) -> Vec<char> {
         let separator = |c: char| if matches!(c, ' ' | '-' | '_') { '_' } else { c };
         let lower = text.trim().chars().flat_map(char::to_lowercase);
         match self {
@@ -57,6 +58,11 @@ impl GlobText {
     /// The text as written.
     pub fn as_str(&self) -> &str {
         &self.written
+    }
+
+    /// The one value that it fits, folded; `None` where it has a `*` or `?`, or folds otherwise.
+    pub(super) fn exact(&self, fold: Fold) -> Option<&[char]> {
+        (self.fold == fold && !self.folded.iter().any(|c| matches!(c, '*' | '?'))).then_some(&self.folded)
     }
 
     /// Whether the whole value looks like this. Linear in the value for each `*`.

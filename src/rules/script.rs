@@ -4,20 +4,23 @@ use super::{
     event::Facts,
     field::Cost,
     script_check::{self, FunctionTable, NameRef},
+    script_clock,
     script_error::{NAMES, ScriptError, nearest},
-    script_functions, script_words, values,
+    script_functions,
+    script_values::NeededValues,
+    script_words, values,
 };
 use crate::model::ScriptTrace;
 use crate::yaml::Node;
-use rhai::{AST, Dynamic, Engine, Map as RhaiMap, OptimizationLevel, Scope, packages::Package};
-use serde_json::{Map, Value};
-use std::{
-    cell::Cell,
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
+use rhai::{
+    AST, Dynamic, Engine, Map as RhaiMap, OptimizationLevel, Scope,
+    packages::{
+        ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
+        BasicStringPackage, LogicPackage, MoreStringPackage, Package,
+    },
 };
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 const MAX_OPERATIONS: u64 = 100_000;
 /// Generous against the 4 ms that a busy loop of [`MAX_OPERATIONS`] takes: it stops many costly native calls.
@@ -26,10 +29,10 @@ const MAX_STRING: usize = 256 * 1024;
 const MAX_ITEMS: usize = 1_000;
 const MAX_VARS_BYTES: usize = 64 * 1024;
 
-thread_local! {
-    /// When the script that this thread runs began. rhai tells its progress callback nothing of the run, and a script
-    /// never leaves its thread.
-    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+rhai::def_package! {
+    /// What scripts have of the language: nothing in it reads, writes, waits or loads.
+    Language(_module): ArithmeticPackage, LogicPackage, BasicStringPackage, MoreStringPackage, BasicIteratorPackage,
+        BasicArrayPackage, BasicMapPackage, BasicMathPackage, BasicFnPackage {}
 }
 
 /// The engine that all scripts of a rule set share.
@@ -62,8 +65,10 @@ pub struct Script {
     source: String,
     /// Where it stands, so that what goes wrong in it is told by its place in the file.
     place: Option<Node>,
-    /// The names that it mentions: no others are made for it.
+    /// The names that it mentions.
     mentions: Vec<NameRef>,
+    /// What they stand for: no others are made for it.
+    needed: NeededValues,
     /// What must have been read before it can be run.
     pub(super) needs_thread: bool,
     pub(super) needs_messages: bool,
@@ -74,21 +79,9 @@ pub struct Script {
 impl ScriptEngine {
     /// An engine of chosen packages: nothing in it reads, writes, waits or loads.
     pub fn new() -> Self {
-        use rhai::packages::{
-            ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage,
-            BasicMathPackage, BasicStringPackage, LogicPackage, MoreStringPackage,
-        };
         // `new_raw` and not `new`: the language core brings `sleep`, which no limit of the engine interrupts.
         let mut engine = Engine::new_raw();
-        ArithmeticPackage::new().register_into_engine(&mut engine);
-        LogicPackage::new().register_into_engine(&mut engine);
-        BasicStringPackage::new().register_into_engine(&mut engine);
-        MoreStringPackage::new().register_into_engine(&mut engine);
-        BasicIteratorPackage::new().register_into_engine(&mut engine);
-        BasicArrayPackage::new().register_into_engine(&mut engine);
-        BasicMapPackage::new().register_into_engine(&mut engine);
-        BasicMathPackage::new().register_into_engine(&mut engine);
-        BasicFnPackage::new().register_into_engine(&mut engine);
+        Language::new().register_into_engine(&mut engine);
         script_functions::register(&mut engine);
         for symbol in ["eval", "import", "export", "print", "debug", "sleep"] {
             engine.disable_symbol(symbol);
@@ -114,10 +107,8 @@ impl ScriptEngine {
         engine.set_fail_on_invalid_map_property(true);
         // Values stand in for what comes later while compiling: nothing may be folded into the script.
         engine.set_optimization_level(OptimizationLevel::None);
-        // Asked at every operation: a single native call, such as a search in 64 KiB, may take 0.2 s.
-        engine.on_progress(|_| {
-            let late = BEGAN.get().is_some_and(|began| began.elapsed() > MAX_TIME);
-            late.then(|| Dynamic::from("it took too long"))
+        engine.on_progress(|operations| {
+            script_clock::is_late(operations, MAX_TIME).then(|| Dynamic::from("it took too long"))
         });
         let known = FunctionTable::of(&engine, true);
         Self(Arc::new(Shared { engine, known }))
@@ -139,6 +130,7 @@ impl ScriptEngine {
             mentions_auto_reply: mentions
                 .iter()
                 .any(|name| name.root == "message" && name.field.as_deref() == Some("auto_reply")),
+            needed: NeededValues::of(&mentions),
             mentions,
             engine: self.clone(),
             ast,
@@ -197,22 +189,16 @@ impl Script {
         self.mentions.iter().any(|name| name.root == root && is_it(&name.field))
     }
 
+    /// Whether it looks at what the rule captured.
+    pub(super) fn reads_captures(&self) -> bool {
+        self.mentions.iter().any(|name| name.root == "captures")
+    }
+
     /// The workspace's texts that it names.
     pub(super) fn workspace_vars(&self) -> impl Iterator<Item = &str> {
         let of_vars =
             self.mentions.iter().filter(|name| name.root == "workspace" && name.field.as_deref() == Some("vars"));
         of_vars.filter_map(|name| name.inner.as_deref())
-    }
-
-    /// The workspace as it sees it: what is absent is `()`.
-    fn workspace(&self, facts: &Facts<'_>) -> RhaiMap {
-        let mut workspace = values::workspace(facts);
-        if let Some(Value::Object(vars)) = workspace.get_mut("vars") {
-            for name in self.workspace_vars() {
-                vars.entry(name).or_insert(Value::Null);
-            }
-        }
-        all_fields("workspace", workspace)
     }
 
     /// Whether the script may give this variable to the templates: it names it, or hands on whole maps that it did not
@@ -231,23 +217,12 @@ impl Script {
     /// Runs it. What goes wrong is said in the trace; nothing panics and nothing is kept between runs.
     pub(super) fn run(&self, facts: &Facts<'_>, captures: &BTreeMap<String, String>) -> ScriptTrace {
         let mut scope = Scope::new();
-        for name in NAMES.into_iter().filter(|name| self.mentions.iter().any(|mention| mention.root == *name)) {
-            let value = match name {
-                "thread" => all_fields(name, values::thread(facts)).into(),
-                "lead" => all_fields(name, values::lead(facts)).into(),
-                "message" => all_fields(name, values::message(facts)).into(),
-                "workspace" => self.workspace(facts).into(),
-                "captures" => {
-                    let entries = captures.iter().map(|(key, text)| (key.as_str().into(), Dynamic::from(text.clone())));
-                    entries.collect::<RhaiMap>().into()
-                }
-                _ => Dynamic::from(facts.now.to_string()),
-            };
+        for (name, value) in self.needed.values(facts, captures) {
             scope.push_constant_dynamic(name, value);
         }
-        BEGAN.set(Some(Instant::now()));
+        script_clock::start();
         let result = self.engine.0.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
-        BEGAN.set(None);
+        script_clock::stop();
         match result
             .map_err(|error| self.explain(&error))
             .and_then(|value| outcome(value).map_err(|e| self.told(&e, 0)))
@@ -307,18 +282,6 @@ fn not_found(called: &str) -> String {
         return format!("`{name}` was given a value that is absent here; ask for `!= ()` first");
     }
     format!("nothing takes these values: {called}")
-}
-
-/// Every field of a name: what is absent is `()`, so that only a name that does not exist is an error.
-fn all_fields(root: &str, present: Map<String, Value>) -> RhaiMap {
-    let mut map: RhaiMap = RhaiMap::new();
-    for (field, _) in values::fields_of(root).unwrap_or_default() {
-        map.insert((*field).into(), Dynamic::UNIT);
-    }
-    for (field, value) in present {
-        map.insert(field.as_str().into(), rhai::serde::to_dynamic(value).unwrap_or(Dynamic::UNIT));
-    }
-    map
 }
 
 fn outcome(value: Dynamic) -> Result<(bool, Map<String, Value>), String> {

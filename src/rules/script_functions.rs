@@ -3,7 +3,7 @@
 //! An absent value (`()`) contains, matches and belongs to nothing, and what is computed from one is absent: a script
 //! need not ask for it first, and a comparison with it is false.
 
-use super::{pattern::Pattern, search_text::SearchText};
+use super::{pattern::Pattern, script_clock, search_text::SearchText};
 use crate::{model::domain_of, text::normalize};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map, Position};
@@ -145,6 +145,7 @@ fn register_lists(engine: &mut Engine) {
 
 /// A text without what does not count: case, the kind of apostrophe, how much white space.
 fn folded(text: &str) -> String {
+    script_clock::check_next();
     let normal = normalize(text);
     let mut folded = String::with_capacity(normal.as_str().len());
     for c in normal.as_str().chars().flat_map(char::to_lowercase) {
@@ -211,6 +212,7 @@ fn name_of(item: &Dynamic) -> Option<String> {
 fn register_patterns(engine: &mut Engine) {
     let kept: Arc<Mutex<HashMap<String, Pattern>>> = Arc::default();
     let compiled = move |pattern: &str| -> Outcome<Pattern> {
+        script_clock::check_next();
         if let Some(found) = kept.lock().unwrap_or_else(PoisonError::into_inner).get(pattern) {
             return Ok(found.clone());
         }

@@ -6,7 +6,8 @@ use super::{
     files::FileAccess,
     hours::OpeningHours,
     lint,
-    prefilter::Prefilter,
+    rule_index::RuleIndex,
+    sources::RuleSources,
     template::Templates,
     test_case::TestCase,
 };
@@ -23,11 +24,13 @@ use std::{
 pub struct RuleSet {
     pub(super) rules: Arc<Vec<Rule>>,
     pub(super) cases: Arc<Vec<TestCase>>,
-    pub(super) needles: Arc<Option<Prefilter>>,
+    /// `None` where each rule is evaluated.
+    pub(super) index: Option<Arc<RuleIndex>>,
     pub(super) templates: Arc<Templates>,
     pub(super) hours: Arc<BTreeMap<String, OpeningHours>>,
     pub(super) vars: Arc<BTreeMap<String, String>>,
     pub(super) revision: String,
+    pub(super) sources: Arc<RuleSources>,
     pub(super) warnings: Arc<Diagnostics>,
     pub(super) files: FileAccess,
     /// What each workspace sees of it, by name. Empty where no workspaces are known: then all of it is for everybody.
@@ -62,7 +65,19 @@ impl RuleSet {
 
     /// An event as these rules see it.
     pub(super) fn facts<'a>(&'a self, input: &'a EventInput<'a>, now: Timestamp) -> Facts<'a> {
-        Facts::new(input, now, self.needles.as_ref().as_ref(), self.vars())
+        Facts::new(input, now, self.index.as_deref(), self.vars())
+    }
+
+    /// What tells which rules can match an event at all.
+    pub(super) fn index(&self) -> Option<&RuleIndex> {
+        self.index.as_deref()
+    }
+
+    /// The same rules, evaluated one by one, each expression searched for: what the others are compared with.
+    #[must_use]
+    pub fn without_index(&self) -> Self {
+        let views = self.views.iter().map(|(name, view)| (name.clone(), view.without_index())).collect();
+        Self { index: None, views, ..self.clone() }
     }
 
     /// The rules, in order.
@@ -94,7 +109,8 @@ impl RuleSet {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
-    /// A hash of all that the rules were made of: files and templates. Equal revisions decide equally.
+    /// A hash of all that the rules were made of: files, templates, opening hours, the workspaces' own texts. Equal revisions
+    /// decide equally.
     pub fn revision(&self) -> &str {
         &self.revision
     }

@@ -353,10 +353,10 @@ pub(super) fn context(
     vars: &Map<String, Value>,
 ) -> Shown {
     let mut all = Map::new();
-    all.insert("lead".to_owned(), values::lead(facts).into());
-    all.insert("thread".to_owned(), values::thread(facts).into());
-    all.insert("campaign".to_owned(), values::campaign(facts).into());
-    all.insert("message".to_owned(), values::message(facts).into());
+    all.insert("lead".to_owned(), values::all_values(facts, "lead").into());
+    all.insert("thread".to_owned(), values::all_values(facts, "thread").into());
+    all.insert("campaign".to_owned(), values::all_values(facts, "campaign").into());
+    all.insert("message".to_owned(), values::all_values(facts, "message").into());
     let captures: Map<String, Value> = captures.iter().map(|(k, v)| (k.clone(), v.clone().into())).collect();
     all.insert("captures".to_owned(), captures.into());
     all.insert("vars".to_owned(), without_blanks(vars).into());
@@ -366,7 +366,7 @@ pub(super) fn context(
         own.insert("description".to_owned(), description.into());
     }
     all.insert("rule".to_owned(), own.into());
-    all.insert("workspace".to_owned(), values::workspace(facts).into());
+    all.insert("workspace".to_owned(), values::all_values(facts, "workspace").into());
     all.insert("now".to_owned(), facts.now.to_string().into());
     Shown::from(minijinja::value::Serde(&all))
 }

@@ -104,126 +104,123 @@ pub(super) fn cost_of(root: &str, field: Option<&str>) -> Cost {
     }
 }
 
-struct ValueMap(Map<String, Value>);
-
-impl ValueMap {
-    fn put(&mut self, name: &str, value: impl Into<Value>) {
-        self.0.insert(name.to_owned(), value.into());
-    }
-
-    fn text(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = non_blank(value) {
-            self.put(name, value);
-        }
-    }
-
-    fn flag(&mut self, name: &str, value: Option<bool>) {
-        if let Some(value) = value {
-            self.put(name, value);
-        }
+/// A field of a name as it is known by now; `None` where it is absent or blank.
+pub(super) fn field_value(facts: &Facts<'_>, root: &str, field: &str) -> Option<Value> {
+    match root {
+        "lead" => lead_field(facts, field),
+        "thread" => thread_field(facts, field),
+        "campaign" => campaign_field(facts, field),
+        "message" => message_field(facts, field),
+        "workspace" => workspace_field(facts, field),
+        _ => None,
     }
 }
 
-/// The lead: absent and blank values are left out.
-pub(super) fn lead(facts: &Facts<'_>) -> Map<String, Value> {
+/// All fields of a name that have a value; none of the message while it was not read.
+pub(super) fn all_values(facts: &Facts<'_>, root: &str) -> Map<String, Value> {
+    let fields = fields_of(root).unwrap_or_default().iter();
+    fields.filter_map(|(field, _)| Some(((*field).to_owned(), field_value(facts, root, field)?))).collect()
+}
+
+fn text(value: Option<&str>) -> Option<Value> {
+    non_blank(value).map(Value::from)
+}
+
+fn time(value: Option<jiff::Timestamp>) -> Option<Value> {
+    value.map(|at| Value::from(at.to_string()))
+}
+
+fn lead_field(facts: &Facts<'_>, field: &str) -> Option<Value> {
     let row = facts.input.row;
-    let mut bag = ValueMap(Map::new());
-    bag.text("id", row.lead_id.as_deref());
-    bag.text("email", facts.lead_address().as_deref());
-    bag.text("domain", row.lead_domain().as_deref());
-    let name = facts.lead_name();
-    bag.text("name", name.full.as_deref());
-    bag.text("first_name", name.first.as_deref());
-    bag.text("last_name", name.last.as_deref());
-    bag.text("language", facts.input.messages.and_then(ThreadMessages::language));
-    bag.0
+    match field {
+        "id" => text(row.lead_id.as_deref()),
+        "email" => text(facts.lead_address().as_deref()),
+        "domain" => text(row.lead_domain().as_deref()),
+        "name" => text(facts.lead_name().full.as_deref()),
+        "first_name" => text(facts.lead_name().first.as_deref()),
+        "last_name" => text(facts.lead_name().last.as_deref()),
+        "language" => text(facts.input.messages.and_then(ThreadMessages::language)),
+        _ => None,
+    }
 }
 
-/// The thread, with what has been read of it.
-pub(super) fn thread(facts: &Facts<'_>) -> Map<String, Value> {
+/// With what has been read of the thread.
+fn thread_field(facts: &Facts<'_>, field: &str) -> Option<Value> {
     let row = facts.input.row;
-    let mut bag = ValueMap(Map::new());
-    bag.text("id", Some(&row.id));
-    bag.text("subject", row.subject.as_deref());
-    bag.text("preview", row.preview.as_deref());
-    bag.text("category", row.category());
-    bag.text("campaign", row.campaign());
-    bag.flag("is_read", row.is_read);
-    bag.flag("is_starred", row.is_starred);
-    bag.text("inbox_id", row.inbox_id.as_deref());
-    if let Some(count) = row.reply_count {
-        bag.put("reply_count", count);
+    let detail = facts.input.detail;
+    let talk = facts.input.messages.map(ThreadMessages::conversation);
+    match field {
+        "id" => text(Some(&row.id)),
+        "subject" => text(row.subject.as_deref()),
+        "preview" => text(row.preview.as_deref()),
+        "category" => text(row.category()),
+        "campaign" => text(row.campaign()),
+        "is_read" => row.is_read.map(Value::from),
+        "is_starred" => row.is_starred.map(Value::from),
+        "inbox_id" => text(row.inbox_id.as_deref()),
+        "reply_count" => row.reply_count.map(Value::from),
+        "last_message_at" => time(row.last_message_at),
+        "age_hours" => facts.age().map(|age| Value::from(age.as_secs_f64() / 3600.0)),
+        "campaign_id" => text(detail?.campaign_id.as_deref()),
+        "inbox" => text(detail?.inbox_email.as_deref()),
+        "ai_category" => text(detail?.ai_category.as_deref()),
+        "ai_confidence" => detail?.ai_confidence.map(Value::from),
+        "manual_category" => text(detail?.manual_category.as_deref()),
+        "created_at" => time(detail?.created_at),
+        "is_archived" => detail?.is_archived.map(Value::from),
+        "tags" => Some(Value::from(detail?.tags.clone())),
+        "message_count" => Some(Value::from(talk?.messages().len())),
+        "inbound_count" => Some(Value::from(talk?.inbound_count())),
+        "outbound_count" => Some(Value::from(talk?.outbound_count())),
+        _ => None,
     }
-    bag.text("last_message_at", row.last_message_at.map(|at| at.to_string()).as_deref());
-    if let Some(age) = facts.age() {
-        bag.put("age_hours", age.as_secs_f64() / 3600.0);
-    }
-    if let Some(detail) = facts.input.detail {
-        bag.text("campaign_id", detail.campaign_id.as_deref());
-        bag.text("inbox", detail.inbox_email.as_deref());
-        bag.text("ai_category", detail.ai_category.as_deref());
-        bag.text("manual_category", detail.manual_category.as_deref());
-        bag.text("created_at", detail.created_at.map(|at| at.to_string()).as_deref());
-        bag.flag("is_archived", detail.is_archived);
-        if let Some(confidence) = detail.ai_confidence {
-            bag.put("ai_confidence", confidence);
-        }
-        bag.put("tags", detail.tags.clone());
-    }
-    if let Some(talk) = facts.input.messages.map(ThreadMessages::conversation) {
-        bag.put("message_count", talk.messages().len());
-        bag.put("inbound_count", talk.inbound_count());
-        bag.put("outbound_count", talk.outbound_count());
-    }
-    bag.0
 }
 
-/// The campaign; empty for a thread outside one.
-pub(super) fn campaign(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut bag = ValueMap(Map::new());
-    bag.text("name", facts.input.row.campaign());
-    bag.text("id", facts.input.detail.and_then(|detail| detail.campaign_id.as_deref()));
-    bag.0
+/// Nothing for a thread outside a campaign.
+fn campaign_field(facts: &Facts<'_>, field: &str) -> Option<Value> {
+    match field {
+        "name" => text(facts.input.row.campaign()),
+        "id" => text(facts.input.detail?.campaign_id.as_deref()),
+        _ => None,
+    }
 }
 
 /// The workspace with its own texts; blank ones are left out.
-pub(super) fn workspace(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut bag = ValueMap(Map::new());
-    bag.text("name", Some(facts.input.workspace));
-    let mut vars = ValueMap(Map::new());
-    for (name, text) in facts.vars {
-        vars.text(name, Some(text));
+fn workspace_field(facts: &Facts<'_>, field: &str) -> Option<Value> {
+    match field {
+        "name" => text(Some(facts.input.workspace)),
+        "vars" => {
+            let vars = facts.vars.iter().filter_map(|(name, value)| Some((name.clone(), text(Some(value))?)));
+            Some(Value::Object(vars.collect()))
+        }
+        _ => None,
     }
-    bag.put("vars", vars.0);
-    bag.0
 }
 
-/// The newest inbound message; empty while the messages were not read.
-pub(super) fn message(facts: &Facts<'_>) -> Map<String, Value> {
-    let mut bag = ValueMap(Map::new());
-    let Some(messages) = facts.input.messages else { return bag.0 };
-    let Some(message) = messages.newest_inbound() else { return bag.0 };
-    bag.text("id", Some(&message.id));
-    for name in ["text", "body"] {
-        bag.text(name, messages.body().map(truncate_input));
+/// The newest inbound message; nothing while the messages were not read.
+fn message_field(facts: &Facts<'_>, field: &str) -> Option<Value> {
+    let messages = facts.input.messages?;
+    let message = messages.newest_inbound()?;
+    match field {
+        "id" => text(Some(&message.id)),
+        "text" | "body" => text(messages.body().map(truncate_input)),
+        "full_text" | "full_body" => text(messages.full_body().map(truncate_input)),
+        "subject" => text(message.subject.as_deref()),
+        "from" => {
+            let from = non_blank(message.from.as_deref());
+            text(from.map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).as_deref())
+        }
+        "to" => text(message.to.as_deref()),
+        "at" => time(message.created_at),
+        "date" => message.created_at.map(|at| Value::from(at.strftime("%Y-%m-%d").to_string())),
+        "back_on" => text(messages.auto_reply()?.back_on.map(|date| date.to_string()).as_deref()),
+        "has_attachment" => Some(Value::from(!message.attachments.is_empty())),
+        "attachments" => {
+            let names = message.attachments.iter().filter_map(|file| file.filename.clone());
+            Some(Value::from(names.collect::<Vec<_>>()))
+        }
+        "auto_reply" => Some(Value::from(messages.auto_reply().is_some())),
+        "opt_out" => Some(Value::from(facts.opt_out().is_some())),
+        _ => None,
     }
-    for name in ["full_text", "full_body"] {
-        bag.text(name, messages.full_body().map(truncate_input));
-    }
-    bag.text("subject", message.subject.as_deref());
-    let from = non_blank(message.from.as_deref());
-    bag.text("from", from.map(|from| address_of(from).unwrap_or_else(|| from.to_owned())).as_deref());
-    bag.text("to", message.to.as_deref());
-    if let Some(at) = message.created_at {
-        bag.put("at", at.to_string());
-        bag.put("date", at.strftime("%Y-%m-%d").to_string());
-    }
-    let back_on = messages.auto_reply().and_then(|auto| auto.back_on);
-    bag.text("back_on", back_on.map(|date| date.to_string()).as_deref());
-    bag.put("has_attachment", !message.attachments.is_empty());
-    let names = message.attachments.iter().filter_map(|file| file.filename.clone());
-    bag.put("attachments", names.collect::<Vec<_>>());
-    bag.put("auto_reply", messages.auto_reply().is_some());
-    bag.put("opt_out", facts.opt_out().is_some());
-    bag.0
 }

@@ -6,10 +6,11 @@ use super::{
     definition::{ActionDef, Condition, Matcher, Predicate, Rule},
     field::GlobField,
     lint,
+    rule_index::RuleIndex,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
 use crate::model::{ActionKind, Mode};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// How many workspaces a sentence names.
 const NAMED: usize = 3;
@@ -113,7 +114,8 @@ pub(super) fn views(
     files: &[Vec<usize>],
     origins: &[usize],
 ) -> Vec<(String, RuleSet)> {
-    let mut made: Vec<(Vec<usize>, Arc<Vec<Rule>>)> = vec![((0..set.rules.len()).collect(), Arc::clone(&set.rules))];
+    let mut made = HashMap::new();
+    made.insert((0..set.rules.len()).collect(), (Arc::clone(&set.rules), set.index.clone()));
     let mut views = Vec::with_capacity(workspaces.len());
     for (workspace, files) in workspaces.iter().zip(files) {
         let in_file = |file: &usize| {
@@ -122,16 +124,14 @@ pub(super) fn views(
         };
         let places: Vec<usize> = files.iter().flat_map(in_file).collect();
         // Most workspaces see what another one sees too.
-        let rules = match made.iter().find(|(known, _)| *known == places) {
-            Some((_, rules)) => Arc::clone(rules),
-            None => {
-                let rules = Arc::new(places.iter().filter_map(|place| set.rules.get(*place)).cloned().collect());
-                made.push((places, Arc::clone(&rules)));
-                rules
-            }
-        };
+        let (rules, index) = made.entry(places).or_insert_with_key(|places: &Vec<usize>| {
+            let mut rules: Vec<Rule> = places.iter().filter_map(|place| set.rules.get(*place)).cloned().collect();
+            let index = RuleIndex::build(&mut rules);
+            (Arc::new(rules), Some(Arc::new(index)))
+        });
         let view = RuleSet {
-            rules,
+            rules: Arc::clone(rules),
+            index: index.clone(),
             cases: Arc::default(),
             hours: Arc::new(workspace.hours.clone()),
             vars: Arc::new(workspace.vars.clone()),

@@ -1,16 +1,18 @@
 //! Tests of `rules`, seen from outside.
 
+mod candidates;
 mod conditions;
 mod decisions;
 mod lint;
 mod loading;
 mod sandbox;
 mod scripts;
+mod sources;
 mod spellings;
 
 use reply_router::{
     model::{Conversation, Decision, DestinationKind, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
-    rules::{EventInput, LoadContext, Need, RuleSet, ThreadMessages, evaluate, hours::OpeningHours},
+    rules::{EventInput, LoadContext, Need, RuleSet, ThreadMessages, evaluate_timed, hours::OpeningHours},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -38,6 +40,7 @@ fn rules(text: &str) -> RuleSet {
 }
 
 /// An event with everything that a test may want to change.
+#[derive(Debug)]
 struct Case {
     row: ThreadRow,
     detail: Option<ThreadDetail>,
@@ -74,7 +77,7 @@ impl Case {
             overrides: HashMap::new(),
             opted_out: None,
             ceiling: Mode::Live,
-            thorough: false,
+            thorough: true,
         }
     }
 
@@ -118,6 +121,10 @@ impl Case {
     }
 
     fn evaluate(&self, set: &RuleSet) -> Result<Decision, Need> {
+        self.evaluate_timed(set, &mut |_| {})
+    }
+
+    fn evaluate_timed(&self, set: &RuleSet, through_with: &mut dyn FnMut(usize)) -> Result<Decision, Need> {
         let messages = self.messages.clone().map(ThreadMessages::new);
         let input = EventInput {
             workspace: "acme",
@@ -131,7 +138,7 @@ impl Case {
             hold_uncertain: true,
             thorough: self.thorough,
         };
-        evaluate(set, &input, NOW.parse().unwrap())
+        evaluate_timed(set, &input, NOW.parse().unwrap(), through_with)
     }
 
     fn decide(&self, text: &str) -> Decision {

@@ -8,6 +8,7 @@ use crate::{
     rules::{
         files::{AllowedFile, FileRefusal, MAX_ATTACHED_BYTES},
         schema::MAX_ATTACHMENTS,
+        sources::RuleSources,
         template::TemplateRef,
     },
 };
@@ -72,7 +73,36 @@ impl Loader<'_> {
         });
     }
 
+    /// A file that a rule of a kept set names, with its text if it is a template.
+    fn kept_file(&mut self, node: &Node, kept: &RuleSources) -> Option<(PathBuf, Option<String>)> {
+        let written = node.non_empty_string(&mut self.out)?;
+        match kept.find_named(&self.folder, &written) {
+            Some((path, text)) => Some((path, text.map(str::to_owned))),
+            None => {
+                self.out.push(Diagnostic::error(code::NO_FILE, node, format!("`{written}` was not kept")));
+                None
+            }
+        }
+    }
+
     pub(super) fn template_file(&mut self, node: &Node, name: &str) -> Option<(TemplateRef, bool)> {
+        let (path, html, text) = match self.kept {
+            Some(kept) => {
+                let (path, text) = self.kept_file(node, kept)?;
+                let html = path.extension().is_some_and(|extension| extension == "html");
+                (path, html, text.unwrap_or_default())
+            }
+            None => self.read_template(node)?,
+        };
+        self.sources.add_named(&self.folder, node.text(), &path, Some(&text));
+        let shown = path.display().to_string();
+        self.add_to_revision(&shown, &text);
+        let at = TextSource::File(Source::new(shown, text.as_str()));
+        Some((self.add_template(name, html, &text, at)?, html))
+    }
+
+    /// A template file: where it is, whether it is HTML, and what it says.
+    fn read_template(&mut self, node: &Node) -> Option<(PathBuf, bool, String)> {
         let (path, file) = self.file_at(node)?;
         let html = match path.extension().and_then(|extension| extension.to_str()) {
             Some("html") => true,
@@ -104,10 +134,7 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let shown = path.display().to_string();
-        self.add_to_revision(&shown, &text);
-        let at = TextSource::File(Source::new(shown, text.as_str()));
-        Some((self.add_template(name, html, &text, at)?, html))
+        Some((path, html, text))
     }
 
     pub(super) fn attachments(&mut self, node: &Node) -> Vec<Attachment> {
@@ -119,8 +146,15 @@ impl Loader<'_> {
         let mut total = 0;
         let mut found = Vec::new();
         for item in items {
-            let Some((path, file)) = self.file_at(item) else { continue };
-            total += file.length();
+            let place = match self.kept {
+                Some(kept) => self.kept_file(item, kept).map(|(path, _)| path),
+                None => self.file_at(item).map(|(path, file)| {
+                    total += file.length();
+                    path
+                }),
+            };
+            let Some(path) = place else { continue };
+            self.sources.add_named(&self.folder, item.text(), &path, None);
             let filename = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let content_type = content_type(&filename).to_owned();
             found.push(Attachment { path, filename, content_type });

@@ -1,0 +1,421 @@
+//! Which texts an expression cannot do without: every match contains one of them.
+//!
+//! Of all such sets the one is chosen whose texts are rare. Texts are folded ([`fold`]): case does not count, and a run of
+//! white space is one space. So most of what people write, such as `\b(call|demo) on (mon|tues)day\b`, is a few whole texts.
+
+use super::pattern::Pattern;
+use regex_syntax::{
+    ParserBuilder,
+    hir::{Class, Hir, HirKind, Look, Repetition},
+};
+
+/// A set of more texts than this is not looked for.
+const MAX_TEXTS: usize = 64;
+/// A longer text is not looked for as a whole.
+const MAX_LEN: usize = 48;
+/// A class of more characters than this stands for any character.
+const MAX_CLASS: usize = 8;
+/// A part that is repeated a fixed number of times is written out up to this often.
+const MAX_REPEATED: u32 = 8;
+/// Texts that count less than this are found nearly everywhere.
+const MIN_WEIGHT: f64 = 2.5;
+
+/// A text that is looked for, folded.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RequiredText {
+    pub(super) text: String,
+    /// No letter, digit or `_` stands before it.
+    pub(super) starts_word: bool,
+    /// No letter, digit or `_` stands after it.
+    pub(super) ends_word: bool,
+}
+
+/// Texts one of which each match contains.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RequiredTexts {
+    /// Sorted, each once.
+    pub(super) texts: Vec<RequiredText>,
+    /// The higher, the rarer they are.
+    pub(super) weight: f64,
+}
+
+/// The rarest texts one of which is in every text that the expression is found in; `None` if there are none, too many, or
+/// only frequent ones.
+pub(super) fn required_texts(pattern: &Pattern) -> Option<RequiredTexts> {
+    let parsed = ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex().as_str()).ok()?;
+    analyze(&parsed).best().filter(|found| found.weight >= MIN_WEIGHT)
+}
+
+/// What a character is where case and the kind of white space do not count. Characters that expressions take for equal are
+/// equal here; a few more are.
+pub(super) fn fold(c: char) -> char {
+    if c.is_ascii() {
+        return if c.is_ascii_whitespace() || c == '\u{b}' { ' ' } else { c.to_ascii_lowercase() };
+    }
+    if c.is_whitespace() {
+        return ' ';
+    }
+    match c {
+        // Equal without a common upper case of one character.
+        '\u{1fd3}' => return '\u{390}',
+        '\u{1fe3}' => return '\u{3b0}',
+        '\u{fb05}' => return '\u{fb06}',
+        _ => {}
+    }
+    let upper = single(c.to_uppercase()).unwrap_or(c);
+    single(upper.to_lowercase()).unwrap_or(upper)
+}
+
+fn single(mut all: impl Iterator<Item = char>) -> Option<char> {
+    let first = all.next()?;
+    all.next().is_none().then_some(first)
+}
+
+/// A part of a match.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    text: String,
+    starts_word: bool,
+    ends_word: bool,
+}
+
+impl Part {
+    fn boundary() -> Self {
+        Self { text: String::new(), starts_word: true, ends_word: true }
+    }
+
+    fn then(&self, next: &Self) -> Self {
+        let mut text = self.text.clone();
+        let is_run = text.ends_with(' ') && next.text.starts_with(' ');
+        text.push_str(next.text.get(usize::from(is_run)..).unwrap_or_default());
+        Self {
+            text,
+            starts_word: if self.text.is_empty() { self.starts_word || next.starts_word } else { self.starts_word },
+            ends_word: if next.text.is_empty() { self.ends_word || next.ends_word } else { next.ends_word },
+        }
+    }
+
+    /// How rare it is, roughly: long texts and whole words are.
+    fn weight(&self) -> f64 {
+        let of_char = |c: char| match c {
+            ' ' => 0.3,
+            '0'..='9' => 1.2,
+            'a'..='z' => 1.0,
+            _ if c.is_ascii() => 0.8,
+            _ => 1.5,
+        };
+        let bounds = [self.starts_at_word(), self.ends_at_word()].into_iter().filter(|there| *there).count();
+        self.text.chars().map(of_char).sum::<f64>() + bounds as f64
+    }
+
+    // Only next to a character of a word does a boundary say what stands on the other side. Beyond ASCII that is not asked.
+    fn starts_at_word(&self) -> bool {
+        self.starts_word && self.text.bytes().next().is_some_and(is_word)
+    }
+
+    fn ends_at_word(&self) -> bool {
+        self.ends_word && self.text.bytes().last().is_some_and(is_word)
+    }
+
+    fn required(self) -> RequiredText {
+        RequiredText { starts_word: self.starts_at_word(), ends_word: self.ends_at_word(), text: self.text }
+    }
+}
+
+/// Whether an ASCII character is one of a word.
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// What is known of an expression, or of a part of it.
+#[derive(Default)]
+struct Analysis {
+    /// All that it matches, if that is little.
+    exact: Option<Vec<Part>>,
+    /// The best set that was found within, where that is not the whole.
+    within: Option<RequiredTexts>,
+}
+
+impl Analysis {
+    fn exact(parts: Vec<Part>) -> Self {
+        Self { exact: Some(parts), within: None }
+    }
+
+    fn best(self) -> Option<RequiredTexts> {
+        rarer(self.exact.as_deref().and_then(choice), self.within)
+    }
+}
+
+/// A set of all these, unless one of them is empty.
+fn choice(parts: &[Part]) -> Option<RequiredTexts> {
+    let least = parts.iter().map(Part::weight).min_by(f64::total_cmp)?;
+    if parts.iter().any(|part| part.text.is_empty()) {
+        return None;
+    }
+    let mut texts: Vec<RequiredText> = parts.iter().cloned().map(Part::required).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let weight = least - (texts.len() as f64).log2() / 4.0;
+    Some(RequiredTexts { texts, weight })
+}
+
+fn rarer(left: Option<RequiredTexts>, right: Option<RequiredTexts>) -> Option<RequiredTexts> {
+    match (left, right) {
+        (Some(left), Some(right)) => Some(if right.weight > left.weight { right } else { left }),
+        (left, right) => left.or(right),
+    }
+}
+
+/// All texts of one with all of the other behind it; `None` where that is too much.
+fn product(left: &[Part], right: &[Part]) -> Option<Vec<Part>> {
+    if left.len().saturating_mul(right.len()) > MAX_TEXTS {
+        return None;
+    }
+    let mut all: Vec<Part> = left.iter().flat_map(|left| right.iter().map(|right| left.then(right))).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.iter().all(|part| part.text.len() <= MAX_LEN).then_some(all)
+}
+
+fn analyze(hir: &Hir) -> Analysis {
+    match hir.kind() {
+        HirKind::Empty => Analysis::exact(vec![Part::default()]),
+        HirKind::Look(look) => Analysis::exact(vec![of_look(*look)]),
+        HirKind::Class(class) => Analysis { exact: of_class(class), within: None },
+        HirKind::Literal(_) | HirKind::Concat(_) | HirKind::Repetition(_) => sequence(hir),
+        HirKind::Capture(group) => analyze(&group.sub),
+        HirKind::Alternation(branches) => alternation(branches),
+    }
+}
+
+fn of_look(look: Look) -> Part {
+    match look {
+        Look::WordAscii
+        | Look::WordUnicode
+        | Look::WordStartAscii
+        | Look::WordEndAscii
+        | Look::WordStartUnicode
+        | Look::WordEndUnicode => Part::boundary(),
+        Look::WordStartHalfAscii | Look::WordStartHalfUnicode => Part { ends_word: false, ..Part::boundary() },
+        Look::WordEndHalfAscii | Look::WordEndHalfUnicode => Part { starts_word: false, ..Part::boundary() },
+        _ => Part::default(),
+    }
+}
+
+fn of_class(class: &Class) -> Option<Vec<Part>> {
+    let mut found: Vec<char> = Vec::new();
+    let mut add = |c: char| {
+        let c = fold(c);
+        if !found.contains(&c) {
+            found.push(c);
+        }
+        found.len() <= MAX_CLASS
+    };
+    let fits = match class {
+        Class::Unicode(class) => class.iter().all(|range| (range.start()..=range.end()).all(&mut add)),
+        Class::Bytes(class) => {
+            class.iter().all(|range| (range.start()..=range.end()).all(|byte| byte.is_ascii() && add(char::from(byte))))
+        }
+    };
+    fits.then(|| found.into_iter().map(of_char).collect())
+}
+
+/// One of several: what each of them requires.
+fn alternation(branches: &[Hir]) -> Analysis {
+    let mut exact = Some(Vec::new());
+    let mut required: Option<Vec<Part>> = Some(Vec::new());
+    for branch in branches {
+        let found = analyze(branch);
+        match (&mut exact, &found.exact) {
+            (Some(all), Some(parts)) if all.len() + parts.len() <= MAX_TEXTS => all.extend(parts.iter().cloned()),
+            _ => exact = None,
+        }
+        let texts = found.best().map(|best| best.texts);
+        match (&mut required, texts) {
+            (Some(all), Some(texts)) if all.len() + texts.len() <= MAX_TEXTS => all.extend(texts.into_iter().map(part)),
+            _ => required = None,
+        }
+    }
+    Analysis { within: required.as_deref().filter(|_| exact.is_none()).and_then(choice), exact }
+}
+
+fn part(required: RequiredText) -> Part {
+    let RequiredText { text, starts_word, ends_word } = required;
+    Part { text, starts_word, ends_word }
+}
+
+/// A step of a sequence.
+enum Step<'h> {
+    Is(&'h Hir),
+    OneOf(Vec<Part>),
+    /// Anything may stand here.
+    Gap,
+}
+
+/// The steps of a sequence, groups within it opened.
+fn steps<'h>(hir: &'h Hir, out: &mut Vec<Step<'h>>) {
+    match hir.kind() {
+        HirKind::Concat(children) => children.iter().for_each(|child| steps(child, out)),
+        HirKind::Capture(group) => steps(&group.sub, out),
+        HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
+            Ok(text) => text.chars().for_each(|c| add(vec![of_char(fold(c))], out)),
+            Err(_) => out.push(Step::Gap),
+        },
+        HirKind::Class(class) => match of_class(class) {
+            Some(parts) => add(parts, out),
+            None => out.push(Step::Gap),
+        },
+        HirKind::Repetition(repetition) => repeated(repetition, out),
+        _ => out.push(Step::Is(hir)),
+    }
+}
+
+fn of_char(c: char) -> Part {
+    Part { text: c.to_string(), ..Part::default() }
+}
+
+/// Adds a step. Letter by letter, a word is one step.
+fn add(parts: Vec<Part>, out: &mut Vec<Step<'_>>) {
+    if let (Some(Step::OneOf(before)), [next]) = (out.last_mut(), parts.as_slice())
+        && let [before] = before.as_mut_slice()
+        && before.text.len() + next.text.len() <= MAX_LEN
+    {
+        *before = before.then(next);
+        return;
+    }
+    out.push(Step::OneOf(parts));
+}
+
+fn repeated<'h>(repetition: &'h Repetition, out: &mut Vec<Step<'h>>) {
+    let (least, most) = (repetition.min, repetition.max);
+    let exact = analyze(&repetition.sub).exact;
+    let is_space = exact.as_deref().is_some_and(|parts| matches!(parts, [only] if only.text == " "));
+    match (least, most) {
+        (0, Some(0)) => {}
+        // However much white space there is, it is one space.
+        (0, _) if is_space => add(vec![Part::default(), of_char(' ')], out),
+        (_, _) if is_space => add(vec![of_char(' ')], out),
+        (0, Some(1)) => match exact {
+            Some(mut parts) => {
+                parts.push(Part::default());
+                add(parts, out);
+            }
+            None => out.push(Step::Gap),
+        },
+        (0, _) => out.push(Step::Gap),
+        (least, most) => {
+            let written = least.min(MAX_REPEATED);
+            (0..written).for_each(|_| steps(&repetition.sub, out));
+            if most != Some(written) {
+                out.push(Step::Gap);
+                steps(&repetition.sub, out);
+            }
+        }
+    }
+}
+
+/// One after the other: the rarest run of steps that stand next to each other.
+fn sequence(hir: &Hir) -> Analysis {
+    let mut all = Vec::new();
+    steps(hir, &mut all);
+    let mut window = vec![Part::default()];
+    let mut best = None;
+    let mut is_whole = true;
+    for step in all {
+        let found = match step {
+            Step::Is(hir) => analyze(hir),
+            Step::OneOf(parts) => Analysis::exact(parts),
+            Step::Gap => Analysis::default(),
+        };
+        if let Some(longer) = found.exact.as_deref().and_then(|next| product(&window, next)) {
+            window = longer;
+            continue;
+        }
+        is_whole = false;
+        best = rarer(best, choice(&window));
+        window = found.exact.filter(|parts| parts.iter().all(|part| part.text.len() <= MAX_LEN)).unwrap_or_else(|| {
+            best = rarer(best.take(), found.within);
+            vec![Part::default()]
+        });
+    }
+    if is_whole {
+        return Analysis::exact(window);
+    }
+    Analysis { within: rarer(best, choice(&window)), exact: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
+
+    #[track_caller]
+    fn check(pattern: &str, expected: &[&str]) {
+        let found = required_texts(&Pattern::new(pattern).unwrap());
+        let shown = |text: &RequiredText| {
+            let bound = |there: bool| if there { "|" } else { "" };
+            format!("{}{}{}", bound(text.starts_word), text.text, bound(text.ends_word))
+        };
+        let found: Vec<String> = found.iter().flat_map(|found| &found.texts).map(shown).collect();
+        assert_eq!(found, expected, "{pattern}");
+    }
+
+    #[test]
+    fn what_expressions_require() {
+        check(r"\b(call|demo)\b", &["|call|", "|demo|"]);
+        check("Pricing", &["pricing"]);
+        check(r"\bmeet(ing)?s?\b", &["|meet|", "|meeting|", "|meetings|", "|meets|"]);
+        check(r"\w+ calendar", &[" calendar"]);
+        check("not interested", &["not interested"]);
+        check(
+            r"\b(api|sdk) (number|no\.?) ?17\b",
+            &[
+                "|api no 17|",
+                "|api no. 17|",
+                "|api no.17|",
+                "|api no17|",
+                "|api number 17|",
+                "|api number17|",
+                "|sdk no 17|",
+                "|sdk no. 17|",
+                "|sdk no.17|",
+                "|sdk no17|",
+                "|sdk number 17|",
+                "|sdk number17|",
+            ],
+        );
+        check(r"\bno\b", &["|no|"]);
+        check("été", &["été"]);
+        check("ÜBERSICHT|Ἀθῆναι", &["übersicht", "ἀθῆναι"]);
+        check(r"(monday|tuesday).*works", &["monday", "tuesday"]);
+        check(r"[0-9]+ seats", &[" seats"]);
+        check(r"(?:seat )+for", &["seat for"]);
+        check(r"a{3}b", &["aaab"]);
+        check(r"\bkelvin\b", &["|kelvin|"]);
+        check(r"\$\d", &[]);
+    }
+
+    #[test]
+    fn what_requires_nothing() {
+        for pattern in
+            [r".*", "no", "(call)?", "[a-z]+", r"\d", "", "^$", "a|b|calendar", r"(call|\w+)", "[a-c&&[^B]]x"]
+        {
+            check(pattern, &[]);
+        }
+    }
+
+    /// What expressions take for the same character is the same here.
+    #[test]
+    fn characters_that_are_equal_fold_to_one() {
+        for c in (0..=0x1_ffff).filter_map(char::from_u32) {
+            let mut class = ClassUnicode::new([ClassUnicodeRange::new(c, c)]);
+            class.try_case_fold_simple().unwrap();
+            for range in class.iter() {
+                for other in range.start()..=range.end() {
+                    assert_eq!(fold(c), fold(other), "{c:?} and {other:?}");
+                }
+            }
+            assert!(!c.is_whitespace() || fold(c) == ' ', "{c:?}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Which rules of a list can match an event at all, found without looking at each of them.
+//!
+//! A rule requires what all ways to match it have in common: one of some categories, campaigns, workspaces or leads, and one
+//! of some texts in a field. A rule that lacks one of these certainly does not match, whatever else is read; the others are
+//! evaluated, in their order.
+
+use super::{
+    definition::{Condition, Matcher, Predicate, Rule, is_id},
+    event::Facts,
+    field::{GlobField, TextField},
+    pattern::{Fold, Glob, GlobText},
+    prefilter::{LiteralHits, Prefilter, PrefilterBuilder},
+    rule_bits::RuleBits,
+};
+use crate::model::non_blank;
+use std::{borrow::Cow, collections::HashMap};
+
+/// The short values that the list row tells.
+const ROW_FIELDS: [GlobField; 5] =
+    [GlobField::Workspace, GlobField::Category, GlobField::Campaign, GlobField::LeadDomain, GlobField::LeadEmail];
+
+/// Fewer expressions on a field than this are searched one by one.
+const MIN_PATTERNS: usize = 8;
+
+/// What each rule of a list requires.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RuleIndex {
+    count: usize,
+    values: Vec<ValueIndex>,
+    texts: Vec<TextIndex>,
+}
+
+/// What rules require of a short value.
+#[derive(Debug, Clone)]
+struct ValueIndex {
+    field: GlobField,
+    fold: Fold,
+    /// Rules that require nothing of it.
+    free: RuleBits,
+    /// Rules that it may be absent for.
+    absent: RuleBits,
+    /// Rules by the value, folded.
+    exact: HashMap<Vec<char>, RuleBits>,
+    /// Rules by a value with `*` or `?`.
+    globs: Vec<(GlobText, RuleBits)>,
+}
+
+/// What rules require of a text.
+#[derive(Debug, Clone)]
+struct TextIndex {
+    field: TextField,
+    prefilter: Prefilter,
+    /// Rules that require nothing of it.
+    free: RuleBits,
+    /// The others.
+    bound: RuleBits,
+    /// The rules that require one of the prefilter's texts, by the number of the text.
+    rules_of: Vec<Box<[u32]>>,
+}
+
+impl RuleIndex {
+    /// Looks at all rules of a list. Their expressions know from then on what they require.
+    pub(super) fn build(rules: &mut [Rule]) -> Self {
+        let count = rules.len();
+        let texts = TextField::ALL.iter().filter_map(|field| TextIndex::build(*field, rules)).collect();
+        let values = ROW_FIELDS.into_iter().filter_map(|field| ValueIndex::build(field, rules)).collect();
+        Self { count, values, texts }
+    }
+
+    /// The rules that may match what is known of an event, or may need more of it.
+    pub(super) fn candidates(&self, facts: &Facts<'_>) -> RuleBits {
+        let mut left = RuleBits::all(self.count);
+        for index in &self.values {
+            index.narrow(facts, &mut left);
+        }
+        for index in &self.texts {
+            if index.bound.meets(&left) {
+                index.narrow(facts, &mut left);
+            }
+        }
+        left
+    }
+
+    /// The texts of all expressions on a field, where they are looked for together.
+    pub(super) fn prefilter(&self, field: TextField) -> Option<&Prefilter> {
+        self.texts.iter().find(|index| index.field == field).map(|index| &index.prefilter)
+    }
+}
+
+impl ValueIndex {
+    /// `None` where no rule requires anything of the field.
+    fn build(field: GlobField, rules: &[Rule]) -> Option<Self> {
+        let count = rules.len();
+        let fold = if field == GlobField::Category { Fold::CaseAndSeparators } else { Fold::Case };
+        let (free, absent) = (RuleBits::all(count), RuleBits::none(count));
+        let mut index = Self { field, fold, free, absent, exact: HashMap::new(), globs: Vec::new() };
+        let mut is_used = false;
+        for (place, rule) in rules.iter().enumerate() {
+            let Some(globs) = required_globs(&rule.when, &rule.tests, field) else { continue };
+            is_used = true;
+            index.free.remove(place);
+            for glob in globs {
+                match glob {
+                    Glob::Absent => index.absent.insert(place),
+                    Glob::Like(text) => match text.exact(fold) {
+                        Some(value) => {
+                            index.exact.entry(value.to_vec()).or_insert_with(|| RuleBits::none(count)).insert(place);
+                        }
+                        None => match index.globs.iter_mut().find(|(known, _)| known == text) {
+                            Some((_, rules)) => rules.insert(place),
+                            None => {
+                                let mut rules = RuleBits::none(count);
+                                rules.insert(place);
+                                index.globs.push((text.clone(), rules));
+                            }
+                        },
+                    },
+                }
+            }
+        }
+        is_used.then_some(index)
+    }
+
+    /// Takes out the rules that the event's value does not fit.
+    fn narrow(&self, facts: &Facts<'_>, left: &mut RuleBits) {
+        let row = facts.input.row;
+        let value: Option<Cow<'_, str>> = match self.field {
+            GlobField::Category => row.category().map(Cow::Borrowed),
+            GlobField::Campaign => row.campaign().map(Cow::Borrowed),
+            GlobField::LeadEmail => facts.lead_address().map(Cow::Owned),
+            GlobField::LeadDomain => row.lead_domain().map(Cow::Owned),
+            _ => Some(Cow::Borrowed(facts.input.workspace)),
+        };
+        let mut may = self.free.clone();
+        match non_blank(value.as_deref()) {
+            None => may.add(&self.absent),
+            Some(value) => {
+                if let Some(rules) = self.exact.get(&self.fold.apply(value)) {
+                    may.add(rules);
+                }
+                for (_, rules) in self.globs.iter().filter(|(glob, _)| glob.matches(value)) {
+                    may.add(rules);
+                }
+            }
+        }
+        left.keep(&may);
+    }
+}
+
+/// The values one of which the field has wherever the condition holds; `None` where it may have any.
+fn required_globs<'r>(node: &'r Condition, tests: &'r [Predicate], field: GlobField) -> Option<Vec<&'r Glob>> {
+    match node {
+        Condition::Always | Condition::Not(_) => None,
+        Condition::All(children) => {
+            let each = children.iter().filter_map(|child| required_globs(child, tests, field));
+            each.min_by_key(Vec::len)
+        }
+        Condition::Any(children) => {
+            let each: Option<Vec<_>> = children.iter().map(|child| required_globs(child, tests, field)).collect();
+            Some(each?.into_iter().flatten().collect())
+        }
+        Condition::Test(index) => match &tests.get(*index)?.check {
+            // A campaign's id is not in the row.
+            Matcher::Glob(of, globs) if *of == field && !(field == GlobField::Campaign && globs.iter().any(is_id)) => {
+                Some(globs.iter().collect())
+            }
+            _ => None,
+        },
+    }
+}
+
+impl TextIndex {
+    /// `None` where too few rules look for anything in the field.
+    fn build(field: TextField, rules: &mut [Rule]) -> Option<Self> {
+        let mut builder = PrefilterBuilder::default();
+        let (mut patterns, mut weights) = (0, Vec::with_capacity(rules.len()));
+        for rule in rules.iter_mut() {
+            let mut of_rule = vec![None; rule.tests.len()];
+            for (test, weight) in rule.tests.iter_mut().zip(&mut of_rule) {
+                let Matcher::Text(of, found) = &mut test.check else { continue };
+                if *of == field {
+                    patterns += found.len();
+                    let each: Vec<Option<f64>> = found.iter_mut().map(|pattern| builder.add(pattern)).collect();
+                    *weight = each.into_iter().collect::<Option<Vec<_>>>().and_then(least);
+                }
+            }
+            weights.push(of_rule);
+        }
+        let prefilter = builder.build().filter(|_| patterns >= MIN_PATTERNS);
+        let Some(prefilter) = prefilter else {
+            let tests = rules.iter_mut().flat_map(|rule| &mut rule.tests);
+            for test in tests {
+                if let Matcher::Text(of, patterns) = &mut test.check
+                    && *of == field
+                {
+                    patterns.iter_mut().for_each(|pattern| pattern.needles = None);
+                }
+            }
+            return None;
+        };
+        let (mut free, mut bound) = (RuleBits::all(rules.len()), RuleBits::none(rules.len()));
+        let mut rules_of = vec![Vec::new(); prefilter.len()];
+        for (place, (rule, weights)) in rules.iter().zip(&weights).enumerate() {
+            let Some((_, mut tests)) = required_tests(&rule.when, weights) else { continue };
+            free.remove(place);
+            bound.insert(place);
+            tests.sort_unstable();
+            tests.dedup();
+            for test in tests.into_iter().filter_map(|test| rule.tests.get(test)) {
+                let Matcher::Text(_, patterns) = &test.check else { continue };
+                for id in patterns.iter().filter_map(|pattern| pattern.needles.as_ref()).flat_map(|ids| ids.iter()) {
+                    if let (Some(rules), Ok(place)) = (rules_of.get_mut(*id as usize), u32::try_from(place))
+                        && rules.last() != Some(&place)
+                    {
+                        rules.push(place);
+                    }
+                }
+            }
+        }
+        Some(Self {
+            field,
+            prefilter,
+            free,
+            bound,
+            rules_of: rules_of.into_iter().map(Vec::into_boxed_slice).collect(),
+        })
+    }
+
+    /// Takes out the rules none of whose texts is in the event's.
+    fn narrow(&self, facts: &Facts<'_>, left: &mut RuleBits) {
+        // Where it is not read yet, a rule may ask for it.
+        let Ok(text) = facts.text_value(self.field) else { return };
+        let hits = text.and_then(|text| facts.literal_hits(self.field, text));
+        let mut may = self.free.clone();
+        for id in hits.map(LiteralHits::found).unwrap_or_default() {
+            let rules = self.rules_of.get(*id as usize).map(AsRef::as_ref).unwrap_or_default();
+            rules.iter().for_each(|place| may.insert(*place as usize));
+        }
+        left.keep(&may);
+    }
+}
+
+fn least(weights: Vec<f64>) -> Option<f64> {
+    weights.into_iter().min_by(f64::total_cmp)
+}
+
+/// The tests one of which holds wherever the condition does, of those that have a weight; of several such sets the
+/// heaviest.
+fn required_tests(node: &Condition, weights: &[Option<f64>]) -> Option<(f64, Vec<usize>)> {
+    match node {
+        Condition::Always | Condition::Not(_) => None,
+        Condition::All(children) => {
+            let each = children.iter().filter_map(|child| required_tests(child, weights));
+            each.max_by(|(left, _), (right, _)| left.total_cmp(right))
+        }
+        Condition::Any(children) => {
+            let each: Option<Vec<_>> = children.iter().map(|child| required_tests(child, weights)).collect();
+            let each = each?;
+            let weight = least(each.iter().map(|(weight, _)| *weight).collect())?;
+            Some((weight, each.into_iter().flat_map(|(_, tests)| tests).collect()))
+        }
+        Condition::Test(index) => Some(((*weights.get(*index)?)?, vec![*index])),
+    }
+}

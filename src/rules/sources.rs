@@ -1,0 +1,199 @@
+//! All that a rule set was made of, kept so that it can be made again without a disk: to tell later why a rule matched.
+
+use super::{
+    RuleSet,
+    context::{LoadContext, WorkspaceContext},
+    hours::OpeningHours,
+};
+use crate::diagnostics::Diagnostics;
+use crate::model::DestinationKind;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+/// The files of a rule set with what the configuration added to them. From equal sources come sets that decide equally,
+/// under the same revision; attachments are named, not kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleSources {
+    /// The files that hold rules, in the order in which they were read.
+    pub(super) files: Vec<SourceFile>,
+    /// The files that rules name.
+    pub(super) named: Vec<NamedFile>,
+    without_configuration: bool,
+    destinations: BTreeMap<String, String>,
+    hours: BTreeMap<String, OpeningHours>,
+    pub(super) workspaces: Vec<WorkspaceSources>,
+}
+
+/// A file of rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SourceFile {
+    /// As it was called when it was read.
+    pub(super) name: String,
+    /// The folder that its paths begin at.
+    pub(super) folder: String,
+    pub(super) text: String,
+}
+
+/// A template or an attachment, as a rule names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NamedFile {
+    folder: String,
+    written: String,
+    /// Where it was found.
+    path: String,
+    /// What a template says.
+    text: Option<String>,
+}
+
+/// What one workspace has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct WorkspaceSources {
+    name: String,
+    /// Its files, by their places among all, in its order.
+    pub(super) files: Vec<usize>,
+    destinations: BTreeMap<String, String>,
+    own_destinations: BTreeSet<String>,
+    hours: BTreeMap<String, OpeningHours>,
+    vars: BTreeMap<String, String>,
+}
+
+/// Why kept sources are none.
+#[derive(Debug, thiserror::Error)]
+pub enum SourcesError {
+    /// The text is not one that [`RuleSources::to_text`] gave.
+    #[error("the kept rules cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// They are no rules for this version of the program.
+    #[error("the kept rules cannot be loaded: {}", .0.render(false))]
+    Invalid(Diagnostics),
+}
+
+impl RuleSet {
+    /// All that it was made of.
+    pub fn sources(&self) -> &RuleSources {
+        &self.sources
+    }
+
+    /// Makes a set again from what it was made of: the same rules, in the same workspaces, under the same revision. Reads no
+    /// file; tests beside the rules are left out, and nothing is said of what is odd about them.
+    ///
+    /// # Errors
+    /// They cannot be loaded, because they were made for another version of the program.
+    pub fn from_sources(sources: &RuleSources) -> Result<Self, SourcesError> {
+        super::load::kept(sources).map_err(SourcesError::Invalid)
+    }
+}
+
+impl RuleSources {
+    /// The configuration's part, before any file is read.
+    pub(super) fn of_context(context: &LoadContext) -> Self {
+        Self {
+            without_configuration: context.without_configuration,
+            destinations: kind_names(&context.destinations),
+            hours: context.hours.clone(),
+            workspaces: context.workspaces.iter().map(WorkspaceSources::of_context).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The context that they were loaded in, as far as it decides.
+    pub(super) fn context(&self) -> LoadContext {
+        LoadContext {
+            destinations: kinds(&self.destinations),
+            hours: self.hours.clone(),
+            without_configuration: self.without_configuration,
+            workspaces: self.workspaces.iter().map(WorkspaceSources::context).collect(),
+            ..LoadContext::default()
+        }
+    }
+
+    /// As one text, which [`RuleSources::from_text`] reads. It is worth compressing.
+    ///
+    /// # Errors
+    /// Never in earnest: everything in it is text.
+    pub fn to_text(&self) -> Result<String, SourcesError> {
+        Ok(serde_json::to_string(self)?)
+    }
+
+    /// Reads such a text.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn from_text(text: &str) -> Result<Self, SourcesError> {
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// The names and texts of all files: first those of the rules, then templates.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
+        files.chain(self.named.iter().filter_map(|named| Some((named.path.as_str(), named.text.as_deref()?))))
+    }
+
+    /// What decides beside the files, in one text.
+    pub(super) fn context_text(&self) -> String {
+        let parts = (&self.hours, &self.workspaces);
+        serde_json::to_string(&parts).unwrap_or_default()
+    }
+
+    /// Takes down a file that a rule names.
+    pub(super) fn add_named(&mut self, folder: &Path, written: &str, path: &Path, text: Option<&str>) {
+        let named = NamedFile {
+            folder: shown(folder),
+            written: written.to_owned(),
+            path: shown(path),
+            text: text.map(str::to_owned),
+        };
+        if !self.named.contains(&named) {
+            self.named.push(named);
+        }
+    }
+
+    /// A file that a rule names: where it was found, and what it says if it is a template.
+    pub(super) fn find_named(&self, folder: &Path, written: &str) -> Option<(PathBuf, Option<&str>)> {
+        let folder = shown(folder);
+        let found = self.named.iter().find(|named| named.folder == folder && named.written == written)?;
+        Some((PathBuf::from(&found.path), found.text.as_deref()))
+    }
+}
+
+impl WorkspaceSources {
+    fn of_context(workspace: &WorkspaceContext) -> Self {
+        Self {
+            name: workspace.name.clone(),
+            files: Vec::new(),
+            destinations: kind_names(&workspace.destinations),
+            own_destinations: workspace.own_destinations.clone(),
+            hours: workspace.hours.clone(),
+            vars: workspace.vars.clone(),
+        }
+    }
+
+    fn context(&self) -> WorkspaceContext {
+        WorkspaceContext {
+            name: self.name.clone(),
+            rules: Vec::new(),
+            destinations: kinds(&self.destinations),
+            own_destinations: self.own_destinations.clone(),
+            hours: self.hours.clone(),
+            vars: self.vars.clone(),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn kind_names(destinations: &BTreeMap<String, DestinationKind>) -> BTreeMap<String, String> {
+    destinations.iter().map(|(name, kind)| (name.clone(), kind.as_str().to_owned())).collect()
+}
+
+/// A kind that this version does not know is left out; a rule that uses it is then refused.
+fn kinds(names: &BTreeMap<String, String>) -> BTreeMap<String, DestinationKind> {
+    names.iter().filter_map(|(name, kind)| Some((name.clone(), kind.parse().ok()?))).collect()
+}
