@@ -82,7 +82,12 @@ impl Needed {
     fn value(&self, root: &str, facts: &Facts<'_>, captures: &BTreeMap<String, String>) -> Dynamic {
         match self {
             Self::Fields(fields) => {
-                fields.iter().map(|field| (field.key.clone(), field.value(root, facts))).collect::<RhaiMap>().into()
+                // One by one: collecting sorts them in a list first.
+                let mut map = RhaiMap::new();
+                for field in fields {
+                    map.insert(field.key.clone(), field.value(root, facts));
+                }
+                map.into()
             }
             Self::Workspace(named) => workspace(facts, named),
             Self::Captures => {
