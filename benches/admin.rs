@@ -11,12 +11,17 @@ mod fixture;
 
 use axum::{body::Body, http::Request};
 use fixture::{Fixture, FixtureOptions};
+use futures_util::stream::{self, StreamExt};
+use reply_router::store::prelude::*;
 use reply_router::{
     admin::{self, AdminSettings},
-    model::{ConditionTrace, Mode, RuleTrace},
-    store::{ActionFilter, DecisionTrace, Store},
+    engine::DECISION_POLICY,
+    model::{
+        Action, ActionId, ActionKind, ActionState, Attempt, AttemptOutcome, ConditionTrace, DestinationKind, Mode,
+        Payload, Reason, ReasonCode, Repeat, RuleTrace, ThreadRow, Timing,
+    },
+    store::{ActionFilter, DecisionRecord, DecisionTrace, EventKind, SettledThread},
 };
-use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use std::{
     fmt::Write as _,
     sync::Arc,
@@ -136,52 +141,76 @@ async fn measure(decisions: usize) {
     println!("{slow} answers took more than 200 ms at their worst");
 }
 
+/// So many decisions are written at once; they share their commits.
+const AT_ONCE: usize = 256;
+
 /// Decisions over sixty days, the last ones now: one in five matches nothing, the others a rule with a reply, a star and a
-/// forward; one action in a thousand is quarantined. Written past the store, whose own way syncs each decision.
+/// forward; one action in a thousand is quarantined.
 async fn fill(fixture: &Fixture, decisions: usize) {
     let now = fixture.engine.now().as_microsecond();
-    let options = SqliteConnectOptions::new().filename(fixture.store_path()).busy_timeout(Duration::from_secs(60));
-    let mut connection = options.connect().await.unwrap();
-    let trace = serde_json::to_string(&trace()).unwrap();
-    let payload =
-        format!(r#"{{"type":"reply","text":"{}","html":null,"attachments":[]}}"#, "Hi, here it is. ".repeat(20));
-    let timing = r#"{"after":{"secs":0,"nanos":0},"hours":null,"repeat":"once_per_thread","limit":null}"#;
-    let numbers = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)";
-    let at = "(?2 - (?1 - i) * (60 * 86400000000 / ?1))";
-    let id = "printf('%08x-0000-7000-8000-%012x', i, i)";
-    let statements = [
-        format!(
-            "{numbers} INSERT INTO decisions (id, workspace, thread_id, message_id, lead_email, at, event, matched, trace, campaign)
-             SELECT {id}, 'acme', 'thread-' || (i / 3), 'message-' || i, 'lead' || (i / 3 % 20000) || '@acme.example', {at},
-             'message', CASE WHEN i % 5 = 0 THEN '[]' ELSE '[\"rule-' || (i % {RULES}) || '\"]' END, ?3,
-             'Campaign ' || (i % 12) FROM n"
-        ),
-        "INSERT INTO decision_rules (rule, at, decision_id)
-         SELECT json_extract(matched, '$[0]'), at, id FROM decisions WHERE matched <> '[]' AND ?1 + ?2 <> ?3".to_owned(),
-        format!(
-            "INSERT INTO actions (id, workspace, decision_id, thread_id, message_id, message_key, lead_email, rule, position,
-             kind, target, state, reason_code, reason_text, payload, timing, any_sender, any_auto_reply, approved, message_at,
-             outgoing_before, attempts, due_at, sent_at, created_at, updated_at, version, campaign)
-             SELECT substr(id, 1, 24) || printf('%02x', kinds.key) || substr(id, 27), workspace, id, thread_id, message_id,
-             message_id, lead_email, json_extract(matched, '$[0]'), kinds.key, kinds.value,
-             CASE kinds.value WHEN 'slack' THEN 'sales' END,
-             CASE WHEN rowid_of % 1000 = 0 THEN 'quarantined' WHEN rowid_of % 7 = 0 THEN 'suppressed' WHEN rowid_of % 11 = 0
-             THEN 'failed' ELSE 'done' END,
-             CASE WHEN rowid_of % 7 = 0 THEN 'already_answered' END, '', ?3, '{timing}', 0, 0, 0, at, '[]',
-             '[{{\"at\":\"2026-07-15T12:00:00Z\",\"outcome\":\"accepted\",\"status\":200}}]', NULL, at + 30000000, at, at, 2,
-             campaign
-             FROM (SELECT *, row_number() OVER (ORDER BY id) AS rowid_of FROM decisions WHERE matched <> '[]' AND ?1 + ?2 > 0),
-             (SELECT 0 AS key, 'reply' AS value UNION ALL SELECT 1, 'star' UNION ALL SELECT 2, 'slack') AS kinds"
-        ),
-    ];
-    let mut tx = connection.begin().await.unwrap();
-    for (number, statement) in statements.into_iter().enumerate() {
-        let text = if number == 2 { &payload } else { &trace };
-        let count = i64::try_from(decisions).unwrap();
-        sqlx::query(sqlx::AssertSqlSafe(statement)).bind(count).bind(now).bind(text).execute(&mut *tx).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    connection.close().await.unwrap();
+    let (trace, payload) = (trace(), "Hi, here it is. ".repeat(20));
+    let write = async |i: usize| {
+        let at = now - i64::try_from((decisions - i) * (60 * 86_400_000_000 / decisions)).unwrap();
+        let at = jiff::Timestamp::from_microsecond(at).unwrap();
+        let (rule, thread) = (format!("rule-{}", i % RULES), format!("thread-{}", i / 3));
+        let matched = if i.is_multiple_of(5) { vec![] } else { vec![rule.clone()] };
+        let decision = DecisionRecord {
+            id: format!("{i:08x}-0000-7000-8000-{i:012x}"),
+            workspace: "acme".to_owned(),
+            thread_id: thread.clone(),
+            message_id: Some(format!("message-{i}")),
+            lead_email: Some(format!("lead{}@acme.example", i / 3 % 20_000)),
+            at,
+            event: EventKind::Message,
+            trace: DecisionTrace { campaign: Some(format!("Campaign {}", i % 12)), ..trace.clone() },
+            matched,
+        };
+        let kinds = [ActionKind::Reply, ActionKind::Star, ActionKind::Forward(DestinationKind::Slack)];
+        let actions = kinds.into_iter().enumerate().filter(|_| !decision.matched.is_empty()).map(|(place, kind)| {
+            let number = i - i / 5;
+            let (state, reason) = match number {
+                n if n.is_multiple_of(1_000) => (ActionState::Quarantined, None),
+                n if n.is_multiple_of(7) => {
+                    (ActionState::Suppressed, Some(Reason::new(ReasonCode::AlreadyAnswered, "it has one")))
+                }
+                n if n.is_multiple_of(11) => (ActionState::Failed, None),
+                _ => (ActionState::Done, None),
+            };
+            Action {
+                id: ActionId(format!("{i:08x}-0000-7000-80{place:02x}-{i:012x}")),
+                workspace: "acme".to_owned(),
+                decision_id: decision.id.clone(),
+                thread_id: thread.clone(),
+                message_id: decision.message_id.clone(),
+                lead_email: decision.lead_email.clone(),
+                rule: rule.clone(),
+                position: u32::try_from(place).unwrap(),
+                kind,
+                target: (!kind.is_api_write()).then(|| "sales".to_owned()),
+                state,
+                reason,
+                payload: Payload::Reply { text: Some(payload.clone()), html: None, attachments: vec![] },
+                timing: Timing { after: Duration::ZERO, hours: None, repeat: Repeat::OncePerThread, limit: None },
+                any_sender: false,
+                any_auto_reply: false,
+                approved: false,
+                message_at: Some(at),
+                outgoing_before: vec![],
+                attempts: vec![Attempt { at, outcome: AttemptOutcome::Accepted, status: Some(200), body: None }],
+                due_at: None,
+                sent_at: Some(at),
+                created_at: at,
+                updated_at: at,
+                version: 2,
+            }
+        });
+        let row = ThreadRow { id: thread.clone(), last_message_at: Some(at), ..ThreadRow::default() };
+        let settled = SettledThread { row, ..SettledThread::default() };
+        let written =
+            fixture.store.record_decision(&decision, actions.collect(), None, &settled, DECISION_POLICY).await;
+        written.unwrap();
+    };
+    stream::iter(0..decisions).map(write).buffered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
 /// Of the size that twenty rules with two conditions each leave.

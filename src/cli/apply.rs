@@ -5,7 +5,7 @@ use crate::{
     app::{self, CliOptions, EngineBuilder, Selection, StoreMode, open_store},
     engine::SystemClock,
     model::{ActionState, PlannedOutcome},
-    store::{ActionFilter, Store},
+    store::{ActionFilter, ActionStore as _, Store},
 };
 use std::time::Duration;
 use std::{

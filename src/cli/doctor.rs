@@ -8,7 +8,7 @@ use crate::{
     engine::{HealthCheck, check_destination, check_key},
     rules::RuleSet,
     settings::{Settings, StoreSettings, WorkspaceConfig},
-    store::{SqliteStore, Store as _},
+    store::{AccountStore as _, SqliteStore},
 };
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;

@@ -9,6 +9,7 @@ pub(super) mod learned;
 pub(super) mod list_state;
 mod open_replies;
 pub(super) mod pending;
+pub(super) mod policy;
 pub(super) mod poll;
 pub(super) mod poll_health;
 pub(super) mod records;

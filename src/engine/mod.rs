@@ -35,6 +35,7 @@ pub use execution::Executor;
 pub use execution::executor::{ExecuteError, RunReport};
 pub use intake::Intake;
 pub use intake::pending::{HandleReport, IntakeError};
+pub use intake::policy::DECISION_POLICY;
 pub use intake::poll::{PollError, PollReport};
 pub use metrics::WorkspaceMetrics;
 pub use operations::Operator;

@@ -1,6 +1,6 @@
 //! Actions: what a rule does to a thread or sends to a destination, and the durable record that it is done once.
 
-use super::{ActionKind, Attempt, Rate, Reason, UnknownName};
+use super::{ActionKind, Attempt, DestinationKind, Rate, Reason, ReasonCode, UnknownName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -312,6 +312,58 @@ impl Action {
     /// The event it belongs to: the inbound message's id, or the decision's id if the messages were not read.
     pub fn message_key(&self) -> &str {
         self.message_id.as_deref().unwrap_or(&self.decision_id)
+    }
+
+    /// Where it stands in its thread: of two living actions with one place, only one may be. A message has one reply
+    /// whatever the rules are called, one action of each other kind and target, and one webhook call for each rule.
+    /// `None` if it takes nobody's place: it surely did nothing and never will.
+    pub fn place(&self) -> Option<[&str; 4]> {
+        if !self.state.counts_toward_limits() {
+            return None;
+        }
+        let (target, rule) = match self.kind {
+            ActionKind::Reply => ("", ""),
+            ActionKind::Forward(DestinationKind::Webhook) => (self.target.as_deref().unwrap_or_default(), &*self.rule),
+            ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead | ActionKind::Forward(_) => {
+                (self.target.as_deref().unwrap_or_default(), "")
+            }
+        };
+        Some([self.message_key(), self.kind.as_str(), target, rule])
+    }
+
+    /// How soon it is carried out among what is due: replies first (0), then others (1), last what could not be reached
+    /// or is only looked for (2), so that one thread or destination that hangs holds up nothing else.
+    pub fn urgency(&self) -> u8 {
+        let unreachable = self.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::Unreachable);
+        match (self.state, self.kind) {
+            (ActionState::Unknown, _) => 2,
+            (ActionState::Waiting | ActionState::Retrying, _) if unreachable => 2,
+            (_, ActionKind::Reply) => 0,
+            _ => 1,
+        }
+    }
+
+    /// Whether it comes up again by itself when its `due_at` has come.
+    pub fn comes_up(&self) -> bool {
+        match self.state {
+            ActionState::Planned
+            | ActionState::Waiting
+            | ActionState::Retrying
+            | ActionState::Unknown
+            | ActionState::Held => self.due_at.is_some(),
+            ActionState::InFlight
+            | ActionState::Done
+            | ActionState::Failed
+            | ActionState::Suppressed
+            | ActionState::Cancelled
+            | ActionState::Quarantined => false,
+        }
+    }
+
+    /// Whether it waits for the message's other actions, so that the last of them wakes it.
+    pub fn waits_for_others(&self) -> bool {
+        self.state == ActionState::Waiting
+            && self.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::OtherActions)
     }
 }
 

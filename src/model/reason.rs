@@ -99,6 +99,15 @@ codes! {
     ForeignUse = "foreign_use",
 }
 
+impl ReasonCode {
+    /// Why policy stopped a reply that a rule wanted, where a person may want to write instead.
+    pub const LEAVE_REPLY_TO_PEOPLE: [Self; 6] =
+        [Self::OptOut, Self::LeadCap, Self::Repeat, Self::TooOld, Self::RuleRemoved, Self::RuleNoLongerMatches];
+
+    /// Why nobody needs to look at a thread any more: a person has dealt with it.
+    pub const DEALT_WITH_BY_PEOPLE: [Self; 2] = [Self::Rejected, Self::PersonAnswered];
+}
+
 impl fmt::Display for ReasonCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

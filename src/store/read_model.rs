@@ -2,7 +2,7 @@
 
 use crate::model::{ActionId, ActionKind, ActionState, HistogramSnapshot, Mode, Reason};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{
     ToSchema,
     openapi::{Object, ObjectBuilder, Type},
@@ -73,7 +73,7 @@ pub struct ActionTotal {
 }
 
 /// Something that happened, in the order in which it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Its number: later ones are greater.
     pub seq: i64,
@@ -90,7 +90,7 @@ pub struct Change {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChangeKind {
     /// A decision was made.
     Decision {

@@ -294,9 +294,14 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// The lane in which actions of the kind run.
+    pub fn of(kind: ActionKind) -> Self {
+        if kind.is_api_write() { Self::Api } else { Self::Destinations }
+    }
+
     /// The kinds that run in it.
     pub fn accepts(self, kind: ActionKind) -> bool {
-        kind.is_api_write() == (self == Self::Api)
+        Self::of(kind) == self
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::fixture::{Fixture, FixtureOptions, safety};
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionKind, ActionState, DestinationKind, Safety},
     simulator::{Fault, NewThread},
-    store::Store,
 };
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use reply_router::{
     engine::{Failpoint, TestHooks},
     model::{Action, ActionKind, ActionState, Safety},
     simulator::{Endpoint, Fault, NewThread},
-    store::{Lane, Store},
+    store::{Lane, prelude::*},
 };
 use std::{
     collections::HashMap,

@@ -11,6 +11,7 @@ use crate::{
     proxy::Proxy,
 };
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState, DestinationKind, Safety},
     simulator::{ConnectionFault, Fault},

@@ -2,11 +2,12 @@
 
 use crate::fixture::{Fixture, FixtureOptions, MarkRead, Reply, Star, safety};
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::EngineEventKind,
     model::{Action, ActionKind, ActionState, DestinationKind, Mode, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options},
-    store::{DecisionFilter, Store},
+    store::DecisionFilter,
 };
 use std::time::Duration;
 

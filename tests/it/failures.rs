@@ -2,11 +2,11 @@
 
 use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::IntakeError,
     model::{ActionKind, ActionState, DestinationKind},
     simulator::{Fault, NewThread},
-    store::Store,
 };
 use std::time::{Duration, Instant};
 

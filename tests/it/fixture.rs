@@ -1,6 +1,7 @@
 //! The fixture that tests of the service share: a simulated workspace, a store on disk, an engine with a clock of its own.
 
 use jiff::Timestamp;
+use reply_router::store::prelude::*;
 use reply_router::{
     coldsend::{Client, ClientSettings, TimeLimits},
     destinations::{DestinationSettings, Destinations, NetworkSettings, SmtpSettings},

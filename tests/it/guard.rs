@@ -4,6 +4,7 @@
 use crate::fixture::{Fixture, FixtureOptions, Reply, safety};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::{Failpoint, Resolution, TestHooks, retry_effect},
     model::{Action, ActionKind, ActionState, DestinationKind, Mode, Safety},

@@ -5,11 +5,12 @@ mod lists;
 mod messages;
 
 use crate::fixture::{Fixture, FixtureOptions, safety};
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::{EngineEvent, EngineEventKind},
     model::{ActionState, Safety},
     simulator::{Inbox, Options},
-    store::{DecisionFilter, DecisionRecord, Store},
+    store::{DecisionFilter, DecisionRecord},
 };
 use tokio::sync::broadcast::Receiver;
 

@@ -1,11 +1,11 @@
 //! What waited is judged again when its time comes, and a campaign's own step is no person's answer.
 
 use crate::fixture::{Fixture, FixtureOptions, Reply};
+use reply_router::store::prelude::*;
 use reply_router::{
     model::ActionState,
     rules::RuleSet,
     simulator::{Message, NewThread},
-    store::Store,
 };
 use std::time::Duration;
 

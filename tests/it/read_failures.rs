@@ -2,7 +2,7 @@
 
 use crate::fixture::{Fixture, FixtureOptions, Reply};
 use reply_router::simulator::Endpoint;
-use reply_router::store::Store;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionKind, ActionState},
     simulator::Fault,

@@ -1,6 +1,7 @@
 //! A store that comes back from a backup has forgotten what left since then: it only looks until a person has looked too.
 
 use crate::fixture::{Fixture, FixtureOptions, ManualClock, Reply, engine};
+use reply_router::store::prelude::*;
 use reply_router::{
     model::ActionState,
     store::{SqliteStore, Store},

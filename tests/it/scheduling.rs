@@ -3,11 +3,11 @@
 use crate::fixture::{Fixture, FixtureOptions, Reply};
 use jiff::{Timestamp, civil, civil::Weekday, tz::TimeZone};
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionKind, ActionState, DestinationKind},
     rules::hours::OpeningHours,
     simulator::Fault,
-    store::Store,
 };
 use std::{collections::BTreeSet, time::Duration};
 

@@ -3,6 +3,7 @@
 use crate::fixture::{Fixture, FixtureOptions, ManualClock, Reply, engine, safety};
 use jiff::Timestamp;
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::{Clock, Engine},
     model::{ActionState, Safety},

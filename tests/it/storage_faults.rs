@@ -10,9 +10,10 @@ use crate::{
     cli_fixture::{CliFixture, EVERYTHING, PATIENCE},
     service_process::ServiceProcess,
 };
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState, DestinationKind},
-    store::{ActionFilter, SqliteStore, Store},
+    store::{ActionFilter, SqliteStore},
 };
 use std::path::PathBuf;
 

@@ -2,13 +2,16 @@
 
 mod counts;
 mod filters;
+mod upgrade;
 
 use jiff::Timestamp;
+use reply_router::store::prelude::*;
 use reply_router::{
+    engine::DECISION_POLICY,
     model::{Action, ActionId, ActionKind, ActionState, DestinationKind, Mode, Payload, Repeat, ThreadRow, Timing},
     store::{
         ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Lane, OptOut, ReadyAt, SentFilter,
-        SettledThread, SqliteStore, Store, StoreError, WorkspaceState,
+        SettledThread, SqliteStore, StoreError, WorkspaceState,
     },
 };
 use std::{path::PathBuf, time::Duration};
@@ -84,7 +87,7 @@ impl StoreFixture {
     async fn record(&self, decision: &DecisionRecord, actions: Vec<Action>) -> Vec<Action> {
         let settled =
             SettledThread { row: row("t", 0), newest_inbound: decision.message_id.clone(), ..SettledThread::default() };
-        self.store.record_decision(decision, actions, None, &settled).await.unwrap().actions
+        self.store.record_decision(decision, actions, None, &settled, DECISION_POLICY).await.unwrap().actions
     }
 }
 
@@ -330,85 +333,13 @@ async fn a_store_of_a_newer_version_is_refused() {
     let path = bed.path();
     bed.store.close().await;
     drop(bed.store);
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    sqlx::query(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (999, 'the future', 1, x'00', 0)",
-    )
-    .execute(&mut connection)
-    .await
-    .unwrap();
-    sqlx::Connection::close(connection).await.unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 999).unwrap();
+    drop(connection);
     let opened = SqliteStore::open(&path).await;
     assert!(matches!(opened, Err(StoreError::NewerSchema { .. })), "{opened:?}");
     let opened = SqliteStore::open_read_only(&path).await;
     assert!(matches!(opened, Err(StoreError::NewerSchema { .. })), "{opened:?}");
-}
-
-#[tokio::test]
-async fn a_store_of_an_older_version_is_brought_up_to_date_and_read_before() {
-    let bed = StoreFixture::new().await;
-    let path = bed.path();
-    let mut first = decision("d1", "m1", 1);
-    first.trace.campaign = Some("Q1 Launch".to_owned());
-    bed.record(&first, vec![action(&first, ActionKind::Reply, ActionState::Done)]).await;
-    bed.store.close().await;
-    drop(bed.store);
-    // As the first version left it: without all that later ones have added.
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let added: Vec<(String, String)> = sqlx::query_as(
-        "SELECT type, name FROM sqlite_master WHERE type = 'trigger'
-         OR name IN ('marks', 'own_addresses', 'match_hours', 'action_hours', 'changes', 'audit', 'foreign_use', 'campaign_steps',
-         'last_outgoing')
-         OR sql LIKE 'CREATE INDEX %campaign%' OR name IN (
-           'decisions_lead', 'decisions_workspace', 'decisions_matched', 'decisions_unmatched', 'decision_rules_id',
-           'decision_rules_at', 'actions_lead_id', 'actions_kind', 'actions_workspace', 'actions_rule_state',
-           'actions_state_decision', 'actions_created', 'opt_outs_since', 'actions_of_thread', 'actions_rule_sent',
-           'actions_ready', 'threads_ready', 'threads_by_id', 'decisions_problem') ORDER BY type = 'table'",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    assert!(added.len() > 20, "{added:?}");
-    let mut statements: Vec<_> = added.iter().map(|(kind, name)| format!("DROP {kind} {name}")).collect();
-    for (table, column) in [
-        ("rule_modes", "by"),
-        ("pauses", "by"),
-        ("decisions", "campaign"),
-        ("actions", "campaign"),
-        ("threads", "pending_due"),
-        ("threads", "pending_failures"),
-        ("threads", "inbound_seen"),
-        ("threads", "looked_at"),
-    ] {
-        statements.push(format!("ALTER TABLE {table} DROP COLUMN {column}"));
-    }
-    statements.push("DELETE FROM _sqlx_migrations WHERE version > 1".to_owned());
-    for statement in statements {
-        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    }
-    sqlx::Connection::close(connection).await.unwrap();
-
-    let copy = SqliteStore::in_memory_copy(Some(&path)).await.unwrap();
-    assert_eq!(copy.queue_counts(None).await.unwrap().get(&ActionState::Done), Some(&1), "a dry run reads it as it is");
-    copy.close().await;
-    let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(store.queue_counts(None).await.unwrap().get(&ActionState::Done), Some(&1));
-    assert_eq!(store.pauses().await.unwrap(), [], "it has written no intent that it could have forgotten");
-    assert_eq!(store.match_counts(None).await.unwrap()["hot"], 1, "what was there is counted");
-    assert_eq!(store.match_counts(Some(at(1))).await.unwrap()["hot"], 1);
-    assert_eq!(store.last_matches().await.unwrap()["hot"], at(1));
-    assert_eq!(store.action_counts(Some(at(-9_000))).await.unwrap()[0].count, 1);
-    let campaign = Some("q1 launch".to_owned());
-    let filter = ActionFilter { campaign: campaign.clone(), limit: 5, ..ActionFilter::default() };
-    assert_eq!(store.actions(&filter).await.unwrap().len(), 1);
-    let filter = DecisionFilter { campaign, limit: 5, ..DecisionFilter::default() };
-    assert_eq!(store.decisions(&filter).await.unwrap(), [first]);
-    store.add_own_addresses(&["Sam@us.example".to_owned()]).await.unwrap();
-    assert!(store.is_own_address("sam@US.example").await.unwrap());
-    assert!(!store.is_own_address("jane@acme.example").await.unwrap());
 }
 
 #[tokio::test]
@@ -425,7 +356,7 @@ async fn a_scratch_store_begins_with_a_copy_and_leaves_the_file_alone() {
     let scratch = SqliteStore::in_memory_copy(Some(&bed.path())).await.unwrap();
     assert!(scratch.decision("d1").await.unwrap().is_some());
     let settled = SettledThread { row: row("t", 0), newest_inbound: None, ..SettledThread::default() };
-    scratch.record_decision(&decision("d2", "m2", 1), vec![], None, &settled).await.unwrap();
+    scratch.record_decision(&decision("d2", "m2", 1), vec![], None, &settled, DECISION_POLICY).await.unwrap();
     assert!(scratch.decision("d2").await.unwrap().is_some());
     assert!(bed.store.decision("d2").await.unwrap().is_none());
     assert_eq!(std::fs::read(bed.path()).unwrap(), before);

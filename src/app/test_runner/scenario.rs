@@ -13,7 +13,7 @@ use crate::{
         ActionOutcomes, ActionStatus, Actual, Expectation, HeldReply, RuleSet, StepEvent, StepLocation, TestCase,
         TestResult,
     },
-    store::{ActionFilter, DecisionRecord, Lane, SqliteStore, Store},
+    store::{ActionFilter, ActionStore as _, DecisionRecord, DecisionStore as _, Lane, SqliteStore, Store},
 };
 use jiff::Timestamp;
 use std::{collections::HashSet, sync::Arc};

@@ -7,6 +7,7 @@ use crate::engine::{
     evaluation::{Evaluation, EvaluationInput, evaluate_thread},
     failpoint::failpoint,
     intake::batch::{FIRST_DEFERRAL, MAX_DEFERRAL},
+    intake::policy::DECISION_POLICY,
     intake::poll::is_too_old,
     intake::records::{action_records, decision_record, lead_key},
     intake::row_changes::{Candidate, candidate, category_differs, proven_event},
@@ -256,7 +257,8 @@ impl Intake {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
             ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
-        let written = self.shared.store.record_decision(&record, actions, opt_out.as_ref(), &settled).await?;
+        let written =
+            self.shared.store.record_decision(&record, actions, opt_out.as_ref(), &settled, DECISION_POLICY).await?;
         let RecordedDecision { actions, cancelled } = written;
         failpoint!(self.shared, DecisionWritten);
         if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {

@@ -1,7 +1,10 @@
 //! A thread whose messages are too large to be read: no rule can be evaluated, and trying again changes nothing.
 
 use super::Intake;
-use crate::engine::{Workspace, intake::records::lead_key};
+use crate::engine::{
+    Workspace,
+    intake::{policy::DECISION_POLICY, records::lead_key},
+};
 use crate::{
     coldsend::ApiError,
     destinations::Alert,
@@ -38,7 +41,8 @@ impl Intake {
                 ..DecisionTrace::default()
             },
         };
-        self.shared.store.record_decision(&record, Vec::new(), None, &self.settled(row, None, workspace)).await?;
+        let settled = self.settled(row, None, workspace);
+        self.shared.store.record_decision(&record, Vec::new(), None, &settled, DECISION_POLICY).await?;
         workspace.metrics.record_decision(EventKind::Message);
         let lead = record.lead_email.as_deref().unwrap_or("A lead without an address");
         let announcement = Alert {

@@ -1,71 +1,143 @@
-//! Action records.
+//! Reading action records.
 
-use super::{SqliteStore, Tx, from_json, micros, parse, queries, sidecar, timestamp, to_json};
-use crate::{
-    model::{Action, ActionId, ActionKind, ActionState, HistoryEntry, Reason, ReasonCode},
-    store::{ActionFilter, ActionSummary, DecisionRecord, IntentResult, Lane, SentFilter, StoreError},
+use super::{
+    SqliteStore,
+    action_rows::{COLUMNS, TABLES, read_action, reason},
+    action_writes::{self, ActionUpdate},
+    codec::{OwnedUid, Uid, micros, optional_timestamp, parse, timestamp, to_json},
+    filters::ActionQuery,
+    names::find_workspace,
+    threads::find_thread,
 };
+use crate::{
+    model::{Action, ActionId, ActionKind, ActionState, HistoryEntry, Payload},
+    store::{ActionFilter, ActionStore, ActionSummary, IntentResult, Lane, SentFilter, StoreError},
+};
+use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
-use std::collections::HashMap;
+use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
+use std::{collections::HashMap, sync::LazyLock};
 
 /// Limits of a thread or a lead with more open actions than this count only the newest ones.
-const HISTORY: i64 = 1_000;
+const HISTORY_LIMIT: u32 = 1_000;
 
-impl SqliteStore {
-    pub(super) async fn read_action(&self, id: &ActionId) -> Result<Option<Action>, StoreError> {
-        let row = sqlx::query("SELECT * FROM actions WHERE id = ?").bind(&id.0).fetch_optional(&self.readers).await?;
-        row.as_ref().map(action).transpose()
+fn select(rest: &str) -> String {
+    format!("SELECT {COLUMNS} FROM actions a {TABLES} {rest}")
+}
+
+pub(super) static ONE: LazyLock<String> = LazyLock::new(|| select("WHERE a.uid = ?"));
+
+/// The other actions of one inbound message.
+pub(super) static SIBLINGS: LazyLock<String> = LazyLock::new(|| {
+    select("WHERE a.thread = ?1 AND coalesce(d.message_id, d.uid) IS ?2 AND a.uid <> ?3 ORDER BY a.id")
+});
+
+/// What is due in a lane, in the order in which it is carried out.
+pub(super) static DUE: LazyLock<String> = LazyLock::new(|| {
+    select(
+        "WHERE a.id IN (SELECT id FROM actions INDEXED BY actions_due
+           WHERE workspace = ?1 AND lane = ?2 AND urgency = ?3 AND due_at IS NOT NULL AND due_at <= ?4
+           AND (target IS NULL OR target NOT IN (SELECT value FROM json_each(?5)))
+           ORDER BY due_at, id LIMIT ?6) ORDER BY a.due_at, a.id",
+    )
+});
+
+/// When the next action is due: one look at the beginning of each part of the index.
+pub(super) const NEXT_DUE: &str = "SELECT min(due) FROM (
+       SELECT (SELECT min(due_at) FROM actions INDEXED BY actions_due WHERE workspace = ?1 AND lane = l.value
+         AND urgency = u.value AND due_at IS NOT NULL) AS due
+       FROM json_each('[0,1]') l CROSS JOIN json_each('[0,1,2]') u)";
+
+/// The living and past actions in a thread or for a lead that count against `repeat`.
+pub(super) const HISTORY: &str =
+    "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, t.thread_id,
+       d.message_id, d.lead_email, a.state, d.at,
+       CASE a.kind WHEN 'reply' THEN (SELECT body FROM action_payloads p WHERE p.id = a.id) END
+     FROM (SELECT id FROM decisions WHERE thread = ?2 UNION SELECT id FROM decisions INDEXED BY decisions_lead
+       WHERE lead_email = ?3 AND workspace = ?1) o
+     CROSS JOIN decisions d ON d.id = o.id CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
+     CROSS JOIN threads t ON t.id = a.thread
+     WHERE a.claim IS NOT NULL ORDER BY a.id DESC LIMIT ?4";
+
+pub(super) const SENT_TO_LEAD: &str = "SELECT a.sent_at FROM decisions d INDEXED BY decisions_lead
+     CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
+     WHERE d.lead_email = ?4 AND d.workspace = ?1 AND a.kind = ?2 AND a.sent_at > ?3 AND a.claim IS NOT NULL
+     AND (?5 IS NULL OR a.rule = (SELECT id FROM names WHERE name = ?5)) ORDER BY a.sent_at";
+pub(super) const SENT_BY_RULE: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent_by_rule
+     WHERE workspace = ?1 AND rule = (SELECT id FROM names WHERE name = ?5) AND kind = ?2 AND sent_at > ?3
+     AND claim IS NOT NULL AND ?4 IS NULL ORDER BY sent_at";
+pub(super) const SENT: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent
+     WHERE workspace = ?1 AND kind = ?2 AND sent_at > ?3 AND claim IS NOT NULL AND ?4 IS NULL AND ?5 IS NULL ORDER BY sent_at";
+
+#[async_trait]
+impl ActionStore for SqliteStore {
+    async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError> {
+        let id = id.0.clone();
+        self.read(move |connection| find(connection, &ONE, &[&Uid(&id)]).map(|mut found| found.pop())).await
     }
 
-    pub(super) async fn read_actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
-        list_query(filter).build().fetch_all(&self.readers).await?.iter().map(action).collect()
+    async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| {
+            let Some(query) = ActionQuery::new(connection, &filter)? else { return Ok(Vec::new()) };
+            let mut statement = connection.prepare_cached(&query.sql)?;
+            let mut rows = statement.query(params_from_iter(query.values))?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(read_action(row)?);
+            }
+            Ok(found)
+        })
+        .await
     }
 
-    pub(super) async fn read_actions_of(
+    async fn actions_by_decision(
         &self,
         decisions: &[String],
     ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError> {
-        let mut found: HashMap<String, Vec<ActionSummary>> = HashMap::with_capacity(decisions.len());
-        for chunk in decisions.chunks(500) {
-            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-                "SELECT id, decision_id, rule, kind, target, state, reason_code, reason_text, due_at FROM actions
-                 WHERE decision_id IN (",
-            );
-            let mut list = query.separated(", ");
-            for id in chunk {
-                list.push_bind(id);
+        let decisions = decisions.to_vec();
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, a.state, a.reason_code,
+                   a.reason_text, a.due_at FROM decisions d
+                 CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.uid = ? ORDER BY a.id",
+            )?;
+            let mut found: HashMap<String, Vec<ActionSummary>> = HashMap::with_capacity(decisions.len());
+            for decision in decisions {
+                let mut rows = query.query([Uid(&decision)])?;
+                while let Some(row) = rows.next()? {
+                    let summary = ActionSummary {
+                        id: ActionId(row.get::<_, OwnedUid>(0)?.0),
+                        decision_id: decision.clone(),
+                        rule: row.get(1)?,
+                        kind: parse(row.get_ref(2)?.as_str()?)?,
+                        target: row.get(3)?,
+                        state: parse(row.get_ref(4)?.as_str()?)?,
+                        reason: reason(row.get_ref(5)?.as_str_or_null()?, row.get_ref(6)?.as_str_or_null()?)?,
+                        due_at: optional_timestamp(row.get(7)?)?,
+                    };
+                    found.entry(decision.clone()).or_default().push(summary);
+                }
             }
-            query.push(") ORDER BY id");
-            for row in query.build().fetch_all(&self.readers).await? {
-                let brief = ActionSummary {
-                    id: ActionId(row.try_get("id")?),
-                    decision_id: row.try_get("decision_id")?,
-                    rule: row.try_get("rule")?,
-                    kind: parse(row.try_get("kind")?)?,
-                    target: row.try_get("target")?,
-                    state: parse(row.try_get("state")?)?,
-                    reason: reason(&row)?,
-                    due_at: row.try_get::<Option<i64>, _>("due_at")?.map(timestamp).transpose()?,
-                };
-                found.entry(brief.decision_id.clone()).or_default().push(brief);
-            }
-        }
-        Ok(found)
+            Ok(found)
+        })
+        .await
     }
 
-    pub(super) async fn read_siblings(&self, of: &Action) -> Result<Vec<Action>, StoreError> {
-        let rows = sqlx::query(queries::SIBLINGS)
-            .bind(&of.workspace)
-            .bind(&of.thread_id)
-            .bind(of.message_key())
-            .bind(&of.id.0)
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(action).collect()
+    async fn siblings(&self, of: &Action) -> Result<Vec<Action>, StoreError> {
+        let (workspace, thread, of) = (of.workspace.clone(), of.thread_id.clone(), of.clone());
+        self.read(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let Some(thread) = find_thread(connection, workspace, &thread)? else { return Ok(Vec::new()) };
+            match &of.message_id {
+                Some(message) => find(connection, &SIBLINGS, &[&thread, message, &Uid(&of.id.0)]),
+                None => find(connection, &SIBLINGS, &[&thread, &Uid(&of.decision_id), &Uid(&of.id.0)]),
+            }
+        })
+        .await
     }
 
-    pub(super) async fn read_due_actions(
+    async fn due_actions(
         &self,
         workspace: &str,
         lane: Lane,
@@ -73,288 +145,132 @@ impl SqliteStore {
         except: &[String],
         limit: u32,
     ) -> Result<Vec<Action>, StoreError> {
-        let rows = sqlx::query(queries::DUE)
-            .bind(workspace)
-            .bind(micros(now))
-            .bind(lane == Lane::Destinations)
-            .bind(limit)
-            .bind(to_json(&except)?)
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(action).collect()
+        let (workspace, except) = (workspace.to_owned(), to_json(except)?);
+        self.read(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let mut due: Vec<Action> = Vec::new();
+            for urgency in 0..=2_u8 {
+                let left = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(limit));
+                if left == 0 {
+                    break;
+                }
+                let values: [&dyn ToSql; 6] = [&workspace, &(lane as u8), &urgency, &micros(now), &except, &left];
+                due.extend(find(connection, &DUE, &values)?);
+            }
+            Ok(due)
+        })
+        .await
     }
 
-    pub(super) async fn read_next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {
-        let due: Option<i64> = sqlx::query_scalar(queries::NEXT_DUE).bind(workspace).fetch_one(&self.readers).await?;
-        due.map(timestamp).transpose()
+    async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {
+        let workspace = workspace.to_owned();
+        self.read(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(None) };
+            optional_timestamp(connection.prepare_cached(NEXT_DUE)?.query_row([workspace], |row| row.get(0))?)
+        })
+        .await
     }
 
-    pub(super) async fn write_action(&self, action: &mut Action) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        update(&mut tx, action).await?;
-        self.commit(tx).await?;
+    async fn update_action(&self, action: &mut Action) -> Result<(), StoreError> {
+        let update = ActionUpdate::new(action, true)?;
+        self.write(move |session| update.write(session)).await?;
         action.version += 1;
         Ok(())
     }
 
-    pub(super) async fn write_intent_of(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
-        let mut tx = self.begin().await?;
-        let paused: bool = sqlx::query_scalar("SELECT count(*) > 0 FROM pauses WHERE workspace IN ('', ?)")
-            .bind(&action.workspace)
-            .fetch_one(&mut *tx)
-            .await?;
-        if paused {
-            return Ok(IntentResult::Paused);
+    async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
+        let update = ActionUpdate::new(action, false)?;
+        let (result, count) = self.write(move |session| update.write_intent(session)).await?;
+        if let Some(count) = count {
+            self.mark.write(&count);
+            action.version += 1;
         }
-        if action.kind == ActionKind::Reply
-            && let Some(lead) = &action.lead_email
-        {
-            let evidence: Option<String> =
-                sqlx::query_scalar("SELECT evidence FROM opt_outs WHERE workspace = ? AND email = ?")
-                    .bind(&action.workspace)
-                    .bind(lead.to_lowercase())
-                    .fetch_optional(&mut *tx)
-                    .await?;
-            if let Some(evidence) = evidence {
-                return Ok(IntentResult::OptedOut(evidence));
-            }
-        }
-        update(&mut tx, action).await?;
-        let intents = sidecar::count(&mut tx).await?;
-        self.commit(tx).await?;
-        action.version += 1;
-        self.mark.write(&intents);
-        Ok(IntentResult::Written)
+        Ok(result)
     }
 
-    pub(super) async fn wake_actions(
-        &self,
-        workspace: Option<&str>,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let woken = sqlx::query(
-            "UPDATE actions SET due_at = ?1 WHERE state IN ('waiting', 'retrying') AND reason_code = ?2
-             AND (?3 IS NULL OR workspace = ?3)",
-        )
-        .bind(micros(now))
-        .bind(reason)
-        .bind(workspace)
-        .execute(&self.writer)
-        .await?;
-        Ok(woken.rows_affected())
+    async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
+        let (workspace, reason) = (workspace.map(str::to_owned), reason.to_owned());
+        self.write(move |session| action_writes::wake(session, workspace.as_deref(), &reason, now)).await
     }
 
-    pub(super) async fn read_history(
+    async fn history(
         &self,
         workspace: &str,
         thread_id: &str,
         lead_email: Option<&str>,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
-        let rows = sqlx::query(queries::HISTORY)
-            .bind(workspace)
-            .bind(thread_id)
-            .bind(lead_email.map(str::to_lowercase))
-            .bind(HISTORY)
-            .fetch_all(&self.readers)
-            .await?;
-        let entry = |row: &SqliteRow| -> Result<HistoryEntry, StoreError> {
-            Ok(HistoryEntry {
-                action: ActionId(row.try_get("id")?),
-                rule: row.try_get("rule")?,
-                kind: parse(row.try_get("kind")?)?,
-                target: row.try_get("target")?,
-                thread_id: row.try_get("thread_id")?,
-                message_id: row.try_get("message_id")?,
-                lead_email: row.try_get("lead_email")?,
-                state: parse(row.try_get("state")?)?,
-                created_at: timestamp(row.try_get("created_at")?)?,
-                body: row.try_get("body")?,
-            })
-        };
-        rows.iter().map(entry).collect()
+        let (workspace, thread_id) = (workspace.to_owned(), thread_id.to_owned());
+        let lead = lead_email.map(str::to_lowercase);
+        self.read(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let thread = find_thread(connection, workspace, &thread_id)?;
+            let mut query = connection.prepare_cached(HISTORY)?;
+            let mut rows = query.query(params![workspace, thread, lead, HISTORY_LIMIT])?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                let body = row.get_ref(9)?.as_blob_or_null()?.map(super::action_rows::payload).transpose()?;
+                entries.push(HistoryEntry {
+                    action: ActionId(row.get::<_, OwnedUid>(0)?.0),
+                    rule: row.get(1)?,
+                    kind: parse::<ActionKind>(row.get_ref(2)?.as_str()?)?,
+                    target: row.get(3)?,
+                    thread_id: row.get(4)?,
+                    message_id: row.get(5)?,
+                    lead_email: row.get(6)?,
+                    state: parse::<ActionState>(row.get_ref(7)?.as_str()?)?,
+                    created_at: timestamp(row.get(8)?)?,
+                    body: match body {
+                        Some(Payload::Reply { text, html, .. }) => text.or(html),
+                        _ => None,
+                    },
+                });
+            }
+            Ok(entries)
+        })
+        .await
     }
 
-    pub(super) async fn read_sent_since(
+    async fn sent_since(
         &self,
         workspace: &str,
         filter: &SentFilter<'_>,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
-        let times: Vec<i64> = sqlx::query_scalar(queries::sent_since(filter))
-            .bind(workspace)
-            .bind(filter.kind.as_str())
-            .bind(micros(since))
-            .bind(filter.lead_email.map(str::to_lowercase))
-            .bind(filter.rule)
-            .fetch_all(&self.readers)
-            .await?;
-        times.into_iter().map(timestamp).collect()
+        let query = match (filter.lead_email, filter.rule) {
+            (Some(_), _) => SENT_TO_LEAD,
+            (None, Some(_)) => SENT_BY_RULE,
+            (None, None) => SENT,
+        };
+        let (workspace, kind) = (workspace.to_owned(), filter.kind);
+        let (lead, rule) = (filter.lead_email.map(str::to_lowercase), filter.rule.map(str::to_owned));
+        self.read(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let mut query = connection.prepare_cached(query)?;
+            let values = params![workspace, kind.as_str(), micros(since), lead, rule];
+            let mut rows = query.query(values)?;
+            let mut times = Vec::new();
+            while let Some(row) = rows.next()? {
+                times.push(timestamp(row.get(0)?)?);
+            }
+            Ok(times)
+        })
+        .await
     }
 }
 
-/// The actions that a filter asks for, newest first.
-pub(super) fn list_query(filter: &ActionFilter) -> QueryBuilder<Sqlite> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM actions WHERE 1 = 1");
-    if !filter.states.is_empty() {
-        query.push(" AND state IN (");
-        let mut list = query.separated(", ");
-        for state in &filter.states {
-            list.push_bind(state.as_str());
-        }
-        query.push(")");
+/// The actions that a query finds.
+pub(super) fn find(connection: &Connection, query: &str, values: &[&dyn ToSql]) -> Result<Vec<Action>, StoreError> {
+    let mut query = connection.prepare_cached(query)?;
+    let mut rows = query.query(values)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read_action(row)?);
     }
-    let kind = filter.kind.map(|kind| kind.as_str().to_owned());
-    let lead = filter.lead.as_ref().map(|lead| lead.to_lowercase());
-    let equals = [
-        (" AND workspace = ", &filter.workspace),
-        (" AND rule = ", &filter.rule),
-        (" AND thread_id = ", &filter.thread),
-        (" AND lead_email = ", &lead),
-        (" AND campaign = ", &filter.campaign),
-        (" AND kind = ", &kind),
-        (" AND decision_id = ", &filter.decision),
-        (" AND id < ", &filter.before),
-    ];
-    for (condition, value) in equals {
-        if let Some(value) = value {
-            query.push(condition).push_bind(value);
-        }
-    }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
-    query
+    Ok(found)
 }
 
-/// Writes an action if its stored version is still `action.version`; wakes the `mark_read` that waits for it.
-async fn update(tx: &mut Tx<'_>, action: &Action) -> Result<(), StoreError> {
-    let changed = sqlx::query(
-        "UPDATE actions SET state = ?, reason_code = ?, reason_text = ?, payload = ?, approved = ?,
-         outgoing_before = ?, attempts = ?, due_at = ?, sent_at = ?, updated_at = ?, message_at = ?,
-         version = version + 1 WHERE id = ? AND version = ?",
-    )
-    .bind(action.state.as_str())
-    .bind(action.reason.as_ref().map(|reason| reason.code.as_str()))
-    .bind(action.reason.as_ref().map(|reason| &reason.text))
-    .bind(to_json(&action.payload)?)
-    .bind(action.approved)
-    .bind(to_json(&action.outgoing_before)?)
-    .bind(to_json(&action.attempts)?)
-    .bind(action.due_at.map(micros))
-    .bind(action.sent_at.map(micros))
-    .bind(micros(action.updated_at))
-    .bind(action.message_at.map(micros))
-    .bind(&action.id.0)
-    .bind(action.version)
-    .execute(&mut **tx)
-    .await?;
-    if changed.rows_affected() == 0 {
-        return Err(StoreError::Changed(action.id.clone()));
-    }
-    if action.state.is_settled() {
-        sqlx::query(queries::WAKE_MARK_READ)
-            .bind(micros(action.updated_at))
-            .bind(&action.workspace)
-            .bind(&action.thread_id)
-            .bind(action.message_key())
-            .bind(ReasonCode::OtherActions.as_str())
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Writes a new record; `false` if a living one of the same message, kind and target forbids it.
-pub(super) async fn insert(tx: &mut Tx<'_>, action: &Action) -> Result<bool, StoreError> {
-    let inserted = sqlx::query(
-        "INSERT INTO actions (id, workspace, decision_id, thread_id, message_id, message_key, lead_email, rule,
-         position, kind, target, state, reason_code, reason_text, payload, timing, any_sender, any_auto_reply, approved,
-         message_at, outgoing_before, attempts, due_at, sent_at, created_at, updated_at, version, campaign)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-         (SELECT campaign FROM decisions WHERE id = ?)) ON CONFLICT DO NOTHING",
-    )
-    .bind(&action.id.0)
-    .bind(&action.workspace)
-    .bind(&action.decision_id)
-    .bind(&action.thread_id)
-    .bind(&action.message_id)
-    .bind(action.message_key())
-    .bind(&action.lead_email)
-    .bind(&action.rule)
-    .bind(action.position)
-    .bind(action.kind.as_str())
-    .bind(&action.target)
-    .bind(action.state.as_str())
-    .bind(action.reason.as_ref().map(|reason| reason.code.as_str()))
-    .bind(action.reason.as_ref().map(|reason| &reason.text))
-    .bind(to_json(&action.payload)?)
-    .bind(to_json(&action.timing)?)
-    .bind(action.any_sender)
-    .bind(action.any_auto_reply)
-    .bind(action.approved)
-    .bind(action.message_at.map(micros))
-    .bind(to_json(&action.outgoing_before)?)
-    .bind(to_json(&action.attempts)?)
-    .bind(action.due_at.map(micros))
-    .bind(action.sent_at.map(micros))
-    .bind(micros(action.created_at))
-    .bind(micros(action.updated_at))
-    .bind(action.version)
-    .bind(&action.decision_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-/// A newer message has come: cancels what still waits because of an older one.
-pub(super) async fn cancel_older(tx: &mut Tx<'_>, decision: &DecisionRecord) -> Result<Vec<Action>, StoreError> {
-    let Some(message_id) = &decision.message_id else { return Ok(Vec::new()) };
-    let rows = sqlx::query(queries::CANCEL_OLDER)
-        .bind(ReasonCode::NewerMessage.as_str())
-        .bind("a newer message came")
-        .bind(micros(decision.at))
-        .bind(&decision.workspace)
-        .bind(&decision.thread_id)
-        .bind(message_id)
-        .fetch_all(&mut **tx)
-        .await?;
-    rows.iter().map(action).collect()
-}
-
-fn reason(row: &SqliteRow) -> Result<Option<Reason>, StoreError> {
-    let code: Option<String> = row.try_get("reason_code")?;
-    let text: Option<String> = row.try_get("reason_text")?;
-    code.map(|code| Ok(Reason { code: parse(&code)?, text: text.unwrap_or_default() })).transpose()
-}
-
-fn action(row: &SqliteRow) -> Result<Action, StoreError> {
-    let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
-        row.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
-    };
-    Ok(Action {
-        id: ActionId(row.try_get("id")?),
-        workspace: row.try_get("workspace")?,
-        decision_id: row.try_get("decision_id")?,
-        thread_id: row.try_get("thread_id")?,
-        message_id: row.try_get("message_id")?,
-        lead_email: row.try_get("lead_email")?,
-        rule: row.try_get("rule")?,
-        position: row.try_get("position")?,
-        kind: parse(row.try_get("kind")?)?,
-        target: row.try_get("target")?,
-        state: parse::<ActionState>(row.try_get("state")?)?,
-        reason: reason(row)?,
-        payload: from_json(row.try_get("payload")?)?,
-        timing: from_json(row.try_get("timing")?)?,
-        any_sender: row.try_get("any_sender")?,
-        any_auto_reply: row.try_get("any_auto_reply")?,
-        approved: row.try_get("approved")?,
-        message_at: time("message_at")?,
-        outgoing_before: from_json(row.try_get("outgoing_before")?)?,
-        attempts: from_json(row.try_get("attempts")?)?,
-        due_at: time("due_at")?,
-        sent_at: time("sent_at")?,
-        created_at: timestamp(row.try_get("created_at")?)?,
-        updated_at: timestamp(row.try_get("updated_at")?)?,
-        version: row.try_get("version")?,
-    })
+/// One action, if it is there.
+pub(super) fn find_one(connection: &Connection, id: &str) -> Result<Option<Action>, StoreError> {
+    let mut query = connection.prepare_cached(&ONE)?;
+    query.query_row([Uid(id)], |row| Ok(read_action(row))).optional()?.transpose()
 }

@@ -1,50 +1,59 @@
 //! Who changed what.
 
-use super::{SqliteStore, from_json, micros, timestamp, to_json};
-use crate::store::{AuditEntry, AuditFilter, StoreError};
-use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use super::{
+    SqliteStore,
+    codec::{from_json, micros, timestamp, to_json},
+};
+use crate::store::{AuditEntry, AuditFilter, AuditStore, StoreError};
+use async_trait::async_trait;
+use rusqlite::{params, params_from_iter};
 
-impl SqliteStore {
-    pub(super) async fn write_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO audit (id, at, who, remote, what, target, details, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&entry.id)
-        .bind(micros(entry.at))
-        .bind(&entry.who)
-        .bind(&entry.remote)
-        .bind(&entry.what)
-        .bind(&entry.target)
-        .bind(to_json(&entry.details)?)
-        .bind(&entry.request_id)
-        .execute(&self.writer)
-        .await?;
-        Ok(())
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        let entry = entry.clone();
+        self.write(move |session| {
+            let AuditEntry { id, at, who, remote, what, target, details, request_id } = entry;
+            session.connection.execute(
+                "INSERT INTO audit (id, at, who, remote, what, target, details, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                params![id, micros(at), who, remote, what, target, to_json(&details)?, request_id],
+            )?;
+            Ok(())
+        })
+        .await
     }
 
-    pub(super) async fn read_audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM audit WHERE 1 = 1");
-        let conditions =
-            [(" AND what = ", &filter.what), (" AND target = ", &filter.target), (" AND id < ", &filter.before)];
-        for (condition, value) in conditions {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value);
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| {
+            let mut sql = "SELECT id, at, who, remote, what, target, details, request_id FROM audit WHERE 1".to_owned();
+            let conditions =
+                [(" AND what = ?", filter.what), (" AND target = ?", filter.target), (" AND id < ?", filter.before)];
+            let mut values = Vec::new();
+            for (condition, value) in conditions {
+                if let Some(value) = value {
+                    sql.push_str(condition);
+                    values.push(value);
+                }
             }
-        }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
-        query.build().fetch_all(&self.readers).await?.iter().map(entry).collect()
+            sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", filter.limit));
+            let mut query = connection.prepare_cached(&sql)?;
+            let mut rows = query.query(params_from_iter(values))?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                entries.push(AuditEntry {
+                    id: row.get(0)?,
+                    at: timestamp(row.get(1)?)?,
+                    who: row.get(2)?,
+                    remote: row.get(3)?,
+                    what: row.get(4)?,
+                    target: row.get(5)?,
+                    details: from_json(row.get_ref(6)?.as_str()?)?,
+                    request_id: row.get(7)?,
+                });
+            }
+            Ok(entries)
+        })
+        .await
     }
-}
-
-fn entry(row: &SqliteRow) -> Result<AuditEntry, StoreError> {
-    Ok(AuditEntry {
-        id: row.try_get("id")?,
-        at: timestamp(row.try_get("at")?)?,
-        who: row.try_get("who")?,
-        remote: row.try_get("remote")?,
-        what: row.try_get("what")?,
-        target: row.try_get("target")?,
-        details: from_json(row.try_get("details")?)?,
-        request_id: row.try_get("request_id")?,
-    })
 }

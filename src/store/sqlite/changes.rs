@@ -1,49 +1,94 @@
-//! What happened, in order, as the triggers have noted it.
+//! What happened, in order, for those who follow it: one row for each commit.
 
-use super::{SqliteStore, from_json, parse, timestamp};
-use crate::{
-    model::ActionId,
-    store::{Change, ChangeKind, StoreError},
+use super::{
+    SqliteStore,
+    codec::{pack, unpack},
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::store::{Change, ChangeStore, StoreError};
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, params};
 
-impl SqliteStore {
-    pub(super) async fn read_changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM changes WHERE seq > ? ORDER BY seq LIMIT ?")
-            .bind(after)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(change).collect()
+/// So many are remembered at least.
+const REMEMBERED: i64 = 10_000;
+/// The oldest are dropped when as many more have come.
+const SLACK: i64 = 1_000;
+
+/// What is to be told with the next commit, and how far the numbers have come.
+#[derive(Debug, Default)]
+pub(super) struct ChangeLog {
+    pending: Vec<Change>,
+    /// The last number, and the one that the oldest were last dropped at; `None` before the first look.
+    last: Option<(i64, i64)>,
+}
+
+impl ChangeLog {
+    /// Notes a change; its number is given with the commit.
+    pub(super) fn push(&mut self, change: Change) {
+        self.pending.push(change);
     }
 
-    pub(super) async fn read_change_range(&self) -> Result<Option<(i64, i64)>, StoreError> {
-        // Two questions that an index answers at once; together they would be one look at every row.
-        let (first, last): (Option<i64>, Option<i64>) =
-            sqlx::query_as("SELECT (SELECT min(seq) FROM changes), (SELECT max(seq) FROM changes)")
-                .fetch_one(&self.readers)
-                .await?;
-        Ok(first.zip(last))
+    pub(super) fn mark(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub(super) fn take_back(&mut self, mark: usize) {
+        self.pending.truncate(mark);
+    }
+
+    pub(super) fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let (mut last, mut dropped_at) = match self.last {
+            Some(last) => last,
+            None => (connection.query_row("SELECT coalesce(max(last), 0) FROM changes", [], |row| row.get(0))?, 0),
+        };
+        let first = last + 1;
+        let mut changes = std::mem::take(&mut self.pending);
+        for change in &mut changes {
+            last += 1;
+            change.seq = last;
+        }
+        connection.prepare_cached("INSERT INTO changes (last, first, body) VALUES (?, ?, ?)")?.execute(params![
+            last,
+            first,
+            pack(&changes)?
+        ])?;
+        if last >= dropped_at + SLACK {
+            connection.execute("DELETE FROM changes WHERE last <= ?", [last - REMEMBERED])?;
+            dropped_at = last;
+        }
+        self.last = Some((last, dropped_at));
+        Ok(())
     }
 }
 
-fn change(row: &SqliteRow) -> Result<Change, StoreError> {
-    let what = match row.try_get::<Option<String>, _>("action_id")? {
-        None => ChangeKind::Decision { matched: from_json(row.try_get("matched")?)? },
-        Some(id) => ChangeKind::Action {
-            id: ActionId(id),
-            rule: row.try_get("rule")?,
-            kind: parse(row.try_get("kind")?)?,
-            state: parse(row.try_get("state")?)?,
-            reason: row.try_get("reason")?,
-        },
-    };
-    Ok(Change {
-        seq: row.try_get("seq")?,
-        at: timestamp(row.try_get("at")?)?,
-        workspace: row.try_get("workspace")?,
-        thread_id: row.try_get("thread_id")?,
-        decision_id: row.try_get("decision_id")?,
-        what,
-    })
+#[async_trait]
+impl ChangeStore for SqliteStore {
+    async fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached("SELECT body FROM changes WHERE last > ? ORDER BY last")?;
+            let mut rows = query.query([after])?;
+            let mut found: Vec<Change> = Vec::new();
+            while let Some(row) = rows.next()?
+                && found.len() < limit as usize
+            {
+                let changes: Vec<Change> = unpack(row.get_ref(0)?.as_blob()?)?;
+                found.extend(changes.into_iter().filter(|change| change.seq > after));
+            }
+            found.truncate(limit as usize);
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn change_range(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        self.read(|connection| {
+            // Two questions that an index answers at once; together they would be one look at every row.
+            let mut query = connection
+                .prepare_cached("SELECT first, (SELECT max(last) FROM changes) FROM changes ORDER BY last LIMIT 1")?;
+            Ok(query.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        })
+        .await
+    }
 }

@@ -1,160 +1,162 @@
-//! Opt-outs, our own addresses, pauses and the modes that people lowered rules to.
+//! Pauses and the modes that people lowered rules to; opt-outs.
 
-use super::{SqliteStore, Tx, micros, parse, timestamp};
+use super::{
+    SqliteStore,
+    codec::{micros, parse, timestamp},
+    session::Session,
+};
 use crate::{
     model::Mode,
-    store::{ModeOverride, OptOut, Pause, StoreError},
+    store::{ControlStore, ModeOverride, OptOut, OptOutStore, Pause, StoreError},
 };
+use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
 use std::collections::HashMap;
 
-type OptOutRow = (String, String, i64, String);
-
-impl SqliteStore {
-    pub(super) async fn read_opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError> {
-        let row: Option<OptOutRow> =
-            sqlx::query_as("SELECT workspace, email, since, evidence FROM opt_outs WHERE workspace = ? AND email = ?")
-                .bind(workspace)
-                .bind(email.to_lowercase())
-                .fetch_optional(&self.readers)
-                .await?;
-        row.map(opt_out).transpose()
+#[async_trait]
+impl ControlStore for SqliteStore {
+    async fn override_modes(&self) -> Result<HashMap<String, Mode>, StoreError> {
+        let modes = self.mode_overrides().await?;
+        Ok(modes.into_iter().map(|lowered| (lowered.rule, lowered.mode)).collect())
     }
 
-    pub(super) async fn read_opt_outs(
-        &self,
-        workspace: Option<&str>,
-        offset: u32,
-        limit: u32,
-    ) -> Result<Vec<OptOut>, StoreError> {
-        let rows: Vec<OptOutRow> = sqlx::query_as(
-            "SELECT workspace, email, since, evidence FROM opt_outs WHERE ?1 IS NULL OR workspace = ?1
-             ORDER BY since DESC, workspace, email LIMIT ?2 OFFSET ?3",
-        )
-        .bind(workspace)
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter().map(opt_out).collect()
+    async fn mode_overrides(&self) -> Result<Vec<ModeOverride>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT rule, mode, since, by FROM rule_modes ORDER BY rule")?;
+            let mut rows = query.query([])?;
+            let mut modes = Vec::new();
+            while let Some(row) = rows.next()? {
+                modes.push(ModeOverride {
+                    rule: row.get(0)?,
+                    mode: parse(row.get_ref(1)?.as_str()?)?,
+                    since: timestamp(row.get(2)?)?,
+                    by: noted(row.get(3)?),
+                });
+            }
+            Ok(modes)
+        })
+        .await
     }
 
-    pub(super) async fn delete_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
-        let gone = sqlx::query("DELETE FROM opt_outs WHERE email = ?1 AND (?2 IS NULL OR workspace = ?2)")
-            .bind(email.to_lowercase())
-            .bind(workspace)
-            .execute(&self.writer)
-            .await?;
-        Ok(gone.rows_affected() > 0)
+    async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (rule, by) = (rule.to_owned(), by.to_owned());
+        self.write(move |session| {
+            match mode {
+                None => session.connection.execute("DELETE FROM rule_modes WHERE rule = ?", [rule])?,
+                Some(mode) => session.connection.execute(
+                    "INSERT INTO rule_modes (rule, mode, since, by) VALUES (?, ?, ?, ?)
+                     ON CONFLICT (rule) DO UPDATE SET mode = excluded.mode, since = excluded.since, by = excluded.by",
+                    params![rule, mode.as_str(), micros(now), by],
+                )?,
+            };
+            Ok(())
+        })
+        .await
     }
 
-    pub(super) async fn insert_own_addresses(&self, addresses: &[String]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        for address in addresses {
-            sqlx::query("INSERT INTO own_addresses (email) VALUES (?) ON CONFLICT DO NOTHING")
-                .bind(address.to_lowercase())
-                .execute(&mut *tx)
-                .await?;
-        }
-        self.commit(tx).await
+    async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        self.read(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT workspace, since, reason, by FROM pauses ORDER BY workspace")?;
+            let mut rows = query.query([])?;
+            let mut pauses = Vec::new();
+            while let Some(row) = rows.next()? {
+                pauses.push(Pause {
+                    workspace: noted(row.get(0)?),
+                    since: timestamp(row.get(1)?)?,
+                    reason: row.get(2)?,
+                    by: noted(row.get(3)?),
+                });
+            }
+            Ok(pauses)
+        })
+        .await
     }
 
-    pub(super) async fn read_is_own_address(&self, address: &str) -> Result<bool, StoreError> {
-        let found = sqlx::query_scalar("SELECT count(*) > 0 FROM own_addresses WHERE email = ?");
-        Ok(found.bind(address.to_lowercase()).fetch_one(&self.readers).await?)
-    }
-
-    pub(super) async fn read_rule_modes(&self) -> Result<HashMap<String, Mode>, StoreError> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT rule, mode FROM rule_modes").fetch_all(&self.readers).await?;
-        rows.into_iter().map(|(rule, mode)| Ok((rule, parse(&mode)?))).collect()
-    }
-
-    pub(super) async fn read_rule_switches(&self) -> Result<Vec<ModeOverride>, StoreError> {
-        let rows: Vec<(String, String, i64, String)> =
-            sqlx::query_as("SELECT rule, mode, since, by FROM rule_modes ORDER BY rule")
-                .fetch_all(&self.readers)
-                .await?;
-        rows.into_iter()
-            .map(|(rule, mode, since, by)| {
-                Ok(ModeOverride { rule, mode: parse(&mode)?, since: timestamp(since)?, by: noted(by) })
-            })
-            .collect()
-    }
-
-    pub(super) async fn write_rule_mode(
-        &self,
-        rule: &str,
-        mode: Option<Mode>,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let query = match mode {
-            None => sqlx::query("DELETE FROM rule_modes WHERE rule = ?").bind(rule),
-            Some(mode) => sqlx::query(
-                "INSERT INTO rule_modes (rule, mode, since, by) VALUES (?, ?, ?, ?)
-                 ON CONFLICT (rule) DO UPDATE SET mode = excluded.mode, since = excluded.since, by = excluded.by",
-            )
-            .bind(rule)
-            .bind(mode.as_str())
-            .bind(micros(now))
-            .bind(by.to_owned()),
-        };
-        query.execute(&self.writer).await?;
-        Ok(())
-    }
-
-    pub(super) async fn read_pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        let rows: Vec<(String, i64, String, String)> =
-            sqlx::query_as("SELECT workspace, since, reason, by FROM pauses ORDER BY workspace")
-                .fetch_all(&self.readers)
-                .await?;
-        rows.into_iter()
-            .map(|(workspace, since, reason, by)| {
-                Ok(Pause { workspace: noted(workspace), since: timestamp(since)?, reason, by: noted(by) })
-            })
-            .collect()
-    }
-
-    pub(super) async fn write_pause(
+    async fn pause(
         &self,
         workspace: Option<&str>,
         reason: &str,
         by: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO pauses (workspace, since, reason, by) VALUES (?, ?, ?, ?) ON CONFLICT (workspace) DO NOTHING",
-        )
-        .bind(workspace.unwrap_or_default())
-        .bind(micros(now))
-        .bind(reason)
-        .bind(by.unwrap_or_default())
-        .execute(&self.writer)
-        .await?;
-        Ok(())
+        let (workspace, by) = (workspace.unwrap_or_default().to_owned(), by.unwrap_or_default().to_owned());
+        let reason = reason.to_owned();
+        self.write(move |session| {
+            session.connection.execute(
+                "INSERT INTO pauses (workspace, since, reason, by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                params![workspace, micros(now), reason, by],
+            )?;
+            Ok(())
+        })
+        .await
     }
 
-    pub(super) async fn delete_pause(&self, workspace: Option<&str>) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM pauses WHERE ?1 IS NULL OR workspace = ?1")
-            .bind(workspace)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
+    async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
+        let workspace = workspace.map(str::to_owned);
+        self.write(move |session| {
+            session.connection.execute("DELETE FROM pauses WHERE ?1 IS NULL OR workspace = ?1", [workspace])?;
+            Ok(())
+        })
+        .await
     }
 }
 
-pub(super) async fn insert_opt_out(tx: &mut Tx<'_>, opt_out: &OptOut) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO opt_outs (workspace, email, since, evidence) VALUES (?, ?, ?, ?)
-         ON CONFLICT (workspace, email) DO NOTHING",
-    )
-    .bind(&opt_out.workspace)
-    .bind(opt_out.email.to_lowercase())
-    .bind(micros(opt_out.since))
-    .bind(&opt_out.evidence)
-    .execute(&mut **tx)
-    .await?;
+#[async_trait]
+impl OptOutStore for SqliteStore {
+    async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError> {
+        let opt_out = opt_out.clone();
+        self.write(move |session| insert_opt_out(session, &opt_out)).await
+    }
+
+    async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
+        let (workspace, email) = (workspace.map(str::to_owned), email.to_lowercase());
+        self.write(move |session| {
+            let gone = session.connection.execute(
+                "DELETE FROM opt_outs WHERE email = ?1 AND (?2 IS NULL OR workspace = ?2)",
+                params![email, workspace],
+            )?;
+            Ok(gone > 0)
+        })
+        .await
+    }
+
+    async fn opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError> {
+        let (workspace, email) = (workspace.to_owned(), email.to_lowercase());
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT workspace, email, since, evidence FROM opt_outs WHERE workspace = ? AND email = ?",
+            )?;
+            query.query_row(params![workspace, email], |row| Ok(read_opt_out(row))).optional()?.transpose()
+        })
+        .await
+    }
+
+    async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError> {
+        let workspace = workspace.map(str::to_owned);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT workspace, email, since, evidence FROM opt_outs WHERE ?1 IS NULL OR workspace = ?1
+                 ORDER BY since DESC, workspace, email LIMIT ?2 OFFSET ?3",
+            )?;
+            let mut rows = query.query(params![workspace, limit, offset])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(read_opt_out(row)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+pub(super) fn insert_opt_out(session: &Session<'_>, opt_out: &OptOut) -> Result<(), StoreError> {
+    let mut insert = session.connection.prepare_cached(
+        "INSERT INTO opt_outs (workspace, email, since, evidence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )?;
+    let OptOut { workspace, email, since, evidence } = opt_out;
+    insert.execute(params![workspace, email.to_lowercase(), micros(*since), evidence])?;
     Ok(())
 }
 
@@ -163,6 +165,6 @@ fn noted(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn opt_out((workspace, email, since, evidence): OptOutRow) -> Result<OptOut, StoreError> {
-    Ok(OptOut { workspace, email, since: timestamp(since)?, evidence })
+fn read_opt_out(row: &Row<'_>) -> Result<OptOut, StoreError> {
+    Ok(OptOut { workspace: row.get(0)?, email: row.get(1)?, since: timestamp(row.get(2)?)?, evidence: row.get(3)? })
 }

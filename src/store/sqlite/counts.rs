@@ -1,15 +1,110 @@
-//! How often rules matched and what became of it, out of what the triggers have counted.
+//! How often rules matched and what became of it: counted beside what it counts, and written once for each commit.
 
-use super::{SqliteStore, micros, parse, timestamp};
-use crate::{
-    model::ActionState,
-    store::{ActionCount, ActionTotal, DayCount, StoreError},
+use super::{
+    SqliteStore,
+    codec::{micros, parse, timestamp},
 };
+use crate::{
+    model::{ActionKind, ActionState, ReasonCode},
+    store::{ActionCount, ActionTotal, CountStore, DayCount, StoreError, StoreMetrics},
+};
+use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::HashMap;
+use rusqlite::{Connection, params};
+use std::collections::{BTreeMap, HashMap};
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
+/// All time.
+const EVER: i64 = -1;
+
+/// What one action counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CountedAs {
+    /// When the decision was made, in microseconds.
+    pub(super) at: i64,
+    pub(super) rule: i64,
+    pub(super) workspace: i64,
+    pub(super) kind: ActionKind,
+    pub(super) state: ActionState,
+    pub(super) reason: Option<ReasonCode>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Counted {
+    Match { at: i64, rule: i64 },
+    Action { of: CountedAs, by: i64 },
+}
+
+/// What is to be counted with the next commit.
+#[derive(Debug, Default)]
+pub(super) struct Tally(Vec<Counted>);
+
+impl Tally {
+    pub(super) fn add_match(&mut self, at: i64, rule: i64) {
+        self.0.push(Counted::Match { at, rule });
+    }
+
+    pub(super) fn add_action(&mut self, of: CountedAs) {
+        self.0.push(Counted::Action { of, by: 1 });
+    }
+
+    /// The action counts as something else now.
+    pub(super) fn change_action(&mut self, from: CountedAs, to: CountedAs) {
+        if from != to {
+            self.0.extend([Counted::Action { of: from, by: -1 }, Counted::Action { of: to, by: 1 }]);
+        }
+    }
+
+    pub(super) fn mark(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn take_back(&mut self, mark: usize) {
+        self.0.truncate(mark);
+    }
+
+    /// Adds all of it up, each count once.
+    pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut matches: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
+        let mut actions: BTreeMap<(i64, CountedAs), i64> = BTreeMap::new();
+        for counted in self.0 {
+            match counted {
+                Counted::Match { at, rule } => {
+                    for hour in [EVER, at.div_euclid(HOUR)] {
+                        let (count, last) = matches.entry((hour, rule)).or_insert((0, at));
+                        (*count, *last) = (*count + 1, at.max(*last));
+                    }
+                }
+                Counted::Action { of, by } => {
+                    let hour = of.at.div_euclid(HOUR);
+                    for hour in [EVER, hour] {
+                        *actions.entry((hour, CountedAs { at: 0, ..of })).or_default() += by;
+                    }
+                }
+            }
+        }
+        let mut add = connection.prepare_cached(
+            "INSERT INTO match_hours (hour, rule, count, last_at) VALUES (?, ?, ?, ?)
+             ON CONFLICT (hour, rule) DO UPDATE SET count = count + excluded.count, last_at = max(last_at, excluded.last_at)",
+        )?;
+        for ((hour, rule), (count, last)) in matches {
+            add.execute(params![hour, rule, count, last])?;
+        }
+        let mut add = connection.prepare_cached(
+            "INSERT INTO action_hours (hour, rule, workspace, kind, state, reason, count) VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (hour, rule, workspace, kind, state, reason) DO UPDATE SET count = count + excluded.count",
+        )?;
+        for ((hour, of), by) in actions.into_iter().filter(|(_, by)| *by != 0) {
+            let reason = of.reason.map_or("", ReasonCode::as_str);
+            add.execute(params![hour, of.rule, of.workspace, of.kind.as_str(), of.state.as_str(), reason, by])?;
+        }
+        Ok(())
+    }
+}
 
 /// A window: the rows from its start to the end of that hour are counted one by one, whole hours were counted before.
 /// Without a start it is everything, which stands under hour -1.
@@ -22,101 +117,139 @@ struct Window {
 
 impl Window {
     fn since(since: Option<Timestamp>) -> Self {
-        let Some(from) = since.map(micros) else { return Self { from: 0, until: 0, after_hour: -2, up_to_hour: -1 } };
+        let Some(from) = since.map(micros) else { return Self { from: 0, until: 0, after_hour: -2, up_to_hour: EVER } };
         let from = from.max(0);
         Self { from, until: (from / HOUR + 1) * HOUR, after_hour: from / HOUR, up_to_hour: i64::MAX }
     }
 }
 
-impl SqliteStore {
-    pub(super) async fn read_match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError> {
-        let window = Window::since(since);
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT rule, sum(count) FROM (
-               SELECT rule, count FROM match_hours WHERE hour > ?3 AND hour <= ?4
-               UNION ALL SELECT rule, 1 FROM decision_rules WHERE at >= ?1 AND at < ?2
-             ) GROUP BY rule",
-        )
-        .bind(window.from)
-        .bind(window.until)
-        .bind(window.after_hour)
-        .bind(window.up_to_hour)
-        .fetch_all(&self.readers)
-        .await?;
-        Ok(rows.into_iter().map(|(rule, count)| (rule, count.unsigned_abs())).collect())
-    }
+const MATCHES: &str = "SELECT (SELECT name FROM names WHERE id = rule), sum(count) FROM (
+       SELECT rule, count FROM match_hours WHERE hour > ?3 AND hour <= ?4
+       UNION ALL SELECT n.id, 1 FROM decisions d CROSS JOIN json_each(d.matched) m CROSS JOIN names n ON n.name = m.value
+         WHERE d.at >= ?1 AND d.at < ?2
+     ) GROUP BY rule";
 
-    pub(super) async fn read_last_matches(&self) -> Result<HashMap<String, Timestamp>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT rule, last_at FROM match_hours WHERE hour = -1").fetch_all(&self.readers).await?;
-        rows.into_iter().map(|(rule, at)| Ok((rule, timestamp(at)?))).collect()
-    }
+const ACTIONS: &str = "SELECT (SELECT name FROM names WHERE id = rule), state, reason, sum(count) FROM (
+       SELECT rule, state, reason, count FROM action_hours WHERE hour > ?3 AND hour <= ?4
+       UNION ALL
+       SELECT a.rule, a.state, coalesce(a.reason_code, ''), 1 FROM decisions d
+         CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.at >= ?1 AND d.at < ?2
+     ) GROUP BY rule, state, reason HAVING sum(count) <> 0";
 
-    pub(super) async fn read_action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError> {
-        let window = Window::since(since);
-        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
-            "SELECT rule, state, reason, sum(count) FROM (
-               SELECT rule, state, reason, count FROM action_hours WHERE hour > ?3 AND hour <= ?4
-               UNION ALL
-               SELECT rule, state, coalesce(reason_code, ''), 1 FROM actions WHERE created_at >= ?1 AND created_at < ?2
-             ) GROUP BY rule, state, reason",
-        )
-        .bind(window.from)
-        .bind(window.until)
-        .bind(window.after_hour)
-        .bind(window.up_to_hour)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter()
-            .map(|(rule, state, reason, count)| {
-                let reason = Some(reason).filter(|reason| !reason.is_empty());
-                Ok(ActionCount { rule, state: parse(&state)?, reason, count: count.unsigned_abs() })
-            })
-            .collect()
-    }
-
-    pub(super) async fn read_day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
-        let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
-            "SELECT rule, day, sum(matched), sum(acted) FROM (
-               SELECT rule, hour / 24 AS day, count AS matched, 0 AS acted FROM match_hours WHERE hour >= ?1
-               UNION ALL SELECT rule, hour / 24, 0, count FROM action_hours WHERE hour >= ?1 AND state = 'done'
-             ) GROUP BY rule, day ORDER BY rule, day",
-        )
-        .bind((micros(since) / HOUR).max(0))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter()
-            .map(|(rule, day, matched, acted)| {
-                let day = timestamp(day.saturating_mul(DAY))?;
-                Ok(DayCount { rule, day, matched: matched.unsigned_abs(), acted: acted.unsigned_abs() })
-            })
-            .collect()
-    }
-
-    pub(super) async fn read_action_totals(&self) -> Result<Vec<ActionTotal>, StoreError> {
-        type Total = (String, String, String, String, String, i64);
-        let rows: Vec<Total> = sqlx::query_as(
-            "SELECT workspace, rule, kind, state, reason, count FROM action_hours WHERE hour = -1
-             ORDER BY workspace, rule, kind, state, reason",
-        )
-        .fetch_all(&self.readers)
-        .await?;
-        rows.into_iter()
-            .map(|(workspace, rule, kind, state, reason, count)| {
-                let reason = Some(reason).filter(|reason| !reason.is_empty());
-                let (kind, state, count) = (parse(&kind)?, parse(&state)?, count.unsigned_abs());
-                Ok(ActionTotal { workspace, rule, kind, state, reason, count })
-            })
-            .collect()
-    }
-
-    pub(super) async fn read_queue(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
+#[async_trait]
+impl CountStore for SqliteStore {
+    async fn queue_counts(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
         let mut queue: HashMap<ActionState, u64> = HashMap::new();
-        for total in self.read_action_totals().await? {
+        for total in self.action_totals().await? {
             if workspace.is_none_or(|name| name == total.workspace) {
                 *queue.entry(total.state).or_default() += total.count;
             }
         }
         Ok(queue)
+    }
+
+    async fn match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError> {
+        let window = Window::since(since);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(MATCHES)?;
+            let values = params![window.from, window.until, window.after_hour, window.up_to_hour];
+            let rows = query.query_map(values, |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn last_matches(&self) -> Result<HashMap<String, Timestamp>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT (SELECT name FROM names WHERE id = rule), last_at FROM match_hours WHERE hour = -1",
+            )?;
+            let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+            rows.map(|row| row.map_err(StoreError::from).and_then(|(rule, at)| Ok((rule, timestamp(at)?)))).collect()
+        })
+        .await
+    }
+
+    async fn action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError> {
+        let window = Window::since(since);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(ACTIONS)?;
+            let values = params![window.from, window.until, window.after_hour, window.up_to_hour];
+            let mut rows = query.query(values)?;
+            let mut counts = Vec::new();
+            while let Some(row) = rows.next()? {
+                let reason = Some(row.get(2)?).filter(|reason: &String| !reason.is_empty());
+                let state = parse(row.get_ref(1)?.as_str()?)?;
+                counts.push(ActionCount {
+                    rule: row.get(0)?,
+                    state,
+                    reason,
+                    count: row.get::<_, i64>(3)?.unsigned_abs(),
+                });
+            }
+            Ok(counts)
+        })
+        .await
+    }
+
+    async fn day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+        let hour = (micros(since) / HOUR).max(0);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT (SELECT name FROM names WHERE id = rule) AS name, day, sum(matched), sum(acted) FROM (
+                   SELECT rule, hour / 24 AS day, count AS matched, 0 AS acted FROM match_hours WHERE hour >= ?1
+                   UNION ALL SELECT rule, hour / 24, 0, count FROM action_hours WHERE hour >= ?1 AND state = ?2
+                 ) GROUP BY rule, day ORDER BY name, day",
+            )?;
+            let mut rows = query.query(params![hour, ActionState::Done.as_str()])?;
+            let mut days = Vec::new();
+            while let Some(row) = rows.next()? {
+                let day = timestamp(row.get::<_, i64>(1)?.saturating_mul(DAY))?;
+                let (matched, acted): (i64, i64) = (row.get(2)?, row.get(3)?);
+                days.push(DayCount {
+                    rule: row.get(0)?,
+                    day,
+                    matched: matched.unsigned_abs(),
+                    acted: acted.unsigned_abs(),
+                });
+            }
+            Ok(days)
+        })
+        .await
+    }
+
+    async fn action_totals(&self) -> Result<Vec<ActionTotal>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT (SELECT name FROM workspaces WHERE id = workspace) AS space,
+                   (SELECT name FROM names WHERE id = rule) AS name, kind, state, reason, count
+                 FROM action_hours WHERE hour = -1 AND count <> 0 ORDER BY space, name, kind, state, reason",
+            )?;
+            let mut rows = query.query([])?;
+            let mut totals = Vec::new();
+            while let Some(row) = rows.next()? {
+                totals.push(ActionTotal {
+                    workspace: row.get(0)?,
+                    rule: row.get(1)?,
+                    kind: parse(row.get_ref(2)?.as_str()?)?,
+                    state: parse(row.get_ref(3)?.as_str()?)?,
+                    reason: Some(row.get(4)?).filter(|reason: &String| !reason.is_empty()),
+                    count: row.get::<_, i64>(5)?.unsigned_abs(),
+                });
+            }
+            Ok(totals)
+        })
+        .await
+    }
+
+    async fn metrics(&self) -> Result<StoreMetrics, StoreError> {
+        let bytes: i64 = self
+            .read(|connection| {
+                let mut query = connection
+                    .prepare_cached("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")?;
+                Ok(query.query_row([], |row| row.get(0))?)
+            })
+            .await?;
+        Ok(StoreMetrics { bytes: bytes.unsigned_abs(), commits: self.commits() })
     }
 }

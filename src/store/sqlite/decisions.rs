@@ -1,154 +1,236 @@
 //! Decisions, and the one transaction that writes them with their actions.
 
-use super::{SqliteStore, actions, controls, from_json, identity, micros, parse, threads, timestamp, to_json};
-use crate::{
-    model::{Action, ActionKind, ActionState, Reason, ReasonCode},
-    store::{DecisionFilter, DecisionRecord, OptOut, RecordedDecision, SettledThread, StoreError},
+use super::{
+    SqliteStore,
+    action_rows::{Belongs, NewAction, key},
+    action_writes::ActionUpdate,
+    actions::find,
+    codec::{OwnedUid, Uid, from_json, micros, pack, parse, timestamp, to_json, unpack},
+    controls::insert_opt_out,
+    filters::DecisionQuery,
+    identity,
+    session::Session,
+    threads::Settling,
 };
-use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use crate::{
+    model::{Action, ActionState},
+    store::{
+        Change, ChangeKind, Claim, DecisionFilter, DecisionPolicy, DecisionRecord, DecisionStore, OptOut,
+        RecordedDecision, SettledThread, StoreError,
+    },
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use std::sync::LazyLock;
 
-impl SqliteStore {
-    pub(super) async fn write_decision(
+/// The columns of [`read_decision`], of a decision `d`.
+pub(super) const DECISION_COLUMNS: &str = "d.uid, (SELECT name FROM workspaces WHERE id = d.workspace),
+     (SELECT thread_id FROM threads WHERE id = d.thread), d.message_id, d.lead_email, d.at, d.event, d.matched, d.trace";
+
+/// The actions of a thread that have not settled.
+pub(super) static UNSETTLED: LazyLock<String> = LazyLock::new(|| {
+    let unsettled = ActionState::ALL.into_iter().filter(|state| !state.is_settled());
+    let states: Vec<String> = unsettled.map(|state| format!("'{}'", state.as_str())).collect();
+    format!(
+        "SELECT {} FROM actions a INDEXED BY actions_thread {} WHERE a.thread = ?1 AND a.state IN ({})
+         AND d.message_id IS NOT NULL AND d.message_id <> ?2 ORDER BY a.id",
+        super::action_rows::COLUMNS,
+        super::action_rows::TABLES,
+        states.join(", ")
+    )
+});
+
+/// A decision as it is written.
+struct NewDecision {
+    record: DecisionRecord,
+    trace: Vec<u8>,
+    actions: Vec<NewAction>,
+    opt_out: Option<OptOut>,
+    settling: Settling,
+    claim: Claim,
+}
+
+#[async_trait]
+impl DecisionStore for SqliteStore {
+    async fn record_decision(
         &self,
         decision: &DecisionRecord,
-        mut planned: Vec<Action>,
+        actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,
+        policy: DecisionPolicy,
     ) -> Result<RecordedDecision, StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO decisions (id, workspace, thread_id, message_id, lead_email, at, event, matched, trace, campaign)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&decision.id)
-        .bind(&decision.workspace)
-        .bind(&decision.thread_id)
-        .bind(&decision.message_id)
-        .bind(&decision.lead_email)
-        .bind(micros(decision.at))
-        .bind(decision.event.as_str())
-        .bind(to_json(&decision.matched)?)
-        .bind(to_json(&decision.trace)?)
-        .bind(&decision.trace.campaign)
-        .execute(&mut *tx)
-        .await?;
-        for rule in &decision.matched {
-            sqlx::query("INSERT INTO decision_rules (rule, at, decision_id) VALUES (?, ?, ?)")
-                .bind(rule)
-                .bind(micros(decision.at))
-                .bind(&decision.id)
-                .execute(&mut *tx)
-                .await?;
+        let new = NewDecision {
+            trace: pack(&decision.trace)?,
+            actions: actions.into_iter().map(NewAction::new).collect::<Result<_, _>>()?,
+            opt_out: opt_out.cloned(),
+            settling: Settling::new(settled)?,
+            claim: settled.claim.clone(),
+            record: decision.clone(),
+        };
+        self.write(move |session| new.write(session, policy)).await
+    }
+
+    async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| {
+            let query = format!("SELECT {DECISION_COLUMNS} FROM decisions d WHERE d.uid = ?");
+            let mut query = connection.prepare_cached(&query)?;
+            query.query_row([Uid(&id)], |row| Ok(read_decision(row))).optional()?.transpose()
+        })
+        .await
+    }
+
+    async fn decisions(&self, filter: &DecisionFilter) -> Result<Vec<DecisionRecord>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| {
+            let Some(query) = DecisionQuery::new(connection, &filter)? else { return Ok(Vec::new()) };
+            let mut statement = connection.prepare_cached(&query.sql)?;
+            let mut rows = statement.query(params_from_iter(query.values))?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(read_decision(row)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn left_for_people(
+        &self,
+        since: Timestamp,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        let before = before.map(str::to_owned);
+        self.read(move |connection| super::left::read(connection, since, before.as_deref(), limit)).await
+    }
+
+    async fn left_count(&self, since: Timestamp) -> Result<u64, StoreError> {
+        self.read(move |connection| super::left::count(connection, since)).await
+    }
+}
+
+impl NewDecision {
+    fn write(mut self, session: &mut Session<'_>, policy: DecisionPolicy) -> Result<RecordedDecision, StoreError> {
+        let record = &self.record;
+        let workspace = session.workspace(&record.workspace)?;
+        let settled = self.settling.write(session, &record.workspace, record.at)?;
+        let thread = match self.settling.thread_id() == record.thread_id {
+            true => settled,
+            false => session.thread(&record.workspace, &record.thread_id, record.at)?,
+        };
+        let decision = session.insert_decision(record, &self.trace, workspace, thread)?;
+        let cancelled = self.change_older(session, thread, policy)?;
+        if let Some(owner) = identity::owner(session, record, &self.claim)? {
+            for new in &mut self.actions {
+                if let Some(next) = (policy.on_owned)(&new.action, &owner, self.claim.expiry) {
+                    let now = new.action.updated_at;
+                    next.apply_to(&mut new.action, now);
+                }
+            }
         }
-        let cancelled = actions::cancel_older(&mut tx, decision).await?;
-        if let Some(owner) = identity::owner(&mut tx, decision, settled).await? {
-            identity::hold_for(&owner, &mut planned, settled.claim.expiry);
-        }
-        for action in &mut planned {
-            if actions::insert(&mut tx, action).await? {
+        for (place, new) in self.actions.iter_mut().enumerate() {
+            let belongs = Belongs { key: key(decision, place)?, workspace, thread, at: micros(self.record.at) };
+            if session.insert_action(new, belongs)? {
                 continue;
             }
-            // A living action of the same message, kind and target is there already: from an earlier event of the
-            // message, or from a rule that has since been renamed.
-            action.state = ActionState::Suppressed;
-            action.due_at = None;
-            action.reason = Some(match action.kind {
-                ActionKind::Reply => Reason::new(ReasonCode::AlreadyAnswered, "the message has a reply already"),
-                _ => Reason::new(ReasonCode::SameTarget, "an earlier event of this message did the same"),
-            });
-            actions::insert(&mut tx, action).await?;
-        }
-        if let Some(opt_out) = opt_out {
-            controls::insert_opt_out(&mut tx, opt_out).await?;
-        }
-        threads::settle(&mut tx, &decision.workspace, settled, decision.at).await?;
-        self.commit(tx).await?;
-        Ok(RecordedDecision { actions: planned, cancelled })
-    }
-
-    pub(super) async fn read_decision(&self, id: &str) -> Result<Option<DecisionRecord>, StoreError> {
-        let row = sqlx::query("SELECT * FROM decisions WHERE id = ?").bind(id).fetch_optional(&self.readers).await?;
-        row.as_ref().map(record).transpose()
-    }
-
-    pub(super) async fn read_decisions(&self, filter: &DecisionFilter) -> Result<Vec<DecisionRecord>, StoreError> {
-        // A rule's own index says which decisions, newest first; otherwise one of the decisions' does.
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(match &filter.rule {
-            Some(_) => {
-                "SELECT d.* FROM decision_rules r CROSS JOIN decisions d ON d.id = r.decision_id WHERE r.rule = "
+            // A living action has its place: from an earlier event of the message, or from a rule that has since been
+            // renamed.
+            let now = new.action.updated_at;
+            (policy.on_place_taken)(&new.action).apply_to(&mut new.action, now);
+            if !session.insert_action(new, belongs)? {
+                return Err(StoreError::Duplicate);
             }
-            None => "SELECT d.* FROM decisions d WHERE 1 = 1",
+        }
+        if let Some(opt_out) = &self.opt_out {
+            insert_opt_out(session, opt_out)?;
+        }
+        Ok(RecordedDecision { actions: self.actions.into_iter().map(|new| new.action).collect(), cancelled })
+    }
+
+    /// A newer message has come: what becomes of actions that still wait because of an older one.
+    fn change_older(
+        &self,
+        session: &mut Session<'_>,
+        thread: i64,
+        policy: DecisionPolicy,
+    ) -> Result<Vec<Action>, StoreError> {
+        let Some(message_id) = &self.record.message_id else { return Ok(Vec::new()) };
+        let mut changed = Vec::new();
+        for mut action in find(session.connection, &UNSETTLED, &[&thread, message_id])? {
+            let Some(next) = (policy.on_newer_message)(&action) else { continue };
+            next.apply_to(&mut action, self.record.at);
+            ActionUpdate::new(&action, false)?.write(session)?;
+            action.version += 1;
+            changed.push(action);
+        }
+        Ok(changed)
+    }
+}
+
+impl Session<'_> {
+    /// Writes the decision itself; its number comes back.
+    pub(super) fn insert_decision(
+        &mut self,
+        record: &DecisionRecord,
+        trace: &[u8],
+        workspace: i64,
+        thread: i64,
+    ) -> Result<i64, StoreError> {
+        let session = self;
+        let campaign = record.trace.campaign.as_deref().map(|name| session.name(name)).transpose()?;
+        let mut insert = session.connection.prepare_cached(
+            "INSERT INTO decisions (uid, workspace, thread, message_id, lead_email, campaign, at, event, matched, problem,
+             message_at, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?;
+        insert.execute(params![
+            Uid(&record.id),
+            workspace,
+            thread,
+            record.message_id,
+            record.lead_email,
+            campaign,
+            micros(record.at),
+            record.event.as_str(),
+            to_json(&record.matched)?,
+            record.trace.problem.is_some(),
+            record.trace.message_at.map(micros),
+            trace,
+        ])?;
+        let decision = session.connection.last_insert_rowid();
+        for rule in &record.matched {
+            let rule = session.name(rule)?;
+            let mut insert = session
+                .connection
+                .prepare_cached("INSERT INTO decision_rules (rule, decision) VALUES (?, ?) ON CONFLICT DO NOTHING")?;
+            insert.execute(params![rule, decision])?;
+            session.tally.add_match(micros(record.at), rule);
+        }
+        session.changes.push(Change {
+            seq: 0,
+            at: record.at,
+            workspace: record.workspace.clone(),
+            thread_id: record.thread_id.clone(),
+            decision_id: record.id.clone(),
+            what: ChangeKind::Decision { matched: record.matched.clone() },
         });
-        let id = match &filter.rule {
-            Some(rule) => {
-                query.push_bind(rule);
-                "r.decision_id"
-            }
-            None => "d.id",
-        };
-        let lead = filter.lead.as_ref().map(|lead| lead.to_lowercase());
-        let equals = [
-            (" AND d.workspace = ", &filter.workspace),
-            (" AND d.thread_id = ", &filter.thread),
-            (" AND d.lead_email = ", &lead),
-            (" AND d.campaign = ", &filter.campaign),
-        ];
-        let mut narrowed = filter.rule.is_some() || filter.matched.is_some();
-        for (condition, value) in equals {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value);
-                narrowed = true;
-            }
-        }
-        match filter.matched {
-            Some(true) => drop(query.push(" AND d.matched <> '[]'")),
-            Some(false) => drop(query.push(" AND d.matched = '[]'")),
-            None => {}
-        }
-        if let Some(before) = &filter.before {
-            query.push(format!(" AND {id} < ")).push_bind(before);
-        }
-        if narrowed && !filter.states.is_empty() {
-            // By the rule's index where there is one: then the decision itself is read only if this holds.
-            query.push(format!(" AND EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = {id} AND a.state IN ("));
-            let mut list = query.separated(", ");
-            for state in &filter.states {
-                list.push_bind(state.as_str());
-            }
-            query.push("))");
-        } else if !filter.states.is_empty() {
-            newest_with_states(&mut query, filter);
-        }
-        query.push(format!(" ORDER BY {id} DESC LIMIT ")).push_bind(filter.limit);
-        query.build().fetch_all(&self.readers).await?.iter().map(record).collect()
+        Ok(decision)
     }
 }
 
-/// The newest decisions with an action in one of the states: as many of each state as are wanted at all, so that it does
-/// not matter whether nearly all decisions have one or nearly none.
-fn newest_with_states(query: &mut QueryBuilder<Sqlite>, filter: &DecisionFilter) {
-    query.push(" AND d.id IN (");
-    for (number, state) in filter.states.iter().enumerate() {
-        query.push(if number == 0 { "" } else { " UNION " });
-        query.push("SELECT * FROM (SELECT DISTINCT decision_id FROM actions WHERE state = ").push_bind(state.as_str());
-        if let Some(before) = &filter.before {
-            query.push(" AND decision_id < ").push_bind(before.clone());
-        }
-        query.push(" ORDER BY decision_id DESC LIMIT ").push_bind(filter.limit).push(")");
-    }
-    query.push(")");
-}
-
-pub(super) fn record(row: &SqliteRow) -> Result<DecisionRecord, StoreError> {
+/// The decision of a row with [`DECISION_COLUMNS`].
+pub(super) fn read_decision(row: &Row<'_>) -> Result<DecisionRecord, StoreError> {
     Ok(DecisionRecord {
-        id: row.try_get("id")?,
-        workspace: row.try_get("workspace")?,
-        thread_id: row.try_get("thread_id")?,
-        message_id: row.try_get("message_id")?,
-        lead_email: row.try_get("lead_email")?,
-        at: timestamp(row.try_get("at")?)?,
-        event: parse(row.try_get("event")?)?,
-        matched: from_json(row.try_get("matched")?)?,
-        trace: from_json(row.try_get("trace")?)?,
+        id: row.get::<_, OwnedUid>(0)?.0,
+        workspace: row.get(1)?,
+        thread_id: row.get(2)?,
+        message_id: row.get(3)?,
+        lead_email: row.get(4)?,
+        at: timestamp(row.get(5)?)?,
+        event: parse(row.get_ref(6)?.as_str()?)?,
+        matched: from_json(row.get_ref(7)?.as_str()?)?,
+        trace: unpack(row.get_ref(8)?.as_blob()?)?,
     })
 }

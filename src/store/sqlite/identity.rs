@@ -1,135 +1,67 @@
 //! Whose a thread is: two workspaces may list the same account, and one workspace may get another name.
 
-use super::{SqliteStore, Tx, from_json, timestamp};
+use super::{
+    codec::{from_json, timestamp},
+    names::find_workspace,
+    session::Session,
+};
 use crate::{
-    model::{Action, ActionState, Reason, ReasonCode, ThreadRow, address_of},
-    store::{DecisionRecord, SettledThread, StoreError, ThreadOwner},
+    model::{ReasonCode, ThreadRow, address_of},
+    store::{Claim, DecisionRecord, StoreError, ThreadOwner},
 };
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
+use rusqlite::{Connection, params};
 
-const OWNER: &str = "SELECT workspace, thread_id, coalesce(pending_row, row) AS row, first_seen_at FROM threads";
+pub(super) const OWNERS: &str =
+    "SELECT w.name, t.thread_id, coalesce(t.pending_row, t.row), t.first_seen_at FROM threads t
+     CROSS JOIN workspaces w ON w.id = t.workspace
+     WHERE t.thread_id IN (SELECT value FROM json_each(?)) AND (t.row IS NOT NULL OR t.pending_row IS NOT NULL)";
 
-impl SqliteStore {
-    pub(super) async fn read_thread_count(&self, workspace: &str, limit: u32) -> Result<u32, StoreError> {
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM (SELECT 1 FROM threads WHERE workspace = ? LIMIT ?)")
-            .bind(workspace)
-            .bind(limit)
-            .fetch_one(&self.readers)
-            .await?;
-        Ok(u32::try_from(count).unwrap_or(limit))
+/// Every workspace that has one of these threads, a JSON list.
+pub(super) fn owners(connection: &Connection, ids: &str) -> Result<Vec<ThreadOwner>, StoreError> {
+    let mut query = connection.prepare_cached(OWNERS)?;
+    let mut rows = query.query([ids])?;
+    let mut owners = Vec::new();
+    while let Some(row) = rows.next()? {
+        let newest: ThreadRow = from_json(row.get_ref(2)?.as_str()?)?;
+        owners.push(ThreadOwner {
+            workspace: row.get(0)?,
+            thread_id: row.get(1)?,
+            lead_email: newest.lead_email.as_deref().and_then(address_of),
+            first_seen_at: timestamp(row.get(3)?)?,
+        });
     }
-
-    pub(super) async fn read_thread_owners(&self, ids: &[String]) -> Result<Vec<ThreadOwner>, StoreError> {
-        let mut owners = Vec::new();
-        for chunk in ids.chunks(500) {
-            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(OWNER);
-            query.push(" WHERE thread_id IN (");
-            let mut list = query.separated(", ");
-            for id in chunk {
-                list.push_bind(id);
-            }
-            query.push(")");
-            for row in query.build().fetch_all(&self.readers).await? {
-                owners.push(thread_owner(&row)?);
-            }
-        }
-        Ok(owners)
-    }
-
-    pub(super) async fn read_workspaces_with_threads(&self) -> Result<Vec<String>, StoreError> {
-        // Each name is one step in the primary key, however many threads it has.
-        let names = sqlx::query_scalar(
-            "WITH RECURSIVE names (name) AS (
-               SELECT min(workspace) FROM threads
-               UNION ALL
-               SELECT (SELECT min(workspace) FROM threads WHERE workspace > name) FROM names WHERE name IS NOT NULL
-             ) SELECT name FROM names WHERE name IS NOT NULL",
-        );
-        Ok(names.fetch_all(&self.readers).await?)
-    }
-
-    pub(super) async fn write_workspace_name(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        // Counts are added up. They are the only rows that two names share by nature.
-        sqlx::query(
-            "INSERT INTO action_hours (hour, rule, workspace, kind, state, reason, count)
-             SELECT hour, rule, ?2, kind, state, reason, count FROM action_hours WHERE workspace = ?1
-             ON CONFLICT (hour, rule, workspace, kind, state, reason) DO UPDATE SET count = count + excluded.count",
-        )
-        .bind(from)
-        .bind(to)
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query("DELETE FROM action_hours WHERE workspace = ?").bind(from).execute(&mut *tx).await?;
-        // Every table that names a workspace, those of later versions included. What both names have stays with the new one;
-        // the old one's decisions and actions of it remain on record under the old name.
-        let tables: Vec<String> = sqlx::query_scalar(
-            "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c
-             WHERE m.type = 'table' AND c.name = 'workspace' AND m.name <> 'action_hours'",
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        for table in tables {
-            let update = format!("UPDATE OR IGNORE \"{table}\" SET workspace = ? WHERE workspace = ?");
-            sqlx::query(sqlx::AssertSqlSafe(update)).bind(to).bind(from).execute(&mut *tx).await?;
-            if !["decisions", "actions"].contains(&table.as_str()) {
-                let delete = format!("DELETE FROM \"{table}\" WHERE workspace = ?");
-                sqlx::query(sqlx::AssertSqlSafe(delete)).bind(from).execute(&mut *tx).await?;
-            }
-        }
-        // The name that has a baseline keeps its state.
-        sqlx::query(
-            "DELETE FROM workspaces WHERE name = ?2 AND json_extract(state, '$.baseline_at') IS NULL
-             AND EXISTS (SELECT 1 FROM workspaces WHERE name = ?1)",
-        )
-        .bind(from)
-        .bind(to)
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query("UPDATE OR IGNORE workspaces SET name = ?2 WHERE name = ?1")
-            .bind(from)
-            .bind(to)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("DELETE FROM workspaces WHERE name = ?").bind(from).execute(&mut *tx).await?;
-        self.commit(tx).await
-    }
+    Ok(owners)
 }
 
 /// The other workspace that owns the decision's thread: it has acted on the same message, or saw the thread first. Asked in
 /// the transaction that writes the decision, so of two workspaces that decide at the same moment only one acts.
-pub(super) async fn owner(
-    tx: &mut Tx<'_>,
+pub(super) fn owner(
+    session: &Session<'_>,
     decision: &DecisionRecord,
-    settled: &SettledThread,
+    claim: &Claim,
 ) -> Result<Option<String>, StoreError> {
-    if settled.claim.rivals.is_empty() {
+    if claim.rivals.is_empty() {
         return Ok(None);
     }
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(OWNER);
-    query.push(" WHERE thread_id = ").push_bind(&decision.thread_id);
-    let rows = query.build().fetch_all(&mut **tx).await?;
-    let owners = rows.iter().map(thread_owner).collect::<Result<Vec<_>, _>>()?;
+    let owners = owners(session.connection, &super::codec::to_json(&[&decision.thread_id])?)?;
     let ours = owners.iter().find(|owner| owner.workspace == decision.workspace);
     let since = (ours.map_or(decision.at, |ours| ours.first_seen_at), decision.workspace.as_str());
     // Ids of different accounts may be the same by accident; then the leads differ.
     let rivals = owners
         .iter()
-        .filter(|owner| settled.claim.rivals.contains(&owner.workspace) && owner.lead_email == decision.lead_email);
+        .filter(|owner| claim.rivals.contains(&owner.workspace) && owner.lead_email == decision.lead_email);
     let mut first: Option<&ThreadOwner> = None;
     for rival in rivals {
-        let acted: bool = sqlx::query_scalar(
-            "SELECT count(*) > 0 FROM actions WHERE thread_id = ?1 AND workspace = ?2
-             AND state NOT IN ('failed', 'suppressed', 'cancelled') AND reason_code IS NOT 'foreign_use'
-             AND (message_id = ?3 OR message_id IS NULL OR ?3 IS NULL)",
-        )
-        .bind(&decision.thread_id)
-        .bind(&rival.workspace)
-        .bind(&decision.message_id)
-        .fetch_one(&mut **tx)
-        .await?;
-        if acted {
+        let mut query = session.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM threads t CROSS JOIN actions a ON a.thread = t.id
+               CROSS JOIN decisions d ON d.id = a.id >> 16
+             WHERE t.thread_id = ?1 AND t.workspace = (SELECT id FROM workspaces WHERE name = ?2)
+             AND a.claim IS NOT NULL AND a.reason_code IS NOT ?4
+             AND (d.message_id = ?3 OR d.message_id IS NULL OR ?3 IS NULL))",
+        )?;
+        let values = params![decision.thread_id, rival.workspace, decision.message_id, ReasonCode::ForeignUse.as_str()];
+        if query.query_row(values, |row| row.get(0))? {
             return Ok(Some(rival.workspace.clone()));
         }
         let is_earlier = |other: (Timestamp, &str)| (rival.first_seen_at, rival.workspace.as_str()) < other;
@@ -140,29 +72,55 @@ pub(super) async fn owner(
     Ok(first.map(|rival| rival.workspace.clone()))
 }
 
-/// Holds every action that would leave.
-pub(super) fn hold_for(owner: &str, planned: &mut [Action], expiry: Option<Timestamp>) {
-    for action in planned {
-        if ![ActionState::Planned, ActionState::Waiting, ActionState::Held].contains(&action.state) {
-            continue;
-        }
-        let text = format!(
-            "workspace `{owner}` has the same thread: both keys belong to one account. Approve it only if `{owner}` does \
-             not act"
-        );
-        action.state = ActionState::Held;
-        action.due_at = expiry;
-        action.reason = Some(Reason::new(ReasonCode::ForeignUse, text));
-    }
-}
+/// Tables that name a workspace by its name. What both names have stays with the new one.
+const NAMED: [&str; 4] = ["opt_outs", "pauses", "foreign_use", "campaign_steps"];
 
-fn thread_owner(row: &SqliteRow) -> Result<ThreadOwner, StoreError> {
-    let newest: Option<String> = row.try_get("row")?;
-    let newest: Option<ThreadRow> = newest.map(|text| from_json(&text)).transpose()?;
-    Ok(ThreadOwner {
-        workspace: row.try_get("workspace")?,
-        thread_id: row.try_get("thread_id")?,
-        lead_email: newest.and_then(|row| row.lead_email.as_deref().and_then(address_of)),
-        first_seen_at: timestamp(row.try_get("first_seen_at")?)?,
-    })
+/// What moves from one workspace (`?1`) to another (`?2`): threads that the other does not have with all that belongs to
+/// them; of those that both have, the decisions and actions, so that nobody is answered twice. An action whose place is
+/// taken there remains on record under the old name.
+const MOVES: [&str; 9] = [
+    "UPDATE actions SET workspace = ?2 WHERE thread IN (SELECT f.id FROM threads f WHERE f.workspace = ?1
+       AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.thread_id = f.thread_id AND o.workspace = ?2))",
+    "UPDATE decisions SET workspace = ?2 WHERE thread IN (SELECT f.id FROM threads f WHERE f.workspace = ?1
+       AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.thread_id = f.thread_id AND o.workspace = ?2))",
+    "UPDATE OR IGNORE threads SET workspace = ?2 WHERE workspace = ?1",
+    "UPDATE OR IGNORE actions SET workspace = ?2, thread = (SELECT o.id FROM threads f CROSS JOIN threads o
+       ON o.thread_id = f.thread_id AND o.workspace = ?2 WHERE f.id = actions.thread)
+     WHERE thread IN (SELECT id FROM threads WHERE workspace = ?1)",
+    "UPDATE decisions SET workspace = ?2, thread = (SELECT o.id FROM threads f CROSS JOIN threads o
+       ON o.thread_id = f.thread_id AND o.workspace = ?2 WHERE f.id = decisions.thread)
+     WHERE thread IN (SELECT id FROM threads WHERE workspace = ?1) AND NOT EXISTS (SELECT 1 FROM actions a
+       WHERE a.id >= decisions.id << 16 AND a.id < (decisions.id + 1) << 16 AND a.thread = decisions.thread)",
+    "UPDATE threads SET row = NULL, pending_row = NULL, pending_since = NULL WHERE workspace = ?1 AND ?2",
+    "INSERT INTO action_hours (hour, rule, workspace, kind, state, reason, count)
+       SELECT hour, rule, ?2, kind, state, reason, count FROM action_hours WHERE workspace = ?1
+     ON CONFLICT (hour, rule, workspace, kind, state, reason) DO UPDATE SET count = count + excluded.count",
+    "DELETE FROM action_hours WHERE workspace = ?1 AND ?2",
+    // The name that has a baseline keeps its state.
+    "UPDATE workspaces SET state = coalesce((SELECT state FROM workspaces WHERE id = ?1), state)
+     WHERE id = ?2 AND json_extract(state, '$.baseline_at') IS NULL",
+];
+
+/// Gives all that the store has under one name to another.
+pub(super) fn rename(session: &mut Session<'_>, from: &str, to: &str) -> Result<(), StoreError> {
+    let connection = session.connection;
+    for table in NAMED {
+        connection
+            .execute(&format!("UPDATE OR IGNORE {table} SET workspace = ?2 WHERE workspace = ?1"), params![from, to])?;
+        connection.execute(&format!("DELETE FROM {table} WHERE workspace = ?1"), [from])?;
+    }
+    match (find_workspace(connection, from)?, find_workspace(connection, to)?) {
+        (None, _) => {}
+        (Some(from), None) => {
+            connection.execute("UPDATE workspaces SET name = ?2 WHERE id = ?1", params![from, to])?;
+        }
+        (Some(from), Some(to)) => {
+            for change in MOVES {
+                connection.execute(change, params![from, to])?;
+            }
+            connection.execute("UPDATE workspaces SET state = NULL WHERE id = ?", [from])?;
+        }
+    }
+    session.names.forget();
+    Ok(())
 }

@@ -1,57 +1,101 @@
 //! Threads that the service is done with although a person still has to look at them.
 
-use super::{SqliteStore, decisions, micros};
-use crate::store::{DecisionRecord, StoreError};
+use super::{
+    codec::{Uid, micros},
+    decisions::{DECISION_COLUMNS, read_decision},
+};
+use crate::{
+    model::{ActionKind, ActionState, ReasonCode},
+    store::{DecisionRecord, EventKind, StoreError},
+};
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::LazyLock;
 
-/// The decisions in question, made at or after `?1`: a reply that a rule wanted and that policy stopped, a thread that was
-/// left unread because another action did not end well, messages that could not be read, or mail from a lead who opted out.
+/// A decision's id as the audit log writes it.
+const UID_TEXT: &str = "CASE typeof(d.uid) WHEN 'text' THEN d.uid ELSE lower(substr(hex(d.uid), 1, 8) || '-'
+       || substr(hex(d.uid), 9, 4) || '-' || substr(hex(d.uid), 13, 4) || '-' || substr(hex(d.uid), 17, 4) || '-'
+       || substr(hex(d.uid), 21)) END";
+
+/// The decisions in question, made at or after `?1`, the first of which has the number `?2`: a reply that a rule wanted and
+/// that policy stopped, a thread that was left unread because another action did not end well, messages that could not be
+/// read, or mail from a lead who opted out.
 ///
 /// A decision is off the list when a newer message was decided, when a teammate wrote in the thread after the lead, when the
 /// message was answered or the thread marked as read, when an operator rejected the reply, when one of its actions is open
 /// or is in another section of the queue, or when an operator said that it is done.
-const LEFT: &str = "
-WITH candidates (id) AS (
-  SELECT decision_id FROM actions WHERE created_at >= ?1 AND +state IN ('suppressed', 'cancelled') AND (
-    (kind = 'mark_read' AND reason_code = 'other_action') OR (kind = 'reply' AND reason_code IN
-      ('opt_out', 'lead_cap', 'repeat', 'too_old', 'rule_removed', 'rule_no_longer_matches')))
-  UNION
-  SELECT id FROM decisions WHERE at >= ?1 AND json_extract(trace, '$.problem') IS NOT NULL
-  UNION
-  SELECT d.id FROM opt_outs o JOIN decisions d ON d.lead_email = o.email AND d.workspace = o.workspace AND d.at >= o.since
-  WHERE d.at >= ?1
-), left_decisions AS (
-  SELECT d.* FROM candidates c CROSS JOIN decisions d ON d.id = c.id
-  LEFT JOIN threads t ON t.workspace = d.workspace AND t.thread_id = d.thread_id
-  WHERE NOT EXISTS (SELECT 1 FROM decisions n WHERE n.thread_id = d.thread_id AND n.id > d.id
-                    AND n.workspace = d.workspace AND n.event <> 'category')
-  AND NOT EXISTS (SELECT 1 FROM actions a WHERE a.decision_id = d.id AND (
-        a.state NOT IN ('done', 'suppressed', 'cancelled')
-        OR (a.state = 'done' AND a.kind IN ('reply', 'mark_read'))
-        OR a.reason_code IN ('rejected', 'person_answered')))
-  AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.target = d.id AND u.what = 'thread.done')
-  AND NOT coalesce(julianday(json_extract(t.row, '$.last_message_at'))
-        > julianday(json_extract(d.trace, '$.message_at')) + 1.0 / 86400, 0)
-)";
+pub(super) static LEFT: LazyLock<String> = LazyLock::new(|| {
+    let suppressed = ActionState::Suppressed.as_str();
+    let cancelled = ActionState::Cancelled.as_str();
+    let done = ActionState::Done.as_str();
+    let (reply, mark_read) = (ActionKind::Reply.as_str(), ActionKind::MarkRead.as_str());
+    let other_action = ReasonCode::OtherAction.as_str();
+    let stopped = quoted(&ReasonCode::LEAVE_REPLY_TO_PEOPLE);
+    let dealt_with = quoted(&ReasonCode::DEALT_WITH_BY_PEOPLE);
+    let category = EventKind::Category.as_str();
+    format!(
+        "WITH candidates (id) AS (
+           SELECT id >> 16 FROM actions INDEXED BY actions_state WHERE state IN ('{suppressed}', '{cancelled}')
+           AND id >= ?2 << 16 AND ((kind = '{mark_read}' AND reason_code = '{other_action}')
+             OR (kind = '{reply}' AND reason_code IN ({stopped})))
+           UNION
+           SELECT id FROM decisions INDEXED BY decisions_problem WHERE at >= ?1 AND problem
+           UNION
+           SELECT d.id FROM opt_outs o CROSS JOIN workspaces w ON w.name = o.workspace
+           CROSS JOIN decisions d INDEXED BY decisions_lead ON d.lead_email = o.email AND d.id >= ?2
+             AND d.workspace = w.id AND d.at >= o.since
+         ), left_decisions AS (
+           -- Conditions on a joined table alone would make the database read all of it beforehand.
+           SELECT d.* FROM candidates c CROSS JOIN decisions d ON d.id = c.id
+           WHERE (SELECT o.at FROM decisions o WHERE o.id = c.id) >= ?1
+           AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.thread = d.thread AND n.id > d.id AND n.event <> '{category}')
+           AND NOT EXISTS (SELECT 1 FROM actions a WHERE a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 AND (
+                 a.state NOT IN ('{done}', '{suppressed}', '{cancelled}')
+                 OR (a.state = '{done}' AND a.kind IN ('{reply}', '{mark_read}'))
+                 OR a.reason_code IN ({dealt_with})))
+           AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.target = {UID_TEXT} AND u.what = 'thread.done')
+           AND NOT coalesce((SELECT (julianday(json_extract(t.row, '$.last_message_at')) - 2440587.5) * 86400000000.0
+                 FROM threads t WHERE t.id = d.thread) > d.message_at + 1000000, 0)
+         )"
+    )
+});
 
-impl SqliteStore {
-    pub(super) async fn read_left(
-        &self,
-        since: Timestamp,
-        before: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<DecisionRecord>, StoreError> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(LEFT);
-        query.push(" SELECT * FROM left_decisions WHERE (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3");
-        let query = query.build().bind(micros(since)).bind(before).bind(limit);
-        query.fetch_all(&self.readers).await?.iter().map(decisions::record).collect()
-    }
+fn quoted(codes: &[ReasonCode]) -> String {
+    codes.iter().map(|code| format!("'{}'", code.as_str())).collect::<Vec<_>>().join(", ")
+}
 
-    pub(super) async fn count_left(&self, since: Timestamp) -> Result<u64, StoreError> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(LEFT);
-        query.push(" SELECT count(*) FROM left_decisions");
-        let count: i64 = query.build_query_scalar().bind(micros(since)).fetch_one(&self.readers).await?;
-        Ok(count.unsigned_abs())
+/// The first decision that was made at or after a time. Later ones have greater numbers, but for a few if a clock was set
+/// back.
+fn first_since(connection: &Connection, since: Timestamp) -> Result<Option<i64>, StoreError> {
+    let mut query = connection
+        .prepare_cached("SELECT min(id) FROM (SELECT id FROM decisions WHERE at >= ? ORDER BY at LIMIT 1000)")?;
+    Ok(query.query_row([micros(since)], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Newest first, older than `before`.
+pub(super) fn read(
+    connection: &Connection,
+    since: Timestamp,
+    before: Option<&str>,
+    limit: u32,
+) -> Result<Vec<DecisionRecord>, StoreError> {
+    let Some(first) = first_since(connection, since)? else { return Ok(Vec::new()) };
+    let mut query = connection.prepare_cached(&format!(
+        "{} SELECT {DECISION_COLUMNS} FROM left_decisions d WHERE (?3 IS NULL OR d.id < (SELECT id FROM decisions WHERE uid = ?3))
+         ORDER BY d.id DESC LIMIT ?4",
+        *LEFT
+    ))?;
+    let mut rows = query.query(params![micros(since), first, before.map(Uid), limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read_decision(row)?);
     }
+    Ok(found)
+}
+
+pub(super) fn count(connection: &Connection, since: Timestamp) -> Result<u64, StoreError> {
+    let Some(first) = first_since(connection, since)? else { return Ok(0) };
+    let mut query = connection.prepare_cached(&format!("{} SELECT count(*) FROM left_decisions", *LEFT))?;
+    let count: i64 = query.query_row(params![micros(since), first], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }

@@ -1,147 +1,198 @@
-//! Opening a store: the lock, the pragmas, the migrations, and the refusals.
+//! Opening a store: the lock, the pragmas, the schema, and the refusals.
 
 use super::{
-    COMMITS, SqliteStore,
+    SqliteStore, legacy,
     private::{io_error, make_private},
-    sidecar::Sidecar,
+    readers::Readers,
+    sidecar::{self, Sidecar},
+    writer::Writer,
 };
-use crate::{model::Histogram, store::StoreError};
-use sqlx::{
-    ConnectOptions, Connection, Executor, SqlSafeStr, SqliteConnection, SqlitePool,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use crate::store::StoreError;
+use rusqlite::{Connection, OpenFlags};
 use std::{
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-const READERS: u32 = 4;
-/// What a dry run copies out of the configured store.
-const TABLES: [&str; 13] = [
-    "threads",
-    "decisions",
-    "decision_rules",
-    "actions",
-    "opt_outs",
-    "own_addresses",
-    "workspaces",
-    "rule_modes",
-    "pauses",
-    "audit",
-    "foreign_use",
-    "campaign_steps",
-    "last_outgoing",
-];
+/// So many queries run side by side.
+const READERS: usize = 4;
+/// How long somebody else's lock is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+/// More statements than this are prepared anew.
+const STATEMENTS: usize = 256;
+
+/// The version of the schema. `legacy` brings older ones here.
+pub(super) const VERSION: i64 = 8;
+pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
 impl SqliteStore {
     /// Opens the store for the service and creates it if the file does not exist. One process at a time may have it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let mark = Sidecar::lock(path)?;
-        if path.exists() {
-            // SQLite would open a file that may not be written, and only read it.
-            OpenOptions::new().write(true).open(path).map_err(|error| io_error(path, &error))?;
-            // Whoever may write and is the last to close moves the log into the file, even into a damaged one.
-            let looking = SqliteConnectOptions::new().filename(path).read_only(true).immutable(is_at_rest(path));
-            let looking = connect(path, looking.busy_timeout(BUSY), 1).await?;
-            check(path, &looking).await?;
-            looking.close().await;
-        }
-        make_private(path)?;
-        let options = base_options(path).create_if_missing(true);
-        let writer = connect(path, options.clone(), 1).await?;
-        migrate(path, &writer).await?;
-        let readers = connect(path, options.read_only(true).create_if_missing(false), READERS).await?;
-        let store = Self { writer, readers, mark, commits: Histogram::new(&COMMITS) };
-        store.detect_restore().await?;
-        Ok(store)
+        let path = path.to_owned();
+        blocking(move || open(&path)).await
     }
 
     /// Opens an existing store to look at it only; the service may be running on it.
     pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
-        let readers = connect(path, options.immutable(is_at_rest(path)), READERS).await?;
-        check(path, &readers).await?;
-        refuse_newer(path, &readers).await?;
-        Ok(Self { writer: readers.clone(), readers, mark: Sidecar::default(), commits: Histogram::new(&COMMITS) })
+        let path = path.to_owned();
+        blocking(move || {
+            let connection = connect_read_only(&path)?;
+            check(&path, &connection)?;
+            refuse_newer(&path, &connection)?;
+            let mut connections = vec![connection];
+            while connections.len() < READERS {
+                connections.push(connect_read_only(&path)?);
+            }
+            Ok(Self { writer: None, readers: Some(Readers::new(connections)), mark: Sidecar::default() })
+        })
+        .await
     }
 
     /// Opens an existing store to look at it, without copying it; one that an older version has written is copied into
     /// memory, where it is brought up to date.
     pub async fn open_snapshot(path: &Path) -> Result<Self, StoreError> {
-        let store = Self::open_read_only(path).await?;
-        if newest_schema(path, &store.readers).await? == newest_known() {
-            return Ok(store);
+        let owned = path.to_owned();
+        let version = blocking(move || {
+            let connection = connect_read_only(&owned)?;
+            check(&owned, &connection)?;
+            refuse_newer(&owned, &connection)
+        });
+        if version.await? == VERSION {
+            Self::open_read_only(path).await
+        } else {
+            Self::in_memory_copy(Some(path)).await
         }
-        store.readers.close().await;
-        Self::in_memory_copy(Some(path)).await
     }
 
     /// A store in memory that begins with a copy of what is in the file, if there is one; the file is only read.
     pub async fn in_memory_copy(copy_of: Option<&Path>) -> Result<Self, StoreError> {
-        let memory = PathBuf::from(":memory:");
-        // One connection that is never dropped: each new one would be another, empty database.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(SqliteConnectOptions::new().in_memory(true))
-            .await
-            .map_err(|error| open_error(&memory, &error))?;
-        migrate(&memory, &pool).await?;
-        if let Some(path) = copy_of.filter(|path| path.exists()) {
-            let source = Self::open_read_only(path).await?;
-            source.readers.close().await;
-            let mut connection = pool.acquire().await?;
-            let name = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-            let uri = format!("file:{name}?mode=ro&immutable={}", u8::from(is_at_rest(path)));
-            sqlx::query("ATTACH DATABASE ? AS source").bind(uri).execute(&mut *connection).await?;
-            // A store that no newer version has opened yet lacks what that version adds.
-            let there: Vec<String> =
-                sqlx::query_scalar("SELECT name FROM source.sqlite_master").fetch_all(&mut *connection).await?;
-            for table in TABLES.into_iter().filter(|table| there.iter().any(|name| name == table)) {
-                // It may lack columns, too; counters are computed again.
-                let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?, 'source')")
-                    .bind(table)
-                    .fetch_all(&mut *connection)
-                    .await?;
-                let columns = columns.join(", ");
-                let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table}");
-                connection.execute(sqlx::AssertSqlSafe(copy)).await?;
+        let copy_of = copy_of.filter(|path| path.exists()).map(Path::to_owned);
+        blocking(move || {
+            let connection = Connection::open_in_memory()?;
+            prepare(&connection)?;
+            connection.execute_batch(SCHEMA)?;
+            connection.pragma_update(None, "user_version", VERSION)?;
+            if let Some(path) = copy_of {
+                let source = connect_read_only(&path)?;
+                check(&path, &source)?;
+                match refuse_newer(&path, &source)? {
+                    VERSION => copy_tables(&path, &connection)?,
+                    legacy::EMPTY => {}
+                    version => legacy::copy(&source, version, &connection)?,
+                }
             }
-            connection.execute("DETACH DATABASE source").await?;
-        }
-        Ok(Self { writer: pool.clone(), readers: pool, mark: Sidecar::default(), commits: Histogram::new(&COMMITS) })
-    }
-
-    /// Ends all connections; what was committed is on disk.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+            sidecar::ensure_row(&connection)?;
+            Ok(Self { writer: Some(Writer::start(connection)?), readers: None, mark: Sidecar::default() })
+        })
+        .await
     }
 
     /// Whether the store answers and can be written.
     pub async fn check_health(path: &Path) -> Result<(), StoreError> {
-        if !path.exists() {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let trial = folder.join(format!(".reply-router-probe-{}", std::process::id()));
-            File::create(&trial).map_err(|error| io_error(path, &error))?;
-            return std::fs::remove_file(&trial).map_err(|error| io_error(path, &error));
-        }
-        OpenOptions::new().write(true).open(path).map_err(|error| io_error(path, &error))?;
-        let mut connection = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .immutable(is_at_rest(path))
-            .busy_timeout(BUSY)
-            .connect()
-            .await
-            .map_err(|error| open_error(path, &error))?;
-        quick_check(path, &mut connection).await?;
-        connection.close().await.map_err(|error| open_error(path, &error))
+        let path = path.to_owned();
+        blocking(move || {
+            if !path.exists() {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let trial = folder.join(format!(".reply-router-probe-{}", std::process::id()));
+                File::create(&trial).map_err(|error| io_error(&path, &error))?;
+                return std::fs::remove_file(&trial).map_err(|error| io_error(&path, &error));
+            }
+            OpenOptions::new().write(true).open(&path).map_err(|error| io_error(&path, &error))?;
+            check(&path, &connect_read_only(&path)?)
+        })
+        .await
     }
+}
+
+/// Runs what waits for the disk where it may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| StoreError::Database(error.to_string()))?
+}
+
+fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    let mark = Sidecar::lock(path)?;
+    let mut version = legacy::EMPTY;
+    if path.exists() {
+        // SQLite would open a file that may not be written, and only read it.
+        OpenOptions::new().write(true).open(path).map_err(|error| io_error(path, &error))?;
+        // Whoever may write and is the last to close moves the log into the file, even into a damaged one.
+        let looking = connect_read_only(path)?;
+        check(path, &looking)?;
+        version = refuse_newer(path, &looking)?;
+    }
+    make_private(path)?;
+    if version != legacy::EMPTY && version < VERSION {
+        legacy::upgrade(path, version)?;
+    }
+    let writing = connect(path)?;
+    if version == legacy::EMPTY {
+        create(path, &writing)?;
+    }
+    sidecar::detect_restore(&writing, &mark)?;
+    let mut readers = Vec::with_capacity(READERS);
+    while readers.len() < READERS {
+        readers.push(connect_to_read(path)?);
+    }
+    Ok(SqliteStore { writer: Some(Writer::start(writing)?), readers: Some(Readers::new(readers)), mark })
+}
+
+/// Makes an empty file a store.
+pub(super) fn create(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let made =
+        connection.execute_batch(&format!("BEGIN IMMEDIATE;\n{SCHEMA}\nPRAGMA user_version = {VERSION};\nCOMMIT;"));
+    made.map_err(|error| open_error(path, &error))
+}
+
+/// What every connection needs.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(BUSY)
+}
+
+/// A connection that writes: write-ahead log, every commit synced.
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connect = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        prepare(&connection)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        Ok(connection)
+    };
+    connect().map_err(|error| open_error(path, &error))
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connect = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        prepare(&connection)?;
+        Ok(connection)
+    };
+    connect().map_err(|error| open_error(path, &error))
+}
+
+/// A connection that leaves nothing behind.
+pub(super) fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
+    if !is_at_rest(path) {
+        return connect_to_read(path);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connect = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(uri(path), flags)?;
+        prepare(&connection)?;
+        Ok(connection)
+    };
+    connect().map_err(|error| open_error(path, &error))
+}
+
+/// The file as SQLite names it, to be read only.
+pub(super) fn uri(path: &Path) -> String {
+    let name = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{name}?mode=ro&immutable={}", u8::from(is_at_rest(path)))
 }
 
 /// Whether no process has the store open and all of it is in one file. Reading it in the ordinary way would then leave
@@ -149,98 +200,51 @@ impl SqliteStore {
 fn is_at_rest(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    !Path::new(&log).exists()
+    !PathBuf::from(log).exists()
 }
 
-const BUSY: Duration = Duration::from_secs(5);
-
-fn base_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY)
-}
-
-async fn connect(path: &Path, options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await
-        .map_err(|error| open_error(path, &error))
-}
-
-async fn check(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await.map_err(|error| open_error(path, &error))?;
-    quick_check(path, &mut connection).await
-}
-
-async fn quick_check(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-        .fetch_one(connection)
-        .await
-        .map_err(|error| open_error(path, &error))?;
-    if verdict == "ok" {
-        Ok(())
-    } else {
-        Err(StoreError::Corrupt { path: path.display().to_string(), detail: verdict })
-    }
-}
-
-fn migrations() -> Migrator {
-    let all = [
-        (1, "init", include_str!("0001_init.sql")),
-        (2, "marks", include_str!("0002_marks.sql")),
-        (3, "admin", include_str!("0003_admin.sql")),
-        (4, "ready", include_str!("0004_ready.sql")),
-        (5, "identity", include_str!("0005_identity.sql")),
-        (6, "guard", include_str!("0006_guard.sql")),
-        (7, "lanes", include_str!("0007_lanes.sql")),
-    ];
-    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+/// Copies all that is in a store of this version.
+fn copy_tables(path: &Path, into: &Connection) -> Result<(), StoreError> {
+    into.execute("ATTACH DATABASE ? AS source", [uri(path)])?;
+    let tables: Vec<String> = {
+        let mut query = into.prepare("SELECT name FROM main.sqlite_master WHERE type = 'table'")?;
+        query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
     };
-    Migrator::with_migrations(all.into_iter().map(migration).collect())
-}
-
-async fn migrate(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
-    migrations().run(pool).await.map_err(|error| match error {
-        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) | MigrateError::VersionTooNew(..) => {
-            StoreError::NewerSchema { path: path.display().to_string(), detail: error.to_string() }
-        }
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => open_error(path, &error),
-        other => StoreError::Open { path: path.display().to_string(), detail: other.to_string() },
-    })
-}
-
-/// The newest change of the schema that a store has seen.
-async fn newest_schema(path: &Path, pool: &SqlitePool) -> Result<Option<i64>, StoreError> {
-    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await;
-    newest.map_err(|error| open_error(path, &error))
-}
-
-/// The newest one that this program knows.
-fn newest_known() -> Option<i64> {
-    migrations().iter().map(|migration| migration.version).max()
-}
-
-async fn refuse_newer(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> {
-    let newest = newest_schema(path, pool).await?;
-    if newest > newest_known() {
-        let detail = format!("schema {}", newest.unwrap_or_default());
-        return Err(StoreError::NewerSchema { path: path.display().to_string(), detail });
+    for table in tables {
+        into.execute_batch(&format!("INSERT INTO main.\"{table}\" SELECT * FROM source.\"{table}\""))?;
     }
+    into.execute_batch("DETACH DATABASE source")?;
     Ok(())
 }
 
+fn check(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let verdict: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| open_error(path, &error))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt { path: path.display().to_string(), detail: verdict })
+}
+
+/// The version of the store's schema, if this program knows it.
+fn refuse_newer(path: &Path, connection: &Connection) -> Result<i64, StoreError> {
+    let version = legacy::version(connection).map_err(|error| open_error(path, &error))?;
+    if version > VERSION {
+        let detail = format!("schema {version}");
+        return Err(StoreError::NewerSchema { path: path.display().to_string(), detail });
+    }
+    Ok(version)
+}
+
 /// SQLite's result codes for a file that is damaged (11) and for one that is no database (26).
-fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
+pub(super) fn open_error(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.display().to_string();
     let detail = error.to_string();
-    let code = error.as_database_error().and_then(|inner| inner.code().map(|code| code.into_owned()));
-    match code.as_deref() {
-        Some("11" | "26") => StoreError::Corrupt { path, detail },
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+            StoreError::Corrupt { path, detail }
+        }
         _ => StoreError::Open { path, detail },
     }
 }

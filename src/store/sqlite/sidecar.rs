@@ -4,9 +4,10 @@
 //! too little. The count beside the file was not restored with it, and says so. It is written after the intent is on disk
 //! and not synced, so that it can only lag behind the store that it belongs to.
 
-use super::{SqliteStore, Tx, micros};
+use super::codec::micros;
 use crate::store::StoreError;
 use jiff::Timestamp;
+use rusqlite::{Connection, params};
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
@@ -71,59 +72,54 @@ impl Sidecar {
 }
 
 /// Counts one intent, in the transaction that writes it.
-pub(super) async fn count(tx: &mut Tx<'_>) -> Result<IntentCount, StoreError> {
-    ensure_row(tx).await?;
-    let (store, count) =
-        sqlx::query_as("UPDATE marks SET intents = intents + 1 RETURNING store, intents").fetch_one(&mut **tx).await?;
-    Ok(IntentCount { store, count })
+pub(super) fn count(connection: &Connection) -> Result<IntentCount, StoreError> {
+    let mut update =
+        connection.prepare_cached("UPDATE marks SET intents = intents + 1 WHERE id = 1 RETURNING store, intents")?;
+    Ok(update.query_row([], |row| Ok(IntentCount { store: row.get(0)?, count: row.get(1)? }))?)
 }
 
 /// The store's own name and its count, from the first use on.
-async fn ensure_row(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO marks (id, store, intents) VALUES (1, ?, 0) ON CONFLICT DO NOTHING")
-        .bind(uuid::Uuid::now_v7().to_string())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+pub(super) fn ensure_row(connection: &Connection) -> Result<IntentCount, StoreError> {
+    connection.execute(
+        "INSERT INTO marks (id, store, intents) VALUES (1, ?, 0) ON CONFLICT DO NOTHING",
+        [uuid::Uuid::now_v7().to_string()],
+    )?;
+    let own = connection.query_row("SELECT store, intents FROM marks", [], |row| {
+        Ok(IntentCount { store: row.get(0)?, count: row.get(1)? })
+    });
+    Ok(own?)
 }
 
-impl SqliteStore {
-    /// Compares the store with the mark beside it. One that knows of fewer intents, or has no mark although it has
-    /// written some, begins with a pause of everything, until a person who has looked resumes it.
-    pub(super) async fn detect_restore(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        ensure_row(&mut tx).await?;
-        let (store, count) = sqlx::query_as("SELECT store, intents FROM marks").fetch_one(&mut *tx).await?;
-        let own = IntentCount { store, count };
-        let beside = self.mark.read();
-        let why = match &beside {
-            Some(beside) if beside.store == own.store && beside.count > own.count => {
-                Some(format!("{} actions left since then that it does not know of", beside.count - own.count))
-            }
-            // Nothing left it yet: no mark can be missing.
-            _ if own.count == 0 => None,
-            Some(beside) if beside.store != own.store => Some("the mark beside it belongs to another store".to_owned()),
-            Some(_) => None,
-            None => Some("there is no mark beside it, as there is beside a store that stayed in its place".to_owned()),
-        };
-        let Some(why) = why else {
-            self.commit(tx).await?;
-            self.mark.write(&own);
-            return Ok(());
-        };
-        // From here on its count goes before the old one's.
-        let lost = beside.filter(|beside| beside.store == own.store).map_or(0, |beside| beside.count);
-        let own = IntentCount { count: own.count.max(lost), ..own };
-        sqlx::query("UPDATE marks SET intents = ?").bind(own.count).execute(&mut *tx).await?;
-        sqlx::query(
-            "INSERT INTO pauses (workspace, since, reason) VALUES ('', ?, ?) ON CONFLICT (workspace) DO NOTHING",
-        )
-        .bind(micros(Timestamp::now()))
-        .bind(format!("{RESTORED} ({why}): it polls and decides, and sends nothing until you resume it"))
-        .execute(&mut *tx)
-        .await?;
-        self.commit(tx).await?;
-        self.mark.write(&own);
-        Ok(())
-    }
+/// Compares the store with the mark beside it. One that knows of fewer intents, or has no mark although it has written
+/// some, begins with a pause of everything, until a person who has looked resumes it.
+pub(super) fn detect_restore(connection: &Connection, mark: &Sidecar) -> Result<(), StoreError> {
+    let own = ensure_row(connection)?;
+    let beside = mark.read();
+    let why = match &beside {
+        Some(beside) if beside.store == own.store && beside.count > own.count => {
+            Some(format!("{} actions left since then that it does not know of", beside.count - own.count))
+        }
+        // Nothing left it yet: no mark can be missing.
+        _ if own.count == 0 => None,
+        Some(beside) if beside.store != own.store => Some("the mark beside it belongs to another store".to_owned()),
+        Some(_) => None,
+        None => Some("there is no mark beside it, as there is beside a store that stayed in its place".to_owned()),
+    };
+    let Some(why) = why else {
+        mark.write(&own);
+        return Ok(());
+    };
+    // From here on its count goes before the old one's.
+    let lost = beside.filter(|beside| beside.store == own.store).map_or(0, |beside| beside.count);
+    let own = IntentCount { count: own.count.max(lost), ..own };
+    let reason = format!("{RESTORED} ({why}): it polls and decides, and sends nothing until you resume it");
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute("UPDATE marks SET intents = ?", [own.count])?;
+    transaction.execute(
+        "INSERT INTO pauses (workspace, since, reason, by) VALUES ('', ?, ?, '') ON CONFLICT DO NOTHING",
+        params![micros(Timestamp::now()), reason],
+    )?;
+    transaction.commit()?;
+    mark.write(&own);
+    Ok(())
 }

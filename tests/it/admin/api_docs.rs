@@ -4,10 +4,10 @@
 use super::{AdminFixture, HOOK_TOKEN, TOKEN};
 use crate::fixture::{Fixture, FixtureOptions};
 use async_trait::async_trait;
+use reply_router::store::prelude::*;
 use reply_router::{
     admin::{Reload, ReloadError},
     model::ActionState,
-    store::Store,
 };
 use serde_json::{Value, json};
 use std::{

@@ -2,7 +2,8 @@
 
 use super::{AdminFixture, TOKEN};
 use crate::fixture::FixtureOptions;
-use reply_router::{model::ActionState, store::Store};
+use reply_router::model::ActionState;
+use reply_router::store::prelude::*;
 use serde_json::{Value, json};
 
 const DRAFT: &str = r"

@@ -2,9 +2,10 @@
 
 use super::AdminFixture;
 use crate::fixture::{Fixture, FixtureOptions, Reply, safety};
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionState, Mode, Safety},
-    store::{SqliteStore, Store},
+    store::SqliteStore,
 };
 use serde_json::{Value, json};
 

@@ -2,7 +2,8 @@
 
 use super::{AdminFixture, TOKEN, bearer};
 use crate::fixture::FixtureOptions;
-use reply_router::{admin, store::Store};
+use reply_router::admin;
+use reply_router::store::prelude::*;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::net::TcpListener;

@@ -8,10 +8,10 @@ mod try_page;
 
 use super::AdminFixture;
 use crate::fixture::FixtureOptions;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionState, Mode},
     simulator::{Message, NewThread},
-    store::Store,
 };
 
 const EVIL: &str = "<script>alert(1)</script>";

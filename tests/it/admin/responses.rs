@@ -3,10 +3,10 @@
 use super::{AdminFixture, Answer};
 use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionState, Mode},
     simulator::Fault,
-    store::Store,
 };
 use serde_json::{Value, json};
 

@@ -2,10 +2,10 @@
 
 use super::BrowserFixture;
 use crate::fixture::FixtureOptions;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionKind, ActionState, Attempt, AttemptOutcome, DestinationKind, Reason, ReasonCode},
     simulator::{Message, NewThread},
-    store::Store,
 };
 use std::time::Duration;
 

@@ -2,9 +2,10 @@
 
 use super::{BrowserFixture, TOKEN, driver::Browser, seed::HARD};
 use crate::fixture::FixtureOptions;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionState, Mode},
-    store::{DecisionFilter, Store},
+    store::DecisionFilter,
 };
 
 const DRAFTS: &str = r"

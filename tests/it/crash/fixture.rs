@@ -5,11 +5,12 @@ use crate::{
     cli_fixture::{PATIENCE, binary},
     service_process::{SERVICE, ServiceProcess},
 };
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::Mutation,
     model::{ActionKind, ActionState, DestinationKind},
     simulator::{Key, NewThread, Options, Simulator},
-    store::{ActionFilter, DecisionFilter, SqliteStore, Store},
+    store::{ActionFilter, DecisionFilter, SqliteStore},
 };
 use std::{path::PathBuf, process::Command, time::Duration};
 

@@ -4,10 +4,11 @@ use crate::{
     cli_fixture::{CliFixture, PATIENCE},
     service_process::{SERVICE, ServiceProcess},
 };
+use reply_router::store::prelude::*;
 use reply_router::{
     model::ActionState,
     simulator::{Endpoint, Fault},
-    store::{ActionFilter, SqliteStore, Store},
+    store::{ActionFilter, SqliteStore},
 };
 use std::time::{Duration, Instant};
 

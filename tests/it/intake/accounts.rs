@@ -2,10 +2,11 @@
 
 use super::{ALL, announced, decisions, held, replies, rounds, setting};
 use crate::fixture::{Fixture, FixtureOptions};
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{Mode, ThreadRow},
     simulator::{DEFAULT_KEY, Inbox, Key, NewThread, Options},
-    store::{DecisionFilter, OptOut, Store},
+    store::{DecisionFilter, OptOut},
 };
 use std::time::Duration;
 

@@ -3,10 +3,10 @@
 use super::{announced, decisions, held, replies, rounds, setting};
 use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::simulator::Endpoint;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{Safety, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options, RowOrder, TotalCount},
-    store::Store,
 };
 use std::time::Duration;
 

@@ -3,10 +3,10 @@
 use super::{decisions, replies, rounds, setting};
 use crate::fixture::{Fixture, FixtureOptions};
 use jiff::Timestamp;
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::EngineEventKind,
     simulator::{Inbox, Message, NewThread, ReplyCount},
-    store::Store,
 };
 use std::time::Duration;
 

@@ -5,10 +5,11 @@ use super::{
     transition::{Interrupt, Interruption},
 };
 use async_trait::async_trait;
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::{Failpoint, Mutation, TestHooks},
     model::Action,
-    store::{SqliteStore, Store},
+    store::SqliteStore,
 };
 use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;

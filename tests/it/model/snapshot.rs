@@ -2,10 +2,11 @@
 
 use super::actors::{Actors, OPT_OUT, is_step};
 use jiff::Timestamp;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState, DestinationKind},
     simulator::{AcceptedReply, LoggedRequest, Simulator, StoredMessage, Thread},
-    store::{ActionFilter, DecisionFilter, DecisionRecord, SqliteStore, Store},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, SqliteStore},
 };
 use std::collections::HashSet;
 

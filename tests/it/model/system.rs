@@ -11,11 +11,12 @@ use super::{
 };
 use crate::fixture::{self, FixtureOptions, ManualClock};
 use jiff::SignedDuration;
+use reply_router::store::prelude::*;
 use reply_router::{
     engine::{Clock, Engine, ExecuteError, IntakeError, Mutation, PollError, Resolution, Workspace},
     model::{Action, ActionKind, ActionState, ReasonCode, Safety},
     simulator::{Endpoint, Fault, Options, RateLimits, Simulator},
-    store::{ActionFilter, Lane, SqliteStore, Store},
+    store::{ActionFilter, Lane, SqliteStore},
 };
 use std::{
     sync::{Arc, OnceLock},

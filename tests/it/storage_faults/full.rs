@@ -7,7 +7,7 @@ use crate::{
     cli_fixture::{run, run_tool},
     service_process::SERVICE,
 };
-use sqlx::{Connection, Row, SqliteConnection};
+use rusqlite::Connection;
 use std::process::Command;
 
 /// A page of the store with its frame in the log.
@@ -32,14 +32,12 @@ fn limit(service: &ServiceProcess, bytes: &str) {
 
 /// The log's length is what is written next, so the limit can say after how many pages the disk is full.
 async fn empty_the_log(place: &CliFixture) {
-    let mut connection = SqliteConnection::connect(store_file(place).to_str().unwrap()).await.unwrap();
-    loop {
-        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await.unwrap();
-        if row.get::<i64, _>(0) == 0 {
-            break;
-        }
+    let connection = Connection::open(store_file(place)).unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let busy = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).unwrap();
+    while busy() != 0 {
+        tokio::task::yield_now().await;
     }
-    connection.close().await.unwrap();
 }
 
 /// One lead after the other comes while so many pages still fit.

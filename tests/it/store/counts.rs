@@ -2,11 +2,10 @@
 
 use super::{StoreFixture, action, at, decision};
 use jiff::Timestamp;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState, Reason, ReasonCode},
-    store::{
-        ActionCount, ActionFilter, AuditEntry, AuditFilter, Change, ChangeKind, DecisionFilter, DecisionRecord, Store,
-    },
+    store::{ActionCount, ActionFilter, AuditEntry, AuditFilter, Change, ChangeKind, DecisionFilter, DecisionRecord},
 };
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,9 +1,10 @@
 //! Lists: every filter, alone and with others, gives what going through everything gives, page by page.
 
 use super::{StoreFixture, action, decision};
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState},
-    store::{ActionFilter, DecisionFilter, DecisionRecord, Store},
+    store::{ActionFilter, DecisionFilter, DecisionRecord},
 };
 
 const RULES: [&str; 3] = ["hot", "cold", "rare"];

@@ -5,10 +5,10 @@ use super::{
     shows,
 };
 use crate::fixture::FixtureOptions;
+use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionState, Mode},
     simulator::{SmtpFault, SmtpStep},
-    store::Store,
 };
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

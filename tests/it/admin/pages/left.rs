@@ -2,10 +2,8 @@
 
 use super::{between, shows};
 use crate::{admin::AdminFixture, fixture::FixtureOptions};
-use reply_router::{
-    model::{ActionState, Mode},
-    store::Store,
-};
+use reply_router::model::{ActionState, Mode};
+use reply_router::store::prelude::*;
 use std::time::Duration;
 
 /// The lead writes a second time in a thread that a rule has answered once.

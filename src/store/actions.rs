@@ -1,0 +1,69 @@
+//! Action records.
+
+use super::{ActionFilter, ActionSummary, IntentResult, Lane, SentFilter, StoreError};
+use crate::model::{Action, ActionId, HistoryEntry};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// What is to be done, is done, and was done.
+#[async_trait]
+pub trait ActionStore: Send + Sync {
+    /// One action.
+    async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError>;
+
+    /// Actions, newest first.
+    async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError>;
+
+    /// The actions of these decisions without what they send, in the order of their planning.
+    async fn actions_by_decision(
+        &self,
+        decisions: &[String],
+    ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError>;
+
+    /// The other actions of the same inbound message.
+    async fn siblings(&self, action: &Action) -> Result<Vec<Action>, StoreError>;
+
+    /// Actions of one lane that are due, replies first, then others, last what could not be reached or is only looked for,
+    /// each by due time, at most `limit`. Those to a destination in `except` are left out.
+    async fn due_actions(
+        &self,
+        workspace: &str,
+        lane: Lane,
+        now: Timestamp,
+        except: &[String],
+        limit: u32,
+    ) -> Result<Vec<Action>, StoreError>;
+
+    /// When the next action of the workspace is due.
+    async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Writes the action if its stored version is still `action.version`, and counts the version up in both.
+    ///
+    /// When it settles, the `mark_read` that waits for it becomes due.
+    async fn update_action(&self, action: &mut Action) -> Result<(), StoreError>;
+
+    /// Writes the action as it is about to leave, as [`Store::update_action`] does, unless its workspace is paused or, for
+    /// a reply, its lead opted out: what is asked and what is written are one transaction, so that nothing which begins
+    /// after a pause or an opt-out is on disk can leave.
+    async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError>;
+
+    /// Makes every action that waits for one of these reasons due at `now`; returns how many.
+    async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Living and past actions in the thread or for the lead that count against `repeat`, newest first.
+    async fn history(
+        &self,
+        workspace: &str,
+        thread_id: &str,
+        lead_email: Option<&str>,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// When the counted actions left, oldest first.
+    async fn sent_since(
+        &self,
+        workspace: &str,
+        filter: &SentFilter<'_>,
+        since: Timestamp,
+    ) -> Result<Vec<Timestamp>, StoreError>;
+}

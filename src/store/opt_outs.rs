@@ -1,0 +1,20 @@
+//! Leads who want no more mail.
+
+use super::{OptOut, StoreError};
+use async_trait::async_trait;
+
+/// Who wants no more mail.
+#[async_trait]
+pub trait OptOutStore: Send + Sync {
+    /// Remembers that a lead wants no more mail; an earlier entry stays.
+    async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError>;
+
+    /// Forgets it; whether there was one.
+    async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError>;
+
+    /// The lead's opt-out, if there is one.
+    async fn opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError>;
+
+    /// All opt-outs, newest first, after the one of `after`.
+    async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError>;
+}

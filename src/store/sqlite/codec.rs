@@ -1,0 +1,154 @@
+//! How values stand in the database: times as microseconds, ids as bytes, JSON as text or compressed.
+
+use crate::store::StoreError;
+use jiff::Timestamp;
+use rusqlite::{
+    ToSql,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{cell::RefCell, fmt::Display};
+use uuid::Uuid;
+use zstd::bulk::{Compressor, Decompressor};
+
+/// What records have in common. A compressed value names its dictionary, so that a later one can stand beside this.
+const DICTIONARY: &[u8] = include_bytes!("dictionary.json");
+/// The first byte of a value that was compressed with it.
+const WITH_DICTIONARY: u8 = 1;
+/// More costs time and saves nothing on values of a kilobyte.
+const LEVEL: i32 = 3;
+/// A larger value was not written by this program.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+thread_local! {
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn unreadable(error: impl Display) -> StoreError {
+    StoreError::Unreadable(error.to_string())
+}
+
+/// A value as compressed JSON.
+pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    let json = serde_json::to_vec(value).map_err(unreadable)?;
+    COMPRESSOR.with_borrow_mut(|slot| {
+        let compressor = match slot {
+            Some(compressor) => compressor,
+            None => slot.insert(Compressor::with_dictionary(LEVEL, DICTIONARY).map_err(unreadable)?),
+        };
+        let mut packed = Vec::with_capacity(1 + json.len() / 2);
+        packed.push(WITH_DICTIONARY);
+        packed.extend(compressor.compress(&json).map_err(unreadable)?);
+        Ok(packed)
+    })
+}
+
+/// The value that [`pack`] was given.
+pub(super) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, StoreError> {
+    let Some((&WITH_DICTIONARY, body)) = packed.split_first() else {
+        return Err(unreadable("a compressed value of an unknown kind"));
+    };
+    let size = zstd::zstd_safe::get_frame_content_size(body).ok().flatten().ok_or_else(|| unreadable("no size"))?;
+    let size = usize::try_from(size).ok().filter(|size| *size <= MAX_BYTES).ok_or_else(|| unreadable("too large"))?;
+    let json = DECOMPRESSOR.with_borrow_mut(|slot| {
+        let decompressor = match slot {
+            Some(decompressor) => decompressor,
+            None => slot.insert(Decompressor::with_dictionary(DICTIONARY).map_err(unreadable)?),
+        };
+        decompressor.decompress(body, size).map_err(unreadable)
+    })?;
+    serde_json::from_slice(&json).map_err(unreadable)
+}
+
+pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(unreadable)
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(unreadable)
+}
+
+/// A list as JSON; an empty one takes no room.
+pub(super) fn list_to_json<T: Serialize>(list: &[T]) -> Result<Option<String>, StoreError> {
+    if list.is_empty() { Ok(None) } else { to_json(list).map(Some) }
+}
+
+pub(super) fn list_from_json<T: DeserializeOwned>(text: Option<&str>) -> Result<Vec<T>, StoreError> {
+    text.map_or_else(|| Ok(Vec::new()), from_json)
+}
+
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+pub(super) fn timestamp(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(unreadable)
+}
+
+pub(super) fn optional_timestamp(micros: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+    micros.map(timestamp).transpose()
+}
+
+pub(super) fn parse<T: std::str::FromStr>(text: &str) -> Result<T, StoreError>
+where
+    T::Err: Display,
+{
+    text.parse().map_err(|error: T::Err| unreadable(error))
+}
+
+/// The id of a decision or an action: a UUID takes 16 bytes instead of 36. The database orders either by its characters.
+pub(super) struct Uid<'a>(pub(super) &'a str);
+
+impl ToSql for Uid<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        // Only what comes back as the same text: no upper case, no braces.
+        let mut buffer = Uuid::encode_buffer();
+        Ok(match Uuid::try_parse(self.0) {
+            Ok(id) if id.hyphenated().encode_lower(&mut buffer) == self.0 => {
+                ToSqlOutput::Owned(Value::Blob(id.as_bytes().to_vec()))
+            }
+            _ => ToSqlOutput::Borrowed(ValueRef::Text(self.0.as_bytes())),
+        })
+    }
+}
+
+/// The same, read.
+pub(super) struct OwnedUid(pub(super) String);
+
+impl FromSql for OwnedUid {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Blob(bytes) => {
+                let id = Uuid::from_slice(bytes).map_err(FromSqlError::other)?;
+                Ok(Self(id.hyphenated().to_string()))
+            }
+            text => text.as_str().map(|text| Self(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        for value in [serde_json::json!({"a": [1, "é", null]}), serde_json::json!("x".repeat(100_000))] {
+            let packed = pack(&value).unwrap();
+            assert_eq!(unpack::<serde_json::Value>(&packed).unwrap(), value);
+        }
+        for bytes in [&b""[..], b"\x01", b"\x02abc", b"\x01\x28\xb5\x2f\xfd"] {
+            assert!(matches!(unpack::<serde_json::Value>(bytes), Err(StoreError::Unreadable(_))));
+        }
+    }
+
+    #[test]
+    fn ids_come_back_as_they_were() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for id in ["01a21599-74bc-7715-94ed-2727280766aa", "01A21599-74BC-7715-94ED-2727280766AA", "d1", ""] {
+            let back: OwnedUid = connection.query_row("SELECT ?", [Uid(id)], |row| row.get(0)).unwrap();
+            assert_eq!(back.0, id);
+        }
+    }
+}

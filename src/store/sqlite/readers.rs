@@ -1,0 +1,44 @@
+//! The connections that read. Queries run where they may block, never on the threads of the service.
+
+use crate::store::StoreError;
+use rusqlite::Connection;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// A pool of connections that only read.
+#[derive(Debug)]
+pub(super) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    free: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(connections: Vec<Connection>) -> Self {
+        let free = Arc::new(Semaphore::new(connections.len()));
+        Self { idle: Arc::new(Mutex::new(connections)), free }
+    }
+
+    /// Runs queries on one connection, all in one snapshot.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let closed = || StoreError::Database("the store is closed".to_owned());
+        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| closed())?;
+        let idle = Arc::clone(&self.idle);
+        let reading = tokio::task::spawn_blocking(move || {
+            let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(closed)?;
+            let result = query(&connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(permit);
+            result
+        });
+        reading.await.map_err(|error| StoreError::Database(error.to_string()))?
+    }
+
+    /// No query begins any more.
+    pub(super) fn close(&self) {
+        self.free.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
