@@ -120,4 +120,16 @@ fn what_was_found_does_not_come_back() {
     if let Err(violation) = play(&slow, &transitions, None, None) {
         panic!("{violation}");
     }
+    // The list has shown another category, the process died before it was looked at, and what is due goes first.
+    let dies = Interruption { step: Failpoint::RowsQueued, nth: 0, what: Interrupt::Crash };
+    let transitions = [
+        T::LeadWrites { thread: 0, topic: Topic::Hot },
+        intake(),
+        T::CategoryChanges { thread: 0, topic: Topic::Question },
+        T::Intake { moment: Some(dies) },
+        T::Runs { lane: Lane::Api, moment: None },
+    ];
+    if let Err(violation) = play(&beginning(&[Topic::Hot]), &transitions, None, None) {
+        panic!("{violation}");
+    }
 }

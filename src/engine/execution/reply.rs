@@ -3,7 +3,7 @@
 use super::Executor;
 use super::caps::{self, OnItsWay};
 use super::verify::next_check;
-use crate::engine::threads::{read::thread_reader, reevaluate::has_waited};
+use crate::engine::threads::{is_in_line, read::thread_reader, reevaluate::has_waited};
 use crate::engine::{
     Workspace,
     evaluation::fetch_messages,
@@ -243,7 +243,9 @@ impl Executor {
         {
             return Ok(held);
         }
-        if waited && let Some(cancelled) = self.shared.no_longer_matches(workspace, action, Some(messages)).await? {
+        if (waited || !action.approved && is_in_line(&*self.shared.store, workspace.name(), &action.thread_id).await?)
+            && let Some(cancelled) = self.shared.no_longer_matches(workspace, action, Some(messages)).await?
+        {
             return Ok(cancelled);
         }
         Ok(Verdict::Send)
