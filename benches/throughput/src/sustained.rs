@@ -33,10 +33,13 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn measure(bench: &Bench, arguments: &Arguments) {
     println!(
-        "{} s, {} threads waiting; threads a second, over all and by window",
+        "{} s, {} threads waiting; threads that had all four actions, a second and by window",
         arguments.seconds, arguments.waiting
     );
-    println!("{:>9} {:>7} {:>9} {:>8} {:>9}  windows", "actions", "threads", "a second", "CPU ms", "KiB each");
+    println!(
+        "{:>9} {:>7} {:>9} {:>9} {:>8} {:>9}  windows",
+        "actions", "threads", "a second", "replies/s", "CPU ms", "KiB each"
+    );
     for actions in &arguments.actions {
         for program in &bench.programs {
             let folder = bench.folder();
@@ -71,12 +74,14 @@ pub(crate) async fn measure(bench: &Bench, arguments: &Arguments) {
             }
             let cpu = service.usage().cpu.saturating_sub(cpu);
             let seconds = began.elapsed().as_secs_f64();
+            let replies = start.requests(&simulator).reply;
             assert!(service.stop());
             let bytes = store_bytes(folder.path()).saturating_sub(stored);
             let windows: Vec<_> = windows.iter().map(|rate| format!("{rate:.0}")).collect();
             println!(
-                "{actions:>9} {done:>7} {:>9.1} {:>8.2} {:>9.1}  {}  {}",
+                "{actions:>9} {done:>7} {:>9.1} {:>9.1} {:>8.2} {:>9.1}  {}  {}",
                 done as f64 / seconds,
+                replies as f64 / seconds,
                 cpu.as_secs_f64() * 1_000.0 / done.max(1) as f64,
                 bytes as f64 / 1_024.0 / done.max(1) as f64,
                 windows.join(" "),
