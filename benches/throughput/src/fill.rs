@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use reply_router::{
+    engine::DECISION_POLICY,
     model::{Action, ActionId, ActionKind, ActionState, Attempt, DestinationKind, Payload, Repeat, ThreadRow, Timing},
-    store::{DecisionRecord, DecisionTrace, EventKind, EventValues, SettledThread, SqliteStore, Store},
+    store::{DecisionRecord, DecisionTrace, EventKind, EventValues, SettledThread, SqliteStore, prelude::*},
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -54,7 +55,7 @@ pub(crate) async fn fill_actions(path: &Path, actions: usize) {
         let store = Arc::clone(&store);
         tasks.spawn(async move {
             let (decision, actions, settled) = event(number, past(now, number, events));
-            store.record_decision(&decision, actions, None, &settled).await.unwrap();
+            store.record_decision(&decision, actions, None, &settled, DECISION_POLICY).await.unwrap();
         });
     }
     while let Some(ended) = tasks.join_next().await {
