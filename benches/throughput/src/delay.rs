@@ -1,7 +1,7 @@
 //! How long a reply takes from the list's response to its own request, when one thread comes at a time.
 
 use super::{
-    Bench, hot, inbox,
+    Bench, inbox,
     observed::{Kind, Start, between, kind},
     service::Service,
     simulator,
@@ -26,7 +26,7 @@ pub(crate) async fn measure(bench: &Bench, arguments: &Arguments) {
         let folder = bench.folder();
         let simulator = simulator(arguments.latency, Inbox::Empty).await;
         let mut service = Service::start(program, folder.path(), &simulator, 1);
-        hot::wait_until_idle(&mut service, &simulator, Duration::from_secs(60)).await;
+        bench.warm_up(&mut service, &simulator).await;
         let (mut delays, mut between_them) = (Vec::new(), 0);
         let cpu = service.usage().cpu;
         for number in 0..arguments.arrivals {

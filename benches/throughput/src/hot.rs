@@ -82,7 +82,7 @@ pub(crate) async fn measure(bench: &Bench, arguments: &Arguments) {
                     if *actions > 0 {
                         fill::fill_actions(&Service::store_path(folder.path()), *actions).await;
                     }
-                    let outcome = run_service(arguments, program, folder.path(), *rules, *latency).await;
+                    let outcome = run_service(bench, arguments, program, folder.path(), *rules, *latency).await;
                     let name = shown(program);
                     print(&name, *latency, Some((*actions, *rules)), &outcome, script.as_ref(), threads);
                 }
@@ -166,10 +166,17 @@ async fn run_script(arguments: &Arguments, latency: Duration) -> Outcome {
     outcome
 }
 
-async fn run_service(arguments: &Arguments, program: &Path, folder: &Path, rules: usize, latency: Duration) -> Outcome {
+async fn run_service(
+    bench: &Bench,
+    arguments: &Arguments,
+    program: &Path,
+    folder: &Path,
+    rules: usize,
+    latency: Duration,
+) -> Outcome {
     let simulator = simulator(latency, Inbox::Empty).await;
     let mut service = Service::start(program, folder, &simulator, rules);
-    wait_until_idle(&mut service, &simulator, Duration::from_secs(120)).await;
+    bench.warm_up(&mut service, &simulator).await;
     let (before, commits, stored) = (service.usage(), service.commits().await, store_bytes(folder));
     let start = Start::now(&simulator);
     add_hot(&simulator, arguments.threads);

@@ -13,6 +13,7 @@ mod sustained;
 
 use clap::{Parser, Subcommand};
 use reply_router::simulator::{Inbox, Options, RateLimits, Simulator};
+use service::Service;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -30,6 +31,10 @@ struct Arguments {
     /// Where stores are kept while they are measured; a folder in memory would hide the disk.
     #[arg(long, global = true)]
     folder: Option<PathBuf>,
+    /// How long the service has polled before its work begins: only after a minute it knows that nobody else uses the key,
+    /// and saves requests.
+    #[arg(long, global = true, default_value = "75s", value_parser = parse_latency)]
+    warm: Duration,
     /// Leave stores and logs where they are.
     #[arg(long, global = true)]
     keep: bool,
@@ -53,10 +58,18 @@ enum Measure {
 struct Bench {
     programs: Vec<PathBuf>,
     folder: PathBuf,
+    warm: Duration,
     keep: bool,
 }
 
 impl Bench {
+    /// Waits until the service does nothing but poll, and lets it poll for a while.
+    async fn warm_up(&self, service: &mut Service, simulator: &Simulator) {
+        hot::wait_until_idle(service, simulator, Duration::from_secs(300)).await;
+        tokio::time::sleep(self.warm).await;
+        hot::wait_until_idle(service, simulator, Duration::from_secs(60)).await;
+    }
+
     /// A folder for a store of its own, gone with what is returned unless it is to be kept.
     fn folder(&self) -> Folder {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -97,6 +110,7 @@ fn main() -> ExitCode {
         programs: if arguments.program.is_empty() { vec![std::env::current_exe().unwrap()] } else { arguments.program },
         // Beside the program, because the folder for temporary files may be in memory.
         folder: arguments.folder.unwrap_or_else(|| std::env::current_exe().unwrap().with_file_name("stores")),
+        warm: arguments.warm,
         keep: arguments.keep,
     };
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {

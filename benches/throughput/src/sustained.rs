@@ -1,7 +1,7 @@
 //! Hot threads without an end: how many a second, and whether that stays so.
 
 use super::{
-    Bench, fill, hot, inbox,
+    Bench, fill, inbox,
     observed::{Kind, Start, kind},
     service::{Service, store_bytes},
     simulator,
@@ -48,7 +48,7 @@ pub(crate) async fn measure(bench: &Bench, arguments: &Arguments) {
             }
             let simulator = simulator(arguments.latency, Inbox::Empty).await;
             let mut service = Service::start(program, folder.path(), &simulator, arguments.rules);
-            hot::wait_until_idle(&mut service, &simulator, Duration::from_secs(300)).await;
+            bench.warm_up(&mut service, &simulator).await;
             let (cpu, stored) = (service.usage().cpu, store_bytes(folder.path()));
             let (start, began) = (Start::now(&simulator), Instant::now());
             let (mut added, mut done, mut seen) = (0, 0, 0);
