@@ -127,3 +127,24 @@ async fn a_crash_right_after_the_first_intent_is_no_restore() {
     assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);
     drop(folder);
 }
+
+#[tokio::test]
+async fn intents_that_are_written_at_once_leave_one_mark() {
+    let safety = reply_router::model::Safety { replies_per_hour: 1_000, ..crate::fixture::safety() };
+    let fixture = Fixture::new(FixtureOptions { safety, ..FixtureOptions::default() }).await;
+    let path = fixture.store_path();
+    for number in 0..40 {
+        fixture.hot_lead(&format!("lead{number}@acme.example"), "Give me a call.");
+    }
+    fixture.tick().await;
+    let intents = fixture.actions().await.iter().map(|action| action.attempts.len()).sum::<usize>();
+    assert!(intents >= 80, "{intents}");
+    fixture.store.close().await;
+    let mark = std::fs::read_to_string(beside(&path, ".lock")).unwrap();
+    let count: usize = mark.trim().split_once(' ').unwrap().1.parse().unwrap();
+    assert!(mark.lines().count() == 1 && count >= intents, "{count} of {intents}: {mark}");
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
+    drop((store, engine));
+    assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);
+    drop(folder);
+}

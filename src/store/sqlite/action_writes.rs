@@ -4,7 +4,6 @@ use super::{
     action_rows::{change, claim, counted_as, due_at, payload_body},
     codec::{OwnedUid, Uid, list_to_json, micros, parse},
     session::Session,
-    sidecar::{self, IntentCount},
 };
 use crate::{
     model::{Action, ActionKind, ActionState, ReasonCode},
@@ -105,10 +104,7 @@ impl ActionUpdate {
     }
 
     /// Writes it as it is about to leave, unless a pause or the lead's opt-out forbids it.
-    pub(super) fn write_intent(
-        &self,
-        session: &mut Session<'_>,
-    ) -> Result<(IntentResult, Option<IntentCount>), StoreError> {
+    pub(super) fn write_intent(&self, session: &mut Session<'_>) -> Result<IntentResult, StoreError> {
         let action = &self.action;
         let lead = action.lead_email.as_deref().filter(|_| action.kind == ActionKind::Reply).map(str::to_lowercase);
         let mut ask = session.connection.prepare_cached(
@@ -118,14 +114,14 @@ impl ActionUpdate {
         let (pauses, evidence): (i64, Option<String>) =
             ask.query_row(params![action.workspace, lead], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if pauses > 0 {
-            return Ok((IntentResult::Paused, None));
+            return Ok(IntentResult::Paused);
         }
         if let Some(evidence) = evidence {
-            return Ok((IntentResult::OptedOut(evidence), None));
+            return Ok(IntentResult::OptedOut(evidence));
         }
         self.write(session)?;
-        let count = sidecar::count(session.connection)?;
-        Ok((IntentResult::Written, Some(count)))
+        session.intents += 1;
+        Ok(IntentResult::Written)
     }
 }
 

@@ -180,9 +180,8 @@ impl ActionStore for SqliteStore {
 
     async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
         let update = ActionUpdate::new(action, false)?;
-        let (result, count) = self.write(move |session| update.write_intent(session)).await?;
-        if let Some(count) = count {
-            self.mark.write(&count);
+        let result = self.write(move |session| update.write_intent(session)).await?;
+        if result == IntentResult::Written {
             action.version += 1;
         }
         Ok(result)

@@ -51,8 +51,6 @@ pub struct SqliteStore {
     writer: Option<Writer>,
     /// Readers do not wait for the writer; `None` in memory, where the writer's connection is the only one.
     readers: Option<Readers>,
-    /// Beside the file and locked for the life of the store; the kernel lets go of it when the process dies.
-    mark: sidecar::Sidecar,
 }
 
 impl SqliteStore {

@@ -44,7 +44,7 @@ impl SqliteStore {
             while connections.len() < READERS {
                 connections.push(connect_read_only(&path)?);
             }
-            Ok(Self { writer: None, readers: Some(Readers::new(connections)), mark: Sidecar::default() })
+            Ok(Self { writer: None, readers: Some(Readers::new(connections)) })
         })
         .await
     }
@@ -83,7 +83,7 @@ impl SqliteStore {
                 }
             }
             sidecar::ensure_row(&connection)?;
-            Ok(Self { writer: Some(Writer::start(connection)?), readers: None, mark: Sidecar::default() })
+            Ok(Self { writer: Some(Writer::start(connection, Sidecar::default())?), readers: None })
         })
         .await
     }
@@ -137,7 +137,7 @@ fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     while readers.len() < READERS {
         readers.push(connect_to_read(path)?);
     }
-    Ok(SqliteStore { writer: Some(Writer::start(writing)?), readers: Some(Readers::new(readers)), mark })
+    Ok(SqliteStore { writer: Some(Writer::start(writing, mark)?), readers: Some(Readers::new(readers)) })
 }
 
 /// Makes an empty file a store.

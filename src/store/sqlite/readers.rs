@@ -18,7 +18,7 @@ impl Readers {
         Self { idle: Arc::new(Mutex::new(connections)), free }
     }
 
-    /// Runs queries on one connection, all in one snapshot.
+    /// Runs queries on one connection. Each sees what is committed when it begins.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,

@@ -1,6 +1,11 @@
 //! What a job writes with: the connection, and what is gathered over all jobs of a commit and written once with it.
 
-use super::{changes::ChangeLog, counts::Tally, names::Names};
+use super::{
+    changes::ChangeLog,
+    counts::Tally,
+    names::Names,
+    sidecar::{self, IntentCount},
+};
 use crate::store::StoreError;
 use rusqlite::Connection;
 
@@ -24,51 +29,76 @@ pub(super) struct Session<'a> {
     pub(super) names: &'a mut Names,
     pub(super) changes: &'a mut ChangeLog,
     pub(super) tally: Tally,
+    /// How many intents were written.
+    pub(super) intents: u32,
+    /// Why nothing of the transaction can be kept, if so.
+    broken: Option<StoreError>,
 }
 
 impl<'a> Session<'a> {
     /// In a transaction that has begun.
     pub(super) fn begin(connection: &'a Connection, state: &'a mut SessionState) -> Self {
         let SessionState { names, changes } = state;
-        Self { connection, names, changes, tally: Tally::default() }
+        Self { connection, names, changes, tally: Tally::default(), intents: 0, broken: None }
     }
 
-    /// Runs a job; what it wrote is taken back if it says that it failed.
-    pub(super) fn run_job<T>(&mut self, job: impl FnOnce(&mut Self) -> (bool, T)) -> T {
-        let (counted, noted) = (self.tally.mark(), self.changes.mark());
-        let saved = self.connection.execute_batch("SAVEPOINT job").is_ok();
-        let (failed, end) = job(self);
-        if failed {
+    /// Runs a job, which says why it failed, if it did; then what it wrote is taken back. It is handed an error, and
+    /// writes nothing, if that could not be promised.
+    pub(super) fn run_job<T>(
+        &mut self,
+        job: impl FnOnce(Result<&mut Self, StoreError>) -> (Option<StoreError>, T),
+    ) -> T {
+        if let Some(error) = &self.broken {
+            return job(Err(error.clone())).1;
+        }
+        if let Err(error) = self.connection.execute_batch("SAVEPOINT job") {
+            return job(Err(self.give_up(error.into()))).1;
+        }
+        let (counted, noted, intents) = (self.tally.mark(), self.changes.mark(), self.intents);
+        let (failure, end) = job(Ok(self));
+        if failure.is_some() {
             self.tally.take_back(counted);
             self.changes.take_back(noted);
             self.names.forget();
+            self.intents = intents;
         }
-        // If the transaction is gone, so is the savepoint; the commit says so.
-        if saved && !self.connection.is_autocommit() {
-            let end = if failed { "ROLLBACK TO job; RELEASE job" } else { "RELEASE job" };
-            let _ = self.connection.execute_batch(end);
+        // A full disk ends the whole transaction by itself, and the savepoint with it.
+        let statement = if failure.is_some() { "ROLLBACK TO job; RELEASE job" } else { "RELEASE job" };
+        if let Err(error) = self.connection.execute_batch(statement) {
+            self.give_up(failure.unwrap_or_else(|| error.into()));
         }
         end
     }
 
-    /// Writes what was gathered and makes all of it durable; on an error nothing is.
-    pub(super) fn commit(mut self) -> Result<(), StoreError> {
-        let written = self.write_gathered().and_then(|()| {
-            if self.connection.is_autocommit() {
-                return Err(StoreError::Database(
-                    "database or disk is full: the transaction was taken back".to_owned(),
-                ));
-            }
-            self.connection.execute_batch("COMMIT").map_err(StoreError::from)
-        });
-        if written.is_err() && !self.connection.is_autocommit() {
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
-        written
+    /// From here on, nothing of the transaction can be kept.
+    fn give_up(&mut self, error: StoreError) -> StoreError {
+        self.broken.get_or_insert(error).clone()
     }
 
-    fn write_gathered(&mut self) -> Result<(), StoreError> {
+    /// Whether another job may be run in the transaction.
+    pub(super) fn is_whole(&self) -> bool {
+        self.broken.is_none()
+    }
+
+    /// Writes what was gathered and makes all of it durable; on an error nothing is. If intents are among it, how many
+    /// there are now comes back.
+    pub(super) fn commit(mut self) -> Result<Option<IntentCount>, StoreError> {
+        let committed = match self.broken.take() {
+            Some(error) => Err(error),
+            None => self
+                .write_gathered()
+                .and_then(|intents| Ok(self.connection.execute_batch("COMMIT").map(|()| intents)?)),
+        };
+        if committed.is_err() && !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        committed
+    }
+
+    fn write_gathered(&mut self) -> Result<Option<IntentCount>, StoreError> {
         std::mem::take(&mut self.tally).write(self.connection)?;
-        self.changes.write(self.connection)
+        self.changes.write(self.connection)?;
+        let counted = (self.intents > 0).then(|| sidecar::count(self.connection, self.intents));
+        counted.transpose()
     }
 }

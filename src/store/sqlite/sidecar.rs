@@ -17,7 +17,8 @@ use std::{
 /// The beginning of the pause that a restored store starts with.
 const RESTORED: &str = "the store was restored from a backup";
 
-/// The count of a store: `SELECT` it in the transaction that writes an intent, and [`Mark::note`] it after the commit.
+/// The count of a store. The thread that writes it beside the store is the one that commits: two that wrote at once would
+/// leave neither's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct IntentCount {
     store: String,
@@ -71,11 +72,11 @@ impl Sidecar {
     }
 }
 
-/// Counts one intent, in the transaction that writes it.
-pub(super) fn count(connection: &Connection) -> Result<IntentCount, StoreError> {
+/// Counts intents, in the transaction that writes them.
+pub(super) fn count(connection: &Connection, intents: u32) -> Result<IntentCount, StoreError> {
     let mut update =
-        connection.prepare_cached("UPDATE marks SET intents = intents + 1 WHERE id = 1 RETURNING store, intents")?;
-    Ok(update.query_row([], |row| Ok(IntentCount { store: row.get(0)?, count: row.get(1)? }))?)
+        connection.prepare_cached("UPDATE marks SET intents = intents + ? WHERE id = 1 RETURNING store, intents")?;
+    Ok(update.query_row([intents], |row| Ok(IntentCount { store: row.get(0)?, count: row.get(1)? }))?)
 }
 
 /// The store's own name and its count, from the first use on.

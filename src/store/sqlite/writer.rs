@@ -3,7 +3,10 @@
 //! Each job runs in a savepoint of its own, so one that fails takes nothing of the others back. No job hears that it
 //! succeeded before the disk has confirmed it: when the commit fails, all of its jobs have failed.
 
-use super::session::{Session, SessionState};
+use super::{
+    session::{Session, SessionState},
+    sidecar::Sidecar,
+};
 use crate::{model::Histogram, store::StoreError};
 use rusqlite::Connection;
 use std::{
@@ -38,7 +41,7 @@ type Deliver = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// What a job did, before the commit.
 struct JobEnd {
-    failed: bool,
+    failure: Option<StoreError>,
     deliver: Deliver,
 }
 
@@ -61,14 +64,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Takes the connection over.
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    /// Takes the connection over, and the mark beside its file.
+    pub(super) fn start(connection: Connection, mark: Sidecar) -> Result<Self, StoreError> {
         let (sender, jobs) = channel();
         let commits = Arc::new(Histogram::new(&COMMITS));
         let counted = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, &jobs, &counted))
+            .spawn(move || run(&connection, &mark, &jobs, &counted))
             .map_err(|error| StoreError::Database(error.to_string()))?;
         Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), commits })
     }
@@ -87,7 +90,7 @@ impl Writer {
         self.send(Job::Write(Box::new(move |session| {
             let result = session.and_then(job);
             JobEnd {
-                failed: result.is_err(),
+                failure: result.as_ref().err().cloned(),
                 deliver: Box::new(move |committed| {
                     // Whoever asked may have gone; what was written stays.
                     let _ = sender.send(result.and_then(|value| committed.map(|()| value)));
@@ -134,14 +137,14 @@ fn closed() -> StoreError {
     StoreError::Database("the store is closed".to_owned())
 }
 
-fn run(connection: &Connection, jobs: &Receiver<Job>, commits: &Histogram) {
+fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, commits: &Histogram) {
     let mut state = SessionState::default();
     while let Ok(job) = jobs.recv() {
         let mut next = Some(job);
         while let Some(job) = next.take() {
             match job {
                 Job::Read(query) => query(connection),
-                Job::Write(first) => next = run_group(connection, first, jobs, &mut state, commits),
+                Job::Write(first) => next = run_group(connection, mark, first, jobs, &mut state, commits),
             }
         }
     }
@@ -150,6 +153,7 @@ fn run(connection: &Connection, jobs: &Receiver<Job>, commits: &Histogram) {
 /// Runs a job and those that wait behind it, and commits them. A query that came in between is returned.
 fn run_group(
     connection: &Connection,
+    mark: &Sidecar,
     first: WriteJob,
     jobs: &Receiver<Job>,
     state: &mut SessionState,
@@ -162,15 +166,14 @@ fn run_group(
     while let Some(job) = next.take() {
         let end = match (&mut group, &begun) {
             (Some(session), _) => session.run_job(|session| {
-                let end = job(Ok(session));
-                (end.failed, end)
+                let end = job(session);
+                (end.failure.clone(), end)
             }),
             (None, Err(error)) => job(Err(error.clone())),
             (None, Ok(())) => job(Err(closed())),
         };
         ended.push(end);
-        // A full disk ends the whole transaction by itself; what came before in it is gone, too.
-        if ended.len() < MAX_GROUP && (group.is_none() || !connection.is_autocommit()) {
+        if ended.len() < MAX_GROUP && group.as_ref().is_none_or(Session::is_whole) {
             match jobs.try_recv() {
                 Ok(Job::Write(job)) => next = Some(job),
                 Ok(query) => left = Some(query),
@@ -183,10 +186,13 @@ fn run_group(
             let began = Instant::now();
             let committed = session.commit();
             match &committed {
-                Ok(()) => commits.observe(began.elapsed()),
+                Ok(intents) => {
+                    commits.observe(began.elapsed());
+                    intents.iter().for_each(|intents| mark.write(intents));
+                }
                 Err(_) => state.forget(),
             }
-            committed
+            committed.map(drop)
         }
         // Each was told already.
         None => Ok(()),
@@ -195,4 +201,100 @@ fn run_group(
         (end.deliver)(committed.clone());
     }
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+
+    fn writer() -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(super::super::open::SCHEMA).unwrap();
+        connection.execute_batch("CREATE TABLE t (i INTEGER PRIMARY KEY)").unwrap();
+        Writer::start(connection, Sidecar::default()).unwrap()
+    }
+
+    async fn all(writer: &Writer) -> Vec<i64> {
+        let query = |connection: &Connection| {
+            let mut query = connection.prepare("SELECT i FROM t ORDER BY i")?;
+            Ok(query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?)
+        };
+        writer.read(query).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn jobs_that_wait_together_share_a_commit_and_one_that_fails_is_alone() {
+        let writer = writer();
+        let (go, wait) = channel::<()>();
+        let first = writer.write(move |session| {
+            wait.recv().unwrap();
+            session.connection.execute("INSERT INTO t VALUES (100)", [])?;
+            Ok(())
+        });
+        let others = join_all((0..20).map(|i| {
+            writer.write(move |session| {
+                session.connection.execute("INSERT INTO t VALUES (?)", [i])?;
+                match i {
+                    7 => Err(StoreError::Duplicate),
+                    _ => Ok(()),
+                }
+            })
+        }));
+        let release = async { go.send(()).unwrap() };
+        // Each is asked once, in this order, before the first can end.
+        let (first, others, ()) = tokio::join!(biased; first, others, release);
+        first.unwrap();
+        for (i, result) in others.iter().enumerate() {
+            assert_eq!(result.is_err(), i == 7, "{i}");
+        }
+        assert_eq!(all(&writer).await, (0..20).filter(|i| *i != 7).chain([100]).collect::<Vec<_>>());
+        assert_eq!(writer.commits().snapshot().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn when_the_commit_fails_all_of_it_has_failed() {
+        let writer = writer();
+        // What nothing refers to is only noticed at the commit.
+        writer
+            .write(|session| {
+                session
+                    .connection
+                    .execute_batch("CREATE TABLE child (t REFERENCES t (i) DEFERRABLE INITIALLY DEFERRED);")?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+        writer.read(|connection| Ok(connection.pragma_update(None, "foreign_keys", true)?)).await.unwrap();
+        let (go, wait) = channel::<()>();
+        let first = writer.write(move |session| {
+            wait.recv().unwrap();
+            session.connection.execute("INSERT INTO t VALUES (1)", [])?;
+            Ok(())
+        });
+        let second = writer.write(|session| {
+            session.connection.execute("INSERT INTO child VALUES (77)", [])?;
+            Ok(())
+        });
+        let (first, second, ()) = tokio::join!(biased; first, second, async { go.send(()).unwrap() });
+        assert!(first.is_err() && second.is_err(), "{first:?} {second:?}");
+        assert!(all(&writer).await.is_empty());
+        // The next one is not touched by it.
+        writer
+            .write(|session| {
+                session.connection.execute("INSERT INTO t VALUES (2)", [])?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(all(&writer).await, [2]);
+    }
+
+    #[tokio::test]
+    async fn a_closed_writer_says_so() {
+        let writer = writer();
+        writer.close();
+        let written = writer.write(|_| Ok(())).await;
+        assert!(matches!(written, Err(StoreError::Database(why)) if why.contains("closed")));
+    }
 }

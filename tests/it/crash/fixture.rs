@@ -222,7 +222,7 @@ destinations:\n  team: {{ email: {{ to: [ae@acme.example] }} }}\n{destinations}"
         for (spot, simulator) in &self.spots {
             let faults = simulator.faults();
             let met = simulator.workspace().wait_until(PATIENCE, |_| faults.pending() == 0).await;
-            assert!(met, "{}: the request never came", spot.name);
+            assert!(met, "{}: the request never came, paused by {:?}", spot.name, self.store().await.pauses().await);
         }
     }
 }
