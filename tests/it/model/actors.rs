@@ -46,6 +46,8 @@ pub(crate) struct Journal {
     pub(crate) toggles: Vec<(String, Timestamp)>,
     /// When somebody paused while the service was at work.
     pub(crate) paused_at: Option<Timestamp>,
+    /// How many intents were on disk before that pause.
+    pub(crate) on_their_way: usize,
     /// The service's clock was set: what it measures in hours and minutes no longer is what the server would measure.
     pub(crate) clock_was_set: bool,
     /// How often the process died at work.

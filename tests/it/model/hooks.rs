@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use reply_router::store::prelude::*;
 use reply_router::{
     engine::{Failpoint, Mutation, TestHooks},
-    model::Action,
-    store::SqliteStore,
+    model::{Action, ActionState},
+    store::{ActionFilter, SqliteStore},
 };
 use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;
@@ -70,8 +70,12 @@ impl TestHooks for ModelHooks {
             (Interrupt::OperatorPauses, _) => {
                 let store = self.store.lock().unwrap().upgrade().unwrap();
                 store.pause(None, "a person paused it", None, self.scene.clock.now()).await.unwrap();
+                let states = vec![ActionState::InFlight];
+                let in_flight = ActionFilter { states, limit: 1_000, ..ActionFilter::default() };
+                let on_their_way = store.actions(&in_flight).await.unwrap().len();
                 let mut journal = self.scene.journal.lock().unwrap();
                 journal.paused_at = Some(self.scene.clock.now());
+                journal.on_their_way = on_their_way;
             }
             (Interrupt::SequenceSends, Some(thread)) => self.scene.sequence_sends(&thread),
             (Interrupt::PersonAnswers, Some(thread)) => self.scene.person_answers(&thread),

@@ -227,7 +227,8 @@ fn never_repeated(seen: &Snapshot) -> Result<(), Violation> {
 fn paused(transition: &Transition, seen: &Snapshot, before: Option<&Snapshot>) -> Result<(), Violation> {
     let invariant = "a pause holds everything back";
     if let Some(at) = seen.paused_at.filter(|at| before.is_none_or(|before| before.at < *at)) {
-        return ensure(invariant, seen.sent_since(at) <= 1, || format!("{} left", seen.sent_since(at)));
+        let (left, most) = (seen.sent_since(at), seen.on_their_way);
+        return ensure(invariant, left <= most, || format!("{left} left, {most} were on their way"));
     }
     let Some(before) = before.filter(|before| before.is_paused && *transition != Transition::Resumes) else {
         return Ok(());

@@ -24,6 +24,8 @@ pub(crate) struct Snapshot {
     pub(crate) opted_out: HashSet<String>,
     pub(crate) is_paused: bool,
     pub(crate) paused_at: Option<Timestamp>,
+    /// How many intents were on disk before that pause.
+    pub(crate) on_their_way: usize,
     pub(crate) clock_was_set: bool,
     pub(crate) crashes: usize,
     pub(crate) toggles: Vec<(String, Timestamp)>,
@@ -69,6 +71,7 @@ impl Snapshot {
             opted_out: opted_out.into_iter().map(|opt_out| opt_out.email).collect(),
             is_paused,
             paused_at: journal.paused_at,
+            on_their_way: journal.on_their_way,
             clock_was_set: journal.clock_was_set,
             crashes: journal.crashes,
             toggles: journal.toggles.clone(),

@@ -308,8 +308,17 @@ fn not_carried_out() -> impl Strategy<Value = Fault> {
     let status = prop::sample::select(vec![400, 401, 404, 422, 429, 500, 503]);
     prop_oneof![
         1 => Just(Fault::CloseBefore),
-        2 => status.prop_map(|status| Fault::Status(status, r#"{"detail":"trouble"}"#.to_owned())),
+        2 => status.prop_map(refusal),
     ]
+}
+
+fn refusal(status: u16) -> Fault {
+    let body = r#"{"detail":"trouble"}"#.to_owned();
+    match status {
+        // What else is under way waits in real time, as long as it is told to.
+        429 => Fault::Respond { status, headers: vec![("retry-after".to_owned(), "1".to_owned())], body },
+        status => Fault::Status(status, body),
+    }
 }
 
 fn any_fault() -> impl Strategy<Value = Fault> {
