@@ -43,7 +43,7 @@ pub trait ActionStore: Send + Sync {
     /// When it settles, the `mark_read` that waits for it becomes due.
     async fn update_action(&self, action: &mut Action) -> Result<(), StoreError>;
 
-    /// Writes the action as it is about to leave, as [`Store::update_action`] does, unless its workspace is paused or, for
+    /// Writes the action as it is about to leave, as [`ActionStore::update_action`] does, unless its workspace is paused or, for
     /// a reply, its lead opted out: what is asked and what is written are one transaction, so that nothing which begins
     /// after a pause or an opt-out is on disk can leave.
     async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError>;
