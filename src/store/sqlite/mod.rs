@@ -10,7 +10,7 @@
 //! | `codec`, `names` | how values stand in the database |
 //! | `threads`, `decisions`, `actions`, … | one trait of the store each |
 //! | `action_rows`, `action_writes`, `filters` | an action's row, its changes, lists |
-//! | `open`, `private`, `sidecar`, `legacy` | opening, the files and their lock, older versions |
+//! | `open`, `private`, `sidecar`, `steps`, `legacy` | opening, the files and their lock, older versions |
 
 mod accounts;
 mod action_rows;
@@ -34,6 +34,7 @@ mod private;
 mod readers;
 mod session;
 mod sidecar;
+mod steps;
 mod threads;
 mod writer;
 

@@ -5,6 +5,7 @@ use super::{
     private::{io_error, make_private},
     readers::Readers,
     sidecar::{self, Sidecar},
+    steps,
     writer::Writer,
 };
 use crate::store::StoreError;
@@ -22,8 +23,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// More statements than this are prepared anew.
 const STATEMENTS: usize = 256;
 
-/// The version of the schema. `legacy` brings older ones here.
-pub(super) const VERSION: i64 = 8;
+/// The version of the schema. `steps` bring older ones here, `legacy` those of the old form.
+pub(super) const VERSION: i64 = 9;
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
 impl SqliteStore {
@@ -71,16 +72,22 @@ impl SqliteStore {
         blocking(move || {
             let connection = Connection::open_in_memory()?;
             prepare(&connection)?;
-            connection.execute_batch(SCHEMA)?;
-            connection.pragma_update(None, "user_version", VERSION)?;
             if let Some(path) = copy_of {
                 let source = connect_read_only(&path)?;
                 check(&path, &source)?;
                 match refuse_newer(&path, &source)? {
-                    VERSION => copy_tables(&path, &connection)?,
-                    legacy::EMPTY => {}
-                    version => legacy::copy(&source, version, &connection)?,
+                    legacy::EMPTY => create(&path, &connection)?,
+                    version if version < steps::FIRST => {
+                        create(&path, &connection)?;
+                        legacy::copy(&source, version, &connection)?;
+                    }
+                    version => {
+                        copy_all(&path, &connection)?;
+                        steps::upgrade(&path, &connection, version)?;
+                    }
                 }
+            } else {
+                create(Path::new(":memory:"), &connection)?;
             }
             sidecar::ensure_row(&connection)?;
             Ok(Self { writer: Some(Writer::start(connection, Sidecar::default())?), readers: None })
@@ -125,12 +132,14 @@ fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         version = refuse_newer(path, &looking)?;
     }
     make_private(path)?;
-    if version != legacy::EMPTY && version < VERSION {
+    if version != legacy::EMPTY && version < steps::FIRST {
         legacy::upgrade(path, version)?;
+        version = VERSION;
     }
     let writing = connect(path)?;
-    if version == legacy::EMPTY {
-        create(path, &writing)?;
+    match version {
+        legacy::EMPTY => create(path, &writing)?,
+        version => steps::upgrade(path, &writing, version)?,
     }
     sidecar::detect_restore(&writing, &mark)?;
     let mut readers = Vec::with_capacity(READERS);
@@ -203,15 +212,21 @@ fn is_at_rest(path: &Path) -> bool {
     !PathBuf::from(log).exists()
 }
 
-/// Copies all that is in a store of this version.
-fn copy_tables(path: &Path, into: &Connection) -> Result<(), StoreError> {
+/// Copies a store of a version from [`steps::FIRST`] on into an empty one, as it is.
+fn copy_all(path: &Path, into: &Connection) -> Result<(), StoreError> {
     into.execute("ATTACH DATABASE ? AS source", [uri(path)])?;
-    let tables: Vec<String> = {
-        let mut query = into.prepare("SELECT name FROM main.sqlite_master WHERE type = 'table'")?;
-        query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+    let made_with = |kind: &str| -> rusqlite::Result<Vec<(String, String)>> {
+        let mut query = into.prepare(
+            "SELECT name, sql FROM source.sqlite_master WHERE type = ? AND sql IS NOT NULL AND name NOT LIKE 'sqlite_%'",
+        )?;
+        query.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     };
-    for table in tables {
+    for (table, sql) in made_with("table")? {
+        into.execute_batch(&sql)?;
         into.execute_batch(&format!("INSERT INTO main.\"{table}\" SELECT * FROM source.\"{table}\""))?;
+    }
+    for (_, sql) in made_with("index")? {
+        into.execute_batch(&sql)?;
     }
     into.execute_batch("DETACH DATABASE source")?;
     Ok(())

@@ -1,4 +1,4 @@
--- The store, version 8. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
+-- The store, version 9. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
 -- same compressed (codec.rs).
 --
 -- Hot and cold apart: what is due, and where it stands, is in `actions`, whose rows are narrow; what is sent is written once
@@ -63,6 +63,23 @@ CREATE INDEX decisions_at ON decisions (at);
 CREATE INDEX decisions_matched ON decisions (id) WHERE matched <> '[]';
 CREATE INDEX decisions_unmatched ON decisions (id) WHERE matched = '[]';
 CREATE INDEX decisions_problem ON decisions (at) WHERE problem;
+
+-- What rules were evaluated on, beside what they said: lists read decisions by the thousand and events not at all, and small
+-- rows leave little of a page empty.
+CREATE TABLE decision_events (
+    decision INTEGER PRIMARY KEY,
+    revision INTEGER NOT NULL,      -- the rules that were active
+    base     INTEGER,               -- the decision on whose event this one's body builds; NULL for none
+    depth    INTEGER NOT NULL,      -- so many others are read before it
+    body     BLOB NOT NULL          -- compressed with what the trace and the base say; see events.rs
+);
+
+-- All that the rules of each revision were made of, once.
+CREATE TABLE rule_revisions (
+    id       INTEGER PRIMARY KEY,
+    revision TEXT NOT NULL UNIQUE,
+    body     BLOB NOT NULL          -- all that the rules were made of
+);
 
 CREATE TABLE decision_rules (
     rule     INTEGER NOT NULL,

@@ -1,0 +1,208 @@
+-- The store, version 8. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
+-- same compressed (codec.rs).
+--
+-- Hot and cold apart: what is due, and where it stands, is in `actions`, whose rows are narrow; what is sent is written once
+-- into `action_payloads`. An action's key is its decision's, shifted by 16 bits, plus its place: all actions of a decision
+-- are neighbours, and those of one decision are found without an index. An index for each query that exists, none for one
+-- that does not: plans/tests.rs asks the database which one it takes.
+
+CREATE TABLE workspaces (
+    id    INTEGER PRIMARY KEY,
+    name  TEXT NOT NULL UNIQUE,
+    state TEXT                      -- JSON; NULL before the first poll
+);
+
+-- Names of rules and campaigns, kept once.
+CREATE TABLE names (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+CREATE INDEX names_any_case ON names (name COLLATE NOCASE);
+
+CREATE TABLE threads (
+    id               INTEGER PRIMARY KEY,
+    workspace        INTEGER NOT NULL,
+    thread_id        TEXT NOT NULL,
+    row              TEXT,           -- the list row that was last dealt with; NULL while the first one is pending
+    newest_inbound   TEXT,           -- the newest inbound message that was seen, where the messages were read
+    inbound_seen     TEXT,           -- the ids of the inbound messages that were read, the newest ones
+    looked_at        INTEGER,        -- the server's time at which the row was last dealt with
+    pending_row      TEXT,           -- a row that differs and has not been dealt with
+    pending_since    INTEGER,
+    pending_due      INTEGER,        -- when it is ready, if not since it came
+    pending_failures INTEGER NOT NULL DEFAULT 0,
+    last_outgoing    TEXT,           -- the outgoing messages that the thread ended with when it was last read
+    first_seen_at    INTEGER NOT NULL
+);
+-- A thread without any row is only named by a decision: nothing is known of it.
+CREATE UNIQUE INDEX threads_by_id ON threads (thread_id, workspace);
+CREATE INDEX threads_of_workspace ON threads (workspace);
+CREATE INDEX threads_ready ON threads (workspace, pending_failures > 0, coalesce(pending_due, pending_since))
+    WHERE pending_since IS NOT NULL;
+
+CREATE TABLE decisions (
+    id         INTEGER PRIMARY KEY,
+    uid        NOT NULL UNIQUE,      -- a UUID as 16 bytes, or any other text as it is
+    workspace  INTEGER NOT NULL,
+    thread     INTEGER NOT NULL,
+    message_id TEXT,
+    lead_email TEXT,
+    campaign   INTEGER,
+    at         INTEGER NOT NULL,
+    event      TEXT NOT NULL,
+    matched    TEXT NOT NULL,        -- the names of the rules, in order
+    problem    INTEGER NOT NULL,     -- whether nothing could be evaluated
+    message_at INTEGER,
+    trace      BLOB NOT NULL
+);
+CREATE INDEX decisions_thread ON decisions (thread);
+CREATE INDEX decisions_lead ON decisions (lead_email) WHERE lead_email IS NOT NULL;
+CREATE INDEX decisions_campaign ON decisions (campaign) WHERE campaign IS NOT NULL;
+CREATE INDEX decisions_workspace ON decisions (workspace);
+CREATE INDEX decisions_at ON decisions (at);
+CREATE INDEX decisions_matched ON decisions (id) WHERE matched <> '[]';
+CREATE INDEX decisions_unmatched ON decisions (id) WHERE matched = '[]';
+CREATE INDEX decisions_problem ON decisions (at) WHERE problem;
+
+CREATE TABLE decision_rules (
+    rule     INTEGER NOT NULL,
+    decision INTEGER NOT NULL,
+    PRIMARY KEY (rule, decision)
+) WITHOUT ROWID;
+
+CREATE TABLE actions (
+    id              INTEGER PRIMARY KEY,
+    uid             NOT NULL UNIQUE,
+    workspace       INTEGER NOT NULL,
+    thread          INTEGER NOT NULL,
+    claim           INTEGER,         -- what it does to which message, while it lives; see `claim` in actions.rs
+    rule            INTEGER NOT NULL,
+    position        INTEGER NOT NULL,
+    kind            TEXT NOT NULL,
+    target          TEXT,
+    state           TEXT NOT NULL,
+    reason_code     TEXT,
+    reason_text     TEXT,
+    lane            INTEGER NOT NULL,
+    urgency         INTEGER NOT NULL,
+    due_at          INTEGER,
+    sent_at         INTEGER,
+    updated_at      INTEGER NOT NULL,
+    message_at      INTEGER,
+    approved        INTEGER NOT NULL,
+    outgoing_before TEXT,            -- JSON; NULL for none
+    attempts        TEXT,            -- JSON; NULL for none
+    version         INTEGER NOT NULL
+);
+-- The promise "never the same twice", kept by the database itself.
+CREATE UNIQUE INDEX actions_thread ON actions (thread, claim);
+-- What is due comes in the order in which it is carried out.
+CREATE INDEX actions_due ON actions (workspace, lane, urgency, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX actions_state ON actions (state);
+CREATE INDEX actions_rule_state ON actions (rule, state);
+CREATE INDEX actions_kind ON actions (kind);
+CREATE INDEX actions_sent ON actions (workspace, kind, sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX actions_sent_by_rule ON actions (rule, kind, sent_at) WHERE sent_at IS NOT NULL;
+
+CREATE TABLE action_payloads (
+    id   INTEGER PRIMARY KEY,        -- the action's
+    body BLOB NOT NULL
+);
+
+CREATE TABLE opt_outs (
+    workspace TEXT NOT NULL,
+    email     TEXT NOT NULL,
+    since     INTEGER NOT NULL,
+    evidence  TEXT NOT NULL,
+    PRIMARY KEY (workspace, email)
+) WITHOUT ROWID;
+CREATE INDEX opt_outs_since ON opt_outs (since DESC, workspace, email);
+
+CREATE TABLE rule_modes (
+    rule  TEXT PRIMARY KEY,
+    mode  TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    by    TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE pauses (
+    workspace TEXT PRIMARY KEY,      -- '' for everything
+    since     INTEGER NOT NULL,
+    reason    TEXT NOT NULL,
+    by        TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- How many intents were ever written, and which store this is. The same stands beside the file: a store that knows of fewer
+-- was restored from a backup, and what left since then is not in it.
+CREATE TABLE marks (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    store   TEXT NOT NULL,
+    intents INTEGER NOT NULL
+);
+
+-- The addresses that the workspaces send from, as their outgoing messages show them.
+CREATE TABLE own_addresses (
+    email TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+-- Workspaces on whose account another service acts: their replies are held until somebody resumes them.
+CREATE TABLE foreign_use (
+    workspace TEXT PRIMARY KEY,
+    since     INTEGER NOT NULL,
+    evidence  TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What campaigns send before a lead writes: hashes of pairs of words, no text. The newest are kept.
+CREATE TABLE campaign_steps (
+    workspace  TEXT NOT NULL,
+    thread_id  TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    sender     TEXT,
+    words      TEXT NOT NULL,        -- a JSON array of numbers
+    seen_at    INTEGER NOT NULL,
+    PRIMARY KEY (workspace, thread_id, message_id)
+) WITHOUT ROWID;
+CREATE INDEX campaign_steps_seen ON campaign_steps (workspace, seen_at);
+
+-- How often each rule matched and what became of its actions, by the hour since 1970 in which the decision was made; hour -1
+-- is all time. Written once for each commit, in the transaction of what they count, so that no count can be off; they can be
+-- made anew out of `decision_rules` and `actions`.
+CREATE TABLE match_hours (
+    hour    INTEGER NOT NULL,
+    rule    INTEGER NOT NULL,
+    count   INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (hour, rule)
+) WITHOUT ROWID;
+
+CREATE TABLE action_hours (
+    hour      INTEGER NOT NULL,
+    rule      INTEGER NOT NULL,
+    workspace INTEGER NOT NULL,
+    kind      TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    reason    TEXT NOT NULL,         -- '' for none
+    count     INTEGER NOT NULL,
+    PRIMARY KEY (hour, rule, workspace, kind, state, reason)
+) WITHOUT ROWID;
+
+-- What happened, in order, for those who follow it: one row for each commit. The oldest go.
+CREATE TABLE changes (
+    last  INTEGER PRIMARY KEY,       -- the number of the last change in it
+    first INTEGER NOT NULL,
+    body  BLOB NOT NULL              -- a list
+);
+
+-- Who changed what.
+CREATE TABLE audit (
+    id         TEXT PRIMARY KEY,     -- a UUID version 7
+    at         INTEGER NOT NULL,
+    who        TEXT NOT NULL,        -- token | session | loopback | nobody
+    remote     TEXT,
+    what       TEXT NOT NULL,
+    target     TEXT,
+    details    TEXT NOT NULL,        -- a JSON object
+    request_id TEXT
+) WITHOUT ROWID;
+CREATE INDEX audit_what ON audit (what, id);
+CREATE INDEX audit_target ON audit (target, id);
