@@ -207,7 +207,7 @@ async fn fill(fixture: &Fixture, decisions: usize) {
         let row = ThreadRow { id: thread.clone(), last_message_at: Some(at), ..ThreadRow::default() };
         let settled = SettledThread { row, ..SettledThread::default() };
         let written =
-            fixture.store.record_decision(&decision, actions.collect(), None, &settled, DECISION_POLICY).await;
+            fixture.store.record_decision(&decision, None, actions.collect(), None, &settled, DECISION_POLICY).await;
         written.unwrap();
     };
     stream::iter(0..decisions).map(write).buffered(AT_ONCE).collect::<Vec<()>>().await;

@@ -6,7 +6,7 @@ use super::{
     problem::{Problem, QueryParams},
 };
 use crate::{
-    engine::Explanation,
+    engine::{Explanation, TracedDecision},
     model::ActionState,
     store::{DecisionFilter, DecisionRecord},
 };
@@ -61,10 +61,11 @@ pub(super) struct ListParams {
 async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<DecisionReport>, Problem> {
     let ids: Vec<_> = decisions.iter().map(|decision| decision.id.clone()).collect();
     let mut actions = app.engine.store().actions_by_decision(&ids).await?;
-    let report = |decision: DecisionRecord| {
-        let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
+    let report = |traced: TracedDecision| {
+        let trace = Explanation::from_record(&traced);
+        let decision = traced.record;
         DecisionReport {
-            trace: Explanation::from_trace(&decision.thread_id, message, lead, &decision.trace),
+            trace,
             actions: actions.remove(&decision.id).into_iter().flatten().map(|action| action.id.0).collect(),
             id: decision.id,
             workspace: decision.workspace,
@@ -76,7 +77,7 @@ async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<Decisi
             matched: decision.matched,
         }
     };
-    Ok(decisions.into_iter().map(report).collect())
+    Ok(app.engine.operator().trace_decisions(decisions).await?.into_iter().map(report).collect())
 }
 
 /// List decisions, newest first.

@@ -44,6 +44,9 @@ pub(super) fn render(explanation: &Explanation) -> String {
         let text = super::preview::shortened(&passage.text, 2 * AROUND);
         let _ = writeln!(out, "  quoted: {}\n    {}", passage.why, paint(QUIET, &format!("> {text}")));
     }
+    if let Some(incomplete) = &explanation.incomplete {
+        let _ = writeln!(out, "\nonly rules that matched are shown: {incomplete}");
+    }
     for found in &explanation.rules {
         render_rule(&mut out, found);
     }

@@ -4,7 +4,7 @@
 use crate::{
     coldsend::{ApiError, Client, Priority},
     model::{Decision, HistoryEntry, Mode, ThreadDetail, ThreadRow},
-    rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate_timed},
+    rules::{EventInput, Need, RuleSet, RuleSources, ThreadMessages, evaluate_timed},
 };
 use jiff::Timestamp;
 use std::{
@@ -46,6 +46,31 @@ pub struct Evaluation {
     /// How long each rule that was evaluated took, without the reads in between. What several rules need, such as the
     /// body's new text, counts for the first of them.
     pub took: Vec<(String, Duration)>,
+    /// What else it took in.
+    pub context: EvaluationContext,
+}
+
+/// What an evaluation took in beside the thread: rules, time, and what the store knew.
+#[derive(Debug, Clone)]
+pub struct EvaluationContext {
+    /// All that the rules were made of.
+    pub rules: Arc<RuleSources>,
+    /// Their revision.
+    pub revision: String,
+    /// The time.
+    pub at: Timestamp,
+    /// The workspace's name.
+    pub workspace: String,
+    /// The workspace's mode.
+    pub ceiling: Mode,
+    /// Earlier actions; `None` where the store was not asked.
+    pub history: Option<Vec<HistoryEntry>>,
+    /// The modes that operators lowered rules to.
+    pub overrides: HashMap<String, Mode>,
+    /// Whether the lead was known to have opted out.
+    pub lead_opted_out: Option<bool>,
+    /// Whether a reply to what may be automatic mail was held.
+    pub hold_uncertain: bool,
 }
 
 /// Evaluates the rules on a thread and reads, with GET requests only, what their result depends on. `messages` are
@@ -58,7 +83,8 @@ pub async fn evaluate_thread(
     now: Timestamp,
 ) -> Result<Evaluation, ApiError> {
     let mut detail = None;
-    let rules = rules.of_workspace(subject.workspace);
+    let set = rules;
+    let rules = set.of_workspace(subject.workspace);
     let mut took: BTreeMap<usize, Duration> = BTreeMap::new();
     loop {
         let input = EventInput {
@@ -83,7 +109,18 @@ pub async fn evaluate_thread(
             Ok(decision) => {
                 let named = |(place, took)| Some((rules.rules().get::<usize>(place)?.name.clone(), took));
                 let took = took.into_iter().filter_map(named).collect();
-                return Ok(Evaluation { decision, detail, messages, took });
+                let context = EvaluationContext {
+                    rules: Arc::clone(set.sources()),
+                    revision: set.revision().to_owned(),
+                    at: now,
+                    workspace: subject.workspace.to_owned(),
+                    ceiling: subject.ceiling,
+                    history: subject.history.map(<[_]>::to_vec),
+                    overrides: subject.overrides.clone(),
+                    lead_opted_out: subject.lead_opted_out,
+                    hold_uncertain: subject.hold_uncertain,
+                };
+                return Ok(Evaluation { decision, detail, messages, took, context });
             }
             Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
             Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id, Priority::Read).await?),

@@ -30,7 +30,7 @@ mod workspace;
 
 pub use alerts::Alerts;
 pub use clock::{Clock, SystemClock};
-pub use evaluation::{Evaluation, EvaluationInput, evaluate_thread, fetch_messages};
+pub use evaluation::{Evaluation, EvaluationContext, EvaluationInput, evaluate_thread, fetch_messages};
 pub use execution::Executor;
 pub use execution::executor::{ExecuteError, RunReport};
 pub use intake::Intake;
@@ -45,6 +45,7 @@ pub use operations::explain::{ExplainedAction, ExplainedRule, Explanation};
 pub use operations::health::{HealthCheck, check_destination, check_key};
 pub use operations::sample::{SampleFields, SampleThread};
 pub use operations::timeline::{TimelineEntry, chronological};
+pub use operations::traces::TracedDecision;
 pub use read_failures::{Reach, ReadFailures};
 pub use run::RunOnceReport;
 pub use status::{EngineEvent, EngineEventKind, RuleHealth, WorkspacePhase, WorkspaceStatus};
@@ -114,6 +115,7 @@ impl Engine {
             clock,
             status,
             alerts,
+            kept_revision: ArcSwap::default(),
             dry_run,
             #[cfg(feature = "test-hooks")]
             test_hooks: parts.test_hooks,

@@ -7,6 +7,7 @@ pub(super) mod health;
 pub(super) mod pauses;
 pub(super) mod sample;
 pub(super) mod timeline;
+pub(super) mod traces;
 
 use super::{Executor, Intake, shared::Shared};
 use std::sync::Arc;
@@ -17,10 +18,11 @@ pub struct Operator {
     shared: Arc<Shared>,
     intake: Intake,
     executor: Executor,
+    compiled: Arc<traces::CompiledRules>,
 }
 
 impl Operator {
     pub(super) fn new(shared: Arc<Shared>, intake: Intake, executor: Executor) -> Self {
-        Self { shared, intake, executor }
+        Self { shared, intake, executor, compiled: Arc::default() }
     }
 }

@@ -6,6 +6,7 @@
 use super::{
     Clock, Workspace,
     alerts::{Alerts, PAUSED},
+    evaluation::EvaluationContext,
     status::LiveStatus,
 };
 use crate::{
@@ -24,6 +25,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) clock: Arc<dyn Clock>,
     pub(in crate::engine) status: Arc<LiveStatus>,
     pub(in crate::engine) alerts: Alerts,
+    /// The revision whose rules were last kept.
+    pub(in crate::engine) kept_revision: ArcSwap<String>,
     /// Only GET requests leave.
     pub(in crate::engine) dry_run: bool,
     #[cfg(feature = "test-hooks")]
@@ -38,6 +41,17 @@ impl Shared {
     /// The active rules.
     pub(in crate::engine) fn rules(&self) -> Arc<RuleSet> {
         self.active_rules.load_full()
+    }
+
+    /// Makes sure that the store has the rules that an evaluation was made with.
+    pub(in crate::engine) async fn keep_rules(&self, context: &EvaluationContext) -> Result<(), StoreError> {
+        if **self.kept_revision.load() == context.revision {
+            return Ok(());
+        }
+        let sources = context.rules.to_text().map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        self.store.keep_rules(&context.revision, &sources).await?;
+        self.kept_revision.store(Arc::new(context.revision.clone()));
+        Ok(())
     }
 
     /// The workspace of that name.

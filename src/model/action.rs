@@ -368,7 +368,7 @@ impl Action {
 }
 
 /// What `repeat` needs to know of an earlier action.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     /// The action that counts.
     pub action: ActionId,

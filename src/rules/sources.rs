@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The files of a rule set with what the configuration added to them. From equal sources come sets that decide equally,
@@ -75,7 +76,7 @@ pub enum SourcesError {
 
 impl RuleSet {
     /// All that it was made of.
-    pub fn sources(&self) -> &RuleSources {
+    pub fn sources(&self) -> &Arc<RuleSources> {
         &self.sources
     }
 

@@ -1,6 +1,6 @@
 //! Decisions, and the one transaction that writes them with their actions.
 
-use super::{DecisionFilter, DecisionRecord, OptOut, RecordedDecision, SettledThread, StoreError};
+use super::{DecisionFilter, DecisionRecord, OptOut, RecordedDecision, SettledThread, StoreError, StoredEvent};
 use crate::model::{Action, Transition};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -22,13 +22,16 @@ pub struct DecisionPolicy {
 /// What rules said.
 #[async_trait]
 pub trait DecisionStore: Send + Sync {
-    /// Writes a decision, its actions, the opt-out it found and the thread's state, all or nothing.
+    /// Writes a decision, the event that it is about, its actions, the opt-out it found and the thread's state, all or
+    /// nothing. The rules of the event are kept before ([`EventStore::keep_rules`](super::EventStore::keep_rules)); without
+    /// an event, the decision's trace is all that will be known.
     ///
     /// `policy` says what becomes of actions of older messages, and of new ones whose place is taken or whose thread
     /// another workspace owns (`settled.claim`). All come back as they were written.
     async fn record_decision(
         &self,
         decision: &DecisionRecord,
+        event: Option<&StoredEvent>,
         actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,

@@ -11,6 +11,7 @@ mod changes;
 mod controls;
 mod counts;
 mod decisions;
+mod events;
 mod opt_outs;
 mod read_model;
 mod records;
@@ -24,6 +25,7 @@ pub use changes::ChangeStore;
 pub use controls::ControlStore;
 pub use counts::CountStore;
 pub use decisions::{DecisionPolicy, DecisionStore};
+pub use events::{EventStore, StoredEvent};
 pub use opt_outs::OptOutStore;
 pub use threads::ThreadStore;
 
@@ -90,6 +92,7 @@ pub enum StoreError {
 pub trait Store:
     ThreadStore
     + DecisionStore
+    + EventStore
     + ActionStore
     + OptOutStore
     + ControlStore
@@ -103,6 +106,7 @@ pub trait Store:
 impl<T> Store for T where
     T: ThreadStore
         + DecisionStore
+        + EventStore
         + ActionStore
         + OptOutStore
         + ControlStore
@@ -117,6 +121,6 @@ impl<T> Store for T where
 pub mod prelude {
     pub use super::{
         AccountStore as _, ActionStore as _, AuditStore as _, ChangeStore as _, ControlStore as _, CountStore as _,
-        DecisionStore as _, OptOutStore as _, ThreadStore as _,
+        DecisionStore as _, EventStore as _, OptOutStore as _, ThreadStore as _,
     };
 }

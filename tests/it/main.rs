@@ -42,3 +42,4 @@ mod storage_faults;
 mod store;
 mod test_runner;
 mod text;
+mod traces;

@@ -3,6 +3,7 @@
 mod candidates;
 mod conditions;
 mod decisions;
+mod kept;
 mod lint;
 mod loading;
 mod sandbox;

@@ -87,7 +87,7 @@ impl StoreFixture {
     async fn record(&self, decision: &DecisionRecord, actions: Vec<Action>) -> Vec<Action> {
         let settled =
             SettledThread { row: row("t", 0), newest_inbound: decision.message_id.clone(), ..SettledThread::default() };
-        self.store.record_decision(decision, actions, None, &settled, DECISION_POLICY).await.unwrap().actions
+        self.store.record_decision(decision, None, actions, None, &settled, DECISION_POLICY).await.unwrap().actions
     }
 }
 
@@ -356,7 +356,7 @@ async fn a_scratch_store_begins_with_a_copy_and_leaves_the_file_alone() {
     let scratch = SqliteStore::in_memory_copy(Some(&bed.path())).await.unwrap();
     assert!(scratch.decision("d1").await.unwrap().is_some());
     let settled = SettledThread { row: row("t", 0), newest_inbound: None, ..SettledThread::default() };
-    scratch.record_decision(&decision("d2", "m2", 1), vec![], None, &settled, DECISION_POLICY).await.unwrap();
+    scratch.record_decision(&decision("d2", "m2", 1), None, vec![], None, &settled, DECISION_POLICY).await.unwrap();
     assert!(scratch.decision("d2").await.unwrap().is_some());
     assert!(bed.store.decision("d2").await.unwrap().is_none());
     assert_eq!(std::fs::read(bed.path()).unwrap(), before);

@@ -20,6 +20,8 @@ pub(super) struct Trace {
     pub(super) quoted: Vec<QuotedView>,
     /// What rules saw, the matches marked.
     pub(super) body: Option<Vec<TextPart>>,
+    /// Why rules that did not match are absent, where they are.
+    pub(super) incomplete: Option<String>,
     pub(super) rules: Vec<RuleTraceView>,
     pub(super) way: Vec<TimelineRow>,
     pub(super) not_considered: String,
@@ -125,6 +127,7 @@ impl From<Explanation> for Trace {
             quoted: quoted.collect(),
             body,
             way: way.collect(),
+            incomplete: found.incomplete,
             rules: found.rules.into_iter().map(RuleTraceView::from).collect(),
             not_considered: found.not_considered.join(", "),
         }

@@ -31,8 +31,8 @@ pub(super) struct Scenario<'s> {
     thread: String,
     /// What had been carried out when the last step ended.
     done: HashSet<crate::model::ActionId>,
-    /// The latest trace of each rule.
-    rules: Vec<RuleTrace>,
+    /// The latest decision.
+    latest: Option<DecisionRecord>,
     /// Why each reply that was held as uncertain was held.
     uncertain: Vec<String>,
 }
@@ -66,7 +66,7 @@ impl<'s> Scenario<'s> {
             store,
             thread: String::new(),
             done: HashSet::new(),
-            rules: Vec::new(),
+            latest: None,
             uncertain: Vec::new(),
         };
         scene.look().await?;
@@ -92,11 +92,7 @@ impl<'s> Scenario<'s> {
                 return Ok(failed);
             }
         }
-        Ok(TestResult {
-            uncertain: std::mem::take(&mut self.uncertain),
-            rules: std::mem::take(&mut self.rules),
-            ..TestResult::default()
-        })
+        Ok(TestResult { uncertain: std::mem::take(&mut self.uncertain), ..TestResult::default() })
     }
 
     /// The mismatches, with the traces that explain them.
@@ -114,7 +110,14 @@ impl<'s> Scenario<'s> {
         let told = |action: &Action| format!("{} (rule {})", standing(action), action.rule);
         let actions = self.actions().await?.iter().map(told).collect();
         let uncertain = std::mem::take(&mut self.uncertain);
-        Ok(Some(TestResult { failures, step, uncertain, rules: std::mem::take(&mut self.rules), actions }))
+        Ok(Some(TestResult { failures, step, uncertain, rules: self.traces().await?, actions }))
+    }
+
+    /// The latest trace of each rule.
+    async fn traces(&mut self) -> Result<Vec<RuleTrace>, AppError> {
+        let latest = self.latest.take().into_iter().collect();
+        let traced = self.engine.operator().trace_decisions(latest).await.map_err(unplayable)?;
+        Ok(traced.into_iter().flat_map(|traced| traced.record.trace.rules).collect())
     }
 
     fn workspace(&self) -> Result<&Workspace, AppError> {
@@ -211,7 +214,7 @@ impl<'s> Scenario<'s> {
         self.done.extend(done);
         if let Some(decision) = decision {
             self.uncertain.extend(observed.uncertain_reasons());
-            self.rules = decision.trace.rules;
+            self.latest = Some(decision);
         }
         Ok(observed)
     }

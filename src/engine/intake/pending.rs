@@ -9,7 +9,7 @@ use crate::engine::{
     intake::batch::{FIRST_DEFERRAL, MAX_DEFERRAL},
     intake::policy::DECISION_POLICY,
     intake::poll::is_too_old,
-    intake::records::{action_records, decision_record, lead_key},
+    intake::records::{action_records, decision_record, lead_key, stored_event},
     intake::row_changes::{Candidate, candidate, category_differs, proven_event},
     status::EngineEventKind,
     threads::takeover::{Takeover, detect_takeover},
@@ -209,7 +209,7 @@ impl Intake {
             overrides,
             lead_opted_out: Some(opted_out),
             hold_uncertain: workspace.safety().hold_uncertain,
-            thorough: true,
+            thorough: false,
         };
         let known = messages.is_some();
         let evaluation = evaluate_thread(&thread_reader(workspace, &row.id), rules, subject, messages, now).await?;
@@ -257,8 +257,13 @@ impl Intake {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
             ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
-        let written =
-            self.shared.store.record_decision(&record, actions, opt_out.as_ref(), &settled, DECISION_POLICY).await?;
+        self.shared.keep_rules(&evaluation.context).await?;
+        let evaluated_on = stored_event(row, evaluation);
+        let written = self
+            .shared
+            .store
+            .record_decision(&record, Some(&evaluated_on), actions, opt_out.as_ref(), &settled, DECISION_POLICY)
+            .await?;
         let RecordedDecision { actions, cancelled } = written;
         failpoint!(self.shared, DecisionWritten);
         if actions.iter().filter_map(|action| action.reason.as_ref()).any(|why| why.code == ReasonCode::ForeignUse) {

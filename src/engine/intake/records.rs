@@ -6,7 +6,7 @@ use crate::{
         Action, ActionId, ActionKind, ActionState, PlannedAction, PlannedOutcome, Reason, ReasonCode, ThreadRow,
         address_of,
     },
-    store::{DecisionRecord, DecisionTrace, EventKind, EventValues},
+    store::{DecisionRecord, DecisionTrace, EventKind, StoredEvent},
 };
 use jiff::Timestamp;
 
@@ -55,25 +55,26 @@ pub(in crate::engine) fn decision_record(
             problem: None,
             preview: row.preview.clone().filter(|_| newest.is_none()),
             rules: decision.rules.clone(),
-            event: may_wait(evaluation).then(|| Box::new(event_values(row, evaluation))),
+            event: None,
         },
     }
 }
 
-/// Whether an action of the decision may be due later and is evaluated again then.
-fn may_wait(evaluation: &Evaluation) -> bool {
-    let actions = &evaluation.decision.actions;
-    actions
-        .iter()
-        .any(|action| matches!(action.would, PlannedOutcome::Done | PlannedOutcome::Held | PlannedOutcome::Waiting))
-}
-
-fn event_values(row: &ThreadRow, evaluation: &Evaluation) -> EventValues {
-    let messages = evaluation.messages.iter().flat_map(|messages| messages.conversation().messages());
-    EventValues {
+/// The event as the store keeps it: all that the evaluation took in.
+pub(in crate::engine) fn stored_event(row: &ThreadRow, evaluation: &Evaluation) -> StoredEvent {
+    let context = &evaluation.context;
+    StoredEvent {
+        revision: context.revision.clone(),
+        at: context.at,
+        workspace: context.workspace.clone(),
+        ceiling: context.ceiling,
         row: row.clone(),
         detail: evaluation.detail.clone(),
-        message_ids: messages.map(|message| message.id.clone()).collect(),
+        messages: evaluation.messages.as_ref().map(|messages| messages.conversation().clone()),
+        history: context.history.clone(),
+        overrides: context.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode)).collect(),
+        lead_opted_out: context.lead_opted_out,
+        hold_uncertain: context.hold_uncertain,
     }
 }
 

@@ -42,7 +42,7 @@ impl Intake {
             },
         };
         let settled = self.settled(row, None, workspace);
-        self.shared.store.record_decision(&record, Vec::new(), None, &settled, DECISION_POLICY).await?;
+        self.shared.store.record_decision(&record, None, Vec::new(), None, &settled, DECISION_POLICY).await?;
         workspace.metrics.record_decision(EventKind::Message);
         let lead = record.lead_email.as_deref().unwrap_or("A lead without an address");
         let announcement = Alert {

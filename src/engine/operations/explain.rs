@@ -5,8 +5,11 @@ use crate::engine::{
     Workspace,
     evaluation::Evaluation,
     execution::guard::Verdict,
-    intake::records::{action_records, decision_record},
-    operations::timeline::TimelineEntry,
+    intake::records::{action_records, decision_record, stored_event},
+    operations::{
+        timeline::TimelineEntry,
+        traces::{TracedDecision, decide_again},
+    },
 };
 use crate::{
     model::{
@@ -14,7 +17,7 @@ use crate::{
         ThreadRow,
     },
     rules::ThreadMessages,
-    store::{DecisionTrace, EventKind, StoreError},
+    store::{EventKind, StoreError},
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -53,6 +56,10 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub problem: Option<String>,
+    /// Why rules that did not match are absent, where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub incomplete: Option<String>,
     /// Each rule, in order.
     pub rules: Vec<ExplainedRule>,
     /// Its timeline; empty if no store was asked.
@@ -106,6 +113,7 @@ impl Explanation {
             language,
             opt_out_words,
             problem: None,
+            incomplete: None,
             rules: with_texts(decision),
             way: Vec::new(),
             not_considered: &ONLY_A_STORE_KNOWS,
@@ -113,12 +121,14 @@ impl Explanation {
     }
 
     /// Of a decision that was recorded.
-    pub fn from_trace(thread_id: &str, message_id: Option<&str>, lead: Option<&str>, trace: &DecisionTrace) -> Self {
+    pub fn from_record(traced: &TracedDecision) -> Self {
+        let TracedDecision { record, incomplete } = traced;
+        let trace = &record.trace;
         let MailReading { quoted, signals, language, opt_out_words } = trace.reading.clone();
         Self {
-            thread_id: thread_id.to_owned(),
-            message_id: message_id.map(str::to_owned),
-            lead_email: lead.map(str::to_owned),
+            thread_id: record.thread_id.clone(),
+            message_id: record.message_id.clone(),
+            lead_email: record.lead_email.clone(),
             subject: trace.subject.clone(),
             category: trace.category.clone(),
             campaign: trace.campaign.clone(),
@@ -130,6 +140,7 @@ impl Explanation {
             language,
             opt_out_words,
             problem: trace.problem.clone(),
+            incomplete: incomplete.clone(),
             rules: trace.rules.iter().map(|rule| rule.map_actions(ExplainedAction::new)).collect(),
             way: Vec::new(),
             not_considered: &[],
@@ -199,10 +210,14 @@ impl Operator {
         let overrides = self.shared.store.override_modes().await?;
         let messages = crate::engine::fetch_messages(&client, thread_id, crate::coldsend::Priority::Read).await?;
         let rules = self.shared.rules();
-        let evaluation = self
+        let mut evaluation = self
             .intake
             .evaluate_row(workspace, &rules, &detail.row, &overrides, Some(Arc::clone(&messages)), self.shared.now())
             .await?;
+        // The same, with every rule.
+        if let Ok(decision) = decide_again(&rules, &stored_event(&detail.row, &evaluation)) {
+            evaluation.decision = decision;
+        }
         let mut explanation = Explanation::new(&detail.row, &evaluation);
         explanation.not_considered = &[];
         explanation.guarded(self.foreseen(workspace, &detail.row, &evaluation, &messages).await?);
@@ -216,9 +231,9 @@ impl Operator {
     /// The store. `None` if it knows no such decision.
     pub async fn explain_decision(&self, id: &str) -> Result<Option<Explanation>, StoreError> {
         let Some(decision) = self.shared.store.decision(id).await? else { return Ok(None) };
-        let (message, lead) = (decision.message_id.as_deref(), decision.lead_email.as_deref());
-        let mut explanation = Explanation::from_trace(&decision.thread_id, message, lead, &decision.trace);
-        self.decision_entries(&decision, &mut explanation.way).await?;
+        let Some(traced) = self.trace_decisions(vec![decision]).await?.pop() else { return Ok(None) };
+        let mut explanation = Explanation::from_record(&traced);
+        self.decision_entries(&traced.record, &mut explanation.way).await?;
         Ok(Some(explanation))
     }
 

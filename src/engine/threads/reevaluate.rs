@@ -6,7 +6,7 @@ use crate::engine::{Workspace, execution::guard::Verdict};
 use crate::{
     model::{Action, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
     rules::{Again, ThreadMessages, still_matches},
-    store::{EventValues, StoreError},
+    store::{DecisionRecord, EventValues, StoreError},
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -33,14 +33,14 @@ impl Shared {
         let rules = rules.of_workspace(workspace.name());
         let Some(rule) = rules.rule(&action.rule) else { return Ok(None) };
         let Some(decision) = self.store.decision(&action.decision_id).await? else { return Ok(None) };
-        let Some(event) = &decision.trace.event else { return Ok(None) };
+        let Some(event) = self.event_of(&decision).await? else { return Ok(None) };
         let Some(earlier) = decision.trace.rules.iter().find(|trace| trace.name == action.rule) else {
             return Ok(None);
         };
         let now = newest_row(&*self.store, workspace.name(), &action.thread_id).await?;
         let row = now.as_ref().map_or_else(|| event.row.clone(), |now| mixed(&event.row, now));
         let detail = event.detail.as_ref().map(|detail| ThreadDetail { row: row.clone(), ..detail.clone() });
-        let seen = messages.map(|messages| as_at_the_event(event, messages));
+        let seen = messages.map(|messages| as_at_the_event(&event, messages));
         let again = Again {
             workspace: workspace.name(),
             row: &row,
@@ -55,6 +55,26 @@ impl Shared {
         }
         let text = format!("the rule `{}` no longer matches", action.rule);
         Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleNoLongerMatches, text))))
+    }
+}
+
+impl Shared {
+    /// What a decision was made on, beside the texts of the messages. Those of earlier versions hold it themselves.
+    async fn event_of(&self, decision: &DecisionRecord) -> Result<Option<EventValues>, StoreError> {
+        if let Some(event) = &decision.trace.event {
+            return Ok(Some(EventValues::clone(event)));
+        }
+        let event = self.store.events(std::slice::from_ref(&decision.id)).await?.remove(&decision.id);
+        Ok(event.map(|event| EventValues {
+            message_ids: event
+                .messages
+                .iter()
+                .flat_map(Conversation::messages)
+                .map(|message| message.id.clone())
+                .collect(),
+            row: event.row,
+            detail: event.detail,
+        }))
     }
 }
 

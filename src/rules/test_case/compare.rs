@@ -17,7 +17,7 @@ pub struct TestResult {
     pub step: Option<StepLocation>,
     /// Why each reply that is held as uncertain is held.
     pub uncertain: Vec<String>,
-    /// Each rule, in order, with the value that each condition saw.
+    /// Where the test failed: each rule, in order, with the value that each condition saw.
     pub rules: Vec<RuleTrace>,
     /// How every action of a played test stood when it ended, in words, oldest first.
     pub actions: Vec<String>,

@@ -9,7 +9,10 @@ use rusqlite::{
 use serde::{Serialize, de::DeserializeOwned};
 use std::{cell::RefCell, fmt::Display};
 use uuid::Uuid;
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::{
+    bulk::{Compressor, Decompressor},
+    zstd_safe::{self, CCtx, CParameter, DCtx},
+};
 
 /// What records have in common. A compressed value names its dictionary, so that a later one can stand beside this.
 const DICTIONARY: &[u8] = include_bytes!("dictionary.json");
@@ -25,13 +28,17 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-fn unreadable(error: impl Display) -> StoreError {
+pub(super) fn unreadable(error: impl Display) -> StoreError {
     StoreError::Unreadable(error.to_string())
 }
 
 /// A value as compressed JSON.
 pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    let json = serde_json::to_vec(value).map_err(unreadable)?;
+    pack_bytes(&serde_json::to_vec(value).map_err(unreadable)?)
+}
+
+/// The same of JSON.
+pub(super) fn pack_bytes(json: &[u8]) -> Result<Vec<u8>, StoreError> {
     COMPRESSOR.with_borrow_mut(|slot| {
         let compressor = match slot {
             Some(compressor) => compressor,
@@ -39,26 +46,60 @@ pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
         };
         let mut packed = Vec::with_capacity(1 + json.len() / 2);
         packed.push(WITH_DICTIONARY);
-        packed.extend(compressor.compress(&json).map_err(unreadable)?);
+        packed.extend(compressor.compress(json).map_err(unreadable)?);
         Ok(packed)
     })
 }
 
 /// The value that [`pack`] was given.
 pub(super) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(&unpack_bytes(packed)?).map_err(unreadable)
+}
+
+/// The JSON itself.
+pub(super) fn unpack_bytes(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
     let Some((&WITH_DICTIONARY, body)) = packed.split_first() else {
         return Err(unreadable("a compressed value of an unknown kind"));
     };
-    let size = zstd::zstd_safe::get_frame_content_size(body).ok().flatten().ok_or_else(|| unreadable("no size"))?;
-    let size = usize::try_from(size).ok().filter(|size| *size <= MAX_BYTES).ok_or_else(|| unreadable("too large"))?;
-    let json = DECOMPRESSOR.with_borrow_mut(|slot| {
+    let size = content_size(body)?;
+    DECOMPRESSOR.with_borrow_mut(|slot| {
         let decompressor = match slot {
             Some(decompressor) => decompressor,
             None => slot.insert(Decompressor::with_dictionary(DICTIONARY).map_err(unreadable)?),
         };
         decompressor.decompress(body, size).map_err(unreadable)
-    })?;
-    serde_json::from_slice(&json).map_err(unreadable)
+    })
+}
+
+fn content_size(frame: &[u8]) -> Result<usize, StoreError> {
+    let size = zstd_safe::get_frame_content_size(frame).ok().flatten().ok_or_else(|| unreadable("no size"))?;
+    usize::try_from(size).ok().filter(|size| *size <= MAX_BYTES).ok_or_else(|| unreadable("too large"))
+}
+
+/// Compresses what repeats much of `before`, and adds it to `into`. It is read with the same `before` alone: a checksum tells.
+pub(super) fn compress_after(before: &[u8], json: &[u8], into: &mut Vec<u8>) -> Result<(), StoreError> {
+    let mut context = CCtx::try_create().ok_or_else(|| unreadable("no memory to compress"))?;
+    for parameter in [CParameter::CompressionLevel(LEVEL), CParameter::ChecksumFlag(true)] {
+        context.set_parameter(parameter).map_err(zstd_error)?;
+    }
+    context.ref_prefix(before).map_err(zstd_error)?;
+    let mut frame = Vec::with_capacity(zstd_safe::compress_bound(json.len()));
+    context.compress2(&mut frame, json).map_err(zstd_error)?;
+    into.extend(frame);
+    Ok(())
+}
+
+/// What [`compress_after`] was given.
+pub(super) fn decompress_after(before: &[u8], frame: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut context = DCtx::try_create().ok_or_else(|| unreadable("no memory to decompress"))?;
+    context.ref_prefix(before).map_err(zstd_error)?;
+    let mut json = Vec::with_capacity(content_size(frame)?);
+    context.decompress(&mut json, frame).map_err(zstd_error)?;
+    Ok(json)
+}
+
+fn zstd_error(code: zstd_safe::ErrorCode) -> StoreError {
+    unreadable(zstd_safe::get_error_name(code))
 }
 
 pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
@@ -141,6 +182,20 @@ mod tests {
         for bytes in [&b""[..], b"\x01", b"\x02abc", b"\x01\x28\xb5\x2f\xfd"] {
             assert!(matches!(unpack::<serde_json::Value>(bytes), Err(StoreError::Unreadable(_))));
         }
+    }
+
+    #[test]
+    fn what_is_packed_after_something_is_unpacked_after_it_alone() {
+        let (before, json) = (b"Hi Jane, a call on Tuesday?".repeat(20), b"\"a call on Tuesday?\"".repeat(30));
+        let mut packed = Vec::new();
+        compress_after(&before, &json, &mut packed).unwrap();
+        assert!(packed.len() < 80, "{}", packed.len());
+        assert_eq!(decompress_after(&before, &packed).unwrap(), json);
+        let others = [b"Hi Joan, a mail on Tuesday?".repeat(20), b"short".to_vec(), Vec::new()];
+        for other in others {
+            assert!(decompress_after(&other, &packed).is_err());
+        }
+        assert!(decompress_after(&before, &packed[..packed.len() / 2]).is_err());
     }
 
     #[test]

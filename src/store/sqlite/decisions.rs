@@ -5,8 +5,9 @@ use super::{
     action_rows::{Belongs, NewAction, key},
     action_writes::ActionUpdate,
     actions::find,
-    codec::{OwnedUid, Uid, from_json, micros, pack, parse, timestamp, to_json, unpack},
+    codec::{OwnedUid, Uid, from_json, micros, pack_bytes, parse, timestamp, to_json, unpack, unreadable},
     controls::insert_opt_out,
+    events::NewEvent,
     filters::DecisionQuery,
     identity,
     session::Session,
@@ -16,7 +17,7 @@ use crate::{
     model::{Action, ActionState},
     store::{
         Change, ChangeKind, Claim, DecisionFilter, DecisionPolicy, DecisionRecord, DecisionStore, OptOut,
-        RecordedDecision, SettledThread, StoreError,
+        RecordedDecision, SettledThread, StoreError, StoredEvent,
     },
 };
 use async_trait::async_trait;
@@ -45,6 +46,7 @@ pub(super) static UNSETTLED: LazyLock<String> = LazyLock::new(|| {
 struct NewDecision {
     record: DecisionRecord,
     trace: Vec<u8>,
+    event: Option<NewEvent>,
     actions: Vec<NewAction>,
     opt_out: Option<OptOut>,
     settling: Settling,
@@ -56,13 +58,20 @@ impl DecisionStore for SqliteStore {
     async fn record_decision(
         &self,
         decision: &DecisionRecord,
+        event: Option<&StoredEvent>,
         actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,
         policy: DecisionPolicy,
     ) -> Result<RecordedDecision, StoreError> {
+        let trace = serde_json::to_vec(&decision.trace).map_err(unreadable)?;
+        let event = match event {
+            Some(event) => Some(self.new_event(event, (&decision.workspace, &decision.thread_id), &trace).await?),
+            None => None,
+        };
         let new = NewDecision {
-            trace: pack(&decision.trace)?,
+            trace: pack_bytes(&trace)?,
+            event,
             actions: actions.into_iter().map(NewAction::new).collect::<Result<_, _>>()?,
             opt_out: opt_out.cloned(),
             settling: Settling::new(settled)?,
@@ -122,6 +131,9 @@ impl NewDecision {
             false => session.thread(&record.workspace, &record.thread_id, record.at)?,
         };
         let decision = session.insert_decision(record, &self.trace, workspace, thread)?;
+        if let Some(event) = &self.event {
+            session.insert_event(decision, event)?;
+        }
         let cancelled = self.change_older(session, thread, policy)?;
         if let Some(owner) = identity::owner(session, record, &self.claim)? {
             for new in &mut self.actions {

@@ -9,6 +9,7 @@
 //! | `readers` | the connections that read |
 //! | `codec`, `names` | how values stand in the database |
 //! | `threads`, `decisions`, `actions`, … | one trait of the store each |
+//! | `events` | what was evaluated, and with which rules |
 //! | `action_rows`, `action_writes`, `filters` | an action's row, its changes, lists |
 //! | `open`, `private`, `sidecar`, `steps`, `legacy` | opening, the files and their lock, older versions |
 
@@ -22,6 +23,7 @@ mod codec;
 mod controls;
 mod counts;
 mod decisions;
+mod events;
 mod filters;
 mod identity;
 mod left;

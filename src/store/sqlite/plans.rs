@@ -1,7 +1,7 @@
 //! The proof that no look-up and no list reads more of a large store than of a small one.
 
 use super::{
-    SqliteStore, action_writes, actions, decisions,
+    SqliteStore, action_writes, actions, decisions, events,
     filters::{ActionQuery, DecisionQuery},
     identity, left, threads,
 };
@@ -43,6 +43,8 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (action_writes::BEFORE, vec![text("a308"), number(1)], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
         (&action_writes::WAKE_WAITING, vec![number(1), number(78), text("m77")], "actions_thread (thread=?)"),
         (&decisions::UNSETTLED, vec![number(78), text("m78")], "actions_thread (thread=?)"),
+        (events::NEWEST, vec![number(78)], "decisions_thread (thread=?)"),
+        (events::ONE, vec![number(78)], "SEARCH e USING INTEGER PRIMARY KEY"),
         (threads::KNOWN, vec![number(1), text("[\"t77\"]")], "threads_by_id (thread_id=? AND workspace=?)"),
         (
             threads::READY_OLDEST,

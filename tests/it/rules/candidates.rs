@@ -118,7 +118,7 @@ fn condition() -> impl Strategy<Value = String> {
     })
 }
 
-fn rule() -> impl Strategy<Value = String> {
+pub(super) fn rule() -> impl Strategy<Value = String> {
     let script = prop::option::weighted(0.3, prop::sample::select(SCRIPTS.as_slice()));
     let then = prop::sample::select(vec![
         "star",
@@ -150,7 +150,7 @@ fn text(words: usize) -> impl Strategy<Value = String> {
         .prop_map(|parts| parts.into_iter().flat_map(|(word, separator)| [word, separator]).collect())
 }
 
-fn event() -> impl Strategy<Value = Case> {
+pub(super) fn event() -> impl Strategy<Value = Case> {
     let category = prop::sample::select(vec![None, Some("interested"), Some("Meeting Request"), Some("x"), Some(" ")]);
     let campaign = prop::sample::select(vec![None, Some("Q1 Product Launch"), Some("External"), Some("Q2")]);
     let ending = prop::sample::select(vec![
@@ -185,7 +185,7 @@ fn event() -> impl Strategy<Value = Case> {
     )
 }
 
-fn set(rules: &[String]) -> RuleSet {
+pub(super) fn set(rules: &[String]) -> RuleSet {
     let mut text = "version: 1\nrules:\n".to_owned();
     for (number, rule) in rules.iter().enumerate() {
         let _ = write!(text, "  - name: r{number}\n    {rule}");
