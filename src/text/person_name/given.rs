@@ -14,6 +14,9 @@ const MAX_CHARS: usize = 40;
 pub(super) fn given_and_family(words: Vec<Word>, evidence: &Evidence) -> (Option<String>, Option<String>) {
     let titles = count_titles(&words);
     let mut words: Vec<Word> = words.into_iter().skip(titles).collect();
+    if words.len() > 1 {
+        words.iter_mut().for_each(Word::drop_stray_digit);
+    }
     // A job behind the name; one behind a single word may be that of a department.
     if let Some(job) = words.iter().position(|word| word.is(Kind::Job)).filter(|job| *job > 1) {
         words.truncate(job);

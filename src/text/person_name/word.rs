@@ -99,6 +99,14 @@ impl Word {
         self.text.chars().next().is_some_and(char::is_lowercase) && tables::PARTICLES.contains(&self.key.as_str())
     }
 
+    /// `Jane0` is Jane: one digit behind a word of letters is a slip. More of them belong to an account or a place.
+    pub(super) fn drop_stray_digit(&mut self) {
+        let Some(letters) = self.text.strip_suffix(|c: char| c.is_ascii_digit()) else { return };
+        if letters.chars().count() > 2 && letters.chars().all(char::is_alphabetic) {
+            *self = Self::new(letters);
+        }
+    }
+
     /// Written in capitals, and long enough for that to mean something.
     pub(super) fn is_in_capitals(&self) -> bool {
         self.text.chars().filter(|c| c.is_uppercase()).count() > 2 && !self.text.chars().any(char::is_lowercase)
