@@ -111,9 +111,21 @@ impl ThreadMessages {
         Some(self.full_body.get_or_init(|| text::full_text(message.text.as_deref(), message.html.as_deref())))
     }
 
-    /// How the newest inbound message begins.
+    /// The first words of the newest inbound message.
     fn first_words(&self) -> &[String] {
-        self.first_words.get_or_init(|| first_words(self.full_body().unwrap_or_default()))
+        self.first_words.get_or_init(|| match (self.full_body.get(), self.newest_inbound()) {
+            (Some(whole), _) => whole.split_whitespace().take(COMPARED_WORDS).map(str::to_owned).collect(),
+            (None, Some(message)) => {
+                text::first_words(message.text.as_deref(), message.html.as_deref(), COMPARED_WORDS)
+            }
+            (None, None) => Vec::new(),
+        })
+    }
+
+    /// Whether an inbound message has this subject. Where [`Self::opt_out`] found nothing, nothing is in the subject either.
+    fn has_subject(&self, subject: &str) -> bool {
+        let mut inbound = self.conversation.messages().iter().filter(|message| !message.outgoing);
+        inbound.any(|message| message.subject.as_deref() == Some(subject))
     }
 
     /// All messages as text, oldest first, as far as rules match it: at least the first 64 KiB.
@@ -156,9 +168,8 @@ fn evidence_of(message: &Message) -> Earlier<'_> {
     }
 }
 
-fn first_words(text: &str) -> Vec<String> {
-    text.split_whitespace().take(8).map(str::to_owned).collect()
-}
+/// So many words tell whether a preview shows a message.
+const COMPARED_WORDS: usize = 5;
 
 // The day of a message, in UTC: where its writer was is not known.
 pub(super) fn day(at: jiff::Timestamp) -> jiff::civil::Date {
@@ -256,19 +267,22 @@ impl<'a> Facts<'a> {
             if let Some(found) = self.input.messages.and_then(ThreadMessages::opt_out) {
                 return Some(found.to_owned());
             }
-            let preview = if self.preview_is_judged() { "" } else { row.preview.as_deref().unwrap_or_default() };
-            text::opt_out(row.subject.as_deref(), preview)
+            let judged = |subject: &&str| self.input.messages.is_some_and(|messages| messages.has_subject(subject));
+            let subject = row.subject.as_deref().filter(|subject| !judged(subject));
+            let preview = non_blank(row.preview.as_deref()).filter(|preview| !self.is_judged(preview));
+            text::opt_out(subject, preview.unwrap_or_default())
         });
         found.as_deref()
     }
 
-    /// Whether the preview shows a message that was read itself: then it adds nothing but the danger of taking our own
+    /// Whether a preview shows a message that was read itself: then it adds nothing but the danger of taking our own
     /// words, quoted or sent ("to unsubscribe, …"), for the lead's.
-    fn preview_is_judged(&self) -> bool {
+    fn is_judged(&self, preview: &str) -> bool {
         let Some(messages) = self.input.messages else { return false };
         let Some(last) = messages.conversation().messages().last() else { return false };
-        let preview = first_words(self.input.row.preview.as_deref().unwrap_or_default());
-        last.outgoing || messages.first_words().iter().zip(&preview).take(5).all(|(left, right)| left == right)
+        let begins_alike =
+            || messages.first_words().iter().zip(preview.split_whitespace()).all(|(own, shown)| own == shown);
+        last.outgoing || begins_alike()
     }
 
     /// The lead's name, as far as a person would say it.

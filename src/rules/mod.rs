@@ -8,6 +8,7 @@ mod evaluate;
 mod event;
 mod field;
 mod files;
+mod folding;
 pub mod hours;
 mod lint;
 mod load;

@@ -3,7 +3,10 @@
 //! Of all such sets the one is chosen whose texts are rare. Texts are folded ([`fold`]): case does not count, and a run of
 //! white space is one space. So most of what people write, such as `\b(call|demo) on (mon|tues)day\b`, is a few whole texts.
 
-use super::pattern::Pattern;
+use super::{
+    folding::{fold, is_word},
+    pattern::Pattern,
+};
 use regex_syntax::{
     ParserBuilder,
     hir::{Class, Hir, HirKind, Look, Repetition},
@@ -44,31 +47,6 @@ pub(super) struct RequiredTexts {
 pub(super) fn required_texts(pattern: &Pattern) -> Option<RequiredTexts> {
     let parsed = ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex().as_str()).ok()?;
     analyze(&parsed).best().filter(|found| found.weight >= MIN_WEIGHT)
-}
-
-/// What a character is where case and the kind of white space do not count. Characters that expressions take for equal are
-/// equal here; a few more are.
-pub(super) fn fold(c: char) -> char {
-    if c.is_ascii() {
-        return if c.is_ascii_whitespace() || c == '\u{b}' { ' ' } else { c.to_ascii_lowercase() };
-    }
-    if c.is_whitespace() {
-        return ' ';
-    }
-    match c {
-        // Equal without a common upper case of one character.
-        '\u{1fd3}' => return '\u{390}',
-        '\u{1fe3}' => return '\u{3b0}',
-        '\u{fb05}' => return '\u{fb06}',
-        _ => {}
-    }
-    let upper = single(c.to_uppercase()).unwrap_or(c);
-    single(upper.to_lowercase()).unwrap_or(upper)
-}
-
-fn single(mut all: impl Iterator<Item = char>) -> Option<char> {
-    let first = all.next()?;
-    all.next().is_none().then_some(first)
 }
 
 /// A part of a match.
@@ -120,11 +98,6 @@ impl Part {
     fn required(self) -> RequiredText {
         RequiredText { starts_word: self.starts_at_word(), ends_word: self.ends_at_word(), text: self.text }
     }
-}
-
-/// Whether an ASCII character is one of a word.
-pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// What is known of an expression, or of a part of it.
@@ -190,14 +163,10 @@ fn analyze(hir: &Hir) -> Analysis {
 
 fn of_look(look: Look) -> Part {
     match look {
-        Look::WordAscii
-        | Look::WordUnicode
-        | Look::WordStartAscii
-        | Look::WordEndAscii
-        | Look::WordStartUnicode
-        | Look::WordEndUnicode => Part::boundary(),
-        Look::WordStartHalfAscii | Look::WordStartHalfUnicode => Part { ends_word: false, ..Part::boundary() },
-        Look::WordEndHalfAscii | Look::WordEndHalfUnicode => Part { starts_word: false, ..Part::boundary() },
+        Look::WordUnicode | Look::WordStartUnicode | Look::WordEndUnicode => Part::boundary(),
+        Look::WordStartHalfUnicode => Part { ends_word: false, ..Part::boundary() },
+        Look::WordEndHalfUnicode => Part { starts_word: false, ..Part::boundary() },
+        // A boundary in ASCII may stand beside a letter that folds to one of ASCII.
         _ => Part::default(),
     }
 }
@@ -347,7 +316,6 @@ fn sequence(hir: &Hir) -> Analysis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
     #[track_caller]
     fn check(pattern: &str, expected: &[&str]) {
@@ -401,21 +369,6 @@ mod tests {
             [r".*", "no", "(call)?", "[a-z]+", r"\d", "", "^$", "a|b|calendar", r"(call|\w+)", "[a-c&&[^B]]x"]
         {
             check(pattern, &[]);
-        }
-    }
-
-    /// What expressions take for the same character is the same here.
-    #[test]
-    fn characters_that_are_equal_fold_to_one() {
-        for c in (0..=0x1_ffff).filter_map(char::from_u32) {
-            let mut class = ClassUnicode::new([ClassUnicodeRange::new(c, c)]);
-            class.try_case_fold_simple().unwrap();
-            for range in class.iter() {
-                for other in range.start()..=range.end() {
-                    assert_eq!(fold(c), fold(other), "{c:?} and {other:?}");
-                }
-            }
-            assert!(!c.is_whitespace() || fold(c) == ' ', "{c:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct SearchText<'t> {
 impl<'t> SearchText<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let original = truncate_input(text);
-        let normal = Some(normalize(original)).filter(|normal| normal.as_str() != original);
+        let normal = Some(normalize(original)).filter(|normal| !normal.is_same());
         Self { original, normal, is_cut: text.len() > MATCHED_BYTES }
     }
 

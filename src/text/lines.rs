@@ -62,11 +62,29 @@ pub(super) fn truncate(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
+/// The first 256 KiB of a plain-text part, cut where a line ends.
+pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(truncate(text, MAX_TEXT));
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (line, end) = next_line(text);
+        rest = text.get(end..).filter(|_| end > line.len());
+        Some(line)
+    })
+}
+
+/// A line, and where the next one begins; that is its own end where it is the last.
+fn next_line(text: &str) -> (&str, usize) {
+    const ENDS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    let Some((at, end)) = text.char_indices().find(|(_, c)| ENDS.contains(c)) else { return (text, text.len()) };
+    let rest = text.get(at..).unwrap_or_default();
+    let length = if rest.starts_with("\r\n") { 2 } else { end.len_utf8() };
+    (text.get(..at).unwrap_or_default(), at + length)
+}
+
 /// The lines of a plain-text part.
 pub(super) fn from_text(text: &str) -> Vec<Line> {
-    let text = truncate(text, MAX_TEXT).replace("\r\n", "\n");
-    let mut lines: Vec<Line> = text
-        .split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
+    let mut lines: Vec<Line> = split(text)
         .map(|line| {
             let text = plain(line);
             let quote = if text.trim_start().starts_with('>') { Quote::Yes } else { Quote::No };

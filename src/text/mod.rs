@@ -86,6 +86,23 @@ pub fn full_text(text: Option<&str>, html: Option<&str>) -> String {
     }
 }
 
+/// The first words of [`full_text`], at most so many. Of plain text no more is read than that.
+pub fn first_words(text: Option<&str>, html: Option<&str>, most: usize) -> Vec<String> {
+    match text.filter(|text| !text.trim().is_empty()) {
+        Some(plain) if !html::looks_like_html(plain) => {
+            let mut words = Vec::new();
+            for line in lines::split(plain) {
+                words.extend(lines::plain(line).split_whitespace().take(most - words.len()).map(str::to_owned));
+                if words.len() >= most {
+                    break;
+                }
+            }
+            words
+        }
+        _ => full_text(text, html).split_whitespace().take(most).map(str::to_owned).collect(),
+    }
+}
+
 /// The visible text of an HTML mail, one line per block, quoted lines begun with `> `.
 ///
 /// Reads the first 2 MiB and answers with at most 256 KiB. Nesting costs nothing: elements deeper than 512 lose their

@@ -28,6 +28,11 @@ struct Replaced {
 }
 
 impl Normal<'_> {
+    /// Whether nothing was replaced: the text is its own normal form.
+    pub fn is_same(&self) -> bool {
+        self.replaced.is_empty()
+    }
+
     /// The normal form.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -58,20 +63,30 @@ impl Normal<'_> {
 
 /// The normal form of a text, in one pass; plain ASCII without tabs or carriage returns is borrowed as it is.
 pub fn normalize(text: &str) -> Normal<'_> {
-    let Some(first) = text.bytes().position(is_special) else {
+    let Some(first) = find_special(text) else {
         return Normal { text: Cow::Borrowed(text), replaced: Vec::new() };
     };
     let mut writer = Writer { out: String::with_capacity(text.len()), replaced: Vec::new() };
     let mut at = first;
     writer.out.push_str(text.get(..first).unwrap_or_default());
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let plain = rest.bytes().position(is_special).unwrap_or(rest.len());
+        let plain = find_special(rest).unwrap_or(rest.len());
         writer.out.push_str(rest.get(..plain).unwrap_or_default());
         at += plain;
         let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
         at += writer.put(text, at, c);
     }
     Normal { text: Cow::Owned(writer.out), replaced: writer.replaced }
+}
+
+/// Where the first byte stands that is not what it is in the normal form, or may not be.
+fn find_special(text: &str) -> Option<usize> {
+    // Blocks without a branch for each byte: most mail has none of them for long.
+    let (blocks, _) = text.as_bytes().as_chunks::<32>();
+    let is_plain = |block: &&[u8; 32]| !block.iter().fold(false, |any, byte| any | is_special(*byte));
+    let plain = blocks.iter().take_while(is_plain).count() * 32;
+    let rest = text.as_bytes().get(plain..)?;
+    Some(plain + rest.iter().position(|byte| is_special(*byte))?)
 }
 
 // The bytes that are not what they are in the normal form, or may not be.
