@@ -17,10 +17,11 @@ use reply_router::{
     admin::{self, AdminSettings},
     engine::DECISION_POLICY,
     model::{
-        Action, ActionId, ActionKind, ActionState, Attempt, AttemptOutcome, ConditionTrace, DestinationKind, Mode,
-        Payload, Reason, ReasonCode, Repeat, RuleTrace, ThreadRow, Timing,
+        Action, ActionId, ActionKind, ActionState, Attempt, AttemptOutcome, Conversation, DestinationKind, Message,
+        Mode, Payload, Reason, ReasonCode, Repeat, ThreadRow, Timing,
     },
-    store::{ActionFilter, DecisionRecord, DecisionTrace, EventKind, SettledThread},
+    rules::{EventInput, RuleSet, ThreadMessages, evaluate},
+    store::{ActionFilter, DecisionRecord, DecisionTrace, EventKind, SettledThread, StoredEvent},
 };
 use std::{
     fmt::Write as _,
@@ -47,7 +48,7 @@ async fn measure(decisions: usize) {
     for rule in 0..RULES {
         writeln!(
             rules,
-            "  - {{ name: rule-{rule}, when: {{ body: 'word{rule}' }}, then: [{{ reply: {{ text: Hi }} }}, star] }}"
+            "  - {{ name: rule-{rule}, when: {{ category: interested, body: '\\bword{rule}\\b' }}, then: [{{ reply: {{ text: Hi }} }}, star] }}"
         )
         .unwrap();
     }
@@ -148,12 +149,17 @@ const AT_ONCE: usize = 256;
 /// forward; one action in a thousand is quarantined.
 async fn fill(fixture: &Fixture, decisions: usize) {
     let now = fixture.engine.now().as_microsecond();
-    let (trace, payload) = (trace(), "Hi, here it is. ".repeat(20));
+    let payload = "Hi, here it is. ".repeat(20);
+    let rules = fixture.engine.rules();
+    fixture.store.keep_rules(rules.revision(), &rules.sources().to_text().unwrap()).await.unwrap();
+    // One that each rule matches, and one that none does.
+    let samples: Vec<_> = (0..=RULES).map(|rule| sample(&rules, rule)).collect();
     let write = async |i: usize| {
         let at = now - i64::try_from((decisions - i) * (60 * 86_400_000_000 / decisions)).unwrap();
         let at = jiff::Timestamp::from_microsecond(at).unwrap();
         let (rule, thread) = (format!("rule-{}", i % RULES), format!("thread-{}", i / 3));
         let matched = if i.is_multiple_of(5) { vec![] } else { vec![rule.clone()] };
+        let (event, trace) = samples.get(if matched.is_empty() { RULES } else { i % RULES }).unwrap();
         let decision = DecisionRecord {
             id: format!("{i:08x}-0000-7000-8000-{i:012x}"),
             workspace: "acme".to_owned(),
@@ -206,41 +212,73 @@ async fn fill(fixture: &Fixture, decisions: usize) {
         });
         let row = ThreadRow { id: thread.clone(), last_message_at: Some(at), ..ThreadRow::default() };
         let settled = SettledThread { row, ..SettledThread::default() };
+        let row = ThreadRow { id: thread.clone(), lead_email: decision.lead_email.clone(), ..event.row.clone() };
+        let event = StoredEvent { row, at, ..event.clone() };
+        let store = &fixture.store;
         let written =
-            fixture.store.record_decision(&decision, None, actions.collect(), None, &settled, DECISION_POLICY).await;
-        written.unwrap();
+            store.record_decision(&decision, Some(&event), actions.collect(), None, &settled, DECISION_POLICY);
+        written.await.unwrap();
     };
     stream::iter(0..decisions).map(write).buffered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
-/// Of the size that twenty rules with two conditions each leave.
-fn trace() -> DecisionTrace {
-    let condition = |path: &str| ConditionTrace {
-        path: path.to_owned(),
-        wanted: "one of interested, meeting_request".to_owned(),
-        seen: Some("interested".to_owned()),
-        held: Some(true),
-        span: None,
-    };
-    let rule = |number: usize| RuleTrace {
-        name: format!("rule-{number}"),
-        file: "rules/rules.yaml".to_owned(),
-        line: number + 1,
-        mode: Mode::Live,
-        matched: number == 3,
-        stopped_by: None,
-        note: None,
-        error: None,
-        conditions: vec![condition("when.category"), condition("when.body")],
-        script: None,
-        captures: std::collections::BTreeMap::new(),
-        actions: Vec::new(),
-    };
-    DecisionTrace {
-        body: Some("Sure, a call on Tuesday would be fine. ".repeat(8)),
-        subject: Some("Re: 15 minutes for a demo?".to_owned()),
-        campaign: Some("Campaign 3".to_owned()),
-        rules: (0..RULES).map(rule).collect(),
-        ..DecisionTrace::default()
+/// An event with a mail of 1.5 kB in which one rule finds its word, as rules decide it.
+fn sample(rules: &RuleSet, rule: usize) -> (StoredEvent, DecisionTrace) {
+    let ours = "Hi Jane,\n\nmany companies like yours lose hours each week on lists that nobody reads.\n\nBest,\nSam";
+    let mut text = format!("Hi Sam,\n\nsounds good, and word{rule} it is.\n");
+    for sentence in 0..12 {
+        writeln!(
+            text,
+            "We have looked at {sentence} others since spring, and the budget of number {rule} is not fixed yet."
+        )
+        .unwrap();
     }
+    write!(text, "\nBest regards,\nJane\n\nOn Mon, Jan 5, 2026 at 9:00 AM Sam <sam@us.example> wrote:\n").unwrap();
+    ours.lines().for_each(|line| writeln!(text, "> {line}").unwrap());
+    let message = |id: &str, text: &str, outgoing| Message {
+        id: id.to_owned(),
+        from: Some(if outgoing { "sam@us.example" } else { "jane@acme.example" }.to_owned()),
+        subject: Some("Re: 15 minutes for a demo?".to_owned()),
+        text: Some(text.to_owned()),
+        outgoing,
+        ..Message::default()
+    };
+    let event = StoredEvent {
+        revision: rules.revision().to_owned(),
+        workspace: "acme".to_owned(),
+        ceiling: Mode::Live,
+        row: ThreadRow {
+            id: "thread".to_owned(),
+            subject: Some("Re: 15 minutes for a demo?".to_owned()),
+            category: Some("interested".to_owned()),
+            ..ThreadRow::default()
+        },
+        messages: Some(Conversation::new(vec![message("m1", ours, true), message("m2", &text, false)])),
+        history: Some(Vec::new()),
+        ..StoredEvent::default()
+    };
+    let messages = event.messages.clone().map(ThreadMessages::new);
+    let input = EventInput {
+        workspace: "acme",
+        ceiling: Mode::Live,
+        row: &event.row,
+        detail: None,
+        messages: messages.as_ref(),
+        history: Some(&[]),
+        overrides: &std::collections::HashMap::new(),
+        lead_opted_out: None,
+        hold_uncertain: false,
+        thorough: false,
+    };
+    let decision = evaluate(rules, &input, event.at).unwrap();
+    let trace = DecisionTrace {
+        body: decision.body,
+        auto_reply: decision.auto_reply,
+        reading: decision.reading,
+        subject: event.row.subject.clone(),
+        category: event.row.category.clone(),
+        rules: decision.rules,
+        ..DecisionTrace::default()
+    };
+    (event, trace)
 }

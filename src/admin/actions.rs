@@ -3,6 +3,7 @@
 use super::{
     ApiResult, App, audit,
     caller::Caller,
+    long_list::respond,
     pagination::{CursorPaging, Page, non_empty, page, states},
     problem::{JsonBody, Problem, QueryParams},
 };
@@ -14,6 +15,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -108,7 +110,7 @@ pub(super) async fn list(
     State(app): State<App>,
     QueryParams(params): QueryParams<ListParams>,
     paging: CursorPaging,
-) -> ApiResult<ActionPage> {
+) -> Result<Response, Problem> {
     let kind = non_empty(params.kind).map(|name| {
         let names = ActionKind::ALL.map(ActionKind::as_str).join(", ");
         name.parse().map_err(|_| Problem::bad_request(format!("unknown kind `{name}`; use one of {names}")))
@@ -122,12 +124,18 @@ pub(super) async fn list(
         campaign: non_empty(params.campaign),
         kind: kind.transpose()?,
         decision: non_empty(params.decision),
-        before: paging.before,
-        limit: paging.limit + 1,
+        before: None,
+        limit: 0,
     };
-    let found = app.engine.store().actions(&filter).await?;
-    let items = found.into_iter().map(ActionReport::from).collect();
-    Ok(Json(page(items, paging.limit, |action: &ActionReport| action.id.clone())))
+    let read = move |before, limit: u32| {
+        let (app, filter) = (app.clone(), ActionFilter { before, limit: limit + 1, ..filter.clone() });
+        async move {
+            let found = app.engine.store().actions(&filter).await?;
+            let items = found.into_iter().map(ActionReport::from).collect();
+            Ok(page(items, limit, |action: &ActionReport| action.id.clone()))
+        }
+    };
+    respond(paging, read).await
 }
 
 /// Get an action.

@@ -2,6 +2,7 @@
 
 use super::{
     ApiResult, App,
+    long_list::respond,
     pagination::{CursorPaging, Page, non_empty, page, states},
     problem::{Problem, QueryParams},
 };
@@ -13,6 +14,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -90,7 +92,7 @@ pub(super) async fn list(
     State(app): State<App>,
     QueryParams(params): QueryParams<ListParams>,
     paging: CursorPaging,
-) -> ApiResult<DecisionPage> {
+) -> Result<Response, Problem> {
     let matched = match non_empty(params.matched).as_deref() {
         None => None,
         Some("true") => Some(true),
@@ -105,11 +107,17 @@ pub(super) async fn list(
         rule: non_empty(params.rule),
         matched,
         states: states(params.state)?,
-        before: paging.before,
-        limit: paging.limit + 1,
+        before: None,
+        limit: 0,
     };
-    let found = page(app.engine.store().decisions(&filter).await?, paging.limit, |decision| decision.id.clone());
-    Ok(Json(Page { items: reports(&app, found.items).await?, next: found.next }))
+    let read = move |before, limit: u32| {
+        let (app, filter) = (app.clone(), DecisionFilter { before, limit: limit + 1, ..filter.clone() });
+        async move {
+            let found = page(app.engine.store().decisions(&filter).await?, limit, |decision| decision.id.clone());
+            Ok(Page { items: reports(&app, found.items).await?, next: found.next })
+        }
+    };
+    respond(paging, read).await
 }
 
 /// Get a decision.

@@ -15,6 +15,7 @@ mod explain;
 mod exposition;
 mod hooks;
 mod left;
+mod long_list;
 mod metrics;
 mod openapi;
 mod opt_outs;

@@ -72,7 +72,7 @@ pub(super) struct RuleReport {
     pub suppressed: BTreeMap<String, u64>,
     pub last_match: Option<Timestamp>,
     pub last_error: Option<RuleError>,
-    /// How often it was evaluated since the process started.
+    /// How often it was evaluated since the process started; events that are ruled out by a value or a word do not count.
     pub evaluations: u64,
     /// How long an evaluation takes on average since the process started, in microseconds.
     pub mean_us: Option<u64>,

@@ -54,7 +54,7 @@ pub use test_hooks::{Failpoint, Mutation, TestHooks};
 pub use workspace::{Workspace, WorkspaceParts};
 
 use crate::{destinations::Destinations, rules::RuleSet, store::Store};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use shared::Shared;
 use status::LiveStatus;
@@ -115,7 +115,7 @@ impl Engine {
             clock,
             status,
             alerts,
-            kept_revision: ArcSwap::default(),
+            kept_revision: ArcSwapOption::empty(),
             dry_run,
             #[cfg(feature = "test-hooks")]
             test_hooks: parts.test_hooks,

@@ -13,7 +13,7 @@ use crate::{
     rules::RuleSet,
     store::{Store, StoreError},
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) status: Arc<LiveStatus>,
     pub(in crate::engine) alerts: Alerts,
     /// The revision whose rules were last kept.
-    pub(in crate::engine) kept_revision: ArcSwap<String>,
+    pub(in crate::engine) kept_revision: ArcSwapOption<String>,
     /// Only GET requests leave.
     pub(in crate::engine) dry_run: bool,
     #[cfg(feature = "test-hooks")]
@@ -45,12 +45,12 @@ impl Shared {
 
     /// Makes sure that the store has the rules that an evaluation was made with.
     pub(in crate::engine) async fn keep_rules(&self, context: &EvaluationContext) -> Result<(), StoreError> {
-        if **self.kept_revision.load() == context.revision {
+        if self.kept_revision.load().as_deref() == Some(&context.revision) {
             return Ok(());
         }
         let sources = context.rules.to_text().map_err(|error| StoreError::Unreadable(error.to_string()))?;
         self.store.keep_rules(&context.revision, &sources).await?;
-        self.kept_revision.store(Arc::new(context.revision.clone()));
+        self.kept_revision.store(Some(Arc::new(context.revision.clone())));
         Ok(())
     }
 

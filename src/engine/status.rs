@@ -41,7 +41,7 @@ pub struct WorkspaceStatus {
 pub struct RuleHealth {
     /// The last error of its script or template, and when.
     pub last_error: Option<(String, Timestamp)>,
-    /// How often it was evaluated.
+    /// How often it was evaluated; events that are ruled out for many rules at once do not count.
     pub evaluations: u64,
     /// How long that took together.
     pub evaluation_time: Duration,

@@ -12,6 +12,7 @@ mod pages;
 mod problems;
 mod responses;
 mod rule_status;
+mod traces;
 
 use crate::fixture::{Fixture, FixtureOptions};
 use axum::{

@@ -4,7 +4,7 @@ use super::Operator;
 use crate::{
     model::{Decision, RuleTrace},
     rules::{EventInput, Need, RuleSet, RuleSources, ThreadMessages, trace_again},
-    store::{DecisionRecord, Store, StoreError, StoredEvent},
+    store::{DecisionRecord, StoreError, StoredEvent},
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -88,26 +88,26 @@ impl Operator {
         if let Some(known) = self.compiled.get(revision) {
             return Ok(known);
         }
-        let rules = load(&*self.shared.store, revision).await?;
+        let Some(text) = self.shared.store.kept_rules(revision).await? else {
+            return Ok(Err("the rules of this decision are not in the store".into()));
+        };
+        let rules = compile(text).await;
         self.compiled.put(revision, rules.clone());
         Ok(rules)
     }
 }
 
-/// Makes the rules of a revision again from what the store has.
-async fn load(store: &dyn Store, revision: &str) -> Result<KeptRules, StoreError> {
-    let Some(text) = store.kept_rules(revision).await? else {
-        return Ok(Err("the rules of this decision are not in the store".into()));
-    };
+/// Makes rules again from what the store has.
+async fn compile(text: String) -> KeptRules {
     let compiled = tokio::task::spawn_blocking(move || {
         let sources = RuleSources::from_text(&text).map_err(|error| error.to_string())?;
         RuleSet::from_sources(&sources).map_err(|error| error.to_string())
     });
     let compiled = compiled.await.unwrap_or_else(|error| Err(error.to_string()));
-    Ok(compiled.map(Arc::new).map_err(|why| {
+    compiled.map(Arc::new).map_err(|why| {
         format!("the rules of this decision cannot be loaded by this version of Reply Router: {}", first_line(&why))
             .into()
-    }))
+    })
 }
 
 fn first_line(text: &str) -> &str {

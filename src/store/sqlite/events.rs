@@ -79,17 +79,17 @@ impl EventStore for SqliteStore {
         self.read(move |connection| {
             let mut found = HashMap::with_capacity(ids.len());
             let mut query = connection.prepare_cached(
-                "SELECT d.uid, d.id, r.revision FROM decisions d JOIN decision_events e ON e.decision = d.id
-                 LEFT JOIN rule_revisions r ON r.id = e.revision WHERE d.uid = ?",
+                "SELECT d.uid, d.id, coalesce(r.revision, 'number ' || e.revision) FROM decisions d
+                 JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
+                 WHERE d.uid = ?",
             )?;
             for id in &ids {
-                let row = |row: &rusqlite::Row<'_>| {
-                    Ok((row.get::<_, OwnedUid>(0)?.0, row.get(1)?, row.get::<_, Option<String>>(2)?))
-                };
+                let row =
+                    |row: &rusqlite::Row<'_>| Ok((row.get::<_, OwnedUid>(0)?.0, row.get(1)?, row.get::<_, String>(2)?));
                 let Some((id, decision, revision)) = query.query_row([Uid(id)], row).optional()? else { continue };
                 let mut event: StoredEvent =
                     serde_json::from_slice(&read(connection, decision)?).map_err(super::codec::unreadable)?;
-                event.revision = revision.unwrap_or_default();
+                event.revision = revision;
                 found.insert(id, event);
             }
             Ok(found)
