@@ -64,19 +64,18 @@ async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<Decisi
     let ids: Vec<_> = decisions.iter().map(|decision| decision.id.clone()).collect();
     let mut actions = app.engine.store().actions_by_decision(&ids).await?;
     let report = |traced: TracedDecision| {
-        let trace = Explanation::from_record(&traced);
-        let decision = traced.record;
+        let decision = &traced.record;
         DecisionReport {
-            trace,
-            actions: actions.remove(&decision.id).into_iter().flatten().map(|action| action.id.0).collect(),
-            id: decision.id,
-            workspace: decision.workspace,
-            thread_id: decision.thread_id,
-            message_id: decision.message_id,
-            lead_email: decision.lead_email,
+            id: decision.id.clone(),
+            workspace: decision.workspace.clone(),
+            thread_id: decision.thread_id.clone(),
+            message_id: decision.message_id.clone(),
+            lead_email: decision.lead_email.clone(),
             event: decision.event.as_str(),
             at: decision.at,
-            matched: decision.matched,
+            matched: decision.matched.clone(),
+            actions: actions.remove(&decision.id).into_iter().flatten().map(|action| action.id.0).collect(),
+            trace: Explanation::from_record(traced),
         }
     };
     Ok(app.engine.operator().trace_decisions(decisions).await?.into_iter().map(report).collect())

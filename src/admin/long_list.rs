@@ -15,8 +15,8 @@ use futures_util::stream;
 use serde::Serialize;
 use std::io::{Error, Write as _};
 
-/// So many items are read at once.
-pub(super) const PART: u32 = 100;
+/// So many items are read at once: a decision of a hundred rules takes 100 kB to tell.
+pub(super) const PART: u32 = 20;
 
 /// A list on its way: the part that was read, and what is still to come.
 struct Rest<T, R> {
@@ -129,8 +129,8 @@ mod tests {
     async fn a_failure_is_told_or_cuts_the_list() {
         let (whole, _) = read(250, 200, 250).await;
         assert_eq!(whole.unwrap_err(), "the store failed: no disk");
-        let (whole, asked) = read(250, 200, 150).await;
+        let (whole, asked) = read(250, 200, 250 - PART).await;
         assert_eq!(whole.unwrap_err(), "cut");
-        assert_eq!(asked, [(None, 100), (Some("150".to_owned()), 100)]);
+        assert_eq!(asked, [(None, PART), (Some((250 - PART).to_string()), PART)]);
     }
 }

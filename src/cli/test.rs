@@ -167,7 +167,7 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     }
     for trace in result.rules.iter().filter(|trace| concerned.contains(&trace.name.as_str())) {
         let mut why = String::new();
-        explain_text::render_rule(&mut why, &trace.map_actions(ExplainedAction::new));
+        explain_text::render_rule(&mut why, &trace.clone().map_actions(ExplainedAction::new));
         for line in why.lines().filter(|line| !line.is_empty()) {
             let _ = writeln!(out, "      {line}");
         }

@@ -181,19 +181,19 @@ pub struct RuleTrace<A = ActionTrace> {
 
 impl RuleTrace {
     /// The same with something else told of each action.
-    pub fn map_actions<B>(&self, map: impl Fn(&ActionTrace) -> B) -> RuleTrace<B> {
+    pub fn map_actions<B>(self, map: impl Fn(&ActionTrace) -> B) -> RuleTrace<B> {
         RuleTrace {
-            name: self.name.clone(),
-            file: self.file.clone(),
+            name: self.name,
+            file: self.file,
             line: self.line,
             mode: self.mode,
             matched: self.matched,
-            stopped_by: self.stopped_by.clone(),
-            note: self.note.clone(),
-            error: self.error.clone(),
-            conditions: self.conditions.clone(),
-            script: self.script.clone(),
-            captures: self.captures.clone(),
+            stopped_by: self.stopped_by,
+            note: self.note,
+            error: self.error,
+            conditions: self.conditions,
+            script: self.script,
+            captures: self.captures,
             actions: self.actions.iter().map(map).collect(),
         }
     }

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use reply_router::{
     engine::DECISION_POLICY,
-    model::{Action, ActionId, ActionKind, ActionState, Attempt, DestinationKind, Payload, Repeat, ThreadRow, Timing},
-    store::{DecisionRecord, DecisionTrace, EventKind, EventValues, SettledThread, SqliteStore, prelude::*},
+    model::{
+        Action, ActionId, ActionKind, ActionState, Attempt, Conversation, DestinationKind, Message, Mode, Payload,
+        Repeat, ThreadRow, Timing,
+    },
+    store::{DecisionRecord, DecisionTrace, EventKind, SettledThread, SqliteStore, StoredEvent, prelude::*},
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -12,6 +15,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 const AT_ONCE: usize = 64;
 /// Each past event had a reply, a star, a mark and a forward.
 pub(crate) const ACTIONS: usize = 4;
+/// The rules that they were decided by.
+const REVISION: &str = "of the past";
 
 fn row(number: usize, at: Timestamp) -> ThreadRow {
     ThreadRow {
@@ -47,6 +52,7 @@ pub(crate) async fn fill_threads(path: &Path, threads: usize) {
 pub(crate) async fn fill_actions(path: &Path, actions: usize) {
     let store = Arc::new(SqliteStore::open(path).await.unwrap());
     let (now, events) = (Timestamp::now(), actions / ACTIONS);
+    store.keep_rules(REVISION, "{}").await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..events {
         if tasks.len() >= AT_ONCE {
@@ -54,8 +60,8 @@ pub(crate) async fn fill_actions(path: &Path, actions: usize) {
         }
         let store = Arc::clone(&store);
         tasks.spawn(async move {
-            let (decision, actions, settled) = event(number, past(now, number, events));
-            store.record_decision(&decision, None, actions, None, &settled, DECISION_POLICY).await.unwrap();
+            let (decision, event, actions, settled) = event(number, past(now, number, events));
+            store.record_decision(&decision, Some(&event), actions, None, &settled, DECISION_POLICY).await.unwrap();
         });
     }
     while let Some(ended) = tasks.join_next().await {
@@ -71,7 +77,7 @@ fn past(now: Timestamp, number: usize, count: usize) -> Timestamp {
     now.checked_sub(Duration::from_secs(age)).unwrap()
 }
 
-fn event(number: usize, at: Timestamp) -> (DecisionRecord, Vec<Action>, SettledThread) {
+fn event(number: usize, at: Timestamp) -> (DecisionRecord, StoredEvent, Vec<Action>, SettledThread) {
     let row = row(number, at);
     let (id, message) = (uuid_at(at, number), format!("{number:08x}-0000-4000-a000-{number:012x}"));
     let decision = DecisionRecord {
@@ -90,9 +96,28 @@ fn event(number: usize, at: Timestamp) -> (DecisionRecord, Vec<Action>, SettledT
             category: row.category.clone(),
             lead_name: row.lead_name.clone(),
             message_at: Some(at),
-            event: Some(Box::new(EventValues { row: row.clone(), detail: None, message_ids: vec![message.clone()] })),
             ..DecisionTrace::default()
         },
+    };
+    let inbound = Message {
+        id: message.clone(),
+        from: row.lead_email.clone(),
+        subject: row.subject.clone(),
+        text: decision.trace.body.clone(),
+        created_at: Some(at),
+        ..Message::default()
+    };
+    let event = StoredEvent {
+        revision: REVISION.to_owned(),
+        at,
+        workspace: decision.workspace.clone(),
+        ceiling: Mode::Live,
+        row: row.clone(),
+        messages: Some(Conversation::new(vec![inbound])),
+        history: Some(Vec::new()),
+        lead_opted_out: Some(false),
+        hold_uncertain: true,
+        ..StoredEvent::default()
     };
     let text = "Hi, here is my calendar: https://cal.example/sam".to_owned();
     let kinds = [
@@ -135,7 +160,7 @@ fn event(number: usize, at: Timestamp) -> (DecisionRecord, Vec<Action>, SettledT
         row: row.clone(),
         ..SettledThread::default()
     };
-    (decision, actions.collect(), settled)
+    (decision, event, actions.collect(), settled)
 }
 
 /// A UUID version 7 of that time.

@@ -121,27 +121,27 @@ impl Explanation {
     }
 
     /// Of a decision that was recorded.
-    pub fn from_record(traced: &TracedDecision) -> Self {
+    pub fn from_record(traced: TracedDecision) -> Self {
         let TracedDecision { record, incomplete } = traced;
-        let trace = &record.trace;
-        let MailReading { quoted, signals, language, opt_out_words } = trace.reading.clone();
+        let trace = record.trace;
+        let MailReading { quoted, signals, language, opt_out_words } = trace.reading;
         Self {
-            thread_id: record.thread_id.clone(),
-            message_id: record.message_id.clone(),
-            lead_email: record.lead_email.clone(),
-            subject: trace.subject.clone(),
-            category: trace.category.clone(),
-            campaign: trace.campaign.clone(),
-            body: trace.body.clone(),
+            thread_id: record.thread_id,
+            message_id: record.message_id,
+            lead_email: record.lead_email,
+            subject: trace.subject,
+            category: trace.category,
+            campaign: trace.campaign,
+            body: trace.body,
             auto_reply: trace.auto_reply,
             opt_out: trace.opt_out,
             quoted,
             signals,
             language,
             opt_out_words,
-            problem: trace.problem.clone(),
-            incomplete: incomplete.clone(),
-            rules: trace.rules.iter().map(|rule| rule.map_actions(ExplainedAction::new)).collect(),
+            problem: trace.problem,
+            incomplete,
+            rules: trace.rules.into_iter().map(|rule| rule.map_actions(ExplainedAction::new)).collect(),
             way: Vec::new(),
             not_considered: &[],
         }
@@ -232,9 +232,9 @@ impl Operator {
     pub async fn explain_decision(&self, id: &str) -> Result<Option<Explanation>, StoreError> {
         let Some(decision) = self.shared.store.decision(id).await? else { return Ok(None) };
         let Some(traced) = self.trace_decisions(vec![decision]).await?.pop() else { return Ok(None) };
-        let mut explanation = Explanation::from_record(&traced);
-        self.decision_entries(&traced.record, &mut explanation.way).await?;
-        Ok(Some(explanation))
+        let mut way = Vec::new();
+        self.decision_entries(&traced.record, &mut way).await?;
+        Ok(Some(Explanation { way, ..Explanation::from_record(traced) }))
     }
 
     /// For each action that would be carried out or wait: what stands in its way now, beyond the rules.
@@ -270,7 +270,7 @@ impl Operator {
 /// The rules of a decision with the texts of their actions, which stand in one list, rule by rule.
 fn with_texts(decision: &Decision) -> Vec<ExplainedRule> {
     let mut rules: Vec<ExplainedRule> =
-        decision.rules.iter().map(|rule| rule.map_actions(ExplainedAction::new)).collect();
+        decision.rules.iter().map(|rule| rule.clone().map_actions(ExplainedAction::new)).collect();
     let actions = rules.iter_mut().flat_map(|rule| rule.actions.iter_mut());
     for (action, planned) in actions.zip(&decision.actions) {
         action.text = planned.payload.preview_text().map(str::to_owned);
