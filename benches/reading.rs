@@ -1,11 +1,15 @@
 //! Reading mail: how many mails a second one thread answers all questions about, and how the time grows with the text.
+//! Time is that of the thread at work, where the system tells it.
 //!
 //! `cargo bench --bench reading` prints a table; nothing is asserted, the machine decides.
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+mod clock;
 
-use reply_router::text::{Mail, Reading};
+use std::hint::black_box;
+use std::time::Duration;
+
+use clock::Clock;
+use reply_router::text::{Earlier, Evidence, Mail, Reading};
 
 /// So long each row is measured.
 const LEAST: Duration = Duration::from_secs(2);
@@ -29,19 +33,26 @@ fn mails() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn read(text: &str) {
-    let reading = Reading::of(Some(text), None);
+/// Reads a mail by itself, or as the answer to ours.
+fn read(text: &str, is_in_thread: bool) {
+    let reading = if is_in_thread {
+        let ours = Earlier { text: Some(OURS), outgoing: true, ..Earlier::default() };
+        let answer = Earlier { text: Some(text), ..Earlier::default() };
+        Reading::in_thread(Some(text), None, &Evidence::new(&[ours, answer]), 1)
+    } else {
+        Reading::of(Some(text), None)
+    };
     let mail =
         Mail { subject: Some("Re: A quick question"), written: Some(jiff::civil::date(2026, 1, 5)), ..Mail::default() };
     black_box((reading.new_text().len(), reading.automatic(&mail), reading.opt_out(mail.subject), reading.language()));
 }
 
-fn seconds_each(text: &str) -> f64 {
-    read(text);
-    let (start, mut count) = (Instant::now(), 0u32);
+fn seconds_each(text: &str, is_in_thread: bool) -> f64 {
+    read(text, is_in_thread);
+    let (start, mut count) = (Clock::start(), 0u32);
     while start.elapsed() < LEAST {
-        (0..10).for_each(|_| read(text));
-        count += 10;
+        (0..50).for_each(|_| read(text, is_in_thread));
+        count += 50;
     }
     start.elapsed().as_secs_f64() / f64::from(count)
 }
@@ -49,12 +60,13 @@ fn seconds_each(text: &str) -> f64 {
 fn main() {
     // `cargo test --benches` only wants to see it start.
     if std::env::args().any(|argument| argument == "--test") {
-        mails().iter().for_each(|(_, text)| read(text));
+        mails().iter().for_each(|(_, text)| read(text, true));
         return;
     }
-    println!("{:<26} {:>7} {:>10} {:>22}", "mail", "bytes", "mails/s", "time of four times it");
+    println!("{:<26} {:>7} {:>10} {:>15} {:>22}", "mail", "bytes", "mails/s", "in its thread", "time of four times it");
     for (name, text) in mails() {
-        let (once, four) = (seconds_each(&text), seconds_each(&text.repeat(4)));
-        println!("{name:<26} {:>7} {:>10.0} {:>21.1}x", text.len(), 1.0 / once, four / once);
+        let (once, four) = (seconds_each(&text, false), seconds_each(&text.repeat(4), false));
+        let in_thread = 1.0 / seconds_each(&text, true);
+        println!("{name:<26} {:>7} {:>10.0} {in_thread:>15.0} {:>21.1}x", text.len(), 1.0 / once, four / once);
     }
 }
