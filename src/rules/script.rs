@@ -13,14 +13,19 @@ use super::{
 use crate::model::ScriptTrace;
 use crate::yaml::Node;
 use rhai::{
-    AST, Dynamic, Engine, Map as RhaiMap, OptimizationLevel, Scope,
+    AST, Dynamic, Engine, Map as RhaiMap, OptimizationLevel, Scope, Token,
     packages::{
         ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
         BasicStringPackage, LogicPackage, MoreStringPackage, Package,
     },
 };
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 const MAX_OPERATIONS: u64 = 100_000;
 /// Generous against the 4 ms that a busy loop of [`MAX_OPERATIONS`] takes: it stops many costly native calls.
@@ -43,6 +48,20 @@ struct Shared {
     engine: Engine,
     /// What scripts can call.
     known: FunctionTable,
+    /// What scripts name, each combination once: one that many scripts share is near at hand when they are run in a row.
+    needs: Mutex<HashSet<Arc<NeededValues>>>,
+}
+
+impl Shared {
+    fn share_needs(&self, needs: NeededValues) -> Arc<NeededValues> {
+        let mut all = self.needs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get(&needs) {
+            return Arc::clone(known);
+        }
+        let needs = Arc::new(needs);
+        all.insert(Arc::clone(&needs));
+        needs
+    }
 }
 
 impl fmt::Debug for ScriptEngine {
@@ -68,7 +87,8 @@ pub struct Script {
     /// The names that it mentions.
     mentions: Vec<NameRef>,
     /// What they stand for: no others are made for it.
-    needed: NeededValues,
+    needed: Arc<NeededValues>,
+    reads_captures: bool,
     /// What must have been read before it can be run.
     pub(super) needs_thread: bool,
     pub(super) needs_messages: bool,
@@ -86,14 +106,7 @@ impl ScriptEngine {
         for symbol in ["eval", "import", "export", "print", "debug", "sleep"] {
             engine.disable_symbol(symbol);
         }
-        // `thread` is a word that rhai reserves and does not use: as a syntax of its own it is a name like the others.
-        let thread = engine.register_custom_syntax(["thread"], false, |context, _| {
-            context.scope().get_value::<Dynamic>("thread").ok_or_else(|| {
-                let message = "`thread` is not seen inside a function; say `let t = thread;` before it and use `t`";
-                rhai::EvalAltResult::ErrorRuntime(message.into(), rhai::Position::NONE).into()
-            })
-        });
-        debug_assert!(thread.is_ok(), "`thread` can be a syntax");
+        read_thread_as_a_name(&mut engine);
         engine.set_max_operations(MAX_OPERATIONS);
         engine.set_max_call_levels(16);
         engine.set_max_expr_depths(64, 32);
@@ -111,7 +124,7 @@ impl ScriptEngine {
             script_clock::is_late(operations, MAX_TIME).then(|| Dynamic::from("it took too long"))
         });
         let known = FunctionTable::of(&engine, true);
-        Self(Arc::new(Shared { engine, known }))
+        Self(Arc::new(Shared { engine, known, needs: Mutex::default() }))
     }
 
     /// Compiles a script, and finds what could only fail when it is run.
@@ -130,7 +143,8 @@ impl ScriptEngine {
             mentions_auto_reply: mentions
                 .iter()
                 .any(|name| name.root == "message" && name.field.as_deref() == Some("auto_reply")),
-            needed: NeededValues::of(&mentions),
+            needed: self.0.share_needs(NeededValues::of(&mentions)),
+            reads_captures: mentions.iter().any(|name| name.root == "captures"),
             mentions,
             engine: self.clone(),
             ast,
@@ -177,6 +191,15 @@ impl ScriptEngine {
     }
 }
 
+/// `thread` is a word that rhai reserves and does not use. As a syntax of its own, its map would be copied wherever it stands.
+#[expect(deprecated, reason = "rhai marks what may change so; it has no other way to free a reserved word")]
+fn read_thread_as_a_name(engine: &mut Engine) {
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Reserved(word) if word.as_str() == "thread" => Token::Identifier(word),
+        other => other,
+    });
+}
+
 impl Script {
     /// The script as written.
     pub fn source(&self) -> &str {
@@ -191,7 +214,7 @@ impl Script {
 
     /// Whether it looks at what the rule captured.
     pub(super) fn reads_captures(&self) -> bool {
-        self.mentions.iter().any(|name| name.root == "captures")
+        self.reads_captures
     }
 
     /// The workspace's texts that it names.

@@ -121,16 +121,14 @@ impl Visitor<'_> {
         let parent = path.len().checked_sub(2).and_then(|at| path.get(at));
         match path.last() {
             Some(ASTNode::Expr(node @ Expr::Variable(variable, _, position))) => {
-                self.name(&variable.1, node, parent, *position);
-            }
-            Some(ASTNode::Expr(node @ Expr::Custom(custom, position))) => {
-                let root = custom.tokens.first().map(ToString::to_string).unwrap_or_default();
-                if self.in_function {
+                let root = variable.1.as_str();
+                // A closure takes it as a whole, with all that costs a request.
+                if self.in_function && root == "thread" {
                     let message = format!("`{root}` is not seen inside a function or closure");
                     let hint = format!("take what it needs before it: `let count = {root}.reply_count;`");
                     self.report(message, *position, hint);
                 }
-                self.name(&root, node, parent, *position);
+                self.name(root, node, parent, *position);
             }
             Some(ASTNode::Expr(Expr::FnCall(call, position)) | ASTNode::Stmt(Stmt::FnCall(call, position))) => {
                 self.call(call, false, *position);
@@ -179,7 +177,6 @@ impl Visitor<'_> {
         let Expr::Dot(pair, ..) = left else { return };
         let root = match &pair.lhs {
             Expr::Variable(variable, ..) => variable.1.to_string(),
-            Expr::Custom(custom, ..) => custom.tokens.first().map(ToString::to_string).unwrap_or_default(),
             _ => return,
         };
         if NAMES.contains(&root.as_str()) && !self.own.variables.contains(&root) {

@@ -9,10 +9,10 @@ use std::{cell::OnceCell, collections::BTreeMap};
 const KEPT: [&str; 3] = ["thread", "lead", "message"];
 
 /// What a script names.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct NeededValues(Vec<(&'static str, Needed)>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Needed {
     /// A map with these fields of the name, which are all that the script reads of it.
     Fields(Vec<NeededField>),
@@ -22,7 +22,7 @@ enum Needed {
     Now,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct NeededField {
     name: &'static str,
     key: Identifier,
