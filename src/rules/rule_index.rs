@@ -20,7 +20,7 @@ const ROW_FIELDS: [GlobField; 5] =
     [GlobField::Workspace, GlobField::Category, GlobField::Campaign, GlobField::LeadDomain, GlobField::LeadEmail];
 
 /// Fewer expressions on a field than this are searched one by one.
-const MIN_PATTERNS: usize = 8;
+const MIN_PATTERNS: usize = 2;
 
 /// What each rule of a list requires.
 #[derive(Debug, Clone, Default)]

@@ -75,11 +75,20 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
 
 /// A line, and where the next one begins; that is its own end where it is the last.
 fn next_line(text: &str) -> (&str, usize) {
-    const ENDS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    let Some((at, end)) = text.char_indices().find(|(_, c)| ENDS.contains(c)) else { return (text, text.len()) };
-    let rest = text.get(at..).unwrap_or_default();
-    let length = if rest.starts_with("\r\n") { 2 } else { end.len_utf8() };
-    (text.get(..at).unwrap_or_default(), at + length)
+    // The first bytes of the characters that end a line, and of others.
+    let may_end = |byte: &u8| matches!(byte, b'\n' | b'\r' | 0xb | 0xc | 0xc2 | 0xe2);
+    let mut at = 0;
+    while let Some(found) = text.as_bytes().get(at..).and_then(|rest| rest.iter().position(may_end)) {
+        at += found;
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(c) = rest.chars().next() else { break };
+        let length = if rest.starts_with("\r\n") { 2 } else { c.len_utf8() };
+        if matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}') {
+            return (text.get(..at).unwrap_or_default(), at + length);
+        }
+        at += length;
+    }
+    (text, text.len())
 }
 
 /// The lines of a plain-text part.
@@ -178,4 +187,19 @@ pub(super) fn join<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> String 
         out.push_str(line);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_where_any_program_ends_them() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(split(text).collect::<Vec<_>>(), expected, "{text:?}");
+        check("", &[""]);
+        check("a", &["a"]);
+        check("a\n", &["a", ""]);
+        check("\r\n\r\na\r\r\nb\rc", &["", "", "a", "", "b", "c"]);
+        check("é\u{85}ä…\u{2028}“\u{2029}\u{b}\u{c}x", &["é", "ä…", "“", "", "", "x"]);
+    }
 }

@@ -81,12 +81,17 @@ pub fn normalize(text: &str) -> Normal<'_> {
 
 /// Where the first byte stands that is not what it is in the normal form, or may not be.
 fn find_special(text: &str) -> Option<usize> {
-    // Blocks without a branch for each byte: most mail has none of them for long.
+    // By blocks, and without a branch for each byte: most mail has none of them for long.
     let (blocks, _) = text.as_bytes().as_chunks::<32>();
-    let is_plain = |block: &&[u8; 32]| !block.iter().fold(false, |any, byte| any | is_special(*byte));
+    let is_plain = |block: &&[u8; 32]| !block.iter().fold(false, |any, byte| any | may_be_special(*byte));
     let plain = blocks.iter().take_while(is_plain).count() * 32;
     let rest = text.as_bytes().get(plain..)?;
     Some(plain + rest.iter().position(|byte| is_special(*byte))?)
+}
+
+/// Whether a byte is special, or a control character that is not: comparisons that many bytes share.
+fn may_be_special(byte: u8) -> bool {
+    (byte >= 0x80) | ((byte < b' ') & (byte != b'\n')) | (byte == b'`')
 }
 
 // The bytes that are not what they are in the normal form, or may not be.

@@ -28,6 +28,9 @@ impl Reading {
     /// the language and form of what introduces it.
     pub fn in_thread(text: Option<&str>, html: Option<&str>, evidence: &Evidence, before: usize) -> Self {
         let sort = |lines: &[Line]| {
+            if before == 0 {
+                return quoted::sort(lines, &[]);
+            }
             let marked = evidence.mark(lines, before);
             quoted::sort(&marked.lines, &marked.why)
         };

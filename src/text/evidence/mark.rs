@@ -96,11 +96,6 @@ fn is_pictogram(c: char) -> bool {
 }
 
 impl Marked {
-    /// The lines as they are.
-    pub(super) fn unmarked(lines: &[Line]) -> Self {
-        Self { lines: lines.to_vec(), ..Self::default() }
-    }
-
     fn push(&mut self, line: Line, why: Option<Why>, next: Option<usize>, cut: bool) {
         self.lines.push(line);
         self.why.push(why);

@@ -68,9 +68,6 @@ impl Evidence {
 
     /// Marks in a mail's lines what repeats the messages before `before`, and what introduces it.
     pub(super) fn mark(&self, lines: &[Line], before: usize) -> Marked {
-        if before == 0 {
-            return Marked::unmarked(lines);
-        }
         let damaged = self.damaged.as_ref().filter(|_| lines.iter().any(|line| is_damaged(&line.text)));
         let coverage = match damaged {
             Some(index) => Coverage::new(index, lines, before, Folding::Ascii),
