@@ -1,6 +1,11 @@
 //! Loading the rules again while the service runs: all or nothing.
 
-use super::{AppError, Caps, restart::StartedWith, setup::rules_context, test_runner::require_passing};
+use super::{
+    AppError, Caps,
+    restart::StartedWith,
+    setup::{rules_context, store_path},
+    test_runner::require_passing,
+};
 use crate::diagnostics::Severity;
 use crate::{
     admin::{Reload, ReloadError},
@@ -21,6 +26,8 @@ pub struct RulesSource {
     paths: Vec<PathBuf>,
     context: LoadContext,
     caps: Caps,
+    /// The store's file, which may be beside the rules.
+    store: PathBuf,
     /// The configuration file at the start, where there is one.
     started_with: Option<StartedWith>,
     /// Serializes loads: rules read first must not become active last.
@@ -35,6 +42,7 @@ impl RulesSource {
             paths: settings.rule_paths().into_iter().map(Path::to_owned).collect(),
             context: rules_context(settings),
             caps: Caps::from(settings),
+            store: store_path(settings).to_owned(),
             started_with: settings.file.as_deref().and_then(StartedWith::read),
             one_at_a_time: Mutex::new(()),
         }
@@ -68,6 +76,11 @@ impl RulesSource {
     /// The configuration file, where there is one.
     pub(super) fn config_path(&self) -> Option<&Path> {
         self.started_with.as_ref().map(StartedWith::path)
+    }
+
+    /// The store's file.
+    pub(super) fn store_path(&self) -> &Path {
+        &self.store
     }
 
     /// Where the rules are.

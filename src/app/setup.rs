@@ -10,7 +10,10 @@ use crate::{
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Why the service could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -111,10 +114,15 @@ pub fn rules_context(settings: &Settings) -> LoadContext {
     }
 }
 
+/// The store's file.
+pub(super) fn store_path(settings: &Settings) -> &Path {
+    let settings::StoreSettings::Sqlite(store) = &settings.store;
+    store
+}
+
 /// What no rule may read or send.
 fn private_files(settings: &Settings) -> Vec<PathBuf> {
-    let settings::StoreSettings::Sqlite(store) = &settings.store;
-    settings.file.iter().chain([store]).cloned().collect()
+    settings.file.iter().map(PathBuf::as_path).chain([store_path(settings)]).map(Path::to_owned).collect()
 }
 
 /// Loads the rules that the settings name, for each workspace its own.
