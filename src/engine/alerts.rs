@@ -230,7 +230,7 @@ impl Alerts {
 
     fn send(&self, workspace: &str, alert: Alert, id: &str, link: Option<String>, except: Option<&str>) {
         tracing::error!(workspace, alert = alert.title, "alert");
-        self.status.publish(self.clock.now(), workspace, EngineEventKind::Alert(alert.title.clone()));
+        self.status.publish(self.clock.now(), workspace, || EngineEventKind::Alert(alert.title.clone()));
         for (destinations, name) in self.alert_at(workspace) {
             if except == Some(name.as_str()) {
                 continue;

@@ -166,9 +166,12 @@ impl LiveStatus {
         *known = why;
     }
 
-    pub(super) fn publish(&self, at: Timestamp, workspace: &str, what: EngineEventKind) {
-        // Nobody listening is no error.
-        let _ = self.events.send(EngineEvent { at, workspace: workspace.to_owned(), what });
+    /// Tells those who watch. What is told is made only if somebody does.
+    pub(super) fn publish(&self, at: Timestamp, workspace: &str, what: impl FnOnce() -> EngineEventKind) {
+        if self.events.receiver_count() > 0 {
+            // The last one who listened may have gone meanwhile, which is no error.
+            let _ = self.events.send(EngineEvent { at, workspace: workspace.to_owned(), what: what() });
+        }
     }
 
     pub(super) fn record_evaluation(&self, evaluation: &Evaluation, now: Timestamp) {

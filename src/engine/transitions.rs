@@ -7,7 +7,7 @@ use super::{Workspace, failpoint::mutated, status::EngineEventKind};
 use crate::engine::shared::Shared;
 use crate::{
     model::{Action, ActionState, ReasonCode, Transition},
-    store::{IntentResult, StoreError},
+    store::{AtIntent, IntentResult, StoreError},
 };
 use std::sync::Arc;
 
@@ -34,6 +34,19 @@ impl Shared {
         Ok(())
     }
 
+    /// The same for an action that a person decided on, and may have edited.
+    pub(in crate::engine) async fn transition_decided(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        transition: Transition,
+    ) -> Result<(), StoreError> {
+        transition.apply_to(action, self.now());
+        self.store.update_edited_action(action).await?;
+        self.publish_action(workspace, action);
+        Ok(())
+    }
+
     /// Writes that an action is about to leave, unless a pause or an opt-out on disk forbids it: then the action stays
     /// as it was.
     pub(in crate::engine) async fn write_intent(
@@ -48,11 +61,11 @@ impl Shared {
             if !mutated!(self, LateIntent) {
                 self.store.update_action(&mut intent).await?;
             }
-            IntentResult::Written
+            IntentResult::Written(AtIntent::default())
         } else {
             self.store.write_intent(&mut intent).await?
         };
-        if result == IntentResult::Written {
+        if let IntentResult::Written(_) = result {
             *action = intent;
             self.publish_action(workspace, action);
         }
@@ -62,7 +75,8 @@ impl Shared {
     /// Tells of an action that was written with its decision.
     pub(in crate::engine) fn publish_planned(&self, workspace: &Workspace, action: &Action) {
         self.alerts.alert_failed(workspace, action);
-        self.status.publish(action.updated_at, workspace.name(), EngineEventKind::Action(Arc::new(action.clone())));
+        let what = || EngineEventKind::Action(Arc::new(action.clone()));
+        self.status.publish(action.updated_at, workspace.name(), what);
     }
 
     async fn write(&self, action: &mut Action, transition: Transition) -> Result<(), StoreError> {

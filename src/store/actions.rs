@@ -1,7 +1,10 @@
 //! Action records.
 
-use super::{ActionFilter, ActionSummary, IntentResult, Lane, SentFilter, StoreError};
-use crate::model::{Action, ActionId, HistoryEntry};
+use super::{
+    ActionFilter, ActionSummary, ActionUnderControl, DueAction, IntentResult, Lane, LeadFacts, ReplyFacts,
+    ReplyQuestion, SentFilter, SentWindow, StoreError,
+};
+use crate::model::{Action, ActionId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -33,15 +36,22 @@ pub trait ActionStore: Send + Sync {
         now: Timestamp,
         except: &[String],
         limit: u32,
-    ) -> Result<Vec<Action>, StoreError>;
+    ) -> Result<Vec<DueAction>, StoreError>;
+
+    /// One action, and what stands in its way, as of one moment.
+    async fn action_under_control(&self, id: &ActionId) -> Result<Option<ActionUnderControl>, StoreError>;
 
     /// When the next action of the workspace is due.
     async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Writes the action if its stored version is still `action.version`, and counts the version up in both.
+    /// Writes the action if its stored version is still `action.version`, and counts the version up in both. What it sends
+    /// stays as it was written.
     ///
     /// When it settles, the `mark_read` that waits for it becomes due.
     async fn update_action(&self, action: &mut Action) -> Result<(), StoreError>;
+
+    /// The same with what it sends: a person edited it.
+    async fn update_edited_action(&self, action: &mut Action) -> Result<(), StoreError>;
 
     /// Writes the action as it is about to leave, as [`ActionStore::update_action`] does, unless its workspace is paused or, for
     /// a reply, its lead opted out: what is asked and what is written are one transaction, so that nothing which begins
@@ -51,19 +61,22 @@ pub trait ActionStore: Send + Sync {
     /// Makes every action that waits for one of these reasons due at `now`; returns how many.
     async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Living and past actions in the thread or for the lead that count against `repeat`, newest first.
-    async fn history(
+    /// What is known of the lead, and of what was done in the thread.
+    async fn lead_facts(
         &self,
         workspace: &str,
         thread_id: &str,
         lead_email: Option<&str>,
-    ) -> Result<Vec<HistoryEntry>, StoreError>;
+    ) -> Result<LeadFacts, StoreError>;
+
+    /// What is known of a reply that is about to leave.
+    async fn reply_facts(&self, question: &ReplyQuestion) -> Result<ReplyFacts, StoreError>;
 
     /// When the counted actions left, oldest first.
     async fn sent_since(
         &self,
         workspace: &str,
         filter: &SentFilter<'_>,
-        since: Timestamp,
+        window: SentWindow,
     ) -> Result<Vec<Timestamp>, StoreError>;
 }

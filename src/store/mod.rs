@@ -12,6 +12,7 @@ mod controls;
 mod counts;
 mod decisions;
 mod events;
+mod facts;
 mod opt_outs;
 mod read_model;
 mod records;
@@ -29,13 +30,16 @@ pub use events::{EventStore, StoredEvent};
 pub use opt_outs::OptOutStore;
 pub use threads::ThreadStore;
 
+pub use facts::{
+    ActionUnderControl, AtIntent, DueAction, IntentResult, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow,
+};
 pub use read_model::{
     ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, ModeOverride, StoreMetrics,
 };
 pub use records::{
     ActionCount, ActionFilter, CampaignStep, Claim, DecisionFilter, DecisionRecord, DecisionTrace, EventKind,
-    EventValues, ForeignUse, IntentResult, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread,
-    RecordedDecision, SentFilter, SettledThread, ThreadOwner, WorkspaceState,
+    EventValues, ForeignUse, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, RecordedDecision,
+    SettledThread, ThreadOwner, WorkspaceState,
 };
 pub use sqlite::SqliteStore;
 

@@ -68,6 +68,8 @@ pub struct SettledThread {
     pub newest_inbound: Option<String>,
     /// All inbound messages, oldest first, where the messages were read; an empty list keeps what is known.
     pub inbound: Vec<String>,
+    /// The outgoing messages that the thread ends with; an empty list keeps what is known.
+    pub last_outgoing: Vec<String>,
     /// When this was, by the server's clock.
     pub looked_at: Option<Timestamp>,
     /// Who else may own the thread.
@@ -303,28 +305,6 @@ impl Lane {
     pub fn accepts(self, kind: ActionKind) -> bool {
         Self::of(kind) == self
     }
-}
-
-/// What became of writing an intent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IntentResult {
-    /// It is on disk; the request may leave.
-    Written,
-    /// The workspace, or everything, is paused; nothing was written.
-    Paused,
-    /// The lead opted out, in these words; nothing was written.
-    OptedOut(String),
-}
-
-/// Which sent actions are counted.
-#[derive(Debug, Clone, Copy)]
-pub struct SentFilter<'a> {
-    /// Of this kind.
-    pub kind: ActionKind,
-    /// For this lead.
-    pub lead_email: Option<&'a str>,
-    /// By this rule.
-    pub rule: Option<&'a str>,
 }
 
 /// How many actions of a rule are in a state for a reason.

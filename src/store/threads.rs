@@ -57,9 +57,6 @@ pub trait ThreadStore: Send + Sync {
     /// How many threads are pending, and since when the first of them.
     async fn pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError>;
 
-    /// Remembers the outgoing messages that a thread ends with.
-    async fn record_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError>;
-
     /// The outgoing messages that the thread ended with when one last ended it.
     async fn last_outgoing(&self, workspace: &str, thread: &str) -> Result<Vec<String>, StoreError>;
 

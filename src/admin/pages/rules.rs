@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{ActionKind, Mode},
-    store::SentFilter,
+    store::{SentFilter, SentWindow},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -272,10 +272,11 @@ pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, 
 /// Replies sent within a day, what needs you, and what is wrong.
 async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> Result<Headline, Problem> {
     let since = app.engine.now().saturating_sub(DAY).unwrap_or_default();
+    let window = SentWindow { since, newest: u32::MAX };
     let mut sent = 0;
     for workspace in app.engine.workspaces() {
         let filter = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
-        sent += app.engine.store().sent_since(workspace.name(), &filter, since).await?.len();
+        sent += app.engine.store().sent_since(workspace.name(), &filter, window).await?.len();
     }
     let sent = pluralize(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
     let mut waits = Vec::new();

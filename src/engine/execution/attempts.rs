@@ -7,7 +7,7 @@ use crate::engine::{Workspace, failpoint::failpoint, read_failures::Reach, threa
 use crate::{
     coldsend::{ApiError, Remedy, WriteError, WriteOutcome},
     model::{Action, ActionState, Attempt, AttemptOutcome, Reason, ReasonCode, Transition},
-    store::{IntentResult, StoreError},
+    store::{AtIntent, IntentResult, StoreError},
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl Executor {
         action: &mut Action,
     ) -> Result<Option<OnItsWay<'a>>, StoreError> {
         if action.timing.limit.is_none() {
-            return Ok(self.begin(workspace, action).await?.then(OnItsWay::uncounted));
+            return Ok(self.begin(workspace, action).await?.map(|_| OnItsWay::uncounted()));
         }
         let caps = workspace.caps(action.kind);
         let mut is_last_look = false;
@@ -65,7 +65,7 @@ impl Executor {
             let one_ended = caps.one_ended();
             let counting = caps.count().await;
             let Some(verdict) = self.limit_reached(action).await? else {
-                return Ok(self.begin(workspace, action).await?.then(|| caps.begin()));
+                return Ok(self.begin(workspace, action).await?.map(|_| caps.begin()));
             };
             drop(counting);
             if !caps.may_change(&verdict) {
@@ -90,20 +90,24 @@ impl Executor {
         }
     }
 
-    /// Writes the intent; whether the action may leave. The pause and the opt-out that came since the guard passed are
-    /// checked in the same transaction.
-    pub(super) async fn begin(&self, workspace: &Workspace, action: &mut Action) -> Result<bool, StoreError> {
+    /// Writes the intent; `None` if the action may not leave. The pause and the opt-out that came since the guard passed are
+    /// checked in the same transaction, which also says what else has come.
+    pub(super) async fn begin(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+    ) -> Result<Option<AtIntent>, StoreError> {
         failpoint!(self.shared, GuardPassed, action);
         let verdict = match self.shared.write_intent(workspace, action).await? {
-            IntentResult::Written => {
+            IntentResult::Written(seen) => {
                 failpoint!(self.shared, IntentWritten, action);
-                return Ok(true);
+                return Ok(Some(seen));
             }
             IntentResult::Paused => paused(),
             IntentResult::OptedOut(evidence) => Verdict::Suppress(opted_out(&evidence)),
         };
         self.apply_verdict(workspace, action, verdict).await?;
-        Ok(false)
+        Ok(None)
     }
 
     /// Takes an intent back after the last check said no: nothing has left, and nothing counts as sent.

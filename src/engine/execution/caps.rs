@@ -6,6 +6,7 @@
 
 use super::guard::Verdict;
 use crate::model::ReasonCode;
+use jiff::Timestamp;
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -18,7 +19,7 @@ pub(super) const MAX_WAIT: Duration = Duration::from_secs(1);
 /// Who counts, and how many counted actions are on their way. One for each lane of a workspace.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Caps {
-    counting: Mutex<()>,
+    counting: Mutex<Option<Room>>,
     on_their_way: AtomicUsize,
     ended: Notify,
 }
@@ -30,8 +31,8 @@ pub(super) struct OnItsWay<'a>(Option<&'a Caps>);
 
 impl Caps {
     /// Until the result is dropped nobody else counts or writes a counted intent. Never held over a request or a wait.
-    pub(super) async fn count(&self) -> MutexGuard<'_, ()> {
-        self.counting.lock().await
+    pub(super) async fn count(&self) -> Counting<'_> {
+        Counting(self.counting.lock().await)
     }
 
     /// The intent of a counted action was written.
@@ -50,6 +51,40 @@ impl Caps {
     /// Ends when one of them has ended. Make it before you count: then none is missed.
     pub(super) fn one_ended(&self) -> Notified<'_> {
         self.ended.notified()
+    }
+}
+
+/// How many more may leave before they must be counted again. Only this process lets replies of the workspace leave, so a
+/// count holds until it is used up: time only frees places.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    /// Of how many.
+    cap: u32,
+    left: u32,
+    counted_at: Timestamp,
+}
+
+/// The only one who counts.
+#[derive(Debug)]
+pub(super) struct Counting<'a>(MutexGuard<'a, Option<Room>>);
+
+impl Counting<'_> {
+    /// Whether one more surely has a place. A clock that was set back looks at what the count has not seen.
+    pub(super) fn has_room(&self, cap: u32, now: Timestamp) -> bool {
+        self.0.is_some_and(|room| room.cap == cap && room.left > 0 && now >= room.counted_at)
+    }
+
+    /// So many have left.
+    pub(super) fn record_count(&mut self, cap: u32, count: usize, now: Timestamp) {
+        let left = cap.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
+        *self.0 = Some(Room { cap, left, counted_at: now });
+    }
+
+    /// One more leaves.
+    pub(super) fn take_place(&mut self) {
+        if let Some(room) = &mut *self.0 {
+            room.left = room.left.saturating_sub(1);
+        }
     }
 }
 

@@ -9,13 +9,28 @@ use crate::engine::{Workspace, failpoint::mutated, threads::takeover::detect_tak
 use crate::{
     model::{Action, ActionKind, Mode, Rate, Reason, ReasonCode},
     rules::ThreadMessages,
-    store::{SentFilter, StoreError},
+    store::{ActionUnderControl, SentFilter, SentWindow, StoreError},
 };
 use jiff::Timestamp;
 use std::time::Duration;
 
 /// How long a rule must be gone before what it planned is cancelled.
 const RULE_GONE: Duration = Duration::from_secs(60);
+
+/// What people have switched that concerns an action.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Controls {
+    /// Its workspace, or everything, is paused.
+    is_paused: bool,
+    /// The mode that its rule was lowered to.
+    lowered: Option<Mode>,
+}
+
+impl Controls {
+    pub(super) fn of(under: &ActionUnderControl) -> Self {
+        Self { is_paused: under.is_paused, lowered: under.lowered }
+    }
+}
 
 impl Executor {
     /// What would happen to an action if it were due now. Changes nothing.
@@ -25,13 +40,16 @@ impl Executor {
         action: &Action,
         messages: &ThreadMessages,
     ) -> Result<Verdict, StoreError> {
-        if let Some(verdict) = self.check_controls(workspace, action, self.shared.now()).await? {
+        let lowered = self.shared.store.override_modes().await?.get(&action.rule).copied();
+        let controls = Controls { is_paused: self.shared.is_paused(workspace.name()).await?, lowered };
+        if let Some(verdict) = self.check_controls(workspace, action, controls, self.shared.now()) {
             return Ok(verdict);
         }
         if action.kind != ActionKind::Reply {
             return Ok(self.limit_reached(action).await?.unwrap_or(Verdict::Send));
         }
-        match check_store(action, &self.store_facts(workspace, action).await?, workspace.safety(), self.shared.now()) {
+        let counted = self.store_facts(workspace, action, false).await?;
+        match check_store(action, &counted, workspace.safety(), self.shared.now()) {
             Verdict::Send => {
                 let takeover =
                     detect_takeover(&*self.shared.store, workspace.name(), &action.thread_id, messages.conversation())
@@ -44,44 +62,44 @@ impl Executor {
     }
 
     /// Pauses, the rule's mode and its hours; `None` if none of them stands in the way.
-    pub(super) async fn check_controls(
+    pub(super) fn check_controls(
         &self,
         workspace: &Workspace,
         action: &Action,
+        controls: Controls,
         now: Timestamp,
-    ) -> Result<Option<Verdict>, StoreError> {
-        if self.shared.is_paused(workspace.name()).await? && !mutated!(self.shared, IgnorePause) {
-            return Ok(Some(paused()));
+    ) -> Option<Verdict> {
+        if controls.is_paused && !mutated!(self.shared, IgnorePause) {
+            return Some(paused());
         }
         let rules = self.shared.rules();
         let rules = rules.of_workspace(workspace.name());
-        let Some(rule) = rules.rule(&action.rule) else { return Ok(Some(self.rule_is_gone(&action.rule, now))) };
-        let lowered = self.shared.store.override_modes().await?.get(&action.rule).copied().unwrap_or_default();
-        let mode = rule.mode.min(workspace.settings().mode).min(lowered);
+        let Some(rule) = rules.rule(&action.rule) else { return Some(self.rule_is_gone(&action.rule, now)) };
+        let mode = rule.mode.min(workspace.settings().mode).min(controls.lowered.unwrap_or_default());
         if mode <= Mode::Shadow {
             let reason = Reason::new(ReasonCode::RuleRemoved, format!("the rule is {mode} now"));
-            return Ok(Some(Verdict::Cancel(reason)));
+            return Some(Verdict::Cancel(reason));
         }
         if mode == Mode::Draft && action.kind == ActionKind::Reply && !action.approved {
-            return Ok(Some(Verdict::Hold(Reason::new(ReasonCode::Draft, "needs approval"))));
+            return Some(Verdict::Hold(Reason::new(ReasonCode::Draft, "needs approval")));
         }
         if action.approved {
-            return Ok(None);
+            return None;
         }
         if let Some(name) = &action.timing.hours {
             let Some(hours) = rules.hours(name) else {
                 let reason = Reason::new(ReasonCode::RuleRemoved, format!("the hours `{name}` are gone"));
-                return Ok(Some(Verdict::Cancel(reason)));
+                return Some(Verdict::Cancel(reason));
             };
             if !hours.is_open(now) {
                 let reason = Reason::new(ReasonCode::Hours, format!("outside `{name}`"));
-                return Ok(Some(match hours.next_open(now) {
+                return Some(match hours.next_open(now) {
                     Some(until) => Verdict::Wait(until, reason),
                     None => Verdict::WaitForResume(reason),
-                }));
+                });
             }
         }
-        Ok(None)
+        None
     }
 
     /// A rule may be gone for a moment while its file is being written: its actions wait before they are cancelled.
@@ -101,7 +119,8 @@ impl Executor {
         let Some(limit @ Rate { per, .. }) = action.timing.limit else { return Ok(None) };
         let since = self.shared.now().saturating_sub(per).unwrap_or(Timestamp::MIN);
         let filter = SentFilter { kind: action.kind, lead_email: None, rule: Some(&action.rule) };
-        let times = self.shared.store.sent_since(&action.workspace, &filter, since).await?;
+        let window = SentWindow { since, newest: limit.count };
+        let times = self.shared.store.sent_since(&action.workspace, &filter, window).await?;
         let reason = || Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up"));
         Ok(next_slot(&times, limit).map(|until| Verdict::Wait(until, reason())))
     }

@@ -4,13 +4,14 @@
 //! newer message) changed the action first: then the step ends and nothing leaves.
 
 use super::Executor;
-use super::{guard::Verdict, pass::Pass};
+use super::{controls::Controls, guard::Verdict, pass::Pass};
 use crate::engine::threads::reevaluate::has_waited;
 use crate::engine::{Workspace, failpoint::failpoint};
 use crate::{
-    model::{Action, ActionKind, ActionState, Reason, ReasonCode, format_duration},
+    model::{Action, ActionId, ActionKind, ActionState, Reason, ReasonCode, format_duration},
     store::{Lane, StoreError},
 };
+use jiff::Timestamp;
 
 /// Why execution stopped.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +42,14 @@ impl Executor {
         Pass::new(self, workspace, lane, stop).run().await
     }
 
-    /// One step of one action that is due.
-    pub(super) async fn step(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+    /// One step of one action that is due. One that was changed meanwhile and is not due any more is left alone.
+    pub(super) async fn step(&self, workspace: &Workspace, id: &ActionId) -> Result<(), StoreError> {
+        let Some(under) = self.shared.store.action_under_control(id).await? else { return Ok(()) };
+        let controls = Controls::of(&under);
+        let mut action = under.action;
+        if !is_due(&action, self.shared.now()) {
+            return Ok(());
+        }
         if action.state == ActionState::Unknown {
             return self.verify(workspace, action).await;
         }
@@ -52,7 +59,7 @@ impl Executor {
             let expired = Verdict::Cancel(Reason::new(ReasonCode::TooOld, text));
             return self.apply_verdict(workspace, &mut action, expired).await;
         }
-        if let Some(verdict) = self.check_controls(workspace, &action, now).await? {
+        if let Some(verdict) = self.check_controls(workspace, &action, controls, now) {
             return self.apply_verdict(workspace, &mut action, verdict).await;
         }
         if has_waited(&action, self.shared.now())
@@ -84,4 +91,8 @@ impl Executor {
         failpoint!(self.shared, GuardBlocked, action);
         self.shared.transition(workspace, action, next).await
     }
+}
+
+fn is_due(action: &Action, now: Timestamp) -> bool {
+    action.comes_up() && action.due_at.is_some_and(|due| due <= now)
 }

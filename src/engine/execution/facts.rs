@@ -1,17 +1,17 @@
 //! What the store knows of a reply that is about to leave.
 
-use super::{Executor, guard::StoreFacts};
+use super::{
+    Executor,
+    guard::{StoreFacts, hourly},
+};
 use crate::engine::{Workspace, failpoint::mutated, threads::own_replies::body_fingerprint};
 use crate::{
-    model::{Action, ActionKind, ActionState, Rate, RepeatScope, address_of},
+    model::{Action, ActionState, HistoryEntry, Rate, RepeatScope, address_of},
     rules::ThreadMessages,
-    store::{SentFilter, StoreError},
+    store::{ReplyQuestion, SentWindow, StoreError},
     text::fingerprint,
 };
 use jiff::Timestamp;
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(3_600);
 
 impl Executor {
     /// Whether the newest inbound message comes from an address that one of the workspaces sends from.
@@ -22,36 +22,46 @@ impl Executor {
         }
     }
 
-    /// What the store knows about the reply.
-    pub(super) async fn store_facts(&self, workspace: &Workspace, action: &Action) -> Result<StoreFacts, StoreError> {
+    /// What the store knows about the reply. The workspace's replies are counted unless `has_room` says that they need not
+    /// be.
+    pub(super) async fn store_facts(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        has_room: bool,
+    ) -> Result<StoreFacts, StoreError> {
         let now = self.shared.now();
-        let since = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
-        let mut counted = StoreFacts::default();
         if mutated!(self.shared, SkipStoreCheck) {
-            return Ok(counted);
+            return Ok(StoreFacts::default());
         }
-        let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
-        counted.repeat = self.repeat_used(action).await?;
-        if let Some(lead) = action.lead_email.as_deref() {
-            let found = self.shared.store.opt_out(&action.workspace, lead).await?;
-            counted.opted_out = found.map(|opt_out| opt_out.evidence);
-            let filter = SentFilter { lead_email: Some(lead), ..all };
-            let window = since(workspace.safety().replies_per_lead.per);
-            counted.to_lead = self.shared.store.sent_since(&action.workspace, &filter, window).await?;
-        }
-        counted.last_hour = self.shared.store.sent_since(&action.workspace, &all, since(HOUR)).await?;
-        if let Some(Rate { per, .. }) = action.timing.limit {
-            let filter = SentFilter { rule: Some(&action.rule), ..all };
-            counted.by_rule = self.shared.store.sent_since(&action.workspace, &filter, since(per)).await?;
-        }
-        Ok(counted)
+        let window = |rate: Rate| SentWindow {
+            since: now.saturating_sub(rate.per).unwrap_or(Timestamp::MIN),
+            newest: rate.count,
+        };
+        let question = ReplyQuestion {
+            workspace: action.workspace.clone(),
+            thread_id: action.thread_id.clone(),
+            lead_email: action.lead_email.clone(),
+            rule: action.rule.clone(),
+            to_lead: window(workspace.safety().replies_per_lead),
+            of_workspace: (!has_room).then(|| window(hourly(workspace.safety()))),
+            by_rule: action.timing.limit.map(window),
+        };
+        let found = self.shared.store.reply_facts(&question).await?;
+        Ok(StoreFacts {
+            foreign_use: found.foreign_use,
+            repeat: self.repeat_used(action, &found.lead.history),
+            opted_out: found.lead.opt_out.map(|opt_out| opt_out.evidence),
+            to_lead: found.to_lead,
+            last_hour: found.of_workspace,
+            by_rule: found.by_rule,
+        })
     }
 
     /// Whether what has left since the decision uses up the rule's `repeat`. Waiting replies do not count: of two that
     /// wait, one must go.
-    async fn repeat_used(&self, action: &Action) -> Result<Option<&'static str>, StoreError> {
+    fn repeat_used(&self, action: &Action, history: &[HistoryEntry]) -> Option<&'static str> {
         let lead = action.lead_email.as_deref();
-        let history = self.shared.store.history(&action.workspace, &action.thread_id, lead).await?;
         let may_have_left = |state: ActionState| {
             matches!(state, ActionState::Done | ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined)
         };
@@ -64,6 +74,6 @@ impl Executor {
         });
         let message_id = action.message_id.as_deref();
         let about = RepeatScope { thread_id: &action.thread_id, message_id, lead_email: lead };
-        Ok(action.timing.repeat.violation(mine, about, self.shared.now()))
+        action.timing.repeat.violation(mine, about, self.shared.now())
     }
 }

@@ -1,6 +1,9 @@
 //! A reply is held when another service was seen on the account.
 
-use super::{Executor, guard::Verdict};
+use super::{
+    Executor,
+    guard::{Verdict, held_for_foreign_use},
+};
 use crate::engine::{Workspace, threads::foreign_use::unsent_words, threads::own_replies::replies};
 use crate::{
     model::{Action, ActionState, Conversation, Reason, ReasonCode},
@@ -33,12 +36,11 @@ impl Executor {
 
     /// Why the workspace's replies are held, if another service was seen.
     pub(super) async fn held_for_foreign_use(&self, workspace: &Workspace) -> Result<Option<Verdict>, StoreError> {
-        let found =
-            self.shared.store.foreign_uses().await?.into_iter().find(|found| found.workspace == workspace.name());
+        let all = self.shared.store.foreign_uses().await?;
+        let found = all.iter().find(|found| found.workspace == workspace.name());
         Ok(found.map(|found| {
             workspace.record_foreign_use();
-            let text = format!("held until you resume the workspace: {}", found.evidence);
-            Verdict::Hold(Reason::new(ReasonCode::ForeignUse, text))
+            held_for_foreign_use(found)
         }))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         Action, Conversation, Message, Rate, Reason, ReasonCode, Safety, Transition, format_duration, same_address,
     },
     rules::ThreadMessages,
+    store::ForeignUse,
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -47,16 +48,19 @@ impl Verdict {
     }
 }
 
-/// What the store knows, counted in the window that each limit looks at; times are oldest first.
+/// What the store knows, counted in the window that each limit looks at; times are oldest first, and no more of them than
+/// the limit has places.
 #[derive(Debug, Default)]
 pub(super) struct StoreFacts {
+    /// Another service was seen on the workspace's account.
+    pub foreign_use: Option<ForeignUse>,
     /// Whether the lead opted out, and in which words.
     pub opted_out: Option<String>,
     /// Why the rule's own `repeat` forbids it, by what has left since it was decided.
     pub repeat: Option<&'static str>,
     /// When replies went to the lead within `safety.replies_per_lead`.
     pub to_lead: Vec<Timestamp>,
-    /// When replies left the workspace within the last hour.
+    /// When replies left the workspace within the last hour; empty if there is room without counting.
     pub last_hour: Vec<Timestamp>,
     /// When this rule's actions of this kind left within the action's `limit`.
     pub by_rule: Vec<Timestamp>,
@@ -67,6 +71,11 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// The checks that need no request. Approval lifts what is only caution (age, the lead's cap), not what protects the
 /// lead or the sending domain.
 pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety, now: Timestamp) -> Verdict {
+    if !action.approved
+        && let Some(found) = &counted.foreign_use
+    {
+        return held_for_foreign_use(found);
+    }
     if let Some(evidence) = &counted.opted_out {
         return Verdict::Suppress(opted_out(evidence));
     }
@@ -88,8 +97,7 @@ pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety
     {
         return Verdict::Wait(until, Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up")));
     }
-    let hourly = Rate { count: safety.replies_per_hour, per: HOUR };
-    if let Some(until) = next_slot(&counted.last_hour, hourly) {
+    if let Some(until) = next_slot(&counted.last_hour, hourly(safety)) {
         let text = format!("the workspace has sent {} replies within the hour", safety.replies_per_hour);
         return Verdict::Wait(until, Reason::new(ReasonCode::HourCap, text));
     }
@@ -170,6 +178,16 @@ fn late_reply(action: &Action, conversation: &Conversation) -> Option<LateReply>
     ours.peek()?;
     let is_this = ours.any(|message| matches_text(action, message) || matches_attempt(action, message));
     Some(if is_this { LateReply::OfThisAction } else { LateReply::OfAnOlderMessage })
+}
+
+/// How many replies leave a workspace.
+pub(super) fn hourly(safety: &Safety) -> Rate {
+    Rate { count: safety.replies_per_hour, per: HOUR }
+}
+
+pub(super) fn held_for_foreign_use(found: &ForeignUse) -> Verdict {
+    let text = format!("held until you resume the workspace: {}", found.evidence);
+    Verdict::Hold(Reason::new(ReasonCode::ForeignUse, text))
 }
 
 pub(in crate::engine) fn opted_out(evidence: &str) -> Reason {

@@ -7,8 +7,8 @@ use super::Executor;
 use super::executor::{ExecuteError, RunReport};
 use crate::engine::{Workspace, concurrency::MAX_AT_ONCE};
 use crate::{
-    model::{Action, ActionId, ActionKind},
-    store::{Lane, StoreError},
+    model::{ActionId, ActionKind},
+    store::{DueAction, Lane, StoreError},
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use std::collections::{HashSet, VecDeque};
@@ -36,7 +36,7 @@ pub(super) struct Pass<'a> {
     lane: Lane,
     stop: &'a (dyn Fn() -> bool + Sync),
     /// Due actions that have not begun, in their order.
-    due: VecDeque<Action>,
+    due: VecDeque<DueAction>,
     running: FuturesUnordered<BoxFuture<'a, Ended>>,
     actions: HashSet<ActionId>,
     queues: HashSet<Queue>,
@@ -80,7 +80,7 @@ impl<'a> Pass<'a> {
     /// Carries out what is due until nothing is, `stop` says so, or something fails that concerns all. What has begun
     /// ends and is recorded in any case.
     pub(super) async fn run(mut self) -> Result<RunReport, ExecuteError> {
-        let mut fetching: Option<BoxFuture<'a, Result<Vec<Action>, StoreError>>> = None;
+        let mut fetching: Option<BoxFuture<'a, Result<Vec<DueAction>, StoreError>>> = None;
         loop {
             self.begin_what_may();
             if fetching.is_none() && self.needs_more() {
@@ -127,7 +127,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn begin(&mut self, action: Action) {
+    fn begin(&mut self, action: DueAction) {
         let (executor, workspace, lane) = (self.executor, self.workspace, self.lane);
         let (id, queue) = (action.id.clone(), queue_of(&action));
         self.actions.insert(id.clone());
@@ -135,7 +135,7 @@ impl<'a> Pass<'a> {
         self.report.looked_at += 1;
         self.running.push(Box::pin(async move {
             let failures = workspace.read_failures.failures();
-            let result = executor.step(workspace, action).await;
+            let result = executor.step(workspace, &action.id).await;
             let failed = lane == Lane::Api && workspace.read_failures.failures() > failures;
             Ended { action: id, queue, result, failed }
         }));
@@ -149,7 +149,7 @@ impl<'a> Pass<'a> {
         self.running.len() < places
     }
 
-    fn may_begin(&self, action: &Action) -> bool {
+    fn may_begin(&self, action: &DueAction) -> bool {
         let is_free = !self.queues.contains(&queue_of(action));
         is_free && action.target.as_deref().is_none_or(|target| !self.is_full(target))
     }
@@ -171,7 +171,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Fetches what is due, without destinations that can take nothing more now.
-    fn fetch(&self) -> BoxFuture<'a, Result<Vec<Action>, StoreError>> {
+    fn fetch(&self) -> BoxFuture<'a, Result<Vec<DueAction>, StoreError>> {
         let (executor, workspace, lane) = (self.executor, self.workspace, self.lane);
         let mut except = workspace.targets.paused();
         let used = self.queues.iter().filter_map(|(_, target)| target.as_deref());
@@ -184,7 +184,7 @@ impl<'a> Pass<'a> {
         })
     }
 
-    fn record_due(&mut self, due: Result<Vec<Action>, StoreError>) {
+    fn record_due(&mut self, due: Result<Vec<DueAction>, StoreError>) {
         match due {
             Ok(mut due) => {
                 due.retain(|action| !self.actions.contains(&action.id) && !self.ended.contains(&action.id));
@@ -226,6 +226,6 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn queue_of(action: &Action) -> Queue {
+fn queue_of(action: &DueAction) -> Queue {
     (action.thread_id.clone(), action.target.clone())
 }

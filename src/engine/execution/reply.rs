@@ -1,14 +1,14 @@
 //! A reply: guarded, sent at most once, and never again by itself once it may have left.
 
 use super::Executor;
-use super::caps::{self, OnItsWay};
+use super::caps::{self, Counting, OnItsWay};
 use super::verify::next_check;
 use crate::engine::threads::{is_in_line, read::thread_reader, reevaluate::has_waited};
 use crate::engine::{
     Workspace,
     evaluation::fetch_messages,
     execution::attempts::paused,
-    execution::guard::{Verdict, check_store, check_thread, opted_out},
+    execution::guard::{Verdict, check_store, check_thread, held_for_foreign_use, opted_out},
     failpoint::mutated,
     own_rows::ExpectedRow,
     read_failures::Reach,
@@ -19,7 +19,7 @@ use crate::{
     coldsend::{ApiError, Priority, ReplyReceipt, WriteError, WriteOutcome},
     model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Repeat, Transition},
     rules::ThreadMessages,
-    store::{OptOut, StoreError},
+    store::{AtIntent, OptOut, StoreError},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -38,9 +38,14 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// What the last look has shown: nothing that holds the reply back.
 struct LastLook {
     messages: Arc<ThreadMessages>,
+    /// What the intent's transaction has seen.
+    seen: AtIntent,
     /// What may look like a reply and was taken for a campaign step.
     note: Option<Reason>,
 }
+
+/// Messages that let the reply go, and the note of [`LastLook`].
+type Look = (Arc<ThreadMessages>, Option<Reason>);
 
 impl Executor {
     /// Guards a reply, writes its intent, sends it once, and writes the outcome.
@@ -57,7 +62,7 @@ impl Executor {
         }
         let is_alone = self.is_alone(workspace);
         if (!is_alone || has_files(&action))
-            && let Some(verdict) = self.check_facts(workspace, &action).await?
+            && let Some(verdict) = self.check_facts(workspace, &action, None).await?
             && !workspace.caps(action.kind).may_change(&verdict)
         {
             return self.apply_verdict(workspace, &mut action, verdict).await;
@@ -75,9 +80,9 @@ impl Executor {
         let Some((_on_its_way, look)) = self.begin_reply(workspace, &mut action).await? else { return Ok(()) };
         let client = thread_reader(workspace, &action.thread_id).with_max_wait(Some(MAX_WAIT));
         let checked = match look {
-            Some(LastLook { messages, note }) => {
+            Some(LastLook { messages, seen, note }) => {
                 // The intent's transaction has asked for pauses and opt-outs just now.
-                let verdict = self.check_store_again(workspace, &action, &messages, waited).await;
+                let verdict = self.check_what_came(workspace, &action, &messages, seen, waited).await;
                 (messages, verdict.map(|verdict| (verdict, note)))
             }
             // The last check: only the request itself stands between what these messages show and the reply.
@@ -125,14 +130,14 @@ impl Executor {
         let mut is_last_try = false;
         loop {
             let one_ended = caps.one_ended();
-            let counting = caps.count().await;
-            let Some(verdict) = self.check_facts(workspace, action).await? else {
+            let mut counting = caps.count().await;
+            let Some(verdict) = self.check_facts(workspace, action, Some(&mut counting)).await? else {
                 let Ok(look) = self.look_at_cached(workspace, action).await? else { return Ok(None) };
-                if !self.begin(workspace, action).await? {
-                    return Ok(None);
-                }
+                let Some(seen) = self.begin(workspace, action).await? else { return Ok(None) };
+                counting.take_place();
                 // From here on, messages that were read before must not be used.
                 workspace.cache.evict_messages(&action.thread_id);
+                let look = look.map(|(messages, note)| LastLook { messages, seen, note });
                 return Ok(Some((caps.begin(), look)));
             };
             drop(counting);
@@ -147,13 +152,23 @@ impl Executor {
     }
 
     /// What the store says against the reply, without a request.
-    async fn check_facts(&self, workspace: &Workspace, action: &Action) -> Result<Option<Verdict>, StoreError> {
-        if !action.approved
-            && let Some(held) = self.held_for_foreign_use(workspace).await?
-        {
-            return Ok(Some(held));
+    async fn check_facts(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        counting: Option<&mut Counting<'_>>,
+    ) -> Result<Option<Verdict>, StoreError> {
+        let (now, cap) = (self.shared.now(), workspace.safety().replies_per_hour);
+        let has_room = counting.as_ref().is_some_and(|counting| counting.has_room(cap, now));
+        let counted = self.store_facts(workspace, action, has_room).await?;
+        if counted.foreign_use.is_some() {
+            workspace.record_foreign_use();
         }
-        let counted = self.store_facts(workspace, action).await?;
+        if let Some(counting) = counting
+            && !has_room
+        {
+            counting.record_count(cap, counted.last_hour.len(), now);
+        }
         let verdict = check_store(action, &counted, workspace.safety(), self.shared.now());
         Ok((verdict != Verdict::Send).then_some(verdict))
     }
@@ -164,7 +179,7 @@ impl Executor {
         &self,
         workspace: &Workspace,
         action: &mut Action,
-    ) -> Result<Result<Option<LastLook>, ()>, StoreError> {
+    ) -> Result<Result<Option<Look>, ()>, StoreError> {
         let now = self.shared.now();
         let Some(messages) = workspace.cache.messages(&action.thread_id, now) else { return Ok(Ok(None)) };
         let (verdict, note) = self.check_messages(workspace, action, &messages).await?;
@@ -175,7 +190,7 @@ impl Executor {
             return Ok(Err(()));
         }
         let serves = workspace.cache.has_messages_within(&action.thread_id, now, LAST_LOOK) && self.is_alone(workspace);
-        Ok(Ok(serves.then_some(LastLook { messages, note })))
+        Ok(Ok(serves.then_some((messages, note))))
     }
 
     /// What these messages say of the reply, and which message was taken for a campaign step although it may look like
@@ -238,12 +253,34 @@ impl Executor {
         messages: &ThreadMessages,
         waited: bool,
     ) -> Result<Verdict, StoreError> {
-        if !action.approved
-            && let Some(held) = self.held_for_foreign_use(workspace).await?
-        {
+        if action.approved {
+            return Ok(Verdict::Send);
+        }
+        if let Some(held) = self.held_for_foreign_use(workspace).await? {
             return Ok(held);
         }
-        if (waited || !action.approved && is_in_line(&*self.shared.store, workspace.name(), &action.thread_id).await?)
+        let is_in_line = is_in_line(&*self.shared.store, workspace.name(), &action.thread_id).await?;
+        let seen = AtIntent { foreign_use: None, is_in_line };
+        self.check_what_came(workspace, action, messages, seen, waited).await
+    }
+
+    /// The same with what the intent's transaction has seen.
+    async fn check_what_came(
+        &self,
+        workspace: &Workspace,
+        action: &Action,
+        messages: &ThreadMessages,
+        seen: AtIntent,
+        waited: bool,
+    ) -> Result<Verdict, StoreError> {
+        if action.approved {
+            return Ok(Verdict::Send);
+        }
+        if let Some(found) = &seen.foreign_use {
+            workspace.record_foreign_use();
+            return Ok(held_for_foreign_use(found));
+        }
+        if (waited || seen.is_in_line)
             && let Some(cancelled) = self.shared.no_longer_matches(workspace, action, Some(messages)).await?
         {
             return Ok(cancelled);

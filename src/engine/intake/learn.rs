@@ -40,18 +40,13 @@ impl Intake {
         Ok(())
     }
 
-    /// Records what a campaign's thread begins with, and what the thread ends with.
+    /// Records what a campaign's thread begins with.
     pub(super) async fn learn_messages(
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
         conversation: &Conversation,
     ) -> Result<(), StoreError> {
-        let ending = conversation.outgoing_of_the_last_second();
-        if !ending.is_empty() {
-            let ids: Vec<String> = ending.iter().map(|message| message.id.clone()).collect();
-            self.shared.store.record_last_outgoing(workspace.name(), &row.id, &ids).await?;
-        }
         if row.campaign().is_none() || conversation.newest_inbound().is_none() {
             return Ok(());
         }
@@ -67,7 +62,10 @@ impl Intake {
         if new.is_empty() {
             return Ok(());
         }
-        let known = self.shared.store.campaign_steps(workspace.name()).await?;
+        let known = match workspace.learned.steps() {
+            Some(known) => known,
+            None => workspace.learned.record_known_steps(self.shared.store.campaign_steps(workspace.name()).await?),
+        };
         let copies = |step: &CampaignStep| {
             let alike = |other: &&CampaignStep| {
                 other.thread_id != step.thread_id && likeness(&other.words, &step.words, &[]) >= 1.0 - ALIKE
@@ -77,6 +75,7 @@ impl Intake {
         let worth: Vec<CampaignStep> = new.iter().filter(|step| copies(step) < COPIES).cloned().collect();
         if !worth.is_empty() {
             self.shared.store.add_campaign_steps(workspace.name(), &worth, self.shared.now()).await?;
+            workspace.learned.forget_known_steps();
         }
         workspace.learned.record_steps(new.into_iter().map(|step| step.message_id));
         Ok(())

@@ -1,8 +1,9 @@
 //! What intake has stored already of what it learned from threads, so that it is not written again.
 
+use crate::store::CampaignStep;
 use std::{
     collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// More steps than this are forgotten at once: they are only there to save reads of the store.
@@ -14,6 +15,8 @@ pub(in crate::engine) struct Learned {
     own_addresses: Mutex<HashSet<String>>,
     /// Messages of campaigns that were stored, or need not be.
     steps: Mutex<HashSet<String>>,
+    /// The stored steps, as they were last read.
+    known_steps: Mutex<Option<Arc<[CampaignStep]>>>,
 }
 
 impl Learned {
@@ -27,6 +30,19 @@ impl Learned {
 
     pub(super) fn is_new_step(&self, message: &str) -> bool {
         !locked(&self.steps).contains(message)
+    }
+
+    /// The stored steps, if nothing was added since they were read.
+    pub(super) fn steps(&self) -> Option<Arc<[CampaignStep]>> {
+        locked(&self.known_steps).clone()
+    }
+
+    pub(super) fn record_known_steps(&self, steps: Vec<CampaignStep>) -> Arc<[CampaignStep]> {
+        Arc::clone(locked(&self.known_steps).insert(steps.into()))
+    }
+
+    pub(super) fn forget_known_steps(&self) {
+        locked(&self.known_steps).take();
     }
 
     pub(super) fn record_steps(&self, messages: impl Iterator<Item = String>) {

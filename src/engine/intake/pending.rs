@@ -196,18 +196,14 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Evaluation, IntakeError> {
         let lead = lead_key(row);
-        let history = self.shared.store.history(workspace.name(), &row.id, lead.as_deref()).await?;
-        let opted_out = match &lead {
-            Some(lead) => self.shared.store.opt_out(workspace.name(), lead).await?.is_some(),
-            None => false,
-        };
+        let facts = self.shared.store.lead_facts(workspace.name(), &row.id, lead.as_deref()).await?;
         let subject = EvaluationInput {
             workspace: workspace.name(),
             ceiling: workspace.settings().mode,
             row,
-            history: Some(&history),
+            history: Some(&facts.history),
             overrides,
-            lead_opted_out: Some(opted_out),
+            lead_opted_out: Some(facts.opt_out.is_some()),
             hold_uncertain: workspace.safety().hold_uncertain,
             thorough: false,
         };
@@ -281,11 +277,8 @@ impl Intake {
         );
         let lead =
             row.lead_name.clone().or_else(|| row.lead_email.clone()).unwrap_or_else(|| "unknown lead".to_owned());
-        self.shared.status.publish(
-            now,
-            workspace.name(),
-            EngineEventKind::Decided { decision: Arc::clone(&record), event, lead },
-        );
+        let what = || EngineEventKind::Decided { decision: Arc::clone(&record), event, lead };
+        self.shared.status.publish(now, workspace.name(), what);
         self.shared.alerts.alert_rule_errors(workspace, evaluation);
         for action in &cancelled {
             self.shared.publish_action(workspace, action);
@@ -316,10 +309,12 @@ impl Intake {
         workspace: &Workspace,
     ) -> SettledThread {
         let inbound = conversation.map_or(&[][..], Conversation::messages).iter().filter(|message| !message.outgoing);
+        let ending = conversation.map(Conversation::outgoing_of_the_last_second).unwrap_or_default();
         SettledThread {
             row: row.clone(),
             newest_inbound: conversation.and_then(|talk| talk.newest_inbound()).map(|message| message.id.clone()),
             inbound: inbound.map(|message| message.id.clone()).collect(),
+            last_outgoing: ending.iter().map(|message| message.id.clone()).collect(),
             looked_at: workspace.list.server_time(self.shared.now()),
             claim: Claim::default(),
         }

@@ -50,11 +50,8 @@ impl Intake {
                 self.shared.alerts.alert_store_failing(workspace, &error.to_string());
             }
             tracing::warn!(workspace = workspace.name(), %error, "poll failed");
-            self.shared.status.publish(
-                self.shared.now(),
-                workspace.name(),
-                EngineEventKind::PollFailed(error.to_string()),
-            );
+            let what = || EngineEventKind::PollFailed(error.to_string());
+            self.shared.status.publish(self.shared.now(), workspace.name(), what);
             if let PollError::Api(error) = &error {
                 self.pause_if_refused(workspace, error).await;
             }

@@ -120,7 +120,7 @@ impl Operator {
     async fn decide(&self, mut action: Action, next: Transition) -> Result<Action, ApprovalError> {
         let workspace = self.shared.workspace(&action.workspace);
         let workspace = workspace.ok_or_else(|| ApprovalError::NoWorkspace(action.workspace.clone()))?;
-        self.shared.transition(workspace, &mut action, next).await?;
+        self.shared.transition_decided(workspace, &mut action, next).await?;
         workspace.wake_executor();
         Ok(action)
     }

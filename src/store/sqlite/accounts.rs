@@ -35,7 +35,7 @@ impl AccountStore for SqliteStore {
 
     async fn is_own_address(&self, address: &str) -> Result<bool, StoreError> {
         let address = address.to_lowercase();
-        self.read(move |connection| {
+        self.look_up(move |connection| {
             let mut query = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM own_addresses WHERE email = ?)")?;
             Ok(query.query_row([address], |row| row.get(0))?)
         })
@@ -43,7 +43,7 @@ impl AccountStore for SqliteStore {
     }
 
     async fn foreign_uses(&self) -> Result<Vec<ForeignUse>, StoreError> {
-        self.read(|connection| {
+        self.look_up(|connection| {
             let mut query =
                 connection.prepare_cached("SELECT workspace, since, evidence FROM foreign_use ORDER BY workspace")?;
             let mut rows = query.query([])?;
@@ -78,7 +78,7 @@ impl AccountStore for SqliteStore {
             for id in held_for(session, number, ReasonCode::ForeignUse)? {
                 let Some(mut action) = find_one(session.connection, &id)? else { continue };
                 Transition::planned(now).apply_to(&mut action, now);
-                ActionUpdate::new(&action, false)?.write(session)?;
+                ActionUpdate::new(&action).write(session)?;
             }
             Ok(())
         })

@@ -3,11 +3,12 @@
 use super::{
     action_rows::{change, claim, counted_as, due_at, payload_body},
     codec::{OwnedUid, Uid, list_to_json, micros, parse},
+    facts::find_foreign_use,
     session::Session,
 };
 use crate::{
     model::{Action, ActionKind, ActionState, ReasonCode},
-    store::{IntentResult, StoreError},
+    store::{AtIntent, IntentResult, StoreError},
 };
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -40,10 +41,13 @@ pub(super) struct ActionUpdate {
 }
 
 impl ActionUpdate {
-    /// `with_payload` if what is sent may have changed, too.
-    pub(super) fn new(action: &Action, with_payload: bool) -> Result<Self, StoreError> {
-        let body = with_payload.then(|| payload_body(action)).transpose()?;
-        Ok(Self { action: action.clone(), body })
+    pub(super) fn new(action: &Action) -> Self {
+        Self { action: action.clone(), body: None }
+    }
+
+    /// With what is sent.
+    pub(super) fn edited(action: &Action) -> Result<Self, StoreError> {
+        Ok(Self { action: action.clone(), body: Some(payload_body(action)?) })
     }
 
     /// Writes it if the stored version is still `version`; wakes what waits for it.
@@ -78,9 +82,7 @@ impl ActionUpdate {
             id,
         ])?;
         if let Some(body) = &self.body {
-            let mut update = session
-                .connection
-                .prepare_cached("UPDATE action_payloads SET body = ?2 WHERE id = ?1 AND body <> ?2")?;
+            let mut update = session.connection.prepare_cached("UPDATE action_payloads SET body = ?2 WHERE id = ?1")?;
             update.execute(params![id, body])?;
         }
         let now = counted_as(action, at, workspace, rule);
@@ -107,21 +109,27 @@ impl ActionUpdate {
     pub(super) fn write_intent(&self, session: &mut Session<'_>) -> Result<IntentResult, StoreError> {
         let action = &self.action;
         let lead = action.lead_email.as_deref().filter(|_| action.kind == ActionKind::Reply).map(str::to_lowercase);
-        let mut ask = session.connection.prepare_cached(
-            "SELECT (SELECT count(*) FROM pauses WHERE workspace IN ('', ?1)),
-               (SELECT evidence FROM opt_outs WHERE workspace = ?1 AND email = ?2)",
-        )?;
-        let (pauses, evidence): (i64, Option<String>) =
-            ask.query_row(params![action.workspace, lead], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if pauses > 0 {
+        let (is_paused, evidence, is_in_line) = session
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM pauses WHERE workspace IN ('', ?1)),
+                   (SELECT evidence FROM opt_outs WHERE workspace = ?1 AND email = ?2),
+                   EXISTS (SELECT 1 FROM threads WHERE thread_id = ?3 AND pending_row IS NOT NULL
+                     AND workspace = (SELECT id FROM workspaces WHERE name = ?1))",
+            )?
+            .query_row(params![action.workspace, lead, action.thread_id], |row| {
+                Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?))
+            })?;
+        if is_paused {
             return Ok(IntentResult::Paused);
         }
         if let Some(evidence) = evidence {
             return Ok(IntentResult::OptedOut(evidence));
         }
+        let foreign_use = find_foreign_use(session.connection, &action.workspace)?;
         self.write(session)?;
         session.intents += 1;
-        Ok(IntentResult::Written)
+        Ok(IntentResult::Written(AtIntent { foreign_use, is_in_line }))
     }
 }
 

@@ -4,22 +4,23 @@ use super::{
     SqliteStore,
     action_rows::{COLUMNS, TABLES, read_action, reason},
     action_writes::{self, ActionUpdate},
-    codec::{OwnedUid, Uid, micros, optional_timestamp, parse, timestamp, to_json},
+    codec::{OwnedUid, Uid, micros, optional_timestamp, parse, to_json},
+    facts,
     filters::ActionQuery,
     names::find_workspace,
     threads::find_thread,
 };
 use crate::{
-    model::{Action, ActionId, ActionKind, ActionState, HistoryEntry, Payload},
-    store::{ActionFilter, ActionStore, ActionSummary, IntentResult, Lane, SentFilter, StoreError},
+    model::{Action, ActionId, Mode},
+    store::{
+        ActionFilter, ActionStore, ActionSummary, ActionUnderControl, DueAction, IntentResult, Lane, LeadFacts,
+        ReplyFacts, ReplyQuestion, SentFilter, SentWindow, StoreError,
+    },
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
 use std::{collections::HashMap, sync::LazyLock};
-
-/// Limits of a thread or a lead with more open actions than this count only the newest ones.
-const HISTORY_LIMIT: u32 = 1_000;
 
 fn select(rest: &str) -> String {
     format!("SELECT {COLUMNS} FROM actions a {TABLES} {rest}")
@@ -33,14 +34,15 @@ pub(super) static SIBLINGS: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What is due in a lane, in the order in which it is carried out.
-pub(super) static DUE: LazyLock<String> = LazyLock::new(|| {
-    select(
-        "WHERE a.id IN (SELECT id FROM actions INDEXED BY actions_due
-           WHERE workspace = ?1 AND lane = ?2 AND urgency = ?3 AND due_at IS NOT NULL AND due_at <= ?4
-           AND (target IS NULL OR target NOT IN (SELECT value FROM json_each(?5)))
-           ORDER BY due_at, id LIMIT ?6) ORDER BY a.due_at, a.id",
-    )
-});
+pub(super) const DUE: &str = "SELECT a.uid, (SELECT thread_id FROM threads WHERE id = a.thread), a.kind, a.target
+     FROM actions a INDEXED BY actions_due
+     WHERE a.workspace = ?1 AND a.lane = ?2 AND a.urgency = ?3 AND a.due_at IS NOT NULL AND a.due_at <= ?4
+     AND (a.target IS NULL OR a.target NOT IN (SELECT value FROM json_each(?5)))
+     ORDER BY a.due_at, a.id LIMIT ?6";
+
+/// What stands in an action's way: a pause, and the mode that its rule was lowered to.
+const CONTROLS: &str = "SELECT EXISTS (SELECT 1 FROM pauses WHERE workspace IN ('', ?1)),
+     (SELECT mode FROM rule_modes WHERE rule = ?2)";
 
 /// When the next action is due: one look at the beginning of each part of the index.
 pub(super) const NEXT_DUE: &str = "SELECT min(due) FROM (
@@ -48,32 +50,11 @@ pub(super) const NEXT_DUE: &str = "SELECT min(due) FROM (
          AND urgency = u.value AND due_at IS NOT NULL) AS due
        FROM json_each('[0,1]') l CROSS JOIN json_each('[0,1,2]') u)";
 
-/// The living and past actions in a thread or for a lead that count against `repeat`.
-pub(super) const HISTORY: &str =
-    "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, t.thread_id,
-       d.message_id, d.lead_email, a.state, d.at,
-       CASE a.kind WHEN 'reply' THEN (SELECT body FROM action_payloads p WHERE p.id = a.id) END
-     FROM (SELECT id FROM decisions WHERE thread = ?2 UNION SELECT id FROM decisions INDEXED BY decisions_lead
-       WHERE lead_email = ?3 AND workspace = ?1) o
-     CROSS JOIN decisions d ON d.id = o.id CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
-     CROSS JOIN threads t ON t.id = a.thread
-     WHERE a.claim IS NOT NULL ORDER BY a.id DESC LIMIT ?4";
-
-pub(super) const SENT_TO_LEAD: &str = "SELECT a.sent_at FROM decisions d INDEXED BY decisions_lead
-     CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
-     WHERE d.lead_email = ?4 AND d.workspace = ?1 AND a.kind = ?2 AND a.sent_at > ?3 AND a.claim IS NOT NULL
-     AND (?5 IS NULL OR a.rule = (SELECT id FROM names WHERE name = ?5)) ORDER BY a.sent_at";
-pub(super) const SENT_BY_RULE: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent_by_rule
-     WHERE workspace = ?1 AND rule = (SELECT id FROM names WHERE name = ?5) AND kind = ?2 AND sent_at > ?3
-     AND claim IS NOT NULL AND ?4 IS NULL ORDER BY sent_at";
-pub(super) const SENT: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent
-     WHERE workspace = ?1 AND kind = ?2 AND sent_at > ?3 AND claim IS NOT NULL AND ?4 IS NULL AND ?5 IS NULL ORDER BY sent_at";
-
 #[async_trait]
 impl ActionStore for SqliteStore {
     async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError> {
         let id = id.0.clone();
-        self.read(move |connection| find(connection, &ONE, &[&Uid(&id)]).map(|mut found| found.pop())).await
+        self.look_up(move |connection| find(connection, &ONE, &[&Uid(&id)]).map(|mut found| found.pop())).await
     }
 
     async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
@@ -126,7 +107,7 @@ impl ActionStore for SqliteStore {
 
     async fn siblings(&self, of: &Action) -> Result<Vec<Action>, StoreError> {
         let (workspace, thread, of) = (of.workspace.clone(), of.thread_id.clone(), of.clone());
-        self.read(move |connection| {
+        self.look_up(move |connection| {
             let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
             let Some(thread) = find_thread(connection, workspace, &thread)? else { return Ok(Vec::new()) };
             match &of.message_id {
@@ -144,27 +125,48 @@ impl ActionStore for SqliteStore {
         now: Timestamp,
         except: &[String],
         limit: u32,
-    ) -> Result<Vec<Action>, StoreError> {
+    ) -> Result<Vec<DueAction>, StoreError> {
         let (workspace, except) = (workspace.to_owned(), to_json(except)?);
-        self.read(move |connection| {
+        self.look_up(move |connection| {
             let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
-            let mut due: Vec<Action> = Vec::new();
+            let mut query = connection.prepare_cached(DUE)?;
+            let mut due: Vec<DueAction> = Vec::new();
             for urgency in 0..=2_u8 {
                 let left = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(limit));
                 if left == 0 {
                     break;
                 }
-                let values: [&dyn ToSql; 6] = [&workspace, &(lane as u8), &urgency, &micros(now), &except, &left];
-                due.extend(find(connection, &DUE, &values)?);
+                let mut rows = query.query(params![workspace, lane as u8, urgency, micros(now), except, left])?;
+                while let Some(row) = rows.next()? {
+                    due.push(DueAction {
+                        id: ActionId(row.get::<_, OwnedUid>(0)?.0),
+                        thread_id: row.get(1)?,
+                        kind: parse(row.get_ref(2)?.as_str()?)?,
+                        target: row.get(3)?,
+                    });
+                }
             }
             Ok(due)
         })
         .await
     }
 
+    async fn action_under_control(&self, id: &ActionId) -> Result<Option<ActionUnderControl>, StoreError> {
+        let id = id.0.clone();
+        self.snapshot(move |connection| {
+            let Some(action) = find_one(connection, &id)? else { return Ok(None) };
+            let mut query = connection.prepare_cached(CONTROLS)?;
+            let (is_paused, lowered): (bool, Option<String>) =
+                query.query_row(params![action.workspace, action.rule], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let lowered = lowered.as_deref().map(parse::<Mode>).transpose()?;
+            Ok(Some(ActionUnderControl { action, is_paused, lowered }))
+        })
+        .await
+    }
+
     async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {
         let workspace = workspace.to_owned();
-        self.read(move |connection| {
+        self.look_up(move |connection| {
             let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(None) };
             optional_timestamp(connection.prepare_cached(NEXT_DUE)?.query_row([workspace], |row| row.get(0))?)
         })
@@ -172,16 +174,23 @@ impl ActionStore for SqliteStore {
     }
 
     async fn update_action(&self, action: &mut Action) -> Result<(), StoreError> {
-        let update = ActionUpdate::new(action, true)?;
+        let update = ActionUpdate::new(action);
+        self.write(move |session| update.write(session)).await?;
+        action.version += 1;
+        Ok(())
+    }
+
+    async fn update_edited_action(&self, action: &mut Action) -> Result<(), StoreError> {
+        let update = ActionUpdate::edited(action)?;
         self.write(move |session| update.write(session)).await?;
         action.version += 1;
         Ok(())
     }
 
     async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
-        let update = ActionUpdate::new(action, false)?;
+        let update = ActionUpdate::new(action);
         let result = self.write(move |session| update.write_intent(session)).await?;
-        if result == IntentResult::Written {
+        if let IntentResult::Written(_) = result {
             action.version += 1;
         }
         Ok(result)
@@ -192,66 +201,34 @@ impl ActionStore for SqliteStore {
         self.write(move |session| action_writes::wake(session, workspace.as_deref(), &reason, now)).await
     }
 
-    async fn history(
+    async fn lead_facts(
         &self,
         workspace: &str,
         thread_id: &str,
         lead_email: Option<&str>,
-    ) -> Result<Vec<HistoryEntry>, StoreError> {
+    ) -> Result<LeadFacts, StoreError> {
         let (workspace, thread_id) = (workspace.to_owned(), thread_id.to_owned());
         let lead = lead_email.map(str::to_lowercase);
-        self.read(move |connection| {
-            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
-            let thread = find_thread(connection, workspace, &thread_id)?;
-            let mut query = connection.prepare_cached(HISTORY)?;
-            let mut rows = query.query(params![workspace, thread, lead, HISTORY_LIMIT])?;
-            let mut entries = Vec::new();
-            while let Some(row) = rows.next()? {
-                let body = row.get_ref(9)?.as_blob_or_null()?.map(super::action_rows::payload).transpose()?;
-                entries.push(HistoryEntry {
-                    action: ActionId(row.get::<_, OwnedUid>(0)?.0),
-                    rule: row.get(1)?,
-                    kind: parse::<ActionKind>(row.get_ref(2)?.as_str()?)?,
-                    target: row.get(3)?,
-                    thread_id: row.get(4)?,
-                    message_id: row.get(5)?,
-                    lead_email: row.get(6)?,
-                    state: parse::<ActionState>(row.get_ref(7)?.as_str()?)?,
-                    created_at: timestamp(row.get(8)?)?,
-                    body: match body {
-                        Some(Payload::Reply { text, html, .. }) => text.or(html),
-                        _ => None,
-                    },
-                });
-            }
-            Ok(entries)
-        })
-        .await
+        self.snapshot(move |connection| facts::of_lead(connection, &workspace, &thread_id, lead.as_deref())).await
+    }
+
+    async fn reply_facts(&self, question: &ReplyQuestion) -> Result<ReplyFacts, StoreError> {
+        let question = question.clone();
+        self.snapshot(move |connection| facts::of_reply(connection, &question)).await
     }
 
     async fn sent_since(
         &self,
         workspace: &str,
         filter: &SentFilter<'_>,
-        since: Timestamp,
+        window: SentWindow,
     ) -> Result<Vec<Timestamp>, StoreError> {
-        let query = match (filter.lead_email, filter.rule) {
-            (Some(_), _) => SENT_TO_LEAD,
-            (None, Some(_)) => SENT_BY_RULE,
-            (None, None) => SENT,
-        };
         let (workspace, kind) = (workspace.to_owned(), filter.kind);
         let (lead, rule) = (filter.lead_email.map(str::to_lowercase), filter.rule.map(str::to_owned));
-        self.read(move |connection| {
+        self.look_up(move |connection| {
             let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
-            let mut query = connection.prepare_cached(query)?;
-            let values = params![workspace, kind.as_str(), micros(since), lead, rule];
-            let mut rows = query.query(values)?;
-            let mut times = Vec::new();
-            while let Some(row) = rows.next()? {
-                times.push(timestamp(row.get(0)?)?);
-            }
-            Ok(times)
+            let filter = SentFilter { kind, lead_email: lead.as_deref(), rule: rule.as_deref() };
+            facts::sent(connection, workspace, &filter, window)
         })
         .await
     }

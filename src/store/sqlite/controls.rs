@@ -11,7 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::HashMap;
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl ControlStore for SqliteStore {
     }
 
     async fn mode_overrides(&self) -> Result<Vec<ModeOverride>, StoreError> {
-        self.read(|connection| {
+        self.look_up(|connection| {
             let mut query = connection.prepare_cached("SELECT rule, mode, since, by FROM rule_modes ORDER BY rule")?;
             let mut rows = query.query([])?;
             let mut modes = Vec::new();
@@ -56,7 +56,7 @@ impl ControlStore for SqliteStore {
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        self.read(|connection| {
+        self.look_up(|connection| {
             let mut query =
                 connection.prepare_cached("SELECT workspace, since, reason, by FROM pauses ORDER BY workspace")?;
             let mut rows = query.query([])?;
@@ -124,13 +124,7 @@ impl OptOutStore for SqliteStore {
 
     async fn opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError> {
         let (workspace, email) = (workspace.to_owned(), email.to_lowercase());
-        self.read(move |connection| {
-            let mut query = connection.prepare_cached(
-                "SELECT workspace, email, since, evidence FROM opt_outs WHERE workspace = ? AND email = ?",
-            )?;
-            query.query_row(params![workspace, email], |row| Ok(read_opt_out(row))).optional()?.transpose()
-        })
-        .await
+        self.look_up(move |connection| find_opt_out(connection, &workspace, &email)).await
     }
 
     async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError> {
@@ -158,6 +152,17 @@ pub(super) fn insert_opt_out(session: &Session<'_>, opt_out: &OptOut) -> Result<
     let OptOut { workspace, email, since, evidence } = opt_out;
     insert.execute(params![workspace, email.to_lowercase(), micros(*since), evidence])?;
     Ok(())
+}
+
+/// The opt-out of a lead, whose address is in lower case.
+pub(super) fn find_opt_out(
+    connection: &Connection,
+    workspace: &str,
+    email: &str,
+) -> Result<Option<OptOut>, StoreError> {
+    let mut query = connection
+        .prepare_cached("SELECT workspace, email, since, evidence FROM opt_outs WHERE workspace = ? AND email = ?")?;
+    query.query_row(params![workspace, email], |row| Ok(read_opt_out(row))).optional()?.transpose()
 }
 
 /// An empty text stands for what was not noted.

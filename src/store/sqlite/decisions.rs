@@ -174,7 +174,7 @@ impl NewDecision {
         for mut action in find(session.connection, &UNSETTLED, &[&thread, message_id])? {
             let Some(next) = (policy.on_newer_message)(&action) else { continue };
             next.apply_to(&mut action, self.record.at);
-            ActionUpdate::new(&action, false)?.write(session)?;
+            ActionUpdate::new(&action).write(session)?;
             action.version += 1;
             changed.push(action);
         }

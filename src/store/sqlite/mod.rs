@@ -11,6 +11,7 @@
 //! | `threads`, `decisions`, `actions`, … | one trait of the store each |
 //! | `events` | what was evaluated, and with which rules |
 //! | `action_rows`, `action_writes`, `filters` | an action's row, its changes, lists |
+//! | `facts` | what is asked before an action leaves |
 //! | `open`, `private`, `sidecar`, `steps`, `legacy` | opening, the files and their lock, older versions |
 
 mod accounts;
@@ -24,6 +25,7 @@ mod controls;
 mod counts;
 mod decisions;
 mod events;
+mod facts;
 mod filters;
 mod identity;
 mod left;
@@ -78,6 +80,31 @@ impl SqliteStore {
             (None, Some(writer)) => writer.read(query).await,
             (None, None) => Err(StoreError::Database("the store is closed".to_owned())),
         }
+    }
+
+    /// Runs a query that reads a handful of pages, however large the store is: `plans` proves it.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.readers {
+            Some(readers) => readers.look_up(query).await,
+            None => self.read(query).await,
+        }
+    }
+
+    /// Runs such queries on one connection, all of which see the same moment.
+    async fn snapshot<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.look_up(move |connection| {
+            connection.prepare_cached("BEGIN")?.execute([])?;
+            let result = query(connection);
+            connection.prepare_cached("COMMIT")?.execute([])?;
+            result
+        })
+        .await
     }
 
     fn commits(&self) -> HistogramSnapshot {

@@ -9,7 +9,7 @@ use super::{
     writer::Writer,
 };
 use crate::store::StoreError;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
@@ -158,6 +158,9 @@ pub(super) fn create(path: &Path, connection: &Connection) -> Result<(), StoreEr
 
 /// What every connection needs.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    // A prepared statement keeps its plan whatever it is run with: without this, a value that a partial index could be
+    // compared with has the statement prepared anew at each run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(BUSY)
 }

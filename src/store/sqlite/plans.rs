@@ -1,9 +1,11 @@
 //! The proof that no look-up and no list reads more of a large store than of a small one.
 
 use super::{
-    SqliteStore, action_writes, actions, decisions, events,
+    SqliteStore, action_writes, actions, decisions, events, facts,
     filters::{ActionQuery, DecisionQuery},
-    identity, left, threads,
+    identity, left,
+    open::connect,
+    threads,
 };
 use crate::{
     model::{ActionKind, ActionState, DestinationKind},
@@ -19,25 +21,25 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (&actions::ONE, vec![text("a308")], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
         (&actions::SIBLINGS, vec![number(78), text("m77"), text("a308")], "actions_thread (thread=?)"),
         (
-            &actions::DUE,
+            actions::DUE,
             vec![number(1), number(0), number(1), number(9_999_999), text("[]"), number(50)],
             "actions_due (workspace=? AND lane=? AND urgency=? AND due_at>? AND due_at<?)",
         ),
         (actions::NEXT_DUE, vec![number(1)], "actions_due (workspace=? AND lane=? AND urgency=?"),
-        (actions::HISTORY, vec![number(1), number(78), text("lead77"), number(1_000)], "decisions_thread (thread=?)"),
+        (facts::HISTORY, vec![number(1), number(78), text("lead77"), number(1_000)], "decisions_thread (thread=?)"),
         (
-            actions::SENT_TO_LEAD,
-            vec![number(1), text("reply"), number(0), text("lead77"), Value::Null],
+            facts::SENT_TO_LEAD,
+            vec![number(1), text("reply"), number(0), text("lead77"), Value::Null, number(60)],
             "decisions_lead (lead_email=?)",
         ),
         (
-            actions::SENT_BY_RULE,
-            vec![number(1), text("reply"), number(1_999_990), Value::Null, text("hot")],
+            facts::SENT_BY_RULE,
+            vec![number(1), text("reply"), number(1_999_990), Value::Null, text("hot"), number(60)],
             "actions_sent_by_rule (rule=? AND kind=? AND sent_at>?)",
         ),
         (
-            actions::SENT,
-            vec![number(1), text("reply"), number(1_999_990), Value::Null, Value::Null],
+            facts::SENT,
+            vec![number(1), text("reply"), number(1_999_990), Value::Null, Value::Null, number(60)],
             "actions_sent (workspace=? AND kind=? AND sent_at>?)",
         ),
         (action_writes::BEFORE, vec![text("a308"), number(1)], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
@@ -82,7 +84,7 @@ async fn filled(actions: i64) -> Connection {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");
     SqliteStore::open(&path).await.unwrap().close().await;
-    let connection = Connection::open(&path).unwrap();
+    let connection = connect(&path).unwrap();
     let numbers =
         format!("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {} - 1)", actions / 4);
     let body = super::codec::pack(&serde_json::json!({})).unwrap();
@@ -121,6 +123,24 @@ async fn each_look_up_takes_its_index() {
             ["a", "d", "t", "actions", "decisions", "threads"].iter().any(|name| *step == format!("SCAN {name}"))
         };
         assert!(!plan.iter().any(whole), "{query}\n{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_is_prepared_once_whatever_it_asks_for() {
+    let connection = filled(400).await;
+    for (query, values, _) in asked() {
+        let mut statement = connection.prepare(query).unwrap();
+        let others = values.iter().map(|value| match value {
+            Value::Integer(number) => Value::from(number + 1),
+            other => other.clone(),
+        });
+        let others: Vec<Value> = others.collect();
+        for values in [&values, &others, &values] {
+            let mut rows = statement.query(params_from_iter(values)).unwrap();
+            while rows.next().unwrap().is_some() {}
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{query}");
     }
 }
 

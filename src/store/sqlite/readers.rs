@@ -36,6 +36,24 @@ impl Readers {
         reading.await.map_err(|error| StoreError::Database(error.to_string()))?
     }
 
+    /// Runs a query that reads a handful of pages, here and now: handing it to another thread and back would cost more than
+    /// the query. While all connections are used it waits for one as [`Readers::read`] does.
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let idle = Arc::clone(&self.free).try_acquire_owned().ok().and_then(|permit| Some((permit, self.take()?)));
+        let Some((permit, connection)) = idle else { return self.read(query).await };
+        let result = query(&connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        drop(permit);
+        result
+    }
+
+    fn take(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
     /// No query begins any more.
     pub(super) fn close(&self) {
         self.free.close();

@@ -28,13 +28,14 @@ pub(super) const KNOWN: &str =
      AND (row IS NOT NULL OR pending_row IS NOT NULL)";
 
 pub(super) const SETTLE: &str =
-    "INSERT INTO threads (workspace, thread_id, row, newest_inbound, inbound_seen, looked_at, first_seen_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    "INSERT INTO threads (workspace, thread_id, row, newest_inbound, inbound_seen, looked_at, first_seen_at, last_outgoing)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
      ON CONFLICT (thread_id, workspace) DO UPDATE SET
        row = excluded.row,
        newest_inbound = coalesce(excluded.newest_inbound, threads.newest_inbound),
        inbound_seen = coalesce(excluded.inbound_seen, threads.inbound_seen),
        looked_at = excluded.looked_at,
+       last_outgoing = coalesce(excluded.last_outgoing, threads.last_outgoing),
        pending_since = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_since END,
        pending_due = NULL,
        pending_failures = 0,
@@ -244,22 +245,9 @@ impl ThreadStore for SqliteStore {
         .await
     }
 
-    async fn record_last_outgoing(&self, workspace: &str, thread: &str, messages: &[String]) -> Result<(), StoreError> {
-        let (workspace, thread, messages) = (workspace.to_owned(), thread.to_owned(), to_json(messages)?);
-        self.write(move |session| {
-            let thread = session.thread(&workspace, &thread, Timestamp::UNIX_EPOCH)?;
-            let mut update = session
-                .connection
-                .prepare_cached("UPDATE threads SET last_outgoing = ?2 WHERE id = ?1 AND last_outgoing IS NOT ?2")?;
-            update.execute(params![thread, messages])?;
-            Ok(())
-        })
-        .await
-    }
-
     async fn last_outgoing(&self, workspace: &str, thread: &str) -> Result<Vec<String>, StoreError> {
         let (workspace, thread) = (workspace.to_owned(), thread.to_owned());
-        self.read(move |connection| {
+        self.look_up(move |connection| {
             let mut query = connection.prepare_cached(
                 "SELECT last_outgoing FROM threads WHERE thread_id = ?2
                  AND workspace = (SELECT id FROM workspaces WHERE name = ?1)",
@@ -273,7 +261,7 @@ impl ThreadStore for SqliteStore {
 
     async fn workspace_state(&self, workspace: &str) -> Result<WorkspaceState, StoreError> {
         let workspace = workspace.to_owned();
-        self.read(move |connection| {
+        self.look_up(move |connection| {
             let mut query = connection.prepare_cached("SELECT state FROM workspaces WHERE name = ?")?;
             let state: Option<Option<String>> = query.query_row([workspace], |row| row.get(0)).optional()?;
             state.flatten().map_or_else(|| Ok(WorkspaceState::default()), |text| from_json(&text))
@@ -300,6 +288,7 @@ pub(super) struct Settling {
     row: String,
     newest_inbound: Option<String>,
     inbound: Option<String>,
+    last_outgoing: Option<String>,
     looked_at: Option<i64>,
 }
 
@@ -311,6 +300,7 @@ impl Settling {
             row: to_json(&settled.row)?,
             newest_inbound: settled.newest_inbound.clone(),
             inbound: list_to_json(inbound)?,
+            last_outgoing: list_to_json(&settled.last_outgoing)?,
             looked_at: settled.looked_at.map(micros),
         })
     }
@@ -331,7 +321,8 @@ impl Settling {
             self.newest_inbound,
             self.inbound,
             self.looked_at,
-            micros(now)
+            micros(now),
+            self.last_outgoing,
         ];
         Ok(settle.query_row(values, |row| row.get(0))?)
     }

@@ -21,6 +21,9 @@ use tokio::sync::oneshot;
 
 /// No more jobs than this share a commit: the first of them waits for all.
 const MAX_GROUP: usize = 64;
+/// When as many jobs as this shared the last commit, as many are about to come again: they are waited for, so long.
+const SIBLINGS: usize = 3;
+const GATHER: Duration = Duration::from_micros(250);
 
 /// The classes that commits are counted in. Each is a write that the disk has confirmed, and nothing leaves before its
 /// intent is one.
@@ -139,26 +142,53 @@ fn closed() -> StoreError {
 
 fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, commits: &Histogram) {
     let mut state = SessionState::default();
+    let mut last_group = 0;
     while let Ok(job) = jobs.recv() {
         let mut next = Some(job);
         while let Some(job) = next.take() {
             match job {
                 Job::Read(query) => query(connection),
-                Job::Write(first) => next = run_group(connection, mark, first, jobs, &mut state, commits),
+                Job::Write(first) => {
+                    let expected = if last_group >= SIBLINGS { last_group } else { 0 };
+                    (last_group, next) =
+                        run_group(connection, mark, first, &Line { jobs, expected }, &mut state, commits);
+                }
             }
         }
     }
 }
 
-/// Runs a job and those that wait behind it, and commits them. A query that came in between is returned.
+/// Jobs that wait, and how many are expected.
+struct Line<'a> {
+    jobs: &'a Receiver<Job>,
+    expected: usize,
+}
+
+impl Line<'_> {
+    /// The next job of a group of `size` that began at `began`. Only expected ones are waited for.
+    fn next(&self, size: usize, began: Instant) -> Option<Job> {
+        match self.jobs.try_recv() {
+            Ok(job) => Some(job),
+            Err(_) if size < self.expected => {
+                let left = GATHER.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
+                self.jobs.recv_timeout(left).ok()
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// Runs a job and those that wait behind it, and commits them. How many they were comes back, and a query that came in
+/// between.
 fn run_group(
     connection: &Connection,
     mark: &Sidecar,
     first: WriteJob,
-    jobs: &Receiver<Job>,
+    line: &Line<'_>,
     state: &mut SessionState,
     commits: &Histogram,
-) -> Option<Job> {
+) -> (usize, Option<Job>) {
+    let gathering = Instant::now();
     let (mut next, mut left) = (Some(first), None);
     let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::from);
     let mut ended = Vec::new();
@@ -174,10 +204,9 @@ fn run_group(
         };
         ended.push(end);
         if ended.len() < MAX_GROUP && group.as_ref().is_none_or(Session::is_whole) {
-            match jobs.try_recv() {
-                Ok(Job::Write(job)) => next = Some(job),
-                Ok(query) => left = Some(query),
-                Err(_) => {}
+            match line.next(ended.len(), gathering) {
+                Some(Job::Write(job)) => next = Some(job),
+                other => left = other,
             }
         }
     }
@@ -197,10 +226,11 @@ fn run_group(
         // Each was told already.
         None => Ok(()),
     };
+    let size = ended.len();
     for end in ended {
         (end.deliver)(committed.clone());
     }
-    left
+    (size, left)
 }
 
 #[cfg(test)]
