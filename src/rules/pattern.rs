@@ -1,5 +1,5 @@
 //! What values are compared with: globs, regular expressions, bounds. Each is checked when it is built.
-use super::normal_pattern::normalize_pattern;
+use super::{normal_pattern::normalize_pattern, prefilter::Needles};
 use crate::text::normalize;
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
@@ -124,8 +124,8 @@ pub struct Pattern {
     regex: Regex,
     /// The text that it is, in its normal form, if it is nothing but a text.
     literal: Option<String>,
-    /// The numbers of the texts one of which is in every text that it is found in.
-    pub(super) needles: Option<Arc<[u32]>>,
+    /// What every text has that it is found in; `None` where nothing is known of that.
+    pub(super) needles: Option<Arc<[Needles]>>,
 }
 
 /// Why a regular expression is refused.

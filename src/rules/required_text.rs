@@ -1,7 +1,8 @@
-//! Which texts an expression cannot do without: every match contains one of them.
+//! Which texts an expression cannot do without: every match contains one of each of a few sets.
 //!
-//! Of all such sets the one is chosen whose texts are rare. Texts are folded ([`fold`]): case does not count, and a run of
-//! white space is one space. So most of what people write, such as `\b(call|demo) on (mon|tues)day\b`, is a few whole texts.
+//! Each part of a sequence gives a set, `\bcalendar\b.*\bnumber 17\b` two of one text each; those are kept whose texts are
+//! rare. Texts are folded ([`fold`]): case does not count, and a run of white space is one space. So most of what people
+//! write, such as `\b(call|demo) on (mon|tues)day\b`, is a few whole texts.
 
 use super::{
     folding::{fold, is_word},
@@ -20,6 +21,8 @@ const MAX_LEN: usize = 48;
 const MAX_CLASS: usize = 8;
 /// A part that is repeated a fixed number of times is written out up to this often.
 const MAX_REPEATED: u32 = 8;
+/// So many sets are kept of an expression: more hardly rule out more.
+const MAX_SETS: usize = 3;
 /// Texts that count less than this are found nearly everywhere.
 const MIN_WEIGHT: f64 = 2.5;
 
@@ -42,11 +45,13 @@ pub(super) struct RequiredTexts {
     pub(super) weight: f64,
 }
 
-/// The rarest texts one of which is in every text that the expression is found in; `None` if there are none, too many, or
-/// only frequent ones.
-pub(super) fn required_texts(pattern: &Pattern) -> Option<RequiredTexts> {
-    let parsed = ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex().as_str()).ok()?;
-    analyze(&parsed).best().filter(|found| found.weight >= MIN_WEIGHT)
+/// Of each of these sets one text is in every text that the expression is found in; at most three, the rarest first. None
+/// where it requires none, too many, or only frequent ones.
+pub(super) fn required_texts(pattern: &Pattern) -> Vec<RequiredTexts> {
+    let parser = ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex().as_str());
+    let mut found = parser.map(|parsed| analyze(&parsed).sets()).unwrap_or_default();
+    found.retain(|set| set.weight >= MIN_WEIGHT);
+    found
 }
 
 /// A part of a match.
@@ -77,7 +82,8 @@ impl Part {
     fn weight(&self) -> f64 {
         let of_char = |c: char| match c {
             ' ' => 0.3,
-            '0'..='9' => 1.2,
+            // Words come in many mails, a certain number in few.
+            '0'..='9' => 2.0,
             'a'..='z' => 1.0,
             _ if c.is_ascii() => 0.8,
             _ => 1.5,
@@ -105,17 +111,19 @@ impl Part {
 struct Analysis {
     /// All that it matches, if that is little.
     exact: Option<Vec<Part>>,
-    /// The best set that was found within, where that is not the whole.
-    within: Option<RequiredTexts>,
+    /// The rarest sets that were found within, where that is not the whole.
+    within: Vec<RequiredTexts>,
 }
 
 impl Analysis {
     fn exact(parts: Vec<Part>) -> Self {
-        Self { exact: Some(parts), within: None }
+        Self { exact: Some(parts), within: Vec::new() }
     }
 
-    fn best(self) -> Option<RequiredTexts> {
-        rarer(self.exact.as_deref().and_then(choice), self.within)
+    fn sets(self) -> Vec<RequiredTexts> {
+        let mut sets = self.within;
+        keep(self.exact.as_deref().and_then(choice), &mut sets);
+        sets
     }
 }
 
@@ -132,11 +140,12 @@ fn choice(parts: &[Part]) -> Option<RequiredTexts> {
     Some(RequiredTexts { texts, weight })
 }
 
-fn rarer(left: Option<RequiredTexts>, right: Option<RequiredTexts>) -> Option<RequiredTexts> {
-    match (left, right) {
-        (Some(left), Some(right)) => Some(if right.weight > left.weight { right } else { left }),
-        (left, right) => left.or(right),
-    }
+/// Adds a set to others that are required too, the rarest first, as long as it is one of the rarest.
+fn keep(set: Option<RequiredTexts>, sets: &mut Vec<RequiredTexts>) {
+    let Some(set) = set.filter(|set| sets.iter().all(|known| known.texts != set.texts)) else { return };
+    let place = sets.iter().position(|known| known.weight < set.weight).unwrap_or(sets.len());
+    sets.insert(place, set);
+    sets.truncate(MAX_SETS);
 }
 
 /// All texts of one with all of the other behind it; `None` where that is too much.
@@ -154,7 +163,7 @@ fn analyze(hir: &Hir) -> Analysis {
     match hir.kind() {
         HirKind::Empty => Analysis::exact(vec![Part::default()]),
         HirKind::Look(look) => Analysis::exact(vec![of_look(*look)]),
-        HirKind::Class(class) => Analysis { exact: of_class(class), within: None },
+        HirKind::Class(class) => Analysis { exact: of_class(class), within: Vec::new() },
         HirKind::Literal(_) | HirKind::Concat(_) | HirKind::Repetition(_) => sequence(hir),
         HirKind::Capture(group) => analyze(&group.sub),
         HirKind::Alternation(branches) => alternation(branches),
@@ -189,23 +198,37 @@ fn of_class(class: &Class) -> Option<Vec<Part>> {
     fits.then(|| found.into_iter().map(of_char).collect())
 }
 
-/// One of several: what each of them requires.
+/// One of several: a set of each of them together is a set of all. Each match is one of a branch, and has a text of each of
+/// the branch's sets.
 fn alternation(branches: &[Hir]) -> Analysis {
     let mut exact = Some(Vec::new());
-    let mut required: Option<Vec<Part>> = Some(Vec::new());
+    let mut of_branches = Vec::with_capacity(branches.len());
     for branch in branches {
         let found = analyze(branch);
         match (&mut exact, &found.exact) {
             (Some(all), Some(parts)) if all.len() + parts.len() <= MAX_TEXTS => all.extend(parts.iter().cloned()),
             _ => exact = None,
         }
-        let texts = found.best().map(|best| best.texts);
-        match (&mut required, texts) {
-            (Some(all), Some(texts)) if all.len() + texts.len() <= MAX_TEXTS => all.extend(texts.into_iter().map(part)),
-            _ => required = None,
+        of_branches.push(found.sets());
+    }
+    let mut within = Vec::new();
+    if exact.is_none() {
+        let most = of_branches.iter().map(Vec::len).max().unwrap_or_default();
+        (0..most).for_each(|nth| keep(union(&of_branches, nth), &mut within));
+    }
+    Analysis { exact, within }
+}
+
+/// The `nth` set of each branch, or its rarest if it has fewer; `None` where a branch has none, or where it is too much.
+fn union(of_branches: &[Vec<RequiredTexts>], nth: usize) -> Option<RequiredTexts> {
+    let mut all: Vec<Part> = Vec::new();
+    for sets in of_branches {
+        all.extend(sets.get(nth).or_else(|| sets.first())?.texts.iter().cloned().map(part));
+        if all.len() > MAX_TEXTS {
+            return None;
         }
     }
-    Analysis { within: required.as_deref().filter(|_| exact.is_none()).and_then(choice), exact }
+    choice(&all)
 }
 
 fn part(required: RequiredText) -> Part {
@@ -283,12 +306,12 @@ fn repeated<'h>(repetition: &'h Repetition, out: &mut Vec<Step<'h>>) {
     }
 }
 
-/// One after the other: the rarest run of steps that stand next to each other.
+/// One after the other: each run of steps that stand next to each other is a set.
 fn sequence(hir: &Hir) -> Analysis {
     let mut all = Vec::new();
     steps(hir, &mut all);
     let mut window = vec![Part::default()];
-    let mut best = None;
+    let mut sets = Vec::new();
     let mut is_whole = true;
     for step in all {
         let found = match step {
@@ -301,16 +324,16 @@ fn sequence(hir: &Hir) -> Analysis {
             continue;
         }
         is_whole = false;
-        best = rarer(best, choice(&window));
-        window = found.exact.filter(|parts| parts.iter().all(|part| part.text.len() <= MAX_LEN)).unwrap_or_else(|| {
-            best = rarer(best.take(), found.within);
-            vec![Part::default()]
-        });
+        keep(choice(&window), &mut sets);
+        found.within.into_iter().for_each(|set| keep(Some(set), &mut sets));
+        let fits = |parts: &Vec<Part>| parts.iter().all(|part| part.text.len() <= MAX_LEN);
+        window = found.exact.filter(fits).unwrap_or_else(|| vec![Part::default()]);
     }
     if is_whole {
         return Analysis::exact(window);
     }
-    Analysis { within: rarer(best, choice(&window)), exact: None }
+    keep(choice(&window), &mut sets);
+    Analysis { exact: None, within: sets }
 }
 
 #[cfg(test)]
@@ -319,13 +342,38 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, expected: &[&str]) {
-        let found = required_texts(&Pattern::new(pattern).unwrap());
+        let sets = shown(pattern);
+        assert!(sets.len() <= 1, "{pattern}: {sets:?}");
+        assert_eq!(sets.concat(), expected, "{pattern}");
+    }
+
+    #[track_caller]
+    fn check_sets(pattern: &str, expected: &[&[&str]]) {
+        assert_eq!(shown(pattern), expected, "{pattern}");
+    }
+
+    fn shown(pattern: &str) -> Vec<Vec<String>> {
         let shown = |text: &RequiredText| {
             let bound = |there: bool| if there { "|" } else { "" };
             format!("{}{}{}", bound(text.starts_word), text.text, bound(text.ends_word))
         };
-        let found: Vec<String> = found.iter().flat_map(|found| &found.texts).map(shown).collect();
-        assert_eq!(found, expected, "{pattern}");
+        let sets = required_texts(&Pattern::new(pattern).unwrap());
+        sets.iter().map(|set| set.texts.iter().map(shown).collect()).collect()
+    }
+
+    #[test]
+    fn each_part_gives_a_set() {
+        check_sets(
+            r"\b(calendar|demo)\b.{0,30}\bnumber ?17\b",
+            &[&["|number 17|", "|number17|"], &["|calendar|", "|demo|"]],
+        );
+        check_sets(r"a1b2.*\d+ seats.*\bx99\b.*calendar", &[&["calendar"], &["|x99|"], &["a1b2"]]);
+        check_sets(r"call.*call", &[&["call"]]);
+        check_sets(r"(call.*monday|demo) okay", &[&[" okay"], &["demo", "monday"], &["call", "demo"]]);
+        check_sets(r"(?:(foo[a-z]+bar)+x{3})?\w+17", &[&["17"]]);
+        check_sets(r"(?:foo[a-z]+bar){2}", &[&["barfoo"], &["foo"], &["bar"]]);
+        check_sets(r"^monday.*friday$", &[&["monday"], &["friday"]]);
+        check_sets(r"(call.*monday|\w+)", &[]);
     }
 
     #[test]
@@ -355,9 +403,9 @@ mod tests {
         check(r"\bno\b", &["|no|"]);
         check("été", &["été"]);
         check("ÜBERSICHT|Ἀθῆναι", &["übersicht", "ἀθῆναι"]);
-        check(r"(monday|tuesday).*works", &["monday", "tuesday"]);
+        check_sets(r"(monday|tuesday).*works", &[&["monday", "tuesday"], &["works"]]);
         check(r"[0-9]+ seats", &[" seats"]);
-        check(r"(?:seat )+for", &["seat for"]);
+        check_sets(r"(?:seat )+for", &[&["seat for"], &["seat "]]);
         check(r"a{3}b", &["aaab"]);
         check(r"\bkelvin\b", &["|kelvin|"]);
         check(r"\$\d", &[]);

@@ -8,12 +8,12 @@ use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
     event::Facts,
     field::{GlobField, TextField},
-    pattern::{Fold, Glob, GlobText},
-    prefilter::{LiteralHits, Prefilter, PrefilterBuilder},
+    pattern::{Fold, Glob, GlobText, Pattern},
+    prefilter::{Needles, Prefilter, PrefilterBuilder},
     rule_bits::RuleBits,
 };
 use crate::model::non_blank;
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 /// The short values that the list row tells.
 const ROW_FIELDS: [GlobField; 5] =
@@ -54,8 +54,11 @@ struct TextIndex {
     free: RuleBits,
     /// The others.
     bound: RuleBits,
-    /// The rules that require one of the prefilter's texts, by the number of the text.
+    /// The rules that may match where one of the prefilter's texts was found, by the number of the text. Of the sets that an
+    /// expression requires, the rarest alone brings a rule here.
     rules_of: Vec<Box<[u32]>>,
+    /// What else must be there, by the rule: all sets of one of these expressions. None where one text is enough.
+    sets_of: Vec<Box<[Arc<[Needles]>]>>,
 }
 
 impl RuleIndex {
@@ -186,35 +189,46 @@ impl TextIndex {
             }
             weights.push(of_rule);
         }
-        let prefilter = builder.build().filter(|_| patterns >= MIN_PATTERNS);
-        let Some(prefilter) = prefilter else {
-            let tests = rules.iter_mut().flat_map(|rule| &mut rule.tests);
-            for test in tests {
+        let all = |rules: &mut [Rule], change: &dyn Fn(&mut Pattern)| {
+            for test in rules.iter_mut().flat_map(|rule| &mut rule.tests) {
                 if let Matcher::Text(of, patterns) = &mut test.check
                     && *of == field
                 {
-                    patterns.iter_mut().for_each(|pattern| pattern.needles = None);
+                    patterns.iter_mut().for_each(change);
                 }
             }
+        };
+        all(rules, &|pattern| builder.sort(pattern));
+        let prefilter = builder.build().filter(|_| patterns >= MIN_PATTERNS);
+        let Some(prefilter) = prefilter else {
+            all(rules, &|pattern| pattern.needles = None);
             return None;
         };
         let (mut free, mut bound) = (RuleBits::all(rules.len()), RuleBits::none(rules.len()));
         let mut rules_of = vec![Vec::new(); prefilter.len()];
+        let mut sets_of = vec![Box::default(); rules.len()];
         for (place, (rule, weights)) in rules.iter().zip(&weights).enumerate() {
             let Some((_, mut tests)) = required_tests(&rule.when, weights) else { continue };
             free.remove(place);
             bound.insert(place);
             tests.sort_unstable();
             tests.dedup();
+            let mut required: Vec<Arc<[Needles]>> = Vec::new();
             for test in tests.into_iter().filter_map(|test| rule.tests.get(test)) {
                 let Matcher::Text(_, patterns) = &test.check else { continue };
-                for id in patterns.iter().filter_map(|pattern| pattern.needles.as_ref()).flat_map(|ids| ids.iter()) {
-                    if let (Some(rules), Ok(place)) = (rules_of.get_mut(*id as usize), u32::try_from(place))
-                        && rules.last() != Some(&place)
-                    {
-                        rules.push(place);
-                    }
+                required.extend(patterns.iter().filter_map(|pattern| pattern.needles.clone()));
+            }
+            for id in required.iter().filter_map(|sets| sets.first()).flat_map(|set| &set.ids) {
+                if let (Some(rules), Ok(place)) = (rules_of.get_mut(*id as usize), u32::try_from(place))
+                    && rules.last() != Some(&place)
+                {
+                    rules.push(place);
                 }
+            }
+            if required.iter().any(|sets| sets.len() > 1)
+                && let Some(sets) = sets_of.get_mut(place)
+            {
+                *sets = required.into_boxed_slice();
             }
         }
         Some(Self {
@@ -223,6 +237,7 @@ impl TextIndex {
             free,
             bound,
             rules_of: rules_of.into_iter().map(Vec::into_boxed_slice).collect(),
+            sets_of,
         })
     }
 
@@ -232,9 +247,15 @@ impl TextIndex {
         let Ok(text) = facts.text_value(self.field) else { return };
         let hits = text.and_then(|text| facts.literal_hits(self.field, text));
         let mut may = self.free.clone();
-        for id in hits.map(LiteralHits::found).unwrap_or_default() {
-            let rules = self.rules_of.get(*id as usize).map(AsRef::as_ref).unwrap_or_default();
-            rules.iter().for_each(|place| may.insert(*place as usize));
+        if let Some(hits) = hits {
+            for id in hits.found() {
+                let rules = self.rules_of.get(*id as usize).map(AsRef::as_ref).unwrap_or_default();
+                let has_all = |place: &usize| {
+                    let sets = self.sets_of.get(*place).map(AsRef::as_ref).unwrap_or_default();
+                    sets.is_empty() || sets.iter().any(|sets| hits.has_all(sets))
+                };
+                rules.iter().map(|place| *place as usize).filter(has_all).for_each(|place| may.insert(place));
+            }
         }
         left.keep(&may);
     }
