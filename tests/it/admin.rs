@@ -7,6 +7,7 @@ mod connections;
 mod controls;
 mod event_stream;
 mod hook;
+mod ingress;
 mod metrics;
 mod pages;
 mod problems;

@@ -65,11 +65,17 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every YAML file below a folder of the repository.
+/// Files and folders in `examples/deploy/` that other programs read.
+const READ_BY_OTHERS: [&str; 2] = ["compose.yaml", "kubernetes"];
+
+/// Every rule file and configuration below a folder of the repository.
 fn yaml_files(folder: &str) -> Vec<PathBuf> {
     let (mut files, mut folders) = (Vec::new(), vec![root().join(folder)]);
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if READ_BY_OTHERS.iter().any(|name| path.ends_with(name)) {
+                continue;
+            }
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "yaml") {
