@@ -2,6 +2,7 @@
 
 mod architecture;
 mod configuration;
+mod deploy;
 mod reference;
 
 use reply_router::{
@@ -68,8 +69,9 @@ async fn snippets_of_the_documents_load() {
 fn examples() -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join("examples")).unwrap();
     let folders = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    // What watches the service holds no rules.
-    let mut folders: Vec<_> = folders.filter(|path| !path.ends_with("monitoring")).collect();
+    // What watches the service and what runs it are no examples of rules: `admin::metrics` and `deploy` check them.
+    let is_of_rules = |path: &PathBuf| !path.ends_with("monitoring") && !path.ends_with("deploy");
+    let mut folders: Vec<_> = folders.filter(is_of_rules).collect();
     folders.sort();
     folders
 }
