@@ -90,6 +90,23 @@ curl --silent http://127.0.0.1:18580/readyz
 [ "$answer" = ready ] || { cat "$work/boot.log" >&2; fail "the service is not ready after a minute"; }
 curl --silent http://127.0.0.1:18580/api/v1/status | head --bytes 400
 echo
+leader=$(pgrep --parent "$machine" | head -n 1)
+booted() { nsenter --target "$leader" --mount --uts --ipc --pid -- "$@"; }
+main_pid() { booted systemctl show --property MainPID --value reply-router.service; }
+before=$(main_pid)
+booted cat "/proc/$before/status" | grep --extended-regexp '^(CapEff|NoNewPrivs|Seccomp):'
+booted grep --quiet --extended-regexp '^CapEff:[[:space:]]*0+$' "/proc/$before/status" || fail "it has capabilities"
+booted grep --quiet --extended-regexp '^Seccomp:[[:space:]]*2$' "/proc/$before/status" || fail "its system calls are not filtered"
+booted systemctl reload reply-router.service
+
+step "an upgrade restarts it"
+booted env DEBIAN_FRONTEND=noninteractive apt-get install --yes --reinstall -qq /package.deb
+for _ in $(seq 30); do
+  answer=$(curl --silent http://127.0.0.1:18580/readyz) && [ "$answer" = ready ] && break
+  sleep 1
+done
+[ "$answer" = ready ] || fail "the service is not ready after the upgrade"
+[ "$(main_pid)" != "$before" ] || fail "the old program still runs"
 # An orderly shutdown, and with it the end of the service.
 kill "$machine"
 wait "$machine" || true
