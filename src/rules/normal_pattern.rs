@@ -50,7 +50,9 @@ fn parser() -> Parser {
 /// meaning in an expression comes or goes with them.
 fn compose(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
-    text.nfc().filter(|c| c.is_ascii() || !normalize(c.encode_utf8(&mut [0; 4])).as_str().is_empty()).collect()
+    let shows = |c: &char| c.is_ascii() || !normalize(c.encode_utf8(&mut [0; 4])).as_str().is_empty();
+    // In this order: what stands apart only for a character that shows nothing is composed, too.
+    text.chars().filter(shows).nfc().collect()
 }
 
 /// Collects what is replaced, in the order of the text.
@@ -239,6 +241,8 @@ mod tests {
             (r"e ?mail", "e \nmail"),
             ("foo\\r\\nbar", "foo\r\nbar"),
             ("❤\u{fe0f}?!", "!"),
+            ("<\u{200b}\u{338}", "<\u{200b}\u{338}"),
+            ("e\u{200b}\u{301}", "é"),
         ] {
             let pattern = Pattern::new(pattern).unwrap();
             assert!(pattern.regex().is_match(normalize(text).as_str()), "{pattern:?} in {text:?}");
