@@ -2,7 +2,7 @@
 # Builds the Debian package into target/debian/ and prints its path.
 #
 #   packaging/build.sh                 for this machine
-#   PROFILE=dev packaging/build.sh     quick to build and slow to run: to try the package itself
+#   PROFILE=dev packaging/build.sh     quick to build and slow to run: to try the package itself; cargo-deb warns of it
 #
 # Needs cargo-deb: `cargo install cargo-deb`, or it is installed into target/tools/cargo-deb.
 set -euo pipefail
