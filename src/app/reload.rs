@@ -78,6 +78,11 @@ impl RulesSource {
         self.started_with.as_ref().map(StartedWith::path)
     }
 
+    /// Whether the rules stand in files. Those of the demo are compiled in, and their files are there in a checkout only.
+    pub(super) fn are_files(&self) -> bool {
+        self.paths.iter().any(|path| path.exists())
+    }
+
     /// The store's file.
     pub(super) fn store_path(&self) -> &Path {
         &self.store

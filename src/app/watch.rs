@@ -35,6 +35,9 @@ struct FileState {
 
 /// Reloads on changes until `shutdown`. A rejected reload is logged and the current rules stay active.
 pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) {
+    if !rules.are_files() {
+        return shutdown.cancelled().await;
+    }
     let mut hang_ups = HangUps::new();
     let mut seen = look_at(&rules).await;
     // What changed between the reading of the rules and now went unseen.
