@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 const LOOK: Duration = Duration::from_millis(500);
 /// Editors write a file in several steps: the rules are read when two looks so far apart show the same.
 const REST: Duration = Duration::from_millis(200);
+/// A file that is written all the time delays the rules by no more looks than this.
+const MAX_LOOKS: usize = 10;
 /// A folder with more files than this is looked at in part.
 const MAX_FILES: usize = 20_000;
 /// A tree deeper than this is looked at in part: links may go in circles.
@@ -56,7 +58,10 @@ pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) 
         if now != seen {
             is_due = true;
         }
-        while now != seen {
+        for _ in 0..MAX_LOOKS {
+            if now == seen {
+                break;
+            }
             seen = now;
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -64,6 +69,7 @@ pub(super) async fn watch(rules: Arc<RulesSource>, shutdown: CancellationToken) 
             }
             now = look_at(&rules).await;
         }
+        seen = now;
     }
 }
 

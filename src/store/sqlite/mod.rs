@@ -101,7 +101,12 @@ impl SqliteStore {
         self.look_up(move |connection| {
             connection.prepare_cached("BEGIN")?.execute([])?;
             let result = query(connection);
-            connection.prepare_cached("COMMIT")?.execute([])?;
+            let ended = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+            // The next one who has the connection begins anew.
+            if !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK")?;
+            }
+            ended?;
             result
         })
         .await

@@ -66,3 +66,19 @@ async fn files_that_change_are_taken_or_refused_as_a_whole() {
     assert_ne!(third["revision"], second["revision"]);
     service.terminate().await.assert_exit(0);
 }
+
+#[tokio::test]
+async fn a_file_that_is_written_all_the_time_keeps_no_change_waiting() {
+    let place = CliFixture::new(EVERYTHING).await;
+    let mut service = ServiceProcess::start(place.command(SERVICE)).await;
+    let noise = place.path().join("rules/noise.txt");
+    let writing = tokio::spawn(async move {
+        for number in 0_u64.. {
+            std::fs::write(&noise, number.to_string().repeat(3)).unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    replace(&place, &EVERYTHING.replace("not-now", "never"));
+    service.wait_for_log("rules loaded").await;
+    writing.abort();
+}
