@@ -71,6 +71,7 @@ async fn files_that_change_are_taken_or_refused_as_a_whole() {
 async fn a_file_that_is_written_all_the_time_keeps_no_change_waiting() {
     let place = CliFixture::new(EVERYTHING).await;
     let mut service = ServiceProcess::start(place.command(SERVICE)).await;
+    let first = rules_of(&service).await;
     let noise = place.path().join("rules/noise.txt");
     let writing = tokio::spawn(async move {
         for number in 0_u64.. {
@@ -80,5 +81,6 @@ async fn a_file_that_is_written_all_the_time_keeps_no_change_waiting() {
     });
     replace(&place, &EVERYTHING.replace("not-now", "never"));
     service.wait_for_log("rules loaded").await;
+    assert_ne!(rules_of(&service).await["revision"], first["revision"]);
     writing.abort();
 }
