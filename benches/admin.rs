@@ -8,6 +8,9 @@
 #[allow(dead_code, unused_imports)]
 #[path = "../tests/it/fixture.rs"]
 mod fixture;
+#[allow(dead_code)]
+#[path = "../tests/it/stores.rs"]
+mod stores;
 
 use axum::{body::Body, http::Request};
 use fixture::{Fixture, FixtureOptions};

@@ -11,6 +11,9 @@ mod model;
 #[allow(dead_code, unused_imports)]
 #[path = "../tests/it/fixture.rs"]
 mod fixture;
+#[allow(dead_code)]
+#[path = "../tests/it/stores.rs"]
+mod stores;
 
 use model::{chosen, run::search};
 use std::time::{Instant, SystemTime};

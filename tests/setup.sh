@@ -14,6 +14,9 @@ command -v prlimit >/dev/null && command -v setpriv >/dev/null || needed+=(util-
 command -v promtool >/dev/null || needed+=(prometheus)
 command -v chromium >/dev/null || needed+=(chromium)
 command -v chromedriver >/dev/null || needed+=(chromium-driver)
+# The server's programs are not in the path; the package also makes the user that it runs as.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || needed+=(postgresql)
+command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || needed+=(pgbouncer)
 command -v npm >/dev/null || needed+=(npm)
 python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(python3 python3-venv)
 for font in fonts-noto-core fonts-noto-color-emoji; do

@@ -7,7 +7,7 @@ use crate::{
     rules::{LoadContext, RuleSet},
     settings::{Settings, WorkspaceConfig},
     simulator::{self, Simulator, StreamOptions},
-    store::SqliteStore,
+    store::SqlStore,
 };
 use std::{
     collections::BTreeMap,
@@ -58,7 +58,7 @@ impl Demo {
             LoadContext { destinations: super::rules_context(&settings).destinations, ..LoadContext::default() };
         let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Invalid)?;
         // In memory: every demo starts empty.
-        let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
+        let store = Arc::new(SqlStore::in_memory_copy(None).await?);
         let clock = Arc::new(SystemClock);
         let engine = EngineBuilder { settings: &settings, rules, store, clock, dry_run: false }.build()?;
         let service = Service::bind(Arc::clone(&engine), &settings).await?;

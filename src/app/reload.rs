@@ -1,11 +1,6 @@
 //! Loading the rules again while the service runs: all or nothing.
 
-use super::{
-    AppError, Caps,
-    restart::StartedWith,
-    setup::{rules_context, store_path},
-    test_runner::require_passing,
-};
+use super::{AppError, Caps, restart::StartedWith, setup::rules_context, test_runner::require_passing};
 use crate::diagnostics::Severity;
 use crate::{
     admin::{Reload, ReloadError},
@@ -27,7 +22,7 @@ pub struct RulesSource {
     context: LoadContext,
     caps: Caps,
     /// The store's file, which may be beside the rules.
-    store: PathBuf,
+    store: Option<PathBuf>,
     /// The configuration file at the start, where there is one.
     started_with: Option<StartedWith>,
     /// Serializes loads: rules read first must not become active last.
@@ -42,7 +37,7 @@ impl RulesSource {
             paths: settings.rule_paths().into_iter().map(Path::to_owned).collect(),
             context: rules_context(settings),
             caps: Caps::from(settings),
-            store: store_path(settings).to_owned(),
+            store: settings.store.file().map(Path::to_owned),
             started_with: settings.file.as_deref().and_then(StartedWith::read),
             one_at_a_time: Mutex::new(()),
         }
@@ -84,8 +79,8 @@ impl RulesSource {
     }
 
     /// The store's file.
-    pub(super) fn store_path(&self) -> &Path {
-        &self.store
+    pub(super) fn store_path(&self) -> Option<&Path> {
+        self.store.as_deref()
     }
 
     /// Where the rules are.

@@ -5,8 +5,9 @@ use crate::{
     admin::{self, AdminSettings},
     engine::Engine,
     settings::{Settings, StoreSettings},
-    store::SqliteStore,
+    store::{SqlStore, StoreError},
 };
+use secrecy::ExposeSecret;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -29,16 +30,32 @@ pub enum StoreMode {
 ///
 /// # Errors
 /// It is in use, damaged, newer, or cannot be written.
-pub async fn open_store(settings: &Settings, how: StoreMode) -> Result<Arc<SqliteStore>, AppError> {
-    let StoreSettings::Sqlite(path) = &settings.store;
-    Ok(Arc::new(match how {
-        StoreMode::ReadWrite => SqliteStore::open(path).await?,
-        StoreMode::ReadOnly if path.exists() => SqliteStore::open_snapshot(path).await?,
-        StoreMode::ReadOnly => SqliteStore::in_memory_copy(None).await?,
-        StoreMode::Scratch => {
-            SqliteStore::in_memory_copy(Some(path).filter(|path| path.exists()).map(AsRef::<Path>::as_ref)).await?
-        }
+pub async fn open_store(settings: &Settings, how: StoreMode) -> Result<Arc<SqlStore>, AppError> {
+    Ok(Arc::new(match &settings.store {
+        StoreSettings::Sqlite(path) => open_file(path, how).await?,
+        StoreSettings::Postgres(address) => open_database(address.expose_secret(), how).await?,
     }))
+}
+
+async fn open_file(path: &Path, how: StoreMode) -> Result<SqlStore, StoreError> {
+    match how {
+        StoreMode::ReadWrite => SqlStore::open(path).await,
+        StoreMode::ReadOnly if path.exists() => SqlStore::open_snapshot(path).await,
+        StoreMode::ReadOnly => SqlStore::in_memory_copy(None).await,
+        StoreMode::Scratch => SqlStore::in_memory_copy(Some(path).filter(|path| path.exists())).await,
+    }
+}
+
+async fn open_database(address: &str, how: StoreMode) -> Result<SqlStore, StoreError> {
+    match how {
+        StoreMode::ReadWrite => SqlStore::connect(address).await,
+        StoreMode::ReadOnly => SqlStore::connect_read_only(address).await,
+        StoreMode::Scratch => {
+            let scratch = SqlStore::in_memory_copy(None).await?;
+            scratch.copy_from(&SqlStore::connect_read_only(address).await?).await?;
+            Ok(scratch)
+        }
+    }
 }
 
 /// The service, bound to its port and not yet running.

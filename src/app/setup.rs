@@ -114,15 +114,9 @@ pub fn rules_context(settings: &Settings) -> LoadContext {
     }
 }
 
-/// The store's file.
-pub(super) fn store_path(settings: &Settings) -> &Path {
-    let settings::StoreSettings::Sqlite(store) = &settings.store;
-    store
-}
-
 /// What no rule may read or send.
 fn private_files(settings: &Settings) -> Vec<PathBuf> {
-    settings.file.iter().map(PathBuf::as_path).chain([store_path(settings)]).map(Path::to_owned).collect()
+    settings.file.iter().map(PathBuf::as_path).chain(settings.store.file()).map(Path::to_owned).collect()
 }
 
 /// Loads the rules that the settings name, for each workspace its own.

@@ -91,11 +91,11 @@ async fn look_at(rules: &Arc<RulesSource>) -> Files {
 }
 
 /// The files of a folder, and of the folders in it as deep as `depth`, without those of the store.
-fn add_folder(folder: &Path, depth: usize, store: &Path, files: &mut Files) {
+fn add_folder(folder: &Path, depth: usize, store: Option<&Path>, files: &mut Files) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
-        if files.len() >= MAX_FILES || belongs_to_store(&path, store) || is_passing(&path) {
+        if files.len() >= MAX_FILES || store.is_some_and(|store| belongs_to_store(&path, store)) || is_passing(&path) {
             continue;
         }
         if path.is_dir() {
@@ -177,7 +177,7 @@ mod tests {
 
     fn files(folder: &Path, depth: usize) -> Vec<String> {
         let mut found = Files::new();
-        add_folder(folder, depth, &folder.join("router.db"), &mut found);
+        add_folder(folder, depth, Some(&folder.join("router.db")), &mut found);
         found.keys().map(|path| path.strip_prefix(folder).unwrap().display().to_string()).collect()
     }
 

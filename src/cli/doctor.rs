@@ -2,16 +2,18 @@
 
 use super::{CommandStatus, args::TextFormat, load};
 use crate::{
+    app::StoreMode,
     app::{self, CliOptions, rules_context},
     coldsend::ApiError,
     destinations::Destinations,
     engine::{HealthCheck, check_destination, check_key},
     rules::RuleSet,
     settings::{Settings, StoreSettings, WorkspaceConfig},
-    store::{AccountStore as _, SqliteStore},
+    store::{AccountStore as _, SqlStore},
 };
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::json;
 
@@ -72,13 +74,7 @@ pub(super) async fn doctor(
             .map(|rules| format!("{} rules in {}", rules.rules().len(), app::shown(&settings.rule_paths())))
             .map_err(|found| format!("{} errors; run `reply-router check` to see them", found.error_count())),
     );
-    let StoreSettings::Sqlite(path) = &settings.store;
-    let store = SqliteStore::check_health(path).await;
-    let works = store.is_ok() && path.exists();
-    findings.note("store", store.map(|()| path.display().to_string()).map_err(|error| error.to_string()));
-    if works {
-        check_account(&mut findings, path).await;
-    }
+    check_store(&mut findings, &settings).await;
     check_destinations(&mut findings, &settings, send).await?;
     if format == TextFormat::Json {
         let report = json!({ "ok": !findings.bad, "checks": findings.checks });
@@ -115,11 +111,17 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceConfig) -
     Ok(())
 }
 
-/// Whether the service has seen another one on the account of a workspace.
-async fn check_account(findings: &mut Findings, path: &std::path::Path) {
+/// Whether the store can be reached and written, and what it knows of the accounts.
+async fn check_store(findings: &mut Findings, settings: &Settings) {
+    let health = match &settings.store {
+        StoreSettings::Sqlite(path) => SqlStore::check_health(path).await.map(|()| path.display().to_string()),
+        StoreSettings::Postgres(address) => SqlStore::check_server(address.expose_secret()).await,
+    };
+    let is_there = health.is_ok();
+    findings.note("store", health.map_err(|error| error.to_string()));
     // Without a store there is no evidence.
-    let Ok(store) = SqliteStore::open_snapshot(path).await else { return };
-    for found in store.foreign_uses().await.unwrap_or_default() {
+    let Ok(store) = app::open_store(settings, StoreMode::ReadOnly).await else { return };
+    for found in store.foreign_uses().await.unwrap_or_default().into_iter().filter(|_| is_there) {
         findings.note(&format!("workspace {} account", found.workspace), Err(found.evidence));
     }
     store.close().await;

@@ -12,7 +12,7 @@ use crate::{
     coldsend::Priority,
     engine::{Engine, Explanation, SystemClock, fetch_messages},
     rules::RuleSet,
-    settings::{Settings, StoreSettings},
+    settings::Settings,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -62,8 +62,7 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
         return Err(AppError::Workspace(format!("unknown workspace `{name}`")).into());
     };
     let mut found = engine.operator().explain(workspace, thread, PATIENCE).await?;
-    let StoreSettings::Sqlite(store) = &settings.store;
-    if !store.exists() {
+    if settings.store.file().is_some_and(|store| !store.exists()) {
         found.without_store();
     }
     print(args.format, &[found])

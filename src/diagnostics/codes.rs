@@ -97,7 +97,6 @@ codes! {
     BAD_LISTEN = "C007", "invalid listen address", "Write an IP address and a port, such as 127.0.0.1:8080.";
     WEAK_TOKEN = "C008", "admin token missing or too short", "Beyond this machine only the token protects the admin pages, so it must have 32 bytes or more.";
     BAD_STORE = "C009", "invalid store", "Write `sqlite:` and a path.";
-    UNSUPPORTED_STORE = "C010", "unsupported store", "This build supports only SQLite.";
     BAD_DESTINATION = "C011", "invalid destination", "A destination has exactly one of `slack`, `email` and `webhook`, with the settings of that kind.";
     NO_SUCH_DESTINATION = "C012", "unknown destination", "Define the name under `destinations`.";
     BAD_SMTP = "C013", "invalid mail server", "`smtp` needs an address such as smtps://user:password@host and a sender.";

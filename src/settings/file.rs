@@ -54,10 +54,11 @@ fn keys() -> Vec<ConfigKey<Settings>> {
         .example("/srv/price-lists"),
         Key::new(
             "store",
-            Takes::new(ValueType::Matching(r"^sqlite:.*[^/\s]".to_owned()), read_store)
-                .shown(|StoreSettings::Sqlite(path)| json!(format!("sqlite:{}", path.display()))),
+            Takes::new(ValueType::Matching(r"^(sqlite:.*[^/\s]|postgres(ql)?://.+)".to_owned()), read_store).shown(shown_store),
             |settings| &mut settings.store,
-            "Where records are kept: `sqlite:` and the path of a file.",
+            "Where records are kept: `sqlite:` and the path of a file, or the address of a PostgreSQL database, which any \
+             number of processes may share: `postgres://user:password@host/database`. Add `?sslmode=require` for TLS, and \
+             `pgbouncer=true` behind a pooler in transaction mode.",
         ),
         Key::section("admin", &ADMIN, admin::keys, |settings| &mut settings.admin),
         Key::read_apart(
@@ -126,6 +127,13 @@ pub(super) fn read(fields: &Fields<'_>, rules: Option<&Path>, reader: &mut Confi
     }
 }
 
+fn shown_store(store: &StoreSettings) -> Json {
+    match store {
+        StoreSettings::Sqlite(path) => json!(format!("sqlite:{}", path.display())),
+        StoreSettings::Postgres(_) => json!("postgres://…"),
+    }
+}
+
 fn read_store(node: &Node, reader: &mut ConfigReader<'_>) -> Option<StoreSettings> {
     let text = node.non_empty_string(&mut reader.out)?;
     match text.split_once(':') {
@@ -133,16 +141,21 @@ fn read_store(node: &Node, reader: &mut ConfigReader<'_>) -> Option<StoreSetting
             // `sqlite:///x` and `sqlite://x` are how other programs write a path.
             Some(StoreSettings::Sqlite(reader.folder.join(path.strip_prefix("//").unwrap_or(path))))
         }
-        Some(("postgres" | "postgresql", _)) => {
+        Some(("postgres" | "postgresql", rest)) => {
             // The address holds a password.
             node.source().redact(node.span.start..node.span.end);
-            let message = "PostgreSQL is not supported by this build yet";
-            reader.report(code::UNSUPPORTED_STORE, node, message, "write `store: sqlite:reply-router.db`");
+            if rest.strip_prefix("//").is_some_and(|rest| !rest.trim().is_empty()) {
+                return Some(StoreSettings::Postgres(text.into()));
+            }
+            let message = "this is not the address of a PostgreSQL database";
+            let hint = "write it like postgres://user:${POSTGRES_PASSWORD}@db.example/reply_router";
+            reader.report(code::BAD_STORE, node, message, hint);
             None
         }
         _ => {
-            let message = "a store is `sqlite:` and the path of a file";
-            reader.report(code::BAD_STORE, node, message, "write `store: sqlite:reply-router.db`");
+            let message = "a store is `sqlite:` and the path of a file, or the address of a PostgreSQL database";
+            let hint = "write `store: sqlite:reply-router.db`, or `store: postgres://user@host/database`";
+            reader.report(code::BAD_STORE, node, message, hint);
             None
         }
     }

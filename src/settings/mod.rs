@@ -105,10 +105,22 @@ impl Settings {
 }
 
 /// Where records are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum StoreSettings {
-    /// A SQLite file.
+    /// A SQLite file, for one process.
     Sqlite(PathBuf),
+    /// A PostgreSQL database, for any number of processes: its address, which may hold a password.
+    Postgres(SecretString),
+}
+
+impl StoreSettings {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
 }
 
 /// The admin server.

@@ -16,7 +16,7 @@ mod facts;
 mod opt_outs;
 mod read_model;
 mod records;
-mod sqlite;
+mod sql;
 mod threads;
 
 pub use accounts::AccountStore;
@@ -41,7 +41,7 @@ pub use records::{
     EventValues, ForeignUse, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, RecordedDecision,
     SettledThread, ThreadOwner, WorkspaceState,
 };
-pub use sqlite::SqliteStore;
+pub use sql::{Copied, SqlStore};
 
 use crate::model::ActionId;
 
@@ -84,6 +84,9 @@ pub enum StoreError {
     /// The record changed, or was never there.
     #[error("the action {0} does not exist, or has changed in the meantime")]
     Changed(ActionId),
+    /// A store is copied into an empty one alone.
+    #[error("the store that is copied into has records already: name an empty one")]
+    NotEmpty,
     /// A stored value that this version cannot read.
     #[error("the store holds a value that cannot be read: {0}")]
     Unreadable(String),

@@ -9,7 +9,7 @@ use reply_router::{
     model::{Action, ActionKind, ActionState, Mode, Safety, WorkspaceSettings},
     rules::{LoadContext, RuleSet, hours::OpeningHours},
     simulator::{NewThread, Options, Simulator},
-    store::{ActionFilter, SqliteStore, Store},
+    store::{ActionFilter, SqlStore, Store},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -126,7 +126,7 @@ rules:
 pub(crate) struct Fixture {
     pub(crate) simulator: Simulator,
     pub(crate) clock: ManualClock,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<SqlStore>,
     pub(crate) engine: Arc<Engine>,
     /// Gone with the fixture.
     pub(crate) folder: tempfile::TempDir,
@@ -147,7 +147,7 @@ impl Fixture {
         let simulator =
             Simulator::start(Options { clock: Arc::new(move || time.now()), ..setting.options.clone() }).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
+        let store = Arc::new(crate::stores::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(&setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
         Self { simulator, clock, store, engine, folder }
     }
@@ -157,7 +157,7 @@ impl Fixture {
         let Self { simulator, clock, store, engine: old, folder } = self;
         store.close().await;
         drop((store, old));
-        let store = Arc::new(SqliteStore::open(&folder.path().join("store.db")).await.unwrap());
+        let store = Arc::new(crate::stores::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
         let fixture = Self { simulator, clock, store, engine, folder };
         fixture.engine.executor().recover(fixture.workspace()).await.unwrap();

@@ -9,7 +9,7 @@ use reply_router::{
     engine::{Failpoint, Resolution, TestHooks, retry_effect},
     model::{Action, ActionKind, ActionState, DestinationKind, Mode, Safety},
     simulator::{Fault, NewThread, Options, Workspace},
-    store::{EventKind, OptOut, SqliteStore, Store},
+    store::{EventKind, OptOut, SqlStore, Store},
 };
 use std::{
     sync::{Arc, Mutex},
@@ -84,7 +84,7 @@ struct Meanwhile {
     step: Failpoint,
     kind: ActionKind,
     deed: Mutex<Option<Deed>>,
-    fixture: Mutex<Option<(Arc<SqliteStore>, Workspace)>>,
+    fixture: Mutex<Option<(Arc<SqlStore>, Workspace)>>,
 }
 
 #[derive(Clone, Copy)]

@@ -4,12 +4,12 @@ use crate::fixture::{Fixture, FixtureOptions, ManualClock, Reply, engine};
 use reply_router::store::prelude::*;
 use reply_router::{
     model::ActionState,
-    store::{SqliteStore, Store},
+    store::{SqlStore, Store},
 };
 use std::{path::Path, sync::Arc};
 
-async fn reopened(path: &Path) -> Arc<SqliteStore> {
-    Arc::new(SqliteStore::open(path).await.unwrap())
+async fn reopened(path: &Path) -> Arc<SqlStore> {
+    Arc::new(SqlStore::open(path).await.unwrap())
 }
 
 fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
@@ -30,7 +30,7 @@ async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
     // Life goes on: another lead is answered. Then the backup is put back.
     let Fixture { simulator, clock, store, engine: first, folder } = fixture;
     drop((store, first));
-    let run = async |clock: &ManualClock, store: Arc<SqliteStore>| {
+    let run = async |clock: &ManualClock, store: Arc<SqlStore>| {
         let engine = engine(&FixtureOptions::default(), &simulator, store as Arc<dyn Store>, clock.clone());
         let workspace = engine.workspace("acme").unwrap();
         engine.alerts().alert_if_paused().await.unwrap();

@@ -4,7 +4,7 @@ use reply_router::destinations::DestinationSettings;
 use reply_router::diagnostics::Diagnostics;
 use reply_router::model::{Mode, Rate, StartFrom};
 use reply_router::rules::{LoadContext, RuleSet};
-use reply_router::settings::{Settings, StoreSettings, starter};
+use reply_router::settings::{Settings, starter};
 use secrecy::ExposeSecret;
 use std::{path::Path, time::Duration};
 
@@ -48,7 +48,7 @@ fn everything_but_a_workspace_and_rules_has_a_default() {
     assert_eq!((workspace.rate_limit.per_minute, workspace.rate_limit.per_hour), (100, 1_000));
     assert!(workspace.hook_token.is_none());
     assert_eq!(settings.rules, [Path::new("/etc/router/rules/")]);
-    assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/reply-router.db".into()));
+    assert_eq!(settings.store.file(), Some(Path::new("/etc/router/reply-router.db")));
     assert_eq!(settings.admin.listen.to_string(), "127.0.0.1:8080");
     assert!(settings.admin.token.is_none() && settings.admin.public_url.is_none());
     assert_eq!(settings.safety.start_from, StartFrom::Now);
@@ -106,7 +106,7 @@ network: { allow_private: true }
     assert_eq!(workspace.settings.was.as_deref(), Some("globex"));
     assert_eq!(workspace.hook_token.as_ref().unwrap().expose_secret(), "null");
     assert_eq!(settings.rules, [Path::new("/srv/rules")]);
-    assert_eq!(settings.store, StoreSettings::Sqlite("/etc/router/data/router.db".into()));
+    assert_eq!(settings.store.file(), Some(Path::new("/etc/router/data/router.db")));
     assert_eq!(settings.safety.start_from, StartFrom::Since("2026-01-31T00:00:00Z".parse().unwrap()));
     assert_eq!(settings.safety.alert.as_deref(), Some("sales-hot"));
     assert_eq!(settings.safety.alert_if_failing, Duration::from_secs(120));
@@ -126,7 +126,7 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
     let cases: &[(&str, &str, (usize, usize), &str)] = &[
         ("destinatons: {}", "Y020", (3, 1), "`destinations`"),
         ("rules: other/", "Y007", (3, 1), "remove one"),
-        ("store: postgres://u:p@h/db", "C010", (3, 8), "sqlite:"),
+        ("store: 'postgres://'", "C009", (3, 8), "postgres://user:"),
         ("store: files", "C009", (3, 8), "sqlite:"),
         ("store: 'sqlite:'", "C009", (3, 8), "sqlite:"),
         ("store: [a]", "Y022", (3, 8), "-"),
@@ -296,7 +296,7 @@ fn a_secret_in_the_file_is_never_shown() {
         format!("workspaces: [{{ name: a, api_key: \"a {CANARY}\" }}]\nrules: r\n"),
         format!("workspaces:\n  - name: a\n    api_key: \"{CANARY}\n"),
         format!("{GOOD}admin: {{ listen: \"0.0.0.0:1\", token: {} }}\n", &CANARY),
-        format!("{GOOD}store: postgres://user:{CANARY}@host/db\n"),
+        format!("{GOOD}store: \"postgres:{CANARY}\"\n"),
         format!("{GOOD}smtp: {{ url: \"smtps://u:{CANARY}@h.example\", form: x }}\n"),
         format!("{GOOD}smtp: {{ url: \"smtp {CANARY}\", from: a@b.example }}\n"),
         format!("{GOOD}destinations: {{ a: {{ slack: {{ webhook_url: \"x://{CANARY}\" }} }} }}\n"),

@@ -8,7 +8,7 @@ use reply_router::{
     engine::{Clock, Engine},
     model::{ActionState, Safety},
     simulator::Fault,
-    store::{Lane, SqliteStore, Store},
+    store::{Lane, SqlStore, Store},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -27,8 +27,8 @@ impl Clock for Restless {
 }
 
 /// Another service with a store of its own on the fixture's account.
-async fn second(fixture: &Fixture, setting: &FixtureOptions, restless: bool) -> (Arc<Engine>, Arc<SqliteStore>) {
-    let store = Arc::new(SqliteStore::open(&fixture.folder.path().join("second.db")).await.unwrap());
+async fn second(fixture: &Fixture, setting: &FixtureOptions, restless: bool) -> (Arc<Engine>, Arc<SqlStore>) {
+    let store = Arc::new(crate::stores::open(&fixture.folder.path().join("second.db")).await.unwrap());
     let clock = fixture.clock.clone();
     let found = match restless {
         true => engine(setting, &fixture.simulator, Arc::clone(&store) as Arc<dyn Store>, Restless(clock)),
@@ -64,7 +64,7 @@ async fn two_services_in_phase_answer_few_leads_twice_and_then_hold() {
         ..FixtureOptions::default()
     })
     .await;
-    let first_store = Arc::new(SqliteStore::open(&fixture.folder.path().join("first.db")).await.unwrap());
+    let first_store = Arc::new(crate::stores::open(&fixture.folder.path().join("first.db")).await.unwrap());
     let first_clock = Restless(fixture.clock.clone());
     let first = engine(&setting, &fixture.simulator, Arc::clone(&first_store) as Arc<dyn Store>, first_clock);
     let (other, other_store) = second(&fixture, &setting, true).await;

@@ -13,7 +13,7 @@ use crate::{
 use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState, DestinationKind},
-    store::{ActionFilter, SqliteStore},
+    store::{ActionFilter, SqlStore},
 };
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ fn store_file(place: &CliFixture) -> PathBuf {
 
 /// What the store says, looked at from beside the service.
 async fn actions(place: &CliFixture) -> Vec<Action> {
-    let store = SqliteStore::open_read_only(&store_file(place)).await.unwrap();
+    let store = SqlStore::open_read_only(&store_file(place)).await.unwrap();
     let found = store.actions(&ActionFilter { limit: 1_000, ..ActionFilter::default() }).await.unwrap();
     store.close().await;
     found

@@ -1,10 +1,12 @@
-//! The contract of the store, on a real SQLite file.
+//! The contract of the store, on a real SQLite file or a real PostgreSQL server (`stores`).
 
 mod counts;
 mod facts;
+mod file;
 mod filters;
 mod upgrade;
 
+use crate::stores;
 use jiff::Timestamp;
 use reply_router::store::prelude::*;
 use reply_router::{
@@ -12,20 +14,20 @@ use reply_router::{
     model::{Action, ActionId, ActionKind, ActionState, DestinationKind, Mode, Payload, Repeat, ThreadRow, Timing},
     store::{
         ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Lane, OptOut, ReadyAt, SettledThread,
-        SqliteStore, StoreError, WorkspaceState,
+        SqlStore, StoreError, WorkspaceState,
     },
 };
 use std::{path::PathBuf, time::Duration};
 
-fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-fn row(id: &str, second: i64) -> ThreadRow {
+pub(crate) fn row(id: &str, second: i64) -> ThreadRow {
     ThreadRow { id: id.to_owned(), last_message_at: Some(at(second)), ..ThreadRow::default() }
 }
 
-fn decision(id: &str, message: &str, second: i64) -> DecisionRecord {
+pub(crate) fn decision(id: &str, message: &str, second: i64) -> DecisionRecord {
     DecisionRecord {
         id: id.to_owned(),
         workspace: "acme".to_owned(),
@@ -39,7 +41,7 @@ fn decision(id: &str, message: &str, second: i64) -> DecisionRecord {
     }
 }
 
-fn action(of: &DecisionRecord, kind: ActionKind, state: ActionState) -> Action {
+pub(crate) fn action(of: &DecisionRecord, kind: ActionKind, state: ActionState) -> Action {
     Action {
         id: ActionId::new(),
         workspace: of.workspace.clone(),
@@ -71,13 +73,13 @@ fn action(of: &DecisionRecord, kind: ActionKind, state: ActionState) -> Action {
 
 struct StoreFixture {
     folder: tempfile::TempDir,
-    store: SqliteStore,
+    store: SqlStore,
 }
 
 impl StoreFixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("s.db")).await.unwrap();
+        let store = stores::open(&folder.path().join("s.db")).await.unwrap();
         Self { folder, store }
     }
 
@@ -273,7 +275,7 @@ async fn everything_survives_closing_and_opening() {
     bed.store.close().await;
     drop(bed.store);
 
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = stores::open(&path).await.unwrap();
     assert_eq!(store.action(&written[0].id).await.unwrap().as_ref(), Some(&written[0]));
     assert_eq!(store.decision("d1").await.unwrap(), Some(made));
     assert_eq!(store.decisions(&DecisionFilter { limit: 5, ..DecisionFilter::default() }).await.unwrap().len(), 1);
@@ -287,105 +289,4 @@ async fn everything_survives_closing_and_opening() {
     assert_eq!(store.match_counts(None).await.unwrap()["hot"], 1);
     assert!(store.remove_opt_out(None, "jane@acme.example").await.unwrap());
     assert!(!store.remove_opt_out(None, "jane@acme.example").await.unwrap());
-}
-
-#[tokio::test]
-async fn a_second_service_is_refused_while_the_first_lives() {
-    let bed = StoreFixture::new().await;
-    let second = SqliteStore::open(&bed.path()).await;
-    assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
-    SqliteStore::open_read_only(&bed.path()).await.unwrap();
-    let path = bed.path();
-    drop(bed.store);
-    SqliteStore::open(&path).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_damaged_store_is_refused_and_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("s.db");
-    let garbage = b"this is no database, but somebody's only copy of something".repeat(100);
-    std::fs::write(&path, &garbage).unwrap();
-    let opened = SqliteStore::open(&path).await;
-    assert!(matches!(opened, Err(StoreError::Corrupt { .. })), "{opened:?}");
-    assert_eq!(std::fs::read(&path).unwrap(), garbage);
-}
-
-#[tokio::test]
-async fn a_store_of_a_newer_version_is_refused() {
-    let bed = StoreFixture::new().await;
-    let path = bed.path();
-    bed.store.close().await;
-    drop(bed.store);
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 999).unwrap();
-    drop(connection);
-    let opened = SqliteStore::open(&path).await;
-    assert!(matches!(opened, Err(StoreError::NewerSchema { .. })), "{opened:?}");
-    let opened = SqliteStore::open_read_only(&path).await;
-    assert!(matches!(opened, Err(StoreError::NewerSchema { .. })), "{opened:?}");
-}
-
-#[tokio::test]
-async fn a_folder_that_is_not_there_is_a_clear_error() {
-    let opened = SqliteStore::open(std::path::Path::new("/nowhere/at/all/s.db")).await.unwrap_err();
-    assert!(opened.to_string().contains("check that the folder exists"), "{opened}");
-}
-
-#[tokio::test]
-async fn a_scratch_store_begins_with_a_copy_and_leaves_the_file_alone() {
-    let bed = StoreFixture::new().await;
-    bed.record(&decision("d1", "m1", 0), vec![]).await;
-    let before = std::fs::read(bed.path()).unwrap();
-    let scratch = SqliteStore::in_memory_copy(Some(&bed.path())).await.unwrap();
-    assert!(scratch.decision("d1").await.unwrap().is_some());
-    let settled = SettledThread { row: row("t", 0), newest_inbound: None, ..SettledThread::default() };
-    scratch.record_decision(&decision("d2", "m2", 1), None, vec![], None, &settled, DECISION_POLICY).await.unwrap();
-    assert!(scratch.decision("d2").await.unwrap().is_some());
-    assert!(bed.store.decision("d2").await.unwrap().is_none());
-    assert_eq!(std::fs::read(bed.path()).unwrap(), before);
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn the_files_of_a_store_are_for_its_user_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let modes = || {
-        let entries = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
-        let mut found: Vec<_> = entries
-            .map(|entry| {
-                let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-                (entry.file_name().to_string_lossy().into_owned(), format!("{mode:o}"))
-            })
-            .collect();
-        found.sort();
-        found
-    };
-    let private = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "600".to_owned())).collect::<Vec<_>>();
-    let all = private(&["store.db", "store.db-shm", "store.db-wal", "store.db.lock"]);
-    let store = SqliteStore::open(&path).await.unwrap();
-    store.add_opt_out(&opt_out("jane@acme.example")).await.unwrap();
-    assert_eq!(modes(), all, "new");
-    // A process that ended at once leaves its log behind, and an older version left all of it open to everybody.
-    let loose = std::fs::Permissions::from_mode(0o644);
-    for (name, _) in &all {
-        std::fs::set_permissions(folder.path().join(name), loose.clone()).unwrap();
-    }
-    let copy = tempfile::tempdir().unwrap();
-    for (name, _) in &all {
-        std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
-    }
-    store.close().await;
-    drop(store);
-    for (name, _) in &all {
-        std::fs::rename(copy.path().join(name), folder.path().join(name)).unwrap();
-    }
-    let _store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(modes(), all, "old");
-}
-
-fn opt_out(email: &str) -> OptOut {
-    OptOut { workspace: "acme".to_owned(), email: email.to_owned(), since: at(0), evidence: "remove me".to_owned() }
 }

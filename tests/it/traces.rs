@@ -7,7 +7,7 @@ use reply_router::{
     rules::{LoadContext, RuleSet},
     simulator::{Message as Mail, NewThread},
     store::{
-        DecisionFilter, DecisionRecord, DecisionTrace, EventKind, SettledThread, SqliteStore, Store, StoreError,
+        DecisionFilter, DecisionRecord, DecisionTrace, EventKind, SettledThread, SqlStore, Store, StoreError,
         StoredEvent, prelude::*,
     },
 };
@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use std::{fmt::Write, path::Path, sync::Arc, time::Duration};
 
 /// An engine that knows no rules and no workspace any more.
-pub(crate) fn without_rules(store: Arc<SqliteStore>) -> Arc<Engine> {
+pub(crate) fn without_rules(store: Arc<SqlStore>) -> Arc<Engine> {
     Engine::new(EngineParts {
         store: store as Arc<dyn Store>,
         rules: RuleSet::default(),
@@ -42,7 +42,7 @@ pub(crate) fn record(id: &str, matched: Vec<String>, rules: Vec<RuleTrace>) -> D
 }
 
 pub(crate) async fn write(
-    store: &SqliteStore,
+    store: &SqlStore,
     record: &DecisionRecord,
     event: Option<&StoredEvent>,
 ) -> Result<(), StoreError> {
@@ -268,7 +268,7 @@ fn small() -> (RuleSet, StoredEvent) {
 #[tokio::test]
 async fn what_cannot_be_derived_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(SqliteStore::open(&folder.path().join("s.db")).await.unwrap());
+    let store = Arc::new(SqlStore::open(&folder.path().join("s.db")).await.unwrap());
     let engine = without_rules(Arc::clone(&store));
     let (set, event) = small();
     let unkept = write(&store, &record("d0", vec![], vec![]), Some(&event)).await;
@@ -305,7 +305,7 @@ async fn what_cannot_be_derived_is_said() {
 async fn decisions_of_version_8_show_the_traces_that_they_have() {
     let folder = tempfile::tempdir().unwrap();
     let (new, old) = (folder.path().join("new.db"), folder.path().join("old.db"));
-    let store = SqliteStore::open(&new).await.unwrap();
+    let store = SqlStore::open(&new).await.unwrap();
     let (_, event) = small();
     let rule = |name: &str, matched| RuleTrace {
         name: name.to_owned(),
@@ -326,7 +326,7 @@ async fn decisions_of_version_8_show_the_traces_that_they_have() {
     store.close().await;
     drop(store);
     let connection = Connection::open(&old).unwrap();
-    connection.execute_batch(include_str!("../../src/store/sqlite/steps/version_8.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/store/sql/sqlite/steps/version_8.sql")).unwrap();
     connection.pragma_update(None, "user_version", 8).unwrap();
     connection.execute("ATTACH ? AS new", [new.to_str().unwrap()]).unwrap();
     for table in ["workspaces", "names", "threads", "decisions", "decision_rules", "marks", "match_hours", "changes"] {
@@ -341,22 +341,20 @@ async fn decisions_of_version_8_show_the_traces_that_they_have() {
     }
     drop(connection);
     let before = std::fs::read(&old).unwrap();
-    for store in
-        [SqliteStore::in_memory_copy(Some(&old)).await.unwrap(), SqliteStore::open_snapshot(&old).await.unwrap()]
-    {
+    for store in [SqlStore::in_memory_copy(Some(&old)).await.unwrap(), SqlStore::open_snapshot(&old).await.unwrap()] {
         let found = store.decision("d1").await.unwrap();
         assert_eq!(found.as_ref(), Some(&record));
         store.close().await;
     }
     assert!(std::fs::read(&old).unwrap() == before, "who only looks changes nothing");
     for _ in 0..2 {
-        let store = Arc::new(SqliteStore::open(&old).await.unwrap());
+        let store = Arc::new(SqlStore::open(&old).await.unwrap());
         let engine = without_rules(Arc::clone(&store));
         let found = traced(&engine, store.decision("d1").await.unwrap().unwrap()).await;
         assert_eq!((found.record, found.incomplete), (record.clone(), None));
         store.close().await;
     }
-    let store = SqliteStore::open(&old).await.unwrap();
+    let store = SqlStore::open(&old).await.unwrap();
     store.keep_rules(&event.revision, "{}").await.unwrap();
     let next = DecisionRecord { id: "d2".to_owned(), ..record };
     write(&store, &next, Some(&event)).await.unwrap();

@@ -7,7 +7,7 @@ use reply_router::{
         Action, ActionId, ActionKind, ActionState, Attempt, Conversation, DestinationKind, Message, Mode, Payload,
         Repeat, ThreadRow, Timing,
     },
-    store::{DecisionRecord, DecisionTrace, EventKind, SettledThread, SqliteStore, StoredEvent, prelude::*},
+    store::{DecisionRecord, DecisionTrace, EventKind, SettledThread, SqlStore, StoredEvent, prelude::*},
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ fn row(number: usize, at: Timestamp) -> ThreadRow {
 
 /// Threads that are known and were never acted on.
 pub(crate) async fn fill_threads(path: &Path, threads: usize) {
-    let store = SqliteStore::open(path).await.unwrap();
+    let store = SqlStore::open(path).await.unwrap();
     let now = Timestamp::now();
     for first in (0..threads).step_by(1_000) {
         let rows: Vec<_> =
@@ -50,7 +50,7 @@ pub(crate) async fn fill_threads(path: &Path, threads: usize) {
 
 /// Decided events of the last thirty days, whose actions are done.
 pub(crate) async fn fill_actions(path: &Path, actions: usize) {
-    let store = Arc::new(SqliteStore::open(path).await.unwrap());
+    let store = Arc::new(SqlStore::open(path).await.unwrap());
     let (now, events) = (Timestamp::now(), actions / ACTIONS);
     store.keep_rules(REVISION, "{}").await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();

@@ -13,7 +13,7 @@ use crate::{
         ActionOutcomes, ActionStatus, Actual, Expectation, HeldReply, RuleSet, StepEvent, StepLocation, TestCase,
         TestResult,
     },
-    store::{ActionFilter, ActionStore as _, DecisionRecord, DecisionStore as _, Lane, SqliteStore, Store},
+    store::{ActionFilter, ActionStore as _, DecisionRecord, DecisionStore as _, Lane, SqlStore, Store},
 };
 use jiff::Timestamp;
 use std::{collections::HashSet, sync::Arc};
@@ -27,7 +27,7 @@ const NOT_OURS: &str = "the test does not belong to these rules";
 pub(super) struct Scenario<'s> {
     stage: &'s TestBed,
     engine: Arc<Engine>,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     thread: String,
     /// What had been carried out when the last step ended.
     done: HashSet<crate::model::ActionId>,
@@ -40,7 +40,7 @@ pub(super) struct Scenario<'s> {
 impl<'s> Scenario<'s> {
     /// A workspace with an empty baseline, then with the test's thread.
     pub(super) async fn start(stage: &'s TestBed, case: &TestCase) -> Result<Self, AppError> {
-        let store = Arc::new(SqliteStore::in_memory_copy(None).await?);
+        let store = Arc::new(SqlStore::in_memory_copy(None).await?);
         let engine = Engine::new(EngineParts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             rules: RuleSet::default(),

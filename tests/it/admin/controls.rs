@@ -5,7 +5,7 @@ use crate::fixture::{Fixture, FixtureOptions, Reply, safety};
 use reply_router::store::prelude::*;
 use reply_router::{
     model::{ActionState, Mode, Safety},
-    store::SqliteStore,
+    store::SqlStore,
 };
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ async fn a_pause_and_a_mode_survive_a_restart() {
     let path = fixture.store_path();
     let Fixture { store, engine, folder, .. } = fixture;
     drop((router, engine, store));
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = SqlStore::open(&path).await.unwrap();
     assert_eq!(store.pauses().await.unwrap().len(), 1);
     assert_eq!(store.override_modes().await.unwrap().get("book-a-call"), Some(&Mode::Off));
     drop((store, folder));

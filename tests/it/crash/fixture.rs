@@ -10,7 +10,7 @@ use reply_router::{
     engine::Mutation,
     model::{ActionKind, ActionState, DestinationKind},
     simulator::{Key, NewThread, Options, Simulator},
-    store::{ActionFilter, DecisionFilter, SqliteStore},
+    store::{ActionFilter, DecisionFilter, SqlStore},
 };
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -184,11 +184,11 @@ destinations:\n  team: {{ email: {{ to: [ae@acme.example] }} }}\n{destinations}"
         wrong
     }
 
-    async fn store(&self) -> SqliteStore {
-        SqliteStore::open_read_only(&self.path("reply-router.db")).await.unwrap()
+    async fn store(&self) -> SqlStore {
+        SqlStore::open_read_only(&self.path("reply-router.db")).await.unwrap()
     }
 
-    async fn nothing_moves(&self, store: &SqliteStore) -> bool {
+    async fn nothing_moves(&self, store: &SqlStore) -> bool {
         let decided = store.decisions(&DecisionFilter { limit: 10_000, ..DecisionFilter::default() }).await.unwrap();
         let queue = store.queue_counts(None).await.unwrap();
         decided.len() >= self.leads * self.spots.len()

@@ -8,7 +8,7 @@ use reply_router::store::prelude::*;
 use reply_router::{
     model::ActionState,
     simulator::{Endpoint, Fault},
-    store::{ActionFilter, SqliteStore},
+    store::{ActionFilter, SqlStore},
 };
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ async fn a_reply_on_its_way_is_waited_for() {
     assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
     assert!(ran.err.contains("stopped"), "{}", ran.err);
 
-    let store = SqliteStore::open_read_only(&place.path().join("reply-router.db")).await.unwrap();
+    let store = SqlStore::open_read_only(&place.path().join("reply-router.db")).await.unwrap();
     let actions = store.actions(&ActionFilter { limit: 100, ..ActionFilter::default() }).await.unwrap();
     let reply = actions.iter().find(|action| action.kind.as_str() == "reply").unwrap();
     assert_eq!(reply.state, ActionState::Done);

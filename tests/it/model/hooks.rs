@@ -9,7 +9,7 @@ use reply_router::store::prelude::*;
 use reply_router::{
     engine::{Failpoint, Mutation, TestHooks},
     model::{Action, ActionState},
-    store::{ActionFilter, SqliteStore},
+    store::{ActionFilter, SqlStore},
 };
 use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;
@@ -18,7 +18,7 @@ pub(crate) struct ModelHooks {
     scene: Arc<Actors>,
     bug: Option<Mutation>,
     waiting_for: Mutex<Option<Interruption>>,
-    store: Mutex<Weak<SqliteStore>>,
+    store: Mutex<Weak<SqlStore>>,
     crash: Notify,
 }
 
@@ -28,7 +28,7 @@ impl ModelHooks {
     }
 
     /// The store in which somebody pauses.
-    pub(crate) fn attach_store(&self, store: &Arc<SqliteStore>) {
+    pub(crate) fn attach_store(&self, store: &Arc<SqlStore>) {
         *self.store.lock().unwrap() = Arc::downgrade(store);
     }
 

@@ -6,7 +6,7 @@ use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState, DestinationKind},
     simulator::{AcceptedReply, LoggedRequest, Simulator, StoredMessage, Thread},
-    store::{ActionFilter, DecisionFilter, DecisionRecord, SqliteStore},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, SqlStore},
 };
 use std::collections::HashSet;
 
@@ -36,7 +36,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) async fn capture(simulator: &Simulator, scene: &Actors, store: &SqliteStore) -> Self {
+    pub(crate) async fn capture(simulator: &Simulator, scene: &Actors, store: &SqlStore) -> Self {
         let mut actions = store.actions(&ActionFilter { limit: 10_000, ..ActionFilter::default() }).await.unwrap();
         actions.reverse();
         let decisions = store.decisions(&DecisionFilter { limit: 10_000, ..DecisionFilter::default() }).await.unwrap();

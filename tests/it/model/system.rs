@@ -16,7 +16,7 @@ use reply_router::{
     engine::{Clock, Engine, ExecuteError, IntakeError, Mutation, PollError, Resolution, Workspace},
     model::{Action, ActionKind, ActionState, ReasonCode, Safety},
     simulator::{Endpoint, Fault, Options, RateLimits, Simulator},
-    store::{ActionFilter, Lane, SqliteStore},
+    store::{ActionFilter, Lane, SqlStore},
 };
 use std::{
     sync::{Arc, OnceLock},
@@ -38,7 +38,7 @@ pub(crate) struct System {
 }
 
 pub(crate) struct Process {
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<SqlStore>,
     pub(crate) engine: Arc<Engine>,
 }
 
@@ -101,7 +101,7 @@ impl System {
     /// The process dies, if it runs, and another one starts.
     async fn starts(&mut self) {
         self.process = None;
-        let store = Arc::new(SqliteStore::open(&self.folder.path().join("store.db")).await.unwrap());
+        let store = Arc::new(crate::stores::open(&self.folder.path().join("store.db")).await.unwrap());
         self.watcher.attach_store(&store);
         let setting = FixtureOptions {
             rules: RULES,
@@ -347,7 +347,7 @@ fn empty_store() -> &'static [u8] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store.db");
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async { SqliteStore::open(&path).await.unwrap().close().await });
+            runtime.block_on(async { SqlStore::open(&path).await.unwrap().close().await });
             std::fs::read(&path).unwrap()
         });
         made.join().unwrap()

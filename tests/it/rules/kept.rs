@@ -8,7 +8,7 @@ use crate::traces::{record, without_rules, write};
 use proptest::prelude::*;
 use reply_router::{
     model::{Conversation, Message},
-    store::{DecisionStore as _, EventStore as _, SqliteStore, StoredEvent},
+    store::{DecisionStore as _, EventStore as _, SqlStore, StoredEvent},
 };
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let set = set(&rules);
         let outcome: Result<(), TestCaseError> = runtime.block_on(async {
-            let store = Arc::new(SqliteStore::in_memory_copy(None).await.unwrap());
+            let store = Arc::new(SqlStore::in_memory_copy(None).await.unwrap());
             store.keep_rules(set.revision(), &set.sources().to_text().unwrap()).await.unwrap();
             let engine = without_rules(Arc::clone(&store));
             let mut thorough = Vec::new();

@@ -112,7 +112,7 @@ fn configurations_with_mistakes_are_refused() {
     takes(&CONFIG, &[configuration(&format!("hours: {{ office: {{ {hours} }} }}"))]);
     let rest = [
         "rule: x",
-        "store: postgres://x",
+        "store: 'postgres://'",
         "store: reply-router.db",
         "admin: { listen: localhost }",
         "admin: { listen: 8080 }",

@@ -3,19 +3,19 @@
 use super::{action, at, decision, row};
 use reply_router::{
     model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, Payload, Reason, ReasonCode},
-    store::{ActionFilter, DecisionFilter, DecisionRecord, SqliteStore, StoreError, prelude::*},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, SqlStore, StoreError, prelude::*},
 };
 use rusqlite::{Connection, params};
 use std::path::Path;
 
 const STEPS: [&str; 7] = [
-    include_str!("../../../src/store/sqlite/legacy/0001_init.sql"),
-    include_str!("../../../src/store/sqlite/legacy/0002_marks.sql"),
-    include_str!("../../../src/store/sqlite/legacy/0003_admin.sql"),
-    include_str!("../../../src/store/sqlite/legacy/0004_ready.sql"),
-    include_str!("../../../src/store/sqlite/legacy/0005_identity.sql"),
-    include_str!("../../../src/store/sqlite/legacy/0006_guard.sql"),
-    include_str!("../../../src/store/sqlite/legacy/0007_lanes.sql"),
+    include_str!("../../../src/store/sql/sqlite/legacy/0001_init.sql"),
+    include_str!("../../../src/store/sql/sqlite/legacy/0002_marks.sql"),
+    include_str!("../../../src/store/sql/sqlite/legacy/0003_admin.sql"),
+    include_str!("../../../src/store/sql/sqlite/legacy/0004_ready.sql"),
+    include_str!("../../../src/store/sql/sqlite/legacy/0005_identity.sql"),
+    include_str!("../../../src/store/sql/sqlite/legacy/0006_guard.sql"),
+    include_str!("../../../src/store/sql/sqlite/legacy/0007_lanes.sql"),
 ];
 
 /// A store as the version left it, with what it had to say.
@@ -151,7 +151,7 @@ impl OldStore {
         }
     }
 
-    async fn is_all_in(&self, store: &SqliteStore) {
+    async fn is_all_in(&self, store: &SqlStore) {
         let filter = DecisionFilter { limit: 100, ..DecisionFilter::default() };
         let mut decisions = store.decisions(&filter).await.unwrap();
         decisions.reverse();
@@ -195,8 +195,8 @@ async fn stores_of_all_versions_are_read_as_they_are_and_brought_up_to_date() {
         let old = OldStore::new(version);
         let before = std::fs::read(old.path()).unwrap();
         for copy in [
-            SqliteStore::in_memory_copy(Some(&old.path())).await.unwrap(),
-            SqliteStore::open_snapshot(&old.path()).await.unwrap(),
+            SqlStore::in_memory_copy(Some(&old.path())).await.unwrap(),
+            SqlStore::open_snapshot(&old.path()).await.unwrap(),
         ] {
             old.is_all_in(&copy).await;
             copy.close().await;
@@ -204,7 +204,7 @@ async fn stores_of_all_versions_are_read_as_they_are_and_brought_up_to_date() {
         assert!(std::fs::read(old.path()).unwrap() == before, "who only looks changes nothing");
         // Somebody was interrupted: what they left is no use.
         std::fs::write(old.folder.path().join("s.db.upgrading"), "half of it").unwrap();
-        let store = SqliteStore::open(&old.path()).await.unwrap();
+        let store = SqlStore::open(&old.path()).await.unwrap();
         old.is_all_in(&store).await;
         let pauses = store.pauses().await.unwrap();
         assert_eq!(
@@ -218,7 +218,7 @@ async fn stores_of_all_versions_are_read_as_they_are_and_brought_up_to_date() {
         store.close().await;
         drop(store);
         assert_eq!(files(old.folder.path()), ["s.db", "s.db.lock"]);
-        let again = SqliteStore::open(&old.path()).await.unwrap();
+        let again = SqlStore::open(&old.path()).await.unwrap();
         old.is_all_in(&again).await;
         assert!(again.is_own_address("sam@US.example").await.unwrap());
     }
@@ -230,12 +230,12 @@ async fn a_record_that_cannot_be_read_stops_it_and_the_old_store_stays() {
     let connection = Connection::open(old.path()).unwrap();
     connection.execute("UPDATE actions SET payload = '{\"type\":\"unheard_of\"}' WHERE id = 'a07-3'", []).unwrap();
     drop(connection);
-    let opened = SqliteStore::open(&old.path()).await;
+    let opened = SqlStore::open(&old.path()).await;
     assert!(matches!(&opened, Err(StoreError::Unreadable(why)) if why.contains("unheard_of")), "{opened:?}");
     let connection = Connection::open(old.path()).unwrap();
     let count: i64 = connection.query_row("SELECT count(*) FROM actions", [], |row| row.get(0)).unwrap();
     assert_eq!(usize::try_from(count).unwrap(), old.actions.len());
     connection.execute("UPDATE actions SET payload = '{\"type\":\"none\"}' WHERE id = 'a07-3'", []).unwrap();
     drop(connection);
-    SqliteStore::open(&old.path()).await.unwrap();
+    SqlStore::open(&old.path()).await.unwrap();
 }

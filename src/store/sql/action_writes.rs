@@ -1,0 +1,167 @@
+//! Changes of actions: each is refused if somebody else changed the action first.
+
+use super::{
+    action_rows::{change, claim, counted_as, due_at, payload_body},
+    codec::{OwnedUid, Uid, list_to_json, micros, parse},
+    connection::params,
+    facts::find_foreign_use,
+    session::Session,
+};
+use crate::{
+    model::{Action, ActionKind, ActionState, ReasonCode},
+    store::{AtIntent, IntentResult, StoreError},
+};
+use jiff::Timestamp;
+use std::sync::LazyLock;
+
+/// What an update must know of the row that it changes. The payload seldom changes: a person edited it.
+pub(super) const BEFORE: &str =
+    "SELECT a.id, a.workspace, a.thread, a.rule, a.state, a.reason_code, d.at FROM actions a
+     CROSS JOIN decisions d ON d.id = a.id >> 16 WHERE a.uid = ? AND a.version = ?";
+
+pub(super) const UPDATE: &str =
+    "UPDATE actions SET claim = ?, state = ?, reason_code = ?, reason_text = ?, urgency = ?,
+     due_at = ?, sent_at = ?, updated_at = ?, message_at = ?, approved = ?, outgoing_before = ?, attempts = ?,
+     version = version + 1 WHERE id = ?";
+
+/// An action of the thread that waits for the message's other actions becomes due.
+pub(super) static WAKE_WAITING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE actions INDEXED BY actions_thread SET due_at = ?1 WHERE thread = ?2 AND state = '{}' AND reason_code = '{}'
+         AND EXISTS (SELECT 1 FROM decisions d WHERE d.id = actions.id >> 16
+           AND (d.message_id = ?3 OR d.message_id IS NULL AND d.uid = ?4))",
+        ActionState::Waiting.as_str(),
+        ReasonCode::OtherActions.as_str(),
+    )
+});
+
+/// A changed action as it is written.
+pub(super) struct ActionUpdate {
+    action: Action,
+    body: Option<Vec<u8>>,
+}
+
+impl ActionUpdate {
+    pub(super) fn new(action: &Action) -> Self {
+        Self { action: action.clone(), body: None }
+    }
+
+    /// With what is sent.
+    pub(super) fn edited(action: &Action) -> Result<Self, StoreError> {
+        Ok(Self { action: action.clone(), body: Some(payload_body(action)?) })
+    }
+
+    /// Writes it if the stored version is still `version`; wakes what waits for it.
+    pub(super) fn write(&self, session: &mut Session<'_>) -> Result<(), StoreError> {
+        let action = &self.action;
+        let before = session.connection.prepare_cached(BEFORE)?.query_optional(
+            params![Uid(&action.id.0), action.version],
+            |row| {
+                let (state, reason): (String, Option<String>) = (row.get(4)?, row.get(5)?);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, state, reason, row.get(6)?))
+            },
+        )?;
+        let Some((id, workspace, thread, rule, state, reason, at)) = before else {
+            return Err(StoreError::Changed(action.id.clone()));
+        };
+        let (id, workspace, thread, rule, at): (i64, i64, i64, i64, i64) = (id, workspace, thread, rule, at);
+        let mut update = session.connection.prepare_cached(UPDATE)?;
+        update.execute(params![
+            claim(action),
+            action.state.as_str(),
+            action.reason.as_ref().map(|reason| reason.code.as_str()),
+            action.reason.as_ref().map(|reason| &reason.text).filter(|text| !text.is_empty()),
+            action.urgency(),
+            due_at(action),
+            action.sent_at.map(micros),
+            micros(action.updated_at),
+            action.message_at.map(micros),
+            action.approved,
+            list_to_json(&action.outgoing_before)?,
+            list_to_json(&action.attempts)?,
+            id,
+        ])?;
+        if let Some(body) = &self.body {
+            let mut update = session.connection.prepare_cached("UPDATE action_payloads SET body = ?2 WHERE id = ?1")?;
+            update.execute(params![id, body])?;
+        }
+        let now = counted_as(action, at, workspace, rule);
+        let before = super::counts::CountedAs {
+            state: parse(&state)?,
+            reason: reason.as_deref().map(parse::<ReasonCode>).transpose()?,
+            ..now
+        };
+        if now != before {
+            session.tally.change_action(before, now);
+            session.changes.push(change(action));
+        }
+        if action.state.is_settled() && action.kind != ActionKind::MarkRead {
+            let mut wake = session.connection.prepare_cached(&WAKE_WAITING)?;
+            wake.execute(params![micros(action.updated_at), thread, action.message_id, Uid(&action.decision_id)])?;
+        }
+        Ok(())
+    }
+
+    /// Writes it as it is about to leave, unless a pause or the lead's opt-out forbids it.
+    pub(super) fn write_intent(&self, session: &mut Session<'_>) -> Result<IntentResult, StoreError> {
+        let action = &self.action;
+        let lead = action.lead_email.as_deref().filter(|_| action.kind == ActionKind::Reply).map(str::to_lowercase);
+        let (is_paused, evidence, is_in_line) = session
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM pauses WHERE workspace IN ('', ?1)),
+                   (SELECT evidence FROM opt_outs WHERE workspace = ?1 AND email = ?2),
+                   EXISTS (SELECT 1 FROM threads WHERE thread_id = ?3 AND pending_row IS NOT NULL
+                     AND workspace = (SELECT id FROM workspaces WHERE name = ?1))",
+            )?
+            .query_row(params![action.workspace, lead, action.thread_id], |row| {
+                Ok((row.get(0)?, row.get::<Option<String>>(1)?, row.get(2)?))
+            })?;
+        if is_paused {
+            return Ok(IntentResult::Paused);
+        }
+        if let Some(evidence) = evidence {
+            return Ok(IntentResult::OptedOut(evidence));
+        }
+        let foreign_use = find_foreign_use(session.connection, &action.workspace)?;
+        self.write(session)?;
+        session.intents += 1;
+        Ok(IntentResult::Written(AtIntent { foreign_use, is_in_line }))
+    }
+}
+
+/// Makes what waits for a reason due.
+pub(super) fn wake(
+    session: &mut Session<'_>,
+    workspace: Option<&str>,
+    reason: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let workspace = match workspace {
+        Some(name) => Some(session.workspace(name)?),
+        None => None,
+    };
+    let mut woken = 0;
+    let mut update = session.connection.prepare_cached(
+        "UPDATE actions INDEXED BY actions_state SET due_at = ?1 WHERE state = ?2 AND reason_code = ?3
+         AND (?4 IS NULL OR workspace = ?4)",
+    )?;
+    for state in [ActionState::Waiting, ActionState::Retrying] {
+        woken += update.execute(params![micros(now), state.as_str(), reason, workspace])?;
+    }
+    Ok(woken as u64)
+}
+
+/// The ids of actions that are held for a reason.
+pub(super) fn held_for(
+    session: &Session<'_>,
+    workspace: Option<i64>,
+    reason: ReasonCode,
+) -> Result<Vec<String>, StoreError> {
+    let mut query = session.connection.prepare_cached(
+        "SELECT uid FROM actions INDEXED BY actions_state WHERE state = ?1 AND reason_code = ?2
+         AND (?3 IS NULL OR workspace = ?3)",
+    )?;
+    query
+        .query_all(params![ActionState::Held.as_str(), reason.as_str(), workspace], |row| Ok(row.get::<OwnedUid>(0)?.0))
+}

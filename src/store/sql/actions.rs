@@ -1,0 +1,253 @@
+//! Reading action records.
+
+use super::{
+    SqlStore,
+    action_rows::{COLUMNS, TABLES, read_action, reason},
+    action_writes::{self, ActionUpdate},
+    codec::{OwnedUid, Uid, micros, optional_timestamp, parse, to_json},
+    connection::{Connection, params},
+    facts,
+    filters::ActionQuery,
+    names::find_workspace,
+    threads::find_thread,
+    values::{ToParam, as_params},
+};
+use crate::{
+    model::{Action, ActionId, Mode},
+    store::{
+        ActionFilter, ActionStore, ActionSummary, ActionUnderControl, DueAction, IntentResult, Lane, LeadFacts,
+        ReplyFacts, ReplyQuestion, SentFilter, SentWindow, StoreError,
+    },
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::{collections::HashMap, sync::LazyLock};
+
+fn select(rest: &str) -> String {
+    format!("SELECT {COLUMNS} FROM actions a {TABLES} {rest}")
+}
+
+pub(super) static ONE: LazyLock<String> = LazyLock::new(|| select("WHERE a.uid = ?"));
+
+/// The other actions of one inbound message.
+pub(super) static SIBLINGS: LazyLock<String> = LazyLock::new(|| {
+    select(
+        "WHERE a.thread = ?1 AND (d.message_id = ?2 OR d.message_id IS NULL AND d.uid = ?3) AND a.uid <> ?4 ORDER BY a.id",
+    )
+});
+
+/// What is due in a lane, in the order in which it is carried out.
+pub(super) const DUE: &str = "SELECT a.uid, (SELECT thread_id FROM threads WHERE id = a.thread), a.kind, a.target
+     FROM actions a INDEXED BY actions_due
+     WHERE a.workspace = ?1 AND a.lane = ?2 AND a.urgency = ?3 AND a.due_at IS NOT NULL AND a.due_at <= ?4
+     AND (a.target IS NULL OR a.target NOT IN (SELECT value FROM json_each(?5)))
+     ORDER BY a.due_at, a.id LIMIT ?6";
+
+/// What stands in an action's way: a pause, and the mode that its rule was lowered to.
+const CONTROLS: &str = "SELECT EXISTS (SELECT 1 FROM pauses WHERE workspace IN ('', ?1)),
+     (SELECT mode FROM rule_modes WHERE rule = ?2)";
+
+/// When the next action is due: one look at the beginning of each part of the index.
+pub(super) const NEXT_DUE: &str = "SELECT min(due) FROM (
+       SELECT (SELECT min(due_at) FROM actions INDEXED BY actions_due WHERE workspace = ?1 AND lane = l.value
+         AND urgency = u.value AND due_at IS NOT NULL) AS due
+       FROM (SELECT 0 AS value UNION ALL SELECT 1) l
+       CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1 UNION ALL SELECT 2) u) parts";
+
+#[async_trait]
+impl ActionStore for SqlStore {
+    async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError> {
+        let id = id.0.clone();
+        self.look_up(move |connection| find(connection, &ONE, &[&Uid(&id)]).map(|mut found| found.pop())).await
+    }
+
+    async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| {
+            let Some(query) = ActionQuery::new(connection, &filter)? else { return Ok(Vec::new()) };
+            let mut statement = connection.prepare_cached(&query.sql)?;
+            let mut rows = statement.query(&as_params(&query.values))?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(read_action(row)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn actions_by_decision(
+        &self,
+        decisions: &[String],
+    ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError> {
+        let decisions = decisions.to_vec();
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, a.state, a.reason_code,
+                   a.reason_text, a.due_at FROM decisions d
+                 CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.uid = ? ORDER BY a.id",
+            )?;
+            let mut found: HashMap<String, Vec<ActionSummary>> = HashMap::with_capacity(decisions.len());
+            for decision in decisions {
+                let mut rows = query.query(params![Uid(&decision)])?;
+                while let Some(row) = rows.next()? {
+                    let summary = ActionSummary {
+                        id: ActionId(row.get::<OwnedUid>(0)?.0),
+                        decision_id: decision.clone(),
+                        rule: row.get(1)?,
+                        kind: parse(row.text(2)?)?,
+                        target: row.get(3)?,
+                        state: parse(row.text(4)?)?,
+                        reason: reason(row.optional_text(5)?, row.optional_text(6)?)?,
+                        due_at: optional_timestamp(row.get(7)?)?,
+                    };
+                    found.entry(decision.clone()).or_default().push(summary);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn siblings(&self, of: &Action) -> Result<Vec<Action>, StoreError> {
+        let (workspace, thread, of) = (of.workspace.clone(), of.thread_id.clone(), of.clone());
+        self.look_up(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let Some(thread) = find_thread(connection, workspace, &thread)? else { return Ok(Vec::new()) };
+            find(connection, &SIBLINGS, params![thread, of.message_id, Uid(&of.decision_id), Uid(&of.id.0)])
+        })
+        .await
+    }
+
+    async fn due_actions(
+        &self,
+        workspace: &str,
+        lane: Lane,
+        now: Timestamp,
+        except: &[String],
+        limit: u32,
+    ) -> Result<Vec<DueAction>, StoreError> {
+        let (workspace, except) = (workspace.to_owned(), to_json(except)?);
+        self.look_up(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let mut query = connection.prepare_cached(DUE)?;
+            let mut due: Vec<DueAction> = Vec::new();
+            for urgency in 0..=2_u8 {
+                let left = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(limit));
+                if left == 0 {
+                    break;
+                }
+                let mut rows = query.query(params![workspace, lane as u8, urgency, micros(now), except, left])?;
+                while let Some(row) = rows.next()? {
+                    due.push(DueAction {
+                        id: ActionId(row.get::<OwnedUid>(0)?.0),
+                        thread_id: row.get(1)?,
+                        kind: parse(row.text(2)?)?,
+                        target: row.get(3)?,
+                    });
+                }
+            }
+            Ok(due)
+        })
+        .await
+    }
+
+    async fn action_under_control(&self, id: &ActionId) -> Result<Option<ActionUnderControl>, StoreError> {
+        let id = id.0.clone();
+        self.snapshot(move |connection| {
+            let Some(action) = find_one(connection, &id)? else { return Ok(None) };
+            let mut query = connection.prepare_cached(CONTROLS)?;
+            let (is_paused, lowered): (bool, Option<String>) =
+                query.query_row(params![action.workspace, action.rule], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let lowered = lowered.as_deref().map(parse::<Mode>).transpose()?;
+            Ok(Some(ActionUnderControl { action, is_paused, lowered }))
+        })
+        .await
+    }
+
+    async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {
+        let workspace = workspace.to_owned();
+        self.look_up(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(None) };
+            optional_timestamp(connection.prepare_cached(NEXT_DUE)?.query_row(params![workspace], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    async fn update_action(&self, action: &mut Action) -> Result<(), StoreError> {
+        let update = ActionUpdate::new(action);
+        self.write(move |session| update.write(session)).await?;
+        action.version += 1;
+        Ok(())
+    }
+
+    async fn update_edited_action(&self, action: &mut Action) -> Result<(), StoreError> {
+        let update = ActionUpdate::edited(action)?;
+        self.write(move |session| update.write(session)).await?;
+        action.version += 1;
+        Ok(())
+    }
+
+    async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
+        let update = ActionUpdate::new(action);
+        let result = self.write(move |session| update.write_intent(session)).await?;
+        if let IntentResult::Written(_) = result {
+            action.version += 1;
+        }
+        Ok(result)
+    }
+
+    async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
+        let (workspace, reason) = (workspace.map(str::to_owned), reason.to_owned());
+        self.write(move |session| action_writes::wake(session, workspace.as_deref(), &reason, now)).await
+    }
+
+    async fn lead_facts(
+        &self,
+        workspace: &str,
+        thread_id: &str,
+        lead_email: Option<&str>,
+    ) -> Result<LeadFacts, StoreError> {
+        let (workspace, thread_id) = (workspace.to_owned(), thread_id.to_owned());
+        let lead = lead_email.map(str::to_lowercase);
+        self.snapshot(move |connection| facts::of_lead(connection, &workspace, &thread_id, lead.as_deref())).await
+    }
+
+    async fn reply_facts(&self, question: &ReplyQuestion) -> Result<ReplyFacts, StoreError> {
+        let question = question.clone();
+        self.snapshot(move |connection| facts::of_reply(connection, &question)).await
+    }
+
+    async fn sent_since(
+        &self,
+        workspace: &str,
+        filter: &SentFilter<'_>,
+        window: SentWindow,
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        let (workspace, kind) = (workspace.to_owned(), filter.kind);
+        let (lead, rule) = (filter.lead_email.map(str::to_lowercase), filter.rule.map(str::to_owned));
+        self.look_up(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let filter = SentFilter { kind, lead_email: lead.as_deref(), rule: rule.as_deref() };
+            facts::sent(connection, workspace, &filter, window)
+        })
+        .await
+    }
+}
+
+/// The actions that a query finds.
+pub(super) fn find(connection: &Connection, query: &str, values: &[&dyn ToParam]) -> Result<Vec<Action>, StoreError> {
+    let mut query = connection.prepare_cached(query)?;
+    let mut rows = query.query(values)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read_action(row)?);
+    }
+    Ok(found)
+}
+
+/// One action, if it is there.
+pub(super) fn find_one(connection: &Connection, id: &str) -> Result<Option<Action>, StoreError> {
+    let mut query = connection.prepare_cached(&ONE)?;
+    query.query_optional(params![Uid(id)], read_action)
+}

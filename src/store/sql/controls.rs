@@ -1,0 +1,175 @@
+//! Pauses and the modes that people lowered rules to; opt-outs.
+
+use super::{
+    SqlStore,
+    codec::{micros, parse, timestamp},
+    connection::{Connection, Row, params},
+    session::Session,
+};
+use crate::{
+    model::Mode,
+    store::{ControlStore, ModeOverride, OptOut, OptOutStore, Pause, StoreError},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+#[async_trait]
+impl ControlStore for SqlStore {
+    async fn override_modes(&self) -> Result<HashMap<String, Mode>, StoreError> {
+        let modes = self.mode_overrides().await?;
+        Ok(modes.into_iter().map(|lowered| (lowered.rule, lowered.mode)).collect())
+    }
+
+    async fn mode_overrides(&self) -> Result<Vec<ModeOverride>, StoreError> {
+        self.look_up(|connection| {
+            let mut query = connection.prepare_cached("SELECT rule, mode, since, by FROM rule_modes ORDER BY rule")?;
+            let mut rows = query.query(params![])?;
+            let mut modes = Vec::new();
+            while let Some(row) = rows.next()? {
+                modes.push(ModeOverride {
+                    rule: row.get(0)?,
+                    mode: parse(row.text(1)?)?,
+                    since: timestamp(row.get(2)?)?,
+                    by: noted(row.get(3)?),
+                });
+            }
+            Ok(modes)
+        })
+        .await
+    }
+
+    async fn set_rule_mode(&self, rule: &str, mode: Option<Mode>, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (rule, by) = (rule.to_owned(), by.to_owned());
+        self.write(move |session| {
+            match mode {
+                None => session.connection.execute("DELETE FROM rule_modes WHERE rule = ?", params![rule])?,
+                Some(mode) => session.connection.execute(
+                    "INSERT INTO rule_modes (rule, mode, since, by) VALUES (?, ?, ?, ?)
+                     ON CONFLICT (rule) DO UPDATE SET mode = excluded.mode, since = excluded.since, by = excluded.by",
+                    params![rule, mode.as_str(), micros(now), by],
+                )?,
+            };
+            Ok(())
+        })
+        .await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        self.look_up(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT workspace, since, reason, by FROM pauses ORDER BY workspace")?;
+            let mut rows = query.query(params![])?;
+            let mut pauses = Vec::new();
+            while let Some(row) = rows.next()? {
+                pauses.push(Pause {
+                    workspace: noted(row.get(0)?),
+                    since: timestamp(row.get(1)?)?,
+                    reason: row.get(2)?,
+                    by: noted(row.get(3)?),
+                });
+            }
+            Ok(pauses)
+        })
+        .await
+    }
+
+    async fn pause(
+        &self,
+        workspace: Option<&str>,
+        reason: &str,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (workspace, by) = (workspace.unwrap_or_default().to_owned(), by.unwrap_or_default().to_owned());
+        let reason = reason.to_owned();
+        self.write(move |session| {
+            session.connection.execute(
+                "INSERT INTO pauses (workspace, since, reason, by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                params![workspace, micros(now), reason, by],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
+        let workspace = workspace.map(str::to_owned);
+        self.write(move |session| {
+            session.connection.execute("DELETE FROM pauses WHERE ?1 IS NULL OR workspace = ?1", params![workspace])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl OptOutStore for SqlStore {
+    async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError> {
+        let opt_out = opt_out.clone();
+        self.write(move |session| insert_opt_out(session, &opt_out)).await
+    }
+
+    async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
+        let (workspace, email) = (workspace.map(str::to_owned), email.to_lowercase());
+        self.write(move |session| {
+            let gone = session.connection.execute(
+                "DELETE FROM opt_outs WHERE email = ?1 AND (?2 IS NULL OR workspace = ?2)",
+                params![email, workspace],
+            )?;
+            Ok(gone > 0)
+        })
+        .await
+    }
+
+    async fn opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError> {
+        let (workspace, email) = (workspace.to_owned(), email.to_lowercase());
+        self.look_up(move |connection| find_opt_out(connection, &workspace, &email)).await
+    }
+
+    async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError> {
+        let workspace = workspace.map(str::to_owned);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT workspace, email, since, evidence FROM opt_outs WHERE ?1 IS NULL OR workspace = ?1
+                 ORDER BY since DESC, workspace, email LIMIT ?2 OFFSET ?3",
+            )?;
+            let mut rows = query.query(params![workspace, limit, offset])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(read_opt_out(row)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+pub(super) fn insert_opt_out(session: &Session<'_>, opt_out: &OptOut) -> Result<(), StoreError> {
+    let mut insert = session.connection.prepare_cached(
+        "INSERT INTO opt_outs (workspace, email, since, evidence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )?;
+    let OptOut { workspace, email, since, evidence } = opt_out;
+    insert.execute(params![workspace, email.to_lowercase(), micros(*since), evidence])?;
+    Ok(())
+}
+
+/// The opt-out of a lead, whose address is in lower case.
+pub(super) fn find_opt_out(
+    connection: &Connection,
+    workspace: &str,
+    email: &str,
+) -> Result<Option<OptOut>, StoreError> {
+    let mut query = connection
+        .prepare_cached("SELECT workspace, email, since, evidence FROM opt_outs WHERE workspace = ? AND email = ?")?;
+    query.query_optional(params![workspace, email], read_opt_out)
+}
+
+/// An empty text stands for what was not noted.
+fn noted(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn read_opt_out(row: Row<'_>) -> Result<OptOut, StoreError> {
+    Ok(OptOut { workspace: row.get(0)?, email: row.get(1)?, since: timestamp(row.get(2)?)?, evidence: row.get(3)? })
+}

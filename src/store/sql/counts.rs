@@ -1,0 +1,257 @@
+//! How often rules matched and what became of it: counted beside what it counts, and written once for each commit.
+
+use super::{
+    SqlStore,
+    codec::{micros, parse, timestamp},
+    connection::{Connection, params},
+};
+use crate::{
+    model::{ActionKind, ActionState, ReasonCode},
+    store::{ActionCount, ActionTotal, CountStore, DayCount, StoreError, StoreMetrics},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+/// All time.
+const EVER: i64 = -1;
+
+/// What one action counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CountedAs {
+    /// When the decision was made, in microseconds.
+    pub(super) at: i64,
+    pub(super) rule: i64,
+    pub(super) workspace: i64,
+    pub(super) kind: ActionKind,
+    pub(super) state: ActionState,
+    pub(super) reason: Option<ReasonCode>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Counted {
+    Match { at: i64, rule: i64 },
+    Action { of: CountedAs, by: i64 },
+}
+
+/// What is to be counted with the next commit.
+#[derive(Debug, Default)]
+pub(super) struct Tally(Vec<Counted>);
+
+impl Tally {
+    pub(super) fn add_match(&mut self, at: i64, rule: i64) {
+        self.0.push(Counted::Match { at, rule });
+    }
+
+    pub(super) fn add_action(&mut self, of: CountedAs) {
+        self.0.push(Counted::Action { of, by: 1 });
+    }
+
+    /// The action counts as something else now.
+    pub(super) fn change_action(&mut self, from: CountedAs, to: CountedAs) {
+        if from != to {
+            self.0.extend([Counted::Action { of: from, by: -1 }, Counted::Action { of: to, by: 1 }]);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn mark(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn take_back(&mut self, mark: usize) {
+        self.0.truncate(mark);
+    }
+
+    /// Adds all of it up, each count once.
+    pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut matches: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
+        let mut actions: BTreeMap<(i64, CountedAs), i64> = BTreeMap::new();
+        for counted in self.0 {
+            match counted {
+                Counted::Match { at, rule } => {
+                    for hour in [EVER, at.div_euclid(HOUR)] {
+                        let (count, last) = matches.entry((hour, rule)).or_insert((0, at));
+                        (*count, *last) = (*count + 1, at.max(*last));
+                    }
+                }
+                Counted::Action { of, by } => {
+                    let hour = of.at.div_euclid(HOUR);
+                    for hour in [EVER, hour] {
+                        *actions.entry((hour, CountedAs { at: 0, ..of })).or_default() += by;
+                    }
+                }
+            }
+        }
+        let mut add = connection.prepare_cached(
+            "INSERT INTO match_hours (hour, rule, count, last_at) VALUES (?, ?, ?, ?)
+             ON CONFLICT (hour, rule) DO UPDATE SET count = match_hours.count + excluded.count,
+             last_at = CASE WHEN match_hours.last_at > excluded.last_at THEN match_hours.last_at ELSE excluded.last_at END",
+        )?;
+        for ((hour, rule), (count, last)) in matches {
+            add.execute(params![hour, rule, count, last])?;
+        }
+        let mut add = connection.prepare_cached(
+            "INSERT INTO action_hours (hour, rule, workspace, kind, state, reason, count) VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (hour, rule, workspace, kind, state, reason) DO UPDATE SET count = action_hours.count + excluded.count",
+        )?;
+        for ((hour, of), by) in actions.into_iter().filter(|(_, by)| *by != 0) {
+            let reason = of.reason.map_or("", ReasonCode::as_str);
+            add.execute(params![hour, of.rule, of.workspace, of.kind.as_str(), of.state.as_str(), reason, by])?;
+        }
+        Ok(())
+    }
+}
+
+/// A window: the rows from its start to the end of that hour are counted one by one, whole hours were counted before.
+/// Without a start it is everything, which stands under hour -1.
+struct Window {
+    from: i64,
+    until: i64,
+    after_hour: i64,
+    up_to_hour: i64,
+}
+
+impl Window {
+    fn since(since: Option<Timestamp>) -> Self {
+        let Some(from) = since.map(micros) else { return Self { from: 0, until: 0, after_hour: -2, up_to_hour: EVER } };
+        let from = from.max(0);
+        Self { from, until: (from / HOUR + 1) * HOUR, after_hour: from / HOUR, up_to_hour: i64::MAX }
+    }
+}
+
+const MATCHES: &str = "SELECT (SELECT name FROM names WHERE id = rule), CAST(sum(count) AS BIGINT) FROM (
+       SELECT rule, count FROM match_hours WHERE hour > ?3 AND hour <= ?4
+       UNION ALL SELECT n.id, 1 FROM decisions d CROSS JOIN json_each(d.matched) m CROSS JOIN names n ON n.name = m.value
+         WHERE d.at >= ?1 AND d.at < ?2
+     ) counted GROUP BY rule";
+
+const ACTIONS: &str =
+    "SELECT (SELECT name FROM names WHERE id = rule), state, reason, CAST(sum(count) AS BIGINT) FROM (
+       SELECT rule, state, reason, count FROM action_hours WHERE hour > ?3 AND hour <= ?4
+       UNION ALL
+       SELECT a.rule, a.state, coalesce(a.reason_code, ''), 1 FROM decisions d
+         CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.at >= ?1 AND d.at < ?2
+     ) counted GROUP BY rule, state, reason HAVING sum(count) <> 0";
+
+#[async_trait]
+impl CountStore for SqlStore {
+    async fn queue_counts(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
+        let mut queue: HashMap<ActionState, u64> = HashMap::new();
+        for total in self.action_totals().await? {
+            if workspace.is_none_or(|name| name == total.workspace) {
+                *queue.entry(total.state).or_default() += total.count;
+            }
+        }
+        Ok(queue)
+    }
+
+    async fn match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError> {
+        let window = Window::since(since);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(MATCHES)?;
+            let values = params![window.from, window.until, window.after_hour, window.up_to_hour];
+            query.query_all(values, |row| Ok((row.get(0)?, row.get::<i64>(1)?.unsigned_abs())))
+        })
+        .await
+    }
+
+    async fn last_matches(&self) -> Result<HashMap<String, Timestamp>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT (SELECT name FROM names WHERE id = rule), last_at FROM match_hours WHERE hour = -1",
+            )?;
+            query.query_all(params![], |row| Ok((row.get(0)?, timestamp(row.get(1)?)?)))
+        })
+        .await
+    }
+
+    async fn action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError> {
+        let window = Window::since(since);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(ACTIONS)?;
+            let values = params![window.from, window.until, window.after_hour, window.up_to_hour];
+            let mut rows = query.query(values)?;
+            let mut counts = Vec::new();
+            while let Some(row) = rows.next()? {
+                let reason = Some(row.get(2)?).filter(|reason: &String| !reason.is_empty());
+                let state = parse(row.text(1)?)?;
+                counts.push(ActionCount { rule: row.get(0)?, state, reason, count: row.get::<i64>(3)?.unsigned_abs() });
+            }
+            Ok(counts)
+        })
+        .await
+    }
+
+    async fn day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+        let hour = (micros(since) / HOUR).max(0);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT (SELECT name FROM names WHERE id = rule) AS name, day,
+                   CAST(sum(matched) AS BIGINT), CAST(sum(acted) AS BIGINT) FROM (
+                   SELECT rule, hour / 24 AS day, count AS matched, 0 AS acted FROM match_hours WHERE hour >= ?1
+                   UNION ALL SELECT rule, hour / 24, 0, count FROM action_hours WHERE hour >= ?1 AND state = ?2
+                 ) counted GROUP BY rule, day ORDER BY name, day",
+            )?;
+            let mut rows = query.query(params![hour, ActionState::Done.as_str()])?;
+            let mut days = Vec::new();
+            while let Some(row) = rows.next()? {
+                let day = timestamp(row.get::<i64>(1)?.saturating_mul(DAY))?;
+                let (matched, acted): (i64, i64) = (row.get(2)?, row.get(3)?);
+                days.push(DayCount {
+                    rule: row.get(0)?,
+                    day,
+                    matched: matched.unsigned_abs(),
+                    acted: acted.unsigned_abs(),
+                });
+            }
+            Ok(days)
+        })
+        .await
+    }
+
+    async fn action_totals(&self) -> Result<Vec<ActionTotal>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT (SELECT name FROM workspaces WHERE id = workspace) AS space,
+                   (SELECT name FROM names WHERE id = rule) AS name, kind, state, reason, count
+                 FROM action_hours WHERE hour = -1 AND count <> 0 ORDER BY space, name, kind, state, reason",
+            )?;
+            let mut rows = query.query(params![])?;
+            let mut totals = Vec::new();
+            while let Some(row) = rows.next()? {
+                totals.push(ActionTotal {
+                    workspace: row.get(0)?,
+                    rule: row.get(1)?,
+                    kind: parse(row.text(2)?)?,
+                    state: parse(row.text(3)?)?,
+                    reason: Some(row.get(4)?).filter(|reason: &String| !reason.is_empty()),
+                    count: row.get::<i64>(5)?.unsigned_abs(),
+                });
+            }
+            Ok(totals)
+        })
+        .await
+    }
+
+    async fn metrics(&self) -> Result<StoreMetrics, StoreError> {
+        let bytes: i64 = self
+            .read(|connection| {
+                let size = connection.pick(
+                    "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+                    "SELECT pg_database_size(current_database())",
+                );
+                connection.query_row(size, params![], |row| row.get(0))
+            })
+            .await?;
+        Ok(StoreMetrics { bytes: bytes.unsigned_abs(), commits: self.commits() })
+    }
+}

@@ -1,0 +1,176 @@
+//! Events, compressed with what is kept beside them already, and the rules of each revision.
+//!
+//! An event repeats what its decision's trace says (the lead's new text, quoted passages), and a thread's next event repeats
+//! its earlier messages. So the body of an event is compressed with both in view and holds each text once: decisions are read
+//! for lists without it, and it is never read without its decision. A chain of events ends after [`MAX_DEPTH`], or where it
+//! gets long: then a body stands for itself again.
+
+use super::{
+    SqlStore,
+    codec::{OwnedUid, Uid, compress_after, decompress_after, pack, unpack, unpack_bytes},
+    connection::{Connection, Row, params},
+    names::find_workspace,
+    session::Session,
+    threads::find_thread,
+};
+use crate::store::{EventStore, StoreError, StoredEvent};
+use async_trait::async_trait;
+use std::collections::HashMap;
+
+/// What events have in common, where none precedes them. Another one needs another [`FORM`].
+const DICTIONARY: &[u8] = include_bytes!("event_dictionary.json");
+/// The first byte of a body.
+const FORM: u8 = 1;
+/// So many other events are read before one at most.
+const MAX_DEPTH: u32 = 8;
+/// A longer event is no base: looking for what is repeated would take longer than it is worth.
+const MAX_BASE: usize = 1024 * 1024;
+
+/// A thread's newest event.
+pub(super) const NEWEST: &str =
+    "SELECT e.decision, e.depth FROM decisions d JOIN decision_events e ON e.decision = d.id
+     WHERE d.thread = ? ORDER BY d.id DESC LIMIT 1";
+/// An event with all that its body was compressed with, but for its base.
+pub(super) const ONE: &str =
+    "SELECT e.base, e.body, d.trace FROM decision_events e JOIN decisions d ON d.id = e.decision
+     WHERE e.decision = ?";
+
+/// An event that another may build on.
+pub(super) struct Base {
+    decision: i64,
+    depth: u32,
+    json: Vec<u8>,
+}
+
+/// An event as it is written.
+pub(super) struct NewEvent {
+    revision: String,
+    base: Option<i64>,
+    depth: u32,
+    body: Vec<u8>,
+}
+
+#[async_trait]
+impl EventStore for SqlStore {
+    async fn keep_rules(&self, revision: &str, sources: &str) -> Result<(), StoreError> {
+        let (revision, body) = (revision.to_owned(), pack(&sources)?);
+        self.write(move |session| {
+            let mut insert = session.connection.prepare_cached(
+                "INSERT INTO rule_revisions (revision, body) VALUES (?, ?) ON CONFLICT (revision) DO NOTHING",
+            )?;
+            insert.execute(params![revision, body])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn kept_rules(&self, revision: &str) -> Result<Option<String>, StoreError> {
+        let revision = revision.to_owned();
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached("SELECT body FROM rule_revisions WHERE revision = ?")?;
+            let body = query.query_optional(params![revision], |row| row.get::<Vec<u8>>(0))?;
+            body.map(|body| unpack(&body)).transpose()
+        })
+        .await
+    }
+
+    async fn events(&self, decisions: &[String]) -> Result<HashMap<String, StoredEvent>, StoreError> {
+        let ids = decisions.to_vec();
+        self.read(move |connection| {
+            let mut found = HashMap::with_capacity(ids.len());
+            let mut query = connection.prepare_cached(
+                "SELECT d.uid, d.id, coalesce(r.revision, 'number ' || e.revision) FROM decisions d
+                 JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
+                 WHERE d.uid = ?",
+            )?;
+            for id in &ids {
+                let row = |row: Row<'_>| Ok((row.get::<OwnedUid>(0)?.0, row.get(1)?, row.get::<String>(2)?));
+                let Some((id, decision, revision)) = query.query_optional(params![Uid(id)], row)? else { continue };
+                let mut event: StoredEvent =
+                    serde_json::from_slice(&read(connection, decision)?).map_err(super::codec::unreadable)?;
+                event.revision = revision;
+                found.insert(id, event);
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+impl SqlStore {
+    /// Makes an event ready to be written with its decision, whose trace is `trace`.
+    pub(super) async fn new_event(
+        &self,
+        event: &StoredEvent,
+        (workspace, thread): (&str, &str),
+        trace: &[u8],
+    ) -> Result<NewEvent, StoreError> {
+        // The first mail of a lead builds on nothing: then nothing is asked.
+        let is_later = event.messages.as_ref().is_some_and(|messages| messages.inbound_count() > 1);
+        let base = if is_later { self.base(workspace, thread).await? } else { None };
+        let json = serde_json::to_vec(event).map_err(super::codec::unreadable)?;
+        let before = base.as_ref().map_or(DICTIONARY, |base| base.json.as_slice());
+        let mut body = vec![FORM];
+        compress_after(&[before, trace].concat(), &json, &mut body)?;
+        Ok(NewEvent {
+            revision: event.revision.clone(),
+            depth: base.as_ref().map_or(0, |base| base.depth + 1),
+            base: base.map(|base| base.decision),
+            body,
+        })
+    }
+
+    /// The thread's newest event, if another may build on it.
+    async fn base(&self, workspace: &str, thread: &str) -> Result<Option<Base>, StoreError> {
+        let (workspace, thread) = (workspace.to_owned(), thread.to_owned());
+        self.read(move |connection| {
+            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(None) };
+            let Some(thread) = find_thread(connection, workspace, &thread)? else { return Ok(None) };
+            let mut query = connection.prepare_cached(NEWEST)?;
+            let newest = query.query_optional(params![thread], |row| Ok((row.get(0)?, row.get::<u32>(1)?)))?;
+            let Some((decision, depth)) = newest.filter(|(_, depth)| *depth < MAX_DEPTH) else { return Ok(None) };
+            let json = read(connection, decision)?;
+            Ok((json.len() <= MAX_BASE).then_some(Base { decision, depth, json }))
+        })
+        .await
+    }
+}
+
+impl Session<'_> {
+    /// Writes the event of a decision.
+    pub(super) fn insert_event(&mut self, decision: i64, event: &NewEvent) -> Result<(), StoreError> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO decision_events (decision, revision, base, depth, body)
+             SELECT ?, id, ?, ?, ? FROM rule_revisions WHERE revision = ?",
+        )?;
+        match insert.execute(params![decision, event.base, event.depth, event.body, event.revision])? {
+            0 => Err(StoreError::Database(format!("the rules of revision {} are not kept", event.revision))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An event's JSON: those that it builds on are read first.
+fn read(connection: &Connection, decision: i64) -> Result<Vec<u8>, StoreError> {
+    let mut query = connection.prepare_cached(ONE)?;
+    let mut chain = Vec::new();
+    let mut next = Some(decision);
+    while let Some(decision) = next {
+        if chain.len() > MAX_DEPTH as usize {
+            return Err(super::codec::unreadable("a chain of events without an end"));
+        }
+        let (base, body, trace): (Option<i64>, Vec<u8>, Vec<u8>) =
+            query.query_row(params![decision], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        chain.push((body, trace));
+        next = base;
+    }
+    let mut json: Option<Vec<u8>> = None;
+    for (body, trace) in chain.into_iter().rev() {
+        let Some((&FORM, body)) = body.split_first() else {
+            return Err(super::codec::unreadable("an event of an unknown form"));
+        };
+        let before = json.as_deref().unwrap_or(DICTIONARY);
+        json = Some(decompress_after(&[before, &unpack_bytes(&trace)?].concat(), body)?);
+    }
+    Ok(json.unwrap_or_default())
+}

@@ -1,0 +1,143 @@
+//! What is asked before an action leaves.
+
+use super::{
+    action_rows::payload,
+    codec::{OwnedUid, micros, parse, timestamp},
+    connection::{Connection, params},
+    controls::find_opt_out,
+    names::find_workspace,
+    threads::find_thread,
+};
+use crate::{
+    model::{ActionId, ActionKind, ActionState, HistoryEntry, Payload},
+    store::{ForeignUse, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow, StoreError},
+};
+use jiff::Timestamp;
+
+/// Limits of a thread or a lead with more open actions than this count only the newest ones.
+const HISTORY_LIMIT: u32 = 1_000;
+
+/// The living and past actions in a thread or for a lead that count against `repeat`.
+pub(super) const HISTORY: &str =
+    "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, t.thread_id,
+       d.message_id, d.lead_email, a.state, d.at,
+       CASE a.kind WHEN 'reply' THEN (SELECT body FROM action_payloads p WHERE p.id = a.id) END
+     FROM (SELECT id FROM decisions WHERE thread = ?2 UNION SELECT id FROM decisions INDEXED BY decisions_lead
+       WHERE lead_email = ?3 AND workspace = ?1) o
+     CROSS JOIN decisions d ON d.id = o.id CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
+     CROSS JOIN threads t ON t.id = a.thread
+     WHERE a.claim IS NOT NULL ORDER BY a.id DESC LIMIT ?4";
+
+pub(super) const SENT_TO_LEAD: &str = "SELECT a.sent_at FROM decisions d INDEXED BY decisions_lead
+     CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
+     WHERE d.lead_email = ?4 AND d.workspace = ?1 AND a.kind = ?2 AND a.sent_at > ?3 AND a.claim IS NOT NULL
+     AND (?5 IS NULL OR a.rule = (SELECT id FROM names WHERE name = ?5)) ORDER BY a.sent_at DESC LIMIT ?6";
+pub(super) const SENT_BY_RULE: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent_by_rule
+     WHERE workspace = ?1 AND rule = (SELECT id FROM names WHERE name = ?5) AND kind = ?2 AND sent_at > ?3
+     AND claim IS NOT NULL AND ?4 IS NULL ORDER BY sent_at DESC LIMIT ?6";
+pub(super) const SENT: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent
+     WHERE workspace = ?1 AND kind = ?2 AND sent_at > ?3 AND claim IS NOT NULL AND ?4 IS NULL AND ?5 IS NULL
+     ORDER BY sent_at DESC LIMIT ?6";
+
+/// What is known of the lead, and of what was done in the thread.
+pub(super) fn of_lead(
+    connection: &Connection,
+    workspace: &str,
+    thread_id: &str,
+    lead: Option<&str>,
+) -> Result<LeadFacts, StoreError> {
+    let opt_out = lead.map(|lead| find_opt_out(connection, workspace, lead)).transpose()?.flatten();
+    let history = match find_workspace(connection, workspace)? {
+        Some(workspace) => history(connection, workspace, thread_id, lead)?,
+        None => Vec::new(),
+    };
+    Ok(LeadFacts { history, opt_out })
+}
+
+/// What is known of a reply that is about to leave.
+pub(super) fn of_reply(connection: &Connection, question: &ReplyQuestion) -> Result<ReplyFacts, StoreError> {
+    let lead = question.lead_email.as_deref().map(str::to_lowercase);
+    let lead = lead.as_deref();
+    let mut facts = ReplyFacts {
+        foreign_use: find_foreign_use(connection, &question.workspace)?,
+        lead: of_lead(connection, &question.workspace, &question.thread_id, lead)?,
+        ..ReplyFacts::default()
+    };
+    let Some(workspace) = find_workspace(connection, &question.workspace)? else { return Ok(facts) };
+    let all = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
+    if lead.is_some() {
+        facts.to_lead = sent(connection, workspace, &SentFilter { lead_email: lead, ..all }, question.to_lead)?;
+    }
+    if let Some(window) = question.of_workspace {
+        facts.of_workspace = sent(connection, workspace, &all, window)?;
+    }
+    if let Some(window) = question.by_rule {
+        let by_rule = SentFilter { rule: Some(&question.rule), ..all };
+        facts.by_rule = sent(connection, workspace, &by_rule, window)?;
+    }
+    Ok(facts)
+}
+
+/// Whether another service was seen on the workspace's account.
+pub(super) fn find_foreign_use(connection: &Connection, workspace: &str) -> Result<Option<ForeignUse>, StoreError> {
+    let mut query = connection.prepare_cached("SELECT since, evidence FROM foreign_use WHERE workspace = ?")?;
+    let found: Option<(i64, String)> =
+        query.query_optional(params![workspace], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let of = |(since, evidence)| Ok(ForeignUse { workspace: workspace.to_owned(), since: timestamp(since)?, evidence });
+    found.map(of).transpose()
+}
+
+fn history(
+    connection: &Connection,
+    workspace: i64,
+    thread_id: &str,
+    lead: Option<&str>,
+) -> Result<Vec<HistoryEntry>, StoreError> {
+    let thread = find_thread(connection, workspace, thread_id)?;
+    let mut query = connection.prepare_cached(HISTORY)?;
+    let mut rows = query.query(params![workspace, thread, lead, HISTORY_LIMIT])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body = row.optional_bytes(9)?.map(payload).transpose()?;
+        entries.push(HistoryEntry {
+            action: ActionId(row.get::<OwnedUid>(0)?.0),
+            rule: row.get(1)?,
+            kind: parse::<ActionKind>(row.text(2)?)?,
+            target: row.get(3)?,
+            thread_id: row.get(4)?,
+            message_id: row.get(5)?,
+            lead_email: row.get(6)?,
+            state: parse::<ActionState>(row.text(7)?)?,
+            created_at: timestamp(row.get(8)?)?,
+            body: match body {
+                Some(Payload::Reply { text, html, .. }) => text.or(html),
+                _ => None,
+            },
+        });
+    }
+    Ok(entries)
+}
+
+/// When the counted actions left, oldest first.
+pub(super) fn sent(
+    connection: &Connection,
+    workspace: i64,
+    filter: &SentFilter<'_>,
+    window: SentWindow,
+) -> Result<Vec<Timestamp>, StoreError> {
+    let query = match (filter.lead_email, filter.rule) {
+        (Some(_), _) => SENT_TO_LEAD,
+        (None, Some(_)) => SENT_BY_RULE,
+        (None, None) => SENT,
+    };
+    let mut query = connection.prepare_cached(query)?;
+    let SentFilter { kind, lead_email, rule } = filter;
+    let values = params![workspace, kind.as_str(), micros(window.since), lead_email, rule, window.newest];
+    let mut rows = query.query(values)?;
+    let mut times = Vec::new();
+    while let Some(row) = rows.next()? {
+        times.push(timestamp(row.get(0)?)?);
+    }
+    times.reverse();
+    Ok(times)
+}

@@ -1,0 +1,319 @@
+//! Lists by filters: which index leads to the newest, whatever is asked for.
+//!
+//! The newest rows that match are found by walking one index from its end; what else is asked for is checked on the way.
+//! Of two that could lead, the one with fewer rows does, as the counts say.
+
+use super::{
+    action_rows::{COLUMNS, TABLES},
+    codec::Uid,
+    connection::{Connection, params},
+    decisions::DECISION_COLUMNS,
+    values::Value,
+};
+use crate::{
+    model::ActionState,
+    store::{ActionFilter, DecisionFilter, StoreError},
+};
+
+/// A query with its values.
+pub(super) struct ActionQuery {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+/// Conditions and their values, in order.
+#[derive(Clone, Default)]
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(sql);
+        self.values.extend(values);
+    }
+}
+
+/// What walks to the newest rows.
+enum Lead {
+    /// The decisions in an order of one of their indexes, and their actions.
+    Decisions(&'static str, Value),
+    /// The actions of one thread.
+    Thread,
+    /// The newest of each of these states, of a rule or of all.
+    States(Vec<ActionState>, Option<i64>),
+    /// Those of the kind.
+    Kind,
+    /// All of them.
+    All,
+}
+
+impl ActionQuery {
+    /// `None` if nothing can match.
+    pub(super) fn new(connection: &Connection, filter: &ActionFilter) -> Result<Option<Self>, StoreError> {
+        let mut conditions = Conditions::default();
+        let mut lead = Lead::All;
+        if let Some(name) = &filter.workspace {
+            let Some(id) = number(connection, WORKSPACE, name)? else { return Ok(None) };
+            conditions.add("a.workspace = ?", [id.into()]);
+            lead = Lead::Decisions("decisions_workspace WHERE d.workspace = ?", id.into());
+        }
+        if let Some(before) = &filter.before {
+            let Some(key) = before_key(connection, "actions", before)? else { return Ok(None) };
+            conditions.add("a.id < ?", [key.into()]);
+        }
+        if let Some(kind) = filter.kind {
+            conditions.add("a.kind = ?", [kind.as_str().to_owned().into()]);
+        }
+        let rule = match &filter.rule {
+            Some(name) => match number(connection, NAME, name)? {
+                Some(id) => Some(id),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        if let Some(id) = rule {
+            conditions.add("a.rule = ?", [id.into()]);
+        }
+        let states = if filter.states.is_empty() { ActionState::ALL.to_vec() } else { filter.states.clone() };
+        let by_state = rule.is_some() || !filter.states.is_empty();
+        match filter.kind {
+            Some(kind) if !by_state || fewer_of_kind(connection, kind.as_str(), &states, rule)? => lead = Lead::Kind,
+            _ if by_state => lead = Lead::States(states.clone(), rule),
+            _ => {}
+        }
+        if let Some(name) = &filter.campaign {
+            let Some(id) = number(connection, CAMPAIGN, name)? else { return Ok(None) };
+            // The same campaign in other letters has a number of its own.
+            conditions.add("d.campaign IN (SELECT id FROM names WHERE name = ? COLLATE NOCASE)", [name.clone().into()]);
+            lead = match number(connection, CAMPAIGNS, name)? {
+                Some(1) => Lead::Decisions("decisions_campaign WHERE d.campaign = ?", id.into()),
+                _ => Lead::All,
+            };
+        }
+        if let Some(email) = &filter.lead {
+            lead = Lead::Decisions("decisions_lead WHERE d.lead_email = ?", email.to_lowercase().into());
+        }
+        if let Some(thread) = &filter.thread {
+            conditions.add("a.thread IN (SELECT id FROM threads WHERE thread_id = ?)", [thread.clone().into()]);
+            lead = Lead::Thread;
+            if let Some(email) = &filter.lead {
+                conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
+            }
+        }
+        if let Some(decision) = &filter.decision {
+            let Some(id) = key(connection, "decisions", decision)? else { return Ok(None) };
+            lead = Lead::Decisions("sqlite_autoindex_decisions_1 WHERE d.uid = ?", Value::Uid(decision.clone()));
+            conditions.add("a.id >= ? << 16 AND a.id < (? + 1) << 16", [id.into(), id.into()]);
+            if let Some(email) = &filter.lead {
+                conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
+            }
+        }
+        if !matches!(lead, Lead::States(..)) && !filter.states.is_empty() {
+            conditions.add(&in_list("a.state", filter.states.len()), filter.states.iter().map(state_value));
+        }
+        Ok(Some(lead.into_query(conditions, filter.limit)))
+    }
+}
+
+impl Lead {
+    fn into_query(self, conditions: Conditions, limit: u32) -> ActionQuery {
+        let Conditions { sql, mut values } = conditions;
+        let limit = Value::from(i64::from(limit));
+        let sql = match self {
+            Self::Decisions(index, value) => {
+                values.insert(0, value);
+                values.push(limit);
+                format!(
+                    "SELECT {COLUMNS} FROM decisions d INDEXED BY {} CROSS JOIN actions a ON a.id >= d.id << 16
+                       AND a.id < (d.id + 1) << 16 CROSS JOIN threads t ON t.id = a.thread
+                     CROSS JOIN workspaces w ON w.id = a.workspace WHERE {}{sql} ORDER BY d.id DESC, a.id DESC LIMIT ?",
+                    index.split(" WHERE ").next().unwrap_or_default(),
+                    index.split(" WHERE ").nth(1).unwrap_or_default(),
+                )
+            }
+            Self::Thread => {
+                values.push(limit);
+                format!(
+                    "SELECT {COLUMNS} FROM actions a INDEXED BY actions_thread {TABLES} WHERE TRUE{sql} ORDER BY a.id DESC LIMIT ?"
+                )
+            }
+            Self::States(states, rule) => {
+                let index = if rule.is_some() { "actions_rule_state" } else { "actions_state" };
+                let mut all = Vec::new();
+                let mut parts = Vec::new();
+                for state in states {
+                    parts.push(format!(
+                        "SELECT * FROM (SELECT a.id FROM actions a INDEXED BY {index}
+                           CROSS JOIN decisions d ON d.id = a.id >> 16 WHERE a.state = ?{sql} ORDER BY a.id DESC LIMIT ?) newest"
+                    ));
+                    all.push(state_value(&state));
+                    all.extend(values.iter().cloned());
+                    all.push(limit.clone());
+                }
+                all.push(limit);
+                values = all;
+                format!(
+                    "SELECT {COLUMNS} FROM ({}) o CROSS JOIN actions a ON a.id = o.id {TABLES}
+                     ORDER BY a.id DESC LIMIT ?",
+                    parts.join(" UNION ALL ")
+                )
+            }
+            Self::Kind | Self::All => {
+                values.push(limit);
+                let index = if matches!(self, Self::Kind) { "INDEXED BY actions_kind" } else { "NOT INDEXED" };
+                format!("SELECT {COLUMNS} FROM actions a {index} {TABLES} WHERE TRUE{sql} ORDER BY a.id DESC LIMIT ?")
+            }
+        };
+        ActionQuery { sql, values }
+    }
+}
+
+/// Decisions, newest first.
+pub(super) struct DecisionQuery {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl DecisionQuery {
+    /// `None` if nothing can match.
+    pub(super) fn new(connection: &Connection, filter: &DecisionFilter) -> Result<Option<Self>, StoreError> {
+        let mut conditions = Conditions::default();
+        let mut from = "decisions d NOT INDEXED".to_owned();
+        let mut narrowed = true;
+        let mut order = "d.id";
+        match filter.matched {
+            Some(true) => {
+                conditions.add("d.matched <> '[]'", []);
+                from = "decisions d INDEXED BY decisions_matched".to_owned();
+            }
+            Some(false) => {
+                conditions.add("d.matched = '[]'", []);
+                from = "decisions d INDEXED BY decisions_unmatched".to_owned();
+            }
+            None => narrowed = false,
+        }
+        if let Some(name) = &filter.workspace {
+            let Some(id) = number(connection, WORKSPACE, name)? else { return Ok(None) };
+            conditions.add("d.workspace = ?", [id.into()]);
+            (from, narrowed) = ("decisions d INDEXED BY decisions_workspace".to_owned(), true);
+        }
+        if let Some(name) = &filter.campaign {
+            conditions.add("d.campaign IN (SELECT id FROM names WHERE name = ? COLLATE NOCASE)", [name.clone().into()]);
+            (from, narrowed) = ("decisions d INDEXED BY decisions_campaign".to_owned(), true);
+            if number(connection, CAMPAIGNS, name)? == Some(0) {
+                return Ok(None);
+            }
+        }
+        if let Some(name) = &filter.rule {
+            let Some(id) = number(connection, NAME, name)? else { return Ok(None) };
+            conditions.add("r.rule = ?", [id.into()]);
+            from = "decision_rules r CROSS JOIN decisions d ON d.id = r.decision".to_owned();
+            (order, narrowed) = ("r.decision", true);
+        }
+        if let Some(email) = &filter.lead {
+            conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
+            if filter.rule.is_none() {
+                (from, narrowed) = ("decisions d INDEXED BY decisions_lead".to_owned(), true);
+            }
+        }
+        if let Some(thread) = &filter.thread {
+            conditions.add("d.thread IN (SELECT id FROM threads WHERE thread_id = ?)", [thread.clone().into()]);
+            if filter.rule.is_none() {
+                (from, narrowed) = ("decisions d INDEXED BY decisions_thread".to_owned(), true);
+            }
+        }
+        let before = match &filter.before {
+            Some(before) => match before_key(connection, "decisions", before)? {
+                Some(key) => Some(key),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        if let Some(key) = before {
+            conditions.add(&format!("{order} < ?"), [key.into()]);
+        }
+        if !filter.states.is_empty() && narrowed {
+            let list = in_list("a.state", filter.states.len());
+            conditions.add(
+                &format!(
+                    "EXISTS (SELECT 1 FROM actions a WHERE a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 AND {list})"
+                ),
+                filter.states.iter().map(state_value),
+            );
+        } else if !filter.states.is_empty() {
+            // As many of each state as are wanted at all, so that it does not matter whether nearly all decisions have one
+            // or nearly none.
+            let limit = Value::from(i64::from(filter.limit));
+            let before = before.map_or(i64::MAX, |key| key << 16);
+            let part = connection.pick(
+                "SELECT * FROM (SELECT DISTINCT id >> 16 FROM actions INDEXED BY actions_state WHERE state = ?
+                 AND id < ? ORDER BY id DESC LIMIT ?)",
+                "SELECT * FROM (SELECT DISTINCT id >> 16 AS decision FROM actions WHERE state = ?
+                 AND id < ? ORDER BY decision DESC LIMIT ?) newest",
+            );
+            let parts = vec![part; filter.states.len()].join(" UNION ");
+            let values = filter.states.iter().flat_map(|state| [state_value(state), before.into(), limit.clone()]);
+            conditions.add(&format!("d.id IN ({parts})"), values);
+            from = "decisions d".to_owned();
+        }
+        let Conditions { sql, mut values } = conditions;
+        values.push(Value::from(i64::from(filter.limit)));
+        let sql = format!("SELECT {DECISION_COLUMNS} FROM {from} WHERE TRUE{sql} ORDER BY {order} DESC LIMIT ?");
+        Ok(Some(Self { sql, values }))
+    }
+}
+
+const WORKSPACE: &str = "SELECT id FROM workspaces WHERE name = ?";
+const NAME: &str = "SELECT id FROM names WHERE name = ?";
+const CAMPAIGN: &str = "SELECT id FROM names WHERE name = ? COLLATE NOCASE LIMIT 1";
+const CAMPAIGNS: &str = "SELECT count(*) FROM names WHERE name = ? COLLATE NOCASE";
+
+fn number(connection: &Connection, query: &str, name: &str) -> Result<Option<i64>, StoreError> {
+    connection.prepare_cached(query)?.query_optional(params![name], |row| row.get(0))
+}
+
+fn key(connection: &Connection, table: &str, id: &str) -> Result<Option<i64>, StoreError> {
+    let query = format!("SELECT id FROM {table} WHERE uid = ?");
+    let mut query = connection.prepare_cached(&query)?;
+    query.query_optional(params![Uid(id)], |row| row.get(0))
+}
+
+/// The key that older rows are below: that of the id, or, where the id is not there, of the next younger one.
+fn before_key(connection: &Connection, table: &str, id: &str) -> Result<Option<i64>, StoreError> {
+    if let Some(found) = key(connection, table, id)? {
+        return Ok(Some(found));
+    }
+    let query = format!("SELECT id + 1 FROM {table} WHERE uid < ? ORDER BY uid DESC LIMIT 1");
+    let mut query = connection.prepare_cached(&query)?;
+    query.query_optional(params![Uid(id)], |row| row.get(0))
+}
+
+/// Whether there are fewer actions of the kind than in these states.
+fn fewer_of_kind(
+    connection: &Connection,
+    kind: &str,
+    states: &[ActionState],
+    rule: Option<i64>,
+) -> Result<bool, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT CAST(coalesce(sum(count) FILTER (WHERE kind = ?1), 0) AS BIGINT),
+           CAST(coalesce(sum(count) FILTER (WHERE (?3 IS NULL OR rule = ?3)
+             AND state IN (SELECT value FROM json_each(?2))), 0) AS BIGINT)
+         FROM action_hours WHERE hour = -1",
+    )?;
+    let states = super::codec::to_json(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>())?;
+    let (of_kind, in_states): (i64, i64) =
+        query.query_row(params![kind, states, rule], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(of_kind < in_states)
+}
+
+fn state_value(state: &ActionState) -> Value {
+    state.as_str().to_owned().into()
+}
+
+fn in_list(column: &str, length: usize) -> String {
+    format!("{column} IN ({})", vec!["?"; length].join(", "))
+}

@@ -1,0 +1,145 @@
+//! The store in SQL: in one SQLite file, or in PostgreSQL for several processes.
+//!
+//! One body of statements and one way through them serve both, so that what holds for one holds for the other. All writing of
+//! a process goes through one thread and one connection; jobs that wait together are one transaction. In SQLite nobody else
+//! writes; in PostgreSQL other processes do, and rows that both may want are locked where they are read.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `connection`, `values` | a connection to either, and what statements take and rows have |
+//! | `writer`, `session` | the thread that writes, and what a job writes with |
+//! | `readers` | the connections that read |
+//! | `codec`, `names` | how values stand in the database |
+//! | `threads`, `decisions`, `actions`, … | one trait of the store each |
+//! | `events` | what was evaluated, and with which rules |
+//! | `action_rows`, `action_writes`, `filters` | an action's row, its changes, lists |
+//! | `facts` | what is asked before an action leaves |
+//! | `copy` | all of a store into another |
+//! | `sqlite` | the file: opening, its lock and mark, older versions, the proof of its query plans |
+//! | `postgres` | the server: connections, what it writes otherwise, its schema |
+
+mod accounts;
+mod action_rows;
+mod action_writes;
+mod actions;
+mod audit;
+mod changes;
+mod codec;
+mod connection;
+mod controls;
+mod copy;
+mod counts;
+mod decisions;
+mod events;
+mod facts;
+mod filters;
+mod identity;
+mod left;
+mod names;
+mod postgres;
+mod readers;
+mod session;
+mod sqlite;
+mod threads;
+mod values;
+mod writer;
+
+pub use copy::Copied;
+
+use super::StoreError;
+use crate::model::HistogramSnapshot;
+use connection::Connection;
+use postgres::Database;
+use readers::Readers;
+use rusqlite::ErrorCode;
+use session::Session;
+use std::sync::Arc;
+use writer::Writer;
+
+/// A store in an SQLite file, in memory for a dry run, or in PostgreSQL.
+#[derive(Debug)]
+pub struct SqlStore {
+    /// `None` for a store that is only looked at.
+    writer: Option<Writer>,
+    /// Readers do not wait for the writer; `None` in memory, where the writer's connection is the only one.
+    readers: Option<Readers>,
+    /// The server, if it is on one.
+    database: Option<Arc<Database>>,
+}
+
+impl SqlStore {
+    /// Runs a job in a transaction; `Ok` once it is on disk.
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.writer {
+            Some(writer) => writer.write(job).await,
+            None => Err(StoreError::Database("the store is open to be looked at only".to_owned())),
+        }
+    }
+
+    /// Runs queries on one connection.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match (&self.readers, &self.writer) {
+            (Some(readers), _) => readers.read(query).await,
+            (None, Some(writer)) => writer.read(query).await,
+            (None, None) => Err(StoreError::Database("the store is closed".to_owned())),
+        }
+    }
+
+    /// Runs a query that reads a handful of pages, however large the store is: `plans` proves it.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.readers {
+            Some(readers) => readers.look_up(query).await,
+            None => self.read(query).await,
+        }
+    }
+
+    /// Runs such queries on one connection, all of which see the same moment.
+    async fn snapshot<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.look_up(move |connection| connection.snapshot(query)).await
+    }
+
+    fn commits(&self) -> HistogramSnapshot {
+        self.writer.as_ref().map(|writer| writer.commits().snapshot()).unwrap_or_default()
+    }
+
+    /// Ends all connections; what was committed is on disk.
+    pub async fn close(&self) {
+        if let Some(database) = &self.database {
+            database.close();
+        }
+        // The writer last: whoever closes last moves the log into the file.
+        if let Some(readers) = &self.readers {
+            readers.close();
+        }
+        if let Some(writer) = &self.writer {
+            writer.close();
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => Self::Duplicate,
+            _ => Self::Database(error.to_string()),
+        }
+    }
+}
+
+impl From<rusqlite::types::FromSqlError> for StoreError {
+    fn from(error: rusqlite::types::FromSqlError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}

@@ -1,0 +1,279 @@
+//! A connection to PostgreSQL, used by one thread that may wait, as the SQLite one is.
+//!
+//! A commit whose answer never came is looked up: the server knows of each transaction how it ended. So an error means here
+//! as everywhere in the store that nothing was written.
+
+use super::{database::Database, dialect::translate};
+use crate::store::{StoreError, sql::values::Param};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    error::Error as _,
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
+use tokio_postgres::{
+    Client, Row, SimpleQueryMessage, Statement,
+    error::SqlState,
+    types::{ToSql, Type},
+};
+
+/// A statement that takes longer has lost its server.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How often it is asked how a transaction ended.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// More statements than this are not remembered.
+const REMEMBERED: usize = 512;
+
+/// Begins a transaction, and tells its number. Nobody's lock is waited for longer than SQLite's.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '10s'; SELECT pg_current_xact_id()::text";
+
+/// One connection; it is made when it is needed, and anew when it was lost.
+pub(in crate::store::sql) struct PgConnection {
+    database: Arc<Database>,
+    client: RefCell<Option<Arc<Client>>>,
+    /// Statements as PostgreSQL takes them.
+    texts: RefCell<HashMap<String, Arc<str>>>,
+    prepared: RefCell<HashMap<Arc<str>, Statement>>,
+    /// The transaction that was begun: its number.
+    transaction: RefCell<Option<String>>,
+    /// Whether statements were begun that see one moment.
+    is_reading: Cell<bool>,
+}
+
+impl fmt::Debug for PgConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgConnection").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+/// What failed.
+enum Failure {
+    /// The server said so.
+    Said(StoreError),
+    /// The connection is gone, or gave no answer.
+    Lost(StoreError),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Said(error) | Failure::Lost(error) => error,
+        }
+    }
+}
+
+impl PgConnection {
+    pub(super) fn new(database: Arc<Database>) -> Self {
+        Self {
+            database,
+            client: RefCell::default(),
+            texts: RefCell::default(),
+            prepared: RefCell::default(),
+            transaction: RefCell::default(),
+            is_reading: Cell::new(false),
+        }
+    }
+
+    /// How many rows it changed.
+    pub(in crate::store::sql) fn execute(&self, sql: &str, values: &[Param<'_>]) -> Result<usize, StoreError> {
+        let client = self.client()?;
+        let text = self.text(sql);
+        let changed = if self.database.is_pooled() {
+            self.wait(client.execute_typed(&text, &typed(values)))
+        } else {
+            let statement = self.prepared(&client, &text, values)?;
+            self.wait(client.execute(&statement, &untyped(values)))
+        };
+        Ok(usize::try_from(changed?).unwrap_or(usize::MAX))
+    }
+
+    pub(in crate::store::sql) fn query(&self, sql: &str, values: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        let client = self.client()?;
+        let text = self.text(sql);
+        let rows = if self.database.is_pooled() {
+            self.wait(client.query_typed(&text, &typed(values)))
+        } else {
+            let statement = self.prepared(&client, &text, values)?;
+            self.wait(client.query(&statement, &untyped(values)))
+        };
+        Ok(rows?)
+    }
+
+    /// Statements without values, as PostgreSQL takes them.
+    pub(in crate::store::sql) fn execute_batch(&self, sql: &str) -> Result<(), StoreError> {
+        let client = self.client()?;
+        self.is_reading.set(sql.starts_with("BEGIN"));
+        Ok(self.wait(client.batch_execute(sql))?)
+    }
+
+    pub(in crate::store::sql) fn begin(&self) -> Result<(), StoreError> {
+        let client = self.client()?;
+        let answer = self.wait(client.simple_query(BEGIN))?;
+        let number = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        let none = || StoreError::Database("the server gave a transaction no number".to_owned());
+        *self.transaction.borrow_mut() = Some(number.ok_or_else(none)?);
+        Ok(())
+    }
+
+    /// Makes the transaction durable. If its answer is lost, it is asked for until it is known.
+    pub(in crate::store::sql) fn commit(&self) -> Result<(), StoreError> {
+        let number = self.transaction.borrow_mut().take();
+        let (Some(number), Some(client)) = (number, self.connected()) else {
+            return Err(StoreError::Database("the connection to the server was lost".to_owned()));
+        };
+        match self.wait(client.batch_execute("COMMIT")) {
+            Ok(()) => Ok(()),
+            Err(Failure::Said(error)) => Err(error),
+            Err(Failure::Lost(error)) => self.look_up_end(&number, error),
+        }
+    }
+
+    /// How a transaction ended whose commit had no answer.
+    fn look_up_end(&self, number: &str, lost: StoreError) -> Result<(), StoreError> {
+        tracing::warn!(error = %lost, "a commit had no answer: asking how it ended");
+        loop {
+            match self.ask_end(number).as_deref() {
+                Ok("committed") => return Ok(()),
+                Ok("aborted") => return Err(lost),
+                // The server has not noticed yet that the connection is gone, or cannot be reached.
+                _ if self.database.is_closing() => return Err(lost),
+                _ => std::thread::sleep(ASK_AGAIN),
+            }
+        }
+    }
+
+    fn ask_end(&self, number: &str) -> Result<String, StoreError> {
+        let client = self.client()?;
+        // Only digits: the server gave it.
+        let answer = self.wait(client.simple_query(&format!("SELECT pg_xact_status('{number}'::xid8)")))?;
+        Ok(answer
+            .iter()
+            .find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            })
+            // The server keeps the end of old transactions for a while only; nobody asks for one that old.
+            .unwrap_or_default())
+    }
+
+    pub(in crate::store::sql) fn roll_back(&self) {
+        let begun = self.transaction.borrow_mut().take().is_some() || self.is_reading.replace(false);
+        if !begun {
+            return;
+        }
+        let Some(client) = self.connected() else { return };
+        if self.wait(client.batch_execute("ROLLBACK")).is_err() {
+            self.forget();
+        }
+    }
+
+    fn connected(&self) -> Option<Arc<Client>> {
+        self.client.borrow().as_ref().filter(|client| !client.is_closed()).map(Arc::clone)
+    }
+
+    /// The connection; a new one if there is none, unless a transaction was lost with it.
+    fn client(&self) -> Result<Arc<Client>, StoreError> {
+        if let Some(client) = self.connected() {
+            return Ok(client);
+        }
+        if self.transaction.borrow().is_some() || self.is_reading.get() {
+            return Err(StoreError::Database("the connection to the server was lost".to_owned()));
+        }
+        self.forget();
+        let client = Arc::new(self.database.block_on(self.database.connect())?);
+        *self.client.borrow_mut() = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    fn forget(&self) {
+        self.client.borrow_mut().take();
+        self.prepared.borrow_mut().clear();
+    }
+
+    fn text(&self, sql: &str) -> Arc<str> {
+        let mut texts = self.texts.borrow_mut();
+        if let Some(text) = texts.get(sql) {
+            return Arc::clone(text);
+        }
+        if texts.len() >= REMEMBERED {
+            texts.clear();
+        }
+        let text: Arc<str> = translate(sql).into();
+        texts.insert(sql.to_owned(), Arc::clone(&text));
+        text
+    }
+
+    fn prepared(&self, client: &Client, text: &Arc<str>, values: &[Param<'_>]) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.prepared.borrow().get(text) {
+            return Ok(statement.clone());
+        }
+        let types: Vec<Type> = values.iter().map(Param::postgres_type).collect();
+        let statement = self.wait(client.prepare_typed(text, &types))?;
+        let mut prepared = self.prepared.borrow_mut();
+        if prepared.len() >= REMEMBERED {
+            prepared.clear();
+        }
+        prepared.insert(Arc::clone(text), statement.clone());
+        Ok(statement)
+    }
+
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+        let answered = self.database.block_on(async { tokio::time::timeout(ANSWER, answer).await });
+        match answered {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) if error.as_db_error().is_some() && !is_end(&error) => Err(Failure::Said(explain(&error))),
+            Ok(Err(error)) => {
+                self.forget();
+                Err(Failure::Lost(explain(&error)))
+            }
+            Err(_) => {
+                self.forget();
+                Err(Failure::Lost(StoreError::Database(format!("PostgreSQL gave no answer in {} s", ANSWER.as_secs()))))
+            }
+        }
+    }
+}
+
+/// The server ends the connection with it: a restart, or an administrator.
+fn is_end(error: &tokio_postgres::Error) -> bool {
+    let ends = [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::CANNOT_CONNECT_NOW];
+    error.code().is_some_and(|code| ends.contains(&code))
+}
+
+fn typed<'v>(values: &'v [Param<'v>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
+    values.iter().map(|value| (value as &(dyn ToSql + Sync), value.postgres_type())).collect()
+}
+
+fn untyped<'v>(values: &'v [Param<'v>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+/// The server's words, and what to do where a pooler stands in between.
+pub(super) fn explain(error: &tokio_postgres::Error) -> StoreError {
+    match error.code() {
+        Some(code) if *code == SqlState::UNIQUE_VIOLATION => return StoreError::Duplicate,
+        Some(code) if [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT].contains(code) => {
+            return StoreError::Database(
+                "a connection pooler gives each transaction another connection: add `?pgbouncer=true` to the address of the store"
+                    .to_owned(),
+            );
+        }
+        _ => {}
+    }
+    let mut text = match error.as_db_error() {
+        Some(said) => said.message().to_owned(),
+        None => error.to_string(),
+    };
+    let mut cause = if error.as_db_error().is_some() { None } else { error.source() };
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    StoreError::Database(format!("PostgreSQL: {text}"))
+}

@@ -1,0 +1,159 @@
+//! Where the server is, and how it is reached.
+
+use super::client::explain;
+use crate::store::StoreError;
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::runtime::Handle;
+use tokio_postgres::{Client, Config, NoTls, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// A server that is silent for so long is asked whether it is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// A server, and a database on it.
+pub(in crate::store::sql) struct Database {
+    config: Config,
+    /// The address without its password.
+    shown: String,
+    is_pooled: bool,
+    runtime: Handle,
+    closing: AtomicBool,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Database {
+    /// Of an address: `postgres://user:password@host/database`, with `?sslmode=require` for TLS and `?pgbouncer=true` behind
+    /// a pooler. Must be called where a runtime is.
+    pub(super) fn new(address: &str) -> Result<Self, StoreError> {
+        let invalid = |detail: String| StoreError::Open { path: shown(address), detail };
+        let (address, is_pooled) = take_pooled(address);
+        let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            invalid(format!("{error}{cause}"))
+        })?;
+        config.connect_timeout(CONNECT).keepalives_idle(KEEP_ALIVE);
+        if config.get_application_name().is_none() {
+            config.application_name("reply-router");
+        }
+        let runtime = Handle::try_current().map_err(|error| invalid(error.to_string()))?;
+        Ok(Self { shown: shown(&address), config, is_pooled, runtime, closing: AtomicBool::new(false) })
+    }
+
+    /// The address without its password.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// A pooler gives each transaction another connection: nothing is left on one for the next.
+    pub(in crate::store::sql) fn is_pooled(&self) -> bool {
+        self.is_pooled
+    }
+
+    /// Waits, on a thread that may.
+    pub(in crate::store::sql) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// No answer is waited for any more.
+    pub(in crate::store::sql) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// A new connection.
+    pub(super) async fn connect(&self) -> Result<Client, StoreError> {
+        let open = |error: &tokio_postgres::Error| match explain(error) {
+            StoreError::Database(detail) => StoreError::Open { path: self.shown.clone(), detail },
+            other => other,
+        };
+        if self.config.get_ssl_mode() == SslMode::Disable {
+            let (client, connection) = self.config.connect(NoTls).await.map_err(|error| open(&error))?;
+            self.runtime.spawn(connection);
+            return Ok(client);
+        }
+        let (client, connection) = self.config.connect(self.tls()?).await.map_err(|error| open(&error))?;
+        self.runtime.spawn(connection);
+        Ok(client)
+    }
+
+    /// The server's certificate is checked as a browser would.
+    fn tls(&self) -> Result<MakeRustlsConnect, StoreError> {
+        let failed = |error: rustls::Error| StoreError::Open { path: self.shown.clone(), detail: error.to_string() };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(failed)?
+            .with_no_client_auth();
+        Ok(MakeRustlsConnect::new(config))
+    }
+}
+
+/// The address without `pgbouncer=true`, which is ours, and whether it was there.
+fn take_pooled(address: &str) -> (String, bool) {
+    let Some((before, query)) = address.split_once('?') else { return (address.to_owned(), false) };
+    let (ours, theirs): (Vec<_>, Vec<_>) = query.split('&').partition(|part| part.starts_with("pgbouncer="));
+    let is_pooled = ours.iter().any(|part| *part != "pgbouncer=false");
+    let query = if theirs.is_empty() { String::new() } else { format!("?{}", theirs.join("&")) };
+    (format!("{before}{query}"), is_pooled)
+}
+
+/// The address without its password.
+pub(super) fn shown(address: &str) -> String {
+    let Ok(mut url) = url::Url::parse(address) else { return "postgres://…".to_owned() };
+    if url.password().is_some() && url.set_password(Some("…")).is_err() {
+        return "postgres://…".to_owned();
+    }
+    let kept: Vec<_> = url.query_pairs().into_owned().filter(|(key, _)| key != "password").collect();
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    url.to_string().replace("%E2%80%A6", "…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (address, expected) in [
+            ("postgres://router:hunter2@db.example/router", "postgres://router:…@db.example/router"),
+            ("postgres://db/router?password=hunter2&sslmode=require", "postgres://db/router?sslmode=require"),
+            ("postgres://router@db/router", "postgres://router@db/router"),
+            ("host=db password=hunter2", "postgres://…"),
+        ] {
+            assert_eq!(shown(address), expected);
+        }
+    }
+
+    #[test]
+    fn the_word_for_a_pooler_is_not_given_to_the_server() {
+        assert_eq!(
+            take_pooled("postgres://db/r?pgbouncer=true&sslmode=require"),
+            ("postgres://db/r?sslmode=require".to_owned(), true)
+        );
+        assert_eq!(take_pooled("postgres://db/r?pgbouncer=false"), ("postgres://db/r".to_owned(), false));
+        assert_eq!(take_pooled("postgres://db/r"), ("postgres://db/r".to_owned(), false));
+    }
+}

@@ -1,0 +1,120 @@
+//! Opening a store on a server: the schema, and the refusals.
+
+use super::{PgConnection, database::Database};
+use crate::store::{
+    StoreError,
+    sql::{
+        SqlStore,
+        connection::{Connection, params},
+        readers::Readers,
+        sqlite::sidecar::Sidecar,
+        writer::Writer,
+    },
+};
+use std::sync::Arc;
+
+/// So many queries run side by side.
+const READERS: usize = 4;
+/// The version of the schema.
+const VERSION: i64 = 1;
+pub(in crate::store::sql) const SCHEMA: &str = include_str!("schema.sql");
+/// Two processes that start at once make the tables one after the other.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7217330192)";
+
+impl SqlStore {
+    /// Opens the store in a database, and makes its tables if there are none. Any number of processes may have it.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses; or a newer version of the program made the tables.
+    pub async fn connect(address: &str) -> Result<Self, StoreError> {
+        let database = Arc::new(Database::new(address)?);
+        let opened = tokio::task::spawn_blocking(move || open(&database)).await;
+        opened.map_err(|error| StoreError::Database(error.to_string()))?
+    }
+}
+
+impl SqlStore {
+    /// The same, to look at it only.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses, or there is no store in the database.
+    pub async fn connect_read_only(address: &str) -> Result<Self, StoreError> {
+        let database = Arc::new(Database::new(address)?);
+        let opened = tokio::task::spawn_blocking(move || {
+            let connections = connections(&database);
+            if let Some(first) = connections.first()
+                && !check(first, &database)?
+            {
+                let detail = "it has no tables of reply-router: start `reply-router run` on it once".to_owned();
+                return Err(StoreError::Open { path: database.shown().to_owned(), detail });
+            }
+            Ok(Self { writer: None, readers: Some(Readers::new(connections)), database: Some(database) })
+        });
+        opened.await.map_err(|error| StoreError::Database(error.to_string()))?
+    }
+}
+
+impl SqlStore {
+    /// Whether the server answers and lets tables be made; its version and address.
+    ///
+    /// # Errors
+    /// It cannot be reached, or refuses.
+    pub async fn check_server(address: &str) -> Result<String, StoreError> {
+        let database = Arc::new(Database::new(address)?);
+        let checked = tokio::task::spawn_blocking(move || {
+            let connection = Connection::Postgres(PgConnection::new(Arc::clone(&database)));
+            check(&connection, &database)?;
+            let what = "SELECT current_setting('server_version'), has_schema_privilege(current_schema(), 'CREATE')";
+            let (version, may): (String, bool) =
+                connection.query_row(what, params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            if may {
+                return Ok(format!("PostgreSQL {version} at {}", database.shown()));
+            }
+            let detail = "this user may not create tables in it".to_owned();
+            Err(StoreError::Open { path: database.shown().to_owned(), detail })
+        });
+        checked.await.map_err(|error| StoreError::Database(error.to_string()))?
+    }
+}
+
+fn connections(database: &Arc<Database>) -> Vec<Connection> {
+    (0..READERS).map(|_| Connection::Postgres(PgConnection::new(Arc::clone(database)))).collect()
+}
+
+fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
+    let writing = Connection::Postgres(PgConnection::new(Arc::clone(database)));
+    writing.begin()?;
+    if let Err(error) = prepare(&writing, database).and_then(|()| writing.commit()) {
+        writing.roll_back();
+        return Err(error);
+    }
+    Ok(SqlStore {
+        writer: Some(Writer::start(writing, Sidecar::default())?),
+        readers: Some(Readers::new(connections(database))),
+        database: Some(Arc::clone(database)),
+    })
+}
+
+/// Makes the tables, or checks that they are ours.
+fn prepare(connection: &Connection, database: &Database) -> Result<(), StoreError> {
+    connection.query_row(LOCK, params![], |_| Ok(()))?;
+    if !check(connection, database)? {
+        connection.execute_batch(SCHEMA)?;
+        connection.execute("INSERT INTO schema_version (version) VALUES (?)", params![VERSION])?;
+    }
+    Ok(())
+}
+
+/// Whether the tables are there; those of a newer version are refused.
+fn check(connection: &Connection, database: &Database) -> Result<bool, StoreError> {
+    let is_there = "SELECT to_regclass('schema_version') IS NOT NULL";
+    if !connection.query_row(is_there, params![], |row| row.get::<bool>(0))? {
+        return Ok(false);
+    }
+    let version: i64 = connection.query_row("SELECT max(version) FROM schema_version", params![], |row| row.get(0))?;
+    if version > VERSION {
+        let detail = format!("schema {version}");
+        return Err(StoreError::NewerSchema { path: database.shown().to_owned(), detail });
+    }
+    Ok(true)
+}

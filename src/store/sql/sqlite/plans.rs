@@ -1,0 +1,236 @@
+//! The proof that no look-up and no list reads more of a large store than of a small one.
+
+use super::open::connect;
+use crate::{
+    model::{ActionKind, ActionState, DestinationKind},
+    store::{
+        ActionFilter, DecisionFilter,
+        sql::{
+            SqlStore, action_writes, actions, codec,
+            connection::Connection,
+            decisions, events, facts,
+            filters::{ActionQuery, DecisionQuery},
+            identity, left, threads,
+            values::ToParam,
+        },
+    },
+};
+use rusqlite::{StatementStatus, ToSql, params_from_iter, types::Value};
+
+/// Each query that an event or an action asks, with the values it is asked with, and the index that it must take.
+fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
+    let text = |text: &str| Value::from(text.to_owned());
+    let number = |number: i64| Value::from(number);
+    vec![
+        (&actions::ONE, vec![text("a308")], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
+        (&actions::SIBLINGS, vec![number(78), text("m77"), text("d77"), text("a308")], "actions_thread (thread=?)"),
+        (
+            actions::DUE,
+            vec![number(1), number(0), number(1), number(9_999_999), text("[]"), number(50)],
+            "actions_due (workspace=? AND lane=? AND urgency=? AND due_at>? AND due_at<?)",
+        ),
+        (actions::NEXT_DUE, vec![number(1)], "actions_due (workspace=? AND lane=? AND urgency=?"),
+        (facts::HISTORY, vec![number(1), number(78), text("lead77"), number(1_000)], "decisions_thread (thread=?)"),
+        (
+            facts::SENT_TO_LEAD,
+            vec![number(1), text("reply"), number(0), text("lead77"), Value::Null, number(60)],
+            "decisions_lead (lead_email=?)",
+        ),
+        (
+            facts::SENT_BY_RULE,
+            vec![number(1), text("reply"), number(1_999_990), Value::Null, text("hot"), number(60)],
+            "actions_sent_by_rule (rule=? AND kind=? AND sent_at>?)",
+        ),
+        (
+            facts::SENT,
+            vec![number(1), text("reply"), number(1_999_990), Value::Null, Value::Null, number(60)],
+            "actions_sent (workspace=? AND kind=? AND sent_at>?)",
+        ),
+        (action_writes::BEFORE, vec![text("a308"), number(1)], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
+        (
+            &action_writes::WAKE_WAITING,
+            vec![number(1), number(78), text("m77"), text("d77")],
+            "actions_thread (thread=?)",
+        ),
+        (&decisions::UNSETTLED, vec![number(78), text("m78")], "actions_thread (thread=?)"),
+        (events::NEWEST, vec![number(78)], "decisions_thread (thread=?)"),
+        (events::ONE, vec![number(78)], "SEARCH e USING INTEGER PRIMARY KEY"),
+        (threads::KNOWN, vec![number(1), text("[\"t77\"]")], "threads_by_id (thread_id=? AND workspace=?)"),
+        (
+            threads::READY_OLDEST,
+            vec![number(1), number(0), number(9), number(99), number(200)],
+            "threads_ready (workspace=? AND <expr>=?)",
+        ),
+        (
+            threads::READY_NEWEST,
+            vec![number(1), number(0), number(9), number(99), number(200)],
+            "threads_ready (workspace=? AND <expr>=?)",
+        ),
+        (identity::OWNERS, vec![text("[\"t77\"]")], "threads_by_id (thread_id=?)"),
+    ]
+}
+
+fn plan(connection: &Connection, query: &str, values: &[Value]) -> Vec<String> {
+    let mut explain = connection.sqlite().unwrap().prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    let steps = explain.query_map(params_from_iter(values), |row| row.get("detail")).unwrap();
+    steps.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+/// How many steps the database takes for a query, and how many of them walk a whole table: figures that no other load on
+/// the machine can change.
+fn steps<V: ToSql>(connection: &Connection, query: &str, values: impl IntoIterator<Item = V>) -> (i32, i32) {
+    let mut statement = connection.sqlite().unwrap().prepare(query).unwrap();
+    {
+        let mut rows = statement.query(params_from_iter(values)).unwrap();
+        while rows.next().unwrap().is_some() {}
+    }
+    (statement.get_status(StatementStatus::VmStep), statement.get_status(StatementStatus::FullscanStep))
+}
+
+/// A store with so many actions, four to a decision, a thread and a lead; one in a thousand is failed, all others done.
+async fn filled(actions: i64) -> Connection {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    SqlStore::open(&path).await.unwrap().close().await;
+    let connection = connect(&path).unwrap();
+    let numbers =
+        format!("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {} - 1)", actions / 4);
+    let body = codec::pack(&serde_json::json!({})).unwrap();
+    connection
+        .execute_batch(&format!(
+            "PRAGMA synchronous = OFF; BEGIN;
+             INSERT INTO workspaces (id, name) VALUES (1, 'acme'), (2, 'globex');
+             INSERT INTO names (id, name) VALUES (1, 'hot'), (2, 'rare'), (3, 'Q1');
+             {numbers} INSERT INTO threads (id, workspace, thread_id, row, first_seen_at)
+               SELECT i + 1, 1, 't' || i, '{{}}', 0 FROM n;
+             {numbers} INSERT INTO decisions (id, uid, workspace, thread, message_id, lead_email, campaign, at, event, matched,
+               problem, trace) SELECT i + 1, 'd' || i, 1, i + 1, 'm' || i, 'lead' || i, 3, i * 4, 'message', '[\"hot\"]', 0, x''
+               FROM n;
+             INSERT INTO decision_rules SELECT 1, id FROM decisions;
+             INSERT INTO actions (id, uid, workspace, thread, claim, rule, position, kind, state, lane, urgency, sent_at,
+               updated_at, approved, version)
+               SELECT d.id << 16 | place.key, 'a' || ((d.id - 1) * 4 + place.key), 1, d.id, place.key, CASE d.id WHEN 7 THEN 2 ELSE 1 END,
+               0, place.value, CASE WHEN d.id % 250 = 9 THEN 'failed' ELSE 'done' END, 0, 1, d.at, 0, 0, 1
+               FROM decisions d, json_each('[\"reply\",\"star\",\"mark_read\",\"slack\"]') place;
+             INSERT INTO action_hours SELECT -1, rule, workspace, kind, state, '', count(*) FROM actions GROUP BY 2, 3, 4, 5;
+             COMMIT"
+        ))
+        .unwrap();
+    connection.execute("INSERT INTO action_payloads SELECT id, ? FROM actions", [body]).unwrap();
+    // The file goes with the folder; the connection keeps it open.
+    Connection::Sqlite(connection)
+}
+
+#[tokio::test]
+async fn each_look_up_takes_its_index() {
+    let connection = filled(400).await;
+    for (query, values, expected) in asked() {
+        let plan = plan(&connection, query, &values);
+        assert!(plan.iter().any(|step| step.contains(expected)), "{query}\n{plan:#?}");
+        let whole = |step: &String| {
+            ["a", "d", "t", "actions", "decisions", "threads"].iter().any(|name| *step == format!("SCAN {name}"))
+        };
+        assert!(!plan.iter().any(whole), "{query}\n{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_is_prepared_once_whatever_it_asks_for() {
+    let connection = filled(400).await;
+    for (query, values, _) in asked() {
+        let mut statement = connection.sqlite().unwrap().prepare(query).unwrap();
+        let others = values.iter().map(|value| match value {
+            Value::Integer(number) => Value::from(number + 1),
+            other => other.clone(),
+        });
+        let others: Vec<Value> = others.collect();
+        for values in [&values, &others, &values] {
+            let mut rows = statement.query(params_from_iter(values)).unwrap();
+            while rows.next().unwrap().is_some() {}
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn look_ups_cost_the_same_however_large_the_store_is() {
+    let (small, large) = (filled(400).await, filled(50_000).await);
+    for (query, values, _) in asked() {
+        let ((few, _), (many, walked)) = (steps(&small, query, &values), steps(&large, query, &values));
+        eprintln!("{few:>6} {many:>6}  {}", query.lines().next().unwrap_or_default());
+        assert!(many < 2 * few + 200 && walked < 100, "{query}: {few} steps among 400 actions, {many} among 50,000");
+    }
+}
+
+#[tokio::test]
+async fn lists_cost_the_same_however_large_the_store_is() {
+    let (small, large) = (filled(4_000).await, filled(100_000).await);
+    let name = |name: &str| Some(name.to_owned());
+    let all = ActionFilter { limit: 20, ..ActionFilter::default() };
+    let filters = [
+        all.clone(),
+        ActionFilter { before: name("a2000"), ..all.clone() },
+        ActionFilter { workspace: name("acme"), ..all.clone() },
+        ActionFilter { workspace: name("globex"), ..all.clone() },
+        ActionFilter { rule: name("hot"), ..all.clone() },
+        ActionFilter { rule: name("rare"), ..all.clone() },
+        ActionFilter { rule: name("rare"), states: vec![ActionState::Done], ..all.clone() },
+        ActionFilter { states: vec![ActionState::Failed], ..all.clone() },
+        ActionFilter { states: vec![ActionState::Held, ActionState::Quarantined], ..all.clone() },
+        ActionFilter { states: ActionState::ALL.to_vec(), ..all.clone() },
+        ActionFilter { kind: Some(ActionKind::Unstar), ..all.clone() },
+        ActionFilter { kind: Some(ActionKind::Unstar), states: vec![ActionState::Done], ..all.clone() },
+        ActionFilter { kind: Some(ActionKind::Forward(DestinationKind::Slack)), ..all.clone() },
+        ActionFilter { thread: name("t77"), kind: Some(ActionKind::Reply), limit: 10_000, ..all.clone() },
+        ActionFilter { lead: name("LEAD77"), ..all.clone() },
+        ActionFilter { campaign: name("q1"), ..all.clone() },
+        ActionFilter { campaign: name("nothing"), ..all.clone() },
+        ActionFilter { decision: name("d77"), ..all },
+    ];
+    let action_steps = |connection: &Connection, filter: &ActionFilter| {
+        let query = ActionQuery::new(connection, filter).unwrap();
+        query.map_or(0, |query| steps(connection, &query.sql, query.values.iter().map(ToParam::to_param)).0)
+    };
+    for filter in filters {
+        let (few, many) = (action_steps(&small, &filter), action_steps(&large, &filter));
+        eprintln!("{few:>6} {many:>6}");
+        assert!(many < 2 * few + 500, "{filter:?}: {few} steps among 4,000 actions, {many} among 100,000");
+    }
+    let all = DecisionFilter { limit: 20, ..DecisionFilter::default() };
+    let filters = [
+        all.clone(),
+        DecisionFilter { before: name("d500"), ..all.clone() },
+        DecisionFilter { workspace: name("acme"), ..all.clone() },
+        DecisionFilter { workspace: name("acme"), before: name("d500"), ..all.clone() },
+        DecisionFilter { rule: name("hot"), before: name("d500"), ..all.clone() },
+        DecisionFilter { rule: name("rare"), ..all.clone() },
+        DecisionFilter { matched: Some(true), ..all.clone() },
+        DecisionFilter { matched: Some(false), ..all.clone() },
+        DecisionFilter { thread: name("t77"), ..all.clone() },
+        DecisionFilter { lead: name("Lead77"), ..all.clone() },
+        DecisionFilter { campaign: name("q1"), ..all.clone() },
+        DecisionFilter { states: vec![ActionState::Done], ..all.clone() },
+        DecisionFilter { states: vec![ActionState::Quarantined], ..all.clone() },
+        DecisionFilter { states: vec![ActionState::Failed, ActionState::Done], ..all.clone() },
+        DecisionFilter { states: vec![ActionState::Done], rule: name("hot"), ..all },
+    ];
+    let decision_steps = |connection: &Connection, filter: &DecisionFilter| {
+        let query = DecisionQuery::new(connection, filter).unwrap();
+        query.map_or(0, |query| steps(connection, &query.sql, query.values.iter().map(ToParam::to_param)).0)
+    };
+    for filter in filters {
+        let (few, many) = (decision_steps(&small, &filter), decision_steps(&large, &filter));
+        eprintln!("{few:>6} {many:>6}");
+        assert!(many < 2 * few + 500, "{filter:?}: {few} steps among 4,000 actions, {many} among 100,000");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_for_people_reads_what_came_since() {
+    let (small, large) = (filled(400).await, filled(50_000).await);
+    let count = format!("{} SELECT count(*) FROM left_decisions", *left::LEFT);
+    let since = |actions: i64| vec![Value::from(actions - 200), Value::from(actions / 4 - 50)];
+    let (few, many) = (steps(&small, &count, since(400)).0, steps(&large, &count, since(50_000)).0);
+    let plan = plan(&large, &count, &since(50_000));
+    assert!(many < 2 * few + 200, "{few} steps among 400 actions, {many} among 50,000\n{plan:#?}");
+}

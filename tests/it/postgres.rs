@@ -1,0 +1,211 @@
+//! What is of a store in PostgreSQL alone, and of a store that moves from one kind to the other.
+
+use crate::{
+    store::{action, at, decision, row},
+    stores::{SERVER, Server},
+};
+use reply_router::{
+    engine::DECISION_POLICY,
+    model::{ActionKind, ActionState},
+    store::{ActionFilter, Copied, DecisionFilter, OptOut, SettledThread, SqlStore, StoreError, prelude::*},
+};
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// A new, empty database.
+async fn database(name: &str) -> String {
+    let name = format!("{name}_{}", uuid::Uuid::new_v4().simple());
+    tokio::task::spawn_blocking(move || SERVER.database(&name)).await.unwrap()
+}
+
+/// A decision with a reply and a star, an opt-out, a pause, rows in line, and ids that are no UUIDs.
+async fn fill(store: &SqlStore) {
+    for number in 0..3 {
+        let id = if number == 0 { "d0".to_owned() } else { uuid::Uuid::now_v7().to_string() };
+        let made = decision(&id, &format!("m{number}"), number);
+        let actions = vec![
+            action(&made, ActionKind::Reply, ActionState::Planned),
+            action(&made, ActionKind::Star, ActionState::Done),
+        ];
+        let settled =
+            SettledThread { row: row("t", number), newest_inbound: made.message_id.clone(), ..Default::default() };
+        store.record_decision(&made, None, actions, None, &settled, DECISION_POLICY).await.unwrap();
+    }
+    store.queue_rows("acme", &[row("next", 9)], at(9)).await.unwrap();
+    let opt_out = OptOut {
+        workspace: "acme".into(),
+        email: "Zoë@acme.example".into(),
+        since: at(1),
+        evidence: "no\u{1F44E}".into(),
+    };
+    store.add_opt_out(&opt_out).await.unwrap();
+    store.pause(Some("globex"), "a person", None, at(2)).await.unwrap();
+}
+
+/// All that the lists show.
+async fn shown(store: &SqlStore) -> String {
+    let actions = store.actions(&ActionFilter { limit: 100, ..ActionFilter::default() }).await.unwrap();
+    let decisions = store.decisions(&DecisionFilter { limit: 100, ..DecisionFilter::default() }).await.unwrap();
+    let pending = store.pending_threads("acme", 100).await.unwrap();
+    let opt_outs = store.opt_outs(None, 0, 100).await.unwrap();
+    let totals = store.action_totals().await.unwrap();
+    let changes = store.changes(0, 1_000).await.unwrap();
+    format!("{actions:#?}\n{decisions:#?}\n{pending:#?}\n{opt_outs:#?}\n{totals:#?}\n{changes:#?}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_moves_to_a_server_and_back_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SqlStore::open(&folder.path().join("s.db")).await.unwrap();
+    fill(&file).await;
+    let server = SqlStore::connect(&database("moved").await).await.unwrap();
+    let copied = server.copy_from(&file).await.unwrap();
+    assert_eq!((copied.decisions, copied.actions, copied.threads, copied.opt_outs), (3, 6, 2, 1));
+    assert_eq!(shown(&server).await, shown(&file).await);
+
+    // It goes on where the other ended: no number is given twice.
+    let made = decision("later", "m9", 9);
+    let reply = action(&made, ActionKind::Reply, ActionState::Planned);
+    let settled = SettledThread { row: row("t", 9), newest_inbound: Some("m9".to_owned()), ..Default::default() };
+    server.record_decision(&made, None, vec![reply], None, &settled, DECISION_POLICY).await.unwrap();
+    assert_eq!(server.decisions(&DecisionFilter { limit: 1, ..Default::default() }).await.unwrap()[0].id, "later");
+
+    let back = SqlStore::open(&folder.path().join("back.db")).await.unwrap();
+    let Copied { decisions, .. } = back.copy_from(&server).await.unwrap();
+    assert_eq!(decisions, 4);
+    assert_eq!(shown(&back).await, shown(&server).await);
+    assert!(matches!(back.copy_from(&server).await, Err(StoreError::NotEmpty)), "records are never mixed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_restarts_is_reached_again_and_has_what_was_confirmed() {
+    // A server of its own: the other tests go on beside it.
+    let server = tokio::task::spawn_blocking(Server::start).await.unwrap();
+    let store = Arc::new(SqlStore::connect(&server.database("restarted")).await.unwrap());
+    let writing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            let (mut confirmed, mut refused) = (Vec::new(), 0);
+            let began = Instant::now();
+            // Until a write was refused, and some more.
+            while refused == 0 || confirmed.len() < refused + 50 {
+                assert!(began.elapsed() < Duration::from_secs(60), "{} confirmed, {refused} refused", confirmed.len());
+                let email = format!("lead{}@acme.example", uuid::Uuid::new_v4().simple());
+                let opt_out =
+                    OptOut { workspace: "acme".into(), email: email.clone(), since: at(0), evidence: String::new() };
+                match store.add_opt_out(&opt_out).await {
+                    Ok(()) => confirmed.push(email),
+                    Err(_) => refused += 1,
+                }
+            }
+            confirmed
+        }
+    });
+    let server = tokio::task::spawn_blocking(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        server.restart();
+        server
+    });
+    let (confirmed, server) = (writing.await.unwrap(), server.await.unwrap());
+    let there = store.opt_outs(None, 0, 1_000_000).await.unwrap();
+    let there: Vec<&str> = there.iter().map(|opt_out| opt_out.email.as_str()).collect();
+    assert!(confirmed.iter().all(|email| there.contains(&email.as_str())), "a confirmed write is gone");
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_a_newer_version_are_refused() {
+    let name = format!("newer_{}", uuid::Uuid::new_v4().simple());
+    let address = SERVER.database(&name);
+    SqlStore::connect(&address).await.unwrap().close().await;
+    SERVER.query(&name, "UPDATE schema_version SET version = 999");
+    let opened = SqlStore::connect(&address).await;
+    assert!(matches!(opened, Err(StoreError::NewerSchema { .. })), "{opened:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_a_clear_error_without_the_password() {
+    let error = SqlStore::connect("postgres://router:hunter2@127.0.0.1:1/router?sslmode=disable").await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("127.0.0.1") && text.contains("refused"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+/// A pooler in transaction mode before the server.
+struct Pooler {
+    process: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Pooler {
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("reply-router-pooler-").tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = folder.path().join("pgbouncer.ini");
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             auth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nunix_socket_dir =\n",
+            SERVER.port()
+        );
+        // With `any`, the pooler signs in as the user that the address of the database names.
+        std::fs::write(
+            &settings,
+            text.replace(&format!("port={}", SERVER.port()), &format!("port={} user=postgres", SERVER.port())),
+        )
+        .unwrap();
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].into_iter().find(|path| Path::new(path).exists());
+        let program = program.expect("PgBouncer is not installed: run tests/setup.sh");
+        let mut command = Command::new(program);
+        if rustix::process::getuid().is_root() {
+            assert!(Command::new("chown").args(["-R", "postgres"]).arg(folder.path()).status().unwrap().success());
+            command.args(["-u", "postgres"]);
+        }
+        let process = command.arg("-q").arg(&settings).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(20), "PgBouncer does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { process, port, _folder: folder }
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_in_transaction_mode_works_when_it_is_named_and_is_told_of_when_it_is_not() {
+    let direct = database("pooled").await;
+    let pooler = tokio::task::spawn_blocking(Pooler::start).await.unwrap();
+    let address = direct.replace(&format!(":{}/", SERVER.port()), &format!(":{}/", pooler.port));
+    let store = Arc::new(SqlStore::connect(&format!("{address}&pgbouncer=true")).await.unwrap());
+    fill(&store).await;
+    // Everybody at once, over fewer connections than there are askers.
+    let asking = (0..40).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { shown(&store).await })
+    });
+    let answers = futures_util::future::join_all(asking).await;
+    let expected = shown(&SqlStore::connect(&direct).await.unwrap()).await;
+    assert!(answers.into_iter().all(|answer| answer.unwrap() == expected));
+
+    // Not named, statements that were prepared on another connection are missing, sooner or later.
+    let store = Arc::new(SqlStore::connect(&address).await.unwrap());
+    let asking = (0..200).map(|number| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.opt_out("acme", &format!("lead{number}@acme.example")).await })
+    });
+    let answers = futures_util::future::join_all(asking).await;
+    let told = answers.into_iter().filter_map(|answer| answer.unwrap().err()).map(|error| error.to_string());
+    let told: Vec<String> = told.collect();
+    assert!(!told.is_empty() && told.iter().all(|error| error.contains("pgbouncer=true")), "{told:?}");
+}

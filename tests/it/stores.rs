@@ -1,0 +1,189 @@
+//! Stores for the tests: a file, or, with `REPLY_ROUTER_TEST_STORE=postgres`, a database on a server of this test run's own.
+//!
+//! The server is PostgreSQL itself, in a folder that goes with it. It ends when this process does, however that ends.
+
+use reply_router::store::{SqlStore, StoreError};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashSet,
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{LazyLock, Mutex},
+    time::{Duration, Instant},
+};
+
+/// Which store the tests that serve both run on.
+pub(crate) const VARIABLE: &str = "REPLY_ROUTER_TEST_STORE";
+
+/// Whether it is PostgreSQL.
+pub(crate) fn on_postgres() -> bool {
+    match std::env::var(VARIABLE) {
+        Ok(name) if name == "postgres" => true,
+        Ok(name) if !name.is_empty() && name != "sqlite" => panic!("{VARIABLE} is postgres or sqlite, not {name}"),
+        _ => false,
+    }
+}
+
+/// The store of a test. The same path is the same store, on a server too.
+pub(crate) async fn open(path: &Path) -> Result<SqlStore, StoreError> {
+    if on_postgres() { SqlStore::connect(&database_of(path).await).await } else { SqlStore::open(path).await }
+}
+
+/// The address of the database that stands for a file.
+pub(crate) async fn database_of(path: &Path) -> String {
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    let name = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect::<String>();
+    tokio::task::spawn_blocking(move || SERVER.database(&format!("t{name}"))).await.unwrap()
+}
+
+/// The server of this test run.
+pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+
+/// A PostgreSQL server.
+pub(crate) struct Server {
+    folder: tempfile::TempDir,
+    port: u16,
+    process: Mutex<Child>,
+    databases: Mutex<HashSet<String>>,
+}
+
+/// Where Debian puts the server's programs; elsewhere they are in the path.
+fn program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin").join(name)).collect();
+    found.retain(|path| path.exists());
+    found.sort();
+    found.pop().unwrap_or_else(|| PathBuf::from(name))
+}
+
+/// PostgreSQL refuses to run as root.
+fn as_postgres(program: &Path) -> Command {
+    if !rustix::process::getuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program);
+    command
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Server {
+    /// Makes a server in a folder of its own, and starts it.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("reply-router-postgres-").tempdir().unwrap();
+        if rustix::process::getuid().is_root() {
+            let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
+            assert!(owned.unwrap().success(), "there is no user postgres: run tests/setup.sh");
+        }
+        let made = as_postgres(&program("initdb"))
+            .args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
+            .arg("--pgdata")
+            .arg(folder.path().join("data"))
+            .current_dir("/")
+            .output();
+        let made = made.expect("PostgreSQL is not installed: run tests/setup.sh");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = free_port();
+        let process = Mutex::new(Self::run(folder.path(), port));
+        let server = Self { folder, port, process, databases: Mutex::default() };
+        server.wait();
+        server
+    }
+
+    /// The process ends with its standard input.
+    fn run(folder: &Path, port: u16) -> Child {
+        let script = "\"$@\" >&2 & server=$!; (read -r _; kill -INT $server) & wait $server";
+        let mut command = as_postgres(Path::new("bash"));
+        command.args(["-c", script, "bash"]).arg(program("postgres")).arg("-D").arg(folder.join("data"));
+        for option in [
+            format!("port={port}"),
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("unix_socket_directories={}", folder.display()),
+            "fsync=off".to_owned(),
+            "max_connections=400".to_owned(),
+            "shared_buffers=64MB".to_owned(),
+            "max_wal_size=2GB".to_owned(),
+        ] {
+            command.arg("-c").arg(option);
+        }
+        let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+        command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    }
+
+    fn wait(&self) {
+        let began = Instant::now();
+        while !self.is_ready() {
+            assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not start: {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let mut asked = Command::new(program("pg_isready"));
+        asked.args(["--host=127.0.0.1", "--port", &self.port.to_string()]);
+        asked.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Kills it, and starts it again.
+    pub(crate) fn restart(&self) {
+        let pid = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap().to_owned();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        let mut process = self.process.lock().unwrap();
+        process.wait().unwrap();
+        // The others of the server notice by themselves; a new one waits for them.
+        let began = Instant::now();
+        loop {
+            let mut next = Self::run(self.folder.path(), self.port);
+            std::thread::sleep(Duration::from_millis(300));
+            if next.try_wait().unwrap().is_none() {
+                *process = next;
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", self.log());
+        }
+        drop(process);
+        self.wait();
+    }
+
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of a database of that name; it is made if it is not there.
+    pub(crate) fn database(&self, name: &str) -> String {
+        let mut databases = self.databases.lock().unwrap();
+        if databases.insert(name.to_owned()) {
+            self.query("postgres", &format!("CREATE DATABASE {name}"));
+        }
+        format!("postgres://postgres@127.0.0.1:{}/{name}?sslmode=disable", self.port)
+    }
+
+    /// What a statement answers, a row a line.
+    pub(crate) fn query(&self, database: &str, sql: &str) -> String {
+        let mut psql = Command::new(program("psql"))
+            .args(["--host=127.0.0.1", "--port", &self.port.to_string(), "--username=postgres", "--quiet"])
+            .args(["--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", database])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        psql.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+        let mut out = String::new();
+        psql.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        let ended = psql.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{sql}: {}", String::from_utf8_lossy(&ended.stderr));
+        out.trim_end().to_owned()
+    }
+}
