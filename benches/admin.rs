@@ -17,7 +17,7 @@ use fixture::{Fixture, FixtureOptions};
 use futures_util::stream::{self, StreamExt};
 use reply_router::store::prelude::*;
 use reply_router::{
-    admin::{self, AdminSettings},
+    admin::{self, Access, AccessSettings, AdminSettings},
     engine::DECISION_POLICY,
     model::{
         Action, ActionId, ActionKind, ActionState, Attempt, AttemptOutcome, Conversation, DestinationKind, Message,
@@ -68,7 +68,7 @@ async fn measure(decisions: usize) {
     );
     let settings = AdminSettings {
         listen: "127.0.0.1:8080".parse().unwrap(),
-        token: None,
+        access: Access::new(AccessSettings::default()),
         public_url: None,
         hook_tokens: std::collections::HashMap::new(),
     };

@@ -1,22 +1,17 @@
 //! Action records, and what people decide about them.
 
 use super::{
-    ApiResult, App, audit,
-    caller::Caller,
+    ApiResult, ScopedEngine, audit,
     long_list::respond,
     pagination::{CursorPaging, Page, non_empty, page, states},
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
     engine::{Resolution, retry_effect},
-    model::{Action, ActionId, ActionKind, ActionState, Attempt, Reason},
+    model::{Action, ActionKind, ActionState, Attempt, Reason},
     store::ActionFilter,
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{Json, extract::Path, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -107,7 +102,7 @@ pub(super) struct ListParams {
     responses((status = 200, body = ActionPage), (status = 400, response = Problem))
 )]
 pub(super) async fn list(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(params): QueryParams<ListParams>,
     paging: CursorPaging,
 ) -> Result<Response, Problem> {
@@ -117,6 +112,7 @@ pub(super) async fn list(
     });
     let filter = ActionFilter {
         workspace: non_empty(params.workspace),
+        workspaces: None,
         states: states(params.state)?,
         rule: non_empty(params.rule),
         thread: non_empty(params.thread),
@@ -128,9 +124,9 @@ pub(super) async fn list(
         limit: 0,
     };
     let read = move |before, limit: u32| {
-        let (app, filter) = (app.clone(), ActionFilter { before, limit: limit + 1, ..filter.clone() });
+        let (engine, filter) = (engine.clone(), ActionFilter { before, limit: limit + 1, ..filter.clone() });
         async move {
-            let found = app.engine.store().actions(&filter).await?;
+            let found = engine.actions(filter).await?;
             let items = found.into_iter().map(ActionReport::from).collect();
             Ok(page(items, limit, |action: &ActionReport| action.id.clone()))
         }
@@ -144,9 +140,8 @@ pub(super) async fn list(
     params(("id" = String, Path, description = "The action.")),
     responses((status = 200, body = ActionReport), (status = 404, response = Problem))
 )]
-pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> ApiResult<ActionReport> {
-    let found = app.engine.store().action(&ActionId(id.clone())).await?;
-    found.map(|action| Json(action.into())).ok_or_else(|| Problem::not_found_named("action", &id))
+pub(super) async fn get(engine: ScopedEngine, Path(id): Path<String>) -> ApiResult<ActionReport> {
+    Ok(Json(engine.action(&id).await?.into()))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -169,12 +164,11 @@ pub(super) struct ApproveBody {
     )
 )]
 pub(super) async fn approve(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     Path(id): Path<String>,
     JsonBody(edited): JsonBody<ApproveBody>,
 ) -> ApiResult<ActionReport> {
-    Ok(Json(decide(&app, &caller, id, Command::Approve(edited.text)).await?.into()))
+    Ok(Json(decide(&engine, id, Command::Approve(edited.text)).await?.into()))
 }
 
 /// Reject a held action.
@@ -187,8 +181,8 @@ pub(super) async fn approve(
         (status = 409, response = Problem)
     )
 )]
-pub(super) async fn reject(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> ApiResult<ActionReport> {
-    Ok(Json(decide(&app, &caller, id, Command::Reject).await?.into()))
+pub(super) async fn reject(engine: ScopedEngine, Path(id): Path<String>) -> ApiResult<ActionReport> {
+    Ok(Json(decide(&engine, id, Command::Reject).await?.into()))
 }
 
 /// Retry a failed action.
@@ -201,8 +195,8 @@ pub(super) async fn reject(State(app): State<App>, caller: Caller, Path(id): Pat
         (status = 409, response = Problem)
     )
 )]
-pub(super) async fn retry(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> ApiResult<ActionReport> {
-    Ok(Json(decide(&app, &caller, id, Command::Retry).await?.into()))
+pub(super) async fn retry(engine: ScopedEngine, Path(id): Path<String>) -> ApiResult<ActionReport> {
+    Ok(Json(decide(&engine, id, Command::Retry).await?.into()))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -231,8 +225,7 @@ pub(super) struct ResolveBody {
     )
 )]
 pub(super) async fn resolve(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     Path(id): Path<String>,
     JsonBody(resolved): JsonBody<ResolveBody>,
 ) -> ApiResult<ActionReport> {
@@ -240,7 +233,7 @@ pub(super) async fn resolve(
         SendStatus::Sent => Resolution::Sent,
         SendStatus::NotSent => Resolution::NotSent,
     };
-    Ok(Json(decide(&app, &caller, id, Command::Resolve(resolution)).await?.into()))
+    Ok(Json(decide(&engine, id, Command::Resolve(resolution)).await?.into()))
 }
 
 /// What a person decides about an action, by a program or on a page.
@@ -253,19 +246,20 @@ pub(super) enum Command {
 }
 
 /// Carries a choice out and notes who made it. Of an edited text only that there was one.
-pub(super) async fn decide(app: &App, caller: &Caller, id: String, choice: Command) -> Result<Action, Problem> {
-    let id = ActionId(id);
-    let engine = &app.engine;
+pub(super) async fn decide(engine: &ScopedEngine, id: String, choice: Command) -> Result<Action, Problem> {
+    // What they do not see they cannot decide about; an action never changes its workspace.
+    let id = engine.action(&id).await?.id;
+    let operator = engine.shared().operator();
     let (what, more, action) = match choice {
         Command::Approve(text) => {
             let edited = text.is_some();
-            ("action.approve", json!({ "edited": edited }), engine.operator().approve(&id, text).await?)
+            ("action.approve", json!({ "edited": edited }), operator.approve(&id, text).await?)
         }
-        Command::Reject => ("action.reject", json!({}), engine.operator().reject(&id).await?),
-        Command::Retry => ("action.retry", json!({}), engine.operator().retry(&id).await?),
+        Command::Reject => ("action.reject", json!({}), operator.reject(&id).await?),
+        Command::Retry => ("action.retry", json!({}), operator.retry(&id).await?),
         Command::Resolve(resolution) => {
             let outcome = if resolution == Resolution::Sent { "sent" } else { "not_sent" };
-            ("action.resolve", json!({ "outcome": outcome }), engine.operator().resolve(&id, resolution).await?)
+            ("action.resolve", json!({ "outcome": outcome }), operator.resolve(&id, resolution).await?)
         }
     };
     let mut details = json!({
@@ -278,6 +272,6 @@ pub(super) async fn decide(app: &App, caller: &Caller, id: String, choice: Comma
     if let (Some(details), Value::Object(more)) = (details.as_object_mut(), more) {
         details.extend(more);
     }
-    audit::record(app, caller, what, Some(&id.0), details).await;
+    audit::record(engine, what, Some(&id.0), details).await;
     Ok(action)
 }

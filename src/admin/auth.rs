@@ -1,11 +1,13 @@
 //! Who may see and change what.
 //!
-//! Programs send `Authorization: Bearer TOKEN`; browsers sign in once and carry a session cookie. Without a token, which
-//! is possible on a loopback address only, everything is open to this machine: then the `Host` must be a loopback name,
+//! Programs send `Authorization: Bearer TOKEN`; browsers sign in once and carry a session cookie, or a proxy in front says
+//! who signed in there. Without a token and users, which is possible on a loopback address only, everything is open to this machine: then the `Host` must be a loopback name,
 //! so that a page from elsewhere cannot reach it through a name that it controls.
 
 use super::{
-    App, audit,
+    App,
+    access::{AccessSettings, Needs, Principal},
+    audit,
     caller::{AuthMethod, Caller},
     openapi::{HtmlPage, RedirectToPage},
     pages,
@@ -18,80 +20,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
-use std::{
-    collections::VecDeque,
-    net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::net::{IpAddr, Ipv6Addr};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 /// The session cookie of browsers.
 pub(super) const COOKIE: &str = "reply_router_session";
-/// After so many wrong sign-ins from one address in this time, further wrong ones from there are refused unlooked at. The
-/// right token always gets in: who guesses must not lock its owner out.
-const TRIES: usize = 10;
-const TRY_WINDOW: Duration = Duration::from_secs(60);
-/// So many addresses and sessions are remembered; beyond that the oldest are forgotten.
-const MAX_ADDRESSES: usize = 1_000;
-const MAX_SESSIONS: usize = 1_000;
-
-/// The sessions of browsers. They are kept in this process only, so that a new token and a restart end them all.
-pub(super) struct Sessions {
-    signed_in: Mutex<VecDeque<String>>,
-    wrong: Mutex<VecDeque<(Option<IpAddr>, Instant)>>,
-}
-
-impl Sessions {
-    pub(super) fn new() -> Self {
-        Self { signed_in: Mutex::default(), wrong: Mutex::default() }
-    }
-
-    /// A session of one browser, under a name that cannot be guessed.
-    fn begin(&self) -> String {
-        let random = || uuid::Uuid::new_v4().simple().to_string();
-        let session = random() + &random();
-        let mut all = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MAX_SESSIONS {
-            all.pop_front();
-        }
-        all.push_back(session.clone());
-        session
-    }
-
-    fn has(&self, given: &str) -> bool {
-        let all = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
-        // All are compared, whichever it is.
-        all.iter().fold(false, |found, session| found | constant_time_eq(given, session))
-    }
-
-    /// From now on the session lets nobody in, wherever its cookie was copied to.
-    fn end(&self, given: &str) {
-        self.signed_in
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|session| !constant_time_eq(given, session));
-    }
-
-    /// Notes a wrong sign-in, and tells whether there were too many from that address.
-    fn record_failure(&self, from: Option<IpAddr>) -> bool {
-        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.retain(|(_, at)| at.elapsed() < TRY_WINDOW);
-        if wrong.iter().filter(|(address, _)| *address == from).count() >= TRIES {
-            return true;
-        }
-        if wrong.len() >= MAX_ADDRESSES * TRIES {
-            wrong.pop_front();
-        }
-        wrong.push_back((from, Instant::now()));
-        false
-    }
-}
-
+/// As much of a name that nobody has is shown.
+const MAX_SHOWN_NAME: usize = 128;
 /// Who belongs together: an IPv6 network is one place, it has more addresses than anybody counts.
 fn network(address: IpAddr) -> IpAddr {
     match address {
@@ -103,22 +41,31 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Lets in whoever may, and tells what follows how they got in.
+/// Lets in whoever may, and tells as whom and how they got in. What they may do, each route says.
 pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(token) = &app.settings.token else {
-        if is_local(request.headers()) {
-            request.extensions_mut().insert(AuthMethod::Loopback);
-            return next.run(request).await;
-        }
-        return Problem::new(StatusCode::FORBIDDEN, ONLY_LOCAL).into_response();
-    };
+    let access = app.settings.access.current();
+    let caller = Caller::of(request.extensions());
     let headers = request.headers();
-    let way = match bearer(headers) {
-        Some(given) if constant_time_eq(&given, token.expose_secret()) => Some(AuthMethod::Token),
-        _ => has_session(&app, headers).then_some(AuthMethod::Session),
+    let found = match named_by_proxy(&access, caller.remote, headers) {
+        Err(refused) => {
+            if let Some(name) = &refused.unknown {
+                note_failure(&app, &caller, Some(name)).await;
+            }
+            return refused.problem.into_response();
+        }
+        Ok(Some(principal)) => Some((AuthMethod::Proxy, principal)),
+        Ok(None) if access.is_open() && is_local(headers) => Some((AuthMethod::Loopback, Principal::everything())),
+        Ok(None) if access.is_open() => return Problem::new(StatusCode::FORBIDDEN, ONLY_LOCAL).into_response(),
+        Ok(None) => {
+            let by_token = bearer(headers).and_then(|given| access.by_token(&given));
+            let by_session = || cookies(headers).find_map(|value| app.sessions.user(value, &access));
+            let by_token = by_token.map(|principal| (AuthMethod::Token, principal));
+            by_token.or_else(|| by_session().map(|principal| (AuthMethod::Session, principal)))
+        }
     };
-    if let Some(way) = way {
+    if let Some((way, principal)) = found {
         request.extensions_mut().insert(way);
+        request.extensions_mut().insert(principal);
         return next.run(request).await;
     }
     let wants_page = headers
@@ -128,10 +75,63 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     if wants_page && request.method() == axum::http::Method::GET {
         return Redirect::to("/login").into_response();
     }
-    let mut response =
-        Problem::new(StatusCode::UNAUTHORIZED, "send `Authorization: Bearer` with `admin.token`").into_response();
+    let text = "send `Authorization: Bearer` with your token, or with `admin.token`";
+    let mut response = Problem::new(StatusCode::UNAUTHORIZED, text).into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
+}
+
+/// Lets pass whoever has what the route needs.
+pub(super) async fn authorize(needs: Needs, request: Request, next: Next) -> Response {
+    let allowed = match request.extensions().get::<Principal>() {
+        Some(principal) => needs.check(principal),
+        None => Err(Problem::new(StatusCode::UNAUTHORIZED, "sign in first")),
+    };
+    match allowed {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// A proxy's word that is not taken.
+struct RefusedByProxy {
+    problem: Problem,
+    /// The name that it gave, where nobody has it.
+    unknown: Option<String>,
+}
+
+/// Who signed in at the proxy in front; `None` if the request comes from nobody who may say so, or says nothing.
+fn named_by_proxy(
+    access: &AccessSettings,
+    peer: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, RefusedByProxy> {
+    let Some(header) = access.believed_header(peer) else { return Ok(None) };
+    let mut values = headers.get_all(header).iter();
+    let (first, second) = (values.next(), values.next());
+    let Some(first) = first else { return Ok(None) };
+    let name = std::str::from_utf8(first.as_bytes()).ok().map(str::trim).filter(|name| !name.is_empty());
+    let (Some(name), None) = (name, second) else {
+        let text = format!("the proxy must name one user in `{header}`: it sent several, or an empty one");
+        return Err(RefusedByProxy { problem: Problem::bad_request(text), unknown: None });
+    };
+    match access.by_name(name) {
+        Some(principal) => Ok(Some(principal)),
+        None => {
+            let shown: String = name.chars().filter(|c| !c.is_control()).take(MAX_SHOWN_NAME).collect();
+            let text = format!("`{shown}` is not one of `admin.users`: ask an admin to add you");
+            Err(RefusedByProxy { problem: Problem::new(StatusCode::FORBIDDEN, text), unknown: Some(shown) })
+        }
+    }
+}
+
+/// Notes a sign-in that failed; `true` if there were too many from there, which are not noted any more.
+async fn note_failure(app: &App, caller: &Caller, name: Option<&str>) -> bool {
+    let too_many = app.sessions.record_failure(caller.remote.map(network));
+    if !too_many {
+        audit::record_by(app, caller, "login.failed", name, Value::Null).await;
+    }
+    too_many
 }
 
 /// The bearer token of a request.
@@ -153,10 +153,6 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     pairs.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
 
-fn has_session(app: &App, headers: &HeaderMap) -> bool {
-    cookies(headers).any(|value| app.sessions.has(value))
-}
-
 /// Where no token is configured, the metrics too are for this machine under its own name only.
 pub(super) struct KnownHost;
 
@@ -164,14 +160,15 @@ impl FromRequestParts<App> for KnownHost {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        if app.settings.token.is_some() || is_local(&parts.headers) {
+        if !app.settings.access.current().is_open() || is_local(&parts.headers) {
             return Ok(Self);
         }
         Err(Problem::new(StatusCode::FORBIDDEN, ONLY_LOCAL))
     }
 }
 
-const ONLY_LOCAL: &str = "without `admin.token` only this machine has access, as localhost or 127.0.0.1";
+const ONLY_LOCAL: &str =
+    "without `admin.token` and `admin.users` only this machine has access, as localhost or 127.0.0.1";
 
 fn is_local(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
@@ -204,17 +201,19 @@ pub(super) struct Login {
     )
 )]
 pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): Form<Login>) -> Response {
-    let Some(token) = &app.settings.token else { return Redirect::to("/").into_response() };
-    if !constant_time_eq(login.token.trim(), token.expose_secret()) {
-        if app.sessions.record_failure(caller.remote.map(network)) {
+    let access = app.settings.access.current();
+    if access.is_open() {
+        return Redirect::to("/").into_response();
+    }
+    let Some(principal) = access.by_token(login.token.trim()) else {
+        if note_failure(&app, &caller, None).await {
             return Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many incorrect tokens: wait a minute")
                 .into_response();
         }
-        audit::record(&app, &caller, "login.failed", None, Value::Null).await;
         return pages::login(true);
-    }
-    audit::record(&app, &caller.with_auth(AuthMethod::Session), "login", None, Value::Null).await;
-    with_cookie(&app, &app.sessions.begin(), "")
+    };
+    audit::record_by(&app, &caller.signed_in(AuthMethod::Session, principal), "login", None, Value::Null).await;
+    with_cookie(&app, &app.sessions.begin(login.token.trim()), "")
 }
 
 /// Sign out; the response ends the session cookie.

@@ -1,12 +1,13 @@
 //! Pause, resume, reload.
 
 use super::{
-    ApiResult, App, ReloadError, audit,
-    caller::Caller,
+    ApiResult, ReloadError, ScopedEngine,
+    access::Needs,
+    audit,
     problem::{JsonBody, Problem},
     status::{StatusReport, report},
 };
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -17,11 +18,13 @@ pub(super) struct WorkspaceBody {
     workspace: Option<String>,
 }
 
-fn named<'a>(app: &App, which: &'a WorkspaceBody) -> Result<Option<&'a str>, Problem> {
-    match which.workspace.as_deref() {
-        Some(name) if app.engine.workspace(name).is_none() => Err(Problem::not_found_named("workspace", name)),
-        other => Ok(other),
+/// The workspace that is named, if they see it; all of them, if they may decide about all.
+pub(super) fn named<'a>(engine: &ScopedEngine, workspace: Option<&'a str>) -> Result<Option<&'a str>, Problem> {
+    match workspace {
+        Some(name) => engine.workspace(name).map(|_| ())?,
+        None => engine.require(Needs::WholeService)?,
     }
+    Ok(workspace)
 }
 
 /// Stop all sending; survives restarts.
@@ -34,13 +37,9 @@ fn named<'a>(app: &App, which: &'a WorkspaceBody) -> Result<Option<&'a str>, Pro
         (status = 404, response = Problem)
     )
 )]
-pub(super) async fn pause(
-    State(app): State<App>,
-    caller: Caller,
-    JsonBody(which): JsonBody<WorkspaceBody>,
-) -> ApiResult<StatusReport> {
-    pause_by(&app, &caller, named(&app, &which)?).await?;
-    Ok(Json(report(&app).await?))
+pub(super) async fn pause(engine: ScopedEngine, JsonBody(which): JsonBody<WorkspaceBody>) -> ApiResult<StatusReport> {
+    pause_by(&engine, which.workspace.as_deref()).await?;
+    Ok(Json(report(&engine).await?))
 }
 
 /// End the pause of a workspace, or every pause.
@@ -53,26 +52,24 @@ pub(super) async fn pause(
         (status = 404, response = Problem)
     )
 )]
-pub(super) async fn resume(
-    State(app): State<App>,
-    caller: Caller,
-    JsonBody(which): JsonBody<WorkspaceBody>,
-) -> ApiResult<StatusReport> {
-    resume_by(&app, &caller, named(&app, &which)?).await?;
-    Ok(Json(report(&app).await?))
+pub(super) async fn resume(engine: ScopedEngine, JsonBody(which): JsonBody<WorkspaceBody>) -> ApiResult<StatusReport> {
+    resume_by(&engine, which.workspace.as_deref()).await?;
+    Ok(Json(report(&engine).await?))
 }
 
 /// Pauses a workspace, or everything, and notes who did it.
-pub(super) async fn pause_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
-    app.engine.operator().pause(workspace, &caller.to_string()).await?;
-    audit::record(app, caller, "pause", workspace, json!({ "workspace": workspace })).await;
+pub(super) async fn pause_by(engine: &ScopedEngine, workspace: Option<&str>) -> Result<(), Problem> {
+    let workspace = named(engine, workspace)?;
+    engine.shared().operator().pause(workspace, &engine.caller().to_string()).await?;
+    audit::record(engine, "pause", workspace, json!({ "workspace": workspace })).await;
     Ok(())
 }
 
 /// Ends the pause of a workspace, or every pause, and notes who did it.
-pub(super) async fn resume_by(app: &App, caller: &Caller, workspace: Option<&str>) -> Result<(), Problem> {
-    app.engine.operator().resume(workspace).await?;
-    audit::record(app, caller, "resume", workspace, json!({ "workspace": workspace })).await;
+pub(super) async fn resume_by(engine: &ScopedEngine, workspace: Option<&str>) -> Result<(), Problem> {
+    let workspace = named(engine, workspace)?;
+    engine.shared().operator().resume(workspace).await?;
+    audit::record(engine, "resume", workspace, json!({ "workspace": workspace })).await;
     Ok(())
 }
 
@@ -88,13 +85,13 @@ pub(super) struct Reloaded {
     post, path = "/api/v1/reload", tag = "service",
     responses((status = 200, body = Reloaded), (status = 422, response = Problem), (status = 501, response = Problem))
 )]
-pub(super) async fn reload(State(app): State<App>, caller: Caller) -> ApiResult<Reloaded> {
-    Ok(Json(Reloaded { revision: reload_by(&app, &caller).await? }))
+pub(super) async fn reload(engine: ScopedEngine) -> ApiResult<Reloaded> {
+    Ok(Json(Reloaded { revision: reload_by(&engine).await? }))
 }
 
 /// Loads the rules again and notes who wanted it; the revision comes back.
-pub(super) async fn reload_by(app: &App, caller: &Caller) -> Result<String, Problem> {
-    let Some(reload) = &app.reload else {
+pub(super) async fn reload_by(engine: &ScopedEngine) -> Result<String, Problem> {
+    let Some(reload) = &engine.app().reload else {
         return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "this service does not load its rules from files"));
     };
     let ended = reload.reload().await;
@@ -103,7 +100,7 @@ pub(super) async fn reload_by(app: &App, caller: &Caller) -> Result<String, Prob
         Err(ReloadError::Refused(_)) => json!({ "refused": true }),
         Err(ReloadError::Failed(_)) => json!({ "failed": true }),
     };
-    audit::record(app, caller, "reload", None, details).await;
+    audit::record(engine, "reload", None, details).await;
     ended.map_err(|error| match error {
         ReloadError::Refused(diagnostics) => {
             let text = "the rules have errors; the current rules stay active";

@@ -1,7 +1,7 @@
 //! What rules said about each event.
 
 use super::{
-    ApiResult, App,
+    ApiResult, ScopedEngine,
     long_list::respond,
     pagination::{CursorPaging, Page, non_empty, page, states},
     problem::{Problem, QueryParams},
@@ -11,11 +11,7 @@ use crate::{
     model::ActionState,
     store::{DecisionFilter, DecisionRecord},
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{Json, extract::Path, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -60,9 +56,8 @@ pub(super) struct ListParams {
     matched: Option<String>,
 }
 
-async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<DecisionReport>, Problem> {
-    let ids: Vec<_> = decisions.iter().map(|decision| decision.id.clone()).collect();
-    let mut actions = app.engine.store().actions_by_decision(&ids).await?;
+async fn reports(engine: &ScopedEngine, decisions: Vec<DecisionRecord>) -> Result<Vec<DecisionReport>, Problem> {
+    let mut actions = engine.actions_by_decision(&decisions).await?;
     let report = |traced: TracedDecision| {
         let decision = &traced.record;
         DecisionReport {
@@ -78,7 +73,7 @@ async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<Decisi
             trace: Explanation::from_record(traced),
         }
     };
-    Ok(app.engine.operator().trace_decisions(decisions).await?.into_iter().map(report).collect())
+    Ok(engine.shared().operator().trace_decisions(decisions).await?.into_iter().map(report).collect())
 }
 
 /// List decisions, newest first.
@@ -88,7 +83,7 @@ async fn reports(app: &App, decisions: Vec<DecisionRecord>) -> Result<Vec<Decisi
     responses((status = 200, body = DecisionPage), (status = 400, response = Problem))
 )]
 pub(super) async fn list(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(params): QueryParams<ListParams>,
     paging: CursorPaging,
 ) -> Result<Response, Problem> {
@@ -100,6 +95,7 @@ pub(super) async fn list(
     };
     let filter = DecisionFilter {
         workspace: non_empty(params.workspace),
+        workspaces: None,
         thread: non_empty(params.thread),
         lead: non_empty(params.lead),
         campaign: non_empty(params.campaign),
@@ -110,10 +106,10 @@ pub(super) async fn list(
         limit: 0,
     };
     let read = move |before, limit: u32| {
-        let (app, filter) = (app.clone(), DecisionFilter { before, limit: limit + 1, ..filter.clone() });
+        let (engine, filter) = (engine.clone(), DecisionFilter { before, limit: limit + 1, ..filter.clone() });
         async move {
-            let found = page(app.engine.store().decisions(&filter).await?, limit, |decision| decision.id.clone());
-            Ok(Page { items: reports(&app, found.items).await?, next: found.next })
+            let found = page(engine.decisions(filter).await?, limit, |decision| decision.id.clone());
+            Ok(Page { items: reports(&engine, found.items).await?, next: found.next })
         }
     };
     respond(paging, read).await
@@ -125,7 +121,7 @@ pub(super) async fn list(
     params(("id" = String, Path, description = "The decision.")),
     responses((status = 200, body = DecisionReport), (status = 404, response = Problem))
 )]
-pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> ApiResult<DecisionReport> {
-    let found = app.engine.store().decision(&id).await?.ok_or_else(|| Problem::not_found_named("decision", &id))?;
-    reports(&app, vec![found]).await?.pop().map(Json).ok_or_else(|| Problem::not_found_named("decision", &id))
+pub(super) async fn get(engine: ScopedEngine, Path(id): Path<String>) -> ApiResult<DecisionReport> {
+    let found = engine.decision(&id).await?;
+    reports(&engine, vec![found]).await?.pop().map(Json).ok_or_else(|| Problem::not_found_named("decision", &id))
 }

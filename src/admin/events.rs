@@ -4,18 +4,18 @@
 //! order. A reader that comes back with `Last-Event-ID` goes on where it was, as far as the list remembers.
 
 use super::{
-    App,
+    ScopedEngine,
+    access::AccessSettings,
     pagination::non_empty,
     problem::{Problem, QueryParams},
 };
 use crate::{
     engine::EngineEvent,
     model::{ActionKind, ActionState},
-    store::{Change, ChangeKind, Store},
+    store::{Change, ChangeKind},
 };
 use axum::{
     Extension,
-    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{
         IntoResponse, Response,
@@ -27,7 +27,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::{
+    sync::{OwnedSemaphorePermit, broadcast, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
@@ -57,7 +60,8 @@ pub(super) struct EventParams {
 /// Server-sent events. `ready` comes first; then `decision` and `action` events in the order in which they were written,
 /// with the data of `DecisionEvent` and `ActionEvent`. Every event has an id; send the last one that you got in
 /// `Last-Event-ID` to go on after it. If that id is no longer known, `reset` comes instead of `ready`: read the lists
-/// again. A comment comes when nothing has happened for 15 seconds.
+/// again. A comment comes when nothing has happened for 15 seconds. Workspaces that you may not see tell you nothing; the
+/// stream ends when the configuration of users changes: come back.
 #[utoipa::path(
     get, path = "/api/v1/events", operation_id = "events", tag = "service",
     params(
@@ -74,12 +78,12 @@ pub(super) struct EventParams {
     )
 )]
 pub(super) async fn stream(
-    State(app): State<App>,
+    engine: ScopedEngine,
     closing: Option<Extension<ShutdownToken>>,
     headers: HeaderMap,
     QueryParams(params): QueryParams<EventParams>,
 ) -> Result<Response, Problem> {
-    let Ok(place) = Arc::clone(&app.readers).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&engine.app().readers).try_acquire_owned() else {
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("too many event streams (limit {MAX_STREAMS}); try again later"),
@@ -90,8 +94,8 @@ pub(super) async fn stream(
     let last = non_empty(header).or(non_empty(params.after));
     let last = last.map(|text| text.parse::<i64>().map_err(|_| bad_place(&text))).transpose()?;
     // Before the first look, so that nothing falls between the two.
-    let happened = app.engine.subscribe();
-    let (first, newest) = app.engine.store().change_range().await?.unwrap_or((1, 0));
+    let happened = engine.subscribe();
+    let (first, newest) = engine.change_range().await?.unwrap_or((1, 0));
     // Behind the end is what another store knew; before the beginning something is forgotten.
     let remembered = |last: &i64| *last <= newest && *last >= first - 1;
     let (after, greeting) = match last {
@@ -101,7 +105,8 @@ pub(super) async fn stream(
     };
     let greeting = Event::default().event(greeting).id(after.to_string()).retry(COME_BACK).data("{}");
     let reader = Reader {
-        store: Arc::clone(app.engine.store()),
+        access: engine.app().settings.access.subscribe(),
+        engine,
         happened,
         after,
         ready: VecDeque::from([greeting]),
@@ -122,7 +127,9 @@ fn bad_place(text: &str) -> Problem {
 }
 
 struct Reader {
-    store: Arc<dyn Store>,
+    engine: ScopedEngine,
+    /// Who may get in, when that is no longer as it was when the reader came.
+    access: watch::Receiver<Arc<AccessSettings>>,
     happened: broadcast::Receiver<EngineEvent>,
     after: i64,
     ready: VecDeque<Event>,
@@ -134,36 +141,40 @@ impl Reader {
     /// The next event; `None` at the end.
     async fn next(&mut self) -> Option<Event> {
         let mut rested = false;
+        // What others are told is no sign of life for this one.
+        let until = Instant::now() + HEARTBEAT;
         loop {
-            if self.closing.is_cancelled() {
+            // Whoever may still get in comes back, and gets what they may see by now.
+            if self.closing.is_cancelled() || self.access.has_changed().unwrap_or(true) {
                 return None;
             }
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            let changes = match self.store.changes(self.after, BATCH).await {
+            let changes = match self.engine.changes(self.after, BATCH).await {
                 Ok(changes) => changes,
                 Err(error) => {
                     tracing::warn!(%error, "dropping event stream; the client reconnects");
                     return None;
                 }
             };
-            if let Some(last) = changes.last() {
-                self.after = last.seq;
+            if let Some((last, changes)) = changes {
+                self.after = last;
                 self.ready.extend(changes.into_iter().map(event));
             } else if rested {
                 return Some(Event::default().comment("still here"));
             } else {
-                rested = self.rest().await?;
+                rested = self.rest(until).await?;
             }
         }
     }
 
-    /// Waits until something has happened; `true` if for so long nothing did, and `None` at the end.
-    async fn rest(&mut self) -> Option<bool> {
+    /// Waits until something has happened; `true` if nothing did until then, and `None` at the end.
+    async fn rest(&mut self, until: Instant) -> Option<bool> {
         tokio::select! {
             () = self.closing.cancelled() => None,
-            () = tokio::time::sleep(HEARTBEAT) => Some(true),
+            _ = self.access.changed() => None,
+            () = tokio::time::sleep_until(until) => Some(true),
             told = self.happened.recv() => match told {
                 Err(broadcast::error::RecvError::Closed) => None,
                 // What it was, and what was missed, is in the store; many at once are one look.

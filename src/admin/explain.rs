@@ -1,7 +1,7 @@
 //! Why each rule matches a thread as it is now, or does not.
 
 use super::{
-    ApiResult, App,
+    ApiResult, ScopedEngine,
     problem::{Problem, QueryParams},
 };
 use crate::{
@@ -9,11 +9,7 @@ use crate::{
     rules::ThreadMessages,
     store::DecisionFilter,
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::Path, http::StatusCode};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 use utoipa::IntoParams;
@@ -40,26 +36,26 @@ pub(super) struct WorkspaceParam {
     )
 )]
 pub(super) async fn explain(
-    State(app): State<App>,
+    engine: ScopedEngine,
     Path(id): Path<String>,
     QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> ApiResult<Explanation> {
-    read_live(&app, &id, of.workspace.as_deref()).await.map(|(explanation, _)| Json(explanation))
+    read_live(&engine, &id, of.workspace.as_deref()).await.map(|(explanation, _)| Json(explanation))
 }
 
 /// The thread as it is now, with its messages, in the workspace that is named or in the likeliest one that knows it.
 pub(super) async fn read_live(
-    app: &App,
+    engine: &ScopedEngine,
     id: &str,
     workspace: Option<&str>,
 ) -> Result<(Explanation, Arc<ThreadMessages>), Problem> {
     let workspaces: Vec<&Workspace> = match workspace {
-        Some(name) => vec![app.engine.workspace(name).ok_or_else(|| Problem::not_found_named("workspace", name))?],
-        None => likeliest_first(app, id).await?,
+        Some(name) => vec![engine.workspace(name)?],
+        None => likeliest_first(engine, id).await?,
     };
     let mut failure = None;
     for workspace in workspaces {
-        match app.engine.operator().explain_with_messages(workspace, id, MAX_WAIT).await {
+        match engine.shared().operator().explain_with_messages(workspace, id, MAX_WAIT).await {
             Ok(found) => return Ok(found),
             Err(IntakeError::Store(error)) => return Err(error.into()),
             // 422: it does not even look like an id of the API.
@@ -71,11 +67,11 @@ pub(super) async fn read_live(
     Err(failure.unwrap_or_else(|| Problem::not_found_named("thread", id)))
 }
 
-/// Every workspace; the one that a decision about the thread was made in comes first, so that the others are not asked.
-async fn likeliest_first<'a>(app: &'a App, thread: &str) -> Result<Vec<&'a Workspace>, Problem> {
+/// Every workspace that they see; the one that a decision about the thread was made in comes first, so that the others are not asked.
+async fn likeliest_first<'a>(engine: &'a ScopedEngine, thread: &str) -> Result<Vec<&'a Workspace>, Problem> {
     let filter = DecisionFilter { thread: Some(thread.to_owned()), limit: 1, ..DecisionFilter::default() };
-    let known = app.engine.store().decisions(&filter).await?.pop().map(|decision| decision.workspace);
-    let mut workspaces: Vec<_> = app.engine.workspaces().iter().collect();
+    let known = engine.decisions(filter).await?.pop().map(|decision| decision.workspace);
+    let mut workspaces = engine.workspaces();
     workspaces.sort_by_key(|workspace| known.as_deref() != Some(workspace.name()));
     Ok(workspaces)
 }

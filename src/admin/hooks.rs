@@ -33,7 +33,8 @@ pub(super) async fn coldsend(
     headers: HeaderMap,
     _body: Bytes,
 ) -> Result<StatusCode, Problem> {
-    let (Some(workspace), Some(token)) = (app.engine.workspace(&name), app.settings.hook_tokens.get(&name)) else {
+    let (Some(workspace), Some(token)) = (app.whole_engine().workspace(&name), app.settings.hook_tokens.get(&name))
+    else {
         return Err(Problem::not_found_named("hook", &name));
     };
     let given = bearer(&headers).or_else(|| basic_password(&headers));

@@ -1,21 +1,15 @@
 //! Threads that are left for a person: nothing in them is open any more, and somebody still has to look.
 
 use super::{
-    ApiResult, App, audit,
-    caller::Caller,
+    ApiResult, ScopedEngine, audit,
     pagination::{CursorPaging, Page, page},
     problem::Problem,
 };
 use crate::{
-    engine::Engine,
     model::{ActionKind, ActionState, Reason, ReasonCode},
     store::{ActionSummary, DecisionRecord, StoreError},
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::Path, http::StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -52,25 +46,24 @@ pub(super) struct WhyLeft {
     pub reason: Reason,
 }
 
-fn since(engine: &Engine) -> Timestamp {
-    engine.now().saturating_sub(LISTED_FOR).unwrap_or(Timestamp::MIN)
-}
-
-/// How many threads are left for a person.
-pub(super) async fn count(engine: &Engine) -> Result<u64, StoreError> {
-    engine.store().left_count(since(engine)).await
+/// Since when they are listed.
+pub(super) fn since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(LISTED_FOR).unwrap_or(Timestamp::MIN)
 }
 
 /// The newest ones.
-pub(super) async fn threads(engine: &Engine, before: Option<&str>, limit: u32) -> Result<Page<LeftThread>, StoreError> {
-    let found = engine.store().left_for_people(since(engine), before, limit.saturating_add(1)).await?;
+pub(super) async fn threads(
+    engine: &ScopedEngine,
+    before: Option<&str>,
+    limit: u32,
+) -> Result<Page<LeftThread>, StoreError> {
+    let found = engine.left(before, limit.saturating_add(1)).await?;
     let found = page(found, limit, |decision| decision.id.clone());
-    let ids: Vec<_> = found.items.iter().map(|decision| decision.id.clone()).collect();
-    let mut actions = engine.store().actions_by_decision(&ids).await?;
+    let mut actions = engine.actions_by_decision(&found.items).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for decision in found.items {
         let opted_out = match &decision.lead_email {
-            Some(email) => engine.store().opt_out(&decision.workspace, email).await?.is_some(),
+            Some(email) => engine.opt_out(&decision.workspace, email).await?.is_some(),
             None => false,
         };
         let planned = actions.remove(&decision.id).unwrap_or_default();
@@ -129,8 +122,8 @@ pub(super) type LeftPage = Page<LeftThread>;
     params(CursorPaging),
     responses((status = 200, body = LeftPage), (status = 400, response = Problem))
 )]
-pub(super) async fn list(State(app): State<App>, paging: CursorPaging) -> ApiResult<LeftPage> {
-    Ok(Json(threads(&app.engine, paging.before.as_deref(), paging.limit).await?))
+pub(super) async fn list(engine: ScopedEngine, paging: CursorPaging) -> ApiResult<LeftPage> {
+    Ok(Json(threads(&engine, paging.before.as_deref(), paging.limit).await?))
 }
 
 /// Take a thread off that list.
@@ -139,23 +132,19 @@ pub(super) async fn list(State(app): State<App>, paging: CursorPaging) -> ApiRes
     params(("id" = String, Path, description = "The decision.")),
     responses((status = 204, description = "It is off the list."), (status = 404, response = Problem))
 )]
-pub(super) async fn done(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    done_by(&app, &caller, &id).await?;
+pub(super) async fn done(engine: ScopedEngine, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    done_by(&engine, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The audit log is what says that somebody has dealt with a thread, so that it also says who and when.
-pub(super) async fn done_by(app: &App, caller: &Caller, id: &str) -> Result<(), Problem> {
-    let decision = app.engine.store().decision(id).await?.ok_or_else(|| Problem::not_found_named("decision", id))?;
+pub(super) async fn done_by(engine: &ScopedEngine, id: &str) -> Result<(), Problem> {
+    let decision = engine.decision(id).await?;
     let details = json!({
         "workspace": decision.workspace,
         "thread_id": decision.thread_id,
         "lead_email": decision.lead_email,
     });
-    audit::append(app, caller, audit::THREAD_DONE, Some(&decision.id), details).await?;
+    audit::append(engine.app(), engine.caller(), audit::THREAD_DONE, Some(&decision.id), details).await?;
     Ok(())
 }

@@ -55,7 +55,7 @@ impl<'a> Seen<'a> {
     )
 )]
 pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -> Result<Response, Problem> {
-    let engine = &app.engine;
+    let engine = app.whole_engine();
     let store = engine.store();
     let now = engine.now();
     let pauses = store.pauses().await?;
@@ -196,7 +196,7 @@ fn actions(all: &mut Exposition, totals: &[ActionTotal]) {
 }
 
 async fn rules(all: &mut Exposition, app: &App) -> Result<(), Problem> {
-    let engine = &app.engine;
+    let engine = app.whole_engine();
     let matches: BTreeMap<_, _> = engine.store().match_counts(None).await?.into_iter().collect();
     let mut matched = all.counter("reply_router_rule_matches_total", "Matches of each rule, over all time.");
     for (rule, count) in &matches {

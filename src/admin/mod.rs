@@ -3,6 +3,7 @@
 //! Everything is read from the store and the engine at the time of the request; nothing is cached, so a page never tells
 //! of a state that the service has left.
 
+mod access;
 mod actions;
 mod audit;
 mod auth;
@@ -24,9 +25,12 @@ mod pagination;
 mod problem;
 mod routes;
 mod rules;
+mod scoped;
 mod server;
+mod sessions;
 mod status;
 
+pub use access::{Access, AccessSettings, BadNetwork, Network, ProxySettings, Role, User, is_user_name};
 pub use server::{serve, serve_within};
 
 use crate::engine::Engine;
@@ -40,9 +44,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use problem::Problem;
+use scoped::{App, ScopedEngine};
 use secrecy::SecretString;
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     csrf::{CsrfLayer, ResponseForProtectionError},
@@ -62,8 +66,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 pub struct AdminSettings {
     /// Where it listens; decides whether it may be open without a token.
     pub listen: SocketAddr,
-    /// The token of programs and of the sign-in.
-    pub token: Option<SecretString>,
+    /// Who may get in.
+    pub access: Access,
     /// How people reach it.
     pub public_url: Option<String>,
     /// The tokens of `POST /hooks/coldsend/{workspace}`; without one a workspace's hook is off.
@@ -86,32 +90,9 @@ pub enum ReloadError {
     Failed(String),
 }
 
-/// What every route may use.
-#[derive(Clone)]
-struct App {
-    engine: Arc<Engine>,
-    settings: Arc<AdminSettings>,
-    reload: Option<Arc<dyn Reload>>,
-    sessions: Arc<auth::Sessions>,
-    /// Places for those who follow the events.
-    readers: Arc<Semaphore>,
-    /// The OpenAPI document.
-    description: Arc<str>,
-}
-
-impl App {
-    /// How many follow the events.
-    fn open_streams(&self) -> usize {
-        events::MAX_STREAMS.saturating_sub(self.readers.available_permits())
-    }
-}
-
 /// All routes, ready to be served or to be called in a test.
 pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Router {
-    let sessions = Arc::new(auth::Sessions::new());
-    let readers = Arc::new(Semaphore::new(events::MAX_STREAMS));
-    let description = routes::description(settings.token.is_some()).to_string().into();
-    let app = App { engine, settings: Arc::new(settings), reload, sessions, readers, description };
+    let app = App::new(engine, settings, reload);
     routes::router(&app)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)

@@ -31,8 +31,9 @@ use utoipa::{
     info(
         title = "Reply Router",
         description = "Times are RFC 3339 in UTC. Errors are `application/problem+json`. Every response carries \
-                       `x-request-id`; one that you send is kept. On a loopback address without `admin.token` you need \
-                       no token.",
+                       `x-request-id`; one that you send is kept. `x-role` says which role an operation needs (`403` \
+                       without it); workspaces that you may not see do not exist for you (`404`, and absent from lists). \
+                       On a loopback address without `admin.token` and `admin.users` you need no token.",
         license(name = "MIT", identifier = "MIT")
     ),
     security(("token" = []), ("session" = [])),
@@ -49,6 +50,9 @@ use utoipa::{
     components(schemas(DecisionEvent, ActionEvent, ExplainedAction), responses(Problem))
 )]
 struct Api;
+
+/// The field of an operation that says what it needs of whoever calls.
+pub(super) const ROLE: &str = "x-role";
 
 /// The description of all routes. A public route needs no token unless it names a security of its own; without a
 /// configured token (`needs_token` is false) no route does.
@@ -91,13 +95,14 @@ pub(super) fn describe(protected: Document, mut public: Document, needs_token: b
     document
 }
 
-fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
+/// The operations of these paths.
+pub(super) fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
     paths.paths.values_mut().flat_map(|item| [&mut item.get, &mut item.post, &mut item.delete]).flatten()
 }
 
 fn security_schemes() -> Value {
     json!({
-        "token": { "type": "http", "scheme": "bearer", "description": "`admin.token`, for programs." },
+        "token": { "type": "http", "scheme": "bearer", "description": "Your own token of `admin.users`, or `admin.token`, for programs." },
         "session": {
             "type": "apiKey",
             "in": "cookie",

@@ -1,17 +1,12 @@
 //! Leads who want no more mail.
 
 use super::{
-    ApiResult, App, audit,
-    caller::Caller,
+    ApiResult, ScopedEngine, audit,
     pagination::{OffsetPaging, Page, non_empty, page_at},
     problem::{JsonBody, Problem, QueryParams},
 };
-use crate::{engine::Workspace, model::address_of, store::OptOut};
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use crate::{model::address_of, store::OptOut};
+use axum::{Json, extract::Path, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,18 +28,18 @@ pub(super) struct ListParams {
     responses((status = 200, body = OptOutPage), (status = 400, response = Problem))
 )]
 pub(super) async fn list(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(params): QueryParams<ListParams>,
     paging: OffsetPaging,
 ) -> ApiResult<OptOutPage> {
     let workspace = non_empty(params.workspace);
-    let items = app.engine.store().opt_outs(workspace.as_deref(), paging.first, paging.limit + 1).await?;
+    let items = engine.opt_outs(workspace.as_deref(), paging.first, paging.limit + 1).await?;
     Ok(Json(page_at(items, paging.first, paging.limit)))
 }
 
 #[derive(Deserialize, ToSchema)]
 pub(super) struct OptOutBody {
-    /// Null, or left out: all.
+    /// Null, or left out: all that you see.
     pub workspace: Option<String>,
     #[schema(format = "email")]
     pub email: String,
@@ -75,20 +70,17 @@ pub(super) struct AddedOptOut {
     )
 )]
 pub(super) async fn add(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     JsonBody(entry): JsonBody<OptOutBody>,
 ) -> Result<(StatusCode, Json<AddedOptOut>), Problem> {
-    Ok((StatusCode::CREATED, Json(add_by(&app, &caller, entry).await?)))
+    Ok((StatusCode::CREATED, Json(add_by(&engine, entry).await?)))
 }
 
 /// Adds a lead to the workspace that is named, or to all, and notes who did it.
-pub(super) async fn add_by(app: &App, caller: &Caller, entry: OptOutBody) -> Result<AddedOptOut, Problem> {
-    let workspaces: Vec<&str> = match &entry.workspace {
-        Some(name) => {
-            vec![app.engine.workspace(name).ok_or_else(|| Problem::not_found_named("workspace", name))?.name()]
-        }
-        None => app.engine.workspaces().iter().map(Workspace::name).collect(),
+pub(super) async fn add_by(engine: &ScopedEngine, entry: OptOutBody) -> Result<AddedOptOut, Problem> {
+    let workspaces: Vec<String> = match &entry.workspace {
+        Some(name) => vec![engine.workspace(name)?.name().to_owned()],
+        None => engine.workspaces().iter().map(|workspace| workspace.name().to_owned()).collect(),
     };
     let Some(email) = address_of(&entry.email) else {
         return Err(Problem::bad_request(format!("`{}` is not an e-mail address", entry.email)));
@@ -97,18 +89,13 @@ pub(super) async fn add_by(app: &App, caller: &Caller, entry: OptOutBody) -> Res
     let evidence = evidence.unwrap_or_else(|| "entered by hand".to_owned());
     let mut items = Vec::with_capacity(workspaces.len());
     for workspace in workspaces {
-        let opt_out = OptOut {
-            workspace: workspace.to_owned(),
-            email: email.clone(),
-            since: app.engine.now(),
-            evidence: evidence.clone(),
-        };
-        app.engine.store().add_opt_out(&opt_out).await?;
-        // An earlier entry stays: what is told is what is kept.
-        items.push(app.engine.store().opt_out(workspace, &email).await?.unwrap_or(opt_out));
+        let since = engine.shared().now();
+        items.push(
+            engine.add_opt_out(OptOut { workspace, email: email.clone(), since, evidence: evidence.clone() }).await?,
+        );
     }
     let details = json!({ "workspaces": items.iter().map(|item| &item.workspace).collect::<Vec<_>>() });
-    audit::record(app, caller, "opt_out.add", Some(&email), details).await;
+    audit::record(engine, "opt_out.add", Some(&email), details).await;
     let Some(first) = items.first().cloned() else { return Err(Problem::not_found_named("workspace", "")) };
     let added = AddedOptOut {
         workspace: (items.len() == 1).then_some(first.workspace),
@@ -123,7 +110,7 @@ pub(super) async fn add_by(app: &App, caller: &Caller, entry: OptOutBody) -> Res
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct WorkspaceParam {
-    /// All, if left out.
+    /// All that you see, if left out.
     workspace: Option<String>,
 }
 
@@ -134,20 +121,19 @@ pub(super) struct WorkspaceParam {
     responses((status = 204, description = "Removed."), (status = 404, response = Problem))
 )]
 pub(super) async fn remove(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     Path(email): Path<String>,
     QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<StatusCode, Problem> {
-    remove_by(&app, &caller, of.workspace.as_deref(), &email).await?;
+    remove_by(&engine, of.workspace.as_deref(), &email).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Forgets an opt-out, in a workspace or in all, and notes who did it.
-pub(super) async fn remove_by(app: &App, caller: &Caller, workspace: Option<&str>, email: &str) -> Result<(), Problem> {
-    if !app.engine.store().remove_opt_out(workspace, email).await? {
-        return Err(Problem::not_found_named("opt-out of", email));
-    }
-    audit::record(app, caller, "opt_out.remove", Some(&email.to_lowercase()), json!({ "workspace": workspace })).await;
+pub(super) async fn remove_by(engine: &ScopedEngine, workspace: Option<&str>, email: &str) -> Result<(), Problem> {
+    let removed = engine.remove_opt_out(workspace, email).await?;
+    let removed = removed.ok_or_else(|| Problem::not_found_named("opt-out of", email))?;
+    let details = json!({ "workspace": workspace, "workspaces": removed });
+    audit::record(engine, "opt_out.remove", Some(&email.to_lowercase()), details).await;
     Ok(())
 }

@@ -2,57 +2,80 @@
 //! served without a description, nor described without being served.
 
 use super::{
-    App, actions, audit, auth, controls, decisions, events, explain, hooks, left, metrics, openapi, opt_outs, pages,
-    rules, status,
+    App, access::Needs, actions, audit, auth, controls, decisions, events, explain, hooks, left, metrics, openapi,
+    opt_outs, pages, rules, status,
 };
 use axum::{Router, middleware};
 use serde_json::Value;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
 
-/// The routes that need the token or a session.
+/// The routes that ask who calls. Each says here what it needs of them; which workspaces they see, [`ScopedEngine`] says,
+/// through which alone a handler reads.
+///
+/// [`ScopedEngine`]: super::ScopedEngine
 fn protected() -> OpenApiRouter<App> {
-    OpenApiRouter::default()
-        .routes(routes!(pages::rules::rules))
-        .routes(routes!(pages::activity::activity))
-        .routes(routes!(pages::thread::thread))
-        .routes(routes!(pages::queue::queue))
-        .routes(routes!(pages::try_page::form))
-        .routes(routes!(pages::try_page::submit))
-        .routes(routes!(pages::workspace::workspace))
-        .routes(routes!(pages::workspace::run_checks))
-        .routes(routes!(pages::forms::set_mode))
-        .routes(routes!(pages::forms::pause))
-        .routes(routes!(pages::forms::resume))
-        .routes(routes!(pages::forms::reload))
-        .routes(routes!(pages::forms::decide))
-        .routes(routes!(pages::forms::thread_done))
-        .routes(routes!(pages::forms::add_opt_out))
-        .routes(routes!(pages::forms::remove_opt_out))
-        .routes(routes!(openapi::document))
-        .routes(routes!(status::status))
-        .routes(routes!(status::workspaces))
-        .routes(routes!(rules::list))
-        .routes(routes!(rules::get))
-        .routes(routes!(rules::set_mode))
-        .routes(routes!(actions::list))
-        .routes(routes!(actions::get))
-        .routes(routes!(actions::approve))
-        .routes(routes!(actions::reject))
-        .routes(routes!(actions::retry))
-        .routes(routes!(actions::resolve))
-        .routes(routes!(left::list))
-        .routes(routes!(left::done))
-        .routes(routes!(decisions::list))
-        .routes(routes!(decisions::get))
-        .routes(routes!(explain::explain))
-        .routes(routes!(opt_outs::list))
-        .routes(routes!(opt_outs::add))
-        .routes(routes!(opt_outs::remove))
-        .routes(routes!(controls::pause))
-        .routes(routes!(controls::resume))
-        .routes(routes!(controls::reload))
-        .routes(routes!(audit::list))
-        .routes(routes!(events::stream))
+    const VIEWER: Needs = Needs::VIEWER;
+    const APPROVER: Needs = Needs::APPROVER;
+    const ADMIN: Needs = Needs::ADMIN;
+    const WHOLE_SERVICE: Needs = Needs::WholeService;
+    let table = [
+        (VIEWER, routes!(pages::rules::rules)),
+        (VIEWER, routes!(pages::activity::activity)),
+        (VIEWER, routes!(pages::thread::thread)),
+        (VIEWER, routes!(pages::queue::queue)),
+        (VIEWER, routes!(pages::try_page::form)),
+        (VIEWER, routes!(pages::try_page::submit)),
+        (VIEWER, routes!(pages::workspace::workspace)),
+        (ADMIN, routes!(pages::workspace::run_checks)),
+        (WHOLE_SERVICE, routes!(pages::forms::set_mode)),
+        (APPROVER, routes!(pages::forms::pause)),
+        (APPROVER, routes!(pages::forms::resume)),
+        (WHOLE_SERVICE, routes!(pages::forms::reload)),
+        (APPROVER, routes!(pages::forms::decide)),
+        (APPROVER, routes!(pages::forms::thread_done)),
+        (APPROVER, routes!(pages::forms::add_opt_out)),
+        (APPROVER, routes!(pages::forms::remove_opt_out)),
+        (VIEWER, routes!(openapi::document)),
+        (VIEWER, routes!(status::status)),
+        (VIEWER, routes!(status::workspaces)),
+        (VIEWER, routes!(rules::list)),
+        (VIEWER, routes!(rules::get)),
+        (WHOLE_SERVICE, routes!(rules::set_mode)),
+        (VIEWER, routes!(actions::list)),
+        (VIEWER, routes!(actions::get)),
+        (APPROVER, routes!(actions::approve)),
+        (APPROVER, routes!(actions::reject)),
+        (APPROVER, routes!(actions::retry)),
+        (APPROVER, routes!(actions::resolve)),
+        (VIEWER, routes!(left::list)),
+        (APPROVER, routes!(left::done)),
+        (VIEWER, routes!(decisions::list)),
+        (VIEWER, routes!(decisions::get)),
+        (VIEWER, routes!(explain::explain)),
+        (VIEWER, routes!(opt_outs::list)),
+        (APPROVER, routes!(opt_outs::add)),
+        (APPROVER, routes!(opt_outs::remove)),
+        (APPROVER, routes!(controls::pause)),
+        (APPROVER, routes!(controls::resume)),
+        (WHOLE_SERVICE, routes!(controls::reload)),
+        (VIEWER, routes!(audit::list)),
+        (VIEWER, routes!(events::stream)),
+    ];
+    table.into_iter().fold(OpenApiRouter::default(), |router, (needs, route)| router.routes(guarded(needs, route)))
+}
+
+/// A route that lets nobody pass who lacks what it needs, and whose description says so.
+fn guarded(needs: Needs, (schemas, mut paths, methods): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+    for operation in openapi::operations(&mut paths) {
+        let declared = ExtensionsBuilder::new().add(openapi::ROLE, needs.as_str()).build();
+        operation.extensions.get_or_insert_default().merge(declared);
+    }
+    let check = middleware::from_fn(move |request, next| auth::authorize(needs, request, next));
+    (schemas, paths, methods.route_layer(check))
 }
 
 /// The routes that anyone may call; the hook has a token of its own.
@@ -85,7 +108,7 @@ pub(super) fn router(app: &App) -> Router<App> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, path::Path};
 
     fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
         let paths = document["paths"].as_object().unwrap();
@@ -104,6 +127,77 @@ mod tests {
         }
         assert_eq!(document["security"], serde_json::json!([{ "token": [] }, { "session": [] }]));
         assert_eq!(description(false)["security"], serde_json::json!([]));
+    }
+
+    /// A route is public, or says which role it needs; and these are all that are public.
+    #[test]
+    fn every_route_declares_who_may_call_it() {
+        let document = description(true);
+        let mut open = Vec::new();
+        for (path, method, operation) in operations(&document) {
+            match operation[openapi::ROLE].as_str() {
+                Some(role) => assert!(
+                    ["viewer", "approver", "admin", "admin of all workspaces"].contains(&role),
+                    "{method} {path}: {role}"
+                ),
+                None => open.push(path.as_str()),
+            }
+        }
+        open.sort_unstable();
+        open.dedup();
+        assert_eq!(
+            open,
+            [
+                "/assets/icon.svg",
+                "/assets/pages.js",
+                "/assets/style.css",
+                "/assets/theme.js",
+                "/healthz",
+                "/hooks/coldsend/{workspace}",
+                "/login",
+                "/logout",
+                "/metrics",
+                "/readyz"
+            ]
+        );
+    }
+
+    /// Handlers read through `ScopedEngine`; only what belongs to nobody's workspaces reads past it.
+    #[test]
+    fn nothing_but_probes_metrics_hooks_and_the_audit_log_reads_past_the_scope() {
+        fn sources(folder: &Path, found: &mut BTreeSet<(String, &'static str)>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    sources(&path, found);
+                    continue;
+                }
+                let name = path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src/admin")).unwrap();
+                let name = name.to_string_lossy().into_owned();
+                // This file has these words for the test alone.
+                if name.ends_with(".rs") && !name.starts_with("scoped/") && name != "routes.rs" {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let words = ["whole_engine()", ".store()", "shared().workspace", "shared().intake"];
+                    let used = words.into_iter().filter(|word| text.contains(word));
+                    found.extend(used.map(|word| (name.clone(), word)));
+                }
+            }
+        }
+        let mut found = BTreeSet::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/admin"), &mut found);
+        let found: Vec<_> = found.iter().map(|(name, word)| (name.as_str(), *word)).collect();
+        assert_eq!(
+            found,
+            [
+                ("audit.rs", ".store()"),
+                ("audit.rs", "whole_engine()"),
+                ("hooks.rs", "whole_engine()"),
+                ("metrics.rs", ".store()"),
+                ("metrics.rs", "whole_engine()"),
+                ("status.rs", ".store()"),
+                ("status.rs", "whole_engine()"),
+            ]
+        );
     }
 
     #[test]

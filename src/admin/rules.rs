@@ -1,21 +1,18 @@
 //! Every rule and how it fares.
 
 use super::{
-    ApiResult, App, audit,
-    caller::Caller,
+    ApiResult, ScopedEngine,
+    access::Needs,
+    audit,
     pagination::{OffsetPaging, Page, non_empty, page_at},
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
-    engine::Engine,
+    engine::RuleHealth,
     model::{ActionState, Mode},
-    store::{ActionCount, DayCount, ModeOverride},
+    store::{ActionCount, DayCount, ModeOverride, RuleCount, Store},
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::Path, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -117,7 +114,7 @@ pub(super) struct RuleError {
     pub at: Timestamp,
 }
 
-/// What the store knows of all rules.
+/// What the store knows of the rules in the workspaces that somebody sees.
 struct Known {
     matches: Windows<HashMap<String, u64>>,
     actions: Windows<Vec<ActionCount>>,
@@ -127,11 +124,22 @@ struct Known {
 }
 
 impl Known {
-    async fn read(engine: &Engine) -> Result<Self, Problem> {
-        let store = engine.store();
-        let now = engine.now();
-        let ago = |span: Duration| Some(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
-        let (hour, day, week) = (ago(HOUR), ago(DAY), ago(DAY * DAYS));
+    async fn read(engine: &ScopedEngine) -> Result<Self, Problem> {
+        let now = engine.shared().now();
+        let ago = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+        let since = [ago(HOUR), ago(DAY), ago(DAY * DAYS)];
+        let switches = engine.mode_overrides().await?.into_iter();
+        let switches = switches.map(|found| (found.rule.clone(), found)).collect();
+        let known = match (engine.whole_store(), engine.rule_counts(since).await?) {
+            (Some(store), _) => Self::read_all(store, since, now).await?,
+            (None, counts) => Self::add_up(&counts.unwrap_or_default(), first_day(now)),
+        };
+        Ok(Self { switches, ..known })
+    }
+
+    /// Of all workspaces: the counts are ready.
+    async fn read_all(store: &dyn Store, since: [Timestamp; 3], now: Timestamp) -> Result<Self, Problem> {
+        let [hour, day, week] = since.map(Some);
         let matches = Windows {
             hour: store.match_counts(hour).await?,
             day: store.match_counts(day).await?,
@@ -148,8 +156,54 @@ impl Known {
         for count in store.day_counts(first_day(now)).await? {
             days.entry(count.rule.clone()).or_default().push(count);
         }
-        let switches = store.mode_overrides().await?.into_iter().map(|found| (found.rule.clone(), found)).collect();
-        Ok(Self { matches, actions, last_matches: store.last_matches().await?, switches, days })
+        Ok(Self { matches, actions, last_matches: store.last_matches().await?, switches: HashMap::new(), days })
+    }
+
+    /// Of some workspaces, out of the counts of each day.
+    fn add_up(counts: &[RuleCount], first_day: Timestamp) -> Self {
+        let matches = |within: fn(&RuleCount) -> u64| {
+            let mut by_rule: HashMap<String, u64> = HashMap::new();
+            for count in counts.iter().filter(|count| count.state.is_none()) {
+                *by_rule.entry(count.rule.clone()).or_default() += within(count);
+            }
+            by_rule
+        };
+        let actions = |within: fn(&RuleCount) -> u64| {
+            let some = counts.iter().filter_map(|count| {
+                let (rule, reason, number) = (count.rule.clone(), count.reason.clone(), within(count));
+                (number > 0).then_some(ActionCount { rule, state: count.state?, reason, count: number })
+            });
+            some.collect::<Vec<_>>()
+        };
+        let mut last_matches: HashMap<String, Timestamp> = HashMap::new();
+        let mut days: HashMap<String, Vec<DayCount>> = HashMap::new();
+        for count in counts {
+            let of_rule = days.entry(count.rule.clone()).or_default();
+            let place = of_rule.iter().position(|known| known.day == count.day);
+            if place.is_none() && count.day >= first_day {
+                of_rule.push(DayCount { rule: count.rule.clone(), day: count.day, matched: 0, acted: 0 });
+            }
+            let day = of_rule.iter_mut().find(|known| known.day == count.day);
+            match (count.state, day) {
+                (None, day) => {
+                    let last = last_matches.entry(count.rule.clone()).or_insert(count.last_at);
+                    *last = (*last).max(count.last_at);
+                    day.into_iter().for_each(|day| day.matched += count.count);
+                }
+                (Some(ActionState::Done), Some(day)) => day.acted += count.count,
+                (Some(_), _) => {}
+            }
+        }
+        let [hour, day, week]: [fn(&RuleCount) -> u64; 3] =
+            [|count| count.within[0], |count| count.within[1], |count| count.within[2]];
+        let total: fn(&RuleCount) -> u64 = |count| count.count;
+        Self {
+            matches: Windows { hour: matches(hour), day: matches(day), week: matches(week), total: matches(total) },
+            actions: Windows { hour: actions(hour), day: actions(day), week: actions(week), total: actions(total) },
+            last_matches,
+            switches: HashMap::new(),
+            days,
+        }
     }
 
     /// The actions of a rule in each window by state, and its suppressed ones by reason.
@@ -197,10 +251,12 @@ fn first_day(now: Timestamp) -> Timestamp {
     Timestamp::from_second(today.saturating_mul(86_400)).unwrap_or(Timestamp::MIN)
 }
 
-pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem> {
+/// The rules that act in the workspaces that somebody sees, with what they did there.
+pub(super) async fn reports(engine: &ScopedEngine) -> Result<Vec<RuleReport>, Problem> {
     let known = Known::read(engine).await?;
-    let now = engine.now();
-    let (rules, all) = (engine.rules(), engine.workspaces());
+    let shared = engine.shared();
+    let now = shared.now();
+    let (rules, all) = (shared.rules(), engine.workspaces());
     let report = |rule: &crate::rules::Rule| {
         let name = rule.name.as_str();
         let has = rules.workspaces_with(name);
@@ -216,7 +272,8 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
         let allowed = rule.mode.min(lower.unwrap_or(Mode::Live));
         let effective_mode = allowed.min(ceiling);
         let (actions, suppressed) = known.actions_of(name);
-        let health = engine.rule_health(name);
+        // How often a rule is evaluated, and what it failed at, is counted over all its workspaces.
+        let health = if engine.owns_rule(rule) { shared.rule_health(name) } else { RuleHealth::default() };
         let microseconds = |mean: std::time::Duration| u64::try_from(mean.as_micros()).unwrap_or(u64::MAX);
         RuleReport {
             name: name.to_owned(),
@@ -246,7 +303,7 @@ pub(super) async fn reports(engine: &Engine) -> Result<Vec<RuleReport>, Problem>
             daily: known.daily(name, now),
         }
     };
-    Ok(rules.rules().iter().map(report).collect())
+    Ok(rules.rules().iter().filter(|rule| engine.sees_rule(rule)).map(report).collect())
 }
 
 pub(super) type RulePage = Page<RuleReport>;
@@ -269,13 +326,13 @@ pub(super) struct ListParams {
     )
 )]
 pub(super) async fn list(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(params): QueryParams<ListParams>,
     paging: OffsetPaging,
 ) -> ApiResult<RulePage> {
-    let mut rules = reports(&app.engine).await?;
+    let mut rules = reports(&engine).await?;
     if let Some(name) = non_empty(params.workspace) {
-        app.engine.workspace(&name).ok_or_else(|| Problem::not_found_named("workspace", &name))?;
+        engine.workspace(&name)?;
         rules.retain(|rule| rule.workspace_modes.contains_key(&name));
     }
     let rest = rules.into_iter().skip(usize::try_from(paging.first).unwrap_or(usize::MAX)).collect();
@@ -288,12 +345,12 @@ pub(super) async fn list(
     params(("name" = String, Path, description = "The rule.")),
     responses((status = 200, body = RuleReport), (status = 404, response = Problem))
 )]
-pub(super) async fn get(State(app): State<App>, Path(name): Path<String>) -> ApiResult<RuleReport> {
-    find(&app, &name).await.map(Json)
+pub(super) async fn get(engine: ScopedEngine, Path(name): Path<String>) -> ApiResult<RuleReport> {
+    find(&engine, &name).await.map(Json)
 }
 
-async fn find(app: &App, name: &str) -> Result<RuleReport, Problem> {
-    let all = reports(&app.engine).await?;
+async fn find(engine: &ScopedEngine, name: &str) -> Result<RuleReport, Problem> {
+    let all = reports(engine).await?;
     all.into_iter().find(|rule| rule.name == name).ok_or_else(|| Problem::not_found_named("rule", name))
 }
 
@@ -316,8 +373,7 @@ pub(super) struct ModeBody {
     )
 )]
 pub(super) async fn set_mode(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     Path(name): Path<String>,
     JsonBody(body): JsonBody<serde_json::Value>,
 ) -> ApiResult<RuleReport> {
@@ -325,13 +381,14 @@ pub(super) async fn set_mode(
         return Err(Problem::bad_request("send {\"mode\": \"off\"}, shadow, draft or live, or null to clear it"));
     }
     let body: ModeBody = serde_json::from_value(body).map_err(|error| Problem::bad_request(error.to_string()))?;
-    set_override(&app, &caller, &name, body.mode.as_deref()).await?;
-    find(&app, &name).await.map(Json)
+    set_override(&engine, &name, body.mode.as_deref()).await?;
+    find(&engine, &name).await.map(Json)
 }
 
 /// Lowers a rule, or clears that, and notes who did it.
-pub(super) async fn set_override(app: &App, caller: &Caller, name: &str, mode: Option<&str>) -> Result<(), Problem> {
-    let rules = app.engine.rules();
+pub(super) async fn set_override(engine: &ScopedEngine, name: &str, mode: Option<&str>) -> Result<(), Problem> {
+    let Some(store) = engine.whole_store() else { return engine.require(Needs::WholeService) };
+    let rules = engine.shared().rules();
     let rule = rules.rule(name).ok_or_else(|| Problem::not_found_named("rule", name))?;
     let mode = match mode {
         None => None,
@@ -343,8 +400,8 @@ pub(super) async fn set_override(app: &App, caller: &Caller, name: &str, mode: O
         let text = format!("the rule's file says {}: an override can only lower it, not set it to {mode}", rule.mode);
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
     }
-    app.engine.store().set_rule_mode(name, mode, &caller.to_string(), app.engine.now()).await?;
+    store.set_rule_mode(name, mode, &engine.caller().to_string(), engine.shared().now()).await?;
     tracing::warn!(rule = name, mode = mode.map_or("cleared", Mode::as_str), "rule mode overridden");
-    audit::record(app, caller, "rule.mode", Some(name), json!({ "mode": mode })).await;
+    audit::record(engine, "rule.mode", Some(name), json!({ "mode": mode })).await;
     Ok(())
 }

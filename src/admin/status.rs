@@ -1,7 +1,7 @@
 //! How the service fares.
 
 use super::{
-    ApiResult, App,
+    ApiResult, App, ScopedEngine,
     pagination::{OffsetPaging, Page, page_at},
     problem::Problem,
 };
@@ -141,31 +141,34 @@ pub(super) struct QueueReport {
     pub left_for_you: u64,
 }
 
-pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
-    let engine = &app.engine;
-    let pauses = engine.store().pauses().await?;
-    let queue = engine.store().queue_counts(None).await?;
-    let foreign = engine.store().foreign_uses().await?;
+pub(super) async fn report(engine: &ScopedEngine) -> Result<StatusReport, Problem> {
+    let shared = engine.shared();
+    let pauses = engine.pauses().await?;
+    let queue = engine.queue_counts().await?;
+    let foreign = engine.foreign_uses().await?;
     let count = |state| queue.get(&state).copied().unwrap_or_default();
-    let rules = engine.rules();
+    let rules = shared.rules();
+    // What is wrong with the files may tell of other workspaces' rules.
+    let error = shared.rules_error();
+    let error = error.map(|error| if engine.sees_everything() { error } else { OTHERS_RULES.to_owned() });
     Ok(StatusReport {
         version: env!("CARGO_PKG_VERSION"),
-        started_at: engine.started_at(),
-        dry_run: app.engine.is_dry_run(),
+        started_at: shared.started_at(),
+        dry_run: shared.is_dry_run(),
         paused: pauses.iter().any(|pause| pause.workspace.is_none()),
         pause: pauses.iter().find(|pause| pause.workspace.is_none()).map(PauseReport::from),
         rules: RulesReport {
             revision: rules.revision().to_owned(),
-            loaded_at: engine.rules_loaded_at(),
-            count: rules.rules().len(),
-            error: engine.rules_error(),
+            loaded_at: shared.rules_loaded_at(),
+            count: rules.rules().iter().filter(|rule| engine.sees_rule(rule)).count(),
+            error,
         },
         workspaces: engine
             .workspaces()
             .iter()
-            .map(|workspace| workspace_report(workspace, &pauses, foreign_use(engine, workspace, &foreign)))
+            .map(|workspace| workspace_report(workspace, &pauses, foreign_use(shared, workspace, &foreign)))
             .collect(),
-        restart_needed: engine.restart_needed(),
+        restart_needed: shared.restart_needed().filter(|_| engine.sees_everything()),
         queue: QueueReport {
             planned: count(ActionState::Planned),
             waiting: count(ActionState::Waiting),
@@ -174,10 +177,13 @@ pub(super) async fn report(app: &App) -> Result<StatusReport, Problem> {
             unknown: count(ActionState::Unknown),
             quarantined: count(ActionState::Quarantined),
             failed: count(ActionState::Failed),
-            left_for_you: super::left::count(engine).await?,
+            left_for_you: engine.left_count().await?,
         },
     })
 }
+
+/// All that somebody learns of a rejected reload who does not see every workspace.
+const OTHERS_RULES: &str = "the changed rules have errors; an admin of all workspaces sees which";
 
 /// What shows that another service acts on the account: our own words that we did not send, or the key's limit.
 fn foreign_use(engine: &Engine, workspace: &Workspace, found: &[ForeignUse]) -> Option<String> {
@@ -225,8 +231,8 @@ fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<Str
 
 /// Get the status of the service.
 #[utoipa::path(get, path = "/api/v1/status", tag = "service", responses((status = 200, body = StatusReport)))]
-pub(super) async fn status(State(app): State<App>) -> ApiResult<StatusReport> {
-    Ok(Json(report(&app).await?))
+pub(super) async fn status(engine: ScopedEngine) -> ApiResult<StatusReport> {
+    Ok(Json(report(&engine).await?))
 }
 
 pub(super) type WorkspacePage = Page<WorkspaceReport>;
@@ -237,8 +243,8 @@ pub(super) type WorkspacePage = Page<WorkspaceReport>;
     params(OffsetPaging),
     responses((status = 200, body = WorkspacePage), (status = 400, response = Problem))
 )]
-pub(super) async fn workspaces(State(app): State<App>, paging: OffsetPaging) -> ApiResult<WorkspacePage> {
-    let all = report(&app).await?.workspaces;
+pub(super) async fn workspaces(engine: ScopedEngine, paging: OffsetPaging) -> ApiResult<WorkspacePage> {
+    let all = report(&engine).await?.workspaces;
     let rest = all.into_iter().skip(usize::try_from(paging.first).unwrap_or(usize::MAX)).collect();
     Ok(Json(page_at(rest, paging.first, paging.limit)))
 }
@@ -265,23 +271,23 @@ pub(super) async fn healthz() -> &'static str {
 )]
 pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     let not_ready = |text: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, text);
-    if let Err(error) = app.engine.store().pauses().await {
+    if let Err(error) = app.whole_engine().store().pauses().await {
         tracing::error!(%error, "not ready: store error");
         return Err(not_ready("not ready: the store fails; the log says why".to_owned()));
     }
-    if let Some(workspace) = app.engine.workspaces().iter().find(|workspace| workspace.is_store_failing()) {
+    if let Some(workspace) = app.whole_engine().workspaces().iter().find(|workspace| workspace.is_store_failing()) {
         let name = workspace.name();
         return Err(not_ready(format!(
             "not ready: {name} sends nothing, because the store cannot be written; the log says why"
         )));
     }
-    for workspace in app.engine.workspaces() {
-        if let Some((lasted, why)) = app.engine.alerts().outage(workspace) {
+    for workspace in app.whole_engine().workspaces() {
+        if let Some((lasted, why)) = app.whole_engine().alerts().outage(workspace) {
             let lasted = format_duration(Duration::from_secs(lasted.as_secs()));
             return Err(not_ready(format!("not ready: {} has failed for {lasted}: {why}", workspace.name())));
         }
     }
-    let waiting = app.engine.workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
+    let waiting = app.whole_engine().workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
     match waiting {
         Some(workspace) => Err(not_ready(format!("not ready: {} not polled yet", workspace.name()))),
         None => Ok("ready\n"),

@@ -82,7 +82,7 @@ impl Service {
             hook_tokens.filter_map(|found| Some((found.name().to_owned(), found.hook_token.clone()?))).collect();
         let admin = AdminSettings {
             listen: address,
-            token: settings.admin.token.clone(),
+            access: admin::Access::new(settings.admin.access()),
             public_url: settings.admin.public_url.as_ref().map(ToString::to_string),
             hook_tokens,
         };

@@ -95,7 +95,7 @@ codes! {
     DUPLICATE_NAME = "C005", "duplicate name", "Give every workspace its own name: records are stored under it.";
     BAD_URL = "C006", "invalid address", "An address starts with https://. Plain http:// is allowed only to this machine, because the key is part of every request.";
     BAD_LISTEN = "C007", "invalid listen address", "Write an IP address and a port, such as 127.0.0.1:8080.";
-    WEAK_TOKEN = "C008", "admin token missing or too short", "Beyond this machine only the token protects the admin pages, so it must have 32 bytes or more.";
+    WEAK_TOKEN = "C008", "admin token missing or too short", "Beyond this machine only tokens protect the admin pages, so each must have 32 bytes or more.";
     BAD_STORE = "C009", "invalid store", "Write `sqlite:` and a path.";
     BAD_DESTINATION = "C011", "invalid destination", "A destination has exactly one of `slack`, `email` and `webhook`, with the settings of that kind.";
     NO_SUCH_DESTINATION = "C012", "unknown destination", "Define the name under `destinations`.";
@@ -108,5 +108,9 @@ codes! {
     UNUSED_VARIABLE = "C020", "unused environment variable", "With a configuration file, addresses come only from the file; `COLDSEND_BASE_URL` applies only without one.";
     NO_FOLDER = "C030", "missing folder", "`attachments_from` must name existing folders; paths are relative to the folder of the configuration.";
     KEY_TWICE = "C021", "one key in two workspaces", "A key belongs to one ColdSend account. With two workspaces on it, each would answer every lead, so everybody would get every reply twice.";
+    USER_TWICE = "C031", "one user twice", "Users are told apart by their names and tokens, so each has their own: the audit log names whoever changed something.";
+    NO_SIGN_IN = "C032", "user who cannot sign in", "A user signs in with a `token`, or comes through the proxy that `proxy_header` and `trusted_proxies` describe.";
+    BAD_PROXY = "C033", "invalid single sign-on", "`proxy_header` names the header in which a proxy says who signed in, and `trusted_proxies` the addresses or networks of the proxies that are believed. Whoever else could send the header would be whoever they like.";
+    NO_VISIBLE_WORKSPACE = "C034", "user without such a workspace", "No workspace has a name like this, so the user sees less than you may expect.";
     BAD_KEY = "C018", "invalid key", "Keys and tokens are printable characters without spaces.";
 }

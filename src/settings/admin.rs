@@ -3,7 +3,7 @@
 use super::declaration::{self, ConfigKey, Takes};
 use super::reader::ConfigReader;
 use super::values::{header_secret, public_url};
-use super::{ADMIN_TOKEN_VARIABLE, AdminSettings};
+use super::{ADMIN_TOKEN_VARIABLE, AdminSettings, users};
 use crate::diagnostics::code;
 use crate::yaml::{LazySchema, Node, ValueType};
 use secrecy::{ExposeSecret, SecretString};
@@ -20,21 +20,28 @@ pub(super) static ADMIN: LazySchema = LazySchema::new(|| {
 
 impl Default for AdminSettings {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080), token: None, public_url: None }
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080),
+            token: None,
+            public_url: None,
+            users: Vec::new(),
+            proxy_header: None,
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 
 /// Its keys.
 pub(super) fn keys() -> Vec<ConfigKey<AdminSettings>> {
     type Key = ConfigKey<AdminSettings>;
-    vec![
+    let mut keys = vec![
         Key::new("listen", listen(), |admin| &mut admin.listen, "An IP address and a port."),
         Key::new(
             "token",
             header_secret().optional(),
             |admin| &mut admin.token,
-            "The token for programs and for signing in. To listen on other addresses than this machine's it is needed, with \
-             32 bytes or more.",
+            "The token of an unnamed admin of everything, for programs and for signing in. To listen on other addresses than \
+             this machine's, it or `users` are needed, with tokens of 32 bytes or more.",
         )
         .example("${REPLY_ROUTER_ADMIN_TOKEN}"),
         Key::new(
@@ -44,7 +51,9 @@ pub(super) fn keys() -> Vec<ConfigKey<AdminSettings>> {
             "How people reach it, for links in what is forwarded.",
         )
         .example("https://router.acme.example"),
-    ]
+    ];
+    keys.extend(users::keys());
+    keys
 }
 
 fn listen() -> Takes<SocketAddr> {
@@ -69,18 +78,37 @@ pub(super) fn check_token(node: Option<&Node>, admin: &mut AdminSettings, reader
         let value = (reader.env)(ADMIN_TOKEN_VARIABLE).filter(|value| !value.is_empty());
         admin.token = value.map(SecretString::from);
     }
-    let long_enough = admin.token.as_ref().is_some_and(|token| token.expose_secret().len() >= TOKEN_BYTES);
-    // A token that is written and could not be read has been reported.
-    if let Some(location) = token_node.or_else(|| written("listen"))
-        && !admin.listen.ip().is_loopback()
-        && !long_enough
-        && (token_node.is_none() || admin.token.is_some())
+    // A list that could not be read has been reported.
+    let has_users = written("users").is_some_and(|node| !node.list_or_one().is_empty());
+    if let Some(token) = &admin.token
+        && let Some(location) = token_node.or_else(|| written("listen"))
     {
-        let message = format!(
-            "{} can be reached from other machines, which needs a token of {TOKEN_BYTES} bytes or more",
-            admin.listen
-        );
-        let hint = format!("make one with `openssl rand -hex 32` and put it into {ADMIN_TOKEN_VARIABLE}");
-        reader.report(code::WEAK_TOKEN, location, message, &hint);
+        check_length(location, token, admin, reader);
     }
+    // A token that is written and could not be read has been reported.
+    if token_node.is_none()
+        && admin.token.is_none()
+        && !has_users
+        && let Some(location) = written("listen")
+    {
+        check_length(location, &SecretString::default(), admin, reader);
+    }
+}
+
+/// Refuses a token that is too short for an address which other machines reach.
+pub(super) fn check_length(
+    location: &Node,
+    token: &SecretString,
+    admin: &AdminSettings,
+    reader: &mut ConfigReader<'_>,
+) {
+    if admin.listen.ip().is_loopback() || token.expose_secret().len() >= TOKEN_BYTES {
+        return;
+    }
+    let message = format!(
+        "{} can be reached from other machines, which needs a token of {TOKEN_BYTES} bytes or more",
+        admin.listen
+    );
+    let hint = format!("make one with `openssl rand -hex 32` and put it into {ADMIN_TOKEN_VARIABLE}");
+    reader.report(code::WEAK_TOKEN, location, message, &hint);
 }

@@ -137,6 +137,11 @@ impl<S: 'static> ConfigKey<S> {
         self
     }
 
+    /// It may be left away, but a key without a value is a mistake, which the section reports.
+    pub(super) fn non_null(self) -> Self {
+        Self { key: self.key.non_null(), ..self }
+    }
+
     /// It must be there.
     pub(super) fn required(self) -> Self {
         Self { key: self.key.required(), default: Box::new(|_| None), ..self }

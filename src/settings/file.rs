@@ -8,7 +8,7 @@ use super::safety::{self, SAFETY};
 use super::schema::DESTINATION;
 use super::values::{NAME, folders, rule_paths};
 use super::workspace::{self, WORKSPACE};
-use super::{BASE_URL_VARIABLE, STORE, Settings, StoreSettings, destinations};
+use super::{BASE_URL_VARIABLE, STORE, Settings, StoreSettings, destinations, users};
 use crate::destinations::{NETWORK_SCHEMA, SMTP_SCHEMA};
 use crate::diagnostics::{Diagnostic, code};
 use crate::yaml::{self, Constraint, Fields, Interpolation, KeyMatch, LazySchema, Node, ValueType};
@@ -103,6 +103,7 @@ pub(super) fn read(fields: &Fields<'_>, rules: Option<&Path>, reader: &mut Confi
         }
         None => reader.out.push(workspace::missing(fields.key("workspaces").unwrap_or(fields.node()))),
     }
+    users::check(fields.non_null("admin"), &settings.admin, &settings.workspaces, reader);
     // As it is written: a workspace that cannot be read may have rules all the same.
     let written = fields.non_null("workspaces").map(Node::list_or_one).unwrap_or_default();
     let own = !written.is_empty() && written.iter().all(|item| item.get("rules").is_some_and(|node| !node.is_null()));

@@ -14,6 +14,7 @@ mod reader;
 mod safety;
 mod schema;
 pub mod starter;
+mod users;
 mod values;
 mod workspace;
 
@@ -21,6 +22,7 @@ pub use env::Env;
 pub use file::json_schema;
 pub use workspace::{DEFAULT_BASE_URL, RateLimit, SettingLocations, WorkspaceConfig};
 
+use crate::admin::{AccessSettings, Network, ProxySettings, User};
 use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};
 use crate::diagnostics::Diagnostics;
 use crate::model::Safety;
@@ -128,13 +130,30 @@ impl StoreSettings {
 pub struct AdminSettings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// The token for programs and for signing in; always there, with 32 bytes or more, when `listen` is not loopback.
+    /// The token of an unnamed admin of everything. When `listen` is not loopback, it or users are there, and every token
+    /// has 32 bytes or more.
     pub token: Option<SecretString>,
     /// How people reach it, for links in forwards.
     pub public_url: Option<Url>,
+    /// With unique names and tokens; each has a token, or comes through a proxy.
+    pub users: Vec<User>,
+    /// The header in which a proxy names a user; there are `trusted_proxies` and `users` then.
+    pub proxy_header: Option<String>,
+    /// Who may send it.
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl AdminSettings {
+    /// Who may get in.
+    pub fn access(&self) -> AccessSettings {
+        let trusted = &self.trusted_proxies;
+        AccessSettings {
+            token: self.token.clone(),
+            users: self.users.clone(),
+            proxy: self.proxy_header.clone().map(|header| ProxySettings { header, trusted: trusted.clone() }),
+        }
+    }
+
     /// The link base: `public_url`, or the listening address when that can be opened on this machine.
     pub fn link_base(&self) -> Option<Url> {
         let local = || Url::parse(&format!("http://{}", self.listen)).ok().filter(|_| self.listen.ip().is_loopback());

@@ -1,6 +1,6 @@
 //! How often rules matched and what became of it.
 
-use super::{ActionCount, ActionTotal, DayCount, StoreError, StoreMetrics};
+use super::{ActionCount, ActionTotal, DayCount, RuleCount, StoreError, StoreMetrics};
 use crate::model::ActionState;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,6 +23,10 @@ pub trait CountStore: Send + Sync {
 
     /// How each rule fared on each day since then; days without a match are absent. The first day counts from its hour on.
     async fn day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError>;
+
+    /// What rules did in these workspaces alone, within each of three windows and in all. As much work as these workspaces
+    /// have decisions: the ready counts are of all workspaces together.
+    async fn rule_counts(&self, workspaces: &[String], since: [Timestamp; 3]) -> Result<Vec<RuleCount>, StoreError>;
 
     /// All actions, counted by workspace, rule, kind, state and reason.
     async fn action_totals(&self) -> Result<Vec<ActionTotal>, StoreError>;

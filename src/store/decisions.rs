@@ -45,14 +45,16 @@ pub trait DecisionStore: Send + Sync {
     async fn decisions(&self, filter: &DecisionFilter) -> Result<Vec<DecisionRecord>, StoreError>;
 
     /// The newest decisions made since then whose threads the service is done with and that an operator still has to look
-    /// at: a wanted reply that policy stopped, a thread left unread, a lead who opted out. Newest first, older than `before`.
+    /// at: a wanted reply that policy stopped, a thread left unread, a lead who opted out. Newest first, older than `before`,
+    /// of these workspaces or of all.
     async fn left_for_people(
         &self,
         since: Timestamp,
+        workspaces: Option<&[String]>,
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<DecisionRecord>, StoreError>;
 
     /// How many there are.
-    async fn left_count(&self, since: Timestamp) -> Result<u64, StoreError>;
+    async fn left_count(&self, since: Timestamp, workspaces: Option<&[String]>) -> Result<u64, StoreError>;
 }

@@ -34,7 +34,8 @@ pub use facts::{
     ActionUnderControl, AtIntent, DueAction, IntentResult, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow,
 };
 pub use read_model::{
-    ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, ModeOverride, StoreMetrics,
+    ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, ModeOverride, RuleCount,
+    StoreMetrics,
 };
 pub use records::{
     ActionCount, ActionFilter, CampaignStep, Claim, DecisionFilter, DecisionRecord, DecisionTrace, EventKind,

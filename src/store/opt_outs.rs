@@ -15,6 +15,7 @@ pub trait OptOutStore: Send + Sync {
     /// The lead's opt-out, if there is one.
     async fn opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError>;
 
-    /// All opt-outs, newest first, after the one of `after`.
-    async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError>;
+    /// Opt-outs of these workspaces or of all, newest first, so many behind the first ones.
+    async fn opt_outs(&self, workspaces: Option<&[String]>, offset: u32, limit: u32)
+    -> Result<Vec<OptOut>, StoreError>;
 }

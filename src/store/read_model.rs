@@ -55,6 +55,25 @@ pub struct DayCount {
     pub acted: u64,
 }
 
+/// How often a rule matched on one day (UTC), or how many actions of that day's decisions are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleCount {
+    /// The rule's name.
+    pub rule: String,
+    /// The state of the actions; `None` where matches are counted.
+    pub state: Option<ActionState>,
+    /// Their reason's code.
+    pub reason: Option<String>,
+    /// The day's beginning.
+    pub day: Timestamp,
+    /// The newest of these decisions.
+    pub last_at: Timestamp,
+    /// How many in each of the windows that were asked for.
+    pub within: [u64; 3],
+    /// How many in all.
+    pub count: u64,
+}
+
 /// How many actions are how they are, over all time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionTotal {

@@ -243,6 +243,8 @@ pub struct CampaignStep {
 pub struct DecisionFilter {
     /// Of this workspace.
     pub workspace: Option<String>,
+    /// Of these workspaces alone, whatever else is asked for; `None` for all.
+    pub workspaces: Option<Vec<String>>,
     /// Of this thread.
     pub thread: Option<String>,
     /// About this lead, whatever the case.
@@ -266,6 +268,8 @@ pub struct DecisionFilter {
 pub struct ActionFilter {
     /// Of this workspace.
     pub workspace: Option<String>,
+    /// Of these workspaces alone, whatever else is asked for; `None` for all.
+    pub workspaces: Option<Vec<String>>,
     /// In one of these states; empty for all.
     pub states: Vec<ActionState>,
     /// Of this rule.

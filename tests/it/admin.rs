@@ -14,6 +14,7 @@ mod problems;
 mod responses;
 mod rule_status;
 mod traces;
+mod users;
 
 use crate::fixture::{Fixture, FixtureOptions};
 use axum::{
@@ -21,7 +22,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, header},
 };
-use reply_router::admin::{self, AdminSettings, Reload};
+use reply_router::admin::{self, Access, AccessSettings, AdminSettings, Reload};
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 use tower::ServiceExt;
@@ -44,7 +45,7 @@ impl AdminFixture {
     fn over(fixture: Fixture, token: Option<&str>, reload: Option<Arc<dyn Reload>>) -> Self {
         let settings = AdminSettings {
             listen: "127.0.0.1:8080".parse().unwrap(),
-            token: token.map(|token| token.to_owned().into()),
+            access: with_token(token),
             public_url: Some("https://router.acme.example/".to_owned()),
             hook_tokens: HashMap::from([("acme".to_owned(), HOOK_TOKEN.to_owned().into())]),
         };
@@ -72,6 +73,12 @@ impl AdminFixture {
         let text = String::from_utf8(body.to_vec()).unwrap();
         Answer { status: parts.status.as_u16(), headers: parts.headers, text }
     }
+}
+
+/// Who may get in with one token, or everybody on this machine without.
+fn with_token(token: Option<&str>) -> Access {
+    let token = token.map(|token| token.to_owned().into());
+    Access::new(AccessSettings { token, ..AccessSettings::default() })
 }
 
 fn bearer() -> (&'static str, &'static str) {

@@ -9,7 +9,7 @@ mod workflows;
 
 use crate::fixture::{Fixture, FixtureOptions};
 use driver::Browser;
-use reply_router::admin::{self, AdminSettings};
+use reply_router::admin::{self, Access, AccessSettings, AdminSettings};
 use std::{collections::HashMap, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ impl BrowserFixture {
         let at = listener.local_addr().unwrap();
         let settings = AdminSettings {
             listen: at,
-            token: Some(TOKEN.to_owned().into()),
+            access: Access::new(AccessSettings { token: Some(TOKEN.to_owned().into()), ..AccessSettings::default() }),
             public_url: None,
             hook_tokens: HashMap::new(),
         };

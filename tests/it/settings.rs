@@ -1,5 +1,6 @@
 //! Tests of `settings`, seen from outside: a text and an environment in, settings or diagnostics out.
 
+use reply_router::admin::Role;
 use reply_router::destinations::DestinationSettings;
 use reply_router::diagnostics::Diagnostics;
 use reply_router::model::{Mode, Rate, StartFrom};
@@ -142,6 +143,26 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         ("admin: { token: \"x${KEY\" }", "C001", (3, 19), "$${"),
         ("admin: { token: \"${SPACED}\" }", "C018", (3, 17), "variable `SPACED`"),
         ("admin: { public_url: router }", "C006", (3, 22), "https://router"),
+        ("admin: { users: [{ name: sam, token: t, role: boss }] }", "Y025", (3, 47), "-"),
+        ("admin: { users: [{ name: sam, token: t }] }", "Y021", (3, 20), "-"),
+        ("admin: { users: [{ name: 'sam, kim', token: t, role: viewer }] }", "C004", (3, 26), "as the proxy sends it"),
+        ("admin: { users: [{ name: sam, role: viewer }] }", "C032", (3, 26), "proxy_header"),
+        ("admin: { users: [{ name: sam, token: t, role: viewer, workspaces: }] }", "Y021", (3, 65), "may see all"),
+        ("admin: { users: [{ name: sam, token: t, role: viewer, workspaces: [Acme] }] }", "C004", (3, 68), "acme*"),
+        ("admin: { proxy_header: X-User, users: [{ name: sam, role: viewer }] }", "C033", (3, 24), "trusted_proxies"),
+        ("admin: { proxy_header: X-User, trusted_proxies: 10.0.0.7 }", "C033", (3, 24), "users"),
+        (
+            "admin: { proxy_header: Cookie, trusted_proxies: '::1', users: [{ name: sam, role: viewer }] }",
+            "C033",
+            (3, 24),
+            "X-Forwarded-User",
+        ),
+        (
+            "admin: { proxy_header: X-User, trusted_proxies: 10.0.0.7/8, users: [{ name: sam, role: viewer }] }",
+            "C033",
+            (3, 49),
+            "172.18.0.0/16",
+        ),
         ("destinations: { a: { slck: {} } }", "Y020", (3, 22), "`slack`"),
         ("destinations: { a: {} }", "C011", (3, 17), "of its own"),
         ("destinations: { a: { slack: {}, email: {} } }", "C011", (3, 17), "of its own"),
@@ -397,4 +418,64 @@ fn an_address_in_the_environment_is_not_passed_over_in_silence() {
         read("workspaces: [{ name: acme, api_key: \"${KEY}\", base_url: \"${COLDSEND_BASE_URL}\" }]\nrules: rules/\n");
     assert_eq!(named.workspaces[0].base_url.as_str(), "https://other.example/");
     assert!(named.warnings.is_empty());
+}
+
+#[test]
+fn users_are_told_apart_by_names_and_tokens() {
+    let two = |first: &str, second: &str, more: &str| {
+        format!("{GOOD}admin:\n  users:\n    - {{ {first}, role: viewer }}\n    - {{ {second}, role: admin }}\n{more}")
+    };
+    for (first, second, more, code, place) in [
+        ("name: sam, token: a", "name: sam, token: b", "", "C031", (6, 15)),
+        ("name: sam, token: a", "name: kim, token: a", "", "C031", (6, 27)),
+        ("name: sam, token: a", "name: kim, token: b", "  token: a\n", "C031", (5, 27)),
+        (
+            "name: sam, token: a",
+            "name: kim, token: 0123456789abcdef0123456789abcdef",
+            "  listen: 0.0.0.0:80\n",
+            "C008",
+            (5, 27),
+        ),
+    ] {
+        let text = two(first, second, more);
+        let out = read(&text).unwrap_err();
+        let found: Vec<_> = out.sorted().iter().map(|one| (one.code, one.line, one.column)).collect();
+        assert_eq!(found, [(code, place.0, place.1)], "{text}\n{out}");
+    }
+}
+
+#[test]
+fn users_stand_in_for_the_admin_token() {
+    let text = format!(
+        "{GOOD}admin:
+  listen: 0.0.0.0:80
+  proxy_header: X-Forwarded-User
+  trusted_proxies: [10.0.0.7, 'fd00::/8']
+  users:
+    - {{ name: sam@acme.example, role: viewer, workspaces: [acme*, other] }}
+    - {{ name: kim, role: admin, token: 0123456789abcdef0123456789abcdef }}
+    - {{ name: lee, role: approver, workspaces: [] }}
+"
+    );
+    let settings = good(&text);
+    let access = settings.admin.access();
+    assert!(access.token.is_none());
+    let users: Vec<_> =
+        access.users.iter().map(|user| (user.name.as_str(), user.role, user.workspaces.clone())).collect();
+    let globs = |globs: &[&str]| Some(globs.iter().map(|glob| (*glob).to_owned()).collect());
+    assert_eq!(
+        users,
+        [
+            ("sam@acme.example", Role::Viewer, globs(&["acme*", "other"])),
+            ("kim", Role::Admin, None),
+            ("lee", Role::Approver, globs(&[])),
+        ]
+    );
+    let proxy = access.proxy.unwrap();
+    assert_eq!(proxy.header, "X-Forwarded-User");
+    assert!(proxy.trusted.iter().any(|network| network.contains("fd12::1".parse().unwrap())));
+    // What matches nothing is odd, and no more.
+    let warnings: Vec<_> = settings.warnings.sorted().iter().map(|one| (one.code, one.line)).collect();
+    assert_eq!(warnings, [("C034", 8), ("C034", 10)]);
+    assert!(!format!("{settings:?}").contains("0123456789abcdef"));
 }

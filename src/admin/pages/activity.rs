@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        App,
+        ScopedEngine,
         openapi::HtmlPage,
         pagination::{cursor, non_empty, page, states},
         problem::{Problem, QueryParams},
@@ -15,7 +15,7 @@ use crate::{
     store::{ActionSummary, DecisionFilter, DecisionRecord},
 };
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use serde::Deserialize;
 use std::collections::HashMap;
 use utoipa::IntoParams;
@@ -109,7 +109,7 @@ impl From<ActionSummary> for ActionChip {
     responses(HtmlPage)
 )]
 pub(in crate::admin) async fn activity(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     let wanted = ListParams {
@@ -138,19 +138,19 @@ pub(in crate::admin) async fn activity(
         limit: ROWS + 1,
         ..DecisionFilter::default()
     };
-    let found = page(app.engine.store().decisions(&filter).await?, ROWS, |decision| decision.id.clone());
-    let ids: Vec<_> = found.items.iter().map(|decision| decision.id.clone()).collect();
-    let mut briefs = app.engine.store().actions_by_decision(&ids).await?;
+    let found = page(engine.decisions(filter).await?, ROWS, |decision| decision.id.clone());
+    let mut briefs = engine.actions_by_decision(&found.items).await?;
     let asked = wanted.query();
-    let rules = app.engine.rules();
-    let mut names: Vec<_> = rules.rules().iter().map(|rule| rule.name.clone()).collect();
+    let rules = engine.shared().rules();
+    let seen = rules.rules().iter().filter(|rule| engine.sees_rule(rule));
+    let mut names: Vec<_> = seen.map(|rule| rule.name.clone()).collect();
     // Removed rules can still be filtered for.
-    names.extend(wanted.rule.clone().filter(|name| rules.rule(name).is_none()));
+    let removed = wanted.rule.clone().filter(|name| !names.contains(name));
+    names.extend(removed);
     let chosen = |name: &str, of: &Option<String>| of.as_deref() == Some(name);
     super::render(&ActivityPage {
-        frame: Layout::new(&app, Tab::Activity).await?,
-        workspaces: app
-            .engine
+        frame: Layout::new(&engine, Tab::Activity).await?,
+        workspaces: engine
             .workspaces()
             .iter()
             .map(|found| (found.name().to_owned(), chosen(found.name(), &wanted.workspace)))

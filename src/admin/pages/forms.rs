@@ -2,9 +2,8 @@
 
 use super::{
     super::{
-        App, actions,
+        ScopedEngine, actions,
         actions::Command,
-        caller::Caller,
         controls::{pause_by, reload_by, resume_by},
         left,
         openapi::RedirectToPage,
@@ -14,13 +13,10 @@ use super::{
     },
     view::display_text,
 };
-use crate::{
-    engine::Resolution,
-    model::{ActionId, ActionState},
-};
+use crate::{engine::Resolution, model::ActionState};
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Path, Request, State},
+    extract::{FromRequest, Path, Request},
     response::Redirect,
 };
 use serde::{
@@ -56,15 +52,6 @@ pub(in crate::admin) struct WorkspaceParam {
     #[serde(default)]
     #[param(inline)]
     back: ReturnTo,
-}
-
-impl WorkspaceParam {
-    fn workspace<'a>(&'a self, app: &App) -> Result<Option<&'a str>, Problem> {
-        match self.workspace.as_deref() {
-            Some(name) if app.engine.workspace(name).is_none() => Err(Problem::not_found_named("workspace", name)),
-            other => Ok(other),
-        }
-    }
 }
 
 /// The fields of a form, all of them text; what else a program sends is ignored.
@@ -133,11 +120,10 @@ pub(in crate::admin) enum ActionDecision {
     responses(RedirectToPage, (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn pause(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<Redirect, Problem> {
-    pause_by(&app, &caller, of.workspace(&app)?).await?;
+    pause_by(&engine, of.workspace.as_deref()).await?;
     Ok(of.back.to())
 }
 
@@ -148,11 +134,10 @@ pub(in crate::admin) async fn pause(
     responses(RedirectToPage, (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn resume(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<Redirect, Problem> {
-    resume_by(&app, &caller, of.workspace(&app)?).await?;
+    resume_by(&engine, of.workspace.as_deref()).await?;
     Ok(of.back.to())
 }
 
@@ -163,11 +148,10 @@ pub(in crate::admin) async fn resume(
     responses(RedirectToPage, (status = 422, response = Problem))
 )]
 pub(in crate::admin) async fn reload(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     QueryParams(of): QueryParams<WorkspaceParam>,
 ) -> Result<Redirect, Problem> {
-    reload_by(&app, &caller).await?;
+    reload_by(&engine).await?;
     Ok(of.back.to())
 }
 
@@ -179,13 +163,12 @@ pub(in crate::admin) async fn reload(
     responses(RedirectToPage, (status = 404, response = Problem), (status = 422, response = Problem))
 )]
 pub(in crate::admin) async fn set_mode(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     Path(name): Path<String>,
     FormBody(form): FormBody<ModeForm>,
 ) -> Result<Redirect, Problem> {
     let Some(mode) = form.mode else { return Err(Problem::bad_request("the form lacks `mode`")) };
-    rule_routes::set_override(&app, &caller, &name, Some(mode.as_str()).filter(|mode| !mode.is_empty())).await?;
+    rule_routes::set_override(&engine, &name, Some(mode.as_str()).filter(|mode| !mode.is_empty())).await?;
     Ok(Redirect::to(&format!("/#rule-{}", super::view::encoded(&name))))
 }
 
@@ -200,20 +183,19 @@ pub(in crate::admin) async fn set_mode(
     responses(RedirectToPage, (status = 404, response = Problem), (status = 409, response = Problem))
 )]
 pub(in crate::admin) async fn decide(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     Path((id, decision)): Path<(String, String)>,
     FormBody(form): FormBody<DecideForm>,
 ) -> Result<Redirect, Problem> {
     let known = ActionDecision::deserialize(decision.as_str().into_deserializer());
     let choice = match known.map_err(|_: value::Error| Problem::not_found_named("decision", &decision))? {
-        ActionDecision::Approve => Command::Approve(edited(&app, &id, form.text).await?),
+        ActionDecision::Approve => Command::Approve(edited(&engine, &id, form.text).await?),
         ActionDecision::Reject => Command::Reject,
         ActionDecision::Retry => Command::Retry,
         ActionDecision::Sent => Command::Resolve(Resolution::Sent),
         ActionDecision::NotSent => Command::Resolve(Resolution::NotSent),
     };
-    let action = actions::decide(&app, &caller, id, choice).await?;
+    let action = actions::decide(&engine, id, choice).await?;
     // Where it is now: held again after "it was not sent".
     let held = action.state == ActionState::Held;
     // The queue then shows the outcome: the card itself is gone.
@@ -221,13 +203,13 @@ pub(in crate::admin) async fn decide(
     Ok(Redirect::to(&if held { format!("/queue#action-{}", action.id) } else { decided }))
 }
 
-async fn edited(app: &App, id: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+async fn edited(engine: &ScopedEngine, id: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     // Browsers send CR LF, whatever the text had.
     let unix = |text: &str| text.replace("\r\n", "\n");
     let Some(text) = text.map(|text| unix(&text)) else { return Ok(None) };
-    let known = app.engine.store().action(&ActionId(id.to_owned())).await?;
+    let known = engine.action(id).await?;
     // An unchanged text is no edit: the reply keeps its HTML form, if it has one.
-    let same = known.is_some_and(|action| unix(&display_text(&action.payload)).trim_end() == text.trim_end());
+    let same = unix(&display_text(&known.payload)).trim_end() == text.trim_end();
     Ok((!same).then_some(text))
 }
 
@@ -237,12 +219,8 @@ async fn edited(app: &App, id: &str, text: Option<String>) -> Result<Option<Stri
     params(("id" = String, Path, description = "The decision.")),
     responses(RedirectToPage, (status = 404, response = Problem))
 )]
-pub(in crate::admin) async fn thread_done(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Redirect, Problem> {
-    left::done_by(&app, &caller, &id).await?;
+pub(in crate::admin) async fn thread_done(engine: ScopedEngine, Path(id): Path<String>) -> Result<Redirect, Problem> {
+    left::done_by(&engine, &id).await?;
     Ok(Redirect::to("/queue#left"))
 }
 
@@ -253,8 +231,7 @@ pub(in crate::admin) async fn thread_done(
     responses(RedirectToPage, (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn add_opt_out(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     FormBody(form): FormBody<OptOutForm>,
 ) -> Result<Redirect, Problem> {
     let entry = OptOutBody {
@@ -262,7 +239,7 @@ pub(in crate::admin) async fn add_opt_out(
         email: filled(&form.email).unwrap_or_default(),
         evidence: filled(&form.evidence),
     };
-    opt_outs::add_by(&app, &caller, entry).await?;
+    opt_outs::add_by(&engine, entry).await?;
     Ok(Redirect::to("/workspace#opt-outs"))
 }
 
@@ -273,12 +250,11 @@ pub(in crate::admin) async fn add_opt_out(
     responses(RedirectToPage, (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn remove_opt_out(
-    State(app): State<App>,
-    caller: Caller,
+    engine: ScopedEngine,
     FormBody(form): FormBody<RemoveOptOutForm>,
 ) -> Result<Redirect, Problem> {
     let workspace = filled(&form.workspace);
     let email = filled(&form.email).unwrap_or_default();
-    opt_outs::remove_by(&app, &caller, workspace.as_deref(), &email).await?;
+    opt_outs::remove_by(&engine, workspace.as_deref(), &email).await?;
     Ok(Redirect::to("/workspace#opt-outs"))
 }

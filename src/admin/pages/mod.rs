@@ -15,7 +15,7 @@ pub(super) mod workspace;
 
 pub(super) use errors::as_page;
 
-use super::{App, left, problem::Problem};
+use super::{ScopedEngine, access::Needs, caller::AuthMethod, problem::Problem};
 use crate::model::ActionState;
 use askama::Template;
 use axum::{
@@ -52,20 +52,42 @@ struct Layout {
     paused: bool,
     /// There is something to sign out of.
     signs_in: bool,
+    /// Who is signed in, if they have a name, and their role.
+    user: Option<(String, &'static str)>,
+    /// What they may do: buttons for anything else are not shown.
+    may: Abilities,
+}
+
+/// What somebody may do on the pages.
+#[derive(Debug, Clone, Copy)]
+struct Abilities {
+    /// Decide about actions, pause a workspace, keep opt-outs.
+    approve: bool,
+    /// Check keys and destinations.
+    check: bool,
+    /// What concerns the whole service.
+    whole_service: bool,
 }
 
 impl Layout {
-    async fn new(app: &App, tab: Tab) -> Result<Self, Problem> {
-        let queue = app.engine.store().queue_counts(None).await?;
-        let pauses = app.engine.store().pauses().await?;
+    async fn new(engine: &ScopedEngine, tab: Tab) -> Result<Self, Problem> {
+        let queue = engine.queue_counts().await?;
+        let pauses = engine.pauses().await?;
+        let principal = engine.principal();
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),
             tab,
             for_you: FOR_A_PERSON.iter().filter_map(|state| queue.get(state)).sum::<u64>()
-                + left::count(&app.engine).await?,
-            dry_run: app.engine.is_dry_run(),
+                + engine.left_count().await?,
+            dry_run: engine.shared().is_dry_run(),
             paused: pauses.iter().any(|pause| pause.workspace.is_none()),
-            signs_in: app.settings.token.is_some(),
+            signs_in: engine.caller().way == AuthMethod::Session,
+            user: principal.name().map(|name| (name.to_owned(), principal.role().as_str())),
+            may: Abilities {
+                approve: engine.may(Needs::APPROVER),
+                check: engine.may(Needs::ADMIN),
+                whole_service: engine.may(Needs::WholeService),
+            },
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        App, left,
+        ScopedEngine, left,
         openapi::HtmlPage,
         pagination::{cursor, non_empty, page},
         problem::{Problem, QueryParams},
@@ -11,11 +11,11 @@ use super::{
     view::{self, ActionCard, TimeTag, encoded},
 };
 use crate::{
-    model::{ActionId, ActionKind, ActionState},
+    model::{ActionKind, ActionState},
     store::ActionFilter,
 };
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -117,10 +117,10 @@ fn capitalized(text: &str) -> String {
     responses(HtmlPage)
 )]
 pub(in crate::admin) async fn queue(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    let counts = app.engine.store().queue_counts(None).await?;
+    let counts = engine.queue_counts().await?;
     let count = |state: &ActionState| counts.get(state).copied().unwrap_or_default();
     let single = non_empty(wanted.state);
     let is_shown = |name: &str| single.as_deref().is_none_or(|only| only == name);
@@ -128,14 +128,14 @@ pub(in crate::admin) async fn queue(
     let mut groups = Vec::new();
     // Each state by itself, so that many of one kind never hide another.
     for state in FOR_A_PERSON.iter().filter(|state| is_shown(state.as_str())) {
-        let group = group(&app, *state, count(state), before.clone()).await?;
+        let group = group(&engine, *state, count(state), before.clone()).await?;
         if !group.cards.is_empty() || single.is_some() {
             groups.push(group);
         }
     }
     let (mut left, mut left_older) = (Vec::new(), None);
     if is_shown(LEFT) {
-        let found = left::threads(&app.engine, before.as_deref(), CARDS).await?;
+        let found = left::threads(&engine, before.as_deref(), CARDS).await?;
         left = found.items.into_iter().map(LeftCard::from).collect();
         left_older = found.next.map(|next| format!("/queue?state={LEFT}&cursor={next}"));
     }
@@ -143,16 +143,16 @@ pub(in crate::admin) async fn queue(
     let mut waiting = Vec::new();
     if single.is_none() {
         let filter = ActionFilter { states: WAITING.to_vec(), limit: CARDS, ..ActionFilter::default() };
-        waiting = app.engine.store().actions(&filter).await?;
+        waiting = engine.actions(filter).await?;
         waiting.sort_by_key(|action| action.due_at.unwrap_or(Timestamp::MAX));
     }
     let shown = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
     super::render(&QueuePage {
-        frame: Layout::new(&app, Tab::Queue).await?,
-        decided: decided(&app, non_empty(wanted.decided)).await?,
+        frame: Layout::new(&engine, Tab::Queue).await?,
+        decided: decided(&engine, non_empty(wanted.decided)).await?,
         groups,
         left,
-        left_count: left::count(&app.engine).await?,
+        left_count: engine.left_count().await?,
         left_older,
         waiting: waiting.into_iter().map(ActionCard::from).collect(),
         waiting_count,
@@ -162,12 +162,17 @@ pub(in crate::admin) async fn queue(
 }
 
 /// The newest actions in one state, with the message that each is about.
-async fn group(app: &App, state: ActionState, count: u64, before: Option<String>) -> Result<Group, Problem> {
+async fn group(
+    engine: &ScopedEngine,
+    state: ActionState,
+    count: u64,
+    before: Option<String>,
+) -> Result<Group, Problem> {
     let filter = ActionFilter { states: vec![state], before, limit: CARDS + 1, ..ActionFilter::default() };
-    let found = page(app.engine.store().actions(&filter).await?, CARDS, |action| action.id.0.clone());
+    let found = page(engine.actions(filter).await?, CARDS, |action| action.id.0.clone());
     let mut cards = Vec::with_capacity(found.items.len());
     for action in found.items {
-        let decision = app.engine.store().decision(&action.decision_id).await?;
+        let decision = engine.find_decision(&action.decision_id).await?;
         let mut card = ActionCard::from(action);
         if let Some(decision) = decision {
             let trace = decision.trace;
@@ -184,9 +189,9 @@ async fn group(app: &App, state: ActionState, count: u64, before: Option<String>
 }
 
 /// What the action that was decided about has become by now.
-async fn decided(app: &App, id: Option<String>) -> Result<Option<Decided>, Problem> {
+async fn decided(engine: &ScopedEngine, id: Option<String>) -> Result<Option<Decided>, Problem> {
     let Some(id) = id else { return Ok(None) };
-    let Some(action) = app.engine.store().action(&ActionId(id)).await? else { return Ok(None) };
+    let Some(action) = engine.find_action(&id).await? else { return Ok(None) };
     let (kind, lead) = (action.kind, action.lead_email.as_deref().unwrap_or("unknown lead"));
     let what = if kind == ActionKind::Reply { format!("Reply to {lead}") } else { format!("{kind} for {lead}") };
     let why = action.reason.as_ref().map(|reason| format!(": {}", view::reason_text(reason))).unwrap_or_default();

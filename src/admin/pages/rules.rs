@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        App,
+        ScopedEngine,
         openapi::HtmlPage,
         problem::Problem,
         rules::{LoweredBy, RuleReport, reports},
@@ -11,12 +11,9 @@ use super::{
     Layout, Tab,
     view::{self, Count, TimeTag, encoded, pluralize},
 };
-use crate::{
-    model::{ActionKind, Mode},
-    store::{SentFilter, SentWindow},
-};
+use crate::model::Mode;
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -246,9 +243,9 @@ fn who(by: Option<&str>) -> &str {
 
 /// Show the rules and their status.
 #[utoipa::path(get, path = "/", operation_id = "rulesPage", tag = "pages", responses(HtmlPage))]
-pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, Problem> {
-    let status = report(&app).await?;
-    let mut rules: Vec<RuleView> = reports(&app.engine).await?.into_iter().map(RuleView::from).collect();
+pub(in crate::admin) async fn rules(engine: ScopedEngine) -> Result<Response, Problem> {
+    let status = report(&engine).await?;
+    let mut rules: Vec<RuleView> = reports(&engine).await?.into_iter().map(RuleView::from).collect();
     for (place, rule) in rules.iter_mut().enumerate() {
         rule.order = place + 1;
     }
@@ -257,8 +254,8 @@ pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, 
     let own = status.workspaces.iter().filter(|_| !status.paused);
     let own = own.filter_map(|found| found.pause.as_ref().map(|pause| PauseView::new(Some(&found.name), pause)));
     super::render(&RulesPage {
-        frame: Layout::new(&app, Tab::Rules).await?,
-        head: headline(&app, &status, rules.iter().filter(|rule| rule.error.is_some()).count()).await?,
+        frame: Layout::new(&engine, Tab::Rules).await?,
+        head: headline(&engine, &status, rules.iter().filter(|rule| rule.error.is_some()).count()).await?,
         paused: own.collect(),
         pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
         workspaces: status.workspaces.iter().map(|found| found.name.clone()).collect(),
@@ -270,14 +267,9 @@ pub(in crate::admin) async fn rules(State(app): State<App>) -> Result<Response, 
 }
 
 /// Replies sent within a day, what needs you, and what is wrong.
-async fn headline(app: &App, status: &StatusReport, rules_in_trouble: usize) -> Result<Headline, Problem> {
-    let since = app.engine.now().saturating_sub(DAY).unwrap_or_default();
-    let window = SentWindow { since, newest: u32::MAX };
-    let mut sent = 0;
-    for workspace in app.engine.workspaces() {
-        let filter = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
-        sent += app.engine.store().sent_since(workspace.name(), &filter, window).await?.len();
-    }
+async fn headline(engine: &ScopedEngine, status: &StatusReport, rules_in_trouble: usize) -> Result<Headline, Problem> {
+    let since = engine.shared().now().saturating_sub(DAY).unwrap_or_default();
+    let sent = engine.replies_sent(since).await?;
     let sent = pluralize(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
     let mut waits = Vec::new();
     for (count, one, many) in [

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        App,
+        ScopedEngine,
         explain::read_live,
         openapi::HtmlPage,
         problem::{Problem, QueryParams},
@@ -16,10 +16,7 @@ use crate::{
     store::{ActionFilter, DecisionFilter},
 };
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::Path, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -79,16 +76,15 @@ struct MessageView {
     responses(HtmlPage, (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn thread(
-    State(app): State<App>,
+    engine: ScopedEngine,
     Path(id): Path<String>,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    let store = app.engine.store();
     let filter = DecisionFilter { thread: Some(id.clone()), limit: DECISIONS, ..DecisionFilter::default() };
-    let found = store.decisions(&filter).await?;
+    let found = engine.decisions(filter).await?;
     let (mut live, mut live_error) = (None, None);
     if wanted.live.is_some() {
-        match read_live(&app, &id, wanted.workspace.as_deref()).await {
+        match read_live(&engine, &id, wanted.workspace.as_deref()).await {
             Ok((explanation, messages)) => {
                 live = Some(Live { messages: conversation(&messages), trace: explanation.into() });
             }
@@ -100,11 +96,11 @@ pub(in crate::admin) async fn thread(
         return Err(Problem::not_found_named("decision in thread", &id));
     }
     let filter = ActionFilter { thread: Some(id.clone()), limit: ACTIONS, ..ActionFilter::default() };
-    let actions = store.actions(&filter).await?;
+    let actions = engine.actions(filter).await?;
     let workspace = found.first().map(|decision| decision.workspace.clone());
     let mut decisions = Vec::with_capacity(found.len());
     for decision in found {
-        let Some(explanation) = app.engine.operator().explain_decision(&decision.id).await? else { continue };
+        let Some(explanation) = engine.shared().operator().explain_decision(&decision.id).await? else { continue };
         decisions.push(Decided {
             at: TimeTag(decision.at),
             event: decision.event.as_str(),
@@ -116,7 +112,7 @@ pub(in crate::admin) async fn thread(
     let lead = traces.clone().find_map(|trace| trace.lead.clone());
     let subject = traces.find_map(|trace| trace.subject.clone());
     super::render(&ThreadPage {
-        frame: Layout::new(&app, Tab::None).await?,
+        frame: Layout::new(&engine, Tab::None).await?,
         lead: lead.unwrap_or_else(|| "unknown lead".to_owned()),
         subject: subject.unwrap_or_default(),
         workspace: wanted.workspace.or(workspace),

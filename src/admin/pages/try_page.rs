@@ -1,19 +1,19 @@
 //! What the rules would do with a message that is typed in: nothing is sent, written or asked.
 
 use super::{
-    super::{App, openapi::HtmlPage, problem::Problem},
+    super::{ScopedEngine, openapi::HtmlPage, problem::Problem},
     Layout, Tab,
     forms::FormBody,
     trace::Trace,
     view::{self, display_text},
 };
 use crate::{
-    engine::{SampleFields, SampleThread, Workspace},
+    engine::{SampleFields, SampleThread},
     model::{ActionKind, Message, Mode, describe_planned},
     store::DecisionFilter,
 };
 use askama::Template;
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{http::StatusCode, response::Response};
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
@@ -65,8 +65,8 @@ struct PlannedText {
 
 /// Show a form for a message.
 #[utoipa::path(get, path = "/try", operation_id = "tryPage", tag = "pages", responses(HtmlPage))]
-pub(in crate::admin) async fn form(State(app): State<App>) -> Result<Response, Problem> {
-    show(&app, TryForm::default(), None).await
+pub(in crate::admin) async fn form(engine: ScopedEngine) -> Result<Response, Problem> {
+    show(&engine, TryForm::default(), None).await
 }
 
 /// Show what the rules would do with a message; nothing is sent or saved.
@@ -76,18 +76,18 @@ pub(in crate::admin) async fn form(State(app): State<App>) -> Result<Response, P
     responses(HtmlPage, (status = 404, response = Problem), (status = 422, response = Problem))
 )]
 pub(in crate::admin) async fn submit(
-    State(app): State<App>,
+    engine: ScopedEngine,
     FormBody(mut asked): FormBody<TryForm>,
 ) -> Result<Response, Problem> {
     asked.text = asked.text.replace("\r\n", "\n");
-    let outcome = judge(&app, &asked).await?;
-    show(&app, asked, Some(outcome)).await
+    let outcome = judge(&engine, &asked).await?;
+    show(&engine, asked, Some(outcome)).await
 }
 
-async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
+async fn judge(engine: &ScopedEngine, asked: &TryForm) -> Result<Outcome, Problem> {
     let workspace = match asked.workspace.as_str() {
-        "" => app.engine.workspaces().first(),
-        name => Some(app.engine.workspace(name).ok_or_else(|| Problem::not_found_named("workspace", name))?),
+        "" => engine.workspaces().first().copied(),
+        name => Some(engine.workspace(name)?),
     };
     let workspace = workspace.ok_or_else(|| Problem::not_found_named("workspace", ""))?;
     let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -99,10 +99,10 @@ async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
         campaign: filled(&asked.campaign),
     };
     let message = Message { text: filled(&asked.text), ..Message::default() };
-    let told = SampleThread::new("", message, about, app.engine.now());
-    let overrides = app.engine.store().override_modes().await?;
+    let told = SampleThread::new("", message, about, engine.shared().now());
+    let overrides = engine.mode_overrides().await?.into_iter().map(|found| (found.rule, found.mode)).collect();
     let caps = (workspace.settings().mode, workspace.safety().hold_uncertain);
-    let judged = told.evaluate(&app.engine.rules(), workspace.name(), caps, &overrides);
+    let judged = told.evaluate(&engine.shared().rules(), workspace.name(), caps, &overrides);
     let (explanation, decision) = judged.map_err(|need| {
         let text = format!("a rule asks for {need:?}, which is not available on this page");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text)
@@ -134,16 +134,16 @@ async fn judge(app: &App, asked: &TryForm) -> Result<Outcome, Problem> {
 }
 
 /// Known categories, as suggestions.
-async fn categories(app: &App) -> Result<BTreeSet<String>, Problem> {
+async fn categories(engine: &ScopedEngine) -> Result<BTreeSet<String>, Problem> {
     let mut known: BTreeSet<String> = CATEGORIES.map(str::to_owned).into();
     let newest = DecisionFilter { limit: DECISIONS, ..DecisionFilter::default() };
-    let decisions = app.engine.store().decisions(&newest).await?;
+    let decisions = engine.decisions(newest).await?;
     known.extend(decisions.into_iter().filter_map(|decision| decision.trace.category));
     // What a rule asks for is in its trace, whatever the message is.
-    let blank = SampleThread::new("", Message::default(), SampleFields::default(), app.engine.now());
-    if let Some(workspace) = app.engine.workspaces().first()
+    let blank = SampleThread::new("", Message::default(), SampleFields::default(), engine.shared().now());
+    if let Some(workspace) = engine.workspaces().first()
         && let Ok((explanation, _)) =
-            blank.evaluate(&app.engine.rules(), workspace.name(), (Mode::Live, true), &HashMap::default())
+            blank.evaluate(&engine.shared().rules(), workspace.name(), (Mode::Live, true), &HashMap::default())
     {
         let conditions = explanation.rules.iter().flat_map(|rule| &rule.conditions);
         let asked = conditions.filter(|found| found.path.rsplit('.').next() == Some("category"));
@@ -154,17 +154,15 @@ async fn categories(app: &App) -> Result<BTreeSet<String>, Problem> {
     Ok(known)
 }
 
-async fn show(app: &App, asked: TryForm, outcome: Option<Outcome>) -> Result<Response, Problem> {
+async fn show(engine: &ScopedEngine, asked: TryForm, outcome: Option<Outcome>) -> Result<Response, Problem> {
     super::render(&TrialPage {
-        frame: Layout::new(app, Tab::Try).await?,
-        workspaces: app
-            .engine
+        frame: Layout::new(engine, Tab::Try).await?,
+        workspaces: engine
             .workspaces()
             .iter()
-            .map(Workspace::name)
-            .map(|name| (name.to_owned(), name == asked.workspace))
+            .map(|found| (found.name().to_owned(), found.name() == asked.workspace))
             .collect(),
-        categories: categories(app).await?,
+        categories: categories(engine).await?,
         asked,
         outcome,
     })

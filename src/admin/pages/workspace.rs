@@ -2,9 +2,10 @@
 
 use super::{
     super::{
-        App,
+        ScopedEngine,
+        audit::{AuditReport, entries},
         openapi::HtmlPage,
-        pagination::{cursor, non_empty, offset, page, page_at},
+        pagination::{cursor, non_empty, offset, page_at},
         problem::{Problem, QueryParams},
         status::{WorkspaceReport, report},
     },
@@ -14,10 +15,10 @@ use super::{
 };
 use crate::{
     engine::{HealthCheck, Workspace},
-    store::{AuditEntry, AuditFilter, OptOut},
+    store::{AuditFilter, OptOut},
 };
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -47,6 +48,8 @@ struct WorkspacePage {
     loaded_at: TimeTag,
     rules_error: Option<String>,
     restart_needed: Option<String>,
+    /// Warnings are shown to those who see all rules.
+    sees_everything: bool,
     warnings: Vec<Warning>,
     /// The results of the connection checks, if requested.
     findings: Vec<Found>,
@@ -134,10 +137,10 @@ struct AuditView {
     responses(HtmlPage)
 )]
 pub(in crate::admin) async fn workspace(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    show(&app, wanted, Vec::new()).await
+    show(&engine, wanted, Vec::new()).await
 }
 
 /// Show the workspace page, and whether every key and destination is reachable.
@@ -150,38 +153,44 @@ pub(in crate::admin) async fn workspace(
     responses(HtmlPage)
 )]
 pub(in crate::admin) async fn run_checks(
-    State(app): State<App>,
+    engine: ScopedEngine,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    let findings = app.engine.operator().check_all().await;
-    show(&app, wanted, findings).await
+    let findings = engine.check_connections().await;
+    show(&engine, wanted, findings).await
 }
 
-async fn show(app: &App, wanted: ListParams, findings: Vec<HealthCheck>) -> Result<Response, Problem> {
-    let status = report(app).await?;
-    let store = app.engine.store();
+async fn show(engine: &ScopedEngine, wanted: ListParams, findings: Vec<HealthCheck>) -> Result<Response, Problem> {
+    let status = report(engine).await?;
     let first = offset(wanted.opt_outs)?;
-    let opt_outs = page_at(store.opt_outs(None, first, OPT_OUTS + 1).await?, first, OPT_OUTS);
-    let filter = AuditFilter { before: cursor(non_empty(wanted.audit))?, limit: ENTRIES + 1, ..AuditFilter::default() };
-    let entries = page(store.audit(&filter).await?, ENTRIES, |entry| entry.id.clone());
-    let rules = app.engine.rules();
-    let warnings = rules.warnings().sorted().into_iter().map(|found| Warning {
+    let opt_outs = page_at(engine.opt_outs(None, first, OPT_OUTS + 1).await?, first, OPT_OUTS);
+    let filter = AuditFilter { before: cursor(non_empty(wanted.audit))?, ..AuditFilter::default() };
+    let entries = entries(engine, filter, ENTRIES).await?;
+    let rules = engine.shared().rules();
+    // They may tell of other workspaces' rules.
+    let warnings = rules.warnings().sorted().into_iter().filter(|_| engine.sees_everything()).map(|found| Warning {
         place: found.location(),
         code: found.code,
         message: found.message.clone(),
         hint: found.hint.clone(),
     });
-    let reports = status.workspaces.into_iter().zip(app.engine.workspaces());
+    let now = engine.shared().now();
+    // One that was removed since is left out.
+    let reports = status.workspaces.into_iter().filter_map(|report| {
+        let found = engine.workspace(&report.name).ok()?;
+        Some(view(report, &found, status.paused, now))
+    });
     super::render(&WorkspacePage {
-        frame: Layout::new(app, Tab::Workspace).await?,
+        frame: Layout::new(engine, Tab::Workspace).await?,
         pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
-        workspaces: reports.map(|(report, found)| view(report, found, status.paused, app.engine.now())).collect(),
+        workspaces: reports.collect(),
         started_at: TimeTag(status.started_at),
         rules_count: status.rules.count,
         revision: status.rules.revision.chars().take(12).collect(),
         loaded_at: TimeTag(status.rules.loaded_at),
         rules_error: status.rules.error.clone(),
         restart_needed: status.restart_needed.clone(),
+        sees_everything: engine.sees_everything(),
         warnings: warnings.collect(),
         findings: findings.into_iter().map(Found::from).collect(),
         opt_outs: opt_outs.items.into_iter().map(opt_out).collect(),
@@ -256,7 +265,7 @@ fn audit_label(what: &str) -> &'static str {
     }
 }
 
-fn entry(found: AuditEntry) -> AuditView {
+fn entry(found: AuditReport) -> AuditView {
     let shown = |value: &serde_json::Value| match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Null => "none".to_owned(),
@@ -265,11 +274,15 @@ fn entry(found: AuditEntry) -> AuditView {
     let details = found.details.iter().filter(|(name, _)| *name != "thread_id");
     let details: Vec<_> =
         details.map(|(name, value)| format!("{}: {}", name.replace('_', " "), shown(value))).collect();
+    let who = match &found.user {
+        Some(name) => format!("{name} ({})", found.who),
+        None => found.who.clone(),
+    };
     AuditView {
         at: TimeTag(found.at),
         what: audit_label(&found.what),
         target: found.target.unwrap_or_default(),
         details: details.join(", "),
-        who: found.remote.map_or_else(|| found.who.clone(), |remote| format!("{} from {remote}", found.who)),
+        who: found.remote.map_or_else(|| who.clone(), |remote| format!("{who} from {remote}")),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     SqlStore,
-    codec::{micros, parse, timestamp},
+    codec::{micros, parse, timestamp, to_json},
     connection::{Connection, Row, params},
     session::Session,
 };
@@ -127,14 +127,20 @@ impl OptOutStore for SqlStore {
         self.look_up(move |connection| find_opt_out(connection, &workspace, &email)).await
     }
 
-    async fn opt_outs(&self, workspace: Option<&str>, offset: u32, limit: u32) -> Result<Vec<OptOut>, StoreError> {
-        let workspace = workspace.map(str::to_owned);
+    async fn opt_outs(
+        &self,
+        workspaces: Option<&[String]>,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<OptOut>, StoreError> {
+        let workspaces = workspaces.map(to_json).transpose()?;
         self.read(move |connection| {
             let mut query = connection.prepare_cached(
-                "SELECT workspace, email, since, evidence FROM opt_outs WHERE ?1 IS NULL OR workspace = ?1
+                "SELECT workspace, email, since, evidence FROM opt_outs
+                 WHERE ?1 IS NULL OR workspace IN (SELECT value FROM json_each(?1))
                  ORDER BY since DESC, workspace, email LIMIT ?2 OFFSET ?3",
             )?;
-            let mut rows = query.query(params![workspace, limit, offset])?;
+            let mut rows = query.query(params![workspaces, limit, offset])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 found.push(read_opt_out(row)?);

@@ -4,10 +4,11 @@ use super::{
     SqlStore,
     codec::{micros, parse, timestamp},
     connection::{Connection, params},
+    filters::any_of,
 };
 use crate::{
     model::{ActionKind, ActionState, ReasonCode},
-    store::{ActionCount, ActionTotal, CountStore, DayCount, StoreError, StoreMetrics},
+    store::{ActionCount, ActionTotal, CountStore, DayCount, RuleCount, StoreError, StoreMetrics},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -142,6 +143,10 @@ const ACTIONS: &str =
          CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.at >= ?1 AND d.at < ?2
      ) counted GROUP BY rule, state, reason HAVING sum(count) <> 0";
 
+/// What one row of a rule's counts has, of decisions `d` with this `CONDITION`.
+const WITHIN: &str = "max(d.at), count(*) FILTER (WHERE d.at >= ?1), count(*) FILTER (WHERE d.at >= ?2),
+       count(*) FILTER (WHERE d.at >= ?3), count(*)";
+
 #[async_trait]
 impl CountStore for SqlStore {
     async fn queue_counts(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
@@ -214,6 +219,44 @@ impl CountStore for SqlStore {
                 });
             }
             Ok(days)
+        })
+        .await
+    }
+
+    async fn rule_counts(&self, workspaces: &[String], since: [Timestamp; 3]) -> Result<Vec<RuleCount>, StoreError> {
+        let workspaces = workspaces.to_vec();
+        self.read(move |connection| {
+            let Some((condition, _)) = any_of(connection, "d.workspace", &workspaces)? else { return Ok(Vec::new()) };
+            let [hour, day, week] = since.map(micros);
+            let matches = format!(
+                "SELECT m.value, NULL, '', d.at / {DAY} AS day, {WITHIN} FROM decisions d INDEXED BY decisions_workspace
+                 CROSS JOIN json_each(d.matched) m WHERE {condition} GROUP BY m.value, day"
+            );
+            let actions = format!(
+                "SELECT (SELECT name FROM names WHERE id = a.rule), a.state, coalesce(a.reason_code, ''), d.at / {DAY} AS day,
+                   {WITHIN} FROM decisions d INDEXED BY decisions_workspace
+                 CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
+                 WHERE {condition} GROUP BY a.rule, a.state, a.reason_code, day"
+            );
+            let mut counts = Vec::new();
+            for sql in [matches, actions] {
+                let mut query = connection.prepare_cached(&sql)?;
+                let mut rows = query.query(params![hour, day, week])?;
+                while let Some(row) = rows.next()? {
+                    let number = |column| row.get::<i64>(column).map(i64::unsigned_abs);
+                    let state = row.optional_text(1)?;
+                    counts.push(RuleCount {
+                        rule: row.get(0)?,
+                        state: state.map(parse).transpose()?,
+                        reason: Some(row.get(2)?).filter(|reason: &String| !reason.is_empty()),
+                        day: timestamp(row.get::<i64>(3)?.saturating_mul(DAY))?,
+                        last_at: timestamp(row.get(4)?)?,
+                        within: [number(5)?, number(6)?, number(7)?],
+                        count: number(8)?,
+                    });
+                }
+            }
+            Ok(counts)
         })
         .await
     }

@@ -110,15 +110,20 @@ impl DecisionStore for SqlStore {
     async fn left_for_people(
         &self,
         since: Timestamp,
+        workspaces: Option<&[String]>,
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<DecisionRecord>, StoreError> {
-        let before = before.map(str::to_owned);
-        self.read(move |connection| super::left::read(connection, since, before.as_deref(), limit)).await
+        let (workspaces, before) = (workspaces.map(<[String]>::to_vec), before.map(str::to_owned));
+        self.read(move |connection| {
+            super::left::read(connection, since, workspaces.as_deref(), before.as_deref(), limit)
+        })
+        .await
     }
 
-    async fn left_count(&self, since: Timestamp) -> Result<u64, StoreError> {
-        self.read(move |connection| super::left::count(connection, since)).await
+    async fn left_count(&self, since: Timestamp, workspaces: Option<&[String]>) -> Result<u64, StoreError> {
+        let workspaces = workspaces.map(<[String]>::to_vec);
+        self.read(move |connection| super::left::count(connection, since, workspaces.as_deref())).await
     }
 }
 

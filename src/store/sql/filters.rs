@@ -60,6 +60,13 @@ impl ActionQuery {
             conditions.add("a.workspace = ?", [id.into()]);
             lead = Lead::Decisions("decisions_workspace WHERE d.workspace = ?", id.into());
         }
+        if let Some(names) = &filter.workspaces {
+            let Some((list, ids)) = any_of(connection, "a.workspace", names)? else { return Ok(None) };
+            if let ([id], None) = (ids.as_slice(), &filter.workspace) {
+                lead = Lead::Decisions("decisions_workspace WHERE d.workspace = ?", (*id).into());
+            }
+            conditions.add(&list, []);
+        }
         if let Some(before) = &filter.before {
             let Some(key) = before_key(connection, "actions", before)? else { return Ok(None) };
             conditions.add("a.id < ?", [key.into()]);
@@ -200,6 +207,15 @@ impl DecisionQuery {
             conditions.add("d.workspace = ?", [id.into()]);
             (from, narrowed) = ("decisions d INDEXED BY decisions_workspace".to_owned(), true);
         }
+        if let Some(names) = &filter.workspaces {
+            let Some((list, ids)) = any_of(connection, "d.workspace", names)? else { return Ok(None) };
+            if ids.len() == 1 && filter.workspace.is_none() {
+                from = "decisions d INDEXED BY decisions_workspace".to_owned();
+            }
+            // The newest of each state are those of every workspace.
+            narrowed = true;
+            conditions.add(&list, []);
+        }
         if let Some(name) = &filter.campaign {
             conditions.add("d.campaign IN (SELECT id FROM names WHERE name = ? COLLATE NOCASE)", [name.clone().into()]);
             (from, narrowed) = ("decisions d INDEXED BY decisions_campaign".to_owned(), true);
@@ -273,6 +289,21 @@ const CAMPAIGNS: &str = "SELECT count(*) FROM names WHERE name = ? COLLATE NOCAS
 
 fn number(connection: &Connection, query: &str, name: &str) -> Result<Option<i64>, StoreError> {
     connection.prepare_cached(query)?.query_optional(params![name], |row| row.get(0))
+}
+
+/// A condition for a column with the number of one of these workspaces, and the numbers; `None` if none of them is known.
+/// The numbers are written out: they are the store's own.
+pub(super) fn any_of(
+    connection: &Connection,
+    column: &str,
+    names: &[String],
+) -> Result<Option<(String, Vec<i64>)>, StoreError> {
+    let mut ids = Vec::with_capacity(names.len());
+    for name in names {
+        ids.extend(number(connection, WORKSPACE, name)?);
+    }
+    let list = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+    Ok((!ids.is_empty()).then(|| (format!("{column} IN ({list})"), ids)))
 }
 
 fn key(connection: &Connection, table: &str, id: &str) -> Result<Option<i64>, StoreError> {

@@ -4,6 +4,7 @@ use super::{
     codec::{Uid, micros},
     connection::{Connection, params},
     decisions::{DECISION_COLUMNS, read_decision},
+    filters::any_of,
 };
 use crate::{
     model::{ActionKind, ActionState, ReasonCode},
@@ -97,13 +98,15 @@ fn first_since(connection: &Connection, since: Timestamp) -> Result<Option<i64>,
 pub(super) fn read(
     connection: &Connection,
     since: Timestamp,
+    workspaces: Option<&[String]>,
     before: Option<&str>,
     limit: u32,
 ) -> Result<Vec<DecisionRecord>, StoreError> {
     let Some(first) = first_since(connection, since)? else { return Ok(Vec::new()) };
+    let Some(condition) = in_workspaces(connection, workspaces)? else { return Ok(Vec::new()) };
     let query = format!(
         "{} SELECT {DECISION_COLUMNS} FROM left_decisions d WHERE (?3 IS NULL OR d.id < (SELECT id FROM decisions WHERE uid = ?3))
-         ORDER BY d.id DESC LIMIT ?4",
+         {condition} ORDER BY d.id DESC LIMIT ?4",
         query(connection)
     );
     let mut query = connection.prepare_cached(&query)?;
@@ -115,9 +118,20 @@ pub(super) fn read(
     Ok(found)
 }
 
-pub(super) fn count(connection: &Connection, since: Timestamp) -> Result<u64, StoreError> {
+/// What follows the conditions of `left_decisions d`; `None` if none of these workspaces is known.
+fn in_workspaces(connection: &Connection, workspaces: Option<&[String]>) -> Result<Option<String>, StoreError> {
+    let Some(names) = workspaces else { return Ok(Some(String::new())) };
+    Ok(any_of(connection, "d.workspace", names)?.map(|(condition, _)| format!("AND {condition}")))
+}
+
+pub(super) fn count(
+    connection: &Connection,
+    since: Timestamp,
+    workspaces: Option<&[String]>,
+) -> Result<u64, StoreError> {
     let Some(first) = first_since(connection, since)? else { return Ok(0) };
-    let query = format!("{} SELECT count(*) FROM left_decisions", query(connection));
+    let Some(condition) = in_workspaces(connection, workspaces)? else { return Ok(0) };
+    let query = format!("{} SELECT count(*) FROM left_decisions d WHERE TRUE {condition}", query(connection));
     let mut query = connection.prepare_cached(&query)?;
     let count: i64 = query.query_row(params![micros(since), first], |row| row.get(0))?;
     Ok(count.unsigned_abs())

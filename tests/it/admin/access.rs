@@ -248,7 +248,7 @@ async fn the_cookie_is_secure_exactly_where_the_pages_are() {
         let fixture = Fixture::new(FixtureOptions::default()).await;
         let settings = AdminSettings {
             listen: "127.0.0.1:8080".parse().unwrap(),
-            token: Some(TOKEN.to_owned().into()),
+            access: super::with_token(Some(TOKEN)),
             public_url: public_url.map(str::to_owned),
             hook_tokens: std::collections::HashMap::new(),
         };

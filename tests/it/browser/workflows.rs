@@ -56,7 +56,7 @@ async fn signing_in_and_out(browser: &Browser) {
     browser.click("button").await;
     browser.wait_for_text("Healthy").await;
     browser.click("form[action='/logout'] button").await;
-    browser.wait_for_text("Admin token").await;
+    browser.wait_for_text("Token").await;
     browser.go(&format!("{}/workspace", office.url)).await;
     assert!(browser.url().await.ends_with("/login"));
 }

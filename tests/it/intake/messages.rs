@@ -110,7 +110,7 @@ async fn a_thread_that_is_too_large_to_be_read_is_left_for_a_person() {
     assert_eq!(replies(&fixture), 1, "the other one is answered");
     assert!(unread.trace.problem.as_deref().is_some_and(|text| text.contains("16384 KiB")), "{:?}", unread.trace);
     let since = Timestamp::MIN;
-    let left = fixture.store.left_for_people(since, None, 10).await.unwrap();
+    let left = fixture.store.left_for_people(since, None, None, 10).await.unwrap();
     assert_eq!(left.iter().map(|decision| decision.thread_id.as_str()).collect::<Vec<_>>(), [large.as_str()]);
     let mut alerts = 0;
     while let Ok(event) = events.try_recv() {

@@ -46,11 +46,21 @@ async fn decisions_are_filtered() {
     for rule in choices(&["hot", "rare", "nobody"]) {
         for campaign in choices(&["CAMPAIGN 1", "none"]) {
             for lead in choices(&["LEAD3@acme.example"]) {
-                for (workspace, thread) in [(None, None), (Some("globex"), None), (None, Some("t1"))] {
+                for (workspace, thread, scope) in [
+                    (None, None, None),
+                    (Some("globex"), None, None),
+                    (None, Some("t1"), None),
+                    (None, None, Some(&["acme"][..])),
+                    (None, None, Some(&["acme", "nobody", "globex"])),
+                    (None, Some("t1"), Some(&["globex"])),
+                    (Some("globex"), None, Some(&["acme"])),
+                    (None, None, Some(&[])),
+                ] {
                     for matched in [None, Some(true), Some(false)] {
                         for states in [&[][..], &[ActionState::Quarantined], &[ActionState::Done, ActionState::Held]] {
                             let filter = DecisionFilter {
                                 workspace: workspace.map(str::to_owned),
+                                workspaces: scope.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
                                 thread: thread.map(str::to_owned),
                                 lead: lead.clone(),
                                 campaign: campaign.clone(),
@@ -66,6 +76,7 @@ async fn decisions_are_filtered() {
                                     wanted.as_deref().is_none_or(|wanted| value.map(lower) == Some(lower(wanted)))
                                 };
                                 is(&filter.workspace, Some(&found.workspace))
+                                    && scope.is_none_or(|names| names.contains(&found.workspace.as_str()))
                                     && is(&filter.thread, Some(&found.thread_id))
                                     && is(&filter.lead, found.lead_email.as_deref())
                                     && is(&filter.campaign, found.trace.campaign.as_deref())
@@ -114,4 +125,49 @@ async fn actions_are_filtered_by_lead_and_campaign() {
     let both = count(of(Some("Lead1@acme.example"), Some("Campaign 1"))).await;
     assert!(both > 0 && both <= count(of(Some("lead1@acme.example"), None)).await);
     assert_eq!(count(of(Some("lead1@acme.example"), Some("Campaign 0"))).await, 0);
+}
+
+/// What belongs to other workspaces makes no page shorter, whatever else is asked for.
+#[tokio::test]
+async fn a_list_of_some_workspaces_is_whole() {
+    let bed = varied().await;
+    let all = bed.store.actions(&ActionFilter { limit: 1_000, ..ActionFilter::default() }).await.unwrap();
+    for scope in [&["acme"][..], &["globex"], &["globex", "acme"], &["globex", "nobody"], &["nobody"], &[]] {
+        for state in [None, Some(ActionState::Done), Some(ActionState::Quarantined)] {
+            for kind in [None, Some(ActionKind::Star)] {
+                for rule in [None, Some("hot")] {
+                    for workspace in [None, Some("acme")] {
+                        let filter = ActionFilter {
+                            workspace: workspace.map(str::to_owned),
+                            workspaces: Some(scope.iter().map(|name| (*name).to_owned()).collect()),
+                            states: state.into_iter().collect(),
+                            kind,
+                            rule: rule.map(str::to_owned),
+                            limit: 3,
+                            ..ActionFilter::default()
+                        };
+                        let wanted = all.iter().filter(|found| {
+                            scope.contains(&found.workspace.as_str())
+                                && workspace.is_none_or(|name| name == found.workspace)
+                                && state.is_none_or(|state| state == found.state)
+                                && kind.is_none_or(|kind| kind == found.kind)
+                                && rule.is_none_or(|rule| rule == found.rule)
+                        });
+                        let wanted: Vec<_> = wanted.map(|found| found.id.clone()).collect();
+                        let mut seen = Vec::new();
+                        loop {
+                            let before = seen.last().map(|id: &reply_router::model::ActionId| id.0.clone());
+                            let page = bed.store.actions(&ActionFilter { before, ..filter.clone() }).await.unwrap();
+                            let is_end = page.len() < 3;
+                            seen.extend(page.into_iter().map(|found| found.id));
+                            if is_end {
+                                break;
+                            }
+                        }
+                        assert_eq!(seen, wanted, "{filter:?}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -104,5 +104,5 @@ async fn the_queue_says_who_wrote_and_what_came_of_an_approval() {
     shows(&page, &["Reply to jane@acme.example: approved. It is sent after the final checks."]);
     desk.fixture.run_due().await;
     shows(&desk.get(answer.header("location")).await.text, &["Reply to jane@acme.example: sent."]);
-    assert_eq!(desk.fixture.store.left_count(desk.fixture.engine.now()).await.unwrap(), 0);
+    assert_eq!(desk.fixture.store.left_count(desk.fixture.engine.now(), None).await.unwrap(), 0);
 }

@@ -1,0 +1,69 @@
+//! Pauses, overrides and counts, as one caller sees them.
+
+use super::ScopedEngine;
+use crate::{
+    model::{ActionKind, ActionState},
+    store::{ForeignUse, ModeOverride, Pause, RuleCount, SentFilter, SentWindow, StoreError},
+};
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+impl ScopedEngine {
+    /// The pause of everything, and those of their workspaces. Who paused everything is not everybody's to know.
+    pub(in crate::admin) async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        let mut pauses = self.app.engine.store().pauses().await?;
+        pauses.retain(|pause| pause.workspace.as_deref().is_none_or(|name| self.sees(name)));
+        if !self.sees_everything() {
+            pauses.iter_mut().filter(|pause| pause.workspace.is_none()).for_each(|pause| pause.by = None);
+        }
+        Ok(pauses)
+    }
+
+    /// Accounts that another service acts on.
+    pub(in crate::admin) async fn foreign_uses(&self) -> Result<Vec<ForeignUse>, StoreError> {
+        let mut found = self.app.engine.store().foreign_uses().await?;
+        found.retain(|found| self.sees(&found.workspace));
+        Ok(found)
+    }
+
+    /// How many replies were sent since then.
+    pub(in crate::admin) async fn replies_sent(&self, since: Timestamp) -> Result<usize, StoreError> {
+        let (mut sent, window) = (0, SentWindow { since, newest: u32::MAX });
+        for workspace in &self.workspaces() {
+            let filter = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
+            sent += self.app.engine.store().sent_since(workspace.name(), &filter, window).await?.len();
+        }
+        Ok(sent)
+    }
+
+    /// How many actions are in each state.
+    pub(in crate::admin) async fn queue_counts(&self) -> Result<HashMap<ActionState, u64>, StoreError> {
+        let mut queue: HashMap<ActionState, u64> = HashMap::new();
+        for total in self.app.engine.store().action_totals().await? {
+            if self.sees(&total.workspace) {
+                *queue.entry(total.state).or_default() += total.count;
+            }
+        }
+        Ok(queue)
+    }
+
+    /// What rules did in their workspaces alone; `None` where the counts of all workspaces are theirs.
+    pub(in crate::admin) async fn rule_counts(
+        &self,
+        since: [Timestamp; 3],
+    ) -> Result<Option<Vec<RuleCount>>, StoreError> {
+        match self.names() {
+            None => Ok(None),
+            Some(names) => self.app.engine.store().rule_counts(names, since).await.map(Some),
+        }
+    }
+
+    /// The modes that rules were lowered to.
+    pub(in crate::admin) async fn mode_overrides(&self) -> Result<Vec<ModeOverride>, StoreError> {
+        let mut found = self.app.engine.store().mode_overrides().await?;
+        if !self.sees_everything() {
+            found.iter_mut().for_each(|found| found.by = None);
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,211 @@
+//! The service as whoever calls sees it: only their workspaces exist, in lists, under ids and in counts.
+//!
+//! This is the only way from a request to the engine and the store, so that no handler can forget whose data it shows:
+//! [`App`] keeps the engine to itself, and a [`ScopedEngine`] is made only for somebody whom the guard let in.
+
+mod counts;
+mod records;
+
+use super::{
+    AdminSettings, Reload,
+    access::{Needs, Principal},
+    caller::Caller,
+    events,
+    problem::Problem,
+    routes,
+    sessions::Sessions,
+};
+use crate::{
+    engine::{Engine, EngineEvent, HealthCheck, Workspace, check_destination, check_key},
+    rules::Rule,
+    store::Store,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, broadcast};
+
+/// What every route may use.
+#[derive(Clone)]
+pub(in crate::admin) struct App {
+    engine: Arc<Engine>,
+    pub(in crate::admin) settings: Arc<AdminSettings>,
+    pub(in crate::admin) reload: Option<Arc<dyn Reload>>,
+    pub(in crate::admin) sessions: Arc<Sessions>,
+    /// Places for those who follow the events.
+    pub(in crate::admin) readers: Arc<Semaphore>,
+    /// The OpenAPI document.
+    pub(in crate::admin) description: Arc<str>,
+}
+
+impl App {
+    pub(in crate::admin) fn new(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Self {
+        let description = routes::description(!settings.access.current().is_open()).to_string().into();
+        Self {
+            engine,
+            settings: Arc::new(settings),
+            reload,
+            sessions: Arc::new(Sessions::new()),
+            readers: Arc::new(Semaphore::new(events::MAX_STREAMS)),
+            description,
+        }
+    }
+
+    /// How many follow the events.
+    pub(in crate::admin) fn open_streams(&self) -> usize {
+        events::MAX_STREAMS.saturating_sub(self.readers.available_permits())
+    }
+
+    /// The whole service, for what belongs to nobody's workspaces: probes, metrics, hooks, and writing the audit log.
+    pub(in crate::admin) fn whole_engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+}
+
+/// The service as one caller sees it.
+#[derive(Clone)]
+pub(in crate::admin) struct ScopedEngine {
+    app: App,
+    caller: Caller,
+    principal: Principal,
+    /// The names of the workspaces that they see, in the order of the configuration; `None` if they see all, also those
+    /// that are no longer configured.
+    names: Option<Arc<[String]>>,
+}
+
+impl FromRequestParts<App> for ScopedEngine {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::of(&parts.extensions);
+        // Behind the guard there always is one.
+        let Some(principal) = caller.principal.clone() else {
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign in first"));
+        };
+        let scope = principal.scope();
+        let names = (!scope.is_everything()).then(|| {
+            let all = app.engine.workspaces();
+            all.iter().map(|found| found.name()).filter(|name| scope.includes(name)).map(str::to_owned).collect()
+        });
+        Ok(Self { app: app.clone(), caller, principal, names })
+    }
+}
+
+/// Who asks, and what they may.
+impl ScopedEngine {
+    pub(in crate::admin) fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(in crate::admin) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(in crate::admin) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    pub(in crate::admin) fn may(&self, needs: Needs) -> bool {
+        needs.are_met_by(&self.principal)
+    }
+
+    /// Refuses whoever may not.
+    pub(in crate::admin) fn require(&self, needs: Needs) -> Result<(), Problem> {
+        needs.check(&self.principal)
+    }
+
+    /// Whether they see all workspaces, also those that are no longer configured.
+    pub(in crate::admin) fn sees_everything(&self) -> bool {
+        self.names.is_none()
+    }
+
+    pub(in crate::admin) fn sees(&self, workspace: &str) -> bool {
+        self.names.as_ref().is_none_or(|names| names.iter().any(|name| name == workspace))
+    }
+
+    fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
+    }
+
+    /// The workspaces that a list may show, if only this one is wanted.
+    fn narrowed(&self, wanted: Option<&str>) -> Option<Vec<String>> {
+        match wanted {
+            None => self.names().map(<[String]>::to_vec),
+            Some(name) if self.sees(name) => Some(vec![name.to_owned()]),
+            Some(_) => Some(Vec::new()),
+        }
+    }
+}
+
+/// Workspaces and rules.
+impl ScopedEngine {
+    /// Those that they see, in the order of the configuration.
+    pub(in crate::admin) fn workspaces(&self) -> Vec<&Workspace> {
+        self.app.engine.workspaces().iter().filter(|found| self.sees(found.name())).collect()
+    }
+
+    pub(in crate::admin) fn workspace(&self, name: &str) -> Result<&Workspace, Problem> {
+        let found = self.app.engine.workspace(name).filter(|_| self.sees(name));
+        found.ok_or_else(|| Problem::not_found_named("workspace", name))
+    }
+
+    /// Whether a rule acts in one of their workspaces; one that acts in others only does not exist for them.
+    pub(in crate::admin) fn sees_rule(&self, rule: &Rule) -> bool {
+        self.sees_everything()
+            || match self.app.engine.rules().workspaces_with(&rule.name) {
+                Some(having) => having.iter().any(|name| self.sees(name)),
+                None => self.names().is_some_and(|names| !names.is_empty()),
+            }
+    }
+
+    /// Whether a rule acts in their workspaces and in no other.
+    pub(in crate::admin) fn owns_rule(&self, rule: &Rule) -> bool {
+        self.sees_everything()
+            || match self.app.engine.rules().workspaces_with(&rule.name) {
+                Some(having) => having.iter().all(|name| self.sees(name)),
+                None => self.app.engine.workspaces().iter().all(|found| self.sees(found.name())),
+            }
+    }
+
+    /// Whether each key is accepted and each destination reachable.
+    pub(in crate::admin) async fn check_connections(&self) -> Vec<HealthCheck> {
+        if self.sees_everything() {
+            return self.app.engine.operator().check_all().await;
+        }
+        let workspaces = self.workspaces();
+        let mut findings = Vec::new();
+        for workspace in &workspaces {
+            findings.push(check_key(workspace.client()).await);
+        }
+        for (index, workspace) in workspaces.iter().enumerate() {
+            let before = workspaces.get(..index).unwrap_or_default();
+            for name in workspace.destinations().names() {
+                // One that several workspaces share is checked once.
+                if !before.iter().any(|other| other.destinations().share(workspace.destinations(), name)) {
+                    findings.push(check_destination(workspace.destinations(), name).await);
+                }
+            }
+        }
+        findings
+    }
+}
+
+/// What is nobody's alone, or was looked up before.
+impl ScopedEngine {
+    /// The engine, for what shows no workspace's data, or acts on what one of the methods above found.
+    pub(in crate::admin) fn shared(&self) -> &Engine {
+        &self.app.engine
+    }
+
+    /// The store, for those who see everything in it.
+    pub(in crate::admin) fn whole_store(&self) -> Option<&dyn Store> {
+        self.sees_everything().then(|| self.app.engine.store().as_ref())
+    }
+
+    /// Tells that something has happened, in whichever workspace.
+    pub(in crate::admin) fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
+        self.app.engine.subscribe()
+    }
+}
