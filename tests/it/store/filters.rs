@@ -1,10 +1,10 @@
 //! Lists: every filter, alone and with others, gives what going through everything gives, page by page.
 
-use super::{StoreFixture, action, decision};
+use super::{StoreFixture, action, at, decision};
 use reply_router::store::prelude::*;
 use reply_router::{
     model::{Action, ActionKind, ActionState},
-    store::{ActionFilter, DecisionFilter, DecisionRecord},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, OptOut},
 };
 
 const RULES: [&str; 3] = ["hot", "cold", "rare"];
@@ -169,5 +169,60 @@ async fn a_list_of_some_workspaces_is_whole() {
                 }
             }
         }
+    }
+}
+
+/// Rules, opt-outs and threads left for people are counted and listed for some workspaces as for all.
+#[tokio::test]
+async fn what_some_workspaces_did_is_counted_alone() {
+    let bed = varied().await;
+    for (number, workspace) in ["acme", "globex"].into_iter().enumerate() {
+        let made = decision(&format!("left{number}"), &format!("left{number}"), 0);
+        let lead_email = Some("lead1@acme.example".to_owned());
+        let (workspace, thread_id) = (workspace.to_owned(), format!("left{number}"));
+        bed.record(&DecisionRecord { workspace, thread_id, lead_email, matched: vec![], ..made }, vec![]).await;
+    }
+    let decisions = bed.store.decisions(&DecisionFilter { limit: 100, ..DecisionFilter::default() }).await.unwrap();
+    let actions = bed.store.actions(&ActionFilter { limit: 1_000, ..ActionFilter::default() }).await.unwrap();
+    for email in ["lead1@acme.example", "lead2@acme.example"] {
+        for workspace in ["acme", "globex"] {
+            let (workspace, email) = (workspace.to_owned(), email.to_owned());
+            let evidence = "phone".to_owned();
+            bed.store.add_opt_out(&OptOut { workspace, email, since: at(-1), evidence }).await.unwrap();
+        }
+    }
+    for scope in [&["acme"][..], &["globex"], &["globex", "acme"], &["acme", "nobody"], &["nobody"], &[]] {
+        let names: Vec<String> = scope.iter().map(|name| (*name).to_owned()).collect();
+        let is_theirs = |workspace: &String| names.contains(workspace);
+        let since = [at(1), at(0), at(-86_400)];
+        let counts = bed.store.rule_counts(&names, since).await.unwrap();
+        for rule in RULES {
+            let of_rule = counts.iter().filter(|count| count.rule == rule);
+            let matched = of_rule.clone().filter(|count| count.state.is_none());
+            let wanted = decisions.iter().filter(|made| is_theirs(&made.workspace) && made.matched == [rule]).count();
+            assert_eq!(matched.clone().map(|count| count.count).sum::<u64>(), wanted as u64, "{rule} {scope:?}");
+            assert!(
+                matched.clone().all(|count| count.within == [0, count.count, count.count] && count.last_at == at(0))
+            );
+            for state in [ActionState::Done, ActionState::Suppressed, ActionState::Quarantined] {
+                let counted = of_rule.clone().filter(|count| count.state == Some(state)).map(|count| count.count);
+                let is_one =
+                    |action: &&Action| action.rule == rule && action.state == state && is_theirs(&action.workspace);
+                assert_eq!(
+                    counted.sum::<u64>(),
+                    actions.iter().filter(is_one).count() as u64,
+                    "{rule} {state} {scope:?}"
+                );
+            }
+        }
+        let opt_outs = bed.store.opt_outs(Some(&names), 0, 100).await.unwrap();
+        assert_eq!(opt_outs.len(), 2 * scope.iter().filter(|name| **name != "nobody").count());
+        assert!(opt_outs.iter().all(|found| is_theirs(&found.workspace)));
+        let left = bed.store.left_for_people(at(-1), Some(&names), None, 100).await.unwrap();
+        let all = bed.store.left_for_people(at(-1), None, None, 100).await.unwrap();
+        let wanted: Vec<_> = all.iter().filter(|found| is_theirs(&found.workspace)).map(|found| &found.id).collect();
+        assert_eq!(left.iter().map(|found| &found.id).collect::<Vec<_>>(), wanted, "{scope:?}");
+        assert_eq!(bed.store.left_count(at(-1), Some(&names)).await.unwrap(), wanted.len() as u64);
+        assert_eq!(all.len(), 2, "{all:?}");
     }
 }
