@@ -49,13 +49,13 @@ pub(super) async fn read_live(
     id: &str,
     workspace: Option<&str>,
 ) -> Result<(Explanation, Arc<ThreadMessages>), Problem> {
-    let workspaces: Vec<&Workspace> = match workspace {
+    let workspaces: Vec<Arc<Workspace>> = match workspace {
         Some(name) => vec![engine.workspace(name)?],
         None => likeliest_first(engine, id).await?,
     };
     let mut failure = None;
     for workspace in workspaces {
-        match engine.shared().operator().explain_with_messages(workspace, id, MAX_WAIT).await {
+        match engine.shared().operator().explain_with_messages(&workspace, id, MAX_WAIT).await {
             Ok(found) => return Ok(found),
             Err(IntakeError::Store(error)) => return Err(error.into()),
             // 422: it does not even look like an id of the API.
@@ -68,7 +68,7 @@ pub(super) async fn read_live(
 }
 
 /// Every workspace that they see; the one that a decision about the thread was made in comes first, so that the others are not asked.
-async fn likeliest_first<'a>(engine: &'a ScopedEngine, thread: &str) -> Result<Vec<&'a Workspace>, Problem> {
+async fn likeliest_first(engine: &ScopedEngine, thread: &str) -> Result<Vec<Arc<Workspace>>, Problem> {
     let filter = DecisionFilter { thread: Some(thread.to_owned()), limit: 1, ..DecisionFilter::default() };
     let known = engine.decisions(filter).await?.pop().map(|decision| decision.workspace);
     let mut workspaces = engine.workspaces();

@@ -60,7 +60,8 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     let now = engine.now();
     let pauses = store.pauses().await?;
     let mut seen = Vec::new();
-    for workspace in engine.workspaces() {
+    let workspaces = engine.workspaces();
+    for workspace in workspaces.iter() {
         seen.push(Seen::read(workspace, store.as_ref(), &pauses).await?);
     }
     let totals = store.action_totals().await?;

@@ -275,19 +275,20 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
         tracing::error!(%error, "not ready: store error");
         return Err(not_ready("not ready: the store fails; the log says why".to_owned()));
     }
-    if let Some(workspace) = app.whole_engine().workspaces().iter().find(|workspace| workspace.is_store_failing()) {
+    let workspaces = app.whole_engine().workspaces();
+    if let Some(workspace) = workspaces.iter().find(|workspace| workspace.is_store_failing()) {
         let name = workspace.name();
         return Err(not_ready(format!(
             "not ready: {name} sends nothing, because the store cannot be written; the log says why"
         )));
     }
-    for workspace in app.whole_engine().workspaces() {
+    for workspace in workspaces.iter() {
         if let Some((lasted, why)) = app.whole_engine().alerts().outage(workspace) {
             let lasted = format_duration(Duration::from_secs(lasted.as_secs()));
             return Err(not_ready(format!("not ready: {} has failed for {lasted}: {why}", workspace.name())));
         }
     }
-    let waiting = app.whole_engine().workspaces().iter().find(|workspace| workspace.status().last_poll.is_none());
+    let waiting = workspaces.iter().find(|workspace| workspace.status().last_poll.is_none());
     match waiting {
         Some(workspace) => Err(not_ready(format!("not ready: {} not polled yet", workspace.name()))),
         None => Ok("ready\n"),

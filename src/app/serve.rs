@@ -103,16 +103,6 @@ impl Service {
     /// The store fails before anything runs.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), AppError> {
         self.engine.alerts().alert_if_paused().await?;
-        for workspace in self.engine.workspaces() {
-            let recovered = self.engine.executor().recover(workspace).await?;
-            if recovered > 0 {
-                tracing::warn!(
-                    workspace = workspace.name(),
-                    recovered,
-                    "actions were in flight when the last run ended"
-                );
-            }
-        }
         let pages = tokio::spawn(admin::serve(self.listener, self.router, shutdown.clone()));
         let watching = tokio::spawn(watch(self.rules, shutdown.clone()));
         let engine = Arc::clone(&self.engine);

@@ -59,11 +59,11 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         super::terminal::out!("nothing done");
         return Ok(CommandStatus::Success);
     }
-    engine.executor().recover(runtime).await?;
+    engine.executor().recover(&runtime).await?;
     let began = engine.now();
     let rows: Vec<_> = acting.iter().map(|(_, found)| found.row.clone()).collect();
-    let report = engine.operator().apply(runtime, &rows).await?;
-    if let Err(error) = engine.executor().finish_due(runtime).await {
+    let report = engine.operator().apply(&runtime, &rows).await?;
+    if let Err(error) = engine.executor().finish_due(&runtime).await {
         anyhow::bail!(error);
     }
     let mut failed = false;

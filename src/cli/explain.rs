@@ -61,7 +61,7 @@ pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyho
     let Some(workspace) = engine.workspace(&name) else {
         return Err(AppError::Workspace(format!("unknown workspace `{name}`")).into());
     };
-    let mut found = engine.operator().explain(workspace, thread, PATIENCE).await?;
+    let mut found = engine.operator().explain(&workspace, thread, PATIENCE).await?;
     if settings.store.file().is_some_and(|store| !store.exists()) {
         found.without_store();
     }

@@ -48,8 +48,8 @@ async fn single_pass(engine: &Arc<Engine>, dry_run: bool) -> anyhow::Result<Comm
     let mut failed = false;
     engine.alerts().alert_if_paused().await?;
     for workspace in engine.workspaces() {
-        engine.executor().recover(workspace).await?;
-        let report = engine.run_once(workspace).await;
+        engine.executor().recover(&workspace).await?;
+        let report = engine.run_once(&workspace).await;
         failed |= report.error.is_some();
         print_pass(engine, &report, dry_run).await?;
     }

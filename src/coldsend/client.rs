@@ -117,6 +117,11 @@ impl Client {
         self.transport.gate.budget()
     }
 
+    /// Whether the other is a clone of this one.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.transport, &other.transport)
+    }
+
     /// Whether another client uses the same key of the same API.
     pub fn has_same_key(&self, other: &Self) -> bool {
         let (own, other) = (&self.transport, &other.transport);

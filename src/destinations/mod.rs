@@ -129,6 +129,11 @@ impl Destinations {
         both.is_some_and(|(here, there)| Arc::ptr_eq(here, there))
     }
 
+    /// Whether every name means the same destination here and there.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.all.len() == other.all.len() && self.all.keys().all(|name| self.share(other, name))
+    }
+
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)

@@ -11,6 +11,7 @@ mod outage;
 use super::{
     Clock, Workspace,
     status::{EngineEventKind, LiveStatus},
+    workspace_set::WorkspaceSet,
 };
 use crate::{
     destinations::{Alert, Destinations},
@@ -42,7 +43,7 @@ pub(super) const PAUSED: &str = "paused";
 /// Alerts: what needs you is sent to `safety.alert`, logged and published, once.
 pub struct Alerts {
     store: Arc<dyn Store>,
-    workspaces: Arc<[Workspace]>,
+    workspaces: Arc<WorkspaceSet>,
     clock: Arc<dyn Clock>,
     status: Arc<LiveStatus>,
     /// The address of the pages, for links; without a slash at its end.
@@ -65,7 +66,7 @@ struct Repeated {
 impl Alerts {
     pub(super) fn new(
         store: Arc<dyn Store>,
-        workspaces: Arc<[Workspace]>,
+        workspaces: Arc<WorkspaceSet>,
         clock: Arc<dyn Clock>,
         status: Arc<LiveStatus>,
         public_url: Option<String>,
@@ -107,7 +108,7 @@ impl Alerts {
 
     /// Forgets the pauses of a workspace, or of all of them.
     pub(super) fn forget_pauses(&self, workspace: Option<&str>) {
-        for found in self.workspaces.iter().filter(|found| workspace.is_none_or(|name| name == found.name())) {
+        for found in self.workspaces.now().iter().filter(|found| workspace.is_none_or(|name| name == found.name())) {
             self.forget_alert(found.name(), PAUSED);
         }
     }
@@ -210,6 +211,16 @@ impl Alerts {
         Ok(())
     }
 
+    /// Alerts that a flow of the workspace panicked; it starts again by itself.
+    pub(super) fn alert_panic(&self, workspace: &Workspace) {
+        let title = format!("Workspace {} was interrupted by an error of Reply Router", workspace.name());
+        let text =
+            "It starts again by itself, and nothing that was recorded is lost. Please report the error: the log \
+                    has it."
+                .to_owned();
+        self.alert_workspace(workspace, &title, text, "interrupted");
+    }
+
     /// Alerts what concerns a workspace as a whole and is no lasting condition.
     pub(super) fn alert_workspace(&self, workspace: &Workspace, title: &str, text: String, key: &str) {
         self.alert_hourly(workspace.name(), key, Alert { title: title.to_owned(), text }, None, None);
@@ -254,8 +265,9 @@ impl Alerts {
     /// Where an alert about a workspace goes; what concerns all of them goes once to each destination that one of them
     /// has.
     fn alert_at(&self, workspace: &str) -> Vec<(Destinations, String)> {
+        let workspaces = self.workspaces.now();
         let mut places: Vec<(&Destinations, &str)> = Vec::new();
-        let concerned = self.workspaces.iter().filter(|found| workspace == EVERY || found.name() == workspace);
+        let concerned = workspaces.iter().filter(|found| workspace == EVERY || found.name() == workspace);
         for (destinations, name) in
             concerned.filter_map(|found| Some((found.destinations(), found.safety().alert.as_deref()?)))
         {

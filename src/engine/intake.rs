@@ -15,6 +15,7 @@ pub(super) mod poll_health;
 pub(super) mod records;
 pub(super) mod row_changes;
 mod run;
+pub(super) mod schedule;
 mod sweep;
 mod unreadable;
 

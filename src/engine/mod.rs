@@ -18,15 +18,18 @@ mod metrics;
 mod operations;
 mod own_rows;
 mod read_failures;
+mod replace;
 mod run;
 mod shared;
 mod status;
+mod supervisor;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
 mod thread_cache;
 mod threads;
 mod transitions;
 mod workspace;
+mod workspace_set;
 
 pub use alerts::Alerts;
 pub use clock::{Clock, SystemClock};
@@ -47,19 +50,23 @@ pub use operations::sample::{SampleFields, SampleThread};
 pub use operations::timeline::{TimelineEntry, chronological};
 pub use operations::traces::TracedDecision;
 pub use read_failures::{Reach, ReadFailures};
+pub use replace::ReplaceReport;
 pub use run::RunOnceReport;
 pub use status::{EngineEvent, EngineEventKind, RuleHealth, WorkspacePhase, WorkspaceStatus};
 #[cfg(feature = "test-hooks")]
 pub use test_hooks::{Failpoint, Mutation, TestHooks};
 pub use workspace::{Workspace, WorkspaceParts};
+pub use workspace_set::Workspaces;
 
-use crate::{destinations::Destinations, rules::RuleSet, store::Store};
+use crate::{rules::RuleSet, store::Store};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use shared::Shared;
 use status::LiveStatus;
 use std::sync::Arc;
+use supervisor::Supervisor;
 use tokio::sync::broadcast;
+use workspace_set::WorkspaceSet;
 
 /// What the engine is made of.
 pub struct EngineParts {
@@ -88,18 +95,15 @@ pub struct Engine {
     intake: Intake,
     executor: Executor,
     operator: Operator,
+    supervisor: Arc<Supervisor>,
 }
 
 impl Engine {
     /// Puts the parts together; nothing runs yet.
     pub fn new(parts: EngineParts) -> Arc<Self> {
         let EngineParts { store, clock, dry_run, .. } = parts;
-        let destinations = |all: Destinations| if dry_run { all.for_dry_run() } else { all };
-        let workspaces: Arc<[Workspace]> = parts
-            .workspaces
-            .into_iter()
-            .map(|parts| Workspace::new(WorkspaceParts { destinations: destinations(parts.destinations), ..parts }))
-            .collect();
+        let workspaces = parts.workspaces.into_iter().map(|parts| Arc::new(Workspace::new(parts.prepare(dry_run))));
+        let workspaces = Arc::new(WorkspaceSet::new(workspaces.collect()));
         let status = Arc::new(LiveStatus::new(clock.now()));
         let alerts = Alerts::new(
             Arc::clone(&store),
@@ -123,7 +127,7 @@ impl Engine {
         let intake = Intake::new(Arc::clone(&shared));
         let executor = Executor::new(Arc::clone(&shared));
         let operator = Operator::new(Arc::clone(&shared), intake.clone(), executor.clone());
-        Arc::new(Self { shared, intake, executor, operator })
+        Arc::new(Self { shared, intake, executor, operator, supervisor: Arc::new(Supervisor::new()) })
     }
 
     /// Polls and decides.
@@ -189,13 +193,13 @@ impl Engine {
         &self.shared.store
     }
 
-    /// The workspaces, in the order of the configuration.
-    pub fn workspaces(&self) -> &[Workspace] {
-        &self.shared.workspaces
+    /// The workspaces as they are now, in the order of the configuration.
+    pub fn workspaces(&self) -> Workspaces {
+        self.shared.workspaces.now()
     }
 
     /// The workspace of that name.
-    pub fn workspace(&self, name: &str) -> Option<&Workspace> {
+    pub fn workspace(&self, name: &str) -> Option<Arc<Workspace>> {
         self.shared.workspace(name)
     }
 

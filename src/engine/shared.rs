@@ -8,6 +8,7 @@ use super::{
     alerts::{Alerts, PAUSED},
     evaluation::EvaluationContext,
     status::LiveStatus,
+    workspace_set::WorkspaceSet,
 };
 use crate::{
     rules::RuleSet,
@@ -21,7 +22,7 @@ use std::sync::Arc;
 pub(in crate::engine) struct Shared {
     pub(in crate::engine) store: Arc<dyn Store>,
     pub(in crate::engine) active_rules: ArcSwap<RuleSet>,
-    pub(in crate::engine) workspaces: Arc<[Workspace]>,
+    pub(in crate::engine) workspaces: Arc<WorkspaceSet>,
     pub(in crate::engine) clock: Arc<dyn Clock>,
     pub(in crate::engine) status: Arc<LiveStatus>,
     pub(in crate::engine) alerts: Alerts,
@@ -55,8 +56,8 @@ impl Shared {
     }
 
     /// The workspace of that name.
-    pub(in crate::engine) fn workspace(&self, name: &str) -> Option<&Workspace> {
-        self.workspaces.iter().find(|workspace| workspace.name() == name)
+    pub(in crate::engine) fn workspace(&self, name: &str) -> Option<Arc<Workspace>> {
+        self.workspaces.named(name)
     }
 
     /// Whether the workspace, or everything, is paused.

@@ -45,6 +45,10 @@ impl ThreadCache {
         locked(&self.messages).remove(thread);
     }
 
+    pub(super) fn forget_messages(&self) {
+        locked(&self.messages).clear();
+    }
+
     /// Remembers whether a thread is starred; `None` forgets it.
     pub(super) fn put_star(&self, thread: &str, starred: Option<bool>, at: Timestamp) {
         match starred {

@@ -17,7 +17,10 @@ use crate::{
     model::{ActionKind, Safety, WorkspaceSettings},
     store::Lane,
 };
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::Notify;
 
 /// What a workspace is made of.
@@ -29,6 +32,14 @@ pub struct WorkspaceParts {
     pub client: Client,
     /// Where its forwards and alerts go. Those that workspaces share are the same destination in each.
     pub destinations: Destinations,
+}
+
+impl WorkspaceParts {
+    /// The same for a dry run, if it is one.
+    pub(super) fn prepare(self, dry_run: bool) -> Self {
+        let Self { destinations, .. } = self;
+        Self { destinations: if dry_run { destinations.for_dry_run() } else { destinations }, ..self }
+    }
 }
 
 /// A workspace at run time. All that it remembers may be lost at any time:
@@ -48,29 +59,29 @@ pub struct WorkspaceParts {
 #[derive(Debug)]
 pub struct Workspace {
     parts: WorkspaceParts,
-    pub(super) list: ListState,
-    pub(super) learned: Learned,
-    pub(super) poll_health: PollHealth,
+    pub(super) list: Arc<ListState>,
+    pub(super) learned: Arc<Learned>,
+    pub(super) poll_health: Arc<PollHealth>,
     /// How many threads are read at once.
     pub(super) reading: Window,
     /// How many actions of the API's lane are carried out at once.
     pub(super) acting: Window,
-    pub(super) targets: Targets,
+    pub(super) targets: Arc<Targets>,
     /// Counts what leaves through the API.
     caps: Caps,
     /// The same for the lane of forwards.
     pub(super) forward_caps: Caps,
-    pub(super) reply_pace: ReplyPace,
-    pub(super) cache: ThreadCache,
-    pub(super) own_rows: OwnRows,
+    pub(super) reply_pace: Arc<ReplyPace>,
+    pub(super) cache: Arc<ThreadCache>,
+    pub(super) own_rows: Arc<OwnRows>,
     /// Another service was seen on the account since the process started.
-    foreign_use: AtomicBool,
-    pub(super) read_failures: ReadFailures,
-    pub(super) metrics: Metrics,
+    foreign_use: Arc<AtomicBool>,
+    pub(super) read_failures: Arc<ReadFailures>,
+    pub(super) metrics: Arc<Metrics>,
     /// The store could not be written when it was last tried.
     store_fails: AtomicBool,
     /// There may be something new.
-    pub(super) nudge: Notify,
+    pub(super) nudge: Arc<Notify>,
     /// Something became due.
     due: Notify,
     /// The same for the lane of forwards.
@@ -81,25 +92,59 @@ impl Workspace {
     pub(super) fn new(parts: WorkspaceParts) -> Self {
         Self {
             parts,
-            list: ListState::default(),
-            learned: Learned::default(),
-            poll_health: PollHealth::default(),
+            list: Arc::default(),
+            learned: Arc::default(),
+            poll_health: Arc::default(),
             reading: Window::default(),
             acting: Window::default(),
-            targets: Targets::default(),
+            targets: Arc::default(),
             caps: Caps::default(),
             forward_caps: Caps::default(),
-            reply_pace: ReplyPace::default(),
-            cache: ThreadCache::default(),
-            own_rows: OwnRows::default(),
-            foreign_use: AtomicBool::default(),
-            read_failures: ReadFailures::default(),
-            metrics: Metrics::new(),
+            reply_pace: Arc::default(),
+            cache: Arc::default(),
+            own_rows: Arc::default(),
+            foreign_use: Arc::default(),
+            read_failures: Arc::default(),
+            metrics: Arc::new(Metrics::new()),
             store_fails: AtomicBool::default(),
-            nudge: Notify::new(),
+            nudge: Arc::default(),
             due: Notify::new(),
             due_forwards: Notify::new(),
         }
+    }
+
+    /// The same workspace with other settings. What counts, and who asked for a poll, goes on. What is remembered of the
+    /// account goes on while the key and the address are the same; another key may belong to another account, and then
+    /// nothing is known of it, as at a start. What has left is counted anew in any case: the caps may be others.
+    pub(super) fn succeed(&self, parts: WorkspaceParts) -> Self {
+        let (before, after) = (&self.parts, &parts);
+        let is_same_account = before.client.has_same_key(&after.client);
+        let asks_for_name = before.settings.was != after.settings.was;
+        let has_same_destinations = before.destinations.is_same(&after.destinations);
+        let new = Self { metrics: Arc::clone(&self.metrics), nudge: Arc::clone(&self.nudge), ..Self::new(parts) };
+        if !is_same_account {
+            return new;
+        }
+        new.record_store(self.is_store_failing());
+        Self {
+            list: if asks_for_name { Arc::default() } else { Arc::clone(&self.list) },
+            learned: Arc::clone(&self.learned),
+            poll_health: Arc::clone(&self.poll_health),
+            targets: if has_same_destinations { Arc::clone(&self.targets) } else { Arc::default() },
+            reply_pace: Arc::clone(&self.reply_pace),
+            cache: Arc::clone(&self.cache),
+            own_rows: Arc::clone(&self.own_rows),
+            foreign_use: Arc::clone(&self.foreign_use),
+            read_failures: Arc::clone(&self.read_failures),
+            ..new
+        }
+    }
+
+    /// Whether it was made of this: the same settings, the same client, the same destinations.
+    pub(super) fn is_made_of(&self, parts: &WorkspaceParts) -> bool {
+        self.parts.settings == parts.settings
+            && self.parts.client.is_same(&parts.client)
+            && self.parts.destinations.is_same(&parts.destinations)
     }
 
     /// Its name.
@@ -155,6 +200,13 @@ impl Workspace {
     /// Who counts the actions of a kind.
     pub(super) fn caps(&self, kind: ActionKind) -> &Caps {
         if kind.is_api_write() { &self.caps } else { &self.forward_caps }
+    }
+
+    /// Forgets what holds only while this process alone lets actions of the workspace leave. Call it before its flows start.
+    pub(super) async fn forget_counts(&self) {
+        self.caps.forget().await;
+        self.forward_caps.forget().await;
+        self.cache.forget_messages();
     }
 
     /// What wakes a lane.

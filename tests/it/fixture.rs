@@ -128,6 +128,7 @@ pub(crate) struct Fixture {
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<SqlStore>,
     pub(crate) engine: Arc<Engine>,
+    first: Arc<Workspace>,
     /// Gone with the fixture.
     pub(crate) folder: tempfile::TempDir,
 }
@@ -149,17 +150,19 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(crate::stores::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(&setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
-        Self { simulator, clock, store, engine, folder }
+        let first = Arc::clone(engine.workspaces().first().unwrap());
+        Self { simulator, clock, store, engine, first, folder }
     }
 
     /// The process ends between two steps and another one takes over what is on disk.
     pub(crate) async fn restart(self, setting: &FixtureOptions) -> Self {
-        let Self { simulator, clock, store, engine: old, folder } = self;
+        let Self { simulator, clock, store, engine: old, first, folder } = self;
         store.close().await;
-        drop((store, old));
+        drop((store, old, first));
         let store = Arc::new(crate::stores::open(&folder.path().join("store.db")).await.unwrap());
         let engine = engine(setting, &simulator, Arc::clone(&store) as Arc<dyn Store>, clock.clone());
-        let fixture = Self { simulator, clock, store, engine, folder };
+        let first = Arc::clone(engine.workspaces().first().unwrap());
+        let fixture = Self { simulator, clock, store, engine, first, folder };
         fixture.engine.executor().recover(fixture.workspace()).await.unwrap();
         fixture
     }
@@ -169,7 +172,7 @@ impl Fixture {
     }
 
     pub(crate) fn workspace(&self) -> &Workspace {
-        self.engine.workspaces().first().unwrap()
+        &self.first
     }
 
     /// An interested lead of a Q1 campaign writes for the first time; the thread's id comes back.

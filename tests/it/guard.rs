@@ -337,7 +337,7 @@ rules:
     );
     clock.advance(Duration::from_secs(3_600));
     for lane in [reply_router::store::Lane::Api, reply_router::store::Lane::Destinations] {
-        second.executor().run_due(second.workspace("acme").unwrap(), lane, &|| false).await.unwrap();
+        second.executor().run_due(&second.workspace("acme").unwrap(), lane, &|| false).await.unwrap();
     }
     assert!(fixture.actions().await.iter().all(|one| one.state == ActionState::Done), "{:?}", fixture.states().await);
     assert_eq!(fixture.simulator.workspace().accepted_replies().len(), 2);

@@ -43,6 +43,7 @@ mod simulator;
 mod storage_faults;
 mod store;
 mod stores;
+mod supervisor;
 mod test_runner;
 mod text;
 mod traces;

@@ -28,11 +28,11 @@ async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
     let backup = std::fs::read(&path).unwrap();
 
     // Life goes on: another lead is answered. Then the backup is put back.
-    let Fixture { simulator, clock, store, engine: first, folder } = fixture;
+    let Fixture { simulator, clock, store, engine: first, folder, .. } = fixture;
     drop((store, first));
     let run = async |clock: &ManualClock, store: Arc<SqlStore>| {
         let engine = engine(&FixtureOptions::default(), &simulator, store as Arc<dyn Store>, clock.clone());
-        let workspace = engine.workspace("acme").unwrap();
+        let workspace = &engine.workspace("acme").unwrap();
         engine.alerts().alert_if_paused().await.unwrap();
         engine.executor().recover(workspace).await.unwrap();
         engine.intake().poll(workspace, true).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_store_from_yesterdays_backup_sends_nothing_until_somebody_resumes() {
     assert_eq!(store.pauses().await.unwrap().len(), 1);
     let engine = run(&clock, Arc::clone(&store)).await;
     engine.operator().resume(None).await.unwrap();
-    let workspace = engine.workspace("acme").unwrap();
+    let workspace = &engine.workspace("acme").unwrap();
     engine.executor().run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();
     let sent: Vec<_> = simulator.workspace().accepted_replies().into_iter().map(|reply| reply.to).collect();
     assert_eq!(sent, ["first@acme.example", "second@acme.example", "third@acme.example"]);
@@ -91,7 +91,7 @@ async fn a_store_without_its_mark_begins_with_a_pause_too() {
     fixture.hot_lead("first@acme.example", "Give me a call.");
     fixture.tick().await;
     fixture.store.close().await;
-    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _, .. } = fixture;
     drop((store, engine));
     std::fs::remove_file(beside(&path, ".lock")).unwrap();
     let store = reopened(&path).await;
@@ -104,7 +104,7 @@ async fn a_store_that_never_sent_anything_needs_no_mark() {
     let fixture = Fixture::new(FixtureOptions::default()).await;
     let path = fixture.store_path();
     fixture.store.close().await;
-    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _, .. } = fixture;
     drop((store, engine));
     std::fs::remove_file(beside(&path, ".lock")).unwrap();
     assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);
@@ -120,7 +120,7 @@ async fn a_crash_right_after_the_first_intent_is_no_restore() {
     fixture.hot_lead("first@acme.example", "Give me a call.");
     fixture.tick().await;
     fixture.store.close().await;
-    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _, .. } = fixture;
     drop((store, engine));
     // As it stands when the process dies between the intent and the mark.
     std::fs::write(beside(&path, ".lock"), mark).unwrap();
@@ -143,7 +143,7 @@ async fn intents_that_are_written_at_once_leave_one_mark() {
     let mark = std::fs::read_to_string(beside(&path, ".lock")).unwrap();
     let count: usize = mark.trim().split_once(' ').unwrap().1.parse().unwrap();
     assert!(mark.lines().count() == 1 && count >= intents, "{count} of {intents}: {mark}");
-    let Fixture { store, engine, folder, simulator: _simulator, clock: _ } = fixture;
+    let Fixture { store, engine, folder, simulator: _simulator, clock: _, .. } = fixture;
     drop((store, engine));
     assert_eq!(reopened(&path).await.pauses().await.unwrap(), []);
     drop(folder);

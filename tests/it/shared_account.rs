@@ -38,13 +38,13 @@ async fn second(fixture: &Fixture, setting: &FixtureOptions, restless: bool) -> 
 }
 
 async fn decide(engine: &Engine) {
-    let workspace = engine.workspace("acme").unwrap();
+    let workspace = &engine.workspace("acme").unwrap();
     engine.intake().poll(workspace, true).await.unwrap();
     engine.intake().handle_pending(workspace).await.unwrap();
 }
 
 async fn send(engine: &Engine) {
-    engine.executor().run_due(engine.workspace("acme").unwrap(), Lane::Api, &|| false).await.unwrap();
+    engine.executor().run_due(&engine.workspace("acme").unwrap(), Lane::Api, &|| false).await.unwrap();
 }
 
 fn twice(fixture: &Fixture) -> usize {

@@ -86,7 +86,7 @@ pub(in crate::admin) async fn submit(
 
 async fn judge(engine: &ScopedEngine, asked: &TryForm) -> Result<Outcome, Problem> {
     let workspace = match asked.workspace.as_str() {
-        "" => engine.workspaces().first().copied(),
+        "" => engine.workspaces().first().cloned(),
         name => Some(engine.workspace(name)?),
     };
     let workspace = workspace.ok_or_else(|| Problem::not_found_named("workspace", ""))?;

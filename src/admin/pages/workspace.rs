@@ -178,7 +178,7 @@ async fn show(engine: &ScopedEngine, wanted: ListParams, findings: Vec<HealthChe
     // One that was removed since is left out.
     let reports = status.workspaces.into_iter().filter_map(|report| {
         let found = engine.workspace(&report.name).ok()?;
-        Some(view(report, found, status.paused, now))
+        Some(view(report, &found, status.paused, now))
     });
     super::render(&WorkspacePage {
         frame: Layout::new(engine, Tab::Workspace).await?,

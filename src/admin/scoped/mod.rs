@@ -142,11 +142,11 @@ impl ScopedEngine {
 /// Workspaces and rules.
 impl ScopedEngine {
     /// Those that they see, in the order of the configuration.
-    pub(in crate::admin) fn workspaces(&self) -> Vec<&Workspace> {
-        self.app.engine.workspaces().iter().filter(|found| self.sees(found.name())).collect()
+    pub(in crate::admin) fn workspaces(&self) -> Vec<Arc<Workspace>> {
+        self.app.engine.workspaces().into_iter().filter(|found| self.sees(found.name())).collect()
     }
 
-    pub(in crate::admin) fn workspace(&self, name: &str) -> Result<&Workspace, Problem> {
+    pub(in crate::admin) fn workspace(&self, name: &str) -> Result<Arc<Workspace>, Problem> {
         let found = self.app.engine.workspace(name).filter(|_| self.sees(name));
         found.ok_or_else(|| Problem::not_found_named("workspace", name))
     }

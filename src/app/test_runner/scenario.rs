@@ -120,15 +120,15 @@ impl<'s> Scenario<'s> {
         Ok(traced.into_iter().flat_map(|traced| traced.record.trace.rules).collect())
     }
 
-    fn workspace(&self) -> Result<&Workspace, AppError> {
-        self.engine.workspaces().first().ok_or_else(|| unplayable("the workspace is gone"))
+    fn workspace(&self) -> Result<Arc<Workspace>, AppError> {
+        self.engine.workspaces().first().cloned().ok_or_else(|| unplayable("the workspace is gone"))
     }
 
     /// One round of the service: polls, decides, does what is due.
     async fn look(&self) -> Result<HandleReport, AppError> {
         let workspace = self.workspace()?;
-        self.engine.intake().poll(workspace, true).await.map_err(unplayable)?;
-        let handled = self.engine.intake().handle_pending(workspace).await.map_err(unplayable)?;
+        self.engine.intake().poll(&workspace, true).await.map_err(unplayable)?;
+        let handled = self.engine.intake().handle_pending(&workspace).await.map_err(unplayable)?;
         self.do_what_is_due().await?;
         Ok(handled)
     }
@@ -136,7 +136,7 @@ impl<'s> Scenario<'s> {
     async fn do_what_is_due(&self) -> Result<(), AppError> {
         // A forward that is done may let the thread be marked as read.
         for lane in [Lane::Api, Lane::Destinations, Lane::Api] {
-            self.engine.executor().run_due(self.workspace()?, lane, &|| false).await.map_err(unplayable)?;
+            self.engine.executor().run_due(&*self.workspace()?, lane, &|| false).await.map_err(unplayable)?;
         }
         Ok(())
     }

@@ -50,7 +50,7 @@ impl Alerts {
     /// key see each other and say nothing.
     pub fn is_key_shared(&self, workspace: &Workspace) -> bool {
         let shares =
-            |other: &&Workspace| other.name() != workspace.name() && other.client().has_same_key(workspace.client());
-        workspace.client().budget().foreign_use && !self.workspaces.iter().any(|other| shares(&other))
+            |other: &Workspace| other.name() != workspace.name() && other.client().has_same_key(workspace.client());
+        workspace.client().budget().foreign_use && !self.workspaces.now().iter().any(|other| shares(other))
     }
 }

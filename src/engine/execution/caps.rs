@@ -35,6 +35,11 @@ impl Caps {
         Counting(self.counting.lock().await)
     }
 
+    /// Counts anew from here on: until now another process may have let actions leave.
+    pub(in crate::engine) async fn forget(&self) {
+        *self.counting.lock().await = None;
+    }
+
     /// The intent of a counted action was written.
     pub(super) fn begin(&self) -> OnItsWay<'_> {
         self.on_their_way.fetch_add(1, Ordering::SeqCst);

@@ -248,7 +248,8 @@ impl Intake {
             }),
             _ => None,
         };
-        let rivals = self.shared.workspaces.iter().filter(|other| other.name() != workspace.name() && acts(other));
+        let workspaces = self.shared.workspaces.now();
+        let rivals = workspaces.iter().filter(|other| other.name() != workspace.name() && acts(other));
         let settled = SettledThread {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
             ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)

@@ -1,11 +1,11 @@
 //! The loop of intake: poll, decide, rest.
 
-use super::{Intake, pending::IntakeError, poll::PollError};
+use super::{Intake, pending::IntakeError, poll::PollError, schedule::PollSchedule};
 use crate::coldsend::ApiError;
 use crate::engine::{Workspace, status::EngineEventKind};
 use jiff::Timestamp;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Nudges, however many, cost one poll in this time.
@@ -14,31 +14,41 @@ const NUDGE_REST: Duration = Duration::from_secs(2);
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 
 impl Intake {
-    pub(in crate::engine) async fn run(&self, workspace: &Workspace, shutdown: &CancellationToken) {
-        while !shutdown.is_cancelled() {
-            let began = tokio::time::Instant::now();
-            workspace.poll_health.begin_poll(self.shared.now());
-            {
-                let look = self.poll_and_handle(workspace);
-                tokio::pin!(look);
-                loop {
-                    tokio::select! {
-                        () = shutdown.cancelled() => return,
-                        () = &mut look => break,
-                        // You are alerted of a request that waits and waits, too.
-                        () = tokio::time::sleep(WATCH_EVERY) => self.shared.alerts.watch_outage(workspace),
-                    }
-                }
+    /// Polls until `stop`. What a poll has begun is dropped then: what it has found is in the store, and the next start goes
+    /// on with it.
+    pub(in crate::engine) async fn run(&self, workspace: &Workspace, schedule: PollSchedule, stop: &CancellationToken) {
+        let (mut next, mut not_before) = (schedule.first(), Instant::now());
+        loop {
+            let left = next.saturating_duration_since(Instant::now());
+            workspace.poll_health.record_next_poll(self.shared.now().saturating_add(left).unwrap_or(Timestamp::MAX));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep_until(next) => {}
+                () = nudged(&workspace.nudge, not_before) => {}
             }
+            let began = Instant::now();
+            workspace.poll_health.begin_poll(self.shared.now());
+            let is_stopped = self.watch_poll(workspace, stop).await;
             workspace.poll_health.end_poll();
+            if is_stopped {
+                return;
+            }
             self.shared.alerts.watch_outage(workspace);
             let rest = workspace.client().poll_rest();
-            let every = workspace.settings().poll_every.max(rest);
-            workspace.poll_health.record_next_poll(self.shared.now().saturating_add(every).unwrap_or(Timestamp::MAX));
+            next = schedule.next(began, rest);
+            not_before = began + NUDGE_REST.max(rest);
+        }
+    }
+
+    /// Polls once, and alerts you of a request that waits and waits, too. `true` if it was stopped.
+    async fn watch_poll(&self, workspace: &Workspace, stop: &CancellationToken) -> bool {
+        let poll = self.poll_and_handle(workspace);
+        tokio::pin!(poll);
+        loop {
             tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep_until(began + every) => {}
-                () = nudged(&workspace.nudge, began + NUDGE_REST.max(rest)) => {}
+                () = stop.cancelled() => return true,
+                () = &mut poll => return false,
+                () = tokio::time::sleep(WATCH_EVERY) => self.shared.alerts.watch_outage(workspace),
             }
         }
     }
@@ -95,7 +105,7 @@ impl Intake {
     }
 }
 
-async fn nudged(notify: &Notify, not_before: tokio::time::Instant) {
+async fn nudged(notify: &Notify, not_before: Instant) {
     notify.notified().await;
     tokio::time::sleep_until(not_before).await;
 }

@@ -97,7 +97,7 @@ impl Operator {
                 let reason = Reason::new(ReasonCode::Draft, "a person says that it was not sent");
                 action.sent_at = None;
                 let expiry =
-                    self.shared.workspace(&action.workspace).and_then(|workspace| self.shared.expiry(workspace));
+                    self.shared.workspace(&action.workspace).and_then(|workspace| self.shared.expiry(&workspace));
                 self.decide(action, Transition::hold(reason, expiry)).await
             }
             Resolution::NotSent => self.decide(action, Transition::planned(self.shared.now())).await,
@@ -120,7 +120,7 @@ impl Operator {
     async fn decide(&self, mut action: Action, next: Transition) -> Result<Action, ApprovalError> {
         let workspace = self.shared.workspace(&action.workspace);
         let workspace = workspace.ok_or_else(|| ApprovalError::NoWorkspace(action.workspace.clone()))?;
-        self.shared.transition_decided(workspace, &mut action, next).await?;
+        self.shared.transition_decided(&workspace, &mut action, next).await?;
         workspace.wake_executor();
         Ok(action)
     }

@@ -44,11 +44,12 @@ impl Operator {
     /// Every workspace's key and every destination, through the service's own connections and budget.
     pub async fn check_all(&self) -> Vec<HealthCheck> {
         let mut findings = Vec::new();
-        for workspace in self.shared.workspaces.iter() {
+        let workspaces = self.shared.workspaces.now();
+        for workspace in workspaces.iter() {
             findings.push(check_key(workspace.client()).await);
         }
-        for (index, workspace) in self.shared.workspaces.iter().enumerate() {
-            let before = self.shared.workspaces.get(..index).unwrap_or_default();
+        for (index, workspace) in workspaces.iter().enumerate() {
+            let before = workspaces.get(..index).unwrap_or_default();
             for name in workspace.destinations().names() {
                 // One that several workspaces share is checked once.
                 if !before.iter().any(|other| other.destinations().share(workspace.destinations(), name)) {

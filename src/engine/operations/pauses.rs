@@ -21,7 +21,7 @@ impl Operator {
             self.shared.store.wake(workspace, reason.as_str(), self.shared.now()).await?;
         }
         tracing::warn!(workspace = workspace.unwrap_or("all"), "resumed");
-        for runtime in self.shared.workspaces.iter() {
+        for runtime in self.shared.workspaces.now().iter() {
             runtime.wake_executor();
         }
         Ok(())

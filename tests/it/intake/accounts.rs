@@ -4,6 +4,7 @@ use super::{ALL, announced, decisions, held, replies, rounds, setting};
 use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::store::prelude::*;
 use reply_router::{
+    engine::Workspace,
     model::{Mode, ThreadRow},
     simulator::{DEFAULT_KEY, Inbox, Key, NewThread, Options},
     store::{DecisionFilter, OptOut},
@@ -28,15 +29,16 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
         };
         let fixture = Fixture::without_baseline(setting).await;
         let mut events = fixture.engine.subscribe();
-        for workspace in fixture.engine.workspaces() {
+        for workspace in fixture.engine.workspaces().iter() {
             fixture.engine.intake().poll(workspace, true).await.unwrap();
         }
         for number in 0..20 {
             fixture.clock.advance(Duration::from_secs(1));
             fixture.hot_lead(&format!("lead{number}@acme.example"), "A call, please.");
         }
-        let (acme, globex) = (&fixture.engine.workspaces()[0], &fixture.engine.workspaces()[1]);
-        let decide = async |workspace| {
+        let workspaces = fixture.engine.workspaces();
+        let (acme, globex) = (&workspaces[0], &workspaces[1]);
+        let decide = async |workspace: &Workspace| {
             fixture.engine.intake().poll(workspace, true).await.unwrap();
             if in_phase {
                 // Both have seen everything before either decides.
@@ -50,7 +52,7 @@ async fn two_keys_of_one_account_answer_each_lead_once() {
             decide(globex).await;
             decide(acme).await;
         }
-        for workspace in fixture.engine.workspaces() {
+        for workspace in fixture.engine.workspaces().iter() {
             for lane in [reply_router::store::Lane::Api, reply_router::store::Lane::Destinations] {
                 while fixture.engine.executor().run_due(workspace, lane, &|| false).await.unwrap().looked_at > 0 {}
             }
@@ -74,7 +76,7 @@ async fn a_workspace_that_only_watches_leaves_the_thread_to_the_one_that_acts() 
     };
     let fixture = Fixture::without_baseline(setting).await;
     for _ in 0..2 {
-        for workspace in fixture.engine.workspaces() {
+        for workspace in fixture.engine.workspaces().iter() {
             fixture.engine.intake().poll(workspace, true).await.unwrap();
             fixture.engine.intake().handle_pending(workspace).await.unwrap();
             fixture.engine.executor().run_due(workspace, reply_router::store::Lane::Api, &|| false).await.unwrap();

@@ -40,11 +40,12 @@ pub(crate) struct System {
 pub(crate) struct Process {
     pub(crate) store: Arc<SqlStore>,
     pub(crate) engine: Arc<Engine>,
+    workspace: Arc<Workspace>,
 }
 
 impl Process {
     fn workspace(&self) -> &Workspace {
-        self.engine.workspace("acme").unwrap()
+        &self.workspace
     }
 }
 
@@ -110,7 +111,8 @@ impl System {
             ..FixtureOptions::default()
         };
         let engine = fixture::engine(&setting, &self.simulator, Arc::clone(&store) as _, self.clock.clone());
-        let process = Process { store, engine };
+        let workspace = engine.workspace("acme").unwrap();
+        let process = Process { store, engine, workspace };
         process.engine.executor().recover(process.workspace()).await.unwrap();
         self.process = Some(process);
     }

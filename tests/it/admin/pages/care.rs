@@ -108,7 +108,7 @@ async fn categories_of_the_rules_and_of_the_mail_are_offered() {
 async fn a_pause_does_not_look_well() {
     let more = vec![("globex", Mode::Live)];
     let desk = AdminFixture::new(FixtureOptions { more_workspaces: more, ..FixtureOptions::default() }).await;
-    desk.fixture.engine.intake().poll(desk.fixture.engine.workspace("globex").unwrap(), true).await.unwrap();
+    desk.fixture.engine.intake().poll(&desk.fixture.engine.workspace("globex").unwrap(), true).await.unwrap();
     desk.post("/api/v1/pause", r#"{"workspace": "acme"}"#).await.json();
     shows(&desk.get("/").await.text, &["headline waiting", "<h1>Partly paused</h1>"]);
     shows(&desk.get("/workspace").await.text, &["<span class=\"chip state-held\">paused</span>"]);
