@@ -24,6 +24,7 @@ mod pages;
 mod pagination;
 mod problem;
 mod routes;
+mod rule_counts;
 mod rules;
 mod scoped;
 mod server;
