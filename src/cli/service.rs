@@ -63,9 +63,9 @@ impl Service {
         }
         let problem: Value = response.json().await.unwrap_or_default();
         match (status, problem["detail"].as_str()) {
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => anyhow::bail!(
-                "the service responded {status}: set `admin.token` in the configuration, or {ADMIN_TOKEN_VARIABLE}, to its \
-                 token"
+            (StatusCode::UNAUTHORIZED, _) => anyhow::bail!(
+                "the service responded {status}: set `admin.token` in the configuration to its token, or \
+                 {ADMIN_TOKEN_VARIABLE} to that or to your own"
             ),
             (_, Some(detail)) => anyhow::bail!("{detail}"),
             (_, None) => anyhow::bail!("unexpected response {status}: is {base} a Reply Router?"),

@@ -185,6 +185,8 @@ pub(super) fn check(
     let Some(items) = written("users").map(Node::list_or_one) else { return };
     // A header that could not be read has been reported.
     let has_proxy = written("proxy_header").is_some();
+    // One of the environment may be the user's own, for commands that ask the service.
+    let admin_token = admin.token.as_ref().filter(|_| written("token").is_some());
     let mut seen: Vec<(&User, usize)> = Vec::new();
     for item in items {
         let name = item.get("name").map(Node::text).unwrap_or_default();
@@ -196,7 +198,7 @@ pub(super) fn check(
             reader.report(code::USER_TWICE, place, message, "give each user a name of their own");
             continue;
         }
-        check_user_token(item, user, admin, has_proxy, &seen, reader);
+        check_user_token(item, user, admin, admin_token, has_proxy, &seen, reader);
         seen.push((user, item.span.line));
         check_workspaces(item, user, workspaces, reader);
     }
@@ -231,6 +233,7 @@ fn check_user_token(
     item: &Node,
     user: &User,
     admin: &AdminSettings,
+    admin_token: Option<&SecretString>,
     has_proxy: bool,
     seen: &[(&User, usize)],
     reader: &mut ConfigReader<'_>,
@@ -247,7 +250,7 @@ fn check_user_token(
     let same = |other: &SecretString| other.expose_secret() == token.expose_secret();
     let other = seen.iter().find(|(known, _)| known.token.as_ref().is_some_and(same));
     let other = other.map(|(known, line)| format!("`{}` (line {line})", known.name));
-    if let Some(other) = other.or_else(|| admin.token.as_ref().is_some_and(same).then(|| "`admin.token`".to_owned())) {
+    if let Some(other) = other.or_else(|| admin_token.is_some_and(same).then(|| "`admin.token`".to_owned())) {
         let message = format!("{other} has the same token: nobody could tell the two apart");
         reader.report(code::USER_TWICE, node, message, "make one for each user with `openssl rand -hex 32`");
     }

@@ -346,6 +346,10 @@ fn the_admin_token_may_come_from_the_environment() {
     let text = format!("{GOOD}admin: {{ listen: \"0.0.0.0:80\" }}\n");
     let settings = Settings::parse("f", &text, Path::new(""), &token).unwrap();
     assert_eq!(settings.admin.token.unwrap().expose_secret().len(), 32);
+    // It may be a user's own: commands send it.
+    let users = format!("{GOOD}admin: {{ users: [{{ name: sam, role: viewer, token: {} }}] }}\n", "t".repeat(32));
+    let access = Settings::parse("f", &users, Path::new(""), &token).unwrap().admin.access();
+    assert_eq!((access.token.is_some(), access.users.len()), (true, 1));
 }
 
 #[test]

@@ -75,14 +75,14 @@ impl AccessSettings {
         self.token.is_none() && self.users.is_empty()
     }
 
-    /// Whose token it is. Every token is compared, whichever it is.
+    /// Whose token it is; a user's own counts before that of the unnamed admin. Every token is compared, whichever it is.
     pub(in crate::admin) fn by_token(&self, given: &str) -> Option<Principal> {
         let is = |token: &Option<SecretString>| {
             token.as_ref().is_some_and(|token| constant_time_eq(given, token.expose_secret()))
         };
         let unnamed = is(&self.token).then(Principal::everything);
         let named = self.users.iter().fold(None, |found, user| if is(&user.token) { Some(user) } else { found });
-        unnamed.or(named.map(Principal::from))
+        named.map(Principal::from).or(unnamed)
     }
 
     /// The user of this name.
@@ -163,6 +163,9 @@ mod tests {
             assert_eq!(access.by_token(nobody), None, "{nobody}");
         }
         assert_eq!(access.by_name("Sam"), None);
+        // Whoever is somebody is no admin besides.
+        let access = AccessSettings { token: Some("sams".to_owned().into()), ..access };
+        assert_eq!(access.by_token("sams").unwrap().name(), Some("sam"));
     }
 
     #[test]
