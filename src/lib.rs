@@ -15,7 +15,7 @@
 //! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml`, `destinations` |
 //! | [`coldsend`] | the API client and its request budget | `model` |
 //! | [`destinations`] | Slack, e-mail, webhooks | `model`, `diagnostics`, `yaml` |
-//! | [`store`] | a trait for each subject, and their SQLite implementation | `model` |
+//! | [`store`] | a trait for each subject, and their SQLite implementation | `model`, `text` |
 //! | [`engine`] | polling, events, the executor, recovery | all above |
 //! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store` |
 //! | [`simulator`] | a simulated workspace, Slack and mail sinks | nothing |

@@ -19,6 +19,7 @@ mod operations;
 mod own_rows;
 mod read_failures;
 mod replace;
+mod retention;
 mod run;
 mod shared;
 mod status;

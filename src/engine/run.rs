@@ -1,6 +1,8 @@
 //! The single pass of `run --once`.
 
 use super::{Engine, HandleReport, IntakeError, PollError, PollReport, Workspace};
+use crate::store::StoreError;
+use tokio_util::sync::CancellationToken;
 
 /// What a single pass did in one workspace.
 #[derive(Debug, Default)]
@@ -16,6 +18,14 @@ pub struct RunOnceReport {
 }
 
 impl Engine {
+    /// Removes what is older than `retention`, at once; returns how many decisions. The service does so each hour.
+    ///
+    /// # Errors
+    /// The store fails; what was removed before stays removed.
+    pub async fn remove_old_records(&self) -> Result<u64, StoreError> {
+        self.shared.remove_old_once(&CancellationToken::new()).await
+    }
+
     /// Polls a workspace once, decides, and carries out what is due or about to be.
     pub async fn run_once(&self, workspace: &Workspace) -> RunOnceReport {
         let mut report = RunOnceReport { workspace: workspace.name().to_owned(), ..RunOnceReport::default() };

@@ -108,6 +108,9 @@ impl Engine {
     pub async fn run(self: &Arc<Self>, shutdown: CancellationToken) {
         let mut flows =
             Flows { started: Instant::now(), running: HashMap::new(), tasks: JoinSet::new(), names: HashMap::new() };
+        let mut removing = JoinSet::new();
+        let (engine, stop) = (Arc::clone(self), shutdown.clone());
+        removing.spawn(async move { engine.shared.remove_old_records(&stop).await });
         loop {
             self.compare(&mut flows, &shutdown);
             tokio::select! {
@@ -119,6 +122,7 @@ impl Engine {
         while let Some(ended) = flows.tasks.join_next_with_id().await {
             self.record_end(&mut flows, ended);
         }
+        while removing.join_next().await.is_some() {}
     }
 
     /// Stops what should not run, and starts what should and of which nothing runs.

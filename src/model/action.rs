@@ -390,6 +390,9 @@ pub struct HistoryEntry {
     pub created_at: Timestamp,
     /// For a reply, its text: a rule under another name must not say the same again.
     pub body: Option<String>,
+    /// Its fingerprint, where the text itself is not kept any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
 }
 
 /// Whom an action is for, as far as `repeat` cares.

@@ -21,6 +21,8 @@ pub struct WorkspaceSettings {
     pub sweep_every: Duration,
     /// How long a message without a category is left alone.
     pub wait_for_category: Duration,
+    /// How long its records are kept; `None` for ever.
+    pub retention: Option<Duration>,
     /// Limits that no rule can lift.
     pub safety: Safety,
 }
@@ -35,6 +37,7 @@ impl WorkspaceSettings {
             poll_every: Duration::from_secs(30),
             sweep_every: Duration::from_secs(3_600),
             wait_for_category: Duration::ZERO,
+            retention: None,
             safety: Safety::default(),
         }
     }

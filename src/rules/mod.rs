@@ -48,6 +48,7 @@ pub use event::{EventInput, ThreadMessages};
 pub use field::{Cost, FlagField, GlobField, NumberField, TextField};
 pub use files::{AllowedFile, FileAccess, FileRefusal, MAX_ATTACHED_BYTES};
 pub use pattern::{Bounds, Fold, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
+pub use plan::words_of;
 pub use request_cost::{Frequency, RequestCost, RuleCost};
 pub use schema::json_schema;
 pub use script::{Script, ScriptEngine};

@@ -209,9 +209,14 @@ fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Cla
 
 /// Whether the action's own `repeat` refuses it, by what is known of earlier actions. A reply with the same text counts
 /// whatever the rule that sent it was called.
+/// The fingerprint of what an earlier reply said.
+pub fn words_of(entry: &HistoryEntry) -> Option<String> {
+    entry.words.clone().or_else(|| entry.body.as_deref().map(text::fingerprint))
+}
+
 fn repeat_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, payload: Option<&Payload>) -> Option<Verdict> {
     let words = payload.and_then(Payload::preview_text).map(text::fingerprint);
-    let says_the_same = |entry: &HistoryEntry| words.is_some() && entry.body.as_deref().map(text::fingerprint) == words;
+    let says_the_same = |entry: &HistoryEntry| words.is_some() && words_of(entry) == words;
     let own = |entry: &&HistoryEntry| {
         entry.kind == action.kind
             && entry.target == action.target

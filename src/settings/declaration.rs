@@ -55,6 +55,11 @@ pub(super) fn duration(range: RangeInclusive<Duration>) -> Takes<Duration> {
         .shown(|span| json!(format_duration(*span)))
 }
 
+/// How long records are kept: limits count in hours, so a day at least.
+pub(super) fn retention() -> Takes<Duration> {
+    duration(DAY..=3_650 * DAY)
+}
+
 /// A whole number from 1 to `most`.
 pub(super) fn count(most: u32) -> Takes<u32> {
     let range = 1..=i64::from(most);

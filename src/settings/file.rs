@@ -1,7 +1,7 @@
 //! The whole file: its keys, and how they hang together.
 
 use super::admin::{self, ADMIN};
-use super::declaration::{self, ConfigKey, Takes};
+use super::declaration::{self, ConfigKey, Takes, retention};
 use super::hours::hours;
 use super::reader::ConfigReader;
 use super::safety::{self, SAFETY};
@@ -60,6 +60,14 @@ fn keys() -> Vec<ConfigKey<Settings>> {
              number of processes may share: `postgres://user:password@host/database`. Add `?sslmode=require` for TLS, and \
              `pgbouncer=true` behind a pooler in transaction mode.",
         ),
+        Key::new(
+            "retention",
+            retention().optional(),
+            |settings| &mut settings.retention,
+            "How long decisions are kept with their events and actions, and lines of the audit log: 1d or more, for ever \
+             without it. Opt-outs stay, and what keeps a lead from getting the same reply twice.",
+        )
+        .example("90d"),
         Key::section("admin", &ADMIN, admin::keys, |settings| &mut settings.admin),
         Key::read_apart(
             yaml::Key::new(
@@ -98,7 +106,8 @@ pub(super) fn read(fields: &Fields<'_>, rules: Option<&Path>, reader: &mut Confi
     admin::check_token(fields.non_null("admin"), &mut settings.admin, reader);
     match fields.non_null("workspaces") {
         Some(node) => {
-            let shared = workspace::Shared { destinations: &shared, safety: &settings.safety };
+            let (retention, safety) = (settings.retention, &settings.safety);
+            let shared = workspace::Shared { destinations: &shared, retention, safety };
             settings.workspaces = workspace::read(node, &shared, reader);
         }
         None => reader.out.push(workspace::missing(fields.key("workspaces").unwrap_or(fields.node()))),

@@ -118,6 +118,7 @@ impl Settings {
             rules,
             attachments_from: Vec::new(),
             store: StoreSettings::Sqlite(PathBuf::from(STORE)),
+            retention: None,
             admin: AdminSettings::default(),
             destinations: BTreeMap::new(),
             smtp: None,

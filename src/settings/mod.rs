@@ -32,6 +32,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use url::Url;
 
@@ -59,6 +60,8 @@ pub struct Settings {
     pub attachments_from: Vec<PathBuf>,
     /// Where records are kept.
     pub store: StoreSettings,
+    /// How long the records of every workspace are kept that does not say otherwise; `None` for ever.
+    pub retention: Option<Duration>,
     /// The admin server.
     pub admin: AdminSettings,
     /// Where forwards of every workspace go, by name; each is known to be complete.

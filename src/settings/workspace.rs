@@ -1,6 +1,6 @@
 //! `workspaces`: one entry for each API key of ColdSend.
 
-use super::declaration::{self, ConfigKey, DAY, SECOND, Takes, count, duration, mode};
+use super::declaration::{self, ConfigKey, DAY, SECOND, Takes, count, duration, mode, retention};
 use super::destinations;
 use super::hours::hours;
 use super::reader::ConfigReader;
@@ -205,6 +205,13 @@ fn keys() -> Vec<ConfigKey<WorkspaceConfig>> {
             |workspace| &mut workspace.hours,
             "Its own opening hours; they win over those of the whole file.",
         ),
+        Key::new(
+            "retention",
+            retention().optional(),
+            |workspace| &mut workspace.settings.retention,
+            "How long its own records are kept, instead of what the whole file says.",
+        )
+        .example("90d"),
         Key::section("safety", &SAFETY, safety::keys, |workspace| &mut workspace.settings.safety)
             .doc("Its own limits; each key wins over the one of the whole file."),
     ]
@@ -221,6 +228,7 @@ fn rate_limit_keys() -> Vec<ConfigKey<RateLimit>> {
 /// What holds for every workspace that does not say otherwise.
 pub(super) struct Shared<'s> {
     pub(super) destinations: &'s destinations::Read,
+    pub(super) retention: Option<Duration>,
     pub(super) safety: &'s Safety,
 }
 
@@ -236,6 +244,7 @@ pub(super) fn read(node: &Node, shared: &Shared<'_>, reader: &mut ConfigReader<'
     for item in items {
         let Some(fields) = item.fields(&WORKSPACE, &mut reader.out) else { continue };
         let mut workspace = WorkspaceConfig::new("", SecretString::default(), base_url.clone());
+        workspace.settings.retention = shared.retention;
         workspace.settings.safety = shared.safety.clone();
         // First, because `safety.alert` may name one of them.
         reader.destinations = shared.destinations.names.clone();

@@ -69,6 +69,10 @@ pub trait ActionStore: Send + Sync {
         lead_email: Option<&str>,
     ) -> Result<LeadFacts, StoreError>;
 
+    /// What is left of the thread's replies whose decisions were removed, newest first: they have no text, and are known among
+    /// messages by the fingerprints of their tries.
+    async fn kept_replies(&self, workspace: &str, thread_id: &str) -> Result<Vec<Action>, StoreError>;
+
     /// What is known of a reply that is about to leave.
     async fn reply_facts(&self, question: &ReplyQuestion) -> Result<ReplyFacts, StoreError>;
 

@@ -16,6 +16,7 @@ mod facts;
 mod opt_outs;
 mod read_model;
 mod records;
+mod retention;
 mod sql;
 mod threads;
 
@@ -42,6 +43,7 @@ pub use records::{
     EventValues, ForeignUse, KnownThread, Lane, OptOut, Pause, PendingThread, ReadyAt, ReadyThread, RecordedDecision,
     SettledThread, ThreadOwner, WorkspaceState,
 };
+pub use retention::{RemovalMark, RemovalStep, RemoveBefore, RetentionStore};
 pub use sql::{Copied, SqlStore};
 
 use crate::model::ActionId;
@@ -108,6 +110,7 @@ pub trait Store:
     + CountStore
     + ChangeStore
     + AuditStore
+    + RetentionStore
 {
 }
 
@@ -122,6 +125,7 @@ impl<T> Store for T where
         + CountStore
         + ChangeStore
         + AuditStore
+        + RetentionStore
 {
 }
 
@@ -129,6 +133,6 @@ impl<T> Store for T where
 pub mod prelude {
     pub use super::{
         AccountStore as _, ActionStore as _, AuditStore as _, ChangeStore as _, ControlStore as _, CountStore as _,
-        DecisionStore as _, EventStore as _, OptOutStore as _, ThreadStore as _,
+        DecisionStore as _, EventStore as _, OptOutStore as _, RetentionStore as _, ThreadStore as _,
     };
 }

@@ -60,6 +60,8 @@ pub(crate) struct FixtureOptions {
     /// (name, the name it had before)
     pub(crate) was: Vec<(&'static str, &'static str)>,
     pub(crate) safety: Safety,
+    /// How long records are kept.
+    pub(crate) retention: Option<Duration>,
     pub(crate) wait_for_category: Duration,
     pub(crate) options: Options,
     pub(crate) dry_run: bool,
@@ -82,6 +84,7 @@ impl Default for FixtureOptions {
             keys: Vec::new(),
             was: Vec::new(),
             safety: safety(),
+            retention: None,
             wait_for_category: Duration::ZERO,
             options: Options::for_tests(),
             dry_run: false,
@@ -254,6 +257,7 @@ pub(crate) fn engine(
                     was: setting.was.iter().find(|(to, _)| *to == name).map(|(_, was)| (*was).to_owned()),
                     wait_for_category: setting.wait_for_category,
                     safety: setting.safety.clone(),
+                    retention: setting.retention,
                     ..WorkspaceSettings::new(name)
                 },
                 client: client(name),

@@ -34,7 +34,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rules", &["model", "text", "diagnostics", "yaml", "destinations"]),
         ("coldsend", &["model"]),
         ("destinations", &["model", "diagnostics", "yaml"]),
-        ("store", &["model"]),
+        ("store", &["model", "text"]),
         ("engine", BELOW_ENGINE),
         ("admin", BELOW_ADMIN),
         ("simulator", &[]),

@@ -30,6 +30,7 @@ mod proxy;
 mod read_failures;
 mod request_count;
 mod restore;
+mod retention;
 mod roles;
 mod rule_files;
 mod rules;

@@ -7,9 +7,8 @@ use super::{
 use crate::engine::{Workspace, failpoint::mutated, threads::own_replies::body_fingerprint};
 use crate::{
     model::{Action, ActionState, HistoryEntry, Rate, RepeatScope, address_of},
-    rules::ThreadMessages,
+    rules::{ThreadMessages, words_of},
     store::{ReplyQuestion, SentWindow, StoreError},
-    text::fingerprint,
 };
 use jiff::Timestamp;
 
@@ -68,7 +67,7 @@ impl Executor {
         let words = body_fingerprint(&action.payload);
         let mine = history.iter().filter(|entry| {
             entry.kind == action.kind
-                && (entry.rule == action.rule || words.is_some() && entry.body.as_deref().map(fingerprint) == words)
+                && (entry.rule == action.rule || words.is_some() && words_of(entry) == words)
                 && entry.action != action.id
                 && may_have_left(entry.state)
         });

@@ -9,7 +9,8 @@ use crate::{
 /// A thread with more replies than this is no thread.
 const MAX_REPLIES: u32 = 1_000;
 
-/// The replies in the thread that are in one of these states; all if none is given.
+/// The replies in the thread that are in one of these states; all if none is given, with those that are kept without their
+/// text.
 pub(in crate::engine) async fn replies(
     store: &dyn Store,
     workspace: &str,
@@ -24,7 +25,11 @@ pub(in crate::engine) async fn replies(
         limit: MAX_REPLIES,
         ..ActionFilter::default()
     };
-    store.actions(&filter).await
+    let mut found = store.actions(&filter).await?;
+    if states.is_empty() {
+        found.extend(store.kept_replies(workspace, thread_id).await?);
+    }
+    Ok(found)
 }
 
 /// The fingerprint of what a reply sends; `None` for other kinds.

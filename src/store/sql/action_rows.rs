@@ -89,14 +89,16 @@ pub(super) struct Belongs {
 }
 
 impl Session<'_> {
-    /// Writes a new action; `false`, and nothing is written, if a living one has its place.
+    /// Writes a new action; `false`, and nothing is written, if a living one has its place, or one that was removed.
     pub(super) fn insert_action(&mut self, new: &NewAction, belongs: Belongs) -> Result<bool, StoreError> {
         let action = &new.action;
         let rule = self.name(&action.rule)?;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO actions (id, uid, workspace, thread, claim, rule, position, kind, target, state, reason_code,
              reason_text, lane, urgency, due_at, sent_at, updated_at, message_at, approved, outgoing_before, attempts, version)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, claim) DO NOTHING",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22
+             WHERE NOT EXISTS (SELECT 1 FROM kept_actions WHERE thread = ?4 AND claim = ?5)
+             ON CONFLICT (thread, claim) DO NOTHING",
         )?;
         let inserted = insert.execute(params![
             belongs.key,

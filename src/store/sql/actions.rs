@@ -6,7 +6,7 @@ use super::{
     action_writes::{self, ActionUpdate},
     codec::{OwnedUid, Uid, micros, optional_timestamp, parse, to_json},
     connection::{Connection, params},
-    facts,
+    facts::{self, Lead},
     filters::ActionQuery,
     names::find_workspace,
     threads::find_thread,
@@ -210,12 +210,23 @@ impl ActionStore for SqlStore {
     ) -> Result<LeadFacts, StoreError> {
         let (workspace, thread_id) = (workspace.to_owned(), thread_id.to_owned());
         let lead = lead_email.map(str::to_lowercase);
-        self.snapshot(move |connection| facts::of_lead(connection, &workspace, &thread_id, lead.as_deref())).await
+        let key = self.address_key.clone();
+        self.snapshot(move |connection| {
+            let hash = key.hash_of(connection, lead.as_deref())?;
+            let lead = lead.as_deref().map(|email| Lead { email, hash: hash.as_deref() });
+            facts::of_lead(connection, &workspace, &thread_id, lead)
+        })
+        .await
+    }
+
+    async fn kept_replies(&self, workspace: &str, thread_id: &str) -> Result<Vec<Action>, StoreError> {
+        self.read_kept_replies(workspace, thread_id).await
     }
 
     async fn reply_facts(&self, question: &ReplyQuestion) -> Result<ReplyFacts, StoreError> {
         let question = question.clone();
-        self.snapshot(move |connection| facts::of_reply(connection, &question)).await
+        let key = self.address_key.clone();
+        self.snapshot(move |connection| facts::of_reply(connection, &key, &question)).await
     }
 
     async fn sent_since(
@@ -226,10 +237,12 @@ impl ActionStore for SqlStore {
     ) -> Result<Vec<Timestamp>, StoreError> {
         let (workspace, kind) = (workspace.to_owned(), filter.kind);
         let (lead, rule) = (filter.lead_email.map(str::to_lowercase), filter.rule.map(str::to_owned));
+        let key = self.address_key.clone();
         self.look_up(move |connection| {
             let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let hash = key.hash_of(connection, lead.as_deref())?;
             let filter = SentFilter { kind, lead_email: lead.as_deref(), rule: rule.as_deref() };
-            facts::sent(connection, workspace, &filter, window)
+            facts::sent(connection, workspace, &filter, hash.as_deref(), window)
         })
         .await
     }

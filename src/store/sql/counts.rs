@@ -16,8 +16,10 @@ use std::collections::{BTreeMap, HashMap};
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
-/// All time.
+/// All time, of what is still there and of what was removed.
 const EVER: i64 = -1;
+/// What was removed, of all time.
+const REMOVED: i64 = -2;
 
 /// What one action counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +37,7 @@ pub(super) struct CountedAs {
 enum Counted {
     Match { at: i64, rule: i64 },
     Action { of: CountedAs, by: i64 },
+    Removed { of: CountedAs },
 }
 
 /// What is to be counted with the next commit.
@@ -55,6 +58,11 @@ impl Tally {
         if from != to {
             self.0.extend([Counted::Action { of: from, by: -1 }, Counted::Action { of: to, by: 1 }]);
         }
+    }
+
+    /// The action is not there any more. It counts on, but for the queue.
+    pub(super) fn add_removed(&mut self, of: CountedAs) {
+        self.0.push(Counted::Removed { of });
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -90,6 +98,7 @@ impl Tally {
                         *actions.entry((hour, CountedAs { at: 0, ..of })).or_default() += by;
                     }
                 }
+                Counted::Removed { of } => *actions.entry((REMOVED, CountedAs { at: 0, ..of })).or_default() += 1,
             }
         }
         let mut add = connection.prepare_cached(
@@ -150,13 +159,18 @@ const WITHIN: &str = "max(d.at), count(*) FILTER (WHERE d.at >= ?1), count(*) FI
 #[async_trait]
 impl CountStore for SqlStore {
     async fn queue_counts(&self, workspace: Option<&str>) -> Result<HashMap<ActionState, u64>, StoreError> {
-        let mut queue: HashMap<ActionState, u64> = HashMap::new();
-        for total in self.action_totals().await? {
-            if workspace.is_none_or(|name| name == total.workspace) {
-                *queue.entry(total.state).or_default() += total.count;
-            }
-        }
-        Ok(queue)
+        let workspace = workspace.map(str::to_owned);
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT state, CAST(sum(CASE hour WHEN -1 THEN count ELSE -count END) AS BIGINT) FROM action_hours
+                 WHERE hour < 0 AND (?1 IS NULL OR workspace = (SELECT id FROM workspaces WHERE name = ?1)) GROUP BY state",
+            )?;
+            let counts: Vec<(ActionState, i64)> =
+                query.query_all(params![workspace], |row| Ok((parse(row.text(0)?)?, row.get(1)?)))?;
+            let there = counts.into_iter().filter(|(_, count)| *count > 0);
+            Ok(there.map(|(state, count)| (state, count.unsigned_abs())).collect())
+        })
+        .await
     }
 
     async fn match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError> {

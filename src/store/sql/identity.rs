@@ -58,7 +58,10 @@ pub(super) fn owner(
                CROSS JOIN decisions d ON d.id = a.id >> 16
              WHERE t.thread_id = ?1 AND t.workspace = (SELECT id FROM workspaces WHERE name = ?2)
              AND a.claim IS NOT NULL AND a.reason_code IS DISTINCT FROM ?4
-             AND (d.message_id = ?3 OR d.message_id IS NULL OR ?3 IS NULL))",
+             AND (d.message_id = ?3 OR d.message_id IS NULL OR ?3 IS NULL))
+             OR EXISTS (SELECT 1 FROM threads t CROSS JOIN kept_actions k ON k.thread = t.id
+             WHERE t.thread_id = ?1 AND t.workspace = (SELECT id FROM workspaces WHERE name = ?2)
+             AND (k.message_id = ?3 OR k.message_id IS NULL OR ?3 IS NULL))",
         )?;
         let values = params![decision.thread_id, rival.workspace, decision.message_id, ReasonCode::ForeignUse.as_str()];
         if query.query_row(values, |row| row.get(0))? {
@@ -80,7 +83,9 @@ const NAMED: [(&str, &[&str]); 4] =
 /// What moves from one workspace (`?1`) to another (`?2`): threads that the other does not have with all that belongs to
 /// them; of those that both have, the decisions and actions, so that nobody is answered twice. An action whose place is
 /// taken there remains on record under the old name.
-const MOVES: [&str; 8] = [
+const MOVES: [&str; 10] = [
+    "UPDATE kept_actions SET workspace = ?2 WHERE thread IN (SELECT f.id FROM threads f WHERE f.workspace = ?1
+       AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.thread_id = f.thread_id AND o.workspace = ?2))",
     "UPDATE actions SET workspace = ?2 WHERE thread IN (SELECT f.id FROM threads f WHERE f.workspace = ?1
        AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.thread_id = f.thread_id AND o.workspace = ?2))",
     "UPDATE decisions SET workspace = ?2 WHERE thread IN (SELECT f.id FROM threads f WHERE f.workspace = ?1
@@ -96,6 +101,12 @@ const MOVES: [&str; 8] = [
        ON o.thread_id = f.thread_id AND o.workspace = ?2 WHERE f.id = decisions.thread)
      WHERE thread IN (SELECT id FROM threads WHERE workspace = ?1) AND NOT EXISTS (SELECT 1 FROM actions a
        WHERE a.id >= decisions.id << 16 AND a.id < (decisions.id + 1) << 16 AND a.thread = decisions.thread)",
+    "UPDATE kept_actions SET workspace = ?2, thread = (SELECT o.id FROM threads f CROSS JOIN threads o
+       ON o.thread_id = f.thread_id AND o.workspace = ?2 WHERE f.id = kept_actions.thread)
+     WHERE thread IN (SELECT id FROM threads WHERE workspace = ?1)
+       AND NOT EXISTS (SELECT 1 FROM threads f CROSS JOIN threads o ON o.thread_id = f.thread_id AND o.workspace = ?2
+         CROSS JOIN kept_actions taken ON taken.thread = o.id
+         WHERE f.id = kept_actions.thread AND taken.claim = kept_actions.claim)",
     "UPDATE threads SET row = NULL, pending_row = NULL, pending_since = NULL WHERE workspace = ?1 AND ?2 IS NOT NULL",
     "INSERT INTO action_hours (hour, rule, workspace, kind, state, reason, count)
        SELECT hour, rule, ?2, kind, state, reason, count FROM action_hours WHERE workspace = ?1

@@ -14,6 +14,7 @@
 //! | `events` | what was evaluated, and with which rules |
 //! | `action_rows`, `action_writes`, `filters` | an action's row, its changes, lists |
 //! | `facts` | what is asked before an action leaves |
+//! | `retention`, `kept`, `addresses` | removing what is old; what stays of it, and how an address is known without its text |
 //! | `copy` | all of a store into another |
 //! | `sqlite` | the file: opening, its lock and mark, older versions, the proof of its query plans |
 //! | `postgres` | the server: connections, what it writes otherwise, its schema |
@@ -22,6 +23,7 @@ mod accounts;
 mod action_rows;
 mod action_writes;
 mod actions;
+mod addresses;
 mod audit;
 mod changes;
 mod codec;
@@ -34,10 +36,12 @@ mod events;
 mod facts;
 mod filters;
 mod identity;
+mod kept;
 mod left;
 mod names;
 mod postgres;
 mod readers;
+mod retention;
 mod session;
 mod sqlite;
 mod threads;
@@ -48,6 +52,7 @@ pub use copy::Copied;
 
 use super::StoreError;
 use crate::model::HistogramSnapshot;
+use addresses::AddressKey;
 use connection::Connection;
 use postgres::Database;
 use readers::Readers;
@@ -65,6 +70,8 @@ pub struct SqlStore {
     readers: Option<Readers>,
     /// The server, if it is on one.
     database: Option<Arc<Database>>,
+    /// What addresses are hashed with.
+    address_key: AddressKey,
 }
 
 impl SqlStore {

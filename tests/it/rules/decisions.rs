@@ -21,6 +21,7 @@ fn sent(case: &Case, text: &str) -> Option<String> {
 fn earlier(rule: &str, kind: ActionKind, thread: &str, message: &str, state: ActionState) -> HistoryEntry {
     HistoryEntry {
         body: None,
+        words: None,
         action: ActionId::new(),
         rule: rule.to_owned(),
         kind,

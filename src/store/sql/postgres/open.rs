@@ -5,6 +5,7 @@ use crate::store::{
     StoreError,
     sql::{
         SqlStore,
+        addresses::{AddressKey, ensure_key},
         connection::{Connection, params},
         readers::Readers,
         sqlite::sidecar::Sidecar,
@@ -48,7 +49,12 @@ impl SqlStore {
                 let detail = "it has no tables of reply-router: start `reply-router run` on it once".to_owned();
                 return Err(StoreError::Open { path: database.shown().to_owned(), detail });
             }
-            Ok(Self { writer: None, readers: Some(Readers::new(connections)), database: Some(database) })
+            Ok(Self {
+                writer: None,
+                readers: Some(Readers::new(connections)),
+                database: Some(database),
+                address_key: AddressKey::default(),
+            })
         });
         opened.await.map_err(|error| StoreError::Database(error.to_string()))?
     }
@@ -92,6 +98,7 @@ fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
         writer: Some(Writer::start(writing, Sidecar::default())?),
         readers: Some(Readers::new(connections(database))),
         database: Some(Arc::clone(database)),
+        address_key: AddressKey::default(),
     })
 }
 
@@ -101,6 +108,7 @@ fn prepare(connection: &Connection, database: &Database) -> Result<(), StoreErro
     if !check(connection, database)? {
         connection.execute_batch(SCHEMA)?;
         connection.execute("INSERT INTO schema_version (version) VALUES (?)", params![VERSION])?;
+        ensure_key(connection)?;
     }
     Ok(())
 }

@@ -8,7 +8,13 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    sql::{SqlStore, connection, readers::Readers, writer::Writer},
+    sql::{
+        SqlStore,
+        addresses::{AddressKey, ensure_key},
+        connection,
+        readers::Readers,
+        writer::Writer,
+    },
 };
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
@@ -25,7 +31,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 256;
 
 /// The version of the schema. `steps` bring older ones here, `legacy` those of the old form.
-pub(super) const VERSION: i64 = 9;
+pub(super) const VERSION: i64 = 10;
 pub(in crate::store::sql) const SCHEMA: &str = include_str!("schema.sql");
 
 impl SqlStore {
@@ -46,7 +52,12 @@ impl SqlStore {
             while connections.len() < READERS {
                 connections.push(connection::Connection::Sqlite(connect_read_only(&path)?));
             }
-            Ok(Self { writer: None, readers: Some(Readers::new(connections)), database: None })
+            Ok(Self {
+                writer: None,
+                readers: Some(Readers::new(connections)),
+                database: None,
+                address_key: AddressKey::default(),
+            })
         })
         .await
     }
@@ -92,7 +103,9 @@ impl SqlStore {
                 create(Path::new(":memory:"), connection.sqlite()?)?;
             }
             sidecar::ensure_row(&connection)?;
-            Ok(Self { writer: Some(Writer::start(connection, Sidecar::default())?), readers: None, database: None })
+            ensure_key(&connection)?;
+            let writer = Some(Writer::start(connection, Sidecar::default())?);
+            Ok(Self { writer, readers: None, database: None, address_key: AddressKey::default() })
         })
         .await
     }
@@ -144,12 +157,14 @@ fn open(path: &Path) -> Result<SqlStore, StoreError> {
         version => steps::upgrade(path, &writing, version)?,
     }
     let writing = connection::Connection::Sqlite(writing);
+    ensure_key(&writing)?;
     sidecar::detect_restore(&writing, &mark)?;
     let mut readers = Vec::with_capacity(READERS);
     while readers.len() < READERS {
         readers.push(connection::Connection::Sqlite(connect_to_read(path)?));
     }
-    Ok(SqlStore { writer: Some(Writer::start(writing, mark)?), readers: Some(Readers::new(readers)), database: None })
+    let (writer, readers) = (Some(Writer::start(writing, mark)?), Some(Readers::new(readers)));
+    Ok(SqlStore { writer, readers, database: None, address_key: AddressKey::default() })
 }
 
 /// Makes an empty file a store.
@@ -173,6 +188,9 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connect = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
         prepare(&connection)?;
+        // Of a new file: what is removed goes back to the system, a few pages at a time. An older one keeps its pages until
+        // it is compacted.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         Ok(connection)

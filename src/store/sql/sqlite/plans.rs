@@ -10,7 +10,7 @@ use crate::{
             connection::Connection,
             decisions, events, facts,
             filters::{ActionQuery, DecisionQuery},
-            identity, left, threads,
+            identity, kept, left, retention, threads,
             values::ToParam,
         },
     },
@@ -21,6 +21,7 @@ use rusqlite::{StatementStatus, ToSql, params_from_iter, types::Value};
 fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
     let text = |text: &str| Value::from(text.to_owned());
     let number = |number: i64| Value::from(number);
+    let bytes = |text: &str| Value::from(text.as_bytes().to_vec());
     vec![
         (&actions::ONE, vec![text("a308")], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
         (&actions::SIBLINGS, vec![number(78), text("m77"), text("d77"), text("a308")], "actions_thread (thread=?)"),
@@ -30,20 +31,34 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
             "actions_due (workspace=? AND lane=? AND urgency=? AND due_at>? AND due_at<?)",
         ),
         (actions::NEXT_DUE, vec![number(1)], "actions_due (workspace=? AND lane=? AND urgency=?"),
-        (facts::HISTORY, vec![number(1), number(78), text("lead77"), number(1_000)], "decisions_thread (thread=?)"),
+        (
+            facts::HISTORY,
+            vec![number(1), number(78), text("lead77"), number(1_000), bytes("lead77")],
+            "decisions_thread (thread=?)",
+        ),
+        (
+            facts::HISTORY,
+            vec![number(1), number(78), text("lead77"), number(1_000), bytes("lead77")],
+            "kept_actions_lead (lead=?)",
+        ),
         (
             facts::SENT_TO_LEAD,
-            vec![number(1), text("reply"), number(0), text("lead77"), Value::Null, number(60)],
+            vec![number(1), text("reply"), number(0), text("lead77"), Value::Null, number(60), bytes("lead77")],
             "decisions_lead (lead_email=?)",
         ),
         (
+            facts::SENT_TO_LEAD,
+            vec![number(1), text("reply"), number(0), text("lead77"), Value::Null, number(60), bytes("lead77")],
+            "kept_actions_lead (lead=?)",
+        ),
+        (
             facts::SENT_BY_RULE,
-            vec![number(1), text("reply"), number(1_999_990), Value::Null, text("hot"), number(60)],
+            vec![number(1), text("reply"), number(1_999_990), Value::Null, text("hot"), number(60), Value::Null],
             "actions_sent_by_rule (rule=? AND kind=? AND sent_at>?)",
         ),
         (
             facts::SENT,
-            vec![number(1), text("reply"), number(1_999_990), Value::Null, Value::Null, number(60)],
+            vec![number(1), text("reply"), number(1_999_990), Value::Null, Value::Null, number(60), Value::Null],
             "actions_sent (workspace=? AND kind=? AND sent_at>?)",
         ),
         (action_writes::BEFORE, vec![text("a308"), number(1)], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
@@ -67,6 +82,17 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
             "threads_ready (workspace=? AND <expr>=?)",
         ),
         (identity::OWNERS, vec![text("[\"t77\"]")], "threads_by_id (thread_id=?)"),
+        (kept::REPLIES, vec![text("acme"), text("t77"), number(100)], "kept_actions_thread (thread=?)"),
+        (retention::OLDEST, vec![number(40), number(11), number(300), number(20)], "decisions_at (at>? AND at<?)"),
+        (&retention::IS_OLD, vec![number(78), number(9_999_999)], "decisions_thread (thread=?)"),
+        (retention::OF_THREAD, vec![number(78), number(50)], "decisions_thread (thread=?)"),
+        (kept::WRITTEN, vec![number(78)], "SEARCH a USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (retention::REMOVE[0], vec![number(90)], "decision_rules USING PRIMARY KEY (rule=? AND decision=?)"),
+        (retention::REMOVE[1], vec![number(90)], "action_payloads USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (retention::REMOVE[2], vec![number(90)], "actions USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (retention::REMOVE[3], vec![number(90)], "decision_events USING INTEGER PRIMARY KEY (rowid=?)"),
+        (retention::REMOVE[4], vec![number(90)], "decisions USING INTEGER PRIMARY KEY (rowid=?)"),
+        (retention::OLD_AUDIT, vec![number(20), number(10)], "audit USING PRIMARY KEY (id=?)"),
     ]
 }
 
@@ -112,6 +138,9 @@ async fn filled(actions: i64) -> Connection {
                SELECT d.id << 16 | place.key, 'a' || ((d.id - 1) * 4 + place.key), 1, d.id, place.key, CASE d.id WHEN 7 THEN 2 ELSE 1 END,
                0, place.value, CASE WHEN d.id % 250 = 9 THEN 'failed' ELSE 'done' END, 0, 1, d.at, 0, 0, 1
                FROM decisions d, json_each('[\"reply\",\"star\",\"mark_read\",\"slack\"]') place;
+             INSERT INTO kept_actions (id, workspace, thread, claim, rule, kind, state, message_id, lead, at, sent_at)
+               SELECT id, workspace, thread, -id, 1, 'reply', 'done', message_id, CAST(lead_email AS BLOB), at, at FROM decisions;
+             INSERT INTO audit (id, at, who, what, details) SELECT printf('%09d', id), at, 'token', 'pause', '{{}}' FROM decisions;
              INSERT INTO action_hours SELECT -1, rule, workspace, kind, state, '', count(*) FROM actions GROUP BY 2, 3, 4, 5;
              COMMIT"
         ))

@@ -1,4 +1,4 @@
--- The store, version 9. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
+-- The store, version 10. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
 -- same compressed (codec.rs).
 --
 -- Hot and cold apart: what is due, and where it stands, is in `actions`, whose rows are narrow; what is sent is written once
@@ -126,6 +126,36 @@ CREATE TABLE action_payloads (
     body BLOB NOT NULL
 );
 
+-- What is left of actions whose decision was removed: what "never the same twice", `repeat` and caps ask for, without a text
+-- or an address. See kept.rs.
+CREATE TABLE kept_actions (
+    id              INTEGER PRIMARY KEY,
+    workspace       INTEGER NOT NULL,
+    thread          INTEGER NOT NULL,
+    claim           INTEGER NOT NULL,
+    rule            INTEGER NOT NULL,
+    kind            TEXT NOT NULL,
+    target          TEXT,
+    state           TEXT NOT NULL,
+    message_id      TEXT,
+    lead            BLOB,            -- a keyed hash of the address
+    words           TEXT,            -- the fingerprint of what a reply said
+    at              INTEGER NOT NULL, -- when it was decided
+    sent_at         INTEGER,
+    outgoing_before TEXT,
+    attempts        TEXT
+);
+CREATE UNIQUE INDEX kept_actions_thread ON kept_actions (thread, claim);
+CREATE INDEX kept_actions_lead ON kept_actions (lead) WHERE lead IS NOT NULL;
+CREATE INDEX kept_actions_sent_by_rule ON kept_actions (rule, kind, sent_at) WHERE sent_at IS NOT NULL;
+
+-- The key of the hashes of addresses: random, made with the store.
+CREATE TABLE address_key (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    secret BLOB NOT NULL
+);
+
+-- An address is an address, a whole domain (`*@acme.example`), or the keyed hash of an address that was erased.
 CREATE TABLE opt_outs (
     workspace TEXT NOT NULL,
     email     TEXT NOT NULL,
@@ -134,6 +164,7 @@ CREATE TABLE opt_outs (
     PRIMARY KEY (workspace, email)
 ) WITHOUT ROWID;
 CREATE INDEX opt_outs_since ON opt_outs (since DESC, workspace, email);
+CREATE INDEX opt_outs_email ON opt_outs (email);
 
 CREATE TABLE rule_modes (
     rule  TEXT PRIMARY KEY,
@@ -182,8 +213,8 @@ CREATE TABLE campaign_steps (
 CREATE INDEX campaign_steps_seen ON campaign_steps (workspace, seen_at);
 
 -- How often each rule matched and what became of its actions, by the hour since 1970 in which the decision was made; hour -1
--- is all time. Written once for each commit, in the transaction of what they count, so that no count can be off; they can be
--- made anew out of `decision_rules` and `actions`.
+-- is all time, whether or not it is still there, and hour -2 what of it was removed. Written once for each commit, in the
+-- transaction of what they count, so that no count can be off.
 CREATE TABLE match_hours (
     hour    INTEGER NOT NULL,
     rule    INTEGER NOT NULL,

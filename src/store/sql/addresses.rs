@@ -1,0 +1,47 @@
+//! Addresses that must be recognised and not be read: their keyed hashes.
+
+use super::connection::{Connection, params};
+use crate::store::StoreError;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::sync::{Arc, OnceLock};
+
+/// The store's own key, once it was read. Without it, nobody can find out which address a hash is of by trying some.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AddressKey(Arc<OnceLock<Vec<u8>>>);
+
+impl AddressKey {
+    /// The hash of an address in lower case; `None` for a store that has no key, and so no hash.
+    pub(super) fn hash(&self, connection: &Connection, address: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = match self.0.get() {
+            Some(key) => key,
+            None => {
+                let mut query = connection.prepare_cached("SELECT secret FROM address_key WHERE id = 1")?;
+                let Some(found) = query.query_optional(params![], |row| row.get::<Vec<u8>>(0))? else {
+                    return Ok(None);
+                };
+                self.0.get_or_init(|| found)
+            }
+        };
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(super::codec::unreadable)?;
+        mac.update(address.as_bytes());
+        Ok(Some(mac.finalize().into_bytes().to_vec()))
+    }
+
+    /// The same, if there is an address.
+    pub(super) fn hash_of(
+        &self,
+        connection: &Connection,
+        address: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(address.map(|address| self.hash(connection, address)).transpose()?.flatten())
+    }
+}
+
+/// Gives a new store its key.
+pub(super) fn ensure_key(connection: &Connection) -> Result<(), StoreError> {
+    // 244 random bits of the system.
+    let secret = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
+    let add = "INSERT INTO address_key (id, secret) VALUES (1, ?) ON CONFLICT DO NOTHING";
+    connection.execute(add, params![secret]).map(drop)
+}
