@@ -4,6 +4,7 @@ mod config_lint;
 mod demo;
 #[cfg(feature = "test-hooks")]
 mod failpoint_env;
+mod parts;
 mod preview;
 mod reload;
 mod restart;

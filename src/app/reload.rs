@@ -1,71 +1,118 @@
-//! Loading the rules again while the service runs: all or nothing.
+//! Loading configuration and rules again while the service runs: all or nothing.
 
-use super::{AppError, Caps, restart::StartedWith, setup::rules_context, test_runner::require_passing};
+use super::{
+    AppError, Caps, parts::reloaded_parts, restart::StartedWith, setup::rules_context, test_runner::require_passing,
+};
 use crate::diagnostics::Severity;
 use crate::{
     admin::{Reload, ReloadError},
-    engine::Engine,
-    rules::{LoadContext, RuleSet},
+    coldsend::Client,
+    engine::{Engine, WorkspaceParts},
+    rules::RuleSet,
     settings::Settings,
 };
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use secrecy::ExposeSecret;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-/// Where the active rules come from.
+/// Where the active rules and workspaces come from.
 pub struct RulesSource {
     engine: Arc<Engine>,
-    paths: Vec<PathBuf>,
-    context: LoadContext,
-    caps: Caps,
-    /// The store's file, which may be beside the rules.
-    store: Option<PathBuf>,
+    /// The configuration as it is active. Its lock serializes loads: what was read first must not become active last.
+    active: Mutex<Active>,
+    /// What the watcher looks at.
+    watched: ArcSwap<Watched>,
     /// The configuration file at the start, where there is one.
     started_with: Option<StartedWith>,
-    /// Serializes loads: rules read first must not become active last.
-    one_at_a_time: Mutex<()>,
+    hook_tokens: Vec<(String, String)>,
+}
+
+/// The active configuration, and the clients of every key that this process has used.
+struct Active {
+    settings: Settings,
+    clients: Vec<Client>,
+}
+
+/// Files that a change of reloads.
+struct Watched {
+    rules: Vec<PathBuf>,
+    /// The store's file, which may be beside the rules.
+    store: Option<PathBuf>,
 }
 
 impl RulesSource {
-    /// Remembers where the rules are and what they may name.
+    /// Remembers what is active.
     pub fn new(engine: Arc<Engine>, settings: &Settings) -> Self {
+        let clients = engine.workspaces().iter().map(|workspace| workspace.client().clone()).collect();
         Self {
             engine,
-            paths: settings.rule_paths().into_iter().map(Path::to_owned).collect(),
-            context: rules_context(settings),
-            caps: Caps::from(settings),
-            store: settings.store.file().map(Path::to_owned),
+            watched: ArcSwap::from_pointee(Watched::of(settings, settings.store.file())),
             started_with: settings.file.as_deref().and_then(StartedWith::read),
-            one_at_a_time: Mutex::new(()),
+            hook_tokens: hook_tokens(settings),
+            active: Mutex::new(Active { settings: settings.clone(), clients }),
         }
     }
 
-    /// Loads the rules and puts them in force. On any mistake, and where a test beside them fails, the old ones stay; where
-    /// nothing that decides has changed, they stay as well.
+    /// Loads configuration and rules and puts them in force. On any mistake, and where a test beside the rules fails, all
+    /// stays as it is; where nothing has changed, it stays as well. What is read at the start only is told.
     ///
     /// # Errors
-    /// Every error in the new rules. The engine records them for the status.
+    /// Every error in them. The engine records them for the status.
     pub async fn load(&self) -> Result<String, AppError> {
-        let _one = self.one_at_a_time.lock().await;
-        self.engine.record_restart_needed(self.started_with.as_ref().and_then(StartedWith::restart_needed));
-        let loaded = self.load_tested().await;
-        let rules = loaded.inspect_err(|error| self.engine.record_rejected_rules(&summary(error)))?;
+        let mut active = self.active.lock().await;
+        let loaded = self.load_tested(&active).await;
+        let restart = self.restart_needed(loaded.as_ref().ok().map(|loaded| &loaded.settings));
+        self.engine.record_restart_needed(restart);
+        let Loaded { settings, rules, parts } =
+            loaded.inspect_err(|error| self.engine.record_rejected_rules(&summary(error)))?;
         let revision = rules.revision().to_owned();
-        if revision != self.engine.rules().revision() || self.engine.rules_error().is_some() {
-            self.engine.replace_rules(rules);
+        let is_new = revision != self.engine.rules().revision() || self.engine.rules_error().is_some();
+        let clients: Vec<Client> = parts.iter().map(|parts| parts.client.clone()).collect();
+        self.engine.replace(is_new.then_some(rules), parts).await;
+        for client in clients {
+            client.apply_limits();
+            // One for each name and key: however often the limits change, there is nothing more to remember.
+            active.clients.retain(|known| known.workspace() != client.workspace() || !known.has_same_key(&client));
+            active.clients.push(client);
         }
+        self.watched.store(Arc::new(Watched::of(&settings, active.settings.store.file())));
+        active.settings = settings;
         Ok(revision)
     }
 
-    async fn load_tested(&self) -> Result<RuleSet, AppError> {
-        let context = self.context.clone();
+    async fn load_tested(&self, active: &Active) -> Result<Loaded, AppError> {
+        let before = active.settings.clone();
         // Reading files and compiling rules takes its time.
-        let loaded = spawn_blocking(move || RuleSet::load_workspaces(&context)).await;
-        let rules = loaded.map_err(|error| AppError::TestsAborted(error.to_string()))?.map_err(AppError::Invalid)?;
-        require_passing(rules, &self.caps).await
+        let loaded = spawn_blocking(move || {
+            let settings = match &before.file {
+                Some(file) => {
+                    let env = |name: &str| std::env::var(name).ok();
+                    Settings::load_with_rules(file, before.given_rules.as_deref(), &env)?
+                }
+                None => before,
+            };
+            let rules = RuleSet::load_workspaces(&rules_context(&settings))?;
+            Ok((settings, rules))
+        });
+        let loaded = loaded.await.map_err(|error| AppError::TestsAborted(error.to_string()))?;
+        let (settings, rules) = loaded.map_err(AppError::Invalid)?;
+        let rules = require_passing(rules, &Caps::from(&settings)).await?;
+        let parts = reloaded_parts(&self.engine, &active.settings, &active.clients, &settings)?;
+        Ok(Loaded { settings, rules, parts })
+    }
+
+    /// What is read at the start only and has changed since.
+    fn restart_needed(&self, settings: Option<&Settings>) -> Option<String> {
+        let changed = self.started_with.as_ref().and_then(StartedWith::restart_needed);
+        changed.or_else(|| {
+            let is_changed = settings.is_some_and(|settings| hook_tokens(settings) != self.hook_tokens);
+            is_changed.then(|| "`hook_token` of a workspace has changed: restart the service to use it".to_owned())
+        })
     }
 
     /// The configuration file, where there is one.
@@ -75,18 +122,39 @@ impl RulesSource {
 
     /// Whether the rules stand in files. Those of the demo are compiled in, and their files are there in a checkout only.
     pub(super) fn are_files(&self) -> bool {
-        self.paths.iter().any(|path| path.exists())
+        self.watched.load().rules.iter().any(|path| path.exists())
     }
 
-    /// The store's file.
-    pub(super) fn store_path(&self) -> Option<&Path> {
-        self.store.as_deref()
+    /// The store's file, where the store is one.
+    pub(super) fn store_path(&self) -> Option<PathBuf> {
+        self.watched.load().store.clone()
     }
 
     /// Where the rules are.
-    pub(super) fn paths(&self) -> &[PathBuf] {
-        &self.paths
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        self.watched.load().rules.clone()
     }
+}
+
+/// A configuration that may become active.
+struct Loaded {
+    settings: Settings,
+    rules: RuleSet,
+    parts: Vec<WorkspaceParts>,
+}
+
+impl Watched {
+    fn of(settings: &Settings, store: Option<&Path>) -> Self {
+        let rules = settings.rule_paths().into_iter().map(Path::to_owned).collect();
+        Self { rules, store: store.map(Path::to_owned) }
+    }
+}
+
+fn hook_tokens(settings: &Settings) -> Vec<(String, String)> {
+    let tokens = settings.workspaces.iter();
+    tokens
+        .filter_map(|found| Some((found.name().to_owned(), found.hook_token.as_ref()?.expose_secret().to_owned())))
+        .collect()
 }
 
 #[async_trait]

@@ -1,7 +1,10 @@
-//! Whether the configuration file still says what the service was started with. Rules reload while it runs; everything else
-//! in the configuration is read at the start only.
+//! Whether the configuration file still says what the service was started with, where that cannot change while it runs.
+//! Everything else reloads with the rules.
 
 use std::path::{Path, PathBuf};
+
+/// The keys that are read at the start only.
+const AT_START: [&str; 2] = ["store", "admin"];
 
 /// The configuration as it was at the start.
 pub(super) struct StartedWith {
@@ -50,8 +53,8 @@ fn changed_keys(before: &str, after: &str) -> Option<Vec<String>> {
     };
     let (before, after) = (parsed(before)?, parsed(after)?);
     let names = after.keys().chain(before.keys().filter(|key| !after.contains_key(*key)));
-    let changed = names.filter(|key| before.get(*key) != after.get(*key));
-    Some(changed.filter_map(|key| key.as_str().map(str::to_owned)).collect())
+    let changed = names.filter(|key| before.get(*key) != after.get(*key)).filter_map(|key| key.as_str());
+    Some(changed.filter(|key| AT_START.contains(key)).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -60,13 +63,13 @@ mod tests {
 
     #[test]
     fn only_what_differs_in_meaning_is_named() {
-        let before = "workspaces: [{ name: acme }]\nsafety: { max_age: 7d }\nrules: rules/\n";
+        let before = "workspaces: [{ name: acme }]\nstore: 'sqlite:a.db'\nrules: rules/\n";
         let changed = |after: &str| changed_keys(before, after);
-        let same = "# a comment\nrules: 'rules/'\nsafety:\n  max_age: 7d\nworkspaces:\n  - name: acme\n";
+        let same = "# a comment\nrules: 'rules/'\nstore: sqlite:a.db\nworkspaces:\n  - name: acme\n";
         assert_eq!(changed(same), Some(Vec::new()));
-        let more = before.replace("7d", "3d") + "destinations: { crm: { webhook: { url: 'https://crm.example' } } }\n";
-        assert_eq!(changed(&more), Some(vec!["safety".to_owned(), "destinations".to_owned()]));
-        assert_eq!(changed("rules: rules/\n"), Some(vec!["workspaces".to_owned(), "safety".to_owned()]));
+        let more = before.replace("a.db", "b.db") + "admin: { listen: '127.0.0.1:1' }\nsafety: { max_age: 3d }\n";
+        assert_eq!(changed(&more), Some(vec!["store".to_owned(), "admin".to_owned()]));
+        assert_eq!(changed("rules: rules/\n"), Some(vec!["store".to_owned()]));
         assert_eq!(changed("rules: [\n"), None, "half written");
     }
 }

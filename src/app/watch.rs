@@ -77,10 +77,11 @@ async fn look_at(rules: &Arc<RulesSource>) -> Files {
     let rules = Arc::clone(rules);
     let looking = tokio::task::spawn_blocking(move || {
         let mut files = Files::new();
-        for path in rules.paths() {
+        let store = rules.store_path();
+        for path in &rules.paths() {
             // What rules name, such as the text of a reply, is beside them.
             let (folder, depth) = if path.is_dir() { (path.as_path(), MAX_DEPTH) } else { (parent_of(path), 0) };
-            add_folder(folder, depth, rules.store_path(), &mut files);
+            add_folder(folder, depth, store.as_deref(), &mut files);
         }
         if let Some(config) = rules.config_path() {
             add_file(config, &mut files);

@@ -49,6 +49,12 @@ impl RateLimiter {
         Arc::new(Self { ledger, key_use: Mutex::default(), changed: Notify::new() })
     }
 
+    /// Allows so many requests from now on. What was spent stays spent.
+    pub(super) fn set_limits(&self, per_minute: u32, per_hour: u32) {
+        self.ledger().set_limits(per_minute, per_hour);
+        self.changed.notify_waiters();
+    }
+
     // No code can panic while it holds the lock, and a count is right at every step.
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)

@@ -80,9 +80,46 @@ impl Client {
             None => base_url.host_str().unwrap_or_default().to_owned(),
         };
         let gate = RateLimiter::new(per_minute, per_hour);
-        let transport =
-            Transport { workspace, host, base: base_url, key, reads, writes, time, gate, sent: Default::default() };
+        let limits = (per_minute, per_hour);
+        let transport = Transport {
+            limits,
+            workspace,
+            host,
+            base: base_url,
+            key,
+            reads,
+            writes,
+            time,
+            gate,
+            sent: Default::default(),
+        };
         Ok(Self { transport: Arc::new(transport), max_wait: None, read_limit: None })
+    }
+
+    /// This client with the budget of an earlier one that has the same key: what that one has spent counts. The limits are
+    /// those of the earlier one until [`Client::apply_limits`].
+    #[must_use]
+    pub fn succeed(self, earlier: &Self) -> Self {
+        let own = &self.transport;
+        let transport = Transport {
+            workspace: own.workspace.clone(),
+            host: own.host.clone(),
+            base: own.base.clone(),
+            key: own.key.clone(),
+            reads: own.reads.clone(),
+            writes: own.writes.clone(),
+            time: own.time,
+            gate: Arc::clone(&earlier.transport.gate),
+            limits: own.limits,
+            sent: Default::default(),
+        };
+        Self { transport: Arc::new(transport), ..self }
+    }
+
+    /// Makes the limits that this client was made with those of its budget. What was spent stays spent.
+    pub fn apply_limits(&self) {
+        let (per_minute, per_hour) = self.transport.limits;
+        self.transport.gate.set_limits(per_minute, per_hour);
     }
 
     /// The same client for a caller who would rather get [`super::ApiError::BudgetExhausted`] than wait longer than

@@ -353,6 +353,11 @@ impl Ledger {
         self.refusals = 0;
     }
 
+    /// Changes what a minute and an hour allow; what they have counted stays.
+    pub(super) fn set_limits(&mut self, per_minute: u32, per_hour: u32) {
+        (self.minute.limit, self.hour.limit) = (per_minute, per_hour);
+    }
+
     /// What a minute and an hour allow.
     pub(super) fn limits(&self) -> (u32, u32) {
         (self.minute.limit, self.hour.limit)

@@ -47,6 +47,8 @@ pub(super) struct Transport {
     pub(super) writes: reqwest::Client,
     pub(super) time: TimeLimits,
     pub(super) gate: Arc<RateLimiter>,
+    /// Requests in a minute and in an hour, as the client's settings say.
+    pub(super) limits: (u32, u32),
     /// How many requests were sent so far.
     pub(super) sent: std::sync::atomic::AtomicU64,
 }

@@ -29,7 +29,7 @@ use std::{
 use text::{html_part, subject, text_part};
 
 /// Mailboxes that a notice goes to. Needs [``smtp` in the configuration`].
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct EmailSettings {
     /// Recipients, each `a@b` or `Name <a@b>`; at least one.
     pub to: Vec<String>,

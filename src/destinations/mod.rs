@@ -50,6 +50,8 @@ pub struct Destinations {
     http: Arc<Http>,
     shared: SharedSettings,
     all: Arc<BTreeMap<String, Arc<AnyDestination>>>,
+    /// Those without the ones that were added last: what workspaces share.
+    shared_ones: Arc<BTreeMap<String, Arc<AnyDestination>>>,
     dry_run: bool,
 }
 
@@ -91,7 +93,7 @@ impl Destinations {
         };
         let http = Arc::new(http.map_err(DestinationSettingsError::network)?);
         let shared = SharedSettings::new(smtp.as_ref(), network, limit)?;
-        Self { http, shared, all: Arc::default(), dry_run: false }.and(destinations)
+        Self { http, shared, all: Arc::default(), shared_ones: Arc::default(), dry_run: false }.and(destinations)
     }
 
     /// These and some more, which stand in for those of the same names; connections are shared.
@@ -105,7 +107,15 @@ impl Destinations {
             let destination = destination.map_err(|problem| DestinationSettingsError::at(&name, problem))?;
             all.insert(name, Arc::new(destination));
         }
-        Ok(Self { all: Arc::new(all), ..self.clone() })
+        Ok(Self { all: Arc::new(all), shared_ones: Arc::clone(&self.all), ..self.clone() })
+    }
+
+    /// Those that were there before the last ones were added, and others in place of these.
+    ///
+    /// # Errors
+    /// As [`Destinations::new`].
+    pub fn with_own(&self, own: BTreeMap<String, DestinationSettings>) -> Result<Self, DestinationSettingsError> {
+        Self { all: Arc::clone(&self.shared_ones), ..self.clone() }.and(own)
     }
 
     /// The same for a dry run: destinations on this machine get what is delivered, marked as a dry run; for all others a

@@ -14,7 +14,7 @@ use crate::yaml::{LazySchema, Node};
 macro_rules! registry {
     ($($kind:ident = $module:ident,)*) => {
         /// The settings of one destination.
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, PartialEq)]
         pub enum DestinationSettings {
             $(#[doc = concat!("See `destinations/", stringify!($module), ".rs`.")]
             $kind(<super::$module::$kind as Destination>::Settings),)*

@@ -10,7 +10,7 @@ use super::{
     message::Delivery,
     problem::DestinationProblem,
     sanitize::redacted_detail,
-    settings_reader::SettingsReader,
+    settings_reader::{SettingsReader, same_secret},
 };
 use crate::yaml::{Constraint, Fields, Key, KeyMatch, LazySchema, Schema, ValueType};
 use blocks::message;
@@ -34,6 +34,14 @@ pub struct SlackSettings {
     pub channel: Option<String>,
     /// Where the API is, for a token; `https://slack.com/api` by default.
     pub api_url: Option<String>,
+}
+
+impl PartialEq for SlackSettings {
+    fn eq(&self, other: &Self) -> bool {
+        same_secret(self.webhook_url.as_ref(), other.webhook_url.as_ref())
+            && same_secret(self.token.as_ref(), other.token.as_ref())
+            && (&self.channel, &self.api_url) == (&other.channel, &other.api_url)
+    }
 }
 
 static SCHEMA: LazySchema = LazySchema::new(|| {

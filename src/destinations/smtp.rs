@@ -5,7 +5,7 @@ use super::{
     delivery::{DeliveryError, Reachable},
     problem::DestinationProblem,
     sanitize::redacted_detail,
-    settings_reader::SettingsReader,
+    settings_reader::{SettingsReader, same_secret},
 };
 use crate::yaml::{Key, LazySchema, Node, Schema, ValueType};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -33,6 +33,12 @@ pub struct SmtpSettings {
     pub from: String,
     /// A file with certificates (PEM) that are trusted besides the platform's, for a mail server with its own authority.
     pub ca_file: Option<PathBuf>,
+}
+
+impl PartialEq for SmtpSettings {
+    fn eq(&self, other: &Self) -> bool {
+        same_secret(Some(&self.url), Some(&other.url)) && (&self.from, &self.ca_file) == (&other.from, &other.ca_file)
+    }
 }
 
 /// The keys of `smtp`.

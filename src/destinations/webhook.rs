@@ -6,7 +6,7 @@ use super::{
     http::{HTTP_URL, Http, Target, classify},
     message::{Content, Delivery},
     problem::DestinationProblem,
-    settings_reader::SettingsReader,
+    settings_reader::{SettingsReader, same_secret},
 };
 use crate::yaml::{Fields, Key, LazySchema, Schema, ValueType};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -24,6 +24,12 @@ pub struct WebhookSettings {
     /// The signing secret: `whsec_` and base64 stand for the decoded bytes, anything else for its own bytes. Without one
     /// nothing is signed.
     pub secret: Option<SecretString>,
+}
+
+impl PartialEq for WebhookSettings {
+    fn eq(&self, other: &Self) -> bool {
+        same_secret(Some(&self.url), Some(&other.url)) && same_secret(self.secret.as_ref(), other.secret.as_ref())
+    }
 }
 
 static SCHEMA: LazySchema = LazySchema::new(|| {

@@ -146,7 +146,7 @@ impl Engine {
             let name = workspace.name().to_owned();
             let every = workspace.settings().poll_every;
             let polls = match workspaces.len() {
-                1 => PollSchedule::alone(first_poll, every),
+                1 => PollSchedule::alone(flows.started, first_poll, every),
                 _ => PollSchedule::among_others(&name, flows.started, first_poll, every),
             };
             let task = Arc::clone(self).run_workspace(Arc::clone(&workspace), stop.clone(), polls);

@@ -52,6 +52,7 @@ impl Settings {
             workspace.rules = Some(if theirs || anybodys { vec![rules.to_owned()] } else { Vec::new() });
         }
         self.rules = vec![rules.to_owned()];
+        self.given_rules = Some(rules.to_owned());
         self
     }
 
@@ -125,6 +126,7 @@ impl Settings {
             hours: BTreeMap::new(),
             safety: Safety::default(),
             network: NetworkSettings::default(),
+            given_rules: None,
             warnings: Diagnostics::new(),
         }
     }

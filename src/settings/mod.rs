@@ -74,6 +74,8 @@ pub struct Settings {
     pub safety: Safety,
     /// What destinations may reach.
     pub network: NetworkSettings,
+    /// What `--rules` put in place of the file's rules.
+    pub given_rules: Option<PathBuf>,
     /// What was odd, though not wrong enough to refuse.
     pub warnings: Diagnostics,
 }

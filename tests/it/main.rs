@@ -28,6 +28,7 @@ mod outcomes;
 mod postgres;
 mod proxy;
 mod read_failures;
+mod reload;
 mod request_count;
 mod restore;
 mod retention;

@@ -3,6 +3,7 @@
 use crate::coldsend::ApiError;
 use jiff::Timestamp;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
 
 /// When polls end and begin, and since when they fail.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ struct State {
     reads_fail: Option<Outage>,
     /// When the poll under way last got on; `None` while there is none.
     progress: Option<Timestamp>,
+    /// When the last poll began that was not stopped.
+    whole: Option<Instant>,
 }
 
 /// Since when something fails, and why.
@@ -82,6 +85,15 @@ impl PollHealth {
     pub(super) fn record_progress(&self, at: Timestamp) {
         let mut state = self.state();
         state.progress = state.progress.map(|_| at);
+    }
+
+    /// When the last poll began that was not stopped.
+    pub(super) fn last_whole_poll(&self) -> Option<Instant> {
+        self.state().whole
+    }
+
+    pub(super) fn record_whole_poll(&self, began: Instant) {
+        self.state().whole = Some(began);
     }
 
     /// The poll under way has ended.

@@ -18,6 +18,10 @@ impl Intake {
     /// on with it.
     pub(in crate::engine) async fn run(&self, workspace: &Workspace, schedule: PollSchedule, stop: &CancellationToken) {
         let (mut next, mut not_before) = (schedule.first(), Instant::now());
+        if let Some(began) = workspace.poll_health.last_whole_poll() {
+            // It was replaced: however often that happens, it is polled no more often for it.
+            next = next.max(schedule.next(began, workspace.client().poll_rest()));
+        }
         loop {
             let left = next.saturating_duration_since(Instant::now());
             workspace.poll_health.record_next_poll(self.shared.now().saturating_add(left).unwrap_or(Timestamp::MAX));
@@ -33,6 +37,7 @@ impl Intake {
             if is_stopped {
                 return;
             }
+            workspace.poll_health.record_whole_poll(began);
             self.shared.alerts.watch_outage(workspace);
             let rest = workspace.client().poll_rest();
             next = schedule.next(began, rest);

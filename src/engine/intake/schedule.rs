@@ -17,9 +17,9 @@ pub(in crate::engine) struct PollSchedule {
 }
 
 impl PollSchedule {
-    /// From its first poll on, if it is the only workspace.
-    pub(in crate::engine) fn alone(first: Instant, every: Duration) -> Self {
-        Self { first, phase: first, every }
+    /// At whole intervals since `start`, if it is the only workspace.
+    pub(in crate::engine) fn alone(start: Instant, first: Instant, every: Duration) -> Self {
+        Self { first, phase: start, every }
     }
 
     /// Among others: its place in each interval since `start` follows from its name, and stays.
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_single_workspace_is_polled_at_once_and_then_at_its_interval() {
         let now = Instant::now();
-        let schedule = PollSchedule::alone(now, EVERY);
+        let schedule = PollSchedule::alone(now, now, EVERY);
         assert_eq!(schedule.first(), now);
         let late = Duration::from_millis(3);
         assert_eq!(schedule.next(now + late, Duration::ZERO), now + EVERY, "what was late does not add up");

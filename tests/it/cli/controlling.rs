@@ -90,15 +90,15 @@ async fn what_is_not_in_force_is_said_rejected_rules_and_a_configuration_that_ne
     place.write("rules/rules.yaml", EVERYTHING);
     service.wait_for_log("rules loaded").await;
 
-    let more = "safety: { max_age: 3d }\n";
+    let more = "store: sqlite:other.db\nsafety: { max_age: 3d }\n";
     place.write("reply-router.yaml", &place.configuration(more));
     let line = service.wait_for_log("restart needed").await;
-    assert!(line.contains("`safety` in reply-router.yaml has changed: restart the service to use it"), "{line}");
+    assert!(line.contains("`store` in reply-router.yaml has changed: restart the service to use it"), "{line}");
     let told = place.run(&["status", "--url", &service.pages]).await.assert_exit(0).out;
-    assert!(told.contains("RESTART NEEDED: `safety` in reply-router.yaml has changed"), "{told}");
+    assert!(told.contains("RESTART NEEDED: `store` in reply-router.yaml has changed"), "{told}");
     for page in ["/", "/workspace"] {
         let (_, page) = service.get(page).await;
-        assert!(page.contains("Restart needed: `safety` in reply-router.yaml has changed"), "{page}");
+        assert!(page.contains("Restart needed: `store` in reply-router.yaml has changed"), "{page}");
     }
     place.write("reply-router.yaml", &place.configuration(""));
     service.wait_for_log("no restart needed any more").await;
