@@ -13,6 +13,7 @@ mod counts;
 mod decisions;
 mod events;
 mod facts;
+pub mod leases;
 mod opt_outs;
 mod read_model;
 mod records;
@@ -28,6 +29,7 @@ pub use controls::ControlStore;
 pub use counts::CountStore;
 pub use decisions::{DecisionPolicy, DecisionStore};
 pub use events::{EventStore, StoredEvent};
+pub use leases::{Grant, GrantRequest, HeldLeases, LeaseStore, Share, WorkspaceReport};
 pub use opt_outs::OptOutStore;
 pub use threads::ThreadStore;
 
@@ -87,6 +89,12 @@ pub enum StoreError {
     /// The record changed, or was never there.
     #[error("the action {0} does not exist, or has changed in the meantime")]
     Changed(ActionId),
+    /// Another process runs the workspace, or nobody does yet.
+    #[error("another process runs the workspace {workspace} now: nothing of it is written here")]
+    NotHeld {
+        /// The workspace.
+        workspace: String,
+    },
     /// A store is copied into an empty one alone.
     #[error("the store that is copied into has records already: name an empty one")]
     NotEmpty,
@@ -111,6 +119,7 @@ pub trait Store:
     + ChangeStore
     + AuditStore
     + RetentionStore
+    + LeaseStore
 {
 }
 
@@ -126,6 +135,7 @@ impl<T> Store for T where
         + ChangeStore
         + AuditStore
         + RetentionStore
+        + LeaseStore
 {
 }
 
@@ -133,6 +143,6 @@ impl<T> Store for T where
 pub mod prelude {
     pub use super::{
         AccountStore as _, ActionStore as _, AuditStore as _, ChangeStore as _, ControlStore as _, CountStore as _,
-        DecisionStore as _, EventStore as _, OptOutStore as _, RetentionStore as _, ThreadStore as _,
+        DecisionStore as _, EventStore as _, LeaseStore as _, OptOutStore as _, RetentionStore as _, ThreadStore as _,
     };
 }

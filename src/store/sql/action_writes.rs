@@ -19,6 +19,9 @@ pub(super) const BEFORE: &str =
     "SELECT a.id, a.workspace, a.thread, a.rule, a.state, a.reason_code, d.at FROM actions a
      CROSS JOIN decisions d ON d.id = a.id >> 16 WHERE a.uid = ? AND a.version = ?";
 
+static LOCK: LazyLock<String> = LazyLock::new(|| format!("{BEFORE} FOR UPDATE OF a"));
+static CLAIM: LazyLock<String> = LazyLock::new(|| format!("{BEFORE} FOR UPDATE OF a SKIP LOCKED"));
+
 pub(super) const UPDATE: &str =
     "UPDATE actions SET claim = ?, state = ?, reason_code = ?, reason_text = ?, urgency = ?,
      due_at = ?, sent_at = ?, updated_at = ?, message_at = ?, approved = ?, outgoing_before = ?, attempts = ?,
@@ -51,10 +54,16 @@ impl ActionUpdate {
         Ok(Self { action: action.clone(), body: Some(payload_body(action)?) })
     }
 
+    /// What is read of a row that other processes may want. An intent takes a free one alone; everybody else waits their
+    /// turn.
+    fn lock(&self) -> &'static str {
+        if self.action.state == ActionState::InFlight { &CLAIM } else { &LOCK }
+    }
+
     /// Writes it if the stored version is still `version`; wakes what waits for it.
     pub(super) fn write(&self, session: &mut Session<'_>) -> Result<(), StoreError> {
         let action = &self.action;
-        let before = session.connection.prepare_cached(BEFORE)?.query_optional(
+        let before = session.connection.prepare_cached(session.connection.pick(BEFORE, self.lock()))?.query_optional(
             params![Uid(&action.id.0), action.version],
             |row| {
                 let (state, reason): (String, Option<String>) = (row.get(4)?, row.get(5)?);
@@ -105,6 +114,7 @@ impl ActionUpdate {
     /// Writes it as it is about to leave, unless a pause or the lead's opt-out forbids it.
     pub(super) fn write_intent(&self, session: &mut Session<'_>) -> Result<IntentResult, StoreError> {
         let action = &self.action;
+        session.fence(&action.workspace)?;
         let lead = action.lead_email.as_deref().filter(|_| action.kind == ActionKind::Reply).map(str::to_lowercase);
         let (is_paused, evidence, is_in_line) = session
             .connection

@@ -4,6 +4,7 @@ use super::{
     SqlStore,
     codec::{pack, unpack},
     connection::{Connection, params},
+    postgres::CHANNEL,
 };
 use crate::store::{Change, ChangeStore, StoreError};
 use async_trait::async_trait;
@@ -47,6 +48,7 @@ impl ChangeLog {
     pub(super) fn lock(&mut self, connection: &Connection) -> Result<(), StoreError> {
         if let Connection::Postgres(_) = connection {
             connection.query_row(LOCK, params![], |_| Ok(()))?;
+            connection.query_row("SELECT pg_notify(?, '')", params![CHANNEL], |_| Ok(()))?;
             // Others have given numbers since.
             self.last = None;
         }

@@ -116,6 +116,16 @@ impl Connection {
         }
     }
 
+    /// Runs a transaction of its own, whose end is known.
+    pub(super) fn transaction<T>(&self, job: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.begin()?;
+        let done = job(self).and_then(|value| self.commit().map(|()| value));
+        if done.is_err() {
+            self.roll_back();
+        }
+        done
+    }
+
     /// Runs queries that all see the same moment.
     pub(super) fn snapshot<T>(&self, query: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         match self {

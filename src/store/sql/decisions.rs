@@ -130,6 +130,7 @@ impl DecisionStore for SqlStore {
 impl NewDecision {
     fn write(mut self, session: &mut Session<'_>, policy: DecisionPolicy) -> Result<RecordedDecision, StoreError> {
         let record = &self.record;
+        session.fence(&record.workspace)?;
         let workspace = session.workspace(&record.workspace)?;
         let settled = self.settling.write(session, &record.workspace, record.at)?;
         let thread = match self.settling.thread_id() == record.thread_id {

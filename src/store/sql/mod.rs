@@ -15,6 +15,7 @@
 //! | `action_rows`, `action_writes`, `filters` | an action's row, its changes, lists |
 //! | `facts` | what is asked before an action leaves |
 //! | `retention`, `kept`, `addresses` | removing what is old; what stays of it, and how an address is known without its text |
+//! | `leases`, `fences` | several processes on one database: who runs what, and that nobody else writes for it |
 //! | `copy` | all of a store into another |
 //! | `sqlite` | the file: opening, its lock and mark, older versions, the proof of its query plans |
 //! | `postgres` | the server: connections, what it writes otherwise, its schema |
@@ -34,9 +35,11 @@ mod counts;
 mod decisions;
 mod events;
 mod facts;
+mod fences;
 mod filters;
 mod identity;
 mod kept;
+mod leases;
 mod left;
 mod names;
 mod postgres;
@@ -54,7 +57,8 @@ use super::StoreError;
 use crate::model::HistogramSnapshot;
 use addresses::AddressKey;
 use connection::Connection;
-use postgres::Database;
+use fences::Fences;
+use postgres::{Database, News};
 use readers::Readers;
 use rusqlite::ErrorCode;
 use session::Session;
@@ -72,9 +76,28 @@ pub struct SqlStore {
     database: Option<Arc<Database>>,
     /// What addresses are hashed with.
     address_key: AddressKey,
+    /// Which workspaces this process holds.
+    fences: Fences,
+    /// The connection over which processes agree who holds what.
+    agreeing: Option<Readers>,
+    /// What other processes tell.
+    news: Option<News>,
 }
 
 impl SqlStore {
+    /// Of a file, or in memory: one process has it.
+    fn alone(writer: Option<Writer>, readers: Option<Readers>) -> Self {
+        Self {
+            writer,
+            readers,
+            database: None,
+            address_key: AddressKey::default(),
+            fences: Fences::default(),
+            agreeing: None,
+            news: None,
+        }
+    }
+
     /// Runs a job in a transaction; `Ok` once it is on disk.
     async fn write<T: Send + 'static>(
         &self,
@@ -125,6 +148,9 @@ impl SqlStore {
     pub async fn close(&self) {
         if let Some(database) = &self.database {
             database.close();
+        }
+        if let Some(agreeing) = &self.agreeing {
+            agreeing.close();
         }
         // The writer last: whoever closes last moves the log into the file.
         if let Some(readers) = &self.readers {

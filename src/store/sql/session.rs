@@ -4,22 +4,32 @@ use super::{
     changes::ChangeLog,
     connection::Connection,
     counts::Tally,
+    fences::Fences,
     names::Names,
     sqlite::sidecar::{self, IntentCount},
 };
 use crate::store::StoreError;
+use std::collections::HashMap;
 
 /// What the writing thread knows from one transaction to the next. All of it can be read again from the database.
 #[derive(Debug, Default)]
 pub(super) struct SessionState {
     names: Names,
     changes: ChangeLog,
+    /// Which workspaces may be written for. This is no memory of the database's.
+    fences: Fences,
 }
 
 impl SessionState {
     /// After a transaction that was taken back: what was learned in it is not true.
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        self.names.forget();
+        self.changes = ChangeLog::default();
+    }
+
+    /// Of a process that holds leases.
+    pub(super) fn with_fences(fences: Fences) -> Self {
+        Self { fences, ..Self::default() }
     }
 }
 
@@ -29,6 +39,9 @@ pub(super) struct Session<'a> {
     pub(super) names: &'a mut Names,
     pub(super) changes: &'a mut ChangeLog,
     pub(super) tally: Tally,
+    pub(super) fences: &'a Fences,
+    /// The workspaces whose lease this transaction has checked.
+    pub(super) fenced: HashMap<String, i64>,
     /// How many intents were written.
     pub(super) intents: u32,
     /// Why nothing of the transaction can be kept, if so.
@@ -38,8 +51,9 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// In a transaction that has begun.
     pub(super) fn begin(connection: &'a Connection, state: &'a mut SessionState) -> Self {
-        let SessionState { names, changes } = state;
-        Self { connection, names, changes, tally: Tally::default(), intents: 0, broken: None }
+        let SessionState { names, changes, fences } = state;
+        let fenced = HashMap::new();
+        Self { connection, names, changes, tally: Tally::default(), fences, fenced, intents: 0, broken: None }
     }
 
     /// Runs a job, which says why it failed, if it did; then what it wrote is taken back. It is handed an error, and
@@ -60,6 +74,7 @@ impl<'a> Session<'a> {
             self.tally.take_back(counted);
             self.changes.take_back(noted);
             self.names.forget();
+            self.fenced.clear();
             self.intents = intents;
         }
         // A full disk ends the whole transaction by itself, and the savepoint with it.

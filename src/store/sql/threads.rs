@@ -104,6 +104,7 @@ impl ThreadStore for SqlStore {
     ) -> Result<(), StoreError> {
         let (workspace, rows) = (workspace.to_owned(), with_json(rows)?);
         self.write(move |session| {
+            session.fence(&workspace)?;
             let workspace = session.workspace(&workspace)?;
             let mut insert = session.connection.prepare_cached(BASELINE)?;
             for (id, row) in rows {
@@ -151,6 +152,7 @@ impl ThreadStore for SqlStore {
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError> {
         let (workspace, rows) = (workspace.to_owned(), with_json(rows)?);
         self.write(move |session| {
+            session.fence(&workspace)?;
             let workspace = session.workspace(&workspace)?;
             let mut queue = session.connection.prepare_cached(QUEUE)?;
             for (id, row) in rows {
@@ -214,6 +216,7 @@ impl ThreadStore for SqlStore {
     ) -> Result<(), StoreError> {
         let (workspace, id, row) = (workspace.to_owned(), row.id.clone(), to_json(row)?);
         self.write(move |session| {
+            session.fence(&workspace)?;
             let workspace = session.workspace(&workspace)?;
             let mut update = session.connection.prepare_cached(
                 "UPDATE threads SET pending_due = ?1, pending_failures = pending_failures + ?2
@@ -227,7 +230,11 @@ impl ThreadStore for SqlStore {
 
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
         let (workspace, settling) = (workspace.to_owned(), Settling::new(settled)?);
-        self.write(move |session| settling.write(session, &workspace, Timestamp::UNIX_EPOCH).map(drop)).await
+        self.write(move |session| {
+            session.fence(&workspace)?;
+            settling.write(session, &workspace, Timestamp::UNIX_EPOCH).map(drop)
+        })
+        .await
     }
 
     async fn pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
@@ -270,6 +277,7 @@ impl ThreadStore for SqlStore {
     async fn set_workspace_state(&self, workspace: &str, state: &WorkspaceState) -> Result<(), StoreError> {
         let (workspace, state) = (workspace.to_owned(), to_json(state)?);
         self.write(move |session| {
+            session.fence(&workspace)?;
             let mut upsert = session.connection.prepare_cached(
                 "INSERT INTO workspaces (name, state) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET state = excluded.state",
             )?;

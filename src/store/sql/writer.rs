@@ -5,6 +5,7 @@
 
 use super::{
     connection::Connection,
+    fences::Fences,
     session::{Session, SessionState},
     sqlite::sidecar::Sidecar,
 };
@@ -68,13 +69,14 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes the connection over, and the mark beside its file.
-    pub(super) fn start(connection: Connection, mark: Sidecar) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, mark: Sidecar, fences: &Fences) -> Result<Self, StoreError> {
         let (sender, jobs) = channel();
         let commits = Arc::new(Histogram::new(&COMMITS));
         let counted = Arc::clone(&commits);
+        let state = SessionState::with_fences(fences.clone());
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, &mark, &jobs, &counted))
+            .spawn(move || run(&connection, &mark, &jobs, state, &counted))
             .map_err(|error| StoreError::Database(error.to_string()))?;
         Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), commits })
     }
@@ -140,8 +142,7 @@ fn closed() -> StoreError {
     StoreError::Database("the store is closed".to_owned())
 }
 
-fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, commits: &Histogram) {
-    let mut state = SessionState::default();
+fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, mut state: SessionState, commits: &Histogram) {
     let mut last_group = 0;
     while let Ok(job) = jobs.recv() {
         let mut next = Some(job);
@@ -243,7 +244,7 @@ mod tests {
         let connection = Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch(super::super::sqlite::SCHEMA).unwrap();
         connection.execute_batch("CREATE TABLE t (i INTEGER PRIMARY KEY)").unwrap();
-        Writer::start(connection, Sidecar::default()).unwrap()
+        Writer::start(connection, Sidecar::default(), &Fences::default()).unwrap()
     }
 
     async fn all(writer: &Writer) -> Vec<i64> {

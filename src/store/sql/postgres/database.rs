@@ -10,16 +10,46 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
-use tokio::runtime::Handle;
-use tokio_postgres::{Client, Config, NoTls, config::SslMode};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime::Handle,
+};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A server that is silent for so long is asked whether it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// What a server sends by itself.
+pub(super) struct Messages(Box<dyn PollMessage + Send>);
+
+trait PollMessage {
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>>;
+}
+
+impl<S, T> PollMessage for tokio_postgres::Connection<S, T>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>> {
+        Self::poll_message(self, context)
+    }
+}
+
+impl Messages {
+    pub(super) fn poll_message(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>> {
+        self.0.poll_message(context)
+    }
+}
 
 /// A server, and a database on it.
 pub(in crate::store::sql) struct Database {
@@ -93,6 +123,21 @@ impl Database {
         let (client, connection) = self.config.connect(self.tls()?).await.map_err(|error| open(&error))?;
         self.runtime.spawn(connection);
         Ok(client)
+    }
+
+    /// The runtime that connections live on.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// A new connection whose messages the caller reads.
+    pub(super) async fn connect_to_hear(&self) -> Result<(Client, Messages), StoreError> {
+        if self.config.get_ssl_mode() == SslMode::Disable {
+            let (client, connection) = self.config.connect(NoTls).await.map_err(|error| explain(&error))?;
+            return Ok((client, Messages(Box::new(connection))));
+        }
+        let (client, connection) = self.config.connect(self.tls()?).await.map_err(|error| explain(&error))?;
+        Ok((client, Messages(Box::new(connection))))
     }
 
     /// The server's certificate is checked as a browser would.

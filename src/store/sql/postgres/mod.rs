@@ -3,10 +3,12 @@
 mod client;
 mod database;
 mod dialect;
+mod news;
 mod open;
 
 pub(super) use client::PgConnection;
 pub(super) use database::Database;
+pub(super) use news::{CHANNEL, News};
 
 #[cfg(test)]
 pub(super) use open::SCHEMA;

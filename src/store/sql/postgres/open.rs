@@ -1,12 +1,13 @@
 //! Opening a store on a server: the schema, and the refusals.
 
-use super::{PgConnection, database::Database};
+use super::{News, PgConnection, database::Database};
 use crate::store::{
     StoreError,
     sql::{
         SqlStore,
         addresses::{AddressKey, ensure_key},
         connection::{Connection, params},
+        fences::Fences,
         readers::Readers,
         sqlite::sidecar::Sidecar,
         writer::Writer,
@@ -42,7 +43,7 @@ impl SqlStore {
     pub async fn connect_read_only(address: &str) -> Result<Self, StoreError> {
         let database = Arc::new(Database::new(address)?);
         let opened = tokio::task::spawn_blocking(move || {
-            let connections = connections(&database);
+            let connections = connections(&database, READERS);
             if let Some(first) = connections.first()
                 && !check(first, &database)?
             {
@@ -52,7 +53,10 @@ impl SqlStore {
             Ok(Self {
                 writer: None,
                 readers: Some(Readers::new(connections)),
+                news: Some(News::listen(&database)),
                 database: Some(database),
+                fences: Fences::default(),
+                agreeing: None,
                 address_key: AddressKey::default(),
             })
         });
@@ -83,8 +87,8 @@ impl SqlStore {
     }
 }
 
-fn connections(database: &Arc<Database>) -> Vec<Connection> {
-    (0..READERS).map(|_| Connection::Postgres(PgConnection::new(Arc::clone(database)))).collect()
+fn connections(database: &Arc<Database>, count: usize) -> Vec<Connection> {
+    (0..count).map(|_| Connection::Postgres(PgConnection::new(Arc::clone(database)))).collect()
 }
 
 fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
@@ -94,10 +98,14 @@ fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
         writing.roll_back();
         return Err(error);
     }
+    let fences = Fences::default();
     Ok(SqlStore {
-        writer: Some(Writer::start(writing, Sidecar::default())?),
-        readers: Some(Readers::new(connections(database))),
+        writer: Some(Writer::start(writing, Sidecar::default(), &fences)?),
+        readers: Some(Readers::new(connections(database, READERS))),
+        agreeing: Some(Readers::new(connections(database, 1))),
+        news: Some(News::listen(database)),
         database: Some(Arc::clone(database)),
+        fences,
         address_key: AddressKey::default(),
     })
 }

@@ -9,11 +9,7 @@ use super::{
 use crate::store::{
     StoreError,
     sql::{
-        SqlStore,
-        addresses::{AddressKey, ensure_key},
-        connection,
-        readers::Readers,
-        writer::Writer,
+        SqlStore, addresses::ensure_key, connection, fences::Fences, readers::Readers, writer::Writer,
     },
 };
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -52,12 +48,7 @@ impl SqlStore {
             while connections.len() < READERS {
                 connections.push(connection::Connection::Sqlite(connect_read_only(&path)?));
             }
-            Ok(Self {
-                writer: None,
-                readers: Some(Readers::new(connections)),
-                database: None,
-                address_key: AddressKey::default(),
-            })
+            Ok(Self::alone(None, Some(Readers::new(connections))))
         })
         .await
     }
@@ -104,8 +95,7 @@ impl SqlStore {
             }
             sidecar::ensure_row(&connection)?;
             ensure_key(&connection)?;
-            let writer = Some(Writer::start(connection, Sidecar::default())?);
-            Ok(Self { writer, readers: None, database: None, address_key: AddressKey::default() })
+            Ok(Self::alone(Some(Writer::start(connection, Sidecar::default(), &Fences::default())?), None))
         })
         .await
     }
@@ -163,8 +153,7 @@ fn open(path: &Path) -> Result<SqlStore, StoreError> {
     while readers.len() < READERS {
         readers.push(connection::Connection::Sqlite(connect_to_read(path)?));
     }
-    let (writer, readers) = (Some(Writer::start(writing, mark)?), Some(Readers::new(readers)));
-    Ok(SqlStore { writer, readers, database: None, address_key: AddressKey::default() })
+    Ok(SqlStore::alone(Some(Writer::start(writing, mark, &Fences::default())?), Some(Readers::new(readers))))
 }
 
 /// Makes an empty file a store.

@@ -1,0 +1,95 @@
+//! Which workspaces this process holds in a store that it shares, and under which number.
+
+use super::{connection::params, leases::SERVER_TIME, session::Session};
+use crate::store::StoreError;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Shared by the store, the thread that writes, and whoever renews.
+#[derive(Debug, Clone)]
+pub(super) struct Fences(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    holder: String,
+    /// Before the first renewal nothing is fenced: one process uses the store alone, as a test or a command does.
+    tokens: Option<HashMap<String, i64>>,
+    renewed: Option<Instant>,
+}
+
+impl Default for Fences {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(State { holder: new_name(), tokens: None, renewed: None })))
+    }
+}
+
+/// A name that tells on which machine the process runs, as its log and pages do.
+fn new_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let short = id.get(..8).unwrap_or_default();
+    if host.is_empty() { short.to_owned() } else { format!("{host}-{short}") }
+}
+
+impl Fences {
+    // Plain values: a panic in between leaves nothing half-done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn holder(&self) -> String {
+        self.state().holder.clone()
+    }
+
+    /// What was held is lost; from here on the process has another name.
+    pub(super) fn begin_anew(&self) {
+        let mut state = self.state();
+        state.tokens = Some(HashMap::new());
+        state.holder = new_name();
+    }
+
+    pub(super) fn set(&self, held: &BTreeMap<String, i64>, renewed: Instant) {
+        let mut state = self.state();
+        state.tokens = Some(held.iter().map(|(name, token)| (name.clone(), *token)).collect());
+        state.renewed = Some(renewed);
+    }
+
+    pub(super) fn remove(&self, workspaces: &[String]) {
+        if let Some(tokens) = &mut self.state().tokens {
+            tokens.retain(|name, _| !workspaces.contains(name));
+        }
+    }
+
+    /// The holder and the number to check; `None` where nothing is fenced.
+    fn of(&self, workspace: &str) -> Option<(String, Option<i64>)> {
+        let state = self.state();
+        let tokens = state.tokens.as_ref()?;
+        Some((state.holder.clone(), tokens.get(workspace).copied()))
+    }
+}
+
+impl Session<'_> {
+    /// Refuses to write for a workspace that this process does not hold any more. The lease cannot pass to another one
+    /// before the transaction has ended.
+    pub(super) fn fence(&mut self, workspace: &str) -> Result<(), StoreError> {
+        let Some((holder, token)) = self.fences.of(workspace) else { return Ok(()) };
+        let not_held = || StoreError::NotHeld { workspace: workspace.to_owned() };
+        let token = token.ok_or_else(not_held)?;
+        if self.fenced.get(workspace) == Some(&token) {
+            return Ok(());
+        }
+        let held = format!(
+            "SELECT l.token FROM leases l JOIN replicas r ON r.holder = l.holder
+             WHERE l.workspace = ?1 AND l.holder = ?2 AND l.token = ?3 AND r.expires_at > {SERVER_TIME}
+             FOR SHARE OF l"
+        );
+        let mut query = self.connection.prepare_cached(&held)?;
+        query.query_optional(params![workspace, holder, token], |_| Ok(()))?.ok_or_else(not_held)?;
+        self.fenced.insert(workspace.to_owned(), token);
+        Ok(())
+    }
+}
