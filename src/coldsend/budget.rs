@@ -3,9 +3,10 @@
 use super::key_use::{KeyUse, Mark};
 use super::ledger::{Ledger, Priority, Remaining, Ticket, Usage};
 use super::rate_limit_headers::RateLimitHeaders;
+use super::shared_budget::{SharedBudget, SharedPlaces};
 use jiff::Timestamp;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -41,12 +42,14 @@ pub(super) struct RateLimiter {
     ledger: Mutex<Ledger>,
     key_use: Mutex<KeyUse>,
     changed: Notify,
+    /// Where the key is used by other processes of ours, too.
+    shared: OnceLock<SharedPlaces>,
 }
 
 impl RateLimiter {
     pub(super) fn new(per_minute: u32, per_hour: u32) -> Arc<Self> {
         let ledger = Mutex::new(Ledger::new(per_minute, per_hour));
-        Arc::new(Self { ledger, key_use: Mutex::default(), changed: Notify::new() })
+        Arc::new(Self { ledger, key_use: Mutex::default(), changed: Notify::new(), shared: OnceLock::new() })
     }
 
     /// Allows so many requests from now on. What was spent stays spent.
@@ -69,6 +72,13 @@ impl RateLimiter {
         self.key_use().is_alone()
     }
 
+    /// From here on places are taken where other processes take theirs, too. Once.
+    pub(super) fn share(&self, budget: Arc<dyn SharedBudget>, workspace: &str) {
+        let places = SharedPlaces::new(budget, workspace.to_owned());
+        // A client is shared before it sends anything, and by one caller.
+        let _ = self.shared.set(places);
+    }
+
     /// Waits for a place, at most for `max_wait`. The error says about how long it would take instead; when that is
     /// known to be more than `max_wait`, it comes at once. Dropping the future gives the place in the queue up.
     pub(super) async fn acquire(
@@ -77,6 +87,22 @@ impl RateLimiter {
         max_wait: Option<Duration>,
     ) -> Result<Permit, Duration> {
         let deadline = max_wait.and_then(|wait| Instant::now().checked_add(wait));
+        loop {
+            let permit = self.acquire_own(priority, deadline).await?;
+            let Some(shared) = self.shared.get() else { return Ok(permit) };
+            let limits = self.ledger().limits();
+            let Err(wait) = shared.take(limits).await else { return Ok(permit) };
+            drop(permit);
+            let until = Instant::now() + wait;
+            if deadline.is_some_and(|deadline| until > deadline) {
+                return Err(wait);
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// As [`RateLimiter::acquire`], as far as this process counts.
+    async fn acquire_own(self: &Arc<Self>, priority: Priority, deadline: Option<Instant>) -> Result<Permit, Duration> {
         let mut told = false;
         let waiting = QueuedRequest { gate: self, ticket: self.ledger().enqueue(priority) };
         loop {

@@ -3,6 +3,7 @@
 use super::budget::{Budget, RateLimiter};
 use super::error::ClientError;
 use super::ledger::Priority;
+use super::shared_budget::SharedBudget;
 use super::transport::{TimeLimits, Transport};
 use reqwest::{header::HeaderValue, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
@@ -120,6 +121,12 @@ impl Client {
     pub fn apply_limits(&self) {
         let (per_minute, per_hour) = self.transport.limits;
         self.transport.gate.set_limits(per_minute, per_hour);
+    }
+
+    /// Takes places in the key's budget where other processes that use it take theirs. To be called before anything is
+    /// sent.
+    pub fn share_budget(&self, budget: Arc<dyn SharedBudget>) {
+        self.transport.gate.share(budget, &self.transport.workspace);
     }
 
     /// The same client for a caller who would rather get [`super::ApiError::BudgetExhausted`] than wait longer than

@@ -18,6 +18,7 @@ mod rate_limit_headers;
 mod reply;
 mod requests;
 mod response;
+mod shared_budget;
 mod transport;
 
 pub use budget::Budget;
@@ -26,4 +27,5 @@ pub use error::{ApiError, ClientError, Remedy, Scope, WriteError, WriteOutcome};
 pub use ledger::{Priority, Usage};
 pub use pages::{ListPage, ListQuery, MAX_LIST_PAGES, MessagePage};
 pub use reply::{ReplyAttachment, ReplyBody, ReplyReceipt};
+pub use shared_budget::SharedBudget;
 pub use transport::TimeLimits;

@@ -7,6 +7,7 @@ mod action_kind;
 mod attempt;
 mod decision;
 mod duration;
+mod grant;
 mod histogram;
 mod mail;
 mod reason;
@@ -25,6 +26,7 @@ pub use decision::{
     ScriptTrace, SignalTrace, describe_planned,
 };
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
+pub use grant::{GRANT_LASTS, Grant, GrantRequest};
 pub use histogram::{Histogram, HistogramSnapshot};
 #[allow(unused_imports)] // becomes used as soon as the first condition is
 pub(crate) use mail::non_blank;

@@ -6,6 +6,7 @@
 //! A store in a file has one process, which holds everything.
 
 use super::StoreError;
+use crate::model::{Grant, GrantRequest};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,36 +40,6 @@ pub struct HeldLeases {
     pub polls: BTreeSet<String>,
     /// How many processes live.
     pub replicas: u64,
-}
-
-/// What came of asking for places in a key's budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grant {
-    /// So many requests may begin within [`GRANT_LASTS`].
-    Granted {
-        /// What to name when more are asked for.
-        id: i64,
-        /// How many.
-        count: u32,
-    },
-    /// All places are taken; about when one comes back.
-    Wait(Duration),
-}
-
-/// How long places in the budget may be used after they were granted.
-pub const GRANT_LASTS: Duration = Duration::from_secs(2);
-
-/// Places in a key's budget that a process asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GrantRequest {
-    /// How many.
-    pub wanted: u32,
-    /// What a rolling minute allows.
-    pub per_minute: u32,
-    /// What a rolling hour allows.
-    pub per_hour: u32,
-    /// What was granted last, and how many of those places were used.
-    pub used: Option<(i64, u32)>,
 }
 
 /// How a workspace fares in the process that runs it, for the pages of the others.

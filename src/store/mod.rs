@@ -29,7 +29,7 @@ pub use controls::ControlStore;
 pub use counts::CountStore;
 pub use decisions::{DecisionPolicy, DecisionStore};
 pub use events::{EventStore, StoredEvent};
-pub use leases::{Grant, GrantRequest, HeldLeases, LeaseStore, Share, WorkspaceReport};
+pub use leases::{HeldLeases, LeaseStore, Share, WorkspaceReport};
 pub use opt_outs::OptOutStore;
 pub use threads::ThreadStore;
 

@@ -22,6 +22,7 @@ mod guard;
 mod intake;
 mod judged_again;
 mod layering;
+mod leases;
 mod model;
 mod mutations;
 mod outcomes;

@@ -1,6 +1,7 @@
 //! What is of a store in PostgreSQL alone, and of a store that moves from one kind to the other.
 
 use crate::{
+    proxy::Proxy,
     store::{action, at, decision, row},
     stores::{SERVER, Server},
 };
@@ -133,6 +134,38 @@ async fn a_server_that_is_not_there_is_a_clear_error_without_the_password() {
     let text = format!("{error} {error:?}");
     assert!(text.contains("127.0.0.1") && text.contains("refused"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_cut_at_any_byte_leaves_an_error_that_means_nothing_was_written() {
+    let direct = database("cut").await;
+    let looking = SqlStore::connect(&direct).await.unwrap();
+    let door = Proxy::start(([127, 0, 0, 1], SERVER.port()).into()).await;
+    let through = direct.replace(&format!(":{}/", SERVER.port()), &format!(":{}/", door.address().port()));
+    // Nothing but the writing connection passes: no news, and no statement that was prepared before.
+    let through = format!("{through}&pgbouncer=true");
+    let write = async |limit: (usize, usize)| {
+        door.limit([limit]);
+        let store = SqlStore::connect(&through).await.unwrap();
+        let opened = door.take_byte_counts();
+        let email = format!("lead{}@acme.example", uuid::Uuid::new_v4().simple());
+        let opt_out = OptOut { workspace: "acme".into(), email: email.clone(), since: at(0), evidence: String::new() };
+        let written = store.add_opt_out(&opt_out).await;
+        let is_there = looking.opt_out("acme", &email).await.unwrap().is_some();
+        assert_eq!(written.is_ok(), is_there, "{limit:?}: {written:?}");
+        (written.is_ok(), opened, door.take_byte_counts())
+    };
+    let whole = usize::MAX;
+    let (is_written, (asked, answered), (asks, answers)) = write((whole, whole)).await;
+    assert!(is_written && asks > 200 && answers > 100, "{asks} {answers}");
+    let mut ends = [0, 0];
+    for cut in (1..=asks).step_by(9) {
+        ends[usize::from(write((asked + cut, whole)).await.0)] += 1;
+    }
+    for cut in (1..=answers).step_by(5) {
+        ends[usize::from(write((whole, answered + cut)).await.0)] += 1;
+    }
+    assert!(ends.iter().all(|count| *count > 3), "some were written and some were not: {ends:?}");
 }
 
 /// A pooler in transaction mode before the server.

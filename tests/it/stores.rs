@@ -45,7 +45,7 @@ pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 pub(crate) struct Server {
     folder: tempfile::TempDir,
     port: u16,
-    process: Mutex<Child>,
+    process: Mutex<Option<Child>>,
     databases: Mutex<HashSet<String>>,
 }
 
@@ -68,8 +68,12 @@ fn as_postgres(program: &Path) -> Command {
     command
 }
 
+/// A port that nobody has, below those that the system gives to whoever asks for any.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let random = uuid::Uuid::new_v4().as_u128();
+    let tried = (0..1_000).map(|step| 10_000 + u16::try_from((random + step * 37) % 20_000).unwrap());
+    let mut free = tried.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next().expect("a port")
 }
 
 impl Server {
@@ -88,11 +92,16 @@ impl Server {
             .output();
         let made = made.expect("PostgreSQL is not installed: run tests/setup.sh");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = free_port();
-        let process = Mutex::new(Self::run(folder.path(), port));
-        let server = Self { folder, port, process, databases: Mutex::default() };
-        server.wait();
-        server
+        let mut server = Self { port: 0, process: Mutex::default(), folder, databases: Mutex::default() };
+        // Somebody else may take the port first: then another one is tried.
+        for _ in 0..5 {
+            server.port = free_port();
+            *server.process.lock().unwrap() = Some(Self::run(server.folder.path(), server.port));
+            if server.starts() {
+                return server;
+            }
+        }
+        panic!("PostgreSQL does not start: {}", server.log());
     }
 
     /// The process ends with its standard input.
@@ -115,18 +124,28 @@ impl Server {
         command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
 
-    fn wait(&self) {
+    /// Waits until it answers; `false` if it ends instead.
+    fn starts(&self) -> bool {
         let began = Instant::now();
+        let mut process = self.process.lock().unwrap();
         while !self.is_ready() {
-            assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not start: {}", self.log());
+            if process.as_mut().is_none_or(|process| process.try_wait().unwrap().is_some())
+                || began.elapsed() > Duration::from_secs(30)
+            {
+                return false;
+            }
             std::thread::sleep(Duration::from_millis(50));
         }
+        true
     }
 
     fn is_ready(&self) -> bool {
         let mut asked = Command::new(program("pg_isready"));
         asked.args(["--host=127.0.0.1", "--port", &self.port.to_string()]);
-        asked.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+        let answers = asked.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        // Its own file tells that it is this one that answers there.
+        let own = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap_or_default();
+        answers && own.lines().nth(3) == Some(self.port.to_string().as_str())
     }
 
     fn log(&self) -> String {
@@ -138,21 +157,18 @@ impl Server {
         let pid = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap().to_owned();
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        let mut process = self.process.lock().unwrap();
-        process.wait().unwrap();
+        if let Some(mut process) = self.process.lock().unwrap().take() {
+            process.wait().unwrap();
+        }
         // The others of the server notice by themselves; a new one waits for them.
         let began = Instant::now();
         loop {
-            let mut next = Self::run(self.folder.path(), self.port);
-            std::thread::sleep(Duration::from_millis(300));
-            if next.try_wait().unwrap().is_none() {
-                *process = next;
-                break;
+            *self.process.lock().unwrap() = Some(Self::run(self.folder.path(), self.port));
+            if self.starts() {
+                return;
             }
             assert!(began.elapsed() < Duration::from_secs(30), "{}", self.log());
         }
-        drop(process);
-        self.wait();
     }
 
     /// The port that it listens on.

@@ -8,9 +8,12 @@ use super::{
     connection::{Connection, Row, params},
     fences::Fences,
 };
-use crate::store::{
-    Grant, GrantRequest, HeldLeases, LeaseStore, Share, StoreError, WorkspaceReport,
-    leases::{GRANT_LASTS, LEASE, RENEW_EVERY},
+use crate::{
+    model::{GRANT_LASTS, Grant, GrantRequest},
+    store::{
+        HeldLeases, LeaseStore, Share, StoreError, WorkspaceReport,
+        leases::{LEASE, RENEW_EVERY},
+    },
 };
 use async_trait::async_trait;
 use std::{

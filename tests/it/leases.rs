@@ -1,0 +1,177 @@
+//! Several processes on one database agree who runs what, and share the budgets of keys.
+
+use crate::{
+    store::{action, at, decision, row},
+    stores::SERVER,
+};
+use reply_router::{
+    engine::DECISION_POLICY,
+    model::{Action, ActionKind, ActionState, Grant, GrantRequest, Transition},
+    store::{SettledThread, Share, SqlStore, StoreError, prelude::*},
+};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// A database that a few processes use.
+struct Shared {
+    name: String,
+    address: String,
+}
+
+impl Shared {
+    async fn new() -> Self {
+        let name = format!("shared_{}", uuid::Uuid::new_v4().simple());
+        let database = name.clone();
+        let address = tokio::task::spawn_blocking(move || SERVER.database(&database)).await.unwrap();
+        Self { name, address }
+    }
+
+    async fn process(&self) -> Arc<SqlStore> {
+        Arc::new(SqlStore::connect(&self.address).await.unwrap())
+    }
+
+    /// A process has not told for too long that it lives.
+    async fn expire(&self, process: &SqlStore) {
+        let sql = format!("UPDATE replicas SET expires_at = 0 WHERE holder = '{}'", process.replica());
+        let name = self.name.clone();
+        tokio::task::spawn_blocking(move || SERVER.query(&name, &sql)).await.unwrap();
+    }
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("w{number}")).collect()
+}
+
+async fn renewed(process: &SqlStore, wanted: &[String]) -> (usize, usize) {
+    let held = process.renew_leases(wanted, Share::Fair).await.unwrap();
+    (held.workspaces.len(), held.give_up.len())
+}
+
+async fn planned(process: &SqlStore, workspace: &str) -> Result<Action, StoreError> {
+    let mut made = decision(&uuid::Uuid::now_v7().to_string(), "m1", 0);
+    made.workspace = workspace.to_owned();
+    let mut reply = action(&made, ActionKind::Reply, ActionState::Planned);
+    reply.workspace = workspace.to_owned();
+    let settled = SettledThread { row: row("t", 0), newest_inbound: Some("m1".to_owned()), ..Default::default() };
+    let written = process.record_decision(&made, None, vec![reply], None, &settled, DECISION_POLICY).await?;
+    Ok(written.actions.into_iter().next().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_are_spread_over_the_processes_that_live() {
+    let shared = Shared::new().await;
+    let (first, second) = (shared.process().await, shared.process().await);
+    let wanted = names(9);
+    assert_eq!(renewed(&first, &wanted).await, (9, 0), "the only one holds all");
+    assert_eq!(renewed(&second, &wanted).await, (0, 0), "nothing is taken from one that lives");
+    let held = first.renew_leases(&wanted, Share::Fair).await.unwrap();
+    assert_eq!((held.replicas, held.give_up.len()), (2, 4));
+    first.release_leases(&held.give_up.iter().cloned().collect::<Vec<_>>()).await.unwrap();
+    let theirs = second.renew_leases(&wanted, Share::Fair).await.unwrap();
+    assert_eq!(theirs.workspaces, held.give_up);
+    assert_eq!(renewed(&first, &wanted).await, (5, 0));
+    // A third comes, and the first dies.
+    let third = shared.process().await;
+    assert_eq!(renewed(&third, &wanted).await, (0, 0));
+    shared.expire(&first).await;
+    assert_eq!(renewed(&third, &wanted).await, (5, 0));
+    // What leaves the configuration is given up.
+    let fewer = names(8);
+    let gone = second.renew_leases(&fewer, Share::Fair).await.unwrap();
+    assert_eq!(gone.give_up, BTreeSet::from(["w8".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_away_too_long_writes_nothing_for_what_it_held() {
+    let shared = Shared::new().await;
+    let (first, second) = (shared.process().await, shared.process().await);
+    let wanted = names(1);
+    renewed(&first, &wanted).await;
+    let mut action = planned(&first, "w0").await.unwrap();
+    shared.expire(&first).await;
+    let not_held = |result: Result<(), StoreError>| matches!(result, Err(StoreError::NotHeld { .. }));
+    // Nobody has taken it over yet, and it is too late all the same.
+    Transition::in_flight().apply_to(&mut action, at(1));
+    assert!(not_held(first.write_intent(&mut action).await.map(drop)));
+    assert_eq!(renewed(&second, &wanted).await, (1, 0));
+    assert!(not_held(first.write_intent(&mut action).await.map(drop)));
+    assert!(not_held(planned(&first, "w0").await.map(drop)));
+    assert!(not_held(first.queue_rows("w0", &[row("x", 1)], at(1)).await));
+    // It lives again, under another name, and has nothing.
+    let before = first.replica();
+    assert_eq!(renewed(&first, &wanted).await, (0, 0));
+    assert_ne!(first.replica(), before);
+    assert!(not_held(first.write_intent(&mut action).await.map(drop)));
+    second.write_intent(&mut action).await.unwrap();
+    // What an operator approves on any of them is written: the version decides.
+    let mut stale = action.clone();
+    stale.version -= 1;
+    assert!(matches!(first.update_action(&mut stale).await, Err(StoreError::Changed(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_s_budget_is_one_for_all_processes() {
+    let shared = Shared::new().await;
+    let request = GrantRequest { wanted: 5, per_minute: 23, per_hour: 1_000, used: None };
+    let mut asking = Vec::new();
+    for _ in 0..3 {
+        let process = shared.process().await;
+        asking.push(tokio::spawn(async move {
+            let mut granted = 0;
+            loop {
+                match process.grant_requests("acme", request).await.unwrap() {
+                    Grant::Granted { count, .. } => granted += count,
+                    Grant::Wait(wait) => return (granted, wait),
+                }
+            }
+        }));
+    }
+    let ended = futures_util::future::join_all(asking).await;
+    let (granted, waits): (Vec<u32>, Vec<Duration>) = ended.into_iter().map(Result::unwrap).unzip();
+    assert_eq!(granted.iter().sum::<u32>(), 23);
+    assert!(waits.iter().all(|wait| (55..64).contains(&wait.as_secs())), "{waits:?}");
+    // What was not used comes back; another key is another budget.
+    let process = shared.process().await;
+    assert_eq!(process.grant_requests("globex", request).await.unwrap(), {
+        let id = 6;
+        Grant::Granted { id, count: 5 }
+    });
+    let used = GrantRequest { used: Some((6, 1)), wanted: 100, ..request };
+    assert!(matches!(process.grant_requests("globex", used).await.unwrap(), Grant::Granted { count: 22, .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_can_be_asked_of_whoever_runs_the_workspace() {
+    let shared = Shared::new().await;
+    let (first, second) = (shared.process().await, shared.process().await);
+    let wanted = names(2);
+    renewed(&first, &wanted).await;
+    second.request_poll("w1").await.unwrap();
+    second.request_poll("w1").await.unwrap();
+    let polls = first.renew_leases(&wanted, Share::Fair).await.unwrap().polls;
+    assert_eq!(polls, BTreeSet::from(["w1".to_owned()]));
+    assert!(first.renew_leases(&wanted, Share::Fair).await.unwrap().polls.is_empty(), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_process_writes_another_hears_at_once() {
+    let shared = Shared::new().await;
+    let (first, second) = (shared.process().await, shared.process().await);
+    // The channel opens beside everything else: the news after it is heard.
+    let began = std::time::Instant::now();
+    loop {
+        let waiting = tokio::spawn({
+            let second = Arc::clone(&second);
+            async move {
+                let began = std::time::Instant::now();
+                second.wait_for_others().await;
+                began.elapsed()
+            }
+        });
+        tokio::task::yield_now().await;
+        planned(&first, "w0").await.unwrap_or_else(|error| panic!("{error}"));
+        if waiting.await.unwrap() < Duration::from_millis(500) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "no news is heard");
+    }
+}
