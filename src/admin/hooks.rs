@@ -44,7 +44,7 @@ pub(super) async fn coldsend(
             "authenticate with the workspace's `hook_token`, as bearer or basic",
         ));
     }
-    workspace.nudge();
+    app.whole_engine().request_poll(&workspace).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

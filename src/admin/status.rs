@@ -6,9 +6,9 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    engine::{Engine, Workspace, WorkspacePhase},
+    engine::{Engine, Workspace, WorkspacePhase, WorkspaceStatus},
     model::{ActionState, Mode, format_duration},
-    store::{ForeignUse, Pause},
+    store::{ForeignUse, Pause, WorkspaceReport as Elsewhere},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
@@ -147,6 +147,7 @@ pub(super) async fn report(engine: &ScopedEngine) -> Result<StatusReport, Proble
     let queue = engine.queue_counts().await?;
     let foreign = engine.foreign_uses().await?;
     let count = |state| queue.get(&state).copied().unwrap_or_default();
+    let reports = shared.store().workspace_reports().await?;
     let rules = shared.rules();
     // What is wrong with the files may tell of other workspaces' rules.
     let error = shared.rules_error();
@@ -166,7 +167,10 @@ pub(super) async fn report(engine: &ScopedEngine) -> Result<StatusReport, Proble
         workspaces: engine
             .workspaces()
             .iter()
-            .map(|workspace| workspace_report(workspace, &pauses, foreign_use(shared, workspace, &foreign)))
+            .map(|workspace| {
+                let told = reports.get(workspace.name()).filter(|_| !shared.holds(workspace.name()));
+                workspace_report(workspace, &pauses, foreign_use(shared, workspace, &foreign), told)
+            })
             .collect(),
         restart_needed: shared.restart_needed().filter(|_| engine.sees_everything()),
         queue: QueueReport {
@@ -193,9 +197,21 @@ fn foreign_use(engine: &Engine, workspace: &Workspace, found: &[ForeignUse]) -> 
     words.map(|found| found.evidence.clone()).or_else(key)
 }
 
-fn workspace_report(workspace: &Workspace, pauses: &[Pause], foreign: Option<String>) -> WorkspaceReport {
-    let status = workspace.status();
-    let budget = workspace.client().budget();
+/// How a workspace fares, by what the process tells that runs it.
+fn workspace_report(
+    workspace: &Workspace,
+    pauses: &[Pause],
+    foreign: Option<String>,
+    elsewhere: Option<&Elsewhere>,
+) -> WorkspaceReport {
+    let mut status = workspace.status();
+    let mut budget = workspace.client().budget();
+    if let Some(told) = elsewhere {
+        let phase = if told.error.is_some() { WorkspacePhase::Failing } else { WorkspacePhase::Polling };
+        let Elsewhere { last_poll, next_poll, failing_since, .. } = *told;
+        status = WorkspaceStatus { phase, last_poll, next_poll, error: told.error.clone(), failing_since };
+        (budget.minute_left, budget.hour_left) = (told.minute_left, told.hour_left);
+    }
     let pause = pauses.iter().find(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace.name()));
     WorkspaceReport {
         name: workspace.name().to_owned(),
@@ -288,7 +304,9 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
             return Err(not_ready(format!("not ready: {} has failed for {lasted}: {why}", workspace.name())));
         }
     }
-    let waiting = workspaces.iter().find(|workspace| workspace.status().last_poll.is_none());
+    // What runs in another process is that one's to tell.
+    let here = |name: &str| app.whole_engine().holds(name);
+    let waiting = workspaces.iter().find(|found| here(found.name()) && found.status().last_poll.is_none());
     match waiting {
         Some(workspace) => Err(not_ready(format!("not ready: {} not polled yet", workspace.name()))),
         None => Ok("ready\n"),

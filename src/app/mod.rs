@@ -1,5 +1,6 @@
 //! Puts the parts together: the only place that names concrete ones.
 
+mod claim;
 mod config_lint;
 mod demo;
 #[cfg(feature = "test-hooks")]
@@ -13,6 +14,7 @@ mod setup;
 mod test_runner;
 mod watch;
 
+pub use claim::Claim;
 pub use config_lint::{RequestCosts, WorkspaceBudget, lint_config, request_costs};
 pub use demo::{Demo, DemoOptions, rules_path as demo_rules};
 pub use preview::{Preview, PreviewedThread, Selection, preview};

@@ -3,13 +3,15 @@
 use super::Caps;
 use crate::diagnostics::Diagnostics;
 use crate::{
-    coldsend::{Client, ClientError, ClientSettings},
+    coldsend::{Client, ClientError, ClientSettings, SharedBudget},
     destinations::{DestinationSettingsError, Destinations},
     engine::{Clock, Engine, EngineParts, WorkspaceParts},
+    model::{Grant, GrantRequest},
     rules::{LoadContext, RuleSet, WorkspaceContext},
     settings::{self, Env, Settings},
     store::{Store, StoreError},
 };
+use async_trait::async_trait;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -154,6 +156,25 @@ pub fn client(workspace: &settings::WorkspaceConfig) -> Result<Client, AppError>
     })?)
 }
 
+/// The client of one workspace, which takes places in the key's budget where other processes on the store take theirs.
+pub(super) fn shared_client(workspace: &settings::WorkspaceConfig, store: &Arc<dyn Store>) -> Result<Client, AppError> {
+    let client = client(workspace)?;
+    if store.is_shared() {
+        client.share_budget(Arc::new(StoreBudget(Arc::clone(store))));
+    }
+    Ok(client)
+}
+
+/// Budgets that are counted in the store.
+struct StoreBudget(Arc<dyn Store>);
+
+#[async_trait]
+impl SharedBudget for StoreBudget {
+    async fn grant(&self, workspace: &str, request: GrantRequest) -> Result<Grant, String> {
+        self.0.grant_requests(workspace, request).await.map_err(|error| error.to_string())
+    }
+}
+
 /// The parts of an engine.
 pub struct EngineBuilder<'a> {
     /// The whole configuration.
@@ -180,7 +201,7 @@ impl EngineBuilder<'_> {
         for workspace in &settings.workspaces {
             workspaces.push(WorkspaceParts {
                 settings: workspace.settings.clone(),
-                client: client(workspace)?,
+                client: shared_client(workspace, &self.store)?,
                 destinations: destinations.and(workspace.destinations.clone())?,
             });
         }

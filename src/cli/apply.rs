@@ -59,6 +59,7 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         super::terminal::out!("nothing done");
         return Ok(CommandStatus::Success);
     }
+    let claim = app::Claim::take(Arc::clone(&store) as Arc<dyn Store>, vec![workspace.name().to_owned()]).await?;
     engine.executor().recover(&runtime).await?;
     let began = engine.now();
     let rows: Vec<_> = acting.iter().map(|(_, found)| found.row.clone()).collect();
@@ -66,6 +67,7 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
     if let Err(error) = engine.executor().finish_due(&runtime).await {
         anyhow::bail!(error);
     }
+    claim.release().await?;
     let mut failed = false;
     let done = store.actions(&ActionFilter { limit: 10_000, ..ActionFilter::default() }).await?;
     let done: Vec<_> = done.into_iter().filter(|action| action.created_at >= began).collect();

@@ -105,6 +105,8 @@ fn tell_one(event: &EngineEvent) {
         EngineEventKind::PollFailed(error) => {
             super::terminal::out!("{time} {BAD}poll failed: {error}{BAD:#}")
         }
+        // Nobody else writes here.
+        EngineEventKind::Written => {}
         EngineEventKind::Alert(title) => super::terminal::out!("{time} {BAD}{title}{BAD:#}"),
     }
 }

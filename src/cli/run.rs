@@ -29,7 +29,10 @@ pub(super) async fn run(overrides: &CliOptions, dry_run: bool, once: bool) -> an
         EngineBuilder { settings: &settings, rules, store: Arc::clone(&store) as Arc<dyn Store>, clock, dry_run };
     let engine = assembly.build()?;
     if once {
+        let names = settings.workspaces.iter().map(|workspace| workspace.name().to_owned()).collect();
+        let claim = app::Claim::take(Arc::clone(&store) as Arc<dyn Store>, names).await?;
         let outcome = single_pass(&engine, dry_run).await;
+        claim.release().await?;
         store.close().await;
         return outcome;
     }

@@ -14,6 +14,7 @@ mod evaluation;
 mod execution;
 mod failpoint;
 mod intake;
+mod leases;
 mod metrics;
 mod operations;
 mod own_rows;

@@ -78,6 +78,8 @@ pub enum EngineEventKind {
     PollFailed(String),
     /// An alert was sent; its title.
     Alert(String),
+    /// Another process has written something.
+    Written,
 }
 
 /// What the pages show beside the store.
@@ -167,6 +169,11 @@ impl LiveStatus {
     }
 
     /// Tells those who watch. What is told is made only if somebody does.
+    /// Tells that another process has written.
+    pub(super) fn publish_written(&self, at: Timestamp, workspace: &str) {
+        self.publish(at, workspace, || EngineEventKind::Written);
+    }
+
     pub(super) fn publish(&self, at: Timestamp, workspace: &str, what: impl FnOnce() -> EngineEventKind) {
         if self.events.receiver_count() > 0 {
             // The last one who listened may have gone meanwhile, which is no error.

@@ -35,18 +35,48 @@ const BETWEEN_FIRST_POLLS: Duration = Duration::from_millis(20);
 pub(in crate::engine) struct Supervisor {
     /// Workspaces that are stopped while they are replaced, by name.
     held: Mutex<HashSet<String>>,
+    /// The workspaces whose lease this process holds; `None` where it needs none.
+    leases: Mutex<Option<HashSet<String>>>,
     changed: Notify,
     running: watch::Sender<HashSet<String>>,
 }
 
 impl Supervisor {
     pub(in crate::engine) fn new() -> Self {
-        Self { held: Mutex::default(), changed: Notify::new(), running: watch::Sender::new(HashSet::new()) }
+        let running = watch::Sender::new(HashSet::new());
+        Self { held: Mutex::default(), leases: Mutex::default(), changed: Notify::new(), running }
     }
 
     /// Which of the workspaces should run in this process now.
-    fn should_run(workspaces: &Workspaces, held: &HashSet<String>) -> Vec<Arc<Workspace>> {
-        workspaces.iter().filter(|workspace| !held.contains(workspace.name())).cloned().collect()
+    fn should_run(&self, workspaces: &Workspaces, held: &HashSet<String>) -> Vec<Arc<Workspace>> {
+        let runs = |name: &str| !held.contains(name) && self.holds(name);
+        workspaces.iter().filter(|workspace| runs(workspace.name())).cloned().collect()
+    }
+
+    /// Whether this process holds the workspace's lease, or needs none.
+    pub(in crate::engine) fn holds(&self, name: &str) -> bool {
+        self.leases().as_ref().is_none_or(|leases| leases.contains(name))
+    }
+
+    /// From now on it holds these and needs them. Whether that is a change.
+    pub(in crate::engine) fn set_leases(&self, names: HashSet<String>) -> bool {
+        let mut leases = self.leases();
+        let is_change = leases.as_ref() != Some(&names);
+        *leases = Some(names);
+        drop(leases);
+        if is_change {
+            self.recompute();
+        }
+        is_change
+    }
+
+    /// Whether a flow of the workspace runs.
+    pub(in crate::engine) fn is_running(&self, name: &str) -> bool {
+        self.running.borrow().contains(name)
+    }
+
+    fn leases(&self) -> MutexGuard<'_, Option<HashSet<String>>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Compares what should run with what runs, soon.
@@ -111,6 +141,11 @@ impl Engine {
         let mut removing = JoinSet::new();
         let (engine, stop) = (Arc::clone(self), shutdown.clone());
         removing.spawn(async move { engine.shared.remove_old_records(&stop).await });
+        if self.is_shared() {
+            // Nothing runs before it is ours.
+            self.supervisor.set_leases(HashSet::new());
+        }
+        let leases = tokio::spawn(Arc::clone(self).keep_leases(shutdown.clone()));
         loop {
             self.compare(&mut flows, &shutdown);
             tokio::select! {
@@ -123,6 +158,10 @@ impl Engine {
             self.record_end(&mut flows, ended);
         }
         while removing.join_next().await.is_some() {}
+        if let Err(error) = leases.await {
+            tracing::error!(%error, "whoever renews leases ended unexpectedly");
+        }
+        self.release_all().await;
     }
 
     /// Stops what should not run, and starts what should and of which nothing runs.
@@ -130,7 +169,7 @@ impl Engine {
         // Until what runs is published nobody holds a workspace: who does sees what was started.
         let held = self.supervisor.held();
         let workspaces = self.shared.workspaces.now();
-        let wanted = Supervisor::should_run(&workspaces, &held);
+        let wanted = self.supervisor.should_run(&workspaces, &held);
         let by_name: HashMap<&str, &Arc<Workspace>> = wanted.iter().map(|found| (found.name(), found)).collect();
         for (name, running) in &flows.running {
             if !by_name.get(name.as_str()).is_some_and(|wanted| Arc::ptr_eq(wanted, &running.workspace)) {

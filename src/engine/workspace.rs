@@ -113,6 +113,12 @@ impl Workspace {
         }
     }
 
+    /// The same workspace, of which nothing is remembered but what was counted.
+    pub(super) fn begin_anew(&self) -> Self {
+        let (metrics, nudge) = (Arc::clone(&self.metrics), Arc::clone(&self.nudge));
+        Self { metrics, nudge, ..Self::new(self.parts.clone()) }
+    }
+
     /// The same workspace with other settings. What counts, and who asked for a poll, goes on. What is remembered of the
     /// account goes on while the key and the address are the same; another key may belong to another account, and then
     /// nothing is known of it, as at a start. What has left is counted anew in any case: the caps may be others.

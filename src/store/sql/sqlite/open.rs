@@ -8,9 +8,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    sql::{
-        SqlStore, addresses::ensure_key, connection, fences::Fences, readers::Readers, writer::Writer,
-    },
+    sql::{SqlStore, addresses::ensure_key, connection, fences::Fences, readers::Readers, writer::Writer},
 };
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{

@@ -1,0 +1,177 @@
+//! Several processes on one store: this one runs the workspaces whose lease it holds, and hears what the others write.
+//!
+//! In a file's store nothing of this runs. What is held is told to the [`Supervisor`](super::supervisor::Supervisor), which
+//! starts and stops; the store itself refuses what is written for a workspace that is not held.
+
+use super::{Engine, Workspace, shared::Shared};
+use crate::store::{
+    Share, StoreError, WorkspaceReport,
+    leases::{LEASE, RENEW_EVERY},
+};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Before the others may take over, what runs here is stopped.
+const MARGIN: Duration = Duration::from_secs(2);
+/// So many changes of others are read at once.
+const BATCH: u32 = 1_000;
+
+impl Engine {
+    /// Whether the workspace runs in this process, as far as leases say.
+    pub fn holds(&self, workspace: &str) -> bool {
+        self.supervisor.holds(workspace)
+    }
+
+    /// Whether other processes may run some of the workspaces.
+    pub fn is_shared(&self) -> bool {
+        self.shared.store.is_shared()
+    }
+
+    /// Asks for a poll of the workspace, wherever it runs.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn request_poll(&self, workspace: &Workspace) -> Result<(), StoreError> {
+        if self.holds(workspace.name()) {
+            workspace.nudge();
+            return Ok(());
+        }
+        self.shared.store.request_poll(workspace.name()).await
+    }
+
+    /// Keeps the leases of its share of the workspaces until `shutdown`, and hears what other processes write.
+    pub(super) async fn keep_leases(self: Arc<Self>, shutdown: CancellationToken) {
+        if !self.is_shared() {
+            return;
+        }
+        tokio::join!(self.renew(&shutdown), self.follow_others(&shutdown));
+    }
+
+    async fn renew(&self, shutdown: &CancellationToken) {
+        let mut renewed = Instant::now();
+        while !shutdown.is_cancelled() {
+            let began = Instant::now();
+            match tokio::time::timeout(LEASE, self.renew_once()).await {
+                Ok(Ok(())) => renewed = began,
+                Ok(Err(error)) => tracing::warn!(%error, "the leases of workspaces could not be renewed"),
+                Err(_) => tracing::warn!("the leases of workspaces could not be renewed in time"),
+            }
+            if renewed.elapsed() + MARGIN >= LEASE && self.supervisor.set_leases(HashSet::new()) {
+                tracing::warn!("the store does not answer: nothing runs here until it does");
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep_until(began + RENEW_EVERY) => {}
+            }
+        }
+    }
+
+    async fn renew_once(&self) -> Result<(), StoreError> {
+        let workspaces = self.workspaces();
+        let names: Vec<String> = workspaces.iter().map(|workspace| workspace.name().to_owned()).collect();
+        let held = self.shared.store.renew_leases(&names, Share::Fair).await?;
+        let keep: HashSet<String> = held.workspaces.difference(&held.give_up).cloned().collect();
+        let gained: Vec<&String> = keep.iter().filter(|name| !self.supervisor.holds(name)).collect();
+        if !gained.is_empty() {
+            tracing::info!(workspaces = gained.len(), replicas = held.replicas, "workspaces run here from now on");
+            // What was remembered of them may be of before another process ran them.
+            self.shared.workspaces.replace(
+                workspaces
+                    .iter()
+                    .map(|workspace| match gained.contains(&&workspace.name().to_owned()) {
+                        true => Arc::new(workspace.begin_anew()),
+                        false => Arc::clone(workspace),
+                    })
+                    .collect(),
+            );
+        }
+        self.supervisor.set_leases(keep);
+        for name in &held.polls {
+            if let Some(workspace) = self.workspace(name) {
+                workspace.nudge();
+            }
+        }
+        self.give_up(&held.give_up).await
+    }
+
+    /// Releases those that have stopped; the others are asked for again with the next renewal.
+    async fn give_up(&self, names: &BTreeSet<String>) -> Result<(), StoreError> {
+        let stopped: Vec<String> = names.iter().filter(|name| !self.supervisor.is_running(name)).cloned().collect();
+        if stopped.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(workspaces = stopped.len(), "workspaces are left to other processes");
+        self.shared.store.release_leases(&stopped).await
+    }
+
+    /// Lets others have everything at once. All flows have ended.
+    pub(super) async fn release_all(&self) {
+        if !self.is_shared() {
+            return;
+        }
+        let names: Vec<String> = self.workspaces().iter().map(|workspace| workspace.name().to_owned()).collect();
+        if let Err(error) = self.shared.store.release_leases(&names).await {
+            tracing::warn!(%error, "leases were not released; they end by themselves");
+        }
+    }
+
+    /// Wakes the lanes whose actions another process has changed, and whoever follows the changes here.
+    async fn follow_others(&self, shutdown: &CancellationToken) {
+        let mut last = None;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.shared.store.wait_for_others() => {}
+            }
+            if let Err(error) = self.read_changes(&mut last).await {
+                tracing::debug!(%error, "what other processes wrote could not be read");
+            }
+        }
+    }
+
+    async fn read_changes(&self, last: &mut Option<i64>) -> Result<(), StoreError> {
+        let Some((_, newest)) = self.shared.store.change_range().await? else { return Ok(()) };
+        // At the start everything is looked at anyway. A store that was replaced begins anew.
+        let after = last.filter(|last| *last <= newest).unwrap_or(newest);
+        *last = Some(newest);
+        if after == newest {
+            return Ok(());
+        }
+        let changes = self.shared.store.changes(after, BATCH).await?;
+        let names: BTreeSet<&str> = changes.iter().map(|change| change.workspace.as_str()).collect();
+        for name in names {
+            self.shared.status.publish_written(self.now(), name);
+            if let Some(workspace) = self.workspace(name).filter(|found| self.holds(found.name())) {
+                workspace.wake_executor();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Tells the pages of other processes how the workspace fares here.
+    pub(in crate::engine) async fn report(&self, workspace: &Workspace) {
+        if !self.store.is_shared() {
+            return;
+        }
+        let (status, budget) = (workspace.status(), workspace.client().budget());
+        let report = WorkspaceReport {
+            replica: self.store.replica(),
+            last_poll: status.last_poll,
+            next_poll: status.next_poll,
+            error: status.error,
+            failing_since: status.failing_since,
+            minute_left: budget.minute_left,
+            hour_left: budget.hour_left,
+        };
+        if let Err(error) = self.store.report_workspace(workspace.name(), &report).await {
+            tracing::debug!(%error, "other processes were not told how the workspace fares");
+        }
+    }
+}
