@@ -1,6 +1,6 @@
 //! From a changed configuration to the parts of its workspaces: what has not changed is what runs already.
 
-use super::{AppError, setup::client};
+use super::{AppError, setup::shared_client};
 use crate::{
     coldsend::Client,
     destinations::Destinations,
@@ -39,7 +39,7 @@ pub(super) fn reloaded_parts(
         };
         let client = match found {
             Some((found, earlier)) if has_same_access(earlier, workspace) => found.client().clone(),
-            _ => succeeding(clients, client(workspace)?, after),
+            _ => succeeding(clients, shared_client(workspace, engine.store())?, after),
         };
         parts.push(WorkspaceParts { settings: workspace.settings.clone(), client, destinations });
     }

@@ -170,8 +170,8 @@ struct StoreBudget(Arc<dyn Store>);
 
 #[async_trait]
 impl SharedBudget for StoreBudget {
-    async fn grant(&self, workspace: &str, request: GrantRequest) -> Result<Grant, String> {
-        self.0.grant_requests(workspace, request).await.map_err(|error| error.to_string())
+    async fn grant(&self, key: &str, request: GrantRequest) -> Result<Grant, String> {
+        self.0.grant_requests(key, request).await.map_err(|error| error.to_string())
     }
 }
 

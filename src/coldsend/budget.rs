@@ -73,8 +73,8 @@ impl RateLimiter {
     }
 
     /// From here on places are taken where other processes take theirs, too. Once.
-    pub(super) fn share(&self, budget: Arc<dyn SharedBudget>, workspace: &str) {
-        let places = SharedPlaces::new(budget, workspace.to_owned());
+    pub(super) fn share(&self, budget: Arc<dyn SharedBudget>, key: &str) {
+        let places = SharedPlaces::new(budget, key.to_owned());
         // A client is shared before it sends anything, and by one caller.
         let _ = self.shared.set(places);
     }

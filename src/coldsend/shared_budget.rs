@@ -20,19 +20,20 @@ pub trait SharedBudget: Send + Sync {
     ///
     /// # Errors
     /// Nobody can say how many are left: then nothing may be sent.
-    async fn grant(&self, workspace: &str, request: GrantRequest) -> Result<Grant, String>;
+    async fn grant(&self, key: &str, request: GrantRequest) -> Result<Grant, String>;
 }
 
 /// A key's places in this process.
 pub(super) struct SharedPlaces {
     budget: Arc<dyn SharedBudget>,
-    workspace: String,
+    /// What names the key.
+    key: String,
     granted: Mutex<Option<Granted>>,
 }
 
 impl fmt::Debug for SharedPlaces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedPlaces").field("workspace", &self.workspace).finish_non_exhaustive()
+        f.debug_struct("SharedPlaces").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -45,8 +46,8 @@ struct Granted {
 }
 
 impl SharedPlaces {
-    pub(super) fn new(budget: Arc<dyn SharedBudget>, workspace: String) -> Self {
-        Self { budget, workspace, granted: Mutex::default() }
+    pub(super) fn new(budget: Arc<dyn SharedBudget>, key: String) -> Self {
+        Self { budget, key, granted: Mutex::default() }
     }
 
     /// Takes one place, where a minute and an hour allow so many; the error says about how long it would take instead.
@@ -66,14 +67,14 @@ impl SharedPlaces {
         };
         // Counted from before the question, so that its way is no time that is left.
         let until = Instant::now() + GRANT_LASTS;
-        match self.budget.grant(&self.workspace, request).await {
+        match self.budget.grant(&self.key, request).await {
             Ok(Grant::Granted { id, count }) => {
                 *granted = Some(Granted { id, count, used: 1, until });
                 Ok(())
             }
             Ok(Grant::Wait(wait)) => Err(wait),
             Err(error) => {
-                tracing::warn!(workspace = self.workspace, error, "nobody can say what is left of the key's budget");
+                tracing::warn!(error, "nobody can say what is left of the key's budget");
                 Err(UNKNOWN_REST)
             }
         }

@@ -81,7 +81,7 @@ pub trait LeaseStore: Send + Sync {
     async fn request_poll(&self, workspace: &str) -> Result<(), StoreError>;
 
     /// Takes places in a key's budget, which all processes share.
-    async fn grant_requests(&self, workspace: &str, request: GrantRequest) -> Result<Grant, StoreError>;
+    async fn grant_requests(&self, key: &str, request: GrantRequest) -> Result<Grant, StoreError>;
 
     /// Tells the others how a workspace fares.
     async fn report_workspace(&self, workspace: &str, report: &WorkspaceReport) -> Result<(), StoreError>;

@@ -80,12 +80,12 @@ impl LeaseStore for SqlStore {
         .await
     }
 
-    async fn grant_requests(&self, workspace: &str, request: GrantRequest) -> Result<Grant, StoreError> {
+    async fn grant_requests(&self, key: &str, request: GrantRequest) -> Result<Grant, StoreError> {
         if !self.is_shared() {
             return Ok(Grant::Granted { id: 0, count: request.wanted });
         }
-        let workspace = workspace.to_owned();
-        self.agree(move |connection| grant(connection, &workspace, request)).await
+        let key = key.to_owned();
+        self.agree(move |connection| grant(connection, &key, request)).await
     }
 
     async fn report_workspace(&self, workspace: &str, report: &WorkspaceReport) -> Result<(), StoreError> {
@@ -203,8 +203,8 @@ fn renew(
 }
 
 /// Takes places where a rolling minute and a rolling hour have them. Whoever asks at the same time waits.
-fn grant(connection: &Connection, workspace: &str, request: GrantRequest) -> Result<Grant, StoreError> {
-    connection.query_row("SELECT pg_advisory_xact_lock(721733, hashtext(?))", params![workspace], |_| Ok(()))?;
+fn grant(connection: &Connection, key: &str, request: GrantRequest) -> Result<Grant, StoreError> {
+    connection.query_row("SELECT pg_advisory_xact_lock(721733, hashtext(?))", params![key], |_| Ok(()))?;
     if let Some((id, used)) = request.used {
         connection.execute("UPDATE request_grants SET count = ?2 WHERE id = ?1", params![id, i64::from(used)])?;
     }
@@ -213,18 +213,17 @@ fn grant(connection: &Connection, workspace: &str, request: GrantRequest) -> Res
         "SELECT CAST(coalesce(sum(count) FILTER (WHERE at > {SERVER_TIME} - ?2), 0) AS BIGINT),
            CAST(coalesce(sum(count), 0) AS BIGINT),
            coalesce(min(at) FILTER (WHERE at > {SERVER_TIME} - ?2 AND count > 0), 0), coalesce(min(at), 0), {SERVER_TIME}
-         FROM request_grants WHERE workspace = ?1 AND at > {SERVER_TIME} - ?3"
+         FROM request_grants WHERE key = ?1 AND at > {SERVER_TIME} - ?3"
     );
     let row = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
-    let values = params![workspace, MINUTE + lasts, HOUR + lasts];
+    let values = params![key, MINUTE + lasts, HOUR + lasts];
     let (minute, hour, first_of_minute, first_of_hour, now): (i64, i64, i64, i64, i64) =
         connection.prepare_cached(&taken)?.query_row(values, row)?;
     let left = (i64::from(request.per_minute) - minute).min(i64::from(request.per_hour) - hour);
     let count = left.min(i64::from(request.wanted));
     if count > 0 {
-        let take =
-            format!("INSERT INTO request_grants (workspace, at, count) VALUES (?, {SERVER_TIME}, ?) RETURNING id");
-        let id: i64 = connection.query_row(&take, params![workspace, count], |row| row.get(0))?;
+        let take = format!("INSERT INTO request_grants (key, at, count) VALUES (?, {SERVER_TIME}, ?) RETURNING id");
+        let id: i64 = connection.query_row(&take, params![key, count], |row| row.get(0))?;
         if id % 100 == 0 {
             let forget = format!("DELETE FROM request_grants WHERE at < {SERVER_TIME} - ?1");
             connection.execute(&forget, params![2 * HOUR])?;
