@@ -23,6 +23,13 @@ ships_no_hooks() {
   [ -z "$found" ] || { echo "tests/run.sh: the program has test hooks: $found" >&2; exit 1; }
 }
 
+# What runs on a store of either kind runs on PostgreSQL, too: the store's contract, whole sequences of the engine, and the
+# mistakes that the tests must notice.
+on_postgres() {
+  REPLY_ROUTER_TEST_STORE=postgres cargo test --locked --test it -- \
+    store:: engine:: guard:: failures:: mutations:: --skip store::file:: --skip store::upgrade:: --skip restore::
+}
+
 # Licences and sources, by deny.toml. Without `advisories`, which needs the network.
 check_dependencies() {
   if command -v cargo-deny >/dev/null; then
@@ -38,6 +45,7 @@ case "${1:-all}" in
     step "formatting";    cargo fmt --check
     step "lints";         lint
     step "tests";         cargo test --locked
+    step "tests on PostgreSQL"; on_postgres
     step "no test hooks"; ships_no_hooks
     step "dependencies";  check_dependencies
     step "routes";        tests/schemathesis.sh

@@ -19,7 +19,7 @@ pub use config_lint::{RequestCosts, WorkspaceBudget, lint_config, request_costs}
 pub use demo::{Demo, DemoOptions, rules_path as demo_rules};
 pub use preview::{Preview, PreviewedThread, Selection, preview};
 pub use reload::RulesSource;
-pub use serve::{Service, StoreMode, open_store};
+pub use serve::{Service, StoreMode, open_store, open_store_of};
 pub use setup::{
     AppError, CliOptions, EngineBuilder, client, load, load_rules, load_tested_rules, load_without_file, rules_context,
     shown,

@@ -31,7 +31,15 @@ pub enum StoreMode {
 /// # Errors
 /// It is in use, damaged, newer, or cannot be written.
 pub async fn open_store(settings: &Settings, how: StoreMode) -> Result<Arc<SqlStore>, AppError> {
-    Ok(Arc::new(match &settings.store {
+    open_store_of(&settings.store, how).await
+}
+
+/// Opens a store.
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn open_store_of(store: &StoreSettings, how: StoreMode) -> Result<Arc<SqlStore>, AppError> {
+    Ok(Arc::new(match store {
         StoreSettings::Sqlite(path) => open_file(path, how).await?,
         StoreSettings::Postgres(address) => open_database(address.expose_secret(), how).await?,
     }))

@@ -215,6 +215,9 @@ pub(super) enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Work with the records as a whole.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print a completion script for your shell.
     ///
     /// It completes commands, options and their values. Write it again after an update.
@@ -234,6 +237,25 @@ pub(super) enum Command {
         /// The folder to write reply-router.1, reply-router-run.1 and the others into. It replaces what is there.
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
+    },
+}
+
+/// What is done with the records as a whole.
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy a store into another, empty one, and compare the two row by row.
+    ///
+    /// Stop the service first. A store is written as in the configuration: `sqlite:` and a path, or the address of a
+    /// PostgreSQL database. `${NAME}` is taken from the environment, so that no password is on the command line. The first
+    /// store stays as it is.
+    #[command(after_help = "Examples:
+  reply-router store copy sqlite:reply-router.db 'postgres://router:${POSTGRES_PASSWORD}@db.example/router'
+  reply-router store copy 'postgres://router:${POSTGRES_PASSWORD}@db.example/router' sqlite:copy.db")]
+    Copy {
+        /// The store to copy.
+        from: String,
+        /// The store to copy into; it has no records yet.
+        to: String,
     },
 }
 

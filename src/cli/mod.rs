@@ -23,6 +23,7 @@ mod schema;
 mod service;
 mod simulate;
 mod status;
+mod store;
 mod terminal;
 mod test;
 
@@ -92,6 +93,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<CommandStatus> {
         Command::Resume { workspace, service } => control::resume(&overrides, service, workspace).await,
         Command::Approve { id, text, service } => control::approve(&overrides, service, id, text).await,
         Command::Reject { id, service } => control::reject(&overrides, service, id).await,
+        Command::Store(command) => store::store(command).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),
         Command::Status { service, format, watch } => status::status(&overrides, service.url, format, watch).await,

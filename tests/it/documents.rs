@@ -45,6 +45,9 @@ async fn passes(rules: &RuleSet, caps: &Caps) {
     assert!(told.is_empty(), "{}", told.join("\n"));
 }
 
+/// What a snippet of a configuration begins with; all others are rules.
+const CONFIGURATION: [&str; 6] = ["workspaces:", "store:", "admin:", "destinations:", "safety:", "retention:"];
+
 #[tokio::test]
 async fn snippets_of_the_documents_load() {
     let mut seen = 0;
@@ -52,8 +55,13 @@ async fn snippets_of_the_documents_load() {
         for (number, snippet) in snippets(document).iter().enumerate() {
             let name = format!("{document}, snippet {}", number + 1);
             seen += 1;
-            if snippet.starts_with("workspaces:") {
-                let found = Settings::parse(&name, snippet, Path::new("."), &any_variable);
+            if CONFIGURATION.iter().any(|key| snippet.starts_with(key)) {
+                // A part of a configuration stands for itself.
+                let whole = match snippet.contains("workspaces:") {
+                    true => snippet.clone(),
+                    false => format!("workspaces: [{{ name: acme, api_key: \"${{KEY}}\" }}]\nrules: rules/\n{snippet}"),
+                };
+                let found = Settings::parse(&name, &whole, Path::new("."), &any_variable);
                 found.unwrap_or_else(|found| panic!("{}", found.render(false)));
                 continue;
             }

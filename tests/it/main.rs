@@ -30,6 +30,7 @@ mod postgres;
 mod proxy;
 mod read_failures;
 mod reload;
+mod replicas;
 mod request_count;
 mod restore;
 mod retention;

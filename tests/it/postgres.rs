@@ -242,3 +242,33 @@ async fn a_pooler_in_transaction_mode_works_when_it_is_named_and_is_told_of_when
     let told: Vec<String> = told.collect();
     assert!(!told.is_empty() && told.iter().all(|error| error.contains("pgbouncer=true")), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_copies_a_store_and_names_what_it_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SqlStore::open(&folder.path().join("s.db")).await.unwrap();
+    fill(&file).await;
+    let expected = shown(&file).await;
+    let address = database("copied").await;
+    let copy = |from: &str, to: &str| {
+        let mut command = crate::cli_fixture::binary(folder.path(), &["store", "copy", from, to]);
+        command.env("STORE_ADDRESS", &address);
+        command
+    };
+    let run = async |from: &str, to: &str| crate::cli_fixture::run(copy(from, to)).await;
+    // Nobody copies what is being written.
+    run("sqlite:s.db", "${STORE_ADDRESS}").await.assert_exit(1);
+    file.close().await;
+    drop(file);
+    let said = ["copied 2 threads, 3 decisions, 6 actions and 1 opt-outs", "compared each row"];
+    run("sqlite:s.db", "${STORE_ADDRESS}").await.assert_exit(0).assert_prints(&said);
+    assert_eq!(shown(&SqlStore::connect(&address).await.unwrap()).await, expected);
+    run("${STORE_ADDRESS}", "sqlite:back.db").await.assert_exit(0).assert_prints(&said);
+    let again = run("${STORE_ADDRESS}", "sqlite:back.db").await.assert_exit(1);
+    assert!(again.err.contains("name an empty one"), "{again:#?}");
+    let missing = run("sqlite:nowhere.db", "sqlite:x.db").await.assert_exit(1);
+    assert!(missing.err.contains("nowhere.db does not exist"), "{missing:#?}");
+    let unknown = run("mysql://db", "sqlite:x.db").await.assert_exit(1);
+    assert!(unknown.err.contains("written like"), "{unknown:#?}");
+    assert!(!folder.path().join("nowhere.db").exists());
+}
