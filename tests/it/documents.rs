@@ -48,6 +48,14 @@ async fn passes(rules: &RuleSet, caps: &Caps) {
 /// What a snippet of a configuration begins with; all others are rules.
 const CONFIGURATION: [&str; 6] = ["workspaces:", "store:", "admin:", "destinations:", "safety:", "retention:"];
 
+/// The snippet as a whole configuration, if it is of one.
+pub(crate) fn configuration(snippet: &str) -> Option<String> {
+    CONFIGURATION.iter().any(|key| snippet.starts_with(key)).then(|| match snippet.contains("workspaces:") {
+        true => snippet.to_owned(),
+        false => format!("workspaces: [{{ name: acme, api_key: \"${{KEY}}\" }}]\nrules: rules/\n{snippet}"),
+    })
+}
+
 #[tokio::test]
 async fn snippets_of_the_documents_load() {
     let mut seen = 0;
@@ -55,12 +63,7 @@ async fn snippets_of_the_documents_load() {
         for (number, snippet) in snippets(document).iter().enumerate() {
             let name = format!("{document}, snippet {}", number + 1);
             seen += 1;
-            if CONFIGURATION.iter().any(|key| snippet.starts_with(key)) {
-                // A part of a configuration stands for itself.
-                let whole = match snippet.contains("workspaces:") {
-                    true => snippet.clone(),
-                    false => format!("workspaces: [{{ name: acme, api_key: \"${{KEY}}\" }}]\nrules: rules/\n{snippet}"),
-                };
+            if let Some(whole) = configuration(snippet) {
                 let found = Settings::parse(&name, &whole, Path::new("."), &any_variable);
                 found.unwrap_or_else(|found| panic!("{}", found.render(false)));
                 continue;

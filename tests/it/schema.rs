@@ -5,7 +5,7 @@
 mod mutated;
 mod rejected;
 
-use crate::documents::{DOCUMENTS, snippets};
+use crate::documents::{DOCUMENTS, configuration, snippets};
 use reply_router::{rules, settings, settings::starter};
 use serde_json::{Value, json};
 use std::{
@@ -135,8 +135,11 @@ fn snippets_of_the_documents_validate() {
     let mut seen = 0;
     for document in DOCUMENTS {
         for (number, snippet) in snippets(document).iter().enumerate() {
-            let judge = if snippet.starts_with("workspaces:") { &CONFIG } else { &RULES };
-            accepts(judge, &format!("{document}, snippet {}", number + 1), snippet);
+            let name = format!("{document}, snippet {}", number + 1);
+            match configuration(snippet) {
+                Some(whole) => accepts(&CONFIG, &name, &whole),
+                None => accepts(&RULES, &name, snippet),
+            }
             seen += 1;
         }
     }
