@@ -43,7 +43,7 @@ awk -v exposure="$exposure" 'BEGIN { exit !(exposure != "" && exposure < 2.0) }'
 
 step "Kubernetes"
 for version in 1.29 1.37; do
-  kubernetes-validate --strict --kubernetes-version "$version" "$deploy"/kubernetes/*.yaml
+  kubernetes-validate --strict --kubernetes-version "$version" "$deploy"/kubernetes/*.yaml "$deploy"/kubernetes/replicas/*.yaml
 done
 
 work=$(mktemp -d)
@@ -65,6 +65,9 @@ if docker compose version >/dev/null 2>&1; then compose="docker compose"; elif c
 if [ -n "$compose" ]; then
   $compose --file "$work/deploy/compose.yaml" config >"$work/compose.txt"
   grep --quiet "$token" "$work/compose.txt" || fail "the container gets no token"
+  for name in reply-router postgres; do cp "$deploy/replicas/$name.env.example" "$work/deploy/replicas/$name.env"; done
+  $compose --file "$work/deploy/replicas/compose.yaml" config >"$work/compose.txt"
+  grep --quiet "postgres://" "$work/compose.txt" || fail "the replicas get no address of the database"
   echo "valid ($compose)"
 else
   echo "skipped: neither \`docker compose\` nor docker-compose is installed"
@@ -87,7 +90,10 @@ mkdir "$work/nginx"
     s|/etc/letsencrypt/live/$host/fullchain.pem|$work/cert.pem|; s|/etc/letsencrypt/live/$host/privkey.pem|$work/key.pem|" "$deploy/proxy/nginx.conf"
   echo "}"
 } >"$work/nginx.conf"
-caddy validate --config "$deploy/proxy/Caddyfile" --adapter caddyfile >"$work/caddy.log" 2>&1 || { cat "$work/caddy.log"; fail "the Caddyfile is wrong"; }
+for file in proxy/Caddyfile replicas/Caddyfile; do
+  HOME="$work" caddy validate --config "$deploy/$file" --adapter caddyfile >"$work/caddy.log" 2>&1 ||
+    { cat "$work/caddy.log"; fail "$file is wrong"; }
+done
 sed "s|^$host {|{\n admin off\n auto_https disable_redirects\n}\n$host:18683 {\n tls $work/cert.pem $work/key.pem|; s|127.0.0.1:8080|127.0.0.1:18680|" \
   "$deploy/proxy/Caddyfile" >"$work/Caddyfile"
 "$bin" simulate --listen 127.0.0.1:18690 --every 1s >"$work/simulate.log" 2>&1 & pids+=($!)

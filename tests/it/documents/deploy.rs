@@ -1,12 +1,18 @@
 //! What is shipped beside the program fits together: `examples/deploy/`, `packaging/`, the Dockerfile and the documents.
 
 use super::{any_variable, passes, root};
+use crate::stores::Server;
 use reply_router::{
     app::{Caps, rules_context},
     rules::RuleSet,
-    settings::{Settings, starter},
+    settings::{Settings, StoreSettings, starter},
+    store::{SqlStore, prelude::*},
 };
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -23,26 +29,56 @@ fn variables(yaml: &str) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn the_configuration_for_containers_loads_and_its_variables_are_named_beside_it() {
-    let file = root().join("examples/deploy/config/reply-router.yaml");
-    let settings = Settings::load(&file, &any_variable).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
-    let rules = RuleSet::load_workspaces(&rules_context(&settings));
-    let rules = rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
-    assert!(!rules.tests().is_empty());
-    passes(&rules, &Caps::from(&settings)).await;
-    let example = read("examples/deploy/reply-router.env.example");
-    let named = example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
-    let named: BTreeSet<String> = named.map(|(name, _)| name.to_owned()).collect();
-    assert_eq!(variables(&read("examples/deploy/config/reply-router.yaml")), named);
+    for (folder, is_shared) in [("examples/deploy", false), ("examples/deploy/replicas", true)] {
+        let example = read(&format!("{folder}/reply-router.env.example"));
+        let named = example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+        let named: BTreeMap<&str, &str> = named.collect();
+        let value = |name: &str| match named.get(name) {
+            Some(value) if !value.is_empty() => Some((*value).to_owned()),
+            _ => any_variable(name),
+        };
+        let path = format!("{folder}/config/reply-router.yaml");
+        let settings = Settings::load(&root().join(&path), &value);
+        let settings = settings.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+        assert_eq!(matches!(settings.store, StoreSettings::Postgres(_)), is_shared, "{path}");
+        let rules = RuleSet::load_workspaces(&rules_context(&settings));
+        let rules = rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+        assert!(!rules.tests().is_empty());
+        passes(&rules, &Caps::from(&settings)).await;
+        assert_eq!(variables(&read(&path)), named.keys().map(|name| (*name).to_owned()).collect());
+    }
+}
+
+/// The SQL of the documents, a snippet each.
+fn sql_snippets() -> Vec<String> {
+    let operations = read("docs/operations.md");
+    let parts = operations.split("```sql\n").skip(1);
+    parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sql_of_the_documents_makes_a_database_and_pauses_a_restored_store() {
+    let [make, pause] = sql_snippets().try_into().unwrap();
+    // A server of its own: users are the server's.
+    let server = tokio::task::spawn_blocking(Server::start).await.unwrap();
+    server.query("postgres", &make);
+    let address = format!("postgres://reply_router:change-me@127.0.0.1:{}/reply_router?sslmode=disable", server.port());
+    let store = SqlStore::connect(&address).await.unwrap();
+    assert!(store.pauses().await.unwrap().is_empty());
+    server.query("reply_router", &pause);
+    server.query("reply_router", &pause);
+    let pauses = store.pauses().await.unwrap();
+    assert_eq!(pauses.len(), 1);
+    assert!(pauses[0].workspace.is_none() && pauses[0].reason == "restored from a backup", "{pauses:?}");
+    store.close().await;
 }
 
 #[test]
 fn the_first_rules_are_those_that_init_writes() {
     let text = |text: &str| text.split_once('\n').unwrap().1.to_owned();
-    assert_eq!(
-        text(&read("examples/deploy/config/interested.yaml")),
-        text(starter::RULES),
-        "but for the schema's path"
-    );
+    for path in ["examples/deploy/config/interested.yaml", "examples/deploy/replicas/config/interested.yaml"] {
+        assert_eq!(text(&read(path)), text(starter::RULES), "{path}, but for the schema's path");
+    }
     let store = "\nstore: sqlite:/var/lib/reply-router/reply-router.db\n";
     assert_eq!(
         read("packaging/reply-router.yaml"),
@@ -79,7 +115,10 @@ fn the_unit_the_package_and_the_containers_mean_the_same_files() {
     assert!(dockerfile.contains("--uid 10001 ") && deployment.contains("runAsUser: 10001\n"));
     assert!(read("examples/deploy/config/reply-router.yaml").contains("store: sqlite:/data/"));
     assert!(compose.contains("store:/data\n") && deployment.contains("mountPath: /data }"));
-    for text in [&compose, &deployment] {
+    let replicas = read("examples/deploy/replicas/compose.yaml");
+    let pods = read("examples/deploy/kubernetes/replicas/deployment.yaml");
+    assert!(pods.contains("runAsUser: 10001\n"));
+    for text in [&compose, &deployment, &replicas, &pods] {
         assert!(text.contains("/etc/reply-router/reply-router.yaml") && text.contains("/healthz"));
     }
 }
