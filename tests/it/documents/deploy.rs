@@ -152,3 +152,15 @@ fn every_title_that_the_documents_give_an_alert_is_one() {
         }
     }
 }
+
+#[test]
+fn every_line_of_the_log_that_the_documents_explain_is_written() {
+    let operations = read("docs/operations.md");
+    let table = operations.split("| line | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let lines: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(lines.len() >= 6, "{lines:?}");
+    let code = code(&root().join("src"));
+    for line in lines {
+        assert!(code.contains(&format!("\"{line}\"")), "nothing logs `{line}`");
+    }
+}
