@@ -186,7 +186,12 @@ impl PgConnection {
             return Err(StoreError::Database("the connection to the server was lost".to_owned()));
         }
         self.forget();
-        let client = Arc::new(self.database.block_on(self.database.connect())?);
+        // A server that is away for a while fails like a disk that is full: whoever must write tries again.
+        let connected = self.database.block_on(self.database.connect()).map_err(|error| match error {
+            StoreError::Open { path, detail } => StoreError::Database(format!("{path} cannot be reached: {detail}")),
+            other => other,
+        });
+        let client = Arc::new(connected?);
         *self.client.borrow_mut() = Some(Arc::clone(&client));
         Ok(client)
     }
