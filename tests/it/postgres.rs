@@ -168,6 +168,33 @@ async fn a_connection_that_is_cut_at_any_byte_leaves_an_error_that_means_nothing
     assert!(ends.iter().all(|count| *count > 3), "some were written and some were not: {ends:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_whose_connections_were_cut_are_as_good_as_new() {
+    let direct = database("readers").await;
+    let door = Proxy::start(([127, 0, 0, 1], SERVER.port()).into()).await;
+    let through = direct.replace(&format!(":{}/", SERVER.port()), &format!(":{}/", door.address().port()));
+    let store = SqlStore::connect(&through).await.unwrap();
+    for round in 0..10 {
+        // What is asked while nobody listens fails, in the middle of a look or at its beginning.
+        door.refuse().await;
+        door.cut();
+        for _ in 0..12 {
+            let _ = store.lead_facts("acme", "t", Some("jane@acme.example")).await;
+            let _ = store.opt_outs(None, 0, 10).await;
+        }
+        door.accept().await;
+        // A connection that was cut may be noticed by one question of each.
+        for _ in 0..4 {
+            let _ = store.lead_facts("acme", "t", Some("jane@acme.example")).await;
+        }
+        for question in 0..12 {
+            let answer = store.lead_facts("acme", "t", Some("jane@acme.example")).await;
+            assert!(answer.is_ok(), "round {round}, question {question}: {answer:?}");
+        }
+        assert!(store.opt_outs(None, 0, 10).await.is_ok(), "round {round}");
+    }
+}
+
 /// A pooler in transaction mode before the server.
 struct Pooler {
     process: Child,

@@ -171,23 +171,10 @@ impl Field {
     async fn settle(&mut self, outcome: &mut Outcome) {
         let store = SqlStore::connect(&self.server.database(DATABASE)).await.unwrap();
         let began = Instant::now();
-        let mut open_is_told = true;
         loop {
             let decided =
                 store.decisions(&DecisionFilter { limit: 100_000, ..Default::default() }).await.unwrap().len();
             let queue = store.queue_counts(None).await.unwrap();
-            if began.elapsed() > Duration::from_secs(120) && open_is_told {
-                open_is_told = false;
-                let states = vec![ActionState::InFlight, ActionState::Waiting];
-                let filter = ActionFilter { states, limit: 20, ..Default::default() };
-                for action in store.actions(&filter).await.unwrap() {
-                    eprintln!(
-                        "{} {} {} {:?} {} {:?}",
-                        action.workspace, action.kind, action.state, action.reason, action.updated_at, action.attempts
-                    );
-                }
-                eprintln!("{}", self.query("SELECT l.workspace, l.token, l.holder, r.expires_at FROM leases l LEFT JOIN replicas r ON r.holder = l.holder").await);
-            }
             let open: HashMap<_, _> =
                 queue.iter().filter(|(state, count)| **count > 0 && !state.is_settled()).collect();
             if decided >= outcome.leads && open.keys().all(|state| **state == ActionState::Quarantined) {

@@ -105,8 +105,10 @@ impl PgConnection {
     /// Statements without values, as PostgreSQL takes them.
     pub(in crate::store::sql) fn execute_batch(&self, sql: &str) -> Result<(), StoreError> {
         let client = self.client()?;
+        self.wait(client.batch_execute(sql))?;
+        // What did not begin must not be ended: the next statement makes a new connection.
         self.is_reading.set(sql.starts_with("BEGIN"));
-        Ok(self.wait(client.batch_execute(sql))?)
+        Ok(())
     }
 
     pub(in crate::store::sql) fn begin(&self) -> Result<(), StoreError> {
