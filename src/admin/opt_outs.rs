@@ -41,7 +41,7 @@ pub(super) async fn list(
 pub(super) struct OptOutBody {
     /// Null, or left out: all that you see.
     pub workspace: Option<String>,
-    #[schema(format = "email")]
+    /// An address, or a whole domain with all below it: `*@acme.example`.
     pub email: String,
     /// Why, for the record.
     pub evidence: Option<String>,
@@ -85,6 +85,11 @@ pub(super) async fn add_by(engine: &ScopedEngine, entry: OptOutBody) -> Result<A
     let Some(email) = address_of(&entry.email) else {
         return Err(Problem::bad_request(format!("`{}` is not an e-mail address", entry.email)));
     };
+    if let Some(domain) = email.strip_prefix("*@")
+        && (!domain.contains('.') || domain.contains('*') || domain.starts_with('.') || domain.ends_with('.'))
+    {
+        return Err(Problem::bad_request(format!("`{email}` is no domain: write it like *@acme.example")));
+    }
     let evidence = entry.evidence.filter(|text| !text.trim().is_empty());
     let evidence = evidence.unwrap_or_else(|| "entered by hand".to_owned());
     let mut items = Vec::with_capacity(workspaces.len());

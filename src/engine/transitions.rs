@@ -63,7 +63,7 @@ impl Shared {
             }
             IntentResult::Written(AtIntent::default())
         } else {
-            self.store.write_intent(&mut intent).await?
+            self.store.write_intent(&mut intent, workspace.safety().opt_outs).await?
         };
         if let IntentResult::Written(_) = result {
             *action = intent;

@@ -37,10 +37,36 @@ pub struct ThreadRow {
     pub category: Option<String>,
 }
 
+/// Stands for the preview of a row that was erased; no mail begins so.
+const ERASED: &str = "\u{1}erased";
+
 impl ThreadRow {
     /// The campaign's name; `None` for a thread outside a campaign (the API says `External`) and for a blank one.
     pub fn campaign(&self) -> Option<&str> {
         non_blank(self.campaign_name.as_deref()).filter(|name| !name.eq_ignore_ascii_case("external"))
+    }
+
+    /// The row without what tells who the lead is; what shows that its mail is old stays.
+    #[must_use]
+    pub fn erased(self) -> Self {
+        let Self { id, last_message_at, is_read, is_starred, reply_count, category, campaign_name, .. } = self;
+        let preview = Some(ERASED.to_owned());
+        Self {
+            id,
+            preview,
+            last_message_at,
+            is_read,
+            is_starred,
+            reply_count,
+            category,
+            campaign_name,
+            ..Self::default()
+        }
+    }
+
+    /// Whether that was done.
+    pub fn is_erased(&self) -> bool {
+        self.preview.as_deref() == Some(ERASED)
     }
 
     /// The category, `None` when blank.

@@ -33,4 +33,4 @@ pub(crate) use mail::non_blank;
 pub use mail::{Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, domain_of, same_address};
 pub use reason::{Reason, ReasonCode, UnknownReason};
 pub use transition::Transition;
-pub use workspace::{Safety, StartFrom, WorkspaceSettings};
+pub use workspace::{OptOutScope, Safety, StartFrom, WorkspaceSettings};

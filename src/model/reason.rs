@@ -97,6 +97,8 @@ codes! {
     CampaignStep = "campaign_step",
     /// Another service, or another workspace, acts on this account; a person must look.
     ForeignUse = "foreign_use",
+    /// The lead was erased.
+    Forgotten = "forgotten",
 }
 
 impl ReasonCode {

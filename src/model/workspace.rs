@@ -54,6 +54,16 @@ pub enum StartFrom {
     Since(Timestamp),
 }
 
+/// Whose opt-outs a workspace respects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OptOutScope {
+    /// Its own.
+    #[default]
+    Workspace,
+    /// Those of all workspaces in the store.
+    Shared,
+}
+
 /// What protects the leads and domains of a workspace, whatever the rules say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Safety {
@@ -67,6 +77,8 @@ pub struct Safety {
     pub max_age: Duration,
     /// A reply to what may be automatic mail is held.
     pub hold_uncertain: bool,
+    /// Whose opt-outs stop its replies.
+    pub opt_outs: OptOutScope,
     /// A draft that nobody approves for this long is cancelled.
     pub drafts_expire: Duration,
     /// When to look for a reply whose outcome is unknown, counted from its sending; ascending, never empty. After the last
@@ -86,6 +98,7 @@ impl Default for Safety {
             replies_per_hour: 50,
             max_age: 7 * DAY,
             hold_uncertain: true,
+            opt_outs: OptOutScope::default(),
             drafts_expire: 7 * DAY,
             verify_after: [5, 15, 60, 180, 600, 900].map(Duration::from_secs).to_vec(),
             alert: None,

@@ -3,7 +3,7 @@
 use super::declaration::{self, ConfigKey, DAY, MINUTE, SECOND, Takes, count, duration, flag, rate};
 use super::reader::ConfigReader;
 use crate::diagnostics::code;
-use crate::model::{Safety, StartFrom, duration_pattern, format_duration, parse_duration};
+use crate::model::{OptOutScope, Safety, StartFrom, duration_pattern, format_duration, parse_duration};
 use crate::yaml::{LazySchema, Node, ValueType, did_you_mean};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::json;
@@ -54,6 +54,12 @@ pub(super) fn keys() -> Vec<ConfigKey<Safety>> {
              `auto_reply: true` or `any` are not held.",
         ),
         Key::new(
+            "opt_outs",
+            opt_outs(),
+            |safety| &mut safety.opt_outs,
+            "Whose opt-outs stop replies: those of the workspace, or `shared`, those of all workspaces.",
+        ),
+        Key::new(
             "drafts_expire",
             duration(MINUTE..=365 * DAY),
             |safety| &mut safety.drafts_expire,
@@ -79,6 +85,14 @@ pub(super) fn keys() -> Vec<ConfigKey<Safety>> {
             "How long polls may fail before that is an alert.",
         ),
     ]
+}
+
+fn opt_outs() -> Takes<OptOutScope> {
+    const WORDS: [(&str, OptOutScope); 2] = [("workspace", OptOutScope::Workspace), ("shared", OptOutScope::Shared)];
+    Takes::new(ValueType::OneOf(WORDS.map(|(word, _)| word).to_vec()), |node, reader| {
+        node.one_of(&WORDS, &mut reader.out)
+    })
+    .shown(|scope| json!(if *scope == OptOutScope::Shared { "shared" } else { "workspace" }))
 }
 
 fn start_from() -> Takes<StartFrom> {

@@ -4,7 +4,7 @@ use super::{
     ActionFilter, ActionSummary, ActionUnderControl, DueAction, IntentResult, Lane, LeadFacts, ReplyFacts,
     ReplyQuestion, SentFilter, SentWindow, StoreError,
 };
-use crate::model::{Action, ActionId};
+use crate::model::{Action, ActionId, OptOutScope};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ pub trait ActionStore: Send + Sync {
     /// Writes the action as it is about to leave, as [`ActionStore::update_action`] does, unless its workspace is paused or, for
     /// a reply, its lead opted out: what is asked and what is written are one transaction, so that nothing which begins
     /// after a pause or an opt-out is on disk can leave.
-    async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError>;
+    async fn write_intent(&self, action: &mut Action, opt_outs: OptOutScope) -> Result<IntentResult, StoreError>;
 
     /// Makes every action that waits for one of these reasons due at `now`; returns how many.
     async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError>;
@@ -67,6 +67,7 @@ pub trait ActionStore: Send + Sync {
         workspace: &str,
         thread_id: &str,
         lead_email: Option<&str>,
+        opt_outs: OptOutScope,
     ) -> Result<LeadFacts, StoreError>;
 
     /// What is left of the thread's replies whose decisions were removed, newest first: they have no text, and are known among

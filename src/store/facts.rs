@@ -1,7 +1,7 @@
 //! What is asked before an action leaves, and what is answered: all of an answer as of one moment.
 
 use super::{ForeignUse, OptOut};
-use crate::model::{Action, ActionId, ActionKind, HistoryEntry, Mode};
+use crate::model::{Action, ActionId, ActionKind, HistoryEntry, Mode, OptOutScope};
 use jiff::Timestamp;
 
 /// What became of writing an intent.
@@ -77,6 +77,8 @@ pub struct ReplyQuestion {
     pub thread_id: String,
     /// The lead's address.
     pub lead_email: Option<String>,
+    /// Whose opt-outs count.
+    pub opt_outs: OptOutScope,
     /// The rule that replies.
     pub rule: String,
     /// Replies to the lead.

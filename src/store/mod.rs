@@ -11,6 +11,7 @@ mod changes;
 mod controls;
 mod counts;
 mod decisions;
+mod erasure;
 mod events;
 mod facts;
 pub mod leases;
@@ -28,6 +29,7 @@ pub use changes::ChangeStore;
 pub use controls::ControlStore;
 pub use counts::CountStore;
 pub use decisions::{DecisionPolicy, DecisionStore};
+pub use erasure::{Erased, ErasureStore};
 pub use events::{EventStore, StoredEvent};
 pub use leases::{HeldLeases, LeaseStore, Share, WorkspaceReport};
 pub use opt_outs::OptOutStore;
@@ -120,6 +122,7 @@ pub trait Store:
     + AuditStore
     + RetentionStore
     + LeaseStore
+    + ErasureStore
 {
 }
 
@@ -136,6 +139,7 @@ impl<T> Store for T where
         + AuditStore
         + RetentionStore
         + LeaseStore
+        + ErasureStore
 {
 }
 
@@ -143,6 +147,7 @@ impl<T> Store for T where
 pub mod prelude {
     pub use super::{
         AccountStore as _, ActionStore as _, AuditStore as _, ChangeStore as _, ControlStore as _, CountStore as _,
-        DecisionStore as _, EventStore as _, LeaseStore as _, OptOutStore as _, RetentionStore as _, ThreadStore as _,
+        DecisionStore as _, ErasureStore as _, EventStore as _, LeaseStore as _, OptOutStore as _, RetentionStore as _,
+        ThreadStore as _,
     };
 }

@@ -5,7 +5,7 @@ use reply_router::simulator::Endpoint;
 use reply_router::store::prelude::*;
 use reply_router::{
     engine::EngineEventKind,
-    model::{Action, ActionKind, ActionState, DestinationKind, Mode, StartFrom},
+    model::{Action, ActionKind, ActionState, DestinationKind, Mode, OptOutScope, StartFrom},
     simulator::{Fault, Inbox, Message, NewThread, Options},
     store::DecisionFilter,
 };
@@ -395,7 +395,7 @@ async fn opt_outs_are_remembered_and_block_later_replies() {
     let first = NewThread::new("jane@acme.example").name("Jane Doe").campaign("Q2").category("not_interested");
     fixture.simulator.workspace().add_thread(first.message("Please remove me from your list."));
     fixture.tick().await;
-    let remembered = fixture.store.opt_out("acme", "Jane@Acme.example").await.unwrap();
+    let remembered = fixture.store.opt_out("acme", "Jane@Acme.example", OptOutScope::Workspace).await.unwrap();
     assert!(remembered.is_some(), "found although no rule asks");
     fixture.clock.advance(Duration::from_secs(60));
     fixture.hot_lead("jane@acme.example", "Well, give me a call.");

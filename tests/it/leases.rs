@@ -91,17 +91,17 @@ async fn whoever_was_away_too_long_writes_nothing_for_what_it_held() {
     let not_held = |result: Result<(), StoreError>| matches!(result, Err(StoreError::NotHeld { .. }));
     // Nobody has taken it over yet, and it is too late all the same.
     Transition::in_flight().apply_to(&mut action, at(1));
-    assert!(not_held(first.write_intent(&mut action).await.map(drop)));
+    assert!(not_held(first.write_intent(&mut action, reply_router::model::OptOutScope::Workspace).await.map(drop)));
     assert_eq!(renewed(&second, &wanted).await, (1, 0));
-    assert!(not_held(first.write_intent(&mut action).await.map(drop)));
+    assert!(not_held(first.write_intent(&mut action, reply_router::model::OptOutScope::Workspace).await.map(drop)));
     assert!(not_held(planned(&first, "w0").await.map(drop)));
     assert!(not_held(first.queue_rows("w0", &[row("x", 1)], at(1)).await));
     // It lives again, under another name, and has nothing.
     let before = first.replica();
     assert_eq!(renewed(&first, &wanted).await, (0, 0));
     assert_ne!(first.replica(), before);
-    assert!(not_held(first.write_intent(&mut action).await.map(drop)));
-    second.write_intent(&mut action).await.unwrap();
+    assert!(not_held(first.write_intent(&mut action, reply_router::model::OptOutScope::Workspace).await.map(drop)));
+    second.write_intent(&mut action, reply_router::model::OptOutScope::Workspace).await.unwrap();
     // What an operator approves on any of them is written: the version decides.
     let mut stale = action.clone();
     stale.version -= 1;

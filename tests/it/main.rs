@@ -16,6 +16,7 @@ mod destinations;
 mod diagnostics;
 mod documents;
 mod engine;
+mod erasure;
 mod failures;
 mod fixture;
 mod guard;

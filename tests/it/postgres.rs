@@ -7,7 +7,7 @@ use crate::{
 };
 use reply_router::{
     engine::DECISION_POLICY,
-    model::{ActionKind, ActionState},
+    model::{ActionKind, ActionState, OptOutScope},
     store::{ActionFilter, Copied, DecisionFilter, OptOut, SettledThread, SqlStore, StoreError, prelude::*},
 };
 use std::{
@@ -151,7 +151,7 @@ async fn a_connection_that_is_cut_at_any_byte_leaves_an_error_that_means_nothing
         let email = format!("lead{}@acme.example", uuid::Uuid::new_v4().simple());
         let opt_out = OptOut { workspace: "acme".into(), email: email.clone(), since: at(0), evidence: String::new() };
         let written = store.add_opt_out(&opt_out).await;
-        let is_there = looking.opt_out("acme", &email).await.unwrap().is_some();
+        let is_there = looking.opt_out("acme", &email, OptOutScope::Workspace).await.unwrap().is_some();
         assert_eq!(written.is_ok(), is_there, "{limit:?}: {written:?}");
         (written.is_ok(), opened, door.take_byte_counts())
     };
@@ -179,16 +179,16 @@ async fn readers_whose_connections_were_cut_are_as_good_as_new() {
         door.refuse().await;
         door.cut();
         for _ in 0..12 {
-            let _ = store.lead_facts("acme", "t", Some("jane@acme.example")).await;
+            let _ = store.lead_facts("acme", "t", Some("jane@acme.example"), OptOutScope::Workspace).await;
             let _ = store.opt_outs(None, 0, 10).await;
         }
         door.accept().await;
         // A connection that was cut may be noticed by one question of each.
         for _ in 0..4 {
-            let _ = store.lead_facts("acme", "t", Some("jane@acme.example")).await;
+            let _ = store.lead_facts("acme", "t", Some("jane@acme.example"), OptOutScope::Workspace).await;
         }
         for question in 0..12 {
-            let answer = store.lead_facts("acme", "t", Some("jane@acme.example")).await;
+            let answer = store.lead_facts("acme", "t", Some("jane@acme.example"), OptOutScope::Workspace).await;
             assert!(answer.is_ok(), "round {round}, question {question}: {answer:?}");
         }
         assert!(store.opt_outs(None, 0, 10).await.is_ok(), "round {round}");
@@ -262,7 +262,9 @@ async fn a_pooler_in_transaction_mode_works_when_it_is_named_and_is_told_of_when
     let store = Arc::new(SqlStore::connect(&address).await.unwrap());
     let asking = (0..200).map(|number| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.opt_out("acme", &format!("lead{number}@acme.example")).await })
+        tokio::spawn(async move {
+            store.opt_out("acme", &format!("lead{number}@acme.example"), OptOutScope::Workspace).await
+        })
     });
     let answers = futures_util::future::join_all(asking).await;
     let told = answers.into_iter().filter_map(|answer| answer.unwrap().err()).map(|error| error.to_string());

@@ -8,7 +8,9 @@ use crate::{
 use proptest::prelude::*;
 use reply_router::{
     engine::DECISION_POLICY,
-    model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, DestinationKind, HistoryEntry, Payload},
+    model::{
+        Action, ActionKind, ActionState, Attempt, AttemptOutcome, DestinationKind, HistoryEntry, OptOutScope, Payload,
+    },
     store::{
         ActionFilter, AuditEntry, AuditFilter, DecisionFilter, RemovalMark, RemoveBefore, ReplyFacts, ReplyQuestion,
         SentFilter, SentWindow, SettledThread, SqlStore, StoredEvent, prelude::*,
@@ -87,6 +89,7 @@ async fn answers(store: &SqlStore) -> Vec<(ReplyFacts, Vec<String>)> {
                 workspace: "acme".to_owned(),
                 thread_id: format!("t{thread}"),
                 lead_email: Some(format!("Lead{lead}@acme.example")),
+                opt_outs: OptOutScope::Workspace,
                 rule: "rule0".to_owned(),
                 to_lead: window,
                 of_workspace: None,

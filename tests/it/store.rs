@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use reply_router::store::prelude::*;
 use reply_router::{
     engine::DECISION_POLICY,
-    model::{Action, ActionId, ActionKind, ActionState, DestinationKind, Mode, Payload, Repeat, ThreadRow, Timing},
+    model::{
+        Action, ActionId, ActionKind, ActionState, DestinationKind, Mode, OptOutScope, Payload, Repeat, ThreadRow,
+        Timing,
+    },
     store::{
         ActionFilter, DecisionFilter, DecisionRecord, DecisionTrace, EventKind, Lane, OptOut, ReadyAt, SettledThread,
         SqlStore, StoreError, WorkspaceState,
@@ -279,7 +282,10 @@ async fn everything_survives_closing_and_opening() {
     assert_eq!(store.action(&written[0].id).await.unwrap().as_ref(), Some(&written[0]));
     assert_eq!(store.decision("d1").await.unwrap(), Some(made));
     assert_eq!(store.decisions(&DecisionFilter { limit: 5, ..DecisionFilter::default() }).await.unwrap().len(), 1);
-    assert_eq!(store.opt_out("acme", "JANE@acme.example").await.unwrap().unwrap().evidence, "remove me");
+    assert_eq!(
+        store.opt_out("acme", "JANE@acme.example", OptOutScope::Workspace).await.unwrap().unwrap().evidence,
+        "remove me"
+    );
     assert_eq!(store.override_modes().await.unwrap()["hot"], Mode::Shadow);
     let pause = store.pauses().await.unwrap().remove(0);
     assert_eq!((pause.workspace.as_deref(), pause.by.as_deref(), pause.since), (Some("acme"), Some("session"), at(5)));

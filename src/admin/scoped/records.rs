@@ -3,7 +3,7 @@
 use super::ScopedEngine;
 use crate::{
     admin::{access::Needs, left, problem::Problem},
-    model::{Action, ActionId},
+    model::{Action, ActionId, OptOutScope},
     store::{
         ActionFilter, ActionSummary, AuditEntry, AuditFilter, Change, DecisionFilter, DecisionRecord, OptOut,
         StoreError,
@@ -81,14 +81,17 @@ impl ScopedEngine {
         if !self.sees(workspace) {
             return Ok(None);
         }
-        self.app.engine.store().opt_out(workspace, email).await
+        let scope = self.app.engine.workspace(workspace).map(|found| found.safety().opt_outs).unwrap_or_default();
+        self.app.engine.store().opt_out(workspace, email, scope).await
     }
 
     /// Remembers an opt-out in a workspace that they see, and tells what is kept: an earlier entry stays.
     pub(in crate::admin) async fn add_opt_out(&self, opt_out: OptOut) -> Result<OptOut, Problem> {
         self.workspace(&opt_out.workspace)?;
         self.app.engine.store().add_opt_out(&opt_out).await?;
-        Ok(self.opt_out(&opt_out.workspace, &opt_out.email).await?.unwrap_or(opt_out))
+        let scope = OptOutScope::Workspace;
+        let kept = self.app.engine.store().opt_out(&opt_out.workspace, &opt_out.email, scope).await?;
+        Ok(kept.unwrap_or(opt_out))
     }
 
     /// Forgets an opt-out in a workspace, or in all that they see; tells where, if there was one.

@@ -41,6 +41,7 @@ impl Executor {
             workspace: action.workspace.clone(),
             thread_id: action.thread_id.clone(),
             lead_email: action.lead_email.clone(),
+            opt_outs: workspace.safety().opt_outs,
             rule: action.rule.clone(),
             to_lead: window(workspace.safety().replies_per_lead),
             of_workspace: (!has_room).then(|| window(hourly(workspace.safety()))),

@@ -238,7 +238,7 @@ impl Executor {
             return Ok((paused(), None));
         }
         if let Some(lead) = action.lead_email.as_deref()
-            && let Some(found) = self.shared.store.opt_out(&action.workspace, lead).await?
+            && let Some(found) = self.shared.store.opt_out(&action.workspace, lead, workspace.safety().opt_outs).await?
         {
             return Ok((Verdict::Suppress(opted_out(&found.evidence)), None));
         }

@@ -196,7 +196,11 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Evaluation, IntakeError> {
         let lead = lead_key(row);
-        let facts = self.shared.store.lead_facts(workspace.name(), &row.id, lead.as_deref()).await?;
+        let facts = self
+            .shared
+            .store
+            .lead_facts(workspace.name(), &row.id, lead.as_deref(), workspace.safety().opt_outs)
+            .await?;
         let subject = EvaluationInput {
             workspace: workspace.name(),
             ceiling: workspace.settings().mode,

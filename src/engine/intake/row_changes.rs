@@ -15,7 +15,10 @@ pub(in crate::engine) fn differs(known: &ThreadRow, row: &ThreadRow) -> bool {
 
 /// Whether a message came in or went out: a row does not say which.
 pub(super) fn message_differs(known: &ThreadRow, row: &ThreadRow) -> bool {
-    known.last_message_at != row.last_message_at || known.reply_count != row.reply_count || known.preview != row.preview
+    // An erased row stays as it is until there is something new.
+    known.last_message_at != row.last_message_at
+        || known.reply_count != row.reply_count
+        || known.preview != row.preview && !known.is_erased()
 }
 
 /// Whether the category is another one.

@@ -86,7 +86,7 @@ impl Operator {
             self.decision_entries(&decision, &mut entries).await?;
         }
         if let Some(lead) = crate::engine::intake::records::lead_key(row)
-            && let Some(found) = self.shared.store.opt_out(workspace.name(), &lead).await?
+            && let Some(found) = self.shared.store.opt_out(workspace.name(), &lead, workspace.safety().opt_outs).await?
         {
             let text = format!("{lead} opted out: “{}”. No reply is sent.", found.evidence);
             entries.push(TimelineEntry::new(TimelineStage::OptOut, Some(found.since), text));

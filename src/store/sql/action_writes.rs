@@ -2,13 +2,15 @@
 
 use super::{
     action_rows::{change, claim, counted_as, due_at, payload_body},
+    addresses::AddressKey,
     codec::{OwnedUid, Uid, list_to_json, micros, parse},
     connection::params,
+    controls::opt_out_forms,
     facts::find_foreign_use,
     session::Session,
 };
 use crate::{
-    model::{Action, ActionKind, ActionState, ReasonCode},
+    model::{Action, ActionKind, ActionState, OptOutScope, ReasonCode},
     store::{AtIntent, IntentResult, StoreError},
 };
 use jiff::Timestamp;
@@ -112,19 +114,26 @@ impl ActionUpdate {
     }
 
     /// Writes it as it is about to leave, unless a pause or the lead's opt-out forbids it.
-    pub(super) fn write_intent(&self, session: &mut Session<'_>) -> Result<IntentResult, StoreError> {
+    pub(super) fn write_intent(
+        &self,
+        session: &mut Session<'_>,
+        key: &AddressKey,
+        opt_outs: OptOutScope,
+    ) -> Result<IntentResult, StoreError> {
         let action = &self.action;
         session.fence(&action.workspace)?;
         let lead = action.lead_email.as_deref().filter(|_| action.kind == ActionKind::Reply).map(str::to_lowercase);
+        let lead = lead.map(|lead| opt_out_forms(session.connection, key, &lead)).transpose()?;
         let (is_paused, evidence, is_in_line) = session
             .connection
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM pauses WHERE workspace IN ('', ?1)),
-                   (SELECT evidence FROM opt_outs WHERE workspace = ?1 AND email = ?2),
+                   (SELECT evidence FROM opt_outs INDEXED BY opt_outs_email
+                     WHERE email IN (SELECT value FROM json_each(?2)) AND (?4 OR workspace = ?1) LIMIT 1),
                    EXISTS (SELECT 1 FROM threads WHERE thread_id = ?3 AND pending_row IS NOT NULL
                      AND workspace = (SELECT id FROM workspaces WHERE name = ?1))",
             )?
-            .query_row(params![action.workspace, lead, action.thread_id], |row| {
+            .query_row(params![action.workspace, lead, action.thread_id, opt_outs == OptOutScope::Shared], |row| {
                 Ok((row.get(0)?, row.get::<Option<String>>(1)?, row.get(2)?))
             })?;
         if is_paused {

@@ -13,7 +13,7 @@ use super::{
     values::{ToParam, as_params},
 };
 use crate::{
-    model::{Action, ActionId, Mode},
+    model::{Action, ActionId, Mode, OptOutScope},
     store::{
         ActionFilter, ActionStore, ActionSummary, ActionUnderControl, DueAction, IntentResult, Lane, LeadFacts,
         ReplyFacts, ReplyQuestion, SentFilter, SentWindow, StoreError,
@@ -188,9 +188,9 @@ impl ActionStore for SqlStore {
         Ok(())
     }
 
-    async fn write_intent(&self, action: &mut Action) -> Result<IntentResult, StoreError> {
-        let update = ActionUpdate::new(action);
-        let result = self.write(move |session| update.write_intent(session)).await?;
+    async fn write_intent(&self, action: &mut Action, opt_outs: OptOutScope) -> Result<IntentResult, StoreError> {
+        let (update, key) = (ActionUpdate::new(action), self.address_key.clone());
+        let result = self.write(move |session| update.write_intent(session, &key, opt_outs)).await?;
         if let IntentResult::Written(_) = result {
             action.version += 1;
         }
@@ -207,6 +207,7 @@ impl ActionStore for SqlStore {
         workspace: &str,
         thread_id: &str,
         lead_email: Option<&str>,
+        opt_outs: OptOutScope,
     ) -> Result<LeadFacts, StoreError> {
         let (workspace, thread_id) = (workspace.to_owned(), thread_id.to_owned());
         let lead = lead_email.map(str::to_lowercase);
@@ -214,7 +215,7 @@ impl ActionStore for SqlStore {
         self.snapshot(move |connection| {
             let hash = key.hash_of(connection, lead.as_deref())?;
             let lead = lead.as_deref().map(|email| Lead { email, hash: hash.as_deref() });
-            facts::of_lead(connection, &workspace, &thread_id, lead)
+            facts::of_lead(connection, &key, (&workspace, opt_outs), &thread_id, lead)
         })
         .await
     }

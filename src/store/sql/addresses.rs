@@ -28,6 +28,13 @@ impl AddressKey {
         Ok(Some(mac.finalize().into_bytes().to_vec()))
     }
 
+    /// What stands for an address that was erased: text that is no address.
+    pub(super) fn hidden(&self, connection: &Connection, address: &str) -> Result<Option<String>, StoreError> {
+        let Some(hash) = self.hash(connection, address)? else { return Ok(None) };
+        let hex = hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        Ok(Some(format!("erased:{hex}")))
+    }
+
     /// The same, if there is an address.
     pub(super) fn hash_of(
         &self,

@@ -2,17 +2,21 @@
 
 use super::{
     SqlStore,
+    addresses::AddressKey,
     codec::{micros, parse, timestamp, to_json},
     connection::{Connection, Row, params},
     session::Session,
 };
 use crate::{
-    model::Mode,
+    model::{Mode, OptOutScope},
     store::{ControlStore, ModeOverride, OptOut, OptOutStore, Pause, StoreError},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
+
+/// A domain with more names than this is none.
+const MAX_FORMS: usize = 16;
 
 #[async_trait]
 impl ControlStore for SqlStore {
@@ -112,19 +116,22 @@ impl OptOutStore for SqlStore {
 
     async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
         let (workspace, email) = (workspace.map(str::to_owned), email.to_lowercase());
+        let key = self.address_key.clone();
         self.write(move |session| {
+            let hidden = key.hidden(session.connection, &email)?;
             let gone = session.connection.execute(
-                "DELETE FROM opt_outs WHERE email = ?1 AND (?2 IS NULL OR workspace = ?2)",
-                params![email, workspace],
+                "DELETE FROM opt_outs WHERE email IN (?1, ?3) AND (?2 IS NULL OR workspace = ?2)",
+                params![email, workspace, hidden],
             )?;
             Ok(gone > 0)
         })
         .await
     }
 
-    async fn opt_out(&self, workspace: &str, email: &str) -> Result<Option<OptOut>, StoreError> {
+    async fn opt_out(&self, workspace: &str, email: &str, scope: OptOutScope) -> Result<Option<OptOut>, StoreError> {
         let (workspace, email) = (workspace.to_owned(), email.to_lowercase());
-        self.look_up(move |connection| find_opt_out(connection, &workspace, &email)).await
+        let key = self.address_key.clone();
+        self.look_up(move |connection| find_opt_out(connection, &key, (&workspace, scope), &email)).await
     }
 
     async fn opt_outs(
@@ -160,15 +167,33 @@ pub(super) fn insert_opt_out(session: &Session<'_>, opt_out: &OptOut) -> Result<
     Ok(())
 }
 
+/// One of the forms of an address, in a workspace or in all.
+pub(super) const OPT_OUT: &str = "SELECT workspace, email, since, evidence FROM opt_outs INDEXED BY opt_outs_email
+     WHERE email IN (SELECT value FROM json_each(?1)) AND (?2 OR workspace = ?3) ORDER BY since LIMIT 1";
+
 /// The opt-out of a lead, whose address is in lower case.
 pub(super) fn find_opt_out(
     connection: &Connection,
-    workspace: &str,
+    key: &AddressKey,
+    (workspace, scope): (&str, OptOutScope),
     email: &str,
 ) -> Result<Option<OptOut>, StoreError> {
-    let mut query = connection
-        .prepare_cached("SELECT workspace, email, since, evidence FROM opt_outs WHERE workspace = ? AND email = ?")?;
-    query.query_optional(params![workspace, email], read_opt_out)
+    let forms = opt_out_forms(connection, key, email)?;
+    let mut query = connection.prepare_cached(OPT_OUT)?;
+    query.query_optional(params![forms, scope == OptOutScope::Shared, workspace], read_opt_out)
+}
+
+/// What an opt-out of an address may be written as, a JSON list: the address, its hash, and its domain with those above it.
+/// Whoever speaks for a company speaks for its parts.
+pub(super) fn opt_out_forms(connection: &Connection, key: &AddressKey, email: &str) -> Result<String, StoreError> {
+    let mut forms = vec![email.to_owned()];
+    forms.extend(key.hidden(connection, email)?);
+    let mut domain = email.rsplit_once('@').map(|(_, domain)| domain);
+    while let Some(name) = domain.filter(|_| forms.len() < MAX_FORMS) {
+        forms.push(format!("*@{name}"));
+        domain = name.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.'));
+    }
+    to_json(&forms)
 }
 
 /// An empty text stands for what was not noted.

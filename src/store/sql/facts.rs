@@ -11,7 +11,7 @@ use super::{
     threads::find_thread,
 };
 use crate::{
-    model::{ActionId, ActionKind, ActionState, HistoryEntry, Payload},
+    model::{ActionId, ActionKind, ActionState, HistoryEntry, OptOutScope, Payload},
     store::{ForeignUse, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow, StoreError},
 };
 use jiff::Timestamp;
@@ -67,11 +67,13 @@ pub(super) struct Lead<'a> {
 /// What is known of the lead, and of what was done in the thread.
 pub(super) fn of_lead(
     connection: &Connection,
-    workspace: &str,
+    key: &AddressKey,
+    (workspace, opt_outs): (&str, OptOutScope),
     thread_id: &str,
     lead: Option<Lead<'_>>,
 ) -> Result<LeadFacts, StoreError> {
-    let opt_out = lead.map(|lead| find_opt_out(connection, workspace, lead.email)).transpose()?.flatten();
+    let opt_out =
+        lead.map(|lead| find_opt_out(connection, key, (workspace, opt_outs), lead.email)).transpose()?.flatten();
     let history = match find_workspace(connection, workspace)? {
         Some(workspace) => history(connection, workspace, thread_id, lead)?,
         None => Vec::new(),
@@ -90,7 +92,7 @@ pub(super) fn of_reply(
     let lead = lead.as_deref().map(|email| Lead { email, hash: hash.as_deref() });
     let mut facts = ReplyFacts {
         foreign_use: find_foreign_use(connection, &question.workspace)?,
-        lead: of_lead(connection, &question.workspace, &question.thread_id, lead)?,
+        lead: of_lead(connection, key, (&question.workspace, question.opt_outs), &question.thread_id, lead)?,
         ..ReplyFacts::default()
     };
     let Some(workspace) = find_workspace(connection, &question.workspace)? else { return Ok(facts) };

@@ -7,7 +7,7 @@ use super::{
     SqlStore,
     action_rows::payload,
     addresses::AddressKey,
-    codec::{list_from_json, optional_timestamp, parse, timestamp},
+    codec::{OwnedUid, list_from_json, optional_timestamp, parse, timestamp},
     connection::{Connection, params},
 };
 use crate::{
@@ -23,7 +23,8 @@ const MAX_REPLIES: u32 = 1_000;
 /// A decision's actions as they stand.
 pub(super) const WRITTEN: &str = "SELECT a.workspace, a.thread, a.claim, a.rule, a.kind, a.target, a.state, a.reason_code,
        a.sent_at, a.outgoing_before, a.attempts, d.message_id, d.lead_email, d.at,
-       CASE a.kind WHEN 'reply' THEN (SELECT body FROM action_payloads p WHERE p.id = a.id) END
+       CASE a.kind WHEN 'reply' THEN (SELECT body FROM action_payloads p WHERE p.id = a.id) END,
+       a.uid, d.uid
      FROM decisions d CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.id = ?1 ORDER BY a.id";
 
 /// The kept replies of a thread, newest first.
@@ -50,6 +51,8 @@ pub(super) struct Written {
     lead_email: Option<String>,
     pub(super) at: i64,
     body: Option<Vec<u8>>,
+    pub(super) uid: String,
+    pub(super) decision: String,
 }
 
 /// The actions of a decision.
@@ -71,6 +74,8 @@ pub(super) fn written(connection: &Connection, decision: i64) -> Result<Vec<Writ
             lead_email: row.get(12)?,
             at: row.get(13)?,
             body: row.get(14)?,
+            uid: row.get::<OwnedUid>(15)?.0,
+            decision: row.get::<OwnedUid>(16)?.0,
         })
     })
 }

@@ -33,6 +33,7 @@ mod controls;
 mod copy;
 mod counts;
 mod decisions;
+mod erasure;
 mod events;
 mod facts;
 mod fences;

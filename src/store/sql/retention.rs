@@ -172,7 +172,7 @@ pub(super) fn decisions_of(connection: &Connection, thread: i64, most: u32) -> R
     connection.prepare_cached(OF_THREAD)?.query_all(params![thread, most], |row| row.get(0))
 }
 
-fn counted_as(action: &Written) -> Result<CountedAs, StoreError> {
+pub(super) fn counted_as(action: &Written) -> Result<CountedAs, StoreError> {
     Ok(CountedAs {
         at: action.at,
         rule: action.rule,
@@ -189,8 +189,13 @@ pub(super) fn remove_decision(session: &mut Session<'_>, key: &AddressKey, decis
         session.tally.add_removed(counted_as(&written)?);
         kept::keep(session.connection, key, &written)?;
     }
+    forget_decision(session.connection, decision)
+}
+
+/// The same without a look at what is kept.
+pub(super) fn forget_decision(connection: &Connection, decision: i64) -> Result<(), StoreError> {
     for remove in REMOVE {
-        session.connection.prepare_cached(remove)?.execute(params![decision])?;
+        connection.prepare_cached(remove)?.execute(params![decision])?;
     }
     Ok(())
 }

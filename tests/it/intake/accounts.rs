@@ -5,7 +5,7 @@ use crate::fixture::{Fixture, FixtureOptions};
 use reply_router::store::prelude::*;
 use reply_router::{
     engine::Workspace,
-    model::{Mode, ThreadRow},
+    model::{Mode, OptOutScope, ThreadRow},
     simulator::{DEFAULT_KEY, Inbox, Key, NewThread, Options},
     store::{DecisionFilter, OptOut},
 };
@@ -190,7 +190,9 @@ async fn with_history() -> Fixture {
 async fn assert_carried_over(fixture: &Fixture) {
     rounds(fixture).await;
     assert_eq!(replies(fixture), 1, "{:?}", fixture.states().await);
-    assert!(fixture.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
+    assert!(
+        fixture.store.opt_out("renamed", "lead3@company3.example", OptOutScope::Workspace).await.unwrap().is_some()
+    );
     let pauses = fixture.store.pauses().await.unwrap();
     assert_eq!(pauses.iter().map(|pause| pause.workspace.as_deref()).collect::<Vec<_>>(), [Some("renamed")]);
     let filter = DecisionFilter { workspace: Some("renamed".to_owned()), limit: 10, ..DecisionFilter::default() };
@@ -231,7 +233,9 @@ async fn a_workspace_with_another_name_that_starts_in_a_flood_keeps_what_it_know
     fixture.engine.operator().resume(None).await.unwrap();
     rounds(&fixture).await;
     assert_eq!(replies(&fixture), 121, "{:?}", fixture.store.pauses().await.unwrap());
-    assert!(fixture.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
+    assert!(
+        fixture.store.opt_out("renamed", "lead3@company3.example", OptOutScope::Workspace).await.unwrap().is_some()
+    );
 }
 
 #[tokio::test]
@@ -277,7 +281,9 @@ async fn a_name_that_is_not_clear_is_asked_about_and_then_given() {
     fixture.simulator.workspace().add_thread(NewThread::new("joe@acme.example").message("Hello"));
     rounds(&fixture).await;
     assert_eq!(fixture.store.pauses().await.unwrap(), []);
-    assert!(fixture.store.opt_out("renamed", "lead3@company3.example").await.unwrap().is_some());
+    assert!(
+        fixture.store.opt_out("renamed", "lead3@company3.example", OptOutScope::Workspace).await.unwrap().is_some()
+    );
     assert_eq!(replies(&fixture), 2, "jane before, and joe now");
 }
 

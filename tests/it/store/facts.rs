@@ -2,7 +2,7 @@
 
 use super::{StoreFixture, action, at, decision};
 use reply_router::{
-    model::{Action, ActionId, ActionKind, ActionState, Mode, Payload},
+    model::{Action, ActionId, ActionKind, ActionState, Mode, OptOutScope, Payload},
     store::{ForeignUse, OptOut, ReplyFacts, ReplyQuestion, SentFilter, SentWindow, prelude::*},
 };
 
@@ -24,7 +24,7 @@ async fn sent_actions_are_counted_in_their_window() {
     assert_eq!(sent(&all, -1, 1).await, [at(10)], "the newest");
     let other = SentFilter { rule: Some("other"), ..all };
     assert!(sent(&other, -1, 10).await.is_empty());
-    let facts = bed.store.lead_facts("acme", "t", None).await.unwrap();
+    let facts = bed.store.lead_facts("acme", "t", None, OptOutScope::Workspace).await.unwrap();
     assert_eq!((facts.history.len(), facts.opt_out), (2, None), "failed ones do not count");
 }
 
@@ -39,6 +39,7 @@ async fn what_stands_in_the_way_of_a_reply_comes_at_once() {
         workspace: "acme".to_owned(),
         thread_id: "t".to_owned(),
         lead_email: Some("Jane@ACME.example".to_owned()),
+        opt_outs: OptOutScope::Workspace,
         rule: reply.rule.clone(),
         to_lead: window,
         of_workspace: Some(window),

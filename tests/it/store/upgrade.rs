@@ -2,7 +2,7 @@
 
 use super::{action, at, decision, row};
 use reply_router::{
-    model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, Payload, Reason, ReasonCode},
+    model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, OptOutScope, Payload, Reason, ReasonCode},
     store::{ActionFilter, DecisionFilter, DecisionRecord, SqlStore, StoreError, prelude::*},
 };
 use rusqlite::{Connection, params};
@@ -166,7 +166,7 @@ impl OldStore {
         assert_eq!(store.queue_counts(None).await.unwrap().values().sum::<u64>(), self.actions.len() as u64);
         assert_eq!(store.pending_threads("acme", 100).await.unwrap()[0].row.id, "t4");
         assert_eq!(store.workspace_state("acme").await.unwrap().total_count, Some(7));
-        assert!(store.opt_out("acme", "jo@acme.example").await.unwrap().is_some());
+        assert!(store.opt_out("acme", "jo@acme.example", OptOutScope::Workspace).await.unwrap().is_some());
     }
 }
 

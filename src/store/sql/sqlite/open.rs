@@ -178,6 +178,8 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
         // Of a new file: what is removed goes back to the system, a few pages at a time. An older one keeps its pages until
         // it is compacted.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        // What is erased leaves no trace in the file.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         Ok(connection)
