@@ -118,7 +118,7 @@ version: 1
 rules:
   - name: later
     when: { category: interested }
-    then: [{ reply: { text: 'Hi.' }, after: 1h }]
+    then: [{ reply: { text: 'Hi.', after: 1h } }]
 ";
     let fixture = Fixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
     let thread = fixture.hot_lead("jane@acme.example", "Sure, give me a call.");
