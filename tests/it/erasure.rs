@@ -44,7 +44,7 @@ async fn an_opt_out_of_a_domain_holds_below_it_and_a_shared_one_everywhere() {
     }
 }
 
-/// All bytes of a store: of its file and its log, and of every compressed value in it.
+/// All bytes of a store as they lie in its file and its log. What is compressed there is not unpacked.
 fn raw(path: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for end in ["", "-wal"] {
@@ -94,7 +94,7 @@ async fn nothing_can_be_read_of_a_person_who_was_erased() {
             assert!(!is_in(&after, &form), "{word} can be read");
         }
     }
-    // What is compressed: every value of the store, as the program reads it.
+    // Compressed values of decisions and actions: as the program reads them.
     let filter = reply_router::store::DecisionFilter { limit: 99, ..Default::default() };
     let decisions = fixture.store.decisions(&filter);
     let actions = fixture.actions().await;

@@ -302,6 +302,36 @@ async fn what_cannot_be_derived_is_said() {
 }
 
 #[tokio::test]
+async fn an_event_whose_base_is_gone_is_none_and_takes_no_other_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = SqlStore::open(&path).await.unwrap();
+    let (set, first) = small();
+    store.keep_rules(set.revision(), "{}").await.unwrap();
+    let mut messages = first.messages.clone().unwrap().messages().to_vec();
+    messages.push(Message { id: "m3".to_owned(), text: Some("When?".to_owned()), ..Message::default() });
+    let later = StoredEvent { messages: Some(Conversation::new(messages)), ..first.clone() };
+    let next = DecisionRecord { message_id: Some("m3".to_owned()), ..record("d2", vec![], vec![]) };
+    let other = DecisionRecord { thread_id: "u".to_owned(), ..record("d3", vec![], vec![]) };
+    for (record, event) in [(&record("d1", vec![], vec![]), &first), (&next, &later), (&other, &first)] {
+        write(&store, record, Some(event)).await.unwrap();
+    }
+    let ids = ["d1", "d2", "d3"].map(str::to_owned);
+    assert_eq!(store.events(&ids).await.unwrap().len(), 3);
+    let gone = Connection::open(&path)
+        .unwrap()
+        .execute("DELETE FROM decision_events WHERE decision IN (SELECT base FROM decision_events)", [])
+        .unwrap();
+    assert_eq!(gone, 1, "the second builds on the first");
+    let found = store.events(&ids).await.unwrap();
+    assert_eq!((found.len(), &found["d3"]), (1, &first));
+    // The next one of the thread stands for itself.
+    let last = DecisionRecord { message_id: Some("m4".to_owned()), ..record("d4", vec![], vec![]) };
+    write(&store, &last, Some(&later)).await.unwrap();
+    assert_eq!(store.events(&["d4".to_owned()]).await.unwrap()["d4"], later);
+}
+
+#[tokio::test]
 async fn decisions_of_version_8_show_the_traces_that_they_have() {
     let folder = tempfile::tempdir().unwrap();
     let (new, old) = (folder.path().join("new.db"), folder.path().join("old.db"));

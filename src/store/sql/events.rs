@@ -86,8 +86,8 @@ impl EventStore for SqlStore {
             for id in &ids {
                 let row = |row: Row<'_>| Ok((row.get::<OwnedUid>(0)?.0, row.get(1)?, row.get::<String>(2)?));
                 let Some((id, decision, revision)) = query.query_optional(params![Uid(id)], row)? else { continue };
-                let mut event: StoredEvent =
-                    serde_json::from_slice(&read(connection, decision)?).map_err(super::codec::unreadable)?;
+                let Some(json) = read(connection, decision)? else { continue };
+                let mut event: StoredEvent = serde_json::from_slice(&json).map_err(super::codec::unreadable)?;
                 event.revision = revision;
                 found.insert(id, event);
             }
@@ -129,7 +129,7 @@ impl SqlStore {
             let mut query = connection.prepare_cached(NEWEST)?;
             let newest = query.query_optional(params![thread], |row| Ok((row.get(0)?, row.get::<u32>(1)?)))?;
             let Some((decision, depth)) = newest.filter(|(_, depth)| *depth < MAX_DEPTH) else { return Ok(None) };
-            let json = read(connection, decision)?;
+            let Some(json) = read(connection, decision)? else { return Ok(None) };
             Ok((json.len() <= MAX_BASE).then_some(Base { decision, depth, json }))
         })
         .await
@@ -150,8 +150,9 @@ impl Session<'_> {
     }
 }
 
-/// An event's JSON: those that it builds on are read first.
-fn read(connection: &Connection, decision: i64) -> Result<Vec<u8>, StoreError> {
+/// An event's JSON: those that it builds on are read first. `None` if one of them is gone: it may be removed while a list is
+/// read, and what builds on it goes too.
+fn read(connection: &Connection, decision: i64) -> Result<Option<Vec<u8>>, StoreError> {
     let mut query = connection.prepare_cached(ONE)?;
     let mut chain = Vec::new();
     let mut next = Some(decision);
@@ -159,8 +160,8 @@ fn read(connection: &Connection, decision: i64) -> Result<Vec<u8>, StoreError> {
         if chain.len() > MAX_DEPTH as usize {
             return Err(super::codec::unreadable("a chain of events without an end"));
         }
-        let (base, body, trace): (Option<i64>, Vec<u8>, Vec<u8>) =
-            query.query_row(params![decision], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let row = |row: Row<'_>| Ok((row.get(0)?, row.get::<Vec<u8>>(1)?, row.get::<Vec<u8>>(2)?));
+        let Some((base, body, trace)) = query.query_optional(params![decision], row)? else { return Ok(None) };
         chain.push((body, trace));
         next = base;
     }
@@ -172,5 +173,5 @@ fn read(connection: &Connection, decision: i64) -> Result<Vec<u8>, StoreError> {
         let before = json.as_deref().unwrap_or(DICTIONARY);
         json = Some(decompress_after(&[before, &unpack_bytes(&trace)?].concat(), body)?);
     }
-    Ok(json.unwrap_or_default())
+    Ok(json)
 }

@@ -44,6 +44,7 @@ fn reply() -> Action {
 fn safety() -> Safety {
     Safety {
         hold_uncertain: true,
+        opt_outs: crate::model::OptOutScope::Workspace,
         start_from: StartFrom::Now,
         replies_per_lead: "2 per 7d".parse().unwrap(),
         replies_per_hour: 2,

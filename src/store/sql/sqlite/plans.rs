@@ -8,7 +8,7 @@ use crate::{
         sql::{
             SqlStore, action_writes, actions, codec,
             connection::Connection,
-            decisions, events, facts,
+            controls, decisions, erasure, events, facts,
             filters::{ActionQuery, DecisionQuery},
             identity, kept, left, retention, threads,
             values::ToParam,
@@ -81,6 +81,12 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
             vec![number(1), number(0), number(9), number(99), number(200)],
             "threads_ready (workspace=? AND <expr>=?)",
         ),
+        (
+            controls::OPT_OUT,
+            vec![text("[\"lead77\",\"*@acme.example\"]"), number(1), text("acme")],
+            "opt_outs_email (email=?)",
+        ),
+        (erasure::DECIDED, vec![text("lead77")], "decisions_lead (lead_email=?)"),
         (identity::OWNERS, vec![text("[\"t77\"]")], "threads_by_id (thread_id=?)"),
         (kept::REPLIES, vec![text("acme"), text("t77"), number(100)], "kept_actions_thread (thread=?)"),
         (retention::OLDEST, vec![number(40), number(11), number(300), number(20)], "decisions_at (at>? AND at<?)"),
@@ -184,6 +190,12 @@ async fn a_look_up_is_prepared_once_whatever_it_asks_for() {
 #[tokio::test]
 async fn look_ups_cost_the_same_however_large_the_store_is() {
     let (small, large) = (filled(400).await, filled(50_000).await);
+    // Every lead opted out. This is for look-ups alone: what is left for people still reads all opt-outs.
+    for connection in [&small, &large] {
+        let opt_outs = "INSERT INTO opt_outs (workspace, email, since, evidence)
+            SELECT 'acme', lead_email, at, 'no' FROM decisions";
+        connection.sqlite().unwrap().execute(opt_outs, []).unwrap();
+    }
     for (query, values, _) in asked() {
         let ((few, _), (many, walked)) = (steps(&small, query, &values), steps(&large, query, &values));
         eprintln!("{few:>6} {many:>6}  {}", query.lines().next().unwrap_or_default());
