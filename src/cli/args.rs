@@ -215,6 +215,17 @@ pub(super) enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Erase a person: texts, names, addresses, decisions, actions.
+    ///
+    /// Stop the service first. Threads keep their IDs and counts, which show that old mail is old; opt-outs, and what keeps a
+    /// reply from being sent twice, hold on by a keyed hash. Backups that you have made still hold the person.
+    Forget {
+        /// The person's e-mail address.
+        address: String,
+        /// Only in this workspace; default: in all.
+        #[arg(long, value_name = "NAME")]
+        workspace: Option<String>,
+    },
     /// Work with the records as a whole.
     #[command(subcommand)]
     Store(StoreCommand),

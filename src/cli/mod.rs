@@ -15,6 +15,7 @@ mod explain_file;
 mod explain_lead;
 mod explain_text;
 mod export_test;
+mod forget;
 mod init;
 mod man;
 mod preview;
@@ -93,6 +94,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<CommandStatus> {
         Command::Resume { workspace, service } => control::resume(&overrides, service, workspace).await,
         Command::Approve { id, text, service } => control::approve(&overrides, service, id, text).await,
         Command::Reject { id, service } => control::reject(&overrides, service, id).await,
+        Command::Forget { address, workspace } => forget::forget(&overrides, &address, workspace.as_deref()).await,
         Command::Store(command) => store::store(command).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),

@@ -7,6 +7,7 @@ mod bad_input;
 mod controlling;
 mod doctor;
 mod explain;
+mod forget;
 mod large;
 mod log;
 mod printing;

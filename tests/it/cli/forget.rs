@@ -1,0 +1,35 @@
+//! A person is erased by the command.
+
+use super::cli_fixture::{CliFixture, EVERYTHING};
+
+#[tokio::test]
+async fn a_person_is_erased_and_answered_no_more_than_before() {
+    let place = CliFixture::new(EVERYTHING).await;
+    place.run(&["run", "--once"]).await.assert_exit(0);
+    let thread = place.hot_lead("quentina@erased.example");
+    place.hot_lead("stays@other.example");
+    place.run(&["run", "--once"]).await.assert_exit(0);
+    // Our own reply shows in the list: a row that changes later is read anew, as of anybody.
+    place.run(&["run", "--once"]).await.assert_exit(0);
+    let holds = |word: &str| {
+        let files = place.files().into_iter().filter(|(name, _)| name.contains("reply-router.db"));
+        files.into_iter().any(|(_, bytes)| bytes.windows(word.len()).any(|part| part == word.as_bytes()))
+    };
+    assert!(holds("quentina") && holds("stays@other.example"));
+
+    let said = place.run(&["forget", "Quentina <quentina@ERASED.example>"]).await.assert_exit(0);
+    let said = said.assert_prints(&["erased in acme: 1 threads, 1 decisions"]);
+    assert!(!said.err.contains("quentina"), "{said:#?}");
+    assert!(!holds("quentina") && holds("stays@other.example"));
+    place.run(&["forget", "quentina@erased.example"]).await.assert_exit(0).assert_prints(&["nothing is known"]);
+    place.run(&["forget", "quentina"]).await.assert_exit(1);
+    let unknown = place.run(&["forget", "a@b.example", "--workspace", "globex"]).await.assert_exit(1);
+    assert!(unknown.err.contains("globex"), "{unknown:#?}");
+
+    // Old mail stays old, and the reply that left is not sent again.
+    let replies = place.simulator.workspace().accepted_replies().len();
+    place.run(&["run", "--once"]).await.assert_exit(0);
+    assert_eq!(place.simulator.workspace().accepted_replies().len(), replies);
+    assert!(place.simulator.workspace().thread(&thread).is_some());
+    assert!(!holds("quentina"), "a poll brings nothing back");
+}
