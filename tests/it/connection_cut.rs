@@ -106,7 +106,8 @@ impl CutFixture {
         let (http_at, smtp_at) = (Some(doors[0].address()), Some(doors[1].address()));
         let setting = FixtureOptions { http_at, smtp_at, ..setting(rules) };
         let (store, clock): (_, ManualClock) = (Arc::clone(&field.fixture.store), field.fixture.clock.clone());
-        field.fixture.engine = engine(&setting, simulator, store as Arc<dyn Store>, clock);
+        let behind = engine(&setting, simulator, store as Arc<dyn Store>, clock);
+        field.fixture.replace_engine(behind);
         field.fixture.engine.intake().poll(field.fixture.workspace(), true).await.unwrap();
         (field, doors)
     }
@@ -114,7 +115,8 @@ impl CutFixture {
     /// From here on nothing stands that could be used again: other clients, on the same store.
     fn renew_client(&mut self, rules: &'static str) {
         let (store, clock): (_, ManualClock) = (Arc::clone(&self.fixture.store), self.fixture.clock.clone());
-        self.fixture.engine = engine(&setting(rules), &self.fixture.simulator, store as Arc<dyn Store>, clock);
+        let renewed = engine(&setting(rules), &self.fixture.simulator, store as Arc<dyn Store>, clock);
+        self.fixture.replace_engine(renewed);
     }
 
     /// So many leads write. All their addresses and names are equally long, and so are all requests.

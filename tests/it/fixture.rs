@@ -174,8 +174,17 @@ impl Fixture {
         self.folder.path().join("store.db")
     }
 
+    /// The first workspace of the engine.
     pub(crate) fn workspace(&self) -> &Workspace {
+        let is_current = self.engine.workspaces().first().is_some_and(|first| Arc::ptr_eq(first, &self.first));
+        assert!(is_current, "the engine was replaced without its workspace: use `replace_engine`");
         &self.first
+    }
+
+    /// Another engine on the same store, with its workspaces.
+    pub(crate) fn replace_engine(&mut self, engine: Arc<Engine>) {
+        self.first = Arc::clone(engine.workspaces().first().unwrap());
+        self.engine = engine;
     }
 
     /// An interested lead of a Q1 campaign writes for the first time; the thread's id comes back.

@@ -141,7 +141,8 @@ impl OutcomeFixture {
 
     fn new_engine(&mut self) {
         let store = Arc::clone(&self.fixture.store) as Arc<dyn Store>;
-        self.fixture.engine = engine(&self.setting, &self.fixture.simulator, store, self.fixture.clock.clone());
+        let renewed = engine(&self.setting, &self.fixture.simulator, store, self.fixture.clock.clone());
+        self.fixture.replace_engine(renewed);
     }
 
     /// Plays a case: right after the first try, and at the end.
