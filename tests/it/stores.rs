@@ -68,10 +68,11 @@ fn as_postgres(program: &Path) -> Command {
     command
 }
 
-/// A port that nobody has, below those that the system gives to whoever asks for any.
+/// A port that nobody has, below those of doors (`proxy`), which may be shut for a while, and those that the system gives to
+/// whoever asks for any.
 fn free_port() -> u16 {
     let random = uuid::Uuid::new_v4().as_u128();
-    let tried = (0..1_000).map(|step| 10_000 + u16::try_from((random + step * 37) % 20_000).unwrap());
+    let tried = (0..1_000).map(|step| 10_000 + u16::try_from((random + step * 37) % 10_000).unwrap());
     let mut free = tried.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.next().expect("a port")
 }
