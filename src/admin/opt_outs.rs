@@ -42,6 +42,7 @@ pub(super) struct OptOutBody {
     /// Null, or left out: all that you see.
     pub workspace: Option<String>,
     /// An address, or a whole domain with all below it: `*@acme.example`.
+    #[schema(format = "email")]
     pub email: String,
     /// Why, for the record.
     pub evidence: Option<String>,
