@@ -22,7 +22,7 @@ struct Passed(AtomicUsize, AtomicUsize);
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
-    to: SocketAddr,
+    to: Arc<Mutex<SocketAddr>>,
     passed: Arc<Passed>,
     doorman: Mutex<Option<JoinHandle<()>>>,
     carriers: Arc<Mutex<Vec<JoinHandle<()>>>>,
@@ -36,7 +36,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let door = Self {
             address,
-            to,
+            to: Arc::new(Mutex::new(to)),
             passed: Arc::default(),
             doorman: Mutex::default(),
             carriers: Arc::default(),
@@ -58,6 +58,11 @@ impl Proxy {
             // The listener is closed when the task is gone.
             let _ = doorman.await;
         }
+    }
+
+    /// From now on connections lead elsewhere; those that stand go on.
+    pub(crate) fn lead_to(&self, to: SocketAddr) {
+        *self.to.lock().unwrap() = to;
     }
 
     /// Ends the connections that stand.
@@ -85,11 +90,12 @@ impl Proxy {
     }
 
     fn attend(&self, listener: TcpListener) {
-        let (to, passed, limits) = (self.to, Arc::clone(&self.passed), Arc::clone(&self.limits));
+        let (to, passed, limits) = (Arc::clone(&self.to), Arc::clone(&self.passed), Arc::clone(&self.limits));
         let carriers = Arc::clone(&self.carriers);
         let doorman = tokio::spawn(async move {
             while let Ok((outside, _)) = listener.accept().await {
                 let limit = limits.lock().unwrap().pop_front().unwrap_or((usize::MAX, usize::MAX));
+                let to = *to.lock().unwrap();
                 let Ok(inside) = TcpStream::connect(to).await else { continue };
                 // A dialogue of many small pieces must not wait for acknowledgements at each.
                 let _ = (outside.set_nodelay(true), inside.set_nodelay(true));

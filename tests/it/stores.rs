@@ -80,17 +80,33 @@ fn free_port() -> u16 {
 impl Server {
     /// Makes a server in a folder of its own, and starts it.
     pub(crate) fn start() -> Self {
+        Self::start_with(|folder| {
+            let mut made = as_postgres(&program("initdb"));
+            made.args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]);
+            made.arg("--pgdata").arg(folder.join("data"));
+            made
+        })
+    }
+
+    /// Another server, with all that this one has confirmed so far.
+    pub(crate) fn copy(&self) -> Self {
+        let copied = Self::start_with(|folder| {
+            let mut made = as_postgres(&program("pg_basebackup"));
+            made.args(["--host=127.0.0.1", "--port", &self.port.to_string(), "--username=postgres"]);
+            made.args(["--checkpoint=fast", "--no-sync", "--pgdata"]).arg(folder.join("data"));
+            made
+        });
+        copied.databases.lock().unwrap().extend(self.databases.lock().unwrap().iter().cloned());
+        copied
+    }
+
+    fn start_with(make: impl FnOnce(&Path) -> Command) -> Self {
         let folder = tempfile::Builder::new().prefix("reply-router-postgres-").tempdir().unwrap();
         if rustix::process::getuid().is_root() {
             let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
             assert!(owned.unwrap().success(), "there is no user postgres: run tests/setup.sh");
         }
-        let made = as_postgres(&program("initdb"))
-            .args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])
-            .arg("--pgdata")
-            .arg(folder.path().join("data"))
-            .current_dir("/")
-            .output();
+        let made = make(folder.path()).current_dir("/").output();
         let made = made.expect("PostgreSQL is not installed: run tests/setup.sh");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let mut server = Self { port: 0, process: Mutex::default(), folder, databases: Mutex::default() };

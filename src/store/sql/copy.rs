@@ -388,8 +388,16 @@ mod tests {
             .flat_map(|table| table.columns.iter().map(|(column, _)| (table.name.to_owned(), (*column).to_owned())));
         let copied: BTreeSet<_> = copied.collect();
         // The mark is a file's own, the version a schema's, and what processes agree on is theirs.
-        const OWN: [&str; 7] =
-            ["marks", "schema_version", "replicas", "leases", "wanted_polls", "request_grants", "workspace_reports"];
+        const OWN: [&str; 8] = [
+            "marks",
+            "schema_version",
+            "commits",
+            "replicas",
+            "leases",
+            "wanted_polls",
+            "request_grants",
+            "workspace_reports",
+        ];
         let own = |(table, _): &(String, String)| !OWN.contains(&table.as_str());
         let sqlite: BTreeSet<_> = columns(super::super::sqlite::SCHEMA).into_iter().filter(own).collect();
         let postgres: BTreeSet<_> = columns(super::super::postgres::SCHEMA).into_iter().filter(own).collect();

@@ -1,7 +1,9 @@
 //! A connection to PostgreSQL, used by one thread that may wait, as the SQLite one is.
 //!
-//! A commit whose answer never came is looked up: the server knows of each transaction how it ended. So an error means here
-//! as everywhere in the store that nothing was written.
+//! A commit whose answer never came is looked up. Each transaction writes its number into a row of its connection's own:
+//! if the number is there, so is all that was written with it. The number that PostgreSQL gives a transaction would not do:
+//! a server that crashed, or one that took its place, may give the same number to another transaction. So an error means
+//! here as everywhere in the store that nothing was written.
 
 use super::{database::Database, dialect::translate};
 use crate::store::{StoreError, sql::values::Param};
@@ -27,8 +29,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// More statements than this are not remembered.
 const REMEMBERED: usize = 512;
 
-/// Begins a transaction, and tells its number. Nobody's lock is waited for longer than SQLite's.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '10s'; SELECT pg_current_xact_id()::text";
+/// Begins a transaction. Nobody's lock is waited for longer than SQLite's.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '10s'";
 
 /// One connection; it is made when it is needed, and anew when it was lost.
 pub(in crate::store::sql) struct PgConnection {
@@ -37,8 +39,12 @@ pub(in crate::store::sql) struct PgConnection {
     /// Statements as PostgreSQL takes them.
     texts: RefCell<HashMap<String, Arc<str>>>,
     prepared: RefCell<HashMap<Arc<str>, Statement>>,
-    /// The transaction that was begun: its number.
-    transaction: RefCell<Option<String>>,
+    /// Whose row the numbers of transactions are written into: another one for each connection, so that none waits for what
+    /// the server still has of one that was lost.
+    writer: RefCell<String>,
+    /// The number of the last transaction.
+    last: Cell<i64>,
+    transaction: Cell<Option<Transaction>>,
     /// Whether statements were begun that see one moment.
     is_reading: Cell<bool>,
 }
@@ -47,6 +53,15 @@ impl fmt::Debug for PgConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PgConnection").field("database", &self.database).finish_non_exhaustive()
     }
+}
+
+/// A transaction that was begun.
+#[derive(Debug, Clone, Copy)]
+enum Transaction {
+    /// It has written its number.
+    Numbered(i64),
+    /// It has none: there is no table for it yet.
+    First,
 }
 
 /// What failed.
@@ -72,7 +87,9 @@ impl PgConnection {
             client: RefCell::default(),
             texts: RefCell::default(),
             prepared: RefCell::default(),
-            transaction: RefCell::default(),
+            writer: RefCell::default(),
+            last: Cell::new(0),
+            transaction: Cell::new(None),
             is_reading: Cell::new(false),
         }
     }
@@ -113,59 +130,70 @@ impl PgConnection {
 
     pub(in crate::store::sql) fn begin(&self) -> Result<(), StoreError> {
         let client = self.client()?;
-        let answer = self.wait(client.simple_query(BEGIN))?;
-        let number = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            _ => None,
-        });
-        let none = || StoreError::Database("the server gave a transaction no number".to_owned());
-        *self.transaction.borrow_mut() = Some(number.ok_or_else(none)?);
+        let number = self.last.get() + 1;
+        self.last.set(number);
+        // Only hexadecimal digits: it was made here.
+        let writer = self.writer.borrow().clone();
+        self.wait(client.batch_execute(&format!(
+            "{BEGIN}; INSERT INTO commits (writer, number, at) VALUES ('{writer}', {number}, now()) \
+             ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at"
+        )))?;
+        self.transaction.set(Some(Transaction::Numbered(number)));
+        Ok(())
+    }
+
+    /// Begins the transaction that makes the tables.
+    pub(super) fn begin_first(&self) -> Result<(), StoreError> {
+        let client = self.client()?;
+        self.wait(client.batch_execute(BEGIN))?;
+        self.transaction.set(Some(Transaction::First));
         Ok(())
     }
 
     /// Makes the transaction durable. If its answer is lost, it is asked for until it is known.
     pub(in crate::store::sql) fn commit(&self) -> Result<(), StoreError> {
-        let number = self.transaction.borrow_mut().take();
-        let (Some(number), Some(client)) = (number, self.connected()) else {
+        let (Some(transaction), Some(client)) = (self.transaction.take(), self.connected()) else {
             return Err(StoreError::Database("the connection to the server was lost".to_owned()));
         };
-        match self.wait(client.batch_execute("COMMIT")) {
-            Ok(()) => Ok(()),
-            Err(Failure::Said(error)) => Err(error),
-            Err(Failure::Lost(error)) => self.look_up_end(&number, error),
+        match (self.wait(client.batch_execute("COMMIT")), transaction) {
+            (Ok(()), _) => Ok(()),
+            (Err(Failure::Lost(error)), Transaction::Numbered(number)) => self.look_up_end(number, error),
+            (Err(error), _) => Err(error.into()),
         }
     }
 
     /// How a transaction ended whose commit had no answer.
-    fn look_up_end(&self, number: &str, lost: StoreError) -> Result<(), StoreError> {
+    fn look_up_end(&self, number: i64, lost: StoreError) -> Result<(), StoreError> {
         tracing::warn!(error = %lost, "a commit had no answer: asking how it ended");
+        let writer = self.writer.borrow().clone();
         loop {
-            match self.ask_end(number).as_deref() {
-                Ok("committed") => return Ok(()),
-                Ok("aborted") => return Err(lost),
+            match self.read_last_number(&writer) {
+                Ok(last) if last == number => return Ok(()),
+                Ok(_) => return Err(lost),
                 // The server has not noticed yet that the connection is gone, or cannot be reached.
-                _ if self.database.is_closing() => return Err(lost),
-                _ => std::thread::sleep(ASK_AGAIN),
+                Err(_) if self.database.is_closing() => return Err(lost),
+                Err(_) => std::thread::sleep(ASK_AGAIN),
             }
         }
     }
 
-    fn ask_end(&self, number: &str) -> Result<String, StoreError> {
+    /// The number in a writer's row, when no transaction has the row any more: until then it is an error. A writer without a
+    /// row gets one, with 0: so one that is being written is waited for too.
+    fn read_last_number(&self, writer: &str) -> Result<i64, StoreError> {
         let client = self.client()?;
-        // Only digits: the server gave it.
-        let answer = self.wait(client.simple_query(&format!("SELECT pg_xact_status('{number}'::xid8)")))?;
-        Ok(answer
-            .iter()
-            .find_map(|message| match message {
-                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-                _ => None,
-            })
-            // The server keeps the end of old transactions for a while only; nobody asks for one that old.
-            .unwrap_or_default())
+        let answer = self.wait(client.simple_query(&format!(
+            "SET LOCAL lock_timeout = '1s'; INSERT INTO commits (writer, number, at) VALUES ('{writer}', 0, now()) \
+             ON CONFLICT (writer) DO UPDATE SET at = excluded.at RETURNING number"
+        )))?;
+        let number = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).and_then(|text| text.parse().ok()),
+            _ => None,
+        });
+        number.ok_or_else(|| StoreError::Database("the server gave no number of a commit".to_owned()))
     }
 
     pub(in crate::store::sql) fn roll_back(&self) {
-        let begun = self.transaction.borrow_mut().take().is_some() || self.is_reading.replace(false);
+        let begun = self.transaction.take().is_some() || self.is_reading.replace(false);
         if !begun {
             return;
         }
@@ -184,7 +212,7 @@ impl PgConnection {
         if let Some(client) = self.connected() {
             return Ok(client);
         }
-        if self.transaction.borrow().is_some() || self.is_reading.get() {
+        if self.transaction.get().is_some() || self.is_reading.get() {
             return Err(StoreError::Database("the connection to the server was lost".to_owned()));
         }
         self.forget();
@@ -194,6 +222,7 @@ impl PgConnection {
             other => other,
         });
         let client = Arc::new(connected?);
+        *self.writer.borrow_mut() = uuid::Uuid::new_v4().simple().to_string();
         *self.client.borrow_mut() = Some(Arc::clone(&client));
         Ok(client)
     }

@@ -92,8 +92,9 @@ fn connections(database: &Arc<Database>, count: usize) -> Vec<Connection> {
 }
 
 fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
-    let writing = Connection::Postgres(PgConnection::new(Arc::clone(database)));
-    writing.begin()?;
+    let writing = PgConnection::new(Arc::clone(database));
+    writing.begin_first()?;
+    let writing = Connection::Postgres(writing);
     if let Err(error) = prepare(&writing, database).and_then(|()| writing.commit()) {
         writing.roll_back();
         return Err(error);
@@ -110,6 +111,9 @@ fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
     })
 }
 
+/// Nobody looks up a commit that long after it.
+const FORGET_WRITERS: &str = "DELETE FROM commits WHERE at < now() - interval '7 days'";
+
 /// Makes the tables, or checks that they are ours.
 fn prepare(connection: &Connection, database: &Database) -> Result<(), StoreError> {
     connection.query_row(LOCK, params![], |_| Ok(()))?;
@@ -118,7 +122,7 @@ fn prepare(connection: &Connection, database: &Database) -> Result<(), StoreErro
         connection.execute("INSERT INTO schema_version (version) VALUES (?)", params![VERSION])?;
         ensure_key(connection)?;
     }
-    Ok(())
+    connection.execute_batch(FORGET_WRITERS)
 }
 
 /// Whether the tables are there; those of a newer version are refused.

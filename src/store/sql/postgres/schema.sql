@@ -225,6 +225,13 @@ CREATE TABLE schema_version (
     version BIGINT NOT NULL
 );
 
+-- The number of the last transaction that was committed over each connection.
+CREATE TABLE commits (
+    writer TEXT COLLATE "C" PRIMARY KEY,
+    number BIGINT NOT NULL,
+    at     TIMESTAMPTZ NOT NULL
+);
+
 -- The processes that live, each until when it is held to live. Times here are the server's, in microseconds.
 CREATE TABLE replicas (
     holder     TEXT COLLATE "C" PRIMARY KEY,
