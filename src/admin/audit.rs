@@ -37,6 +37,8 @@ pub(super) async fn record_by(app: &App, caller: &Caller, what: &str, target: Op
 pub(super) const THREAD_DONE: &str = "thread.done";
 /// Where the details of an entry keep the user's name.
 const USER: &str = "user";
+/// Who changed something without the service.
+const COMMAND: &str = "command";
 
 /// As [`record_by`], where the entry itself is the change.
 pub(super) async fn append(
@@ -77,7 +79,7 @@ pub(super) struct AuditReport {
     pub at: Timestamp,
     /// The user; null for somebody without a name, such as the holder of `admin.token`.
     pub user: Option<String>,
-    /// How they got in; `nobody` for a sign-in that failed.
+    /// How they got in; `nobody` for a sign-in that failed, `command` for a command on a store that no service had.
     #[schema(schema_with = auth_methods)]
     pub who: String,
     /// The address that the request came from.
@@ -94,7 +96,7 @@ pub(super) struct AuditReport {
 }
 
 fn auth_methods() -> Object {
-    let names = AuthMethod::ALL.map(AuthMethod::as_str);
+    let names = AuthMethod::ALL.map(AuthMethod::as_str).into_iter().chain([COMMAND]);
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build()
 }
 

@@ -5,12 +5,28 @@ use super::{
     pagination::{OffsetPaging, Page, non_empty, page_at},
     problem::{JsonBody, Problem, QueryParams},
 };
-use crate::{model::address_of, store::OptOut};
-use axum::{Json, extract::Path, http::StatusCode};
+use crate::store::{
+    OptOut, StoreError,
+    opt_out_table::{self, BadLine, MAX_NAMED, ReadTable, WriteTable},
+};
+use axum::{
+    Json,
+    body::{Body, to_bytes},
+    extract::{Path, Request},
+    http::{HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
+
+/// A table of opt-outs that is larger is refused: send it in parts.
+const MAX_TABLE: usize = 1024 * 1024;
+/// So many opt-outs are read at once for a table, and written in one transaction.
+const PART: u32 = 1_000;
+/// How many opt-outs of erased addresses a table leaves out.
+const LEFT_OUT: HeaderName = HeaderName::from_static("x-left-out");
 
 pub(super) type OptOutPage = Page<OptOut>;
 
@@ -83,14 +99,7 @@ pub(super) async fn add_by(engine: &ScopedEngine, entry: OptOutBody) -> Result<A
         Some(name) => vec![engine.workspace(name)?.name().to_owned()],
         None => engine.workspaces().iter().map(|workspace| workspace.name().to_owned()).collect(),
     };
-    let Some(email) = address_of(&entry.email) else {
-        return Err(Problem::bad_request(format!("`{}` is not an e-mail address", entry.email)));
-    };
-    if let Some(domain) = email.strip_prefix("*@")
-        && (!domain.contains('.') || domain.contains('*') || domain.starts_with('.') || domain.ends_with('.'))
-    {
-        return Err(Problem::bad_request(format!("`{email}` is no domain: write it like *@acme.example")));
-    }
+    let email = opt_out_table::opt_out_address(&entry.email).map_err(Problem::bad_request)?;
     let evidence = entry.evidence.filter(|text| !text.trim().is_empty());
     let evidence = evidence.unwrap_or_else(|| "entered by hand".to_owned());
     let mut items = Vec::with_capacity(workspaces.len());
@@ -105,7 +114,7 @@ pub(super) async fn add_by(engine: &ScopedEngine, entry: OptOutBody) -> Result<A
     let Some(first) = items.first().cloned() else { return Err(Problem::not_found_named("workspace", "")) };
     let added = AddedOptOut {
         workspace: (items.len() == 1).then_some(first.workspace),
-        email: first.email,
+        email,
         since: first.since,
         evidence: first.evidence,
         items,
@@ -142,4 +151,124 @@ pub(super) async fn remove_by(engine: &ScopedEngine, workspace: Option<&str>, em
     let details = json!({ "workspace": workspace, "workspaces": removed });
     audit::record(engine, "opt_out.remove", Some(&email.to_lowercase()), details).await;
     Ok(())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct TableParams {
+    /// The workspace.
+    workspace: Option<String>,
+}
+
+/// Download opt-outs as CSV.
+///
+/// The columns are workspace, email, since and evidence. A cell that a spreadsheet would take for a formula has a leading
+/// apostrophe. Opt-outs of addresses that were erased are left out; the header `x-left-out` says how many those are.
+#[utoipa::path(
+    get, path = "/api/v1/opt-outs/export", operation_id = "exportOptOuts", tag = "opt-outs",
+    params(TableParams),
+    responses(
+        (
+            status = 200, description = "The table.", content_type = "text/csv", body = String,
+            headers(("x-left-out" = u64, description = "How many opt-outs of erased addresses it leaves out."))
+        ),
+        (status = 404, response = Problem)
+    )
+)]
+pub(super) async fn export(
+    engine: ScopedEngine,
+    QueryParams(params): QueryParams<TableParams>,
+) -> Result<Response, Problem> {
+    let workspace = non_empty(params.workspace);
+    if let Some(name) = &workspace {
+        engine.workspace(name)?;
+    }
+    let left_out = engine.erased_opt_outs(workspace.as_deref()).await?;
+    let begin = Some((engine, workspace, WriteTable::default(), None::<OptOut>));
+    let parts = futures_util::stream::try_unfold(begin, async |next| {
+        let Some((engine, workspace, mut table, after)) = next else { return Ok::<_, StoreError>(None) };
+        let found = engine.opt_outs_after(workspace.as_deref(), after.as_ref(), PART).await?;
+        let lines = table.lines(&found);
+        let is_last = found.len() < PART as usize;
+        let rest = found.into_iter().next_back().filter(|_| !is_last);
+        Ok(Some((lines, rest.map(|last| (engine, workspace, table, Some(last))))))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"opt-outs.csv\"".to_owned()),
+        (LEFT_OUT, left_out.to_string()),
+    ];
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// What a table has added.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ImportedOptOuts {
+    /// So many lines were new.
+    added: u64,
+    /// So many were there already; what is there stays as it is.
+    already_there: u64,
+    /// The workspaces that the lines were for.
+    workspaces: Vec<String>,
+}
+
+/// Add opt-outs from CSV.
+///
+/// The first line names the columns: workspace, email, since, evidence, in any order; only email is needed. Lines without a
+/// workspace are for the one in the query, or for the only one that you see. An e-mail is an address, or a whole domain
+/// (`*@acme.example`). If a line is wrong nothing is imported, and the response names it. A table has at most 1 MiB.
+#[utoipa::path(
+    post, path = "/api/v1/opt-outs/import", operation_id = "importOptOuts", tag = "opt-outs",
+    params(TableParams),
+    request_body(content = String, content_type = "text/csv"),
+    responses(
+        (status = 200, body = ImportedOptOuts),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+        (status = 413, response = Problem)
+    )
+)]
+pub(super) async fn import(
+    engine: ScopedEngine,
+    QueryParams(params): QueryParams<TableParams>,
+    request: Request,
+) -> ApiResult<ImportedOptOuts> {
+    let chosen = non_empty(params.workspace);
+    if let Some(name) = &chosen {
+        engine.workspace(name)?;
+    }
+    let too_large = || {
+        let text = format!("the table has more than {} KiB: send it in parts", MAX_TABLE / 1024);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    };
+    let table = to_bytes(request.into_body(), MAX_TABLE).await.map_err(|_| too_large())?;
+    let workspaces: Vec<String> = engine.workspaces().iter().map(|found| found.name().to_owned()).collect();
+    let reading = ReadTable { workspaces: &workspaces, chosen: chosen.as_deref(), now: engine.shared().now() };
+    let opt_outs = reading.read(&table).map_err(|bad| refused(&bad))?;
+    Ok(Json(import_by(&engine, opt_outs).await?))
+}
+
+fn refused(bad: &[BadLine]) -> Problem {
+    let named = bad.iter().take(MAX_NAMED).map(|bad| format!("line {}: {}", bad.line, bad.problem));
+    let mut text = named.collect::<Vec<_>>().join("; ");
+    if bad.len() > MAX_NAMED {
+        text += &format!("; and {} more", bad.len() - MAX_NAMED);
+    }
+    Problem::bad_request(format!("nothing was imported: {text}"))
+}
+
+async fn import_by(engine: &ScopedEngine, opt_outs: Vec<OptOut>) -> Result<ImportedOptOuts, Problem> {
+    let workspaces: std::collections::BTreeSet<String> =
+        opt_outs.iter().map(|opt_out| opt_out.workspace.clone()).collect();
+    let total = opt_outs.len() as u64;
+    let added = engine.add_opt_outs(opt_outs).await?;
+    let imported =
+        ImportedOptOuts { added, already_there: total - added, workspaces: workspaces.into_iter().collect() };
+    let details = json!({
+        "workspaces": imported.workspaces,
+        "added": imported.added,
+        "already_there": imported.already_there,
+    });
+    audit::record(engine, "opt_out.import", None, details).await;
+    Ok(imported)
 }

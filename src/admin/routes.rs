@@ -59,6 +59,8 @@ fn protected() -> OpenApiRouter<App> {
         (VIEWER, routes!(opt_outs::list)),
         (APPROVER, routes!(opt_outs::add)),
         (APPROVER, routes!(opt_outs::remove)),
+        (VIEWER, routes!(opt_outs::export)),
+        (APPROVER, routes!(opt_outs::import)),
         (APPROVER, routes!(controls::pause)),
         (APPROVER, routes!(controls::resume)),
         (WHOLE_SERVICE, routes!(controls::reload)),

@@ -226,6 +226,9 @@ pub(super) enum Command {
         #[arg(long, value_name = "NAME")]
         workspace: Option<String>,
     },
+    /// Import and export the opt-outs as CSV.
+    #[command(subcommand)]
+    OptOuts(OptOutsCommand),
     /// Work with the records as a whole.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -248,6 +251,43 @@ pub(super) enum Command {
         /// The folder to write reply-router.1, reply-router-run.1 and the others into. It replaces what is there.
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
+    },
+}
+
+/// Opt-outs as a table.
+#[derive(Debug, Subcommand)]
+pub(super) enum OptOutsCommand {
+    /// Add opt-outs from a CSV file.
+    ///
+    /// The first line names the columns: workspace, email, since, evidence, in any order; only email is needed. An email is
+    /// an address, or a whole domain (`*@acme.example`). If a line is wrong, every such line is named and nothing is
+    /// imported. What is there already stays as it is. The command uses the running service if there is one.
+    #[command(after_help = "Examples:
+  reply-router opt-outs import unsubscribed.csv
+  reply-router opt-outs import unsubscribed.csv --workspace acme
+  sort -u *.txt | sed '1i email' | reply-router opt-outs import -")]
+    Import {
+        /// The file; `-` for standard input.
+        file: PathBuf,
+        /// The workspace of lines that name none; required if there are several.
+        #[arg(long, value_name = "NAME")]
+        workspace: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
+    },
+    /// Print opt-outs as CSV.
+    ///
+    /// A cell that a spreadsheet would take for a formula gets a leading apostrophe, which `import` takes off again.
+    /// Opt-outs of people who were erased are left out: only their hash is known.
+    #[command(after_help = "Examples:
+  reply-router opt-outs export > opt-outs.csv
+  reply-router opt-outs export --workspace acme > acme.csv")]
+    Export {
+        /// Only those of this workspace; default: all.
+        #[arg(long, value_name = "NAME")]
+        workspace: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
     },
 }
 

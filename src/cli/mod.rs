@@ -5,6 +5,7 @@
 
 mod apply;
 mod args;
+mod audit;
 mod check;
 mod completions;
 mod control;
@@ -18,6 +19,7 @@ mod export_test;
 mod forget;
 mod init;
 mod man;
+mod opt_outs;
 mod preview;
 mod run;
 mod schema;
@@ -95,6 +97,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<CommandStatus> {
         Command::Approve { id, text, service } => control::approve(&overrides, service, id, text).await,
         Command::Reject { id, service } => control::reject(&overrides, service, id).await,
         Command::Forget { address, workspace } => forget::forget(&overrides, &address, workspace.as_deref()).await,
+        Command::OptOuts(command) => opt_outs::opt_outs(&overrides, command).await,
         Command::Store(command) => store::store(command).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),

@@ -2,16 +2,49 @@
 
 use super::env;
 use crate::{
-    app::{self, CliOptions},
-    settings::ADMIN_TOKEN_VARIABLE,
+    app::{self, AppError, CliOptions, StoreMode, open_store},
+    settings::{ADMIN_TOKEN_VARIABLE, Settings},
+    store::{SqlStore, StoreError},
 };
 use anyhow::Context;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longer than the service takes for any request.
+const TIMEOUT: Duration = Duration::from_secs(90);
+/// Whoever does not answer this soon is not there.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// Who works on the records: a service that runs, or this command.
+pub(super) enum Records {
+    Service(Service),
+    Store(Arc<SqlStore>),
+}
+
+impl Records {
+    /// The service at the address, if one is given. Otherwise the service that has the store, or the store itself if no
+    /// service runs. A file's store says whether somebody has it; for one on a server, `admin.listen` is asked.
+    pub(super) async fn reach(
+        overrides: &CliOptions,
+        settings: Option<&Settings>,
+        url: Option<String>,
+        how: StoreMode,
+    ) -> anyhow::Result<Self> {
+        let Some(settings) = settings.filter(|_| url.is_none()) else {
+            return Ok(Self::Service(Service::find(overrides, url)?));
+        };
+        let service = Service::find(overrides, None)?;
+        if settings.store.file().is_none() && service.is_there().await {
+            return Ok(Self::Service(service));
+        }
+        match open_store(settings, how).await {
+            Err(AppError::Store(StoreError::InUse { .. })) => Ok(Self::Service(service)),
+            opened => Ok(Self::Store(opened?)),
+        }
+    }
+}
 
 /// Where the service is reached.
 pub(super) struct Service {
@@ -43,15 +76,44 @@ impl Service {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
-        let base = &self.base;
-        let mut request = self.client.request(method, format!("{base}{path}"));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose_secret());
+    /// Sends a table.
+    pub(super) async fn post_table(&self, path: &str, table: Vec<u8>) -> anyhow::Result<Value> {
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, "text/csv").body(table);
+        Ok(self.respond(request).await?.json().await?)
+    }
+
+    /// The response as it comes.
+    pub(super) async fn download(&self, path: &str) -> anyhow::Result<Response> {
+        self.respond(self.request(Method::GET, path)).await
+    }
+
+    /// Whether a service of ours answers.
+    async fn is_there(&self) -> bool {
+        let asked = self.client.get(format!("{}/healthz", self.base)).timeout(LOOK).send().await;
+        match asked {
+            Ok(response) => response.text().await.is_ok_and(|text| text == "ok\n"),
+            Err(_) => false,
         }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }
+        Ok(self.respond(request).await?.json().await?)
+    }
+
+    async fn respond(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let base = &self.base;
         let response = request
             .send()
             .await
@@ -59,7 +121,7 @@ impl Service {
             .with_context(|| format!("no response from {base}: is `reply-router run` running?"))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(response.json().await?);
+            return Ok(response);
         }
         let problem: Value = response.json().await.unwrap_or_default();
         match (status, problem["detail"].as_str()) {

@@ -15,6 +15,7 @@ mod erasure;
 mod events;
 mod facts;
 pub mod leases;
+pub mod opt_out_table;
 mod opt_outs;
 mod read_model;
 mod records;

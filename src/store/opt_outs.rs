@@ -10,6 +10,9 @@ pub trait OptOutStore: Send + Sync {
     /// Remembers that a lead wants no more mail; an earlier entry stays.
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError>;
 
+    /// The same of many in one transaction; how many there were none of before comes back.
+    async fn add_opt_outs(&self, opt_outs: Vec<OptOut>) -> Result<u64, StoreError>;
+
     /// Forgets it; whether there was one.
     async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError>;
 
@@ -20,4 +23,16 @@ pub trait OptOutStore: Send + Sync {
     /// Opt-outs of these workspaces or of all, newest first, so many behind the first ones.
     async fn opt_outs(&self, workspaces: Option<&[String]>, offset: u32, limit: u32)
     -> Result<Vec<OptOut>, StoreError>;
+
+    /// Opt-outs of these workspaces or of all by workspace and address, behind this one. Those of addresses that were erased
+    /// are left out: nobody can read whose they are.
+    async fn opt_outs_after(
+        &self,
+        workspaces: Option<&[String]>,
+        after: Option<&OptOut>,
+        limit: u32,
+    ) -> Result<Vec<OptOut>, StoreError>;
+
+    /// How many of these are left out there.
+    async fn erased_opt_outs(&self, workspaces: Option<&[String]>) -> Result<u64, StoreError>;
 }

@@ -10,6 +10,7 @@ mod explain;
 mod forget;
 mod large;
 mod log;
+mod opt_outs;
 mod printing;
 mod read_only;
 mod reload;

@@ -44,6 +44,38 @@ async fn an_opt_out_of_a_domain_holds_below_it_and_a_shared_one_everywhere() {
     }
 }
 
+#[tokio::test]
+async fn many_opt_outs_are_added_at_once_and_read_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = stores::open(&folder.path().join("s.db")).await.unwrap();
+    store.add_opt_out(&opt_out("acme", "gone@acme.example")).await.unwrap();
+    store.erase("gone@acme.example", None, at(5)).await.unwrap();
+    let all: Vec<OptOut> = ["acme", "globex"]
+        .into_iter()
+        .flat_map(|workspace| (0..5).map(move |number| opt_out(workspace, &format!("jo{number}@acme.example"))))
+        .collect();
+    let mut given = all.clone();
+    // Once more, and one whose opt-out holds on without the address.
+    given.extend([all[0].clone(), opt_out("acme", "GONE@acme.example")]);
+    assert_eq!(store.add_opt_outs(given).await.unwrap(), 10);
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let part = store.opt_outs_after(None, after.as_ref(), 3).await.unwrap();
+        after = part.last().cloned();
+        if part.is_empty() {
+            break;
+        }
+        found.extend(part);
+    }
+    assert_eq!(found, all);
+    let globex = ["globex".to_owned()];
+    assert_eq!(store.opt_outs_after(Some(&globex), None, 100).await.unwrap(), all[5..]);
+    assert_eq!(store.opt_outs_after(Some(&[]), None, 100).await.unwrap(), []);
+    assert_eq!(store.erased_opt_outs(None).await.unwrap(), 1);
+    assert_eq!(store.erased_opt_outs(Some(&globex)).await.unwrap(), 0);
+    assert!(store.opt_out("acme", "gone@acme.example", OptOutScope::Workspace).await.unwrap().is_some());
+}
+
 /// All bytes of a store as they lie in its file and its log. What is compressed there is not unpacked.
 fn raw(path: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();

@@ -67,6 +67,8 @@ const EXPECTED: &[(&str, &str, &str, About)] = &[
     ("GET", "/api/v1/opt-outs", "viewer", List),
     ("POST", "/api/v1/opt-outs", "approver", OneOrTheirs),
     ("DELETE", "/api/v1/opt-outs/{email}", "approver", OneOrTheirs),
+    ("GET", "/api/v1/opt-outs/export", "viewer", OneOrTheirs),
+    ("POST", "/api/v1/opt-outs/import", "approver", OneOrTheirs),
     ("POST", "/api/v1/pause", "approver", OneOrAll),
     ("POST", "/api/v1/resume", "approver", OneOrAll),
     ("POST", "/api/v1/reload", WHOLE_SERVICE, Service),
@@ -109,7 +111,9 @@ fn request(agency: &Agency, route: &str, place: Place) -> (String, Option<Value>
     let path = route.replace("{id}", id).replace("{email}", &email).replace("{decision}", "reject");
     let mut path = path.replace("{name}", &format!("{}-hot", ids.workspace));
     let named = (place != Place::All).then_some(ids.workspace);
-    if let Some(name) = named.filter(|_| matches!(route, "/pause" | "/resume") || route.ends_with("{email}")) {
+    let is_in_query = matches!(route, "/pause" | "/resume" | "/api/v1/opt-outs/export" | "/api/v1/opt-outs/import")
+        || route.ends_with("{email}");
+    if let Some(name) = named.filter(|_| is_in_query) {
         let _ = write!(path, "?workspace={name}");
     }
     let body = match route {

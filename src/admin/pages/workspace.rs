@@ -257,6 +257,7 @@ fn audit_label(what: &str) -> &'static str {
         "action.retry" => "retried",
         "action.resolve" => "resolved",
         "opt_out.add" => "added an opt-out",
+        "opt_out.import" => "imported opt-outs",
         "opt_out.remove" => "removed an opt-out",
         "thread.done" => "marked a thread as done",
         "login" => "signed in",

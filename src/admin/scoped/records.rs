@@ -6,7 +6,7 @@ use crate::{
     model::{Action, ActionId, OptOutScope},
     store::{
         ActionFilter, ActionSummary, AuditEntry, AuditFilter, Change, DecisionFilter, DecisionRecord, OptOut,
-        StoreError,
+        StoreError, opt_out_table::add_in_parts,
     },
 };
 use std::collections::HashMap;
@@ -92,6 +92,29 @@ impl ScopedEngine {
         let scope = OptOutScope::Workspace;
         let kept = self.app.engine.store().opt_out(&opt_out.workspace, &opt_out.email, scope).await?;
         Ok(kept.unwrap_or(opt_out))
+    }
+
+    /// The same of many; how many there were none of before comes back. They are all of workspaces that they see.
+    pub(in crate::admin) async fn add_opt_outs(&self, opt_outs: Vec<OptOut>) -> Result<u64, Problem> {
+        for opt_out in &opt_outs {
+            self.workspace(&opt_out.workspace)?;
+        }
+        Ok(add_in_parts(self.app.engine.store().as_ref(), opt_outs).await?)
+    }
+
+    /// The next opt-outs that they see by workspace and address, without those of erased addresses.
+    pub(in crate::admin) async fn opt_outs_after(
+        &self,
+        workspace: Option<&str>,
+        after: Option<&OptOut>,
+        limit: u32,
+    ) -> Result<Vec<OptOut>, StoreError> {
+        self.app.engine.store().opt_outs_after(self.narrowed(workspace).as_deref(), after, limit).await
+    }
+
+    /// How many are left out there.
+    pub(in crate::admin) async fn erased_opt_outs(&self, workspace: Option<&str>) -> Result<u64, StoreError> {
+        self.app.engine.store().erased_opt_outs(self.narrowed(workspace).as_deref()).await
     }
 
     /// Forgets an opt-out in a workspace, or in all that they see; tells where, if there was one.

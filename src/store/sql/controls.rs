@@ -110,8 +110,20 @@ impl ControlStore for SqlStore {
 #[async_trait]
 impl OptOutStore for SqlStore {
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError> {
-        let opt_out = opt_out.clone();
-        self.write(move |session| insert_opt_out(session, &opt_out)).await
+        let (opt_out, key) = (opt_out.clone(), self.address_key.clone());
+        self.write(move |session| insert_opt_out(session, &key, &opt_out).map(drop)).await
+    }
+
+    async fn add_opt_outs(&self, opt_outs: Vec<OptOut>) -> Result<u64, StoreError> {
+        let key = self.address_key.clone();
+        self.write(move |session| {
+            let mut added = 0;
+            for opt_out in &opt_outs {
+                added += u64::from(insert_opt_out(session, &key, opt_out)?);
+            }
+            Ok(added)
+        })
+        .await
     }
 
     async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
@@ -156,15 +168,51 @@ impl OptOutStore for SqlStore {
         })
         .await
     }
+
+    async fn opt_outs_after(
+        &self,
+        workspaces: Option<&[String]>,
+        after: Option<&OptOut>,
+        limit: u32,
+    ) -> Result<Vec<OptOut>, StoreError> {
+        let workspaces = workspaces.map(to_json).transpose()?;
+        let after = after.map(|last| (last.workspace.clone(), last.email.clone()));
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(OPT_OUTS_AFTER)?;
+            let (workspace, email) = after.unwrap_or_default();
+            query.query_all(params![workspaces, workspace, email, limit], read_opt_out)
+        })
+        .await
+    }
+
+    async fn erased_opt_outs(&self, workspaces: Option<&[String]>) -> Result<u64, StoreError> {
+        let workspaces = workspaces.map(to_json).transpose()?;
+        self.read(move |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT count(*) FROM opt_outs WHERE email LIKE 'erased:%'
+                 AND (?1 IS NULL OR workspace IN (SELECT value FROM json_each(?1)))",
+            )?;
+            query.query_row(params![workspaces], |row| row.get(0)).map(i64::unsigned_abs)
+        })
+        .await
+    }
 }
 
-pub(super) fn insert_opt_out(session: &Session<'_>, opt_out: &OptOut) -> Result<(), StoreError> {
-    let mut insert = session.connection.prepare_cached(
-        "INSERT INTO opt_outs (workspace, email, since, evidence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )?;
+/// The next opt-outs by workspace and address.
+pub(super) const OPT_OUTS_AFTER: &str = "SELECT workspace, email, since, evidence FROM opt_outs
+     WHERE (workspace, email) > (?2, ?3) AND email NOT LIKE 'erased:%'
+     AND (?1 IS NULL OR workspace IN (SELECT value FROM json_each(?1))) ORDER BY workspace, email LIMIT ?4";
+
+/// Remembers an opt-out if there is none of the address, nor of its hash; whether there was none.
+pub(super) fn insert_opt_out(session: &Session<'_>, key: &AddressKey, opt_out: &OptOut) -> Result<bool, StoreError> {
     let OptOut { workspace, email, since, evidence } = opt_out;
-    insert.execute(params![workspace, email.to_lowercase(), micros(*since), evidence])?;
-    Ok(())
+    let email = email.to_lowercase();
+    let mut insert = session.connection.prepare_cached(
+        "INSERT INTO opt_outs (workspace, email, since, evidence) SELECT ?1, ?2, ?3, ?4
+         WHERE NOT EXISTS (SELECT 1 FROM opt_outs WHERE workspace = ?1 AND email = ?5) ON CONFLICT DO NOTHING",
+    )?;
+    let hidden = key.hidden(session.connection, &email)?;
+    Ok(insert.execute(params![workspace, email, micros(*since), evidence, hidden])? > 0)
 }
 
 /// One of the forms of an address, in a workspace or in all.

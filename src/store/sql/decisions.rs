@@ -5,6 +5,7 @@ use super::{
     action_rows::{Belongs, NewAction, key},
     action_writes::ActionUpdate,
     actions::find,
+    addresses::AddressKey,
     codec::{OwnedUid, Uid, from_json, micros, pack_bytes, parse, timestamp, to_json, unpack, unreadable},
     connection::{Row, params},
     controls::insert_opt_out,
@@ -52,6 +53,7 @@ struct NewDecision {
     opt_out: Option<OptOut>,
     settling: Settling,
     claim: Claim,
+    key: AddressKey,
 }
 
 #[async_trait]
@@ -77,6 +79,7 @@ impl DecisionStore for SqlStore {
             opt_out: opt_out.cloned(),
             settling: Settling::new(settled)?,
             claim: settled.claim.clone(),
+            key: self.address_key.clone(),
             record: decision.clone(),
         };
         self.write(move |session| new.write(session, policy)).await
@@ -164,7 +167,7 @@ impl NewDecision {
             }
         }
         if let Some(opt_out) = &self.opt_out {
-            insert_opt_out(session, opt_out)?;
+            insert_opt_out(session, &self.key, opt_out)?;
         }
         Ok(RecordedDecision { actions: self.actions.into_iter().map(|new| new.action).collect(), cancelled })
     }

@@ -4,7 +4,7 @@ use super::{AdminFixture, HOOK_TOKEN, TOKEN, bearer};
 use crate::fixture::{Fixture, FixtureOptions};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-const GUARDED: [&str; 18] = [
+const GUARDED: [&str; 19] = [
     "/",
     "/activity",
     "/queue",
@@ -22,6 +22,7 @@ const GUARDED: [&str; 18] = [
     "/api/v1/decisions/x",
     "/api/v1/threads/x/explain",
     "/api/v1/opt-outs",
+    "/api/v1/opt-outs/export",
     "/api/v1/audit",
 ];
 
@@ -53,6 +54,7 @@ async fn with_a_token_only_its_bearer_gets_in() {
         "/api/v1/pause",
         "/api/v1/resume",
         "/api/v1/reload",
+        "/api/v1/opt-outs/import",
     ];
     for path in writes {
         desk.send("POST", path, &[], "").await.problem(401);
