@@ -126,6 +126,10 @@ fn condition(out: &mut String, condition: &ConditionTrace) {
         }
         (Some(seen), _) => {
             let _ = writeln!(out, ", saw {}", excerpt(seen, condition.span));
+            if let Some(found) = &condition.phrase {
+                let place = paint(QUIET, &found.place);
+                let _ = writeln!(out, "      phrase `{}` found “{}”  {place}", found.phrase, found.words);
+            }
         }
         (None, _) => {
             let _ = writeln!(out, ", saw nothing");

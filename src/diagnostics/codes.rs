@@ -64,6 +64,7 @@ codes! {
     TEST_EVENT = "R020", "test without an event", "Rules run on a message of the lead: make it the last message of the test.";
     UNKNOWN_WORKSPACE = "R022", "unknown workspace", "The configuration has no workspace of that name.";
     TEST_FAILS = "R021", "failing test", "The rules do not do what a test beside them expects; `reply-router test` shows what they do instead. `run` and a reload reject the rules.";
+    BAD_PHRASE = "R023", "invalid phrase", "A phrase is words in order, with `(yes|sure)` for one of these, `…` or `...` for up to five words between, `cost*` for a word that begins so, and `please?` for a word that may be absent. It stands within one sentence. Without a word that must be there it would be found in every text.";
     FORBIDDEN_FILE = "R030", "file that rules may not use", "Files that a rule names are mailed to leads. So only files below the rules folder, and below the folders in `attachments_from`, are used, with links resolved. The configuration, the store, and any path with a part that starts with a dot are never used.";
     NOT_READ = "R031", "unreadable entry in the rules folder", "A link that leads nowhere or in a circle, a pipe, a socket or a device. It is an error if it may be meant as a file or folder of rules, because the missing rule may be the one that stops the others.";
     HIDDEN = "L001", "unreachable rule", "Earlier rules with `stop: true` match every message that this rule could match, so it never acts. Only rules in `live` or `draft` stop others.";
@@ -85,6 +86,7 @@ codes! {
     LOOKS_LIKE_TEMPLATE = "L011", "single braces in a text", "Templates print what is in double braces. Text in single braces is sent as it is, including the braces.";
     NO_DEFAULT = "L036", "name without a default", "Many leads have no name. Printing an absent value is an error: nothing is sent, and the reply fails.";
     CURLY_QUOTES = "L037", "curly quotes around a value", "Word processors turn straight quotes into curly ones, which do not quote in YAML. The value is read without them; use straight quotes. To search for a quotation mark itself, put `[\"]` at that end of the expression.";
+    OPTIONAL_END = "L038", "optional word at the end of a phrase", "`?` makes the word before it optional, and a phrase is found with that word or without it. A question mark is not looked for.";
     SHARED = "L020", "rule shared by several workspaces", "Without a `workspace` condition, one client's text could go to another client's leads, or one client's leads to another's channel. Give each workspace its own rules, or select workspaces in `when`.";
     NO_SUCH_WORKSPACE = "L021", "workspace pattern without a match", "No workspace that has the rule matches this name, so the condition never holds.";
     NO_VAR = "L022", "workspace variable not defined everywhere", "The rule prints `workspace.vars.NAME`, which some workspaces with the rule do not define. There the text cannot be rendered, and nothing is sent.";

@@ -123,6 +123,20 @@ pub struct ConditionTrace {
     pub held: Option<bool>,
     /// The matching part, as byte offsets in `seen`.
     pub span: Option<(usize, usize)>,
+    /// The phrase that was found, where the rule asks for phrases (`says`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phrase: Option<PhraseTrace>,
+}
+
+/// A phrase of a rule that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PhraseTrace {
+    /// The phrase, as written.
+    pub phrase: String,
+    /// Where it is written: `FILE:LINE:COLUMN`.
+    pub place: String,
+    /// The words that it found, as the lead wrote them, on one line.
+    pub words: String,
 }
 
 /// What a rule's script did.

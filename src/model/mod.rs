@@ -22,8 +22,8 @@ pub(crate) use action_kind::destination_kinds;
 pub use action_kind::{ActionKind, DestinationKind, UnknownName};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use decision::{
-    ActionTrace, ConditionTrace, Decision, MailReading, Mode, PlannedAction, PlannedOutcome, QuotedTrace, RuleTrace,
-    ScriptTrace, SignalTrace, describe_planned,
+    ActionTrace, ConditionTrace, Decision, MailReading, Mode, PhraseTrace, PlannedAction, PlannedOutcome, QuotedTrace,
+    RuleTrace, ScriptTrace, SignalTrace, describe_planned,
 };
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
 pub use grant::{GRANT_LASTS, Grant, GrantRequest};

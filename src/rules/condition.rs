@@ -5,8 +5,9 @@ use super::{
     event::{Facts, ThreadMessages},
     field::{FlagField, GlobField, NumberField, TextField},
     pattern::{Glob, Pattern, excerpt},
+    said::Said,
 };
-use crate::model::{ConditionTrace, ThreadDetail, address_of, format_duration, non_blank};
+use crate::model::{ConditionTrace, PhraseTrace, ThreadDetail, address_of, format_duration, non_blank};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// What must be read before a rule can be decided. The order is from cheap to dear.
@@ -114,7 +115,14 @@ pub(super) fn unevaluated(rule: &Rule) -> Vec<ConditionTrace> {
 }
 
 fn blank(test: &Predicate) -> ConditionTrace {
-    ConditionTrace { path: test.path.clone(), wanted: test.wanted.clone(), seen: None, held: None, span: None }
+    ConditionTrace {
+        path: test.path.clone(),
+        wanted: test.wanted.clone(),
+        seen: None,
+        held: None,
+        span: None,
+        phrase: None,
+    }
 }
 
 /// Looks at each of a rule's conditions, and tells what it saw.
@@ -159,6 +167,7 @@ impl Evaluator<'_, '_> {
             };
             trace.seen = seen.shown;
             trace.span = seen.span;
+            trace.phrase = seen.phrase;
         }
         if seen.is_cut {
             self.note = Some("the text is longer than 64 KiB; only the beginning was matched".to_owned());
@@ -179,6 +188,7 @@ fn holds(check: &Matcher, facts: &Facts<'_>) -> Truth {
         Matcher::Glob(field, globs) => glob_values(*field, facts)
             .map(|values| globs.iter().any(|glob| glob.matches(values.iter().map(AsRef::as_ref)))),
         Matcher::Text(field, patterns) => facts.text_value(*field).map(|text| is_found(*field, patterns, text, facts)),
+        Matcher::Says(field, said) => facts.text_value(*field).map(|text| is_said(*field, said, text, facts)),
         Matcher::Number(field, bounds) => number_value(*field, facts)
             .map(|value| value.is_some_and(|value| bounds.iter().any(|bounds| bounds.contain(value)))),
         Matcher::Age(bounds) => Ok(facts.age().is_some_and(|age| bounds.iter().any(|bounds| bounds.contain(age)))),
@@ -195,6 +205,7 @@ struct Seen {
     span: Option<(usize, usize)>,
     captures: Vec<(String, String)>,
     is_cut: bool,
+    phrase: Option<PhraseTrace>,
 }
 
 impl Seen {
@@ -213,6 +224,10 @@ fn look(check: &Matcher, held: bool, facts: &Facts<'_>) -> Seen {
         }
         Matcher::Text(field, patterns) => match facts.text_value(*field) {
             Ok(text) => look_at_text(*field, if held { patterns } else { &[] }, text, facts),
+            Err(_) => Seen::default(),
+        },
+        Matcher::Says(field, said) => match facts.text_value(*field) {
+            Ok(text) => look_for_phrase(*field, Some(said).filter(|_| held), text, facts),
             Err(_) => Seen::default(),
         },
         Matcher::Number(field, _) => {
@@ -341,7 +356,31 @@ fn look_at_text<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str
     }
     let marked = found.map(|(_, found)| text.original_range(found.range()));
     let (shown, span) = excerpt(text.original(), marked.map(|marked| (marked.start, marked.end)));
-    Seen { shown: Some(shown), span, captures, is_cut: text.is_cut() }
+    Seen { shown: Some(shown), span, captures, is_cut: text.is_cut(), phrase: None }
+}
+
+/// Whether one of the phrases is found in a text.
+fn is_said<'a>(field: TextField, said: &Said, text: Option<&'a str>, facts: &Facts<'a>) -> bool {
+    let Some(original) = text else { return false };
+    let (hits, text) = (facts.phrase_hits(field, original), facts.search_text(field, original));
+    text.is_some_and(|text| said.is_found(hits, text.as_str()))
+}
+
+/// Which phrase is found in a text, and where.
+fn look_for_phrase<'a>(field: TextField, said: Option<&Said>, text: Option<&'a str>, facts: &Facts<'a>) -> Seen {
+    let Some(original) = text else { return Seen::default() };
+    let (hits, text) = (facts.phrase_hits(field, original), facts.search_text(field, original));
+    let Some(text) = text else { return Seen::default() };
+    let found = said.and_then(|said| said.find(hits, text.as_str()));
+    let marked = found.as_ref().map(|(_, found)| text.original_range(found.range.clone()));
+    let words = marked.clone().and_then(|marked| text.original().get(marked)).unwrap_or_default();
+    let phrase = found.map(|(said, _)| PhraseTrace {
+        phrase: said.phrase.as_str().to_owned(),
+        place: said.place.clone(),
+        words: words.split_whitespace().collect::<Vec<_>>().join(" "),
+    });
+    let (shown, span) = excerpt(text.original(), marked.map(|marked| (marked.start, marked.end)));
+    Seen { shown: Some(shown), span, is_cut: text.is_cut(), phrase, ..Seen::default() }
 }
 
 impl<'a> Facts<'a> {

@@ -3,6 +3,7 @@
 use super::{
     field::{Cost, FlagField, GlobField, NumberField, TextField},
     pattern::{Bounds, Glob, Pattern, SpanBounds},
+    said::Said,
     script::Script,
     template::TemplateRef,
 };
@@ -92,6 +93,8 @@ pub enum Matcher {
     Glob(GlobField, Vec<Glob>),
     /// Text: any of the regular expressions is found in it.
     Text(TextField, Vec<Pattern>),
+    /// Text: any of the phrases is found in it.
+    Says(TextField, Said),
     /// A number: any of the bounds hold.
     Number(NumberField, Vec<Bounds<f64>>),
     /// The time since the last message: any of the bounds hold.
@@ -113,8 +116,10 @@ impl Matcher {
                 GlobField::Inbox | GlobField::Tags | GlobField::AiCategory | GlobField::ManualCategory => Cost::Thread,
                 GlobField::From | GlobField::Attachment | GlobField::LeadLanguage => Cost::Messages,
             },
-            Self::Text(TextField::LeadName | TextField::Subject | TextField::Preview, _) => Cost::Row,
-            Self::Text(..) => Cost::Messages,
+            Self::Text(field, _) | Self::Says(field, _) => match field {
+                TextField::LeadName | TextField::Subject | TextField::Preview => Cost::Row,
+                TextField::Body | TextField::FullBody | TextField::History => Cost::Messages,
+            },
             Self::Number(NumberField::ReplyCount, _) | Self::Age(_) | Self::AnyAutoReply => Cost::Row,
             Self::Number(NumberField::AiConfidence, _) => Cost::Thread,
             Self::Number(..) => Cost::Messages,

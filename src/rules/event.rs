@@ -1,7 +1,7 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
 use super::{
-    field::TextField, pattern::MATCHED_BYTES, prefilter::LiteralHits, rule_index::RuleIndex,
+    field::TextField, pattern::MATCHED_BYTES, prefilter::LiteralHits, rule_index::RuleIndex, said::PhraseHits,
     script_values::ScriptValues, search_text::SearchText,
 };
 use crate::{
@@ -186,6 +186,7 @@ pub(super) struct Facts<'a> {
     pub(super) vars: &'a BTreeMap<String, String>,
     texts: [OnceCell<SearchText<'a>>; TextField::ALL.len()],
     found: [OnceCell<LiteralHits>; TextField::ALL.len()],
+    said: [OnceCell<PhraseHits>; TextField::ALL.len()],
     row_auto_reply: OnceCell<Option<AutoReply>>,
     opt_out: OnceCell<Option<String>>,
     name: OnceCell<PersonName>,
@@ -214,6 +215,7 @@ impl<'a> Facts<'a> {
             vars,
             texts: Default::default(),
             found: Default::default(),
+            said: Default::default(),
             row_auto_reply: OnceCell::new(),
             opt_out: OnceCell::new(),
             name: OnceCell::new(),
@@ -238,6 +240,14 @@ impl<'a> Facts<'a> {
         let prefilter = self.index?.prefilter(field)?;
         let text = self.search_text(field, text)?;
         Some(self.found.get(field as usize)?.get_or_init(|| prefilter.scan(text.as_str())))
+    }
+
+    /// Which phrases of all rules are in the text of a field, looked for when the first one asks; `None` where each condition
+    /// looks for its own.
+    pub(super) fn phrase_hits(&self, field: TextField, text: &'a str) -> Option<&PhraseHits> {
+        let index = self.index?.phrases(field)?;
+        let text = self.search_text(field, text)?;
+        Some(self.said.get(field as usize)?.get_or_init(|| index.scan(text.as_str())))
     }
 
     /// Automatic mail, judged on what has been read: the message itself, or else the list row.

@@ -171,7 +171,7 @@ fn says_what_is_wanted(check: &Matcher) -> bool {
         Matcher::Glob(field, _) => {
             matches!(field, GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory)
         }
-        Matcher::Text(field, _) => !matches!(field, TextField::LeadName),
+        Matcher::Text(field, _) | Matcher::Says(field, _) => !matches!(field, TextField::LeadName),
         // Somebody who answers automatic mail knows what comes.
         Matcher::Flag(super::field::FlagField::AutoReply, wanted) => *wanted,
         _ => false,

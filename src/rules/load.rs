@@ -8,6 +8,7 @@ mod files;
 mod folder;
 mod rule;
 mod suspicious;
+mod text_patterns;
 mod texts;
 
 use files::Files;

@@ -9,6 +9,7 @@ use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
     field::{FlagField, GlobField, NumberField},
     pattern::{Bounds, Glob, Pattern},
+    said::SaidPhrase,
 };
 use std::{cell::Cell, mem::discriminant};
 
@@ -159,6 +160,7 @@ fn same_subject(left: &Matcher, right: &Matcher) -> bool {
     match (left, right) {
         (Matcher::Glob(left, _), Matcher::Glob(right, _)) => left == right,
         (Matcher::Text(left, _), Matcher::Text(right, _)) => left == right,
+        (Matcher::Says(left, _), Matcher::Says(right, _)) => left == right,
         (Matcher::Number(left, _), Matcher::Number(right, _)) => left == right,
         (Matcher::Flag(left, _), Matcher::Flag(right, _)) => left == right,
         _ => discriminant(left) == discriminant(right),
@@ -194,6 +196,7 @@ fn price(checks: &[(&Matcher, bool)]) -> usize {
     let values = |check: &Matcher| match check {
         Matcher::Glob(_, globs) => globs.len(),
         Matcher::Text(_, patterns) => patterns.len(),
+        Matcher::Says(_, said) => said.phrases().len(),
         Matcher::Number(_, bounds) => bounds.len(),
         Matcher::Age(bounds) => bounds.len(),
         Matcher::Flag(..) | Matcher::AnyAutoReply => 1,
@@ -203,7 +206,7 @@ fn price(checks: &[(&Matcher, bool)]) -> usize {
     };
     let (wanted, all) = (sum(Some(true)), sum(None));
     match checks.first() {
-        Some((Matcher::Text(..), _)) => all + wanted.saturating_mul(sum(Some(false))),
+        Some((Matcher::Text(..) | Matcher::Says(..), _)) => all + wanted.saturating_mul(sum(Some(false))),
         Some((Matcher::Glob(..), _)) if checks.len() > 1 => all + wanted.saturating_mul(all),
         Some((Matcher::Number(..) | Matcher::Age(_), _)) => all.saturating_mul(all).saturating_mul(6),
         _ => all,
@@ -216,6 +219,7 @@ fn no_value(checks: &[(&Matcher, bool)]) -> bool {
     match first {
         Matcher::Glob(field, _) => no_short_value(*field, checks),
         Matcher::Text(..) => no_text(checks),
+        Matcher::Says(..) => no_saying(checks),
         Matcher::Number(field, _) => {
             let is_count = *field != NumberField::AiConfidence;
             let always_there = !matches!(field, NumberField::ReplyCount | NumberField::AiConfidence);
@@ -341,6 +345,18 @@ fn no_text(checks: &[(&Matcher, bool)]) -> bool {
     };
     let is_refused = |pattern: &Pattern| patterns(false).flatten().any(|other| found_wherever(other, pattern));
     patterns(true).any(|all| all.iter().all(is_refused))
+}
+
+/// Whether each phrase that one of the checks wants brings another with it that must not be there.
+fn no_saying(checks: &[(&Matcher, bool)]) -> bool {
+    let phrases = |wanted: bool| {
+        checks.iter().filter(move |(_, holds)| *holds == wanted).map(|(check, _)| match check {
+            Matcher::Says(_, said) => said.phrases(),
+            _ => &[],
+        })
+    };
+    let is_refused = |said: &SaidPhrase| phrases(false).flatten().any(|other| other.phrase.is_found_with(&said.phrase));
+    phrases(true).any(|all| all.iter().all(is_refused))
 }
 
 /// Whether `wide` is found in every text in which `narrow` is.

@@ -11,6 +11,7 @@ use super::{
     pattern::{Fold, Glob, GlobText, Pattern},
     prefilter::{Needles, Prefilter, PrefilterBuilder},
     rule_bits::RuleBits,
+    said::PhraseIndex,
 };
 use crate::model::non_blank;
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
@@ -28,6 +29,7 @@ pub(super) struct RuleIndex {
     count: usize,
     values: Vec<ValueIndex>,
     texts: Vec<TextIndex>,
+    phrases: Vec<PhraseIndex>,
 }
 
 /// What rules require of a short value.
@@ -67,7 +69,8 @@ impl RuleIndex {
         let count = rules.len();
         let texts = TextField::ALL.iter().filter_map(|field| TextIndex::build(*field, rules)).collect();
         let values = ROW_FIELDS.into_iter().filter_map(|field| ValueIndex::build(field, rules)).collect();
-        Self { count, values, texts }
+        let phrases = TextField::ALL.iter().filter_map(|field| PhraseIndex::build(*field, rules)).collect();
+        Self { count, values, texts, phrases }
     }
 
     /// The rules that may match what is known of an event, or may need more of it.
@@ -81,7 +84,13 @@ impl RuleIndex {
                 index.narrow(facts, &mut left);
             }
         }
+        self.phrases.iter().for_each(|index| index.narrow(facts, &mut left));
         left
+    }
+
+    /// The phrases of all rules on a field, looked for together.
+    pub(super) fn phrases(&self, field: TextField) -> Option<&PhraseIndex> {
+        self.phrases.iter().find(|index| index.is_of(field))
     }
 
     /// The texts of all expressions on a field, where they are looked for together.
@@ -267,7 +276,7 @@ fn least(weights: Vec<f64>) -> Option<f64> {
 
 /// The tests one of which holds wherever the condition does, of those that have a weight; of several such sets the
 /// heaviest.
-fn required_tests(node: &Condition, weights: &[Option<f64>]) -> Option<(f64, Vec<usize>)> {
+pub(super) fn required_tests(node: &Condition, weights: &[Option<f64>]) -> Option<(f64, Vec<usize>)> {
     match node {
         Condition::Always | Condition::Not(_) => None,
         Condition::All(children) => {

@@ -49,6 +49,7 @@ pub use likeness::{likeness, word_pairs};
 pub use normal::{Normal, normalize};
 pub use opt_out::opt_out;
 pub use person_name::{PersonName, person_name};
+pub use phrases::{PhraseError, PhraseFinder, PhraseMatch, RulePhrase};
 pub use quoted::{NewText, QuoteReason, QuotedPassage};
 pub use reading::Reading;
 pub use same_reply::{is_same_reply, says_the_same};

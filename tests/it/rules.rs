@@ -7,6 +7,7 @@ mod kept;
 mod lint;
 mod loading;
 mod sandbox;
+mod says;
 mod scripts;
 mod sources;
 mod spellings;

@@ -3,7 +3,7 @@
 use super::view::{TextPart, TimeTag, parts};
 use crate::{
     engine::{ExplainedRule, Explanation, chronological},
-    model::{ConditionTrace, ScriptTrace, describe_planned},
+    model::{ConditionTrace, PhraseTrace, ScriptTrace, describe_planned},
 };
 
 /// How much of a value is shown on each side of the match, in characters.
@@ -66,6 +66,8 @@ pub(super) struct ConditionView {
     pub(super) negated: bool,
     pub(super) looked: bool,
     pub(super) seen: Option<Vec<TextPart>>,
+    /// The phrase that was found.
+    pub(super) phrase: Option<PhraseTrace>,
 }
 
 pub(super) struct ScriptView {
@@ -225,6 +227,7 @@ impl From<ConditionTrace> for ConditionView {
             negated,
             looked: found.held.is_some(),
             seen: found.seen.as_deref().map(|seen| around(seen, found.span)),
+            phrase: found.phrase,
             path: found.path,
             wanted: found.wanted,
         }
@@ -269,7 +272,8 @@ mod tests {
 
     fn condition(path: &str, held: Option<bool>) -> ConditionView {
         let (path, wanted) = (path.to_owned(), "call".to_owned());
-        ConditionView::from(ConditionTrace { path, wanted, seen: Some("a call".to_owned()), held, span: Some((2, 6)) })
+        let seen = Some("a call".to_owned());
+        ConditionView::from(ConditionTrace { path, wanted, seen, held, span: Some((2, 6)), phrase: None })
     }
 
     #[test]

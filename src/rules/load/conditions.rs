@@ -1,9 +1,6 @@
 //! `when`: from YAML to a tree of conditions, the cheap ones first.
 
-use super::{
-    suspicious::{self, NamedCategory},
-    texts::parse_regex,
-};
+use super::suspicious::{self, NamedCategory};
 use crate::diagnostics::{Diagnostic, Diagnostics, Located, code};
 use crate::yaml::{Kind, Node, Schema, Value, did_you_mean};
 use crate::{
@@ -13,7 +10,7 @@ use crate::{
         field::{Cost, FlagField, GlobField, NumberField, TextField},
         logic::{Budget, Dnf},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
-        schema::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
+        schema::{AGE_BOUNDS, BOUNDS, WHEN},
         workspaces::listed,
     },
 };
@@ -45,13 +42,13 @@ pub(super) struct Told<'r> {
     pub(super) categories: &'r mut Vec<NamedCategory>,
 }
 
-struct Reader<'r> {
+pub(super) struct Reader<'r> {
     /// The workspaces that have the rule; none where that is not known.
     workspaces: &'r [&'r str],
     tests: &'r mut Vec<Predicate>,
     mentions: &'r mut References,
     categories: &'r mut Vec<NamedCategory>,
-    out: &'r mut Diagnostics,
+    pub(super) out: &'r mut Diagnostics,
     /// A part has been told to hold always, or never.
     judged: bool,
     /// What may be compared to find that out, for the whole rule.
@@ -224,12 +221,7 @@ impl Reader<'_> {
                 let wanted = globs.iter().map(Glob::as_str).collect::<Vec<_>>().join(", ");
                 (Matcher::Glob(field, globs), wanted)
             }
-            Sort::Text(field) => {
-                let mut patterns = Vec::new();
-                self.patterns(value, &mut patterns)?;
-                let wanted = patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" or ");
-                (Matcher::Text(field, patterns), wanted)
-            }
+            Sort::Text(field) => return self.text(field, value, path),
             Sort::Number(field) => {
                 let bounds = self.each(value, Self::number)?;
                 let wanted = bounds.iter().map(|bounds| bounds.describe(|n| n.to_string())).collect::<Vec<_>>();
@@ -254,8 +246,12 @@ impl Reader<'_> {
                 (Matcher::Flag(field, wanted), wanted.to_string())
             }
         };
-        self.tests.push(Predicate { path, wanted, check });
-        Some(Condition::Test(self.tests.len() - 1))
+        Some(self.add(Predicate { path, wanted, check }))
+    }
+
+    pub(super) fn add(&mut self, test: Predicate) -> Condition {
+        self.tests.push(test);
+        Condition::Test(self.tests.len() - 1)
     }
 
     fn flag(&mut self, field: FlagField, value: &Node) -> Option<bool> {
@@ -266,7 +262,7 @@ impl Reader<'_> {
     }
 
     /// A list means any of its values; no value at all is a mistake.
-    fn each<T>(&mut self, value: &Node, read: impl Fn(&mut Self, &Node) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn each<T>(&mut self, value: &Node, read: impl Fn(&mut Self, &Node) -> Option<T>) -> Option<Vec<T>> {
         let items = value.list_or_one();
         if items.is_empty() {
             self.out.push(Diagnostic::error(
@@ -316,52 +312,6 @@ impl Reader<'_> {
         self.out.push(Diagnostic::warning(code::NO_SUCH_WORKSPACE, item, message).hint(hint));
     }
 
-    fn patterns(&mut self, value: &Node, patterns: &mut Vec<Pattern>) -> Option<()> {
-        for found in self.each(value, Self::pattern)? {
-            patterns.extend(found);
-        }
-        Some(())
-    }
-
-    fn pattern(&mut self, item: &Node) -> Option<Vec<Pattern>> {
-        if !is_mapping(item) {
-            return Some(vec![parse_regex(item, self.out)?]);
-        }
-        let fields = item.fields(&TEXT_PATTERN, self.out)?;
-        let mut found = Vec::new();
-        for (key, value) in fields.iter() {
-            match key.text() {
-                "contains" => found.extend(self.each(value, |reader, item| {
-                    let text = item.non_empty_string(reader.out)?;
-                    match Pattern::literal(&text) {
-                        Ok(pattern) => Some(pattern),
-                        Err(error) => {
-                            reader.out.push(Diagnostic::error(code::BAD_REGEX, item, error.message));
-                            None
-                        }
-                    }
-                })?),
-                "regex" => found.extend(self.each(value, |reader, item| parse_regex(item, reader.out))?),
-                "any" => self.patterns(value, &mut found)?,
-                _ => return None,
-            }
-        }
-        if fields.iter().count() > 1 {
-            let error = Diagnostic::error(
-                code::WRONG_TYPE,
-                item,
-                "one of `contains`, `regex` or `any` is needed here, not several",
-            );
-            self.out.push(error.hint("use a list for any of several texts, or `all` for all of them"));
-            return None;
-        }
-        if found.is_empty() {
-            self.out.push(Diagnostic::error(code::NO_CONDITION, item, "there is nothing to look for"));
-            return None;
-        }
-        Some(found)
-    }
-
     fn number(&mut self, item: &Node) -> Option<Bounds<f64>> {
         if !is_mapping(item) {
             return item.number(self.out).map(Bounds::exactly);
@@ -409,7 +359,7 @@ impl Reader<'_> {
 }
 
 /// Whether a node is a mapping.
-fn is_mapping(node: &Node) -> bool {
+pub(super) fn is_mapping(node: &Node) -> bool {
     matches!(node.value, Value::Mapping(_))
 }
 

@@ -12,8 +12,8 @@ pub(in crate::rules) static WHEN: LazySchema = LazySchema::new(|| {
         Key::new(field.as_str(), form, format!("{} {doc}", field.describe()))
     });
     let texts = TextField::ALL.iter().map(|field| {
-        let doc = "A regular expression in single quotes, or a list of them; searched anywhere, in any case. A space \
-                   matches any white space.";
+        let doc = "`{ says: … }` with a phrase, or a list of phrases; or a regular expression in single quotes, or a list of \
+                   them. Searched anywhere, in any case. A space matches any white space.";
         Key::new(field.as_str(), patterns(), format!("{} {doc}", field.describe())).example(r"\b(call|demo)\b")
     });
     let numbers = NumberField::ALL.iter().map(|field| {
@@ -59,6 +59,14 @@ pub(in crate::rules) static WHEN: LazySchema = LazySchema::new(|| {
 pub(in crate::rules) static TEXT_PATTERN: LazySchema = LazySchema::new(|| {
     let words = || ValueType::non_empty_list_or_one(ValueType::NonBlankText);
     let keys = [
+        Key::new(
+            "says",
+            words(),
+            "A phrase, or a list of which one is found: words in order, `(yes|sure)` one of these, `…` or `...` up to five \
+             words between, `cost*` a word that begins so, `please?` with it or without. Case, apostrophes and line breaks \
+             do not matter.",
+        )
+        .example("how much … (cost*|charge)"),
         Key::new("contains", words(), "A text as it is, in any case; or a list of which one is there."),
         Key::new("regex", words(), "A regular expression; or a list of which one is found."),
         Key::new("any", patterns(), "Any of these."),

@@ -132,6 +132,11 @@ impl Builder {
         Ends { first: vec![number], last: vec![number], ..Ends::default() }
     }
 
+    /// How many places there are, and steps from one to the next.
+    pub(super) fn steps(&self) -> usize {
+        self.places.len() + self.follow.iter().map(Vec::len).sum::<usize>()
+    }
+
     pub(super) fn finish(mut self) -> Automaton {
         let atoms: Vec<Atom> = self.places.iter().map(|place| place.atom).collect();
         let mut follow = Vec::new();

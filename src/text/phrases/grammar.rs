@@ -1,4 +1,4 @@
-//! The small grammar that phrases are written in.
+//! The small grammar that phrases are written in, in the files of the languages and in rules (`says`).
 //!
 //! | written | found |
 //! |---|---|
@@ -7,16 +7,20 @@
 //! | `(my name\|us)` | one of these groups |
 //! | `please?`, `(from your list)?` | with it or without |
 //! | `unsubscrib*`, `*liste` | a word that begins or ends so |
-//! | `…`, `…2` | at most four words between, or at most two |
+//! | `…`, `…2` | at most four words between (five in rules), or at most two |
 //! | `#`, `@` | a number, a mail address |
 //! | `,` | a comma may stand here |
 //! | `^`, `.` | the sentence or the line begins here, ends here |
-//! | `<write>` | a word of the list `write` in the file |
+//! | `<write>` | a word of the list `write` in the file; not in rules |
+//!
+//! Rules are more lenient: `...` is `…`, and `…` passes commas; `don't` finds `dont`; punctuation that a phrase has is punctuation
+//! that a text may have. What could never be found is refused.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::super::normal::normalize;
-use super::super::words::words;
+use super::super::words::{Gap, WordKind, words};
 
 /// A phrase, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,34 +54,85 @@ pub(super) enum Pattern {
     Address,
 }
 
-/// How many words `…` stands for at most, where no number says it.
+/// How many words `…` stands for at most, where no number says it: in the files of the languages, and in rules.
 const GAP: usize = 4;
+const RULE_GAP: usize = 5;
 const MAX_GAP: usize = 9;
+const MAX_DEPTH: usize = 8;
 
 /// The named lists of a file.
 pub(super) type Lists = BTreeMap<String, Vec<String>>;
 
-/// Reads a phrase.
+/// What is wrong with a phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// In words for the person who wrote it.
+    pub(super) message: String,
+    /// What to write instead.
+    pub(super) hint: &'static str,
+    /// Where it is, in bytes of the phrase's normal form.
+    pub(super) range: Range<usize>,
+}
+
+/// Reads a phrase of a language's file.
 ///
 /// # Errors
 /// What is wrong with it, in words for the person who wrote the file.
 pub(super) fn parse(text: &str, lists: &Lists) -> Result<Phrase, String> {
-    let normal = normalize(text.trim());
-    let mut rest = normal.as_str();
-    let begins = rest.strip_prefix("^ ").map(|after| rest = after).is_some();
-    let ends = rest.strip_suffix(" .").map(|before| rest = before).is_some();
-    if rest.trim().starts_with('…') || rest.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with('…') {
-        return Err(format!("`{}`: words between stand between two others", text.trim()));
+    read(normalize(text.trim()).as_str(), Some(lists)).map_err(|mistake| mistake.message)
+}
+
+/// Reads a phrase of a rule, in its normal form.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(super) fn parse_rule_phrase(normal: &str) -> Result<Phrase, Mistake> {
+    // Three bytes either way.
+    read(&normal.replace("...", "…"), None)
+}
+
+fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake> {
+    let is_rule = lists.is_none();
+    let mut rest = text.trim_start();
+    let begins = match rest.strip_prefix('^') {
+        Some(after) if is_rule || after.starts_with(' ') => {
+            rest = after.trim_start();
+            true
+        }
+        _ => false,
+    };
+    // So far only the beginning was taken off.
+    let start = text.len() - rest.len();
+    rest = rest.trim_end();
+    let ends = rest.strip_suffix(" .").map(|before| rest = before.trim_end()).is_some();
+    let end = start + rest.len();
+    let mut parser = Parser { rest, end, lists, depth: 0, sentence_end: None };
+    let whole = parser.at()..end;
+    let without_number = rest.trim_end_matches(|c: char| c.is_ascii_digit());
+    for (is_it, range) in [
+        (rest.starts_with('…'), whole.start..whole.start + '…'.len_utf8()),
+        (without_number.ends_with('…'), whole.start + without_number.len().saturating_sub('…'.len_utf8())..end),
+    ] {
+        if is_it {
+            let message = if is_rule { "`…` stands between two words".to_owned() } else { between(rest) };
+            let hint = "leave it out: a phrase is found anywhere in the text";
+            return Err(Mistake { message, hint, range });
+        }
     }
-    let mut parser = Parser { rest, lists, depth: 0 };
     let node = parser.sequence(false)?;
     if !parser.rest.is_empty() {
-        return Err(format!("`{}` has a `)` without its `(`", text.trim()));
+        return Err(parser.mistake(1, "a `)` without its `(`", "alternatives stand in brackets: `(yes|sure)`"));
     }
     if is_empty(&node) {
-        return Err(format!("`{}` would be found everywhere: it needs a word that must be there", text.trim()));
+        let message = format!("`{}` would be found everywhere: it needs a word that must be there", rest.trim());
+        let hint = "a part with `?` may be absent; name at least one word without it";
+        return Err(Mistake { message, hint, range: whole });
     }
     Ok(Phrase { node, begins, ends })
+}
+
+fn between(text: &str) -> String {
+    format!("`{}`: words between stand between two others", text.trim())
 }
 
 // Whether nothing at all would be a case of it, or only gaps.
@@ -92,12 +147,35 @@ fn is_empty(node: &Node) -> bool {
 
 struct Parser<'t> {
     rest: &'t str,
-    lists: &'t Lists,
+    /// Where `rest` ends in the whole text.
+    end: usize,
+    /// The lists of the file; none in a rule.
+    lists: Option<&'t Lists>,
     depth: usize,
+    /// Where a sentence ended: in a rule nothing can follow.
+    sentence_end: Option<Range<usize>>,
 }
 
 impl Parser<'_> {
-    fn sequence(&mut self, in_group: bool) -> Result<Node, String> {
+    fn at(&self) -> usize {
+        self.end - self.rest.len()
+    }
+
+    fn is_rule(&self) -> bool {
+        self.lists.is_none()
+    }
+
+    /// A mistake in the next so many bytes.
+    fn mistake(&self, length: usize, message: impl Into<String>, hint: &'static str) -> Mistake {
+        let start = self.at();
+        Mistake { message: message.into(), hint, range: start..(start + length).min(self.end) }
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
+    fn sequence(&mut self, in_group: bool) -> Result<Node, Mistake> {
         let mut nodes = Vec::new();
         loop {
             self.rest = self.rest.trim_start();
@@ -114,7 +192,7 @@ impl Parser<'_> {
     }
 
     // `me|us`; within a group the bar separates whole sequences.
-    fn choice(&mut self, in_group: bool) -> Result<Node, String> {
+    fn choice(&mut self, in_group: bool) -> Result<Node, Mistake> {
         let mut nodes = vec![self.element()?];
         while !in_group && let Some(rest) = self.rest.strip_prefix('|') {
             self.rest = rest;
@@ -123,12 +201,20 @@ impl Parser<'_> {
         Ok(if nodes.len() > 1 { Node::Choice(nodes) } else { nodes.pop().unwrap_or(Node::Comma) })
     }
 
-    fn element(&mut self) -> Result<Node, String> {
+    fn element(&mut self) -> Result<Node, Mistake> {
+        if let Some(range) = self.sentence_end.take() {
+            let message = "a sentence ends here, and a phrase stands within one sentence";
+            return Err(Mistake {
+                message: message.to_owned(),
+                hint: "write two phrases, or leave the sign out",
+                range,
+            });
+        }
         let node = match self.rest.chars().next() {
             Some('(') => self.group()?,
             Some('…') => self.gap()?,
             Some(',') => {
-                self.rest = self.rest.get(1..).unwrap_or_default();
+                self.skip(1);
                 Node::Comma
             }
             Some('<') => self.list()?,
@@ -141,92 +227,187 @@ impl Parser<'_> {
         Ok(node)
     }
 
-    fn group(&mut self) -> Result<Node, String> {
+    fn group(&mut self) -> Result<Node, Mistake> {
+        let open = self.mistake(1, "a `(` without its `)`", "close the alternatives: `(yes|sure)`");
         self.depth += 1;
-        if self.depth > 8 {
-            return Err("more than eight brackets within each other".to_owned());
+        if self.depth > MAX_DEPTH {
+            let hint = "write several phrases instead";
+            return Err(self.mistake(1, "more than eight brackets within each other", hint));
         }
-        let mut nodes = Vec::new();
+        let (mut nodes, mut sentence_end) = (Vec::new(), None);
         loop {
-            self.rest = self.rest.get(1..).unwrap_or_default();
+            self.skip(1);
+            self.sentence_end = None;
             nodes.push(self.sequence(true)?);
-            match self.rest.chars().next() {
-                Some('|') => {}
-                Some(')') => break,
-                _ => return Err("a `(` without its `)`".to_owned()),
+            sentence_end = sentence_end.or(self.sentence_end.take());
+            let closes = match self.rest.chars().next() {
+                Some('|') => false,
+                Some(')') => true,
+                _ => return Err(open),
+            };
+            if self.is_rule() && matches!(nodes.last(), Some(Node::Sequence(empty)) if empty.is_empty()) {
+                let hint = "name each of them: `(yes|sure)`; what may be absent has a `?`: `(yes|sure)?`";
+                return Err(self.mistake(1, "there is nothing before this sign", hint));
+            }
+            if closes {
+                break;
             }
         }
-        self.rest = self.rest.get(1..).unwrap_or_default();
+        self.sentence_end = sentence_end;
+        self.skip(1);
         self.depth -= 1;
         Ok(if nodes.len() > 1 { Node::Choice(nodes) } else { nodes.pop().unwrap_or(Node::Comma) })
     }
 
-    fn gap(&mut self) -> Result<Node, String> {
-        self.rest = self.rest.strip_prefix('…').unwrap_or(self.rest);
-        let most = match self.rest.chars().next().and_then(|c| c.to_digit(10)) {
-            Some(digit) => {
-                self.rest = self.rest.get(1..).unwrap_or_default();
-                digit as usize
-            }
+    fn gap(&mut self) -> Result<Node, Mistake> {
+        let digits = self.rest.chars().skip(1).take_while(char::is_ascii_digit).count();
+        let length = '…'.len_utf8() + digits;
+        let most = match self.rest.get('…'.len_utf8()..length).filter(|digits| !digits.is_empty()) {
+            Some(digits) => digits.parse().unwrap_or(usize::MAX),
+            None if self.is_rule() => RULE_GAP,
             None => GAP,
         };
         if !(1..=MAX_GAP).contains(&most) {
-            return Err("`…` takes a number from 1 to 9".to_owned());
+            return Err(self.mistake(length, "`…` takes a number from 1 to 9", "write for example `…3`"));
         }
+        self.skip(length);
         // At most three words: none, or one and at most two.
-        let mut node = Node::Optional(Box::new(Node::Any));
+        let any = || if self.is_rule() { vec![Node::Any, Node::Comma] } else { vec![Node::Any] };
+        let mut node = Node::Optional(Box::new(sequence_of(any())));
         for _ in 1..most {
-            node = Node::Optional(Box::new(Node::Sequence(vec![Node::Any, node])));
+            let mut nodes = any();
+            nodes.push(node);
+            node = Node::Optional(Box::new(Node::Sequence(nodes)));
         }
-        Ok(node)
+        Ok(if self.is_rule() { Node::Sequence(vec![Node::Comma, node]) } else { node })
     }
 
-    fn list(&mut self) -> Result<Node, String> {
-        let (name, rest) =
-            self.rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or("a `<` without its `>`")?;
-        self.rest = rest;
-        let entries = self.lists.get(name).ok_or_else(|| format!("there is no list `{name}` in `words`"))?;
+    fn list(&mut self) -> Result<Node, Mistake> {
+        let hint = "write the alternatives in brackets: `(yes|sure)`";
+        let Some(lists) = self.lists else {
+            return Err(self.mistake(1, "`<` has no meaning in a phrase", hint));
+        };
+        let Some((name, rest)) = self.rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
+            return Err(self.mistake(1, "a `<` without its `>`", hint));
+        };
+        let length = name.len() + 2;
+        let Some(entries) = lists.get(name) else {
+            return Err(self.mistake(length, format!("there is no list `{name}` in `words`"), hint));
+        };
         let mut nodes = Vec::new();
         for entry in entries {
             let normal = normalize(entry.trim());
-            let mut parser = Parser { rest: normal.as_str(), lists: self.lists, depth: self.depth + 1 };
-            if parser.depth > 8 {
-                return Err(format!("the list `{name}` contains itself"));
+            let rest = normal.as_str();
+            let mut parser =
+                Parser { rest, end: rest.len(), lists: self.lists, depth: self.depth + 1, sentence_end: None };
+            if parser.depth > MAX_DEPTH {
+                return Err(self.mistake(length, format!("the list `{name}` contains itself"), hint));
             }
             nodes.push(parser.sequence(false)?);
         }
-        if nodes.is_empty() { Err(format!("the list `{name}` is empty")) } else { Ok(Node::Choice(nodes)) }
+        if nodes.is_empty() {
+            return Err(self.mistake(length, format!("the list `{name}` is empty"), hint));
+        }
+        self.rest = rest;
+        Ok(Node::Choice(nodes))
     }
 
-    fn word(&mut self) -> Result<Node, String> {
+    fn word(&mut self) -> Result<Node, Mistake> {
         let end = self
             .rest
             .find(|c: char| c.is_whitespace() || matches!(c, '|' | '(' | ')' | '?' | ',' | '…' | '<'))
             .unwrap_or(self.rest.len());
         let (written, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
-        self.rest = rest;
-        if written == "#" {
-            return Ok(Node::Word(Pattern::Number));
+        if matches!(written, "#" | "@") {
+            self.rest = rest;
+            return Ok(Node::Word(if written == "#" { Pattern::Number } else { Pattern::Address }));
         }
-        if written == "@" {
-            return Ok(Node::Word(Pattern::Address));
+        if self.is_rule() {
+            self.check_word(written)?;
         }
         let (bare, ends_with) = written.strip_prefix('*').map_or((written, false), |bare| (bare, true));
         let (bare, begins_with) = bare.strip_suffix('*').map_or((bare, false), |bare| (bare, true));
-        let parts: Vec<String> = words(bare).iter().filter_map(|word| bare.get(word.range()).map(spell)).collect();
-        let last = parts.len().saturating_sub(1);
-        if parts.is_empty() || bare.contains('*') || ends_with && (begins_with || last > 0) {
-            return Err(format!("`{written}` is no word"));
+        // What follows tells whether a full stop ends a sentence.
+        let next: String = rest.trim_start().chars().take(1).filter(|c| c.is_alphanumeric()).collect();
+        let around = format!("x {bare} {}", if next.is_empty() { "x" } else { &next });
+        let found = words(&around);
+        let inner = found.get(1..found.len().saturating_sub(1)).unwrap_or_default();
+        let spelt: Vec<String> = inner.iter().filter_map(|word| around.get(word.range()).map(spell)).collect();
+        let last = spelt.len().saturating_sub(1);
+        if spelt.is_empty() || bare.contains('*') || ends_with && (begins_with || last > 0) {
+            let hint = match () {
+                () if bare.contains('*') || written.starts_with('*') => {
+                    "`*` stands at the end of a word: `cost*`; words between are `…`"
+                }
+                () if written.is_empty() => "name a word on both sides of `|`; `?` follows a word that may be absent",
+                () => "a phrase is made of words; for signs use `contains`",
+            };
+            let shown = if written.is_empty() { self.rest.get(..1).unwrap_or_default() } else { written };
+            return Err(self.mistake(end.max(1), format!("`{shown}` is no word"), hint));
         }
-        let mut nodes = parts.into_iter().enumerate().map(|(index, part)| {
-            Node::Word(match (ends_with, begins_with && index == last) {
+        if self.is_rule() && inner.iter().any(|word| matches!(word.kind, WordKind::Address | WordKind::Link)) {
+            let hint = "use `contains` for it; in a phrase `@` is any mail address";
+            return Err(self.mistake(end, format!("`{written}` is an address, and not made of words"), hint));
+        }
+        let mut nodes = Vec::new();
+        for (index, (part, word)) in spelt.iter().zip(inner).enumerate() {
+            if self.is_rule() && word.gap == Gap::Comma {
+                nodes.push(Node::Comma);
+            }
+            if self.is_rule() && index > 0 && word.gap > Gap::Comma {
+                let hint = "write two phrases, or leave the sign out";
+                return Err(self.mistake(end, "a sentence ends here, and a phrase stands within one sentence", hint));
+            }
+            let part = part.clone();
+            nodes.push(Node::Word(match (ends_with, begins_with && index == last) {
                 (true, _) => Pattern::EndsWith(part),
                 (_, true) => Pattern::BeginsWith(part),
                 _ => Pattern::Exactly(part),
-            })
-        });
-        Ok(if last == 0 { nodes.next().unwrap_or(Node::Comma) } else { Node::Sequence(nodes.collect()) })
+            }));
+        }
+        let mut node = sequence_of(nodes);
+        if self.is_rule() {
+            if let Some(joined) = joined(bare, &spelt) {
+                let joined = if begins_with { Pattern::BeginsWith(joined) } else { Pattern::Exactly(joined) };
+                node = Node::Choice(vec![node, Node::Word(joined)]);
+            }
+            match found.last().map(|word| word.gap) {
+                Some(Gap::Comma) => node = Node::Sequence(vec![node, Node::Comma]),
+                Some(gap) if gap > Gap::Comma => {
+                    let end = self.at() + end;
+                    self.sentence_end = Some(end.saturating_sub(1)..end);
+                }
+                _ => {}
+            }
+        }
+        self.rest = rest;
+        Ok(node)
     }
+
+    /// Refuses what is written for an expression engine.
+    fn check_word(&self, written: &str) -> Result<(), Mistake> {
+        let is_sign = |(at, c): &(usize, char)| {
+            matches!(c, '\\' | '[' | ']' | '{' | '}' | '^') || (*c == '$' && at + 1 == written.len())
+        };
+        let Some((place, _)) = written.char_indices().find(is_sign) else { return Ok(()) };
+        let sign = written.get(place..place + 1).unwrap_or_default();
+        let (hint, start) = ("a phrase is made of words; for a regular expression write `regex`", self.at() + place);
+        Err(Mistake { message: format!("`{sign}` has no meaning in a phrase"), hint, range: start..start + 1 })
+    }
+}
+
+fn sequence_of(mut nodes: Vec<Node>) -> Node {
+    if nodes.len() == 1 { nodes.pop().unwrap_or(Node::Comma) } else { Node::Sequence(nodes) }
+}
+
+/// What is another word without its apostrophe.
+const OTHER_WORDS: [&str; 9] = ["hell", "id", "ill", "shed", "shell", "wed", "well", "were", "whore"];
+
+/// A word with an apostrophe or a hyphen within, as people write it who leave that out: `dont`, `followup`.
+fn joined(written: &str, parts: &[String]) -> Option<String> {
+    let joined = parts.concat();
+    let is_one = parts.len() > 1 && written.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-'));
+    (is_one && !OTHER_WORDS.contains(&joined.as_str())).then_some(joined)
 }
 
 /// A word as phrases compare it: lower case, the final sigma like any other, no dot over a Turkish i, no hyphen.

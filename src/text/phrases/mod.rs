@@ -6,6 +6,7 @@
 
 mod automaton;
 mod grammar;
+mod rule_phrase;
 mod topic;
 mod vocabulary;
 
@@ -15,6 +16,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 pub(super) use grammar::spell;
+pub use rule_phrase::{PhraseError, PhraseFinder, PhraseMatch, RulePhrase};
 pub(super) use topic::Topic;
 
 use super::words::Word;

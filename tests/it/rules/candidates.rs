@@ -32,6 +32,20 @@ const PATTERNS: [&str; 22] = [
     r"\$\d",
     r"x{2,}y?",
 ];
+const PHRASES: [&str; 12] = [
+    "(yes|no) … (call|demo)",
+    "not interested",
+    "call*",
+    "(very)? good",
+    "été|rückruf",
+    "price list",
+    "# seats",
+    "api",
+    "^ yes",
+    "no .",
+    "on … (monday|tuesday)",
+    "not, no",
+];
 const WORDS: [&str; 34] = [
     "call",
     "CALL",
@@ -84,6 +98,15 @@ fn pattern() -> impl Strategy<Value = String> {
     prop::sample::select(PATTERNS.as_slice()).prop_map(|text| format!("'{text}'"))
 }
 
+/// Expressions, phrases, or both beside each other.
+fn looked_for() -> impl Strategy<Value = String> {
+    let patterns = prop::collection::vec(pattern(), 1..3).prop_map(|all| all.join(", "));
+    let phrases = prop::sample::subsequence(PHRASES.to_vec(), 1..4);
+    let phrases = phrases.prop_map(|all| format!("{{ says: ['{}'] }}", all.join("', '")));
+    let both = (pattern(), phrases.clone()).prop_map(|(pattern, phrases)| format!("{pattern}, {phrases}"));
+    prop_oneof![3 => patterns, 2 => phrases, 1 => both].prop_map(|any| format!("[{any}]"))
+}
+
 fn leaf() -> impl Strategy<Value = String> {
     let list = |values: &[&'static str]| {
         prop::sample::subsequence(values.to_vec(), 1..3).prop_map(|values| format!("[{}]", values.join(", ")))
@@ -91,8 +114,7 @@ fn leaf() -> impl Strategy<Value = String> {
     let text =
         prop::sample::select(vec!["body", "body", "body", "full_body", "history", "subject", "preview", "lead_name"]);
     prop_oneof![
-        3 => (text, prop::collection::vec(pattern(), 1..3))
-            .prop_map(|(field, patterns)| format!("{{ {field}: [{}] }}", patterns.join(", "))),
+        4 => (text, looked_for()).prop_map(|(field, any)| format!("{{ {field}: {any} }}")),
         2 => list(&["interested", "meeting_request", "'Meeting-Request'", "'m*'", "null", "other"])
             .prop_map(|values| format!("{{ category: {values} }}")),
         1 => list(&["'Q1 *'", "q1 product launch", "External", "0b0e6d3a-7d0c-4a4e-9e55-0d4c0a7f1f10", "'*'"])

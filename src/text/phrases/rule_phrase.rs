@@ -1,0 +1,288 @@
+//! Phrases of rules: read with their mistakes, and looked for together.
+
+use super::{
+    automaton::{Automaton, Builder},
+    grammar::{self, Node, Pattern},
+};
+use crate::text::{normal::normalize, words::words};
+use std::{ops::Range, sync::Arc};
+
+/// No phrase is longer, in bytes.
+const MAX_LEN: usize = 2_000;
+/// What one phrase may be made of: places for words, and steps from one to the next.
+const MAX_STEPS: usize = 6_000;
+
+/// A phrase of a rule, as `says` takes it; cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulePhrase(Arc<Read>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Read {
+    written: String,
+    phrase: grammar::Phrase,
+}
+
+/// What is wrong with a phrase.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PhraseError {
+    /// In one line.
+    pub message: String,
+    /// What to write instead.
+    pub hint: &'static str,
+    /// Where, in bytes of the phrase as written.
+    pub range: Range<usize>,
+}
+
+impl RulePhrase {
+    /// Reads a phrase.
+    ///
+    /// # Errors
+    /// It is none, could never be found or always would be, or is too large.
+    pub fn parse(text: &str) -> Result<Self, PhraseError> {
+        let too_large = || PhraseError {
+            message: "the phrase has too many words and alternatives".to_owned(),
+            hint: "write several phrases in a list instead",
+            range: 0..text.len(),
+        };
+        if text.len() > MAX_LEN {
+            return Err(too_large());
+        }
+        let normal = normalize(text);
+        let read = grammar::parse_rule_phrase(normal.as_str()).map_err(|mistake| PhraseError {
+            message: mistake.message,
+            hint: mistake.hint,
+            range: normal.original_range(mistake.range),
+        })?;
+        let mut builder = Builder::default();
+        builder.add(&read, false);
+        if builder.steps() > MAX_STEPS {
+            return Err(too_large());
+        }
+        Ok(Self(Arc::new(Read { written: text.trim().to_owned(), phrase: read })))
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0.written
+    }
+
+    /// The last word, if it is written as one that may be absent: it changes nothing there, and a question mark is often
+    /// meant for the reader.
+    pub fn optional_end(&self) -> Option<Range<usize>> {
+        let written = self.as_str();
+        let bare = written.strip_suffix('?')?;
+        let start = bare.rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’' | '-')))?;
+        let word = start + bare.get(start..)?.chars().next().map_or(0, char::len_utf8);
+        (word < bare.len()).then_some(word..written.len())
+    }
+
+    /// Whether it surely is found wherever another one is.
+    pub fn is_found_with(&self, narrow: &Self) -> bool {
+        let (wide, narrow) = (&self.0.phrase, &narrow.0.phrase);
+        if wide == narrow {
+            return true;
+        }
+        if wide.begins || wide.ends {
+            return false;
+        }
+        let (part, whole) = (items(&wide.node), items(&narrow.node));
+        whole.windows(part.len()).any(|window| part.iter().zip(window).all(|(wide, narrow)| covers(wide, narrow)))
+    }
+}
+
+fn items(node: &Node) -> &[Node] {
+    match node {
+        Node::Sequence(nodes) => nodes,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// Whether all that is found by `narrow` is by `wide`, word for word.
+fn covers(wide: &Node, narrow: &Node) -> bool {
+    if wide == narrow {
+        return true;
+    }
+    match (wide, narrow) {
+        (wide, Node::Choice(all)) => all.iter().all(|narrow| covers(wide, narrow)),
+        (Node::Choice(any), narrow) => any.iter().any(|wide| covers(wide, narrow)),
+        (Node::Word(Pattern::BeginsWith(start)), Node::Word(Pattern::Exactly(word) | Pattern::BeginsWith(word))) => {
+            word.is_ascii() && word.starts_with(start.as_str())
+        }
+        (Node::Sequence(left), Node::Sequence(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| covers(left, right))
+        }
+        _ => false,
+    }
+}
+
+/// Some phrases, ready to be looked for in one pass.
+#[derive(Debug)]
+pub struct PhraseFinder {
+    automaton: Automaton,
+    count: usize,
+}
+
+/// Where a phrase was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhraseMatch {
+    /// Its place among the phrases.
+    pub phrase: u32,
+    /// From its first word to its last, in bytes of the text.
+    pub range: Range<usize>,
+}
+
+impl PhraseFinder {
+    /// Of these phrases.
+    pub fn new<'p>(phrases: impl IntoIterator<Item = &'p RulePhrase>) -> Self {
+        let mut builder = Builder::default();
+        let count = phrases.into_iter().map(|phrase| builder.add(&phrase.0.phrase, false)).count();
+        Self { automaton: builder.finish(), count }
+    }
+
+    /// How many phrases there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Every phrase in a text in its normal form, by where it begins; each where it begins first and ends last.
+    pub fn find(&self, normal: &str) -> Vec<PhraseMatch> {
+        let words = words(normal);
+        let place = |word: u32| words.get(word as usize).map(super::super::words::Word::range).unwrap_or_default();
+        let found = self.automaton.find(normal, &words);
+        let range = |first, last| place(first).start..place(last).end;
+        found.iter().map(|found| PhraseMatch { phrase: found.phrase, range: range(found.first, found.last) }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(phrase: &str, text: &str) -> Vec<String> {
+        let phrase = RulePhrase::parse(phrase).unwrap();
+        let normal = normalize(text);
+        let all = PhraseFinder::new([&phrase]).find(normal.as_str());
+        all.into_iter().map(|found| text[normal.original_range(found.range)].to_owned()).collect()
+    }
+
+    #[test]
+    fn phrases_of_rules_are_found() {
+        for (phrase, text, expected) in [
+            (
+                "(yes|sure|happy|let's) … (call|demo|meeting|chat)",
+                "Sure, let’s have a call.",
+                vec!["Sure, let’s have a call"],
+            ),
+            ("(yes|sure) ... (call|demo)", "YES please,\nlet us do a\ndemo", vec!["YES please,\nlet us do a\ndemo"]),
+            ("(yes|sure)...call", "sure call", vec!["sure call"]),
+            ("yes … call", "yes a b c d e call", vec!["yes a b c d e call"]),
+            ("yes … call", "yes a b c d e f call", vec![]),
+            ("yes … call", "Yes. A call", vec![]),
+            ("yes … call", "yes\n\na call", vec![]),
+            ("yes …2 call", "yes a b c call, yes a, b, call", vec!["yes a, b, call"]),
+            ("how much … (cost*|charge)", "How much does it all cost?", vec!["How much does it all cost"]),
+            ("how much … (cost*|charge)", "how much would be the costs", vec!["how much would be the costs"]),
+            ("don't need", "we dont need, don’t need, don t need", vec!["dont need", "don’t need", "don t need"]),
+            ("we'll … talk", "Well talk to them", vec![]),
+            ("follow-up", "a followup, a follow up, a follow-up", vec!["followup", "follow up", "follow-up"]),
+            ("how much?", "how few", vec!["how"]),
+            ("no, thanks", "No thanks. No, thanks", vec!["No thanks", "No, thanks"]),
+            ("no thanks", "No, thanks", vec![]),
+            ("price: list", "the price: list", vec!["price: list"]),
+            ("and/or", "and/or and or", vec!["and/or", "and or"]),
+            ("cuánto cuesta", "Cuanto cuesta? cuánto cuesta", vec!["Cuanto cuesta", "cuánto cuesta"]),
+            ("sounds good.", "Sounds good to me", vec!["Sounds good"]),
+            ("^stop .", "stop! please stop it", vec!["stop"]),
+            ("(lista|listado) de precios", "¿Me envía la lista\nde precios?", vec!["lista\nde precios"]),
+            ("见面", "我们见面吧", vec!["见面"]),
+            ("under $500", "under $500", vec!["under $500"]),
+        ] {
+            assert_eq!(found(phrase, text), expected, "{phrase} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_where_it_is() {
+        for (phrase, part, message) in [
+            ("(yes|sure … call", "(", "without its `)`"),
+            ("yes) call", ")", "without its `(`"),
+            ("… call", "…", "between two words"),
+            ("let’s … call...", "...", "between two words"),
+            ("yes …12 call", "…12", "1 to 9"),
+            ("(yes|) call", ")", "nothing before"),
+            ("(|yes) call", "|", "nothing before"),
+            (r"yes \bcall", "\\", "no meaning"),
+            ("ca[nl]l", "[", "no meaning"),
+            ("yes <call>", "<", "no meaning"),
+            ("yes * call", "*", "no word"),
+            ("a.*b", "a.*b", "no word"),
+            ("cost ?", "?", "no word"),
+            ("Yes! Let’s talk", "!", "sentence ends"),
+            ("yes.Then", "yes.Then", ""),
+            ("please?", "please?", "everywhere"),
+            ("mail jane@acme.example", "jane@acme.example", "an address"),
+            ("👍", "👍", "no word"),
+            ("", "", "everywhere"),
+        ] {
+            match RulePhrase::parse(phrase) {
+                Ok(_) => assert!(message.is_empty(), "{phrase}"),
+                Err(error) => {
+                    assert!(error.message.contains(message) && !message.is_empty(), "{phrase}: {error}");
+                    assert_eq!(&phrase[error.range.clone()], part, "{phrase}: {error:?}");
+                }
+            }
+        }
+        assert!(RulePhrase::parse(&"a? ".repeat(400)).is_err());
+        assert!(RulePhrase::parse(&format!("{} b", "a? ".repeat(200))).is_err());
+        assert_eq!(RulePhrase::parse("what does it cost?").unwrap().optional_end(), Some(13..18));
+        assert_eq!(RulePhrase::parse("price (list)?").unwrap().optional_end(), None);
+    }
+
+    #[test]
+    fn one_phrase_is_found_wherever_another_is() {
+        for (wide, narrow, expected) in [
+            ("call", "a call", true),
+            ("call*", "a calls us", true),
+            ("(call|demo)", "book … demo", true),
+            ("call", "(call|demo)", false),
+            ("(demo|call|chat)", "(call|demo)", true),
+            ("a call", "call", false),
+            ("^ call", "call", false),
+            ("call", "^ call", true),
+            ("call", "call?  me", false),
+        ] {
+            let [wide, narrow] = [wide, narrow].map(|text| RulePhrase::parse(text).unwrap());
+            assert_eq!(wide.is_found_with(&narrow), expected, "{wide:?} {narrow:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        /// No text makes it panic; a mistake is within the phrase; and what is all words finds itself.
+        #[test]
+        fn any_text_is_a_phrase_or_a_mistake(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "a", "b", "é", "’", "don’t", " ", " ", "(", ")", "|", "?", "…", "...", "*", "^", ".", ",", "#", "@", "<", "a@b.c",
+                "见", "\u{200b}", "-", "1", "/", "!",
+            ]), 0..14),
+        ) {
+            let text = parts.concat();
+            match RulePhrase::parse(&text) {
+                Err(error) => proptest::prop_assert!(text.get(error.range.clone()).is_some(), "{error:?}"),
+                Ok(phrase) => {
+                    let plain = !text.contains(['(', '|', '?', '…', '*', '^', '#', '@']) && !text.contains("...");
+                    let normal = normalize(&text);
+                    let found = PhraseFinder::new([&phrase]).find(normal.as_str());
+                    proptest::prop_assert!(!plain || !found.is_empty(), "{phrase:?}");
+                }
+            }
+        }
+    }
+}
