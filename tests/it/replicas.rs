@@ -14,6 +14,7 @@ use reply_router::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -80,35 +81,56 @@ pub(crate) struct Field {
 
 const DATABASE: &str = "replicas";
 
+/// A configuration with so many workspaces and one rule for all of them, and the simulator of each.
+pub(crate) async fn write_folder(
+    folder: &Path,
+    count: usize,
+    poll_every: &str,
+    store: &str,
+    limits: RateLimits,
+) -> Vec<Simulator> {
+    let RateLimits { per_minute, per_hour } = limits;
+    let mut simulators = Vec::with_capacity(count);
+    let mut workspaces = String::new();
+    for number in 0..count {
+        let key = format!("cs_live_w{number}");
+        let options = Options { keys: vec![Key::new(&key)], rate_limits: Some(limits), ..Options::for_tests() };
+        let simulator = Simulator::start(options).await.unwrap();
+        let base = simulator.base_url();
+        workspaces += &format!(
+            "  - {{ name: w{number}, api_key: {key}, base_url: \"{base}\", poll_every: {poll_every}, \
+             rate_limit: {{ per_minute: {per_minute}, per_hour: {per_hour} }} }}\n"
+        );
+        simulators.push(simulator);
+    }
+    std::fs::create_dir(folder.join("rules")).unwrap();
+    let rules = "version: 1\nrules:\n  - name: hot\n    when: { category: interested, workspace: \"*\" }\n    then:\n      \
+                 - reply: { text: 'Hi {{ lead.email }}, my calendar.' }\n      - star\n      - mark_read\n";
+    std::fs::write(folder.join("rules/rules.yaml"), rules).unwrap();
+    let configuration = format!(
+        "workspaces:\n{workspaces}rules: rules/\nstore: \"{store}\"\nadmin: {{ listen: \"127.0.0.1:0\" }}\n\
+         safety: {{ verify_after: [1s, 2s], replies_per_hour: 100000 }}\n"
+    );
+    std::fs::write(folder.join("reply-router.yaml"), configuration).unwrap();
+    simulators
+}
+
+/// A lead who writes what the rule answers. Its address comes back.
+pub(crate) fn add_lead(simulators: &[Simulator], number: usize) -> String {
+    let workspace = number % simulators.len();
+    let email = format!("lead{number}@w{workspace}.example");
+    let thread = NewThread::new(&email).name("Jane Doe").campaign("Q1 Launch").category("interested");
+    simulators[workspace].workspace().add_thread(thread.message("Sure, a call on Tuesday?"));
+    email
+}
+
 impl Field {
     pub(crate) async fn new(setting: &Setting) -> Self {
         let server = tokio::task::spawn_blocking(Server::start).await.unwrap();
         let address = server.database(DATABASE);
         let folder = tempfile::tempdir().unwrap();
-        let mut simulators = Vec::with_capacity(setting.workspaces);
-        let mut workspaces = String::new();
-        for number in 0..setting.workspaces {
-            let key = format!("cs_live_w{number}");
-            let options = Options {
-                keys: vec![Key::new(&key)],
-                rate_limits: Some(RateLimits::default()),
-                ..Options::for_tests()
-            };
-            let simulator = Simulator::start(options).await.unwrap();
-            let (base, every) = (simulator.base_url(), setting.poll_every);
-            workspaces +=
-                &format!("  - {{ name: w{number}, api_key: {key}, base_url: \"{base}\", poll_every: {every} }}\n");
-            simulators.push(simulator);
-        }
-        std::fs::create_dir(folder.path().join("rules")).unwrap();
-        let rules = "version: 1\nrules:\n  - name: hot\n    when: { category: interested, workspace: \"*\" }\n    then:\n      \
-                     - reply: { text: 'Hi {{ lead.email }}, my calendar.' }\n      - star\n      - mark_read\n";
-        std::fs::write(folder.path().join("rules/rules.yaml"), rules).unwrap();
-        let configuration = format!(
-            "workspaces:\n{workspaces}rules: rules/\nstore: \"{address}\"\nadmin: {{ listen: \"127.0.0.1:0\" }}\n\
-             safety: {{ verify_after: [1s, 2s], replies_per_hour: 1000 }}\n"
-        );
-        std::fs::write(folder.path().join("reply-router.yaml"), configuration).unwrap();
+        let simulators =
+            write_folder(folder.path(), setting.workspaces, setting.poll_every, &address, RateLimits::default()).await;
         let field = Self { folder, server, simulators, replicas: Vec::new() };
         crate::cli_fixture::run(field.command(&["run", "--once"])).await.assert_exit(0);
         field
@@ -143,14 +165,6 @@ impl Field {
 
     async fn query(&self, sql: &str) -> String {
         tokio::task::block_in_place(|| self.server.query(DATABASE, sql))
-    }
-
-    fn lead(&self, number: usize) -> String {
-        let workspace = number % self.simulators.len();
-        let email = format!("lead{number}@w{workspace}.example");
-        let thread = NewThread::new(&email).name("Jane Doe").campaign("Q1 Launch").category("interested");
-        self.simulators[workspace].workspace().add_thread(thread.message("Sure, a call on Tuesday?"));
-        email
     }
 
     /// How long it takes until nothing is held by one that held something when it was killed or stopped.
@@ -223,7 +237,7 @@ pub(crate) async fn play(setting: Setting) -> Outcome {
     while outcome.leads < setting.leads || began.elapsed() < setting.lasts {
         let due = setting.leads as f64 * began.elapsed().as_secs_f64() / setting.lasts.as_secs_f64();
         while outcome.leads < setting.leads && (outcome.leads as f64) < due {
-            field.lead(outcome.leads);
+            add_lead(&field.simulators, outcome.leads);
             outcome.leads += 1;
         }
         if let Some((place, until)) = stopped.filter(|(_, until)| Instant::now() >= *until) {

@@ -47,6 +47,8 @@ pub(crate) struct Server {
     port: u16,
     process: Mutex<Option<Child>>,
     databases: Mutex<HashSet<String>>,
+    /// What it is started with beside what all are.
+    options: &'static [&'static str],
 }
 
 /// Where Debian puts the server's programs; elsewhere they are in the path.
@@ -80,7 +82,12 @@ fn free_port() -> u16 {
 impl Server {
     /// Makes a server in a folder of its own, and starts it.
     pub(crate) fn start() -> Self {
-        Self::start_with(|folder| {
+        Self::start_with_options(&[])
+    }
+
+    /// With settings such as `work_mem=8MB`.
+    pub(crate) fn start_with_options(options: &'static [&'static str]) -> Self {
+        Self::make(options, |folder| {
             let mut made = as_postgres(&program("initdb"));
             made.args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]);
             made.arg("--pgdata").arg(folder.join("data"));
@@ -90,7 +97,7 @@ impl Server {
 
     /// Another server, with all that this one has confirmed so far.
     pub(crate) fn copy(&self) -> Self {
-        let copied = Self::start_with(|folder| {
+        let copied = Self::make(self.options, |folder| {
             let mut made = as_postgres(&program("pg_basebackup"));
             made.args(["--host=127.0.0.1", "--port", &self.port.to_string(), "--username=postgres"]);
             made.args(["--checkpoint=fast", "--no-sync", "--pgdata"]).arg(folder.join("data"));
@@ -100,7 +107,7 @@ impl Server {
         copied
     }
 
-    fn start_with(make: impl FnOnce(&Path) -> Command) -> Self {
+    fn make(options: &'static [&'static str], make: impl FnOnce(&Path) -> Command) -> Self {
         let folder = tempfile::Builder::new().prefix("reply-router-postgres-").tempdir().unwrap();
         if rustix::process::getuid().is_root() {
             let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
@@ -109,11 +116,11 @@ impl Server {
         let made = make(folder.path()).current_dir("/").output();
         let made = made.expect("PostgreSQL is not installed: run tests/setup.sh");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut server = Self { port: 0, process: Mutex::default(), folder, databases: Mutex::default() };
+        let mut server = Self { port: 0, process: Mutex::default(), folder, databases: Mutex::default(), options };
         // Somebody else may take the port first: then another one is tried.
         for _ in 0..5 {
             server.port = free_port();
-            *server.process.lock().unwrap() = Some(Self::run(server.folder.path(), server.port));
+            *server.process.lock().unwrap() = Some(server.run());
             if server.starts() {
                 return server;
             }
@@ -122,7 +129,8 @@ impl Server {
     }
 
     /// The process ends with its standard input.
-    fn run(folder: &Path, port: u16) -> Child {
+    fn run(&self) -> Child {
+        let (folder, port) = (self.folder.path(), self.port);
         let script = "\"$@\" >&2 & server=$!; (read -r _; kill -INT $server) & wait $server";
         let mut command = as_postgres(Path::new("bash"));
         command.args(["-c", script, "bash"]).arg(program("postgres")).arg("-D").arg(folder.join("data"));
@@ -135,6 +143,9 @@ impl Server {
             "shared_buffers=64MB".to_owned(),
             "max_wal_size=2GB".to_owned(),
         ] {
+            command.arg("-c").arg(option);
+        }
+        for option in self.options {
             command.arg("-c").arg(option);
         }
         let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
@@ -171,21 +182,25 @@ impl Server {
 
     /// Kills it, and starts it again.
     pub(crate) fn restart(&self) {
-        let pid = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
-        let pid = pid.lines().next().unwrap().to_owned();
-        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-9", &self.pid().to_string()]).status().unwrap().success());
         if let Some(mut process) = self.process.lock().unwrap().take() {
             process.wait().unwrap();
         }
         // The others of the server notice by themselves; a new one waits for them.
         let began = Instant::now();
         loop {
-            *self.process.lock().unwrap() = Some(Self::run(self.folder.path(), self.port));
+            *self.process.lock().unwrap() = Some(self.run());
             if self.starts() {
                 return;
             }
             assert!(began.elapsed() < Duration::from_secs(30), "{}", self.log());
         }
+    }
+
+    /// The process that the others of the server belong to.
+    pub(crate) fn pid(&self) -> u32 {
+        let own = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
+        own.lines().next().unwrap().parse().unwrap()
     }
 
     /// The port that it listens on.
