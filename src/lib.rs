@@ -12,7 +12,8 @@
 //! | [`text`] | the new text of a reply, HTML to text, automatic mail, opt-outs | nothing |
 //! | [`diagnostics`] | errors and warnings with their locations | `text` |
 //! | [`yaml`] | YAML with locations, and schemas of it | `model`, `diagnostics` |
-//! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml`, `destinations` |
+//! | [`lists`] | tables kept beside the rules | `model`, `text`, `diagnostics`, `yaml` |
+//! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml`, `lists`, `destinations` |
 //! | [`coldsend`] | the API client and its request budget | `model` |
 //! | [`destinations`] | Slack, e-mail, webhooks | `model`, `diagnostics`, `yaml` |
 //! | [`store`] | a trait for each subject, and their SQLite implementation | `model`, `text` |
@@ -30,6 +31,7 @@ pub mod coldsend;
 pub mod destinations;
 pub mod diagnostics;
 pub mod engine;
+pub mod lists;
 pub mod model;
 pub mod rules;
 pub mod settings;

@@ -41,6 +41,7 @@ struct Active {
 /// Files that a change of reloads.
 struct Watched {
     rules: Vec<PathBuf>,
+    lists: Vec<PathBuf>,
     /// The store's file, which may be beside the rules.
     store: Option<PathBuf>,
 }
@@ -130,6 +131,11 @@ impl RulesSource {
         self.watched.load().store.clone()
     }
 
+    /// The files of lists.
+    pub(super) fn list_files(&self) -> Vec<PathBuf> {
+        self.watched.load().lists.clone()
+    }
+
     /// Where the rules are.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         self.watched.load().rules.clone()
@@ -146,7 +152,8 @@ struct Loaded {
 impl Watched {
     fn of(settings: &Settings, store: Option<&Path>) -> Self {
         let rules = settings.rule_paths().into_iter().map(Path::to_owned).collect();
-        Self { rules, store: store.map(Path::to_owned) }
+        let lists = settings.list_files().map(Path::to_owned).collect();
+        Self { rules, lists, store: store.map(Path::to_owned) }
     }
 }
 

@@ -103,11 +103,13 @@ pub fn rules_context(settings: &Settings) -> LoadContext {
             .collect(),
         own_destinations: workspace.destinations.keys().cloned().collect(),
         hours: settings.hours_of(workspace),
+        lists: settings.lists_of(workspace),
         vars: workspace.vars.clone(),
     };
     LoadContext {
         destinations: settings.destinations.iter().map(|(name, found)| (name.clone(), found.kind())).collect(),
         hours: settings.hours.clone(),
+        lists: settings.lists.clone(),
         without_configuration: settings.file.is_none(),
         attachments_from: settings.attachments_from.clone(),
         private_files: private_files(settings),

@@ -83,6 +83,9 @@ async fn look_at(rules: &Arc<RulesSource>) -> Files {
             let (folder, depth) = if path.is_dir() { (path.as_path(), MAX_DEPTH) } else { (parent_of(path), 0) };
             add_folder(folder, depth, store.as_deref(), &mut files);
         }
+        for list in &rules.list_files() {
+            add_file(list, &mut files);
+        }
         if let Some(config) = rules.config_path() {
             add_file(config, &mut files);
         }

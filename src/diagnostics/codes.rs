@@ -67,6 +67,8 @@ codes! {
     BAD_PHRASE = "R023", "invalid phrase", "A phrase is words in order, with `(yes|sure)` for one of these, `…` or `...` for up to five words between, `cost*` for a word that begins so, and `please?` for a word that may be absent. It stands within one sentence. Without a word that must be there it would be found in every text.";
     FORBIDDEN_FILE = "R030", "file that rules may not use", "Files that a rule names are mailed to leads. So only files below the rules folder, and below the folders in `attachments_from`, are used, with links resolved. The configuration, the store, and any path with a part that starts with a dot are never used.";
     NOT_READ = "R031", "unreadable entry in the rules folder", "A link that leads nowhere or in a circle, a pipe, a socket or a device. It is an error if it may be meant as a file or folder of rules, because the missing rule may be the one that stops the others.";
+    UNKNOWN_LIST = "R040", "unknown list", "Define lists under `lists` in the configuration, or under the workspace.";
+    UNKNOWN_COLUMN = "R041", "unknown column", "The first row of a CSV file names the columns of a list; in YAML and JSON they are the keys of its rows.";
     HIDDEN = "L001", "unreachable rule", "Earlier rules with `stop: true` match every message that this rule could match, so it never acts. Only rules in `live` or `draft` stop others.";
     REPLIES_MEET = "L002", "overlapping replies", "A message gets one reply, that of the first matching rule. The later rule's reply is suppressed as already answered. Check that you want this order.";
     NEVER = "L003", "condition that never holds", "Its parts contradict each other, so the rule, or this part of it, matches no message.";
@@ -114,5 +116,10 @@ codes! {
     NO_SIGN_IN = "C032", "user who cannot sign in", "A user signs in with a `token`, or comes through the proxy that `proxy_header` and `trusted_proxies` describe.";
     BAD_PROXY = "C033", "invalid single sign-on", "`proxy_header` names the header in which a proxy says who signed in, and `trusted_proxies` the addresses or networks of the proxies that are believed. Whoever else could send the header would be whoever they like.";
     NO_VISIBLE_WORKSPACE = "C034", "user without such a workspace", "No workspace has a name like this, so the user sees less than you may expect.";
+    LIST_FILE = "C040", "list that cannot be read", "A list is a file that ends in .csv, .tsv, .yaml, .yml, .json or .txt, with at most 1,000,000 rows, 256 columns and 256 MiB (64 MiB in YAML and JSON). Its path begins at the folder of the configuration.";
+    LIST_FORMAT = "C041", "invalid list", "CSV has a header row and as many cells in each row; cells that hold a separator stand in quotes. YAML and JSON have a list of mappings, a mapping from keys to mappings, or a plain list of keys. Cells are texts, numbers, true or false.";
+    LIST_KEY = "C042", "list without its key", "Rows are found by the column that `key` names, or by the first one. Each row needs a key.";
+    LIST_KEY_TWICE = "C043", "one key in two rows", "Only one of the two rows could be found. Keys are compared as domains and addresses are: case, a dot at the end and an `@` before a domain do not count.";
+    BAD_LIST = "C044", "list without a source", "A list has a `file`, or is one that the program brings along: `builtin`.";
     BAD_KEY = "C018", "invalid key", "Keys and tokens are printable characters without spaces.";
 }

@@ -1,6 +1,7 @@
 //! What rules may name, out of the configuration.
 
 use super::hours::OpeningHours;
+use crate::lists::ListSource;
 use crate::model::DestinationKind;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +15,8 @@ pub struct LoadContext {
     pub destinations: BTreeMap<String, DestinationKind>,
     /// Opening hours by name.
     pub hours: BTreeMap<String, OpeningHours>,
+    /// Lists by name; they are read with the rules.
+    pub lists: BTreeMap<String, ListSource>,
     /// The folder that paths in rules are relative to where the rules do not come from a file.
     pub base_dir: PathBuf,
     /// There is no configuration to look names up in: an unknown destination or `hours` is a warning only.
@@ -39,6 +42,8 @@ pub struct WorkspaceContext {
     pub own_destinations: BTreeSet<String>,
     /// The opening hours that it knows.
     pub hours: BTreeMap<String, OpeningHours>,
+    /// The lists that it knows.
+    pub lists: BTreeMap<String, ListSource>,
     /// What templates and scripts call `workspace.vars`.
     pub vars: BTreeMap<String, String>,
 }

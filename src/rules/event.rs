@@ -1,10 +1,11 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
 use super::{
-    field::TextField, pattern::MATCHED_BYTES, prefilter::LiteralHits, rule_index::RuleIndex, said::PhraseHits,
+    RuleSet, field::TextField, pattern::MATCHED_BYTES, prefilter::LiteralHits, rule_index::RuleIndex, said::PhraseHits,
     script_values::ScriptValues, search_text::SearchText,
 };
 use crate::{
+    lists::Lists,
     model::{Conversation, HistoryEntry, Message, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
     text::{self, AutoReply, Automatic, Earlier, Evidence, Mail, PersonName, QuotedPassage, Reading},
 };
@@ -184,6 +185,8 @@ pub(super) struct Facts<'a> {
     index: Option<&'a RuleIndex>,
     /// The workspace's own texts.
     pub(super) vars: &'a BTreeMap<String, String>,
+    /// The workspace's lists.
+    pub(super) lists: &'a Lists,
     texts: [OnceCell<SearchText<'a>>; TextField::ALL.len()],
     found: [OnceCell<LiteralHits>; TextField::ALL.len()],
     said: [OnceCell<PhraseHits>; TextField::ALL.len()],
@@ -206,13 +209,14 @@ impl<'a> Facts<'a> {
         input: &'a EventInput<'a>,
         now: jiff::Timestamp,
         index: Option<&'a RuleIndex>,
-        vars: &'a BTreeMap<String, String>,
+        set: &'a RuleSet,
     ) -> Self {
         Self {
             input,
             now,
             index,
-            vars,
+            vars: set.vars(),
+            lists: &set.lists,
             texts: Default::default(),
             found: Default::default(),
             said: Default::default(),

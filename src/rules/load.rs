@@ -6,12 +6,14 @@ mod conditions;
 mod curly_quotes;
 mod files;
 mod folder;
+mod lists;
 mod rule;
 mod suspicious;
 mod text_patterns;
 mod texts;
 
 use files::Files;
+use lists::KnownLists;
 use suspicious::NamedCategory;
 use texts::{TemplateSite, TextSource};
 
@@ -29,6 +31,7 @@ use super::{
     workspaces,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Source, code};
+use crate::lists::List;
 use crate::yaml::{self, Node};
 use sha2::{Digest, Sha256};
 use std::{
@@ -89,6 +92,8 @@ pub(super) struct Loader<'c> {
     having: Vec<&'c WorkspaceContext>,
     /// Those of them in which the rule at hand may match.
     concerned: Vec<&'c WorkspaceContext>,
+    /// The lists of every scope.
+    lists: KnownLists,
     engine: ScriptEngine,
     out: Diagnostics,
     templates: Templates,
@@ -134,6 +139,7 @@ fn everybody(context: &LoadContext) -> WorkspaceContext {
     WorkspaceContext {
         destinations: context.destinations.clone(),
         hours: context.hours.clone(),
+        lists: context.lists.clone(),
         ..WorkspaceContext::default()
     }
 }
@@ -141,6 +147,7 @@ fn everybody(context: &LoadContext) -> WorkspaceContext {
 /// Loads each file once, however many workspaces have it; `paths` are those of each scope.
 fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]) -> Result<RuleSet, Diagnostics> {
     let mut loader = Loader::new(context, scopes);
+    loader.read_lists();
     let found = Files::find(paths, &mut loader.out);
     for (number, file) in found.all.iter().enumerate() {
         loader.number = number;
@@ -202,6 +209,7 @@ fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<Rule
     let everybody = everybody(context);
     let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
     let mut loader = Loader::new(context, scopes);
+    loader.read_lists();
     loader.folder.clone_from(&context.base_dir);
     if !context.base_dir.as_os_str().is_empty() {
         loader.files.allow(&context.base_dir);
@@ -218,8 +226,8 @@ fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<Rule
     loader.finish(&vec![(0..sources.len()).collect(); scopes.len()])
 }
 
-/// Makes a set again from what it was made of.
-pub(super) fn kept(sources: &RuleSources) -> Result<RuleSet, Diagnostics> {
+/// Makes a set again from what it was made of; `lists` has those that are read now, by their digests.
+pub(super) fn kept(sources: &RuleSources, lists: &HashMap<&str, Arc<List>>) -> Result<RuleSet, Diagnostics> {
     let context = sources.context();
     let everybody = everybody(&context);
     let (scopes, of) = match context.workspaces.as_slice() {
@@ -228,6 +236,7 @@ pub(super) fn kept(sources: &RuleSources) -> Result<RuleSet, Diagnostics> {
     };
     let mut loader = Loader::new(&context, scopes);
     loader.kept = Some(sources);
+    loader.lists = KnownLists::of_kept(sources, lists);
     for (number, file) in sources.files.iter().enumerate() {
         loader.number = number;
         if let Some(mut node) = yaml::parse(&Source::new(file.name.as_str(), file.text.as_str()), &mut loader.out) {
@@ -253,6 +262,7 @@ impl<'c> Loader<'c> {
             scopes,
             having: Vec::new(),
             concerned: Vec::new(),
+            lists: KnownLists::default(),
             engine: ScriptEngine::new(),
             out: Diagnostics::new(),
             templates: Templates::default(),
@@ -281,6 +291,7 @@ impl<'c> Loader<'c> {
             let place = |number: &usize| self.sources_of.iter().position(|read| read == number);
             workspace.files = files.iter().filter_map(place).collect();
         }
+        self.lists.note_used(&mut self.sources);
         let context = self.sources.context_text();
         self.add_to_revision("", &context);
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -292,12 +303,14 @@ impl<'c> Loader<'c> {
             index: Some(Arc::new(index)),
             templates: Arc::new(templates),
             hours: Arc::new(self.context.hours.clone()),
+            lists: self.lists.everywhere(self.context),
             revision,
             sources: Arc::new(self.sources),
             files: self.files,
             ..RuleSet::default()
         };
-        set.views = workspaces::views(&set, &self.context.workspaces, files, &self.origins);
+        set.views =
+            workspaces::views(&set, &self.context.workspaces, &self.lists.of_workspaces(), files, &self.origins);
         if self.kept.is_none() {
             let mut warnings = self.out;
             suspicious::categories(&self.categories, &mut warnings);

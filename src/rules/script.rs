@@ -7,6 +7,7 @@ use super::{
     script_clock,
     script_error::{NAMES, ScriptError, nearest},
     script_functions,
+    script_lookups::{self, InUse, ScriptLookup},
     script_values::NeededValues,
     script_words, values,
 };
@@ -88,6 +89,8 @@ pub struct Script {
     mentions: Vec<NameRef>,
     /// What they stand for: no others are made for it.
     needed: Arc<NeededValues>,
+    /// The lists that it looks into.
+    pub(super) lookups: Vec<ScriptLookup>,
     reads_captures: bool,
     /// What must have been read before it can be run.
     pub(super) needs_thread: bool,
@@ -144,6 +147,7 @@ impl ScriptEngine {
                 .iter()
                 .any(|name| name.root == "message" && name.field.as_deref() == Some("auto_reply")),
             needed: self.0.share_needs(NeededValues::of(&mentions)),
+            lookups: script_lookups::lookups(&ast),
             reads_captures: mentions.iter().any(|name| name.root == "captures"),
             mentions,
             engine: self.clone(),
@@ -243,6 +247,7 @@ impl Script {
         for (name, value) in self.needed.values(facts, captures) {
             scope.push_constant_dynamic(name, value);
         }
+        let _lists = InUse::of(facts.lists);
         script_clock::start();
         let result = self.engine.0.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
         script_clock::stop();

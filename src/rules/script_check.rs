@@ -241,7 +241,7 @@ impl Visitor<'_> {
 }
 
 /// The field that is read of a name: `.field`, or `["field"]`.
-fn field_of(node: &Expr, parent: &ASTNode<'_>) -> Option<String> {
+pub(super) fn field_of(node: &Expr, parent: &ASTNode<'_>) -> Option<String> {
     head(rest_of(node, parent)?)
 }
 

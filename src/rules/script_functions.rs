@@ -3,7 +3,7 @@
 //! An absent value (`()`) contains, matches and belongs to nothing, and what is computed from one is absent: a script
 //! need not ask for it first, and a comparison with it is false.
 
-use super::{pattern::Pattern, script_clock, search_text::SearchText};
+use super::{pattern::Pattern, script_clock, script_lookups, search_text::SearchText};
 use crate::{model::domain_of, text::normalize};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map, Position};
@@ -70,6 +70,11 @@ pub const FUNCTIONS: &[ScriptFunction] = &[
         example: r#"message.text.regex_captures(`on (?<day>\w+)`).day == "Tuesday""#,
     },
     ScriptFunction {
+        call: "lookup(list, value)",
+        gives: "the row of a list of the configuration as a map of its columns, blank cells as `()`; `()` where the value is not in the list. A domain is found for its subdomains, and for addresses there",
+        example: r#"lookup("target-accounts", lead.domain)?.owner == "Ann""#,
+    },
+    ScriptFunction {
         call: "key.pick(list)",
         gives: "one item of the list, always the same for the same key, evenly distributed over keys. A new item takes over only its share. Items are texts, numbers, or maps with a `name`",
         example: r#"lead.email.pick(["anna", "bob", "carla"]) == "bob""#,
@@ -119,6 +124,7 @@ pub(super) fn register(engine: &mut Engine) {
     register_lists(engine);
     register_patterns(engine);
     register_times(engine);
+    script_lookups::register(engine);
 }
 
 fn register_lists(engine: &mut Engine) {

@@ -12,6 +12,7 @@ use super::{
     test_case::TestCase,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
+use crate::lists::{List, Lists};
 use crate::model::Mode;
 use jiff::Timestamp;
 use std::{
@@ -29,6 +30,7 @@ pub struct RuleSet {
     pub(super) templates: Arc<Templates>,
     pub(super) hours: Arc<BTreeMap<String, OpeningHours>>,
     pub(super) vars: Arc<BTreeMap<String, String>>,
+    pub(super) lists: Lists,
     pub(super) revision: String,
     pub(super) sources: Arc<RuleSources>,
     pub(super) warnings: Arc<Diagnostics>,
@@ -65,7 +67,7 @@ impl RuleSet {
 
     /// An event as these rules see it.
     pub(super) fn facts<'a>(&'a self, input: &'a EventInput<'a>, now: Timestamp) -> Facts<'a> {
-        Facts::new(input, now, self.index.as_deref(), self.vars())
+        Facts::new(input, now, self.index.as_deref(), self)
     }
 
     /// What tells which rules can match an event at all.
@@ -109,8 +111,8 @@ impl RuleSet {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
-    /// A hash of all that the rules were made of: files, templates, opening hours, the workspaces' own texts. Equal revisions
-    /// decide equally.
+    /// A hash of all that the rules were made of: files, templates, opening hours, the workspaces' own texts, and the lists that
+    /// they look into. Equal revisions decide equally.
     pub fn revision(&self) -> &str {
         &self.revision
     }
@@ -138,6 +140,11 @@ impl RuleSet {
     /// The texts of the workspace, for templates and scripts.
     pub(super) fn vars(&self) -> &BTreeMap<String, String> {
         &self.vars
+    }
+
+    /// The lists that rules can look into here, by name.
+    pub fn lists(&self) -> impl Iterator<Item = (&str, &Arc<List>)> {
+        self.lists.iter().map(|(name, list)| (name.as_str(), list))
     }
 
     pub(super) fn templates(&self) -> &Templates {

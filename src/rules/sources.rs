@@ -6,10 +6,11 @@ use super::{
     hours::OpeningHours,
 };
 use crate::diagnostics::Diagnostics;
+use crate::lists::List;
 use crate::model::DestinationKind;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -26,6 +27,9 @@ pub struct RuleSources {
     without_configuration: bool,
     destinations: BTreeMap<String, String>,
     hours: BTreeMap<String, OpeningHours>,
+    /// The lists that rules look into, by name, with their digests; the rows are not kept.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) lists: BTreeMap<String, String>,
     pub(super) workspaces: Vec<WorkspaceSources>,
 }
 
@@ -60,6 +64,9 @@ pub(super) struct WorkspaceSources {
     destinations: BTreeMap<String, String>,
     own_destinations: BTreeSet<String>,
     hours: BTreeMap<String, OpeningHours>,
+    /// As [`RuleSources::lists`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) lists: BTreeMap<String, String>,
     vars: BTreeMap<String, String>,
 }
 
@@ -69,6 +76,9 @@ pub enum SourcesError {
     /// The text is not one that [`RuleSources::to_text`] gave.
     #[error("the kept rules cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
+    /// A list that the rules look into has other rows by now, and these are not kept.
+    #[error("{0} has changed since")]
+    ListChanged(String),
     /// They are no rules for this version of the program.
     #[error("the kept rules cannot be loaded: {}", .0.render(false))]
     Invalid(Diagnostics),
@@ -81,12 +91,21 @@ impl RuleSet {
     }
 
     /// Makes a set again from what it was made of: the same rules, in the same workspaces, under the same revision. Reads no
-    /// file; tests beside the rules are left out, and nothing is said of what is odd about them.
+    /// file; lists are those of `current`, where they are still the same. Tests beside the rules are left out, and nothing is
+    /// said of what is odd about them.
     ///
     /// # Errors
-    /// They cannot be loaded, because they were made for another version of the program.
-    pub fn from_sources(sources: &RuleSources) -> Result<Self, SourcesError> {
-        super::load::kept(sources).map_err(SourcesError::Invalid)
+    /// They cannot be loaded, because they were made for another version of the program; or a list has changed since.
+    pub fn from_sources(sources: &RuleSources, current: &Self) -> Result<Self, SourcesError> {
+        let views = current.views.iter().map(|(_, view)| view);
+        let lists = views.chain([current]).flat_map(|set| set.lists.values());
+        let lists: HashMap<&str, Arc<List>> = lists.map(|list| (list.digest(), Arc::clone(list))).collect();
+        let used = sources.lists.iter().chain(sources.workspaces.iter().flat_map(|workspace| &workspace.lists));
+        let mut changed = used.filter(|(_, digest)| !lists.contains_key(digest.as_str()));
+        if let Some((name, _)) = changed.next() {
+            return Err(SourcesError::ListChanged(format!("the list `{name}`")));
+        }
+        super::load::kept(sources, &lists).map_err(SourcesError::Invalid)
     }
 }
 
@@ -138,7 +157,10 @@ impl RuleSources {
     /// What decides beside the files, in one text.
     pub(super) fn context_text(&self) -> String {
         let parts = (&self.hours, &self.workspaces);
-        serde_json::to_string(&parts).unwrap_or_default()
+        let text = serde_json::to_string(&parts).unwrap_or_default();
+        // Rules without a list keep the revision that they had before there were any.
+        let lists = (!self.lists.is_empty()).then(|| serde_json::to_string(&self.lists).unwrap_or_default());
+        text + lists.as_deref().unwrap_or_default()
     }
 
     /// Takes down a file that a rule names.
@@ -170,6 +192,7 @@ impl WorkspaceSources {
             destinations: kind_names(&workspace.destinations),
             own_destinations: workspace.own_destinations.clone(),
             hours: workspace.hours.clone(),
+            lists: BTreeMap::new(),
             vars: workspace.vars.clone(),
         }
     }
@@ -181,6 +204,7 @@ impl WorkspaceSources {
             destinations: kinds(&self.destinations),
             own_destinations: self.own_destinations.clone(),
             hours: self.hours.clone(),
+            lists: BTreeMap::new(),
             vars: self.vars.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! Templates of replies and forwards. They see values; what a lead wrote is never read as a template.
 
-use super::{event::Facts, field::Cost, script_error::nearest, template_names, values};
+use super::{event::Facts, field::Cost, script_error::nearest, template_lists, template_names, values};
 use minijinja::{Environment, UndefinedBehavior, Value as Shown};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt, io};
@@ -17,7 +17,7 @@ const MAX_UNKNOWN_NAMES: usize = 50;
 const MAX_UNKNOWN: usize = 20;
 
 /// The filters that a typing error is compared with.
-const FILTERS: [&str; 30] = [
+const FILTERS: [&str; 31] = [
     "abs",
     "attr",
     "capitalize",
@@ -36,6 +36,7 @@ const FILTERS: [&str; 30] = [
     "length",
     "lines",
     "list",
+    "lookup",
     "lower",
     "max",
     "min",
@@ -100,9 +101,11 @@ impl Default for Templates {
             if value.is_none() {
                 return Err(minijinja::Error::new(minijinja::ErrorKind::UndefinedError, "the value is null"));
             }
+            template_lists::check_printed(value)?;
             minijinja::escape_formatter(out, state, value)
         });
         environment.add_filter("date", date);
+        template_lists::register(&mut environment);
         Self { environment }
     }
 }
@@ -216,6 +219,7 @@ impl Templates {
         // What is missing is put in, so that the next one shows as well.
         let mut environment = self.environment.clone();
         for filled in [true, false] {
+            template_lists::register_samples(&mut environment, filled.then_some(SAMPLE));
             let mut context = Map::new();
             for name in NAMES {
                 let fields = values::fields_of(name).unwrap_or_default().iter().map(|(field, _)| *field);
@@ -368,7 +372,7 @@ pub(super) fn context(
     all.insert("rule".to_owned(), own.into());
     all.insert("workspace".to_owned(), values::all_values(facts, "workspace").into());
     all.insert("now".to_owned(), facts.now.to_string().into());
-    Shown::from(minijinja::value::Serde(&all))
+    template_lists::with_lists(Shown::from(minijinja::value::Serde(&all)), facts.lists)
 }
 
 fn without_blanks(vars: &Map<String, Value>) -> Map<String, Value> {

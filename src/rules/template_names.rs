@@ -83,7 +83,7 @@ pub(super) fn name_refs(source: &str) -> Vec<NameRef> {
 }
 
 /// What stands between `{{ … }}` and `{% … %}`, each with the second byte of its opening.
-fn blocks(source: &str) -> Vec<(u8, Range<usize>)> {
+pub(super) fn blocks(source: &str) -> Vec<(u8, Range<usize>)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(open) = source.get(at..).and_then(|rest| rest.find('{')).map(|open| at + open) {
@@ -158,20 +158,20 @@ fn names(source: &str, within: Range<usize>, found: &mut Vec<NameRef>) {
     }
 }
 
-fn is_name(byte: u8) -> bool {
+pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn end_of_name(bytes: &[u8], at: usize, end: usize) -> usize {
+pub(super) fn end_of_name(bytes: &[u8], at: usize, end: usize) -> usize {
     (at..end).find(|at| !bytes.get(*at).is_some_and(|byte| is_name(*byte))).unwrap_or(end)
 }
 
-fn skip_spaces(bytes: &[u8], at: usize, end: usize) -> usize {
+pub(super) fn skip_spaces(bytes: &[u8], at: usize, end: usize) -> usize {
     (at..end).find(|at| !bytes.get(*at).is_some_and(u8::is_ascii_whitespace)).unwrap_or(end)
 }
 
 /// The byte after a quoted text that begins at `at`.
-fn after_quote(bytes: &[u8], at: usize, end: usize) -> usize {
+pub(super) fn after_quote(bytes: &[u8], at: usize, end: usize) -> usize {
     let quote = bytes.get(at).copied();
     let mut at = at + 1;
     while at < end {

@@ -9,6 +9,7 @@ use super::{
     rule_index::RuleIndex,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
+use crate::lists::Lists;
 use crate::model::{ActionKind, Mode};
 use std::{collections::HashMap, sync::Arc};
 
@@ -107,17 +108,18 @@ pub(super) fn listed(names: &[&str]) -> String {
     }
 }
 
-/// What each workspace sees of a set. `files` are those of each workspace in its order, `origins` tells each rule's file.
+/// What each workspace sees of a set. `lists` are its lists, `files` are those of each workspace in its order, `origins` tells each rule's file.
 pub(super) fn views(
     set: &RuleSet,
     workspaces: &[WorkspaceContext],
+    lists: &[Lists],
     files: &[Vec<usize>],
     origins: &[usize],
 ) -> Vec<(String, RuleSet)> {
     let mut made = HashMap::new();
     made.insert((0..set.rules.len()).collect(), (Arc::clone(&set.rules), set.index.clone()));
     let mut views = Vec::with_capacity(workspaces.len());
-    for (workspace, files) in workspaces.iter().zip(files) {
+    for ((workspace, lists), files) in workspaces.iter().zip(lists).zip(files) {
         let in_file = |file: &usize| {
             let file = *file;
             origins.iter().enumerate().filter(move |(_, origin)| **origin == file).map(|(place, _)| place)
@@ -135,6 +137,7 @@ pub(super) fn views(
             cases: Arc::default(),
             hours: Arc::new(workspace.hours.clone()),
             vars: Arc::new(workspace.vars.clone()),
+            lists: Arc::clone(lists),
             ..set.clone()
         };
         views.push((workspace.name.clone(), view));

@@ -3,6 +3,7 @@
 use super::admin::{self, ADMIN};
 use super::declaration::{self, ConfigKey, Takes, retention};
 use super::hours::hours;
+use super::lists::{self, lists};
 use super::reader::ConfigReader;
 use super::safety::{self, SAFETY};
 use super::schema::DESTINATION;
@@ -90,6 +91,13 @@ fn keys() -> Vec<ConfigKey<Settings>> {
                 },
             }),
         ),
+        Key::new(
+            "lists",
+            lists(),
+            |settings| &mut settings.lists,
+            "Tables that rules look into, by names that the rules use: target accounts with their owners, for example.",
+        )
+        .example(lists::example()),
         Key::section("safety", &SAFETY, safety::keys, |settings| &mut settings.safety),
         Key::read_apart(yaml::Key::new("network", ValueType::Shape(&NETWORK_SCHEMA), NETWORK_SCHEMA.doc)),
     ]

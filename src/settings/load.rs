@@ -124,6 +124,7 @@ impl Settings {
             destinations: BTreeMap::new(),
             smtp: None,
             hours: BTreeMap::new(),
+            lists: BTreeMap::new(),
             safety: Safety::default(),
             network: NetworkSettings::default(),
             given_rules: None,

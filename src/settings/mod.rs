@@ -9,6 +9,7 @@ mod destinations;
 mod env;
 mod file;
 mod hours;
+mod lists;
 mod load;
 mod reader;
 mod safety;
@@ -25,6 +26,7 @@ pub use workspace::{DEFAULT_BASE_URL, RateLimit, SettingLocations, WorkspaceConf
 use crate::admin::{AccessSettings, Network, ProxySettings, User};
 use crate::destinations::{DestinationSettings, NetworkSettings, SmtpSettings};
 use crate::diagnostics::Diagnostics;
+use crate::lists::ListSource;
 use crate::model::Safety;
 use crate::rules::hours::OpeningHours;
 use secrecy::SecretString;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub smtp: Option<SmtpSettings>,
     /// Opening hours of every workspace, by name.
     pub hours: BTreeMap<String, OpeningHours>,
+    /// Lists of every workspace, by name; not read yet.
+    pub lists: BTreeMap<String, ListSource>,
     /// What `safety` says for the whole file. Each workspace has its own, in which what it says itself wins.
     pub safety: Safety,
     /// What destinations may reach.
@@ -102,6 +106,19 @@ impl Settings {
         let mut hours = self.hours.clone();
         hours.extend(workspace.hours.clone());
         hours
+    }
+
+    /// The lists that a workspace knows: its own stand in for those of the same names.
+    pub fn lists_of(&self, workspace: &WorkspaceConfig) -> BTreeMap<String, ListSource> {
+        let mut lists = self.lists.clone();
+        lists.extend(workspace.lists.clone());
+        lists
+    }
+
+    /// The files of all lists.
+    pub fn list_files(&self) -> impl Iterator<Item = &Path> {
+        let all = self.lists.values().chain(self.workspaces.iter().flat_map(|workspace| workspace.lists.values()));
+        all.filter_map(ListSource::file)
     }
 
     /// The destinations that a workspace knows: its own stand in for those of the same names.

@@ -3,12 +3,14 @@
 use super::declaration::{self, ConfigKey, DAY, SECOND, Takes, count, duration, mode, retention};
 use super::destinations;
 use super::hours::hours;
+use super::lists::lists;
 use super::reader::ConfigReader;
 use super::safety::{self, SAFETY};
 use super::schema::DESTINATION;
 use super::values::{NAME, api_url, header_secret, name, rule_paths};
 use crate::destinations::DestinationSettings;
 use crate::diagnostics::{Diagnostic, Located, Location, code};
+use crate::lists::ListSource;
 use crate::model::{Safety, WorkspaceSettings};
 use crate::rules::hours::OpeningHours;
 use crate::yaml::{self, LazySchema, Node, ValueType};
@@ -63,6 +65,8 @@ pub struct WorkspaceConfig {
     pub destinations: BTreeMap<String, DestinationSettings>,
     /// Its own opening hours; they win over those of the whole file that have the same names.
     pub hours: BTreeMap<String, OpeningHours>,
+    /// Its own lists; they win over those of the whole file that have the same names.
+    pub lists: BTreeMap<String, ListSource>,
     /// Where the file has its settings; `None` without a file.
     pub written: Option<SettingLocations>,
 }
@@ -104,6 +108,7 @@ impl WorkspaceConfig {
             vars: BTreeMap::new(),
             destinations: BTreeMap::new(),
             hours: BTreeMap::new(),
+            lists: BTreeMap::new(),
             written: None,
         }
     }
@@ -204,6 +209,12 @@ fn keys() -> Vec<ConfigKey<WorkspaceConfig>> {
             hours(),
             |workspace| &mut workspace.hours,
             "Its own opening hours; they win over those of the whole file.",
+        ),
+        Key::new(
+            "lists",
+            lists(),
+            |workspace| &mut workspace.lists,
+            "Its own lists; they win over those of the whole file.",
         ),
         Key::new(
             "retention",

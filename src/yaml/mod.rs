@@ -14,7 +14,7 @@ mod schema;
 mod tests;
 
 pub use json_schema::{Interpolation, json_schema};
-pub use parse::{load, parse};
+pub use parse::{load, parse, parse_up_to};
 pub use reader::{Fields, did_you_mean};
 pub use schema::{Constraint, Key, KeyMatch, LazySchema, Presence, Schema, ValueType};
 

@@ -43,9 +43,15 @@ fn reason(error: &std::io::Error) -> String {
 /// Parses a text. `None` when it is not YAML at all; otherwise a tree, with what had to be left out reported in `out`.
 /// An empty text is a null.
 pub fn parse(source: &Arc<Source>, out: &mut Diagnostics) -> Option<Node> {
+    parse_up_to(source, MAX_BYTES, out)
+}
+
+/// As [`parse`], of a text of at most so many bytes.
+pub fn parse_up_to(source: &Arc<Source>, limit: usize, out: &mut Diagnostics) -> Option<Node> {
     let text = source.text();
-    if text.len() > MAX_BYTES {
-        let message = format!("`{}` has {} bytes; 1 MiB is the most", source.name(), text.len());
+    if text.len() > limit {
+        let most = limit / (1024 * 1024);
+        let message = format!("`{}` has {} bytes; {most} MiB is the most", source.name(), text.len());
         out.push(Diagnostic::error(code::TOO_LARGE, &Location::new(source, 0..0), message));
         return None;
     }

@@ -24,6 +24,7 @@ mod intake;
 mod judged_again;
 mod layering;
 mod leases;
+mod lists;
 mod model;
 mod mutations;
 mod outcomes;

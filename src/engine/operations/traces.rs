@@ -3,7 +3,7 @@
 use super::Operator;
 use crate::{
     model::{Decision, RuleTrace},
-    rules::{EventInput, Need, RuleSet, RuleSources, ThreadMessages, trace_again},
+    rules::{EventInput, Need, RuleSet, RuleSources, SourcesError, ThreadMessages, trace_again},
     store::{DecisionRecord, StoreError, StoredEvent},
 };
 use std::{
@@ -91,23 +91,27 @@ impl Operator {
         let Some(text) = self.shared.store.kept_rules(revision).await? else {
             return Ok(Err("the rules of this decision are not in the store".into()));
         };
-        let rules = compile(text).await;
+        let rules = compile(text, active).await;
         self.compiled.put(revision, rules.clone());
         Ok(rules)
     }
 }
 
 /// Makes rules again from what the store has.
-async fn compile(text: String) -> KeptRules {
+async fn compile(text: String, active: Arc<RuleSet>) -> KeptRules {
     let compiled = tokio::task::spawn_blocking(move || {
-        let sources = RuleSources::from_text(&text).map_err(|error| error.to_string())?;
-        RuleSet::from_sources(&sources).map_err(|error| error.to_string())
+        let sources = RuleSources::from_text(&text)?;
+        RuleSet::from_sources(&sources, &active)
     });
-    let compiled = compiled.await.unwrap_or_else(|error| Err(error.to_string()));
-    compiled.map(Arc::new).map_err(|why| {
+    let wrong = |why: String| {
         format!("the rules of this decision cannot be loaded by this version of Reply Router: {}", first_line(&why))
-            .into()
-    })
+    };
+    match compiled.await {
+        Ok(Ok(rules)) => Ok(Arc::new(rules)),
+        Ok(Err(changed @ SourcesError::ListChanged(_))) => Err(changed.to_string().into()),
+        Ok(Err(error)) => Err(wrong(error.to_string()).into()),
+        Err(error) => Err(wrong(error.to_string()).into()),
+    }
 }
 
 fn first_line(text: &str) -> &str {

@@ -150,7 +150,7 @@ impl Loader<'_> {
     }
 
     /// Which workspace something is said of, where there are several.
-    fn place_of(&self, scope: &WorkspaceContext) -> String {
+    pub(super) fn place_of(&self, scope: &WorkspaceContext) -> String {
         let several = self.scopes.len() > 1;
         if several { format!(" for the workspace `{}`", scope.name) } else { String::new() }
     }
@@ -274,6 +274,7 @@ impl Loader<'_> {
                             .push(found.hint("time zones are named as in the IANA database, such as America/New_York"));
                     }
                 }
+                self.check_lookups(source, &at);
                 self.sites.push(TemplateSite { template: template.clone(), at });
                 Some(template)
             }

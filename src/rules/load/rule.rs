@@ -94,7 +94,10 @@ impl Loader<'_> {
     fn script(&mut self, node: &Node) -> Option<Script> {
         let source = node.non_empty_string(&mut self.out)?;
         match self.engine.compile(&source) {
-            Ok(script) => Some(script.at(node)),
+            Ok(script) => {
+                self.check_script_lookups(&script, node);
+                Some(script.at(node))
+            }
             Err(errors) => {
                 for error in errors {
                     let start = offset(&source, error.line, error.column);

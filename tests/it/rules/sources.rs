@@ -72,7 +72,7 @@ fn a_set_made_again_from_its_sources_decides_and_tells_the_same() {
     drop(folder);
 
     let text = set.sources().to_text().unwrap();
-    let again = RuleSet::from_sources(&RuleSources::from_text(&text).unwrap()).unwrap();
+    let again = RuleSet::from_sources(&RuleSources::from_text(&text).unwrap(), &RuleSet::default()).unwrap();
     assert_eq!(again.revision(), set.revision());
     assert_eq!(again.sources(), set.sources());
     let names: Vec<&str> = again.sources().texts().map(|(name, _)| name.rsplit('/').next().unwrap()).collect();
@@ -110,10 +110,10 @@ fn a_set_made_again_from_its_sources_decides_and_tells_the_same() {
 fn kept_sources_that_are_none_are_refused() {
     assert!(RuleSources::from_text("{").is_err());
     let broken = r#"{"files":[{"name":"a.yaml","folder":"","text":"version: 1\nrules: [{ name: a, when: { bdy: x }, then: [star] }]"}]}"#;
-    let error = RuleSet::from_sources(&RuleSources::from_text(broken).unwrap()).unwrap_err();
+    let error = RuleSet::from_sources(&RuleSources::from_text(broken).unwrap(), &RuleSet::default()).unwrap_err();
     assert!(error.to_string().contains("unknown condition `bdy`"), "{error}");
     let lost = r#"{"files":[{"name":"a.yaml","folder":"","text":"version: 1\nrules: [{ name: a, when: always, then: [{ reply: { template: a.txt } }] }]"}]}"#;
-    let error = RuleSet::from_sources(&RuleSources::from_text(lost).unwrap()).unwrap_err();
+    let error = RuleSet::from_sources(&RuleSources::from_text(lost).unwrap(), &RuleSet::default()).unwrap_err();
     assert!(error.to_string().contains("`a.txt` was not kept"), "{error}");
-    assert_eq!(RuleSet::from_sources(&RuleSources::default()).unwrap().rules().len(), 0);
+    assert_eq!(RuleSet::from_sources(&RuleSources::default(), &RuleSet::default()).unwrap().rules().len(), 0);
 }

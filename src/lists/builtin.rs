@@ -1,0 +1,63 @@
+//! Lists that the program brings along.
+
+use super::{List, read};
+use std::sync::{Arc, LazyLock};
+
+/// A list that is part of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builtin {
+    /// Domains at which anybody gets a mailbox.
+    FreeMail,
+}
+
+static FREE_MAIL: LazyLock<Arc<List>> = LazyLock::new(|| Arc::new(made(include_str!("free-mail.txt"))));
+
+/// The files are checked by the tests.
+fn made(text: &str) -> List {
+    read::text("", text, read::Format::Lines, Some("domain")).unwrap_or_default()
+}
+
+impl Builtin {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::FreeMail];
+
+    /// The name by which the configuration knows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FreeMail => "free-mail",
+        }
+    }
+
+    /// Its rows.
+    pub fn list(self) -> Arc<List> {
+        match self {
+            Self::FreeMail => Arc::clone(&FREE_MAIL),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lists::Match;
+
+    #[test]
+    fn the_domains_of_free_mail() {
+        let text = include_str!("free-mail.txt");
+        let list = read::text("free-mail.txt", text, read::Format::Lines, Some("domain")).unwrap();
+        assert!(list.len() > 150, "{}", list.len());
+        for row in list.rows() {
+            let key = row.key();
+            assert!(key.contains('.') && key == row.get("domain").unwrap().to_string(), "{key}");
+        }
+        let keys: Vec<&str> = list.rows().map(|row| row.key()).collect();
+        assert!(keys.is_sorted(), "sorted, so that a change is easy to see");
+        let found = Builtin::FreeMail.list();
+        for domain in ["gmail.com", "GMX.de", "jo@proton.me", "outlook.com", "yahoo.co.uk", "qq.com", "mail.ru"] {
+            assert!(found.find(domain, Match::Domain).is_some(), "{domain}");
+        }
+        for domain in ["acme.example", "google.com", "microsoft.com", "com", "mycompany-gmail.com"] {
+            assert!(found.find(domain, Match::Domain).is_none(), "{domain}");
+        }
+    }
+}

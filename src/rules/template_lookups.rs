@@ -1,0 +1,170 @@
+//! Where a template looks into lists, read from its text: which list, and which columns of the row.
+
+use super::template_names::{NameRef, after_quote, blocks, end_of_name, is_name, name_refs, skip_spaces};
+use std::ops::Range;
+
+/// A `lookup` of a template, or of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lookup {
+    /// The list's name, where it stands there as a text.
+    pub(super) list: Option<NameRef>,
+    /// The columns that are read of the row, as far as can be told.
+    pub(super) columns: Vec<NameRef>,
+}
+
+/// Every `… | lookup("NAME")`, with the columns that are read of it: of the name that `set` gives it, or at once.
+pub(super) fn lookups(source: &str) -> Vec<Lookup> {
+    let mut found = Vec::new();
+    let mut bound: Vec<(String, Option<usize>)> = Vec::new();
+    for (kind, inside) in blocks(source) {
+        let before = found.len();
+        let ends = calls(source, inside.clone(), &mut found);
+        let name = Some(inside.clone()).filter(|_| kind == b'%').and_then(|inside| set_name(source, inside));
+        if let Some(name) = name {
+            // A row only where nothing more is done with it.
+            let is_row = ends.last().is_some_and(|end| {
+                source
+                    .get(*end..inside.end)
+                    .unwrap_or_default()
+                    .trim_matches([' ', '\n', '\r', '\t', '-', '+'])
+                    .is_empty()
+            });
+            bound.push((name, (is_row && found.len() == before + 1).then_some(before)));
+        }
+    }
+    for name in name_refs(source) {
+        let mut parts = name.path.splitn(3, '.');
+        let (Some(root), Some(column)) = (parts.next(), parts.next()) else { continue };
+        let mut places = bound.iter().filter(|(known, _)| known == root).map(|(_, place)| *place);
+        // A name that has one meaning.
+        let (Some(Some(place)), None) = (places.next(), places.next()) else { continue };
+        let range = name.range.clone();
+        if let Some(lookup) = found.get_mut(place) {
+            lookup.columns.push(NameRef { path: column.to_owned(), range });
+        }
+    }
+    found
+}
+
+/// Adds the calls of a block; gives where each of them ends.
+fn calls(source: &str, within: Range<usize>, found: &mut Vec<Lookup>) -> Vec<usize> {
+    let bytes = source.as_bytes();
+    let mut ends = Vec::new();
+    let mut at = within.start;
+    let mut before = 0;
+    while at < within.end {
+        let Some(byte) = bytes.get(at).copied() else { break };
+        match byte {
+            b'"' | b'\'' => at = after_quote(bytes, at, within.end),
+            _ if is_name(byte) => {
+                let end = end_of_name(bytes, at, within.end);
+                let open = skip_spaces(bytes, end, within.end);
+                if before == b'|' && source.get(at..end) == Some("lookup") && bytes.get(open) == Some(&b'(') {
+                    let (lookup, end) = call(source, open + 1, within.end);
+                    found.push(lookup);
+                    ends.push(end);
+                    at = end;
+                } else {
+                    at = end;
+                }
+            }
+            _ => at += 1,
+        }
+        if !byte.is_ascii_whitespace() {
+            before = byte;
+        }
+    }
+    ends
+}
+
+/// A call whose values begin at a byte, and where it ends.
+fn call(source: &str, start: usize, end: usize) -> (Lookup, usize) {
+    let bytes = source.as_bytes();
+    let first = skip_spaces(bytes, start, end);
+    let mut list = None;
+    let mut at = first;
+    if matches!(bytes.get(first), Some(b'"' | b'\'')) {
+        let after = after_quote(bytes, first, end);
+        let range = first + 1..after.saturating_sub(1).max(first + 1);
+        at = skip_spaces(bytes, after, end);
+        if bytes.get(at) == Some(&b')') {
+            list = source.get(range.clone()).map(|path| NameRef { path: path.to_owned(), range });
+        }
+    }
+    let mut depth = 0_usize;
+    while at < end {
+        match bytes.get(at) {
+            Some(b'"' | b'\'') => {
+                at = after_quote(bytes, at, end);
+                continue;
+            }
+            Some(b'(') => depth += 1,
+            Some(b')') if depth == 0 => break,
+            Some(b')') => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    let after = (at + 1).min(end);
+    // `( … | lookup("NAME") ).column`
+    let close = skip_spaces(bytes, after, end);
+    let dot = skip_spaces(bytes, close + 1, end);
+    let name = skip_spaces(bytes, dot + 1, end);
+    let mut columns = Vec::new();
+    if bytes.get(close) == Some(&b')') && bytes.get(dot) == Some(&b'.') && close < end && name < end {
+        let range = name..end_of_name(bytes, name, end);
+        columns.extend(source.get(range.clone()).map(|path| NameRef { path: path.to_owned(), range }));
+    }
+    (Lookup { list, columns }, after)
+}
+
+/// The name that `{% set NAME = … %}` or `{% with NAME = … %}` gives a value.
+fn set_name(source: &str, inside: Range<usize>) -> Option<String> {
+    let text = source.get(inside)?.trim_start_matches(['-', '+']).trim_start();
+    let rest = text.strip_prefix("set").or_else(|| text.strip_prefix("with"))?;
+    let (name, value) = rest.strip_prefix(|c: char| c.is_ascii_whitespace())?.split_once('=')?;
+    let name = name.trim();
+    (!value.starts_with('=') && !name.is_empty() && name.bytes().all(is_name)).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(source: &str) -> Vec<(Option<String>, Vec<String>)> {
+        let found = lookups(source);
+        for name in found.iter().flat_map(|lookup| lookup.list.iter().chain(&lookup.columns)) {
+            assert!(source[name.range.clone()].ends_with(&name.path), "{source}: {name:?}");
+        }
+        let paths = |names: Vec<NameRef>| names.into_iter().map(|name| name.path).collect();
+        found.into_iter().map(|lookup| (lookup.list.map(|name| name.path), paths(lookup.columns))).collect()
+    }
+
+    #[test]
+    fn lists_and_columns_are_found_in_code_only() {
+        let check = |source: &str, expected: &[(Option<&str>, &[&str])]| {
+            let found = shown(source);
+            let found: Vec<_> = found
+                .iter()
+                .map(|(list, columns)| (list.as_deref(), columns.iter().map(String::as_str).collect::<Vec<_>>()))
+                .collect();
+            let expected: Vec<_> = expected.iter().map(|(list, columns)| (*list, columns.to_vec())).collect();
+            assert_eq!(found, expected, "{source}");
+        };
+        check(
+            "{% set account = lead.domain | lookup(\"target-accounts\") %}{% if account %}{{ account.owner }}{% endif %}",
+            &[(Some("target-accounts"), &["owner"])],
+        );
+        check("{%- set a = lead.domain|lookup('x') -%}{{ a.b.c }} a.d {{ 'a.e' }}", &[(Some("x"), &["b"])]);
+        check("{{ (lead.domain | lookup('x')).owner | default('y') }}", &[(Some("x"), &["owner"])]);
+        check("{{ (lead.domain | lookup ( 'x' ) ) . owner }}", &[(Some("x"), &["owner"])]);
+        check("{% with a = lead.email | lookup('x') %}{{ a.b }}{% endwith %}", &[(Some("x"), &["b"])]);
+        check("{% set a = lead.email | lookup(vars.list) %}{{ a.b }}", &[(None, &["b"])]);
+        check("{% set a = lead.email | lookup('x') | default('y') %}{{ a.b }}", &[(Some("x"), &[])]);
+        check("{% set a = 1 %}{% set a = lead.email | lookup('x') %}{{ a.b }}", &[(Some("x"), &[])]);
+        check("lookup('x') {{ 'a | lookup(\"x\")' }} {{ lookup }} {# {{ a | lookup('x') }} #}", &[]);
+        check("{% if (a | lookup('x')) and (b | lookup('y')).z %}", &[(Some("x"), &[]), (Some("y"), &["z"])]);
+        check("{{ a | lookup('x", &[(None, &[])]);
+        check("{{ a | lookup(", &[(None, &[])]);
+    }
+}
