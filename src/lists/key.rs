@@ -142,6 +142,6 @@ mod tests {
         }
         assert_eq!(all("a.xn--p1ai", Match::Guess), ["a.xn--p1ai", "xn--p1ai"]);
         // However long and odd a value is, it ends.
-        assert_eq!(candidates(&"@.".repeat(1_000), Match::Domain).count(), 2_000);
+        assert_eq!(candidates(&"@.".repeat(1_000), Match::Domain).count(), 1_001);
     }
 }

@@ -109,7 +109,7 @@ fn unknown_lists_and_columns_are_told_when_rules_are_loaded() {
         }
     };
     let text = |text: &str| replying(text);
-    check(&text("{{ (lead.domain | lookup('acounts')).owner }}"), "R040", ":7:36", "no list `acounts`", "`accounts`?");
+    check(&text("{{ (lead.domain | lookup('acounts')).owner }}"), "R040", ":7:39", "no list `acounts`", "`accounts`?");
     check(&text(&format!("{SET}{{{{ account.onwer }}}}")), "R041", ":7:", "no column `onwer`", "`owner`?");
     check(
         &text("{{ (lead.domain | lookup('accounts')).x }}"),
