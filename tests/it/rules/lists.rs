@@ -175,7 +175,7 @@ fn each_workspace_looks_into_its_own_list() {
     )
     .unwrap();
     let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
-    [&one, &other].map(|path| fs::create_dir(path).unwrap());
+    [&one, &other].iter().for_each(|path| fs::create_dir(path).unwrap());
     let own = lists(&one, &[("accounts.csv", ACCOUNTS)]);
     let others = lists(&other, &[("accounts.csv", "domain,owner\nacme.example,Zoe\n")]);
     let set = |workspaces: Vec<WorkspaceContext>| {
