@@ -58,7 +58,8 @@ fn keys() -> Vec<ConfigKey<Settings>> {
             Takes::new(ValueType::Matching(r"^(sqlite:.*[^/\s]|postgres(ql)?://.+)".to_owned()), read_store).shown(shown_store),
             |settings| &mut settings.store,
             "Where records are kept: `sqlite:` and the path of a file, or the address of a PostgreSQL database, which any \
-             number of processes may share: `postgres://user:password@host/database`. Add `?sslmode=require` for TLS, and \
+             number of processes may share: `postgres://user:password@host/database`. Add `?sslmode=require` for TLS, \
+             `&sslrootcert=ca.pem` if an authority of your own signs the certificate, and \
              `pgbouncer=true` behind a pooler in transaction mode.",
         ),
         Key::new(

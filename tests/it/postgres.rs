@@ -129,6 +129,59 @@ async fn tables_of_a_newer_version_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_reached_with_tls_and_its_certificate_is_checked() {
+    let authority = |name: &str| {
+        let mut params = rcgen::CertificateParams::new([]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        (rcgen::Issuer::new(params, key), pem)
+    };
+    let ((ours, our_pem), (_, other_pem)) = (authority("ours"), authority("another"));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let signed = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &ours).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).display().to_string()
+    };
+    let (trusted, other, empty) =
+        (file("ca.pem", &our_pem), file("other.pem", &other_pem), file("empty.pem", "none\n"));
+    let server = tokio::task::spawn_blocking(move || {
+        let server = Server::start();
+        server.encrypt(&signed.pem(), &key.serialize_pem());
+        server
+    });
+    let server = server.await.unwrap();
+    let address = server.database("encrypted");
+    let began = Instant::now();
+    while server.query("postgres", "SHOW ssl") != "on" {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let with = |words: &str| address.replace("sslmode=disable", words);
+
+    let store = SqlStore::connect(&with(&format!("sslmode=verify-full&sslrootcert={trusted}"))).await.unwrap();
+    fill(&store).await;
+    let encrypted =
+        "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = 'encrypted' AND NOT ssl";
+    assert_eq!(server.query("postgres", encrypted), "0");
+    store.close().await;
+    for (words, expected) in [
+        ("sslmode=require".to_owned(), "?sslrootcert="),
+        // Nobody asked for encryption; where it is offered, it is checked.
+        ("connect_timeout=5".to_owned(), "?sslmode=disable"),
+        (format!("sslmode=require&sslrootcert={other}"), "certificate"),
+        (format!("sslmode=require&sslrootcert={empty}"), "no PEM certificate"),
+        ("sslmode=require&sslrootcert=nowhere.pem".to_owned(), "nowhere.pem"),
+    ] {
+        let error = SqlStore::connect(&with(&words)).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{words}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_is_a_clear_error_without_the_password() {
     let error = SqlStore::connect("postgres://router:hunter2@127.0.0.1:1/router?sslmode=disable").await.unwrap_err();
     let text = format!("{error} {error:?}");

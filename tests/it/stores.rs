@@ -8,6 +8,7 @@ use std::{
     collections::HashSet,
     io::{Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{LazyLock, Mutex},
@@ -195,6 +196,20 @@ impl Server {
             }
             assert!(began.elapsed() < Duration::from_secs(30), "{}", self.log());
         }
+    }
+
+    /// From now on connections may be encrypted.
+    pub(crate) fn encrypt(&self, certificate: &str, key: &str) {
+        let data = self.folder.path().join("data");
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            std::fs::write(data.join(name), text).unwrap();
+            std::fs::set_permissions(data.join(name), PermissionsExt::from_mode(0o600)).unwrap();
+            if rustix::process::getuid().is_root() {
+                assert!(Command::new("chown").arg("postgres").arg(data.join(name)).status().unwrap().success());
+            }
+        }
+        self.query("postgres", "ALTER SYSTEM SET ssl = on");
+        self.query("postgres", "SELECT pg_reload_conf()");
     }
 
     /// The process that the others of the server belong to.

@@ -5,7 +5,7 @@
 //! a server that crashed, or one that took its place, may give the same number to another transaction. So an error means
 //! here as everywhere in the store that nothing was written.
 
-use super::{database::Database, dialect::translate};
+use super::{database::Database, dialect::translate, tls::advise};
 use crate::store::{StoreError, sql::values::Param};
 use std::{
     cell::{Cell, RefCell},
@@ -310,6 +310,9 @@ pub(super) fn explain(error: &tokio_postgres::Error) -> StoreError {
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();
+    }
+    if let Some(advice) = advise(error) {
+        text = format!("{text}: {advice}");
     }
     StoreError::Database(format!("PostgreSQL: {text}"))
 }

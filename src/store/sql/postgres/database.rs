@@ -1,15 +1,11 @@
 //! Where the server is, and how it is reached.
 
-use super::client::explain;
+use super::{client::explain, tls::Roots};
 use crate::store::StoreError;
-use rustls_platform_verifier::BuilderVerifierExt;
 use std::{
     fmt,
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,7 +14,6 @@ use tokio::{
     runtime::Handle,
 };
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, config::SslMode};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -56,7 +51,7 @@ pub(in crate::store::sql) struct Database {
     config: Config,
     /// The address without its password.
     shown: String,
-    is_pooled: bool,
+    words: Words,
     runtime: Handle,
     closing: AtomicBool,
 }
@@ -68,11 +63,11 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// Of an address: `postgres://user:password@host/database`, with `?sslmode=require` for TLS and `?pgbouncer=true` behind
-    /// a pooler. Must be called where a runtime is.
+    /// Of an address: `postgres://user:password@host/database`, with `?sslmode=require` for TLS, `&sslrootcert=ca.pem` for
+    /// an authority that the system does not know, and `?pgbouncer=true` behind a pooler. Must be called where a runtime is.
     pub(super) fn new(address: &str) -> Result<Self, StoreError> {
         let invalid = |detail: String| StoreError::Open { path: shown(address), detail };
-        let (address, is_pooled) = take_pooled(address);
+        let (address, words) = take_words(address);
         let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             invalid(format!("{error}{cause}"))
@@ -82,7 +77,7 @@ impl Database {
             config.application_name("reply-router");
         }
         let runtime = Handle::try_current().map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { shown: shown(&address), config, is_pooled, runtime, closing: AtomicBool::new(false) })
+        Ok(Self { shown: shown(&address), config, words, runtime, closing: AtomicBool::new(false) })
     }
 
     /// The address without its password.
@@ -92,7 +87,7 @@ impl Database {
 
     /// A pooler gives each transaction another connection: nothing is left on one for the next.
     pub(in crate::store::sql) fn is_pooled(&self) -> bool {
-        self.is_pooled
+        self.words.is_pooled
     }
 
     /// Waits, on a thread that may.
@@ -120,7 +115,8 @@ impl Database {
             self.runtime.spawn(connection);
             return Ok(client);
         }
-        let (client, connection) = self.config.connect(self.tls()?).await.map_err(|error| open(&error))?;
+        let (client, connection) =
+            self.config.connect(self.words.roots.connector(&self.shown)?).await.map_err(|error| open(&error))?;
         self.runtime.spawn(connection);
         Ok(client)
     }
@@ -136,30 +132,37 @@ impl Database {
             let (client, connection) = self.config.connect(NoTls).await.map_err(|error| explain(&error))?;
             return Ok((client, Messages(Box::new(connection))));
         }
-        let (client, connection) = self.config.connect(self.tls()?).await.map_err(|error| explain(&error))?;
+        let (client, connection) =
+            self.config.connect(self.words.roots.connector(&self.shown)?).await.map_err(|error| explain(&error))?;
         Ok((client, Messages(Box::new(connection))))
-    }
-
-    /// The server's certificate is checked as a browser would.
-    fn tls(&self) -> Result<MakeRustlsConnect, StoreError> {
-        let failed = |error: rustls::Error| StoreError::Open { path: self.shown.clone(), detail: error.to_string() };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(failed)?
-            .with_no_client_auth();
-        Ok(MakeRustlsConnect::new(config))
     }
 }
 
-/// The address without `pgbouncer=true`, which is ours, and whether it was there.
-fn take_pooled(address: &str) -> (String, bool) {
-    let Some((before, query)) = address.split_once('?') else { return (address.to_owned(), false) };
-    let (ours, theirs): (Vec<_>, Vec<_>) = query.split('&').partition(|part| part.starts_with("pgbouncer="));
-    let is_pooled = ours.iter().any(|part| *part != "pgbouncer=false");
+/// What of an address's query is not for the client of the server, or said in other words.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Words {
+    is_pooled: bool,
+    roots: Roots,
+}
+
+/// The address without these words. Certificates are always checked, so libpq's modes that do are the one that encrypts.
+fn take_words(address: &str) -> (String, Words) {
+    let mut words = Words::default();
+    let Some((before, query)) = address.split_once('?') else { return (address.to_owned(), words) };
+    let mut theirs = Vec::new();
+    for part in query.split('&') {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+        match (name, value.as_ref()) {
+            ("pgbouncer", value) => words.is_pooled = value != "false",
+            ("sslmode", "verify-ca" | "verify-full") => theirs.push("sslmode=require"),
+            ("sslrootcert", "system") => words.roots = Roots::System,
+            ("sslrootcert", path) => words.roots = Roots::File(path.into()),
+            _ => theirs.push(part),
+        }
+    }
     let query = if theirs.is_empty() { String::new() } else { format!("?{}", theirs.join("&")) };
-    (format!("{before}{query}"), is_pooled)
+    (format!("{before}{query}"), words)
 }
 
 /// The address without its password.
@@ -193,12 +196,23 @@ mod tests {
     }
 
     #[test]
-    fn the_word_for_a_pooler_is_not_given_to_the_server() {
-        assert_eq!(
-            take_pooled("postgres://db/r?pgbouncer=true&sslmode=require"),
-            ("postgres://db/r?sslmode=require".to_owned(), true)
-        );
-        assert_eq!(take_pooled("postgres://db/r?pgbouncer=false"), ("postgres://db/r".to_owned(), false));
-        assert_eq!(take_pooled("postgres://db/r"), ("postgres://db/r".to_owned(), false));
+    fn words_of_ours_and_of_libpq_are_not_given_to_the_server() {
+        let file = |path: &str| Roots::File(path.into());
+        for (address, expected, is_pooled, roots) in [
+            ("postgres://db/r?pgbouncer=true&sslmode=require", "postgres://db/r?sslmode=require", true, Roots::System),
+            ("postgres://db/r?pgbouncer=false", "postgres://db/r", false, Roots::System),
+            ("postgres://db/r", "postgres://db/r", false, Roots::System),
+            ("postgres://db/r?sslmode=verify-full", "postgres://db/r?sslmode=require", false, Roots::System),
+            ("postgres://db/r?sslrootcert=%2Fetc%2Fca.pem", "postgres://db/r", false, file("/etc/ca.pem")),
+            (
+                "postgres://db/r?sslrootcert=ca.pem&connect_timeout=3",
+                "postgres://db/r?connect_timeout=3",
+                false,
+                file("ca.pem"),
+            ),
+            ("postgres://db/r?sslrootcert=system", "postgres://db/r", false, Roots::System),
+        ] {
+            assert_eq!(take_words(address), (expected.to_owned(), Words { is_pooled, roots }), "{address}");
+        }
     }
 }

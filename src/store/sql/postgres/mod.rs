@@ -5,6 +5,7 @@ mod database;
 mod dialect;
 mod news;
 mod open;
+mod tls;
 
 pub(super) use client::PgConnection;
 pub(super) use database::Database;
