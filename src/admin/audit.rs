@@ -136,6 +136,8 @@ pub(super) struct ListParams {
     what: Option<String>,
     /// Only changes of this rule, workspace, action or address.
     target: Option<String>,
+    /// Only changes in this workspace.
+    workspace: Option<String>,
 }
 
 /// List what operators changed, newest first.
@@ -144,13 +146,18 @@ pub(super) struct ListParams {
 #[utoipa::path(
     get, path = "/api/v1/audit", operation_id = "audit", tag = "service",
     params(ListParams, CursorPaging),
-    responses((status = 200, body = AuditPage), (status = 400, response = Problem))
+    responses(
+        (status = 200, body = AuditPage),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem)
+    )
 )]
 pub(super) async fn list(
     engine: ScopedEngine,
     QueryParams(params): QueryParams<ListParams>,
     paging: CursorPaging,
 ) -> ApiResult<AuditPage> {
+    let engine = engine.narrowed_to(non_empty(params.workspace).as_deref())?;
     let filter =
         AuditFilter { what: non_empty(params.what), target: non_empty(params.target), before: paging.before, limit: 0 };
     Ok(Json(entries(&engine, filter, paging.limit).await?))

@@ -53,6 +53,8 @@ pub(super) struct EventParams {
     /// The same as `Last-Event-ID`, for clients that cannot send the header.
     #[param(value_type = Option<i64>)]
     after: Option<String>,
+    /// Of this workspace alone.
+    workspace: Option<String>,
 }
 
 /// Follow decisions and actions as they happen.
@@ -74,6 +76,7 @@ pub(super) struct EventParams {
             content_type = "text/event-stream", body = String
         ),
         (status = 400, response = Problem),
+        (status = 404, response = Problem),
         (status = 503, response = Problem)
     )
 )]
@@ -83,6 +86,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
     QueryParams(params): QueryParams<EventParams>,
 ) -> Result<Response, Problem> {
+    let engine = engine.narrowed_to(non_empty(params.workspace).as_deref())?;
     let Ok(place) = Arc::clone(&engine.app().readers).try_acquire_owned() else {
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -2,8 +2,8 @@
 
 use super::{
     ApiResult, ScopedEngine, audit,
-    pagination::{CursorPaging, Page, page},
-    problem::Problem,
+    pagination::{CursorPaging, Page, WorkspaceFilter, page},
+    problem::{Problem, QueryParams},
 };
 use crate::{
     model::{ActionKind, ActionState, Reason, ReasonCode},
@@ -119,10 +119,19 @@ pub(super) type LeftPage = Page<LeftThread>;
 /// List the threads of the last 30 days that are left for you, newest first.
 #[utoipa::path(
     get, path = "/api/v1/left", operation_id = "leftThreads", tag = "decisions",
-    params(CursorPaging),
-    responses((status = 200, body = LeftPage), (status = 400, response = Problem))
+    params(WorkspaceFilter, CursorPaging),
+    responses(
+        (status = 200, body = LeftPage),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem)
+    )
 )]
-pub(super) async fn list(engine: ScopedEngine, paging: CursorPaging) -> ApiResult<LeftPage> {
+pub(super) async fn list(
+    engine: ScopedEngine,
+    QueryParams(filter): QueryParams<WorkspaceFilter>,
+    paging: CursorPaging,
+) -> ApiResult<LeftPage> {
+    let engine = engine.narrowed_to(filter.name().as_deref())?;
     Ok(Json(threads(&engine, paging.before.as_deref(), paging.limit).await?))
 }
 

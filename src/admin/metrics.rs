@@ -4,11 +4,13 @@ use super::{
     App,
     exposition::{CONTENT_TYPE, Exposition},
     problem::Problem,
+    status::live,
 };
 use crate::{
     engine::{Workspace, WorkspaceMetrics, WorkspacePhase, WorkspaceStatus},
     model::{ActionState, Mode},
-    store::{ActionTotal, Pause, Store},
+    rules::Rule,
+    store::{ActionTotal, MatchTotal, Pause, Store, WorkspaceReport},
 };
 use axum::{
     extract::State,
@@ -22,7 +24,10 @@ use std::collections::BTreeMap;
 struct Seen<'a> {
     name: &'a str,
     workspace: &'a Workspace,
+    /// By what the process tells that runs it.
     status: WorkspaceStatus,
+    /// Requests left in the rolling minute and hour.
+    left: [u32; 2],
     figures: WorkspaceMetrics,
     paused: bool,
     pending: u64,
@@ -31,13 +36,20 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    async fn read(workspace: &'a Workspace, store: &dyn Store, pauses: &[Pause]) -> Result<Self, Problem> {
+    async fn read(
+        workspace: &'a Workspace,
+        store: &dyn Store,
+        pauses: &[Pause],
+        elsewhere: Option<&WorkspaceReport>,
+    ) -> Result<Self, Problem> {
         let name = workspace.name();
         let (pending, pending_since) = store.pending_count(name).await?;
+        let (status, left) = live(workspace, elsewhere);
         Ok(Self {
             name,
             workspace,
-            status: workspace.status(),
+            status,
+            left,
             figures: workspace.metrics(),
             paused: pauses.iter().any(|pause| pause.workspace.as_deref().is_none_or(|found| found == name)),
             pending,
@@ -61,8 +73,10 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     let pauses = store.pauses().await?;
     let mut seen = Vec::new();
     let workspaces = engine.workspaces();
+    let reports = store.workspace_reports().await?;
     for workspace in workspaces.iter() {
-        seen.push(Seen::read(workspace, store.as_ref(), &pauses).await?);
+        let elsewhere = reports.get(workspace.name()).filter(|_| !engine.holds(workspace.name()));
+        seen.push(Seen::read(workspace, store.as_ref(), &pauses, elsewhere).await?);
     }
     let totals = store.action_totals().await?;
     let mut all = Exposition::default();
@@ -113,8 +127,7 @@ fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
     }
     let mut budget = all.gauge("reply_router_api_budget_left", "Requests left in the API key's budget.");
     for of in seen {
-        let left = of.workspace.client().budget();
-        for (window, left) in [("minute", left.minute_left), ("hour", left.hour_left)] {
+        for (window, left) in ["minute", "hour"].into_iter().zip(of.left) {
             budget.int(&[("workspace", of.name), ("window", window)], left.into());
         }
     }
@@ -189,41 +202,63 @@ fn actions(all: &mut Exposition, totals: &[ActionTotal]) {
         let labels = [("workspace", workspace), ("kind", kind.as_str()), ("state", state.as_str())];
         kinds.int(&labels, count);
     }
-    let mut of_rules = all.gauge("reply_router_rule_actions", "Actions in the store, by rule, state and reason.");
+    let mut of_rules =
+        all.gauge("reply_router_rule_actions", "Actions in the store, by workspace, rule, state and reason.");
     let reason = |total: &ActionTotal| total.reason.clone().unwrap_or_default();
-    for ((rule, state, reason), count) in summed(totals, |total| (total.rule.as_str(), total.state, reason(total))) {
-        of_rules.int(&[("rule", rule), ("state", state.as_str()), ("reason", &reason)], count);
+    let by_rule = summed(totals, |total| (total.workspace.as_str(), total.rule.as_str(), total.state, reason(total)));
+    for ((workspace, rule, state, reason), count) in by_rule {
+        let labels = [("workspace", workspace), ("rule", rule), ("state", state.as_str()), ("reason", &reason)];
+        of_rules.int(&labels, count);
     }
+}
+
+/// The labels of a rule in a workspace.
+fn of_rule<'a>(workspace: &'a str, rule: &'a str) -> [(&'static str, &'a str); 2] {
+    [("workspace", workspace), ("rule", rule)]
 }
 
 async fn rules(all: &mut Exposition, app: &App) -> Result<(), Problem> {
     let engine = app.whole_engine();
-    let matches: BTreeMap<_, _> = engine.store().match_counts(None).await?.into_iter().collect();
-    let mut matched = all.counter("reply_router_rule_matches_total", "Matches of each rule, over all time.");
-    for (rule, count) in &matches {
-        matched.int(&[("rule", rule)], *count);
+    let totals = engine.store().match_totals(None).await?;
+    // What was counted before workspaces were told apart belongs to none.
+    let space = |total: &MatchTotal| total.workspace.clone().unwrap_or_default();
+    let mut matched =
+        all.counter("reply_router_rule_matches_total", "Matches of each rule in each workspace, over all time.");
+    for total in &totals {
+        matched.int(&of_rule(&space(total), &total.rule), total.count);
     }
-    let last: BTreeMap<_, _> = engine.store().last_matches().await?.into_iter().collect();
-    let mut last_match = all.gauge("reply_router_rule_last_match_timestamp_seconds", "When each rule last matched.");
-    for (rule, at) in &last {
-        last_match.float(&[("rule", rule)], seconds(*at));
+    let mut last_match =
+        all.gauge("reply_router_rule_last_match_timestamp_seconds", "When each rule last matched in each workspace.");
+    for total in &totals {
+        last_match.float(&of_rule(&space(total), &total.rule), seconds(total.last_at));
     }
-    let rules = engine.rules();
-    let names: Vec<_> = rules.rules().iter().map(|rule| rule.name.as_str()).collect();
-    let mut evaluation = all.summary("reply_router_rule_evaluation_seconds", "How long evaluating each rule took.");
-    for name in &names {
-        let health = engine.rule_health(name);
-        evaluation.sum_and_count(&[("rule", name)], health.evaluations, health.evaluation_time);
+    let (rules, workspaces) = (engine.rules(), engine.workspaces());
+    // Every workspace with each rule that it has.
+    let pairs: Vec<(&Workspace, &Rule)> = workspaces
+        .iter()
+        .flat_map(|found| rules.of_workspace(found.name()).rules().iter().map(|rule| (found.as_ref(), rule)))
+        .collect();
+    let health = |(workspace, rule): &(&Workspace, &Rule)| engine.rule_health(&rule.name, [workspace.name()]);
+    let mut evaluation =
+        all.summary("reply_router_rule_evaluation_seconds", "How long evaluating each rule took in each workspace.");
+    for pair in &pairs {
+        // Most rules of most workspaces are ruled out without being evaluated.
+        let health = health(pair);
+        if health.evaluations > 0 {
+            let labels = of_rule(pair.0.name(), &pair.1.name);
+            evaluation.sum_and_count(&labels, health.evaluations, health.evaluation_time);
+        }
     }
-    let mut errors = all.counter("reply_router_rule_errors_total", "Evaluations that failed.");
-    for name in &names {
-        errors.int(&[("rule", name)], engine.rule_health(name).errors);
+    let mut errors = all.counter("reply_router_rule_errors_total", "Evaluations that failed, by workspace and rule.");
+    for pair in &pairs {
+        errors.int(&of_rule(pair.0.name(), &pair.1.name), health(pair).errors);
     }
     let lowered = engine.store().override_modes().await?;
-    let mut off = all.gauge("reply_router_rule_live", "Whether a rule is live where its workspace allows it.");
-    for rule in rules.rules() {
-        let mode = rule.mode.min(lowered.get(&rule.name).copied().unwrap_or_default());
-        off.bool(&[("rule", &rule.name)], mode == Mode::Live);
+    let mut live = all.gauge("reply_router_rule_live", "Whether a rule is live in a workspace.");
+    for (workspace, rule) in &pairs {
+        let allowed = rule.mode.min(workspace.settings().mode);
+        let mode = allowed.min(lowered.get(&rule.name).copied().unwrap_or_default());
+        live.bool(&of_rule(workspace.name(), &rule.name), mode == Mode::Live);
     }
     all.gauge("reply_router_rules_loaded_timestamp_seconds", "When the active rules were loaded.")
         .float(&[], seconds(engine.rules_loaded_at()));

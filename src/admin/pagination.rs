@@ -70,6 +70,21 @@ pub(super) struct OffsetPaging {
     pub limit: u32,
 }
 
+/// Of which workspace alone something is shown, from the query.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WorkspaceFilter {
+    /// Of this workspace alone; of all that you see if left out.
+    workspace: Option<String>,
+}
+
+impl WorkspaceFilter {
+    /// The workspace, if one is named.
+    pub(super) fn name(&self) -> Option<String> {
+        non_empty(self.workspace.clone())
+    }
+}
+
 #[derive(Deserialize)]
 struct PagingParams {
     cursor: Option<String>,

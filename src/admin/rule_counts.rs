@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::ActionState,
-    store::{ActionCount, DayCount, ModeOverride, RuleCount, Store},
+    store::{ActionCount, DayCount, ModeOverride},
 };
 use jiff::Timestamp;
 use std::{
@@ -27,84 +27,32 @@ pub(super) struct Known {
 impl Known {
     pub(super) async fn read(engine: &ScopedEngine) -> Result<Self, Problem> {
         let now = engine.shared().now();
-        let ago = |span: Duration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
-        let since = [ago(HOUR), ago(DAY), ago(DAY * DAYS)];
-        let switches = engine.mode_overrides().await?.into_iter();
-        let switches = switches.map(|found| (found.rule.clone(), found)).collect();
-        let known = match (engine.whole_store(), engine.rule_counts(since).await?) {
-            (Some(store), _) => Self::read_all(store, since, now).await?,
-            (None, counts) => Self::add_up(&counts.unwrap_or_default(), first_day(now)),
-        };
-        Ok(Self { switches, ..known })
-    }
-
-    /// Of all workspaces: the counts are ready.
-    async fn read_all(store: &dyn Store, since: [Timestamp; 3], now: Timestamp) -> Result<Self, Problem> {
-        let [hour, day, week] = since.map(Some);
+        let ago = |span: Duration| Some(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
+        let (hour, day, week) = (ago(HOUR), ago(DAY), ago(DAY * DAYS));
         let matches = Windows {
-            hour: store.match_counts(hour).await?,
-            day: store.match_counts(day).await?,
-            week: store.match_counts(week).await?,
-            total: store.match_counts(None).await?,
+            hour: engine.match_counts(hour).await?,
+            day: engine.match_counts(day).await?,
+            week: engine.match_counts(week).await?,
+            total: engine.match_counts(None).await?,
         };
         let actions = Windows {
-            hour: store.action_counts(hour).await?,
-            day: store.action_counts(day).await?,
-            week: store.action_counts(week).await?,
-            total: store.action_counts(None).await?,
+            hour: engine.action_counts(hour).await?,
+            day: engine.action_counts(day).await?,
+            week: engine.action_counts(week).await?,
+            total: engine.action_counts(None).await?,
         };
         let mut days: HashMap<String, Vec<DayCount>> = HashMap::new();
-        for count in store.day_counts(first_day(now)).await? {
+        for count in engine.day_counts(first_day(now)).await? {
             days.entry(count.rule.clone()).or_default().push(count);
         }
-        Ok(Self { matches, actions, last_matches: store.last_matches().await?, switches: HashMap::new(), days })
-    }
-
-    /// Of some workspaces, out of the counts of each day.
-    fn add_up(counts: &[RuleCount], first_day: Timestamp) -> Self {
-        let matches = |within: fn(&RuleCount) -> u64| {
-            let mut by_rule: HashMap<String, u64> = HashMap::new();
-            for count in counts.iter().filter(|count| count.state.is_none()) {
-                *by_rule.entry(count.rule.clone()).or_default() += within(count);
-            }
-            by_rule
-        };
-        let actions = |within: fn(&RuleCount) -> u64| {
-            let some = counts.iter().filter_map(|count| {
-                let (rule, reason, number) = (count.rule.clone(), count.reason.clone(), within(count));
-                (number > 0).then_some(ActionCount { rule, state: count.state?, reason, count: number })
-            });
-            some.collect::<Vec<_>>()
-        };
         let mut last_matches: HashMap<String, Timestamp> = HashMap::new();
-        let mut days: HashMap<String, Vec<DayCount>> = HashMap::new();
-        for count in counts {
-            let of_rule = days.entry(count.rule.clone()).or_default();
-            let place = of_rule.iter().position(|known| known.day == count.day);
-            if place.is_none() && count.day >= first_day {
-                of_rule.push(DayCount { rule: count.rule.clone(), day: count.day, matched: 0, acted: 0 });
-            }
-            let day = of_rule.iter_mut().find(|known| known.day == count.day);
-            match (count.state, day) {
-                (None, day) => {
-                    let last = last_matches.entry(count.rule.clone()).or_insert(count.last_at);
-                    *last = (*last).max(count.last_at);
-                    day.into_iter().for_each(|day| day.matched += count.count);
-                }
-                (Some(ActionState::Done), Some(day)) => day.acted += count.count,
-                (Some(_), _) => {}
-            }
+        for total in engine.match_totals().await? {
+            let last = last_matches.entry(total.rule).or_insert(total.last_at);
+            *last = (*last).max(total.last_at);
         }
-        let [hour, day, week]: [fn(&RuleCount) -> u64; 3] =
-            [|count| count.within[0], |count| count.within[1], |count| count.within[2]];
-        let total: fn(&RuleCount) -> u64 = |count| count.count;
-        Self {
-            matches: Windows { hour: matches(hour), day: matches(day), week: matches(week), total: matches(total) },
-            actions: Windows { hour: actions(hour), day: actions(day), week: actions(week), total: actions(total) },
-            last_matches,
-            switches: HashMap::new(),
-            days,
-        }
+        let switches = engine.mode_overrides().await?.into_iter();
+        let switches = switches.map(|found| (found.rule.clone(), found)).collect();
+        Ok(Self { matches, actions, last_matches, switches, days })
     }
 
     /// The actions of a rule in each window by state, and its suppressed ones by reason.

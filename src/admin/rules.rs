@@ -4,17 +4,17 @@ use super::{
     ApiResult, ScopedEngine,
     access::Needs,
     audit,
-    pagination::{OffsetPaging, Page, non_empty, page_at},
+    pagination::{OffsetPaging, Page, WorkspaceFilter, page_at},
     problem::{JsonBody, Problem, QueryParams},
     rule_counts::Known,
 };
-use crate::{engine::RuleHealth, model::Mode};
+use crate::model::Mode;
 use axum::{Json, extract::Path, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// A value for the last hour, the last day, the last week and all time.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -131,8 +131,7 @@ pub(super) async fn reports(engine: &ScopedEngine) -> Result<Vec<RuleReport>, Pr
         let allowed = rule.mode.min(lower.unwrap_or(Mode::Live));
         let effective_mode = allowed.min(ceiling);
         let (actions, suppressed) = known.actions_of(name);
-        // How often a rule is evaluated, and what it failed at, is counted over all its workspaces.
-        let health = if engine.owns_rule(rule) { shared.rule_health(name) } else { RuleHealth::default() };
+        let health = shared.rule_health(name, ceilings.iter().map(|(name, _)| *name));
         let microseconds = |mean: std::time::Duration| u64::try_from(mean.as_micros()).unwrap_or(u64::MAX);
         RuleReport {
             name: name.to_owned(),
@@ -167,17 +166,10 @@ pub(super) async fn reports(engine: &ScopedEngine) -> Result<Vec<RuleReport>, Pr
 
 pub(super) type RulePage = Page<RuleReport>;
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
-    /// Only the rules that this workspace has.
-    workspace: Option<String>,
-}
-
-/// List the rules and their status, in the order in which they run.
+/// List the rules and their status, in the order in which they run; of one workspace, with what they did there.
 #[utoipa::path(
     get, path = "/api/v1/rules", operation_id = "rules", tag = "rules",
-    params(ListParams, OffsetPaging),
+    params(WorkspaceFilter, OffsetPaging),
     responses(
         (status = 200, body = RulePage),
         (status = 400, response = Problem),
@@ -186,15 +178,11 @@ pub(super) struct ListParams {
 )]
 pub(super) async fn list(
     engine: ScopedEngine,
-    QueryParams(params): QueryParams<ListParams>,
+    QueryParams(filter): QueryParams<WorkspaceFilter>,
     paging: OffsetPaging,
 ) -> ApiResult<RulePage> {
-    let mut rules = reports(&engine).await?;
-    if let Some(name) = non_empty(params.workspace) {
-        engine.workspace(&name)?;
-        rules.retain(|rule| rule.workspace_modes.contains_key(&name));
-    }
-    let rest = rules.into_iter().skip(usize::try_from(paging.first).unwrap_or(usize::MAX)).collect();
+    let engine = engine.narrowed_to(filter.name().as_deref())?;
+    let rest = reports(&engine).await?.into_iter().skip(usize::try_from(paging.first).unwrap_or(usize::MAX)).collect();
     Ok(Json(page_at(rest, paging.first, paging.limit)))
 }
 

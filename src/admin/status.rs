@@ -2,8 +2,8 @@
 
 use super::{
     ApiResult, App, ScopedEngine,
-    pagination::{OffsetPaging, Page, page_at},
-    problem::Problem,
+    pagination::{OffsetPaging, Page, WorkspaceFilter, page_at},
+    problem::{Problem, QueryParams},
 };
 use crate::{
     engine::{Engine, Workspace, WorkspacePhase, WorkspaceStatus},
@@ -197,21 +197,27 @@ fn foreign_use(engine: &Engine, workspace: &Workspace, found: &[ForeignUse]) -> 
     words.map(|found| found.evidence.clone()).or_else(key)
 }
 
-/// How a workspace fares, by what the process tells that runs it.
+/// How a workspace fares and what is left of its minute and hour, by what the process tells that runs it.
+pub(super) fn live(workspace: &Workspace, elsewhere: Option<&Elsewhere>) -> (WorkspaceStatus, [u32; 2]) {
+    let (mut status, budget) = (workspace.status(), workspace.client().budget());
+    let mut left = [budget.minute_left, budget.hour_left];
+    if let Some(told) = elsewhere {
+        let phase = if told.error.is_some() { WorkspacePhase::Failing } else { WorkspacePhase::Polling };
+        let Elsewhere { last_poll, next_poll, failing_since, .. } = *told;
+        status = WorkspaceStatus { phase, last_poll, next_poll, error: told.error.clone(), failing_since };
+        left = [told.minute_left, told.hour_left];
+    }
+    (status, left)
+}
+
 fn workspace_report(
     workspace: &Workspace,
     pauses: &[Pause],
     foreign: Option<String>,
     elsewhere: Option<&Elsewhere>,
 ) -> WorkspaceReport {
-    let mut status = workspace.status();
-    let mut budget = workspace.client().budget();
-    if let Some(told) = elsewhere {
-        let phase = if told.error.is_some() { WorkspacePhase::Failing } else { WorkspacePhase::Polling };
-        let Elsewhere { last_poll, next_poll, failing_since, .. } = *told;
-        status = WorkspaceStatus { phase, last_poll, next_poll, error: told.error.clone(), failing_since };
-        (budget.minute_left, budget.hour_left) = (told.minute_left, told.hour_left);
-    }
+    let (status, [minute_left, hour_left]) = live(workspace, elsewhere);
+    let budget = workspace.client().budget();
     let pause = pauses.iter().find(|pause| pause.workspace.as_deref().is_none_or(|name| name == workspace.name()));
     WorkspaceReport {
         name: workspace.name().to_owned(),
@@ -232,8 +238,8 @@ fn workspace_report(
         foreign_use_because: foreign,
         notes: workspace.notes(),
         budget: BudgetReport {
-            minute_left: budget.minute_left,
-            hour_left: budget.hour_left,
+            minute_left,
+            hour_left,
             blocked_until: budget.blocked_until,
             spent: UsageReport {
                 replies: budget.spent.replies,
@@ -245,9 +251,17 @@ fn workspace_report(
     }
 }
 
-/// Get the status of the service.
-#[utoipa::path(get, path = "/api/v1/status", tag = "service", responses((status = 200, body = StatusReport)))]
-pub(super) async fn status(engine: ScopedEngine) -> ApiResult<StatusReport> {
+/// Get the status of the service, or of one workspace.
+#[utoipa::path(
+    get, path = "/api/v1/status", tag = "service",
+    params(WorkspaceFilter),
+    responses((status = 200, body = StatusReport), (status = 404, response = Problem))
+)]
+pub(super) async fn status(
+    engine: ScopedEngine,
+    QueryParams(filter): QueryParams<WorkspaceFilter>,
+) -> ApiResult<StatusReport> {
+    let engine = engine.narrowed_to(filter.name().as_deref())?;
     Ok(Json(report(&engine).await?))
 }
 

@@ -4,7 +4,7 @@ use super::{CommandStatus, chosen, load, preview};
 use crate::{
     app::{self, CliOptions, EngineBuilder, Selection, StoreMode, open_store},
     engine::SystemClock,
-    model::{ActionState, PlannedOutcome},
+    model::{ActionState, PlannedOutcome, counted},
     store::{ActionFilter, ActionStore as _, Store},
 };
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         .map(|found| (workspace.name().to_owned(), found))
         .collect();
     if acting.is_empty() {
-        super::terminal::out!("no rule would act on these {} threads", survey.threads.len());
+        super::terminal::out!("no rule would act on these {}", counted(survey.threads.len(), "thread", "threads"));
         return Ok(CommandStatus::Success);
     }
     super::terminal::out!("{}", preview::table(&acting));
@@ -81,7 +81,11 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         super::terminal::err!("cannot read thread {id}: {error}");
         failed = true;
     }
-    super::terminal::out!("{} threads, {} actions", report.decided, done.len());
+    super::terminal::out!(
+        "{}, {}",
+        counted(report.decided, "thread", "threads"),
+        counted(done.len(), "action", "actions")
+    );
     store.close().await;
     Ok(if failed { CommandStatus::Problem } else { CommandStatus::Success })
 }
@@ -90,7 +94,7 @@ fn confirmed(threads: usize) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         anyhow::bail!("`apply` asks before it acts, but this is not a terminal: pass --yes");
     }
-    super::terminal::part!("Apply to {threads} threads? [y/N] ");
+    super::terminal::part!("Apply to {}? [y/N] ", counted(threads, "thread", "threads"));
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -397,6 +397,9 @@ pub(super) struct SimulateArgs {
     /// Address of the simulated API.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
+    /// The API key that it accepts; give each one another to try several workspaces.
+    #[arg(long, value_name = "KEY", default_value = crate::simulator::DEFAULT_KEY)]
+    pub key: String,
     /// A file with your own inbox; docs/simulator.md describes the format.
     #[arg(long, value_name = "FILE")]
     pub inbox: Option<PathBuf>,

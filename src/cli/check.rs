@@ -4,6 +4,7 @@ use super::{CommandStatus, args::CheckFormat, env};
 use crate::diagnostics::Diagnostics;
 use crate::{
     app::{self, AppError, CliOptions, RequestCosts},
+    model::counted,
     rules::{Frequency, LoadContext, RequestCost, RuleSet},
     settings::Settings,
 };
@@ -116,13 +117,17 @@ fn told(costs: &RequestCosts) -> String {
         let _ = write!(out, "\n  {}: reads {asked}; acting costs at most {}", rule.name, rule.acting);
     }
     if let Some(more @ 1..) = costs.rules.len().checked_sub(TOLD_RULES) {
-        let _ = write!(out, "\n  … and {more} more rules; `--format json` lists all");
+        let _ = write!(out, "\n  … and {}; `--format json` lists all", counted(more, "more rule", "more rules"));
     }
     for workspace in &costs.workspaces {
         let _ = write!(
             out,
-            "\n{}: polling uses {} of {} requests an hour; the other {} are enough for at least {} new threads",
-            workspace.workspace, workspace.polling, workspace.per_hour, workspace.left, workspace.threads_at_least
+            "\n{}: polling uses {} of {} an hour; the other {} are enough for at least {}",
+            workspace.workspace,
+            workspace.polling,
+            counted(workspace.per_hour, "request", "requests"),
+            workspace.left,
+            counted(workspace.threads_at_least, "new thread", "new threads")
         );
     }
     out
@@ -131,7 +136,7 @@ fn told(costs: &RequestCosts) -> String {
 fn summary(found: &Diagnostics, paths: &[PathBuf]) -> String {
     let errors = found.error_count();
     let warnings = found.len() - errors;
-    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let count = |number: usize, what: &str| counted(number, what, &format!("{what}s"));
     match (errors, warnings) {
         (0, 0) => format!("no errors in {}", app::shown(paths)),
         (0, _) => format!("no errors in {}; {}", app::shown(paths), count(warnings, "warning")),

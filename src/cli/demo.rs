@@ -4,7 +4,7 @@ use super::{CommandStatus, args::DemoArgs, preview::shortened, shutdown_signal};
 use crate::{
     app::{Demo, DemoOptions},
     engine::{EngineEvent, EngineEventKind},
-    model::{Action, ActionKind, ActionState},
+    model::{Action, ActionKind, ActionState, counted},
     simulator::{Simulator, Workspace},
     store::DecisionRecord,
 };
@@ -48,13 +48,13 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<CommandStatus> {
     told.abort();
     ending.abort();
     super::terminal::out!(
-        "\n{QUIET}── {} s ──{QUIET:#}\n{} replies sent, {} Slack messages, {} mails, {} API requests\nNothing was real. \
+        "\n{QUIET}── {} s ──{QUIET:#}\n{} sent, {}, {}, {}\nNothing was real. \
          To set up your own workspace, run `reply-router init`.",
         began.elapsed().as_secs(),
-        simulated.accepted_replies().len(),
-        received.slack().len(),
-        received.mail().len(),
-        simulated.requests().len(),
+        counted(simulated.accepted_replies().len(), "reply", "replies"),
+        counted(received.slack().len(), "Slack message", "Slack messages"),
+        counted(received.mail().len(), "mail", "mails"),
+        counted(simulated.requests().len(), "API request", "API requests"),
     );
     Ok(CommandStatus::Success)
 }

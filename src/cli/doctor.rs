@@ -7,6 +7,7 @@ use crate::{
     coldsend::ApiError,
     destinations::Destinations,
     engine::{HealthCheck, check_destination, check_key},
+    model::counted,
     rules::RuleSet,
     settings::{Settings, StoreSettings, WorkspaceConfig},
     store::{AccountStore as _, SqlStore},
@@ -71,8 +72,12 @@ pub(super) async fn doctor(
     findings.note(
         "rules",
         rules
-            .map(|rules| format!("{} rules in {}", rules.rules().len(), app::shown(&settings.rule_paths())))
-            .map_err(|found| format!("{} errors; run `reply-router check` to see them", found.error_count())),
+            .map(|rules| {
+                format!("{} in {}", counted(rules.rules().len(), "rule", "rules"), app::shown(&settings.rule_paths()))
+            })
+            .map_err(|found| {
+                format!("{}; run `reply-router check` for details", counted(found.error_count(), "error", "errors"))
+            }),
     );
     check_store(&mut findings, &settings).await;
     check_destinations(&mut findings, &settings, send).await?;
@@ -92,7 +97,11 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceConfig) -
         return Ok(());
     }
     let budget = client.budget();
-    let left = format!("{} requests left this minute, {} this hour", budget.minute_left, budget.hour_left);
+    let left = format!(
+        "{} left this minute, {} this hour",
+        counted(budget.minute_left, "request", "requests"),
+        budget.hour_left
+    );
     findings.note(&format!("{name} limits"), Ok(left));
     // Writing to a thread that does not exist shows the scopes and changes nothing: they are checked before the 404.
     let nowhere = "00000000-0000-4000-8000-000000000000";

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::{self, CliOptions, PreviewedThread},
-    model::{ActionKind, Mode, PlannedAction, PlannedOutcome, ReasonCode, describe_planned},
+    model::{ActionKind, Mode, PlannedAction, PlannedOutcome, ReasonCode, counted, describe_planned},
     settings::WorkspaceConfig,
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
@@ -128,21 +128,31 @@ pub(super) fn table(threads: &[(String, &PreviewedThread)]) -> String {
     if !table.is_tty() {
         table.set_width(120);
     }
-    table.set_header(["lead", "category", "campaign", "new text", "rule", "actions"]);
-    for (_, thread) in threads {
+    let header = ["workspace", "lead", "category", "campaign", "new text", "rule", "actions"];
+    // One workspace alone need not be named.
+    let skipped = usize::from(!are_several(threads));
+    table.set_header(header.into_iter().skip(skipped));
+    for (workspace, thread) in threads {
         let (row, decision) = (&thread.row, &thread.evaluation.decision);
         let matched: Vec<_> = decision.matched().collect();
         let said = decision.body.as_deref().or(row.preview.as_deref()).unwrap_or_default();
-        table.add_row([
+        let cells = [
+            workspace.clone(),
             row.lead_email.clone().unwrap_or_else(|| row.id.clone()),
             row.category().unwrap_or("-").to_owned(),
             row.campaign().unwrap_or("-").to_owned(),
             shortened(said, 90),
             if matched.is_empty() { "no rule".to_owned() } else { matched.join("\n") },
             decision.actions.iter().map(outcome).collect::<Vec<_>>().join("\n"),
-        ]);
+        ];
+        table.add_row(cells.into_iter().skip(skipped));
     }
     table.to_string()
+}
+
+/// Whether the threads are of several workspaces.
+fn are_several(threads: &[(String, &PreviewedThread)]) -> bool {
+    threads.windows(2).any(|pair| matches!(pair, [(one, _), (other, _)] if one != other))
 }
 
 fn outcome(action: &PlannedAction) -> String {
@@ -234,15 +244,17 @@ fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated:
     }
     let replies: Vec<_> = threads
         .iter()
-        .flat_map(|(_, found)| found.evaluation.decision.actions.iter().map(move |action| (found, action)))
-        .filter(|(_, action)| {
+        .flat_map(|(name, found)| found.evaluation.decision.actions.iter().map(move |action| (name, found, action)))
+        .filter(|(_, _, action)| {
             action.kind == ActionKind::Reply && (action.would != PlannedOutcome::Suppressed || is_shadow(action))
         })
         .collect();
-    for (found, action) in &replies {
+    let are_several = are_several(threads);
+    for (workspace, found, action) in &replies {
         let lead = found.row.lead_email.as_deref().unwrap_or(&found.row.id);
         let (outcome, why) = described(action);
-        super::terminal::out!("\nreply to {lead} (rule {}): {outcome}", action.rule);
+        let workspace = if are_several { format!("workspace {workspace}, ") } else { String::new() };
+        super::terminal::out!("\nreply to {lead} ({workspace}rule {}): {outcome}", action.rule);
         if let Some(why) = why {
             super::terminal::out!("  because {why}");
         }
@@ -258,14 +270,14 @@ fn print_table(threads: &[(String, &PreviewedThread)], requests: u64, truncated:
         }
     }
     for ((rule, error), count) in failed {
-        let threads = if count == 1 { "thread" } else { "threads" };
-        super::terminal::out!("\nrule {rule} fails on {count} {threads}: {error}");
+        super::terminal::out!("\nrule {rule} fails on {}: {error}", counted(count, "thread", "threads"));
     }
     let matched = threads.iter().filter(|(_, found)| found.evaluation.decision.matched().next().is_some()).count();
     super::terminal::out!(
-        "\n{} threads, {matched} matched, {} replies; {requests} API requests, all GET; nothing changed",
-        threads.len(),
-        replies.len()
+        "\n{}, {matched} matched, {}; {}, all GET; nothing changed",
+        counted(threads.len(), "thread", "threads"),
+        counted(replies.len(), "reply", "replies"),
+        counted(requests, "API request", "API requests")
     );
     if truncated {
         super::terminal::out!("there are more threads: raise --limit to see them");

@@ -1,7 +1,10 @@
 //! `simulate`: the simulated ColdSend API alone.
 
 use super::{CommandStatus, args::SimulateArgs, shutdown_signal};
-use crate::simulator::{DEFAULT_KEY, Inbox, Options, Simulator, StreamOptions};
+use crate::{
+    model::counted,
+    simulator::{Inbox, Key, Options, Simulator, StreamOptions},
+};
 
 pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus> {
     let shutdown = shutdown_signal()?;
@@ -9,15 +12,17 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus
         listen: args.listen,
         inbox: args.inbox.map_or(Inbox::Builtin, Inbox::File),
         visibility_lag: args.lag,
+        keys: vec![Key::new(&args.key)],
         stream: args.every.map(|every| StreamOptions { every, ..StreamOptions::default() }),
         ..Options::default()
     })
     .await?;
     super::terminal::out!(
         "A simulated ColdSend workspace is running. Try your rules on it:\n\n  \
-         export COLDSEND_API_KEY={DEFAULT_KEY}\n  export COLDSEND_BASE_URL={}\n  \
+         export COLDSEND_API_KEY={}\n  export COLDSEND_BASE_URL={}\n  \
          reply-router preview --rules rules/\n\n\
          inbox page       {}\nslack webhook    {}\nmail server      {}\nwebhook          {}\n\nPress Ctrl-C to stop.",
+        args.key,
         simulator.base_url(),
         simulator.web_url(),
         simulator.slack_url(),
@@ -25,13 +30,13 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus
         simulator.webhook_url(),
     );
     shutdown.cancelled().await;
-    let seen = simulator.workspace().requests().len();
     super::terminal::out!(
-        "\n{seen} API requests, {} replies, {} Slack messages, {} mails, {} webhook calls",
-        simulator.workspace().accepted_replies().len(),
-        simulator.slack().len(),
-        simulator.mail().len(),
-        simulator.webhooks().len()
+        "\n{}, {}, {}, {}, {}",
+        counted(simulator.workspace().requests().len(), "API request", "API requests"),
+        counted(simulator.workspace().accepted_replies().len(), "reply", "replies"),
+        counted(simulator.slack().len(), "Slack message", "Slack messages"),
+        counted(simulator.mail().len(), "mail", "mails"),
+        counted(simulator.webhooks().len(), "webhook call", "webhook calls")
     );
     simulator.shutdown().await;
     Ok(CommandStatus::Success)

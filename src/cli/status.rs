@@ -1,7 +1,7 @@
 //! `status`: the rules of the running service, in a table.
 
 use super::{CommandStatus, args::TableFormat, service::Service, shutdown_signal};
-use crate::app::CliOptions;
+use crate::{app::CliOptions, model::counted};
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::Value;
 use std::{
@@ -89,11 +89,11 @@ fn shown(seen: &Seen, format: TableFormat) -> anyhow::Result<String> {
         let error = workspace["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
         writeln!(
             out,
-            "{} {}{error}, last poll {}, {} requests left this hour",
+            "{} {}{error}, last poll {}, {} left this hour",
             text(&workspace["name"]),
             text(&workspace["state"]),
             time(&workspace["last_poll"]),
-            workspace["budget"]["hour_left"]
+            counted(workspace["budget"]["hour_left"].as_u64().unwrap_or_default(), "request", "requests")
         )?;
     }
     let queue = status["queue"].as_object().into_iter().flatten();

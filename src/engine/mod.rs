@@ -185,9 +185,9 @@ impl Engine {
         self.shared.status.rules_loaded_at()
     }
 
-    /// How a rule fares since the process started.
-    pub fn rule_health(&self, rule: &str) -> RuleHealth {
-        self.shared.status.rule_health(rule)
+    /// How a rule fares in these workspaces since the process started.
+    pub fn rule_health<'a>(&self, rule: &str, workspaces: impl IntoIterator<Item = &'a str>) -> RuleHealth {
+        self.shared.status.rule_health(rule, workspaces.into_iter())
     }
 
     /// The store.

@@ -92,7 +92,8 @@ pub(super) struct LiveStatus {
     /// Since when rules that were active are gone.
     gone_since: Mutex<HashMap<String, Timestamp>>,
     events: broadcast::Sender<EngineEvent>,
-    rules: Mutex<HashMap<String, RuleHealth>>,
+    /// By workspace, then by rule.
+    rules: Mutex<HashMap<String, HashMap<String, RuleHealth>>>,
 }
 
 impl LiveStatus {
@@ -168,12 +169,12 @@ impl LiveStatus {
         *known = why;
     }
 
-    /// Tells those who watch. What is told is made only if somebody does.
     /// Tells that another process has written.
     pub(super) fn publish_written(&self, at: Timestamp, workspace: &str) {
         self.publish(at, workspace, || EngineEventKind::Written);
     }
 
+    /// Tells those who watch. What is told is made only if somebody does.
     pub(super) fn publish(&self, at: Timestamp, workspace: &str, what: impl FnOnce() -> EngineEventKind) {
         if self.events.receiver_count() > 0 {
             // The last one who listened may have gone meanwhile, which is no error.
@@ -182,7 +183,12 @@ impl LiveStatus {
     }
 
     pub(super) fn record_evaluation(&self, evaluation: &Evaluation, now: Timestamp) {
-        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let workspace = evaluation.context.workspace.as_str();
+        let mut known = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains_key(workspace) {
+            known.insert(workspace.to_owned(), HashMap::new());
+        }
+        let Some(rules) = known.get_mut(workspace) else { return };
         let mut of_rule = |rule: &str, change: &dyn Fn(&mut RuleHealth)| match rules.get_mut(rule) {
             Some(health) => change(health),
             None => change(rules.entry(rule.to_owned()).or_default()),
@@ -201,9 +207,20 @@ impl LiveStatus {
         }
     }
 
-    /// How the rule fares since the process started.
-    pub(super) fn rule_health(&self, rule: &str) -> RuleHealth {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner).get(rule).cloned().unwrap_or_default()
+    /// How the rule fares in these workspaces since the process started.
+    pub(super) fn rule_health<'a>(&self, rule: &str, workspaces: impl Iterator<Item = &'a str>) -> RuleHealth {
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sum = RuleHealth::default();
+        for health in workspaces.filter_map(|name| rules.get(name)?.get(rule)) {
+            sum.evaluations += health.evaluations;
+            sum.evaluation_time += health.evaluation_time;
+            sum.errors += health.errors;
+            let is_newer = |(_, at): &&(String, Timestamp)| sum.last_error.as_ref().is_none_or(|(_, known)| at > known);
+            if let Some(newer) = health.last_error.as_ref().filter(is_newer) {
+                sum.last_error = Some(newer.clone());
+            }
+        }
+        sum
     }
 }
 

@@ -5,6 +5,7 @@
 mod action;
 mod action_kind;
 mod attempt;
+mod count;
 mod decision;
 mod duration;
 mod grant;
@@ -21,6 +22,7 @@ pub use action::{
 pub(crate) use action_kind::destination_kinds;
 pub use action_kind::{ActionKind, DestinationKind, UnknownName};
 pub use attempt::{Attempt, AttemptOutcome};
+pub use count::counted;
 pub use decision::{
     ActionTrace, ConditionTrace, Decision, MailReading, Mode, PhraseTrace, PlannedAction, PlannedOutcome, QuotedTrace,
     RuleTrace, ScriptTrace, SignalTrace, describe_planned,

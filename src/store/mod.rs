@@ -40,7 +40,7 @@ pub use facts::{
     ActionUnderControl, AtIntent, DueAction, IntentResult, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow,
 };
 pub use read_model::{
-    ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, ModeOverride, RuleCount,
+    ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, MatchTotal, ModeOverride,
     StoreMetrics,
 };
 pub use records::{

@@ -55,23 +55,17 @@ pub struct DayCount {
     pub acted: u64,
 }
 
-/// How often a rule matched on one day (UTC), or how many actions of that day's decisions are in a state.
+/// How often a rule matched in a workspace, over all time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleCount {
+pub struct MatchTotal {
+    /// The workspace's name in the configuration; `None` for matches of before workspaces were counted apart.
+    pub workspace: Option<String>,
     /// The rule's name.
     pub rule: String,
-    /// The state of the actions; `None` where matches are counted.
-    pub state: Option<ActionState>,
-    /// Their reason's code.
-    pub reason: Option<String>,
-    /// The day's beginning.
-    pub day: Timestamp,
-    /// The newest of these decisions.
-    pub last_at: Timestamp,
-    /// How many in each of the windows that were asked for.
-    pub within: [u64; 3],
-    /// How many in all.
+    /// How often it matched.
     pub count: u64,
+    /// When it last matched.
+    pub last_at: Timestamp,
 }
 
 /// How many actions are how they are, over all time.

@@ -2,7 +2,7 @@
 
 use crate::{
     proxy::Proxy,
-    store::{action, at, decision, row},
+    store::{action, at, decision, row, upgrade},
     stores::{SERVER, Server},
 };
 use reply_router::{
@@ -116,6 +116,28 @@ async fn a_server_that_restarts_is_reached_again_and_has_what_was_confirmed() {
     let there: Vec<&str> = there.iter().map(|opt_out| opt_out.email.as_str()).collect();
     assert!(confirmed.iter().all(|email| there.contains(&email.as_str())), "a confirmed write is gone");
     drop(server);
+}
+
+/// As [`crate::store::upgrade`] shows it of files.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_an_earlier_version_are_brought_up_to_date() {
+    let name = format!("earlier_{}", uuid::Uuid::new_v4().simple());
+    let address = SERVER.database(&name);
+    let store = SqlStore::connect(&address).await.unwrap();
+    upgrade::record_matches(&store, "globex").await;
+    store.close().await;
+    SERVER.query(&name, upgrade::MATCHES_OF_ALL);
+    SERVER.query(&name, "DROP TABLE commits; UPDATE schema_version SET version = 1");
+    let looking = SqlStore::connect_read_only(&address).await;
+    let Err(StoreError::Open { detail, .. }) = looking else { panic!("{looking:?}") };
+    assert!(detail.contains("earlier version"), "{detail}");
+    // Two at once: one brings it up to date, the other waits for that.
+    let (one, other) = tokio::join!(SqlStore::connect(&address), SqlStore::connect(&address));
+    let wanted = [(None, 3), (Some("acme".to_owned()), 2), (Some("globex".to_owned()), 1)];
+    for store in [one.unwrap(), other.unwrap()] {
+        assert_eq!(upgrade::matches_by_workspace(&store).await, wanted);
+    }
+    assert_eq!(SERVER.query(&name, "SELECT max(version) FROM schema_version").trim(), "2");
 }
 
 #[tokio::test(flavor = "multi_thread")]

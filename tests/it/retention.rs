@@ -210,7 +210,10 @@ fn nothing_is_decided_otherwise_for_what_was_removed() {
             remove(&thinned, second).await;
             prop_assert_eq!(remove(&thinned, second).await, 0);
             prop_assert_eq!(whole.action_totals().await.unwrap(), thinned.action_totals().await.unwrap());
-            prop_assert_eq!(whole.match_counts(None).await.unwrap(), thinned.match_counts(None).await.unwrap());
+            prop_assert_eq!(
+                whole.match_counts(None, None).await.unwrap(),
+                thinned.match_counts(None, None).await.unwrap()
+            );
             // The queue counts what is there.
             let queue = thinned.queue_counts(None).await.unwrap();
             let there = thinned.actions(&ActionFilter { limit: 10_000, ..ActionFilter::default() }).await.unwrap();

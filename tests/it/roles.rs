@@ -250,7 +250,9 @@ async fn a_shared_rule_counts_the_users_workspaces_alone() {
     assert_eq!(own["workspace_modes"], json!({ "acme": "draft" }));
     assert_eq!(own["daily"][6]["matched"], 1);
     assert!(own["last_match"].is_string());
-    assert_eq!((&own["evaluations"], &own["mean_us"]), (&json!(0), &Value::Null), "counted over both clients");
+    let narrowed = agency.send(&WHOLE[2], &Method::GET, "/api/v1/rules?workspace=acme", None).await.json();
+    let narrowed = narrowed["items"].as_array().unwrap().iter().find(|rule| rule["name"] == "shared-star").unwrap();
+    assert_eq!(narrowed["matches"], own["matches"], "whoever asks for one workspace gets its counts");
     // A rule that is theirs alone is the same for both.
     let own = agency.send(&OWN[0], &Method::GET, "/api/v1/rules/acme-hot", None).await.json();
     let all = agency.send(&WHOLE[0], &Method::GET, "/api/v1/rules/acme-hot", None).await.json();

@@ -138,6 +138,15 @@ async fn another_workspaces_rules_are_not_even_shown() {
     };
     assert_eq!(rules("acme"), [json!("acme-hot")]);
     assert_eq!(rules("globex"), [json!("globex-hot")]);
+    // The table says whose a thread is, where there are several.
+    let table = agency.run(&["preview"]).await.assert_exit(0).assert_prints(&["workspace", "globex"]);
+    assert!(
+        table.out.contains("reply to jane@globex-lead.example (workspace globex, rule globex-hot)"),
+        "{}",
+        table.out
+    );
+    let table = agency.run(&["preview", "--workspace", "acme"]).await.assert_exit(0);
+    assert!(!table.out.contains("workspace") && !table.out.contains("globex"), "{}", table.out);
     // What is written to a file is judged in one workspace, and that must be said.
     agency.write("mail.txt", "Sure, a call on Tuesday?");
     let explain = ["explain", "--file", "mail.txt", "--category", "interested", "--format", "json"];
@@ -174,6 +183,32 @@ async fn pages_and_routes_tell_whose_a_rule_is() {
     assert!(!page.contains("jane@acme-lead.example"), "{page}");
     let (_, page) = service.get("/").await;
     assert!(page.contains("globex: live") && page.contains("acme: live"), "{page}");
+    // The same form on each page: only what is of the workspace.
+    let (_, page) = service.get("/?workspace=globex").await;
+    assert!(page.contains("<option selected>globex</option>"), "{page}");
+    assert!(page.contains("globex-hot") && !page.contains("acme-hot"), "{page}");
+    assert!(page.contains("1 reply sent in the last 24 hours"), "{page}");
+    assert!(
+        page.contains("/activity?rule=globex-hot&#38;state=done&#38;workspace=globex")
+            || page.contains("/activity?rule=globex-hot&amp;state=done&#38;workspace=globex"),
+        "{page}"
+    );
+    assert!(!page.contains("Pause acme") && page.contains("Pause globex"), "{page}");
+    for path in ["/?workspace=nobody", "/queue?workspace=nobody", "/api/v1/status?workspace=nobody"] {
+        assert_eq!(service.get(path).await.0, 404, "{path}");
+    }
+    let status = get("/api/v1/status?workspace=globex").await;
+    assert_eq!((status["workspaces"].as_array().unwrap().len(), &status["rules"]["count"]), (1, &json!(1)));
+    let (_, metrics) = service.get("/metrics").await;
+    for (name, own) in [("acme", "acme-hot"), ("globex", "globex-hot")] {
+        for family in ["matches_total", "live", "errors_total"] {
+            let wanted = format!("reply_router_rule_{family}{{workspace=\"{name}\",rule=\"{own}\"}} ");
+            assert!(metrics.contains(&wanted), "{wanted}\n{metrics}");
+        }
+        let done = format!("rule_actions{{workspace=\"{name}\",rule=\"{own}\",state=\"done\",reason=\"\"}} 2");
+        assert!(metrics.contains(&done), "{done}\n{metrics}");
+    }
+    assert!(!metrics.contains("{workspace=\"acme\",rule=\"globex-hot\""), "{metrics}");
     service.terminate().await.assert_exit(0);
 }
 

@@ -4,7 +4,7 @@ mod counts;
 mod facts;
 mod file;
 mod filters;
-mod upgrade;
+pub(crate) mod upgrade;
 
 use crate::stores;
 use jiff::Timestamp;
@@ -292,7 +292,7 @@ async fn everything_survives_closing_and_opening() {
     let switch = store.mode_overrides().await.unwrap().remove(0);
     assert_eq!((switch.mode, switch.by.as_deref(), switch.since), (Mode::Shadow, Some("token"), at(4)));
     assert_eq!(store.workspace_state("acme").await.unwrap(), state);
-    assert_eq!(store.match_counts(None).await.unwrap()["hot"], 1);
+    assert_eq!(store.match_counts(None, None).await.unwrap()["hot"], 1);
     assert!(store.remove_opt_out(None, "jane@acme.example").await.unwrap());
     assert!(!store.remove_opt_out(None, "jane@acme.example").await.unwrap());
 }

@@ -8,6 +8,7 @@ use super::{
         left,
         openapi::RedirectToPage,
         opt_outs::{self, OptOutBody},
+        pagination::WorkspaceFilter,
         problem::{Problem, QueryParams},
         rules as rule_routes,
     },
@@ -52,6 +53,14 @@ pub(in crate::admin) struct WorkspaceParam {
     #[serde(default)]
     #[param(inline)]
     back: ReturnTo,
+}
+
+/// The page that a form stands on, with its filter and these parameters.
+fn filtered(path: &str, filter: &WorkspaceFilter, more: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(more).extend_pairs(filter.name().map(|name| ("workspace", name)));
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// The fields of a form, all of them text; what else a program sends is ignored.
@@ -158,24 +167,26 @@ pub(in crate::admin) async fn reload(
 /// Override a rule's mode; an empty mode clears the override.
 #[utoipa::path(
     post, path = "/rules/{name}/mode", operation_id = "setModePage", tag = "pages",
-    params(("name" = String, Path, description = "The rule.")),
+    params(WorkspaceFilter, ("name" = String, Path, description = "The rule.")),
     request_body(content = inline(ModeForm), content_type = "application/x-www-form-urlencoded"),
     responses(RedirectToPage, (status = 404, response = Problem), (status = 422, response = Problem))
 )]
 pub(in crate::admin) async fn set_mode(
     engine: ScopedEngine,
     Path(name): Path<String>,
+    QueryParams(filter): QueryParams<WorkspaceFilter>,
     FormBody(form): FormBody<ModeForm>,
 ) -> Result<Redirect, Problem> {
     let Some(mode) = form.mode else { return Err(Problem::bad_request("the form lacks `mode`")) };
     rule_routes::set_override(&engine, &name, Some(mode.as_str()).filter(|mode| !mode.is_empty())).await?;
-    Ok(Redirect::to(&format!("/#rule-{}", super::view::encoded(&name))))
+    Ok(Redirect::to(&format!("{}#rule-{}", filtered("/", &filter, &[]), super::view::encoded(&name))))
 }
 
 /// Decide about an action; a text that differs from the one on the page replaces it.
 #[utoipa::path(
     post, path = "/actions/{id}/{decision}", operation_id = "decidePage", tag = "pages",
     params(
+        WorkspaceFilter,
         ("id" = String, Path, description = "The action."),
         ("decision" = inline(ActionDecision), Path, description = "What you decided.")
     ),
@@ -185,6 +196,7 @@ pub(in crate::admin) async fn set_mode(
 pub(in crate::admin) async fn decide(
     engine: ScopedEngine,
     Path((id, decision)): Path<(String, String)>,
+    QueryParams(filter): QueryParams<WorkspaceFilter>,
     FormBody(form): FormBody<DecideForm>,
 ) -> Result<Redirect, Problem> {
     let known = ActionDecision::deserialize(decision.as_str().into_deserializer());
@@ -199,8 +211,12 @@ pub(in crate::admin) async fn decide(
     // Where it is now: held again after "it was not sent".
     let held = action.state == ActionState::Held;
     // The queue then shows the outcome: the card itself is gone.
-    let decided = format!("/queue?decided={}", action.id);
-    Ok(Redirect::to(&if held { format!("/queue#action-{}", action.id) } else { decided }))
+    let id = action.id.0.as_str();
+    Ok(Redirect::to(&if held {
+        format!("{}#action-{id}", filtered("/queue", &filter, &[]))
+    } else {
+        filtered("/queue", &filter, &[("decided", id)])
+    }))
 }
 
 async fn edited(engine: &ScopedEngine, id: &str, text: Option<String>) -> Result<Option<String>, Problem> {
@@ -216,12 +232,16 @@ async fn edited(engine: &ScopedEngine, id: &str, text: Option<String>) -> Result
 /// Take a thread off the list of those that are left for you.
 #[utoipa::path(
     post, path = "/left/{id}/done", operation_id = "threadDonePage", tag = "pages",
-    params(("id" = String, Path, description = "The decision.")),
+    params(WorkspaceFilter, ("id" = String, Path, description = "The decision.")),
     responses(RedirectToPage, (status = 404, response = Problem))
 )]
-pub(in crate::admin) async fn thread_done(engine: ScopedEngine, Path(id): Path<String>) -> Result<Redirect, Problem> {
+pub(in crate::admin) async fn thread_done(
+    engine: ScopedEngine,
+    Path(id): Path<String>,
+    QueryParams(filter): QueryParams<WorkspaceFilter>,
+) -> Result<Redirect, Problem> {
     left::done_by(&engine, &id).await?;
-    Ok(Redirect::to("/queue#left"))
+    Ok(Redirect::to(&format!("{}#left", filtered("/queue", &filter, &[]))))
 }
 
 /// Add a lead who gets no replies.

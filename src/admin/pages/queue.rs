@@ -8,7 +8,7 @@ use super::{
         problem::{Problem, QueryParams},
     },
     FOR_A_PERSON, Layout, Tab, WAITING,
-    view::{self, ActionCard, TimeTag, encoded},
+    view::{self, ActionCard, TimeTag, WorkspaceChoice, encoded},
 };
 use crate::{
     model::{ActionKind, ActionState},
@@ -27,6 +27,8 @@ const LEFT: &str = "left";
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
+    /// In this workspace.
+    workspace: Option<String>,
     /// This state alone, or `left`.
     state: Option<String>,
     /// Older than this one.
@@ -47,8 +49,9 @@ struct QueuePage {
     waiting: Vec<ActionCard>,
     waiting_count: u64,
     waiting_more: u64,
-    /// Only one state is shown, from a cursor on.
-    single: bool,
+    /// Only this state is shown, from a cursor on.
+    state: Option<String>,
+    choice: WorkspaceChoice,
 }
 
 /// The newest actions in one state.
@@ -114,12 +117,16 @@ fn capitalized(text: &str) -> String {
     operation_id = "queuePage",
     tag = "pages",
     params(ListParams),
-    responses(HtmlPage)
+    responses(HtmlPage, (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn queue(
     engine: ScopedEngine,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
+    let chosen = non_empty(wanted.workspace);
+    let whole = engine;
+    let engine = whole.narrowed_to(chosen.as_deref())?;
+    let choice = WorkspaceChoice::new(&whole, chosen);
     let counts = engine.queue_counts().await?;
     let count = |state: &ActionState| counts.get(state).copied().unwrap_or_default();
     let single = non_empty(wanted.state);
@@ -128,7 +135,7 @@ pub(in crate::admin) async fn queue(
     let mut groups = Vec::new();
     // Each state by itself, so that many of one kind never hide another.
     for state in FOR_A_PERSON.iter().filter(|state| is_shown(state.as_str())) {
-        let group = group(&engine, *state, count(state), before.clone()).await?;
+        let group = group(&engine, &choice, *state, count(state), before.clone()).await?;
         if !group.cards.is_empty() || single.is_some() {
             groups.push(group);
         }
@@ -137,7 +144,7 @@ pub(in crate::admin) async fn queue(
     if is_shown(LEFT) {
         let found = left::threads(&engine, before.as_deref(), CARDS).await?;
         left = found.items.into_iter().map(LeftCard::from).collect();
-        left_older = found.next.map(|next| format!("/queue?state={LEFT}&cursor={next}"));
+        left_older = found.next.map(|next| older(LEFT, &next, &choice));
     }
     let waiting_count = WAITING.iter().map(count).sum();
     let mut waiting = Vec::new();
@@ -148,8 +155,8 @@ pub(in crate::admin) async fn queue(
     }
     let shown = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
     super::render(&QueuePage {
-        frame: Layout::new(&engine, Tab::Queue).await?,
-        decided: decided(&engine, non_empty(wanted.decided)).await?,
+        frame: Layout::new(&whole, Tab::Queue).await?,
+        decided: decided(&whole, non_empty(wanted.decided)).await?,
         groups,
         left,
         left_count: engine.left_count().await?,
@@ -157,13 +164,20 @@ pub(in crate::admin) async fn queue(
         waiting: waiting.into_iter().map(ActionCard::from).collect(),
         waiting_count,
         waiting_more: waiting_count.saturating_sub(shown),
-        single: single.is_some(),
+        state: single,
+        choice,
     })
+}
+
+/// Where the older ones of a state are.
+fn older(state: &str, cursor: &str, choice: &WorkspaceChoice) -> String {
+    format!("/queue?state={state}&cursor={cursor}{}", choice.and_query())
 }
 
 /// The newest actions in one state, with the message that each is about.
 async fn group(
     engine: &ScopedEngine,
+    choice: &WorkspaceChoice,
     state: ActionState,
     count: u64,
     before: Option<String>,
@@ -184,7 +198,7 @@ async fn group(
         cards.push(card);
     }
     let name = state.as_str();
-    let older = found.next.map(|next| format!("/queue?state={name}&cursor={next}"));
+    let older = found.next.map(|next| older(name, &next, choice));
     Ok(Group { state: name, count, cards, older })
 }
 

@@ -4,19 +4,22 @@ use super::{
     super::{
         ScopedEngine,
         openapi::HtmlPage,
-        problem::Problem,
+        pagination::WorkspaceFilter,
+        problem::{Problem, QueryParams},
         rules::{LoweredBy, RuleReport, reports},
         status::{PauseReport, StatusReport, WorkspaceReport, WorkspaceState, report},
     },
     Layout, Tab,
-    view::{self, Count, TimeTag, encoded, pluralize},
+    view::{self, Count, TimeTag, WorkspaceChoice, encoded},
 };
-use crate::model::Mode;
+use crate::model::{Mode, counted};
 use askama::Template;
 use axum::response::Response;
 use std::fmt::Write;
 use std::time::Duration;
 
+/// With more workspaces than this, you choose one before you pause it.
+const MAX_PAUSE_BUTTONS: usize = 6;
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[derive(Template)]
@@ -27,7 +30,9 @@ struct RulesPage {
     pause: Option<PauseView>,
     /// Pauses of a single workspace.
     paused: Vec<PauseView>,
-    workspaces: Vec<String>,
+    choice: WorkspaceChoice,
+    /// Those with a button to pause them.
+    pausable: Vec<String>,
     revision: String,
     loaded_at: TimeTag,
     rules_error: Option<String>,
@@ -224,7 +229,7 @@ impl From<RuleReport> for RuleView {
             last_match: rule.last_match.map(TimeTag),
             error: rule.last_error.as_ref().map(|error| (error.text.clone(), TimeTag(error.at))),
             evaluation: rule.mean_us.map(|mean| {
-                let times = pluralize(rule.evaluations, "time", "times");
+                let times = counted(rule.evaluations, "time", "times");
                 if mean < 1_000 {
                     format!("{mean} µs on average, {times} since startup")
                 } else {
@@ -242,10 +247,22 @@ fn who(by: Option<&str>) -> &str {
 }
 
 /// Show the rules and their status.
-#[utoipa::path(get, path = "/", operation_id = "rulesPage", tag = "pages", responses(HtmlPage))]
-pub(in crate::admin) async fn rules(engine: ScopedEngine) -> Result<Response, Problem> {
-    let status = report(&engine).await?;
-    let mut rules: Vec<RuleView> = reports(&engine).await?.into_iter().map(RuleView::from).collect();
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "rulesPage",
+    tag = "pages",
+    params(WorkspaceFilter),
+    responses(HtmlPage, (status = 404, response = Problem))
+)]
+pub(in crate::admin) async fn rules(
+    engine: ScopedEngine,
+    QueryParams(filter): QueryParams<WorkspaceFilter>,
+) -> Result<Response, Problem> {
+    let chosen = filter.name();
+    let shown = engine.narrowed_to(chosen.as_deref())?;
+    let status = report(&shown).await?;
+    let mut rules: Vec<RuleView> = reports(&shown).await?.into_iter().map(RuleView::from).collect();
     for (place, rule) in rules.iter_mut().enumerate() {
         rule.order = place + 1;
     }
@@ -253,12 +270,14 @@ pub(in crate::admin) async fn rules(engine: ScopedEngine) -> Result<Response, Pr
     rules.sort_by_key(|rule| rule.care);
     let own = status.workspaces.iter().filter(|_| !status.paused);
     let own = own.filter_map(|found| found.pause.as_ref().map(|pause| PauseView::new(Some(&found.name), pause)));
+    let running = status.workspaces.iter().filter(|found| !found.paused).map(|found| found.name.clone());
     super::render(&RulesPage {
         frame: Layout::new(&engine, Tab::Rules).await?,
-        head: headline(&engine, &status, rules.iter().filter(|rule| rule.error.is_some()).count()).await?,
+        head: headline(&shown, &status, rules.iter().filter(|rule| rule.error.is_some()).count()).await?,
         paused: own.collect(),
         pause: status.pause.as_ref().map(|pause| PauseView::new(None, pause)),
-        workspaces: status.workspaces.iter().map(|found| found.name.clone()).collect(),
+        pausable: running.collect(),
+        choice: WorkspaceChoice::new(&engine, chosen),
         revision: status.rules.revision.chars().take(12).collect(),
         loaded_at: TimeTag(status.rules.loaded_at),
         rules_error: status.rules.error.clone(),
@@ -270,7 +289,7 @@ pub(in crate::admin) async fn rules(engine: ScopedEngine) -> Result<Response, Pr
 async fn headline(engine: &ScopedEngine, status: &StatusReport, rules_in_trouble: usize) -> Result<Headline, Problem> {
     let since = engine.shared().now().saturating_sub(DAY).unwrap_or_default();
     let sent = engine.replies_sent(since).await?;
-    let sent = pluralize(u64::try_from(sent).unwrap_or(u64::MAX), "reply", "replies");
+    let sent = counted(sent, "reply", "replies");
     let mut waits = Vec::new();
     for (count, one, many) in [
         (status.queue.held, "draft to approve", "drafts to approve"),
@@ -278,7 +297,7 @@ async fn headline(engine: &ScopedEngine, status: &StatusReport, rules_in_trouble
         (status.queue.left_for_you, "thread left for you", "threads left for you"),
     ] {
         if count > 0 {
-            waits.push(pluralize(count, one, many));
+            waits.push(counted(count, one, many));
         }
     }
     let troubles = troubles(status, rules_in_trouble);
@@ -306,11 +325,11 @@ fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
         found.push("Reload failed; keeping current rules.".to_owned());
     }
     if rules_in_trouble > 0 {
-        let rules = pluralize(u64::try_from(rules_in_trouble).unwrap_or(u64::MAX), "rule", "rules");
+        let rules = counted(rules_in_trouble, "rule", "rules");
         found.push(format!("{rules} failed since startup."));
     }
     if status.queue.failed > 0 {
-        found.push(format!("{} failed.", pluralize(status.queue.failed, "action has", "actions have")));
+        found.push(format!("{} failed.", counted(status.queue.failed, "action has", "actions have")));
     }
     found.extend(status.workspaces.iter().filter_map(trouble));
     found

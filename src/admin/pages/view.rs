@@ -1,6 +1,7 @@
 //! What several pages show in the same way: times, counts, actions.
 
 use crate::{
+    admin::ScopedEngine,
     engine::retry_effect,
     model::{Action, ActionState, Payload, ReasonCode},
     text,
@@ -187,9 +188,41 @@ pub(super) fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-/// `1 reply`, `2 replies`.
-pub(super) fn pluralize(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+/// The workspaces that a page can be filtered for, and the one that it is.
+pub(super) struct WorkspaceChoice {
+    pub(super) names: Vec<(String, bool)>,
+    pub(super) chosen: Option<String>,
+}
+
+impl WorkspaceChoice {
+    pub(super) fn new(engine: &ScopedEngine, chosen: Option<String>) -> Self {
+        let names = engine.workspaces().iter().map(|found| found.name().to_owned()).collect::<Vec<_>>();
+        let with = |name: String| {
+            let is_chosen = chosen.as_deref() == Some(name.as_str());
+            (name, is_chosen)
+        };
+        Self { names: names.into_iter().map(with).collect(), chosen }
+    }
+
+    /// Whether there is something to choose.
+    pub(super) fn are_several(&self) -> bool {
+        self.names.len() > 1
+    }
+
+    /// The filter as the whole query of a link; empty without one.
+    pub(super) fn query(&self) -> String {
+        self.link('?')
+    }
+
+    /// The filter as one more parameter of a link; empty without one.
+    pub(super) fn and_query(&self) -> String {
+        self.link('&')
+    }
+
+    fn link(&self, before: char) -> String {
+        let link = |name: &String| format!("{before}workspace={}", encoded(name));
+        self.chosen.as_ref().map(link).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use super::{
     },
     Layout, Tab,
     rules::PauseView,
-    view::{TimeTag, pluralize},
+    view::TimeTag,
 };
 use crate::{
     engine::{HealthCheck, Workspace},
+    model::counted,
     store::{AuditFilter, OptOut},
 };
 use askama::Template;
@@ -229,12 +230,12 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
                  decisions, {} for polling.",
                 budget.spent.replies, budget.spent.writes, budget.spent.reads, budget.spent.polls,
             ),
-            format!("Idle polling uses about {} an hour.", pluralize(hourly, "request", "requests")),
+            format!("Idle polling uses about {} an hour.", counted(hourly, "request", "requests")),
             format!(
                 "Since startup: {}, {} of the inbox, {}.",
-                pluralize(sent, "request", "requests"),
-                pluralize(figures.pages, "page", "pages"),
-                pluralize(decisions, "decision", "decisions")
+                counted(sent, "request", "requests"),
+                counted(figures.pages, "page", "pages"),
+                counted(decisions, "decision", "decisions")
             ),
         ],
         name: report.name,

@@ -3,7 +3,7 @@
 use super::ScopedEngine;
 use crate::{
     model::{ActionKind, ActionState},
-    store::{ForeignUse, ModeOverride, Pause, RuleCount, SentFilter, SentWindow, StoreError},
+    store::{ActionCount, DayCount, ForeignUse, MatchTotal, ModeOverride, Pause, SentFilter, SentWindow, StoreError},
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -47,15 +47,30 @@ impl ScopedEngine {
         Ok(queue)
     }
 
-    /// What rules did in their workspaces alone; `None` where the counts of all workspaces are theirs.
-    pub(in crate::admin) async fn rule_counts(
+    /// How often each rule matched in their workspaces since then.
+    pub(in crate::admin) async fn match_counts(
         &self,
-        since: [Timestamp; 3],
-    ) -> Result<Option<Vec<RuleCount>>, StoreError> {
-        match self.names() {
-            None => Ok(None),
-            Some(names) => self.app.engine.store().rule_counts(names, since).await.map(Some),
-        }
+        since: Option<Timestamp>,
+    ) -> Result<HashMap<String, u64>, StoreError> {
+        self.app.engine.store().match_counts(self.names(), since).await
+    }
+
+    /// How often each rule matched in each of their workspaces, and when last.
+    pub(in crate::admin) async fn match_totals(&self) -> Result<Vec<MatchTotal>, StoreError> {
+        self.app.engine.store().match_totals(self.names()).await
+    }
+
+    /// The actions of their workspaces since then, by rule, state and reason.
+    pub(in crate::admin) async fn action_counts(
+        &self,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<ActionCount>, StoreError> {
+        self.app.engine.store().action_counts(self.names(), since).await
+    }
+
+    /// How each rule fared in their workspaces on each day since then.
+    pub(in crate::admin) async fn day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+        self.app.engine.store().day_counts(self.names(), since).await
     }
 
     /// The modes that rules were lowered to.

@@ -118,11 +118,18 @@ impl ScopedEngine {
 
     /// Whether they see all workspaces, also those that are no longer configured.
     pub(in crate::admin) fn sees_everything(&self) -> bool {
-        self.names.is_none()
+        self.principal.scope().is_everything()
     }
 
     pub(in crate::admin) fn sees(&self, workspace: &str) -> bool {
         self.names.as_ref().is_none_or(|names| names.iter().any(|name| name == workspace))
+    }
+
+    /// The service as they see it, of one workspace alone; as it is where none is named.
+    pub(in crate::admin) fn narrowed_to(&self, workspace: Option<&str>) -> Result<Self, Problem> {
+        let Some(name) = workspace else { return Ok(self.clone()) };
+        self.workspace(name)?;
+        Ok(Self { names: Some(Arc::from([name.to_owned()])), ..self.clone() })
     }
 
     fn names(&self) -> Option<&[String]> {
@@ -153,19 +160,10 @@ impl ScopedEngine {
 
     /// Whether a rule acts in one of their workspaces; one that acts in others only does not exist for them.
     pub(in crate::admin) fn sees_rule(&self, rule: &Rule) -> bool {
-        self.sees_everything()
+        self.names.is_none()
             || match self.app.engine.rules().workspaces_with(&rule.name) {
                 Some(having) => having.iter().any(|name| self.sees(name)),
                 None => self.names().is_some_and(|names| !names.is_empty()),
-            }
-    }
-
-    /// Whether a rule acts in their workspaces and in no other.
-    pub(in crate::admin) fn owns_rule(&self, rule: &Rule) -> bool {
-        self.sees_everything()
-            || match self.app.engine.rules().workspaces_with(&rule.name) {
-                Some(having) => having.iter().all(|name| self.sees(name)),
-                None => self.app.engine.workspaces().iter().all(|found| self.sees(found.name())),
             }
     }
 

@@ -98,7 +98,10 @@ pub(super) fn check_store(action: &Action, counted: &StoreFacts, safety: &Safety
         return Verdict::Wait(until, Reason::new(ReasonCode::Limit, format!("the rule's limit of {limit} is used up")));
     }
     if let Some(until) = next_slot(&counted.last_hour, hourly(safety)) {
-        let text = format!("the workspace has sent {} replies within the hour", safety.replies_per_hour);
+        let text = format!(
+            "the workspace has sent {} within the hour",
+            crate::model::counted(safety.replies_per_hour, "reply", "replies")
+        );
         return Verdict::Wait(until, Reason::new(ReasonCode::HourCap, text));
     }
     Verdict::Send

@@ -4,6 +4,7 @@ use super::Operator;
 use crate::{
     coldsend::{Client, ListQuery, Priority},
     destinations::Destinations,
+    model::counted,
 };
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ pub async fn check_key(client: &Client) -> HealthCheck {
     let query = ListQuery { page: 1, limit: 1, ..ListQuery::default() };
     let result = match client.list(&query, Priority::Read).await {
         Ok(page) => {
-            let threads = page.total_count.map_or_else(String::new, |count| format!(", {count} threads"));
+            let threads =
+                page.total_count.map_or_else(String::new, |count| format!(", {}", counted(count, "thread", "threads")));
             Ok(format!("the key is accepted at {}{threads}", client.base_url()))
         }
         Err(error) => Err(error.to_string()),

@@ -180,7 +180,7 @@ const TABLES: [Table; 21] = [
             ("seen_at", Int),
         ],
     ),
-    table("match_hours", 2, &[("hour", Int), ("rule", Int), ("count", Int), ("last_at", Int)]),
+    table("match_hours", 3, &[("hour", Int), ("rule", Int), ("workspace", Int), ("count", Int), ("last_at", Int)]),
     table(
         "action_hours",
         6,

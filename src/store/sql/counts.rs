@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{ActionKind, ActionState, ReasonCode},
-    store::{ActionCount, ActionTotal, CountStore, DayCount, RuleCount, StoreError, StoreMetrics},
+    store::{ActionCount, ActionTotal, CountStore, DayCount, MatchTotal, StoreError, StoreMetrics},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -35,7 +35,7 @@ pub(super) struct CountedAs {
 
 #[derive(Debug, Clone, Copy)]
 enum Counted {
-    Match { at: i64, rule: i64 },
+    Match { at: i64, rule: i64, workspace: i64 },
     Action { of: CountedAs, by: i64 },
     Removed { of: CountedAs },
 }
@@ -45,8 +45,8 @@ enum Counted {
 pub(super) struct Tally(Vec<Counted>);
 
 impl Tally {
-    pub(super) fn add_match(&mut self, at: i64, rule: i64) {
-        self.0.push(Counted::Match { at, rule });
+    pub(super) fn add_match(&mut self, at: i64, rule: i64, workspace: i64) {
+        self.0.push(Counted::Match { at, rule, workspace });
     }
 
     pub(super) fn add_action(&mut self, of: CountedAs) {
@@ -82,13 +82,13 @@ impl Tally {
         if self.0.is_empty() {
             return Ok(());
         }
-        let mut matches: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
+        let mut matches: BTreeMap<(i64, i64, i64), (i64, i64)> = BTreeMap::new();
         let mut actions: BTreeMap<(i64, CountedAs), i64> = BTreeMap::new();
         for counted in self.0 {
             match counted {
-                Counted::Match { at, rule } => {
+                Counted::Match { at, rule, workspace } => {
                     for hour in [EVER, at.div_euclid(HOUR)] {
-                        let (count, last) = matches.entry((hour, rule)).or_insert((0, at));
+                        let (count, last) = matches.entry((hour, rule, workspace)).or_insert((0, at));
                         (*count, *last) = (*count + 1, at.max(*last));
                     }
                 }
@@ -102,12 +102,12 @@ impl Tally {
             }
         }
         let mut add = connection.prepare_cached(
-            "INSERT INTO match_hours (hour, rule, count, last_at) VALUES (?, ?, ?, ?)
-             ON CONFLICT (hour, rule) DO UPDATE SET count = match_hours.count + excluded.count,
+            "INSERT INTO match_hours (hour, rule, workspace, count, last_at) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (hour, rule, workspace) DO UPDATE SET count = match_hours.count + excluded.count,
              last_at = CASE WHEN match_hours.last_at > excluded.last_at THEN match_hours.last_at ELSE excluded.last_at END",
         )?;
-        for ((hour, rule), (count, last)) in matches {
-            add.execute(params![hour, rule, count, last])?;
+        for ((hour, rule, workspace), (count, last)) in matches {
+            add.execute(params![hour, rule, workspace, count, last])?;
         }
         let mut add = connection.prepare_cached(
             "INSERT INTO action_hours (hour, rule, workspace, kind, state, reason, count) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -138,23 +138,11 @@ impl Window {
     }
 }
 
-const MATCHES: &str = "SELECT (SELECT name FROM names WHERE id = rule), CAST(sum(count) AS BIGINT) FROM (
-       SELECT rule, count FROM match_hours WHERE hour > ?3 AND hour <= ?4
-       UNION ALL SELECT n.id, 1 FROM decisions d CROSS JOIN json_each(d.matched) m CROSS JOIN names n ON n.name = m.value
-         WHERE d.at >= ?1 AND d.at < ?2
-     ) counted GROUP BY rule";
-
-const ACTIONS: &str =
-    "SELECT (SELECT name FROM names WHERE id = rule), state, reason, CAST(sum(count) AS BIGINT) FROM (
-       SELECT rule, state, reason, count FROM action_hours WHERE hour > ?3 AND hour <= ?4
-       UNION ALL
-       SELECT a.rule, a.state, coalesce(a.reason_code, ''), 1 FROM decisions d
-         CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.at >= ?1 AND d.at < ?2
-     ) counted GROUP BY rule, state, reason HAVING sum(count) <> 0";
-
-/// What one row of a rule's counts has, of decisions `d` with this `CONDITION`.
-const WITHIN: &str = "max(d.at), count(*) FILTER (WHERE d.at >= ?1), count(*) FILTER (WHERE d.at >= ?2),
-       count(*) FILTER (WHERE d.at >= ?3), count(*)";
+/// `AND` a column is one of the numbers of these workspaces; nothing where all are meant, `None` where there are none.
+fn among(connection: &Connection, column: &str, names: Option<&[String]>) -> Result<Option<String>, StoreError> {
+    let Some(names) = names else { return Ok(Some(String::new())) };
+    Ok(any_of(connection, column, names)?.map(|(condition, _)| format!("AND {condition}")))
+}
 
 #[async_trait]
 impl CountStore for SqlStore {
@@ -173,30 +161,76 @@ impl CountStore for SqlStore {
         .await
     }
 
-    async fn match_counts(&self, since: Option<Timestamp>) -> Result<HashMap<String, u64>, StoreError> {
+    async fn match_counts(
+        &self,
+        workspaces: Option<&[String]>,
+        since: Option<Timestamp>,
+    ) -> Result<HashMap<String, u64>, StoreError> {
         let window = Window::since(since);
+        let workspaces = workspaces.map(<[String]>::to_vec);
         self.read(move |connection| {
-            let mut query = connection.prepare_cached(MATCHES)?;
+            let names = workspaces.as_deref();
+            let (Some(counted), Some(decided)) =
+                (among(connection, "workspace", names)?, among(connection, "d.workspace", names)?)
+            else {
+                return Ok(HashMap::new());
+            };
+            let sql = format!(
+                "SELECT (SELECT name FROM names WHERE id = rule), CAST(sum(count) AS BIGINT) FROM (
+                   SELECT rule, count FROM match_hours WHERE hour > ?3 AND hour <= ?4 {counted}
+                   UNION ALL SELECT n.id, 1 FROM decisions d INDEXED BY decisions_at CROSS JOIN json_each(d.matched) m
+                     CROSS JOIN names n ON n.name = m.value WHERE d.at >= ?1 AND d.at < ?2 {decided}
+                 ) counted GROUP BY rule"
+            );
+            let mut query = connection.prepare_cached(&sql)?;
             let values = params![window.from, window.until, window.after_hour, window.up_to_hour];
             query.query_all(values, |row| Ok((row.get(0)?, row.get::<i64>(1)?.unsigned_abs())))
         })
         .await
     }
 
-    async fn last_matches(&self) -> Result<HashMap<String, Timestamp>, StoreError> {
-        self.read(|connection| {
-            let mut query = connection.prepare_cached(
-                "SELECT (SELECT name FROM names WHERE id = rule), last_at FROM match_hours WHERE hour = -1",
-            )?;
-            query.query_all(params![], |row| Ok((row.get(0)?, timestamp(row.get(1)?)?)))
+    async fn match_totals(&self, workspaces: Option<&[String]>) -> Result<Vec<MatchTotal>, StoreError> {
+        let workspaces = workspaces.map(<[String]>::to_vec);
+        self.read(move |connection| {
+            let Some(counted) = among(connection, "workspace", workspaces.as_deref())? else { return Ok(Vec::new()) };
+            let sql = format!(
+                "SELECT (SELECT name FROM workspaces WHERE id = workspace) AS space,
+                   (SELECT name FROM names WHERE id = rule) AS name, count, last_at
+                 FROM match_hours WHERE hour = -1 {counted} ORDER BY space, name"
+            );
+            let mut query = connection.prepare_cached(&sql)?;
+            query.query_all(params![], |row| {
+                let count = row.get::<i64>(2)?.unsigned_abs();
+                Ok(MatchTotal { workspace: row.get(0)?, rule: row.get(1)?, count, last_at: timestamp(row.get(3)?)? })
+            })
         })
         .await
     }
 
-    async fn action_counts(&self, since: Option<Timestamp>) -> Result<Vec<ActionCount>, StoreError> {
+    async fn action_counts(
+        &self,
+        workspaces: Option<&[String]>,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<ActionCount>, StoreError> {
         let window = Window::since(since);
+        let workspaces = workspaces.map(<[String]>::to_vec);
         self.read(move |connection| {
-            let mut query = connection.prepare_cached(ACTIONS)?;
+            let names = workspaces.as_deref();
+            let (Some(counted), Some(acted)) =
+                (among(connection, "workspace", names)?, among(connection, "a.workspace", names)?)
+            else {
+                return Ok(Vec::new());
+            };
+            let sql = format!(
+                "SELECT (SELECT name FROM names WHERE id = rule), state, reason, CAST(sum(count) AS BIGINT) FROM (
+                   SELECT rule, state, reason, count FROM action_hours WHERE hour > ?3 AND hour <= ?4 {counted}
+                   UNION ALL
+                   SELECT a.rule, a.state, coalesce(a.reason_code, ''), 1 FROM decisions d INDEXED BY decisions_at
+                     CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
+                     WHERE d.at >= ?1 AND d.at < ?2 {acted}
+                 ) counted GROUP BY rule, state, reason HAVING sum(count) <> 0"
+            );
+            let mut query = connection.prepare_cached(&sql)?;
             let values = params![window.from, window.until, window.after_hour, window.up_to_hour];
             let mut rows = query.query(values)?;
             let mut counts = Vec::new();
@@ -210,16 +244,19 @@ impl CountStore for SqlStore {
         .await
     }
 
-    async fn day_counts(&self, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
+    async fn day_counts(&self, workspaces: Option<&[String]>, since: Timestamp) -> Result<Vec<DayCount>, StoreError> {
         let hour = (micros(since) / HOUR).max(0);
+        let workspaces = workspaces.map(<[String]>::to_vec);
         self.read(move |connection| {
-            let mut query = connection.prepare_cached(
+            let Some(counted) = among(connection, "workspace", workspaces.as_deref())? else { return Ok(Vec::new()) };
+            let sql = format!(
                 "SELECT (SELECT name FROM names WHERE id = rule) AS name, day,
                    CAST(sum(matched) AS BIGINT), CAST(sum(acted) AS BIGINT) FROM (
-                   SELECT rule, hour / 24 AS day, count AS matched, 0 AS acted FROM match_hours WHERE hour >= ?1
-                   UNION ALL SELECT rule, hour / 24, 0, count FROM action_hours WHERE hour >= ?1 AND state = ?2
-                 ) counted GROUP BY rule, day ORDER BY name, day",
-            )?;
+                   SELECT rule, hour / 24 AS day, count AS matched, 0 AS acted FROM match_hours WHERE hour >= ?1 {counted}
+                   UNION ALL SELECT rule, hour / 24, 0, count FROM action_hours WHERE hour >= ?1 AND state = ?2 {counted}
+                 ) counted GROUP BY rule, day ORDER BY name, day"
+            );
+            let mut query = connection.prepare_cached(&sql)?;
             let mut rows = query.query(params![hour, ActionState::Done.as_str()])?;
             let mut days = Vec::new();
             while let Some(row) = rows.next()? {
@@ -233,44 +270,6 @@ impl CountStore for SqlStore {
                 });
             }
             Ok(days)
-        })
-        .await
-    }
-
-    async fn rule_counts(&self, workspaces: &[String], since: [Timestamp; 3]) -> Result<Vec<RuleCount>, StoreError> {
-        let workspaces = workspaces.to_vec();
-        self.read(move |connection| {
-            let Some((condition, _)) = any_of(connection, "d.workspace", &workspaces)? else { return Ok(Vec::new()) };
-            let [hour, day, week] = since.map(micros);
-            let matches = format!(
-                "SELECT m.value, NULL, '', d.at / {DAY} AS day, {WITHIN} FROM decisions d INDEXED BY decisions_workspace
-                 CROSS JOIN json_each(d.matched) m WHERE {condition} GROUP BY m.value, day"
-            );
-            let actions = format!(
-                "SELECT (SELECT name FROM names WHERE id = a.rule), a.state, coalesce(a.reason_code, ''), d.at / {DAY} AS day,
-                   {WITHIN} FROM decisions d INDEXED BY decisions_workspace
-                 CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16
-                 WHERE {condition} GROUP BY a.rule, a.state, a.reason_code, day"
-            );
-            let mut counts = Vec::new();
-            for sql in [matches, actions] {
-                let mut query = connection.prepare_cached(&sql)?;
-                let mut rows = query.query(params![hour, day, week])?;
-                while let Some(row) = rows.next()? {
-                    let number = |column| row.get::<i64>(column).map(i64::unsigned_abs);
-                    let state = row.optional_text(1)?;
-                    counts.push(RuleCount {
-                        rule: row.get(0)?,
-                        state: state.map(parse).transpose()?,
-                        reason: Some(row.get(2)?).filter(|reason: &String| !reason.is_empty()),
-                        day: timestamp(row.get::<i64>(3)?.saturating_mul(DAY))?,
-                        last_at: timestamp(row.get(4)?)?,
-                        within: [number(5)?, number(6)?, number(7)?],
-                        count: number(8)?,
-                    });
-                }
-            }
-            Ok(counts)
         })
         .await
     }

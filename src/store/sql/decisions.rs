@@ -228,7 +228,7 @@ impl Session<'_> {
                 .connection
                 .prepare_cached("INSERT INTO decision_rules (rule, decision) VALUES (?, ?) ON CONFLICT DO NOTHING")?;
             insert.execute(params![rule, decision])?;
-            session.tally.add_match(micros(record.at), rule);
+            session.tally.add_match(micros(record.at), rule, workspace);
         }
         session.changes.push(Change {
             seq: 0,

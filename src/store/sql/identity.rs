@@ -83,7 +83,7 @@ const NAMED: [(&str, &[&str]); 4] =
 /// What moves from one workspace (`?1`) to another (`?2`): threads that the other does not have with all that belongs to
 /// them; of those that both have, the decisions and actions, so that nobody is answered twice. An action whose place is
 /// taken there remains on record under the old name.
-const MOVES: [&str; 10] = [
+const MOVES: [&str; 12] = [
     "UPDATE kept_actions SET workspace = ?2 WHERE thread IN (SELECT f.id FROM threads f WHERE f.workspace = ?1
        AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.thread_id = f.thread_id AND o.workspace = ?2))",
     "UPDATE actions SET workspace = ?2 WHERE thread IN (SELECT f.id FROM threads f WHERE f.workspace = ?1
@@ -113,6 +113,11 @@ const MOVES: [&str; 10] = [
      ON CONFLICT (hour, rule, workspace, kind, state, reason)
      DO UPDATE SET count = action_hours.count + excluded.count",
     "DELETE FROM action_hours WHERE workspace = ?1 AND ?2 IS NOT NULL",
+    "INSERT INTO match_hours (hour, rule, workspace, count, last_at)
+       SELECT hour, rule, ?2, count, last_at FROM match_hours WHERE workspace = ?1
+     ON CONFLICT (hour, rule, workspace) DO UPDATE SET count = match_hours.count + excluded.count,
+       last_at = CASE WHEN match_hours.last_at > excluded.last_at THEN match_hours.last_at ELSE excluded.last_at END",
+    "DELETE FROM match_hours WHERE workspace = ?1 AND ?2 IS NOT NULL",
 ];
 
 /// The name that has a baseline keeps its state.

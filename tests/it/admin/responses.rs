@@ -153,7 +153,10 @@ async fn every_answer_has_the_shape_that_is_described() {
     has(&first(&desk.get("/api/v1/opt-outs").await), "workspace email since evidence");
 
     let metrics = desk.send("GET", "/metrics", &[], "").await.text;
-    assert!(metrics.contains("reply_router_rule_matches_total{rule=\"book-a-call\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("reply_router_rule_matches_total{workspace=\"acme\",rule=\"book-a-call\"} 1"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn apply_acts_on_what_is_there_once() {
         .run(&["apply", "--yes"])
         .await
         .assert_exit(0)
-        .assert_prints(&["jane@acme.example: reply done", "1 threads, 6 actions"]);
+        .assert_prints(&["jane@acme.example: reply done", "1 thread, 6 actions"]);
     place.run(&["apply", "--yes", "--thread", &hot]).await.assert_exit(0);
     place.run(&["run", "--once"]).await.assert_exit(0);
     assert_eq!(place.simulator.workspace().accepted_replies().len(), 1);

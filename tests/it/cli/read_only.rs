@@ -110,7 +110,7 @@ async fn preview_shows_all_and_changes_nothing() {
     assert!(actions.iter().all(|action| action["would"] == "done" && action["reason"].is_null()), "{actions:#?}");
     assert_eq!(actions[0]["text"], "Hi Jane, here is my calendar.");
 
-    place.run(&["preview", "--thread", &hot]).await.assert_exit(0).assert_prints(&["1 threads, 1 matched, 1 replies"]);
+    place.run(&["preview", "--thread", &hot]).await.assert_exit(0).assert_prints(&["1 thread, 1 matched, 1 reply"]);
     let cut = place.run(&["preview", "--limit", "1", "--format", "json"]).await.assert_exit(0).json();
     assert_eq!((cut["threads"].as_array().unwrap().len(), &cut["truncated"]), (1, &json!(true)));
     let rules = ["preview", "--rules", "rules/rules.yaml"];

@@ -64,23 +64,23 @@ async fn every_window_counts_what_is_in_it() {
         for rule in decisions.iter().filter(|found| within(found.at)).flat_map(|found| &found.matched) {
             *matches.entry(rule.clone()).or_default() += 1;
         }
-        assert_eq!(bed.store.match_counts(since).await.unwrap(), matches, "{since:?}");
+        assert_eq!(bed.store.match_counts(None, since).await.unwrap(), matches, "{since:?}");
         let mut counted = Counted::new();
         for action in actions.iter().filter(|found| within(found.created_at)) {
             let reason = action.reason.as_ref().map(|reason| reason.code.as_str().to_owned());
             *counted.entry((action.rule.clone(), action.state.as_str(), reason)).or_default() += 1;
         }
-        assert_eq!(sorted(bed.store.action_counts(since).await.unwrap()), counted, "{since:?}");
+        assert_eq!(sorted(bed.store.action_counts(None, since).await.unwrap()), counted, "{since:?}");
     }
     let mut queue: HashMap<ActionState, u64> = HashMap::new();
     actions.iter().for_each(|action| *queue.entry(action.state).or_default() += 1);
     assert_eq!(bed.store.queue_counts(None).await.unwrap(), queue);
     assert_eq!(bed.store.queue_counts(Some("acme")).await.unwrap(), queue);
     assert_eq!(bed.store.queue_counts(Some("globex")).await.unwrap(), HashMap::new());
-    let last = bed.store.last_matches().await.unwrap();
-    for (rule, last) in last {
-        let newest = decisions.iter().filter(|found| found.matched.contains(&rule)).map(|found| found.at).max();
-        assert_eq!(Some(last), newest, "{rule}");
+    for total in bed.store.match_totals(None).await.unwrap() {
+        let of = decisions.iter().filter(|found| found.matched.contains(&total.rule)).map(|found| found.at);
+        assert_eq!(total.workspace.as_deref(), Some("acme"));
+        assert_eq!((total.count, Some(total.last_at)), (of.clone().count() as u64, of.max()), "{}", total.rule);
     }
 }
 
@@ -89,7 +89,7 @@ async fn days_are_counted_in_utc() {
     let bed = busy().await;
     let decisions = bed.store.decisions(&DecisionFilter { limit: 100, ..DecisionFilter::default() }).await.unwrap();
     let actions = bed.store.actions(&ActionFilter { limit: 1_000, ..ActionFilter::default() }).await.unwrap();
-    let days = bed.store.day_counts(at(-800_000)).await.unwrap();
+    let days = bed.store.day_counts(None, at(-800_000)).await.unwrap();
     assert!(days.len() > 15, "{days:?}");
     let day = |at: Timestamp| at.as_second().div_euclid(86_400);
     for found in &days {

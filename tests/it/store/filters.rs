@@ -194,27 +194,30 @@ async fn what_some_workspaces_did_is_counted_alone() {
     for scope in [&["acme"][..], &["globex"], &["globex", "acme"], &["acme", "nobody"], &["nobody"], &[]] {
         let names: Vec<String> = scope.iter().map(|name| (*name).to_owned()).collect();
         let is_theirs = |workspace: &String| names.contains(workspace);
-        let since = [at(1), at(0), at(-86_400)];
-        let counts = bed.store.rule_counts(&names, since).await.unwrap();
-        for rule in RULES {
-            let of_rule = counts.iter().filter(|count| count.rule == rule);
-            let matched = of_rule.clone().filter(|count| count.state.is_none());
-            let wanted = decisions.iter().filter(|made| is_theirs(&made.workspace) && made.matched == [rule]).count();
-            assert_eq!(matched.clone().map(|count| count.count).sum::<u64>(), wanted as u64, "{rule} {scope:?}");
-            assert!(
-                matched.clone().all(|count| count.within == [0, count.count, count.count] && count.last_at == at(0))
-            );
-            for state in [ActionState::Done, ActionState::Suppressed, ActionState::Quarantined] {
-                let counted = of_rule.clone().filter(|count| count.state == Some(state)).map(|count| count.count);
-                let is_one =
-                    |action: &&Action| action.rule == rule && action.state == state && is_theirs(&action.workspace);
-                assert_eq!(
-                    counted.sum::<u64>(),
-                    actions.iter().filter(is_one).count() as u64,
-                    "{rule} {state} {scope:?}"
-                );
+        let some = Some(names.as_slice());
+        for (since, is_within) in [(None, true), (Some(at(-86_400)), true), (Some(at(0)), true), (Some(at(1)), false)] {
+            let matches = bed.store.match_counts(some, since).await.unwrap();
+            let counts = bed.store.action_counts(some, since).await.unwrap();
+            for rule in RULES {
+                let made = decisions.iter().filter(|made| is_theirs(&made.workspace) && made.matched == [rule]).count();
+                let wanted = if is_within { made as u64 } else { 0 };
+                assert_eq!(matches.get(rule).copied().unwrap_or_default(), wanted, "{rule} {scope:?} {since:?}");
+                for state in [ActionState::Done, ActionState::Suppressed, ActionState::Quarantined] {
+                    let counted = counts.iter().filter(|count| count.rule == rule && count.state == state);
+                    let is_one =
+                        |action: &&Action| action.rule == rule && action.state == state && is_theirs(&action.workspace);
+                    let wanted = if is_within { actions.iter().filter(is_one).count() as u64 } else { 0 };
+                    let counted = counted.map(|count| count.count).sum::<u64>();
+                    assert_eq!(counted, wanted, "{rule} {state} {scope:?} {since:?}");
+                }
             }
         }
+        let matched: u64 = bed.store.match_counts(some, None).await.unwrap().values().sum();
+        let days = bed.store.day_counts(some, at(-86_400)).await.unwrap();
+        assert_eq!(days.iter().map(|day| day.matched).sum::<u64>(), matched, "{scope:?}");
+        let totals = bed.store.match_totals(some).await.unwrap();
+        assert_eq!(totals.iter().map(|total| total.count).sum::<u64>(), matched, "{scope:?}");
+        assert!(totals.iter().all(|total| total.workspace.as_ref().is_some_and(is_theirs) && total.last_at == at(0)));
         let opt_outs = bed.store.opt_outs(Some(&names), 0, 100).await.unwrap();
         assert_eq!(opt_outs.len(), 2 * scope.iter().filter(|name| **name != "nobody").count());
         assert!(opt_outs.iter().all(|found| is_theirs(&found.workspace)));

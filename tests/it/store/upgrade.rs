@@ -2,8 +2,9 @@
 
 use super::{action, at, decision, row};
 use reply_router::{
+    engine::DECISION_POLICY,
     model::{Action, ActionKind, ActionState, Attempt, AttemptOutcome, OptOutScope, Payload, Reason, ReasonCode},
-    store::{ActionFilter, DecisionFilter, DecisionRecord, SqlStore, StoreError, prelude::*},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, SettledThread, SqlStore, StoreError, prelude::*},
 };
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -161,8 +162,10 @@ impl OldStore {
         assert_eq!(actions, self.actions);
         let filter = ActionFilter { campaign: Some("q1 launch".to_owned()), limit: 1_000, ..ActionFilter::default() };
         assert_eq!(store.actions(&filter).await.unwrap().len(), 10 * ActionKind::ALL.len());
-        assert_eq!(store.match_counts(None).await.unwrap()["hot"], 30);
-        assert_eq!(store.last_matches().await.unwrap()["hot"], at(29));
+        assert_eq!(store.match_counts(None, None).await.unwrap()["hot"], 30);
+        let totals = store.match_totals(None).await.unwrap();
+        let hot = totals.iter().find(|total| total.rule == "hot").unwrap();
+        assert_eq!((hot.workspace.as_deref(), hot.count, hot.last_at), (Some("acme"), 30, at(29)));
         assert_eq!(store.queue_counts(None).await.unwrap().values().sum::<u64>(), self.actions.len() as u64);
         assert_eq!(store.pending_threads("acme", 100).await.unwrap()[0].row.id, "t4");
         assert_eq!(store.workspace_state("acme").await.unwrap().total_count, Some(7));
@@ -238,4 +241,62 @@ async fn a_record_that_cannot_be_read_stops_it_and_the_old_store_stays() {
     connection.execute("UPDATE actions SET payload = '{\"type\":\"none\"}' WHERE id = 'a07-3'", []).unwrap();
     drop(connection);
     SqlStore::open(&old.path()).await.unwrap();
+}
+
+/// The matches as they were counted before each workspace's own were, with three of each that are no longer there.
+pub(crate) const MATCHES_OF_ALL: &str = "
+    CREATE TABLE of_all AS SELECT hour, rule, CAST(sum(count) AS BIGINT) AS count, max(last_at) AS last_at
+      FROM match_hours GROUP BY hour, rule;
+    DROP TABLE match_hours;
+    CREATE TABLE match_hours (hour BIGINT NOT NULL, rule BIGINT NOT NULL, count BIGINT NOT NULL, last_at BIGINT NOT NULL,
+      PRIMARY KEY (hour, rule));
+    INSERT INTO match_hours SELECT hour, rule, count + 3, last_at FROM of_all;
+    DROP TABLE of_all;";
+
+/// Two matches in `acme` and one in `globex`, or all three in `acme`.
+pub(crate) async fn record_matches(store: &SqlStore, second: &str) {
+    for (number, workspace) in ["acme", "acme", second].into_iter().enumerate() {
+        let mut made = decision(&format!("d{number}"), &format!("m{number}"), i64::try_from(number).unwrap());
+        (made.workspace, made.thread_id) = (workspace.to_owned(), format!("t{number}"));
+        let settled = SettledThread { row: row(&made.thread_id, 0), ..SettledThread::default() };
+        store.record_decision(&made, None, vec![], None, &settled, DECISION_POLICY).await.unwrap();
+    }
+}
+
+/// How often `hot` matched in each workspace, over all time and today.
+pub(crate) async fn matches_by_workspace(store: &SqlStore) -> Vec<(Option<String>, u64)> {
+    let mut totals = store.match_totals(None).await.unwrap();
+    totals.sort_by(|left, right| left.workspace.cmp(&right.workspace));
+    for total in &totals {
+        let names = total.workspace.as_ref().map(std::slice::from_ref);
+        let counted = store.match_counts(names, None).await.unwrap()["hot"];
+        if names.is_some() {
+            assert_eq!(counted, total.count, "{totals:?}");
+            let days = store.day_counts(names, at(-86_400)).await.unwrap();
+            assert_eq!(days.iter().map(|day| day.matched).sum::<u64>(), total.count, "{days:?}");
+        }
+    }
+    totals.into_iter().map(|total| (total.workspace, total.count)).collect()
+}
+
+#[tokio::test]
+async fn matches_of_before_belong_to_the_workspaces_that_are_known() {
+    for (second, wanted) in [
+        ("acme", vec![(Some("acme".to_owned()), 6)]),
+        ("globex", vec![(None, 3), (Some("acme".to_owned()), 2), (Some("globex".to_owned()), 1)]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.db");
+        let store = SqlStore::open(&path).await.unwrap();
+        record_matches(&store, second).await;
+        store.close().await;
+        drop(store);
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(MATCHES_OF_ALL).unwrap();
+        connection.pragma_update(None, "user_version", 10).unwrap();
+        drop(connection);
+        let store = SqlStore::open(&path).await.unwrap();
+        assert_eq!(matches_by_workspace(&store).await, wanted);
+        assert_eq!(store.match_counts(None, None).await.unwrap()["hot"], 6, "nothing is lost");
+    }
 }

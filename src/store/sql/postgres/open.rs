@@ -18,8 +18,13 @@ use std::sync::Arc;
 /// So many queries run side by side.
 const READERS: usize = 4;
 /// The version of the schema.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 pub(in crate::store::sql) const SCHEMA: &str = include_str!("schema.sql");
+/// What makes version 2 out of version 1, and so on. To change the schema: change `schema.sql`, add a step here, and never
+/// change a step that was published.
+const STEPS: [&str; 1] = [include_str!("steps/0002_matches.sql")];
+// A schema without its step would leave every older store behind.
+const _: () = assert!(VERSION == 1 + STEPS.len() as i64);
 /// Two processes that start at once make the tables one after the other.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7217330192)";
 
@@ -44,11 +49,13 @@ impl SqlStore {
         let database = Arc::new(Database::new(address)?);
         let opened = tokio::task::spawn_blocking(move || {
             let connections = connections(&database, READERS);
-            if let Some(first) = connections.first()
-                && !check(first, &database)?
-            {
-                let detail = "it has no tables of reply-router: start `reply-router run` on it once".to_owned();
-                return Err(StoreError::Open { path: database.shown().to_owned(), detail });
+            let why = match connections.first().map(|first| check(first, &database)).transpose()?.flatten() {
+                Some(VERSION) => None,
+                None => Some("it has no tables of reply-router: start `reply-router run` on it once"),
+                Some(_) => Some("its tables are of an earlier version: start `reply-router run` on it once"),
+            };
+            if let Some(why) = why {
+                return Err(StoreError::Open { path: database.shown().to_owned(), detail: why.to_owned() });
             }
             Ok(Self {
                 writer: None,
@@ -114,27 +121,36 @@ fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
 /// Nobody looks up a commit that long after it.
 const FORGET_WRITERS: &str = "DELETE FROM commits WHERE at < now() - interval '7 days'";
 
-/// Makes the tables, or checks that they are ours.
+/// Makes the tables, or brings them up to date; all in one transaction.
 fn prepare(connection: &Connection, database: &Database) -> Result<(), StoreError> {
     connection.query_row(LOCK, params![], |_| Ok(()))?;
-    if !check(connection, database)? {
-        connection.execute_batch(SCHEMA)?;
-        connection.execute("INSERT INTO schema_version (version) VALUES (?)", params![VERSION])?;
-        ensure_key(connection)?;
+    match check(connection, database)? {
+        None => {
+            connection.execute_batch(SCHEMA)?;
+            connection.execute("INSERT INTO schema_version (version) VALUES (?)", params![VERSION])?;
+            ensure_key(connection)?;
+        }
+        Some(found) => {
+            for (version, step) in (2..).zip(STEPS).filter(|(version, _)| *version > found) {
+                tracing::info!(database = database.shown(), version, "the store is brought up to date");
+                connection.execute_batch(step)?;
+                connection.execute("INSERT INTO schema_version (version) VALUES (?)", params![version])?;
+            }
+        }
     }
     connection.execute_batch(FORGET_WRITERS)
 }
 
-/// Whether the tables are there; those of a newer version are refused.
-fn check(connection: &Connection, database: &Database) -> Result<bool, StoreError> {
+/// The version of the tables, if they are there; a newer one is refused.
+fn check(connection: &Connection, database: &Database) -> Result<Option<i64>, StoreError> {
     let is_there = "SELECT to_regclass('schema_version') IS NOT NULL";
     if !connection.query_row(is_there, params![], |row| row.get::<bool>(0))? {
-        return Ok(false);
+        return Ok(None);
     }
     let version: i64 = connection.query_row("SELECT max(version) FROM schema_version", params![], |row| row.get(0))?;
     if version > VERSION {
         let detail = format!("schema {version}");
         return Err(StoreError::NewerSchema { path: database.shown().to_owned(), detail });
     }
-    Ok(true)
+    Ok(Some(version))
 }

@@ -185,11 +185,12 @@ CREATE TABLE campaign_steps (
 );
 CREATE INDEX campaign_steps_seen ON campaign_steps (workspace, seen_at);
 CREATE TABLE match_hours (
-    hour    BIGINT NOT NULL,
-    rule    BIGINT NOT NULL,
-    count   BIGINT NOT NULL,
-    last_at BIGINT NOT NULL,
-    PRIMARY KEY (hour, rule)
+    hour      BIGINT NOT NULL,
+    rule      BIGINT NOT NULL,
+    workspace BIGINT NOT NULL,
+    count     BIGINT NOT NULL,
+    last_at   BIGINT NOT NULL,
+    PRIMARY KEY (hour, rule, workspace)
 );
 
 CREATE TABLE action_hours (

@@ -212,15 +212,16 @@ CREATE TABLE campaign_steps (
 ) WITHOUT ROWID;
 CREATE INDEX campaign_steps_seen ON campaign_steps (workspace, seen_at);
 
--- How often each rule matched and what became of its actions, by the hour since 1970 in which the decision was made; hour -1
--- is all time, whether or not it is still there, and hour -2 what of it was removed. Written once for each commit, in the
--- transaction of what they count, so that no count can be off.
+-- How often each rule matched in each workspace and what became of its actions, by the hour since 1970 in which the decision
+-- was made; hour -1 is all time, whether or not it is still there, and hour -2 what of it was removed. Written once for each
+-- commit, in the transaction of what they count, so that no count can be off.
 CREATE TABLE match_hours (
-    hour    INTEGER NOT NULL,
-    rule    INTEGER NOT NULL,
-    count   INTEGER NOT NULL,
-    last_at INTEGER NOT NULL,
-    PRIMARY KEY (hour, rule)
+    hour      INTEGER NOT NULL,
+    rule      INTEGER NOT NULL,
+    workspace INTEGER NOT NULL,      -- 0 where matches were counted before workspaces were told apart
+    count     INTEGER NOT NULL,
+    last_at   INTEGER NOT NULL,
+    PRIMARY KEY (hour, rule, workspace)
 ) WITHOUT ROWID;
 
 CREATE TABLE action_hours (

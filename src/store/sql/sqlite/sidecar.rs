@@ -4,6 +4,7 @@
 //! too little. The count beside the file was not restored with it, and says so. It is written after the intent is on disk
 //! and not synced, so that it can only lag behind the store that it belongs to.
 
+use crate::model::counted;
 use crate::store::{
     StoreError,
     sql::{
@@ -100,9 +101,10 @@ pub(in crate::store::sql) fn detect_restore(connection: &Connection, mark: &Side
     let own = ensure_row(connection)?;
     let beside = mark.read();
     let why = match &beside {
-        Some(beside) if beside.store == own.store && beside.count > own.count => {
-            Some(format!("{} actions left since then that it does not know of", beside.count - own.count))
-        }
+        Some(beside) if beside.store == own.store && beside.count > own.count => Some(format!(
+            "{} left since then that it does not know of",
+            counted(beside.count - own.count, "action", "actions")
+        )),
         // Nothing left it yet: no mark can be missing.
         _ if own.count == 0 => None,
         Some(beside) if beside.store != own.store => Some("the mark beside it belongs to another store".to_owned()),

@@ -15,9 +15,10 @@ pub(super) const FIRST: i64 = 8;
 type Step = fn(&Connection) -> rusqlite::Result<()>;
 
 /// What makes version 9, and so on.
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     |store| store.execute_batch(include_str!("0009_events.sql")),
     |store| store.execute_batch(include_str!("0010_kept.sql")),
+    |store| store.execute_batch(include_str!("0011_matches.sql")),
 ];
 
 // A schema without its step would leave every older store behind.
