@@ -14,6 +14,7 @@ mod decisions;
 mod events;
 mod explain;
 mod exposition;
+mod forget;
 mod hooks;
 mod left;
 mod long_list;

@@ -2,8 +2,8 @@
 //! served without a description, nor described without being served.
 
 use super::{
-    App, access::Needs, actions, audit, auth, controls, decisions, events, explain, hooks, left, metrics, openapi,
-    opt_outs, pages, rules, status,
+    App, access::Needs, actions, audit, auth, controls, decisions, events, explain, forget, hooks, left, metrics,
+    openapi, opt_outs, pages, rules, status,
 };
 use axum::{Router, middleware};
 use serde_json::Value;
@@ -31,6 +31,7 @@ fn protected() -> OpenApiRouter<App> {
         (VIEWER, routes!(pages::try_page::submit)),
         (VIEWER, routes!(pages::workspace::workspace)),
         (ADMIN, routes!(pages::workspace::run_checks)),
+        (ADMIN, routes!(pages::forget::forget)),
         (WHOLE_SERVICE, routes!(pages::forms::set_mode)),
         (APPROVER, routes!(pages::forms::pause)),
         (APPROVER, routes!(pages::forms::resume)),
@@ -59,6 +60,7 @@ fn protected() -> OpenApiRouter<App> {
         (VIEWER, routes!(opt_outs::list)),
         (APPROVER, routes!(opt_outs::add)),
         (APPROVER, routes!(opt_outs::remove)),
+        (ADMIN, routes!(forget::forget)),
         (VIEWER, routes!(opt_outs::export)),
         (APPROVER, routes!(opt_outs::import)),
         (APPROVER, routes!(controls::pause)),

@@ -217,14 +217,17 @@ pub(super) enum Command {
     },
     /// Erase a person: texts, names, addresses, decisions, actions.
     ///
-    /// Stop the service first. Threads keep their IDs and counts, which show that old mail is old; opt-outs, and what keeps a
-    /// reply from being sent twice, hold on by a keyed hash. Backups that you have made still hold the person.
+    /// The service may run: the command uses it then. Threads keep their IDs and counts, which show that old mail is old;
+    /// opt-outs, and what keeps a reply from being sent twice, hold on by a keyed hash. Whoever interrupts it asks again.
+    /// Backups that you have made still hold the person.
     Forget {
         /// The person's e-mail address.
         address: String,
         /// Only in this workspace; default: in all.
         #[arg(long, value_name = "NAME")]
         workspace: Option<String>,
+        #[command(flatten)]
+        service: ServiceArgs,
     },
     /// Import and export the opt-outs as CSV.
     #[command(subcommand)]
@@ -294,6 +297,11 @@ pub(super) enum OptOutsCommand {
 /// What is done with the records as a whole.
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
+    /// Give the space of removed records back to the system.
+    ///
+    /// Stop the service first. The store's file is written anew, which needs as much free disk as it has content. A server
+    /// does this by itself.
+    Compact,
     /// Copy a store into another, empty one, and compare the two row by row.
     ///
     /// Stop the service first. A store is written as in the configuration: `sqlite:` and a path, or the address of a

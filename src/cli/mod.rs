@@ -96,9 +96,11 @@ async fn dispatch(cli: Cli) -> anyhow::Result<CommandStatus> {
         Command::Resume { workspace, service } => control::resume(&overrides, service, workspace).await,
         Command::Approve { id, text, service } => control::approve(&overrides, service, id, text).await,
         Command::Reject { id, service } => control::reject(&overrides, service, id).await,
-        Command::Forget { address, workspace } => forget::forget(&overrides, &address, workspace.as_deref()).await,
+        Command::Forget { address, workspace, service } => {
+            forget::forget(&overrides, service.url, &address, workspace.as_deref()).await
+        }
         Command::OptOuts(command) => opt_outs::opt_outs(&overrides, command).await,
-        Command::Store(command) => store::store(command).await,
+        Command::Store(command) => store::store(&overrides, command).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { folder } => man::man(folder.as_deref()),
         Command::Status { service, format, watch } => status::status(&overrides, service.url, format, watch).await,

@@ -2,14 +2,51 @@
 
 use super::{CommandStatus, args::StoreCommand, env};
 use crate::{
-    app::{self, StoreMode},
+    app::{self, CliOptions, StoreMode},
     settings::StoreSettings,
 };
 use std::path::Path;
 
-pub(super) async fn store(command: StoreCommand) -> anyhow::Result<CommandStatus> {
-    let StoreCommand::Copy { from, to } = command;
-    let (from, to) = (settings_of(&from)?, settings_of(&to)?);
+pub(super) async fn store(overrides: &CliOptions, command: StoreCommand) -> anyhow::Result<CommandStatus> {
+    match command {
+        StoreCommand::Compact => compact(overrides).await,
+        StoreCommand::Copy { from, to } => copy(&from, &to).await,
+    }
+}
+
+async fn compact(overrides: &CliOptions) -> anyhow::Result<CommandStatus> {
+    let settings = super::load(overrides)?;
+    let Some(path) = settings.store.file() else {
+        super::terminal::out!(
+            "nothing to do: PostgreSQL makes the space of removed records free by itself (autovacuum). To do it now, run \
+             VACUUM in its database"
+        );
+        return Ok(CommandStatus::Success);
+    };
+    if !path.exists() {
+        anyhow::bail!("there is no store to compact: {} does not exist", path.display());
+    }
+    // Nobody else may have it meanwhile.
+    let store = app::open_store(&settings, StoreMode::ReadWrite).await?;
+    let compacted = store.compact().await;
+    store.close().await;
+    let (before, after) = compacted?;
+    super::terminal::out!("{} had {} and has {} now", path.display(), size(before), size(after));
+    Ok(CommandStatus::Success)
+}
+
+/// With one decimal from a mebibyte on.
+#[allow(clippy::cast_precision_loss)] // It is rounded anyway.
+fn size(bytes: u64) -> String {
+    const MEBI: u64 = 1024 * 1024;
+    match bytes {
+        0..MEBI => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{:.1} MiB", bytes as f64 / MEBI as f64),
+    }
+}
+
+async fn copy(from: &str, to: &str) -> anyhow::Result<CommandStatus> {
+    let (from, to) = (settings_of(from)?, settings_of(to)?);
     if let Some(path) = from.file().filter(|path| !path.exists()) {
         anyhow::bail!("there is no store to copy: {} does not exist", path.display());
     }

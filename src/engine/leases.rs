@@ -143,6 +143,7 @@ impl Engine {
             return Ok(());
         }
         let changes = self.shared.store.changes(after, BATCH).await?;
+        changes.iter().for_each(|change| self.shared.hear_change(change));
         let names: BTreeSet<&str> = changes.iter().map(|change| change.workspace.as_str()).collect();
         for name in names {
             self.shared.status.publish_written(self.now(), name);

@@ -10,6 +10,7 @@
 mod alerts;
 mod clock;
 mod concurrency;
+mod erasure;
 mod evaluation;
 mod execution;
 mod failpoint;

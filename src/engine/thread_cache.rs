@@ -28,6 +28,8 @@ type Entries<T> = HashMap<String, (T, Timestamp, Instant)>;
 
 impl ThreadCache {
     pub(super) fn put_messages(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {
+        // What is not fresh is of no use any more.
+        locked(&self.messages).retain(|_, (_, _, seen)| seen.elapsed() <= MESSAGES_FRESH);
         put(&self.messages, thread, messages, at);
     }
 

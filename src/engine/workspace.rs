@@ -215,6 +215,12 @@ impl Workspace {
         self.cache.forget_messages();
     }
 
+    /// Forgets what was read of a thread and written in it: the person was erased.
+    pub(super) fn forget_thread(&self, thread: &str) {
+        self.cache.evict_messages(thread);
+        self.own_rows.expect(thread, None);
+    }
+
     /// What wakes a lane.
     pub(super) fn due(&self, lane: Lane) -> &Notify {
         match lane {

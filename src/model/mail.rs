@@ -64,6 +64,9 @@ impl ThreadRow {
         }
     }
 
+    /// A part of the JSON of such a row, and of no other.
+    pub const ERASED_JSON: &str = r#""preview":"\u0001erased""#;
+
     /// Whether that was done.
     pub fn is_erased(&self) -> bool {
         self.preview.as_deref() == Some(ERASED)

@@ -13,18 +13,26 @@ pub struct Erased {
     pub threads: u64,
     /// So many decisions went, with their events and actions.
     pub decisions: u64,
+    /// In so many threads a message had come that was not decided on. It is old mail now, which stays in ColdSend.
+    pub undecided: u64,
     /// So many actions had not left, and never will.
     pub cancelled: u64,
+    /// So many were on their way or not confirmed: nobody repeats them.
+    pub unconfirmed: u64,
     /// So many opt-outs hold on without the address.
     pub opt_outs: u64,
     /// So many lines of the audit log named the address.
     pub audit: u64,
+    /// What stands for the person from now on: a keyed hash of the address.
+    pub stands_for: Option<String>,
+    /// The threads, each with its workspace.
+    pub thread_ids: Vec<(String, String)>,
 }
 
 impl Erased {
     /// Whether nothing was known of them.
     pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
+        self.workspaces.is_empty() && self.audit == 0
     }
 }
 
@@ -34,5 +42,12 @@ pub trait ErasureStore: Send + Sync {
     /// Erases all that is known of an address in these workspaces, or in all: threads keep their ids and counts, which show
     /// that old mail is old; opt-outs and what keeps anything from being sent twice hold on by a keyed hash. Nothing of it
     /// can be read in the store's file afterwards.
+    ///
+    /// It takes many small transactions, so that whatever else is written does not wait. Whoever is interrupted asks again:
+    /// the rest is found. What is on its way meanwhile ends, and what became of it is kept without its text; what is being
+    /// evaluated is not recorded ([`StoreError::Forgotten`]).
+    ///
+    /// # Errors
+    /// The store fails, or somebody reads it for so long that its log cannot be emptied.
     async fn erase(&self, address: &str, workspaces: Option<&[String]>, now: Timestamp) -> Result<Erased, StoreError>;
 }

@@ -98,6 +98,9 @@ pub enum StoreError {
         /// The workspace.
         workspace: String,
     },
+    /// The thread is one of a person who was erased since it was read: nothing of it may be written any more.
+    #[error("the person was erased meanwhile")]
+    Forgotten,
     /// A store is copied into an empty one alone.
     #[error("the store that is copied into has records already: name an empty one")]
     NotEmpty,

@@ -72,6 +72,9 @@ pub struct SettledThread {
     pub last_outgoing: Vec<String>,
     /// When this was, by the server's clock.
     pub looked_at: Option<Timestamp>,
+    /// Whether the row was taken from the line. If it is not there any more because the person was erased, nothing is
+    /// written.
+    pub was_in_line: bool,
     /// Who else may own the thread.
     pub claim: Claim,
 }

@@ -16,4 +16,5 @@ mod read_only;
 mod reload;
 mod service;
 mod shell;
+mod store;
 mod test;

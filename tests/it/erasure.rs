@@ -1,16 +1,28 @@
 //! Opt-outs of every form, and that nothing can be read of a person who was erased.
 
+mod raw;
+
 use crate::{
     fixture::{Fixture, FixtureOptions},
-    store::at,
+    store::{action, at, decision, row},
     stores,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use async_trait::async_trait;
+use raw::Raw;
 use reply_router::{
-    model::{ActionState, OptOutScope},
-    store::{Erased, OptOut, prelude::*},
+    engine::{DECISION_POLICY, Failpoint, TestHooks},
+    model::{Action, ActionKind, ActionState, OptOutScope},
+    store::{
+        ActionFilter, AuditEntry, AuditFilter, DecisionFilter, Erased, OptOut, SettledThread, SqlStore, StoreError,
+        prelude::*,
+    },
 };
-use std::path::Path;
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    task::Poll,
+};
 
 fn opt_out(workspace: &str, email: &str) -> OptOut {
     OptOut { workspace: workspace.to_owned(), email: email.to_owned(), since: at(0), evidence: "no".to_owned() }
@@ -76,71 +88,294 @@ async fn many_opt_outs_are_added_at_once_and_read_in_order() {
     assert!(store.opt_out("acme", "gone@acme.example", OptOutScope::Workspace).await.unwrap().is_some());
 }
 
-/// All bytes of a store as they lie in its file and its log. What is compressed there is not unpacked.
-fn raw(path: &Path) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
-    for end in ["", "-wal"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        if let Ok(bytes) = std::fs::read(&name) {
-            found.push(bytes);
-        }
+const PHRASE: &str = "the unmistakable zanzibar clause";
+/// The person's name, address, local part, domain, and words of their mail.
+const WORDS: [&str; 6] =
+    ["quentina@erased.example", "quentina", "erased.example", "Quentina", "zanzibar", "the unmistakable zanzibar"];
+
+fn quentina(fixture: &Fixture) -> String {
+    let thread = reply_router::simulator::NewThread::new("quentina@erased.example");
+    let thread = thread.name("Quentina Doe").campaign("Q1 Product Launch").category("interested");
+    let text = format!("Sure, give me a call about {PHRASE}.");
+    fixture.simulator.workspace().add_thread(thread.message(text.as_str()))
+}
+
+#[track_caller]
+fn is_gone(raw: &Raw, when: &str) {
+    for word in WORDS {
+        assert!(!raw.has(word), "{word} can be read {when}");
     }
-    found
 }
 
 #[tokio::test]
 async fn nothing_can_be_read_of_a_person_who_was_erased() {
-    if stores::on_postgres() {
-        return;
-    }
     let fixture = Fixture::new(FixtureOptions::default()).await;
-    let phrase = "the unmistakable zanzibar clause";
-    fixture.hot_lead("quentina@erased.example", &format!("Sure, give me a call about {phrase}."));
+    let thread = quentina(&fixture);
     fixture.hot_lead("stays@other.example", "Sure, give me a call.");
     fixture.tick().await;
     fixture.tick().await;
+    // A second event builds on the first one.
+    fixture.simulator.workspace().lead_writes(&thread, "Still about the unmistakable zanzibar, a call?").unwrap();
+    fixture.tick().await;
     fixture.store.add_opt_out(&opt_out("acme", "quentina@erased.example")).await.unwrap();
     let sent = fixture.simulator.workspace().accepted_replies().len();
-    let words = ["quentina", "erased.example", "zanzibar", phrase];
-    let forms = |word: &str| {
-        let mut forms = vec![word.as_bytes().to_vec()];
-        // Wherever it begins in a group of three bytes, the middle of its base64 is the same.
-        for skip in 0..3 {
-            let coded = STANDARD.encode(&word.as_bytes()[skip..skip + (word.len() - skip) / 3 * 3]);
-            forms.push(coded.into_bytes());
-        }
-        forms
-    };
-    let is_in =
-        |places: &[Vec<u8>], word: &[u8]| places.iter().any(|bytes| bytes.windows(word.len()).any(|at| at == word));
-    let before = raw(&fixture.store_path());
-    assert!(is_in(&before, b"quentina"), "the search finds what is there");
+    let before = Raw::of(&fixture).await;
+    assert!(WORDS.iter().all(|word| before.has(word)), "the search finds what is there");
+    // Texts are compressed: what was unpacked of the bytes alone has them, too.
+    let bytes = Raw::at(&fixture.store_path()).await;
+    assert!(bytes.unpacked > 0 && bytes.has("zanzibar"), "{} values were unpacked", bytes.unpacked);
 
-    let now = at(100);
-    let erased = fixture.store.erase("Quentina@erased.example", None, now).await.unwrap();
-    assert_eq!((erased.threads, erased.decisions, erased.opt_outs), (1, 1, 1), "{erased:?}");
-    let after = raw(&fixture.store_path());
-    for word in words {
-        for form in forms(word) {
-            assert!(!is_in(&after, &form), "{word} can be read");
-        }
-    }
-    // Compressed values of decisions and actions: as the program reads them.
-    let filter = reply_router::store::DecisionFilter { limit: 99, ..Default::default() };
-    let decisions = fixture.store.decisions(&filter);
-    let actions = fixture.actions().await;
-    let left = format!("{:?} {actions:?}", decisions.await.unwrap());
-    assert!(left.contains("stays@other.example") && words.iter().all(|word| !left.contains(word)));
+    let erased = fixture.store.erase("Quentina@erased.example", None, at(100)).await.unwrap();
+    assert_eq!((erased.threads, erased.decisions, erased.opt_outs), (1, 2, 1), "{erased:?}");
+    assert_eq!(erased.thread_ids, [("acme".to_owned(), thread.clone())]);
+    let after = Raw::of(&fixture).await;
+    is_gone(&after, "at once");
+    assert!(after.has("stays@other.example") && after.unpacked > 0);
     // The opt-out holds; old mail stays old; what was sent is not sent again.
     let scope = OptOutScope::Workspace;
     assert!(fixture.store.opt_out("acme", "quentina@ERASED.example", scope).await.unwrap().is_some());
     fixture.tick().await;
     fixture.tick().await;
+    // Neither a category nor a teammate's mail brings the person back.
+    fixture.simulator.workspace().set_category(&thread, Some("meeting_request"));
+    fixture.tick().await;
+    fixture.simulator.workspace().person_answers(&thread, "Dear Quentina, of erased.example").unwrap();
+    fixture.clock.advance(std::time::Duration::from_secs(60));
+    fixture.tick().await;
+    fixture.tick().await;
+    is_gone(&Raw::of(&fixture).await, "after some polls");
     assert_eq!(fixture.simulator.workspace().accepted_replies().len(), sent);
-    assert!(!is_in(&raw(&fixture.store_path()), b"quentina"), "a poll does not bring it back");
-    // Somebody unknown.
-    assert_eq!(fixture.store.erase("nobody@erased.example", None, now).await.unwrap(), Erased::default());
+    // Somebody unknown, and the same once more.
+    for address in ["nobody@erased.example", "quentina@erased.example"] {
+        let nothing = fixture.store.erase(address, None, at(100)).await.unwrap();
+        assert!(nothing.is_nothing() && nothing.threads == 0, "{nothing:?}");
+    }
+    // Whoever writes again is a lead like any other, and gets nothing twice.
+    fixture.simulator.workspace().lead_writes(&thread, "A call, please?").unwrap();
+    fixture.tick().await;
+    assert_eq!(fixture.actions().await.iter().filter(|action| action.lead_email.is_some()).count(), 3);
+    assert_eq!(fixture.simulator.workspace().accepted_replies().len(), sent);
+}
+
+/// Erases the person once, at a failpoint. On a server another process does it.
+struct EraseAt {
+    at: Failpoint,
+    store: OnceLock<Arc<SqlStore>>,
+    done: OnceLock<Erased>,
+}
+
+#[async_trait]
+impl TestHooks for EraseAt {
+    async fn hit(&self, failpoint: Failpoint, action: Option<&Action>) {
+        let is_reply = action.is_none_or(|action| action.kind == ActionKind::Reply);
+        let Some(store) = self.store.get().filter(|_| failpoint == self.at && is_reply && self.done.get().is_none())
+        else {
+            return;
+        };
+        let erased = store.erase("quentina@erased.example", None, at(100)).await.unwrap();
+        self.done.set(erased).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_goes_on_ends_without_bringing_them_back() {
+    for (failpoint, replies, counted) in [
+        (Failpoint::Evaluated, 0, [1, 0, 0, 0]),
+        (Failpoint::DecisionWritten, 0, [0, 1, 3, 0]),
+        (Failpoint::GuardPassed, 0, [0, 1, 3, 0]),
+        (Failpoint::IntentWritten, 1, [0, 1, 2, 1]),
+        (Failpoint::ResponseReceived, 1, [0, 1, 2, 1]),
+        (Failpoint::OutcomeWritten, 1, [0, 1, 2, 0]),
+    ] {
+        let hooks = Arc::new(EraseAt { at: failpoint, store: OnceLock::new(), done: OnceLock::new() });
+        let options =
+            FixtureOptions { test_hooks: Some(Arc::clone(&hooks) as Arc<dyn TestHooks>), ..FixtureOptions::default() };
+        let fixture = Fixture::new(options).await;
+        let store = match stores::on_postgres() {
+            true => Arc::new(stores::open(&fixture.store_path()).await.unwrap()),
+            false => Arc::clone(&fixture.store),
+        };
+        assert!(hooks.store.set(store).is_ok());
+        let thread = quentina(&fixture);
+        fixture.tick().await;
+        let erased = hooks.done.get().unwrap_or_else(|| panic!("{failpoint:?} was not hit"));
+        let Erased { undecided, decisions, cancelled, unconfirmed, .. } = erased;
+        assert_eq!([*undecided, *decisions, *cancelled, *unconfirmed], counted, "{failpoint:?}");
+        assert_eq!(fixture.simulator.workspace().accepted_replies().len(), replies, "{failpoint:?}");
+        assert!(fixture.actions().await.is_empty(), "{failpoint:?}");
+        assert!(fixture.store.queue_counts(None).await.unwrap().is_empty(), "{failpoint:?}");
+        // Our reply shows in the list, and time passes.
+        for _ in 0..3 {
+            fixture.clock.advance(std::time::Duration::from_secs(400));
+            fixture.tick().await;
+        }
+        is_gone(&Raw::of(&fixture).await, failpoint.as_str());
+        let replied = |state: &str| {
+            let totals = fixture.store.action_totals();
+            let state: ActionState = state.parse().unwrap();
+            async move {
+                let totals = totals.await.unwrap();
+                totals.iter().filter(|total| total.state == state && total.kind == ActionKind::Reply).count()
+            }
+        };
+        assert_eq!(replied("done").await, replies, "the outcome is counted: {failpoint:?}");
+        assert_eq!(replied("in_flight").await, 0, "{failpoint:?}");
+        // After the same message comes up again, nothing leaves again.
+        fixture.simulator.workspace().lead_writes(&thread, "Could we have a call?").unwrap();
+        for _ in 0..2 {
+            fixture.clock.advance(std::time::Duration::from_secs(400));
+            fixture.tick().await;
+        }
+        assert_eq!(fixture.simulator.workspace().accepted_replies().len(), 1, "{failpoint:?}");
+    }
+}
+
+/// How often a future may be asked before it is dropped, as by a process that ends.
+async fn for_so_long<F: Future>(future: F, most: usize) -> Option<F::Output> {
+    let (mut future, mut asked) = (pin!(future), 0);
+    std::future::poll_fn(|context| {
+        asked += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if asked >= most => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_was_interrupted_is_finished_when_it_is_asked_again() {
+    let (mut interrupted, mut ended) = (0, false);
+    for most in 1..60 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.db");
+        let store = stores::open(&path).await.unwrap();
+        for number in 0..120 {
+            let mut made = decision(&format!("d{number}"), &format!("m{number}"), number);
+            made.thread_id = format!("t{}", number % 2);
+            made.lead_email = Some("quentina@erased.example".to_owned());
+            made.trace.body = Some(format!("number {number} of {PHRASE}"));
+            let mut settled = row(&made.thread_id, number);
+            settled.lead_email = Some("Quentina <quentina@erased.example>".to_owned());
+            let settled = SettledThread { row: settled, ..SettledThread::default() };
+            let actions = vec![action(&made, ActionKind::Reply, ActionState::Done)];
+            store.record_decision(&made, None, actions, None, &settled, DECISION_POLICY).await.unwrap();
+        }
+        store.add_opt_out(&opt_out("acme", "quentina@erased.example")).await.unwrap();
+        let done = for_so_long(store.erase("quentina@erased.example", None, at(0)), most).await;
+        interrupted += usize::from(done.is_none());
+        ended = done.is_some();
+        // The process has ended, and another one goes on.
+        store.close().await;
+        let store = stores::open(&path).await.unwrap();
+        store.erase("quentina@erased.example", None, at(0)).await.unwrap();
+        assert!(store.decisions(&DecisionFilter { limit: 9, ..DecisionFilter::default() }).await.unwrap().is_empty());
+        is_gone(&Raw::at(&path).await, &format!("after {most}"));
+        for thread in ["t0", "t1"] {
+            assert_eq!(store.kept_replies("acme", thread).await.unwrap().len(), 60, "what was sent is known");
+        }
+        assert!(store.erase("quentina@erased.example", None, at(0)).await.unwrap().is_nothing());
+        if ended {
+            break;
+        }
+    }
+    assert!(ended && interrupted > 8, "{interrupted} were interrupted");
+}
+
+#[tokio::test]
+async fn threads_of_an_earlier_version_are_found_and_only_those_of_the_workspace() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = stores::open(&path).await.unwrap();
+    let named = |id: &str| {
+        let mut named = row(id, 5);
+        named.lead_email = Some("Quentina <quentina@Erased.example>".to_owned());
+        named.preview = Some(PHRASE.to_owned());
+        named
+    };
+    for workspace in ["acme", "globex"] {
+        store.record_baseline(workspace, &[named("old")], None, at(1)).await.unwrap();
+        store.queue_rows(workspace, &[named("pending")], at(1)).await.unwrap();
+    }
+    let many: Vec<_> = (0..1_200).map(|number| row(&format!("t{number}"), 5)).collect();
+    store.record_baseline("acme", &many, None, at(1)).await.unwrap();
+    let forget_hashes = "UPDATE threads SET lead = NULL";
+    if stores::on_postgres() {
+        let address = stores::database_of(&path).await;
+        let name = address.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+        tokio::task::spawn_blocking(move || stores::SERVER.query(&name, forget_hashes)).await.unwrap();
+    } else {
+        rusqlite::Connection::open(&path).unwrap().execute(forget_hashes, []).unwrap();
+    }
+    let acme = ["acme".to_owned()];
+    let erased = store.erase("quentina@erased.example", Some(&acme), at(9)).await.unwrap();
+    assert_eq!((erased.threads, erased.undecided, erased.workspaces), (2, 1, vec!["acme".to_owned()]));
+    let known = store.known_threads("acme", &["old".to_owned(), "pending".to_owned()]).await.unwrap();
+    assert!(known.values().all(|thread| thread.row.as_ref().is_some_and(|row| row.is_erased())));
+    assert!(known.values().all(|thread| thread.pending.is_none()));
+    // What was being evaluated is not recorded any more; a new message is.
+    let settled = SettledThread { row: named("pending"), was_in_line: true, ..SettledThread::default() };
+    let mut made = decision("late", "m1", 9);
+    made.thread_id = "pending".to_owned();
+    let refused = store.record_decision(&made, None, Vec::new(), None, &settled, DECISION_POLICY).await;
+    assert!(matches!(refused, Err(StoreError::Forgotten)), "{refused:?}");
+    assert!(matches!(store.settle_thread("acme", &settled).await, Err(StoreError::Forgotten)));
+    // A baseline that is recorded again does not bring them back.
+    store.record_baseline("acme", &[named("old")], None, at(1)).await.unwrap();
+    assert!(store.known_threads("acme", &["old".to_owned()]).await.unwrap()["old"].row.as_ref().unwrap().is_erased());
+    store.queue_rows("acme", &[named("pending")], at(20)).await.unwrap();
+    store.record_decision(&made, None, Vec::new(), None, &settled, DECISION_POLICY).await.unwrap();
+    // The other workspace was left alone, until it is asked for.
+    assert_eq!(store.erase("quentina@erased.example", None, at(9)).await.unwrap().threads, 3);
+    is_gone(&Raw::at(&path).await, "at last");
+}
+
+#[tokio::test]
+async fn lines_of_the_audit_log_lose_the_address_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = stores::open(&folder.path().join("s.db")).await.unwrap();
+    let line = async |id: &str, target: Option<&str>, details: serde_json::Value| {
+        let entry = AuditEntry {
+            id: id.to_owned(),
+            at: at(1),
+            who: "token".to_owned(),
+            remote: None,
+            what: "opt_out.add".to_owned(),
+            target: target.map(str::to_owned),
+            details: details.as_object().unwrap().clone(),
+            request_id: None,
+        };
+        store.add_audit(&entry).await.unwrap();
+    };
+    line("1", Some("quentina@erased.example"), serde_json::json!({ "workspaces": ["acme"] })).await;
+    line("2", Some("d1"), serde_json::json!({ "workspace": "acme", "lead_email": "Quentina@erased.example" })).await;
+    line("3", Some("quentina@erased.example"), serde_json::json!({ "workspaces": ["acme", "globex"] })).await;
+    line("4", Some("other@erased.example"), serde_json::json!({ "workspace": "acme" })).await;
+    let acme = ["acme".to_owned()];
+    assert_eq!(store.erase("quentina@erased.example", Some(&acme), at(9)).await.unwrap().audit, 2);
+    let lines = async || {
+        let mut found = store.audit(&AuditFilter { limit: 9, ..AuditFilter::default() }).await.unwrap();
+        found.reverse();
+        found
+            .into_iter()
+            .map(|line| (line.target.unwrap(), serde_json::Value::from(line.details).to_string()))
+            .map(|(target, details)| format!("{target} {details}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines().await,
+        [
+            r#"erased {"workspaces":["acme"]}"#,
+            r#"d1 {"workspace":"acme","lead_email":"erased"}"#,
+            r#"quentina@erased.example {"workspaces":["acme","globex"]}"#,
+            r#"other@erased.example {"workspace":"acme"}"#,
+        ]
+    );
+    assert_eq!(store.erase("quentina@erased.example", None, at(9)).await.unwrap().audit, 1);
+    assert_eq!(lines().await[2], r#"erased {"workspaces":["acme","globex"]}"#);
+    let actions = store.actions(&ActionFilter { limit: 1, ..ActionFilter::default() }).await.unwrap();
+    assert!(actions.is_empty());
 }
 
 #[tokio::test]

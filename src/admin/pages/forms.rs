@@ -80,7 +80,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for FormBody<
     }
 }
 
-fn filled(field: &str) -> Option<String> {
+pub(super) fn filled(field: &str) -> Option<String> {
     Some(field.trim().to_owned()).filter(|value| !value.is_empty())
 }
 

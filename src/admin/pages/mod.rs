@@ -4,6 +4,7 @@
 pub(super) mod activity;
 pub(super) mod assets;
 mod errors;
+pub(super) mod forget;
 pub(super) mod forms;
 pub(super) mod queue;
 pub(super) mod rules;
@@ -65,6 +66,8 @@ struct Abilities {
     approve: bool,
     /// Check keys and destinations.
     check: bool,
+    /// Erase a person.
+    forget: bool,
     /// What concerns the whole service.
     whole_service: bool,
 }
@@ -86,6 +89,7 @@ impl Layout {
             may: Abilities {
                 approve: engine.may(Needs::APPROVER),
                 check: engine.may(Needs::ADMIN),
+                forget: engine.may(Needs::ADMIN),
                 whole_service: engine.may(Needs::WholeService),
             },
         })

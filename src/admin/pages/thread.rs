@@ -39,6 +39,7 @@ struct ThreadPage {
     frame: Layout,
     id: String,
     lead: String,
+    lead_email: Option<String>,
     subject: String,
     workspace: Option<String>,
     live: Option<Live>,
@@ -98,6 +99,7 @@ pub(in crate::admin) async fn thread(
     let filter = ActionFilter { thread: Some(id.clone()), limit: ACTIONS, ..ActionFilter::default() };
     let actions = engine.actions(filter).await?;
     let workspace = found.first().map(|decision| decision.workspace.clone());
+    let lead_email = found.iter().find_map(|decision| decision.lead_email.clone());
     let mut decisions = Vec::with_capacity(found.len());
     for decision in found {
         let Some(explanation) = engine.shared().operator().explain_decision(&decision.id).await? else { continue };
@@ -114,6 +116,7 @@ pub(in crate::admin) async fn thread(
     super::render(&ThreadPage {
         frame: Layout::new(&engine, Tab::None).await?,
         lead: lead.unwrap_or_else(|| "unknown lead".to_owned()),
+        lead_email,
         subject: subject.unwrap_or_default(),
         workspace: wanted.workspace.or(workspace),
         id,

@@ -116,6 +116,8 @@ impl From<HealthCheck> for Found {
 struct OptOutView {
     workspace: String,
     email: String,
+    /// Whether only the hash of the address is known.
+    is_erased: bool,
     since: TimeTag,
     evidence: String,
 }
@@ -243,7 +245,13 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
 }
 
 fn opt_out(found: OptOut) -> OptOutView {
-    OptOutView { workspace: found.workspace, email: found.email, since: TimeTag(found.since), evidence: found.evidence }
+    OptOutView {
+        workspace: found.workspace,
+        is_erased: !found.email.contains('@'),
+        email: found.email,
+        since: TimeTag(found.since),
+        evidence: found.evidence,
+    }
 }
 
 /// What people did, as a sentence's beginning.
@@ -260,6 +268,7 @@ fn audit_label(what: &str) -> &'static str {
         "opt_out.add" => "added an opt-out",
         "opt_out.import" => "imported opt-outs",
         "opt_out.remove" => "removed an opt-out",
+        "person.forget" => "erased a person",
         "thread.done" => "marked a thread as done",
         "login" => "signed in",
         "login.failed" => "failed to sign in",

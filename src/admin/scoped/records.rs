@@ -5,7 +5,7 @@ use crate::{
     admin::{access::Needs, left, problem::Problem},
     model::{Action, ActionId, OptOutScope},
     store::{
-        ActionFilter, ActionSummary, AuditEntry, AuditFilter, Change, DecisionFilter, DecisionRecord, OptOut,
+        ActionFilter, ActionSummary, AuditEntry, AuditFilter, Change, DecisionFilter, DecisionRecord, Erased, OptOut,
         StoreError, opt_out_table::add_in_parts,
     },
 };
@@ -134,6 +134,11 @@ impl ScopedEngine {
         // Also where a workspace is no longer configured.
         let others = workspace.is_none() && self.sees_everything() && store.remove_opt_out(None, email).await?;
         Ok((others || !removed.is_empty()).then_some(removed))
+    }
+
+    /// Erases a person in a workspace, or in all that they see.
+    pub(in crate::admin) async fn forget(&self, address: &str, workspace: Option<&str>) -> Result<Erased, StoreError> {
+        self.app.engine.forget(address, self.narrowed(workspace)).await
     }
 
     /// What they may read of the next entries of the audit log.

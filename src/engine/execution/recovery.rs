@@ -34,7 +34,11 @@ impl Shared {
         let in_flight = self.store.actions(&filter).await?;
         let count = in_flight.len();
         for action in in_flight {
-            self.recover_action(workspace, action).await?;
+            match self.recover_action(workspace, action).await {
+                // Its lead was erased meanwhile.
+                Ok(()) | Err(StoreError::Changed(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(count)
     }

@@ -348,7 +348,13 @@ impl Executor {
             since: self.shared.now(),
             evidence: evidence.to_owned(),
         };
-        self.shared.store.add_opt_out(&opt_out).await
+        self.shared.store.add_opt_out(&opt_out).await?;
+        // If the lead was erased while the thread was read, only the hash of what was just learned may stay.
+        if self.shared.store.action(&action.id).await?.is_none() {
+            let only = [action.workspace.clone()];
+            self.shared.store.erase(email, Some(&only), self.shared.now()).await?;
+        }
+        Ok(())
     }
 }
 

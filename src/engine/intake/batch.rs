@@ -6,7 +6,7 @@ use super::records::lead_key;
 use crate::engine::{Workspace, failpoint::mutated, read_failures::Reach};
 use crate::{
     coldsend::{ApiError, Scope},
-    store::ReadyThread,
+    store::{ReadyThread, StoreError},
     text,
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -107,8 +107,17 @@ impl Intake {
                 self.settle(workspace, &thread.pending, None).await?;
                 End::NoEvent
             }
+            // The person was erased while this was read: it is as if it had been dealt with before.
+            Err(IntakeError::Store(StoreError::Forgotten)) => {
+                workspace.forget_thread(&row.id);
+                End::NoEvent
+            }
             Err(IntakeError::Api(error @ ApiError::TooLarge { .. })) => {
-                End::Decided(self.record_unreadable(workspace, &thread.pending, &error).await?)
+                match self.record_unreadable(workspace, &thread.pending, &error).await {
+                    Ok(id) => End::Decided(id),
+                    Err(StoreError::Forgotten) => End::NoEvent,
+                    Err(error) => return Err(error.into()),
+                }
             }
             Err(IntakeError::Api(error)) => {
                 let reach = workspace.read_failures.record_failure(&row.id, &error, self.shared.now());

@@ -256,6 +256,8 @@ impl Intake {
         let rivals = workspaces.iter().filter(|other| other.name() != workspace.name() && acts(other));
         let settled = SettledThread {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
+            // Existing mail is decided on because somebody asks for it.
+            was_in_line: event != EventKind::Apply,
             ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
         self.shared.keep_rules(&evaluation.context).await?;
@@ -321,6 +323,7 @@ impl Intake {
             inbound: inbound.map(|message| message.id.clone()).collect(),
             last_outgoing: ending.iter().map(|message| message.id.clone()).collect(),
             looked_at: workspace.list.server_time(self.shared.now()),
+            was_in_line: true,
             claim: Claim::default(),
         }
     }

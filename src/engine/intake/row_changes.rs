@@ -21,9 +21,9 @@ pub(super) fn message_differs(known: &ThreadRow, row: &ThreadRow) -> bool {
         || known.preview != row.preview && !known.is_erased()
 }
 
-/// Whether the category is another one.
+/// Whether the category is another one. Of a person who was erased, only a new message is news.
 pub(super) fn category_differs(known: &ThreadRow, row: &ThreadRow) -> bool {
-    known.category() != row.category()
+    known.category() != row.category() && !known.is_erased()
 }
 
 /// The rows of a page that are new or differ from what was dealt with or is pending.
@@ -104,7 +104,8 @@ fn is_new_message(newest: &Message, pending: &PendingThread, known: &ThreadRow) 
     if let Some(id) = &pending.newest_inbound {
         return *id != newest.id;
     }
-    let was_last = known.preview.as_deref().map(|preview| shows(preview, newest));
+    let preview = known.preview.as_deref().filter(|_| !known.is_erased());
+    let was_last = preview.map(|preview| shows(preview, newest));
     let Some((created, last)) = newest.created_at.zip(known.last_message_at) else {
         return was_last != Some(true);
     };

@@ -7,6 +7,7 @@ use super::{
     connection::params,
     controls::opt_out_forms,
     facts::find_foreign_use,
+    kept,
     session::Session,
 };
 use crate::{
@@ -40,6 +41,23 @@ pub(super) static WAKE_WAITING: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Whether a changed action is there still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    There,
+    Gone,
+}
+
+impl Written {
+    /// What whoever changed the action hears, once it is on disk.
+    pub(super) fn into_result(self, action: &Action) -> Result<(), StoreError> {
+        match self {
+            Self::There => Ok(()),
+            Self::Gone => Err(StoreError::Changed(action.id.clone())),
+        }
+    }
+}
+
 /// A changed action as it is written.
 pub(super) struct ActionUpdate {
     action: Action,
@@ -62,8 +80,9 @@ impl ActionUpdate {
         if self.action.state == ActionState::InFlight { &CLAIM } else { &LOCK }
     }
 
-    /// Writes it if the stored version is still `version`; wakes what waits for it.
-    pub(super) fn write(&self, session: &mut Session<'_>) -> Result<(), StoreError> {
+    /// Writes it if the stored version is still `version`; wakes what waits for it. Of an action whose lead was erased while
+    /// it was on its way, only what became of it is written: then it is gone.
+    pub(super) fn write(&self, session: &mut Session<'_>) -> Result<Written, StoreError> {
         let action = &self.action;
         let before = session.connection.prepare_cached(session.connection.pick(BEFORE, self.lock()))?.query_optional(
             params![Uid(&action.id.0), action.version],
@@ -73,6 +92,10 @@ impl ActionUpdate {
             },
         )?;
         let Some((id, workspace, thread, rule, state, reason, at)) = before else {
+            let is_outcome = action.state != ActionState::InFlight;
+            if is_outcome && kept::record_outcome(session, action)? {
+                return Ok(Written::Gone);
+            }
             return Err(StoreError::Changed(action.id.clone()));
         };
         let (id, workspace, thread, rule, at): (i64, i64, i64, i64, i64) = (id, workspace, thread, rule, at);
@@ -110,7 +133,7 @@ impl ActionUpdate {
             let mut wake = session.connection.prepare_cached(&WAKE_WAITING)?;
             wake.execute(params![micros(action.updated_at), thread, action.message_id, Uid(&action.decision_id)])?;
         }
-        Ok(())
+        Ok(Written::There)
     }
 
     /// Writes it as it is about to leave, unless a pause or the lead's opt-out forbids it.

@@ -176,14 +176,14 @@ impl ActionStore for SqlStore {
 
     async fn update_action(&self, action: &mut Action) -> Result<(), StoreError> {
         let update = ActionUpdate::new(action);
-        self.write(move |session| update.write(session)).await?;
+        self.write(move |session| update.write(session)).await?.into_result(action)?;
         action.version += 1;
         Ok(())
     }
 
     async fn update_edited_action(&self, action: &mut Action) -> Result<(), StoreError> {
         let update = ActionUpdate::edited(action)?;
-        self.write(move |session| update.write(session)).await?;
+        self.write(move |session| update.write(session)).await?.into_result(action)?;
         action.version += 1;
         Ok(())
     }

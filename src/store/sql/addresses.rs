@@ -1,7 +1,7 @@
 //! Addresses that must be recognised and not be read: their keyed hashes.
 
 use super::connection::{Connection, params};
-use crate::store::StoreError;
+use crate::{model::address_of, store::StoreError};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::sync::{Arc, OnceLock};
@@ -26,6 +26,15 @@ impl AddressKey {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(super::codec::unreadable)?;
         mac.update(address.as_bytes());
         Ok(Some(mac.finalize().into_bytes().to_vec()))
+    }
+
+    /// How a thread's row in the store names its lead: part of the hash. 0 stands for no address.
+    pub(super) fn of_thread(&self, connection: &Connection, lead_email: Option<&str>) -> Result<i64, StoreError> {
+        let address = lead_email.and_then(address_of);
+        let hash = self.hash_of(connection, address.as_deref())?;
+        let Some([a, b, c, d, e, f, g, h, ..]) = hash.as_deref() else { return Ok(0) };
+        let number = i64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+        Ok(if number == 0 { 1 } else { number })
     }
 
     /// What stands for an address that was erased: text that is no address.

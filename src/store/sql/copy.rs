@@ -86,6 +86,7 @@ const TABLES: [Table; 21] = [
             ("pending_failures", Int),
             ("last_outgoing", Text),
             ("first_seen_at", Int),
+            ("lead", Int),
         ],
     ),
     numbered(

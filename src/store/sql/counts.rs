@@ -37,7 +37,7 @@ pub(super) struct CountedAs {
 enum Counted {
     Match { at: i64, rule: i64, workspace: i64 },
     Action { of: CountedAs, by: i64 },
-    Removed { of: CountedAs },
+    Removed { of: CountedAs, by: i64 },
 }
 
 /// What is to be counted with the next commit.
@@ -62,7 +62,15 @@ impl Tally {
 
     /// The action is not there any more. It counts on, but for the queue.
     pub(super) fn add_removed(&mut self, of: CountedAs) {
-        self.0.push(Counted::Removed { of });
+        self.0.push(Counted::Removed { of, by: 1 });
+    }
+
+    /// One that is not there any more counts as something else now.
+    pub(super) fn change_removed(&mut self, from: CountedAs, to: CountedAs) {
+        self.change_action(from, to);
+        if from != to {
+            self.0.extend([Counted::Removed { of: from, by: -1 }, Counted::Removed { of: to, by: 1 }]);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -98,7 +106,9 @@ impl Tally {
                         *actions.entry((hour, CountedAs { at: 0, ..of })).or_default() += by;
                     }
                 }
-                Counted::Removed { of } => *actions.entry((REMOVED, CountedAs { at: 0, ..of })).or_default() += 1,
+                Counted::Removed { of, by } => {
+                    *actions.entry((REMOVED, CountedAs { at: 0, ..of })).or_default() += by;
+                }
             }
         }
         let mut add = connection.prepare_cached(

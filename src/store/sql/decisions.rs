@@ -135,9 +135,9 @@ impl NewDecision {
         let record = &self.record;
         session.fence(&record.workspace)?;
         let workspace = session.workspace(&record.workspace)?;
-        let settled = self.settling.write(session, &record.workspace, record.at)?;
+        let settled = self.settling.write(session, &self.key, &record.workspace, record.at)?;
         let thread = match self.settling.thread_id() == record.thread_id {
-            true => settled,
+            true => settled.thread,
             false => session.thread(&record.workspace, &record.thread_id, record.at)?,
         };
         let decision = session.insert_decision(record, &self.trace, workspace, thread)?;

@@ -1,4 +1,7 @@
 //! Erasing a person: their threads' decisions go as old ones do, their rows lose all that tells who they are.
+//!
+//! A thread is found by the hash of its lead, which it keeps until nothing is left in it: whoever is interrupted finds the
+//! rest. Its row goes first, so that nothing that is being evaluated is recorded behind it.
 
 use super::{
     SqlStore,
@@ -15,18 +18,31 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-/// So many decisions of a thread are removed at once.
-const AT_ONCE: u32 = 1_000;
+/// So many decisions of a thread are removed in a transaction.
+const AT_ONCE: u32 = 50;
+/// So many threads get their hash in one, and so many lines of the audit log are looked at.
+const ROWS_AT_ONCE: u32 = 500;
+/// How often the log is tried to be emptied, and the time between.
+const TRIES: u32 = 20;
+const TRY_AGAIN: Duration = Duration::from_millis(250);
 
 /// Threads in which a lead was decided about.
 pub(super) const DECIDED: &str = "SELECT DISTINCT d.thread, w.name FROM decisions d INDEXED BY decisions_lead
      CROSS JOIN workspaces w ON w.id = d.workspace WHERE d.lead_email = ?1";
-/// Threads whose rows may name an address. This reads every thread: nothing else asks for it.
-const NAMING: &str =
-    "SELECT t.id, w.name, t.row, t.pending_row FROM threads t CROSS JOIN workspaces w ON w.id = t.workspace
-     WHERE lower(coalesce(t.row, '')) LIKE ?1 ESCAPE '!' OR lower(coalesce(t.pending_row, '')) LIKE ?1 ESCAPE '!'";
+/// Threads whose rows name a lead, by the hash.
+pub(super) const NAMING: &str = "SELECT t.id, w.name, t.row, t.pending_row FROM threads t INDEXED BY threads_lead
+     CROSS JOIN workspaces w ON w.id = t.workspace WHERE t.lead = ?1";
+/// Threads that have no hash yet: an earlier version has written them.
+pub(super) const WITHOUT_HASH: &str = "SELECT id, coalesce(pending_row, row) FROM threads INDEXED BY threads_lead
+     WHERE lead IS NULL LIMIT ?1";
+/// The next lines of the audit log.
+pub(super) const AUDIT: &str = "SELECT id, target, details FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 /// A thread of the person.
 struct Theirs {
@@ -38,58 +54,144 @@ struct Theirs {
 impl ErasureStore for SqlStore {
     async fn erase(&self, address: &str, workspaces: Option<&[String]>, now: Timestamp) -> Result<Erased, StoreError> {
         let address = address.to_lowercase();
-        let (key, workspaces) = (self.address_key.clone(), workspaces.map(<[String]>::to_vec));
-        let asked = address.clone();
-        let mut theirs = self.read(move |connection| threads_of(connection, &asked)).await?;
-        let wanted = workspaces.clone();
-        theirs.retain(|one| wanted.as_ref().is_none_or(|names| names.contains(&one.workspace)));
-        let erased = self.write(move |session| {
-            let mut erased = Erased::default();
-            let mut names: BTreeSet<String> = BTreeSet::new();
-            for one in &theirs {
-                names.insert(one.workspace.clone());
-                erase_thread(session, &key, one, now, &mut erased)?;
-            }
-            hide_opt_outs(session, &key, &address, workspaces.as_deref(), &mut names, &mut erased)?;
-            if workspaces.is_none() {
-                erased.audit = erase_audit(session.connection, &address)?;
-            }
-            erased.workspaces = names.into_iter().collect();
-            Ok(erased)
-        });
-        let erased = erased.await?;
+        let mut theirs = self.threads_of(&address).await?;
+        theirs.retain(|one| workspaces.is_none_or(|names| names.contains(&one.workspace)));
+        let mut erased = Erased::default();
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for one in theirs {
+            names.insert(one.workspace.clone());
+            self.erase_thread(one, now, &mut erased).await?;
+        }
+        let (key, only, email) = (self.address_key.clone(), workspaces.map(<[String]>::to_vec), address.clone());
+        let hidden = self.write(move |session| hide_opt_outs(session, &key, &email, only.as_deref())).await?;
+        erased.opt_outs = hidden.workspaces.len() as u64;
+        erased.stands_for = hidden.stands_for;
+        names.extend(hidden.workspaces);
+        erased.audit = self.erase_audit(&address, workspaces).await?;
+        erased.workspaces = names.into_iter().collect();
         self.empty_log().await?;
         Ok(erased)
     }
 }
 
 impl SqlStore {
-    /// What was overwritten in the file is in its log still, until the log is emptied.
-    async fn empty_log(&self) -> Result<(), StoreError> {
+    async fn threads_of(&self, address: &str) -> Result<Vec<Theirs>, StoreError> {
+        loop {
+            let key = self.address_key.clone();
+            if self.write(move |session| hash_threads(session.connection, &key)).await? < ROWS_AT_ONCE {
+                break;
+            }
+        }
+        let (key, address) = (self.address_key.clone(), address.to_owned());
+        self.read(move |connection| threads_of(connection, &key, &address)).await
+    }
+
+    async fn erase_thread(
+        &self,
+        Theirs { thread, workspace }: Theirs,
+        now: Timestamp,
+        erased: &mut Erased,
+    ) -> Result<(), StoreError> {
+        let name = workspace.clone();
+        let (thread_id, was_undecided) = self.write(move |session| erase_row(session, thread, &name)).await?;
+        erased.threads += 1;
+        erased.undecided += u64::from(was_undecided);
+        loop {
+            let (key, place) = (self.address_key.clone(), (workspace.clone(), thread_id.clone()));
+            let step = self.write(move |session| erase_decisions(session, &key, thread, &place, now)).await?;
+            erased.decisions += step.decisions;
+            erased.cancelled += step.cancelled;
+            erased.unconfirmed += step.unconfirmed;
+            if step.is_last {
+                break;
+            }
+        }
+        erased.thread_ids.push((workspace, thread_id));
+        Ok(())
+    }
+
+    /// Lines of the audit log stay, without the address. Those that are about other workspaces, too, stay as they are.
+    async fn erase_audit(&self, address: &str, workspaces: Option<&[String]>) -> Result<u64, StoreError> {
+        let (mut after, mut changed) = (String::new(), 0);
+        loop {
+            let from = after.clone();
+            let lines: Vec<AuditLine> = self
+                .read(move |connection| {
+                    connection.prepare_cached(AUDIT)?.query_all(params![from, ROWS_AT_ONCE], |row| {
+                        Ok(AuditLine { id: row.get(0)?, target: row.get(1)?, details: row.get(2)? })
+                    })
+                })
+                .await?;
+            let Some(last) = lines.last().map(|line| line.id.clone()) else { return Ok(changed) };
+            after = last;
+            let lines: Vec<AuditLine> =
+                lines.into_iter().filter_map(|line| line.without(address, workspaces)).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            changed += lines.len() as u64;
+            self.write(move |session| {
+                let mut update =
+                    session.connection.prepare_cached("UPDATE audit SET target = ?2, details = ?3 WHERE id = ?1")?;
+                for AuditLine { id, target, details } in lines {
+                    update.execute(params![id, target, details])?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+    }
+
+    /// What was overwritten in the file is in its log still, until the log is emptied. Whoever reads an older state of the
+    /// store meanwhile is waited for.
+    pub(super) async fn empty_log(&self) -> Result<(), StoreError> {
         let Some(writer) = &self.writer else { return Ok(()) };
-        writer
-            .read(|connection| match connection {
+        for _ in 0..TRIES {
+            let is_busy = writer.read(|connection| match connection {
                 Connection::Sqlite(connection) => {
-                    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+                    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?)
                 }
                 // What a server has deleted goes with its next vacuum.
-                Connection::Postgres(_) => Ok(()),
-            })
-            .await
+                Connection::Postgres(_) => Ok(false),
+            });
+            if !is_busy.await? {
+                return Ok(());
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+        Err(StoreError::Database(
+            "all of it is erased, but somebody reads an older state of the store: try again once they have ended"
+                .to_owned(),
+        ))
     }
 }
 
-fn threads_of(connection: &Connection, address: &str) -> Result<Vec<Theirs>, StoreError> {
+/// Gives threads without a hash theirs; how many those were.
+fn hash_threads(connection: &Connection, key: &AddressKey) -> Result<u32, StoreError> {
+    let rows: Vec<(i64, Option<String>)> = connection
+        .prepare_cached(WITHOUT_HASH)?
+        .query_all(params![ROWS_AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let mut update = connection.prepare_cached("UPDATE threads SET lead = ?2 WHERE id = ?1")?;
+    for (thread, row) in rows {
+        let row: Option<ThreadRow> = row.as_deref().map(from_json).transpose()?;
+        let lead = key.of_thread(connection, row.and_then(|row| row.lead_email).as_deref())?;
+        update.execute(params![thread, lead])?;
+    }
+    Ok(count)
+}
+
+fn threads_of(connection: &Connection, key: &AddressKey, address: &str) -> Result<Vec<Theirs>, StoreError> {
     let mut found: BTreeMap<i64, String> =
         connection.prepare_cached(DECIDED)?.query_all(params![address], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let escaped = address.replace('!', "!!").replace('%', "!%").replace('_', "!_");
     let mut query = connection.prepare_cached(NAMING)?;
-    let mut rows = query.query(params![format!("%{escaped}%")])?;
+    let mut rows = query.query(params![key.of_thread(connection, Some(address))?])?;
     while let Some(row) = rows.next()? {
         let is_theirs = |text: Option<&str>| -> Result<bool, StoreError> {
             let Some(text) = text else { return Ok(false) };
             let row: ThreadRow = from_json(text)?;
-            Ok(row.lead_email.as_deref().and_then(address_of).as_deref() == Some(address))
+            // One that was erased and kept its hash was not finished.
+            Ok(row.is_erased() || row.lead_email.as_deref().and_then(address_of).as_deref() == Some(address))
         };
         if is_theirs(row.optional_text(2)?)? || is_theirs(row.optional_text(3)?)? {
             found.insert(row.get(0)?, row.get(1)?);
@@ -98,34 +200,17 @@ fn threads_of(connection: &Connection, address: &str) -> Result<Vec<Theirs>, Sto
     Ok(found.into_iter().map(|(thread, workspace)| Theirs { thread, workspace }).collect())
 }
 
-fn erase_thread(
-    session: &mut Session<'_>,
-    key: &AddressKey,
-    Theirs { thread, workspace }: &Theirs,
-    now: Timestamp,
-    erased: &mut Erased,
-) -> Result<(), StoreError> {
-    lock_thread(session, *thread)?;
+/// Erases a thread's row: what had come and was not decided on is old mail from now on. The thread's id comes back, and
+/// whether there was such.
+fn erase_row(session: &Session<'_>, thread: i64, workspace: &str) -> Result<(String, bool), StoreError> {
+    lock_thread(session, thread)?;
     let connection = session.connection;
-    let (thread_id, row): (String, Option<String>) = connection
-        .prepare_cached("SELECT thread_id, row FROM threads WHERE id = ?")?
-        .query_row(params![thread], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    erased.threads += 1;
-    loop {
-        let decisions = decisions_of(connection, *thread, AT_ONCE)?;
-        if decisions.is_empty() {
-            break;
-        }
-        for decision in decisions {
-            erased.decisions += 1;
-            erased.cancelled += erase_decision(session, key, decision, (workspace, &thread_id), now)?;
-        }
-    }
-    // A message that came and was not looked at comes again with the next poll, as any new one does.
-    let without_person = |text: Option<String>| -> Result<Option<String>, StoreError> {
-        text.map(|text| to_json(&from_json::<ThreadRow>(&text)?.erased())).transpose()
-    };
-    let row = without_person(row)?;
+    let (thread_id, row, pending): (String, Option<String>, Option<String>) = connection
+        .prepare_cached("SELECT thread_id, row, pending_row FROM threads WHERE id = ?")?
+        .query_row(params![thread], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let was_undecided = pending.is_some();
+    let without_person = |text: String| to_json(&from_json::<ThreadRow>(&text)?.erased());
+    let row = pending.or(row).map(without_person).transpose()?;
     connection
         .prepare_cached(
             "UPDATE threads SET row = ?2, pending_row = NULL, pending_since = NULL, pending_due = NULL, pending_failures = 0
@@ -135,26 +220,67 @@ fn erase_thread(
     connection
         .prepare_cached("DELETE FROM campaign_steps WHERE workspace = ?1 AND thread_id = ?2")?
         .execute(params![workspace, thread_id])?;
-    Ok(())
+    Ok((thread_id, was_undecided))
 }
 
-/// Removes a decision; what had not left is cancelled first. How many those were comes back.
+/// What a transaction has removed of a thread.
+#[derive(Default)]
+struct Step {
+    decisions: u64,
+    cancelled: u64,
+    unconfirmed: u64,
+    is_last: bool,
+}
+
+/// Removes the newest decisions of a thread; after the last one, the thread loses its hash.
+fn erase_decisions(
+    session: &mut Session<'_>,
+    key: &AddressKey,
+    thread: i64,
+    place: &(String, String),
+    now: Timestamp,
+) -> Result<Step, StoreError> {
+    lock_thread(session, thread)?;
+    let decisions = decisions_of(session.connection, thread, AT_ONCE)?;
+    let mut step = Step { is_last: decisions.len() < AT_ONCE as usize, ..Step::default() };
+    for decision in decisions {
+        step.decisions += 1;
+        erase_decision(session, key, decision, place, now, &mut step)?;
+    }
+    if step.is_last {
+        // Whoever has written again meanwhile is there again.
+        session
+            .connection
+            .prepare_cached("UPDATE threads SET lead = 0 WHERE id = ?1 AND pending_row IS NULL")?
+            .execute(params![thread])?;
+    }
+    Ok(step)
+}
+
+/// Removes a decision. What had not left is cancelled; what may have left keeps its place, so that nobody repeats it.
 fn erase_decision(
     session: &mut Session<'_>,
     key: &AddressKey,
     decision: i64,
-    (workspace, thread_id): (&str, &str),
+    (workspace, thread_id): &(String, String),
     now: Timestamp,
-) -> Result<u64, StoreError> {
-    let mut cancelled = 0;
+    step: &mut Step,
+) -> Result<(), StoreError> {
+    lock_actions(session, decision)?;
     for action in kept::written(session.connection, decision)? {
         let before = counted_as(&action)?;
         if !ActionState::OPEN.contains(&before.state) {
-            session.tally.add_removed(before);
+            let is_open =
+                matches!(before.state, ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined);
+            step.unconfirmed += u64::from(is_open);
+            // Its reason is not kept, and what becomes of it is counted from what is.
+            let kept = super::counts::CountedAs { reason: before.reason.filter(|_| !is_open), ..before };
+            session.tally.change_action(before, kept);
+            session.tally.add_removed(kept);
             kept::keep(session.connection, key, &action)?;
             continue;
         }
-        cancelled += 1;
+        step.cancelled += 1;
         let after =
             super::counts::CountedAs { state: ActionState::Cancelled, reason: Some(ReasonCode::Forgotten), ..before };
         session.tally.change_action(before, after);
@@ -179,8 +305,22 @@ fn erase_decision(
         });
     }
     // What operators noted of the decision and its actions names nobody: its ids lead nowhere now.
-    forget_decision(session.connection, decision)?;
-    Ok(cancelled)
+    forget_decision(session.connection, decision)
+}
+
+/// Nobody else changes the decision's actions until the transaction ends: what is read is what goes.
+fn lock_actions(session: &Session<'_>, decision: i64) -> Result<(), StoreError> {
+    if let Connection::Postgres(_) = session.connection {
+        let lock = "SELECT id FROM actions WHERE id >= ?1 << 16 AND id < (?1 + 1) << 16 ORDER BY id FOR UPDATE";
+        session.connection.prepare_cached(lock)?.query_all::<i64, Vec<_>>(params![decision], |row| row.get(0))?;
+    }
+    Ok(())
+}
+
+/// Opt-outs that hold on without the address.
+struct HiddenOptOuts {
+    stands_for: Option<String>,
+    workspaces: Vec<String>,
 }
 
 /// Opt-outs of the address become such of its hash.
@@ -189,14 +329,13 @@ fn hide_opt_outs(
     key: &AddressKey,
     address: &str,
     workspaces: Option<&[String]>,
-    names: &mut BTreeSet<String>,
-    erased: &mut Erased,
-) -> Result<(), StoreError> {
-    let Some(hidden) = key.hidden(session.connection, address)? else { return Ok(()) };
+) -> Result<HiddenOptOuts, StoreError> {
+    let stands_for = key.hidden(session.connection, address)?;
+    let Some(hidden) = &stands_for else { return Ok(HiddenOptOuts { stands_for, workspaces: Vec::new() }) };
     let mut query = session.connection.prepare_cached("SELECT workspace FROM opt_outs WHERE email = ?")?;
     let mut found: Vec<String> = query.query_all(params![address], |row| row.get(0))?;
     found.retain(|name| workspaces.is_none_or(|names| names.contains(name)));
-    for name in found {
+    for name in &found {
         session
             .connection
             .prepare_cached(
@@ -209,21 +348,52 @@ fn hide_opt_outs(
             .connection
             .prepare_cached("DELETE FROM opt_outs WHERE workspace = ?1 AND email = ?2")?
             .execute(params![name, address])?;
-        erased.opt_outs += 1;
-        names.insert(name);
     }
-    Ok(())
+    Ok(HiddenOptOuts { stands_for, workspaces: found })
 }
 
-/// Lines of the audit log stay, without the address.
-fn erase_audit(connection: &Connection, address: &str) -> Result<u64, StoreError> {
-    let escaped = address.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    let changed = connection
-        .prepare_cached(
-            "UPDATE audit SET target = CASE WHEN lower(target) LIKE ?1 ESCAPE '!' THEN 'erased' ELSE target END,
-               details = CASE WHEN lower(details) LIKE ?1 ESCAPE '!' THEN '{}' ELSE details END
-             WHERE lower(coalesce(target, '')) LIKE ?1 ESCAPE '!' OR lower(details) LIKE ?1 ESCAPE '!'",
-        )?
-        .execute(params![format!("%{escaped}%")])?;
-    Ok(changed as u64)
+/// A line of the audit log, as far as it may name a person.
+struct AuditLine {
+    id: String,
+    target: Option<String>,
+    details: String,
+}
+
+impl AuditLine {
+    /// The line without the address; `None` if it does not name it, or is about other workspaces, too.
+    fn without(self, address: &str, workspaces: Option<&[String]>) -> Option<Self> {
+        let names = |text: &str| text.to_lowercase().contains(address);
+        let is_target = self.target.as_deref().is_some_and(names);
+        let mut details: Value = serde_json::from_str(&self.details).unwrap_or_default();
+        let is_about = |name: &Value| {
+            workspaces.is_none_or(|known| name.as_str().is_some_and(|name| known.iter().any(|known| known == name)))
+        };
+        if workspaces.is_some() {
+            let listed = details.get("workspaces").and_then(Value::as_array);
+            let is_theirs = match (details.get("workspace"), listed) {
+                (_, Some(listed)) => !listed.is_empty() && listed.iter().all(is_about),
+                (Some(one), None) => is_about(one),
+                (None, None) => false,
+            };
+            if !is_theirs {
+                return None;
+            }
+        }
+        let is_named = erase_value(&mut details, &names);
+        let target = if is_target { Some("erased".to_owned()) } else { self.target };
+        (is_target || is_named).then(|| Self { target, details: details.to_string(), ..self })
+    }
+}
+
+/// Replaces each text that names the person; whether there was one.
+fn erase_value(value: &mut Value, names: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) if names(text) => {
+            *text = "erased".to_owned();
+            true
+        }
+        Value::Array(list) => list.iter_mut().fold(false, |found, one| erase_value(one, names) || found),
+        Value::Object(map) => map.values_mut().fold(false, |found, one| erase_value(one, names) || found),
+        _ => false,
+    }
 }

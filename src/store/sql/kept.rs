@@ -5,13 +5,15 @@
 
 use super::{
     SqlStore,
-    action_rows::payload,
+    action_rows::{claim, payload},
     addresses::AddressKey,
-    codec::{OwnedUid, list_from_json, optional_timestamp, parse, timestamp},
+    codec::{OwnedUid, list_from_json, list_to_json, micros, optional_timestamp, parse, timestamp},
     connection::{Connection, params},
+    counts::CountedAs,
+    session::Session,
 };
 use crate::{
-    model::{Action, ActionId, ActionKind, Payload, Repeat, Timing},
+    model::{Action, ActionId, ActionKind, ActionState, Payload, Repeat, Timing},
     store::StoreError,
     text::fingerprint,
 };
@@ -110,6 +112,50 @@ pub(super) fn keep(connection: &Connection, key: &AddressKey, action: &Written) 
         action.attempts,
     ];
     insert.execute(values).map(drop)
+}
+
+/// An action that was on its way, or not confirmed, when its lead was erased.
+pub(super) const ON_ITS_WAY: &str = "SELECT k.id, k.workspace, k.rule, k.state, k.at FROM kept_actions k
+     WHERE k.thread = (SELECT id FROM threads WHERE thread_id = ?2
+       AND workspace = (SELECT id FROM workspaces WHERE name = ?1))
+     AND k.claim = ?3 AND k.state IN ('in_flight', 'unknown')";
+
+/// Writes what became of an action whose lead was erased while it was on its way: its state and its tries, without a text.
+/// Whether it is one. What surely did not leave never will, and nothing is kept of it.
+pub(super) fn record_outcome(session: &mut Session<'_>, action: &Action) -> Result<bool, StoreError> {
+    let on_its_way = Action { state: ActionState::InFlight, ..action.clone() };
+    let connection = session.connection;
+    let found = connection.prepare_cached(ON_ITS_WAY)?.query_optional(
+        params![action.workspace, action.thread_id, claim(&on_its_way)],
+        |row| {
+            let of = CountedAs {
+                at: row.get(4)?,
+                rule: row.get(2)?,
+                workspace: row.get(1)?,
+                kind: action.kind,
+                state: parse(row.text(3)?)?,
+                reason: None,
+            };
+            Ok((row.get::<i64>(0)?, of))
+        },
+    )?;
+    let Some((id, before)) = found else { return Ok(false) };
+    let may_have_left = action.state.counts_toward_limits() && !ActionState::OPEN.contains(&action.state);
+    let state = match action.state {
+        state if ActionState::OPEN.contains(&state) => ActionState::Cancelled,
+        state => state,
+    };
+    if may_have_left {
+        let mut update = connection.prepare_cached(
+            "UPDATE kept_actions SET state = ?2, sent_at = ?3, attempts = ?4, outgoing_before = ?5 WHERE id = ?1",
+        )?;
+        let (attempts, outgoing) = (list_to_json(&action.attempts)?, list_to_json(&action.outgoing_before)?);
+        update.execute(params![id, state.as_str(), action.sent_at.map(micros), attempts, outgoing])?;
+    } else {
+        connection.prepare_cached("DELETE FROM kept_actions WHERE id = ?1")?.execute(params![id])?;
+    }
+    session.tally.change_removed(before, CountedAs { state, ..before });
+    Ok(true)
 }
 
 impl SqlStore {

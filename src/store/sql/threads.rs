@@ -2,6 +2,7 @@
 
 use super::{
     SqlStore,
+    addresses::AddressKey,
     codec::{from_json, list_from_json, list_to_json, micros, optional_timestamp, timestamp, to_json},
     connection::{Connection, Row, params},
     names::find_workspace,
@@ -16,7 +17,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 /// More ids than this of one thread are not kept; the oldest go.
 const MAX_INBOUND_SEEN: usize = 500;
@@ -27,11 +31,14 @@ pub(super) const KNOWN: &str =
      WHERE workspace = ?1 AND thread_id IN (SELECT value FROM json_each(?2))
      AND (row IS NOT NULL OR pending_row IS NOT NULL)";
 
+/// A row that was erased (which is like `?8`) stays so where `?10` says what to write instead: nothing new of the lead is in
+/// it. A row that was taken from the line (`?11`) must be there still: it is gone if the person was erased meanwhile.
 pub(super) const SETTLE: &str =
-    "INSERT INTO threads (workspace, thread_id, row, newest_inbound, inbound_seen, looked_at, first_seen_at, last_outgoing)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    "INSERT INTO threads (workspace, thread_id, row, newest_inbound, inbound_seen, looked_at, first_seen_at, last_outgoing,
+       lead)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?12, ?9)
      ON CONFLICT (thread_id, workspace) DO UPDATE SET
-       row = excluded.row,
+       row = CASE WHEN ?10 IS NOT NULL AND threads.row LIKE ?8 ESCAPE '!' THEN ?10 ELSE excluded.row END,
        newest_inbound = coalesce(excluded.newest_inbound, threads.newest_inbound),
        inbound_seen = coalesce(excluded.inbound_seen, threads.inbound_seen),
        looked_at = excluded.looked_at,
@@ -40,17 +47,28 @@ pub(super) const SETTLE: &str =
        pending_due = NULL,
        pending_failures = 0,
        pending_row = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_row END
-     RETURNING id";
+     WHERE NOT ?11 OR threads.pending_row IS NOT NULL OR threads.row IS NULL OR threads.row NOT LIKE ?8 ESCAPE '!'
+     RETURNING id, lead, coalesce(row = ?10, FALSE)";
 
-const QUEUE: &str = "INSERT INTO threads (workspace, thread_id, pending_row, pending_since, first_seen_at)
-     VALUES (?1, ?2, ?3, ?4, ?4)
+const QUEUE: &str = "INSERT INTO threads (workspace, thread_id, pending_row, pending_since, first_seen_at, lead)
+     VALUES (?1, ?2, ?3, ?4, ?4, ?5)
      ON CONFLICT (thread_id, workspace) DO UPDATE SET pending_row = excluded.pending_row,
-     pending_since = coalesce(threads.pending_since, excluded.pending_since), pending_due = NULL, pending_failures = 0";
+     pending_since = coalesce(threads.pending_since, excluded.pending_since), pending_due = NULL, pending_failures = 0
+     RETURNING id, lead";
 
+/// A row that was erased stays so.
 const BASELINE: &str =
-    "INSERT INTO threads (workspace, thread_id, row, looked_at, first_seen_at) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (thread_id, workspace) DO UPDATE SET row = excluded.row, looked_at = excluded.looked_at
-     WHERE threads.pending_row IS NULL";
+    "INSERT INTO threads (workspace, thread_id, row, looked_at, first_seen_at, lead) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+     ON CONFLICT (thread_id, workspace) DO UPDATE SET
+       row = CASE WHEN threads.row LIKE ?7 ESCAPE '!' THEN ?8 ELSE excluded.row END, looked_at = excluded.looked_at
+     WHERE threads.pending_row IS NULL
+     RETURNING id, lead, row = ?8";
+
+/// The thread has another lead than before.
+const SET_LEAD: &str = "UPDATE threads SET lead = ?2 WHERE id = ?1";
+
+/// What an erased row is like.
+static ERASED: LazyLock<String> = LazyLock::new(|| format!("%{}%", ThreadRow::ERASED_JSON));
 
 /// Threads that are ready to be evaluated, longest waiting first.
 pub(super) const READY_OLDEST: &str =
@@ -102,13 +120,20 @@ impl ThreadStore for SqlStore {
         looked_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (workspace, rows) = (workspace.to_owned(), with_json(rows)?);
+        let (workspace, rows, key) = (workspace.to_owned(), written(rows)?, self.address_key.clone());
         self.write(move |session| {
             session.fence(&workspace)?;
             let workspace = session.workspace(&workspace)?;
-            let mut insert = session.connection.prepare_cached(BASELINE)?;
-            for (id, row) in rows {
-                insert.execute(params![workspace, id, row, looked_at.map(micros), micros(now)])?;
+            let connection = session.connection;
+            let mut insert = connection.prepare_cached(BASELINE)?;
+            for WrittenRow { id, json, lead_email, erased } in rows {
+                let lead = key.of_thread(connection, lead_email.as_deref())?;
+                let values =
+                    params![workspace, id, json, looked_at.map(micros), micros(now), lead, ERASED.as_str(), erased];
+                let found = insert.query_optional(values, |row| Ok((row.get(0)?, row.get(1)?, row.get::<bool>(2)?)))?;
+                if let Some((thread, before, is_erased)) = found {
+                    set_lead(connection, thread, before, if is_erased { 0 } else { lead })?;
+                }
             }
             Ok(())
         })
@@ -150,13 +175,17 @@ impl ThreadStore for SqlStore {
     }
 
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError> {
-        let (workspace, rows) = (workspace.to_owned(), with_json(rows)?);
+        let (workspace, rows, key) = (workspace.to_owned(), written(rows)?, self.address_key.clone());
         self.write(move |session| {
             session.fence(&workspace)?;
             let workspace = session.workspace(&workspace)?;
-            let mut queue = session.connection.prepare_cached(QUEUE)?;
-            for (id, row) in rows {
-                queue.execute(params![workspace, id, row, micros(now)])?;
+            let connection = session.connection;
+            let mut queue = connection.prepare_cached(QUEUE)?;
+            for WrittenRow { id, json, lead_email, .. } in rows {
+                let lead = key.of_thread(connection, lead_email.as_deref())?;
+                let values = params![workspace, id, json, micros(now), lead];
+                let (thread, before) = queue.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                set_lead(connection, thread, before, lead)?;
             }
             Ok(())
         })
@@ -229,12 +258,18 @@ impl ThreadStore for SqlStore {
     }
 
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
-        let (workspace, settling) = (workspace.to_owned(), Settling::new(settled)?);
-        self.write(move |session| {
+        let erased = to_json(&settled.row.clone().erased())?;
+        let settling = Settling { if_erased: Some(erased), ..Settling::new(settled)? };
+        let (workspace, key) = (workspace.to_owned(), self.address_key.clone());
+        let stays_erased = self.write(move |session| {
             session.fence(&workspace)?;
-            settling.write(session, &workspace, Timestamp::UNIX_EPOCH).map(drop)
-        })
-        .await
+            settling.write(session, &key, &workspace, Timestamp::UNIX_EPOCH).map(|settled| settled.is_erased)
+        });
+        if stays_erased.await? {
+            // What was in the line is gone, and in the log still.
+            self.empty_log().await?;
+        }
+        Ok(())
     }
 
     async fn pending_count(&self, workspace: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
@@ -296,6 +331,16 @@ pub(super) struct Settling {
     inbound: Option<String>,
     last_outgoing: Option<String>,
     looked_at: Option<i64>,
+    lead_email: Option<String>,
+    was_in_line: bool,
+    /// What is written instead of the row if the person was erased: there is nothing new of them.
+    if_erased: Option<String>,
+}
+
+/// A thread that was settled.
+pub(super) struct Settled {
+    pub(super) thread: i64,
+    is_erased: bool,
 }
 
 impl Settling {
@@ -308,6 +353,9 @@ impl Settling {
             inbound: list_to_json(inbound)?,
             last_outgoing: list_to_json(&settled.last_outgoing)?,
             looked_at: settled.looked_at.map(micros),
+            lead_email: settled.row.lead_email.clone(),
+            was_in_line: settled.was_in_line,
+            if_erased: None,
         })
     }
 
@@ -315,10 +363,16 @@ impl Settling {
         &self.thread_id
     }
 
-    /// Takes the row out of the line unless a newer one of the same thread has replaced it there. The thread's number
-    /// comes back.
-    pub(super) fn write(&self, session: &mut Session<'_>, workspace: &str, now: Timestamp) -> Result<i64, StoreError> {
+    /// Takes the row out of the line unless a newer one of the same thread has replaced it there.
+    pub(super) fn write(
+        &self,
+        session: &mut Session<'_>,
+        key: &AddressKey,
+        workspace: &str,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
         let workspace = session.workspace(workspace)?;
+        let lead = key.of_thread(session.connection, self.lead_email.as_deref())?;
         let mut settle = session.connection.prepare_cached(SETTLE)?;
         let values = params![
             workspace,
@@ -328,9 +382,16 @@ impl Settling {
             self.inbound,
             self.looked_at,
             micros(now),
+            ERASED.as_str(),
+            lead,
+            self.if_erased,
+            self.was_in_line,
             self.last_outgoing,
         ];
-        settle.query_row(values, |row| row.get(0))
+        let found = settle.query_optional(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (thread, before, is_erased) = found.ok_or(StoreError::Forgotten)?;
+        set_lead(session.connection, thread, before, if is_erased { 0 } else { lead })?;
+        Ok(Settled { thread, is_erased })
     }
 }
 
@@ -365,9 +426,29 @@ pub(super) fn find_thread(connection: &Connection, workspace: i64, thread_id: &s
     query.query_optional(params![thread_id, workspace], |row| row.get(0))
 }
 
-/// The rows with their JSON, made before they come to the one thread that writes.
-fn with_json(rows: &[ThreadRow]) -> Result<Vec<(String, String)>, StoreError> {
-    rows.iter().map(|row| Ok((row.id.clone(), to_json(row)?))).collect()
+/// A row as it is written, made before it comes to the one thread that writes.
+struct WrittenRow {
+    id: String,
+    json: String,
+    lead_email: Option<String>,
+    /// What is written where the person was erased.
+    erased: String,
+}
+
+fn written(rows: &[ThreadRow]) -> Result<Vec<WrittenRow>, StoreError> {
+    let write = |row: &ThreadRow| {
+        let (json, erased) = (to_json(row)?, to_json(&row.clone().erased())?);
+        Ok(WrittenRow { id: row.id.clone(), json, lead_email: row.lead_email.clone(), erased })
+    };
+    rows.iter().map(write).collect()
+}
+
+/// Notes whose thread it is, where that has changed: a row that stays the same costs its index nothing.
+fn set_lead(connection: &Connection, thread: i64, before: Option<i64>, lead: i64) -> Result<(), StoreError> {
+    if before == Some(lead) {
+        return Ok(());
+    }
+    connection.prepare_cached(SET_LEAD)?.execute(params![thread, lead]).map(drop)
 }
 
 fn ready_thread(row: Row<'_>) -> Result<ReadyThread, StoreError> {

@@ -49,12 +49,14 @@ async fn with_a_token_only_its_bearer_gets_in() {
         "/rules/x/mode",
         "/opt-outs",
         "/opt-outs/remove",
+        "/forget",
         "/try",
         "/workspace/check",
         "/api/v1/pause",
         "/api/v1/resume",
         "/api/v1/reload",
         "/api/v1/opt-outs/import",
+        "/api/v1/forget",
     ];
     for path in writes {
         desk.send("POST", path, &[], "").await.problem(401);

@@ -119,6 +119,8 @@ async fn every_answer_has_the_shape_that_is_described() {
         ("/api/v1/rules/{name}/mode", r#"{"mode": null}"#),
         ("/api/v1/rules/{name}/mode", r#"{"mode": "loud"}"#),
         ("/api/v1/opt-outs", r#"{"email": "joe@acme.example"}"#),
+        ("/api/v1/forget", r#"{"email": "nobody@acme.example"}"#),
+        ("/api/v1/forget", r#"{"email": "*@acme.example"}"#),
         ("/api/v1/reload", ""),
     ] {
         let answer = desk.post(&route.replace("{name}", "book-a-call"), body).await;

@@ -26,10 +26,12 @@ CREATE TABLE threads (
     pending_due      BIGINT,
     pending_failures BIGINT NOT NULL DEFAULT 0,
     last_outgoing    TEXT COLLATE "C",
-    first_seen_at    BIGINT NOT NULL
+    first_seen_at    BIGINT NOT NULL,
+    lead             BIGINT
 );
 CREATE UNIQUE INDEX threads_by_id ON threads (thread_id, workspace);
 CREATE INDEX threads_of_workspace ON threads (workspace);
+CREATE INDEX threads_lead ON threads (lead);
 CREATE INDEX threads_ready ON threads (workspace, (pending_failures > 0), coalesce(pending_due, pending_since), id)
     WHERE pending_since IS NOT NULL;
 

@@ -87,6 +87,15 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
             "opt_outs_email (email=?)",
         ),
         (erasure::DECIDED, vec![text("lead77")], "decisions_lead (lead_email=?)"),
+        (erasure::NAMING, vec![number(77)], "threads_lead (lead=?)"),
+        (erasure::WITHOUT_HASH, vec![number(20)], "threads_lead (lead=?)"),
+        (erasure::AUDIT, vec![text("a77"), number(20)], "audit USING PRIMARY KEY (id>?)"),
+        (kept::ON_ITS_WAY, vec![text("acme"), text("t77"), number(7)], "kept_actions_thread (thread=? AND claim=?)"),
+        (
+            controls::OPT_OUTS_AFTER,
+            vec![Value::Null, text("acme"), text("lead77"), number(20)],
+            "(workspace,email)>(?,?)",
+        ),
         (identity::OWNERS, vec![text("[\"t77\"]")], "threads_by_id (thread_id=?)"),
         (kept::REPLIES, vec![text("acme"), text("t77"), number(100)], "kept_actions_thread (thread=?)"),
         (retention::OLDEST, vec![number(40), number(11), number(300), number(20)], "decisions_at (at>? AND at<?)"),
@@ -133,8 +142,8 @@ async fn filled(actions: i64) -> Connection {
             "PRAGMA synchronous = OFF; BEGIN;
              INSERT INTO workspaces (id, name) VALUES (1, 'acme'), (2, 'globex');
              INSERT INTO names (id, name) VALUES (1, 'hot'), (2, 'rare'), (3, 'Q1');
-             {numbers} INSERT INTO threads (id, workspace, thread_id, row, first_seen_at)
-               SELECT i + 1, 1, 't' || i, '{{}}', 0 FROM n;
+             {numbers} INSERT INTO threads (id, workspace, thread_id, row, first_seen_at, lead)
+               SELECT i + 1, 1, 't' || i, '{{}}', 0, i + 1 FROM n;
              {numbers} INSERT INTO decisions (id, uid, workspace, thread, message_id, lead_email, campaign, at, event, matched,
                problem, trace) SELECT i + 1, 'd' || i, 1, i + 1, 'm' || i, 'lead' || i, 3, i * 4, 'message', '[\"hot\"]', 0, x''
                FROM n;

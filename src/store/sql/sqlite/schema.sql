@@ -1,4 +1,4 @@
--- The store, version 10. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
+-- The store, version 12. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
 -- same compressed (codec.rs).
 --
 -- Hot and cold apart: what is due, and where it stands, is in `actions`, whose rows are narrow; what is sent is written once
@@ -32,11 +32,13 @@ CREATE TABLE threads (
     pending_due      INTEGER,        -- when it is ready, if not since it came
     pending_failures INTEGER NOT NULL DEFAULT 0,
     last_outgoing    TEXT,           -- the outgoing messages that the thread ended with when it was last read
-    first_seen_at    INTEGER NOT NULL
+    first_seen_at    INTEGER NOT NULL,
+    lead             INTEGER         -- a keyed hash of the lead's address; 0 for none, NULL where it was not computed yet
 );
 -- A thread without any row is only named by a decision: nothing is known of it.
 CREATE UNIQUE INDEX threads_by_id ON threads (thread_id, workspace);
 CREATE INDEX threads_of_workspace ON threads (workspace);
+CREATE INDEX threads_lead ON threads (lead);
 CREATE INDEX threads_ready ON threads (workspace, pending_failures > 0, coalesce(pending_due, pending_since))
     WHERE pending_since IS NOT NULL;
 

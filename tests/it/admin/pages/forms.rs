@@ -108,6 +108,39 @@ rules:
 }
 
 #[tokio::test]
+async fn a_person_is_erased_after_a_question() {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
+    let thread = desk.fixture.hot_lead("quentina@erased.example", "Please call.");
+    desk.fixture.tick().await;
+    desk.form("/opt-outs", "email=quentina%40erased.example&evidence=asked+on+the+phone").await;
+    // Where one looks for it.
+    for path in ["/workspace".to_owned(), format!("/threads/{thread}")] {
+        shows(&desk.get(&path).await.text, &["action=\"/forget\""]);
+    }
+    let asked = desk.form("/forget", "email=Quentina%40erased.example&workspace=").await;
+    shows(&asked.text, &["Erase <bdi>quentina@erased.example</bdi>?", "What goes", "What stays", "cannot be undone"]);
+    assert_eq!(desk.fixture.actions().await.len(), 3, "nothing has gone");
+    let erased = desk.form("/forget", "email=quentina%40erased.example&workspace=acme&confirm=yes").await;
+    assert_eq!((erased.status, erased.header("content-type")), (200, "text/html; charset=utf-8"));
+    shows(&erased.text, &["In acme: 1 threads, 1 decisions.", "1 opt-outs hold on", "1 lines of the audit log"]);
+    assert!(desk.fixture.actions().await.is_empty());
+    for page in [erased.text, desk.get("/workspace").await.text, desk.get("/activity").await.text] {
+        assert!(!page.contains("quentina") && !page.contains("Jane Doe"), "{page}");
+    }
+    shows(&desk.get("/workspace").await.text, &["a person who was erased", "erased a person"]);
+    // Who did it is on record, and whom by a hash alone.
+    let audit = desk.get("/api/v1/audit?what=person.forget").await.json();
+    let entry = &audit["items"][0];
+    assert_eq!(entry["details"]["decisions"], 1);
+    assert!(entry["target"].as_str().unwrap().starts_with("erased:"), "{entry}");
+    let again = desk.form("/forget", "email=quentina%40erased.example&confirm=yes").await;
+    shows(&again.text, &["Nothing is known of this address."]);
+    desk.form("/forget", "email=nobody").await.problem(400);
+    desk.form("/forget", "email=*%40erased.example&confirm=yes").await.problem(400);
+    desk.form("/forget", "email=a%40b.example&workspace=globex").await.problem(404);
+}
+
+#[tokio::test]
 async fn opt_outs_are_added_and_removed() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
     let place = "/workspace#opt-outs";
