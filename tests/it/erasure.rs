@@ -246,12 +246,14 @@ async fn for_so_long<F: Future>(future: F, most: usize) -> Option<F::Output> {
 
 #[tokio::test]
 async fn what_was_interrupted_is_finished_when_it_is_asked_again() {
+    // On a server each of them takes a second.
+    let step = if stores::on_postgres() { 6 } else { 1 };
     let (mut interrupted, mut ended) = (0, false);
-    for most in 1..60 {
+    for most in (1..100).step_by(step) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s.db");
         let store = stores::open(&path).await.unwrap();
-        for number in 0..120 {
+        for number in 0..110 {
             let mut made = decision(&format!("d{number}"), &format!("m{number}"), number);
             made.thread_id = format!("t{}", number % 2);
             made.lead_email = Some("quentina@erased.example".to_owned());
@@ -273,14 +275,14 @@ async fn what_was_interrupted_is_finished_when_it_is_asked_again() {
         assert!(store.decisions(&DecisionFilter { limit: 9, ..DecisionFilter::default() }).await.unwrap().is_empty());
         is_gone(&Raw::at(&path).await, &format!("after {most}"));
         for thread in ["t0", "t1"] {
-            assert_eq!(store.kept_replies("acme", thread).await.unwrap().len(), 60, "what was sent is known");
+            assert_eq!(store.kept_replies("acme", thread).await.unwrap().len(), 55, "what was sent is known");
         }
         assert!(store.erase("quentina@erased.example", None, at(0)).await.unwrap().is_nothing());
         if ended {
             break;
         }
     }
-    assert!(ended && interrupted > 8, "{interrupted} were interrupted");
+    assert!(ended && interrupted > 8 / step, "{interrupted} were interrupted");
 }
 
 #[tokio::test]
