@@ -127,7 +127,10 @@ async fn tables_of_an_earlier_version_are_brought_up_to_date() {
     upgrade::record_matches(&store, "globex").await;
     store.close().await;
     SERVER.query(&name, upgrade::MATCHES_OF_ALL);
-    SERVER.query(&name, "DROP TABLE commits; ALTER TABLE threads DROP COLUMN lead; UPDATE schema_version SET version = 1");
+    SERVER.query(
+        &name,
+        "DROP TABLE commits; ALTER TABLE threads DROP COLUMN lead; UPDATE schema_version SET version = 1",
+    );
     let looking = SqlStore::connect_read_only(&address).await;
     let Err(StoreError::Open { detail, .. }) = looking else { panic!("{looking:?}") };
     assert!(detail.contains("earlier version"), "{detail}");

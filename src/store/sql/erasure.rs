@@ -392,8 +392,8 @@ fn erase_value(value: &mut Value, names: &impl Fn(&str) -> bool) -> bool {
             *text = "erased".to_owned();
             true
         }
-        Value::Array(list) => list.iter_mut().fold(false, |found, one| erase_value(one, names) || found),
-        Value::Object(map) => map.values_mut().fold(false, |found, one| erase_value(one, names) || found),
+        Value::Array(list) => list.iter_mut().map(|one| erase_value(one, names)).filter(|named| *named).count() > 0,
+        Value::Object(map) => map.values_mut().map(|one| erase_value(one, names)).filter(|named| *named).count() > 0,
         _ => false,
     }
 }
