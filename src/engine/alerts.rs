@@ -27,6 +27,8 @@ use std::time::Duration;
 const STUCK: Duration = Duration::from_secs(600);
 /// The store is opened, and may pause everything, at most this long before the rest starts.
 const A_MOMENT: Duration = Duration::from_secs(60);
+/// What several processes see in the store is told by one of them in this time.
+const ONCE: Duration = Duration::from_secs(86_400);
 /// How long to wait after each failed try to deliver an alert.
 const TRY_AGAIN: [Duration; 5] = [
     Duration::from_secs(5),
@@ -206,7 +208,11 @@ impl Alerts {
         let since_start = pause.since.saturating_add(A_MOMENT).is_ok_and(|then| then >= self.status.started_at());
         if since_start {
             let alert = Alert { title: "Everything is paused".to_owned(), text: pause.reason };
-            self.send(EVERY, alert, &format!("pause-all-{}", pause.since.as_second()), None, None);
+            let id = format!("pause-all-{}", pause.since.as_microsecond());
+            // Each process that starts sees it.
+            if self.store.claim_alert(&id, ONCE).await? {
+                self.send(EVERY, alert, &id, None, None);
+            }
         }
         Ok(())
     }

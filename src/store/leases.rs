@@ -70,7 +70,8 @@ pub trait LeaseStore: Send + Sync {
     /// The name of this process among those that share the store.
     fn replica(&self) -> String;
 
-    /// Tells that this process lives, and takes its share of these workspaces. From the first call on, nothing is written
+    /// Tells that this process lives and which workspaces its configuration has, and takes its share of them. Processes may
+    /// know different ones while a configuration changes: each workspace is shared among those that know it. From the first call on, nothing is written
     /// for a workspace whose lease this process does not hold.
     async fn renew_leases(&self, wanted: &[String], share: Share) -> Result<HeldLeases, StoreError>;
 
@@ -88,6 +89,9 @@ pub trait LeaseStore: Send + Sync {
 
     /// How the workspaces fare that run in another process.
     async fn workspace_reports(&self) -> Result<BTreeMap<String, WorkspaceReport>, StoreError>;
+
+    /// Whether this process is to send an alert that others may see reason for too: of all that ask within this time, one.
+    async fn claim_alert(&self, key: &str, within: Duration) -> Result<bool, StoreError>;
 
     /// Ends when another process may have written something, or after a second.
     async fn wait_for_others(&self);

@@ -80,6 +80,75 @@ async fn workspaces_are_spread_over_the_processes_that_live() {
     assert_eq!(gone.give_up, BTreeSet::from(["w8".to_owned()]));
 }
 
+/// While a configuration is rolled out, processes know different workspaces.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_that_one_process_knows_runs_there() {
+    let shared = Shared::new().await;
+    let (first, second) = (shared.process().await, shared.process().await);
+    let (before, after) = (names(3), names(4));
+    assert_eq!(renewed(&first, &before).await, (3, 0));
+    // The one that the other process knows alone runs there at once.
+    let held = second.renew_leases(&after, Share::Fair).await.unwrap();
+    assert_eq!((held.workspaces, held.give_up), (BTreeSet::from(["w3".to_owned()]), BTreeSet::new()));
+    // Of the three that both know each has its part; nobody takes what it does not know.
+    let held = first.renew_leases(&before, Share::Fair).await.unwrap();
+    assert_eq!((held.workspaces.len(), held.give_up.len()), (3, 1));
+    first.release_leases(&held.give_up.iter().cloned().collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(renewed(&second, &after).await, (2, 0));
+    assert_eq!(renewed(&first, &before).await, (2, 0));
+    // Both know all: as before.
+    assert_eq!(renewed(&first, &after).await, (2, 0));
+    assert_eq!(renewed(&second, &after).await, (2, 0));
+    // The other way: one is removed, and who does not know it any more gives it up to who does.
+    let fewer: Vec<String> = ["w0", "w1", "w2"].map(str::to_owned).into();
+    let held = second.renew_leases(&fewer, Share::Fair).await.unwrap();
+    let gone = held.give_up.iter().cloned().collect::<Vec<_>>();
+    assert_eq!(gone, ["w3"]);
+    second.release_leases(&gone).await.unwrap();
+    let held = first.renew_leases(&after, Share::Fair).await.unwrap();
+    assert!(held.workspaces.contains("w3"), "{held:?}");
+    // Its process dies: nobody else runs it.
+    shared.expire(&first).await;
+    let held = second.renew_leases(&fewer, Share::Fair).await.unwrap();
+    assert_eq!(held.workspaces, fewer.iter().cloned().collect());
+}
+
+/// Each asks for what the other holds of it: who has room does not know what is free.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_takes_is_taken_beyond_the_share() {
+    let shared = Shared::new().await;
+    let processes = [shared.process().await, shared.process().await, shared.process().await];
+    let of = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+    let knows = [of(["w", "x"]), of(["w", "y"]), of(["x", "y"])];
+    // Each knows two, and two know each: one is everybody's part. The first two take what the third could have.
+    let mut others = vec![vec!["x".to_owned()], vec!["y".to_owned()]];
+    for (process, one) in processes.iter().zip(others.drain(..)) {
+        assert_eq!(renewed(process, &one).await, (1, 0));
+    }
+    let mut runs = BTreeSet::new();
+    for _ in 0..12 {
+        runs.clear();
+        for (process, knows) in processes.iter().zip(&knows) {
+            let held = process.renew_leases(knows, Share::Fair).await.unwrap();
+            let gone: Vec<String> = held.give_up.iter().cloned().collect();
+            process.release_leases(&gone).await.unwrap();
+            runs.extend(held.workspaces.difference(&held.give_up).cloned());
+        }
+    }
+    assert_eq!(runs, ["w", "x", "y"].map(str::to_owned).into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_several_could_send_is_sent_by_one() {
+    let shared = Shared::new().await;
+    let (first, second) = (shared.process().await, shared.process().await);
+    let hour = Duration::from_secs(3_600);
+    assert!(first.claim_alert("paused", hour).await.unwrap());
+    assert!(!second.claim_alert("paused", hour).await.unwrap());
+    assert!(second.claim_alert("another", hour).await.unwrap());
+    assert!(second.claim_alert("paused", Duration::ZERO).await.unwrap(), "when the time is over");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_was_away_too_long_writes_nothing_for_what_it_held() {
     let shared = Shared::new().await;

@@ -129,7 +129,8 @@ async fn tables_of_an_earlier_version_are_brought_up_to_date() {
     SERVER.query(&name, upgrade::MATCHES_OF_ALL);
     SERVER.query(
         &name,
-        "DROP TABLE commits; ALTER TABLE threads DROP COLUMN lead; UPDATE schema_version SET version = 1",
+        "DROP TABLE commits, alerts; ALTER TABLE threads DROP COLUMN lead; ALTER TABLE replicas DROP COLUMN workspaces;
+         UPDATE schema_version SET version = 1",
     );
     let looking = SqlStore::connect_read_only(&address).await;
     let Err(StoreError::Open { detail, .. }) = looking else { panic!("{looking:?}") };
@@ -140,7 +141,7 @@ async fn tables_of_an_earlier_version_are_brought_up_to_date() {
     for store in [one.unwrap(), other.unwrap()] {
         assert_eq!(upgrade::matches_by_workspace(&store).await, wanted);
     }
-    assert_eq!(SERVER.query(&name, "SELECT max(version) FROM schema_version").trim(), "3");
+    assert_eq!(SERVER.query(&name, "SELECT max(version) FROM schema_version").trim(), "4");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,11 +18,21 @@ struct State {
     /// Before the first renewal nothing is fenced: one process uses the store alone, as a test or a command does.
     tokens: Option<HashMap<String, i64>>,
     renewed: Option<Instant>,
+    /// The workspaces of its configuration, as it last told the others.
+    told: Option<String>,
+    /// For how many renewals nobody has taken a workspace.
+    free: HashMap<String, u32>,
 }
 
 impl Default for Fences {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(State { holder: new_name(), tokens: None, renewed: None })))
+        Self(Arc::new(Mutex::new(State {
+            holder: new_name(),
+            tokens: None,
+            renewed: None,
+            told: None,
+            free: HashMap::new(),
+        })))
     }
 }
 
@@ -50,6 +60,30 @@ impl Fences {
         let mut state = self.state();
         state.tokens = Some(HashMap::new());
         state.holder = new_name();
+        state.told = None;
+    }
+
+    /// Whether the others were told that these are its workspaces.
+    pub(super) fn has_told(&self, workspaces: &str) -> bool {
+        self.state().told.as_deref() == Some(workspaces)
+    }
+
+    /// Records that the transaction which told them was committed.
+    pub(super) fn set_told(&self, workspaces: String) {
+        self.state().told = Some(workspaces);
+    }
+
+    /// Records which workspaces nobody holds.
+    pub(super) fn note_free(&self, free: Vec<String>) {
+        let mut state = self.state();
+        let before = std::mem::take(&mut state.free);
+        let times = |name: &String| before.get(name).map_or(1, |times| times + 1);
+        state.free = free.into_iter().map(|name| (name.clone(), times(&name))).collect();
+    }
+
+    /// Those that nobody has held for so many renewals.
+    pub(super) fn free_for(&self, renewals: u32) -> Vec<String> {
+        self.state().free.iter().filter(|(_, times)| **times >= renewals).map(|(name, _)| name.clone()).collect()
     }
 
     pub(super) fn set(&self, held: &BTreeMap<String, i64>, renewed: Instant) {

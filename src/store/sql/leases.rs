@@ -7,6 +7,7 @@ use super::{
     codec::{from_json, to_json},
     connection::{Connection, Row, params},
     fences::Fences,
+    shares::{Plan, Replica},
 };
 use crate::{
     model::{GRANT_LASTS, Grant, GrantRequest},
@@ -27,6 +28,10 @@ const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
 /// Grants in a rolling window are counted for so much longer: a request may begin late, and no two clocks run alike.
 const SLACK: i64 = 500_000;
+/// Alerts are remembered for so long.
+const ALERTS_REMEMBERED: i64 = 7 * 24 * HOUR;
+/// A workspace that nobody has taken for so many renewals is taken, whoever's share it is: the one whose it is cannot.
+const FREE_TOO_LONG: u32 = 3;
 /// Processes that are gone for so long are forgotten.
 const REMEMBERED: i64 = HOUR;
 
@@ -49,8 +54,11 @@ impl LeaseStore for SqlStore {
         if !self.is_shared() {
             return Ok(HeldLeases { workspaces: wanted, replicas: 1, ..HeldLeases::default() });
         }
-        let fences = self.fences.clone();
-        self.agree(move |connection| renew(connection, &fences, &wanted, share)).await
+        let (fences, names) = (self.fences.clone(), to_json(&wanted)?);
+        let told = names.clone();
+        let held = self.agree(move |connection| renew(connection, &fences, &wanted, &names, share)).await?;
+        self.fences.set_told(told);
+        Ok(held)
     }
 
     async fn release_leases(&self, workspaces: &[String]) -> Result<(), StoreError> {
@@ -113,6 +121,26 @@ impl LeaseStore for SqlStore {
         .await
     }
 
+    async fn claim_alert(&self, key: &str, within: Duration) -> Result<bool, StoreError> {
+        if !self.is_shared() {
+            return Ok(true);
+        }
+        let (key, within) = (key.to_owned(), micros_of(within));
+        self.agree(move |connection| {
+            let claim = format!(
+                "INSERT INTO alerts (key, at) VALUES (?1, {SERVER_TIME})
+                 ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE alerts.at <= excluded.at - ?2"
+            );
+            let forget = format!("DELETE FROM alerts WHERE at < {SERVER_TIME} - ?1");
+            let is_first = connection.execute(&claim, params![key, within])? > 0;
+            if is_first {
+                connection.execute(&forget, params![ALERTS_REMEMBERED])?;
+            }
+            Ok(is_first)
+        })
+        .await
+    }
+
     async fn wait_for_others(&self) {
         match &self.news {
             Some(news) => news.wait(RENEW_EVERY).await,
@@ -132,10 +160,12 @@ impl SqlStore {
     }
 }
 
+/// `names` is `wanted` as JSON.
 fn renew(
     connection: &Connection,
     fences: &Fences,
     wanted: &BTreeSet<String>,
+    names: &str,
     share: Share,
 ) -> Result<HeldLeases, StoreError> {
     let began = Instant::now();
@@ -150,36 +180,44 @@ fn renew(
         connection.execute(&forget, params![REMEMBERED])?;
     }
     let holder = fences.holder();
-    let names = to_json(wanted)?;
-    connection.execute(
-        "INSERT INTO leases (workspace, holder, token) SELECT value, NULL, 0 FROM json_each(?1)
-         WHERE NOT EXISTS (SELECT 1 FROM leases known WHERE known.workspace = value) ON CONFLICT DO NOTHING",
-        params![names],
-    )?;
-    let living = format!("SELECT count(*) FROM replicas WHERE expires_at > {SERVER_TIME}");
-    let replicas: i64 = connection.query_row(&living, params![], |row| row.get(0))?;
-    let row = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    if !fences.has_told(names) {
+        connection.execute("UPDATE replicas SET workspaces = ?2 WHERE holder = ?1", params![holder, names])?;
+        connection.execute(
+            "INSERT INTO leases (workspace, holder, token) SELECT value, NULL, 0 FROM json_each(?1)
+             WHERE NOT EXISTS (SELECT 1 FROM leases known WHERE known.workspace = value) ON CONFLICT DO NOTHING",
+            params![names],
+        )?;
+    }
+    let living = format!(
+        "SELECT count(*), count(*) FILTER (WHERE workspaces = (SELECT workspaces FROM replicas WHERE holder = ?1))
+         FROM replicas WHERE expires_at > {SERVER_TIME}"
+    );
+    let (replicas, alike): (i64, i64) =
+        connection.prepare_cached(&living)?.query_row(params![holder], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut held: BTreeMap<String, i64> = connection
         .prepare_cached("SELECT workspace, token FROM leases WHERE holder = ?")?
-        .query_all(params![holder], row)?;
-    let most = match share {
-        Share::All => wanted.len(),
-        Share::Fair => wanted.len().div_ceil(usize::try_from(replicas.max(1)).unwrap_or(1)),
+        .query_all(params![holder], |row: Row<'_>| Ok((row.get(0)?, row.get(1)?)))?;
+    let plan = match share {
+        Share::All => Plan::take(wanted.len()),
+        Share::Fair if replicas == alike => Plan::alike(wanted.len(), usize::try_from(replicas).unwrap_or(1)),
+        Share::Fair => {
+            let plan = Plan::differing(&read_replicas(connection)?, &holder, wanted);
+            plan.with_urgent(fences.free_for(FREE_TOO_LONG))
+        }
     };
-    let free = most.saturating_sub(held.len());
-    if free > 0 {
-        let take = format!(
-            "UPDATE leases SET holder = ?1, token = token + 1 WHERE workspace IN (
-               SELECT l.workspace FROM leases l WHERE l.workspace IN (SELECT value FROM json_each(?2))
-               AND l.holder IS DISTINCT FROM ?1 AND NOT EXISTS (SELECT 1 FROM replicas r
-                 WHERE r.holder = l.holder AND r.expires_at > {SERVER_TIME})
-               ORDER BY l.workspace LIMIT ?3 FOR UPDATE OF l SKIP LOCKED)
-             RETURNING workspace, token"
-        );
-        let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        let taken: Vec<(String, i64)> =
-            connection.prepare_cached(&take)?.query_all(params![holder, names, limit], row)?;
-        held.extend(taken);
+    // Some must run here, whatever else does: nobody else knows them, or whose they are cannot take them.
+    let urgent: Vec<&String> = plan.urgent.iter().filter(|name| wanted.contains(*name)).collect();
+    if urgent.iter().any(|name| !held.contains_key(*name)) {
+        held.extend(take(connection, &holder, &to_json(&urgent)?, urgent.len())?);
+    }
+    let room = plan.most.saturating_sub(held.keys().filter(|name| wanted.contains(*name)).count());
+    if room > 0 {
+        held.extend(take(connection, &holder, names, room)?);
+    }
+    if replicas == alike {
+        fences.note_free(Vec::new());
+    } else {
+        fences.note_free(free(connection, names)?);
     }
     let mine = to_json(&held.keys().collect::<Vec<_>>())?;
     let polls: BTreeSet<String> = connection
@@ -190,16 +228,57 @@ fn renew(
     fences.set(&held, began);
     // What is not in the configuration any more goes first.
     let mut give_up: BTreeSet<String> = held.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
-    let kept = held.len() - give_up.len();
-    let surplus = kept.saturating_sub(most);
-    let extra: Vec<String> = held.keys().rev().filter(|name| !give_up.contains(*name)).take(surplus).cloned().collect();
-    give_up.extend(extra);
+    let kept: Vec<&String> = held.keys().filter(|name| wanted.contains(*name)).collect();
+    give_up.extend(plan.surplus(&kept));
     Ok(HeldLeases {
         workspaces: held.into_keys().collect(),
         give_up,
         polls,
         replicas: u64::try_from(replicas).unwrap_or_default(),
     })
+}
+
+/// A workspace of this list that nobody living holds. `?1` is the process that asks, `?2` the list.
+fn nobodys() -> String {
+    format!(
+        "SELECT l.workspace FROM leases l WHERE l.workspace IN (SELECT value FROM json_each(?2))
+         AND l.holder IS DISTINCT FROM ?1 AND NOT EXISTS (SELECT 1 FROM replicas r
+           WHERE r.holder = l.holder AND r.expires_at > {SERVER_TIME})"
+    )
+}
+
+/// Takes at most so many of these workspaces, each under a new number.
+fn take(connection: &Connection, holder: &str, names: &str, most: usize) -> Result<Vec<(String, i64)>, StoreError> {
+    let take = format!(
+        "UPDATE leases SET holder = ?1, token = token + 1 WHERE workspace IN (
+           {} ORDER BY l.workspace LIMIT ?3 FOR UPDATE OF l SKIP LOCKED) RETURNING workspace, token",
+        nobodys()
+    );
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    let row = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    connection.prepare_cached(&take)?.query_all(params![holder, names, limit], row)
+}
+
+/// Which of these workspaces nobody living holds.
+fn free(connection: &Connection, names: &str) -> Result<Vec<String>, StoreError> {
+    connection.prepare_cached(&nobodys())?.query_all(params!["", names], |row| row.get(0))
+}
+
+/// The processes that live, with what they know and hold.
+fn read_replicas(connection: &Connection) -> Result<Vec<Replica>, StoreError> {
+    let all = format!(
+        "SELECT r.holder, r.workspaces, (SELECT count(*) FROM leases l WHERE l.holder = r.holder)
+         FROM replicas r WHERE r.expires_at > {SERVER_TIME}"
+    );
+    let row = |row: Row<'_>| {
+        let held: i64 = row.get(2)?;
+        Ok(Replica {
+            holder: row.get(0)?,
+            knows: from_json(row.text(1)?)?,
+            held: usize::try_from(held).unwrap_or_default(),
+        })
+    };
+    connection.prepare_cached(&all)?.query_all(params![], row)
 }
 
 /// Takes places where a rolling minute and a rolling hour have them. Whoever asks at the same time waits.

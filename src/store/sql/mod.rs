@@ -47,6 +47,7 @@ mod postgres;
 mod readers;
 mod retention;
 mod session;
+mod shares;
 mod sqlite;
 mod threads;
 mod values;

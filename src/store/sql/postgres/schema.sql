@@ -236,9 +236,17 @@ CREATE TABLE commits (
 );
 
 -- The processes that live, each until when it is held to live. Times here are the server's, in microseconds.
+-- What each has in its configuration: while that changes, they differ.
 CREATE TABLE replicas (
     holder     TEXT COLLATE "C" PRIMARY KEY,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    workspaces TEXT COLLATE "C" NOT NULL DEFAULT '[]'
+);
+
+-- Alerts about what is in the store, which any process may see: one sends each. Times are the server's.
+CREATE TABLE alerts (
+    key TEXT COLLATE "C" PRIMARY KEY,
+    at  BIGINT NOT NULL
 );
 
 -- Which process runs a workspace. The token counts up each time that one takes it.
