@@ -70,7 +70,7 @@ async fn measure(decisions: usize) {
         listen: "127.0.0.1:8080".parse().unwrap(),
         access: Access::new(AccessSettings::default()),
         public_url: None,
-        hook_tokens: std::collections::HashMap::new(),
+        hook_tokens: Default::default(),
     };
     let router = admin::router(Arc::clone(&fixture.engine), settings, None);
     let filter = ActionFilter { limit: 10_000, ..ActionFilter::default() };

@@ -66,6 +66,8 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     if let Some((way, principal)) = found {
         request.extensions_mut().insert(way);
         request.extensions_mut().insert(principal);
+        // What goes on after this request ends when somebody else may get in.
+        request.extensions_mut().insert(access);
         return next.run(request).await;
     }
     let wants_page = headers

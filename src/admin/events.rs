@@ -83,6 +83,7 @@ pub(super) struct EventParams {
 pub(super) async fn stream(
     engine: ScopedEngine,
     closing: Option<Extension<ShutdownToken>>,
+    let_in_by: Option<Extension<Arc<AccessSettings>>>,
     headers: HeaderMap,
     QueryParams(params): QueryParams<EventParams>,
 ) -> Result<Response, Problem> {
@@ -110,6 +111,7 @@ pub(super) async fn stream(
     let greeting = Event::default().event(greeting).id(after.to_string()).retry(COME_BACK).data("{}");
     let reader = Reader {
         access: engine.app().settings.access.subscribe(),
+        let_in_by: let_in_by.map(|found| found.0),
         engine,
         happened,
         after,
@@ -132,8 +134,9 @@ fn bad_place(text: &str) -> Problem {
 
 struct Reader {
     engine: ScopedEngine,
-    /// Who may get in, when that is no longer as it was when the reader came.
     access: watch::Receiver<Arc<AccessSettings>>,
+    /// Who could get in when the reader came.
+    let_in_by: Option<Arc<AccessSettings>>,
     happened: broadcast::Receiver<EngineEvent>,
     after: i64,
     ready: VecDeque<Event>,
@@ -149,7 +152,7 @@ impl Reader {
         let until = Instant::now() + HEARTBEAT;
         loop {
             // Whoever may still get in comes back, and gets what they may see by now.
-            if self.closing.is_cancelled() || self.access.has_changed().unwrap_or(true) {
+            if self.closing.is_cancelled() || !self.is_still_let_in() {
                 return None;
             }
             if let Some(event) = self.ready.pop_front() {
@@ -171,6 +174,12 @@ impl Reader {
                 rested = self.rest(until).await?;
             }
         }
+    }
+
+    /// Whether nothing has changed in who may get in since the reader was let in.
+    fn is_still_let_in(&self) -> bool {
+        let now = self.access.borrow();
+        self.let_in_by.as_ref().is_some_and(|then| Arc::ptr_eq(then, &now))
     }
 
     /// Waits until something has happened; `true` if nothing did until then, and `None` at the end.

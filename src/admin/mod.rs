@@ -32,7 +32,7 @@ mod server;
 mod sessions;
 mod status;
 
-pub use access::{Access, AccessSettings, BadNetwork, Network, ProxySettings, Role, User, is_user_name};
+pub use access::{Access, AccessSettings, BadNetwork, HookTokens, Network, ProxySettings, Role, User, is_user_name};
 pub use server::{serve, serve_within};
 
 use crate::engine::Engine;
@@ -47,8 +47,7 @@ use axum::{
 };
 use problem::Problem;
 use scoped::{App, ScopedEngine};
-use secrecy::SecretString;
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     csrf::{CsrfLayer, ResponseForProtectionError},
@@ -73,7 +72,7 @@ pub struct AdminSettings {
     /// How people reach it.
     pub public_url: Option<String>,
     /// The tokens of `POST /hooks/coldsend/{workspace}`; without one a workspace's hook is off.
-    pub hook_tokens: HashMap<String, SecretString>,
+    pub hook_tokens: HookTokens,
 }
 
 /// Loads the rules again.

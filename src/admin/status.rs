@@ -13,7 +13,7 @@ use crate::{
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +29,8 @@ pub(super) struct StatusReport {
     pub pause: Option<PauseReport>,
     pub rules: RulesReport,
     pub workspaces: Vec<WorkspaceReport>,
+    /// How many open actions wait in workspaces that are no longer configured: they are kept, and nothing is sent.
+    pub stopped: BTreeMap<String, u64>,
     pub queue: QueueReport,
     /// What has changed in the configuration since the start, and needs a restart.
     pub restart_needed: Option<String>,
@@ -172,6 +174,7 @@ pub(super) async fn report(engine: &ScopedEngine) -> Result<StatusReport, Proble
                 workspace_report(workspace, &pauses, foreign_use(shared, workspace, &foreign), told)
             })
             .collect(),
+        stopped: engine.stopped().await?,
         restart_needed: shared.restart_needed().filter(|_| engine.sees_everything()),
         queue: QueueReport {
             planned: count(ActionState::Planned),

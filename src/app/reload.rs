@@ -5,7 +5,7 @@ use super::{
 };
 use crate::diagnostics::Severity;
 use crate::{
-    admin::{Reload, ReloadError},
+    admin::{Access, HookTokens, Reload, ReloadError},
     coldsend::Client,
     engine::{Engine, WorkspaceParts},
     rules::RuleSet,
@@ -13,8 +13,10 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use std::{
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,7 +31,11 @@ pub struct RulesSource {
     watched: ArcSwap<Watched>,
     /// The configuration file at the start, where there is one.
     started_with: Option<StartedWith>,
-    hook_tokens: Vec<(String, String)>,
+    /// Who may get in.
+    access: Access,
+    hook_tokens: HookTokens,
+    /// Where the pages are reached, whatever the configuration says since.
+    listen: SocketAddr,
 }
 
 /// The active configuration, and the clients of every key that this process has used.
@@ -54,9 +60,21 @@ impl RulesSource {
             engine,
             watched: ArcSwap::from_pointee(Watched::of(settings, settings.store.file())),
             started_with: settings.file.as_deref().and_then(StartedWith::read),
-            hook_tokens: hook_tokens(settings),
+            access: Access::new(settings.admin.access()),
+            hook_tokens: hook_tokens(settings).into(),
+            listen: settings.admin.listen,
             active: Mutex::new(Active { settings: settings.clone(), clients }),
         }
+    }
+
+    /// Who may get in, as the active configuration says.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The tokens of the vendor's webhook, as the active configuration says.
+    pub(super) fn hook_tokens(&self) -> &HookTokens {
+        &self.hook_tokens
     }
 
     /// Loads configuration and rules and puts them in force. On any mistake, and where a test beside the rules fails, all
@@ -67,7 +85,7 @@ impl RulesSource {
     pub async fn load(&self) -> Result<String, AppError> {
         let mut active = self.active.lock().await;
         let loaded = self.load_tested(&active).await;
-        let restart = self.restart_needed(loaded.as_ref().ok().map(|loaded| &loaded.settings));
+        let restart = self.started_with.as_ref().and_then(StartedWith::restart_needed);
         self.engine.record_restart_needed(restart);
         let Loaded { settings, rules, parts } =
             loaded.inspect_err(|error| self.engine.record_rejected_rules(&summary(error)))?;
@@ -75,6 +93,7 @@ impl RulesSource {
         let is_new = revision != self.engine.rules().revision() || self.engine.rules_error().is_some();
         let clients: Vec<Client> = parts.iter().map(|parts| parts.client.clone()).collect();
         self.engine.replace(is_new.then_some(rules), parts).await;
+        self.replace_access(&active.settings, &settings);
         for client in clients {
             client.apply_limits();
             // One for each name and key: however often the limits change, there is nothing more to remember.
@@ -103,17 +122,31 @@ impl RulesSource {
         let loaded = loaded.await.map_err(|error| AppError::TestsAborted(error.to_string()))?;
         let (settings, rules) = loaded.map_err(AppError::Invalid)?;
         let rules = require_passing(rules, &Caps::from(&settings)).await?;
+        self.check_access(&settings)?;
         let parts = reloaded_parts(&self.engine, &active.settings, &active.clients, &settings)?;
         Ok(Loaded { settings, rules, parts })
     }
 
-    /// What is read at the start only and has changed since.
-    fn restart_needed(&self, settings: Option<&Settings>) -> Option<String> {
-        let changed = self.started_with.as_ref().and_then(StartedWith::restart_needed);
-        changed.or_else(|| {
-            let is_changed = settings.is_some_and(|settings| hook_tokens(settings) != self.hook_tokens);
-            is_changed.then(|| "`hook_token` of a workspace has changed: restart the service to use it".to_owned())
-        })
+    /// Refuses tokens that are too weak for the address that the pages have until a restart.
+    fn check_access(&self, settings: &Settings) -> Result<(), AppError> {
+        match settings.admin.access().weakness().filter(|_| !self.listen.ip().is_loopback()) {
+            Some(why) => Err(AppError::WeakAccess { address: self.listen, why }),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets those in who may by now. Event streams end if that is a change, or if there are other workspaces to see.
+    fn replace_access(&self, before: &Settings, after: &Settings) {
+        self.hook_tokens.replace(hook_tokens(after));
+        let names = |settings: &Settings| -> HashSet<String> {
+            settings.workspaces.iter().map(|found| found.name().to_owned()).collect()
+        };
+        if !before.admin.access().is_same(&after.admin.access()) {
+            tracing::info!(users = after.admin.users.len(), "users and tokens replaced");
+            self.access.replace(after.admin.access());
+        } else if names(before) != names(after) {
+            self.access.end_streams();
+        }
     }
 
     /// The configuration file, where there is one.
@@ -157,11 +190,9 @@ impl Watched {
     }
 }
 
-fn hook_tokens(settings: &Settings) -> Vec<(String, String)> {
+fn hook_tokens(settings: &Settings) -> HashMap<String, SecretString> {
     let tokens = settings.workspaces.iter();
-    tokens
-        .filter_map(|found| Some((found.name().to_owned(), found.hook_token.as_ref()?.expose_secret().to_owned())))
-        .collect()
+    tokens.filter_map(|found| Some((found.name().to_owned(), found.hook_token.clone()?))).collect()
 }
 
 #[async_trait]

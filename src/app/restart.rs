@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The keys that are read at the start only.
-const AT_START: [&str; 2] = ["store", "admin"];
+/// What is read at the start only: a key at the top, and one below it.
+const AT_START: [(&str, Option<&str>); 3] = [("store", None), ("admin", Some("listen")), ("admin", Some("public_url"))];
 
 /// The configuration as it was at the start.
 pub(super) struct StartedWith {
@@ -44,17 +44,23 @@ impl StartedWith {
     }
 }
 
-/// The keys at the top whose values differ, in the order of the new file; `None` where one of the two is no mapping, as
-/// while it is being written.
+/// What of it differs; `None` where one of the two is no mapping, as while it is being written.
 fn changed_keys(before: &str, after: &str) -> Option<Vec<String>> {
     let parsed = |text: &str| match serde_yaml::from_str::<serde_yaml::Value>(text) {
         Ok(serde_yaml::Value::Mapping(mapping)) => Some(mapping),
         _ => None,
     };
     let (before, after) = (parsed(before)?, parsed(after)?);
-    let names = after.keys().chain(before.keys().filter(|key| !after.contains_key(*key)));
-    let changed = names.filter(|key| before.get(*key) != after.get(*key)).filter_map(|key| key.as_str());
-    Some(changed.filter(|key| AT_START.contains(key)).map(str::to_owned).collect())
+    let value = |file: &serde_yaml::Mapping, (key, below): (&str, Option<&str>)| {
+        let found = file.get(key).filter(|found| !found.is_null())?;
+        below.map_or(Some(found), |below| found.get(below).filter(|found| !found.is_null())).cloned()
+    };
+    let changed = AT_START.into_iter().filter(|key| value(&before, *key) != value(&after, *key));
+    let shown = |(key, below): (&str, Option<&str>)| match below {
+        Some(below) => format!("{key}.{below}"),
+        None => key.to_owned(),
+    };
+    Some(changed.map(shown).collect())
 }
 
 #[cfg(test)]
@@ -68,7 +74,9 @@ mod tests {
         let same = "# a comment\nrules: 'rules/'\nstore: sqlite:a.db\nworkspaces:\n  - name: acme\n";
         assert_eq!(changed(same), Some(Vec::new()));
         let more = before.replace("a.db", "b.db") + "admin: { listen: '127.0.0.1:1' }\nsafety: { max_age: 3d }\n";
-        assert_eq!(changed(&more), Some(vec!["store".to_owned(), "admin".to_owned()]));
+        assert_eq!(changed(&more), Some(vec!["store".to_owned(), "admin.listen".to_owned()]));
+        let users = before.to_owned() + "admin: { token: t, users: [{ name: sam, role: viewer }], public_url: null }\n";
+        assert_eq!(changed(&users), Some(Vec::new()), "users reload");
         assert_eq!(changed("rules: rules/\n"), Some(vec!["store".to_owned()]));
         assert_eq!(changed("rules: [\n"), None, "half written");
     }

@@ -85,16 +85,13 @@ impl Service {
             .await
             .map_err(|error| AppError::Listen { address, detail: error.to_string() })?;
         let address = listener.local_addr().unwrap_or(address);
-        let hook_tokens = settings.workspaces.iter();
-        let hook_tokens =
-            hook_tokens.filter_map(|found| Some((found.name().to_owned(), found.hook_token.clone()?))).collect();
+        let rules = Arc::new(RulesSource::new(Arc::clone(&engine), settings));
         let admin = AdminSettings {
             listen: address,
-            access: admin::Access::new(settings.admin.access()),
+            access: rules.access().clone(),
             public_url: settings.admin.public_url.as_ref().map(ToString::to_string),
-            hook_tokens,
+            hook_tokens: rules.hook_tokens().clone(),
         };
-        let rules = Arc::new(RulesSource::new(Arc::clone(&engine), settings));
         let router = admin::router(Arc::clone(&engine), admin, Some(Arc::clone(&rules) as Arc<dyn admin::Reload>));
         Ok(Self { engine, listener, router, rules })
     }

@@ -46,6 +46,17 @@ pub enum AppError {
         /// What the system says.
         detail: String,
     },
+    /// Tokens that are too weak for where the pages can be reached.
+    #[error(
+        "other machines reach the pages at {address} until the service is restarted, and {why}: `admin.token` and the \
+         tokens of `admin.users` need 32 bytes or more there"
+    )]
+    WeakAccess {
+        /// Where the pages are.
+        address: std::net::SocketAddr,
+        /// What is weak.
+        why: &'static str,
+    },
     /// The simulator.
     #[error("cannot start the simulated workspace: {0}")]
     Simulator(#[from] crate::simulator::SimulatorError),

@@ -47,7 +47,7 @@ impl AdminFixture {
             listen: "127.0.0.1:8080".parse().unwrap(),
             access: with_token(token),
             public_url: Some("https://router.acme.example/".to_owned()),
-            hook_tokens: HashMap::from([("acme".to_owned(), HOOK_TOKEN.to_owned().into())]),
+            hook_tokens: HashMap::from([("acme".to_owned(), HOOK_TOKEN.to_owned().into())]).into(),
         };
         let router = admin::router(Arc::clone(&fixture.engine), settings, reload);
         Self { fixture, router }

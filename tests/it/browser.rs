@@ -10,7 +10,7 @@ mod workflows;
 use crate::fixture::{Fixture, FixtureOptions};
 use driver::Browser;
 use reply_router::admin::{self, Access, AccessSettings, AdminSettings};
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -31,7 +31,7 @@ impl BrowserFixture {
             listen: at,
             access: Access::new(AccessSettings { token: Some(TOKEN.to_owned().into()), ..AccessSettings::default() }),
             public_url: None,
-            hook_tokens: HashMap::new(),
+            hook_tokens: Default::default(),
         };
         let router = admin::router(Arc::clone(&fixture.engine), settings, None);
         let closing = CancellationToken::new();

@@ -11,6 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod access;
+mod accounts;
+
 const RULES: &str = "rules:\n  - name: hot\n    when: { category: interested }\n    then:\n      \
                      - reply: { text: 'Hi from {{ workspace.name }}, {{ lead.first_name }}.' }\n";
 const NAMES: [&str; 3] = ["acme", "globex", "initech"];
@@ -25,7 +28,8 @@ impl Agency {
     async fn new(rate_limits: Option<RateLimits>) -> Self {
         let mut accounts = Vec::new();
         for name in NAMES {
-            let keys = vec![Key::with_scopes(format!("{CANARY}{name}"), ["*"])];
+            // Two keys of one account: one replaces the other.
+            let keys = ["", "-new"].map(|which| Key::new(format!("{CANARY}{name}{which}"))).into();
             let options = Options { inbox: Inbox::Empty, keys, rate_limits, ..Options::default() };
             accounts.push(Simulator::start(options).await.unwrap());
         }

@@ -11,4 +11,4 @@ pub(super) use role::Needs;
 pub use role::Role;
 pub(super) use scope::Scope;
 pub(super) use users::Principal;
-pub use users::{Access, AccessSettings, ProxySettings, User, is_user_name};
+pub use users::{Access, AccessSettings, HookTokens, ProxySettings, User, is_user_name};

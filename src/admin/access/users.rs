@@ -3,11 +3,13 @@
 use super::{Network, Role, Scope};
 use crate::admin::auth::constant_time_eq;
 use secrecy::{ExposeSecret, SecretString};
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 use tokio::sync::watch;
 
 /// In bytes.
 const MAX_NAME: usize = 128;
+/// What a token needs before other machines may reach the pages.
+const TOKEN_BYTES: usize = 32;
 
 /// Somebody who uses the pages and the API.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub struct User {
 }
 
 /// Single sign-on by a proxy in front.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxySettings {
     /// The header that names the user.
     pub header: String,
@@ -58,6 +60,11 @@ impl Access {
         self.0.send_replace(Arc::new(settings));
     }
 
+    /// Ends the event streams, whose readers come back: there are other workspaces now.
+    pub fn end_streams(&self) {
+        self.0.send_modify(|settings| *settings = Arc::new((**settings).clone()));
+    }
+
     /// What holds now.
     pub(in crate::admin) fn current(&self) -> Arc<AccessSettings> {
         Arc::clone(&self.0.borrow())
@@ -69,7 +76,60 @@ impl Access {
     }
 }
 
+/// The tokens of the vendor's webhook, by workspace; one without has none. Clones share them, as with [`Access`].
+#[derive(Debug, Clone, Default)]
+pub struct HookTokens(watch::Sender<HashMap<String, SecretString>>);
+
+impl HookTokens {
+    /// Takes these from now on.
+    pub fn replace(&self, tokens: HashMap<String, SecretString>) {
+        self.0.send_replace(tokens);
+    }
+
+    /// Whether a text is the workspace's token; `None` if it has none.
+    pub(in crate::admin) fn matches(&self, workspace: &str, given: Option<&str>) -> Option<bool> {
+        let tokens = self.0.borrow();
+        let token = tokens.get(workspace)?;
+        Some(given.is_some_and(|given| constant_time_eq(given, token.expose_secret())))
+    }
+}
+
+impl From<HashMap<String, SecretString>> for HookTokens {
+    fn from(tokens: HashMap<String, SecretString>) -> Self {
+        Self(watch::Sender::new(tokens))
+    }
+}
+
+fn is_same_token(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    one.map(ExposeSecret::expose_secret) == other.map(ExposeSecret::expose_secret)
+}
+
+impl User {
+    fn is_same(&self, other: &Self) -> bool {
+        let is_same = self.name == other.name && self.role == other.role && self.workspaces == other.workspaces;
+        is_same && is_same_token(self.token.as_ref(), other.token.as_ref())
+    }
+}
+
 impl AccessSettings {
+    /// Whether both let the same people in, to the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let are_users = self.users.len() == other.users.len()
+            && self.users.iter().zip(&other.users).all(|(one, other)| one.is_same(other));
+        are_users && self.proxy == other.proxy && is_same_token(self.token.as_ref(), other.token.as_ref())
+    }
+
+    /// Why these must not be used at an address that other machines reach; `None` if they may.
+    pub fn weakness(&self) -> Option<&'static str> {
+        let is_short = |token: &SecretString| token.expose_secret().len() < TOKEN_BYTES;
+        let tokens = self.users.iter().filter_map(|user| user.token.as_ref()).chain(&self.token);
+        match self.is_open() {
+            true => Some("nobody has a token"),
+            false if tokens.into_iter().any(is_short) => Some("a token is shorter than 32 bytes"),
+            false => None,
+        }
+    }
+
     /// Whether everything is open to this machine, because nobody has been given a token or a name.
     pub(in crate::admin) fn is_open(&self) -> bool {
         self.token.is_none() && self.users.is_empty()
@@ -166,6 +226,34 @@ mod tests {
         // Whoever is somebody is no admin besides.
         let access = AccessSettings { token: Some("sams".to_owned().into()), ..access };
         assert_eq!(access.by_token("sams").unwrap().name(), Some("sam"));
+    }
+
+    #[test]
+    fn what_lets_in_is_compared_and_weighed() {
+        let long = "a".repeat(TOKEN_BYTES);
+        let access = |token: Option<&str>, users: Vec<User>| AccessSettings {
+            token: token.map(|token| token.to_owned().into()),
+            users,
+            proxy: None,
+        };
+        let sam = || user("sam", Some(&long), None);
+        assert!(access(None, vec![sam()]).is_same(&access(None, vec![sam()])));
+        for other in [
+            access(Some(&long), vec![sam()]),
+            access(None, vec![]),
+            access(None, vec![user("sam", Some("short"), None)]),
+            access(None, vec![user("sam", None, None)]),
+            access(None, vec![user("sam", Some(&long), Some(&["acme"]))]),
+            access(None, vec![User { role: Role::Admin, ..sam() }]),
+        ] {
+            assert!(!access(None, vec![sam()]).is_same(&other), "{other:?}");
+        }
+        assert_eq!(access(None, vec![sam(), user("kim", None, None)]).weakness(), None);
+        for weak in
+            [access(None, vec![]), access(Some("short"), vec![sam()]), access(None, vec![user("x", Some("y"), None)])]
+        {
+            assert!(weak.weakness().is_some(), "{weak:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     view::{self, ActionCard, TimeTag, WorkspaceChoice, encoded},
 };
 use crate::{
-    model::{ActionKind, ActionState},
+    model::{Action, ActionKind, ActionState},
     store::ActionFilter,
 };
 use askama::Template;
@@ -161,12 +161,17 @@ pub(in crate::admin) async fn queue(
         left,
         left_count: engine.left_count().await?,
         left_older,
-        waiting: waiting.into_iter().map(ActionCard::from).collect(),
+        waiting: waiting.into_iter().map(|action| card(&engine, action)).collect(),
         waiting_count,
         waiting_more: waiting_count.saturating_sub(shown),
         state: single,
         choice,
     })
+}
+
+fn card(engine: &ScopedEngine, action: Action) -> ActionCard {
+    let stopped = engine.workspace(&action.workspace).is_err();
+    ActionCard { stopped, ..ActionCard::from(action) }
 }
 
 /// Where the older ones of a state are.
@@ -187,7 +192,7 @@ async fn group(
     let mut cards = Vec::with_capacity(found.items.len());
     for action in found.items {
         let decision = engine.find_decision(&action.decision_id).await?;
-        let mut card = ActionCard::from(action);
+        let mut card = card(engine, action);
         if let Some(decision) = decision {
             let trace = decision.trace;
             card.who = view::writer(trace.lead_name.as_deref(), decision.lead_email.as_deref(), trace.from.as_deref());

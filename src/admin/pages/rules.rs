@@ -331,6 +331,10 @@ fn troubles(status: &StatusReport, rules_in_trouble: usize) -> Vec<String> {
     if status.queue.failed > 0 {
         found.push(format!("{} failed.", counted(status.queue.failed, "action has", "actions have")));
     }
+    for (name, count) in &status.stopped {
+        let actions = counted(*count, "action waits", "actions wait");
+        found.push(format!("{actions} in {name}, which is not in the configuration: nothing is sent there."));
+    }
     found.extend(status.workspaces.iter().filter_map(trouble));
     found
 }

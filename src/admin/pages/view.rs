@@ -101,6 +101,8 @@ pub(super) struct ActionCard {
     pub(super) thread_path: String,
     pub(super) if_retried: &'static str,
     pub(super) approved: bool,
+    /// Its workspace is not in the configuration: nothing is sent.
+    pub(super) stopped: bool,
     /// The sender: name and address; empty if not looked up.
     pub(super) who: String,
     /// The lead's message, if looked up.
@@ -144,6 +146,7 @@ impl From<Action> for ActionCard {
             target: action.target,
             lead: action.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
             rule: action.rule,
+            stopped: false,
             who: String::new(),
             message: None,
             is_excerpt: false,

@@ -6,7 +6,7 @@ use crate::{
     store::{ActionCount, DayCount, ForeignUse, MatchTotal, ModeOverride, Pause, SentFilter, SentWindow, StoreError},
 };
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 impl ScopedEngine {
     /// The pause of everything, and those of their workspaces. Who paused everything is not everybody's to know.
@@ -45,6 +45,21 @@ impl ScopedEngine {
             }
         }
         Ok(queue)
+    }
+
+    /// How many open actions wait in workspaces that are no longer configured, where nothing is sent; for those who see
+    /// everything.
+    pub(in crate::admin) async fn stopped(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut stopped = BTreeMap::new();
+        if self.names().is_none() {
+            let workspaces = self.app.engine.workspaces();
+            for total in self.app.engine.store().action_totals().await? {
+                if !total.state.is_settled() && workspaces.named(&total.workspace).is_none() {
+                    *stopped.entry(total.workspace).or_default() += total.count;
+                }
+            }
+        }
+        Ok(stopped)
     }
 
     /// How often each rule matched in their workspaces since then.

@@ -141,8 +141,8 @@ impl Intake {
         let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let (first, name) = (names.first().map(String::as_str).unwrap_or_default(), workspace.name());
         let why = format!(
-            "{ASKED} ({listed}). If `{name}` is its new name, write `was: {first}` below `name: {name}` in the configuration \
-             and restart: its opt-outs, baseline and records go with it. If it is another account, resume the workspace: it \
+            "{ASKED} ({listed}). If `{name}` is its new name, write `was: {first}` below `name: {name}` in the configuration: \
+             its opt-outs, baseline and records go with it. If it is another account, resume the workspace: it \
              begins anew"
         );
         state.identity_asked = true;

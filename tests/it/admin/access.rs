@@ -254,7 +254,7 @@ async fn the_cookie_is_secure_exactly_where_the_pages_are() {
             listen: "127.0.0.1:8080".parse().unwrap(),
             access: super::with_token(Some(TOKEN)),
             public_url: public_url.map(str::to_owned),
-            hook_tokens: std::collections::HashMap::new(),
+            hook_tokens: Default::default(),
         };
         let router = admin::router(std::sync::Arc::clone(&fixture.engine), settings, None);
         let desk = AdminFixture { fixture, router };

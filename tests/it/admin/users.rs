@@ -5,7 +5,7 @@ use crate::fixture::{Fixture, FixtureOptions};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use reply_router::admin::{self, Access, AccessSettings, AdminSettings, ProxySettings, Role, User};
 use serde_json::json;
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 use tower::ServiceExt;
 
 const SAM: &str = "sam-0123456789abcdef0123456789ab";
@@ -35,7 +35,7 @@ async fn desk() -> (AdminFixture, Access) {
         listen: "0.0.0.0:8080".parse().unwrap(),
         access: access.clone(),
         public_url: None,
-        hook_tokens: HashMap::new(),
+        hook_tokens: Default::default(),
     };
     let router = admin::router(Arc::clone(&fixture.engine), settings, None);
     (AdminFixture { fixture, router }, access)
