@@ -75,6 +75,8 @@ pub struct SettledThread {
     /// Whether the row was taken from the line. If it is not there any more because the person was erased, nothing is
     /// written.
     pub was_in_line: bool,
+    /// Whether the lead had opted out before.
+    pub opted_out: bool,
     /// Who else may own the thread.
     pub claim: Claim,
 }

@@ -141,7 +141,7 @@ async fn tables_of_an_earlier_version_are_brought_up_to_date() {
     for store in [one.unwrap(), other.unwrap()] {
         assert_eq!(upgrade::matches_by_workspace(&store).await, wanted);
     }
-    assert_eq!(SERVER.query(&name, "SELECT max(version) FROM schema_version").trim(), "4");
+    assert_eq!(SERVER.query(&name, "SELECT max(version) FROM schema_version").trim(), "5");
 }
 
 #[tokio::test(flavor = "multi_thread")]

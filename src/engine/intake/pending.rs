@@ -258,6 +258,7 @@ impl Intake {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
             // Existing mail is decided on because somebody asks for it.
             was_in_line: event != EventKind::Apply,
+            opted_out: evaluation.context.lead_opted_out == Some(true),
             ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
         self.shared.keep_rules(&evaluation.context).await?;
@@ -324,6 +325,7 @@ impl Intake {
             last_outgoing: ending.iter().map(|message| message.id.clone()).collect(),
             looked_at: workspace.list.server_time(self.shared.now()),
             was_in_line: true,
+            opted_out: false,
             claim: Claim::default(),
         }
     }

@@ -5,6 +5,7 @@ use super::{
     addresses::AddressKey,
     codec::{micros, parse, timestamp, to_json},
     connection::{Connection, Row, params},
+    left,
     session::Session,
 };
 use crate::{
@@ -135,6 +136,9 @@ impl OptOutStore for SqlStore {
                 "DELETE FROM opt_outs WHERE email IN (?1, ?3) AND (?2 IS NULL OR workspace = ?2)",
                 params![email, workspace, hidden],
             )?;
+            if gone > 0 {
+                left::unmark(session, &key)?;
+            }
             Ok(gone > 0)
         })
         .await

@@ -53,6 +53,7 @@ struct NewDecision {
     opt_out: Option<OptOut>,
     settling: Settling,
     claim: Claim,
+    opted_out: bool,
     key: AddressKey,
 }
 
@@ -79,6 +80,7 @@ impl DecisionStore for SqlStore {
             opt_out: opt_out.cloned(),
             settling: Settling::new(settled)?,
             claim: settled.claim.clone(),
+            opted_out: settled.opted_out,
             key: self.address_key.clone(),
             record: decision.clone(),
         };
@@ -140,7 +142,8 @@ impl NewDecision {
             true => settled.thread,
             false => session.thread(&record.workspace, &record.thread_id, record.at)?,
         };
-        let decision = session.insert_decision(record, &self.trace, workspace, thread)?;
+        let opted_out = self.opted_out || self.opt_out.is_some();
+        let decision = session.insert_decision(record, &self.trace, workspace, thread, opted_out)?;
         if let Some(event) = &self.event {
             session.insert_event(decision, event)?;
         }
@@ -193,13 +196,14 @@ impl NewDecision {
 }
 
 impl Session<'_> {
-    /// Writes the decision itself; its number comes back.
+    /// Writes the decision itself, marked if the lead has opted out; its number comes back.
     pub(super) fn insert_decision(
         &mut self,
         record: &DecisionRecord,
         trace: &[u8],
         workspace: i64,
         thread: i64,
+        opted_out: bool,
     ) -> Result<i64, StoreError> {
         let session = self;
         let campaign = record.trace.campaign.as_deref().map(|name| session.name(name)).transpose()?;
@@ -217,7 +221,7 @@ impl Session<'_> {
             micros(record.at),
             record.event.as_str(),
             to_json(&record.matched)?,
-            record.trace.problem.is_some(),
+            record.trace.problem.is_some() || opted_out,
             record.trace.message_at.map(micros),
             trace,
         ];

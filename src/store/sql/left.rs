@@ -1,14 +1,17 @@
 //! Threads that the service is done with although a person still has to look at them.
 
 use super::{
-    codec::{Uid, micros},
+    addresses::AddressKey,
+    codec::{Uid, micros, unpack},
     connection::{Connection, params},
+    controls::find_opt_out,
     decisions::{DECISION_COLUMNS, read_decision},
     filters::any_of,
+    session::Session,
 };
 use crate::{
-    model::{ActionKind, ActionState, ReasonCode},
-    store::{DecisionRecord, EventKind, StoreError},
+    model::{ActionKind, ActionState, OptOutScope, ReasonCode},
+    store::{DecisionRecord, DecisionTrace, EventKind, StoreError},
 };
 use jiff::Timestamp;
 use std::sync::LazyLock;
@@ -34,7 +37,8 @@ const POSTGRES: Differently = Differently {
 
 /// The decisions in question, made at or after `?1`, the first of which has the number `?2`: a reply that a rule wanted and
 /// that policy stopped, a thread that was left unread because another action did not end well, messages that could not be
-/// read, or mail from a lead who opted out.
+/// read, or mail from a lead who opted out. The last two are marked when the decision is written: whoever looks later pays
+/// for no opt-out, of whatever form.
 ///
 /// A decision is off the list when a newer message was decided, when a teammate wrote in the thread after the lead, when the
 /// message was answered or the thread marked as read, when an operator rejected the reply, when one of its actions is open
@@ -62,10 +66,6 @@ fn left(Differently { uid_text, row_at }: &Differently) -> String {
              OR (kind = '{reply}' AND reason_code IN ({stopped})))
            UNION
            SELECT id FROM decisions INDEXED BY decisions_problem WHERE at >= ?1 AND problem
-           UNION
-           SELECT d.id FROM opt_outs o CROSS JOIN workspaces w ON w.name = o.workspace
-           CROSS JOIN decisions d INDEXED BY decisions_lead ON d.lead_email = o.email AND d.id >= ?2
-             AND d.workspace = w.id AND d.at >= o.since
          ), left_decisions AS (
            -- Conditions on a joined table alone would make the database read all of it beforehand.
            SELECT d.* FROM candidates c CROSS JOIN decisions d ON d.id = c.id
@@ -80,6 +80,42 @@ fn left(Differently { uid_text, row_at }: &Differently) -> String {
                  FROM threads t WHERE t.id = d.thread) > d.message_at + 1000000, FALSE)
          )"
     )
+}
+
+/// Decisions that are marked, with what they are marked for.
+pub(super) const MARKED: &str =
+    "SELECT d.id, d.lead_email, (SELECT name FROM workspaces WHERE id = d.workspace), d.trace
+     FROM decisions d INDEXED BY decisions_problem WHERE d.problem ORDER BY d.at DESC LIMIT ?1";
+/// So many of them are looked at, the newest ones.
+const MAX_MARKED: u32 = 10_000;
+
+/// After an opt-out was taken back: decisions that were marked for it alone are marked no more.
+pub(super) fn unmark(session: &Session<'_>, key: &AddressKey) -> Result<(), StoreError> {
+    let connection = session.connection;
+    let mut query = connection.prepare_cached(MARKED)?;
+    let mut rows = query.query(params![MAX_MARKED])?;
+    let mut without = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, lead, workspace): (i64, Option<String>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let trace: DecisionTrace = unpack(row.bytes(3)?)?;
+        let has_opted_out = match lead.zip(workspace) {
+            Some((lead, workspace)) => {
+                // Whether those of other workspaces count, the configuration says: what may count keeps its mark.
+                find_opt_out(connection, key, (&workspace, OptOutScope::Shared), &lead)?.is_some()
+            }
+            None => false,
+        };
+        if trace.problem.is_none() && !has_opted_out {
+            without.push(id);
+        }
+    }
+    let unmark = connection
+        .pick("UPDATE decisions SET problem = 0 WHERE id = ?1", "UPDATE decisions SET problem = FALSE WHERE id = ?1");
+    let mut update = connection.prepare_cached(unmark)?;
+    for id in without {
+        update.execute(params![id])?;
+    }
+    Ok(())
 }
 
 fn quoted(codes: &[ReasonCode]) -> String {

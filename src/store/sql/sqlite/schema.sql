@@ -1,4 +1,4 @@
--- The store, version 12. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
+-- The store, version 13. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
 -- same compressed (codec.rs).
 --
 -- Hot and cold apart: what is due, and where it stands, is in `actions`, whose rows are narrow; what is sent is written once
@@ -53,7 +53,7 @@ CREATE TABLE decisions (
     at         INTEGER NOT NULL,
     event      TEXT NOT NULL,
     matched    TEXT NOT NULL,        -- the names of the rules, in order
-    problem    INTEGER NOT NULL,     -- whether nothing could be evaluated
+    problem    INTEGER NOT NULL,     -- whether nothing could be evaluated, or the lead had opted out: people look at it
     message_at INTEGER,
     trace      BLOB NOT NULL
 );

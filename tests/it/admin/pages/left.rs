@@ -1,9 +1,12 @@
 //! Threads in which nothing is open and that a person still has to look at: on the first page, in the queue, for programs.
 
 use super::{between, shows};
-use crate::{admin::AdminFixture, fixture::FixtureOptions};
-use reply_router::model::{ActionState, Mode};
-use reply_router::store::prelude::*;
+use crate::{
+    admin::{AdminFixture, bearer},
+    fixture::FixtureOptions,
+};
+use reply_router::model::{ActionState, Mode, OptOutScope, Safety};
+use reply_router::store::{OptOut, prelude::*};
 use std::time::Duration;
 
 /// The lead writes a second time in a thread that a rule has answered once.
@@ -74,6 +77,39 @@ async fn a_lead_who_opted_out_is_left_for_a_person_whether_or_not_a_rule_matched
             "The lead opted out: remove them from the campaign in ColdSend.",
         ],
     );
+}
+
+#[tokio::test]
+async fn whatever_form_an_opt_out_has_mail_is_left_until_it_is_taken_back() {
+    let safety = Safety { opt_outs: OptOutScope::Shared, ..Safety::default() };
+    let desk = AdminFixture::new(FixtureOptions { safety, ..FixtureOptions::default() }).await;
+    let add = async |workspace: &str, email: &str| {
+        let (workspace, email) = (workspace.to_owned(), email.to_owned());
+        let since = desk.fixture.engine.now();
+        let opt_out = OptOut { workspace, email, since, evidence: "no".to_owned() };
+        desk.fixture.store.add_opt_out(&opt_out).await.unwrap();
+    };
+    add("acme", "*@gone.example").await;
+    add("elsewhere", "jo@shared.example").await;
+    add("acme", "ann@erased.example").await;
+    desk.fixture.store.erase("ann@erased.example", None, desk.fixture.engine.now()).await.unwrap();
+    for lead in ["jane@eu.gone.example", "jo@shared.example", "ann@erased.example", "joe@acme.example"] {
+        desk.fixture.hot_lead(lead, "Thanks for nothing.");
+    }
+    desk.fixture.tick().await;
+    let left = async || {
+        let status = desk.get("/api/v1/status").await.json()["queue"]["left_for_you"].as_u64().unwrap();
+        let list = desk.get("/api/v1/left").await.json();
+        assert!(list["items"].as_array().unwrap().iter().all(|item| item["why"][0]["reason"]["code"] == "opt_out"));
+        assert_eq!(list["items"].as_array().unwrap().len() as u64, status);
+        status
+    };
+    assert_eq!(left().await, 3);
+    for (number, form) in [(2, "*@gone.example"), (1, "ann@erased.example"), (0, "jo@shared.example")] {
+        let path = format!("/api/v1/opt-outs/{form}");
+        assert_eq!(desk.send("DELETE", &path, &[bearer()], "").await.status, 204);
+        assert_eq!(left().await, number, "{form}");
+    }
 }
 
 #[tokio::test]

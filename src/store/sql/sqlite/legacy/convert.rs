@@ -36,6 +36,7 @@ pub(super) fn convert(old: &Connection, new: &NewConnection) -> Result<(), Store
     convert_threads(old, new)?;
     new.commit()?;
     convert_decisions(old, new)?;
+    new.execute_batch(include_str!("../steps/0013_opted_out.sql"))?;
     convert_changes(old, new)
 }
 
@@ -101,7 +102,7 @@ fn convert_decisions(old: &Connection, new: &NewConnection) -> Result<(), StoreE
             let record = read::decision(row)?;
             let workspace = session.workspace(&record.workspace)?;
             let thread = session.thread(&record.workspace, &record.thread_id, record.at)?;
-            let decision = session.insert_decision(&record, &pack(&record.trace)?, workspace, thread)?;
+            let decision = session.insert_decision(&record, &pack(&record.trace)?, workspace, thread, false)?;
             let mut of_decision = actions.query([&record.id])?;
             let mut place = 0;
             while let Some(row) = of_decision.next()? {
