@@ -130,6 +130,10 @@ fn condition(out: &mut String, condition: &ConditionTrace) {
                 let place = paint(QUIET, &found.place);
                 let _ = writeln!(out, "      phrase `{}` found “{}”  {place}", found.phrase, found.words);
             }
+            if let Some(row) = &condition.row {
+                let line = paint(QUIET, &format!("line {}", row.line));
+                let _ = writeln!(out, "      list `{}` has `{}`  {line}", row.list, row.key);
+            }
         }
         (None, _) => {
             let _ = writeln!(out, ", saw nothing");

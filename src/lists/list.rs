@@ -124,6 +124,10 @@ impl List {
     /// Keys are compared as addresses and domains are: case, a dot at the end and white space around do not count. How else a
     /// value may be found, `by` says; of several rows the one with the longest key.
     pub fn find(&self, value: &str, by: Match) -> Option<Row<'_>> {
+        // A whole message is looked for as well: it is not folded first, only to find that no key is so long.
+        if value.len() > 8 * self.longest + 1_024 {
+            return None;
+        }
         let folded = fold_value(value);
         if by == Match::Words {
             let words = self.words.get_or_init(|| {

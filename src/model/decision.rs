@@ -126,6 +126,20 @@ pub struct ConditionTrace {
     /// The phrase that was found, where the rule asks for phrases (`says`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phrase: Option<PhraseTrace>,
+    /// The row that was found, where the rule asks for one in a list (`in`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<RowTrace>,
+}
+
+/// A row of a list that a value was found in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RowTrace {
+    /// The list.
+    pub list: String,
+    /// The row's key, as keys are compared.
+    pub key: String,
+    /// The line of its file on which the row begins.
+    pub line: usize,
 }
 
 /// A phrase of a rule that was found.

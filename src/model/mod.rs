@@ -25,7 +25,7 @@ pub use attempt::{Attempt, AttemptOutcome};
 pub use count::counted;
 pub use decision::{
     ActionTrace, ConditionTrace, Decision, MailReading, Mode, PhraseTrace, PlannedAction, PlannedOutcome, QuotedTrace,
-    RuleTrace, ScriptTrace, SignalTrace, describe_planned,
+    RowTrace, RuleTrace, ScriptTrace, SignalTrace, describe_planned,
 };
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
 pub use grant::{GRANT_LASTS, Grant, GrantRequest};

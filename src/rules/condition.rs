@@ -4,10 +4,11 @@ use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
     event::{Facts, ThreadMessages},
     field::{FlagField, GlobField, NumberField, TextField},
+    listed::ListedField,
     pattern::{Glob, Pattern, excerpt},
     said::Said,
 };
-use crate::model::{ConditionTrace, PhraseTrace, ThreadDetail, address_of, format_duration, non_blank};
+use crate::model::{ConditionTrace, PhraseTrace, RowTrace, ThreadDetail, address_of, format_duration, non_blank};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// What must be read before a rule can be decided. The order is from cheap to dear.
@@ -122,6 +123,7 @@ fn blank(test: &Predicate) -> ConditionTrace {
         held: None,
         span: None,
         phrase: None,
+        row: None,
     }
 }
 
@@ -168,6 +170,7 @@ impl Evaluator<'_, '_> {
             trace.seen = seen.shown;
             trace.span = seen.span;
             trace.phrase = seen.phrase;
+            trace.row = seen.row;
         }
         if seen.is_cut {
             self.note = Some("the text is longer than 64 KiB; only the beginning was matched".to_owned());
@@ -189,6 +192,7 @@ fn holds(check: &Matcher, facts: &Facts<'_>) -> Truth {
             .map(|values| globs.iter().any(|glob| glob.matches(values.iter().map(AsRef::as_ref)))),
         Matcher::Text(field, patterns) => facts.text_value(*field).map(|text| is_found(*field, patterns, text, facts)),
         Matcher::Says(field, said) => facts.text_value(*field).map(|text| is_said(*field, said, text, facts)),
+        Matcher::Listed(listed) => listed.find(facts).map(|found| found.is_some()),
         Matcher::Number(field, bounds) => number_value(*field, facts)
             .map(|value| value.is_some_and(|value| bounds.iter().any(|bounds| bounds.contain(value)))),
         Matcher::Age(bounds) => Ok(facts.age().is_some_and(|age| bounds.iter().any(|bounds| bounds.contain(age)))),
@@ -206,6 +210,7 @@ struct Seen {
     captures: Vec<(String, String)>,
     is_cut: bool,
     phrase: Option<PhraseTrace>,
+    row: Option<RowTrace>,
 }
 
 impl Seen {
@@ -230,6 +235,10 @@ fn look(check: &Matcher, held: bool, facts: &Facts<'_>) -> Seen {
             Ok(text) => look_for_phrase(*field, Some(said).filter(|_| held), text, facts),
             Err(_) => Seen::default(),
         },
+        Matcher::Listed(listed) => {
+            let (shown, span, row) = listed.trace(facts);
+            Seen { shown, span, row, ..Seen::default() }
+        }
         Matcher::Number(field, _) => {
             Seen::value(number_value(*field, facts).ok().flatten().map(|value| value.to_string()))
         }
@@ -294,6 +303,16 @@ fn glob_values<'a>(field: GlobField, facts: &Facts<'a>) -> Result<Vec<Cow<'a, st
     })
 }
 
+impl ListedField {
+    /// Its values, as far as has been read.
+    pub(super) fn values<'a>(self, facts: &Facts<'a>) -> Result<Vec<Cow<'a, str>>, Need> {
+        match self {
+            Self::Short(field) => glob_values(field, facts),
+            Self::Text(field) => Ok(facts.text_value(field)?.map(Cow::Borrowed).into_iter().collect()),
+        }
+    }
+}
+
 /// An inbox is named by its address; where a rule names it by id, that fits too.
 fn inbox_values(detail: &ThreadDetail) -> Vec<Cow<'_, str>> {
     let address =
@@ -356,7 +375,7 @@ fn look_at_text<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str
     }
     let marked = found.map(|(_, found)| text.original_range(found.range()));
     let (shown, span) = excerpt(text.original(), marked.map(|marked| (marked.start, marked.end)));
-    Seen { shown: Some(shown), span, captures, is_cut: text.is_cut(), phrase: None }
+    Seen { shown: Some(shown), span, captures, is_cut: text.is_cut(), ..Seen::default() }
 }
 
 /// Whether one of the phrases is found in a text.

@@ -2,6 +2,7 @@
 
 use super::{
     field::{Cost, FlagField, GlobField, NumberField, TextField},
+    listed::Listed,
     pattern::{Bounds, Glob, Pattern, SpanBounds},
     said::Said,
     script::Script,
@@ -95,6 +96,8 @@ pub enum Matcher {
     Text(TextField, Vec<Pattern>),
     /// Text: any of the phrases is found in it.
     Says(TextField, Said),
+    /// A value or a text that has a row in a list.
+    Listed(Listed),
     /// A number: any of the bounds hold.
     Number(NumberField, Vec<Bounds<f64>>),
     /// The time since the last message: any of the bounds hold.
@@ -110,16 +113,11 @@ impl Matcher {
     pub fn cost(&self) -> Cost {
         match self {
             Self::Glob(field, globs) => match field {
-                GlobField::Category | GlobField::LeadEmail | GlobField::LeadDomain | GlobField::Workspace => Cost::Row,
                 GlobField::Campaign if globs.iter().any(is_id) => Cost::Thread,
-                GlobField::Campaign => Cost::Row,
-                GlobField::Inbox | GlobField::Tags | GlobField::AiCategory | GlobField::ManualCategory => Cost::Thread,
-                GlobField::From | GlobField::Attachment | GlobField::LeadLanguage => Cost::Messages,
+                _ => field.cost(),
             },
-            Self::Text(field, _) | Self::Says(field, _) => match field {
-                TextField::LeadName | TextField::Subject | TextField::Preview => Cost::Row,
-                TextField::Body | TextField::FullBody | TextField::History => Cost::Messages,
-            },
+            Self::Text(field, _) | Self::Says(field, _) => field.cost(),
+            Self::Listed(listed) => listed.field.cost(),
             Self::Number(NumberField::ReplyCount, _) | Self::Age(_) | Self::AnyAutoReply => Cost::Row,
             Self::Number(NumberField::AiConfidence, _) => Cost::Thread,
             Self::Number(..) => Cost::Messages,

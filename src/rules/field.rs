@@ -113,3 +113,24 @@ pub enum Cost {
     /// One request for the messages.
     Messages,
 }
+
+impl GlobField {
+    /// What it costs to know it; of a campaign the name.
+    pub fn cost(self) -> Cost {
+        match self {
+            Self::Category | Self::Campaign | Self::LeadEmail | Self::LeadDomain | Self::Workspace => Cost::Row,
+            Self::Inbox | Self::Tags | Self::AiCategory | Self::ManualCategory => Cost::Thread,
+            Self::From | Self::Attachment | Self::LeadLanguage => Cost::Messages,
+        }
+    }
+}
+
+impl TextField {
+    /// What it costs to know it.
+    pub fn cost(self) -> Cost {
+        match self {
+            Self::LeadName | Self::Subject | Self::Preview => Cost::Row,
+            Self::Body | Self::FullBody | Self::History => Cost::Messages,
+        }
+    }
+}

@@ -6,6 +6,7 @@
 use super::{
     definition::{Matcher, Rule},
     field::{GlobField, TextField},
+    listed::ListedField,
     logic::{Budget, Dnf},
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
@@ -172,6 +173,12 @@ fn says_what_is_wanted(check: &Matcher) -> bool {
             matches!(field, GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory)
         }
         Matcher::Text(field, _) | Matcher::Says(field, _) => !matches!(field, TextField::LeadName),
+        Matcher::Listed(listed) => match listed.field {
+            ListedField::Short(field) => {
+                matches!(field, GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory)
+            }
+            ListedField::Text(field) => !matches!(field, TextField::LeadName),
+        },
         // Somebody who answers automatic mail knows what comes.
         Matcher::Flag(super::field::FlagField::AutoReply, wanted) => *wanted,
         _ => false,

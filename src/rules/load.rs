@@ -6,6 +6,7 @@ mod conditions;
 mod curly_quotes;
 mod files;
 mod folder;
+mod listed;
 mod lists;
 mod rule;
 mod suspicious;

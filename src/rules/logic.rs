@@ -161,6 +161,7 @@ fn same_subject(left: &Matcher, right: &Matcher) -> bool {
         (Matcher::Glob(left, _), Matcher::Glob(right, _)) => left == right,
         (Matcher::Text(left, _), Matcher::Text(right, _)) => left == right,
         (Matcher::Says(left, _), Matcher::Says(right, _)) => left == right,
+        (Matcher::Listed(left), Matcher::Listed(right)) => left.field == right.field,
         (Matcher::Number(left, _), Matcher::Number(right, _)) => left == right,
         (Matcher::Flag(left, _), Matcher::Flag(right, _)) => left == right,
         _ => discriminant(left) == discriminant(right),
@@ -197,6 +198,7 @@ fn price(checks: &[(&Matcher, bool)]) -> usize {
         Matcher::Glob(_, globs) => globs.len(),
         Matcher::Text(_, patterns) => patterns.len(),
         Matcher::Says(_, said) => said.phrases().len(),
+        Matcher::Listed(listed) => listed.lists.len(),
         Matcher::Number(_, bounds) => bounds.len(),
         Matcher::Age(bounds) => bounds.len(),
         Matcher::Flag(..) | Matcher::AnyAutoReply => 1,
@@ -206,7 +208,9 @@ fn price(checks: &[(&Matcher, bool)]) -> usize {
     };
     let (wanted, all) = (sum(Some(true)), sum(None));
     match checks.first() {
-        Some((Matcher::Text(..) | Matcher::Says(..), _)) => all + wanted.saturating_mul(sum(Some(false))),
+        Some((Matcher::Text(..) | Matcher::Says(..) | Matcher::Listed(_), _)) => {
+            all + wanted.saturating_mul(sum(Some(false)))
+        }
         Some((Matcher::Glob(..), _)) if checks.len() > 1 => all + wanted.saturating_mul(all),
         Some((Matcher::Number(..) | Matcher::Age(_), _)) => all.saturating_mul(all).saturating_mul(6),
         _ => all,
@@ -220,6 +224,7 @@ fn no_value(checks: &[(&Matcher, bool)]) -> bool {
         Matcher::Glob(field, _) => no_short_value(*field, checks),
         Matcher::Text(..) => no_text(checks),
         Matcher::Says(..) => no_saying(checks),
+        Matcher::Listed(_) => no_row(checks),
         Matcher::Number(field, _) => {
             let is_count = *field != NumberField::AiConfidence;
             let always_there = !matches!(field, NumberField::ReplyCount | NumberField::AiConfidence);
@@ -357,6 +362,18 @@ fn no_saying(checks: &[(&Matcher, bool)]) -> bool {
     };
     let is_refused = |said: &SaidPhrase| phrases(false).flatten().any(|other| other.phrase.is_found_with(&said.phrase));
     phrases(true).any(|all| all.iter().all(is_refused))
+}
+
+/// Whether each list that one of the checks wants a row in is one that must not have one.
+fn no_row(checks: &[(&Matcher, bool)]) -> bool {
+    let listed = |wanted: bool| {
+        checks.iter().filter(move |(_, holds)| *holds == wanted).filter_map(|(check, _)| match check {
+            Matcher::Listed(listed) => Some(listed),
+            _ => None,
+        })
+    };
+    let is_refused = |name: &str| listed(false).any(|other| other.has(name));
+    listed(true).any(|wanted| wanted.names().all(is_refused))
 }
 
 /// Whether `wide` is found in every text in which `narrow` is.

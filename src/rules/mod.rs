@@ -52,6 +52,7 @@ pub use evaluate::{effective_mode, evaluate, evaluate_timed};
 pub use event::{EventInput, ThreadMessages};
 pub use field::{Cost, FlagField, GlobField, NumberField, TextField};
 pub use files::{AllowedFile, FileAccess, FileRefusal, MAX_ATTACHED_BYTES};
+pub use listed::{ListName, Listed, ListedField};
 pub use pattern::{Bounds, Fold, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
 pub use plan::words_of;
 pub use request_cost::{Frequency, RequestCost, RuleCost};

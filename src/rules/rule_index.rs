@@ -8,6 +8,7 @@ use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
     event::Facts,
     field::{GlobField, TextField},
+    listed::ListedField,
     pattern::{Fold, Glob, GlobText, Pattern},
     prefilter::{Needles, Prefilter, PrefilterBuilder},
     rule_bits::RuleBits,
@@ -45,6 +46,8 @@ struct ValueIndex {
     exact: HashMap<Vec<char>, RuleBits>,
     /// Rules by a value with `*` or `?`.
     globs: Vec<(GlobText, RuleBits)>,
+    /// Rules by a list that has it: each list is looked into once, however many rules ask.
+    lists: Vec<(String, RuleBits)>,
 }
 
 /// What rules require of a text.
@@ -105,16 +108,24 @@ impl ValueIndex {
         let count = rules.len();
         let fold = if field == GlobField::Category { Fold::CaseAndSeparators } else { Fold::Case };
         let (free, absent) = (RuleBits::all(count), RuleBits::none(count));
-        let mut index = Self { field, fold, free, absent, exact: HashMap::new(), globs: Vec::new() };
+        let mut index = Self { field, fold, free, absent, exact: HashMap::new(), globs: Vec::new(), lists: Vec::new() };
         let mut is_used = false;
         for (place, rule) in rules.iter().enumerate() {
-            let Some(globs) = required_globs(&rule.when, &rule.tests, field) else { continue };
+            let Some(values) = required_values(&rule.when, &rule.tests, field) else { continue };
             is_used = true;
             index.free.remove(place);
-            for glob in globs {
-                match glob {
-                    Glob::Absent => index.absent.insert(place),
-                    Glob::Like(text) => match text.exact(fold) {
+            for value in values {
+                match value {
+                    Required::List(name) => match index.lists.iter_mut().find(|(known, _)| known == name) {
+                        Some((_, rules)) => rules.insert(place),
+                        None => {
+                            let mut rules = RuleBits::none(count);
+                            rules.insert(place);
+                            index.lists.push((name.to_owned(), rules));
+                        }
+                    },
+                    Required::Glob(Glob::Absent) => index.absent.insert(place),
+                    Required::Glob(Glob::Like(text)) => match text.exact(fold) {
                         Some(value) => {
                             index.exact.entry(value.to_vec()).or_insert_with(|| RuleBits::none(count)).insert(place);
                         }
@@ -153,28 +164,42 @@ impl ValueIndex {
                 for (_, rules) in self.globs.iter().filter(|(glob, _)| glob.matches(value)) {
                     may.add(rules);
                 }
+                let by = ListedField::Short(self.field).by();
+                let has = |name: &String| facts.lists.get(name).is_some_and(|list| list.find(value, by).is_some());
+                for (_, rules) in self.lists.iter().filter(|(name, _)| has(name)) {
+                    may.add(rules);
+                }
             }
         }
         left.keep(&may);
     }
 }
 
+/// A value, or what has it.
+enum Required<'r> {
+    Glob(&'r Glob),
+    List(&'r str),
+}
+
 /// The values one of which the field has wherever the condition holds; `None` where it may have any.
-fn required_globs<'r>(node: &'r Condition, tests: &'r [Predicate], field: GlobField) -> Option<Vec<&'r Glob>> {
+fn required_values<'r>(node: &'r Condition, tests: &'r [Predicate], field: GlobField) -> Option<Vec<Required<'r>>> {
     match node {
         Condition::Always | Condition::Not(_) => None,
         Condition::All(children) => {
-            let each = children.iter().filter_map(|child| required_globs(child, tests, field));
+            let each = children.iter().filter_map(|child| required_values(child, tests, field));
             each.min_by_key(Vec::len)
         }
         Condition::Any(children) => {
-            let each: Option<Vec<_>> = children.iter().map(|child| required_globs(child, tests, field)).collect();
+            let each: Option<Vec<_>> = children.iter().map(|child| required_values(child, tests, field)).collect();
             Some(each?.into_iter().flatten().collect())
         }
         Condition::Test(index) => match &tests.get(*index)?.check {
             // A campaign's id is not in the row.
             Matcher::Glob(of, globs) if *of == field && !(field == GlobField::Campaign && globs.iter().any(is_id)) => {
-                Some(globs.iter().collect())
+                Some(globs.iter().map(Required::Glob).collect())
+            }
+            Matcher::Listed(listed) if listed.field == ListedField::Short(field) => {
+                Some(listed.names().map(Required::List).collect())
             }
             _ => None,
         },

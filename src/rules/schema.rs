@@ -10,7 +10,7 @@ pub(super) use actions::{MAX_ATTACHMENTS, of_action};
 pub(super) use cases::{
     CASE, EXPECT, MAX_REPLY_COUNT, MAX_STEPS, MESSAGE, NOON, STEP, STEP_PAUSE, THREAD, step_events,
 };
-pub(super) use conditions::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN};
+pub(super) use conditions::{AGE_BOUNDS, BOUNDS, IN_LIST, TEXT_PATTERN, WHEN};
 
 use crate::model::{ActionKind, Mode};
 use crate::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};

@@ -3,7 +3,7 @@
 use super::view::{TextPart, TimeTag, parts};
 use crate::{
     engine::{ExplainedRule, Explanation, chronological},
-    model::{ConditionTrace, PhraseTrace, ScriptTrace, describe_planned},
+    model::{ConditionTrace, PhraseTrace, RowTrace, ScriptTrace, describe_planned},
 };
 
 /// How much of a value is shown on each side of the match, in characters.
@@ -68,6 +68,8 @@ pub(super) struct ConditionView {
     pub(super) seen: Option<Vec<TextPart>>,
     /// The phrase that was found.
     pub(super) phrase: Option<PhraseTrace>,
+    /// The row that was found.
+    pub(super) row: Option<RowTrace>,
 }
 
 pub(super) struct ScriptView {
@@ -228,6 +230,7 @@ impl From<ConditionTrace> for ConditionView {
             looked: found.held.is_some(),
             seen: found.seen.as_deref().map(|seen| around(seen, found.span)),
             phrase: found.phrase,
+            row: found.row,
             path: found.path,
             wanted: found.wanted,
         }
@@ -273,7 +276,7 @@ mod tests {
     fn condition(path: &str, held: Option<bool>) -> ConditionView {
         let (path, wanted) = (path.to_owned(), "call".to_owned());
         let seen = Some("a call".to_owned());
-        ConditionView::from(ConditionTrace { path, wanted, seen, held, span: Some((2, 6)), phrase: None })
+        ConditionView::from(ConditionTrace { path, wanted, seen, held, span: Some((2, 6)), phrase: None, row: None })
     }
 
     #[test]

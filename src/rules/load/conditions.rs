@@ -20,7 +20,7 @@ const BUDGET: u64 = 12_000_000;
 
 /// What a key of `when` is.
 #[derive(Clone, Copy)]
-enum Sort {
+pub(super) enum Sort {
     Glob(GlobField),
     Text(TextField),
     Number(NumberField),
@@ -46,7 +46,7 @@ pub(super) struct Reader<'r> {
     /// The workspaces that have the rule; none where that is not known.
     workspaces: &'r [&'r str],
     tests: &'r mut Vec<Predicate>,
-    mentions: &'r mut References,
+    pub(super) mentions: &'r mut References,
     categories: &'r mut Vec<NamedCategory>,
     pub(super) out: &'r mut Diagnostics,
     /// A part has been told to hold always, or never.
@@ -204,7 +204,8 @@ impl Reader<'_> {
         mapped.collect()
     }
 
-    fn field(&mut self, sort: Sort, value: &Node, path: String, negated: bool) -> Option<Condition> {
+    /// A field and its values, without lists.
+    pub(super) fn values(&mut self, sort: Sort, value: &Node, path: String, negated: bool) -> Option<Condition> {
         let (check, wanted) = match sort {
             Sort::Glob(field) => {
                 let globs = self.globs(field, value)?;

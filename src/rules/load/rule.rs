@@ -35,6 +35,7 @@ impl Loader<'_> {
         if self.concerned.is_empty() {
             self.concerned.clone_from(&self.having);
         }
+        self.check_listed(&tests);
         let script = fields.non_null("script").and_then(|node| self.script(node));
         let misspelt = fields.has_typo("when") || fields.has_typo("script");
         if fields.get("when").is_none() && fields.non_null("script").is_none() && !misspelt {

@@ -8,6 +8,7 @@ use crate::diagnostics::{Diagnostic, Located, code};
 use crate::rules::{
     definition::{Condition, Matcher, Predicate},
     field::TextField,
+    listed::{ListName, ListedField},
     pattern::Pattern,
     said::{Said, SaidPhrase},
     schema::TEXT_PATTERN,
@@ -20,6 +21,7 @@ use crate::yaml::{Node, Schema};
 struct Found {
     patterns: Vec<Pattern>,
     said: Vec<SaidPhrase>,
+    lists: Vec<ListName>,
 }
 
 impl Reader<'_> {
@@ -35,7 +37,10 @@ impl Reader<'_> {
         if !found.said.is_empty() {
             let wanted = found.said.iter().map(|said| said.phrase.as_str()).collect::<Vec<_>>().join(" or ");
             let check = Matcher::Says(field, Said::new(found.said));
-            any.push(self.add(Predicate { path, wanted: format!("says {wanted}"), check }));
+            any.push(self.add(Predicate { path: path.clone(), wanted: format!("says {wanted}"), check }));
+        }
+        if !found.lists.is_empty() {
+            any.push(self.listed(ListedField::Text(field), found.lists, path));
         }
         if any.len() > 1 { Some(Condition::Any(any)) } else { any.pop() }
     }
@@ -44,6 +49,7 @@ impl Reader<'_> {
         for one in self.each(value, Self::pattern)? {
             found.patterns.extend(one.patterns);
             found.said.extend(one.said);
+            found.lists.extend(one.lists);
         }
         Some(())
     }
@@ -70,6 +76,7 @@ impl Reader<'_> {
                 })?),
                 "regex" => found.patterns.extend(self.each(value, |reader, item| parse_regex(item, reader.out))?),
                 "says" => found.said.extend(self.each(value, Self::phrase)?),
+                "in" => found.lists.extend(self.each(value, Self::list_name)?),
                 "any" => self.patterns(value, &mut found)?,
                 _ => return None,
             }
@@ -82,7 +89,7 @@ impl Reader<'_> {
             self.out.push(error.hint("use a list for any of several texts, or `all` for all of them"));
             return None;
         }
-        if found.patterns.is_empty() && found.said.is_empty() {
+        if found.patterns.is_empty() && found.said.is_empty() && found.lists.is_empty() {
             self.out.push(Diagnostic::error(code::NO_CONDITION, item, "there is nothing to look for"));
             return None;
         }

@@ -7,8 +7,10 @@ use serde_json::json;
 /// Conditions; all of them must hold.
 pub(in crate::rules) static WHEN: LazySchema = LazySchema::new(|| {
     let globs = GlobField::ALL.iter().map(|field| {
-        let form = ValueType::non_empty_list_or_one(ValueType::AnyOf(vec![ValueType::NonBlankText, ValueType::Null]));
-        let doc = "A value or a list of them, in any case; `*` and `?` stand for any characters, null for none.";
+        let values = vec![ValueType::NonBlankText, ValueType::Null, ValueType::Shape(&IN_LIST)];
+        let form = ValueType::non_empty_list_or_one(ValueType::AnyOf(values));
+        let doc = "A value or a list of them, in any case; `*` and `?` stand for any characters, null for none. \
+                   `{ in: NAME }` is what has a row in a list of the configuration.";
         Key::new(field.as_str(), form, format!("{} {doc}", field.describe()))
     });
     let texts = TextField::ALL.iter().map(|field| {
@@ -69,10 +71,25 @@ pub(in crate::rules) static TEXT_PATTERN: LazySchema = LazySchema::new(|| {
         .example("how much … (cost*|charge)"),
         Key::new("contains", words(), "A text as it is, in any case; or a list of which one is there."),
         Key::new("regex", words(), "A regular expression; or a list of which one is found."),
+        Key::new("in", words(), "A list of the configuration, or several: all of the text is a key there."),
         Key::new("any", patterns(), "Any of these."),
     ];
     Schema::new("text-pattern", "What is looked for in a text.", keys.map(Key::non_null))
         .constraint(Constraint::ExactlyOne)
+});
+
+/// A list in which a value is.
+pub(in crate::rules) static IN_LIST: LazySchema = LazySchema::new(|| {
+    let key = Key::new(
+        "in",
+        ValueType::non_empty_list_or_one(ValueType::NonBlankText),
+        "The name of a list, as the configuration has it under `lists`; or several, of which one has the value.",
+    );
+    Schema::new(
+        "in-list",
+        "What has a row in a list; a domain also for its subdomains and addresses there.",
+        [key.required().example("target-accounts")],
+    )
 });
 
 /// Bounds of a number.
