@@ -113,6 +113,12 @@ pub fn rules_context(settings: &Settings) -> LoadContext {
             .map(|(name, found)| (name.to_owned(), found.kind()))
             .collect(),
         own_destinations: workspace.destinations.keys().cloned().collect(),
+        fixed_destinations: settings
+            .destinations_of(workspace)
+            .into_iter()
+            .filter(|(_, found)| found.is_fixed())
+            .map(|(name, _)| name.to_owned())
+            .collect(),
         hours: settings.hours_of(workspace),
         lists: settings.lists_of(workspace),
         vars: workspace.vars.clone(),

@@ -204,6 +204,7 @@ impl TestBed {
 fn destinations(rules: &RuleSet, simulator: &Simulator) -> Result<Destinations, AppError> {
     let receivers = SimulatedReceivers {
         slack_url: simulator.slack_url(),
+        slack_api: (simulator.slack_api_url(), simulator::SLACK_TOKEN.to_owned()),
         webhook_url: simulator.webhook_url(),
         mailbox: ADDRESS.to_owned(),
     };

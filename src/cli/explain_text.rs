@@ -99,6 +99,7 @@ pub(super) fn render_rule(out: &mut String, rule: &ExplainedRule) {
     }
     for action in &rule.actions {
         let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
+        let target = format!("{target}{}", super::preview::named(&action.recipients));
         let reason = action.reason.map(|code| (code, action.reason_text.as_deref().unwrap_or_default()));
         let (outcome, why) = describe_planned(action.kind, action.would, reason);
         let code = action.reason.filter(|code| *code != "shadow").map(|code| format!("{code}: ")).unwrap_or_default();

@@ -69,6 +69,8 @@ struct ActionReport<'a> {
     rule: &'a str,
     kind: &'a str,
     target: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    recipients: &'a [String],
     would: PlannedOutcome,
     reason: Option<&'a str>,
     reason_text: Option<&'a str>,
@@ -113,6 +115,7 @@ impl<'a> ActionReport<'a> {
             rule: &action.rule,
             kind: action.kind.as_str(),
             target: action.target.as_deref(),
+            recipients: action.payload.recipients(),
             would: action.would,
             reason: action.reason.as_ref().map(|reason| reason.code.as_str()),
             reason_text: action.reason.as_ref().map(|reason| reason.text.as_str()).filter(|text| !text.is_empty()),
@@ -158,7 +161,13 @@ fn are_several(threads: &[(String, &PreviewedThread)]) -> bool {
 fn outcome(action: &PlannedAction) -> String {
     let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
     let code = action.reason.as_ref().filter(|_| !is_shadow(action)).map(|reason| format!(" ({})", reason.code));
+    let target = format!("{target}{}", named(action.payload.recipients()));
     format!("{}{target} {}{}", action.kind, described(action).0, code.unwrap_or_default())
+}
+
+/// Whom an action is for, after its destination.
+pub(super) fn named(recipients: &[String]) -> String {
+    recipients.iter().map(|name| format!(" {name}")).collect()
 }
 
 /// The outcome and why.

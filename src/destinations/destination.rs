@@ -59,10 +59,31 @@ pub struct DestinationInfo {
     pub hint: &'static str,
     /// Whether its actions take a `subject`.
     pub has_subject: bool,
+    /// What its actions may say of whom a message is for. `None` where the settings alone say that.
+    pub recipient: Option<RecipientInfo>,
     /// Whether each rule that matches a message tells it. Otherwise one rule does, and others are suppressed.
     pub for_each_rule: bool,
     /// Whether a delivery stays on this machine, so that a dry run may make it.
     pub is_local: bool,
+}
+
+/// What actions may say of whom a message is for, beside the destination's name.
+#[derive(Debug)]
+pub struct RecipientInfo {
+    /// The key of the action.
+    pub key: &'static str,
+    /// What it is, for the schema of rules.
+    pub doc: &'static str,
+    /// One of them.
+    pub example: &'static str,
+    /// Whether there may be several.
+    pub takes_several: bool,
+    /// What is wrong with a value: the rest of a sentence that begins with it.
+    pub check: fn(&str) -> Result<(), &'static str>,
+    /// Why some destinations of the kind do not take it.
+    pub fixed: &'static str,
+    /// What to do about that.
+    pub fixed_hint: &'static str,
 }
 
 /// What all destinations of a configuration share: the mail server, and which addresses they may reach.
@@ -94,6 +115,8 @@ impl SharedSettings {
 pub struct SimulatedReceivers {
     /// An incoming webhook of a simulated Slack.
     pub slack_url: String,
+    /// The API of the simulated Slack, and the token that it knows.
+    pub slack_api: (String, String),
     /// A simulated webhook.
     pub webhook_url: String,
     /// A mailbox of the simulated mail server.

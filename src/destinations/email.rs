@@ -4,7 +4,7 @@ mod text;
 
 use super::{
     delivery::{Delivered, DeliveryError, Reachable},
-    destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers},
+    destination::{Destination, DestinationInfo, RecipientInfo, SharedSettings, SimulatedReceivers},
     http::Http,
     message::{Content, Delivery},
     problem::DestinationProblem,
@@ -12,6 +12,7 @@ use super::{
     settings_reader::SettingsReader,
     smtp::Smtp,
 };
+use crate::model::same_address;
 use crate::yaml::{Fields, Key, LazySchema, Node, Schema, ValueType};
 use jiff::Timestamp;
 use lettre::{
@@ -82,6 +83,16 @@ impl Destination for Email {
         example: "email: { to: [ae@acme.example] }",
         hint: ", and `smtp` beside `destinations`",
         has_subject: true,
+        recipient: Some(RecipientInfo {
+            key: "cc",
+            doc: "Who gets a copy beside the destination's own people: an address or a list of them; templates, such as a \
+                  column of a list.",
+            example: "ann@acme.example",
+            takes_several: true,
+            check: check_address,
+            fixed: "",
+            fixed_hint: "",
+        }),
         for_each_rule: false,
         is_local: false,
     };
@@ -130,6 +141,27 @@ impl Destination for Email {
 }
 
 impl Email {
+    /// Whom the action names, without those who get it anyway.
+    fn recipients(&self, delivery: &Delivery<'_>) -> Result<Vec<Mailbox>, DeliveryError> {
+        let Content::Notice(notice) = &delivery.content else { return Ok(Vec::new()) };
+        let mut all: Vec<Mailbox> = Vec::new();
+        for text in &notice.recipients {
+            let mailbox = check_address(text).ok().and_then(|()| text.trim().parse::<Mailbox>().ok());
+            let mailbox =
+                mailbox.ok_or_else(|| DeliveryError::refused("the action names somebody without an address"))?;
+            if !self
+                .to
+                .iter()
+                .chain(&self.cc)
+                .chain(&all)
+                .any(|known| same_address(&known.email.to_string(), &mailbox.email.to_string()))
+            {
+                all.push(mailbox);
+            }
+        }
+        Ok(all)
+    }
+
     fn mail(&self, delivery: &Delivery<'_>) -> Result<Message, DeliveryError> {
         let id = header_id(delivery.id);
         let raw =
@@ -147,12 +179,24 @@ impl Email {
         for cc in &self.cc {
             mail = mail.cc(cc.clone());
         }
+        for cc in self.recipients(delivery)? {
+            mail = mail.cc(cc);
+        }
         if let Some(lead) = reply_to(delivery) {
             mail = mail.reply_to(lead);
         }
         mail.multipart(MultiPart::alternative_plain_html(text_part(delivery), html_part(delivery)))
             .map_err(|_| DeliveryError::refused("the mail could not be put together; check `smtp.from` and `to`"))
     }
+}
+
+/// Whether this is one address, perhaps with a name.
+fn check_address(text: &str) -> Result<(), &'static str> {
+    let is_one = text.trim().parse::<Mailbox>().is_ok_and(|mailbox| AsRef::<str>::as_ref(&mailbox.email).is_ascii());
+    if is_one && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err("is no e-mail address such as ann@acme.example")
 }
 
 /// The lead, so that "reply" in the mail program writes to them; nobody where the address is none.

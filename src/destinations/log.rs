@@ -50,6 +50,7 @@ impl Destination for Log {
         example: "log: {}",
         hint: "",
         has_subject: false,
+        recipient: None,
         for_each_rule: true,
         is_local: true,
     };

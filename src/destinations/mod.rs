@@ -25,7 +25,7 @@ mod ssrf;
 mod webhook;
 
 pub use delivery::{Delivered, DeliveryError, Reachable};
-pub use destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers};
+pub use destination::{Destination, DestinationInfo, RecipientInfo, SharedSettings, SimulatedReceivers};
 pub use email::EmailSettings;
 pub use log::LogFormat;
 pub use message::Alert;

@@ -112,3 +112,10 @@ impl DestinationSettings {
         self.clone().build(shared).map(|_| ())
     }
 }
+
+impl DestinationSettings {
+    /// Whether its messages go to one place alone, so that no action can name another one.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self, Self::Slack(settings) if settings.has_fixed_channel())
+    }
+}

@@ -5,9 +5,9 @@ mod errors;
 
 use super::{
     delivery::{Delivered, DeliveryError, Reachable},
-    destination::{Destination, DestinationInfo, SharedSettings, SimulatedReceivers},
+    destination::{Destination, DestinationInfo, RecipientInfo, SharedSettings, SimulatedReceivers},
     http::{HTTP_URL, Http, Response, Target, classify},
-    message::Delivery,
+    message::{Content, Delivery},
     problem::DestinationProblem,
     sanitize::redacted_detail,
     settings_reader::{SettingsReader, same_secret},
@@ -34,6 +34,13 @@ pub struct SlackSettings {
     pub channel: Option<String>,
     /// Where the API is, for a token; `https://slack.com/api` by default.
     pub api_url: Option<String>,
+}
+
+impl SlackSettings {
+    /// Whether the channel is fixed by Slack.
+    pub fn has_fixed_channel(&self) -> bool {
+        self.webhook_url.is_some()
+    }
 }
 
 impl PartialEq for SlackSettings {
@@ -87,6 +94,16 @@ impl Destination for Slack {
         example: "slack: { webhook_url: \"${SLACK_WEBHOOK_URL}\" }",
         hint: ", or `token` and `channel`",
         has_subject: false,
+        recipient: Some(RecipientInfo {
+            key: "channel",
+            doc: "Another channel than the destination's own, for a destination with a `token`: a name or an id; a template, \
+                  such as a column of a list.",
+            example: "#hot-leads",
+            takes_several: false,
+            check: check_channel,
+            fixed: "it is an incoming webhook, whose channel Slack has fixed",
+            fixed_hint: "give the destination `token` and `channel` instead of `webhook_url`",
+        }),
         for_each_rule: false,
         is_local: false,
     };
@@ -105,7 +122,13 @@ impl Destination for Slack {
     }
 
     fn for_tests(simulated: &SimulatedReceivers) -> SlackSettings {
-        SlackSettings { webhook_url: Some(simulated.slack_url.clone().into()), ..SlackSettings::default() }
+        let (api, token) = &simulated.slack_api;
+        SlackSettings {
+            token: Some(token.clone().into()),
+            channel: Some("#tests".to_owned()),
+            api_url: Some(api.clone()),
+            webhook_url: None,
+        }
     }
 
     fn new(settings: SlackSettings, shared: &SharedSettings) -> Result<Self, DestinationProblem> {
@@ -144,15 +167,20 @@ impl Destination for Slack {
 
     async fn deliver(&self, http: &Http, delivery: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
         let mut message = message(delivery);
+        let own = recipient(delivery)?;
         match &self.0 {
+            SlackTransport::Webhook(_) if own.is_some() => Err(DeliveryError::refused(
+                "an incoming webhook posts to its own channel alone; give the destination `token` and `channel`",
+            )),
             SlackTransport::Webhook(target) => {
                 let response =
                     http.post(target, HeaderMap::new(), message.to_string().into_bytes(), delivery.now).await?;
                 classify(&response, &target.host(), webhook_hint(&response.body))
             }
             SlackTransport::Bot { post, token, channel, .. } => {
+                let channel = own.unwrap_or(channel);
                 if let Value::Object(fields) = &mut message {
-                    fields.insert("channel".to_owned(), Value::from(channel.as_str()));
+                    fields.insert("channel".to_owned(), Value::from(channel));
                 }
                 let body = message.to_string().into_bytes();
                 let response = http.post(post, bearer(token)?, body, delivery.now).await?;
@@ -191,6 +219,29 @@ impl Destination for Slack {
             }
         }
     }
+}
+
+/// The channel that the action names.
+fn recipient<'d>(delivery: &Delivery<'d>) -> Result<Option<&'d str>, DeliveryError> {
+    let Content::Notice(notice) = delivery.content else { return Ok(None) };
+    match notice.recipients.as_slice() {
+        [] => Ok(None),
+        [channel] if check_channel(channel).is_ok() => Ok(Some(channel)),
+        _ => Err(DeliveryError::refused("the action names no channel of Slack")),
+    }
+}
+
+/// Whether this may be the name or the id of a channel.
+fn check_channel(text: &str) -> Result<(), &'static str> {
+    let is_id = text.starts_with(['C', 'G', 'D', 'U'])
+        && (8..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let name = text.strip_prefix('#').unwrap_or(text);
+    let fits = |c: char| (c.is_alphanumeric() && !c.is_uppercase()) || matches!(c, '-' | '_' | '.');
+    if is_id || (!name.is_empty() && name.chars().count() <= 80 && name.chars().all(fits)) {
+        return Ok(());
+    }
+    Err("is no channel of Slack: small letters, digits, `-` and `_`, at most 80, or an id")
 }
 
 fn bearer(token: &SecretString) -> Result<HeaderMap, DeliveryError> {

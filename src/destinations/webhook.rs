@@ -66,6 +66,7 @@ impl Destination for Webhook {
         example: "webhook: { url: https://crm.example/hook, secret: \"${CRM_SECRET}\" }",
         hint: "",
         has_subject: false,
+        recipient: None,
         for_each_rule: true,
         is_local: false,
     };

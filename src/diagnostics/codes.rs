@@ -69,6 +69,7 @@ codes! {
     NOT_READ = "R031", "unreadable entry in the rules folder", "A link that leads nowhere or in a circle, a pipe, a socket or a device. It is an error if it may be meant as a file or folder of rules, because the missing rule may be the one that stops the others.";
     UNKNOWN_LIST = "R040", "unknown list", "Define lists under `lists` in the configuration, or under the workspace.";
     UNKNOWN_COLUMN = "R041", "unknown column", "The first row of a CSV file names the columns of a list; in YAML and JSON they are the keys of its rows.";
+    BAD_RECIPIENT = "R042", "invalid recipient", "A forward goes to a channel or an address that a list, the workspace or the rule itself gives, never to one that a lead writes. Where a column of a list gives it, every row needs a valid one.";
     HIDDEN = "L001", "unreachable rule", "Earlier rules with `stop: true` match every message that this rule could match, so it never acts. Only rules in `live` or `draft` stop others.";
     REPLIES_MEET = "L002", "overlapping replies", "A message gets one reply, that of the first matching rule. The later rule's reply is suppressed as already answered. Check that you want this order.";
     NEVER = "L003", "condition that never holds", "Its parts contradict each other, so the rule, or this part of it, matches no message.";

@@ -4,7 +4,7 @@ use super::{ActionKind, Attempt, DestinationKind, Rate, Reason, ReasonCode, Unkn
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 use utoipa::ToSchema;
 
 /// Where an action stands.
@@ -189,6 +189,10 @@ pub struct Notice {
     pub text: Option<String>,
     /// The rule's own subject for an e-mail, rendered.
     pub email_subject: Option<String>,
+    /// Whom it is for, beside the destination's own: a channel, or addresses. As the rule's template printed it when the
+    /// decision was made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
     /// What the rule captured.
     pub captures: std::collections::BTreeMap<String, String>,
     /// What the rule's script gave.
@@ -219,6 +223,14 @@ pub enum Payload {
 }
 
 impl Payload {
+    /// Whom a forward is for, beside its destination.
+    pub fn recipients(&self) -> &[String] {
+        match self {
+            Self::Notice(notice) => &notice.recipients,
+            Self::None | Self::Reply { .. } => &[],
+        }
+    }
+
     /// The text that a person would read in a preview.
     pub fn preview_text(&self) -> Option<&str> {
         match self {
@@ -317,18 +329,27 @@ impl Action {
     /// Where it stands in its thread: of two living actions with one place, only one may be. A message has one reply
     /// whatever the rules are called, one action of each other kind and target, and one webhook call for each rule.
     /// `None` if it takes nobody's place: it surely did nothing and never will.
-    pub fn place(&self) -> Option<[&str; 4]> {
+    pub fn place(&self) -> Option<[Cow<'_, str>; 4]> {
         if !self.state.counts_toward_limits() {
             return None;
         }
         let (target, rule) = match self.kind {
-            ActionKind::Reply => ("", ""),
-            ActionKind::Forward(DestinationKind::Webhook) => (self.target.as_deref().unwrap_or_default(), &*self.rule),
+            ActionKind::Reply => (Cow::Borrowed(""), ""),
+            ActionKind::Forward(DestinationKind::Webhook) => (self.place_of_target(), &*self.rule),
             ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead | ActionKind::Forward(_) => {
-                (self.target.as_deref().unwrap_or_default(), "")
+                (self.place_of_target(), "")
             }
         };
-        Some([self.message_key(), self.kind.as_str(), target, rule])
+        Some([self.message_key().into(), self.kind.as_str().into(), target, rule.into()])
+    }
+
+    /// The destination, with whom the action names beside it.
+    fn place_of_target(&self) -> Cow<'_, str> {
+        let target = self.target.as_deref().unwrap_or_default();
+        match self.payload.recipients() {
+            [] => Cow::Borrowed(target),
+            named => Cow::Owned(format!("{target} {}", named.join(" "))),
+        }
     }
 
     /// How soon it is carried out among what is due: replies first (0), then others (1), last what could not be reached

@@ -172,6 +172,9 @@ pub struct ActionTrace {
     pub kind: ActionKind,
     /// Its destination, for forwards.
     pub target: Option<String>,
+    /// Whom it is for, beside the destination's own: a channel, or addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
     /// What happens to it.
     pub would: PlannedOutcome,
     /// Why.

@@ -40,6 +40,8 @@ pub struct WorkspaceContext {
     pub destinations: BTreeMap<String, DestinationKind>,
     /// Those of them that it shares with no other workspace.
     pub own_destinations: BTreeSet<String>,
+    /// Those of them that go to one place alone: their actions cannot name another channel.
+    pub fixed_destinations: BTreeSet<String>,
     /// The opening hours that it knows.
     pub hours: BTreeMap<String, OpeningHours>,
     /// The lists that it knows.

@@ -177,6 +177,8 @@ pub enum Content {
         text: Option<TemplateRef>,
         /// The rule's own subject, for e-mail.
         subject: Option<TemplateRef>,
+        /// Whom it is for, beside the destination's own.
+        recipients: Vec<TemplateRef>,
     },
 }
 

@@ -187,6 +187,7 @@ fn record(
         let told = |action: &PlannedAction| ActionTrace {
             kind: action.kind,
             target: action.target.clone(),
+            recipients: action.payload.recipients().to_vec(),
             would: action.would,
             reason: action.reason.clone(),
         };

@@ -8,6 +8,7 @@ mod files;
 mod folder;
 mod listed;
 mod lists;
+mod recipients;
 mod rule;
 mod suspicious;
 mod text_patterns;

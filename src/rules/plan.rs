@@ -51,7 +51,7 @@ pub(super) fn plan(set: &RuleSet, matched: &Matched<'_>, facts: &Facts<'_>, take
     for (position, action) in rule.actions.iter().enumerate() {
         let payload = match &action.content {
             Content::None => Ok(Payload::None),
-            content => render(set, content, matched, facts, &context),
+            content => render(set, action.kind, content, matched, facts, &context),
         };
         let (would, reason) = judge(set, matched, action, facts, taken, payload.as_ref());
         planned.push(PlannedAction {
@@ -86,7 +86,7 @@ fn judge(
     let refused = if action.kind == ActionKind::Reply {
         reply_refused(matched.rule, action, facts, taken, payload.ok())
     } else {
-        other_refused(matched.rule, action, facts, taken)
+        other_refused(matched.rule, action, facts, taken, payload.ok())
     };
     if let Some(refused) = refused {
         return refused;
@@ -110,7 +110,7 @@ fn judge(
     } else if let Some(failed) = failed {
         return failed;
     } else {
-        taken.targets.insert(target_key(matched.rule, action));
+        taken.targets.insert(target_key(matched.rule, action, payload.ok()));
     }
     timing(set, action, facts)
 }
@@ -140,9 +140,15 @@ fn is_for_each_rule(kind: ActionKind) -> bool {
 }
 
 /// What two actions that do the same have in common.
-fn target_key(rule: &Rule, action: &ActionDef) -> (ActionKind, Option<String>, Option<String>) {
+fn target_key(
+    rule: &Rule,
+    action: &ActionDef,
+    payload: Option<&Payload>,
+) -> (ActionKind, Option<String>, Option<String>) {
     let rule = is_for_each_rule(action.kind).then(|| rule.name.clone());
-    (action.kind, action.target.clone(), rule)
+    let named = payload.map(Payload::recipients).unwrap_or_default().iter().map(|name| format!(" {name}"));
+    let target = action.target.as_ref().map(|target| std::iter::once(target.clone()).chain(named).collect());
+    (action.kind, target, rule)
 }
 
 fn reply_refused(
@@ -190,12 +196,20 @@ fn has_text(facts: &Facts<'_>, payload: &Payload) -> bool {
     before.any(|message| text::says_the_same(sent, message.text.as_deref(), message.html.as_deref()))
 }
 
-fn other_refused(rule: &Rule, action: &ActionDef, facts: &Facts<'_>, taken: &Claimed) -> Option<Verdict> {
+fn other_refused(
+    rule: &Rule,
+    action: &ActionDef,
+    facts: &Facts<'_>,
+    taken: &Claimed,
+    payload: Option<&Payload>,
+) -> Option<Verdict> {
     let same_target = |text: String| Some(verdict(PlannedOutcome::Suppressed, ReasonCode::SameTarget, text));
-    if taken.targets.contains(&target_key(rule, action)) {
+    if taken.targets.contains(&target_key(rule, action, payload)) {
         return same_target("an earlier action does the same".to_owned());
     }
-    if !is_for_each_rule(action.kind) {
+    // Whom an earlier one named is not known here; the store refuses one that went to the same.
+    let names_somebody = payload.is_some_and(|payload| !payload.recipients().is_empty());
+    if !is_for_each_rule(action.kind) && !names_somebody {
         let mut counted = facts.counted();
         let same = |entry: &&HistoryEntry| {
             entry.kind == action.kind && entry.target == action.target && entry.rule != rule.name
@@ -273,6 +287,7 @@ impl Facts<'_> {
 
 fn render(
     set: &RuleSet,
+    kind: ActionKind,
     content: &Content,
     matched: &Matched<'_>,
     facts: &Facts<'_>,
@@ -291,11 +306,32 @@ fn render(
         Content::Reply { text, html, attachments } => {
             Ok(Payload::Reply { text: print(text)?, html: print(html)?, attachments: attachments.clone() })
         }
-        Content::Notice { text, subject } => {
+        Content::Notice { text, subject, recipients } => {
             let (text, subject) = (print(text)?, print(subject)?);
-            Ok(Payload::Notice(Box::new(notice(matched, facts, text, subject))))
+            let recipients = recipients.iter().map(|template| recipient(set, kind, template, context));
+            let recipients = recipients.collect::<Result<Vec<_>, _>>()?;
+            Ok(Payload::Notice(Box::new(Notice { recipients, ..notice(matched, facts, text, subject) })))
         }
     }
+}
+
+/// Whom a template names. Where that is nobody, the action fails: it goes to nobody else instead.
+fn recipient(
+    set: &RuleSet,
+    kind: ActionKind,
+    template: &template::TemplateRef,
+    context: &minijinja::Value,
+) -> Result<String, String> {
+    let ActionKind::Forward(kind) = kind else { return Err("only forwards name somebody".to_owned()) };
+    let info = destination_info(kind).recipient.as_ref().ok_or("this destination takes no other recipient")?;
+    let told = |why: &str| format!("`{}`: {why}", info.key);
+    let text = set.templates().render(template, context).map_err(|why| told(&why))?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(told("the template gives an empty text"));
+    }
+    (info.check)(text).map_err(|why| told(&format!("`{}` {why}", truncate(text, 100))))?;
+    Ok(text.to_owned())
 }
 
 fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subject: Option<String>) -> Notice {
@@ -325,6 +361,7 @@ fn notice(matched: &Matched<'_>, facts: &Facts<'_>, text: Option<String>, subjec
         rule_description: matched.rule.description.clone(),
         text,
         // A subject is a mail header: one line, whatever the lead is called.
+        recipients: Vec::new(),
         email_subject: subject.map(|subject| subject.split_whitespace().collect::<Vec<_>>().join(" ")),
         captures: matched.captures.clone(),
         vars: matched.vars.clone(),

@@ -203,6 +203,7 @@ impl WorkspaceSources {
             rules: Vec::new(),
             destinations: kinds(&self.destinations),
             own_destinations: self.own_destinations.clone(),
+            fixed_destinations: BTreeSet::new(),
             hours: self.hours.clone(),
             lists: BTreeMap::new(),
             vars: self.vars.clone(),

@@ -10,6 +10,8 @@ pub(super) struct Lookup {
     pub(super) list: Option<NameRef>,
     /// The columns that are read of the row, as far as can be told.
     pub(super) columns: Vec<NameRef>,
+    /// What is looked up, with the call: from the bracket before it, or the beginning of its block.
+    pub(super) input: Range<usize>,
 }
 
 /// Every `… | lookup("NAME")`, with the columns that are read of it: of the name that `set` gives it, or at once.
@@ -52,6 +54,7 @@ fn calls(source: &str, within: Range<usize>, found: &mut Vec<Lookup>) -> Vec<usi
     let mut ends = Vec::new();
     let mut at = within.start;
     let mut before = 0;
+    let mut open_brackets = Vec::new();
     while at < within.end {
         let Some(byte) = bytes.get(at).copied() else { break };
         match byte {
@@ -61,14 +64,24 @@ fn calls(source: &str, within: Range<usize>, found: &mut Vec<Lookup>) -> Vec<usi
                 let open = skip_spaces(bytes, end, within.end);
                 if before == b'|' && source.get(at..end) == Some("lookup") && bytes.get(open) == Some(&b'(') {
                     let (lookup, end) = call(source, open + 1, within.end);
-                    found.push(lookup);
+                    let start = open_brackets.last().copied().unwrap_or(within.start);
+                    found.push(Lookup { input: start..end, ..lookup });
                     ends.push(end);
                     at = end;
                 } else {
                     at = end;
                 }
             }
-            _ => at += 1,
+            _ => {
+                match byte {
+                    b'(' => open_brackets.push(at),
+                    b')' => {
+                        open_brackets.pop();
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
         }
         if !byte.is_ascii_whitespace() {
             before = byte;
@@ -115,7 +128,7 @@ fn call(source: &str, start: usize, end: usize) -> (Lookup, usize) {
         let range = name..end_of_name(bytes, name, end);
         columns.extend(source.get(range.clone()).map(|path| NameRef { path: path.to_owned(), range }));
     }
-    (Lookup { list, columns }, after)
+    (Lookup { list, columns, input: start..after }, after)
 }
 
 /// The name that `{% set NAME = … %}` or `{% with NAME = … %}` gives a value.
@@ -125,6 +138,74 @@ fn set_name(source: &str, inside: Range<usize>) -> Option<String> {
     let (name, value) = rest.strip_prefix(|c: char| c.is_ascii_whitespace())?.split_once('=')?;
     let name = name.trim();
     (!value.starts_with('=') && !name.is_empty() && name.bytes().all(is_name)).then(|| name.to_owned())
+}
+
+/// A template that prints a column of a list, and nothing else that is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlainColumn {
+    pub(super) list: String,
+    pub(super) column: String,
+    /// What stands before it.
+    pub(super) before: String,
+    /// What stands after it.
+    pub(super) after: String,
+}
+
+/// What a template prints if it is one column of one list, perhaps with a text around it.
+pub(super) fn plain_column(source: &str) -> Option<PlainColumn> {
+    let found = lookups(source);
+    let [Lookup { list: Some(list), columns, .. }] = found.as_slice() else { return None };
+    let [column] = columns.as_slice() else { return None };
+    let mut printed = None;
+    let (mut text, mut at) = ([String::new(), String::new()], 0);
+    for (kind, inside) in blocks(source) {
+        let part = text.get_mut(usize::from(printed.is_some()))?;
+        part.push_str(source.get(at..inside.start.checked_sub(2)?)?);
+        at = inside.end + 2;
+        match kind {
+            b'{' if printed.is_none() => printed = Some(inside),
+            b'%' if set_name(source, inside).is_some() => {}
+            _ => return None,
+        }
+    }
+    let [before, mut after] = text;
+    after.push_str(source.get(at..).unwrap_or_default());
+    let inside = printed?;
+    let written = source.get(inside.clone())?.trim_matches(['-', '+', ' ', '\n', '\t', '\r']);
+    // `NAME.COLUMN` or `( … ).COLUMN` alone.
+    let ends = source.get(column.range.clone()).is_some_and(|column| written.ends_with(column));
+    let is_name = source.get(column.range.clone()) == Some(written) && written.split('.').count() == 2;
+    let is_direct =
+        written.starts_with('(') && ends && found.first().is_some_and(|one| inside.contains(&one.input.start));
+    (is_name || is_direct).then(|| PlainColumn {
+        list: list.path.clone(),
+        column: column.path.clone(),
+        before: before.trim_start().to_owned(),
+        after: after.trim_end().to_owned(),
+    })
+}
+
+/// The names of what a lead writes, outside of conditions and of what is looked up in a list.
+pub(super) fn lead_names(source: &str) -> Vec<NameRef> {
+    let inputs: Vec<Range<usize>> = lookups(source).into_iter().map(|lookup| lookup.input).collect();
+    let conditions: Vec<Range<usize>> = blocks(source)
+        .into_iter()
+        .filter(|(kind, inside)| {
+            let text = source.get(inside.clone()).unwrap_or_default().trim_start_matches(['-', '+']).trim_start();
+            *kind == b'%' && ["if ", "elif "].iter().any(|word| text.starts_with(word))
+        })
+        .map(|(_, inside)| inside)
+        .collect();
+    let is_leads = |name: &NameRef| {
+        let mut parts = name.path.split('.');
+        match (parts.next(), parts.next()) {
+            (Some("lead" | "message" | "captures"), _) => true,
+            (Some("thread"), field) => matches!(field, None | Some("subject" | "preview")),
+            _ => false,
+        }
+    };
+    let is_free = |name: &NameRef| inputs.iter().chain(&conditions).any(|range| range.contains(&name.range.start));
+    name_refs(source).into_iter().filter(|name| is_leads(name) && !is_free(name)).collect()
 }
 
 #[cfg(test)]

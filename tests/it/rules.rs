@@ -5,6 +5,7 @@ mod conditions;
 mod decisions;
 mod kept;
 mod lint;
+mod listed;
 mod lists;
 mod loading;
 mod sandbox;

@@ -171,7 +171,7 @@ impl From<ExplainedRule> for RuleTraceView {
             let (outcome, reason) = describe_planned(action.kind, action.would, reason);
             ActionView {
                 kind: action.kind.as_str(),
-                target: action.target,
+                target: action.target.map(|target| with_recipients(target, &action.recipients)),
                 outcome,
                 would: action.would.as_str(),
                 reason,
@@ -267,6 +267,11 @@ fn around(seen: &str, span: Option<(usize, usize)>) -> Vec<TextPart> {
     let (first, last) = (if skipped > 0 { "…" } else { "" }, if cut.len() < after.len() { "…" } else { "" });
     let part = |text: String, marked| TextPart { text, marked };
     vec![part(format!("{first}{before}"), false), part(found.to_owned(), true), part(format!("{cut}{last}"), false)]
+}
+
+/// A destination with whom a message is for.
+fn with_recipients(target: String, recipients: &[String]) -> String {
+    std::iter::once(target.as_str()).chain(recipients.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -78,6 +78,9 @@ pub struct ExplainedAction {
     pub kind: ActionKind,
     /// Its destination.
     pub target: Option<String>,
+    /// Whom it is for, beside the destination's own: a channel, or addresses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
     /// What would happen to it.
     pub would: PlannedOutcome,
     /// The reason's code.
@@ -171,6 +174,7 @@ impl ExplainedAction {
         Self {
             kind: action.kind,
             target: action.target.clone(),
+            recipients: action.recipients.clone(),
             would: action.would,
             reason: action.reason.as_ref().map(|reason| reason.code.as_str()),
             reason_text: action.reason.as_ref().map(|reason| reason.text.clone()),

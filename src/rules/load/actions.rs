@@ -15,13 +15,13 @@ use crate::{
     },
 };
 /// What an action's place in the file gives it.
-struct Place<'p> {
+pub(super) struct Place<'p> {
     rule: &'p str,
     index: usize,
 }
 
 impl Place<'_> {
-    fn template(&self, part: &str) -> String {
+    pub(super) fn template(&self, part: &str) -> String {
         format!("{}/{}/{part}", self.rule, self.index)
     }
 }
@@ -102,7 +102,7 @@ impl Loader<'_> {
         };
         if !matches!(value.value, Value::Mapping(_)) {
             let target = self.destination(destination, value)?;
-            let content = Content::Notice { text: None, subject: None };
+            let content = Content::Notice { text: None, subject: None, recipients: Vec::new() };
             return Some(ActionDef {
                 kind,
                 target: Some(target),
@@ -117,8 +117,9 @@ impl Loader<'_> {
         let has_subject = destination_info(destination).has_subject;
         let subject = if has_subject { fields.non_null("subject") } else { None };
         let subject = subject.and_then(|node| self.template(node, &place.template("subject"), false));
+        let recipients = self.recipients(destination, &fields, target.as_deref(), place);
         let timing = self.timing(&fields, kind);
-        let content = Content::Notice { text, subject };
+        let content = Content::Notice { text, subject, recipients };
         Some(ActionDef { kind, target: Some(target?), timing, content, at: key.location() })
     }
 
@@ -245,7 +246,7 @@ impl Loader<'_> {
         self.unknown_name(code::UNKNOWN_HOURS, node, message, hint).then_some(name)
     }
 
-    fn template(&mut self, node: &Node, name: &str, html: bool) -> Option<TemplateRef> {
+    pub(super) fn template(&mut self, node: &Node, name: &str, html: bool) -> Option<TemplateRef> {
         let source = node.non_empty_string(&mut self.out)?;
         self.add_template(name, html, &source, TextSource::Node(node.clone()))
     }

@@ -1,7 +1,7 @@
 //! The mappings below `then`.
 
 use crate::destinations::destination_info;
-use crate::model::{ActionKind, Repeat, rate_pattern};
+use crate::model::{ActionKind, DestinationKind, Repeat, rate_pattern};
 use crate::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 
@@ -64,10 +64,17 @@ static NOTICE: LazySchema = LazySchema::new(|| {
     Schema::new("notice", "A destination, and what it is told.", keys)
 });
 
+static SLACK_NOTICE: LazySchema = LazySchema::new(|| {
+    let own = [to(), text()].into_iter().chain(recipient(DestinationKind::Slack));
+    let keys = own.chain(timing(Repeat::OncePerMessage));
+    Schema::new("slack-notice", "A destination, and what it is told.", keys)
+});
+
 static NOTICE_WITH_SUBJECT: LazySchema = LazySchema::new(|| {
     let subject =
         Key::new("subject", ValueType::NonBlankText, "Your own subject; a template.").example("Hot: {{ lead.email }}");
-    let keys = [to(), text(), subject].into_iter().chain(timing(Repeat::OncePerMessage));
+    let own = [to(), text(), subject].into_iter().chain(recipient(DestinationKind::Email));
+    let keys = own.chain(timing(Repeat::OncePerMessage));
     Schema::new("email-notice", "A destination, and what is written to it.", keys)
 });
 
@@ -77,6 +84,7 @@ pub(in crate::rules) fn of_action(kind: ActionKind) -> &'static LazySchema {
         ActionKind::Reply => &REPLY,
         ActionKind::Star | ActionKind::Unstar | ActionKind::MarkRead => &PLAIN,
         ActionKind::Forward(destination) if destination_info(destination).has_subject => &NOTICE_WITH_SUBJECT,
+        ActionKind::Forward(DestinationKind::Slack) => &SLACK_NOTICE,
         ActionKind::Forward(_) => &NOTICE,
     }
 }
@@ -107,6 +115,14 @@ fn to() -> Key {
         "The name of the destination, as the configuration has it under `destinations`.",
     )
     .required()
+}
+
+/// Whom a message is for, beside the destination's own.
+fn recipient(kind: DestinationKind) -> Option<Key> {
+    let info = destination_info(kind).recipient.as_ref()?;
+    let one = ValueType::NonBlankText;
+    let form = if info.takes_several { ValueType::list_or_one(one) } else { one };
+    Some(Key::new(info.key, form, info.doc).example("{{ (lead.domain | lookup('target-accounts')).COLUMN }}"))
 }
 
 fn text() -> Key {

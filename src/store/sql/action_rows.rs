@@ -51,7 +51,7 @@ pub(super) fn claim(action: &Action) -> Option<i64> {
     let mut hash = Sha256::new();
     for part in place {
         hash.update(part.len().to_le_bytes());
-        hash.update(part);
+        hash.update(part.as_bytes());
     }
     let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
     Some(i64::from_le_bytes([a, b, c, d, e, f, g, h]))

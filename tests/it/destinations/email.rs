@@ -155,3 +155,19 @@ async fn a_test_mail_says_that_it_is_one() {
     let accepted = server.accepted();
     assert_eq!(parsed(&accepted[0].data).subject(), Some("Test message from Reply Router"));
 }
+
+#[tokio::test]
+async fn an_action_may_name_who_gets_a_copy() {
+    let server = SmtpServer::start(Script::default()).await;
+    let destinations = mail_to(&["ae@acme.example"], &format!("smtp://{}", server.address));
+    let to = |names: &[&str]| Notice { recipients: names.iter().map(|name| (*name).to_owned()).collect(), ..notice() };
+    deliver(&destinations, &to(&["Ann <ann@acme.example>", "AE@acme.example"])).await.unwrap();
+    let accepted = server.accepted();
+    assert_eq!(accepted[0].to, ["ae@acme.example", "ann@acme.example"], "nobody gets it twice");
+    assert!(accepted[0].data.contains("Cc: Ann <ann@acme.example>"), "{}", accepted[0].data);
+    for wrong in ["", "ann", "ann@acme.example\r\nBcc: x@y.example", "a@b.example, c@d.example"] {
+        let error = deliver(&destinations, &to(&[wrong])).await.unwrap_err();
+        assert!(!error.retry && error.reason == ReasonCode::Refused, "{wrong:?}: {error:?}");
+    }
+    assert_eq!(server.accepted().len(), 1);
+}

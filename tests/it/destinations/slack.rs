@@ -3,7 +3,7 @@
 use super::{ACTION, deliver, notice, now, one};
 use reply_router::{
     destinations::{Alert, DestinationSettings, Destinations, SlackSettings},
-    model::ReasonCode,
+    model::{Notice, ReasonCode},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -47,6 +47,19 @@ fn texts(value: &Value, out: &mut Vec<(String, String)>) {
         Value::Array(values) => values.iter().for_each(|value| texts(value, out)),
         _ => {}
     }
+}
+
+#[tokio::test]
+async fn an_action_may_name_another_channel_of_a_bot() {
+    let server = answering(ResponseTemplate::new(200).set_body_json(json!({ "ok": true }))).await;
+    let to = |channel: &str| Notice { recipients: vec![channel.to_owned()], ..notice() };
+    deliver(&as_bot(&server), &to("#ann")).await.unwrap();
+    assert_eq!(posted(&server).await["channel"], "#ann");
+    for (destinations, channel) in [(as_bot(&server), "#x y"), (as_bot(&server), ""), (by_webhook(&server), "#ann")] {
+        let error = deliver(&destinations, &to(channel)).await.unwrap_err();
+        assert!(!error.retry && error.reason == ReasonCode::Refused, "{error:?}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 1, "nothing goes to a wrong place");
 }
 
 #[tokio::test]

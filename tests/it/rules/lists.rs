@@ -22,8 +22,13 @@ fn lists(folder: &Path, files: &[(&str, &str)]) -> BTreeMap<String, ListSource> 
     files.iter().map(source).collect()
 }
 
-fn with_accounts(folder: &Path) -> LoadContext {
-    LoadContext { lists: lists(folder, &[("accounts.csv", ACCOUNTS)]), ..context() }
+/// What rules may name, with these files as lists.
+pub(super) fn with_lists(folder: &Path, files: &[(&str, &str)]) -> LoadContext {
+    LoadContext { lists: lists(folder, files), ..context() }
+}
+
+pub(super) fn with_accounts(folder: &Path) -> LoadContext {
+    with_lists(folder, &[("accounts.csv", ACCOUNTS), ("words.txt", "YES\nvip\nMeeting-Request\n")])
 }
 
 fn load(rules: &str) -> Result<RuleSet, Diagnostics> {
