@@ -13,6 +13,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod clock;
+mod lists;
 
 use aho_corasick::AhoCorasick;
 use clock::Clock;
@@ -140,6 +141,7 @@ fn main() {
             Sort::Mixed | Sort::MixedWithoutScripts => {}
         }
     }
+    lists::measure(&mails);
 }
 
 /// How long it took, and what was found.

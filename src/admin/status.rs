@@ -46,6 +46,13 @@ pub(super) struct RulesReport {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = List)]
+pub(super) struct ListReport {
+    pub name: String,
+    pub rows: usize,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Workspace)]
 pub(super) struct WorkspaceReport {
     pub name: String,
@@ -55,6 +62,9 @@ pub(super) struct WorkspaceReport {
     /// The pause of everything, or its own.
     pub pause: Option<PauseReport>,
     pub mode: Mode,
+    /// The lists that its rules look into, as they are active.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListReport>,
     pub last_poll: Option<Timestamp>,
     pub next_poll: Option<Timestamp>,
     pub error: Option<String>,
@@ -171,7 +181,10 @@ pub(super) async fn report(engine: &ScopedEngine) -> Result<StatusReport, Proble
             .iter()
             .map(|workspace| {
                 let told = reports.get(workspace.name()).filter(|_| !shared.holds(workspace.name()));
-                workspace_report(workspace, &pauses, foreign_use(shared, workspace, &foreign), told)
+                let report = workspace_report(workspace, &pauses, foreign_use(shared, workspace, &foreign), told);
+                let lists = rules.lists_of(workspace.name());
+                let lists = lists.map(|(name, list)| ListReport { name: name.to_owned(), rows: list.len() });
+                WorkspaceReport { lists: lists.collect(), ..report }
             })
             .collect(),
         stopped: engine.stopped().await?,
@@ -232,6 +245,7 @@ fn workspace_report(
         paused: pause.is_some(),
         paused_because: pause.map(|pause| pause.reason.clone()),
         pause: pause.map(PauseReport::from),
+        lists: Vec::new(),
         mode: workspace.settings().mode,
         last_poll: status.last_poll,
         next_poll: status.next_poll,

@@ -142,6 +142,12 @@ impl RuleSet {
         &self.vars
     }
 
+    /// The lists that rules look into in a workspace, by name.
+    pub fn lists_of(&self, workspace: &str) -> impl Iterator<Item = (&str, &Arc<List>)> {
+        let used = self.sources.lists_of(workspace);
+        self.of_workspace(workspace).lists().filter(|(name, _)| used.contains_key(*name))
+    }
+
     /// The lists that rules can look into here, by name.
     pub fn lists(&self) -> impl Iterator<Item = (&str, &Arc<List>)> {
         self.lists.iter().map(|(name, list)| (name.as_str(), list))

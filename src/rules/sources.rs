@@ -163,6 +163,12 @@ impl RuleSources {
         text + lists.as_deref().unwrap_or_default()
     }
 
+    /// The digests of the lists that rules look into in a workspace, by name.
+    pub(super) fn lists_of(&self, workspace: &str) -> &BTreeMap<String, String> {
+        let found = self.workspaces.iter().find(|known| known.name == workspace);
+        found.map_or(&self.lists, |workspace| &workspace.lists)
+    }
+
     /// Takes down a file that a rule names.
     pub(super) fn add_named(&mut self, folder: &Path, written: &str, path: &Path, text: Option<&str>) {
         let named = NamedFile {

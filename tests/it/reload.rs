@@ -215,3 +215,42 @@ async fn a_hundred_reloads_spend_no_more_than_the_budget_and_answer_once() {
     assert_eq!(refused, 0);
     service.terminate().await.assert_exit(0);
 }
+
+#[tokio::test]
+async fn lists_reload_with_the_rules_all_or_nothing() {
+    let agency = Agency::new(None).await;
+    agency.write("rules/rules.yaml", &RULES.replace("category: interested", "lead_domain: { in: accounts }"));
+    agency.write("accounts.csv", "domain\nother.example\n");
+    agency.write("globex.csv", "domain\nglobex-lead.example\n");
+    let own = "lists: { accounts: { file: globex.csv } }";
+    agency.configure(&[("acme", ""), ("globex", own)], "lists: { accounts: { file: accounts.csv } }\n");
+    let mut service = agency.start().await;
+    let before = status(&service).await["rules"]["revision"].clone();
+    agency
+        .until("polled", || NAMES[..2].iter().all(|name| !agency.account(name).workspace().requests().is_empty()))
+        .await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    agency.lead("acme", 0);
+    agency.lead("globex", 0);
+    agency.until("whose own list has the lead answers", || agency.answered("globex") == 1).await;
+
+    agency.write("accounts.csv", "domain\nacme-lead.example\nACME-lead.example\n");
+    service.wait_for_log("reload rejected").await;
+    let refused = status(&service).await;
+    assert_eq!(refused["rules"]["revision"], before);
+    let error = refused["rules"]["error"].as_str().unwrap();
+    assert!(error.contains("accounts.csv:3") && error.contains("already, on line 2"), "{error}");
+    agency.lead("globex", 1);
+    agency.until("the lists that work go on", || agency.answered("globex") == 2).await;
+
+    agency.write("accounts.csv", "domain\nacme-lead.example\n");
+    let began = Instant::now();
+    while status(&service).await["rules"]["revision"] == before {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(status(&service).await["rules"]["error"], Value::Null);
+    agency.lead("acme", 1);
+    agency.until("the new list has the lead", || agency.answered("acme") == 1).await;
+    service.terminate().await.assert_exit(0);
+}
