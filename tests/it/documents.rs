@@ -46,7 +46,8 @@ async fn passes(rules: &RuleSet, caps: &Caps) {
 }
 
 /// What a snippet of a configuration begins with; all others are rules.
-const CONFIGURATION: [&str; 6] = ["workspaces:", "store:", "admin:", "destinations:", "safety:", "retention:"];
+const CONFIGURATION: [&str; 7] =
+    ["workspaces:", "store:", "admin:", "destinations:", "lists:", "safety:", "retention:"];
 
 /// The snippet as a whole configuration, if it is of one.
 pub(crate) fn configuration(snippet: &str) -> Option<String> {
