@@ -154,7 +154,7 @@ impl Email {
                 .iter()
                 .chain(&self.cc)
                 .chain(&all)
-                .any(|known| same_address(&known.email.to_string(), &mailbox.email.to_string()))
+                .any(|known| same_address(known.email.as_ref(), mailbox.email.as_ref()))
             {
                 all.push(mailbox);
             }
