@@ -35,7 +35,7 @@ fn accounts() -> String {
 }
 
 /// Prints what lists cost.
-pub fn measure(mails: &[Event]) {
+pub(crate) fn measure(mails: &[Event]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("accounts.csv");
     let text = accounts();
