@@ -4,7 +4,7 @@ use super::{CommandStatus, args::TextFormat, load};
 use crate::{
     app::StoreMode,
     app::{self, CliOptions, rules_context},
-    coldsend::ApiError,
+    coldsend::{ApiError, Budget},
     destinations::Destinations,
     engine::{HealthCheck, check_destination, check_key},
     model::counted,
@@ -96,13 +96,7 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceConfig) -
     if !accepted {
         return Ok(());
     }
-    let budget = client.budget();
-    let left = format!(
-        "{} left this minute, {} this hour",
-        counted(budget.minute_left, "request", "requests"),
-        budget.hour_left
-    );
-    findings.note(&format!("{name} limits"), Ok(left));
+    findings.note(&format!("{name} limits"), Ok(limits(client.budget(), client.requests_sent())));
     // Writing to a thread that does not exist shows the scopes and changes nothing: they are checked before the 404.
     let nowhere = "00000000-0000-4000-8000-000000000000";
     let empty = crate::coldsend::ReplyBody::text("Reply Router checks the scope of this key.");
@@ -118,6 +112,25 @@ async fn check_workspace(findings: &mut Findings, workspace: &WorkspaceConfig) -
         findings.note(&format!("{name} scope {scope}"), result);
     }
     Ok(())
+}
+
+/// What is left of a key's budget after so many requests, and what others have used of it.
+fn limits(budget: Budget, sent: u64) -> String {
+    let left = format!(
+        "{} left this minute, {} this hour",
+        counted(budget.minute_left, "request", "requests"),
+        budget.hour_left
+    );
+    let sent = u32::try_from(sent).unwrap_or(u32::MAX);
+    let others = |limit: u32, left: u32| limit.saturating_sub(left).saturating_sub(sent);
+    match others(budget.per_minute, budget.minute_left).max(others(budget.per_hour, budget.hour_left)) {
+        0 => left,
+        others => format!(
+            "{left}; {} not of this command: of the service, of an earlier command, or of another program that has the \
+             key. To tell, stop the service and run `doctor` again after a minute",
+            counted(others, "request was", "requests were")
+        ),
+    }
 }
 
 /// Whether the store can be reached and written, and what it knows of the accounts.
