@@ -1,13 +1,25 @@
-//! How long the admin server takes for each answer over a large store: `cargo bench --locked --bench admin -- 100000`. The
-//! number of decisions may be left out; each has three actions.
+//! How long the admin server takes for each answer over a large store, and how long a service takes to start on it:
+//!
+//! ```sh
+//! cargo bench --bench admin -- 1000000
+//! REPLY_ROUTER_TEST_STORE=postgres cargo bench --bench admin -- 1000000
+//! ```
+//!
+//! The number of decisions may be left out. Each is of a thread of its own, and has three actions.
 
 // A measurement that is surprised ends there and says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // The tests use the rest of it.
 #[allow(dead_code, unused_imports)]
+#[path = "../tests/it/cli_fixture.rs"]
+mod cli_fixture;
+#[allow(dead_code, unused_imports)]
 #[path = "../tests/it/fixture.rs"]
 mod fixture;
+#[allow(dead_code)]
+#[path = "../tests/it/service_process.rs"]
+mod service_process;
 #[allow(dead_code)]
 #[path = "../tests/it/stores.rs"]
 mod stores;
@@ -24,8 +36,10 @@ use reply_router::{
         Mode, Payload, Reason, ReasonCode, Repeat, ThreadRow, Timing,
     },
     rules::{EventInput, RuleSet, ThreadMessages, evaluate},
+    simulator::DEFAULT_KEY,
     store::{ActionFilter, DecisionRecord, DecisionTrace, EventKind, SettledThread, StoredEvent},
 };
+use service_process::{SERVICE, ServiceProcess};
 use std::{
     fmt::Write as _,
     sync::Arc,
@@ -143,6 +157,43 @@ async fn measure(decisions: usize) {
         println!("{:>9.1} {:>9.1} {:>8}  {path}{mark}", ms(median), ms(worst), length / 1_024);
     }
     println!("{slow} answers took more than 200 ms at their worst");
+    drop(router);
+    start_service(fixture).await;
+}
+
+/// A process of its own on the same store: until it answers, and until it has polled.
+async fn start_service(fixture: Fixture) {
+    let path = fixture.store_path();
+    let address = match stores::on_postgres() {
+        true => stores::database_of(&path).await,
+        false => format!("sqlite:{}", path.display()),
+    };
+    let Fixture { simulator, store, engine, folder, .. } = fixture;
+    store.close().await;
+    drop((store, engine));
+    let configuration = format!(
+        "workspaces:\n  - {{ name: acme, api_key: {DEFAULT_KEY}, base_url: \"{}\" }}\nrules: rules.yaml\n\
+         store: \"{address}\"\nadmin: {{ listen: \"127.0.0.1:0\" }}\n",
+        simulator.base_url()
+    );
+    let rules = "version: 1\nrules:\n  - { name: hot, when: { category: interested }, then: [star] }\n";
+    std::fs::write(folder.path().join("reply-router.yaml"), configuration).unwrap();
+    std::fs::write(folder.path().join("rules.yaml"), rules).unwrap();
+    let began = Instant::now();
+    let service = ServiceProcess::start(cli_fixture::binary(folder.path(), SERVICE)).await;
+    let ready = began.elapsed();
+    while service.get("/readyz").await.0 != 200 {
+        assert!(began.elapsed() < Duration::from_secs(600), "it does not poll");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let polled = began.elapsed();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
+    let resident = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+    println!(
+        "a service on it answers after {:.2} s and has polled after {:.2} s; {resident}",
+        ready.as_secs_f64(),
+        polled.as_secs_f64()
+    );
 }
 
 /// So many decisions are written at once; they share their commits.
@@ -160,7 +211,7 @@ async fn fill(fixture: &Fixture, decisions: usize) {
     let write = async |i: usize| {
         let at = now - i64::try_from((decisions - i) * (60 * 86_400_000_000 / decisions)).unwrap();
         let at = jiff::Timestamp::from_microsecond(at).unwrap();
-        let (rule, thread) = (format!("rule-{}", i % RULES), format!("thread-{}", i / 3));
+        let (rule, thread) = (format!("rule-{}", i % RULES), format!("thread-{i}"));
         let matched = if i.is_multiple_of(5) { vec![] } else { vec![rule.clone()] };
         let (event, trace) = samples.get(if matched.is_empty() { RULES } else { i % RULES }).unwrap();
         let decision = DecisionRecord {
