@@ -195,7 +195,20 @@ fn nothing_is_decided_otherwise_for_what_was_removed() {
             let whole = stores::open(&folder.path().join("whole.db")).await.unwrap();
             let thinned = stores::open(&folder.path().join("thinned.db")).await.unwrap();
             let mut second = 0;
-            for (number, event) in events.iter().enumerate() {
+            // Whatever chance brings, one thread is surely removed at the end.
+            let sure = Event {
+                thread: 9,
+                lead: 0,
+                message: None,
+                rule: 0,
+                words: 0,
+                kinds: vec![],
+                states: vec![],
+                later: 0,
+                settles: false,
+                removes: None,
+            };
+            for (number, event) in std::iter::once(&sure).chain(&events).enumerate() {
                 second += event.later;
                 let (one, other) =
                     (apply(&whole, number, second, event).await, apply(&thinned, number, second, event).await);
@@ -206,8 +219,9 @@ fn nothing_is_decided_otherwise_for_what_was_removed() {
                 }
             }
             prop_assert_eq!(answers(&whole).await, answers(&thinned).await);
+            second += 2 * DAY;
+            removed.set(removed.get() + remove(&thinned, second).await);
             // Removing again finds nothing more.
-            remove(&thinned, second).await;
             prop_assert_eq!(remove(&thinned, second).await, 0);
             prop_assert_eq!(whole.action_totals().await.unwrap(), thinned.action_totals().await.unwrap());
             prop_assert_eq!(
@@ -222,7 +236,7 @@ fn nothing_is_decided_otherwise_for_what_was_removed() {
         })
     });
     ran.unwrap();
-    assert!(removed.get() > u64::from(cases) / 2, "{} decisions were removed", removed.get());
+    assert!(removed.get() >= u64::from(cases), "{} decisions were removed", removed.get());
 }
 
 #[tokio::test]
