@@ -1,5 +1,5 @@
 //! How many events a second large rule sets decide, beside a plain prefilter on the same expressions and mails; what a script
-//! costs, and a trace on demand: `cargo bench --locked --bench evaluate`. The numbers of rules and of events may follow:
+//! costs, a trace on demand, and a comparison of two sets as `backtest` makes it: `cargo bench --locked --bench evaluate`. The numbers of rules and of events may follow:
 //! `-- 500 4000`.
 //!
 //! Each event is a mail of its own (about 2 kB, quoted history below), read already: what is measured is the decision, on one
@@ -21,8 +21,10 @@ use jiff::Timestamp;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use reply_router::{
+    backtest::{EventLine, VERSION, compare},
     model::{Conversation, Message, Mode, ThreadDetail, ThreadRow},
     rules::{EventInput, LoadContext, RuleSet, ThreadMessages, evaluate},
+    store::EventKind,
 };
 use std::{
     collections::HashMap,
@@ -142,6 +144,28 @@ fn main() {
         }
     }
     lists::measure(&mails);
+    compare_sets(&mails);
+}
+
+/// What `backtest --stateless` does with each event of a file, on one core: reads the line and the mail, and decides by two sets
+/// of a hundred rules, of which one differs.
+fn compare_sets(mails: &[Event]) {
+    let set = |text: &str| RuleSet::parse(&[("bench.yaml", text)], &LoadContext::default()).expect("rules that load");
+    let text = written(100, Sort::Mixed);
+    let before = set(&text);
+    let after = set(&text.replacen("lt: 8", "lt: 3", 1));
+    let lines: Vec<String> = mails.iter().map(|mail| mail.line().to_json().expect("a line")).collect();
+    let bytes = lines.iter().map(String::len).sum::<usize>() / lines.len().max(1);
+    let reading = measured(&lines, |line| EventLine::from_json(line).map_or(0, |event| event.row.id.len()));
+    let decided = measured(&lines, |line| {
+        let mut event = EventLine::from_json(line).expect("a line");
+        usize::from(compare(&before, &after, &mut event).difference.is_some())
+    });
+    println!(
+        "backtest, two sets of 100 rules, lines of {bytes} bytes            {:>9.0} events/s",
+        decided.per_second()
+    );
+    println!("  the lines alone                                     {:>9.0} events/s", reading.per_second());
 }
 
 /// How long it took, and what was found.
@@ -164,7 +188,7 @@ impl Measured {
 }
 
 /// Calls `matches` with one mail after the other until all are through and it took long enough, or it took too long.
-fn measured(mails: &[Event], mut matches: impl FnMut(&Event) -> usize) -> Measured {
+fn measured<M>(mails: &[M], mut matches: impl FnMut(&M) -> usize) -> Measured {
     let (clock, began) = (Clock::start(), Instant::now());
     let (mut events, mut found) = (0, Vec::with_capacity(mails.len()));
     'all: while events == 0 || clock.elapsed() < LONG_ENOUGH {
@@ -336,5 +360,27 @@ impl Event {
         };
         let thread = ThreadDetail { row, ..ThreadDetail::default() };
         Self { thread, messages: ThreadMessages::new(Conversation::new(vec![message])), size }
+    }
+
+    /// The event as a line of an export.
+    fn line(&self) -> EventLine {
+        EventLine {
+            version: VERSION,
+            id: self.thread.row.id.clone(),
+            kind: EventKind::Message,
+            time: Timestamp::UNIX_EPOCH,
+            workspace: "bench".to_owned(),
+            revision: String::new(),
+            matched: Vec::new(),
+            message_id: None,
+            mode: Mode::Live,
+            overrides: Default::default(),
+            lead_opted_out: Some(false),
+            hold_uncertain: true,
+            row: self.thread.row.clone(),
+            thread: Some(self.thread.clone()),
+            messages: Some(self.messages.conversation().messages().to_vec()),
+            history: Some(Vec::new()),
+        }
     }
 }

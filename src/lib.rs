@@ -19,6 +19,7 @@
 //! | [`store`] | a trait for each subject, and their SQLite implementation | `model`, `text` |
 //! | [`engine`] | polling, events, the executor, recovery | all above |
 //! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store` |
+//! | [`backtest`] | events taken out of the store, and what other rules decide on them | `model`, `lists`, `rules`, `store` |
 //! | [`simulator`] | a simulated workspace, Slack and mail sinks | nothing |
 //! | [`settings`], [`cli`], [`app`] | configuration, commands, the wiring | all |
 //!
@@ -26,6 +27,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod backtest;
 pub mod cli;
 pub mod coldsend;
 pub mod destinations;

@@ -123,6 +123,23 @@ pub(super) enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: CheckFormat,
     },
+    /// Show what a change of the rules would have done with past mail; writes and sends nothing.
+    ///
+    /// Two sets of rules decide the events that the service has seen. You get, for each rule, its matches and actions before
+    /// and after; then every event whose outcome changes, and the first condition that made the difference. Events of which
+    /// less was read than a new rule needs are counted and listed by rule.
+    #[command(after_help = "Examples:
+  reply-router backtest                                     the rules on disk, against those that run
+  reply-router backtest --rules new/ --since 7d             other rules, on the last week
+  reply-router backtest --against git:main                  what this branch changes
+  reply-router backtest --from events.jsonl --against git:origin/main --format markdown --fail-on-change
+  reply-router backtest --from mails/ --against old-rules/  on mails that you saved as .eml
+
+In CI there is no store: take the events out with `reply-router events export --redact`, and name them with --from.")]
+    Backtest(BacktestArgs),
+    /// Take the events out that the service has evaluated, for `backtest --from`.
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Run the tests beside the rules, offline.
     ///
     /// `run` and a reload reject rules whose tests fail.
@@ -254,6 +271,70 @@ pub(super) enum Command {
         /// The folder to write reply-router.1, reply-router-run.1 and the others into. It replaces what is there.
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
+    },
+}
+
+/// What two sets of rules are compared on.
+#[derive(Debug, Args)]
+pub(super) struct BacktestArgs {
+    /// The rules to compare with: `running`, those of the service; a file or folder; or `git:REV`, those that stood at this
+    /// path then.
+    #[arg(long, value_name = "running|PATH|git:REV", default_value = "running")]
+    pub against: String,
+    /// Only events younger than this; default: 30d, or all of --from.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<std::time::Duration>,
+    /// The events: a file that `events export` wrote (`-` for standard input), or a folder of mails (.eml), each one event.
+    /// Default: those of the store.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub from: Option<PathBuf>,
+    /// Only events of this workspace; with a folder of mails, the workspace that they come to.
+    #[arg(long, value_name = "NAME")]
+    pub workspace: Option<String>,
+    /// Compare matching alone: repeats, limits, caps, opening hours, opt-outs and takeovers do not count.
+    #[arg(long)]
+    pub stateless: bool,
+    /// Output format.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: BacktestFormat,
+    /// Exit with 1 if the outcome of any event changes.
+    #[arg(long)]
+    pub fail_on_change: bool,
+}
+
+/// Formats of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum BacktestFormat {
+    /// For people.
+    Table,
+    /// For programs; docs/backtest.md describes it.
+    Json,
+    /// For a comment on a pull request: at most 60,000 characters.
+    Markdown,
+    /// For a GitHub workflow: the table, and a warning beside each rule that changes something.
+    Github,
+}
+
+/// Events as files.
+#[derive(Debug, Subcommand)]
+pub(super) enum EventsCommand {
+    /// Print the events that the service has evaluated, oldest first, one JSON object a line.
+    ///
+    /// A line holds all that rules saw: the row, the thread and the messages as far as they were read. The service may go on
+    /// running. docs/backtest.md describes the lines, and what --redact does and does not promise.
+    #[command(after_help = "Examples:
+  reply-router events export > events.jsonl
+  reply-router events export --since 30d --redact > tests/events.jsonl")]
+    Export {
+        /// Only events younger than this; default: all that the store has.
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        since: Option<std::time::Duration>,
+        /// Only events of this workspace; default: all.
+        #[arg(long, value_name = "NAME")]
+        workspace: Option<String>,
+        /// Replace names, addresses, phone numbers and links, each by the same stand-in throughout the file.
+        #[arg(long)]
+        redact: bool,
     },
 }
 

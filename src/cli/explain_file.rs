@@ -13,7 +13,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use std::{collections::HashMap, path::Path};
 
 /// No reply of a lead is larger than this.
-const MAX_BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
     let (rules, workspace, caps) = match app::load(overrides, &env) {
@@ -92,7 +92,7 @@ fn from_text(bytes: Vec<u8>, file: &Path) -> anyhow::Result<Message> {
     Ok(Message { text: Some(text), ..Message::default() })
 }
 
-fn from_mail(bytes: &[u8], file: &Path) -> anyhow::Result<Message> {
+pub(super) fn from_mail(bytes: &[u8], file: &Path) -> anyhow::Result<Message> {
     let mail = MessageParser::default().parse(bytes);
     let mail = mail.with_context(|| format!("{} is not a mail", file.display()))?;
     let address = |list: Option<&mail_parser::Address<'_>>| {

@@ -6,11 +6,16 @@
 mod apply;
 mod args;
 mod audit;
+mod backtest;
+mod backtest_rules;
+mod backtest_source;
+mod backtest_text;
 mod check;
 mod completions;
 mod control;
 mod demo;
 mod doctor;
+mod events;
 mod explain;
 mod explain_file;
 mod explain_lead;
@@ -84,6 +89,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<CommandStatus> {
             apply::apply(&overrides, apply::ApplyArgs { since, thread, workspace, yes }).await
         }
         Command::Explain(args) => explain::explain(&overrides, &args).await,
+        Command::Backtest(args) => backtest::backtest(&overrides, args).await,
+        Command::Events(command) => events::events(&overrides, command).await,
         Command::Check { paths, format } => check::check(&beside(&overrides, &paths), &paths, format),
         Command::Test { paths, format, junit } => {
             test::test(&beside(&overrides, &paths), &paths, format, junit.as_deref()).await

@@ -88,7 +88,7 @@ impl Service {
     }
 
     /// Whether a service of ours answers.
-    async fn is_there(&self) -> bool {
+    pub(super) async fn is_there(&self) -> bool {
         let asked = self.client.get(format!("{}/healthz", self.base)).timeout(LOOK).send().await;
         match asked {
             Ok(response) => response.text().await.is_ok_and(|text| text == "ok\n"),

@@ -66,7 +66,11 @@ fn is_style(code: &str) -> bool {
 
 /// A value as JSON, the same data; what steers a terminal is written as `\u` and four digits.
 pub(super) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
-    let text = serde_json::to_string_pretty(value)?;
+    Ok(escaped(&serde_json::to_string_pretty(value)?))
+}
+
+/// JSON with what steers a terminal written so.
+pub(super) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         let steers = (c.is_control() && c != '\n') || crate::text::turns_direction(c);
@@ -76,7 +80,7 @@ pub(super) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Stri
             shown.push(c);
         }
     }
-    Ok(shown)
+    shown
 }
 
 /// Standard error for the log, which may contain text from outside.

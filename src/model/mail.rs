@@ -169,6 +169,16 @@ impl Conversation {
         Self { messages }
     }
 
+    /// Messages that are in their order already.
+    pub fn in_order(messages: Vec<Message>) -> Self {
+        Self { messages }
+    }
+
+    /// The messages, oldest first.
+    pub fn into_messages(self) -> Vec<Message> {
+        self.messages
+    }
+
     /// As [`Conversation::new`], where the server says when it gave the messages. An inbound message that is dated later
     /// than that cannot be: its time says nothing, so it does not stand after messages of the lead that came since. It
     /// keeps its place before them, behind whatever was sent.

@@ -1,7 +1,7 @@
 //! Events as rules were evaluated on them, and the rules of each revision. Why a rule did not match is derived from both;
 //! with other rules, the same events show what a change would have done.
 
-use super::StoreError;
+use super::{EventKind, StoreError};
 use crate::model::{Conversation, HistoryEntry, Mode, ThreadDetail, ThreadRow};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -37,6 +37,48 @@ pub struct StoredEvent {
     pub hold_uncertain: bool,
 }
 
+/// Which events a list has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Of decisions made then or later.
+    pub since: Option<Timestamp>,
+    /// Of this workspace alone.
+    pub workspace: Option<String>,
+}
+
+/// A place in the list of all events, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventPlace {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Which of those that were decided at that time.
+    pub number: i64,
+}
+
+/// An event with the decision that was made on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecidedEvent {
+    /// The decision's id.
+    pub decision: String,
+    /// What made rules run.
+    pub kind: EventKind,
+    /// The newest inbound message, where the decision names it.
+    pub message_id: Option<String>,
+    /// The names of the rules that matched, in order.
+    pub matched: Vec<String>,
+    /// What was evaluated.
+    pub event: StoredEvent,
+}
+
+/// Some events, and where the next ones begin.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventPage {
+    /// The events, oldest first.
+    pub events: Vec<DecidedEvent>,
+    /// The place of the last one that was looked at; `None` at the end of the list.
+    pub next: Option<EventPlace>,
+}
+
 /// Events, and the rules that were active.
 #[async_trait]
 pub trait EventStore: Send + Sync {
@@ -48,4 +90,15 @@ pub trait EventStore: Send + Sync {
 
     /// The events of decisions, by the decisions' ids. Decisions of earlier versions have none.
     async fn events(&self, decisions: &[String]) -> Result<HashMap<String, StoredEvent>, StoreError>;
+
+    /// The events behind a place, oldest first; at most `limit` are looked at. Decisions without an event have no part in it.
+    async fn events_after(
+        &self,
+        filter: &EventFilter,
+        after: Option<EventPlace>,
+        limit: u32,
+    ) -> Result<EventPage, StoreError>;
+
+    /// The revision of the rules that made the newest decision, or that were kept last if there is none.
+    async fn newest_revision(&self) -> Result<Option<String>, StoreError>;
 }

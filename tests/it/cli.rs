@@ -3,6 +3,7 @@
 use crate::cli_fixture;
 
 mod apply;
+mod backtest;
 mod bad_input;
 mod controlling;
 mod doctor;

@@ -17,8 +17,15 @@ use std::{
 };
 
 /// The documents whose snippets are loaded.
-pub(crate) const DOCUMENTS: [&str; 6] =
-    ["README.md", "docs/rules.md", "docs/testing.md", "docs/operations.md", "docs/reading.md", "docs/users.md"];
+pub(crate) const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "docs/rules.md",
+    "docs/testing.md",
+    "docs/backtest.md",
+    "docs/operations.md",
+    "docs/reading.md",
+    "docs/users.md",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

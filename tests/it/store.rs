@@ -1,6 +1,7 @@
 //! The contract of the store, on a real SQLite file or a real PostgreSQL server (`stores`).
 
 mod counts;
+mod events;
 mod facts;
 mod file;
 mod filters;

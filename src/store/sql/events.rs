@@ -7,13 +7,17 @@
 
 use super::{
     SqlStore,
-    codec::{OwnedUid, Uid, compress_after, decompress_after, pack, unpack, unpack_bytes},
+    codec::{
+        OwnedUid, Uid, compress_after, decompress_after, from_json, micros, pack, parse, timestamp, unpack,
+        unpack_bytes,
+    },
     connection::{Connection, Row, params},
     names::find_workspace,
     session::Session,
     threads::find_thread,
+    values::{Value, as_params},
 };
-use crate::store::{EventStore, StoreError, StoredEvent};
+use crate::store::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, StoreError, StoredEvent};
 use async_trait::async_trait;
 use std::collections::HashMap;
 
@@ -34,6 +38,19 @@ pub(super) const NEWEST: &str =
 pub(super) const ONE: &str =
     "SELECT e.base, e.body, d.trace FROM decision_events e JOIN decisions d ON d.id = e.decision
      WHERE e.decision = ?";
+
+/// The events behind a place, oldest first. The join goes by the order: whatever the store's size, a page is read at once.
+pub(super) const AFTER: &str = "SELECT d.uid, d.id, d.at, d.event, d.message_id, d.matched,
+       coalesce(r.revision, 'number ' || e.revision)
+     FROM decisions d CROSS JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
+     WHERE (d.at, d.id) > (?, ?) ORDER BY d.at, d.id LIMIT ?";
+/// The same of one workspace.
+pub(super) const AFTER_OF_WORKSPACE: &str = "SELECT d.uid, d.id, d.at, d.event, d.message_id, d.matched,
+       coalesce(r.revision, 'number ' || e.revision)
+     FROM decisions d CROSS JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
+     WHERE (d.at, d.id) > (?, ?) AND +d.workspace = ? ORDER BY d.at, d.id LIMIT ?";
+/// The rules of the newest event.
+pub(super) const NEWEST_REVISION: &str = "SELECT r.revision FROM decision_events e JOIN rule_revisions r ON r.id = e.revision ORDER BY e.decision DESC LIMIT 1";
 
 /// An event that another may build on.
 pub(super) struct Base {
@@ -95,6 +112,30 @@ impl EventStore for SqlStore {
         })
         .await
     }
+
+    async fn events_after(
+        &self,
+        filter: &EventFilter,
+        after: Option<EventPlace>,
+        limit: u32,
+    ) -> Result<EventPage, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| page(connection, &filter, after, limit)).await
+    }
+
+    async fn newest_revision(&self) -> Result<Option<String>, StoreError> {
+        self.read(|connection| {
+            let last = "SELECT revision FROM rule_revisions ORDER BY id DESC LIMIT 1";
+            for query in [NEWEST_REVISION, last] {
+                let mut query = connection.prepare_cached(query)?;
+                if let Some(found) = query.query_optional(params![], |row| row.get::<String>(0))? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
 }
 
 impl SqlStore {
@@ -148,6 +189,48 @@ impl Session<'_> {
             _ => Ok(()),
         }
     }
+}
+
+fn page(
+    connection: &Connection,
+    filter: &EventFilter,
+    after: Option<EventPlace>,
+    limit: u32,
+) -> Result<EventPage, StoreError> {
+    let since = filter.since.map_or(i64::MIN, |since| micros(since).saturating_sub(1));
+    // No decision has a higher number: the place is behind all that is older than `since`.
+    let after = after.map_or((since, i64::MAX), |place| (micros(place.at), place.number));
+    let mut values = vec![Value::from(after.0), Value::from(after.1)];
+    let mut query = AFTER;
+    if let Some(name) = &filter.workspace {
+        let Some(workspace) = find_workspace(connection, name)? else { return Ok(EventPage::default()) };
+        values.push(Value::from(workspace));
+        query = AFTER_OF_WORKSPACE;
+    }
+    values.push(Value::from(i64::from(limit)));
+    let mut query = connection.prepare_cached(query)?;
+    let mut rows = query.query(&as_params(&values))?;
+    let mut found = EventPage::default();
+    let mut looked_at = 0;
+    while let Some(row) = rows.next()? {
+        looked_at += 1;
+        let decision = row.get(1)?;
+        found.next = Some(EventPlace { at: timestamp(row.get(2)?)?, number: decision });
+        let Some(json) = read(connection, decision)? else { continue };
+        let mut event: StoredEvent = serde_json::from_slice(&json).map_err(super::codec::unreadable)?;
+        event.revision = row.get(6)?;
+        found.events.push(DecidedEvent {
+            decision: row.get::<OwnedUid>(0)?.0,
+            kind: parse(row.text(3)?)?,
+            message_id: row.get(4)?,
+            matched: from_json(row.text(5)?)?,
+            event,
+        });
+    }
+    if looked_at < limit {
+        found.next = None;
+    }
+    Ok(found)
 }
 
 /// An event's JSON: those that it builds on are read first. `None` if one of them is gone: it may be removed while a list is

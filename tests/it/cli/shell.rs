@@ -34,7 +34,7 @@ async fn there_is_a_manual_page_for_each_command() {
     let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let commands = commands.take_while(|line| line.starts_with("  ")).filter(|line| !line.starts_with("   "));
     let commands = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
-    let below = ["opt-outs-export", "opt-outs-import", "store-compact", "store-copy"];
+    let below = ["events-export", "opt-outs-export", "opt-outs-import", "store-compact", "store-copy"];
     let wanted = commands.chain(below).map(|name| format!("reply-router-{name}.1"));
     assert_eq!(names, wanted.chain(["reply-router.1".to_owned()]).collect());
     let explain = fs::read_to_string(pages.join("reply-router-explain.1")).unwrap();

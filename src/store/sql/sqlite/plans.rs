@@ -70,6 +70,8 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (&decisions::UNSETTLED, vec![number(78), text("m78")], "actions_thread (thread=?)"),
         (events::NEWEST, vec![number(78)], "decisions_thread (thread=?)"),
         (events::ONE, vec![number(78)], "SEARCH e USING INTEGER PRIMARY KEY"),
+        (events::AFTER, vec![number(40), number(11), number(20)], "decisions_at (at>?)"),
+        (events::AFTER_OF_WORKSPACE, vec![number(40), number(11), number(1), number(20)], "decisions_at (at>?)"),
         (threads::KNOWN, vec![number(1), text("[\"t77\"]")], "threads_by_id (thread_id=? AND workspace=?)"),
         (
             threads::READY_OLDEST,
@@ -149,6 +151,7 @@ async fn filled(actions: i64) -> Connection {
                problem, trace) SELECT i + 1, 'd' || i, 1, i + 1, 'm' || i, 'lead' || i, 3, i * 4, 'message', '[\"hot\"]', 0, x''
                FROM n;
              INSERT INTO decision_rules SELECT 1, id FROM decisions;
+             INSERT INTO decision_events SELECT id, 1, NULL, 0, x'' FROM decisions;
              INSERT INTO actions (id, uid, workspace, thread, claim, rule, position, kind, state, lane, urgency, sent_at,
                updated_at, approved, version)
                SELECT d.id << 16 | place.key, 'a' || ((d.id - 1) * 4 + place.key), 1, d.id, place.key, CASE d.id WHEN 7 THEN 2 ELSE 1 END,

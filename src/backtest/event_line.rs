@@ -1,0 +1,183 @@
+//! An event as one line of JSON: what `events export` writes and `backtest --from` reads.
+
+use crate::{
+    model::{Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
+    rules::{EventInput, ThreadMessages},
+    store::{DecidedEvent, EventKind, StoredEvent},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// The version of the line's shape. A change that a reader of this version would misunderstand gets another one.
+pub const VERSION: u32 = 1;
+
+/// Why a line is no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadLine {
+    /// It is no JSON of this shape.
+    #[error("it is no event: {0}")]
+    Unreadable(String),
+    /// A newer program wrote it.
+    #[error("it has version {0}, and this program reads version {VERSION}: update Reply Router")]
+    Newer(u32),
+}
+
+/// All that rules see of an event, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventLine {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The id of the decision that was made on it; unique.
+    pub id: String,
+    /// What made rules run.
+    pub kind: EventKind,
+    /// When rules were evaluated.
+    pub time: Timestamp,
+    /// The workspace's name.
+    pub workspace: String,
+    /// The revision of the rules that decided; empty where no rules did.
+    #[serde(default)]
+    pub revision: String,
+    /// The rules that matched then, in order.
+    #[serde(default)]
+    pub matched: Vec<String>,
+    /// The newest inbound message, where the decision names it.
+    #[serde(default)]
+    pub message_id: Option<String>,
+    /// The workspace's mode.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The modes that operators lowered rules to.
+    #[serde(default)]
+    pub overrides: BTreeMap<String, Mode>,
+    /// Whether the lead was known to have opted out; `None` where nobody knew.
+    #[serde(default)]
+    pub lead_opted_out: Option<bool>,
+    /// Whether a reply to what may be automatic mail was held.
+    #[serde(default = "holds")]
+    pub hold_uncertain: bool,
+    /// The thread as the list showed it.
+    pub row: ThreadRow,
+    /// The thread as its own endpoint showed it, if it was read.
+    #[serde(default)]
+    pub thread: Option<ThreadDetail>,
+    /// The messages, oldest first, if they were read.
+    #[serde(default)]
+    pub messages: Option<Vec<Message>>,
+    /// Earlier actions of this thread and this lead.
+    #[serde(default)]
+    pub history: Option<Vec<HistoryEntry>>,
+}
+
+fn holds() -> bool {
+    true
+}
+
+impl From<DecidedEvent> for EventLine {
+    fn from(decided: DecidedEvent) -> Self {
+        let StoredEvent {
+            revision,
+            at,
+            workspace,
+            ceiling,
+            row,
+            detail,
+            messages,
+            history,
+            overrides,
+            lead_opted_out,
+            hold_uncertain,
+        } = decided.event;
+        Self {
+            version: VERSION,
+            id: decided.decision,
+            kind: decided.kind,
+            time: at,
+            workspace,
+            revision,
+            matched: decided.matched,
+            message_id: decided.message_id,
+            mode: ceiling,
+            overrides,
+            lead_opted_out,
+            hold_uncertain,
+            row,
+            thread: detail,
+            messages: messages.map(Conversation::into_messages),
+            history,
+        }
+    }
+}
+
+impl EventLine {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// It is none, or of a newer program.
+    pub fn from_json(line: &str) -> Result<Self, BadLine> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        match serde_json::from_str::<Self>(line) {
+            Ok(event) if event.version <= VERSION => Ok(event),
+            read => match serde_json::from_str::<Version>(line) {
+                Ok(Version { version }) if version > VERSION => Err(BadLine::Newer(version)),
+                _ => Err(BadLine::Unreadable(read.err().map(|error| error.to_string()).unwrap_or_default())),
+            },
+        }
+    }
+
+    /// Writes it, without the end of the line.
+    ///
+    /// # Errors
+    /// Never in earnest: all of it is text and numbers.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
+    /// The messages for an evaluation, if they were read. They are taken out: nobody needs them twice.
+    pub fn take_messages(&mut self) -> Option<ThreadMessages> {
+        self.messages.take().map(|messages| ThreadMessages::new(Conversation::in_order(messages)))
+    }
+
+    /// What an evaluation takes.
+    pub fn input<'a>(
+        &'a self,
+        messages: Option<&'a ThreadMessages>,
+        overrides: &'a HashMap<String, Mode>,
+    ) -> EventInput<'a> {
+        EventInput {
+            workspace: &self.workspace,
+            ceiling: self.mode,
+            row: &self.row,
+            detail: self.thread.as_ref(),
+            messages,
+            history: self.history.as_deref(),
+            overrides,
+            lead_opted_out: self.lead_opted_out,
+            hold_uncertain: self.hold_uncertain,
+            thorough: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_needs_little_and_says_what_is_wrong() {
+        let line = r#"{"version":1,"id":"a","kind":"message","time":"2026-01-05T09:00:00Z","workspace":"acme","row":{"id":"t"}}"#;
+        let event = EventLine::from_json(line).unwrap();
+        assert_eq!((event.mode, event.hold_uncertain, event.messages.is_none()), (Mode::Live, true, true));
+        assert_eq!(EventLine::from_json(&event.to_json().unwrap()).unwrap(), event);
+        let newer = line.replace("\"version\":1", "\"version\":2");
+        assert_eq!(EventLine::from_json(&newer), Err(BadLine::Newer(2)));
+        for wrong in ["", "[]", "{\"version\":1}", "{\"version\":\"x\"}", &line[..40]] {
+            let found = EventLine::from_json(wrong);
+            assert!(matches!(found, Err(BadLine::Unreadable(_))), "{wrong}: {found:?}");
+        }
+    }
+}

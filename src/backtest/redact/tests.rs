@@ -1,0 +1,97 @@
+use super::*;
+use crate::backtest::words::StandIns;
+use serde_json::json;
+
+fn redactor() -> Redactor {
+    Redactor { stand_ins: StandIns::with_key(b"a key") }
+}
+
+fn event(row: serde_json::Value, messages: serde_json::Value) -> EventLine {
+    let event = json!({
+        "version": 1, "id": "d1", "kind": "message", "time": "2026-01-05T09:00:00Z", "workspace": "acme",
+        "row": row, "messages": messages,
+    });
+    EventLine::from_json(&event.to_string()).unwrap()
+}
+
+#[test]
+fn nothing_that_identifies_is_left_and_the_same_stays_the_same() {
+    let text = "Hi Sam,\n\nsure, call me on +49 (170) 123 45 67 or at JANE.DOE@Acme-Corp.example on 2026-01-31 12:00.\n\
+                My page: https://acme-corp.example/people/jane?id=7. Book me: https://calendly.com/jane-doe/30min\n\n\
+                Jane Doe\nAcme-Corp\n\nOn Mon, 5 Jan 2026, Sam Smith <sam.smith@us.example> wrote:\n> We cost 99.50";
+    let event = event(
+        json!({ "id": "t1", "lead_email": "jane.doe@acme-corp.example", "lead_name": "Dr. Jane Doe",
+                "preview": "Hi Sam, sure", "subject": "Re: Jane, a question", "campaign_name": "Q1", "category": "interested" }),
+        json!([
+            { "id": "m1", "outgoing": true, "from": "Sam Smith <sam.smith@us.example>", "to": "jane.doe@acme-corp.example", "text": "Hi Jane" },
+            { "id": "m2", "from": "Jane Doe <Jane.Doe@acme-corp.example>", "to": "sam.smith@us.example", "text": text,
+              "html": "<p>Regards, <b>jane</b> <a href=\"mailto:jane.doe@acme-corp.example\">mail</a></p>" },
+        ]),
+    );
+    let redactor = redactor();
+    let found = redactor.redact(event.clone());
+    let json = found.to_json().unwrap();
+    for word in [
+        "jane",
+        "doe",
+        "acme-corp",
+        "sam",
+        "smith",
+        "us.example",
+        "123",
+        "people",
+        "30min",
+        "\"t1\"",
+        "\"m1\"",
+        "\"d1\"",
+    ] {
+        assert!(!json.to_lowercase().contains(word), "{word} is in {json}");
+    }
+    for kept in [
+        "call me on",
+        "2026-01-31 12:00",
+        "calendly.com/removed",
+        "99.50",
+        "Dr. ",
+        "Q1",
+        "interested",
+        "mailto:",
+        "\\n\\nOn Mon, 5 Jan 2026, ",
+    ] {
+        assert!(json.contains(kept), "{kept} is not in {json}");
+    }
+    // Names and addresses agree with each other.
+    let row = &found.row;
+    let name = row.lead_name.as_deref().unwrap().trim_start_matches("Dr. ");
+    let address = name.to_lowercase().replace(' ', ".");
+    assert!(row.lead_email.as_deref().unwrap().starts_with(&format!("{address}@")), "{row:?}");
+    let from = found.messages.as_ref().unwrap()[1].from.clone().unwrap();
+    assert!(from.starts_with(name) && from.to_lowercase().contains(row.lead_email.as_deref().unwrap()), "{from}");
+    assert!(found.messages.as_ref().unwrap()[0].text.as_deref().unwrap().ends_with(name.split(' ').next().unwrap()));
+    assert_eq!(redactor.redact(event.clone()), found);
+    assert_ne!(Redactor::default().redact(event).row.lead_email, found.row.lead_email, "another export has other ones");
+}
+
+#[test]
+fn what_rules_ask_of_addresses_stays() {
+    let redactor = redactor();
+    for (address, kept) in [
+        ("no-reply@acme.example", "no-reply@"),
+        ("MAILER-DAEMON@mail.acme.co.uk", "MAILER-DAEMON@mail."),
+        ("jane@gmail.com", "@gmail.com"),
+        ("jane@acme.edu", ".edu"),
+        ("jane@acme.co.uk", ".co.uk"),
+    ] {
+        let found = redactor.address(address);
+        assert!(found.contains(kept) && !found.contains("jane") && !found.contains("acme"), "{address}: {found}");
+    }
+}
+
+#[test]
+fn a_name_that_is_a_word_takes_no_words_away() {
+    let row = json!({ "id": "t", "lead_name": "Will May", "lead_email": "will@x.example" });
+    let messages = json!([{ "id": "m", "from": "will@x.example", "text": "I will call. We may meet.\nWill" }]);
+    let found = redactor().redact(event(row, messages));
+    let text = found.messages.unwrap()[0].text.clone().unwrap();
+    assert!(text.contains("We may meet.") && !text.contains("Will"), "{text}");
+}

@@ -1,0 +1,244 @@
+//! What a backtest found, summed up as the events come.
+
+use super::{
+    compare::{Outcome, Side, has_effect, is_shadow},
+    difference::Difference,
+    event_line::EventLine,
+};
+use crate::{
+    model::{Decision, PlannedAction},
+    rules::{Need, RuleSet},
+    store::EventKind,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// So many changed events are told of; the others are counted.
+pub const MAX_CHANGES: usize = 20_000;
+/// So many events that lack something are named for a rule.
+const MAX_NAMED: usize = 20;
+/// So much of a text is told, in characters.
+const MAX_TEXT: usize = 4_000;
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// The events that both sets decided.
+    pub events: u64,
+    /// Those of them whose outcome differs.
+    pub changed: u64,
+    /// Events that lack what a rule needs, and so were not compared.
+    pub lacking_events: u64,
+    /// Events of workspaces that neither set knows.
+    pub unknown_workspace: u64,
+    /// Each rule that either set has: the later set's in order, then those that are gone.
+    pub rules: Vec<RuleRow>,
+    /// What rules need that events lack.
+    pub lacking: Vec<Lacking>,
+    /// The events whose outcome differs, oldest first.
+    pub changes: Vec<Change>,
+    /// How many more there are.
+    pub changes_left_out: u64,
+}
+
+/// What a rule did before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleRow {
+    /// The rule.
+    pub name: String,
+    /// In the earlier set; `None` if that does not have it.
+    pub before: Option<RuleCounts>,
+    /// In the later set.
+    pub after: Option<RuleCounts>,
+}
+
+/// How often a rule matched, and what became of its actions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RuleCounts {
+    /// The events that it matched.
+    pub matches: u64,
+    /// Its actions by outcome: done, held, waiting, shadow, suppressed, failed.
+    pub actions: BTreeMap<&'static str, u64>,
+}
+
+/// What a rule needs that events lack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lacking {
+    /// The set that the rule is in: `before` or `after`.
+    pub set: &'static str,
+    /// The rule.
+    pub rule: String,
+    /// `messages` or `thread`.
+    pub needs: &'static str,
+    /// How many events lack it.
+    pub events: u64,
+    /// The first of them.
+    pub ids: Vec<String>,
+}
+
+/// An event whose outcome differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// The id of the decision that was made on it.
+    pub id: String,
+    /// What made rules run.
+    pub kind: EventKind,
+    /// When rules were evaluated.
+    pub time: Timestamp,
+    /// The workspace's name.
+    pub workspace: String,
+    /// The thread's id at ColdSend.
+    pub thread_id: String,
+    /// The lead's address.
+    pub lead: Option<String>,
+    /// What the lead wrote anew; the row's preview where the messages were not read.
+    pub new_text: Option<String>,
+    /// What was done.
+    pub before: ChangedSide,
+    /// What would be done.
+    pub after: ChangedSide,
+    /// What made the difference.
+    pub why: Difference,
+}
+
+/// What one set of rules does with a changed event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ChangedSide {
+    /// The rules that matched, in order.
+    pub rules: Vec<String>,
+    /// What is done or recorded.
+    pub actions: Vec<ChangedAction>,
+}
+
+/// One thing that is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangedAction {
+    /// The rule that does it.
+    pub rule: String,
+    /// What it does.
+    pub kind: &'static str,
+    /// Its destination, for forwards.
+    pub target: Option<String>,
+    /// Whom it is for, beside the destination's own: a channel, or addresses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// The outcome: done, held, waiting, shadow, suppressed, failed.
+    pub outcome: &'static str,
+    /// Why.
+    pub reason: Option<String>,
+    /// The text of a reply or a forward.
+    pub text: Option<String>,
+}
+
+impl Report {
+    /// A report on two sets; no event so far.
+    pub fn new(before: &RuleSet, after: &RuleSet) -> Self {
+        let mut report = Self::default();
+        for (set, is_after) in [(after, true), (before, false)] {
+            for rule in set.rules() {
+                let counts = RuleCounts::default();
+                let row = report.row(&rule.name);
+                let side = if is_after { &mut row.after } else { &mut row.before };
+                *side = Some(counts);
+            }
+        }
+        report
+    }
+
+    /// Adds an event.
+    pub fn add(&mut self, event: &EventLine, outcome: Outcome) {
+        let Outcome { before, after, difference, new_text } = outcome;
+        let (before, after) = match (before, after) {
+            (Side::Decided(before), Side::Decided(after)) => (before, after),
+            (before, after) => {
+                self.lacking_events += 1;
+                for (set, side) in [("before", before), ("after", after)] {
+                    if let Side::Lacks(lack) = side {
+                        self.add_lack(set, lack.rule, lack.need, &event.id);
+                    }
+                }
+                return;
+            }
+        };
+        self.events += 1;
+        self.count(&before, |row| row.before.get_or_insert_default());
+        self.count(&after, |row| row.after.get_or_insert_default());
+        let Some(why) = difference else { return };
+        self.changed += 1;
+        if self.changes.len() >= MAX_CHANGES {
+            self.changes_left_out += 1;
+            return;
+        }
+        self.changes.push(Change {
+            id: event.id.clone(),
+            kind: event.kind,
+            time: event.time,
+            workspace: event.workspace.clone(),
+            thread_id: event.row.id.clone(),
+            lead: event.row.lead_email.clone(),
+            new_text: new_text.as_deref().or(event.row.preview.as_deref()).map(cut),
+            before: side(&before),
+            after: side(&after),
+            why,
+        });
+    }
+
+    fn row(&mut self, name: &str) -> &mut RuleRow {
+        let place = self.rules.iter().position(|row| row.name == name).unwrap_or(self.rules.len());
+        if place == self.rules.len() {
+            self.rules.push(RuleRow { name: name.to_owned(), before: None, after: None });
+        }
+        &mut self.rules[place]
+    }
+
+    fn count(&mut self, decision: &Decision, counts: impl Fn(&mut RuleRow) -> &mut RuleCounts) {
+        for name in decision.matched() {
+            counts(self.row(name)).matches += 1;
+        }
+        for action in &decision.actions {
+            *counts(self.row(&action.rule)).actions.entry(outcome_of(action)).or_default() += 1;
+        }
+    }
+
+    fn add_lack(&mut self, set: &'static str, rule: String, need: Need, id: &str) {
+        let needs = match need {
+            Need::Thread => "thread",
+            Need::Messages => "messages",
+        };
+        let is_same = |lack: &&mut Lacking| (lack.set, lack.needs, &lack.rule) == (set, needs, &rule);
+        match self.lacking.iter_mut().find(is_same) {
+            Some(lack) => {
+                lack.events += 1;
+                if lack.ids.len() < MAX_NAMED {
+                    lack.ids.push(id.to_owned());
+                }
+            }
+            None => self.lacking.push(Lacking { set, rule, needs, events: 1, ids: vec![id.to_owned()] }),
+        }
+    }
+}
+
+fn side(decision: &Decision) -> ChangedSide {
+    let actions = decision.actions.iter().filter(|action| has_effect(action)).map(|action| ChangedAction {
+        rule: action.rule.clone(),
+        kind: action.kind.as_str(),
+        target: action.target.clone(),
+        recipients: action.payload.recipients().to_vec(),
+        outcome: outcome_of(action),
+        reason: action.reason.as_ref().map(|reason| reason.text.clone()).filter(|text| !text.is_empty()),
+        text: action.payload.preview_text().map(cut),
+    });
+    ChangedSide { rules: decision.matched().map(str::to_owned).collect(), actions: actions.collect() }
+}
+
+fn outcome_of(action: &PlannedAction) -> &'static str {
+    if is_shadow(action) { "shadow" } else { action.would.as_str() }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,191 @@
+//! Where the events of a `backtest` come from: the store, a file that `events export` wrote, or a folder of mails.
+
+use super::{
+    args::BacktestArgs,
+    backtest_rules::Compared,
+    chosen, events,
+    explain_file::{MAX_BYTES, from_mail},
+};
+use crate::{
+    backtest::{EventLine, VERSION},
+    engine::{SampleFields, SampleThread},
+    model::Mode,
+    store::{EventFilter, EventKind, EventPlace, EventStore as _, SqlStore},
+};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs::File,
+    io::{BufRead, BufReader, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// So many events are in memory at once.
+const BATCH: usize = 512;
+/// A longer line was not written by `events export`.
+const MAX_LINE: u64 = 256 * 1024 * 1024;
+/// What the store is asked for if nothing is said.
+const SINCE: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// An event, read or not yet.
+pub(super) enum Item {
+    Event(Box<EventLine>),
+    Line { place: String, text: String },
+}
+
+/// The events, some at a time, oldest first.
+pub(super) struct Source {
+    filter: EventFilter,
+    from: From,
+}
+
+enum From {
+    Store { store: Arc<SqlStore>, after: Option<EventPlace>, is_through: bool },
+    Lines { lines: Box<dyn BufRead + Send>, name: String, number: u64 },
+    Mails { files: VecDeque<PathBuf>, workspace: String, caps: (Mode, bool) },
+}
+
+impl Source {
+    pub(super) async fn open(compared: &Compared, args: &BacktestArgs) -> anyhow::Result<Self> {
+        let settings = compared.settings.as_ref();
+        let Some(path) = &args.from else {
+            let Some(settings) = settings else {
+                anyhow::bail!("without a configuration there is no store: name events with --from");
+            };
+            let store = match &compared.store {
+                Some(store) => Arc::clone(store),
+                None => events::open_existing(settings).await?,
+            };
+            let filter = events::filter(settings, Some(args.since.unwrap_or(SINCE)), args.workspace.clone())?;
+            return Ok(Self { filter, from: From::Store { store, after: None, is_through: false } });
+        };
+        let since = args.since.map(events::ago);
+        let name = path.display().to_string();
+        if path.is_dir() {
+            let workspace = match settings {
+                Some(settings) if args.workspace.is_some() || settings.workspaces.len() > 1 => {
+                    Some(chosen(settings, args.workspace.as_deref())?)
+                }
+                settings => settings.and_then(|settings| settings.workspaces.first()),
+            };
+            let caps = workspace.map(|workspace| (workspace.settings.mode, workspace.settings.safety.hold_uncertain));
+            let workspace = workspace.map(|workspace| workspace.name().to_owned()).or(args.workspace.clone());
+            let from = From::Mails {
+                files: mails(path)?,
+                workspace: workspace.unwrap_or_else(|| "file".to_owned()),
+                caps: caps.unwrap_or((Mode::Live, true)),
+            };
+            return Ok(Self { filter: EventFilter { since, workspace: None }, from });
+        }
+        let lines: Box<dyn BufRead + Send> = match path == Path::new("-") {
+            true => Box::new(BufReader::new(std::io::stdin())),
+            false => Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot read {name}"))?)),
+        };
+        let filter = EventFilter { since, workspace: args.workspace.clone() };
+        Ok(Self { filter, from: From::Lines { lines, name, number: 0 } })
+    }
+
+    /// Which of them count.
+    pub(super) fn filter(&self) -> EventFilter {
+        self.filter.clone()
+    }
+
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.filter.since
+    }
+
+    /// The next ones; none at the end.
+    pub(super) async fn next(&mut self) -> anyhow::Result<Vec<Item>> {
+        match &mut self.from {
+            From::Store { store, after, is_through } => {
+                // Pages whose events were all removed meanwhile are no end.
+                while !*is_through {
+                    let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
+                    let page = store.events_after(&self.filter, *after, limit).await?;
+                    (*after, *is_through) = (page.next, page.next.is_none());
+                    if !page.events.is_empty() {
+                        let events = page.events.into_iter().map(EventLine::from);
+                        return Ok(events.map(|event| Item::Event(Box::new(event))).collect());
+                    }
+                }
+                Ok(Vec::new())
+            }
+            From::Lines { lines, name, number } => tokio::task::block_in_place(|| read_lines(lines, name, number)),
+            From::Mails { files, workspace, caps } => {
+                let some: Vec<PathBuf> = files.drain(..files.len().min(BATCH)).collect();
+                let read = |file: &PathBuf| Ok(Item::Event(Box::new(of_mail(file, workspace, *caps)?)));
+                tokio::task::block_in_place(|| some.iter().map(read).collect())
+            }
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        if let From::Store { store, .. } = &self.from {
+            store.close().await;
+        }
+    }
+}
+
+fn read_lines(lines: &mut Box<dyn BufRead + Send>, name: &str, number: &mut u64) -> anyhow::Result<Vec<Item>> {
+    let mut found = Vec::with_capacity(BATCH);
+    while found.len() < BATCH {
+        let mut line = Vec::new();
+        lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).with_context(|| format!("cannot read {name}"))?;
+        if line.is_empty() {
+            break;
+        }
+        *number += 1;
+        let place = format!("{name}:{number}");
+        anyhow::ensure!((line.len() as u64) < MAX_LINE, "{place}: the line is longer than any event");
+        let text = String::from_utf8(line).ok().with_context(|| format!("{place}: it is not UTF-8"))?;
+        if !text.trim().is_empty() {
+            found.push(Item::Line { place, text });
+        }
+    }
+    Ok(found)
+}
+
+/// The mails of a folder, by name.
+fn mails(folder: &Path) -> anyhow::Result<VecDeque<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("eml")) {
+            files.push(path);
+        }
+    }
+    anyhow::ensure!(!files.is_empty(), "there is no mail (.eml) in {}", folder.display());
+    files.sort();
+    Ok(files.into())
+}
+
+/// A mail as the first one of its thread, evaluated when it came.
+fn of_mail(file: &Path, workspace: &str, (mode, hold_uncertain): (Mode, bool)) -> anyhow::Result<EventLine> {
+    let size = std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?.len();
+    anyhow::ensure!(size <= MAX_BYTES, "{} is larger than 32 MiB", file.display());
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let message = from_mail(&bytes, file)?;
+    let now = message.created_at.unwrap_or(Timestamp::UNIX_EPOCH);
+    let sample = SampleThread::new(file.display().to_string(), message, SampleFields::default(), now);
+    Ok(EventLine {
+        version: VERSION,
+        id: file.display().to_string(),
+        kind: EventKind::Message,
+        time: now,
+        workspace: workspace.to_owned(),
+        revision: String::new(),
+        matched: Vec::new(),
+        message_id: None,
+        mode,
+        overrides: BTreeMap::new(),
+        lead_opted_out: None,
+        hold_uncertain,
+        row: sample.thread.row.clone(),
+        thread: Some(sample.thread),
+        messages: Some(sample.messages),
+        history: None,
+    })
+}
