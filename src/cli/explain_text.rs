@@ -125,6 +125,10 @@ fn condition(out: &mut String, condition: &ConditionTrace) {
         (_, None) => {
             let _ = writeln!(out, "{}", paint(QUIET, ", not evaluated"));
         }
+        // What it came to is told by the conditions that follow.
+        (None, Some(held)) if condition.is_use() => {
+            let _ = writeln!(out, ", which {}", if held { "holds" } else { "does not hold" });
+        }
         (Some(seen), _) => {
             let _ = writeln!(out, ", saw {}", excerpt(seen, condition.span));
             if let Some(found) = &condition.phrase {

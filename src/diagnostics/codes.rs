@@ -65,6 +65,10 @@ codes! {
     UNKNOWN_WORKSPACE = "R022", "unknown workspace", "The configuration has no workspace of that name.";
     TEST_FAILS = "R021", "failing test", "The rules do not do what a test beside them expects; `reply-router test` shows what they do instead. `run` and a reload reject the rules.";
     BAD_PHRASE = "R023", "invalid phrase", "A phrase is words in order, with `(yes|sure)` for one of these, `…` or `...` for up to five words between, `cost*` for a word that begins so, and `please?` for a word that may be absent. It stands within one sentence. Without a word that must be there it would be found in every text.";
+    DEFINITION_TWICE = "R024", "duplicate definition", "The name of a definition stands for one condition in all files of a workspace.";
+    UNKNOWN_DEFINITION = "R025", "unknown definition", "`is` takes the name of a definition under `define`, in any file of the workspaces that have the rule, and the same one for all of them.";
+    DEFINITION_CIRCLE = "R026", "definitions in a circle", "A definition may use others, but not one that uses it, directly or by way of others.";
+    TOO_MANY_CONDITIONS = "R027", "too many conditions", "A rule has at most 5,000 conditions, with those of the definitions that it uses.";
     FORBIDDEN_FILE = "R030", "file that rules may not use", "Files that a rule names are mailed to leads. So only files below the rules folder, and below the folders in `attachments_from`, are used, with links resolved. The configuration, the store, and any path with a part that starts with a dot are never used.";
     NOT_READ = "R031", "unreadable entry in the rules folder", "A link that leads nowhere or in a circle, a pipe, a socket or a device. It is an error if it may be meant as a file or folder of rules, because the missing rule may be the one that stops the others.";
     UNKNOWN_LIST = "R040", "unknown list", "Define lists under `lists` in the configuration, or under the workspace.";
@@ -90,6 +94,7 @@ codes! {
     NO_DEFAULT = "L036", "name without a default", "Many leads have no name. Printing an absent value is an error: nothing is sent, and the reply fails.";
     CURLY_QUOTES = "L037", "curly quotes around a value", "Word processors turn straight quotes into curly ones, which do not quote in YAML. The value is read without them; use straight quotes. To search for a quotation mark itself, put `[\"]` at that end of the expression.";
     OPTIONAL_END = "L038", "optional word at the end of a phrase", "`?` makes the word before it optional, and a phrase is found with that word or without it. A question mark is not looked for.";
+    UNUSED_DEFINITION = "L039", "unused definition", "No rule, no other definition and no test names it.";
     SHARED = "L020", "rule shared by several workspaces", "Without a `workspace` condition, one client's text could go to another client's leads, or one client's leads to another's channel. Give each workspace its own rules, or select workspaces in `when`.";
     NO_SUCH_WORKSPACE = "L021", "workspace pattern without a match", "No workspace that has the rule matches this name, so the condition never holds.";
     NO_VAR = "L022", "workspace variable not defined everywhere", "The rule prints `workspace.vars.NAME`, which some workspaces with the rule do not define. There the text cannot be rendered, and nothing is sent.";

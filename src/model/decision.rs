@@ -142,6 +142,18 @@ pub struct RowTrace {
     pub line: usize,
 }
 
+impl ConditionTrace {
+    /// Whether it is the use of a definition (`is`), whose conditions follow: it saw nothing by itself.
+    pub fn is_use(&self) -> bool {
+        let mut parts = self.path.rsplit('.');
+        match parts.next() {
+            Some("is") => true,
+            Some(last) => last.starts_with("any[") && last.ends_with(']') && parts.next() == Some("is"),
+            None => false,
+        }
+    }
+}
+
 /// A phrase of a rule that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PhraseTrace {

@@ -2,6 +2,7 @@
 
 use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
+    definitions::decide_use,
     event::{Facts, ThreadMessages},
     field::{FlagField, GlobField, NumberField, TextField},
     listed::ListedField,
@@ -26,6 +27,8 @@ pub(super) enum Truth {
     Yes,
     No,
     Unknown(Need),
+    /// The script of a definition failed: whatever depends on it neither holds nor does not.
+    Failed,
 }
 
 impl From<bool> for Truth {
@@ -39,7 +42,9 @@ impl Truth {
         match (self, other) {
             (Self::No, _) | (_, Self::No) => Self::No,
             (Self::Unknown(left), Self::Unknown(right)) => Self::Unknown(left.min(right)),
-            (Self::Unknown(need), Self::Yes) | (Self::Yes, Self::Unknown(need)) => Self::Unknown(need),
+            // What is unknown may still decide.
+            (Self::Unknown(need), _) | (_, Self::Unknown(need)) => Self::Unknown(need),
+            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
             (Self::Yes, Self::Yes) => Self::Yes,
         }
     }
@@ -49,6 +54,7 @@ impl Truth {
             Self::Yes => Self::No,
             Self::No => Self::Yes,
             Self::Unknown(need) => Self::Unknown(need),
+            Self::Failed => Self::Failed,
         }
     }
 
@@ -69,6 +75,7 @@ fn decide_node(node: &Condition, rule: &Rule, facts: &Facts<'_>) -> Truth {
         Condition::All(children) => join(children, Truth::Yes, Truth::No, Truth::and, rule, facts),
         Condition::Any(children) => join(children, Truth::No, Truth::Yes, Truth::or, rule, facts),
         Condition::Test(index) => rule.tests.get(*index).map_or(Truth::No, |test| holds_or_held(test, facts)),
+        Condition::Is(used) => decide_use(used, rule, facts, || decide_node(&used.condition, rule, facts)),
     }
 }
 
@@ -92,14 +99,16 @@ fn join(
 
 /// Whether a condition holds; where that needs more than was read, what was found when the event was first judged.
 fn holds_or_held(test: &Predicate, facts: &Facts<'_>) -> Truth {
-    let truth = holds(&test.check, facts);
-    if let (Truth::Unknown(_), Some(earlier)) = (truth, facts.earlier) {
-        let same = |trace: &&ConditionTrace| trace.path == test.path && trace.wanted == test.wanted;
-        if let Some(held) = earlier.conditions.iter().find(same).and_then(|trace| trace.held) {
-            return held.into();
-        }
+    match holds(&test.check, facts) {
+        truth @ Truth::Unknown(_) => held_before(test, facts).unwrap_or(truth),
+        truth => truth,
     }
-    truth
+}
+
+/// What was found of a condition when the event was first judged.
+pub(super) fn held_before(test: &Predicate, facts: &Facts<'_>) -> Option<Truth> {
+    let same = |trace: &&ConditionTrace| trace.path == test.path && trace.wanted == test.wanted;
+    facts.earlier?.conditions.iter().find(same).and_then(|trace| trace.held).map(Truth::from)
 }
 
 /// What looking at all conditions of a rule gave.
@@ -129,21 +138,43 @@ fn blank(test: &Predicate) -> ConditionTrace {
 
 /// Looks at each of a rule's conditions, and tells what it saw.
 pub(super) fn evaluate(rule: &Rule, facts: &Facts<'_>) -> ConditionResult {
-    let mut evaluator = Evaluator { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None };
+    let mut evaluator = Evaluator::new(rule, facts);
     let answer = evaluator.node(&rule.when, false);
     ConditionResult { answer, traces: evaluator.traces, captures: evaluator.captures, note: evaluator.note }
 }
 
-struct Evaluator<'e, 'a> {
-    rule: &'e Rule,
-    facts: &'e Facts<'a>,
-    traces: Vec<ConditionTrace>,
-    captures: BTreeMap<String, String>,
-    note: Option<String>,
+pub(super) struct Evaluator<'e, 'a> {
+    pub(super) rule: &'e Rule,
+    pub(super) facts: &'e Facts<'a>,
+    pub(super) traces: Vec<ConditionTrace>,
+    pub(super) captures: BTreeMap<String, String>,
+    pub(super) note: Option<String>,
 }
 
-impl Evaluator<'_, '_> {
-    fn node(&mut self, node: &Condition, negated: bool) -> Truth {
+impl<'e, 'a> Evaluator<'e, 'a> {
+    pub(super) fn new(rule: &'e Rule, facts: &'e Facts<'a>) -> Self {
+        Self { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None }
+    }
+
+    /// Tells whether a condition held.
+    pub(super) fn set_held(&mut self, index: usize, answer: Truth) {
+        if let Some(trace) = self.traces.get_mut(index) {
+            trace.held = match answer {
+                Truth::Yes => Some(true),
+                Truth::No => Some(false),
+                Truth::Unknown(_) | Truth::Failed => None,
+            };
+        }
+    }
+
+    /// Takes what was captured, unless there is something of that name already.
+    pub(super) fn capture(&mut self, name: &str, value: &str) {
+        if !self.captures.contains_key(name) {
+            self.captures.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    pub(super) fn node(&mut self, node: &Condition, negated: bool) -> Truth {
         match node {
             Condition::Always => Truth::Yes,
             Condition::Not(inner) => self.node(inner, !negated).not(),
@@ -154,6 +185,7 @@ impl Evaluator<'_, '_> {
                 children.iter().fold(Truth::No, |answer, child| answer.or(self.node(child, negated)))
             }
             Condition::Test(index) => self.test(*index, negated),
+            Condition::Is(used) => self.definition(used, negated),
         }
     }
 
@@ -161,12 +193,8 @@ impl Evaluator<'_, '_> {
         let Some(test) = self.rule.tests.get(index) else { return Truth::No };
         let answer = holds_or_held(test, self.facts);
         let seen = look(&test.check, answer == Truth::Yes, self.facts);
+        self.set_held(index, answer);
         if let Some(trace) = self.traces.get_mut(index) {
-            trace.held = match answer {
-                Truth::Yes => Some(true),
-                Truth::No => Some(false),
-                Truth::Unknown(_) => None,
-            };
             trace.seen = seen.shown;
             trace.span = seen.span;
             trace.phrase = seen.phrase;
@@ -176,9 +204,7 @@ impl Evaluator<'_, '_> {
             self.note = Some("the text is longer than 64 KiB; only the beginning was matched".to_owned());
         }
         if !negated && answer == Truth::Yes {
-            for (name, value) in seen.captures {
-                self.captures.entry(name).or_insert(value);
-            }
+            seen.captures.iter().for_each(|(name, value)| self.capture(name, value));
         }
         answer
     }
@@ -198,6 +224,8 @@ fn holds(check: &Matcher, facts: &Facts<'_>) -> Truth {
         Matcher::Age(bounds) => Ok(facts.age().is_some_and(|age| bounds.iter().any(|bounds| bounds.contain(age)))),
         Matcher::Flag(field, wanted) => flag_value(*field, facts).map(|value| value == Some(*wanted)),
         Matcher::AnyAutoReply => Ok(true),
+        // Decided by what uses them.
+        Matcher::Is(..) | Matcher::Script(_) => Ok(false),
     };
     held.map_or_else(Truth::Unknown, Truth::from)
 }
@@ -247,7 +275,7 @@ fn look(check: &Matcher, held: bool, facts: &Facts<'_>) -> Seen {
             Seen::value(facts.age().map(shown))
         }
         Matcher::Flag(field, _) => Seen::value(flag_value(*field, facts).ok().flatten().map(|value| value.to_string())),
-        Matcher::AnyAutoReply => Seen::default(),
+        Matcher::AnyAutoReply | Matcher::Is(..) | Matcher::Script(_) => Seen::default(),
     }
 }
 

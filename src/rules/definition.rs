@@ -1,6 +1,7 @@
 //! A rule as it was written, in types that cannot be wrong.
 
 use super::{
+    definitions::Use,
     field::{Cost, FlagField, GlobField, NumberField, TextField},
     listed::Listed,
     pattern::{Bounds, Glob, Pattern, SpanBounds},
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::diagnostics::Location;
 use crate::model::{ActionKind, Attachment, Mode, Timing};
+use std::sync::Arc;
 
 /// One rule.
 #[derive(Debug, Clone)]
@@ -74,6 +76,8 @@ pub enum Condition {
     Not(Box<Condition>),
     /// One test, by its index in [`Rule::tests`].
     Test(usize),
+    /// A definition must hold.
+    Is(Box<Use>),
 }
 
 /// One condition: a field and the values it may have.
@@ -106,6 +110,11 @@ pub enum Matcher {
     Flag(FlagField, bool),
     /// `auto_reply: any`: holds always, and lets automatic mail through.
     AnyAutoReply,
+    /// A definition, by its number, and what it costs: what its conditions, which follow, came to. It is decided by
+    /// [`Condition::Is`].
+    Is(usize, Cost),
+    /// The script of a definition.
+    Script(Arc<Script>),
 }
 
 impl Matcher {
@@ -123,6 +132,18 @@ impl Matcher {
             Self::Number(..) => Cost::Messages,
             Self::Flag(FlagField::IsRead | FlagField::IsStarred, _) => Cost::Row,
             Self::Flag(..) => Cost::Messages,
+            Self::Is(_, cost) => *cost,
+            Self::Script(script) if script.needs_messages => Cost::Messages,
+            Self::Script(script) if script.needs_thread => Cost::Thread,
+            Self::Script(_) => Cost::Row,
+        }
+    }
+
+    /// Whether it may need this to be read.
+    pub(super) fn may_need(&self, cost: Cost) -> bool {
+        match self {
+            Self::Script(script) if cost == Cost::Thread => script.needs_thread,
+            other => other.cost() == cost,
         }
     }
 }
@@ -137,8 +158,17 @@ pub(super) fn is_id(glob: &Glob) -> bool {
 pub struct Capture {
     /// Its name in templates: `captures.NAME`.
     pub name: String,
-    /// Its first group, or the whole match where it has none.
-    pub pattern: Pattern,
+    /// What is looked for.
+    pub pattern: CapturePattern,
+}
+
+/// What a capture looks for.
+#[derive(Debug, Clone)]
+pub enum CapturePattern {
+    /// An expression: its first group, or the whole match where it has none.
+    Regex(Pattern),
+    /// Phrases: the words that the first of them finds.
+    Says(Said),
 }
 
 /// One action of a rule.

@@ -3,7 +3,7 @@
 use super::{
     RuleSet,
     condition::{self, ConditionResult, Need, Truth},
-    definition::{Capture, Rule},
+    definition::{Capture, CapturePattern, Rule},
     event::{EventInput, Facts, ThreadMessages},
     field::TextField,
     pattern::truncate_input,
@@ -142,7 +142,9 @@ fn evaluate_candidates(
                 return Err(need);
             }
             Truth::Yes => true,
-            Truth::No => found.script.as_ref().is_some_and(|script| script.error.is_some()),
+            Truth::No | Truth::Failed => {
+                found.error.is_some() || found.script.as_ref().is_some_and(|script| script.error.is_some())
+            }
         };
         let stops = found.truth == Truth::Yes && rule.stop && mode > Mode::Shadow;
         if is_told {
@@ -168,7 +170,7 @@ fn record(
 ) {
     let mut trace = blank(rule, mode);
     trace.matched = found.truth == Truth::Yes;
-    trace.error = found.script.as_ref().and_then(|script| script.error.clone());
+    trace.error = found.error.or_else(|| found.script.as_ref().and_then(|script| script.error.clone()));
     trace.script = found.script;
     if let Some(seen) = seen {
         if found.reached {
@@ -203,7 +205,7 @@ pub fn effective_mode(rule: &Rule, input: &EventInput<'_>) -> Mode {
     rule.mode.min(input.ceiling).min(lowered)
 }
 
-fn blank(rule: &Rule, mode: Mode) -> RuleTrace {
+pub(super) fn blank(rule: &Rule, mode: Mode) -> RuleTrace {
     RuleTrace {
         name: rule.name.clone(),
         file: rule.file.clone(),
@@ -234,12 +236,19 @@ struct RuleResult {
     is_automatic: bool,
     /// Its conditions let it go on, so that it captures.
     reached: bool,
+    /// Why a definition that it depends on failed.
+    error: Option<String>,
 }
 
 /// Whether a rule matches whose conditions came to `when`, cheapest questions first. `seen` is what its conditions saw, where
 /// that was looked at; it is filled in where the script asks for captures.
 fn decide_rule(rule: &Rule, facts: &Facts<'_>, when: Truth, seen: &mut Option<ConditionResult>) -> RuleResult {
-    let mut found = RuleResult { truth: when, script: None, is_automatic: false, reached: false };
+    let mut found = RuleResult { truth: when, script: None, is_automatic: false, reached: false, error: None };
+    if when == Truth::Failed {
+        found.truth = Truth::No;
+        found.error = facts.script_error(rule);
+        return found;
+    }
     if when == Truth::No {
         return found;
     }
@@ -250,12 +259,8 @@ fn decide_rule(rule: &Rule, facts: &Facts<'_>, when: Truth, seen: &mut Option<Co
     }
     found.reached = true;
     if let Some(script) = &rule.script {
-        let needs = [
-            (script.needs_thread && facts.input.detail.is_none(), Need::Thread),
-            (script.needs_messages && facts.input.messages.is_none(), Need::Messages),
-        ];
-        let said = match needs.into_iter().find(|(missing, _)| *missing) {
-            Some((_, need)) => match facts.earlier.and_then(|earlier| earlier.script.as_ref()?.result) {
+        let said = match script.unread(facts) {
+            Some(need) => match facts.earlier.and_then(|earlier| earlier.script.as_ref()?.result) {
                 Some(result) => Truth::from(result),
                 None => Truth::Unknown(need),
             },
@@ -292,21 +297,33 @@ fn captures(rule: &Rule, facts: &Facts<'_>, of_conditions: BTreeMap<String, Stri
         Some(earlier) => earlier.captures.clone(),
         None => of_conditions,
     };
-    if !rule.captures.is_empty()
+    add_captures(&rule.captures, facts, &mut all);
+    all
+}
+
+/// Adds what is looked for in the body.
+pub(super) fn add_captures(captures: &[Capture], facts: &Facts<'_>, all: &mut BTreeMap<String, String>) {
+    if !captures.is_empty()
         && let Some(body) = facts.input.messages.and_then(ThreadMessages::body)
         && let Some(body) = facts.search_text(TextField::Body, body)
     {
-        for capture in &rule.captures {
+        for capture in captures {
             if let Some(text) = captured(capture, body) {
                 all.insert(capture.name.clone(), text);
             }
         }
     }
-    all
 }
 
 fn captured(capture: &Capture, body: &SearchText<'_>) -> Option<String> {
-    let found = capture.pattern.regex().captures(body.as_str())?;
-    let group = if found.len() > 1 { found.iter().skip(1).flatten().next()? } else { found.get(0)? };
-    Some(body.original_text(group).trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+    let range = match &capture.pattern {
+        CapturePattern::Regex(pattern) => {
+            let found = pattern.regex().captures(body.as_str())?;
+            let group = if found.len() > 1 { found.iter().skip(1).flatten().next()? } else { found.get(0)? };
+            group.range()
+        }
+        CapturePattern::Says(said) => said.find(None, body.as_str())?.1.range,
+    };
+    let text = body.original().get(body.original_range(range))?.trim();
+    Some(text).filter(|text| !text.is_empty()).map(str::to_owned)
 }

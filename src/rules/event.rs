@@ -1,8 +1,8 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
 use super::{
-    RuleSet, field::TextField, pattern::MATCHED_BYTES, prefilter::LiteralHits, rule_index::RuleIndex, said::PhraseHits,
-    script_values::ScriptValues, search_text::SearchText,
+    RuleSet, definitions::DefinitionFacts, field::TextField, pattern::MATCHED_BYTES, prefilter::LiteralHits,
+    rule_index::RuleIndex, said::PhraseHits, script_values::ScriptValues, search_text::SearchText,
 };
 use crate::{
     lists::Lists,
@@ -194,6 +194,8 @@ pub(super) struct Facts<'a> {
     opt_out: OnceCell<Option<String>>,
     name: OnceCell<PersonName>,
     pub(super) script_values: ScriptValues,
+    /// What each definition of the set came to.
+    pub(super) definitions: Box<[DefinitionFacts]>,
     /// What the rule said when the event was first judged, where it is judged again.
     pub(super) earlier: Option<&'a RuleTrace>,
 }
@@ -224,6 +226,7 @@ impl<'a> Facts<'a> {
             opt_out: OnceCell::new(),
             name: OnceCell::new(),
             script_values: ScriptValues::default(),
+            definitions: (0..set.definition_count).map(|_| DefinitionFacts::default()).collect(),
             earlier: None,
         }
     }

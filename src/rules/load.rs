@@ -4,16 +4,19 @@ mod actions;
 mod attached;
 mod conditions;
 mod curly_quotes;
+mod definitions;
 mod files;
 mod folder;
 mod listed;
 mod lists;
+mod neighbours;
 mod recipients;
 mod rule;
 mod suspicious;
 mod text_patterns;
 mod texts;
 
+use definitions::Definitions;
 use files::Files;
 use lists::KnownLists;
 use suspicious::NamedCategory;
@@ -121,6 +124,29 @@ pub(super) struct Loader<'c> {
     categories: Vec<NamedCategory>,
     /// The templates of the rule at hand.
     sites: Vec<TemplateSite>,
+    /// The named conditions of all files.
+    definitions: Definitions,
+}
+
+/// A file that was read.
+struct Parsed {
+    /// Its number among all that are read.
+    number: usize,
+    node: Node,
+    folder: PathBuf,
+    /// What its rules may read and send.
+    files: FileAccess,
+    contains: Contains,
+}
+
+/// What of a file counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Contains {
+    All,
+    /// It is a file of tests.
+    Tests,
+    /// It lies beside a file that is loaded alone, and defines what that uses.
+    Definitions,
 }
 
 /// Loads files and folders, which every workspace has.
@@ -151,21 +177,26 @@ fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]
     let mut loader = Loader::new(context, scopes);
     loader.read_lists();
     let found = Files::find(paths, &mut loader.out);
+    let mut parsed = Vec::with_capacity(found.all.len());
     for (number, file) in found.all.iter().enumerate() {
-        loader.number = number;
         let name = file.display().to_string();
-        if let Some(mut node) = yaml::load(file, &name, &mut loader.out) {
-            curly_quotes::take_off(&mut node, &mut loader.out);
-            loader.folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
-            loader.files = file_access(context, found.roots.get(number));
-            let has = found.of.iter().zip(scopes).filter(|(files, _)| files.contains(&number));
-            loader.having = has.map(|(_, scope)| scope).collect();
-            loader.file(&node, is_test_file(&name));
-            loader.origins.resize(loader.rules.len(), number);
+        if let Some(node) = yaml::load(file, &name, &mut loader.out) {
+            parsed.push(Parsed {
+                number,
+                node,
+                folder: file.parent().map(Path::to_path_buf).unwrap_or_default(),
+                files: file_access(context, found.roots.get(number)),
+                contains: contents(&name),
+            });
         }
     }
+    let mut files = found.of.clone();
+    loader.declare(&mut parsed, &files);
+    let alone: Vec<usize> = (0..found.all.len()).filter(|number| found.is_alone.contains(number)).collect();
+    neighbours::borrow(&mut loader, &alone, &found.all, &mut parsed, &mut files);
+    loader.read(parsed);
     for (paths, files) in paths.iter().zip(&found.of) {
-        let has_rules = loader.origins.iter().any(|origin| files.contains(origin));
+        let has_rules = loader.origins.iter().any(|origin| files.contains(origin)) || loader.defines(files);
         let Some(path) = paths.first().filter(|_| !has_rules && !loader.out.has_errors()) else { continue };
         let none = Diagnostic::file(code::NO_RULES, path.display().to_string(), "there is no rule here");
         loader
@@ -173,7 +204,7 @@ fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]
             .push(none.hint("write a rule into a file that ends in .yaml; `reply-router init` writes a first one"));
     }
     loader.files = file_access(context, &found.roots);
-    loader.finish(&found.of)
+    loader.finish(&files)
 }
 
 /// What rules may read and send: files below the folders that they come from.
@@ -216,16 +247,17 @@ fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<Rule
     if !context.base_dir.as_os_str().is_empty() {
         loader.files.allow(&context.base_dir);
     }
-    loader.having = scopes.iter().collect();
+    let files = vec![(0..sources.len()).collect(); scopes.len()];
+    let mut parsed = Vec::with_capacity(sources.len());
     for (number, (name, text)) in sources.iter().enumerate() {
-        loader.number = number;
-        if let Some(mut node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
-            curly_quotes::take_off(&mut node, &mut loader.out);
-            loader.file(&node, is_test_file(name));
-            loader.origins.resize(loader.rules.len(), number);
+        if let Some(node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
+            let (folder, files) = (loader.folder.clone(), loader.files.clone());
+            parsed.push(Parsed { number, node, folder, files, contains: contents(name) });
         }
     }
-    loader.finish(&vec![(0..sources.len()).collect(); scopes.len()])
+    loader.declare(&mut parsed, &files);
+    loader.read(parsed);
+    loader.finish(&files)
 }
 
 /// Makes a set again from what it was made of; `lists` has those that are read now, by their digests.
@@ -239,18 +271,21 @@ pub(super) fn kept(sources: &RuleSources, lists: &HashMap<&str, Arc<List>>) -> R
     let mut loader = Loader::new(&context, scopes);
     loader.kept = Some(sources);
     loader.lists = KnownLists::of_kept(sources, lists);
+    let mut parsed = Vec::with_capacity(sources.files.len());
     for (number, file) in sources.files.iter().enumerate() {
-        loader.number = number;
-        if let Some(mut node) = yaml::parse(&Source::new(file.name.as_str(), file.text.as_str()), &mut loader.out) {
-            curly_quotes::take_off(&mut node, &mut loader.out);
-            loader.folder = PathBuf::from(&file.folder);
-            let has = of.iter().zip(scopes).filter(|(files, _)| files.contains(&number));
-            loader.having = has.map(|(_, scope)| scope).collect();
-            loader.file(&node, false);
-            loader.origins.resize(loader.rules.len(), number);
+        if let Some(node) = yaml::parse(&Source::new(file.name.as_str(), file.text.as_str()), &mut loader.out) {
+            let (folder, files) = (PathBuf::from(&file.folder), loader.files.clone());
+            let contains = if file.only_definitions { Contains::Definitions } else { Contains::All };
+            parsed.push(Parsed { number, node, folder, files, contains });
         }
     }
+    loader.declare(&mut parsed, &of);
+    loader.read(parsed);
     loader.finish(&of)
+}
+
+fn contents(name: &str) -> Contains {
+    if is_test_file(name) { Contains::Tests } else { Contains::All }
 }
 
 fn is_test_file(name: &str) -> bool {
@@ -281,7 +316,48 @@ impl<'c> Loader<'c> {
             folder: PathBuf::new(),
             categories: Vec::new(),
             sites: Vec::new(),
+            definitions: Definitions::default(),
         }
+    }
+
+    /// Takes in what the files define; `of` are those of each workspace.
+    fn declare(&mut self, parsed: &mut [Parsed], of: &[Vec<usize>]) {
+        let count = parsed.iter().map(|parsed| parsed.number + 1).max().unwrap_or_default();
+        let scopes = |number: usize| {
+            of.iter().enumerate().filter(move |(_, files)| files.contains(&number)).map(|(scope, _)| scope).collect()
+        };
+        let names = self.scopes.iter().map(|scope| scope.name.clone()).collect();
+        self.definitions = Definitions::new((0..count).map(scopes).collect(), names);
+        for parsed in parsed {
+            curly_quotes::take_off(&mut parsed.node, &mut self.out);
+            let define = parsed.node.get("define").filter(|node| !node.is_null());
+            if let Some(define) = define.filter(|_| parsed.contains != Contains::Tests) {
+                let is_borrowed = parsed.contains == Contains::Definitions;
+                self.definitions.declare(parsed.number, is_borrowed, define, &mut self.out);
+            }
+        }
+    }
+
+    /// Reads what the files hold: first all definitions, then rules and tests.
+    fn read(&mut self, parsed: Vec<Parsed>) {
+        self.read_definitions();
+        for Parsed { number, node, folder, files, contains } in parsed {
+            (self.number, self.folder, self.files) = (number, folder, files);
+            self.set_having(number);
+            self.file(&node, contains);
+            self.origins.resize(self.rules.len(), number);
+        }
+    }
+
+    /// Says which workspaces have the file at hand.
+    fn set_having(&mut self, number: usize) {
+        let scopes = self.definitions.scopes_of(number).iter();
+        self.having = scopes.filter_map(|scope| self.scopes.get(*scope)).collect();
+    }
+
+    /// Whether one of the files defines something.
+    fn defines(&self, files: &[usize]) -> bool {
+        self.definitions.all().iter().any(|definition| files.contains(&definition.file))
     }
 
     /// Puts it all together; `files` are those of each workspace, in its order.
@@ -299,7 +375,12 @@ impl<'c> Loader<'c> {
         let revision = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let (mut rules, cases, templates) = (self.rules, self.cases, self.templates);
         let index = RuleIndex::build(&mut rules);
+        if self.kept.is_none() && !rules.is_empty() {
+            self.definitions.warn_of_unused(&mut self.out);
+        }
         let mut set = RuleSet {
+            definitions: Arc::new(self.definitions.all()),
+            definition_count: self.definitions.len(),
             rules: Arc::new(rules),
             cases: Arc::new(cases),
             index: Some(Arc::new(index)),
@@ -322,7 +403,7 @@ impl<'c> Loader<'c> {
         Ok(set)
     }
 
-    fn file(&mut self, node: &Node, only_tests: bool) {
+    fn file(&mut self, node: &Node, contains: Contains) {
         if node.is_null() {
             return;
         }
@@ -333,13 +414,22 @@ impl<'c> Loader<'c> {
             let message = format!("version `{}` is unknown", version.text());
             self.out.push(Diagnostic::error(code::VERSION, version, message).hint("write `version: 1`"));
         }
-        if let Some(tests) = fields.non_null("tests").filter(|_| self.kept.is_none()) {
+        let counts_all = contains == Contains::All || contains == Contains::Tests;
+        if let Some(tests) = fields.non_null("tests").filter(|_| self.kept.is_none() && counts_all) {
             self.tests(tests);
         }
-        let Some(rules) = fields.non_null("rules") else { return };
-        if only_tests {
-            let message = "a file named *.test.yaml holds tests only";
-            self.out.push(Diagnostic::error(code::UNKNOWN_KEY, rules, message).hint("put its rules into another file"));
+        let (rules, define) = (fields.non_null("rules"), fields.non_null("define"));
+        if contains == Contains::Tests {
+            for (what, part) in [("rules", rules), ("definitions", define)] {
+                let Some(part) = part else { continue };
+                let message = "a file named *.test.yaml holds tests only";
+                let error = Diagnostic::error(code::UNKNOWN_KEY, part, message);
+                self.out.push(error.hint(format!("put its {what} into another file")));
+            }
+            return;
+        }
+        let is_used = contains == Contains::All || self.definitions.is_file_used(self.number);
+        if !is_used || (rules.is_none() && define.is_none()) {
             return;
         }
         let source = node.source();
@@ -349,9 +439,12 @@ impl<'c> Loader<'c> {
             name: source.name().to_owned(),
             folder: self.folder.to_string_lossy().into_owned(),
             text: source.text().to_owned(),
+            only_definitions: contains == Contains::Definitions,
         });
-        for rule in rules.list(&mut self.out).unwrap_or_default() {
-            self.rule(rule);
+        if let Some(rules) = rules.filter(|_| contains == Contains::All) {
+            for rule in rules.list(&mut self.out).unwrap_or_default() {
+                self.rule(rule);
+            }
         }
     }
 
@@ -369,12 +462,25 @@ impl<'c> Loader<'c> {
                 None => format!("there is: {}", workspaces::listed(&known)),
             }));
         }
+        self.tests_name_definitions(node);
         let first = self.having.first().map(|scope| scope.name.clone()).filter(|_| !known.is_empty());
         let mut cases = test_case::read(node, &mut self.out);
         for case in &mut cases {
             case.workspace = case.workspace.take().or_else(|| first.clone());
         }
         self.cases.extend(cases);
+    }
+
+    /// Definitions that tests expect to hold.
+    fn tests_name_definitions(&mut self, tests: &Node) {
+        for test in tests.list_or_one() {
+            let steps = test.get("steps").map(Node::list_or_one).unwrap_or_default();
+            for expected in std::iter::once(test).chain(steps).filter_map(|part| part.get("expect")?.get("is")) {
+                for item in expected.list_or_one().iter().filter(|item| !item.text().is_empty()) {
+                    self.definitions.resolve(item, self.number, &mut self.out);
+                }
+            }
+        }
     }
 
     /// What decides is part of the revision: file and template texts, each with its length so that none runs into the next.

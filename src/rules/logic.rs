@@ -106,6 +106,18 @@ impl<'r> Dnf<'r> {
                 let impossible = is_impossible(&clause, 0, budget)?;
                 Some(Self(if impossible { Vec::new() } else { vec![clause] }))
             }
+            Condition::Is(used) => {
+                let mut ways = Self::signed(&used.condition, tests, holds, budget)?;
+                if let Some(script) = used.script {
+                    let script = Self(vec![vec![Literal::Check(&tests.get(script)?.check, holds)]]);
+                    if holds {
+                        ways = ways.and(&script, budget)?;
+                    } else {
+                        ways.0.extend(script.0);
+                    }
+                }
+                Some(ways)
+            }
             Condition::All(children) | Condition::Any(children) => {
                 let together = matches!(condition, Condition::All(_)) == holds;
                 let mut ways = if together { Self::always() } else { Self(Vec::new()) };
@@ -201,7 +213,7 @@ fn price(checks: &[(&Matcher, bool)]) -> usize {
         Matcher::Listed(listed) => listed.lists.len(),
         Matcher::Number(_, bounds) => bounds.len(),
         Matcher::Age(bounds) => bounds.len(),
-        Matcher::Flag(..) | Matcher::AnyAutoReply => 1,
+        Matcher::Flag(..) | Matcher::AnyAutoReply | Matcher::Is(..) | Matcher::Script(_) => 1,
     };
     let sum = |sign: Option<bool>| -> usize {
         checks.iter().filter(|(_, holds)| sign.is_none_or(|sign| *holds == sign)).map(|(check, _)| values(check)).sum()
@@ -262,6 +274,16 @@ fn no_value(checks: &[(&Matcher, bool)]) -> bool {
             !values.iter().any(fits)
         }
         Matcher::AnyAutoReply => checks.iter().any(|(_, holds)| !holds),
+        Matcher::Script(_) => {
+            let sources = |wanted: bool| {
+                checks.iter().filter(move |(_, holds)| *holds == wanted).filter_map(|(check, _)| match check {
+                    Matcher::Script(script) => Some(script.source()),
+                    _ => None,
+                })
+            };
+            sources(true).any(|wanted| sources(false).any(|refused| wanted == refused))
+        }
+        Matcher::Is(..) => false,
     }
 }
 

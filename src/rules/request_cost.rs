@@ -117,7 +117,7 @@ impl Rule {
             Cost::Thread => self.mentions.thread_in_templates,
             Cost::Messages => self.mentions.carries_text,
         };
-        by_script || by_content || self.tests.iter().any(|test| test.check.cost() == cost)
+        by_script || by_content || self.tests.iter().any(|test| test.check.may_need(cost))
     }
 
     fn asks(&self, cost: Cost) -> Frequency {

@@ -193,6 +193,7 @@ fn required_values<'r>(node: &'r Condition, tests: &'r [Predicate], field: GlobF
             let each: Option<Vec<_>> = children.iter().map(|child| required_values(child, tests, field)).collect();
             Some(each?.into_iter().flatten().collect())
         }
+        Condition::Is(used) => required_values(&used.condition, tests, field),
         Condition::Test(index) => match &tests.get(*index)?.check {
             // A campaign's id is not in the row.
             Matcher::Glob(of, globs) if *of == field && !(field == GlobField::Campaign && globs.iter().any(is_id)) => {
@@ -314,6 +315,7 @@ pub(super) fn required_tests(node: &Condition, weights: &[Option<f64>]) -> Optio
             let weight = least(each.iter().map(|(weight, _)| *weight).collect())?;
             Some((weight, each.into_iter().flat_map(|(_, tests)| tests).collect()))
         }
+        Condition::Is(used) => required_tests(&used.condition, weights),
         Condition::Test(index) => Some(((*weights.get(*index)?)?, vec![*index])),
     }
 }

@@ -5,12 +5,14 @@
 mod actions;
 mod cases;
 mod conditions;
+mod definitions;
 
 pub(super) use actions::{MAX_ATTACHMENTS, of_action};
 pub(super) use cases::{
     CASE, EXPECT, MAX_REPLY_COUNT, MAX_STEPS, MESSAGE, NOON, STEP, STEP_PAUSE, THREAD, step_events,
 };
-pub(super) use conditions::{AGE_BOUNDS, BOUNDS, IN_LIST, TEXT_PATTERN, WHEN};
+pub(super) use conditions::{AGE_BOUNDS, BOUNDS, IN_LIST, SAYS, TEXT_PATTERN, WHEN};
+pub(super) use definitions::DEFINITION;
 
 use crate::model::{ActionKind, Mode};
 use crate::yaml::{self, Constraint, Interpolation, Key, KeyMatch, LazySchema, Schema, ValueType};
@@ -29,6 +31,12 @@ pub(super) static FILE: LazySchema = LazySchema::new(|| {
         [
             Key::new("version", ValueType::OneOfJson(vec![json!(1), json!("1")]), "The version of the rule language.")
                 .default(1),
+            Key::new(
+                "define",
+                ValueType::Map(RULE_NAME.to_owned(), Box::new(ValueType::Shape(&DEFINITION))),
+                "Named conditions, which rules and other definitions of any file use with `is`.",
+            )
+            .example(json!({ "agrees-to-a-call": { "body": { "says": "(yes|sure) … (call|demo)" } } })),
             Key::new("rules", ValueType::list(ValueType::Shape(&RULE)), "The rules, evaluated in this order."),
             Key::new(
                 "tests",
@@ -68,20 +76,8 @@ pub(super) static RULE: LazySchema = LazySchema::new(|| {
                 "What must hold: all keys of the mapping. `always` matches every message.",
             )
             .non_null(),
-            Key::new(
-                "script",
-                ValueType::NonBlankText,
-                "A rhai script that must also agree: it returns true, or #{ matched: true, vars: #{ … } } for the \
-                 templates. It sees thread, lead, message, captures, workspace and now.",
-            )
-            .example("thread.reply_count < 6"),
-            Key::new(
-                "capture",
-                ValueType::Map(CAPTURE_NAME.to_owned(), Box::new(ValueType::NonBlankText)),
-                "Texts for the templates, by name: regular expressions that are looked for in `body`. `captures.NAME` is \
-                 the first group, or the whole match where there is none.",
-            )
-            .example(json!({ "day": r"\b(monday|tuesday|wednesday|thursday|friday)\b" })),
+            script(),
+            capture(),
             Key::new(
                 "then",
                 ValueType::non_empty_list_or_one(actions::form()),
@@ -93,6 +89,32 @@ pub(super) static RULE: LazySchema = LazySchema::new(|| {
     .constraint(Constraint::Any(vec![vec![KeyMatch::Value("when")], vec![KeyMatch::Value("script")]]))
     .constraint(Constraint::Any(vec![vec![KeyMatch::Value("then")], vec![KeyMatch::True("stop")]]))
 });
+
+/// The script of a rule or of a definition.
+fn script() -> Key {
+    Key::new(
+        "script",
+        ValueType::NonBlankText,
+        "A rhai script that must also agree: it returns true, or #{ matched: true, vars: #{ … } } for the templates. It \
+         sees thread, lead, message, captures, workspace and now.",
+    )
+    .example("thread.reply_count < 6")
+}
+
+/// What a rule or a definition captures.
+fn capture() -> Key {
+    Key::new(
+        "capture",
+        ValueType::Map(
+            CAPTURE_NAME.to_owned(),
+            Box::new(ValueType::AnyOf(vec![ValueType::NonBlankText, ValueType::Shape(&SAYS)])),
+        ),
+        "Texts for the templates, by name: `{ says: … }` with phrases, or regular expressions, which are looked for in \
+         `body`. `captures.NAME` is what a phrase finds; of an expression the first group, or the whole match where there \
+         is none.",
+    )
+    .example(json!({ "day": r"\b(monday|tuesday|wednesday|thursday|friday)\b" }))
+}
 
 /// The JSON Schema of rule files.
 ///

@@ -1,6 +1,7 @@
 //! Scripts of rules: rhai in a sandbox that bounds operations, depth, sizes and time, without input or output.
 
 use super::{
+    condition::Need,
     event::Facts,
     field::Cost,
     script_check::{self, FunctionTable, NameRef},
@@ -214,6 +215,15 @@ impl Script {
     pub(super) fn reads(&self, root: &str, fields: &[&str]) -> bool {
         let is_it = |field: &Option<String>| field.as_deref().is_none_or(|field| fields.contains(&field));
         self.mentions.iter().any(|name| name.root == root && is_it(&name.field))
+    }
+
+    /// What must be read before it can be run.
+    pub(super) fn unread(&self, facts: &Facts<'_>) -> Option<Need> {
+        let needs = [
+            (self.needs_thread && facts.input.detail.is_none(), Need::Thread),
+            (self.needs_messages && facts.input.messages.is_none(), Need::Messages),
+        ];
+        needs.into_iter().find(|(is_missing, _)| *is_missing).map(|(_, need)| need)
     }
 
     /// Whether it looks at what the rule captured.

@@ -2,6 +2,7 @@
 
 use super::{
     definition::Rule,
+    definitions::Definition,
     event::{EventInput, Facts},
     files::FileAccess,
     hours::OpeningHours,
@@ -35,6 +36,10 @@ pub struct RuleSet {
     pub(super) sources: Arc<RuleSources>,
     pub(super) warnings: Arc<Diagnostics>,
     pub(super) files: FileAccess,
+    /// The definitions that the rules can use.
+    pub(super) definitions: Arc<Vec<Arc<Definition>>>,
+    /// How many the whole set has: their numbers are below.
+    pub(super) definition_count: usize,
     /// What each workspace sees of it, by name. Empty where no workspaces are known: then all of it is for everybody.
     pub(super) views: Vec<(String, RuleSet)>,
 }
@@ -70,6 +75,11 @@ impl RuleSet {
         Facts::new(input, now, self.index.as_deref(), self)
     }
 
+    /// The same for conditions that stand outside of the rules: each is searched for.
+    pub(super) fn facts_alone<'a>(&'a self, input: &'a EventInput<'a>, now: Timestamp) -> Facts<'a> {
+        Facts::new(input, now, None, self)
+    }
+
     /// What tells which rules can match an event at all.
     pub(super) fn index(&self) -> Option<&RuleIndex> {
         self.index.as_deref()
@@ -85,6 +95,11 @@ impl RuleSet {
     /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The definitions that the rules can use, in the order of their files.
+    pub fn definitions(&self) -> &[Arc<Definition>] {
+        &self.definitions
     }
 
     /// The tests beside the rules, in the order of their files.

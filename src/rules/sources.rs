@@ -41,6 +41,9 @@ pub(super) struct SourceFile {
     /// The folder that its paths begin at.
     pub(super) folder: String,
     pub(super) text: String,
+    /// Only what it defines counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) only_definitions: bool,
 }
 
 /// A template or an attachment, as a rule names it.

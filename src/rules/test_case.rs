@@ -54,6 +54,23 @@ impl TestCase {
     }
 }
 
+impl TestCase {
+    /// The same after what happens in a step, as the list and the thread would show it.
+    pub fn go_on(&mut self, event: &StepEvent, at: Timestamp) {
+        self.now = at;
+        match event {
+            StepEvent::TimePasses => {}
+            StepEvent::LeadWrites(message) | StepEvent::PersonAnswers(message) => {
+                let outgoing = matches!(event, StepEvent::PersonAnswers(_));
+                let id = format!("message-{}", self.messages.len() + 1);
+                self.messages.push(Message { id, outgoing, created_at: Some(at), ..message.as_ref().clone() });
+                load::show_last(&mut self.thread, &self.messages);
+            }
+            StepEvent::Category(category) => self.thread.row.category.clone_from(category),
+        }
+    }
+}
+
 /// What happens next in a test, and what must come of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestStep {
@@ -97,6 +114,8 @@ impl StepEvent {
 pub struct Expectation {
     /// Exactly these rules match, in this order.
     pub rules: Option<Vec<String>>,
+    /// Exactly these definitions hold, in any order.
+    pub is: Option<Vec<String>>,
     /// Exactly these actions come of it, in any order, suppressed ones left out.
     pub actions: Option<Vec<String>>,
     /// The reply's text holds each of these.

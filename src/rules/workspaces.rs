@@ -41,6 +41,10 @@ fn possible(condition: &Condition, tests: &[Predicate], workspace: &str) -> (boo
             let each = each(children);
             (each.iter().any(|(may, _)| *may), each.iter().all(|(_, may_not)| *may_not))
         }
+        Condition::Is(used) => {
+            let (may, may_not) = possible(&used.condition, tests, workspace);
+            (may, may_not || used.script.is_some())
+        }
         Condition::Test(index) => match tests.get(*index).map(|test| &test.check) {
             Some(Matcher::Glob(GlobField::Workspace, globs)) => {
                 let held = globs.iter().any(|glob| glob.matches(Some(workspace)));
@@ -59,7 +63,11 @@ impl Rule {
 
     /// Whether it says which workspaces it is for.
     fn names_workspaces(&self) -> bool {
-        let asks = |test: &Predicate| matches!(test.check, Matcher::Glob(GlobField::Workspace, _));
+        let asks = |test: &Predicate| match &test.check {
+            Matcher::Glob(field, _) => *field == GlobField::Workspace,
+            Matcher::Script(script) => script.reads("workspace", &["name"]),
+            _ => false,
+        };
         self.tests.iter().any(asks) || self.script.as_ref().is_some_and(|script| script.reads("workspace", &["name"]))
     }
 }
@@ -131,7 +139,10 @@ pub(super) fn views(
             let index = RuleIndex::build(&mut rules);
             (Arc::new(rules), Some(Arc::new(index)))
         });
+        let visible = set.definitions.iter().filter(|definition| files.contains(&definition.file));
+        let definitions = Arc::new(visible.cloned().collect());
         let view = RuleSet {
+            definitions,
             rules: Arc::clone(rules),
             index: index.clone(),
             cases: Arc::default(),

@@ -3,6 +3,7 @@
 mod candidates;
 mod conditions;
 mod decisions;
+mod definitions;
 mod kept;
 mod lint;
 mod listed;
@@ -44,7 +45,7 @@ fn rules(text: &str) -> RuleSet {
 }
 
 /// An event with everything that a test may want to change.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Case {
     row: ThreadRow,
     detail: Option<ThreadDetail>,

@@ -206,6 +206,10 @@ fn first_failed(conditions: &[ConditionView], script: Option<&ScriptView>) -> Op
         return script.filter(|script| script.good == Some(false)).map(|script| format!("script: {}", script.words));
     };
     let seen = found.seen.as_deref().map(|parts| parts.iter().map(|part| part.text.as_str()).collect::<String>());
+    if !found.looked {
+        let must = if found.negated { "must not hold" } else { "does not hold" };
+        return Some(format!("{} {must}", found.wanted));
+    }
     let seen = seen.map_or_else(|| "nothing".to_owned(), |text| text.split_whitespace().collect::<Vec<_>>().join(" "));
     let (path, wanted) = (found.path.trim_start_matches("when."), &found.wanted);
     let must = if found.negated { "must not be" } else { "expects" };
@@ -227,7 +231,7 @@ impl From<ConditionTrace> for ConditionView {
             good,
             words,
             negated,
-            looked: found.held.is_some(),
+            looked: found.held.is_some() && !found.is_use(),
             seen: found.seen.as_deref().map(|seen| around(seen, found.span)),
             phrase: found.phrase,
             row: found.row,

@@ -77,8 +77,10 @@ impl<'s> Scenario<'s> {
     /// Plays the event and each step, and ends with the first that does not do what is expected.
     pub(super) async fn play(&mut self, case: &TestCase) -> Result<TestResult, AppError> {
         let handled = self.look().await?;
-        let observed = self.observe(&handled).await?;
-        if let Some(failed) = self.failed(&case.expect, &observed, None).await? {
+        let mut observed = self.observe(&handled).await?;
+        // What the definitions see of the conversation so far.
+        let mut so_far = case.clone();
+        if let Some(failed) = self.failed(&case.expect, &mut observed, None, &so_far).await? {
             return Ok(failed);
         }
         for (index, step) in case.steps.iter().enumerate() {
@@ -86,9 +88,10 @@ impl<'s> Scenario<'s> {
             self.let_pass(at).await?;
             self.happen(&step.event);
             let handled = self.look().await?;
-            let observed = self.observe(&handled).await?;
+            let mut observed = self.observe(&handled).await?;
+            so_far.go_on(&step.event, at);
             let place = StepLocation { number: index + 1, line: step.line, event: step.event.as_str(), at };
-            if let Some(failed) = self.failed(&step.expect, &observed, Some(place)).await? {
+            if let Some(failed) = self.failed(&step.expect, &mut observed, Some(place), &so_far).await? {
                 return Ok(failed);
             }
         }
@@ -99,10 +102,15 @@ impl<'s> Scenario<'s> {
     async fn failed(
         &mut self,
         expect: &Expectation,
-        observed: &Actual,
+        observed: &mut Actual,
         step: Option<StepLocation>,
+        so_far: &TestCase,
     ) -> Result<Option<TestResult>, AppError> {
-        let rules = self.stage.rules.of_workspace(self.workspace()?.name());
+        let all = Arc::clone(&self.stage.rules);
+        let rules = all.of_workspace(self.workspace()?.name());
+        if expect.is.is_some() {
+            observed.is = so_far.holding(rules);
+        }
         let failures = expect.compare(observed, rules);
         if failures.is_empty() {
             return Ok(None);
@@ -110,7 +118,9 @@ impl<'s> Scenario<'s> {
         let told = |action: &Action| format!("{} (rule {})", standing(action), action.rule);
         let actions = self.actions().await?.iter().map(told).collect();
         let uncertain = std::mem::take(&mut self.uncertain);
-        Ok(Some(TestResult { failures, step, uncertain, rules: self.traces().await?, actions }))
+        let mut traces = self.traces().await?;
+        traces.extend(so_far.definition_traces(rules, &failures));
+        Ok(Some(TestResult { failures, step, uncertain, rules: traces, actions }))
     }
 
     /// The latest trace of each rule.
@@ -241,6 +251,7 @@ fn decided(decision: &DecisionRecord, actions: &[Action]) -> Actual {
         body: decision.trace.body.clone(),
         uncertain: held_as_uncertain(decision, actions),
         outcome: None,
+        is: Vec::new(),
     }
 }
 

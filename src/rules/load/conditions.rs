@@ -1,12 +1,15 @@
 //! `when`: from YAML to a tree of conditions, the cheap ones first.
 
-use super::suspicious::{self, NamedCategory};
+use super::{
+    definitions::{Definitions, OTHER_KEYS, known_keys},
+    suspicious::{self, NamedCategory},
+};
 use crate::diagnostics::{Diagnostic, Diagnostics, Located, code};
 use crate::yaml::{Kind, Node, Schema, Value, did_you_mean};
 use crate::{
     model::format_duration,
     rules::{
-        definition::{Condition, Matcher, Predicate, References},
+        definition::{Capture, Condition, Matcher, Predicate, References},
         field::{Cost, FlagField, GlobField, NumberField, TextField},
         logic::{Budget, Dnf},
         pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
@@ -40,14 +43,28 @@ fn sort_of(name: &str) -> Option<Sort> {
 pub(super) struct Told<'r> {
     pub(super) mentions: &'r mut References,
     pub(super) categories: &'r mut Vec<NamedCategory>,
+    /// What the definitions that it uses capture.
+    pub(super) captures: &'r mut Vec<Capture>,
+    /// How deep those use others.
+    pub(super) depth: &'r mut usize,
+}
+
+/// What names in conditions may stand for.
+pub(super) struct Scope<'r> {
+    /// The workspaces that have the rule; none where that is not known.
+    pub(super) workspaces: &'r [&'r str],
+    pub(super) definitions: &'r mut Definitions,
+    /// The number of the file.
+    pub(super) file: usize,
 }
 
 pub(super) struct Reader<'r> {
-    /// The workspaces that have the rule; none where that is not known.
-    workspaces: &'r [&'r str],
-    tests: &'r mut Vec<Predicate>,
+    pub(super) scope: Scope<'r>,
+    pub(super) tests: &'r mut Vec<Predicate>,
     pub(super) mentions: &'r mut References,
-    categories: &'r mut Vec<NamedCategory>,
+    pub(super) categories: &'r mut Vec<NamedCategory>,
+    pub(super) captures: &'r mut Vec<Capture>,
+    pub(super) depth: &'r mut usize,
     pub(super) out: &'r mut Diagnostics,
     /// A part has been told to hold always, or never.
     judged: bool,
@@ -58,7 +75,7 @@ pub(super) struct Reader<'r> {
 /// Reads `when`; without one, the script alone decides.
 pub(super) fn read(
     node: Option<(&Node, &Node)>,
-    workspaces: &[&str],
+    scope: Scope<'_>,
     tests: &mut Vec<Predicate>,
     told: &mut Told<'_>,
     out: &mut Diagnostics,
@@ -73,10 +90,47 @@ pub(super) fn read(
         out.push(error.hint("write `when: { category: interested }`, or `when: always` for every message"));
         return ALWAYS;
     }
-    let (mentions, categories) = (&mut *told.mentions, &mut *told.categories);
-    let budget = Budget::new(BUDGET);
-    let mut reader = Reader { workspaces, tests, mentions, categories, out, judged: false, budget };
-    let mut condition = reader.mapping(node, "when", false);
+    read_mapping((key, node), scope, tests, told, out, &[])
+}
+
+/// Reads a definition: a mapping of conditions among its other keys. A script alone may decide.
+pub(super) fn read_definition(
+    (key, node): (&Node, &Node),
+    scope: Scope<'_>,
+    tests: &mut Vec<Predicate>,
+    told: &mut Told<'_>,
+    out: &mut Diagnostics,
+) -> Condition {
+    let has = |wanted: &dyn Fn(&str) -> bool| match &node.value {
+        Value::Mapping(entries) => entries.iter().any(|(key, _)| wanted(key.text())),
+        _ => false,
+    };
+    if has(&|key| key == "script") && !has(&|key| !OTHER_KEYS.contains(&key)) {
+        return ALWAYS;
+    }
+    read_mapping((key, node), scope, tests, told, out, &OTHER_KEYS)
+}
+
+fn read_mapping(
+    (key, node): (&Node, &Node),
+    scope: Scope<'_>,
+    tests: &mut Vec<Predicate>,
+    told: &mut Told<'_>,
+    out: &mut Diagnostics,
+    other_keys: &[&str],
+) -> Condition {
+    let mut reader = Reader {
+        scope,
+        tests,
+        mentions: &mut *told.mentions,
+        categories: &mut *told.categories,
+        captures: &mut *told.captures,
+        depth: &mut *told.depth,
+        out,
+        judged: false,
+        budget: Budget::new(BUDGET),
+    };
+    let mut condition = reader.mapping_without(node, "when", false, other_keys);
     reader.judge(&condition, key);
     reader.mentions.too_large |= reader.budget.is_spent();
     sort(&mut condition, tests);
@@ -100,7 +154,8 @@ fn sort(condition: &mut Condition, tests: &[Predicate]) {
             children.sort_by_key(|child| cost(child, tests));
         }
         Condition::Not(inner) => sort(inner, tests),
-        Condition::Always | Condition::Test(_) => {}
+        // A definition's own are sorted already.
+        Condition::Always | Condition::Test(_) | Condition::Is(_) => {}
     }
 }
 
@@ -112,15 +167,21 @@ fn cost(condition: &Condition, tests: &[Predicate]) -> Cost {
         Condition::Not(inner) => cost(inner, tests),
         Condition::Always => Cost::Row,
         Condition::Test(index) => tests.get(*index).map_or(Cost::Row, |test| test.check.cost()),
+        Condition::Is(used) => tests.get(used.header).map_or(Cost::Row, |test| test.check.cost()),
     }
 }
 
 impl Reader<'_> {
     /// All keys of a mapping must hold.
     fn mapping(&mut self, node: &Node, path: &str, negated: bool) -> Condition {
+        self.mapping_without(node, path, negated, &[])
+    }
+
+    fn mapping_without(&mut self, node: &Node, path: &str, negated: bool, other_keys: &[&str]) -> Condition {
         let Some(entries) = node.entries(self.out) else { return ALWAYS };
         let mut all = Vec::new();
-        for (key, value) in entries.iter() {
+        let conditions = || entries.iter().filter(|(key, _)| !other_keys.contains(&key.text()));
+        for (key, value) in conditions() {
             let name = key.text();
             let path = format!("{path}.{name}");
             match name {
@@ -138,16 +199,20 @@ impl Reader<'_> {
                 }
                 "not" if is_mapping(value) => all.push(Condition::Not(Box::new(self.mapping(value, &path, !negated)))),
                 "not" => all.push(Condition::Not(Box::new(Condition::Any(self.items(value, &path, !negated))))),
+                "is" => all.extend(self.uses(value, &path, negated)),
                 _ => match sort_of(name) {
                     Some(sort) => all.extend(self.field(sort, value, path, negated)),
-                    None => self.unknown(key),
+                    None => self.unknown(key, !other_keys.is_empty()),
                 },
             }
         }
-        match (entries.iter().next().is_none(), all.len()) {
+        match (conditions().next().is_none(), all.len()) {
             (true, _) => {
-                let error = Diagnostic::error(code::NO_CONDITION, node, format!("`{path}` holds no condition"));
-                self.out.push(error.hint("`when: always` matches everything"));
+                let (what, hint) = match other_keys {
+                    [] => (format!("`{path}` holds no condition"), "`when: always` matches everything"),
+                    _ => ("the definition holds no condition".to_owned(), "write what must hold, as under `when`"),
+                };
+                self.out.push(Diagnostic::error(code::NO_CONDITION, node, what).hint(hint));
                 ALWAYS
             }
             (_, 1) => all.pop().unwrap_or(ALWAYS),
@@ -186,11 +251,12 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &Node) {
+    fn unknown(&mut self, key: &Node, is_definition: bool) {
         let error = Diagnostic::error(code::UNKNOWN_CONDITION, key, format!("unknown condition `{}`", key.text()));
-        self.out.push(match did_you_mean(key.text(), WHEN.names()) {
+        let known: Vec<&str> = if is_definition { known_keys().collect() } else { WHEN.names().collect() };
+        self.out.push(match did_you_mean(key.text(), known.iter().copied()) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("known are {}", WHEN.names().collect::<Vec<_>>().join(", "))),
+            None => error.hint(format!("known are {}", known.join(", "))),
         });
     }
 
@@ -215,7 +281,7 @@ impl Reader<'_> {
                         && !item.is_null()
                     {
                         let (text, at) = (item.text().to_owned(), item.location());
-                        self.categories.push(NamedCategory { text, at, negated });
+                        self.categories.push(NamedCategory { text, at, negated, is_used: false });
                     }
                 }
                 self.mentions.from |= field == GlobField::From && !negated;
@@ -302,13 +368,14 @@ impl Reader<'_> {
     /// A name that no workspace with the rule has.
     fn workspace(&mut self, item: &Node) {
         let glob = GlobText::new(item.text(), Fold::Case);
-        if self.workspaces.is_empty() || self.workspaces.iter().any(|name| glob.matches(name)) {
+        let workspaces = self.scope.workspaces;
+        if workspaces.is_empty() || workspaces.iter().any(|name| glob.matches(name)) {
             return;
         }
         let message = format!("no workspace that has this rule is called `{}`", item.text());
-        let hint = match did_you_mean(item.text(), self.workspaces.iter().copied()) {
+        let hint = match did_you_mean(item.text(), workspaces.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it is a rule of {}", listed(self.workspaces)),
+            None => format!("it is a rule of {}", listed(workspaces)),
         };
         self.out.push(Diagnostic::warning(code::NO_SUCH_WORKSPACE, item, message).hint(hint));
     }

@@ -43,6 +43,8 @@ enum Part {
     /// Conditions and captures, where nothing is prose.
     Condition,
     Tests,
+    /// Definitions: conditions, with a description and a script among them.
+    Definitions,
 }
 
 /// Takes the curly quotes off values and keys of a file with rules, and warns of each.
@@ -64,11 +66,13 @@ fn take_off_in(node: &mut Node, part: Part, out: &mut Diagnostics) {
                 let part = match (key.text(), part) {
                     ("when" | "capture", Part::Rule) => Part::Condition,
                     ("tests", Part::Rule) => Part::Tests,
+                    ("define", Part::Rule) => Part::Definitions,
                     (_, part) => part,
                 };
                 let is_value = match part {
                     Part::Rule => !PROSE.contains(&key.text()) || !matches!(value.value, Value::Scalar(_)),
                     Part::Condition => true,
+                    Part::Definitions => !["description", "script"].contains(&key.text()),
                     Part::Tests => key.text() == "tests" || VALUES_OF_TESTS.contains(&key.text()),
                 };
                 if is_value {

@@ -15,11 +15,13 @@ pub(super) struct Files {
     pub(super) roots: Vec<Vec<PathBuf>>,
     /// Which of them each workspace has, in its order.
     pub(super) of: Vec<Vec<usize>>,
+    /// Those that are named themselves, and not by a folder.
+    pub(super) is_alone: Vec<usize>,
 }
 
 impl Files {
     pub(super) fn find(paths: &[&[PathBuf]], out: &mut Diagnostics) -> Self {
-        let mut found = Self { all: Vec::new(), roots: Vec::new(), of: Vec::new() };
+        let mut found = Self { all: Vec::new(), roots: Vec::new(), of: Vec::new(), is_alone: Vec::new() };
         let mut known: HashMap<&Path, Vec<PathBuf>> = HashMap::new();
         // A file is one file, however it is called.
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
@@ -42,6 +44,9 @@ impl Files {
                         && !roots.iter().any(|known| known == root)
                     {
                         roots.push(root.to_owned());
+                    }
+                    if !is_folder && !found.is_alone.contains(&number) {
+                        found.is_alone.push(number);
                     }
                     if !mine.contains(&number) {
                         mine.push(number);

@@ -1,11 +1,17 @@
 //! One rule: its keys, its script, what it captures.
 
-use super::{Loader, conditions, suspicious, texts::parse_regex};
-use crate::diagnostics::{Diagnostic, Located, code};
+use super::{
+    Loader,
+    conditions::{self, is_mapping},
+    suspicious,
+    text_patterns::captured_phrases,
+    texts::parse_regex,
+};
+use crate::diagnostics::{Diagnostic, Diagnostics, Located, code};
 use crate::model::Mode;
 use crate::rules::{
     context::WorkspaceContext,
-    definition::{Capture, Content, References, Rule},
+    definition::{Capture, CapturePattern, Content, References, Rule},
     schema,
     script::{Script, offset},
     workspaces,
@@ -24,11 +30,18 @@ impl Loader<'_> {
         let mut mentions = References::default();
         let mut tests = Vec::new();
         let mut categories = Vec::new();
-        let mut told = conditions::Told { mentions: &mut mentions, categories: &mut categories };
+        let (mut captured, mut depth) = (Vec::new(), 0);
+        let mut told = conditions::Told {
+            mentions: &mut mentions,
+            categories: &mut categories,
+            captures: &mut captured,
+            depth: &mut depth,
+        };
         let named: Vec<&str> =
             self.having.iter().map(|scope| scope.name.as_str()).filter(|name| !name.is_empty()).collect();
         let written = fields.key("when").zip(fields.get("when"));
-        let when = conditions::read(written, &named, &mut tests, &mut told, &mut self.out);
+        let scope = conditions::Scope { workspaces: &named, definitions: &mut self.definitions, file: self.number };
+        let when = conditions::read(written, scope, &mut tests, &mut told, &mut self.out);
         let may_match =
             |scope: &&&WorkspaceContext| scope.name.is_empty() || workspaces::may_hold(&when, &tests, &scope.name);
         self.concerned = self.having.iter().filter(may_match).copied().collect();
@@ -43,7 +56,9 @@ impl Loader<'_> {
             let error = Diagnostic::error(code::NO_CONDITION, place, "the rule has neither `when` nor `script`");
             self.out.push(error.hint("write `when: always` if it is meant for every message"));
         }
-        let captures = fields.non_null("capture").map(|node| self.captures(node)).unwrap_or_default();
+        let mut captures = fields.non_null("capture").map(|node| self.captures(node)).unwrap_or_default();
+        captured.retain(|one| !captures.iter().any(|own| own.name == one.name));
+        captures.extend(captured);
         // What a part that is refused would have given to the templates is not missed there as well.
         let known = self.out.error_count() == before;
         let label = name.clone().unwrap_or_default();
@@ -60,7 +75,7 @@ impl Loader<'_> {
         if !mentions.auto_reply {
             suspicious::absences(&categories, &mut self.out);
         }
-        self.categories.extend(categories);
+        self.categories.extend(categories.into_iter().filter(|one| !one.is_used));
         mentions.carries_text = actions.iter().any(|action| !matches!(action.content, Content::None));
         let line = fields.non_null("name").map_or(node.span.line, |name| name.span.line);
         let (file, name) = (node.source().name().to_owned(), label);
@@ -74,14 +89,7 @@ impl Loader<'_> {
     fn name(&mut self, fields: &Fields<'_>) -> Option<String> {
         let node = fields.required("name", &mut self.out)?;
         let name = node.string(&mut self.out)?;
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
-            let message = format!("`{name}` is no rule name: small letters, digits and `-` only, at most 100");
-            let meant: String = name.to_lowercase().chars().map(|c| if fits(c) { c } else { '-' }).collect();
-            let error = Diagnostic::error(code::RULE_NAME, node, message);
-            let meant = meant.trim_matches('-');
-            self.out.push(if meant.is_empty() { error } else { error.hint(format!("for example `{meant}`")) });
-        }
+        check_name("rule", &name, node, &mut self.out);
         let place = format!("{}:{}", node.source().name(), node.span.line);
         if let Some(first) = self.names.get(&name) {
             let message = format!("there is a rule `{name}` already, at {first}");
@@ -92,7 +100,7 @@ impl Loader<'_> {
         Some(name)
     }
 
-    fn script(&mut self, node: &Node) -> Option<Script> {
+    pub(super) fn script(&mut self, node: &Node) -> Option<Script> {
         let source = node.non_empty_string(&mut self.out)?;
         match self.engine.compile(&source) {
             Ok(script) => {
@@ -112,7 +120,7 @@ impl Loader<'_> {
         }
     }
 
-    fn captures(&mut self, node: &Node) -> Vec<Capture> {
+    pub(super) fn captures(&mut self, node: &Node) -> Vec<Capture> {
         let Some(entries) = node.entries(&mut self.out) else { return Vec::new() };
         let mut captures = Vec::new();
         for (key, value) in entries.iter() {
@@ -123,11 +131,26 @@ impl Loader<'_> {
                 let message = format!("`{name}` cannot be used in a template: letters, digits and `_` only");
                 self.out.push(Diagnostic::error(code::RULE_NAME, key, message));
             }
-            if let Some(pattern) = parse_regex(value, &mut self.out) {
-                captures.push(Capture { name, pattern });
-            }
+            let pattern = if is_mapping(value) {
+                captured_phrases(value, &mut self.out).map(CapturePattern::Says)
+            } else {
+                parse_regex(value, &mut self.out).map(CapturePattern::Regex)
+            };
+            captures.extend(pattern.map(|pattern| Capture { name, pattern }));
         }
         captures
+    }
+}
+
+/// Refuses what fits into no address, file or list.
+pub(super) fn check_name(what: &str, name: &str, node: &Node, out: &mut Diagnostics) {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 100 || !name.chars().all(fits) {
+        let message = format!("`{name}` is no {what} name: small letters, digits and `-` only, at most 100");
+        let meant: String = name.to_lowercase().chars().map(|c| if fits(c) { c } else { '-' }).collect();
+        let error = Diagnostic::error(code::RULE_NAME, node, message);
+        let meant = meant.trim_matches('-');
+        out.push(if meant.is_empty() { error } else { error.hint(format!("for example `{meant}`")) });
     }
 }
 

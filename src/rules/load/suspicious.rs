@@ -25,12 +25,21 @@ const CATEGORIES: [&str; 12] = [
 ];
 
 /// A category that a rule names, and where.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct NamedCategory {
     pub(super) text: String,
     pub(super) at: Location,
     /// It must not be this one.
     pub(super) negated: bool,
+    /// A definition names it, which the rule uses.
+    pub(super) is_used: bool,
+}
+
+impl NamedCategory {
+    /// The same in what uses the definition that names it.
+    pub(super) fn used(&self, negated: bool) -> Self {
+        Self { negated: self.negated != negated, is_used: true, ..self.clone() }
+    }
 }
 
 /// Categories that nothing else names, and that are nearly one that is known: ColdSend's, or one of several places.

@@ -4,14 +4,14 @@ use super::{
     conditions::{Reader, is_mapping},
     texts::parse_regex,
 };
-use crate::diagnostics::{Diagnostic, Located, code};
+use crate::diagnostics::{Diagnostic, Diagnostics, Located, code};
 use crate::rules::{
     definition::{Condition, Matcher, Predicate},
     field::TextField,
     listed::{ListName, ListedField},
     pattern::Pattern,
     said::{Said, SaidPhrase},
-    schema::TEXT_PATTERN,
+    schema::{SAYS, TEXT_PATTERN},
 };
 use crate::text::RulePhrase;
 use crate::yaml::{Node, Schema};
@@ -75,7 +75,7 @@ impl Reader<'_> {
                     }
                 })?),
                 "regex" => found.patterns.extend(self.each(value, |reader, item| parse_regex(item, reader.out))?),
-                "says" => found.said.extend(self.each(value, Self::phrase)?),
+                "says" => found.said.extend(self.each(value, |reader, item| read_phrase(item, reader.out))?),
                 "in" => found.lists.extend(self.each(value, Self::list_name)?),
                 "any" => self.patterns(value, &mut found)?,
                 _ => return None,
@@ -95,31 +95,44 @@ impl Reader<'_> {
         }
         Some(found)
     }
+}
 
-    /// A phrase, its mistake pointed at inside the text.
-    fn phrase(&mut self, item: &Node) -> Option<SaidPhrase> {
-        let text = item.non_empty_string(self.out)?;
-        match RulePhrase::parse(&text) {
-            Ok(phrase) => {
-                if let Some(word) = phrase.optional_end() {
-                    // The phrase is trimmed, the node's text is not.
-                    let before = text.len() - text.trim_start().len();
-                    let at = item.at(before + word.start..before + word.end);
-                    let message = "the last word is optional here, so it changes nothing";
-                    let warning = Diagnostic::error(code::OPTIONAL_END, &at, message).lint(false);
-                    self.out
-                        .push(warning.hint("leave the `?` out: `?` makes a word optional, and is no question mark"));
-                }
-                let at = item.location();
-                let place = format!("{}:{}:{}", at.source.name(), at.span.line, at.span.column);
-                Some(SaidPhrase { phrase, place })
+/// Phrases that a capture looks for.
+pub(super) fn captured_phrases(node: &Node, out: &mut Diagnostics) -> Option<Said> {
+    let fields = node.fields(&SAYS, out)?;
+    let says = fields.required("says", out)?;
+    let items = says.list_or_one();
+    if items.is_empty() {
+        out.push(Diagnostic::error(code::NO_CONDITION, says, "the list is empty, so nothing would ever be found"));
+        return None;
+    }
+    // All are read, so that all mistakes are found.
+    let read: Vec<_> = items.iter().map(|item| read_phrase(item, out)).collect();
+    read.into_iter().collect::<Option<Vec<_>>>().map(Said::new)
+}
+
+/// A phrase, its mistake pointed at inside the text.
+fn read_phrase(item: &Node, out: &mut Diagnostics) -> Option<SaidPhrase> {
+    let text = item.non_empty_string(out)?;
+    match RulePhrase::parse(&text) {
+        Ok(phrase) => {
+            if let Some(word) = phrase.optional_end() {
+                // The phrase is trimmed, the node's text is not.
+                let before = text.len() - text.trim_start().len();
+                let at = item.at(before + word.start..before + word.end);
+                let message = "the last word is optional here, so it changes nothing";
+                let warning = Diagnostic::error(code::OPTIONAL_END, &at, message).lint(false);
+                out.push(warning.hint("leave the `?` out: `?` makes a word optional, and is no question mark"));
             }
-            Err(error) => {
-                let end = error.range.end.max(error.range.start + 1);
-                let found = Diagnostic::error(code::BAD_PHRASE, &item.at(error.range.start..end), error.message);
-                self.out.push(found.hint(error.hint));
-                None
-            }
+            let at = item.location();
+            let place = format!("{}:{}:{}", at.source.name(), at.span.line, at.span.column);
+            Some(SaidPhrase { phrase, place })
+        }
+        Err(error) => {
+            let end = error.range.end.max(error.range.start + 1);
+            let found = Diagnostic::error(code::BAD_PHRASE, &item.at(error.range.start..end), error.message);
+            out.push(found.hint(error.hint));
+            None
         }
     }
 }

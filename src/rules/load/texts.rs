@@ -3,7 +3,7 @@
 use super::{Loader, conditions, suspicious};
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, Source, code};
 use crate::rules::{
-    definition::Rule,
+    definition::{Matcher, Rule},
     pattern::Pattern,
     template::{TemplateRef, occurrences},
     workspaces::listed,
@@ -80,6 +80,12 @@ impl Loader<'_> {
             }
         }
         if let Some(script) = &rule.script {
+            for var in script.workspace_vars() {
+                self.check_var(var, Diagnostic::error(code::NO_CAPTURE, &rule.at, ""));
+            }
+        }
+        for test in &rule.tests {
+            let Matcher::Script(script) = &test.check else { continue };
             for var in script.workspace_vars() {
                 self.check_var(var, Diagnostic::error(code::NO_CAPTURE, &rule.at, ""));
             }

@@ -156,6 +156,11 @@ pub(in crate::rules) static EXPECT: LazySchema = LazySchema::new(|| {
             ValueType::list_or_one(ValueType::Text),
             "The names of the rules that match: exactly these, in this order; [] for none.",
         ),
+        Key::new(
+            "is",
+            ValueType::list_or_one(ValueType::Text),
+            "The names of the definitions that hold: exactly these, in any order; [] for none.",
+        ),
         Key::new("actions", several(), "The actions in order, without suppressed ones; [] for none."),
         Key::new(
             "reply",

@@ -48,6 +48,12 @@ pub(in crate::rules) static WHEN: LazySchema = LazySchema::new(|| {
         Key::new("any", all(), "One of these must hold."),
         Key::new("all", all(), "All of these must hold."),
         Key::new(
+            "is",
+            ValueType::non_empty_list_or_one(ValueType::NonBlankText),
+            "A definition (`define`) by its name, or a list of which one must hold.",
+        )
+        .example("agrees-to-a-call"),
+        Key::new(
             "not",
             ValueType::AnyOf(vec![ValueType::Shape(&WHEN), all()]),
             "This must not hold; of a list, none of them.",
@@ -90,6 +96,13 @@ pub(in crate::rules) static IN_LIST: LazySchema = LazySchema::new(|| {
         "What has a row in a list; a domain also for its subdomains and addresses there.",
         [key.required().example("target-accounts")],
     )
+});
+
+/// Phrases alone, for a capture.
+pub(in crate::rules) static SAYS: LazySchema = LazySchema::new(|| {
+    let form = ValueType::non_empty_list_or_one(ValueType::NonBlankText);
+    let says = Key::new("says", form, "A phrase, or a list of which the first that is found counts.");
+    Schema::new("says", "Phrases that are looked for.", [says.required()])
 });
 
 /// Bounds of a number.

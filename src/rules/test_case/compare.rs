@@ -39,7 +39,7 @@ pub struct StepLocation {
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Which expectation: `rules`, `actions`, `reply`, `body`, `sent`, `waiting`, `held`, `states`.
+    /// Which expectation: `rules`, `is`, `actions`, `reply`, `body`, `sent`, `waiting`, `held`, `states`.
     pub what: &'static str,
     /// What the test wants.
     pub wanted: String,
@@ -54,6 +54,8 @@ pub struct Mismatch {
 pub struct Actual {
     /// The rules that matched, in order.
     pub matched: Vec<String>,
+    /// The definitions that hold, where the test asks.
+    pub is: Vec<String>,
     /// What was decided, in order.
     pub actions: Vec<(ActionKind, PlannedOutcome)>,
     /// The texts of the replies that left, or that were decided and may still leave.
@@ -170,6 +172,12 @@ impl Expectation {
             let differ = |name: &&String| wanted.contains(name) != matched.contains(name);
             let concerned = wanted.iter().chain(matched).filter(differ).cloned().collect();
             failures.push(Mismatch { what: "rules", wanted: list(wanted), got: list(matched), concerned });
+        }
+        if let Some(wanted) = self.is.as_ref().filter(|wanted| sorted(wanted) != sorted(&observed.is)) {
+            let holding = &observed.is;
+            let differ = |name: &&String| wanted.contains(name) != holding.contains(name);
+            let concerned = wanted.iter().chain(holding).filter(differ).cloned().collect();
+            failures.push(Mismatch { what: "is", wanted: list(wanted), got: list(holding), concerned });
         }
         let about_matched = |what, wanted, got| Mismatch { what, wanted, got, concerned: matched.clone() };
         if let Some(wanted) = &self.actions {

@@ -89,11 +89,20 @@ fn complete(thread: &mut ThreadDetail, messages: &[Message]) {
     let Some(last) = messages.last() else { return };
     row.last_message_at = last.created_at;
     if row.preview.is_none() {
-        let whole = text::full_text(last.text.as_deref(), last.html.as_deref());
-        row.preview = Some(whole.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW).collect());
+        show_last(thread, messages);
     }
+    let row = &thread.row;
     let category = row.category.clone();
     thread.ai_category = thread.ai_category.take().or(category);
+}
+
+/// What the list shows of the last message.
+pub(super) fn show_last(thread: &mut ThreadDetail, messages: &[Message]) {
+    let Some(last) = messages.last() else { return };
+    let whole = text::full_text(last.text.as_deref(), last.html.as_deref());
+    let words = whole.split_whitespace().collect::<Vec<_>>().join(" ");
+    thread.row.preview = Some(words.chars().take(PREVIEW).collect());
+    thread.row.last_message_at = last.created_at;
 }
 
 fn messages(fields: &Fields<'_>, thread: &ThreadDetail, now: Timestamp, out: &mut Diagnostics) -> Option<Vec<Message>> {
@@ -162,6 +171,7 @@ pub(super) fn expect(node: &Node, out: &mut Diagnostics) -> Expectation {
         Some(items.iter().filter_map(|item| item.string(out)).collect::<Vec<_>>())
     };
     expect.rules = words("rules", out);
+    expect.is = words("is", out);
     expect.actions = words("actions", out);
     expect.reply = words("reply", out).unwrap_or_default();
     expect.no_reply = fields.get("reply").is_some_and(Node::is_null);

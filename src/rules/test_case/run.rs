@@ -2,7 +2,7 @@
 
 use super::{Actual, Mismatch, TestCase, TestResult, compare::held_as_uncertain};
 use crate::{
-    model::{ActionKind, Conversation, Decision, Mode, Payload, PlannedOutcome},
+    model::{ActionKind, Conversation, Decision, Mode, Payload, PlannedOutcome, RuleTrace},
     rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate::evaluate_with_modes},
 };
 use std::collections::HashMap;
@@ -16,12 +16,14 @@ impl TestCase {
         let rules = rules.of_workspace(self.workspace());
         match self.decide(rules, hold_uncertain) {
             Ok(decision) => {
-                let actual = Actual::decided(&decision);
+                let mut actual = Actual::decided(&decision);
+                actual.is = self.expect.is.as_ref().map(|_| self.holding(rules)).unwrap_or_default();
                 let failures = self.expect.compare(&actual, rules);
+                let traces = self.definition_traces(rules, &failures);
                 TestResult {
                     failures,
                     uncertain: actual.uncertain_reasons(),
-                    rules: decision.rules,
+                    rules: decision.rules.into_iter().chain(traces).collect(),
                     ..TestResult::default()
                 }
             }
@@ -42,6 +44,36 @@ impl TestCase {
     /// # Errors
     /// Never in earnest: a test has all that rules can ask for.
     pub fn decide(&self, rules: &RuleSet, hold_uncertain: bool) -> Result<Decision, Need> {
+        self.with_event(hold_uncertain, |input| {
+            evaluate_with_modes(rules, input, self.now, &|_| Mode::Live, &mut |_| {})
+        })
+    }
+
+    /// The definitions of a workspace that hold for the last message.
+    pub fn holding(&self, rules: &RuleSet) -> Vec<String> {
+        self.with_event(true, |input| {
+            let facts = rules.facts_alone(input, self.now);
+            let holding = rules.definitions().iter().filter(|one| one.holds(&facts) == Ok(true));
+            holding.map(|one| one.name().to_owned()).collect()
+        })
+    }
+
+    /// Why the definitions that mismatches are about hold or do not.
+    pub fn definition_traces(&self, rules: &RuleSet, failures: &[Mismatch]) -> Vec<RuleTrace> {
+        let about: Vec<&String> =
+            failures.iter().filter(|failure| failure.what == "is").flat_map(|failure| &failure.concerned).collect();
+        if about.is_empty() {
+            return Vec::new();
+        }
+        self.with_event(true, |input| {
+            let facts = rules.facts_alone(input, self.now);
+            let concerned = rules.definitions().iter().filter(|one| about.iter().any(|name| *name == one.name()));
+            concerned.map(|one| one.trace(&facts)).collect()
+        })
+    }
+
+    /// The last message as an event.
+    fn with_event<T>(&self, hold_uncertain: bool, look: impl FnOnce(&EventInput<'_>) -> T) -> T {
         let messages = ThreadMessages::new(Conversation::new(self.messages.clone()));
         let overrides = HashMap::new();
         let input = EventInput {
@@ -56,7 +88,7 @@ impl TestCase {
             hold_uncertain,
             thorough: true,
         };
-        evaluate_with_modes(rules, &input, self.now, &|_| Mode::Live, &mut |_| {})
+        look(&input)
     }
 }
 
@@ -77,6 +109,7 @@ impl Actual {
             body: decision.body.clone(),
             uncertain: decision.rules.iter().flat_map(held_as_uncertain).collect(),
             outcome: None,
+            is: Vec::new(),
         }
     }
 }

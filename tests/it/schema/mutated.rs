@@ -145,7 +145,9 @@ fn rules_are_judged_as_the_loader_judges() {
     // Each rule alone, so that the others need not be compiled for each change.
     for rule in whole["rules"].as_array().unwrap() {
         let many_patterns = rule["name"] == "everything";
-        compare(&RULES, &json!({ "version": 1, "rules": [rule] }), many_patterns, load);
+        // The definitions that it uses.
+        let define = if many_patterns { whole["define"].clone() } else { json!({}) };
+        compare(&RULES, &json!({ "version": 1, "define": define, "rules": [rule] }), many_patterns, load);
     }
     compare(&RULES, &json!({ "tests": whole["tests"] }), false, load);
 }
