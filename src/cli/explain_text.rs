@@ -13,6 +13,8 @@ const QUIET: Style = Style::new().dimmed();
 const MARK: Style = AnsiColor::Yellow.on_default().underline();
 /// How much of a long value is shown on each side of the match.
 const AROUND: usize = 40;
+/// How much of a list of phrases is shown.
+const SHOWN_PHRASES: usize = 120;
 
 pub(super) fn render(explanation: &Explanation) -> String {
     let mut out = String::new();
@@ -120,7 +122,12 @@ fn condition(out: &mut String, condition: &ConditionTrace) {
         None => paint(QUIET, "·"),
     };
     let wanted = if negated { "must not be" } else { "expected" };
-    let _ = write!(out, "  {sign} {} {wanted} {}", condition.path, condition.wanted);
+    // Which of many phrases was found is told below.
+    let asked = match condition.wanted.strip_prefix("says ") {
+        Some(_) => super::preview::shortened(&condition.wanted, SHOWN_PHRASES),
+        None => condition.wanted.clone(),
+    };
+    let _ = write!(out, "  {sign} {} {wanted} {asked}", condition.path);
     match (&condition.seen, condition.held) {
         (_, None) => {
             let _ = writeln!(out, "{}", paint(QUIET, ", not evaluated"));

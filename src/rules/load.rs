@@ -10,15 +10,18 @@ mod folder;
 mod listed;
 mod lists;
 mod neighbours;
+mod parsed;
 mod recipients;
 mod rule;
 mod suspicious;
 mod text_patterns;
 mod texts;
+mod uses;
 
 use definitions::Definitions;
 use files::Files;
 use lists::KnownLists;
+use parsed::{Contains, Parsed, contents};
 use suspicious::NamedCategory;
 use texts::{TemplateSite, TextSource};
 
@@ -126,27 +129,6 @@ pub(super) struct Loader<'c> {
     sites: Vec<TemplateSite>,
     /// The named conditions of all files.
     definitions: Definitions,
-}
-
-/// A file that was read.
-struct Parsed {
-    /// Its number among all that are read.
-    number: usize,
-    node: Node,
-    folder: PathBuf,
-    /// What its rules may read and send.
-    files: FileAccess,
-    contains: Contains,
-}
-
-/// What of a file counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Contains {
-    All,
-    /// It is a file of tests.
-    Tests,
-    /// It lies beside a file that is loaded alone, and defines what that uses.
-    Definitions,
 }
 
 /// Loads files and folders, which every workspace has.
@@ -284,14 +266,6 @@ pub(super) fn kept(sources: &RuleSources, lists: &HashMap<&str, Arc<List>>) -> R
     loader.finish(&of)
 }
 
-fn contents(name: &str) -> Contains {
-    if is_test_file(name) { Contains::Tests } else { Contains::All }
-}
-
-fn is_test_file(name: &str) -> bool {
-    name.ends_with(".test.yaml") || name.ends_with(".test.yml")
-}
-
 impl<'c> Loader<'c> {
     fn new(context: &'c LoadContext, scopes: &'c [WorkspaceContext]) -> Self {
         Self {
@@ -318,46 +292,6 @@ impl<'c> Loader<'c> {
             sites: Vec::new(),
             definitions: Definitions::default(),
         }
-    }
-
-    /// Takes in what the files define; `of` are those of each workspace.
-    fn declare(&mut self, parsed: &mut [Parsed], of: &[Vec<usize>]) {
-        let count = parsed.iter().map(|parsed| parsed.number + 1).max().unwrap_or_default();
-        let scopes = |number: usize| {
-            of.iter().enumerate().filter(move |(_, files)| files.contains(&number)).map(|(scope, _)| scope).collect()
-        };
-        let names = self.scopes.iter().map(|scope| scope.name.clone()).collect();
-        self.definitions = Definitions::new((0..count).map(scopes).collect(), names);
-        for parsed in parsed {
-            curly_quotes::take_off(&mut parsed.node, &mut self.out);
-            let define = parsed.node.get("define").filter(|node| !node.is_null());
-            if let Some(define) = define.filter(|_| parsed.contains != Contains::Tests) {
-                let is_borrowed = parsed.contains == Contains::Definitions;
-                self.definitions.declare(parsed.number, is_borrowed, define, &mut self.out);
-            }
-        }
-    }
-
-    /// Reads what the files hold: first all definitions, then rules and tests.
-    fn read(&mut self, parsed: Vec<Parsed>) {
-        self.read_definitions();
-        for Parsed { number, node, folder, files, contains } in parsed {
-            (self.number, self.folder, self.files) = (number, folder, files);
-            self.set_having(number);
-            self.file(&node, contains);
-            self.origins.resize(self.rules.len(), number);
-        }
-    }
-
-    /// Says which workspaces have the file at hand.
-    fn set_having(&mut self, number: usize) {
-        let scopes = self.definitions.scopes_of(number).iter();
-        self.having = scopes.filter_map(|scope| self.scopes.get(*scope)).collect();
-    }
-
-    /// Whether one of the files defines something.
-    fn defines(&self, files: &[usize]) -> bool {
-        self.definitions.all().iter().any(|definition| files.contains(&definition.file))
     }
 
     /// Puts it all together; `files` are those of each workspace, in its order.

@@ -126,7 +126,7 @@ async fn examples_load_without_a_word_and_do_what_their_tests_say() {
 #[test]
 fn every_example_says_its_job_and_stands_in_the_readme() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let operations = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let documents = ["docs/operations.md", "docs/rules.md"].map(|name| fs::read_to_string(root().join(name)).unwrap());
     for example in examples() {
         let name = example.file_name().unwrap().to_str().unwrap();
         let rules = example.join("rules.yaml");
@@ -136,9 +136,55 @@ fn every_example_says_its_job_and_stands_in_the_readme() {
         let says = ["# Job:", "# Change first:", "# Try it:"].iter().all(|part| head.contains(part));
         assert!(says || name == "demo", "{name}: {head}");
         let told = readme.contains(&format!("[{name}](examples/{name}/"))
-            || operations.contains(&format!("[`examples/{name}/`](../examples/{name})"));
-        assert!(told, "{name} is neither in the README nor in docs/operations.md");
+            || documents.iter().any(|text| text.contains(&format!("[`examples/{name}/`](../examples/{name})")));
+        assert!(told, "{name} is neither in the README nor in the documents");
     }
+}
+
+/// No expression is longer: what is longer, nobody can read aloud.
+const MAX_REGEX: usize = 60;
+
+/// The expressions in a rule file: in conditions, in captures, and in scripts.
+fn expressions(value: &serde_json::Value, key: &str, found: &mut Vec<String>) {
+    const PROSE: [&str; 10] =
+        ["tests", "then", "description", "says", "contains", "is", "name", "mode", "category", "from"];
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields
+                .iter()
+                .filter(|(key, _)| !PROSE.contains(&key.as_str()))
+                .for_each(|(key, v)| expressions(v, key, found));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| expressions(item, key, found)),
+        serde_json::Value::String(script) if key == "script" => {
+            found.extend(script.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+        serde_json::Value::String(text) => found.push(text.clone()),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_expression_of_the_shipped_rules_is_long() {
+    let mut files = vec![root().join("rules"), root().join("examples"), root().join("src/settings/starter")];
+    let (mut seen, mut long) = (0, Vec::new());
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        if path.extension().is_none_or(|extension| extension != "yaml") || !text.contains("version: 1\n") {
+            continue;
+        }
+        seen += 1;
+        let mut found = Vec::new();
+        expressions(&serde_yaml::from_str(&text).unwrap(), "", &mut found);
+        let too_long = found.into_iter().filter(|text| text.chars().count() > MAX_REGEX);
+        long.extend(too_long.map(|text| format!("{}: {text}", path.display())));
+    }
+    assert!(seen >= 20, "{seen} files");
+    assert!(long.is_empty(), "{long:#?}");
 }
 
 #[tokio::test]

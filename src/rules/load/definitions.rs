@@ -2,15 +2,15 @@
 
 use super::{
     Loader,
-    conditions::{self, Reader, is_mapping},
+    conditions::{self, is_mapping},
     suspicious::NamedCategory,
 };
-use crate::diagnostics::{Diagnostic, Diagnostics, Located, Location, code};
+use crate::diagnostics::{Diagnostic, Diagnostics, Located, code};
 use crate::model::Mode;
 use crate::rules::{
     definition::{Capture, Condition, Matcher, Predicate, References, Rule},
-    definitions::{Definition, Use, moved, tests_at},
-    field::{Cost, FlagField, GlobField},
+    definitions::{Definition, Use, moved},
+    field::Cost,
     schema,
     workspaces::listed,
 };
@@ -24,8 +24,6 @@ use std::{
 pub(super) const OTHER_KEYS: [&str; 3] = ["description", "capture", "script"];
 /// How deep definitions may use one another.
 const MAX_DEPTH: usize = 32;
-/// How many conditions a rule has at most with those of its definitions.
-const MAX_TESTS: usize = 5_000;
 
 /// A definition as it is written.
 struct Declared {
@@ -39,9 +37,9 @@ struct Declared {
 
 /// A definition that was read, with what only its users need.
 pub(super) struct ReadDefinition {
-    definition: Arc<Definition>,
-    categories: Vec<NamedCategory>,
-    depth: usize,
+    pub(super) definition: Arc<Definition>,
+    pub(super) categories: Vec<NamedCategory>,
+    pub(super) depth: usize,
 }
 
 /// The definitions of all files.
@@ -188,7 +186,7 @@ impl Definitions {
         None
     }
 
-    fn get(&self, number: usize) -> Option<&ReadDefinition> {
+    pub(super) fn get(&self, number: usize) -> Option<&ReadDefinition> {
         self.read.get(number)?.as_ref()
     }
 
@@ -255,7 +253,9 @@ impl Loader<'_> {
             waits.iter().enumerate().filter(|(_, used)| used.is_empty()).map(|(number, _)| number).collect();
         let mut is_left = vec![true; count];
         while let Some(number) = ready.pop_front() {
-            is_left.get_mut(number).map(|left| *left = false);
+            if let Some(left) = is_left.get_mut(number) {
+                *left = false;
+            }
             self.definition(number);
             for user in users.get(number).cloned().unwrap_or_default() {
                 let Some(used) = waits.get_mut(user) else { continue };
@@ -304,6 +304,7 @@ impl Loader<'_> {
             return;
         }
         self.set_having(file);
+        self.concerned.clone_from(&self.having);
         let description = value.get("description").filter(|node| !node.is_null());
         let description = description.and_then(|node| node.string(&mut self.out));
         let script = value.get("script").filter(|node| !node.is_null()).and_then(|node| self.script(node));
@@ -386,67 +387,6 @@ fn alone(
         stop: false,
         at: key.location(),
         mentions,
-    }
-}
-
-impl Reader<'_> {
-    /// `is`: a name, or a list of which one must hold.
-    pub(super) fn uses(&mut self, value: &Node, path: &str, negated: bool) -> Option<Condition> {
-        let is_list = matches!(value.value, Value::List(_));
-        let numbers = self.each(value, |reader, item| {
-            item.non_empty_string(reader.out)?;
-            reader.scope.definitions.resolve(item, reader.scope.file, reader.out)
-        })?;
-        let mut any = Vec::new();
-        for (index, number) in numbers.into_iter().enumerate() {
-            let path = if is_list { format!("{path}.any[{index}]") } else { path.to_owned() };
-            any.push(self.use_definition(number, &path, negated, &value.location())?);
-        }
-        if any.len() > 1 { Some(Condition::Any(any)) } else { any.pop() }
-    }
-
-    /// Takes a definition's conditions in; `None` for one that has mistakes of its own.
-    fn use_definition(&mut self, number: usize, path: &str, negated: bool, at: &Location) -> Option<Condition> {
-        let read = self.scope.definitions.get(number)?;
-        let definition = Arc::clone(&read.definition);
-        *self.depth = (*self.depth).max(read.depth + 1);
-        self.categories.extend(read.categories.iter().map(|one| one.used(negated)));
-        if self.tests.len() + definition.rule.tests.len() > MAX_TESTS {
-            let message = format!("with those of its definitions, these are more than {MAX_TESTS} conditions");
-            let error = Diagnostic::error(code::TOO_MANY_CONDITIONS, at, message);
-            self.out.push(error.hint("use fewer definitions, or such as use fewer others"));
-            return None;
-        }
-        let first = self.tests.len();
-        self.tests.extend(tests_at(&definition, path));
-        let condition = moved(&definition.rule.when, first);
-        for capture in &definition.rule.captures {
-            if !self.captures.iter().any(|known| known.name == capture.name) {
-                self.captures.push(capture.clone());
-            }
-        }
-        let tests = self.tests.get(first..).unwrap_or_default();
-        self.mentions.auto_reply |= definition.rule.mentions.auto_reply;
-        mention(&condition, first, tests, negated, self.mentions);
-        Some(condition)
-    }
-}
-
-/// Takes down what conditions say of their rule, which depends on a `not` around them; `tests` begin at the place `first`.
-fn mention(condition: &Condition, first: usize, tests: &[Predicate], negated: bool, mentions: &mut References) {
-    match condition {
-        Condition::Always => {}
-        Condition::All(children) | Condition::Any(children) => {
-            children.iter().for_each(|child| mention(child, first, tests, negated, mentions));
-        }
-        Condition::Not(inner) => mention(inner, first, tests, !negated, mentions),
-        Condition::Is(used) => mention(&used.condition, first, tests, negated, mentions),
-        Condition::Test(index) => match index.checked_sub(first).and_then(|place| tests.get(place)).map(|t| &t.check) {
-            Some(Matcher::Flag(FlagField::AutoReply, wanted)) => mentions.wants_auto_reply |= *wanted != negated,
-            Some(Matcher::AnyAutoReply) => mentions.wants_auto_reply |= !negated,
-            Some(Matcher::Glob(GlobField::From, _)) => mentions.from |= !negated,
-            _ => {}
-        },
     }
 }
 

@@ -1,8 +1,9 @@
 //! Definitions for a file that is loaded alone: `test rules/20-mine.yaml` finds what the files beside it define.
 
 use super::{
-    Contains, Loader, Parsed,
+    Loader,
     definitions::{is_lacking, names_used},
+    parsed::{Contains, Parsed, is_test_file},
 };
 use crate::diagnostics::Diagnostics;
 use crate::rules::files::{CONFIGURATION, FileAccess};
@@ -65,7 +66,7 @@ fn beside(folder: &Path, all: &[PathBuf]) -> Vec<PathBuf> {
         let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
         is_yaml
             && !name.starts_with('.')
-            && !super::is_test_file(&name)
+            && !is_test_file(&name)
             && name != CONFIGURATION
             && !all.iter().any(|known| known.file_name() == path.file_name() && is_same(known, path))
             && path.is_file()

@@ -16,6 +16,7 @@ async fn init_writes_and_then_keeps() {
         "wrote",
         "reply-router.yaml",
         "interested.yaml",
+        "phrases.yaml",
         "reply-router preview",
     ]);
     go(&["check"]).await.assert_exit(0).assert_prints(&["no errors"]);
@@ -36,7 +37,9 @@ async fn init_puts_everything_where_the_configuration_is_to_stand() {
     };
     let next = go(&["init", "--config", "etc/router.yaml"]).await.assert_exit(0);
     assert!(next.out.contains("reply-router run --config etc/router.yaml"), "{}", next.out);
-    for name in ["etc/router.yaml", "etc/rules/interested.yaml", "etc/schema/rules.schema.json"] {
+    for name in
+        ["etc/router.yaml", "etc/rules/interested.yaml", "etc/rules/phrases.yaml", "etc/schema/rules.schema.json"]
+    {
         assert!(folder.path().join(name).is_file(), "{name}");
     }
     assert!(!folder.path().join("reply-router.yaml").exists() && !folder.path().join("rules").exists());

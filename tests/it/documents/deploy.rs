@@ -79,6 +79,7 @@ fn the_first_rules_are_those_that_init_writes() {
     for path in ["examples/deploy/config/interested.yaml", "examples/deploy/replicas/config/interested.yaml"] {
         assert_eq!(text(&read(path)), text(starter::RULES), "{path}, but for the schema's path");
     }
+    assert_eq!(text(&read("rules/phrases.yaml")), text(starter::PHRASES), "but for the schema's path");
     let store = "\nstore: sqlite:/var/lib/reply-router/reply-router.db\n";
     assert_eq!(
         read("packaging/reply-router.yaml"),

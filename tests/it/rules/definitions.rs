@@ -203,7 +203,7 @@ fn each_workspace_has_the_definitions_of_its_files() {
     let case = Case::full("Sure thing.");
     assert_eq!(case.evaluate(&set).unwrap().matched().count(), 0, "the case is of acme");
     assert_eq!(Case::full("Yes please.").evaluate(&set).unwrap().matched().collect::<Vec<_>>(), ["acme"]);
-    let again = RuleSet::from_sources(set.sources()).unwrap();
+    let again = RuleSet::from_sources(set.sources(), &set).unwrap();
     assert_eq!(again.revision(), set.revision());
     assert_eq!(Case::full("Yes please.").evaluate(&again).unwrap().matched().collect::<Vec<_>>(), ["acme"]);
     // A rule that both have would mean two things.
@@ -228,7 +228,7 @@ fn a_changed_definition_is_another_revision() {
     let using = "rules: [{ name: r, when: { is: agrees }, then: [star] }]";
     let load = |define: &str| RuleSet::parse(&[("a.yaml", define), ("b.yaml", using)], &context()).unwrap();
     assert_ne!(load(only).revision(), load(&only.replace("yes", "sure")).revision());
-    let again = RuleSet::from_sources(load(only).sources()).unwrap();
+    let again = RuleSet::from_sources(load(only).sources(), &load(only)).unwrap();
     assert_eq!(again.revision(), load(only).revision());
 }
 
@@ -249,7 +249,7 @@ fn a_file_alone_finds_definitions_beside_it() {
     assert_eq!(set.rules().len(), 1);
     assert!(set.warnings().is_empty(), "{}", set.warnings());
     assert_eq!(Case::full("Yes.").evaluate(&set).unwrap().matched().count(), 1);
-    let again = RuleSet::from_sources(set.sources()).unwrap();
+    let again = RuleSet::from_sources(set.sources(), &set).unwrap();
     assert_eq!(again.revision(), set.revision());
     assert_eq!(codes(RuleSet::load(&folder.join("b.yaml"), &context())), ["R025"]);
     assert_eq!(RuleSet::load(&folder.join("phrases.yaml"), &context()).unwrap().definitions().len(), 3);
