@@ -125,9 +125,11 @@ pub struct ConditionTrace {
     pub span: Option<(usize, usize)>,
     /// The phrase that was found, where the rule asks for phrases (`says`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub phrase: Option<PhraseTrace>,
     /// The row that was found, where the rule asks for one in a list (`in`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub row: Option<RowTrace>,
 }
 
