@@ -159,7 +159,7 @@ impl SqlStore {
             readers.close();
         }
         if let Some(writer) = &self.writer {
-            writer.close();
+            writer.close().await;
         }
     }
 }

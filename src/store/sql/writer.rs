@@ -117,13 +117,18 @@ impl Writer {
         receiver.await.map_err(|_| closed())?
     }
 
-    /// Ends the thread after the jobs that it has; its connection is closed then.
-    pub(super) fn close(&self) {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the store's writer ended unexpectedly");
+    /// Ends the thread after the jobs that it has; its connection is closed then. The thread of the caller goes on: the
+    /// writer may need it to hear from a server.
+    pub(super) async fn close(&self) {
+        if let Some(thread) = self.end() {
+            let _ = tokio::task::spawn_blocking(move || join(thread)).await;
         }
+    }
+
+    /// Takes no more jobs. The thread comes back, the first time.
+    fn end(&self) -> Option<JoinHandle<()>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
@@ -134,7 +139,15 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.close();
+        if let Some(thread) = self.end() {
+            join(thread);
+        }
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("the store's writer ended unexpectedly");
     }
 }
 
@@ -324,7 +337,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_writer_says_so() {
         let writer = writer();
-        writer.close();
+        writer.close().await;
         let written = writer.write(|_| Ok(())).await;
         assert!(matches!(written, Err(StoreError::Database(why)) if why.contains("closed")));
     }
