@@ -27,7 +27,7 @@ ships_no_hooks() {
 # mistakes that the tests must notice.
 on_postgres() {
   REPLY_ROUTER_TEST_STORE=postgres cargo test --locked --test it -- \
-    store:: engine:: guard:: failures:: mutations:: --skip store::file:: --skip store::upgrade:: --skip restore::
+    store:: engine:: guard:: failures:: mutations:: erasure:: retention:: --skip store::file:: --skip store::upgrade:: --skip restore::
 }
 
 # Licences and sources, by deny.toml. Without `advisories`, which needs the network.

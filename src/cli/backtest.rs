@@ -22,7 +22,7 @@ const VERSION: u32 = 1;
 
 /// The whole result, as programs get it.
 #[derive(Serialize)]
-pub(super) struct Result<'a> {
+pub(super) struct Answer<'a> {
     version: u32,
     /// How events were decided: `stateless`.
     how: &'static str,
@@ -56,7 +56,7 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
     if report.events + report.lacking_events == 0 {
         anyhow::bail!("{}", nothing(&report, &args));
     }
-    let result = Result {
+    let result = Answer {
         version: VERSION,
         how: "stateless",
         since: source.since(),
@@ -78,10 +78,13 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
 fn nothing(report: &Report, args: &BacktestArgs) -> String {
     match (report.unknown_workspace, &args.from) {
         (1.., _) => format!(
-            "all {} events are of workspaces that the rules do not know; --workspace names the one that mails come to",
+            "all {} events are of workspaces that the rules do not know: name the configuration that has them with \
+             --config, or, for a folder of mails, the workspace that they came to with --workspace",
             report.unknown_workspace
         ),
-        (_, Some(from)) => format!("there are no events in {}, or none as young as --since says", from.display()),
+        (_, Some(from)) => {
+            format!("there are no events in {}, or none that --since and --workspace leave", from.display())
+        }
         (_, None) => {
             "the store has no events of this time: raise --since, or name events with --from. What was decided by \
                       an earlier version has none"

@@ -39,10 +39,10 @@ pub(super) enum Item {
 /// The events, some at a time, oldest first.
 pub(super) struct Source {
     filter: EventFilter,
-    from: From,
+    from: Origin,
 }
 
-enum From {
+enum Origin {
     Store { store: Arc<SqlStore>, after: Option<EventPlace>, is_through: bool },
     Lines { lines: Box<dyn BufRead + Send>, name: String, number: u64 },
     Mails { files: VecDeque<PathBuf>, workspace: String, caps: (Mode, bool) },
@@ -60,7 +60,7 @@ impl Source {
                 None => events::open_existing(settings).await?,
             };
             let filter = events::filter(settings, Some(args.since.unwrap_or(SINCE)), args.workspace.clone())?;
-            return Ok(Self { filter, from: From::Store { store, after: None, is_through: false } });
+            return Ok(Self { filter, from: Origin::Store { store, after: None, is_through: false } });
         };
         let since = args.since.map(events::ago);
         let name = path.display().to_string();
@@ -73,7 +73,7 @@ impl Source {
             };
             let caps = workspace.map(|workspace| (workspace.settings.mode, workspace.settings.safety.hold_uncertain));
             let workspace = workspace.map(|workspace| workspace.name().to_owned()).or(args.workspace.clone());
-            let from = From::Mails {
+            let from = Origin::Mails {
                 files: mails(path)?,
                 workspace: workspace.unwrap_or_else(|| "file".to_owned()),
                 caps: caps.unwrap_or((Mode::Live, true)),
@@ -85,7 +85,7 @@ impl Source {
             false => Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot read {name}"))?)),
         };
         let filter = EventFilter { since, workspace: args.workspace.clone() };
-        Ok(Self { filter, from: From::Lines { lines, name, number: 0 } })
+        Ok(Self { filter, from: Origin::Lines { lines, name, number: 0 } })
     }
 
     /// Which of them count.
@@ -100,7 +100,7 @@ impl Source {
     /// The next ones; none at the end.
     pub(super) async fn next(&mut self) -> anyhow::Result<Vec<Item>> {
         match &mut self.from {
-            From::Store { store, after, is_through } => {
+            Origin::Store { store, after, is_through } => {
                 // Pages whose events were all removed meanwhile are no end.
                 while !*is_through {
                     let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
@@ -113,8 +113,8 @@ impl Source {
                 }
                 Ok(Vec::new())
             }
-            From::Lines { lines, name, number } => tokio::task::block_in_place(|| read_lines(lines, name, number)),
-            From::Mails { files, workspace, caps } => {
+            Origin::Lines { lines, name, number } => tokio::task::block_in_place(|| read_lines(lines, name, number)),
+            Origin::Mails { files, workspace, caps } => {
                 let some: Vec<PathBuf> = files.drain(..files.len().min(BATCH)).collect();
                 let read = |file: &PathBuf| Ok(Item::Event(Box::new(of_mail(file, workspace, *caps)?)));
                 tokio::task::block_in_place(|| some.iter().map(read).collect())
@@ -123,7 +123,7 @@ impl Source {
     }
 
     pub(super) async fn close(&self) {
-        if let From::Store { store, .. } = &self.from {
+        if let Origin::Store { store, .. } = &self.from {
             store.close().await;
         }
     }

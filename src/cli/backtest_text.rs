@@ -1,7 +1,10 @@
 //! A comparison of rules, written for people.
 
-use super::backtest::Result;
-use crate::backtest::{Change, ChangedAction, ChangedSide, RuleCounts, RuleRow};
+use super::backtest::Answer;
+use crate::{
+    backtest::{Change, ChangedAction, ChangedSide, RuleCounts, RuleRow},
+    model::counted,
+};
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -14,25 +17,24 @@ const MAX_TEXT: usize = 300;
 /// A workflow shows no more warnings of a step.
 const MAX_ANNOTATIONS: usize = 10;
 
-fn plural(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 /// What was compared, and how much of it changes.
-fn summary(result: &Result<'_>) -> Vec<String> {
+fn summary(result: &Answer<'_>) -> Vec<String> {
     let report = result.report;
     let since = result.since.map(|since| format!(" since {}", since.strftime("%Y-%m-%d"))).unwrap_or_default();
     let mut lines = vec![format!(
-        "{}{since}: {} before, {} after. The outcome of {} changes.",
-        plural(report.events, "event"),
+        "{}{since}: {} before, {} after. {}",
+        counted(report.events, "event", "events"),
         result.before.from,
         result.after.from,
-        if report.changed == 0 { "none".to_owned() } else { report.changed.to_string() },
+        match report.changed {
+            0 => "No outcome changes.".to_owned(),
+            changed => format!("The outcome of {} changes.", counted(changed, "event", "events")),
+        },
     )];
     if report.lacking_events > 0 {
         lines.push(format!(
             "{} not compared: less was read of them than a rule needs.",
-            plural(report.lacking_events, "event")
+            counted(report.lacking_events, "event", "events")
         ));
         for lack in &report.lacking {
             let set = if lack.set == "before" { "before the change" } else { "after it" };
@@ -40,7 +42,7 @@ fn summary(result: &Result<'_>) -> Vec<String> {
                 "  `{}` ({set}) needs the {} of {}, such as {}",
                 lack.rule,
                 lack.needs,
-                plural(lack.events, "event"),
+                counted(lack.events, "event", "events"),
                 lack.ids.first().map(String::as_str).unwrap_or("-")
             ));
         }
@@ -48,7 +50,7 @@ fn summary(result: &Result<'_>) -> Vec<String> {
     if report.unknown_workspace > 0 {
         lines.push(format!(
             "{} left out: the rules do not know their workspace.",
-            plural(report.unknown_workspace, "event")
+            counted(report.unknown_workspace, "event", "events")
         ));
     }
     lines
@@ -103,7 +105,7 @@ fn title(change: &Change) -> String {
 }
 
 /// For a terminal.
-pub(super) fn table(result: &Result<'_>) -> String {
+pub(super) fn table(result: &Answer<'_>) -> String {
     let report = result.report;
     let mut out = summary(result).join("\n");
     out += "\n\n";
@@ -152,7 +154,7 @@ fn plain(text: &str) -> String {
 }
 
 /// For a comment on a pull request.
-pub(super) fn markdown(result: &Result<'_>) -> String {
+pub(super) fn markdown(result: &Answer<'_>) -> String {
     let report = result.report;
     let mut out = "### Backtest\n\n".to_owned();
     for line in summary(result) {
@@ -171,7 +173,7 @@ pub(super) fn markdown(result: &Result<'_>) -> String {
     }
     out += &rules;
     if rules_left > 0 {
-        let _ = writeln!(out, "\n{} more.", plural(rules_left, "rule"));
+        let _ = writeln!(out, "\n{} more.", counted(rules_left, "rule", "rules"));
     }
     if report.changed > 0 {
         out += "\n";
@@ -197,13 +199,13 @@ pub(super) fn markdown(result: &Result<'_>) -> String {
     }
     let left = report.changed.saturating_sub(shown);
     if left > 0 {
-        let _ = writeln!(out, "\n{} more left out.", plural(left, "changed event"));
+        let _ = writeln!(out, "\n{} more left out.", counted(left, "changed event", "changed events"));
     }
     out
 }
 
 /// What GitHub shows beside the lines of a change: a warning for each rule that changes outcomes.
-pub(super) fn annotations(result: &Result<'_>) -> String {
+pub(super) fn annotations(result: &Answer<'_>) -> String {
     let mut by_rule: BTreeMap<(&str, usize, &str), (u64, &Change)> = BTreeMap::new();
     for change in &result.report.changes {
         let why = &change.why;
@@ -212,8 +214,11 @@ pub(super) fn annotations(result: &Result<'_>) -> String {
     let mut out = String::new();
     for ((file, line, rule), (count, first)) in by_rule.into_iter().take(MAX_ANNOTATIONS) {
         let lead = first.lead.as_deref().unwrap_or(&first.thread_id);
-        let text =
-            format!("The outcome of {} changes, first that of {lead}: {}", plural(count, "event"), first.why.text);
+        let text = format!(
+            "The outcome of {} changes, first that of {lead}: {}",
+            counted(count, "event", "events"),
+            first.why.text
+        );
         let _ = writeln!(
             out,
             "::warning file={},line={line},title={}::{}",

@@ -3,7 +3,7 @@
 use super::{CommandStatus, args::SimulateArgs, shutdown_signal};
 use crate::{
     model::counted,
-    simulator::{Inbox, Key, Options, Simulator, StreamOptions},
+    simulator::{Inbox, Key, Options, SLACK_TOKEN, Simulator, StreamOptions},
 };
 
 pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus> {
@@ -21,11 +21,13 @@ pub(super) async fn simulate(args: SimulateArgs) -> anyhow::Result<CommandStatus
         "A simulated ColdSend workspace is running. Try your rules on it:\n\n  \
          export COLDSEND_API_KEY={}\n  export COLDSEND_BASE_URL={}\n  \
          reply-router preview --rules rules/\n\n\
-         inbox page       {}\nslack webhook    {}\nmail server      {}\nwebhook          {}\n\nPress Ctrl-C to stop.",
+         inbox page       {}\nslack webhook    {}\nslack api_url    {}  (token {})\nmail server      {}\nwebhook          {}\n\nPress Ctrl-C to stop.",
         args.key,
         simulator.base_url(),
         simulator.web_url(),
         simulator.slack_url(),
+        simulator.slack_api_url(),
+        SLACK_TOKEN,
         simulator.smtp_url(),
         simulator.webhook_url(),
     );

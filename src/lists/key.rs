@@ -19,26 +19,30 @@ pub enum Match {
 
 /// A key of a list in the form in which keys are compared. Empty if nothing is left of it.
 ///
-/// Beside what [`fold_value`] does, what people write around a domain is taken off: `@acme.example`, `*.acme.example` and
-/// `https://www.acme.example/about` are `acme.example`.
+/// Beside what [`fold_value`] does, what people write around a domain is taken off: `@acme.example`, `*.acme.example`,
+/// `www.acme.example` and `https://www.acme.example/about` are `acme.example`.
 pub(super) fn fold_key(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if is_plain(text) && !text.starts_with(['*', '@', '.']) {
-        return Cow::Borrowed(text);
+        return Cow::Borrowed(without_www(text));
     }
     if let Some((scheme, rest)) = text.split_once("://")
         && ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
     {
         let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default().to_lowercase();
-        let host = host.trim_end_matches('.');
-        return Cow::Owned(host.strip_prefix("www.").unwrap_or(host).to_owned());
+        return Cow::Owned(without_www(host.trim_end_matches('.')).to_owned());
     }
     let folded = fold_value(text);
     let bare = ["*@", "*.", "@", "."].iter().find_map(|prefix| folded.strip_prefix(prefix));
-    match bare {
-        Some(bare) => Cow::Owned(bare.to_owned()),
-        None => folded,
+    match without_www(bare.unwrap_or(&folded)) {
+        bare if bare.len() < folded.len() => Cow::Owned(bare.to_owned()),
+        _ => folded,
     }
+}
+
+/// A domain without its `www.`, as exports of websites have it: nobody's mail comes from there.
+fn without_www(domain: &str) -> &str {
+    domain.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(domain)
 }
 
 /// A value in the form in which keys are compared: in lower case, the address alone of `Jane <jane@acme.example>`, without a
@@ -118,6 +122,9 @@ mod tests {
             ("*.acme.example", "acme.example"),
             ("https://www.Acme.example/about?x=1", "acme.example"),
             ("HTTP://acme.example:8080", "acme.example"),
+            ("www.acme.example", "acme.example"),
+            ("WWW.Acme.example.", "acme.example"),
+            ("www.example", "www.example"),
             ("Jane Doe <Jane@ACME.example>", "jane@acme.example"),
             ("Sam O\u{2019}Neil  Jr", "sam o'neil jr"),
             ("BÜCHER.example", "bücher.example"),

@@ -93,6 +93,8 @@ impl fmt::Debug for Templates {
 impl Default for Templates {
     fn default() -> Self {
         let mut environment = Environment::new();
+        // It prints all that a template knows.
+        environment.remove_global("debug");
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_fuel(Some(FUEL));
         environment.set_recursion_limit(64);

@@ -185,7 +185,8 @@ pub(super) fn plain_column(source: &str) -> Option<PlainColumn> {
     })
 }
 
-/// The names of what a lead writes, outside of conditions and of what is looked up in a list.
+/// The names of what a lead writes, or a script may have taken from it, outside of conditions and of what is looked up in a
+/// list.
 pub(super) fn lead_names(source: &str) -> Vec<NameRef> {
     let inputs: Vec<Range<usize>> = lookups(source).into_iter().map(|lookup| lookup.input).collect();
     let conditions: Vec<Range<usize>> = blocks(source)
@@ -199,7 +200,7 @@ pub(super) fn lead_names(source: &str) -> Vec<NameRef> {
     let is_leads = |name: &NameRef| {
         let mut parts = name.path.split('.');
         match (parts.next(), parts.next()) {
-            (Some("lead" | "message" | "captures"), _) => true,
+            (Some("lead" | "message" | "captures" | "vars"), _) => true,
             (Some("thread"), field) => matches!(field, None | Some("subject" | "preview")),
             _ => false,
         }

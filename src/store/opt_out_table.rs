@@ -53,9 +53,11 @@ impl ReadTable<'_> {
         if table.starts_with(b"\xff\xfe") || table.starts_with(b"\xfe\xff") {
             return Err(vec![bad(1, "this is UTF-16: save the table as CSV in UTF-8")]);
         }
+        let delimiter = delimiter(table);
         let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter(table)).flexible(true).has_headers(false).from_reader(table);
+            csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(table);
         let (mut found, mut bad_lines) = (Vec::new(), Vec::new());
+        let mut began = 0;
         let mut columns: Option<Columns> = None;
         let mut record = csv::ByteRecord::new();
         loop {
@@ -67,10 +69,18 @@ impl ReadTable<'_> {
                     break;
                 }
             }
+            let ended = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
+            let written = table.get(began..ended).unwrap_or_default();
+            began = ended;
             if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
                 continue;
             }
             let line = line_of(table, &record);
+            // The reader takes them as well as it can, and may take the lines below for a part of the cell.
+            if let Err(problem) = check_quotes(written, delimiter) {
+                bad_lines.push(bad(line, problem));
+                continue;
+            }
             match &columns {
                 None => match Columns::read(&record) {
                     Ok(named) => columns = Some(named),
@@ -168,6 +178,38 @@ fn line_of(table: &[u8], record: &csv::ByteRecord) -> u64 {
     let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
     let blank = table.get(from..).unwrap_or_default().iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
     position.line() + blank.filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// Whether each cell in quotes ends with them, before the next one begins (RFC 4180, section 2).
+fn check_quotes(row: &[u8], delimiter: u8) -> Result<(), &'static str> {
+    let blank = row.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let mut rest = row.get(blank..).unwrap_or_default();
+    loop {
+        if let Some(mut quoted) = rest.strip_prefix(b"\"") {
+            loop {
+                let Some(place) = quoted.iter().position(|byte| *byte == b'"') else {
+                    return Err("quotes are not closed: close them, and write a quote inside of a cell twice");
+                };
+                quoted = quoted.get(place + 1..).unwrap_or_default();
+                match quoted.strip_prefix(b"\"") {
+                    Some(behind) => quoted = behind,
+                    None => break,
+                }
+            }
+            rest = quoted;
+            if !rest.is_empty()
+                && !rest.starts_with(&[delimiter])
+                && !rest.starts_with(b"\r")
+                && !rest.starts_with(b"\n")
+            {
+                return Err("a cell goes on behind its closing quote: write a quote inside of a cell twice");
+            }
+        }
+        match rest.iter().position(|byte| *byte == delimiter) {
+            Some(place) => rest = rest.get(place + 1..).unwrap_or_default(),
+            None => return Ok(()),
+        }
+    }
 }
 
 /// What separates the cells: some spreadsheets write semicolons or tabs.
@@ -282,6 +324,20 @@ mod tests {
     fn read(table: impl AsRef<[u8]>, workspaces: &[&str], chosen: Option<&str>) -> Result<Vec<OptOut>, Vec<BadLine>> {
         let workspaces = names(workspaces);
         ReadTable { workspaces: &workspaces, chosen, now: NOW.parse().unwrap() }.read(table.as_ref())
+    }
+
+    #[test]
+    fn a_row_whose_quotes_are_not_closed_takes_no_others_with_it() {
+        for (table, line, told) in [
+            ("email,evidence\na@q.example,\"wrote: stop\nb@q.example,bar\nc@q.example,bar\n", 2, "not closed"),
+            ("email,evidence\na@q.example,no\n\n\"b@q.example\"x,no\n", 4, "behind its closing quote"),
+            ("email;evidence\na@q.example;\"said \"stop\" twice\"\n", 2, "behind its closing quote"),
+        ] {
+            let bad = read(table, &["acme"], None).unwrap_err();
+            assert!(bad.len() == 1 && bad[0].line == line && bad[0].problem.contains(told), "{table}: {bad:?}");
+        }
+        let fine = "email,evidence\r\na@q.example,he said \"stop\"\r\nb@q.example,\"said \"\"stop\"\", twice\"\r\n";
+        assert_eq!(read(fine, &["acme"], None).unwrap().len(), 2);
     }
 
     #[test]

@@ -168,7 +168,10 @@ impl Definitions {
                 let error = error(format!("there is no definition `{name}`"));
                 out.push(match did_you_mean(name, known.iter().copied()) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None if known.is_empty() => error.hint(format!("add it: `define: {{ {name}: {{ … }} }}`")),
+                    None if known.is_empty() => error.hint(format!(
+                        "add it: `define: {{ {name}: {{ … }} }}`; those of the examples are in `rules/phrases.yaml`, which \
+                         `reply-router init` writes"
+                    )),
                     None => error.hint(format!("there is: {}", listed(&known))),
                 });
             }

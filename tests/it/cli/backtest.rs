@@ -97,7 +97,7 @@ async fn exactly_the_events_whose_outcome_changes_are_named() {
     // The other way round, and with no change.
     let changed = ["backtest", "--stateless", "--fail-on-change"];
     one.run(&changed).await.assert_exit(1).assert_prints(&[
-        "2 changes",
+        "2 events changes",
         "bea@bea.example",
         "`book-a-call` matches now",
     ]);
@@ -105,10 +105,10 @@ async fn exactly_the_events_whose_outcome_changes_are_named() {
     let back = ["backtest", "--rules", "old", "--against", "rules", "--stateless", "--format", "json"];
     assert_eq!(leads(&one.run(&back).await.assert_exit(0).json()), differing);
     one.write("rules/rules.yaml", BEFORE);
-    one.run(&changed).await.assert_exit(0).assert_prints(&["9 events", "none changes"]);
+    one.run(&changed).await.assert_exit(0).assert_prints(&["9 events", "No outcome changes"]);
     // Another rule for the same is no change, nor are its words.
     one.write("rules/rules.yaml", &BEFORE.replace("name: price", "name: cost"));
-    one.run(&changed).await.assert_exit(0).assert_prints(&["none changes", "cost"]);
+    one.run(&changed).await.assert_exit(0).assert_prints(&["No outcome changes", "cost"]);
 
     // Less was read of those who are not interested than this rule needs.
     one.write(

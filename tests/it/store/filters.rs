@@ -1,10 +1,11 @@
 //! Lists: every filter, alone and with others, gives what going through everything gives, page by page.
 
-use super::{StoreFixture, action, at, decision};
+use super::{StoreFixture, action, at, decision, row};
 use reply_router::store::prelude::*;
 use reply_router::{
+    engine::DECISION_POLICY,
     model::{Action, ActionKind, ActionState},
-    store::{ActionFilter, DecisionFilter, DecisionRecord, OptOut},
+    store::{ActionFilter, DecisionFilter, DecisionRecord, OptOut, SettledThread},
 };
 
 const RULES: [&str; 3] = ["hot", "cold", "rare"];
@@ -180,7 +181,9 @@ async fn what_some_workspaces_did_is_counted_alone() {
         let made = decision(&format!("left{number}"), &format!("left{number}"), 0);
         let lead_email = Some("lead1@acme.example".to_owned());
         let (workspace, thread_id) = (workspace.to_owned(), format!("left{number}"));
-        bed.record(&DecisionRecord { workspace, thread_id, lead_email, matched: vec![], ..made }, vec![]).await;
+        let made = DecisionRecord { workspace, thread_id, lead_email, matched: vec![], ..made };
+        let settled = SettledThread { row: row(&made.thread_id, 0), opted_out: true, ..SettledThread::default() };
+        bed.store.record_decision(&made, None, vec![], None, &settled, DECISION_POLICY).await.unwrap();
     }
     let decisions = bed.store.decisions(&DecisionFilter { limit: 100, ..DecisionFilter::default() }).await.unwrap();
     let actions = bed.store.actions(&ActionFilter { limit: 1_000, ..ActionFilter::default() }).await.unwrap();
