@@ -49,7 +49,7 @@ async fn the_demo_tells_what_happens() {
         binary(folder.path(), &args.split_whitespace().collect::<Vec<_>>())
     };
     // It ends by itself.
-    let greeting = ["rules and their status   http://127.0.0.1:", "replies sent", "Nothing was real"];
+    let greeting = ["rules and their status   http://127.0.0.1:", " sent, ", "Nothing was real"];
     run(demo("--for 1s")).await.assert_exit(0).assert_prints(&greeting);
 
     // Or when it is told to, here after the first reply.
