@@ -412,7 +412,7 @@ mod tests {
             ("jane@acme.example\n", "unknown column `jane@acme.example`"),
             ("workspace\nacme\n", "no column `email`"),
             ("email,email\na@b.example,\n", "twice"),
-            ("email\n\"a@b.example\nc@d.example\n", "not an e-mail address"),
+            ("email\n\"a@b.example\nc@d.example\n", "not closed"),
         ] {
             let found = read(table, &["acme"], None).unwrap_err();
             assert!(found[0].problem.contains(part), "{table}: {found:?}");
