@@ -45,6 +45,7 @@ until ready; do
 done
 
 # A list takes any `limit`, "never refused"; and an explanation that finds the API key's budget used up says 503.
+# What is in a table, no JSON Schema tells.
 cat >"$work/schemathesis.toml" <<'TOML'
 [[operations]]
 include-name = ["GET /api/v1/workspaces", "GET /api/v1/rules", "GET /api/v1/actions", "GET /api/v1/decisions", "GET /api/v1/opt-outs", "GET /api/v1/audit", "GET /api/v1/left"]
@@ -53,6 +54,10 @@ checks.negative_data_rejection.enabled = false
 [[operations]]
 include-name = "GET /api/v1/threads/{id}/explain"
 checks.not_a_server_error.enabled = false
+
+[[operations]]
+include-name = "POST /api/v1/opt-outs/import"
+checks.positive_data_acceptance.enabled = false
 TOML
 
 # Left out: the events never end by themselves, and the pages answer with redirects to pages. More than one worker at a time

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ForgetBody {
     /// The person's address.
+    #[schema(format = "email")]
     pub email: String,
     /// Null, or left out: all that you see.
     pub workspace: Option<String>,
