@@ -105,6 +105,16 @@ fn the_package_takes_files_that_are_there() {
 }
 
 #[test]
+fn the_package_has_the_rules_that_init_writes() {
+    let manifest = read("Cargo.toml");
+    for (path, _) in starter::FILES.iter().filter(|(path, _)| path.starts_with("rules/")) {
+        let name = path.trim_start_matches("rules/");
+        assert!(manifest.contains(&format!("[\"src/settings/starter/{name}\", \"etc/reply-router/rules/\"")), "{path}");
+        assert!(manifest.contains(&format!("\"/etc/reply-router/{path}\"")), "{path} is a file that people change");
+    }
+}
+
+#[test]
 fn the_unit_the_package_and_the_containers_mean_the_same_files() {
     let unit = read("examples/deploy/systemd/reply-router.service");
     assert!(unit.contains("\nStateDirectory=reply-router\n"), "where packaging/reply-router.yaml has the store");
