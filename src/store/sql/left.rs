@@ -61,9 +61,9 @@ fn left(Differently { uid_text, row_at }: &Differently) -> String {
     let category = EventKind::Category.as_str();
     format!(
         "WITH candidates (id) AS (
-           SELECT id >> 16 FROM actions INDEXED BY actions_state WHERE state IN ('{suppressed}', '{cancelled}')
-           AND id >= ?2 << 16 AND ((kind = '{mark_read}' AND reason_code = '{other_action}')
-             OR (kind = '{reply}' AND reason_code IN ({stopped})))
+           -- The condition of the index.
+           SELECT id >> 16 FROM actions INDEXED BY actions_left WHERE id >= ?2 << 16 AND state IN ('{suppressed}', '{cancelled}')
+           AND ((kind = '{mark_read}' AND reason_code = '{other_action}') OR (kind = '{reply}' AND reason_code IN ({stopped})))
            UNION
            SELECT id FROM decisions INDEXED BY decisions_problem WHERE at >= ?1 AND problem
          ), left_decisions AS (

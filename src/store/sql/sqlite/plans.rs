@@ -292,3 +292,16 @@ async fn what_is_left_for_people_reads_what_came_since() {
     let plan = plan(&large, &count, &since(50_000));
     assert!(many < 2 * few + 200, "{few} steps among 400 actions, {many} among 50,000\n{plan:#?}");
 }
+
+#[tokio::test]
+async fn what_is_left_for_people_reads_nothing_that_was_stopped_for_another_reason() {
+    let (few, many) = (filled(400).await, filled(50_000).await);
+    let count = format!("{} SELECT count(*) FROM left_decisions", *left::LEFT);
+    let all = || vec![Value::from(0), Value::from(1)];
+    for store in [&few, &many] {
+        let stopped = "UPDATE actions SET state = 'suppressed', reason_code = 'already_answered' WHERE kind = 'reply'";
+        store.sqlite().unwrap().execute(stopped, []).unwrap();
+    }
+    let (few, many) = (steps(&few, &count, all()).0, steps(&many, &count, all()).0);
+    assert_eq!(few, many, "steps with 100 and with 12,500 of them");
+}

@@ -122,6 +122,10 @@ CREATE INDEX actions_rule_state ON actions (rule, state);
 CREATE INDEX actions_kind ON actions (kind);
 CREATE INDEX actions_sent ON actions (workspace, kind, sent_at) WHERE sent_at IS NOT NULL;
 CREATE INDEX actions_sent_by_rule ON actions (rule, kind, sent_at) WHERE sent_at IS NOT NULL;
+-- What may be left for people: few among all that was suppressed. Its condition is the one in left.rs.
+CREATE INDEX actions_left ON actions (id) WHERE state IN ('suppressed', 'cancelled')
+    AND ((kind = 'mark_read' AND reason_code = 'other_action') OR (kind = 'reply' AND reason_code IN
+        ('opt_out', 'lead_cap', 'repeat', 'too_old', 'rule_removed', 'rule_no_longer_matches')));
 
 CREATE TABLE action_payloads (
     id   INTEGER PRIMARY KEY,        -- the action's
