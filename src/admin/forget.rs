@@ -89,6 +89,8 @@ pub(super) async fn forget_by(
         engine.workspace(name)?;
     }
     let erased = engine.forget(&person(email)?, workspace).await?;
+    // What they wrote may be in the result of a comparison, and in one that runs.
+    engine.app().jobs.forget_all();
     let target = erased.stands_for.clone();
     let report = ForgetReport::from(erased);
     // Whoever sees none of the workspaces in which something was does not see that there was something.

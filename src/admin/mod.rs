@@ -7,6 +7,7 @@ mod access;
 mod actions;
 mod audit;
 mod auth;
+mod backtest;
 mod caller;
 mod connections;
 mod controls;
@@ -33,6 +34,7 @@ mod sessions;
 mod status;
 
 pub use access::{Access, AccessSettings, BadNetwork, HookTokens, Network, ProxySettings, Role, User, is_user_name};
+pub use backtest::{EditError, FileList, ListedFile, RuleEdit, RuleFiles, Seen, TestRun};
 pub use server::{serve, serve_within};
 
 use crate::engine::Engine;
@@ -80,6 +82,11 @@ pub struct AdminSettings {
 pub trait Reload: Send + Sync {
     /// Puts the rules in the folder in force and tells their revision; on any mistake the old ones stay.
     async fn reload(&self) -> Result<String, ReloadError>;
+
+    /// The rules as files, if they come from files.
+    fn rule_files(&self) -> Option<&dyn RuleFiles> {
+        None
+    }
 }
 
 /// Why the rules were not put in force.

@@ -40,6 +40,7 @@ use utoipa::{
     tags(
         (name = "service"),
         (name = "rules"),
+        (name = "backtest"),
         (name = "actions"),
         (name = "decisions"),
         (name = "opt-outs"),

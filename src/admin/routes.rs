@@ -2,10 +2,10 @@
 //! served without a description, nor described without being served.
 
 use super::{
-    App, access::Needs, actions, audit, auth, controls, decisions, events, explain, forget, hooks, left, metrics,
-    openapi, opt_outs, pages, rules, status,
+    App, access::Needs, actions, audit, auth, backtest, controls, decisions, events, explain, forget, hooks, left,
+    metrics, openapi, opt_outs, pages, rules, status,
 };
-use axum::{Router, middleware};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use serde_json::Value;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa_axum::{
@@ -29,6 +29,9 @@ fn protected() -> OpenApiRouter<App> {
         (VIEWER, routes!(pages::queue::queue)),
         (VIEWER, routes!(pages::try_page::form)),
         (VIEWER, routes!(pages::try_page::submit)),
+        (VIEWER, routes!(pages::backtest::page)),
+        (APPROVER, large(routes!(pages::backtest::submit))),
+        (APPROVER, routes!(pages::backtest::cancel)),
         (VIEWER, routes!(pages::workspace::workspace)),
         (ADMIN, routes!(pages::workspace::run_checks)),
         (ADMIN, routes!(pages::forget::forget)),
@@ -46,6 +49,12 @@ fn protected() -> OpenApiRouter<App> {
         (VIEWER, routes!(rules::list)),
         (VIEWER, routes!(rules::get)),
         (WHOLE_SERVICE, routes!(rules::set_mode)),
+        (VIEWER, routes!(backtest::list)),
+        (APPROVER, large(routes!(backtest::start))),
+        (VIEWER, routes!(backtest::read)),
+        (VIEWER, routes!(backtest::get)),
+        (APPROVER, routes!(backtest::cancel)),
+        (VIEWER, routes!(backtest::report)),
         (VIEWER, routes!(actions::list)),
         (VIEWER, routes!(actions::get)),
         (APPROVER, routes!(actions::approve)),
@@ -80,6 +89,11 @@ fn guarded(needs: Needs, (schemas, mut paths, methods): UtoipaMethodRouter<App>)
     }
     let check = middleware::from_fn(move |request, next| auth::authorize(needs, request, next));
     (schemas, paths, methods.route_layer(check))
+}
+
+/// A route to which whole files are sent.
+fn large((schemas, paths, methods): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+    (schemas, paths, methods.layer(DefaultBodyLimit::max(backtest::BODY_LIMIT)))
 }
 
 /// The routes that anyone may call; the hook has a token of its own.

@@ -9,6 +9,7 @@ mod parts;
 mod preview;
 mod reload;
 mod restart;
+mod rule_files;
 mod serve;
 mod setup;
 mod test_runner;

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::diagnostics::Severity;
 use crate::{
-    admin::{Access, HookTokens, Reload, ReloadError},
+    admin::{Access, HookTokens, Reload, ReloadError, RuleFiles},
     coldsend::Client,
     engine::{Engine, WorkspaceParts},
     rules::RuleSet,
@@ -65,6 +65,11 @@ impl RulesSource {
             listen: settings.admin.listen,
             active: Mutex::new(Active { settings: settings.clone(), clients }),
         }
+    }
+
+    /// The configuration as it is active.
+    pub(super) async fn settings(&self) -> Settings {
+        self.active.lock().await.settings.clone()
     }
 
     /// Who may get in, as the active configuration says.
@@ -204,6 +209,10 @@ impl Reload for RulesSource {
             }
             other => ReloadError::Failed(other.to_string()),
         })
+    }
+
+    fn rule_files(&self) -> Option<&dyn RuleFiles> {
+        Some(self)
     }
 }
 

@@ -3,12 +3,13 @@
 
 use crate::model::{ConditionTrace, Decision, PlannedAction, RuleTrace};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// So much of a value is shown, in characters.
 const MAX_VALUE: usize = 160;
 
 /// What made the difference.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Difference {
     /// The rule.
     pub rule: String,

@@ -1,10 +1,10 @@
 //! Events without the people: names, addresses, numbers and links are replaced, each by the same stand-in wherever it occurs.
 //!
 //! Words stand for words: `jane.doe@acme.com` and “Jane Doe” of “Acme” agree with each other afterwards, so that what rules
-//! find in attribution lines and greetings is still found. What is only told in the text of a mail, and by none of its
-//! addresses and names, is not known as a name and stays.
+//! find in attribution lines and greetings is still found. The names of other leads are known once their events were learned;
+//! a name that is only told in the text of a mail is not known as one and stays.
 
-use super::{event_line::EventLine, words::StandIns};
+use super::{amounts::is_amount, event_line::EventLine, other_names::OtherNames, words::StandIns};
 use crate::{
     lists::{Builtin, Match},
     model::{Message, ThreadDetail, ThreadRow, address_of},
@@ -94,11 +94,12 @@ static DATE: LazyLock<Option<Regex>> =
 /// Replaces what identifies people, by the same stand-ins in all events that go through it. Another one has others.
 pub struct Redactor {
     stand_ins: StandIns,
+    others: OtherNames,
 }
 
 impl Default for Redactor {
     fn default() -> Self {
-        Self { stand_ins: StandIns::new() }
+        Self { stand_ins: StandIns::new(), others: OtherNames::default() }
     }
 }
 
@@ -111,6 +112,18 @@ struct Known {
 }
 
 impl Redactor {
+    /// Remembers the names of an event's people, so that they are replaced in the texts of all events. Only hashes of them are
+    /// kept.
+    pub fn learn(&mut self, event: &EventLine) {
+        let messages = event.messages.iter().flatten();
+        let mailboxes = messages.flat_map(|message| [message.from.as_deref(), message.to.as_deref()]).flatten();
+        let shown = mailboxes.filter_map(|mailbox| mailbox.split_once('<')).map(|(name, _)| name);
+        for name in event.row.lead_name.as_deref().into_iter().chain(shown).filter(|name| !name.contains('@')) {
+            let words: Vec<&str> = words_of(name).filter(|word| !is_title(word)).collect();
+            self.others.learn(&words, |word| ORDINARY.contains(&word.to_lowercase().as_str()));
+        }
+    }
+
     /// The event with stand-ins.
     #[must_use]
     pub fn redact(&self, event: EventLine) -> EventLine {
@@ -237,14 +250,17 @@ impl Redactor {
     fn text(&self, text: &str, known: &Known) -> String {
         let text = self.replace_addresses(text);
         let text = replace(LINK.as_ref(), &text, |link| self.link(link));
-        let text = replace(PHONE.as_ref(), &text, |number| {
-            let number = number.get(0).map_or("", |number| number.as_str());
+        let text = replace(PHONE.as_ref(), &text, |found| {
+            let Some(found) = found.get(0) else { return String::new() };
+            let number = found.as_str();
             let is_date = DATE.as_ref().is_some_and(|date| date.is_match(number.trim_start_matches(['+', '('])));
-            if is_date { number.to_owned() } else { self.stand_ins.digits(number) }
+            let around = (text.get(..found.start()).unwrap_or_default(), text.get(found.end()..).unwrap_or_default());
+            if is_date || is_amount(number, around) { number.to_owned() } else { self.stand_ins.digits(number) }
         });
         let name = |word: &Captures<'_>| self.stand_ins.name(word.get(0).map_or("", |word| word.as_str()));
         let text = replace(known.any_case.as_ref(), &text, name);
-        replace(known.as_written.as_ref(), &text, name)
+        let text = replace(known.as_written.as_ref(), &text, name);
+        self.others.replace(&text, |word| self.stand_ins.name(word))
     }
 
     fn replace_addresses(&self, text: &str) -> String {

@@ -13,6 +13,7 @@ use crate::{
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// So many changed events are told of; the others are counted.
 pub const MAX_CHANGES: usize = 20_000;
@@ -21,8 +22,23 @@ const MAX_NAMED: usize = 20;
 /// So much of a text is told, in characters.
 const MAX_TEXT: usize = 4_000;
 
+/// How much a report holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// So many changed events.
+    pub changes: usize,
+    /// So many bytes of them, roughly.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { changes: MAX_CHANGES, bytes: usize::MAX }
+    }
+}
+
 /// What was found.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Report {
     /// The events that both sets decided.
     pub events: u64,
@@ -40,10 +56,15 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// How many more there are.
     pub changes_left_out: u64,
+    #[serde(skip)]
+    limits: Limits,
+    /// How many bytes the changes have.
+    #[serde(skip)]
+    bytes: usize,
 }
 
 /// What a rule did before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RuleRow {
     /// The rule.
     pub name: String,
@@ -54,7 +75,7 @@ pub struct RuleRow {
 }
 
 /// How often a rule matched, and what became of its actions.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RuleCounts {
     /// The events that it matched.
     pub matches: u64,
@@ -63,7 +84,7 @@ pub struct RuleCounts {
 }
 
 /// What a rule needs that events lack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Lacking {
     /// The set that the rule is in: `before` or `after`.
     pub set: &'static str,
@@ -78,7 +99,7 @@ pub struct Lacking {
 }
 
 /// An event whose outcome differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Change {
     /// The id of the decision that was made on it.
     pub id: String,
@@ -103,7 +124,7 @@ pub struct Change {
 }
 
 /// What one set of rules does with a changed event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChangedSide {
     /// The rules that matched, in order.
     pub rules: Vec<String>,
@@ -112,7 +133,7 @@ pub struct ChangedSide {
 }
 
 /// One thing that is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChangedAction {
     /// The rule that does it.
     pub rule: String,
@@ -134,7 +155,12 @@ pub struct ChangedAction {
 impl Report {
     /// A report on two sets; no event so far.
     pub fn new(before: &RuleSet, after: &RuleSet) -> Self {
-        let mut report = Self::default();
+        Self::within(Limits::default(), before, after)
+    }
+
+    /// The same, which holds no more than this of the changes; the others are counted.
+    pub fn within(limits: Limits, before: &RuleSet, after: &RuleSet) -> Self {
+        let mut report = Self { limits, ..Self::default() };
         for (set, is_after) in [(after, true), (before, false)] {
             for rule in set.rules() {
                 let counts = RuleCounts::default();
@@ -166,11 +192,11 @@ impl Report {
         self.count(&after, |row| row.after.get_or_insert_default());
         let Some(why) = difference else { return };
         self.changed += 1;
-        if self.changes.len() >= MAX_CHANGES {
+        if self.changes.len() >= self.limits.changes || self.bytes >= self.limits.bytes {
             self.changes_left_out += 1;
             return;
         }
-        self.changes.push(Change {
+        let change = Change {
             id: event.id.clone(),
             kind: event.kind,
             time: event.time,
@@ -181,7 +207,9 @@ impl Report {
             before: side(&before),
             after: side(&after),
             why,
-        });
+        };
+        self.bytes += change.size();
+        self.changes.push(change);
     }
 
     fn row(&mut self, name: &str) -> &mut RuleRow {
@@ -216,6 +244,20 @@ impl Report {
             }
             None => self.lacking.push(Lacking { set, rule, needs, events: 1, ids: vec![id.to_owned()] }),
         }
+    }
+}
+
+impl Change {
+    /// In memory, in bytes; roughly.
+    fn size(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let side = |side: &ChangedSide| -> usize {
+            let actions = side.actions.iter();
+            let actions = actions.map(|action| 256 + length(&action.text) + length(&action.reason));
+            actions.sum::<usize>() + side.rules.iter().map(|rule| 24 + rule.len()).sum::<usize>()
+        };
+        let why = self.why.text.len() + length(&self.why.wanted) + length(&self.why.seen);
+        512 + length(&self.lead) + length(&self.new_text) + side(&self.before) + side(&self.after) + why
     }
 }
 

@@ -7,12 +7,13 @@ use super::{
     explain_file::{MAX_BYTES, from_mail},
 };
 use crate::{
-    backtest::{EventLine, VERSION},
+    backtest::{BacktestError, EventLine, EventSource, Item, StoredEvents, VERSION},
     engine::{SampleFields, SampleThread},
     model::Mode,
-    store::{EventFilter, EventKind, EventPlace, EventStore as _, SqlStore},
+    store::{EventFilter, EventKind, EventStore, SqlStore},
 };
 use anyhow::Context as _;
+use async_trait::async_trait;
 use jiff::Timestamp;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -25,108 +26,96 @@ use std::{
 
 /// So many events are in memory at once.
 const BATCH: usize = 512;
+const PAGE: u32 = 512;
 /// A longer line was not written by `events export`.
 const MAX_LINE: u64 = 256 * 1024 * 1024;
 /// What the store is asked for if nothing is said.
 const SINCE: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// An event, read or not yet.
-pub(super) enum Item {
-    Event(Box<EventLine>),
-    Line { place: String, text: String },
-}
-
-/// The events, some at a time, oldest first.
-pub(super) struct Source {
-    filter: EventFilter,
-    from: Origin,
-}
-
-enum Origin {
-    Store { store: Arc<SqlStore>, after: Option<EventPlace>, is_through: bool },
-    Lines { lines: Box<dyn BufRead + Send>, name: String, number: u64 },
-    Mails { files: VecDeque<PathBuf>, workspace: String, caps: (Mode, bool) },
-}
-
-impl Source {
-    pub(super) async fn open(compared: &Compared, args: &BacktestArgs) -> anyhow::Result<Self> {
-        let settings = compared.settings.as_ref();
-        let Some(path) = &args.from else {
-            let Some(settings) = settings else {
-                anyhow::bail!("without a configuration there is no store: name events with --from");
-            };
-            let store = match &compared.store {
-                Some(store) => Arc::clone(store),
-                None => events::open_existing(settings).await?,
-            };
-            let filter = events::filter(settings, Some(args.since.unwrap_or(SINCE)), args.workspace.clone())?;
-            return Ok(Self { filter, from: Origin::Store { store, after: None, is_through: false } });
-        };
-        let since = args.since.map(events::ago);
-        let name = path.display().to_string();
-        if path.is_dir() {
-            let workspace = match settings {
-                Some(settings) if args.workspace.is_some() || settings.workspaces.len() > 1 => {
-                    Some(chosen(settings, args.workspace.as_deref())?)
-                }
-                settings => settings.and_then(|settings| settings.workspaces.first()),
-            };
-            let caps = workspace.map(|workspace| (workspace.settings.mode, workspace.settings.safety.hold_uncertain));
-            let workspace = workspace.map(|workspace| workspace.name().to_owned()).or(args.workspace.clone());
-            let from = Origin::Mails {
-                files: mails(path)?,
-                workspace: workspace.unwrap_or_else(|| "file".to_owned()),
-                caps: caps.unwrap_or((Mode::Live, true)),
-            };
-            return Ok(Self { filter: EventFilter { since, workspace: None }, from });
-        }
-        let lines: Box<dyn BufRead + Send> = match path == Path::new("-") {
-            true => Box::new(BufReader::new(std::io::stdin())),
-            false => Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot read {name}"))?)),
-        };
-        let filter = EventFilter { since, workspace: args.workspace.clone() };
-        Ok(Self { filter, from: Origin::Lines { lines, name, number: 0 } })
-    }
-
+/// Where events come from, opened.
+pub(super) struct OpenSource {
+    pub events: Box<dyn EventSource>,
     /// Which of them count.
-    pub(super) fn filter(&self) -> EventFilter {
-        self.filter.clone()
-    }
+    pub filter: EventFilter,
+    /// The store, to be closed in the end.
+    pub store: Option<Arc<SqlStore>>,
+}
 
-    pub(super) fn since(&self) -> Option<Timestamp> {
-        self.filter.since
-    }
+/// The lines of a file.
+struct Lines {
+    lines: Box<dyn BufRead + Send>,
+    name: String,
+    number: u64,
+}
 
-    /// The next ones; none at the end.
-    pub(super) async fn next(&mut self) -> anyhow::Result<Vec<Item>> {
-        match &mut self.from {
-            Origin::Store { store, after, is_through } => {
-                // Pages whose events were all removed meanwhile are no end.
-                while !*is_through {
-                    let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
-                    let page = store.events_after(&self.filter, *after, limit).await?;
-                    (*after, *is_through) = (page.next, page.next.is_none());
-                    if !page.events.is_empty() {
-                        let events = page.events.into_iter().map(EventLine::from);
-                        return Ok(events.map(|event| Item::Event(Box::new(event))).collect());
-                    }
-                }
-                Ok(Vec::new())
+/// The mails of a folder.
+struct Mails {
+    files: VecDeque<PathBuf>,
+    workspace: String,
+    caps: (Mode, bool),
+}
+
+pub(super) async fn open(compared: &Compared, args: &BacktestArgs) -> anyhow::Result<OpenSource> {
+    let settings = compared.settings.as_ref();
+    let Some(path) = &args.from else {
+        let Some(settings) = settings else {
+            anyhow::bail!("without a configuration there is no store: name events with --from");
+        };
+        let store = match &compared.store {
+            Some(store) => Arc::clone(store),
+            None => events::open_existing(settings).await?,
+        };
+        let filter = events::filter(settings, Some(args.since.unwrap_or(SINCE)), args.workspace.clone())?;
+        let from = StoredEvents::new(Arc::clone(&store) as Arc<dyn EventStore>, filter.clone(), PAGE);
+        return Ok(OpenSource { events: Box::new(from), filter, store: Some(store) });
+    };
+    let since = args.since.map(events::ago);
+    let name = path.display().to_string();
+    if path.is_dir() {
+        let workspace = match settings {
+            Some(settings) if args.workspace.is_some() || settings.workspaces.len() > 1 => {
+                Some(chosen(settings, args.workspace.as_deref())?)
             }
-            Origin::Lines { lines, name, number } => tokio::task::block_in_place(|| read_lines(lines, name, number)),
-            Origin::Mails { files, workspace, caps } => {
-                let some: Vec<PathBuf> = files.drain(..files.len().min(BATCH)).collect();
-                let read = |file: &PathBuf| Ok(Item::Event(Box::new(of_mail(file, workspace, *caps)?)));
-                tokio::task::block_in_place(|| some.iter().map(read).collect())
-            }
-        }
+            settings => settings.and_then(|settings| settings.workspaces.first()),
+        };
+        let caps = workspace.map(|workspace| (workspace.settings.mode, workspace.settings.safety.hold_uncertain));
+        let workspace = workspace.map(|workspace| workspace.name().to_owned()).or(args.workspace.clone());
+        let from = Mails {
+            files: mails(path)?,
+            workspace: workspace.unwrap_or_else(|| "file".to_owned()),
+            caps: caps.unwrap_or((Mode::Live, true)),
+        };
+        let filter = EventFilter { since, workspace: None };
+        return Ok(OpenSource { events: Box::new(from), filter, store: compared.store.clone() });
     }
+    let lines: Box<dyn BufRead + Send> = match path == Path::new("-") {
+        true => Box::new(BufReader::new(std::io::stdin())),
+        false => Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot read {name}"))?)),
+    };
+    let filter = EventFilter { since, workspace: args.workspace.clone() };
+    Ok(OpenSource { events: Box::new(Lines { lines, name, number: 0 }), filter, store: compared.store.clone() })
+}
 
-    pub(super) async fn close(&self) {
-        if let Origin::Store { store, .. } = &self.from {
-            store.close().await;
-        }
+#[async_trait]
+impl EventSource for Lines {
+    async fn next(&mut self) -> Result<Vec<Item>, BacktestError> {
+        let Self { lines, name, number } = self;
+        tokio::task::block_in_place(|| read_lines(lines, name, number)).map_err(failed)
     }
+}
+
+#[async_trait]
+impl EventSource for Mails {
+    async fn next(&mut self) -> Result<Vec<Item>, BacktestError> {
+        let some: Vec<PathBuf> = self.files.drain(..self.files.len().min(BATCH)).collect();
+        let read = |file: &PathBuf| Ok(Item::Event(Box::new(of_mail(file, &self.workspace, self.caps)?)));
+        tokio::task::block_in_place(|| some.iter().map(read).collect::<anyhow::Result<_>>()).map_err(failed)
+    }
+}
+
+/// With all that led to it.
+fn failed(error: anyhow::Error) -> BacktestError {
+    BacktestError::Failed(format!("{error:#}"))
 }
 
 fn read_lines(lines: &mut Box<dyn BufRead + Send>, name: &str, number: &mut u64) -> anyhow::Result<Vec<Item>> {

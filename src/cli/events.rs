@@ -21,7 +21,7 @@ pub(super) async fn events(overrides: &CliOptions, command: EventsCommand) -> an
     let settings = load(overrides)?;
     let filter = filter(&settings, since, workspace)?;
     let store = open_existing(&settings).await?;
-    let redactor = redact.then(Redactor::default);
+    let redactor = if redact { Some(learned(&store, &filter).await?) } else { None };
     let mut after = None;
     let mut count = 0_u64;
     loop {
@@ -50,6 +50,20 @@ pub(super) async fn events(overrides: &CliOptions, command: EventsCommand) -> an
     store.close().await;
     terminal::err!("{count} events");
     Ok(CommandStatus::Success)
+}
+
+/// What replaces the people of these events, wherever they are named: so all events are read before the first is written.
+async fn learned(store: &SqlStore, filter: &EventFilter) -> anyhow::Result<Redactor> {
+    let mut redactor = Redactor::default();
+    let mut after = None;
+    loop {
+        let page = store.events_after(filter, after, PAGE).await?;
+        page.events.into_iter().for_each(|event| redactor.learn(&EventLine::from(event)));
+        after = page.next;
+        if after.is_none() {
+            return Ok(redactor);
+        }
+    }
 }
 
 /// Which events are meant.

@@ -27,6 +27,19 @@ pub struct LoadContext {
     pub private_files: Vec<PathBuf>,
     /// The workspaces, in the order of the configuration. Where there are none, every rule is for whoever asks.
     pub workspaces: Vec<WorkspaceContext>,
+    /// What counts in place of what is on disk.
+    pub edit: Option<Edit>,
+}
+
+/// Texts in place of files, to see what they would do. Nothing is written.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    /// By the paths of the files as [`RuleSet::find_files`] finds them. A file that is not there yet is added to its folder.
+    ///
+    /// [`RuleSet::find_files`]: super::RuleSet::find_files
+    pub texts: BTreeMap<PathBuf, String>,
+    /// The only files that these texts may name, as templates and attachments; `None` for all that rules may.
+    pub may_name: Option<Vec<PathBuf>>,
 }
 
 /// A workspace of the configuration: where its rules are, and what they may name.

@@ -20,6 +20,15 @@ pub(super) const CONFIGURATION: &str = "reply-router.yaml";
 pub struct FileAccess {
     folders: Vec<PathBuf>,
     private: Vec<PathBuf>,
+    /// What holds beside that for rules that somebody tries, and that are in no file.
+    tried: Option<Tried>,
+}
+
+/// What rules may name that come from somebody who need not be able to read files here.
+#[derive(Debug, Clone)]
+struct Tried {
+    /// The only files; `None` for all.
+    only: Option<Vec<PathBuf>>,
 }
 
 /// Why a file is not opened.
@@ -75,7 +84,27 @@ impl AllowedFile {
 impl FileAccess {
     /// Files below `folders`, but not the `private` ones, nor what stands beside them under a longer name (`store.db-wal`).
     pub fn new(folders: Vec<PathBuf>, private: Vec<PathBuf>) -> Self {
-        Self { folders, private }
+        Self { folders, private, tried: None }
+    }
+
+    /// The same for rules that somebody tries. Of what is outside the folders they do not learn whether it is there; where only
+    /// some files may be named, nothing of others.
+    #[must_use]
+    pub(super) fn for_trying(self, only: Option<Vec<PathBuf>>) -> Self {
+        Self { tried: Some(Tried { only }), ..self }
+    }
+
+    /// Whether this path may be asked for at all.
+    fn may_ask(&self, path: &Path) -> bool {
+        let Some(tried) = &self.tried else { return true };
+        if let Some(only) = &tried.only {
+            return only.iter().any(|known| known == path);
+        }
+        let Some(path) = lexical(path) else { return false };
+        self.folders.iter().any(|folder| {
+            let real = std::fs::canonicalize(folder).ok();
+            lexical(folder).into_iter().chain(real).any(|folder| path.starts_with(folder))
+        })
     }
 
     /// Also files below this folder.
@@ -92,6 +121,9 @@ impl FileAccess {
     /// # Errors
     /// It may not be used, or cannot be.
     pub fn open(&self, path: &Path) -> Result<AllowedFile, FileRefusal> {
+        if !self.may_ask(path) {
+            return Err(FileRefusal::Outside);
+        }
         let found = std::fs::canonicalize(path).map_err(refusal)?;
         let folders = self.folders.iter().filter_map(|folder| std::fs::canonicalize(folder).ok());
         let inside = folders.filter_map(|folder| {
@@ -130,6 +162,21 @@ impl FileAccess {
         };
         own == CONFIGURATION || self.private.iter().any(begins)
     }
+}
+
+/// A path from the root, without `.` and `..`, whatever is there.
+fn lexical(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in std::path::absolute(path).ok()?.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    Some(plain)
 }
 
 fn refusal(error: io::Error) -> FileRefusal {

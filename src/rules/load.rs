@@ -20,6 +20,7 @@ mod uses;
 
 use definitions::Definitions;
 use files::Files;
+pub use files::RuleFile;
 use lists::KnownLists;
 use parsed::{Contains, Parsed, contents};
 use suspicious::NamedCategory;
@@ -27,7 +28,7 @@ use texts::{TemplateSite, TextSource};
 
 use super::{
     RuleSet,
-    context::{LoadContext, WorkspaceContext},
+    context::{Edit, LoadContext, WorkspaceContext},
     definition::Rule,
     files::FileAccess,
     rule_index::RuleIndex,
@@ -64,6 +65,11 @@ impl RuleSet {
     /// As [`RuleSet::load`].
     pub fn load_workspaces(context: &LoadContext) -> Result<Self, Diagnostics> {
         workspaces(context)
+    }
+
+    /// The files that [`RuleSet::load_workspaces`] reads, in the order in which it reads them.
+    pub fn find_files(context: &LoadContext) -> Vec<RuleFile> {
+        files::of_workspaces(context)
     }
 
     /// Loads only the tests of a file, whatever rules stand beside them.
@@ -158,23 +164,38 @@ fn everybody(context: &LoadContext) -> WorkspaceContext {
 fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]) -> Result<RuleSet, Diagnostics> {
     let mut loader = Loader::new(context, scopes);
     loader.read_lists();
-    let found = Files::find(paths, &mut loader.out);
+    let found = Files::find(paths, context, &mut loader.out);
     let mut parsed = Vec::with_capacity(found.all.len());
     for (number, file) in found.all.iter().enumerate() {
         let name = file.display().to_string();
-        if let Some(node) = yaml::load(file, &name, &mut loader.out) {
+        let mut files = file_access(context, found.roots.get(number));
+        let edit = context.edit.as_ref().and_then(|edit| Some((edit, edit.texts.get(file)?)));
+        let node = match edit {
+            Some((edit, text)) => {
+                files = files.for_trying(edit.may_name.clone());
+                yaml::parse(&Source::new(name.as_str(), text.as_str()), &mut loader.out)
+            }
+            None => yaml::load(file, &name, &mut loader.out),
+        };
+        if let Some(node) = node {
             parsed.push(Parsed {
                 number,
                 node,
                 folder: file.parent().map(Path::to_path_buf).unwrap_or_default(),
-                files: file_access(context, found.roots.get(number)),
+                files,
                 contains: contents(&name),
             });
         }
     }
     let mut files = found.of.clone();
     loader.declare(&mut parsed, &files);
-    let alone: Vec<usize> = (0..found.all.len()).filter(|number| found.is_alone.contains(number)).collect();
+    // Whoever may name few files gets no definitions out of others.
+    let is_held_back = |number: usize| {
+        let edit = context.edit.as_ref().filter(|edit| edit.may_name.is_some());
+        edit.zip(found.all.get(number)).is_some_and(|(edit, file)| edit.texts.contains_key(file))
+    };
+    let alone = (0..found.all.len()).filter(|number| found.is_alone.contains(number) && !is_held_back(*number));
+    let alone: Vec<usize> = alone.collect();
     neighbours::borrow(&mut loader, &alone, &found.all, &mut parsed, &mut files);
     loader.read(parsed);
     for (paths, files) in paths.iter().zip(&found.of) {
@@ -385,8 +406,12 @@ impl<'c> Loader<'c> {
     /// Tests happen in the workspace that they name, or in the first one that has their file.
     fn tests(&mut self, node: &Node) {
         let known: Vec<&str> = self.context.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
+        // Whoever sees some of the workspaces tries rules without the tests of others.
+        let edit = self.context.edit.as_ref().filter(|edit| edit.may_name.is_some());
+        let is_edited = |edit: &Edit| edit.texts.keys().any(|path| path.as_os_str() == node.source().name());
+        let leaves_out = edit.is_some_and(|edit| !is_edited(edit));
         for test in node.list_or_one().iter().filter_map(|test| test.get("workspace")) {
-            if known.is_empty() || known.contains(&test.text()) || test.text().trim().is_empty() {
+            if leaves_out || known.is_empty() || known.contains(&test.text()) || test.text().trim().is_empty() {
                 continue;
             }
             let error = format!("there is no workspace `{}` in the configuration", test.text());
@@ -402,6 +427,7 @@ impl<'c> Loader<'c> {
         for case in &mut cases {
             case.workspace = case.workspace.take().or_else(|| first.clone());
         }
+        cases.retain(|case| !leaves_out || known.contains(&case.workspace()));
         self.cases.extend(cases);
     }
 

@@ -47,7 +47,7 @@ mod workspaces;
 
 pub use again::{Again, still_matches, trace_again};
 pub use condition::Need;
-pub use context::{LoadContext, WorkspaceContext};
+pub use context::{Edit, LoadContext, WorkspaceContext};
 pub use definition::{ActionDef, Capture, CapturePattern, Condition, Content, Matcher, Predicate, Rule};
 pub use definitions::{Definition, Use};
 pub use evaluate::{effective_mode, evaluate, evaluate_timed};
@@ -55,6 +55,7 @@ pub use event::{EventInput, ThreadMessages};
 pub use field::{Cost, FlagField, GlobField, NumberField, TextField};
 pub use files::{AllowedFile, FileAccess, FileRefusal, MAX_ATTACHED_BYTES};
 pub use listed::{ListName, Listed, ListedField};
+pub use load::RuleFile;
 pub use pattern::{Bounds, Fold, Glob, GlobText, MATCHED_BYTES, Pattern, PatternError};
 pub use plan::words_of;
 pub use request_cost::{Frequency, RequestCost, RuleCost};

@@ -157,6 +157,11 @@ impl RuleSources {
         files.chain(self.named.iter().filter_map(|named| Some((named.path.as_str(), named.text.as_deref()?))))
     }
 
+    /// The paths of the templates and attachments that rules name.
+    pub fn named_paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.named.iter().map(|named| PathBuf::from(&named.path))
+    }
+
     /// What decides beside the files, in one text.
     pub(super) fn context_text(&self) -> String {
         let parts = (&self.hours, &self.workspaces);

@@ -3,6 +3,7 @@
 mod access;
 mod api_docs;
 mod audit;
+mod backtest;
 mod connections;
 mod controls;
 mod event_stream;
@@ -12,6 +13,7 @@ mod metrics;
 mod pages;
 mod problems;
 mod responses;
+mod rule_files;
 mod rule_status;
 mod traces;
 mod users;

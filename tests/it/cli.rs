@@ -4,6 +4,7 @@ use crate::cli_fixture;
 
 mod apply;
 mod backtest;
+mod backtest_page;
 mod bad_input;
 mod controlling;
 mod doctor;

@@ -36,6 +36,12 @@ const EXPECTED: &[(&str, &str, &str, About)] = &[
     ("GET", "/workspace", "viewer", List),
     ("GET", "/try", "viewer", List),
     ("POST", "/try", "viewer", One),
+    ("GET", "/backtest", "viewer", List),
+    ("POST", "/backtest/{id}/cancel", "approver", One),
+    // Once somebody is erased, nothing is left of what was tried.
+    ("GET", "/api/v1/backtest/{id}", "viewer", One),
+    ("GET", "/api/v1/backtest/{id}/report", "viewer", One),
+    ("DELETE", "/api/v1/backtest/{id}", "approver", One),
     ("GET", "/threads/{id}", "viewer", One),
     ("POST", "/workspace/check", "admin", List),
     ("POST", "/actions/{id}/{decision}", "approver", One),
@@ -76,6 +82,11 @@ const EXPECTED: &[(&str, &str, &str, About)] = &[
     ("POST", "/api/v1/reload", WHOLE_SERVICE, Service),
     ("GET", "/api/v1/audit", "viewer", List),
     ("GET", "/api/v1/events", "viewer", List),
+    ("GET", "/api/v1/backtest", "viewer", List),
+    ("GET", "/api/v1/backtest/rules", "viewer", One),
+    // Only the last few results are kept: these come in the end.
+    ("POST", "/backtest", "approver", One),
+    ("POST", "/api/v1/backtest", "approver", OneOrTheirs),
 ];
 const WHOLE_SERVICE: &str = "admin of all workspaces";
 
@@ -108,6 +119,7 @@ fn request(agency: &Agency, route: &str, place: Place) -> (String, Option<Value>
     let id = match route {
         _ if route.contains("/actions/") => &ids.action,
         _ if route.contains("/threads/") => &ids.thread,
+        _ if route.contains("/backtest/") => &ids.backtest,
         _ => &ids.decision,
     };
     let path = route.replace("{id}", id).replace("{email}", &email).replace("{decision}", "reject");
@@ -118,8 +130,13 @@ fn request(agency: &Agency, route: &str, place: Place) -> (String, Option<Value>
     if let Some(name) = named.filter(|_| is_in_query) {
         let _ = write!(path, "?workspace={name}");
     }
+    if route == "/api/v1/backtest/rules" {
+        let _ = write!(path, "?file={}.yaml", ids.workspace);
+    }
     let body = match route {
         "/try" => Some(json!({ "workspace": ids.workspace, "text": "A call?" })),
+        "/backtest" => Some(json!({ "file": format!("{}.yaml", ids.workspace), "text": "version: 1", "do": "check" })),
+        "/api/v1/backtest" => Some(json!({ "task": "check", "workspace": named })),
         "/opt-outs" | "/opt-outs/remove" => Some(json!({ "email": email, "workspace": named.unwrap_or_default() })),
         "/forget" => Some(json!({ "email": "somebody@lead.example", "workspace": named.unwrap_or_default() })),
         "/api/v1/forget" => Some(json!({ "email": "somebody@lead.example", "workspace": named })),
@@ -346,7 +363,7 @@ async fn pages_show_who_is_signed_in_and_only_the_buttons_that_they_may_use() {
     let action = |path: &str| format!("action=\"{path}");
     for user in USERS {
         let mut all = String::new();
-        for path in ["/", "/queue", "/workspace", "/activity", "/try"] {
+        for path in ["/", "/queue", "/workspace", "/activity", "/try", "/backtest"] {
             let page = agency.send(user, &Method::GET, path, None).await.text;
             assert!(page.contains(&format!("<bdi>{}</bdi>, {}", user.name, user.role)), "{path}");
             all.push_str(&page);
@@ -358,6 +375,7 @@ async fn pages_show_who_is_signed_in_and_only_the_buttons_that_they_may_use() {
             ("/actions/", approves),
             ("/opt-outs\"", approves),
             ("/opt-outs/remove", approves),
+            ("/backtest\" id=\"edit", approves),
             ("/workspace/check", user.role == "admin"),
             ("/forget", user.role == "admin"),
             ("/pause\"", whole),
@@ -366,5 +384,63 @@ async fn pages_show_who_is_signed_in_and_only_the_buttons_that_they_may_use() {
         ] {
             assert_eq!(all.contains(&action(path)), shown, "{path} for {} of {}", user.role, user.workspaces());
         }
+    }
+}
+
+/// Whoever sees one client tries that client's rules: no file, no rule and no event of another one.
+#[tokio::test]
+async fn an_edit_is_tried_within_the_users_workspaces() {
+    let agency = Agency::new().await;
+    let [vera, abby, _] = OWN else { unreachable!() };
+    let alex = &WHOLE[1];
+    let files = async |user: &User| {
+        let listed = agency.send(user, &Method::GET, "/api/v1/backtest", None).await.json();
+        let names = listed["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned());
+        (names.collect::<Vec<_>>(), listed["shared_files"].as_u64().unwrap())
+    };
+    assert_eq!(files(vera).await, (vec!["acme.yaml".to_owned()], 1));
+    let (all, shared) = files(alex).await;
+    assert_eq!((all.len(), shared), (3, 0));
+    let text = agency.send(vera, &Method::GET, "/api/v1/backtest/rules?file=acme.yaml", None).await.json();
+    assert!(text["text"].as_str().unwrap().contains("Hi from acme"));
+
+    let edit = |file: &str, action: &str| {
+        let when = "when: { category: interested }";
+        let text = format!("rules:\n  - name: new-hot\n    {when}\n    then:\n      - {action}\n");
+        json!({ "rules": { file: text } })
+    };
+    let plain = "reply: { text: Hi }";
+    for name in ["globex.yaml", "shared.yaml", "new.yaml"] {
+        let refused = agency.send(abby, &Method::POST, "/api/v1/backtest", Some(&edit(name, plain))).await;
+        assert_eq!(refused.status, 404, "{name}: {}", refused.text);
+    }
+    let found = agency.tried(abby, &edit("acme.yaml", plain)).await;
+    assert_eq!(found["state"], "done", "{found:#}");
+    let report = &found["result"]["report"];
+    assert_eq!((&report["events"], &report["changed"]), (&json!(1), &json!(1)), "{report:#}");
+    let mut rules: Vec<&str> =
+        report["rules"].as_array().unwrap().iter().map(|rule| rule["name"].as_str().unwrap()).collect();
+    rules.sort_unstable();
+    assert_eq!(rules, ["acme-hot", "new-hot", "shared-star"]);
+    assert!(!found.to_string().contains("globex"), "{found:#}");
+
+    // What lies beside their file may be another client's.
+    let attached = edit("acme.yaml", "reply: { text: Hi, attachments: [globex.yaml] }");
+    let missing = edit("acme.yaml", "reply: { text: Hi, attachments: [nothing.yaml] }");
+    for edit in [&attached, &missing] {
+        let found = agency.tried(abby, edit).await;
+        assert_eq!(found["state"], "rejected", "{found:#}");
+        let message = found["result"]["diagnostics"][0]["message"].as_str().unwrap();
+        assert!(message.contains("outside the folders"), "{message}");
+    }
+    assert_eq!(agency.tried(alex, &attached).await["state"], "done");
+
+    // Results are for those who see as much.
+    let whole = agency.tried(alex, &json!({ "workspace": "acme" })).await;
+    let own = agency.tried(abby, &json!({})).await;
+    for (job, seen) in [(&whole, 404), (&own, 200)] {
+        let path = format!("/api/v1/backtest/{}", job["id"].as_str().unwrap());
+        assert_eq!(agency.send(vera, &Method::GET, &path, None).await.status, seen);
+        assert_eq!(agency.send(alex, &Method::GET, &path, None).await.status, 200);
     }
 }

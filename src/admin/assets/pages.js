@@ -111,7 +111,7 @@
   const state = $("#live-state");
   // A read of the thread costs requests and is asked for by a person.
   const mayFetch = document.querySelector("[data-live]") && !new URLSearchParams(location.search).has("live");
-  const isAnswer = location.pathname === "/try" || location.pathname === "/workspace/check";
+  const isAnswer = location.pathname === "/try" || location.pathname === "/workspace/check" || $("[data-answer]") !== null;
   if (state && mayFetch && !isAnswer && "EventSource" in window) {
     const say = (name, text) => {
       state.hidden = false;
@@ -144,6 +144,22 @@
     });
     if (!document.hidden) follow();
   }
+  // How far a comparison is, no event tells.
+  if ($("#live-backtest")) setInterval(() => { if (!document.hidden && $("[data-poll]")) refresh(); }, 1000);
+  // From an error to its place in the text.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-line]");
+    const text = $("#text");
+    if (!link || !text) return;
+    event.preventDefault();
+    const lines = text.value.split("\n");
+    const line = Math.min(Number(link.dataset.line), lines.length);
+    const before = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+    const at = before + Math.min(Number(link.dataset.column) - 1, lines[line - 1].length);
+    text.focus();
+    text.setSelectionRange(at, before + lines[line - 1].length);
+    text.scrollTop = (text.scrollHeight / lines.length) * Math.max(line - 4, 0);
+  });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   // Keys, as mail programs have them. Single keys act on the focused item only, and can be switched off.
@@ -159,7 +175,7 @@
     keys.hidden = false;
     keys.addEventListener("click", () => help.showModal());
   }
-  const places = { r: "/", a: "/activity", q: "/queue", t: "/try", w: "/workspace" };
+  const places = { r: "/", a: "/activity", q: "/queue", t: "/try", b: "/backtest", w: "/workspace" };
   let going = 0;
   const move = (by) => {
     const items = $$("[data-item]");
@@ -213,6 +229,8 @@
   // One click is one decision; what takes its time says so.
   document.addEventListener("submit", (event) => {
     const pressed = event.submitter;
+    // After a download the page stays.
+    if (pressed?.dataset.keep !== undefined) return;
     if (event.target.method !== "post" && !pressed?.dataset.wait) return;
     // After the form was read: a disabled button would not be in it.
     setTimeout(() => {

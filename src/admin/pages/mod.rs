@@ -3,6 +3,8 @@
 
 pub(super) mod activity;
 pub(super) mod assets;
+pub(super) mod backtest;
+mod backtest_result;
 mod errors;
 pub(super) mod forget;
 pub(super) mod forms;
@@ -37,6 +39,7 @@ enum Tab {
     Activity,
     Queue,
     Try,
+    Backtest,
     Workspace,
     None,
 }

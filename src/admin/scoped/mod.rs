@@ -9,6 +9,7 @@ mod records;
 use super::{
     AdminSettings, Reload,
     access::{Needs, Principal},
+    backtest::Jobs,
     caller::Caller,
     events,
     problem::Problem,
@@ -16,14 +17,16 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
+    backtest::StoredEvents,
     engine::{Engine, EngineEvent, HealthCheck, Workspace, check_destination, check_key},
     rules::Rule,
-    store::Store,
+    store::{EventFilter, EventStore, Store},
 };
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
+use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, broadcast};
 
@@ -34,6 +37,8 @@ pub(in crate::admin) struct App {
     pub(in crate::admin) settings: Arc<AdminSettings>,
     pub(in crate::admin) reload: Option<Arc<dyn Reload>>,
     pub(in crate::admin) sessions: Arc<Sessions>,
+    /// What people try with the rules.
+    pub(in crate::admin) jobs: Arc<Jobs>,
     /// Places for those who follow the events.
     pub(in crate::admin) readers: Arc<Semaphore>,
     /// The OpenAPI document.
@@ -48,6 +53,7 @@ impl App {
             settings: Arc::new(settings),
             reload,
             sessions: Arc::new(Sessions::new()),
+            jobs: Arc::default(),
             readers: Arc::new(Semaphore::new(events::MAX_STREAMS)),
             description,
         }
@@ -187,6 +193,35 @@ impl ScopedEngine {
             }
         }
         findings
+    }
+}
+
+/// What a backtest reads.
+impl ScopedEngine {
+    /// The names of the workspaces that they see; `None` for all.
+    pub(in crate::admin) fn seen(&self) -> Option<Arc<[String]>> {
+        self.names.clone()
+    }
+
+    /// The workspaces whose events they may compare, if only this one is wanted; `None` for all.
+    pub(in crate::admin) fn names_of(&self, wanted: Option<&str>) -> Option<Vec<String>> {
+        self.narrowed(wanted)
+    }
+
+    /// Whether other processes may work on the same store.
+    pub(in crate::admin) fn has_shared_store(&self) -> bool {
+        self.app.engine.store().is_shared()
+    }
+
+    /// Events as they were evaluated, so many at a time. Of several workspaces they are found among all: whoever reads them looks
+    /// at [`ScopedEngine::names_of`].
+    pub(in crate::admin) fn stored_events(&self, wanted: Option<&str>, since: Timestamp, page: u32) -> StoredEvents {
+        let workspace = self.narrowed(wanted).and_then(|names| match names.as_slice() {
+            [name] => Some(name.clone()),
+            _ => None,
+        });
+        let store = Arc::clone(self.app.engine.store()) as Arc<dyn EventStore>;
+        StoredEvents::new(store, EventFilter { since: Some(since), workspace }, page)
     }
 }
 

@@ -3,7 +3,7 @@ use crate::backtest::words::StandIns;
 use serde_json::json;
 
 fn redactor() -> Redactor {
-    Redactor { stand_ins: StandIns::with_key(b"a key") }
+    Redactor { stand_ins: StandIns::with_key(b"a key"), others: Default::default() }
 }
 
 fn event(row: serde_json::Value, messages: serde_json::Value) -> EventLine {
@@ -94,4 +94,36 @@ fn a_name_that_is_a_word_takes_no_words_away() {
     let found = redactor().redact(event(row, messages));
     let text = found.messages.unwrap()[0].text.clone().unwrap();
     assert!(text.contains("We may meet.") && !text.contains("Will"), "{text}");
+}
+
+#[test]
+fn names_of_other_leads_are_replaced_as_they_are_written() {
+    let lead = |name: &str, text: &str| {
+        event(
+            json!({ "id": "t", "lead_name": name, "lead_email": "x@x.example" }),
+            json!([{ "id": "m", "from": "Ola Norman <x@x.example>", "text": text }]),
+        )
+    };
+    let asking = lead(
+        "Ina Berg",
+        "Ask Tomasz Nowak, TOMASZ or Will May. You will may. Will is away, may I? The price is 1.000.000 EUR.",
+    );
+    let mut redactor = redactor();
+    let before = redactor.redact(asking.clone()).messages.unwrap()[0].text.clone().unwrap();
+    assert!(before.contains("Tomasz Nowak"), "nobody has told of him: {before}");
+    for other in ["Tomasz Nowak", "Will May", "Vincent Price"] {
+        redactor.learn(&lead(other, ""));
+    }
+    let found = redactor.redact(asking).messages.unwrap()[0].text.clone().unwrap();
+    assert!(
+        !found.contains("Tomasz")
+            && !found.contains("Nowak")
+            && !found.contains("TOMASZ")
+            && !found.contains("Will May"),
+        "{found}"
+    );
+    assert!(found.contains(" You will may. Will is away, may I? The price is 1.000.000 EUR."), "{found}");
+    // The same stand-in as in his own events.
+    let own = redactor.redact(lead("Tomasz Nowak", "")).row.lead_name.unwrap();
+    assert!(found.contains(&own), "{own}: {found}");
 }

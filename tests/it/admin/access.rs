@@ -4,11 +4,14 @@ use super::{AdminFixture, HOOK_TOKEN, TOKEN, bearer};
 use crate::fixture::{Fixture, FixtureOptions};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-const GUARDED: [&str; 19] = [
+const GUARDED: [&str; 22] = [
     "/",
     "/activity",
     "/queue",
     "/try",
+    "/backtest",
+    "/api/v1/backtest",
+    "/api/v1/backtest/x",
     "/workspace",
     "/threads/x",
     "/openapi.json",
@@ -51,6 +54,9 @@ async fn with_a_token_only_its_bearer_gets_in() {
         "/opt-outs/remove",
         "/forget",
         "/try",
+        "/backtest",
+        "/backtest/x/cancel",
+        "/api/v1/backtest",
         "/workspace/check",
         "/api/v1/pause",
         "/api/v1/resume",

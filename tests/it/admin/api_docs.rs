@@ -1,14 +1,13 @@
 //! docs/admin-api.md: every route is there, every example works, and every answer has the keys that are shown.
 //! `UPDATE_DOCS=1 cargo test admin::documented` writes the answers anew.
 
-use super::{AdminFixture, HOOK_TOKEN, TOKEN};
-use crate::fixture::{Fixture, FixtureOptions};
-use async_trait::async_trait;
-use reply_router::store::prelude::*;
-use reply_router::{
-    admin::{Reload, ReloadError},
-    model::ActionState,
+use super::{
+    AdminFixture, HOOK_TOKEN, TOKEN,
+    rule_files::{FILE, FilesInMemory},
 };
+use crate::fixture::{Fixture, FixtureOptions};
+use reply_router::model::ActionState;
+use reply_router::store::prelude::*;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,19 +27,10 @@ rules:
       - reply: { text: 'Hi {{ lead.first_name }}, here is my calendar.' }
 ";
 
-struct Reloads;
-
-#[async_trait]
-impl Reload for Reloads {
-    async fn reload(&self) -> Result<String, ReloadError> {
-        Ok("5f2d1c9a".to_owned())
-    }
-}
-
 /// A desk with an action in each state that a person decides about, and what the examples call them.
 async fn prepared() -> (AdminFixture, BTreeMap<&'static str, String>) {
     let fixture = Fixture::new(FixtureOptions { rules: DRAFT, ..FixtureOptions::default() }).await;
-    let desk = AdminFixture::over(fixture, Some(TOKEN), Some(Arc::new(Reloads)));
+    let desk = AdminFixture::over(fixture, Some(TOKEN), Some(Arc::new(FilesInMemory::new(DRAFT))));
     for name in ["quinn", "frank", "hal", "jane"] {
         desk.fixture.hot_lead(&format!("{name}@acme.example"), "Sure, give me a call.");
     }
@@ -65,6 +55,11 @@ async fn prepared() -> (AdminFixture, BTreeMap<&'static str, String>) {
         variables.insert("THREAD", action.thread_id);
         variables.insert(name, action.id.0);
     }
+    let edited = DRAFT.replace(r"\bcall\b", r"\b(calls|meeting)\b");
+    let started = desk.post("/api/v1/backtest", &json!({ "rules": { FILE: edited } }).to_string()).await.json();
+    let id = started["id"].as_str().unwrap().to_owned();
+    super::backtest::ended(&desk, &id).await;
+    variables.insert("BACKTEST", id);
     (desk, variables)
 }
 

@@ -6,7 +6,7 @@ use reply_router::simulator::NewThread;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-const BEFORE: &str = r"version: 1
+pub(super) const BEFORE: &str = r"version: 1
 rules:
   - name: book-a-call
     when: { category: interested, body: '\bcall\b' }
@@ -31,12 +31,12 @@ const LEADS: [(&str, &str, &str); 9] = [
     ("ida", "interested", "Could a meeting wait? First the call."),
 ];
 
-fn after() -> String {
+pub(super) fn after() -> String {
     BEFORE.replace(r"'\bcall\b'", r"'\b(call|meeting)\b'")
 }
 
 /// A service that has polled twice: the leads wrote in between.
-async fn played(rules: &str) -> CliFixture {
+pub(super) async fn played(rules: &str) -> CliFixture {
     let place = CliFixture::new(rules).await;
     place.run(&["run", "--once"]).await.assert_exit(0);
     for (name, category, text) in LEADS {
@@ -59,7 +59,7 @@ fn outcomes(place: &CliFixture) -> BTreeMap<String, (Vec<Option<String>>, bool, 
     LEADS.iter().map(|(name, ..)| (format!("{name}@{name}.example"), of(name))).collect()
 }
 
-fn leads(found: &Value) -> BTreeSet<String> {
+pub(super) fn leads(found: &Value) -> BTreeSet<String> {
     found["changes"].as_array().unwrap().iter().map(|change| change["lead"].as_str().unwrap().to_owned()).collect()
 }
 

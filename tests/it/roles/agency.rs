@@ -1,13 +1,13 @@
 //! Two clients in one process, with users of one and of both.
 
 use crate::{
-    cli_fixture::{CANARY, binary, run},
+    cli_fixture::{CANARY, PATIENCE, binary, run},
     service_process::{SERVICE, ServiceProcess},
 };
 use reply_router::simulator::{Inbox, Key, NewThread, Options, Simulator};
 use reqwest::{Client, Method};
-use serde_json::Value;
-use std::{fs, path::Path};
+use serde_json::{Value, json};
+use std::{fs, path::Path, time::Instant};
 
 /// The second client's key.
 const OTHER: &str = "cs_live_canary5f0c1d9e7b3a4827";
@@ -57,6 +57,7 @@ pub(super) struct Ids {
     pub(super) action: String,
     pub(super) decision: String,
     pub(super) thread: String,
+    pub(super) backtest: String,
 }
 
 pub(super) struct Agency {
@@ -142,7 +143,13 @@ impl Agency {
         run(command(&["run", "--once"])).await.assert_exit(0);
         let service = ServiceProcess::start(command(SERVICE)).await;
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let none = |workspace| Ids { workspace, action: String::new(), decision: String::new(), thread: String::new() };
+        let none = |workspace| Ids {
+            workspace,
+            action: String::new(),
+            decision: String::new(),
+            thread: String::new(),
+            backtest: String::new(),
+        };
         let mut agency = Self {
             service,
             client,
@@ -160,7 +167,32 @@ impl Agency {
     async fn find_ids(&self, workspace: &'static str) -> Ids {
         let action = &self.list(&USERS[5], &format!("/api/v1/actions?workspace={workspace}&state=held")).await[0];
         let text = |key: &str| action[key].as_str().unwrap().to_owned();
-        Ids { workspace, action: text("id"), decision: text("decision_id"), thread: text("thread_id") }
+        // Whoever sees this client alone sees what its own admin has tried, and nothing of whoever sees all.
+        let by = if workspace == "acme" { &OWN[2] } else { &WHOLE[2] };
+        let tried = self.tried(by, &json!({ "workspace": workspace })).await;
+        Ids {
+            workspace,
+            action: text("id"),
+            decision: text("decision_id"),
+            thread: text("thread_id"),
+            backtest: tried["id"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// What came of an edit that somebody tries.
+    pub(super) async fn tried(&self, user: &User, edit: &Value) -> Value {
+        let started = self.send(user, &Method::POST, "/api/v1/backtest", Some(edit)).await;
+        assert_eq!(started.status, 202, "{}", started.text);
+        let job: Value = serde_json::from_str(&started.text).unwrap();
+        let path = format!("/api/v1/backtest/{}", job["id"].as_str().unwrap());
+        let began = Instant::now();
+        loop {
+            let found = self.send(user, &Method::GET, &path, None).await.json();
+            if found["state"] != "running" {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "{found:#}");
+        }
     }
 
     pub(super) fn ids(&self, place: Place) -> &Ids {

@@ -1,0 +1,137 @@
+//! What a job does. It takes one thread, rests as long as it works, and reads the store as a page does.
+
+use super::{
+    super::{ScopedEngine, problem::Problem},
+    files::{EditError, RuleEdit, RuleFiles, TestRun},
+    job::{Busy, Found, Job, JobState, Order, Task, TestOutcome},
+};
+use crate::{
+    backtest::{BacktestError, Comparison, Limits, Monitor, Pace, Progress, Report, Stateless, run},
+    diagnostics::{Diagnostic, Severity},
+    rules::RuleSet,
+};
+use axum::http::StatusCode;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Whoever waits longer than this has asked for too much.
+const MAX_TIME: Duration = Duration::from_secs(1_800);
+/// So many events are in memory at once.
+const PAGE: u32 = 128;
+/// What a report may hold.
+const LIMITS: Limits = Limits { changes: 1_000, bytes: 4 * 1024 * 1024 };
+/// So many errors and warnings are told.
+const MAX_DIAGNOSTICS: usize = 500;
+/// So many tests are told of one by one, the failing ones first.
+const MAX_TESTS: usize = 1_000;
+
+/// Starts a job, with what whoever asks for it sees; it ends with `closing`.
+pub(super) fn start(engine: &ScopedEngine, order: Order, closing: &CancellationToken) -> Result<Arc<Job>, Problem> {
+    let job = engine.app().jobs.begin(order, engine.shared().now(), closing.child_token()).map_err(|Busy| {
+        let text = "another one runs in this process: wait for its end, or cancel it";
+        Problem::new(StatusCode::CONFLICT, text)
+    })?;
+    let (running, engine) = (Arc::clone(&job), engine.clone());
+    tokio::spawn(async move {
+        let mut found = Found::default();
+        let work = tokio::time::timeout(MAX_TIME, work(&engine, &running, &mut found));
+        let state = match work.await {
+            Ok(state) => state,
+            Err(_) => {
+                running.cancelled.cancel();
+                found.error = Some("it took longer than half an hour: choose fewer days, or one workspace".to_owned());
+                JobState::Failed
+            }
+        };
+        running.set_found(found);
+        running.end(state, engine.shared().now());
+        engine.app().jobs.forget_later(running.id.clone());
+    });
+    Ok(job)
+}
+
+async fn work(engine: &ScopedEngine, job: &Job, found: &mut Found) -> JobState {
+    let Some(files) = engine.app().reload.as_ref().and_then(|reload| reload.rule_files()) else {
+        return failed(found, "this service does not load its rules from files".to_owned());
+    };
+    let edit = RuleEdit { seen: job.order.seen.clone(), texts: job.order.texts.clone() };
+    let Some(loaded) = job.cancelled.run_until_cancelled(files.load(&edit)).await else { return JobState::Cancelled };
+    let before = engine.shared().rules();
+    let after = match loaded {
+        Ok(rules) => Arc::new(rules),
+        Err(EditError::Invalid(diagnostics)) => {
+            found.diagnostics = told(diagnostics.sorted().into_iter().cloned());
+            return JobState::Rejected;
+        }
+        Err(EditError::UnknownFile(name)) => return failed(found, format!("there is no file `{name}` any more")),
+        Err(EditError::Failed(text)) => return failed(found, text),
+    };
+    found.diagnostics = told(after.warnings().sorted().into_iter().cloned());
+    found.revisions = Some((before.revision().to_owned(), after.revision().to_owned()));
+    match job.order.task {
+        Task::Check => JobState::Done,
+        Task::Test => test(files, job, after, found).await,
+        Task::Compare => compare(engine, job, (before, after), found).await,
+    }
+}
+
+fn failed(found: &mut Found, why: String) -> JobState {
+    found.error = Some(why);
+    JobState::Failed
+}
+
+/// Errors first.
+fn told(diagnostics: impl Iterator<Item = Diagnostic>) -> Vec<Diagnostic> {
+    let (errors, warnings): (Vec<_>, Vec<_>) = diagnostics.partition(|found| found.severity == Severity::Error);
+    errors.into_iter().chain(warnings).take(MAX_DIAGNOSTICS).collect()
+}
+
+async fn test(files: &dyn RuleFiles, job: &Job, rules: Arc<RuleSet>, found: &mut Found) -> JobState {
+    let total = Some(rules.tests().len() as u64);
+    let progress = job.progress.clone();
+    progress.send_replace(Progress { total, ..Progress::default() });
+    let tell = move |done| {
+        progress.send_replace(Progress { done, total, ..Progress::default() });
+    };
+    let run = TestRun { rules: Arc::clone(&rules), cancelled: job.cancelled.clone(), tell: Box::new(tell) };
+    let results = match files.test(run).await {
+        Ok(results) => results,
+        Err(EditError::Failed(text)) => return failed(found, text),
+        Err(_) => return failed(found, "the tests cannot run".to_owned()),
+    };
+    let outcomes = rules.tests().iter().zip(&results).map(|(case, result)| TestOutcome::new(case, result));
+    let (passed, failing): (Vec<_>, Vec<_>) = outcomes.partition(|outcome| outcome.passed);
+    found.counts = Some((passed.len() as u64, failing.len() as u64));
+    found.tests = failing.into_iter().chain(passed).take(MAX_TESTS).collect();
+    if results.len() < rules.tests().len() { JobState::Cancelled } else { JobState::Done }
+}
+
+async fn compare(
+    engine: &ScopedEngine,
+    job: &Job,
+    (before, after): (Arc<RuleSet>, Arc<RuleSet>),
+    found: &mut Found,
+) -> JobState {
+    let order = &job.order;
+    let mut report = Report::within(LIMITS, &before, &after);
+    let comparison = Arc::new(Comparison {
+        before,
+        after,
+        since: Some(order.since),
+        workspaces: engine.names_of(order.workspace.as_deref()),
+    });
+    let mut source = engine.stored_events(order.workspace.as_deref(), order.since, PAGE);
+    let monitor = Monitor { progress: job.progress.clone(), cancelled: job.cancelled.clone(), pace: Pace::Background };
+    let mut decider = Stateless::new(Arc::clone(&comparison), monitor.pace);
+    let ran = run(&mut source, &mut decider, &mut report, &monitor).await;
+    if let Some(names) = &comparison.workspaces {
+        let has = |set: &RuleSet, rule: &str| names.iter().any(|name| set.of_workspace(name).rule(rule).is_some());
+        report.rules.retain(|row| has(&comparison.before, &row.name) || has(&comparison.after, &row.name));
+    }
+    found.report = Some(report);
+    match ran {
+        Ok(()) => JobState::Done,
+        Err(BacktestError::Cancelled) => JobState::Cancelled,
+        Err(error) => failed(found, error.to_string()),
+    }
+}

@@ -1,0 +1,165 @@
+//! The whole answer of a backtest: what was compared, and what was found; as programs get it, and in sentences.
+
+use super::report::{Change, ChangedAction, ChangedSide, Report, RuleCounts, RuleRow};
+use crate::model::counted;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The version of the JSON's shape.
+const VERSION: u32 = 1;
+/// So much of a text is shown, in characters.
+const MAX_TEXT: usize = 300;
+
+/// The whole result, as programs get it.
+#[derive(Debug, Serialize)]
+pub struct Answer<'a> {
+    version: u32,
+    /// How events were decided: `stateless`.
+    pub how: &'static str,
+    /// Since when; `None` for all.
+    pub since: Option<Timestamp>,
+    /// The earlier set.
+    pub before: ComparedRules<'a>,
+    /// The later set.
+    pub after: ComparedRules<'a>,
+    /// What was found.
+    #[serde(flatten)]
+    pub report: &'a Report,
+}
+
+/// One of the two sets.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ComparedRules<'a> {
+    /// Where they come from.
+    pub from: &'a str,
+    /// What they are known by.
+    pub revision: &'a str,
+}
+
+impl<'a> Answer<'a> {
+    /// An answer.
+    pub fn new(
+        how: &'static str,
+        since: Option<Timestamp>,
+        (before, after): (ComparedRules<'a>, ComparedRules<'a>),
+        report: &'a Report,
+    ) -> Self {
+        Self { version: VERSION, how, since, before, after, report }
+    }
+
+    /// What was compared, and how much of it changes. A line that says more of the one before it begins with two spaces.
+    pub fn summary(&self) -> Vec<String> {
+        let report = self.report;
+        let since = self.since.map(|since| format!(" since {}", since.strftime("%Y-%m-%d"))).unwrap_or_default();
+        let mut lines = vec![format!(
+            "{}{since}: {} before, {} after. {}",
+            counted(report.events, "event", "events"),
+            self.before.from,
+            self.after.from,
+            report.headline(),
+        )];
+        lines.extend(report.left_out());
+        lines
+    }
+}
+
+impl Report {
+    /// How much changes, in a sentence.
+    pub fn headline(&self) -> String {
+        match self.changed {
+            0 => "No outcome changes.".to_owned(),
+            changed => format!("The outcome of {} changes.", counted(changed, "event", "events")),
+        }
+    }
+
+    /// What was not compared, and why. A line that says more of the one before it begins with two spaces.
+    pub fn left_out(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.lacking_events > 0 {
+            lines.push(format!(
+                "{} not compared: less was read of them than a rule needs.",
+                counted(self.lacking_events, "event", "events")
+            ));
+            for lack in &self.lacking {
+                let set = if lack.set == "before" { "before the change" } else { "after it" };
+                lines.push(format!(
+                    "  `{}` ({set}) needs the {} of {}, such as {}",
+                    lack.rule,
+                    lack.needs,
+                    counted(lack.events, "event", "events"),
+                    lack.ids.first().map(String::as_str).unwrap_or("-")
+                ));
+            }
+        }
+        if self.unknown_workspace > 0 {
+            lines.push(format!(
+                "{} left out: the rules do not know their workspace.",
+                counted(self.unknown_workspace, "event", "events")
+            ));
+        }
+        lines
+    }
+}
+
+impl RuleRow {
+    /// What the columns of [`RuleRow::cells`] hold.
+    pub const HEADER: [&'static str; 5] = ["rule", "matches before", "after", "actions before", "after"];
+
+    /// As a row of a table.
+    pub fn cells(&self) -> [String; 5] {
+        let (before, after) = (self.before.as_ref(), self.after.as_ref());
+        let ((matches, actions), (matches_now, actions_now)) = (counts(before), counts(after));
+        [self.name.clone(), matches, matches_now, actions, actions_now]
+    }
+}
+
+fn counts(counts: Option<&RuleCounts>) -> (String, String) {
+    let Some(counts) = counts else { return ("-".to_owned(), "-".to_owned()) };
+    let actions: Vec<String> = counts.actions.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    (counts.matches.to_string(), if actions.is_empty() { "-".to_owned() } else { actions.join(", ") })
+}
+
+/// One line of a text, of a bounded length.
+pub(crate) fn cut(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+impl Change {
+    /// Whose message it was, and when.
+    pub fn title(&self) -> String {
+        let lead = self.lead.as_deref().unwrap_or(&self.thread_id);
+        format!("{lead}, {} ({})", self.time.strftime("%Y-%m-%d %H:%M"), self.workspace)
+    }
+}
+
+impl ChangedSide {
+    /// What is done, in one line.
+    pub fn describe(&self) -> String {
+        if self.actions.is_empty() {
+            return match self.rules.as_slice() {
+                [] => "nothing: no rule matches".to_owned(),
+                rules => format!("nothing, though `{}` matches", rules.join("`, `")),
+            };
+        }
+        self.actions.iter().map(ChangedAction::describe).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl ChangedAction {
+    /// In one line.
+    pub fn describe(&self) -> String {
+        let whom = self.target.iter().chain(&self.recipients);
+        let target: String = whom.map(|name| format!(" {name}")).collect();
+        let outcome = match (self.outcome, self.reason.as_deref()) {
+            ("done", _) => String::new(),
+            (outcome, Some(reason)) => format!(", {outcome}: {reason}"),
+            (outcome, None) => format!(", {outcome}"),
+        };
+        let text = self.text.as_deref().map(|text| format!(": “{}”", cut(text))).unwrap_or_default();
+        format!("{}{target}{text} (`{}`{outcome})", self.kind, self.rule)
+    }
+}

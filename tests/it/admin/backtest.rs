@@ -1,0 +1,238 @@
+//! Trying rules: the routes and the page, over files that only this process has.
+
+use super::{
+    AdminFixture, Answer, TOKEN, bearer,
+    rule_files::{FILE, FilesInMemory},
+};
+use crate::fixture::{Fixture, FixtureOptions};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+
+const RULES: &str = r"version: 1
+rules:
+  - name: book-a-call
+    when: { category: interested, body: '\bcall\b' }
+    then: [star]
+";
+const EDITED: &str = r"version: 1
+rules:
+  - name: book-a-call
+    when: { category: interested, body: '\b(call|meeting)\b' }
+    then: [star]
+tests:
+  - name: a meeting
+    thread: { category: interested }
+    messages: [A meeting?]
+    expect: { rules: [book-a-call] }
+  - name: a price
+    thread: { category: interested }
+    messages: [The price?]
+    expect: { rules: [book-a-call] }
+";
+
+/// A service with three events, whose rules are in memory.
+async fn desk() -> (AdminFixture, Arc<FilesInMemory>) {
+    let fixture = Fixture::new(FixtureOptions { rules: RULES, ..FixtureOptions::default() }).await;
+    for (lead, text) in
+        [("amy@a.example", "A call?"), ("bea@b.example", "A meeting <b>soon</b>?"), ("cai@c.example", "No thanks")]
+    {
+        fixture.hot_lead(lead, text);
+    }
+    fixture.tick().await;
+    let files = Arc::new(FilesInMemory::new(RULES));
+    (AdminFixture::over(fixture, Some(TOKEN), Some(files.clone())), files)
+}
+
+/// Starts one, and its id.
+async fn started(desk: &AdminFixture, body: &Value) -> String {
+    let answer = desk.post("/api/v1/backtest", &body.to_string()).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// How it ended.
+pub(super) async fn ended(desk: &AdminFixture, id: &str) -> Value {
+    let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = desk.get(&format!("/api/v1/backtest/{id}")).await.json();
+        if found["state"] != "running" {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < patience, "{found:#}");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn ran(desk: &AdminFixture, body: &Value) -> Value {
+    let id = started(desk, body).await;
+    ended(desk, &id).await
+}
+
+async fn form(desk: &AdminFixture, fields: &[(&str, &str)]) -> Answer {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let headers = [bearer(), ("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html")];
+    desk.send("POST", "/backtest", &headers, &body).await
+}
+
+#[tokio::test]
+async fn an_edit_is_checked_tested_and_compared() {
+    let (desk, _) = desk().await;
+    let revision = desk.fixture.engine.rules().revision().to_owned();
+    let before = (desk.fixture.actions().await, desk.fixture.simulator.workspace().requests().len());
+
+    let wrong = ran(&desk, &json!({ "task": "check", "rules": { FILE: "version: 1\nrules:\n  - nam: x\n" } })).await;
+    assert_eq!(wrong["state"], "rejected", "{wrong:#}");
+    let first = &wrong["result"]["diagnostics"][0];
+    assert_eq!((&first["file"], &first["line"]), (&json!(FILE), &json!(3)), "{first:#}");
+
+    let tested = ran(&desk, &json!({ "task": "test", "rules": { FILE: EDITED } })).await;
+    assert_eq!(tested["state"], "done", "{tested:#}");
+    let tests = &tested["result"]["tests"];
+    assert_eq!((&tests["passed"], &tests["failed"]), (&json!(1), &json!(1)));
+    assert_eq!(tests["items"][0]["name"], "a price", "the failing one first");
+    assert_eq!(tests["items"][0]["failures"][0]["what"], "rules");
+
+    let compared = ran(&desk, &json!({ "rules": { FILE: EDITED }, "since": "7d", "stateless": true })).await;
+    assert_eq!(compared["state"], "done", "{compared:#}");
+    assert_eq!(compared["progress"]["done"], 3);
+    let result = &compared["result"];
+    assert_eq!(result["before_revision"], revision.as_str());
+    assert_ne!(result["after_revision"], revision.as_str());
+    let report = &result["report"];
+    assert_eq!((&report["events"], &report["changed"]), (&json!(3), &json!(1)), "{report:#}");
+    assert_eq!(report["changes"][0]["lead"], "bea@b.example");
+    let id = compared["id"].as_str().unwrap();
+    let download = desk.get(&format!("/api/v1/backtest/{id}/report?format=markdown")).await;
+    assert_eq!(download.header("content-disposition"), "attachment; filename=\"backtest.md\"");
+    assert!(download.text.contains("### Backtest") && !download.text.contains("<b>"), "{}", download.text);
+    assert_eq!(desk.get(&format!("/api/v1/backtest/{id}/report")).await.json()["changed"], 1);
+    desk.get(&format!("/api/v1/backtest/{}/report", tested["id"].as_str().unwrap())).await.problem(404);
+
+    // Nothing is any different.
+    assert_eq!(desk.fixture.engine.rules().revision(), revision);
+    assert_eq!(before, (desk.fixture.actions().await, desk.fixture.simulator.workspace().requests().len()));
+
+    // Whoever is erased is in no result.
+    let listed = desk.get("/api/v1/backtest").await.json();
+    assert_eq!((&listed["items"][0]["id"], listed["items"].as_array().unwrap().len()), (&json!(id), 3));
+    assert_eq!(listed["files"][0]["name"], FILE);
+    desk.post("/api/v1/forget", r#"{"email": "bea@b.example"}"#).await.json();
+    assert_eq!(desk.get("/api/v1/backtest").await.json()["items"], json!([]));
+    desk.get(&format!("/api/v1/backtest/{id}")).await.problem(404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_tried_is_refused() {
+    let (desk, _) = desk().await;
+    for (body, status) in [
+        (json!({ "rules": { "rules/99.yaml": "" } }), 404),
+        (json!({ "workspace": "globex" }), 404),
+        (json!({ "since": "soon" }), 400),
+        (json!({ "since": "" }), 400),
+        (json!({ "task": "send" }), 400),
+        (json!({ "rules": [] }), 400),
+        (json!({ "rules": { FILE: "#".repeat(1024 * 1024 + 1) } }), 413),
+        (json!({ "rules": { FILE: "#".repeat(5 * 1024 * 1024) } }), 413),
+    ] {
+        let answer = desk.post("/api/v1/backtest", &body.to_string()).await;
+        answer.problem(status);
+    }
+    desk.get("/api/v1/backtest/rules?file=/etc/passwd").await.problem(404);
+    desk.get("/api/v1/backtest/no-such").await.problem(404);
+    let elsewhere = ("origin", "https://evil.example");
+    let site = ("sec-fetch-site", "cross-site");
+    let answer = desk.send("POST", "/api/v1/backtest", &[bearer(), elsewhere, site], "{}").await;
+    answer.problem(403);
+    let other = AdminFixture::new(FixtureOptions::default()).await;
+    other.post("/api/v1/backtest", "{}").await.problem(501);
+    assert!(other.get("/backtest").await.text.contains("does not load its rules from files"));
+}
+
+#[tokio::test]
+async fn one_runs_at_a_time_and_can_be_cancelled() {
+    let (desk, files) = desk().await;
+    files.loads.forget_permits(Semaphore::MAX_PERMITS);
+    let id = started(&desk, &json!({ "rules": { FILE: EDITED } })).await;
+    desk.post("/api/v1/backtest", "{}").await.problem(409);
+    // What was written stays.
+    let busy = form(&desk, &[("file", FILE), ("text", "version: 1 # <mine>"), ("do", "compare"), ("days", "7")]).await;
+    assert_eq!(busy.status, 409);
+    assert!(
+        busy.text.contains("version: 1 # &#60;mine&#62;") && busy.text.contains("another one runs"),
+        "{}",
+        busy.text
+    );
+    let page = desk.get(&format!("/backtest?job={id}")).await.text;
+    assert!(page.contains("data-poll") && page.contains(&format!("/backtest/{id}/cancel")), "{page}");
+    let answer = desk.send("DELETE", &format!("/api/v1/backtest/{id}"), &[bearer()], "").await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+    assert_eq!(ended(&desk, &id).await["state"], "cancelled");
+    let again = desk.send("DELETE", &format!("/api/v1/backtest/{id}"), &[bearer()], "").await;
+    assert_eq!(again.status, 204, "one that has ended stays so");
+    files.loads.add_permits(1);
+    assert_eq!(ran(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
+}
+
+#[tokio::test]
+async fn only_the_last_few_are_kept() {
+    let (desk, _) = desk().await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(ran(&desk, &json!({ "task": "check" })).await["id"].as_str().unwrap().to_owned());
+    }
+    let listed = desk.get("/api/v1/backtest").await.json();
+    let kept: Vec<&str> = listed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+    assert_eq!(kept.len(), 5);
+    assert!(kept.contains(&ids[5].as_str()) && !kept.contains(&ids[0].as_str()));
+}
+
+#[tokio::test]
+async fn the_page_goes_from_an_error_to_the_diff() {
+    let (desk, _) = desk().await;
+    let page = desk.get("/backtest").await.text;
+    assert!(page.contains(r"body: &#39;\bcall\b&#39;") && page.contains("rules/20-later.yaml"), "{page}");
+    assert!(page.contains("the active rules stay as they are"));
+
+    let wrong = EDITED.replace("category: interested, body", "categoy: interested, body").replace('\n', "\r\n");
+    let answer = form(&desk, &[("file", FILE), ("text", &wrong), ("do", "check"), ("days", "7")]).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let place = answer.header("location").split('#').next().unwrap().to_owned();
+    let page = desk.get(&place).await.text;
+    for part in ["1 error", "data-line=\"4\"", "categoy", "did you mean", ">edited<"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // Another file is opened: the edit goes along.
+    let fields = [("file", FILE), ("text", EDITED), ("open", "rules/20-later.yaml"), ("do", "open")];
+    let page = form(&desk, &fields).await.text;
+    assert!(page.contains("name=\"other_text\" value=\"version: 1\n") && page.contains("Also edited"), "{page}");
+    let fields = [
+        ("other_file", FILE),
+        ("other_text", EDITED),
+        ("file", "rules/20-later.yaml"),
+        ("text", "version: 1\r\nrules: []\r\n"),
+        ("days", "7"),
+        ("do", "compare"),
+    ];
+    let answer = form(&desk, &fields).await;
+    let id = answer.header("location").split("job=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let found = ended(&desk, &id).await;
+    assert_eq!(found["files"], json!([FILE]), "a file as it is on disk is no edit");
+    let page = desk.get(&format!("/backtest?job={id}")).await.text;
+    for part in [
+        "The outcome of 1 event changes.",
+        "bea@b.example",
+        "A meeting",
+        "nothing: no rule matches",
+        "`book-a-call` matches now",
+        "format=markdown",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("<b>soon"), "{page}");
+    let file = form(&desk, &[("file", FILE), ("text", EDITED), ("do", "download")]).await;
+    assert_eq!((file.text.as_str(), file.header("content-type")), (EDITED, "application/yaml"));
+    assert_eq!(file.header("content-disposition"), "attachment; filename=\"10-interested.yaml\"");
+    let page = form(&desk, &[("file", FILE), ("text", EDITED), ("do", "discard")]).await.text;
+    assert!(page.contains(r"&#39;\bcall\b&#39;") && !page.contains(">edited<"), "{page}");
+}
