@@ -19,7 +19,7 @@
 //! | [`store`] | a trait for each subject, and their SQLite implementation | `model`, `text` |
 //! | [`engine`] | polling, events, the executor, recovery | all above |
 //! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store`, `backtest` |
-//! | [`backtest`] | events taken out of the store, and what other rules decide on them | `model`, `lists`, `rules`, `store` |
+//! | [`backtest`] | events taken out of the store, and what other rules do with them | `engine` and below |
 //! | [`simulator`] | a simulated workspace, Slack and mail sinks | nothing |
 //! | [`settings`], [`cli`], [`app`] | configuration, commands, the wiring | all |
 //!

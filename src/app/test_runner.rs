@@ -9,7 +9,7 @@ use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::{
     coldsend::{Client, ClientSettings},
     destinations::{DestinationSettings, Destinations, NetworkSettings, SimulatedReceivers, SmtpSettings},
-    engine::Clock,
+    engine::{Clock, ManualClock},
     model::{ActionKind, Safety, StartFrom},
     rules::{RuleSet, TestCase, TestResult},
     settings::Settings,
@@ -17,10 +17,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use scenario::Scenario;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
 /// More requests than any test makes: the budget must not slow it.
@@ -129,22 +126,6 @@ impl<'r> TestRunner<'r> {
     }
 }
 
-/// A clock that only moves when set.
-#[derive(Debug)]
-struct ManualClock(Mutex<Timestamp>);
-
-impl ManualClock {
-    fn set(&self, at: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// What all tests of a set of rules are played on. Each has an engine and a store of its own; they share the simulated
 /// workspace, emptied after each, because building the clients costs more than playing.
 struct TestBed {
@@ -159,7 +140,7 @@ struct TestBed {
 
 impl TestBed {
     async fn new(rules: &RuleSet, caps: &Caps) -> Result<Self, AppError> {
-        let clock = Arc::new(ManualClock(Mutex::new(Timestamp::UNIX_EPOCH)));
+        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let time = Arc::clone(&clock);
         let options = simulator::Options {
             inbox: simulator::Inbox::Empty,

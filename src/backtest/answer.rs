@@ -14,7 +14,7 @@ const MAX_TEXT: usize = 300;
 #[derive(Debug, Serialize)]
 pub struct Answer<'a> {
     version: u32,
-    /// How events were decided: `stateless`.
+    /// How events were decided: `stateful` or `stateless`.
     pub how: &'static str,
     /// Since when; `None` for all.
     pub since: Option<Timestamp>,
@@ -91,6 +91,12 @@ impl Report {
                 ));
             }
         }
+        if self.repeated_events > 0 {
+            lines.push(format!(
+                "{} given more than once: each counts once.",
+                counted(self.repeated_events, "event was", "events were")
+            ));
+        }
         if self.unknown_workspace > 0 {
             lines.push(format!(
                 "{} left out: the rules do not know their workspace.",
@@ -155,7 +161,8 @@ impl ChangedAction {
         let whom = self.target.iter().chain(&self.recipients);
         let target: String = whom.map(|name| format!(" {name}")).collect();
         let outcome = match (self.outcome, self.reason.as_deref()) {
-            ("done", _) => String::new(),
+            ("done", None) => String::new(),
+            ("done", Some(reason)) => format!(", {reason}"),
             (outcome, Some(reason)) => format!(", {outcome}: {reason}"),
             (outcome, None) => format!(", {outcome}"),
         };

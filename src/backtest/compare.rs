@@ -64,7 +64,8 @@ pub fn compare(before: &RuleSet, after: &RuleSet, event: &mut EventLine) -> Outc
     outcome
 }
 
-fn decide(set: &RuleSet, input: &EventInput<'_>, event: &EventLine) -> Side {
+/// What one set decides on an event, as far as that was read.
+pub(super) fn decide(set: &RuleSet, input: &EventInput<'_>, event: &EventLine) -> Side {
     let mut last = None;
     match evaluate_timed(set, input, event.time, &mut |place| last = Some(place)) {
         Ok(decision) => Side::Decided(decision),
@@ -92,7 +93,8 @@ fn effects(decision: &Decision) -> Vec<String> {
     effects
 }
 
-fn effect(action: &PlannedAction) -> String {
+/// What an action does, whichever rule it is of.
+pub(super) fn effect(action: &PlannedAction) -> String {
     let shadow = action.reason.as_ref().filter(|_| is_shadow(action)).map(|reason| &reason.text);
     let (text, more) = match &action.payload {
         Payload::None => (None, None),

@@ -1,5 +1,6 @@
 //! An event as one line of JSON: what `events export` writes and `backtest --from` reads.
 
+use super::bad_line::BadLine;
 use crate::{
     model::{Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
     rules::{EventInput, ThreadMessages},
@@ -11,17 +12,6 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The version of the line's shape. A change that a reader of this version would misunderstand gets another one.
 pub const VERSION: u32 = 1;
-
-/// Why a line is no event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadLine {
-    /// It is no JSON of this shape.
-    #[error("it is no event: {0}")]
-    Unreadable(String),
-    /// A newer program wrote it.
-    #[error("it has version {0}, and this program reads version {VERSION}: update Reply Router")]
-    Newer(u32),
-}
 
 /// All that rules see of an event, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,7 +78,11 @@ impl From<DecidedEvent> for EventLine {
             overrides,
             lead_opted_out,
             hold_uncertain,
+            read_later,
         } = decided.event;
+        // The evaluation of then did without it; others may need it.
+        let read_later = read_later.map(|read| *read).unwrap_or_default();
+        let (detail, messages) = (detail.or(read_later.detail), messages.or(read_later.messages));
         Self {
             version: VERSION,
             id: decided.decision,
@@ -120,11 +114,13 @@ impl EventLine {
         struct Version {
             version: u32,
         }
+        // Some editors put a mark before the text.
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         match serde_json::from_str::<Self>(line) {
             Ok(event) if event.version <= VERSION => Ok(event),
             read => match serde_json::from_str::<Version>(line) {
                 Ok(Version { version }) if version > VERSION => Err(BadLine::Newer(version)),
-                _ => Err(BadLine::Unreadable(read.err().map(|error| error.to_string()).unwrap_or_default())),
+                _ => Err(read.err().map_or_else(|| BadLine::Unreadable(String::new()), BadLine::from)),
             },
         }
     }

@@ -3,26 +3,35 @@
 
 mod amounts;
 mod answer;
+mod bad_line;
 mod compare;
 mod difference;
 mod event_line;
+mod fetch;
 mod markdown;
+mod missing;
 mod other_names;
 mod redact;
+mod replay;
 mod report;
 mod run;
+mod stateful;
 mod stateless;
 mod stored;
 mod words;
 
 pub(crate) use answer::cut;
 pub use answer::{Answer, ComparedRules};
+pub use bad_line::BadLine;
 pub use compare::{Lack, Outcome, Side, compare};
 pub use difference::Difference;
-pub use event_line::{BadLine, EventLine, VERSION};
+pub use event_line::{EventLine, VERSION};
+pub use fetch::{Completed, Fetched, LackingEvents};
 pub use markdown::markdown;
 pub use redact::Redactor;
+pub use replay::{Compared, Replay, ReplayError};
 pub use report::{Change, ChangedAction, ChangedSide, Lacking, Limits, MAX_CHANGES, Report, RuleCounts, RuleRow};
 pub use run::{BacktestError, Comparison, Decider, Done, EventSource, Item, Monitor, Pace, Progress, Read, run};
+pub use stateful::Stateful;
 pub use stateless::Stateless;
 pub use stored::StoredEvents;

@@ -4,9 +4,10 @@ use super::{
     compare::{Outcome, Side, has_effect, is_shadow},
     difference::Difference,
     event_line::EventLine,
+    replay::GIVEN_UP,
 };
 use crate::{
-    model::{Decision, PlannedAction},
+    model::{Decision, PlannedAction, PlannedOutcome, ReasonCode},
     rules::{Need, RuleSet},
     store::EventKind,
 };
@@ -48,6 +49,8 @@ pub struct Report {
     pub lacking_events: u64,
     /// Events of workspaces that neither set knows.
     pub unknown_workspace: u64,
+    /// Events that were given more than once: each counts once.
+    pub repeated_events: u64,
     /// Each rule that either set has: the later set's in order, then those that are gone.
     pub rules: Vec<RuleRow>,
     /// What rules need that events lack.
@@ -79,7 +82,7 @@ pub struct RuleRow {
 pub struct RuleCounts {
     /// The events that it matched.
     pub matches: u64,
-    /// Its actions by outcome: done, held, waiting, shadow, suppressed, failed.
+    /// Its actions by outcome: done, held, waiting, shadow, suppressed, cancelled, failed.
     pub actions: BTreeMap<&'static str, u64>,
 }
 
@@ -144,7 +147,7 @@ pub struct ChangedAction {
     /// Whom it is for, beside the destination's own: a channel, or addresses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<String>,
-    /// The outcome: done, held, waiting, shadow, suppressed, failed.
+    /// The outcome: done, held, waiting, shadow, suppressed, cancelled, failed.
     pub outcome: &'static str,
     /// Why.
     pub reason: Option<String>,
@@ -262,7 +265,8 @@ impl Change {
 }
 
 fn side(decision: &Decision) -> ChangedSide {
-    let actions = decision.actions.iter().filter(|action| has_effect(action)).map(|action| ChangedAction {
+    let actions = decision.actions.iter().filter(|action| has_effect(action) || is_stopped(action));
+    let actions = actions.map(|action| ChangedAction {
         rule: action.rule.clone(),
         kind: action.kind.as_str(),
         target: action.target.clone(),
@@ -275,7 +279,18 @@ fn side(decision: &Decision) -> ChangedSide {
 }
 
 fn outcome_of(action: &PlannedAction) -> &'static str {
-    if is_shadow(action) { "shadow" } else { action.would.as_str() }
+    match &action.reason {
+        _ if is_shadow(action) => "shadow",
+        Some(reason) if action.would == PlannedOutcome::Suppressed && GIVEN_UP.contains(&reason.code) => "cancelled",
+        _ => action.would.as_str(),
+    }
+}
+
+/// Whether policy stopped it, and not another rule that does the same.
+fn is_stopped(action: &PlannedAction) -> bool {
+    let does_another = |code| matches!(code, ReasonCode::AlreadyAnswered | ReasonCode::SameTarget);
+    let code = action.reason.as_ref().map(|reason| reason.code);
+    action.would == PlannedOutcome::Suppressed && !code.is_none_or(does_another)
 }
 
 fn cut(text: &str) -> String {

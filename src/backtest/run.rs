@@ -1,10 +1,6 @@
 //! The run of a backtest: events out of a source, decided by two sets of rules, summed up as they come.
 
-use super::{
-    compare::Outcome,
-    event_line::{BadLine, EventLine},
-    report::Report,
-};
+use super::{bad_line::BadLine, compare::Outcome, event_line::EventLine, report::Report};
 use crate::{rules::RuleSet, store::StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -83,6 +79,8 @@ pub enum Done {
     UnknownWorkspace,
     /// It is not of this time, or not of these workspaces.
     LeftOut,
+    /// It was given before.
+    Repeated,
 }
 
 /// Where events come from.
@@ -103,9 +101,9 @@ pub trait Decider: Send {
     /// Decides the next events, in order. What becomes of one may be told later, when that is known.
     async fn decide(&mut self, items: Vec<Item>) -> Result<Vec<Done>, BacktestError>;
 
-    /// There are no more events: tells what is not told yet.
-    async fn finish(&mut self) -> Result<Vec<Done>, BacktestError> {
-        Ok(Vec::new())
+    /// There are no more events: tells what is not told yet, some at a time, until it says `None`.
+    async fn finish(&mut self) -> Result<Option<Vec<Done>>, BacktestError> {
+        Ok(None)
     }
 }
 
@@ -147,6 +145,15 @@ impl Monitor {
     pub fn new(pace: Pace) -> Self {
         Self { progress: watch::Sender::new(Progress::default()), cancelled: CancellationToken::new(), pace }
     }
+
+    /// Rests as long as the work took that began then, in the background.
+    async fn rest(&self, began: Instant) -> Result<(), BacktestError> {
+        if self.pace == Pace::Background {
+            let rest = tokio::time::sleep(began.elapsed());
+            self.cancelled.run_until_cancelled(rest).await.ok_or(BacktestError::Cancelled)?;
+        }
+        Ok(())
+    }
 }
 
 impl Comparison {
@@ -187,39 +194,35 @@ pub async fn run(
     let mut progress = Progress { total: source.total(), ..Progress::default() };
     let mut next = source.next().await?;
     while !next.is_empty() {
-        let (count, began) = (next.len() as u64, Instant::now());
-        progress.up_to = next.iter().rev().find_map(time_of).or(progress.up_to);
+        let began = Instant::now();
         let work = async { tokio::join!(decider.decide(next), source.next()) };
         let (done, read) = monitor.cancelled.run_until_cancelled(work).await.ok_or(BacktestError::Cancelled)?;
-        add(report, done?);
-        progress.done += count;
-        progress.changed = report.changed;
-        monitor.progress.send_replace(progress);
+        add(report, done?, &mut progress, monitor);
         next = read?;
-        if monitor.pace == Pace::Background {
-            let rest = tokio::time::sleep(began.elapsed());
-            monitor.cancelled.run_until_cancelled(rest).await.ok_or(BacktestError::Cancelled)?;
-        }
+        monitor.rest(began).await?;
     }
-    let rest = monitor.cancelled.run_until_cancelled(decider.finish()).await.ok_or(BacktestError::Cancelled)?;
-    add(report, rest?);
-    monitor.progress.send_replace(Progress { changed: report.changed, ..progress });
-    Ok(())
-}
-
-fn time_of(item: &Item) -> Option<Timestamp> {
-    match item {
-        Item::Event(event) => Some(event.time),
-        Item::Line { .. } => None,
+    loop {
+        let began = Instant::now();
+        let rest = monitor.cancelled.run_until_cancelled(decider.finish()).await.ok_or(BacktestError::Cancelled)?;
+        let Some(done) = rest? else { return Ok(()) };
+        add(report, done, &mut progress, monitor);
+        monitor.rest(began).await?;
     }
 }
 
-fn add(report: &mut Report, done: Vec<Done>) {
+fn add(report: &mut Report, done: Vec<Done>, progress: &mut Progress, monitor: &Monitor) {
+    progress.done += done.len() as u64;
     for done in done {
         match done {
-            Done::Compared(found) => report.add(&found.0, found.1),
+            Done::Compared(found) => {
+                progress.up_to = Some(found.0.time);
+                report.add(&found.0, found.1);
+            }
             Done::UnknownWorkspace => report.unknown_workspace += 1,
+            Done::Repeated => report.repeated_events += 1,
             Done::LeftOut => {}
         }
     }
+    progress.changed = report.changed;
+    monitor.progress.send_replace(*progress);
 }

@@ -294,6 +294,9 @@ pub(super) struct BacktestArgs {
     /// Compare matching alone: repeats, limits, caps, opening hours, opt-outs and takeovers do not count.
     #[arg(long)]
     pub stateless: bool,
+    /// First read what events lack from ColdSend, within the request budget, and keep it in the store.
+    #[arg(long)]
+    pub fetch: bool,
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: BacktestFormat,

@@ -3,33 +3,46 @@
 use super::{
     CommandStatus,
     args::{BacktestArgs, BacktestFormat},
+    backtest_fetch,
     backtest_rules::compared_rules,
     backtest_source::{self, OpenSource},
     backtest_text, terminal,
 };
 use crate::{
     app::CliOptions,
-    backtest::{Answer, ComparedRules, Comparison, Monitor, Pace, Report, Stateless, markdown, run},
+    backtest::{
+        Answer, ComparedRules, Comparison, Completed, Decider, Monitor, Pace, Report, Stateful, Stateless, markdown,
+        run,
+    },
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyhow::Result<CommandStatus> {
-    let compared = compared_rules(overrides, &args).await?;
-    let OpenSource { mut events, filter, store } = backtest_source::open(&compared, &args).await?;
-    if !args.stateless {
-        terminal::err!(
-            "note: matching alone is compared, as with --stateless: repeats, limits, caps, opening hours, opt-outs and \
-             takeovers do not count"
-        );
-    }
+    let mut compared = compared_rules(overrides, &args).await?;
+    let read_now = match args.fetch {
+        true => backtest_fetch::fetch(&mut compared, &args).await?,
+        false => HashMap::new(),
+    };
+    let OpenSource { events, filter, store } = backtest_source::open(&compared, &args).await?;
+    let mut events = match read_now.is_empty() {
+        true => events,
+        false => Box::new(Completed::new(events, read_now)),
+    };
     let (before, after) = (Arc::clone(&compared.before), Arc::clone(&compared.after));
     let mut report = Report::new(&before, &after);
     let comparison =
         Comparison { before, after, since: filter.since, workspaces: filter.workspace.map(|name| vec![name]) };
     let comparison = Arc::new(comparison);
     let monitor = Monitor::new(Pace::Full);
-    let mut decider = Stateless::new(Arc::clone(&comparison), monitor.pace);
-    let ran = run(events.as_mut(), &mut decider, &mut report, &monitor).await;
+    let mut decider: Box<dyn Decider> = match args.stateless {
+        true => Box::new(Stateless::new(Arc::clone(&comparison), monitor.pace)),
+        false => {
+            let workspaces = compared.settings.iter().flat_map(|settings| &settings.workspaces);
+            let workspaces = workspaces.map(|workspace| workspace.settings.clone());
+            Box::new(Stateful::new(Arc::clone(&comparison), workspaces).await?)
+        }
+    };
+    let ran = run(events.as_mut(), decider.as_mut(), &mut report, &monitor).await;
     if let Some(store) = store {
         store.close().await;
     }
@@ -41,7 +54,8 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
         ComparedRules { from: &compared.before_from, revision: comparison.before.revision() },
         ComparedRules { from: &compared.after_from, revision: comparison.after.revision() },
     );
-    let result = Answer::new("stateless", comparison.since, sets, &report);
+    let how = if args.stateless { "stateless" } else { "stateful" };
+    let result = Answer::new(how, comparison.since, sets, &report);
     match args.format {
         BacktestFormat::Table => terminal::part!("{}", backtest_text::table(&result)),
         BacktestFormat::Json => terminal::out!("{}", terminal::json(&result)?),

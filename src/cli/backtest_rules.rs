@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -54,9 +55,9 @@ pub(super) async fn compared_rules(overrides: &CliOptions, args: &BacktestArgs) 
             let opened = events::open_existing(settings).await.context(
                 "the rules that run are in the store; --against PATH or --against git:REV compares with others",
             )?;
-            let before = running(overrides, &opened, &after).await?;
+            let (before, changed) = running(overrides, &opened, &after).await?;
             store = Some(opened);
-            (before, "running".to_owned())
+            (before, format!("running{}", lists_as_now(&changed)))
         }
         None => {
             let path = Path::new(&args.against);
@@ -90,8 +91,22 @@ fn load(settings: Option<&Settings>, path: Option<&Path>) -> anyhow::Result<Rule
     })
 }
 
-/// The rules that the service has; those that decided last, if no service answers.
-async fn running(overrides: &CliOptions, store: &SqlStore, after: &Arc<RuleSet>) -> anyhow::Result<Arc<RuleSet>> {
+/// What is said of rules whose lists are not those of then.
+fn lists_as_now(changed: &BTreeSet<String>) -> String {
+    let names: Vec<String> = changed.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(" (with the list {one} as it is now)"),
+        several => format!(" (with the lists {} as they are now)", several.join(", ")),
+    }
+}
+
+/// The rules that the service has; those that decided last, if no service answers. With the lists that are other ones by now.
+async fn running(
+    overrides: &CliOptions,
+    store: &SqlStore,
+    after: &Arc<RuleSet>,
+) -> anyhow::Result<(Arc<RuleSet>, BTreeSet<String>)> {
     let mut revisions = Vec::new();
     let service = Service::find(overrides, None)?;
     if service.is_there().await
@@ -103,15 +118,15 @@ async fn running(overrides: &CliOptions, store: &SqlStore, after: &Arc<RuleSet>)
     revisions.extend(store.newest_revision().await?);
     for revision in revisions {
         if revision == after.revision() {
-            return Ok(Arc::clone(after));
+            return Ok((Arc::clone(after), BTreeSet::new()));
         }
         let Some(text) = store.kept_rules(&revision).await? else { continue };
-        let made = RuleSources::from_text(&text).and_then(|sources| RuleSet::from_sources(&sources, after));
+        let made =
+            RuleSources::from_text(&text).and_then(|sources| RuleSet::from_sources_with_lists_of(&sources, after));
         return match made {
-            Ok(rules) => Ok(Arc::new(rules)),
-            Err(changed @ SourcesError::ListChanged(_)) => Err(anyhow::anyhow!(
-                "{changed}, and the rules that run look into it: use --against PATH or --against git:REV, which take the \
-                 list as it is now"
+            Ok((rules, changed)) => Ok((Arc::new(rules), changed)),
+            Err(gone @ SourcesError::ListChanged(_)) => Err(anyhow::anyhow!(
+                "{gone} or is gone, and the rules that run look into it: use --against PATH or --against git:REV"
             )),
             Err(error) => {
                 Err(anyhow::Error::from(error).context("the rules that run cannot be loaded by this version"))

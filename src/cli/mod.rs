@@ -7,6 +7,7 @@ mod apply;
 mod args;
 mod audit;
 mod backtest;
+mod backtest_fetch;
 mod backtest_rules;
 mod backtest_source;
 mod backtest_text;

@@ -1,5 +1,6 @@
 //! The client: its settings, how it is made, and what is left of its budget.
 
+use super::account::Account;
 use super::budget::{Budget, RateLimiter};
 use super::error::ClientError;
 use super::ledger::Priority;
@@ -32,6 +33,8 @@ pub struct Client {
     pub(super) transport: Arc<Transport>,
     pub(super) max_wait: Option<Duration>,
     pub(super) read_limit: Option<Duration>,
+    /// What is spoken to instead of the API.
+    pub(super) account: Option<Arc<dyn Account>>,
 }
 
 impl Client {
@@ -95,7 +98,7 @@ impl Client {
             gate,
             sent: Default::default(),
         };
-        Ok(Self { transport: Arc::new(transport), max_wait: None, read_limit: None })
+        Ok(Self { transport: Arc::new(transport), max_wait: None, read_limit: None, account: None })
     }
 
     /// This client with the budget of an earlier one that has the same key: what that one has spent counts. The limits are
@@ -116,6 +119,30 @@ impl Client {
             sent: Default::default(),
         };
         Self { transport: Arc::new(transport), ..self }
+    }
+
+    /// A client of a workspace whose account is in this process: it sends no request, and never waits for its budget.
+    #[must_use]
+    pub fn in_process(&self, workspace: &str, account: Arc<dyn Account>) -> Self {
+        let own = &self.transport;
+        let transport = Transport {
+            workspace: workspace.to_owned(),
+            host: own.host.clone(),
+            base: own.base.clone(),
+            key: own.key.clone(),
+            reads: own.reads.clone(),
+            writes: own.writes.clone(),
+            time: own.time,
+            gate: RateLimiter::new(own.limits.0, own.limits.1),
+            limits: own.limits,
+            sent: Default::default(),
+        };
+        Self { transport: Arc::new(transport), max_wait: None, read_limit: None, account: Some(account) }
+    }
+
+    /// Whether its account is in this process, so that nobody else uses it.
+    pub fn is_in_process(&self) -> bool {
+        self.account.is_some()
     }
 
     /// Makes the limits that this client was made with those of its budget. What was spent stays spent.
@@ -178,7 +205,7 @@ impl Client {
     /// client and its clones have sent, and nothing has shown somebody else for an hour. Another key of the same account
     /// does not show here.
     pub fn is_alone(&self) -> bool {
-        self.transport.gate.is_alone()
+        self.is_in_process() || self.transport.gate.is_alone()
     }
 
     /// How long to leave between two polls, so that their share of the hour's requests lasts however often one is asked for.
@@ -188,7 +215,7 @@ impl Client {
 
     /// About how long a request of this priority would wait for its place if it came now; zero when it may go at once.
     pub fn would_wait(&self, priority: Priority) -> Duration {
-        self.transport.gate.estimated_wait(priority)
+        if self.is_in_process() { Duration::ZERO } else { self.transport.gate.estimated_wait(priority) }
     }
 }
 

@@ -39,6 +39,9 @@ impl Client {
     /// Any [`ApiError`].
     pub async fn thread(&self, id: &str, priority: Priority) -> Result<ThreadDetail, ApiError> {
         const ENDPOINT: &str = "GET /replies/threads/{id}";
+        if let Some(account) = &self.account {
+            return account.thread(id);
+        }
         let url = self.transport.thread_url(id, &[], &[])?;
         let Reading { value, .. } = self.read(Call::get(ENDPOINT, url, named(id)), priority).await?;
         response::thread(&value).map_err(malformed(ENDPOINT))
@@ -63,6 +66,9 @@ impl Client {
     /// # Errors
     /// Any [`ApiError`]; more than 5,000 messages are [`ApiError::TooLarge`]. Never a part of the conversation.
     pub async fn conversation(&self, id: &str, priority: Priority) -> Result<Conversation, ApiError> {
+        if let Some(account) = &self.account {
+            return account.conversation(id);
+        }
         let mut messages = Vec::new();
         let mut seen = HashSet::new();
         for number in 1..=MAX_MESSAGE_PAGES {
@@ -97,6 +103,10 @@ impl Client {
     /// See [`WriteError::certainty`]; a 2xx whose body cannot be read is an error that is `CarriedOut`.
     pub async fn reply(&self, id: &str, body: &ReplyBody) -> Result<ReplyReceipt, WriteError> {
         const ENDPOINT: &str = "POST /replies/threads/{id}/reply";
+        if let Some(account) = &self.account {
+            account.reply(id, body);
+            return Ok(ReplyReceipt::default());
+        }
         let url = self.transport.thread_url(id, &["reply"], &[]).map_err(WriteError::not_sent)?;
         let json = body.to_json().map_err(WriteError::not_sent)?;
         let call = Call::write(reqwest::Method::POST, ENDPOINT, url, Some(json), named(id));
@@ -114,6 +124,10 @@ impl Client {
     /// # Errors
     /// See [`WriteError::certainty`].
     pub async fn mark_read(&self, id: &str) -> Result<(), WriteError> {
+        if let Some(account) = &self.account {
+            account.mark_read(id);
+            return Ok(());
+        }
         let _answer = self.patch(id, "read", "PATCH /replies/threads/{id}/read").await?;
         Ok(())
     }
@@ -124,6 +138,9 @@ impl Client {
     /// # Errors
     /// See [`WriteError::certainty`].
     pub async fn toggle_star(&self, id: &str) -> Result<Option<bool>, WriteError> {
+        if let Some(account) = &self.account {
+            return Ok(Some(account.toggle_star(id)));
+        }
         let answer = self.patch(id, "star", "PATCH /replies/threads/{id}/star").await?;
         Ok(answer.ok().and_then(|answer| response::starred(&answer.value)))
     }

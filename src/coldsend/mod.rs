@@ -6,6 +6,7 @@
 //! - A write is sent once, on a connection of its own, and [`WriteError::certainty`] says what became of it.
 //! - Every request first takes a place in the key's budget of requests; see [`Priority`] and [`Budget`].
 
+mod account;
 mod budget;
 mod client;
 mod endpoints;
@@ -21,6 +22,7 @@ mod response;
 mod shared_budget;
 mod transport;
 
+pub use account::Account;
 pub use budget::Budget;
 pub use client::{Client, ClientSettings};
 pub use error::{ApiError, ClientError, Remedy, Scope, WriteError, WriteOutcome};

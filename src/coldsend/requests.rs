@@ -53,7 +53,11 @@ impl Client {
         }
     }
 
+    /// A place in the budget for a request. One that would leave although the account is in this process gets none.
     async fn acquire_permit(&self, priority: Priority) -> Result<Permit, ApiError> {
+        if self.is_in_process() {
+            return Err(ApiError::Invalid { detail: "an account in this process takes no request".to_owned() });
+        }
         let permit = self.transport.gate.acquire(priority, self.max_wait).await;
         let permit = permit.map_err(|retry_after| ApiError::BudgetExhausted {
             workspace: self.transport.workspace.clone(),

@@ -53,6 +53,8 @@ pub struct Destinations {
     /// Those without the ones that were added last: what workspaces share.
     shared_ones: Arc<BTreeMap<String, Arc<AnyDestination>>>,
     dry_run: bool,
+    /// Whatever is delivered under whatever name succeeds and is sent nowhere.
+    nowhere: bool,
 }
 
 impl Destinations {
@@ -93,7 +95,8 @@ impl Destinations {
         };
         let http = Arc::new(http.map_err(DestinationSettingsError::network)?);
         let shared = SharedSettings::new(smtp.as_ref(), network, limit)?;
-        Self { http, shared, all: Arc::default(), shared_ones: Arc::default(), dry_run: false }.and(destinations)
+        Self { http, shared, all: Arc::default(), shared_ones: Arc::default(), dry_run: false, nowhere: false }
+            .and(destinations)
     }
 
     /// These and some more, which stand in for those of the same names; connections are shared.
@@ -123,6 +126,16 @@ impl Destinations {
     #[must_use]
     pub fn for_dry_run(self) -> Self {
         Self { dry_run: true, ..self }
+    }
+
+    /// None at all: a delivery under whatever name succeeds, and nothing is sent, not even to this machine. For events of the
+    /// past, which nobody is to hear of again.
+    ///
+    /// # Errors
+    /// As [`Destinations::new`].
+    pub fn nowhere() -> Result<Self, DestinationSettingsError> {
+        let none = Self::new(BTreeMap::new(), None, NetworkSettings { allow_private: false })?;
+        Ok(Self { nowhere: true, ..none })
     }
 
     /// Others alone, through the same connections.
@@ -217,6 +230,9 @@ impl Destinations {
     }
 
     async fn send(&self, name: &str, delivery: &Delivery<'_>) -> Result<Delivered, DeliveryError> {
+        if self.nowhere {
+            return Ok(Delivered { status: None });
+        }
         let destination = self.get(name)?;
         if delivery.dry_run && !destination_info(destination.kind()).is_local {
             return Ok(Delivered { status: None });

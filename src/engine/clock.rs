@@ -1,7 +1,11 @@
 //! The wall clock as an argument.
 
 use jiff::Timestamp;
-use std::{fmt::Debug, time::Duration};
+use std::{
+    fmt::Debug,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// The time of day, which says what is due. Loops wait on tokio's monotonic clock instead.
 pub trait Clock: Send + Sync + Debug {
@@ -28,5 +32,27 @@ impl Clock for SystemClock {
         // The last bytes of such an id are random.
         let random = uuid::Uuid::now_v7().as_u128() as u32;
         most.mul_f64(f64::from(random) / (f64::from(u32::MAX) + 1.0))
+    }
+}
+
+/// A clock that only moves when it is set.
+#[derive(Debug)]
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    /// It stands still at this time.
+    pub fn new(at: Timestamp) -> Self {
+        Self(Mutex::new(at))
+    }
+
+    /// Sets it.
+    pub fn set(&self, at: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,6 +3,7 @@
 pub(super) mod baseline;
 mod batch;
 mod foreign_use;
+pub(super) mod given;
 pub(super) mod identity;
 mod learn;
 pub(super) mod learned;

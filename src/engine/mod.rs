@@ -35,12 +35,13 @@ mod workspace;
 mod workspace_set;
 
 pub use alerts::Alerts;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use evaluation::{Evaluation, EvaluationContext, EvaluationInput, evaluate_thread, fetch_messages};
 pub use execution::Executor;
 pub use execution::executor::{ExecuteError, RunReport};
 pub use intake::Intake;
-pub use intake::pending::{HandleReport, IntakeError};
+pub use intake::given::GivenRow;
+pub use intake::pending::{HandleReport, IntakeError, Recorded};
 pub use intake::policy::DECISION_POLICY;
 pub use intake::poll::{PollError, PollReport};
 pub use metrics::WorkspaceMetrics;

@@ -110,14 +110,28 @@ impl RuleSet {
     /// The same rules as tests play them: each one live, whatever its mode. Opening hours that are not known, in a set
     /// without a configuration, never close.
     pub fn for_tests(&self) -> Self {
-        let mut set = self.clone();
+        let mut set = self.without_unknown_hours();
         for rule in Arc::make_mut(&mut set.rules) {
             rule.mode = Mode::Live;
-            for action in &mut rule.actions {
-                action.timing.hours.take_if(|name| !self.hours.contains_key(name));
+        }
+        set.views = set.views.iter().map(|(name, view)| (name.clone(), view.for_tests())).collect();
+        set
+    }
+
+    /// The same rules, whose actions keep to the opening hours that are known: in a set without a configuration, others never
+    /// close.
+    #[must_use]
+    pub fn without_unknown_hours(&self) -> Self {
+        let mut set = self.clone();
+        let is_unknown = |name: &String| !self.hours.contains_key(name);
+        let mut named =
+            self.rules.iter().flat_map(|rule| &rule.actions).filter_map(|action| action.timing.hours.as_ref());
+        if named.any(is_unknown) {
+            for action in Arc::make_mut(&mut set.rules).iter_mut().flat_map(|rule| &mut rule.actions) {
+                action.timing.hours.take_if(|name| is_unknown(name));
             }
         }
-        set.views = self.views.iter().map(|(name, view)| (name.clone(), view.for_tests())).collect();
+        set.views = self.views.iter().map(|(name, view)| (name.clone(), view.without_unknown_hours())).collect();
         set
     }
 

@@ -100,9 +100,7 @@ impl RuleSet {
     /// # Errors
     /// They cannot be loaded, because they were made for another version of the program; or a list has changed since.
     pub fn from_sources(sources: &RuleSources, current: &Self) -> Result<Self, SourcesError> {
-        let views = current.views.iter().map(|(_, view)| view);
-        let lists = views.chain([current]).flat_map(|set| set.lists.values());
-        let lists: HashMap<&str, Arc<List>> = lists.map(|list| (list.digest(), Arc::clone(list))).collect();
+        let lists = lists_by_digest(current);
         let used = sources.lists.iter().chain(sources.workspaces.iter().flat_map(|workspace| &workspace.lists));
         let mut changed = used.filter(|(_, digest)| !lists.contains_key(digest.as_str()));
         if let Some((name, _)) = changed.next() {
@@ -110,6 +108,41 @@ impl RuleSet {
         }
         super::load::kept(sources, &lists).map_err(SourcesError::Invalid)
     }
+
+    /// As [`RuleSet::from_sources`], but a list that has other rows by now is taken as `current` has it under its name. The names
+    /// of these lists come back.
+    ///
+    /// # Errors
+    /// They cannot be loaded; or a list that has changed is there no more.
+    pub fn from_sources_with_lists_of(
+        sources: &RuleSources,
+        current: &Self,
+    ) -> Result<(Self, BTreeSet<String>), SourcesError> {
+        let mut lists = lists_by_digest(current);
+        let mut changed = BTreeSet::new();
+        let everybody = std::iter::once((current, &sources.lists));
+        let views =
+            sources.workspaces.iter().map(|workspace| (current.of_workspace(&workspace.name), &workspace.lists));
+        for (view, used) in everybody.chain(views) {
+            for (name, digest) in used {
+                if !lists.contains_key(digest.as_str()) {
+                    let now = view.lists.get(name).or_else(|| current.lists.get(name));
+                    let now = now.ok_or_else(|| SourcesError::ListChanged(format!("the list `{name}`")))?;
+                    lists.insert(digest, Arc::clone(now));
+                    changed.insert(name.clone());
+                }
+            }
+        }
+        let rules = super::load::kept(sources, &lists).map_err(SourcesError::Invalid)?;
+        Ok((rules, changed))
+    }
+}
+
+/// The lists of a set and of its views.
+fn lists_by_digest(set: &RuleSet) -> HashMap<&str, Arc<List>> {
+    let views = set.views.iter().map(|(_, view)| view);
+    let lists = views.chain([set]).flat_map(|set| set.lists.values());
+    lists.map(|list| (list.digest(), Arc::clone(list))).collect()
 }
 
 impl RuleSources {

@@ -35,6 +35,20 @@ pub struct StoredEvent {
     pub lead_opted_out: Option<bool>,
     /// Whether a reply to what may be automatic mail was held.
     pub hold_uncertain: bool,
+    /// What was read after the evaluation, which did without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_later: Option<Box<ReadLater>>,
+}
+
+/// What was read of an event's thread long after it, for rules that need more than those of then: the thread as it is now, and
+/// of the messages those that were there.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReadLater {
+    /// The thread.
+    pub detail: Option<ThreadDetail>,
+    /// The messages.
+    pub messages: Option<Conversation>,
 }
 
 /// Which events a list has.
@@ -98,6 +112,10 @@ pub trait EventStore: Send + Sync {
         after: Option<EventPlace>,
         limit: u32,
     ) -> Result<EventPage, StoreError>;
+
+    /// Keeps what was read of an event later, beside what is kept of it; the event itself stays as it was evaluated. `false` if
+    /// there is no such event.
+    async fn add_to_event(&self, decision: &str, read: ReadLater) -> Result<bool, StoreError>;
 
     /// The revision of the rules that made the newest decision, or that were kept last if there is none.
     async fn newest_revision(&self) -> Result<Option<String>, StoreError>;

@@ -31,7 +31,7 @@ pub use controls::ControlStore;
 pub use counts::CountStore;
 pub use decisions::{DecisionPolicy, DecisionStore};
 pub use erasure::{Erased, ErasureStore};
-pub use events::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, StoredEvent};
+pub use events::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, ReadLater, StoredEvent};
 pub use leases::{HeldLeases, LeaseStore, Share, WorkspaceReport};
 pub use opt_outs::OptOutStore;
 pub use threads::ThreadStore;

@@ -40,7 +40,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("store", &["model", "text"]),
         ("engine", BELOW_ENGINE),
         ("admin", BELOW_ADMIN),
-        ("backtest", &["model", "lists", "rules", "store"]),
+        ("backtest", &["model", "text", "lists", "rules", "coldsend", "destinations", "store", "engine"]),
         ("simulator", &[]),
         ("settings", ALL),
         ("cli", ALL),

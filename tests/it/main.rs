@@ -32,6 +32,7 @@ mod postgres;
 mod proxy;
 mod read_failures;
 mod reload;
+mod replay;
 mod replicas;
 mod request_count;
 mod restore;

@@ -42,6 +42,17 @@ impl Executor {
         Pass::new(self, workspace, lane, stop).run().await
     }
 
+    /// Carries out one action if it is due, as [`Executor::run_due`] does; what becomes due by that is left to the caller.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn carry_out(&self, workspace: &Workspace, id: &ActionId) -> Result<(), ExecuteError> {
+        match self.step(workspace, id).await {
+            Ok(()) | Err(StoreError::Changed(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// One step of one action that is due. One that was changed meanwhile and is not due any more is left alone.
     pub(super) async fn step(&self, workspace: &Workspace, id: &ActionId) -> Result<(), StoreError> {
         let Some(under) = self.shared.store.action_under_control(id).await? else { return Ok(()) };

@@ -19,7 +19,8 @@ impl Executor {
         action: &Action,
         conversation: &Conversation,
     ) -> Result<Option<Verdict>, StoreError> {
-        if action.approved || conversation.outgoing_after_newest_inbound().next().is_none() {
+        let is_ours_alone = action.approved || workspace.client().is_in_process();
+        if is_ours_alone || conversation.outgoing_after_newest_inbound().next().is_none() {
             return Ok(None);
         }
         let mut ours = replies(&*self.shared.store, workspace.name(), &action.thread_id, &[]).await?;

@@ -97,7 +97,7 @@ impl Intake {
     ) -> Result<End, IntakeError> {
         let row = &thread.pending.row;
         Ok(match handled {
-            Ok(Handled::Decided(id)) => End::Decided(id),
+            Ok(Handled::Decided(decided)) => End::Decided(decided.record.id.clone()),
             Ok(Handled::NoEvent) => End::NoEvent,
             Ok(Handled::Waits(until)) => {
                 self.shared.store.put_off(workspace.name(), row, until, false).await?;

@@ -166,14 +166,15 @@ impl Intake {
         let is_old = candidate == Candidate::NewThread && is_too_old(newest.or(thread.row.last_message_at), state);
         let hold = is_old.then(|| Reason::new(ReasonCode::TooOld, "it is older than the first look at the inbox"));
         let record = self.record(workspace, &thread.row, &evaluation, event, hold);
-        let (record, _) = match &evaluation.messages {
+        let record = match &evaluation.messages {
             Some(messages) => {
                 let learn = self.learn_messages(workspace, &thread.row, messages.conversation());
                 try_join(record, learn).await?.0
             }
             None => record.await?,
         };
-        Ok(Handled::Decided(record.id.clone()))
+        let (record, actions) = record;
+        Ok(Handled::Decided(Recorded { record, actions }))
     }
 
     /// Whether the row shows a reply of ours and nothing else, so that there is nothing to read. Where a reply waits in the
@@ -336,10 +337,19 @@ fn acts(workspace: &Workspace) -> bool {
     matches!(workspace.settings().mode, Mode::Live | Mode::Draft)
 }
 
+/// A decision as it was recorded, with its actions.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The decision.
+    pub record: Arc<DecisionRecord>,
+    /// Its actions, in its order, as they were written.
+    pub actions: Vec<Action>,
+}
+
 /// What became of a pending row.
 pub(super) enum Handled {
-    /// A decision, by its id.
-    Decided(String),
+    /// A decision.
+    Decided(Recorded),
     /// It is no event.
     NoEvent,
     /// It stays pending until then.

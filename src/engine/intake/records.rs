@@ -75,6 +75,7 @@ pub(in crate::engine) fn stored_event(row: &ThreadRow, evaluation: &Evaluation) 
         overrides: context.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode)).collect(),
         lead_opted_out: context.lead_opted_out,
         hold_uncertain: context.hold_uncertain,
+        read_later: None,
     }
 }
 

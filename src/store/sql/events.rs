@@ -17,7 +17,7 @@ use super::{
     threads::find_thread,
     values::{Value, as_params},
 };
-use crate::store::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, StoreError, StoredEvent};
+use crate::store::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, ReadLater, StoreError, StoredEvent};
 use async_trait::async_trait;
 use std::collections::HashMap;
 
@@ -121,6 +121,11 @@ impl EventStore for SqlStore {
     ) -> Result<EventPage, StoreError> {
         let filter = filter.clone();
         self.read(move |connection| page(connection, &filter, after, limit)).await
+    }
+
+    async fn add_to_event(&self, decision: &str, read: ReadLater) -> Result<bool, StoreError> {
+        let uid = decision.to_owned();
+        self.write(move |session| add(session.connection, &uid, read)).await
     }
 
     async fn newest_revision(&self) -> Result<Option<String>, StoreError> {
@@ -231,6 +236,44 @@ fn page(
         found.next = None;
     }
     Ok(found)
+}
+
+/// Writes an event anew with what was read of it later. What builds on it stands for itself from then on.
+fn add(connection: &Connection, uid: &str, later: ReadLater) -> Result<bool, StoreError> {
+    let mut query = connection
+        .prepare_cached("SELECT d.id FROM decisions d JOIN decision_events e ON e.decision = d.id WHERE d.uid = ?")?;
+    let Some(decision) = query.query_optional(params![Uid(uid)], |row| row.get::<i64>(0))? else { return Ok(false) };
+    let mut query = connection.prepare_cached(
+        "SELECT e.decision FROM decisions d JOIN decision_events e ON e.decision = d.id
+         WHERE d.thread = (SELECT thread FROM decisions WHERE id = ?1) AND e.base = ?1",
+    )?;
+    let building: Vec<i64> = query.query_all(params![decision], |row| row.get(0))?;
+    for other in building {
+        if let Some(json) = self::read(connection, other)? {
+            write_alone(connection, other, &json)?;
+        }
+    }
+    let Some(json) = self::read(connection, decision)? else { return Ok(false) };
+    let mut event: StoredEvent = serde_json::from_slice(&json).map_err(super::codec::unreadable)?;
+    let before = event.read_later.take().map(|read| *read).unwrap_or_default();
+    event.read_later = Some(Box::new(ReadLater {
+        detail: later.detail.or(before.detail),
+        messages: later.messages.or(before.messages),
+    }));
+    write_alone(connection, decision, &serde_json::to_vec(&event).map_err(super::codec::unreadable)?)?;
+    Ok(true)
+}
+
+/// Writes the body of an event that is there, so that it builds on no other.
+fn write_alone(connection: &Connection, decision: i64, json: &[u8]) -> Result<(), StoreError> {
+    let mut query = connection.prepare_cached("SELECT trace FROM decisions WHERE id = ?")?;
+    let trace: Vec<u8> = query.query_row(params![decision], |row| row.get(0))?;
+    let mut body = vec![FORM];
+    compress_after(&[DICTIONARY, &unpack_bytes(&trace)?].concat(), json, &mut body)?;
+    let mut update =
+        connection.prepare_cached("UPDATE decision_events SET base = NULL, depth = 0, body = ? WHERE decision = ?")?;
+    update.execute(params![body, decision])?;
+    Ok(())
 }
 
 /// An event's JSON: those that it builds on are read first. `None` if one of them is gone: it may be removed while a list is

@@ -71,28 +71,32 @@ async fn exactly_the_events_whose_outcome_changes_are_named() {
     assert_eq!(differing, ["bea@bea.example".to_owned(), "cai@cai.example".to_owned()].into());
 
     one.write("rules/rules.yaml", &after());
-    let (files, requests) = (one.files(), one.simulator.workspace().requests().len());
-    let found = one.run(&["backtest", "--stateless", "--format", "json"]).await.assert_exit(0).json();
-    assert_eq!(leads(&found), differing, "{found:#}");
-    assert_eq!((files, requests), (one.files(), one.simulator.workspace().requests().len()), "nothing is done");
-    assert_eq!((&found["events"], &found["changed"], &found["lacking_events"]), (&json!(9), &json!(2), &json!(0)));
-    let book = &found["rules"][0];
-    assert_eq!(
-        (&book["name"], &book["before"]["matches"], &book["after"]["matches"]),
-        (&json!("book-a-call"), &json!(3), &json!(5))
-    );
-    let price = &found["rules"][1];
-    assert_eq!(price["before"]["actions"], json!({ "done": 2 }));
-    assert_eq!(price["after"]["actions"], json!({ "done": 1, "suppressed": 1 }));
-    let cai = found["changes"].as_array().unwrap().iter().find(|change| change["lead"] == "cai@cai.example").unwrap();
-    assert_eq!(cai["new_text"], "What is the price? A meeting would do.");
-    assert_eq!(cai["before"]["rules"], json!(["price"]));
-    assert_eq!(cai["before"]["actions"][0]["text"], "Our prices.");
-    assert_eq!(cai["after"]["rules"], json!(["book-a-call", "price"]));
-    assert_eq!(cai["after"]["actions"][0]["text"], "Hi Cai, here is my calendar.");
-    let why = &cai["why"];
-    assert_eq!((&why["rule"], &why["condition"]), (&json!("book-a-call"), &json!("when.body")), "{why:#}");
-    assert!(why["wanted"].as_str().unwrap().contains("meeting"), "{why:#}");
+    for (how, options) in [("stateful", &["backtest"][..]), ("stateless", &["backtest", "--stateless"])] {
+        let (files, requests) = (one.files(), one.simulator.workspace().requests().len());
+        let found = one.run(&[options, &["--format", "json"]].concat()).await.assert_exit(0).json();
+        assert_eq!(leads(&found), differing, "{found:#}");
+        assert_eq!((files, requests), (one.files(), one.simulator.workspace().requests().len()), "nothing is done");
+        assert_eq!((&found["events"], &found["changed"], &found["lacking_events"]), (&json!(9), &json!(2), &json!(0)));
+        let book = &found["rules"][0];
+        assert_eq!(
+            (&book["name"], &book["before"]["matches"], &book["after"]["matches"]),
+            (&json!("book-a-call"), &json!(3), &json!(5))
+        );
+        let price = &found["rules"][1];
+        assert_eq!(price["before"]["actions"], json!({ "done": 2 }));
+        assert_eq!(price["after"]["actions"], json!({ "done": 1, "suppressed": 1 }));
+        let cai =
+            found["changes"].as_array().unwrap().iter().find(|change| change["lead"] == "cai@cai.example").unwrap();
+        assert_eq!(cai["new_text"], "What is the price? A meeting would do.");
+        assert_eq!(cai["before"]["rules"], json!(["price"]));
+        assert_eq!(cai["before"]["actions"][0]["text"], "Our prices.");
+        assert_eq!(cai["after"]["rules"], json!(["book-a-call", "price"]));
+        assert_eq!(cai["after"]["actions"][0]["text"], "Hi Cai, here is my calendar.");
+        let why = &cai["why"];
+        assert_eq!((&why["rule"], &why["condition"]), (&json!("book-a-call"), &json!("when.body")), "{why:#}");
+        assert!(why["wanted"].as_str().unwrap().contains("meeting"), "{why:#}");
+        assert_eq!(found["how"], how);
+    }
 
     // The other way round, and with no change.
     let changed = ["backtest", "--stateless", "--fail-on-change"];
@@ -284,4 +288,81 @@ async fn a_comment_has_a_bound() {
     let all: Value = serde_json::from_str(&go("json").await).unwrap();
     assert_eq!((all["changes"].as_array().unwrap().len(), &all["changes_left_out"]), (3_000, &json!(0)));
     assert!(go("table").await.ends_with("… and 2900 more; --format json tells of all.\n"));
+}
+
+#[tokio::test]
+async fn what_events_lack_is_read_once_and_kept() {
+    let place = played(BEFORE).await;
+    place.write(
+        "rules/rules.yaml",
+        &BEFORE.replace("{ category: not_interested }", "{ category: not_interested, body: meeting }"),
+    );
+    let requests = || place.simulator.workspace().requests().len();
+    let before = requests();
+    let args = ["backtest", "--fetch", "--format", "json"];
+    let ran = place.run(&args).await.assert_exit(0);
+    assert_eq!(requests() - before, 2, "the messages of two threads: {}", ran.err);
+    for note in
+        ["2 events have less than the rules need: reading that takes at least 2 requests", "read 2 of 2 threads"]
+    {
+        assert!(ran.err.contains(note), "{note}: {ran:?}");
+    }
+    let found = ran.json();
+    assert_eq!((&found["events"], &found["lacking_events"], &found["changed"]), (&json!(9), &json!(0), &json!(1)));
+    assert_eq!(leads(&found), ["gus@gus.example".to_owned()].into());
+    // It is with the events from now on.
+    let again = place.run(&args).await.assert_exit(0);
+    assert!(again.err.contains("No event lacks anything"), "{again:?}");
+    assert_eq!(requests() - before, 2);
+    assert_eq!(place.run(&["backtest", "--format", "json"]).await.assert_exit(0).json()["lacking_events"], json!(0));
+    let exported = place.run(&["events", "export"]).await.assert_exit(0).out;
+    assert!(exported.lines().all(|line| !line.contains("\"messages\":null")), "{exported}");
+    // What was decided is told as before, though more is known by now.
+    let told = place.run(&["explain", "fay@fay.example"]).await;
+    assert!(!told.out.contains("reads the event differently"), "{told:?}");
+
+    let ci = tempfile::tempdir().unwrap();
+    std::fs::write(ci.path().join("rules.yaml"), BEFORE).unwrap();
+    std::fs::write(ci.path().join("events.jsonl"), exported).unwrap();
+    let args = ["backtest", "--rules", "rules.yaml", "--against", "rules.yaml", "--from", "events.jsonl", "--fetch"];
+    let refused = run(binary(ci.path(), &args)).await.assert_exit(1);
+    assert!(refused.err.contains("--fetch needs the configuration"), "{refused:?}");
+    let refused = place.run(&["backtest", "--fetch", "--from", "-"]).await.assert_exit(1);
+    assert!(refused.err.contains("name a file instead of standard input"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_read_beside_a_running_service_serves_once() {
+    let place = played(BEFORE).await;
+    let service = ServiceProcess::start(place.command(SERVICE)).await;
+    place.write(
+        "new/rules.yaml",
+        &BEFORE.replace("{ category: not_interested }", "{ category: not_interested, body: meeting }"),
+    );
+    let args = ["backtest", "--rules", "new", "--fetch", "--format", "json"];
+    let ran = place.run(&args).await.assert_exit(0);
+    assert_eq!(ran.json()["lacking_events"], json!(0));
+    assert!(ran.err.contains("a service has the store"), "{ran:?}");
+    drop(service);
+}
+
+#[tokio::test]
+async fn state_decides_what_would_have_been_sent() {
+    let place = played(BEFORE).await;
+    place.write(
+        "rules/rules.yaml",
+        &after().replace("here is my calendar.' }", "here is my calendar.', limit: 4 per 1h }"),
+    );
+    let found = place.run(&["backtest", "--format", "json"]).await.assert_exit(0).json();
+    // The fifth reply of the new rule waits for an hour.
+    assert_eq!(found["how"], "stateful");
+    let changes = found["changes"].as_array().unwrap().iter();
+    let actions = changes.flat_map(|change| change["after"]["actions"].as_array().unwrap());
+    let waited = |action: &&Value| action["reason"].as_str().is_some_and(|why| why.contains("limit of 4 per 1h"));
+    assert_eq!(actions.filter(waited).count(), 1, "{found:#}");
+    // An event that is given twice counts once; a file may begin with a mark.
+    let exported = place.run(&["events", "export"]).await.assert_exit(0).out;
+    place.write("twice.jsonl", &format!("\u{feff}{exported}{exported}"));
+    let twice = place.run(&["backtest", "--from", "twice.jsonl"]).await.assert_exit(0);
+    twice.assert_prints(&["9 events: running before", "9 events were given more than once: each counts once."]);
 }

@@ -1,0 +1,229 @@
+//! The threads of a workspace as one side sees them: as they were then, with what it has done in this play.
+
+use super::scene::Scene;
+use crate::{
+    coldsend::{Account, ApiError, ReplyBody},
+    engine::{Clock as _, ManualClock},
+    model::{Conversation, Message, ThreadDetail, ThreadRow},
+    rules::Need,
+    store::EventKind,
+};
+use jiff::Timestamp;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// One workspace's account within a play.
+#[derive(Debug)]
+pub(super) struct PlayedAccount {
+    clock: Arc<ManualClock>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Debug, Default)]
+struct Threads {
+    all: HashMap<String, PlayedThread>,
+    /// What was asked for and is not known, since the event began.
+    lack: Option<Need>,
+    /// An event is being decided: nothing but what was read for it then is known.
+    is_deciding: bool,
+    replies: u64,
+}
+
+#[derive(Debug, Default)]
+struct PlayedThread {
+    row: ThreadRow,
+    detail: Option<ThreadDetail>,
+    /// As they were read for the event that is being decided.
+    read: Option<Arc<[Message]>>,
+    /// As they were at the last event for which they were read.
+    messages: Option<Arc<[Message]>>,
+    /// What came after them, as later events show.
+    later: Arc<[Message]>,
+    /// What this side has sent.
+    replies: Vec<SentReply>,
+    /// The star, once this side has set or taken it.
+    starred: Option<bool>,
+    is_read: Option<bool>,
+}
+
+#[derive(Debug)]
+struct SentReply {
+    message: Message,
+    /// The newest message that was there.
+    after: Option<String>,
+}
+
+impl PlayedAccount {
+    pub(super) fn new(clock: Arc<ManualClock>) -> Self {
+        Self { clock, threads: Mutex::default() }
+    }
+
+    /// The thread is as this event shows it; the row for the rules comes back.
+    pub(super) fn begin(&self, scene: &Scene) -> ThreadRow {
+        let threads = &mut *self.locked();
+        (threads.lack, threads.is_deciding) = (None, true);
+        let thread = threads.all.entry(scene.event.row.id.clone()).or_default();
+        let mut row = scene.event.row.clone();
+        if scene.event.kind == EventKind::Message {
+            thread.is_read = None;
+        }
+        let shown = |mine: Option<bool>, shown: Option<bool>, own: Option<bool>| match (mine, shown) {
+            (Some(mine), _) => Some(mine),
+            (None, Some(shown)) if own == Some(shown) => Some(!shown),
+            (None, shown) => shown,
+        };
+        row.is_starred = shown(thread.starred, row.is_starred, scene.own_star);
+        row.is_read = shown(thread.is_read, row.is_read, scene.own_read);
+        thread.detail = scene.event.thread.clone().map(|mut detail| {
+            let set = |field: &mut Option<bool>, value: Option<bool>| {
+                if field.is_some() {
+                    *field = value;
+                }
+            };
+            set(&mut detail.row.is_starred, row.is_starred);
+            set(&mut detail.row.is_read, row.is_read);
+            detail
+        });
+        thread.read.clone_from(&scene.messages);
+        if scene.messages.is_some() {
+            thread.messages.clone_from(&scene.messages);
+        }
+        thread.later = Arc::clone(&scene.later);
+        thread.row = row.clone();
+        row
+    }
+
+    /// The event is decided. What it lacked comes back, if it did.
+    pub(super) fn end(&self) -> Option<Need> {
+        let threads = &mut *self.locked();
+        threads.is_deciding = false;
+        threads.lack.take()
+    }
+
+    /// Nothing waits in the thread any more: only what this side has done there is kept.
+    pub(super) fn release(&self, id: &str) {
+        let all = &mut self.locked().all;
+        let Some(thread) = all.get_mut(id) else { return };
+        if thread.replies.is_empty() && thread.starred.is_none() && thread.is_read.is_none() {
+            all.remove(id);
+        } else {
+            (thread.detail, thread.read, thread.messages, thread.later) = (None, None, None, Arc::default());
+        }
+    }
+
+    /// The lead has written something that was not read: what waits for an older message is late.
+    pub(super) fn record_unread(&self, scene: &Scene) {
+        let threads = &mut *self.locked();
+        let Some(thread) = threads.all.get_mut(&scene.event.row.id) else { return };
+        let message = Message {
+            id: format!("unread-{}", scene.event.id),
+            created_at: Some(scene.event.time),
+            ..Message::default()
+        };
+        let messages = thread.messages.iter().flat_map(|messages| messages.iter().cloned());
+        thread.messages = Some(messages.chain([message]).collect());
+    }
+
+    // Plain values: a panic in between leaves nothing half-done.
+    fn locked(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PlayedThread {
+    /// The messages at this time.
+    fn conversation(&self, messages: &[Message], now: Timestamp, is_deciding: bool) -> Conversation {
+        let mut all = messages.to_vec();
+        if !is_deciding {
+            let has_come = |message: &&Message| message.created_at.is_some_and(|at| at <= now);
+            let is_new = |message: &&Message| !messages.iter().any(|known| known.id == message.id);
+            all.extend(self.later.iter().filter(has_come).filter(is_new).cloned());
+        }
+        for SentReply { message, after } in &self.replies {
+            let earlier =
+                all.iter().rposition(|other| other.created_at.is_some_and(|at| Some(at) <= message.created_at));
+            let answered = all.iter().rposition(|other| after.as_deref() == Some(other.id.as_str()));
+            let place = earlier.max(answered).map_or(0, |place| place + 1);
+            all.insert(place.min(all.len()), message.clone());
+        }
+        Conversation::in_order(all)
+    }
+}
+
+impl Account for PlayedAccount {
+    fn thread(&self, id: &str) -> Result<ThreadDetail, ApiError> {
+        let threads = &mut *self.locked();
+        let thread = threads.all.get(id);
+        if let Some(detail) = thread.and_then(|thread| thread.detail.clone()) {
+            let starred = thread.and_then(|thread| thread.starred).or(detail.row.is_starred);
+            let row = ThreadRow { is_starred: Some(starred.unwrap_or_default()), ..detail.row.clone() };
+            return Ok(ThreadDetail { row, ..detail });
+        }
+        if threads.is_deciding {
+            threads.lack = Some(Need::Thread);
+            return Err(unread());
+        }
+        // Whoever acts asks for the star.
+        let row = thread.map(|thread| thread.row.clone()).unwrap_or_default();
+        let starred = thread.and_then(|thread| thread.starred).or(row.is_starred);
+        let row = ThreadRow { is_starred: Some(starred.unwrap_or_default()), ..row };
+        Ok(ThreadDetail { row, ..ThreadDetail::default() })
+    }
+
+    fn conversation(&self, id: &str) -> Result<Conversation, ApiError> {
+        let now = self.clock.now();
+        let threads = &mut *self.locked();
+        let thread = threads.all.get(id);
+        let is_deciding = threads.is_deciding;
+        let known = |thread: &PlayedThread| {
+            let messages = if is_deciding { thread.read.as_ref() } else { thread.messages.as_ref() };
+            Some(thread.conversation(messages?, now, is_deciding))
+        };
+        if let Some(conversation) = thread.and_then(known) {
+            return Ok(conversation);
+        }
+        threads.lack = Some(Need::Messages);
+        Err(unread())
+    }
+
+    fn reply(&self, id: &str, body: &ReplyBody) {
+        let now = self.clock.now();
+        let threads = &mut *self.locked();
+        threads.replies += 1;
+        let number = threads.replies;
+        let thread = threads.all.entry(id.to_owned()).or_default();
+        let messages = thread.messages.as_deref().unwrap_or_default();
+        let sender = messages.iter().rev().filter(|message| message.outgoing).find_map(|message| message.from.clone());
+        let message = Message {
+            id: format!("played-{number}"),
+            from: sender.or_else(|| thread.detail.as_ref()?.inbox_email.clone()),
+            to: thread.row.lead_email.clone(),
+            subject: thread.row.subject.clone(),
+            text: body.text.clone(),
+            html: body.html.clone(),
+            outgoing: true,
+            is_read: Some(true),
+            created_at: Some(now),
+            ..Message::default()
+        };
+        let after = messages.last().map(|message| message.id.clone());
+        thread.replies.push(SentReply { message, after });
+    }
+
+    fn mark_read(&self, id: &str) {
+        self.locked().all.entry(id.to_owned()).or_default().is_read = Some(true);
+    }
+
+    fn toggle_star(&self, id: &str) -> bool {
+        let threads = &mut *self.locked();
+        let thread = threads.all.entry(id.to_owned()).or_default();
+        let shown = thread.starred.or(thread.row.is_starred).unwrap_or_default();
+        *thread.starred.insert(!shown)
+    }
+}
+
+fn unread() -> ApiError {
+    ApiError::Invalid { detail: "it was not read for this event".to_owned() }
+}

@@ -1,0 +1,136 @@
+//! One event as both sides see it.
+//!
+//! What the service itself did at that time is taken away: each side does it again, or does not. What a person did stays.
+
+use super::order::ThreadKey;
+use crate::{
+    backtest::EventLine,
+    model::{ActionKind, ActionState, Conversation, HistoryEntry, Message, Mode},
+    rules::{ThreadMessages, words_of},
+    text::{has_fingerprint, is_same_reply},
+};
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+/// An event, ready to be played.
+pub(super) struct Scene {
+    /// Its place among all, from 0.
+    pub(super) number: u64,
+    /// The event, without its messages.
+    pub(super) event: EventLine,
+    /// Its messages without the service's own replies of this play's time; `None` if they were not read.
+    pub(super) messages: Option<Arc<[Message]>>,
+    /// What is known to have come in the thread after it, until its next event.
+    pub(super) later: Arc<[Message]>,
+    /// The star that the service itself has set or taken since the first event.
+    pub(super) own_star: Option<bool>,
+    /// The service itself has marked the thread as read.
+    pub(super) own_read: Option<bool>,
+    /// What was done before the first event.
+    pub(super) earlier: Vec<HistoryEntry>,
+}
+
+impl Scene {
+    /// `start` is the time of the first event.
+    pub(super) fn new(number: u64, mut event: EventLine, later: Option<&EventLine>, start: Timestamp) -> Self {
+        let messages = event.messages.take();
+        let history = event.history.as_deref().unwrap_or_default();
+        let earlier = history.iter().filter(|entry| entry.created_at < start).cloned().collect();
+        let mut own = history.iter().filter(|entry| is_own(entry, &event, start));
+        // The newest stand first.
+        let own_star = own.clone().find_map(|entry| match entry.kind {
+            ActionKind::Star => Some(true),
+            ActionKind::Unstar => Some(false),
+            _ => None,
+        });
+        let own_read = own.any(|entry| entry.kind == ActionKind::MarkRead).then_some(true);
+        let known: HashSet<&str> = messages.iter().flatten().map(|message| message.id.as_str()).collect();
+        let later = later.map(|later| {
+            let all = later.messages.iter().flatten();
+            let is_new = |message: &&Message| match &messages {
+                Some(_) => !known.contains(message.id.as_str()),
+                // What was there then is not known: what was written since is new.
+                None => message.created_at.is_some_and(|at| at > event.time),
+            };
+            let mut new: Vec<Message> = all.filter(is_new).cloned().collect();
+            take_own_away(&mut new, later, start);
+            new
+        });
+        let later = later.unwrap_or_default().into();
+        let messages = messages.map(|mut messages| {
+            take_own_away(&mut messages, &event, start);
+            messages.into()
+        });
+        Self { number, event, messages, later, own_star, own_read, earlier }
+    }
+
+    pub(super) fn key(&self) -> ThreadKey {
+        (self.event.workspace.clone(), self.event.row.id.clone())
+    }
+
+    /// The event as far as a report tells of it.
+    pub(super) fn without_texts(&self) -> EventLine {
+        let event = &self.event;
+        EventLine {
+            version: event.version,
+            id: event.id.clone(),
+            kind: event.kind,
+            time: event.time,
+            workspace: event.workspace.clone(),
+            revision: String::new(),
+            matched: Vec::new(),
+            message_id: event.message_id.clone(),
+            mode: event.mode,
+            overrides: BTreeMap::new(),
+            lead_opted_out: event.lead_opted_out,
+            hold_uncertain: event.hold_uncertain,
+            row: event.row.clone(),
+            thread: None,
+            messages: None,
+            history: None,
+        }
+    }
+
+    /// The modes that operators had lowered rules to.
+    pub(super) fn overrides(&self) -> impl Iterator<Item = (String, Mode)> {
+        self.event.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode))
+    }
+}
+
+/// Messages in their order, ready to be read.
+pub(super) fn thread_messages(messages: &[Message]) -> ThreadMessages {
+    ThreadMessages::new(Conversation::in_order(messages.to_vec()))
+}
+
+/// Whether the service did it in the thread since the first event.
+fn is_own(entry: &HistoryEntry, event: &EventLine, start: Timestamp) -> bool {
+    let may_have_left = matches!(
+        entry.state,
+        ActionState::Done | ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined
+    );
+    may_have_left && entry.thread_id == event.row.id && entry.created_at >= start
+}
+
+/// Takes the replies away that the service sent since the first event.
+fn take_own_away(messages: &mut Vec<Message>, event: &EventLine, start: Timestamp) {
+    let history = event.history.as_deref().unwrap_or_default();
+    for entry in history.iter().filter(|entry| entry.kind == ActionKind::Reply && is_own(entry, event, start)) {
+        let words = words_of(entry);
+        let is_it = |message: &Message| {
+            let (text, html) = (message.text.as_deref(), message.html.as_deref());
+            message.outgoing
+                && message.created_at.is_none_or(|at| at >= entry.created_at.saturating_sub(CLOCKS).unwrap_or(at))
+                && (entry.body.as_deref().is_some_and(|body| is_same_reply(body, text, html))
+                    || words.as_deref().is_some_and(|words| has_fingerprint(words, text, html)))
+        };
+        if let Some(place) = messages.iter().position(is_it) {
+            messages.remove(place);
+        }
+    }
+}
+
+/// The server's clock and that of the service may differ by so much.
+const CLOCKS: std::time::Duration = std::time::Duration::from_secs(300);

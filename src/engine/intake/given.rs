@@ -1,0 +1,100 @@
+//! A row that is given, instead of found in the list: an event of the past that is played again.
+
+use super::{
+    Intake,
+    pending::{Handled, IntakeError, Recorded},
+    row_changes::message_differs,
+};
+use crate::engine::Workspace;
+use crate::{
+    model::{Mode, ThreadRow},
+    store::{EventKind, KnownThread, PendingThread, WorkspaceState},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// The id of a message that no thread has.
+const NO_MESSAGE: &str = "";
+
+/// A row, and which event it was.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenRow<'a> {
+    /// The row as the list showed it.
+    pub row: &'a ThreadRow,
+    /// What made rules run.
+    pub kind: EventKind,
+    /// The newest inbound message, where it is known.
+    pub message_id: Option<&'a str>,
+    /// The modes that operators lowered rules to.
+    pub overrides: &'a HashMap<String, Mode>,
+}
+
+impl Intake {
+    /// Decides on a row as if a poll had just found it, and records the decision with its actions. Which event it is, a new
+    /// message or another category, is not found out again; whether rules may act on it is.
+    ///
+    /// `None` if it turns out to be no event: a teammate has dealt with it.
+    ///
+    /// # Errors
+    /// What the rules need of the thread cannot be read, or the store fails; then nothing was recorded.
+    pub async fn decide_given(
+        &self,
+        workspace: &Workspace,
+        given: &GivenRow<'_>,
+    ) -> Result<Option<Recorded>, IntakeError> {
+        let (row, now) = (given.row, self.shared.now());
+        workspace.cache.evict_messages(&row.id);
+        workspace.cache.put_star(&row.id, Some(row.is_starred.unwrap_or_default()), now);
+        if given.kind == EventKind::Apply {
+            return self.apply_given(workspace, given).await.map(Some);
+        }
+        let known = self.shared.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
+        let pending = PendingThread { since: now, ..pending(given, known.get(&row.id)) };
+        match self.handle(workspace, &pending, &WorkspaceState::default(), given.overrides).await? {
+            Handled::Decided(decided) => Ok(Some(decided)),
+            Handled::NoEvent | Handled::Waits(_) => Ok(None),
+        }
+    }
+
+    async fn apply_given(&self, workspace: &Workspace, given: &GivenRow<'_>) -> Result<Recorded, IntakeError> {
+        let (rules, now) = (self.shared.rules(), self.shared.now());
+        let evaluation = self.evaluate_row(workspace, &rules, given.row, given.overrides, None, now).await?;
+        if let Some(messages) = &evaluation.messages {
+            workspace.cache.put_messages(&given.row.id, Arc::clone(messages), now);
+        }
+        let (record, actions) = self.record(workspace, given.row, &evaluation, EventKind::Apply, None).await?;
+        Ok(Recorded { record, actions })
+    }
+}
+
+/// The row with what was known before, changed where that would make another event of it: what was seen then decides.
+fn pending(given: &GivenRow<'_>, known: Option<&KnownThread>) -> PendingThread {
+    let row = given.row.clone();
+    let before = known.and_then(|known| known.row.clone());
+    let mut pending = PendingThread {
+        since: jiff::Timestamp::UNIX_EPOCH,
+        known: before,
+        newest_inbound: known.and_then(|known| known.newest_inbound.clone()),
+        inbound_seen: known.map(|known| known.inbound_seen.clone()).unwrap_or_default(),
+        looked_at: known.and_then(|known| known.looked_at),
+        row,
+    };
+    match (given.kind, &mut pending.known) {
+        (EventKind::Category, known) => {
+            let category = known.as_ref().map(|known| known.category.clone());
+            let category = category.filter(|category| *category != pending.row.category);
+            let other = pending.row.category.is_none().then(|| "none".to_owned());
+            *known = Some(ThreadRow { category: category.unwrap_or(other), ..pending.row.clone() });
+            pending.newest_inbound = given.message_id.map(str::to_owned).or(pending.newest_inbound);
+            pending.inbound_seen.clear();
+        }
+        (_, Some(known)) => {
+            if !message_differs(known, &pending.row) {
+                known.last_message_at = pending.row.last_message_at.is_none().then_some(pending.since);
+            }
+            pending.newest_inbound = Some(NO_MESSAGE.to_owned());
+            pending.inbound_seen.clear();
+        }
+        (_, None) => {}
+    }
+    pending
+}
