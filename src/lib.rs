@@ -14,9 +14,10 @@
 //! | [`yaml`] | YAML with locations, and schemas of it | `model`, `diagnostics` |
 //! | [`lists`] | tables kept beside the rules | `model`, `text`, `diagnostics`, `yaml` |
 //! | [`rules`] | loading, conditions, scripts, templates, evaluation | `model`, `text`, `diagnostics`, `yaml`, `lists`, `destinations` |
-//! | [`coldsend`] | the API client and its request budget | `model` |
-//! | [`destinations`] | Slack, e-mail, webhooks | `model`, `diagnostics`, `yaml` |
-//! | [`store`] | a trait for each subject, and their SQLite implementation | `model`, `text` |
+//! | `tls` | the encryption of connections that are made | nothing |
+//! | [`coldsend`] | the API client and its request budget | `model`, `tls` |
+//! | [`destinations`] | Slack, e-mail, webhooks | `model`, `diagnostics`, `yaml`, `tls` |
+//! | [`store`] | a trait for each subject, and their implementation in SQL | `model`, `text`, `tls` |
 //! | [`engine`] | polling, events, the executor, recovery | all above |
 //! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store`, `backtest` |
 //! | [`backtest`] | events taken out of the store, and what other rules do with them | `engine` and below |
@@ -40,4 +41,5 @@ pub mod settings;
 pub mod simulator;
 pub mod store;
 pub mod text;
+mod tls;
 pub mod yaml;

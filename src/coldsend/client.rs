@@ -6,6 +6,7 @@ use super::error::ClientError;
 use super::ledger::Priority;
 use super::shared_budget::SharedBudget;
 use super::transport::{TimeLimits, Transport};
+use crate::tls;
 use reqwest::{header::HeaderValue, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -59,15 +60,14 @@ impl Client {
         }
         let key = key_header(&workspace, &api_key)?;
         let loopback = check_base(&workspace, &base_url)?;
-        let built = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| ClientError::Tls {
-                workspace: workspace.clone(),
-                detail: super::transport::cause(error),
-            })
-        };
+        let no_tls = |detail: String| ClientError::Tls { workspace: workspace.clone(), detail };
+        let tls = tls::system_for_http().map_err(|error| no_tls(error.to_string()))?;
+        let built =
+            |builder: reqwest::ClientBuilder| builder.build().map_err(|error| no_tls(super::transport::cause(error)));
         let common = || {
             let builder = reqwest::Client::builder()
                 .user_agent(concat!("reply-router/", env!("CARGO_PKG_VERSION")))
+                .tls_backend_preconfigured(tls.clone())
                 .redirect(redirect::Policy::none())
                 .retry(retry::never())
                 .referer(false)

@@ -6,6 +6,7 @@ use super::{
     sanitize::one_line,
     ssrf::{NetworkSettings, PrivateAddress, PublicResolver, private_host},
 };
+use crate::tls;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
@@ -111,9 +112,11 @@ impl Http {
 
     /// `timeout` is for everything from the name to the end of the response.
     pub(super) fn with_timeout(network: NetworkSettings, timeout: Duration) -> Result<Self, DestinationProblem> {
+        let tls = tls::system_for_http().map_err(|error| DestinationProblem::Http(error.to_string()))?;
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("reply-router/", env!("CARGO_PKG_VERSION")))
+                .tls_backend_preconfigured(tls.clone())
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)

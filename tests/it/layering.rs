@@ -27,6 +27,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         "settings",
         "cli",
         "app",
+        "tls",
     ];
     BTreeMap::from([
         ("model", &[] as &[&str]),
@@ -35,9 +36,10 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("yaml", &["model", "diagnostics"]),
         ("lists", &["model", "text", "diagnostics", "yaml"]),
         ("rules", &["model", "text", "diagnostics", "yaml", "lists", "destinations"]),
-        ("coldsend", &["model"]),
-        ("destinations", &["model", "diagnostics", "yaml"]),
-        ("store", &["model", "text"]),
+        ("tls", &[]),
+        ("coldsend", &["model", "tls"]),
+        ("destinations", &["model", "diagnostics", "yaml", "tls"]),
+        ("store", &["model", "text", "tls"]),
         ("engine", BELOW_ENGINE),
         ("admin", BELOW_ADMIN),
         ("backtest", &["model", "text", "lists", "rules", "coldsend", "destinations", "store", "engine"]),

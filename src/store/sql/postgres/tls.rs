@@ -1,11 +1,10 @@
 //! Encryption on the way to the server, and whose certificates are trusted.
 
-use crate::store::StoreError;
+use crate::{store::StoreError, tls};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use rustls_platform_verifier::BuilderVerifierExt;
 use std::{path::PathBuf, sync::Arc};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -23,13 +22,13 @@ impl Roots {
     /// What connects with TLS. Certificates are always checked, and that they are the host's.
     pub(super) fn connector(&self, shown: &str) -> Result<MakeRustlsConnect, StoreError> {
         let failed = |detail: String| StoreError::Open { path: shown.to_owned(), detail };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(error.to_string()))?;
-        let builder = match self {
-            Self::System => builder.with_platform_verifier().map_err(|error| failed(error.to_string()))?,
+        let config = match self {
+            Self::System => tls::system().map_err(|error| failed(error.to_string()))?,
             Self::File(path) => {
+                let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+                let builder = ClientConfig::builder_with_provider(provider)
+                    .with_safe_default_protocol_versions()
+                    .map_err(|error| failed(error.to_string()))?;
                 let unusable = |why: String| failed(format!("sslrootcert {}: {why}", path.display()));
                 let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
                 let mut roots = RootCertStore::empty();
@@ -40,10 +39,10 @@ impl Roots {
                 if roots.is_empty() {
                     return Err(unusable("there is no PEM certificate in it".to_owned()));
                 }
-                builder.with_root_certificates(roots)
+                builder.with_root_certificates(roots).with_no_client_auth()
             }
         };
-        Ok(MakeRustlsConnect::new(builder.with_no_client_auth()))
+        Ok(MakeRustlsConnect::new(config))
     }
 }
 
