@@ -42,6 +42,7 @@ use reply_router::{
 use service_process::{SERVICE, ServiceProcess};
 use std::{
     fmt::Write as _,
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -49,6 +50,8 @@ use tower::ServiceExt;
 
 const RULES: usize = 20;
 const RUNS: usize = 20;
+/// A store's size is taken after so many decisions, and after as many again.
+const SIZED: usize = 1_000;
 
 fn main() {
     let (flags, numbers): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
@@ -60,19 +63,37 @@ fn main() {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(measure(decisions));
 }
 
-async fn measure(decisions: usize) {
+/// A store for so many rules, each of which looks for a word of its own.
+async fn with_rules(count: usize) -> Fixture {
     let mut rules = "version: 1\nrules:\n".to_owned();
-    for rule in 0..RULES {
+    for rule in 0..count {
         writeln!(
             rules,
             "  - {{ name: rule-{rule}, when: {{ category: interested, body: '\\bword{rule}\\b' }}, then: [{{ reply: {{ text: Hi }} }}, star] }}"
         )
         .unwrap();
     }
-    let fixture =
-        Fixture::new(FixtureOptions { rules: Box::leak(rules.into_boxed_str()), ..FixtureOptions::default() }).await;
+    Fixture::new(FixtureOptions { rules: Box::leak(rules.into_boxed_str()), ..FixtureOptions::default() }).await
+}
+
+/// What a decision takes on disk with its event, a mail of 1.5 kB, and its three actions: what a few thousand of them add
+/// to a store, its indexes and the thread's row included.
+async fn bytes_per_decision(rules: usize) -> u64 {
+    let fixture = with_rules(rules).await;
+    // What the first ones make, such as the text of the rules, is there once.
+    fill(&fixture, rules, 0..SIZED).await;
+    let before = fixture.store.metrics().await.unwrap().bytes;
+    fill(&fixture, rules, SIZED..5 * SIZED).await;
+    (fixture.store.metrics().await.unwrap().bytes - before) / (4 * SIZED as u64)
+}
+
+async fn measure(decisions: usize) {
+    for rules in [5, 100] {
+        println!("{} bytes a decision with {rules} rules", bytes_per_decision(rules).await);
+    }
+    let fixture = with_rules(RULES).await;
     let began = Instant::now();
-    fill(&fixture, decisions).await;
+    fill(&fixture, RULES, 0..decisions).await;
     let figures = fixture.store.metrics().await.unwrap();
     println!(
         "{decisions} decisions with {} actions, {} MiB, written in {:.1} s",
@@ -201,19 +222,20 @@ const AT_ONCE: usize = 256;
 
 /// Decisions over sixty days, the last ones now: one in five matches nothing, the others a rule with a reply, a star and a
 /// forward; one action in a thousand is quarantined.
-async fn fill(fixture: &Fixture, decisions: usize) {
+async fn fill(fixture: &Fixture, rule_count: usize, numbers: Range<usize>) {
+    let decisions = numbers.end;
     let now = fixture.engine.now().as_microsecond();
     let payload = "Hi, here it is. ".repeat(20);
     let rules = fixture.engine.rules();
     fixture.store.keep_rules(rules.revision(), &rules.sources().to_text().unwrap()).await.unwrap();
     // One that each rule matches, and one that none does.
-    let samples: Vec<_> = (0..=RULES).map(|rule| sample(&rules, rule)).collect();
+    let samples: Vec<_> = (0..=rule_count).map(|rule| sample(&rules, rule)).collect();
     let write = async |i: usize| {
         let at = now - i64::try_from((decisions - i) * (60 * 86_400_000_000 / decisions)).unwrap();
         let at = jiff::Timestamp::from_microsecond(at).unwrap();
-        let (rule, thread) = (format!("rule-{}", i % RULES), format!("thread-{i}"));
+        let (rule, thread) = (format!("rule-{}", i % rule_count), format!("thread-{i}"));
         let matched = if i.is_multiple_of(5) { vec![] } else { vec![rule.clone()] };
-        let (event, trace) = samples.get(if matched.is_empty() { RULES } else { i % RULES }).unwrap();
+        let (event, trace) = samples.get(if matched.is_empty() { rule_count } else { i % rule_count }).unwrap();
         let decision = DecisionRecord {
             id: format!("{i:08x}-0000-7000-8000-{i:012x}"),
             workspace: "acme".to_owned(),
@@ -273,7 +295,7 @@ async fn fill(fixture: &Fixture, decisions: usize) {
             store.record_decision(&decision, Some(&event), actions.collect(), None, &settled, DECISION_POLICY);
         written.await.unwrap();
     };
-    stream::iter(0..decisions).map(write).buffered(AT_ONCE).collect::<Vec<()>>().await;
+    stream::iter(numbers).map(write).buffered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
 /// An event with a mail of 1.5 kB in which one rule finds its word, as rules decide it.

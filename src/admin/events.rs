@@ -167,7 +167,7 @@ impl Reader {
             };
             if let Some((last, changes)) = changes {
                 self.after = last;
-                self.ready.extend(changes.into_iter().map(event));
+                self.ready.extend(changes.into_iter().filter_map(event));
             } else if rested {
                 return Some(Event::default().comment("still here"));
             } else {
@@ -231,7 +231,8 @@ pub(super) struct ActionEvent {
     reason: Option<String>,
 }
 
-fn event(change: Change) -> Event {
+/// What followers are told of a change; `None` if it is for the service alone.
+fn event(change: Change) -> Option<Event> {
     let Change { seq, at, workspace, thread_id, decision_id, what } = change;
     let (kind, data) = match what {
         ChangeKind::Decision { matched } => {
@@ -242,6 +243,7 @@ fn event(change: Change) -> Event {
             let event = ActionEvent { id, decision_id, at, workspace, thread_id, rule, kind, state, reason };
             ("action", json!(event))
         }
+        ChangeKind::Forgotten => return None,
     };
-    Event::default().id(seq.to_string()).event(kind).data(data.to_string())
+    Some(Event::default().id(seq.to_string()).event(kind).data(data.to_string()))
 }

@@ -10,7 +10,7 @@ use crate::{
     engine::{Workspace, WorkspaceMetrics, WorkspacePhase, WorkspaceStatus},
     model::{ActionState, Mode},
     rules::Rule,
-    store::{ActionTotal, MatchTotal, Pause, Store, WorkspaceReport},
+    store::{ActionTotal, MatchTotal, Store, WorkspaceQueue, WorkspaceReport},
 };
 use axum::{
     extract::State,
@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What is read of one workspace, so that all families tell of the same moment.
 struct Seen<'a> {
@@ -30,32 +30,51 @@ struct Seen<'a> {
     left: [u32; 2],
     figures: WorkspaceMetrics,
     paused: bool,
-    pending: u64,
-    pending_since: Option<Timestamp>,
-    next_due: Option<Timestamp>,
+    waits: WorkspaceQueue,
+    /// Actions without a known outcome.
+    quarantined: u64,
+}
+
+/// What the store says of all workspaces, each looked up once, however many there are.
+struct Known {
+    everything_paused: bool,
+    paused: HashSet<String>,
+    reports: BTreeMap<String, WorkspaceReport>,
+    queues: HashMap<String, WorkspaceQueue>,
+    quarantined: HashMap<String, u64>,
+}
+
+impl Known {
+    async fn read(store: &dyn Store, totals: &[ActionTotal]) -> Result<Self, Problem> {
+        let pauses = store.pauses().await?;
+        let mut quarantined: HashMap<String, u64> = HashMap::new();
+        for total in totals.iter().filter(|total| total.state == ActionState::Quarantined) {
+            *quarantined.entry(total.workspace.clone()).or_default() += total.count;
+        }
+        Ok(Self {
+            everything_paused: pauses.iter().any(|pause| pause.workspace.is_none()),
+            paused: pauses.into_iter().filter_map(|pause| pause.workspace).collect(),
+            reports: store.workspace_reports().await?,
+            queues: store.workspace_queues().await?,
+            quarantined,
+        })
+    }
 }
 
 impl<'a> Seen<'a> {
-    async fn read(
-        workspace: &'a Workspace,
-        store: &dyn Store,
-        pauses: &[Pause],
-        elsewhere: Option<&WorkspaceReport>,
-    ) -> Result<Self, Problem> {
+    fn new(workspace: &'a Workspace, is_here: bool, known: &Known) -> Self {
         let name = workspace.name();
-        let (pending, pending_since) = store.pending_count(name).await?;
-        let (status, left) = live(workspace, elsewhere);
-        Ok(Self {
+        let (status, left) = live(workspace, known.reports.get(name).filter(|_| !is_here));
+        Self {
             name,
             workspace,
             status,
             left,
             figures: workspace.metrics(),
-            paused: pauses.iter().any(|pause| pause.workspace.as_deref().is_none_or(|found| found == name)),
-            pending,
-            pending_since,
-            next_due: store.next_due(name).await?,
-        })
+            paused: known.everything_paused || known.paused.contains(name),
+            waits: known.queues.get(name).cloned().unwrap_or_default(),
+            quarantined: known.quarantined.get(name).copied().unwrap_or_default(),
+        }
     }
 }
 
@@ -70,28 +89,25 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     let engine = app.whole_engine();
     let store = engine.store();
     let now = engine.now();
-    let pauses = store.pauses().await?;
-    let mut seen = Vec::new();
-    let workspaces = engine.workspaces();
-    let reports = store.workspace_reports().await?;
-    for workspace in workspaces.iter() {
-        let elsewhere = reports.get(workspace.name()).filter(|_| !engine.holds(workspace.name()));
-        seen.push(Seen::read(workspace, store.as_ref(), &pauses, elsewhere).await?);
-    }
     let totals = store.action_totals().await?;
+    let known = Known::read(store.as_ref(), &totals).await?;
+    let workspaces = engine.workspaces();
+    let seen: Vec<_> = workspaces.iter().map(|found| Seen::new(found, engine.holds(found.name()), &known)).collect();
     let mut all = Exposition::default();
     all.gauge("reply_router_build_info", "The running version; always 1.")
         .int(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     all.gauge("reply_router_start_time_seconds", "When the process started, in seconds since 1970.")
         .float(&[], seconds(engine.started_at()));
     polling(&mut all, &seen);
-    queues(&mut all, &seen, &totals, now);
+    queues(&mut all, &seen, now);
     actions(&mut all, &totals);
     rules(&mut all, &app).await?;
     let figures = store.metrics().await?;
     all.gauge("reply_router_store_size_bytes", "The size of the database, without its log.").int(&[], figures.bytes);
     all.histogram("reply_router_store_commit_seconds", "Duration of commits until the disk confirmed them.")
         .buckets(&[], &figures.commits);
+    all.counter("reply_router_store_statements_total", "Statements that this process has run in the store.")
+        .int(&[], figures.statements);
     all.gauge("reply_router_event_readers", "Open event streams.")
         .int(&[], u64::try_from(app.open_streams()).unwrap_or(u64::MAX));
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], all.into_text()).into_response())
@@ -143,26 +159,25 @@ fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
     }
 }
 
-fn queues(all: &mut Exposition, seen: &[Seen<'_>], totals: &[ActionTotal], now: Timestamp) {
+fn queues(all: &mut Exposition, seen: &[Seen<'_>], now: Timestamp) {
     let mut pending = all.gauge("reply_router_pending_threads", "Threads that changed and have no decision yet.");
     for of in seen {
-        pending.int(&[("workspace", of.name)], of.pending);
+        pending.int(&[("workspace", of.name)], of.waits.pending);
     }
     let mut age =
         all.gauge("reply_router_pending_age_seconds", "How long the first pending thread has waited; 0 without one.");
     for of in seen {
-        age.float(&[("workspace", of.name)], of.pending_since.map_or(0.0, |since| late(since, now)));
+        age.float(&[("workspace", of.name)], of.waits.pending_since.map_or(0.0, |since| late(since, now)));
     }
     let mut age =
         all.gauge("reply_router_queue_age_seconds", "How long the oldest due action has been due; 0 without one.");
     for of in seen {
-        age.float(&[("workspace", of.name)], of.next_due.map_or(0.0, |due| late(due, now)));
+        age.float(&[("workspace", of.name)], of.waits.next_due.map_or(0.0, |due| late(due, now)));
     }
     let mut quarantined =
         all.gauge("reply_router_quarantined_actions", "Actions without a known outcome that you must resolve.");
     for of in seen {
-        let count = |total: &&ActionTotal| total.workspace == of.name && total.state == ActionState::Quarantined;
-        quarantined.int(&[("workspace", of.name)], totals.iter().filter(count).map(|total| total.count).sum());
+        quarantined.int(&[("workspace", of.name)], of.quarantined);
     }
     let mut decisions = all.counter("reply_router_decisions_total", "Decisions since startup, by kind of event.");
     for of in seen {

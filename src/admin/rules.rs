@@ -8,12 +8,15 @@ use super::{
     problem::{JsonBody, Problem, QueryParams},
     rule_counts::Known,
 };
-use crate::model::Mode;
+use crate::{engine::Workspace, model::Mode};
 use axum::{Json, extract::Path, http::StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 use utoipa::ToSchema;
 
 /// A value for the last hour, the last day, the last week and all time.
@@ -116,14 +119,14 @@ pub(super) async fn reports(engine: &ScopedEngine) -> Result<Vec<RuleReport>, Pr
     let shared = engine.shared();
     let now = shared.now();
     let (rules, all) = (shared.rules(), engine.workspaces());
+    let by_name: HashMap<&str, &Arc<Workspace>> = all.iter().map(|found| (found.name(), found)).collect();
     let report = |rule: &crate::rules::Rule| {
         let name = rule.name.as_str();
-        let has = rules.workspaces_with(name);
-        let ceilings: Vec<_> = all
-            .iter()
-            .filter(|found| has.as_ref().is_none_or(|has| has.contains(&found.name())))
-            .map(|found| (found.name(), found.settings().mode))
-            .collect();
+        let having: Vec<&Arc<Workspace>> = match rules.workspaces_with(name) {
+            Some(names) => names.into_iter().filter_map(|name| by_name.get(name).copied()).collect(),
+            None => all.iter().collect(),
+        };
+        let ceilings: Vec<_> = having.iter().map(|found| (found.name(), found.settings().mode)).collect();
         // A rule counts as live when it is live anywhere: whoever looks for what may leave must not overlook it.
         let ceiling = ceilings.iter().map(|(_, mode)| *mode).max().unwrap_or_default();
         let switched = known.switches.get(name);

@@ -92,8 +92,10 @@ impl RulesSource {
         let loaded = self.load_tested(&active).await;
         let restart = self.started_with.as_ref().and_then(StartedWith::restart_needed);
         self.engine.record_restart_needed(restart);
-        let Loaded { settings, rules, parts } =
-            loaded.inspect_err(|error| self.engine.record_rejected_rules(&summary(error)))?;
+        if let Err(error) = &loaded {
+            self.engine.record_rejected_rules(&summary(error)).await;
+        }
+        let Loaded { settings, rules, parts } = loaded?;
         let revision = rules.revision().to_owned();
         let is_new = revision != self.engine.rules().revision() || self.engine.rules_error().is_some();
         let clients: Vec<Client> = parts.iter().map(|parts| parts.client.clone()).collect();

@@ -81,6 +81,10 @@ pub(super) async fn apply(overrides: &CliOptions, wanted: ApplyArgs) -> anyhow::
         super::terminal::err!("cannot read thread {id}: {error}");
         failed = true;
     }
+    if report.erased > 0 {
+        let threads = counted(report.erased, "thread", "threads");
+        super::terminal::out!("{threads} left out: the person was erased");
+    }
     super::terminal::out!(
         "{}, {}",
         counted(report.decided, "thread", "threads"),

@@ -20,8 +20,13 @@ use crate::{
 };
 use conditions::{Conditions, Repeats};
 use jiff::Timestamp;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 /// How long something may be due before you are alerted that the queue is stuck.
 const STUCK: Duration = Duration::from_secs(600);
@@ -29,6 +34,8 @@ const STUCK: Duration = Duration::from_secs(600);
 const A_MOMENT: Duration = Duration::from_secs(60);
 /// What several processes see in the store is told by one of them in this time.
 const ONCE: Duration = Duration::from_secs(86_400);
+/// How long a process waits for the one before it to tell that the store fails.
+const AFTER_THE_ONE_BEFORE: Duration = Duration::from_secs(600);
 /// How long to wait after each failed try to deliver an alert.
 const TRY_AGAIN: [Duration; 5] = [
     Duration::from_secs(5),
@@ -53,6 +60,8 @@ pub struct Alerts {
     /// Nothing is sent; alerts are logged and shown.
     conditions: Mutex<Conditions>,
     repeats: Mutex<Repeats<Repeated>>,
+    /// How many processes on the store are asked before this one to tell what all of them see.
+    before: AtomicU32,
 }
 
 /// An event that may happen again and again.
@@ -73,8 +82,8 @@ impl Alerts {
         status: Arc<LiveStatus>,
         public_url: Option<String>,
     ) -> Self {
-        let (conditions, repeats) = Default::default();
-        Self { store, workspaces, clock, status, public_url, conditions, repeats }
+        let (conditions, repeats, before) = Default::default();
+        Self { store, workspaces, clock, status, public_url, conditions, repeats, before }
     }
 
     /// Alerts that a condition has begun, unless you know: until [`Alerts::end_alert`] has reported its end, and for
@@ -187,17 +196,37 @@ impl Alerts {
         Ok(())
     }
 
-    /// Alerts once, for all workspaces, that nothing leaves because the store fails.
+    /// Alerts once, for all workspaces, that nothing leaves because the store fails. Processes on one store cannot agree then:
+    /// the first of those that lived before tells it at once, the next one ten minutes later, should the first be gone too.
     pub(super) fn alert_store_failing(&self, workspace: &Workspace, error: &str) {
         workspace.record_store(true);
-        let text = format!("Nothing leaves at present: {error}. It goes on by itself when it can.");
-        self.alert_once(EVERY, STORE, "The store fails", &text);
+        self.alert_store_away(error);
+    }
+
+    /// The same of a process in which nothing runs, because the store does not answer.
+    pub(super) fn alert_store_away(&self, error: &str) {
+        let wait = AFTER_THE_ONE_BEFORE * self.before.load(Ordering::Relaxed);
+        if locked(&self.conditions).begin_later(&condition(EVERY, STORE), wait, self.clock.now()) {
+            let text = format!("Nothing leaves at present: {error}. It goes on by itself when it can.");
+            let alert = Alert { title: "The store fails".to_owned(), text };
+            self.send(EVERY, alert, &self.alert_id(EVERY, STORE), None, None);
+        }
+    }
+
+    /// The store answers a process in which nothing runs.
+    pub(super) fn end_store_away(&self) {
+        self.end_alert(EVERY, STORE, "The store works again");
+    }
+
+    /// Records how many of the processes on the store stand before this one.
+    pub(super) fn set_before(&self, others: u64) {
+        self.before.store(u32::try_from(others).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// Records that the store was written.
     pub(super) fn store_works(&self, workspace: &Workspace) {
         workspace.record_store(false);
-        self.end_alert(EVERY, STORE, "The store works again");
+        self.end_store_away();
     }
 
     /// Alerts that the service started with a pause of everything, and why: a store that was restored from a backup.

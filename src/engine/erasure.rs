@@ -1,15 +1,18 @@
 //! Erasing a person while the service runs: the store does it, and what is remembered in memory goes with it.
 
-use super::{Engine, shared::Shared};
-use crate::{
-    model::ReasonCode,
-    store::{Change, ChangeKind, Erased, StoreError},
-};
-use std::sync::Arc;
+use super::{Engine, failpoint::failpoint, shared::Shared};
+use crate::store::{Change, ChangeKind, Erased, StoreError};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// How often is looked for erasures that were interrupted, beside the look at the start.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// The same where another process may have died in the middle of one.
+const LOOK_EVERY_SHARED: Duration = Duration::from_secs(5);
 
 impl Engine {
     /// Erases all that is known of an address in these workspaces, or in all. It goes on to its end if whoever asked goes
-    /// away; if the process ends before, it is asked for again.
+    /// away; if the process ends before, the next one finishes it.
     ///
     /// # Errors
     /// See [`ErasureStore::erase`](crate::store::ErasureStore::erase).
@@ -22,11 +25,46 @@ impl Engine {
 
 impl Shared {
     async fn forget(&self, address: &str, workspaces: Option<&[String]>) -> Result<Erased, StoreError> {
-        let erased = self.store.erase(address, workspaces, self.now()).await?;
+        let erased =
+            self.store.erase_in_steps(address, workspaces, self.now(), &|| Box::pin(self.after_step())).await?;
+        self.forget_threads(&erased);
+        Ok(erased)
+    }
+
+    /// Finishes, until `shutdown`, what this process or another one has begun and could not end.
+    pub(super) async fn keep_finishing_erasures(&self, shutdown: &CancellationToken) {
+        let every = if self.store.is_shared() { LOOK_EVERY_SHARED } else { LOOK_EVERY };
+        while !self.dry_run && !shutdown.is_cancelled() {
+            if let Err(error) = self.finish_erasures().await {
+                tracing::warn!(%error, "an erasure that was interrupted is not finished yet");
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+
+    async fn finish_erasures(&self) -> Result<(), StoreError> {
+        for erased in self.store.finish_erasures(self.now(), &|| Box::pin(self.after_step())).await? {
+            self.forget_threads(&erased);
+            tracing::info!(
+                threads = erased.threads,
+                decisions = erased.decisions,
+                "finished an erasure that was interrupted"
+            );
+        }
+        Ok(())
+    }
+
+    async fn after_step(&self) {
+        failpoint!(self, ErasureStep);
+    }
+
+    fn forget_threads(&self, erased: &Erased) {
         for (workspace, thread) in &erased.thread_ids {
             self.forget_thread(workspace, thread);
         }
-        Ok(erased)
     }
 
     fn forget_thread(&self, workspace: &str, thread: &str) {
@@ -37,9 +75,7 @@ impl Shared {
 
     /// Another process may have erased whose thread this is.
     pub(super) fn hear_change(&self, change: &Change) {
-        if let ChangeKind::Action { reason: Some(reason), .. } = &change.what
-            && reason == ReasonCode::Forgotten.as_str()
-        {
+        if change.what == ChangeKind::Forgotten {
             self.forget_thread(&change.workspace, &change.thread_id);
         }
     }

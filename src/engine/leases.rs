@@ -9,8 +9,8 @@ use crate::store::{
     leases::{LEASE, RENEW_EVERY},
 };
 use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -49,20 +49,26 @@ impl Engine {
         if !self.is_shared() {
             return;
         }
-        tokio::join!(self.renew(&shutdown), self.follow_others(&shutdown));
+        tokio::join!(self.renew(&shutdown), self.follow_others(&shutdown), self.tell_reports(&shutdown));
     }
 
     async fn renew(&self, shutdown: &CancellationToken) {
-        let mut renewed = Instant::now();
+        let (mut renewed, mut error) = (Instant::now(), "the store does not answer".to_owned());
         while !shutdown.is_cancelled() {
             let began = Instant::now();
             match tokio::time::timeout(LEASE, self.renew_once()).await {
                 Ok(Ok(())) => renewed = began,
-                Ok(Err(error)) => tracing::warn!(%error, "the leases of workspaces could not be renewed"),
+                Ok(Err(found)) => {
+                    tracing::warn!(error = %found, "the leases of workspaces could not be renewed");
+                    error = found.to_string();
+                }
                 Err(_) => tracing::warn!("the leases of workspaces could not be renewed in time"),
             }
-            if renewed.elapsed() + MARGIN >= LEASE && self.supervisor.set_leases(HashSet::new()) {
-                tracing::warn!("the store does not answer: nothing runs here until it does");
+            if renewed.elapsed() + MARGIN >= LEASE {
+                if self.supervisor.set_leases(HashSet::new()) {
+                    tracing::warn!("the store does not answer: nothing runs here until it does");
+                }
+                self.shared.alerts.alert_store_away(&error);
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -89,6 +95,11 @@ impl Engine {
                     })
                     .collect(),
             );
+        }
+        self.shared.alerts.set_before(held.before);
+        if keep.is_empty() {
+            // Where something runs, its polls tell.
+            self.shared.alerts.end_store_away();
         }
         self.supervisor.set_leases(keep);
         for name in &held.polls {
@@ -117,6 +128,21 @@ impl Engine {
         let names: Vec<String> = self.workspaces().iter().map(|workspace| workspace.name().to_owned()).collect();
         if let Err(error) = self.shared.store.release_leases(&names).await {
             tracing::warn!(%error, "leases were not released; they end by themselves");
+        }
+    }
+
+    /// Tells the others once a second how those workspaces fare that were polled since.
+    async fn tell_reports(&self, shutdown: &CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let reports = self.shared.reports.take();
+            if let Err(error) = self.shared.store.report_workspaces(&reports).await {
+                tracing::debug!(%error, "other processes were not told how workspaces fare");
+                self.shared.reports.put_back(reports);
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+            }
         }
     }
 
@@ -155,9 +181,31 @@ impl Engine {
     }
 }
 
+/// How workspaces fare here, as far as the other processes were not told yet.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Reports(Mutex<BTreeMap<String, WorkspaceReport>>);
+
+impl Reports {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<String, WorkspaceReport>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> BTreeMap<String, WorkspaceReport> {
+        std::mem::take(&mut self.waiting())
+    }
+
+    /// Those that have not been replaced meanwhile.
+    fn put_back(&self, reports: BTreeMap<String, WorkspaceReport>) {
+        let mut waiting = self.waiting();
+        for (workspace, report) in reports {
+            waiting.entry(workspace).or_insert(report);
+        }
+    }
+}
+
 impl Shared {
-    /// Tells the pages of other processes how the workspace fares here.
-    pub(in crate::engine) async fn report(&self, workspace: &Workspace) {
+    /// Notes for the pages of other processes how the workspace fares here.
+    pub(in crate::engine) fn report(&self, workspace: &Workspace) {
         if !self.store.is_shared() {
             return;
         }
@@ -171,8 +219,6 @@ impl Shared {
             minute_left: budget.minute_left,
             hour_left: budget.hour_left,
         };
-        if let Err(error) = self.store.report_workspace(workspace.name(), &report).await {
-            tracing::debug!(%error, "other processes were not told how the workspace fares");
-        }
+        self.reports.waiting().insert(workspace.name().to_owned(), report);
     }
 }

@@ -65,6 +65,7 @@ pub use workspace_set::Workspaces;
 use crate::{rules::RuleSet, store::Store};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
+use leases::Reports;
 use shared::Shared;
 use status::LiveStatus;
 use std::sync::Arc;
@@ -124,6 +125,7 @@ impl Engine {
             status,
             alerts,
             kept_revision: ArcSwapOption::empty(),
+            reports: Reports::default(),
             dry_run,
             #[cfg(feature = "test-hooks")]
             test_hooks: parts.test_hooks,
@@ -171,10 +173,10 @@ impl Engine {
     }
 
     /// Records that a reload was rejected, and why; the active rules stay. People are told of the first rejection.
-    pub fn record_rejected_rules(&self, why: &str) {
+    pub async fn record_rejected_rules(&self, why: &str) {
         tracing::error!(why, "reload rejected, keeping current rules");
         self.shared.status.record_rules_error(Some(why.to_owned()));
-        self.shared.alerts.alert_reload_failed(why);
+        self.shared.alerts.alert_reload_failed(why).await;
     }
 
     /// Why the rules in the files are not active; `None` if they are.

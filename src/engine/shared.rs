@@ -7,6 +7,7 @@ use super::{
     Clock, Workspace,
     alerts::{Alerts, PAUSED},
     evaluation::EvaluationContext,
+    leases::Reports,
     status::LiveStatus,
     workspace_set::WorkspaceSet,
 };
@@ -28,6 +29,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) alerts: Alerts,
     /// The revision whose rules were last kept.
     pub(in crate::engine) kept_revision: ArcSwapOption<String>,
+    /// What other processes are to be told of the workspaces that run here.
+    pub(in crate::engine) reports: Reports,
     /// Only GET requests leave.
     pub(in crate::engine) dry_run: bool,
     #[cfg(feature = "test-hooks")]

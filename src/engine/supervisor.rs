@@ -141,6 +141,8 @@ impl Engine {
         let mut removing = JoinSet::new();
         let (engine, stop) = (Arc::clone(self), shutdown.clone());
         removing.spawn(async move { engine.shared.remove_old_records(&stop).await });
+        let (engine, stop) = (Arc::clone(self), shutdown.clone());
+        removing.spawn(async move { engine.shared.keep_finishing_erasures(&stop).await });
         if self.is_shared() {
             // Nothing runs before it is ours.
             self.supervisor.set_leases(HashSet::new());

@@ -43,6 +43,8 @@ named! {
         OutcomeWritten,
         /// An unconfirmed reply was looked for in the thread; the result is not written.
         ReplyLookedUp,
+        /// A transaction of an erasure is on disk; others follow, unless it was the last.
+        ErasureStep,
     }
 }
 

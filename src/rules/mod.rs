@@ -43,6 +43,7 @@ mod template_lookups;
 mod template_names;
 mod test_case;
 mod values;
+mod views;
 mod workspaces;
 
 pub use again::{Again, still_matches, trace_again};

@@ -11,6 +11,7 @@ use super::{
     sources::RuleSources,
     template::Templates,
     test_case::TestCase,
+    views::Views,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::lists::{List, Lists};
@@ -41,7 +42,7 @@ pub struct RuleSet {
     /// How many the whole set has: their numbers are below.
     pub(super) definition_count: usize,
     /// What each workspace sees of it, by name. Empty where no workspaces are known: then all of it is for everybody.
-    pub(super) views: Vec<(String, RuleSet)>,
+    pub(super) views: Views,
 }
 
 /// What a workspace sees that the configuration does not name.
@@ -52,8 +53,8 @@ impl RuleSet {
     /// workspaces are known.
     #[must_use]
     pub fn of_workspace(&self, name: &str) -> &Self {
-        match self.views.iter().find(|(found, _)| found == name) {
-            Some((_, view)) => view,
+        match self.views.named(name) {
+            Some(view) => view,
             None if self.views.is_empty() => self,
             None => &NOTHING,
         }
@@ -61,13 +62,12 @@ impl RuleSet {
 
     /// The names of the workspaces that have a rule; `None` where no workspaces are known.
     pub fn workspaces_with(&self, rule: &str) -> Option<Vec<&str>> {
-        let views = Some(&self.views).filter(|views| !views.is_empty())?;
-        Some(views.iter().filter(|(_, view)| view.rule(rule).is_some()).map(|(name, _)| name.as_str()).collect())
+        (!self.views.is_empty()).then(|| self.views.having(rule).collect())
     }
 
     /// What each of the workspaces sees, by name.
     pub fn views(&self) -> impl Iterator<Item = (&str, &Self)> {
-        self.views.iter().map(|(name, view)| (name.as_str(), view))
+        self.views.iter()
     }
 
     /// An event as these rules see it.
@@ -88,7 +88,7 @@ impl RuleSet {
     /// The same rules, evaluated one by one, each expression searched for: what the others are compared with.
     #[must_use]
     pub fn without_index(&self) -> Self {
-        let views = self.views.iter().map(|(name, view)| (name.clone(), view.without_index())).collect();
+        let views = self.views.iter().map(|(name, view)| (name.to_owned(), view.without_index())).collect();
         Self { index: None, views, ..self.clone() }
     }
 
@@ -114,7 +114,7 @@ impl RuleSet {
         for rule in Arc::make_mut(&mut set.rules) {
             rule.mode = Mode::Live;
         }
-        set.views = set.views.iter().map(|(name, view)| (name.clone(), view.for_tests())).collect();
+        set.views = set.views.iter().map(|(name, view)| (name.to_owned(), view.for_tests())).collect();
         set
     }
 
@@ -131,7 +131,7 @@ impl RuleSet {
                 action.timing.hours.take_if(|name| is_unknown(name));
             }
         }
-        set.views = self.views.iter().map(|(name, view)| (name.clone(), view.without_unknown_hours())).collect();
+        set.views = self.views.iter().map(|(name, view)| (name.to_owned(), view.without_unknown_hours())).collect();
         set
     }
 

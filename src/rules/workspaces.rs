@@ -7,6 +7,7 @@ use super::{
     field::GlobField,
     lint,
     rule_index::RuleIndex,
+    views::Views,
 };
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
 use crate::lists::Lists;
@@ -123,7 +124,7 @@ pub(super) fn views(
     lists: &[Lists],
     files: &[Vec<usize>],
     origins: &[usize],
-) -> Vec<(String, RuleSet)> {
+) -> Views {
     let mut made = HashMap::new();
     made.insert((0..set.rules.len()).collect(), (Arc::clone(&set.rules), set.index.clone()));
     let mut views = Vec::with_capacity(workspaces.len());
@@ -153,7 +154,7 @@ pub(super) fn views(
         };
         views.push((workspace.name.clone(), view));
     }
-    views
+    views.into_iter().collect()
 }
 
 /// What is odd about rules that can be loaded: in what each workspace sees, and across workspaces.
@@ -163,7 +164,7 @@ pub(super) fn lint(set: &RuleSet, workspaces: &[WorkspaceContext]) -> Diagnostic
     }
     let mut out = Diagnostics::new();
     let mut seen: Vec<(&Arc<Vec<Rule>>, Vec<&str>)> = Vec::new();
-    for (name, view) in &set.views {
+    for (name, view) in set.views.iter() {
         match seen.iter_mut().find(|(rules, _)| Arc::ptr_eq(rules, &view.rules)) {
             Some((_, names)) => names.push(name),
             None => seen.push((&view.rules, vec![name])),

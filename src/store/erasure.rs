@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 /// What was erased of a person.
@@ -36,6 +37,14 @@ impl Erased {
     }
 }
 
+/// Called after each transaction of an erasure; the next one waits for it.
+pub type AfterStep<'a> = &'a (dyn Fn() -> BoxFuture<'a, ()> + Send + Sync);
+
+/// Nothing between two steps.
+fn at_once<'a>() -> BoxFuture<'a, ()> {
+    Box::pin(std::future::ready(()))
+}
+
 /// Erasing a person.
 #[async_trait]
 pub trait ErasureStore: Send + Sync {
@@ -43,11 +52,33 @@ pub trait ErasureStore: Send + Sync {
     /// that old mail is old; opt-outs and what keeps anything from being sent twice hold on by a keyed hash. Nothing of it
     /// can be read in the store's file afterwards.
     ///
-    /// It takes many small transactions, so that whatever else is written does not wait. Whoever is interrupted asks again:
-    /// the rest is found. What is on its way meanwhile ends, and what became of it is kept without its text; what is being
-    /// evaluated is not recorded ([`StoreError::Forgotten`]).
+    /// It takes many small transactions, so that whatever else is written does not wait. What is asked for is on disk first:
+    /// whoever is interrupted, or another process, finishes it ([`ErasureStore::finish_erasures`]). What is on its way
+    /// meanwhile ends, and what became of it is kept without its text; what is being evaluated is not recorded
+    /// ([`StoreError::Forgotten`]).
     ///
     /// # Errors
     /// The store fails, or somebody reads it for so long that its log cannot be emptied.
-    async fn erase(&self, address: &str, workspaces: Option<&[String]>, now: Timestamp) -> Result<Erased, StoreError>;
+    async fn erase(&self, address: &str, workspaces: Option<&[String]>, now: Timestamp) -> Result<Erased, StoreError> {
+        self.erase_in_steps(address, workspaces, now, &at_once).await
+    }
+
+    /// The same, with something to be done after each of its transactions.
+    ///
+    /// # Errors
+    /// See [`ErasureStore::erase`].
+    async fn erase_in_steps(
+        &self,
+        address: &str,
+        workspaces: Option<&[String]>,
+        now: Timestamp,
+        after_step: AfterStep<'_>,
+    ) -> Result<Erased, StoreError>;
+
+    /// Finishes what was begun and interrupted: by this process, or by one that is gone. What of it was left to erase comes
+    /// back.
+    ///
+    /// # Errors
+    /// See [`ErasureStore::erase`].
+    async fn finish_erasures(&self, now: Timestamp, after_step: AfterStep<'_>) -> Result<Vec<Erased>, StoreError>;
 }

@@ -40,6 +40,8 @@ pub struct HeldLeases {
     pub polls: BTreeSet<String>,
     /// How many processes live.
     pub replicas: u64,
+    /// How many of them stand before this one, in an order that all agree on.
+    pub before: u64,
 }
 
 /// How a workspace fares in the process that runs it, for the pages of the others.
@@ -84,8 +86,8 @@ pub trait LeaseStore: Send + Sync {
     /// Takes places in a key's budget, which all processes share.
     async fn grant_requests(&self, key: &str, request: GrantRequest) -> Result<Grant, StoreError>;
 
-    /// Tells the others how a workspace fares.
-    async fn report_workspace(&self, workspace: &str, report: &WorkspaceReport) -> Result<(), StoreError>;
+    /// Tells the others how workspaces fare, all at once.
+    async fn report_workspaces(&self, reports: &BTreeMap<String, WorkspaceReport>) -> Result<(), StoreError>;
 
     /// How the workspaces fare that run in another process.
     async fn workspace_reports(&self) -> Result<BTreeMap<String, WorkspaceReport>, StoreError>;

@@ -30,7 +30,7 @@ pub use changes::ChangeStore;
 pub use controls::ControlStore;
 pub use counts::CountStore;
 pub use decisions::{DecisionPolicy, DecisionStore};
-pub use erasure::{Erased, ErasureStore};
+pub use erasure::{AfterStep, Erased, ErasureStore};
 pub use events::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, ReadLater, StoredEvent};
 pub use leases::{HeldLeases, LeaseStore, Share, WorkspaceReport};
 pub use opt_outs::OptOutStore;
@@ -41,7 +41,7 @@ pub use facts::{
 };
 pub use read_model::{
     ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, MatchTotal, ModeOverride,
-    StoreMetrics,
+    StoreMetrics, WorkspaceQueue,
 };
 pub use records::{
     ActionCount, ActionFilter, CampaignStep, Claim, DecisionFilter, DecisionRecord, DecisionTrace, EventKind,

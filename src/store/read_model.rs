@@ -123,6 +123,8 @@ pub enum ChangeKind {
         /// The reason's code.
         reason: Option<String>,
     },
+    /// The person of the thread was erased. There is no decision.
+    Forgotten,
 }
 
 /// One entry of the audit log: what an operator changed.
@@ -173,4 +175,17 @@ pub struct StoreMetrics {
     pub bytes: u64,
     /// How long commits took since the store was opened.
     pub commits: HistogramSnapshot,
+    /// How many statements this process has run since then; to a server each is a way there and back.
+    pub statements: u64,
+}
+
+/// What waits in a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkspaceQueue {
+    /// How many threads are pending.
+    pub pending: u64,
+    /// Since when the first of them.
+    pub pending_since: Option<Timestamp>,
+    /// When the next action is due.
+    pub next_due: Option<Timestamp>,
 }

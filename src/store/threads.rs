@@ -38,6 +38,15 @@ pub trait ThreadStore: Send + Sync {
     /// Marks rows that differ from the known ones as pending; a newer row of a thread replaces its pending one.
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError>;
 
+    /// The same; with each row comes whether something else than an erased row was known of its thread when the two were
+    /// compared. If the person was erased since then, the row is left out: the next comparison is with what is left.
+    async fn queue_changed_rows(
+        &self,
+        workspace: &str,
+        rows: &[(ThreadRow, bool)],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// Pending rows, oldest first, at most `limit`.
     async fn pending_threads(&self, workspace: &str, limit: u32) -> Result<Vec<PendingThread>, StoreError>;
 

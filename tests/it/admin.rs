@@ -15,6 +15,7 @@ mod problems;
 mod responses;
 mod rule_files;
 mod rule_status;
+mod statements;
 mod traces;
 mod users;
 

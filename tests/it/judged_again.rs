@@ -114,7 +114,7 @@ async fn a_rule_that_is_gone_for_a_moment_cancels_nothing() {
     let waits = (ActionState::Waiting, Some("rule_removed"));
     assert!(fixture.states().await.iter().all(|state| (state.1, state.2) == waits), "{:?}", fixture.states().await);
     // A reload that stands refused keeps them waiting, however long.
-    fixture.engine.record_rejected_rules("a file was half written");
+    fixture.engine.record_rejected_rules("a file was half written").await;
     fixture.clock.advance(5 * MINUTE);
     fixture.run_due().await;
     assert!(fixture.states().await.iter().all(|state| (state.1, state.2) == waits), "{:?}", fixture.states().await);

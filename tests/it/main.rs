@@ -14,6 +14,7 @@ mod connection_cut;
 mod crash;
 mod destinations;
 mod diagnostics;
+mod differing;
 mod documents;
 mod engine;
 mod erasure;

@@ -1,11 +1,12 @@
 //! What a hot thread costs in requests: alone on the key, with somebody else on it, and when our own reply shows.
 
 use crate::fixture::{Fixture, FixtureOptions, safety};
+use reply_router::store::prelude::*;
 use reply_router::{
     model::Safety,
     simulator::{NewThread, Options, RateLimits, ReplyCount, SentFormat},
 };
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// One request of each kind.
@@ -181,4 +182,36 @@ async fn a_row_that_shows_anything_else_is_read() {
     fixture.clock.advance(30 * SECOND);
     fixture.tick().await;
     assert_eq!(fixture.requests(), ["GET list", "GET messages"]);
+}
+
+/// How many statements the store runs for a piece of work.
+async fn statements(fixture: &Fixture, work: impl Future<Output = ()>) -> u64 {
+    let before = fixture.store.metrics().await.unwrap().statements;
+    work.await;
+    // The question before is one.
+    fixture.store.metrics().await.unwrap().statements - before - 1
+}
+
+/// On a server each statement is a way there and back, and a thousand workspaces are polled all day.
+#[tokio::test]
+async fn an_idle_poll_asks_little_of_the_store_and_an_event_no_more_than_its_steps_need() {
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    fixture.hot_lead("joe@acme.example", "A call, please.");
+    fixture.tick().await;
+    fixture.tick().await;
+    let idle = statements(&fixture, fixture.engine.intake().poll_and_handle(fixture.workspace())).await;
+    let lanes = statements(&fixture, fixture.run_due()).await;
+    fixture.hot_lead("jane@acme.example", "A call, please.");
+    let event = statements(&fixture, async {
+        fixture.engine.intake().poll_and_handle(fixture.workspace()).await;
+        fixture.run_due().await;
+    })
+    .await;
+    eprintln!("an idle poll: {idle}, three looks at lanes: {lanes}, an event with three actions: {event}");
+    assert_eq!(
+        (idle, lanes),
+        (9, 3),
+        "a poll: the state, the page, the state again in a transaction, what is due and pending"
+    );
+    assert!(event <= 165, "{event}");
 }

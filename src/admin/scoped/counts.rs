@@ -3,7 +3,7 @@
 use super::ScopedEngine;
 use crate::{
     model::{ActionKind, ActionState},
-    store::{ActionCount, DayCount, ForeignUse, MatchTotal, ModeOverride, Pause, SentFilter, SentWindow, StoreError},
+    store::{ActionCount, DayCount, ForeignUse, MatchTotal, ModeOverride, Pause, StoreError},
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -27,13 +27,9 @@ impl ScopedEngine {
     }
 
     /// How many replies were sent since then.
-    pub(in crate::admin) async fn replies_sent(&self, since: Timestamp) -> Result<usize, StoreError> {
-        let (mut sent, window) = (0, SentWindow { since, newest: u32::MAX });
-        for workspace in &self.workspaces() {
-            let filter = SentFilter { kind: ActionKind::Reply, lead_email: None, rule: None };
-            sent += self.app.engine.store().sent_since(workspace.name(), &filter, window).await?.len();
-        }
-        Ok(sent)
+    pub(in crate::admin) async fn replies_sent(&self, since: Timestamp) -> Result<u64, StoreError> {
+        let names: Vec<String> = self.workspaces().iter().map(|found| found.name().to_owned()).collect();
+        self.app.engine.store().count_sent(&names, ActionKind::Reply, since).await
     }
 
     /// How many actions are in each state.

@@ -27,7 +27,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio::sync::{Semaphore, broadcast};
 
 /// What every route may use.
@@ -76,9 +76,24 @@ pub(in crate::admin) struct ScopedEngine {
     app: App,
     caller: Caller,
     principal: Principal,
-    /// The names of the workspaces that they see, in the order of the configuration; `None` if they see all, also those
-    /// that are no longer configured.
-    names: Option<Arc<[String]>>,
+    /// The workspaces that they see; `None` if they see all, also those that are no longer configured.
+    names: Option<Arc<Names>>,
+}
+
+/// The names of some workspaces.
+struct Names {
+    /// In the order of the configuration.
+    ordered: Arc<[String]>,
+    /// Each row of a list and each count asks.
+    known: HashSet<String>,
+}
+
+impl FromIterator<String> for Names {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        let ordered: Arc<[String]> = names.into_iter().collect();
+        let known = ordered.iter().cloned().collect();
+        Self { ordered, known }
+    }
 }
 
 impl FromRequestParts<App> for ScopedEngine {
@@ -93,7 +108,8 @@ impl FromRequestParts<App> for ScopedEngine {
         let scope = principal.scope();
         let names = (!scope.is_everything()).then(|| {
             let all = app.engine.workspaces();
-            all.iter().map(|found| found.name()).filter(|name| scope.includes(name)).map(str::to_owned).collect()
+            let seen = all.iter().map(|found| found.name()).filter(|name| scope.includes(name));
+            Arc::new(seen.map(str::to_owned).collect())
         });
         Ok(Self { app: app.clone(), caller, principal, names })
     }
@@ -128,18 +144,18 @@ impl ScopedEngine {
     }
 
     pub(in crate::admin) fn sees(&self, workspace: &str) -> bool {
-        self.names.as_ref().is_none_or(|names| names.iter().any(|name| name == workspace))
+        self.names.as_ref().is_none_or(|names| names.known.contains(workspace))
     }
 
     /// The service as they see it, of one workspace alone; as it is where none is named.
     pub(in crate::admin) fn narrowed_to(&self, workspace: Option<&str>) -> Result<Self, Problem> {
         let Some(name) = workspace else { return Ok(self.clone()) };
         self.workspace(name)?;
-        Ok(Self { names: Some(Arc::from([name.to_owned()])), ..self.clone() })
+        Ok(Self { names: Some(Arc::new(Names::from_iter([name.to_owned()]))), ..self.clone() })
     }
 
     fn names(&self) -> Option<&[String]> {
-        self.names.as_deref()
+        self.names.as_deref().map(|names| names.ordered.as_ref())
     }
 
     /// The workspaces that a list may show, if only this one is wanted.
@@ -200,7 +216,7 @@ impl ScopedEngine {
 impl ScopedEngine {
     /// The names of the workspaces that they see; `None` for all.
     pub(in crate::admin) fn seen(&self) -> Option<Arc<[String]>> {
-        self.names.clone()
+        self.names.as_ref().map(|names| Arc::clone(&names.ordered))
     }
 
     /// The workspaces whose events they may compare, if only this one is wanted; `None` for all.

@@ -1,8 +1,13 @@
 //! Alerts of other services on the account, and of rejected reloads.
 
-use super::{Alerts, EVERY};
+use super::{Alerts, EVERY, condition, locked};
 use crate::destinations::Alert;
 use crate::engine::Workspace;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// Processes that read the same files see a mistake in them within this time.
+const SAME_FILES: Duration = Duration::from_secs(600);
 
 /// The condition that a reload was rejected.
 const RELOAD_FAILED: &str = "rules-refused";
@@ -33,10 +38,28 @@ impl Alerts {
         }
     }
 
-    /// Alerts once that a reload was rejected.
-    pub(in crate::engine) fn alert_reload_failed(&self, why: &str) {
-        let text = format!("{why}. The current rules stay active until you fix the files.");
-        self.alert_once(EVERY, RELOAD_FAILED, "Reload failed; keeping current rules", &text);
+    /// Alerts once that a reload was rejected: processes on one store that read the same files see the same mistake, and one
+    /// of them tells it.
+    pub(in crate::engine) async fn alert_reload_failed(&self, why: &str) {
+        let (key, now) = (condition(EVERY, RELOAD_FAILED), self.clock.now());
+        if !locked(&self.conditions).begin(&key, now, now) {
+            return;
+        }
+        let digest = Sha256::digest(why.as_bytes());
+        let mistake: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let claimed = self.store.claim_alert(&format!("{RELOAD_FAILED}-{mistake}"), SAME_FILES).await;
+        match claimed {
+            Ok(false) => {
+                tracing::warn!("another process has alerted that the reload failed");
+                locked(&self.conditions).leave_to_others(&key);
+            }
+            // Twice is better than never.
+            Ok(true) | Err(_) => {
+                let text = format!("{why}. The current rules stay active until you fix the files.");
+                let alert = Alert { title: "Reload failed; keeping current rules".to_owned(), text };
+                self.send(EVERY, alert, &self.alert_id(EVERY, RELOAD_FAILED), None, None);
+            }
+        }
     }
 
     /// Alerts, if a reload was rejected before, that the rules in the files are active.

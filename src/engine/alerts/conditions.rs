@@ -26,6 +26,8 @@ struct Condition {
     away: Option<Timestamp>,
     /// Its end was alerted.
     ended: bool,
+    /// Its beginning was alerted here. If another process did that, its end is that one's to tell, too.
+    is_told: bool,
     settled_after: Duration,
 }
 
@@ -34,7 +36,7 @@ impl Conditions {
     pub(super) fn begin(&mut self, key: &str, began: Timestamp, now: Timestamp) -> bool {
         let Some(condition) = self.0.get_mut(key) else {
             forget_one(&mut self.0, |condition| condition.began);
-            let condition = Condition { began, away: None, ended: false, settled_after: SETTLED };
+            let condition = Condition { began, away: None, ended: false, is_told: true, settled_after: SETTLED };
             self.0.insert(key.to_owned(), condition);
             return true;
         };
@@ -45,8 +47,27 @@ impl Conditions {
         }
         condition.settled_after =
             if gone >= FORGOTTEN { SETTLED } else { (condition.settled_after * 2).min(MAX_SETTLED) };
-        (condition.began, condition.ended) = (began, false);
+        (condition.began, condition.ended, condition.is_told) = (began, false, true);
         true
+    }
+
+    /// The same for one that other processes see too: it is to be alerted here only once it has lasted for `wait`.
+    pub(super) fn begin_later(&mut self, key: &str, wait: Duration, now: Timestamp) -> bool {
+        let is_new = self.begin(key, now, now);
+        let Some(condition) = self.0.get_mut(key) else { return is_new };
+        if is_new {
+            condition.is_told = false;
+        }
+        let is_due = !condition.is_told && since(condition.began, now) >= wait;
+        condition.is_told |= is_due;
+        is_due
+    }
+
+    /// Another process has alerted it.
+    pub(super) fn leave_to_others(&mut self, key: &str) {
+        if let Some(condition) = self.0.get_mut(key) {
+            condition.is_told = false;
+        }
     }
 
     /// Records that the condition does not hold; returns how long it lasted when its end is to be alerted. Call it
@@ -57,7 +78,7 @@ impl Conditions {
         let away = condition.away.map_or(now, |away| away.min(now));
         condition.away = Some(away);
         condition.ended = since(away, now) >= condition.settled_after;
-        condition.ended.then(|| since(condition.began, away))
+        (condition.ended && condition.is_told).then(|| since(condition.began, away))
     }
 
     /// Forgets it: whatever comes is new.
@@ -150,6 +171,23 @@ mod tests {
         assert_eq!(ended, [(90, Duration::from_secs(30))], "when it has stayed away for a minute");
         assert!(!all.holds("full"));
         assert!(all.begin("full", at(4_000), at(4_000)), "another time it is told anew");
+    }
+
+    #[test]
+    fn what_others_tell_is_told_here_only_if_it_lasts() {
+        let mut all = Conditions::default();
+        let wait = Duration::from_secs(600);
+        let told: Vec<_> = (0..1_000).filter(|second| all.begin_later("store", wait, at(*second))).collect();
+        assert_eq!(told, [600]);
+        assert!((1_000..1_200).any(|second| all.end("store", at(second)).is_some()));
+        // A short one is neither told nor is its end.
+        assert!((9_000..9_030).all(|second| !all.begin_later("store", wait, at(second))));
+        assert!((9_030..9_200).all(|second| all.end("store", at(second)).is_none()));
+        assert!(!all.holds("store"));
+        assert!(all.begin_later("first", Duration::ZERO, at(0)) && !all.begin_later("first", Duration::ZERO, at(1)));
+        assert!(all.begin("left", at(0), at(0)));
+        all.leave_to_others("left");
+        assert!((10..200).all(|second| all.end("left", at(second)).is_none()));
     }
 
     #[test]

@@ -257,8 +257,8 @@ impl Intake {
         let rivals = workspaces.iter().filter(|other| other.name() != workspace.name() && acts(other));
         let settled = SettledThread {
             claim: Claim { rivals: rivals.map(|other| other.name().to_owned()).collect(), expiry },
-            // Existing mail is decided on because somebody asks for it.
-            was_in_line: event != EventKind::Apply,
+            // Whoever is erased meanwhile is not recorded, whatever led to the decision.
+            was_in_line: true,
             opted_out: evaluation.context.lead_opted_out == Some(true),
             ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };

@@ -112,9 +112,12 @@ impl Intake {
             if number == 1 {
                 first = FirstPage { is_whole: whole, date: page.date };
                 self.look_for_oddities(workspace, &page).await?;
-                is_ours = page.rows.is_empty() || self.shared.store.count_threads(workspace.name(), 1).await? == 0;
+                is_ours = page.rows.is_empty();
             }
             is_ours |= !known.is_empty();
+            if number == 1 && !is_ours {
+                is_ours = self.shared.store.count_threads(workspace.name(), 1).await? == 0;
+            }
             if !is_ours {
                 doubtful.push(page);
                 if whole {
@@ -215,7 +218,12 @@ impl Intake {
             changed = new;
         }
         if !changed.is_empty() {
-            self.shared.store.queue_rows(workspace.name(), &changed, self.shared.now()).await?;
+            let is_known = |row: &ThreadRow| {
+                let row = known.get(&row.id).and_then(|known| known.row.as_ref().or(known.pending.as_ref()));
+                row.is_some_and(|row| !row.is_erased())
+            };
+            let changed: Vec<_> = changed.iter().map(|row| (row.clone(), is_known(row))).collect();
+            self.shared.store.queue_changed_rows(workspace.name(), &changed, self.shared.now()).await?;
             failpoint!(self.shared, RowsQueued);
         }
         if count > 0 {

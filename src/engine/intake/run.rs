@@ -25,7 +25,7 @@ impl Intake {
         loop {
             let left = next.saturating_duration_since(Instant::now());
             workspace.poll_health.record_next_poll(self.shared.now().saturating_add(left).unwrap_or(Timestamp::MAX));
-            self.shared.report(workspace).await;
+            self.shared.report(workspace);
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep_until(next) => {}

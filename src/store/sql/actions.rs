@@ -8,7 +8,7 @@ use super::{
     connection::{Connection, params},
     facts::{self, Lead},
     filters::ActionQuery,
-    names::find_workspace,
+    names::{NAMED, find_workspace},
     threads::find_thread,
     values::{ToParam, as_params},
 };
@@ -36,23 +36,42 @@ pub(super) static SIBLINGS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// What is due in a lane, in the order in which it is carried out.
-pub(super) const DUE: &str = "SELECT a.uid, (SELECT thread_id FROM threads WHERE id = a.thread), a.kind, a.target
-     FROM actions a INDEXED BY actions_due
-     WHERE a.workspace = ?1 AND a.lane = ?2 AND a.urgency = ?3 AND a.due_at IS NOT NULL AND a.due_at <= ?4
-     AND (a.target IS NULL OR a.target NOT IN (SELECT value FROM json_each(?5)))
-     ORDER BY a.due_at, a.id LIMIT ?6";
+/// What is due in a lane, in the order in which it is carried out: the most urgent first, each part by its index.
+pub(super) static DUE: LazyLock<String> = LazyLock::new(|| {
+    let part = |urgency: u8| {
+        format!(
+            "SELECT * FROM (SELECT a.uid, a.thread, a.kind, a.target, a.urgency, a.due_at, a.id
+               FROM actions a INDEXED BY actions_due
+               WHERE a.workspace = {NAMED} AND a.lane = ?2 AND a.urgency = {urgency} AND a.due_at IS NOT NULL AND a.due_at <= ?3
+               AND (a.target IS NULL OR a.target NOT IN (SELECT value FROM json_each(?4)))
+               ORDER BY a.due_at, a.id LIMIT ?5) part{urgency}"
+        )
+    };
+    let parts = [0, 1, 2].map(part).join(" UNION ALL ");
+    format!(
+        "SELECT due.uid, (SELECT thread_id FROM threads WHERE id = due.thread), due.kind, due.target FROM ({parts}) due
+         ORDER BY due.urgency, due.due_at, due.id LIMIT ?5"
+    )
+});
 
 /// What stands in an action's way: a pause, and the mode that its rule was lowered to.
 const CONTROLS: &str = "SELECT EXISTS (SELECT 1 FROM pauses WHERE workspace IN ('', ?1)),
      (SELECT mode FROM rule_modes WHERE rule = ?2)";
 
-/// When the next action is due: one look at the beginning of each part of the index.
-pub(super) const NEXT_DUE: &str = "SELECT min(due) FROM (
-       SELECT (SELECT min(due_at) FROM actions INDEXED BY actions_due WHERE workspace = ?1 AND lane = l.value
-         AND urgency = u.value AND due_at IS NOT NULL) AS due
-       FROM (SELECT 0 AS value UNION ALL SELECT 1) l
-       CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1 UNION ALL SELECT 2) u) parts";
+/// When the next action is due.
+pub(super) static NEXT_DUE: LazyLock<String> = LazyLock::new(|| next_due(NAMED));
+
+/// When the next action of a workspace is due: one look at the beginning of each part of the index. `workspace` is an
+/// expression for its number.
+pub(super) fn next_due(workspace: &str) -> String {
+    format!(
+        "SELECT min(due) FROM (
+           SELECT (SELECT min(due_at) FROM actions INDEXED BY actions_due WHERE workspace = {workspace} AND lane = l.value
+             AND urgency = u.value AND due_at IS NOT NULL) AS due
+           FROM (SELECT 0 AS value UNION ALL SELECT 1) l
+           CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1 UNION ALL SELECT 2) u) parts"
+    )
+}
 
 #[async_trait]
 impl ActionStore for SqlStore {
@@ -129,25 +148,15 @@ impl ActionStore for SqlStore {
     ) -> Result<Vec<DueAction>, StoreError> {
         let (workspace, except) = (workspace.to_owned(), to_json(except)?);
         self.look_up(move |connection| {
-            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
-            let mut query = connection.prepare_cached(DUE)?;
-            let mut due: Vec<DueAction> = Vec::new();
-            for urgency in 0..=2_u8 {
-                let left = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(limit));
-                if left == 0 {
-                    break;
-                }
-                let mut rows = query.query(params![workspace, lane as u8, urgency, micros(now), except, left])?;
-                while let Some(row) = rows.next()? {
-                    due.push(DueAction {
-                        id: ActionId(row.get::<OwnedUid>(0)?.0),
-                        thread_id: row.get(1)?,
-                        kind: parse(row.text(2)?)?,
-                        target: row.get(3)?,
-                    });
-                }
-            }
-            Ok(due)
+            let values = params![workspace, lane as u8, micros(now), except, limit];
+            connection.prepare_cached(&DUE)?.query_all(values, |row| {
+                Ok(DueAction {
+                    id: ActionId(row.get::<OwnedUid>(0)?.0),
+                    thread_id: row.get(1)?,
+                    kind: parse(row.text(2)?)?,
+                    target: row.get(3)?,
+                })
+            })
         })
         .await
     }
@@ -168,8 +177,7 @@ impl ActionStore for SqlStore {
     async fn next_due(&self, workspace: &str) -> Result<Option<Timestamp>, StoreError> {
         let workspace = workspace.to_owned();
         self.look_up(move |connection| {
-            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(None) };
-            optional_timestamp(connection.prepare_cached(NEXT_DUE)?.query_row(params![workspace], |row| row.get(0))?)
+            optional_timestamp(connection.prepare_cached(&NEXT_DUE)?.query_row(params![workspace], |row| row.get(0))?)
         })
         .await
     }

@@ -14,8 +14,8 @@ const REMEMBERED: i64 = 10_000;
 /// The oldest are dropped when as many more have come.
 const SLACK: i64 = 1_000;
 
-/// The number is ours: nobody else locks it in this database.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(7217330191)";
+/// Locks until the commit, and tells then. The number is ours: nobody else locks it in this database.
+const LOCK_AND_TELL: &str = "SELECT pg_advisory_xact_lock(7217330191), pg_notify(?, ?)";
 
 /// What is to be told with the next commit, and how far the numbers have come.
 #[derive(Debug, Default)]
@@ -46,9 +46,8 @@ impl ChangeLog {
     /// Numbers and counts are written by one process after the other, each until its commit: so whoever follows the changes
     /// sees them in the order of their numbers, and no two wait for each other.
     pub(super) fn lock(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        if let Connection::Postgres(_) = connection {
-            connection.query_row(LOCK, params![], |_| Ok(()))?;
-            connection.query_row("SELECT pg_notify(?, '')", params![CHANNEL], |_| Ok(()))?;
+        if let Connection::Postgres(server) = connection {
+            connection.query_row(LOCK_AND_TELL, params![CHANNEL, server.teller()], |_| Ok(()))?;
             // Others have given numbers since.
             self.last = None;
         }

@@ -7,7 +7,28 @@ use super::{
 };
 use crate::store::StoreError;
 use rusqlite::params_from_iter;
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
+
+thread_local! {
+    /// How many statements this thread has run, on whichever connections.
+    static STATEMENTS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count_statement() {
+    STATEMENTS.with(|count| count.set(count.get() + 1));
+}
+
+/// How many statements this thread has run so far.
+pub(super) fn statements_of_thread() -> u64 {
+    STATEMENTS.with(Cell::get)
+}
+
+/// Runs a job; with its result comes how many statements it has run.
+pub(super) fn counting<T>(job: impl FnOnce() -> T) -> (T, u64) {
+    let before = statements_of_thread();
+    let result = job();
+    (result, statements_of_thread() - before)
+}
 
 /// The values of a statement, in order.
 macro_rules! params {
@@ -83,6 +104,7 @@ impl Connection {
 
     /// Statements without values.
     pub(super) fn execute_batch(&self, sql: &str) -> Result<(), StoreError> {
+        count_statement();
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
             Self::Postgres(connection) => connection.execute_batch(sql),
@@ -91,6 +113,7 @@ impl Connection {
 
     /// Begins a transaction that writes.
     pub(super) fn begin(&self) -> Result<(), StoreError> {
+        count_statement();
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch("BEGIN IMMEDIATE")?),
             Self::Postgres(connection) => connection.begin(),
@@ -99,6 +122,7 @@ impl Connection {
 
     /// Makes it durable. After an error, nothing of it is.
     pub(super) fn commit(&self) -> Result<(), StoreError> {
+        count_statement();
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch("COMMIT")?),
             Self::Postgres(connection) => connection.commit(),
@@ -128,6 +152,7 @@ impl Connection {
 
     /// Runs queries that all see the same moment.
     pub(super) fn snapshot<T>(&self, query: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        count_statement();
         match self {
             Self::Sqlite(connection) => {
                 connection.prepare_cached("BEGIN")?.execute([])?;
@@ -137,6 +162,7 @@ impl Connection {
             }
         }
         let result = query(self);
+        count_statement();
         let ended = match self {
             Self::Sqlite(connection) => {
                 let ended = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
@@ -154,6 +180,7 @@ impl Connection {
 impl Statement<'_> {
     /// How many rows it changed.
     pub(super) fn execute(&mut self, values: &[&dyn ToParam]) -> Result<usize, StoreError> {
+        count_statement();
         match self {
             Self::Sqlite(statement) => Ok(statement.execute(params_from_iter(bound(values)))?),
             Self::Postgres { connection, sql } => connection.execute(sql, &bound(values).collect::<Vec<_>>()),
@@ -161,6 +188,7 @@ impl Statement<'_> {
     }
 
     pub(super) fn query(&mut self, values: &[&dyn ToParam]) -> Result<Rows<'_>, StoreError> {
+        count_statement();
         Ok(match self {
             Self::Sqlite(statement) => Rows::Sqlite(statement.query(params_from_iter(bound(values)))?),
             Self::Postgres { connection, sql } => {

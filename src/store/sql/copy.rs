@@ -67,7 +67,7 @@ use Holds::{Bool, Bytes, Int, Text, Uid};
 const ADDRESS_KEY: &str = "address_key";
 
 /// Every table of the store. A test compares this with both schemas.
-const TABLES: [Table; 21] = [
+const TABLES: [Table; 22] = [
     numbered("workspaces", &[("id", Int), ("name", Text), ("state", Text)]),
     numbered("names", &[("id", Int), ("name", Text)]),
     numbered(
@@ -210,6 +210,7 @@ const TABLES: [Table; 21] = [
             ("request_id", Text),
         ],
     ),
+    table("erasures", 1, &[("id", Text), ("address", Text), ("workspaces", Text), ("at", Int), ("holder", Text)]),
 ];
 
 impl Table {

@@ -2,17 +2,37 @@
 
 use super::{
     SqlStore,
-    codec::{micros, parse, timestamp},
+    actions::next_due,
+    codec::{micros, optional_timestamp, parse, timestamp, to_json},
     connection::{Connection, params},
     filters::any_of,
+    values::{ToParam, Value},
 };
 use crate::{
     model::{ActionKind, ActionState, ReasonCode},
-    store::{ActionCount, ActionTotal, CountStore, DayCount, MatchTotal, StoreError, StoreMetrics},
+    store::{ActionCount, ActionTotal, CountStore, DayCount, MatchTotal, StoreError, StoreMetrics, WorkspaceQueue},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
+
+/// What waits in each workspace: pending threads are counted, and of actions the beginning of each part of the index is
+/// looked at.
+pub(super) static QUEUES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT w.name, coalesce(p.pending, 0), p.since, ({}) FROM workspaces w
+         LEFT JOIN (SELECT workspace, count(*) AS pending, min(pending_since) AS since FROM threads INDEXED BY threads_ready
+           WHERE pending_since IS NOT NULL GROUP BY workspace) p ON p.workspace = w.id",
+        next_due("w.id")
+    )
+});
+/// What has left some workspaces.
+pub(super) const COUNT_SENT: &str = "SELECT count(*) FROM workspaces w
+     CROSS JOIN actions a INDEXED BY actions_sent ON a.workspace = w.id AND a.kind = ?2 AND a.sent_at > ?3
+     WHERE w.name IN (SELECT value FROM json_each(?1)) AND a.claim IS NOT NULL";
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
@@ -111,24 +131,54 @@ impl Tally {
                 }
             }
         }
-        let mut add = connection.prepare_cached(
-            "INSERT INTO match_hours (hour, rule, workspace, count, last_at) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (hour, rule, workspace) DO UPDATE SET count = match_hours.count + excluded.count,
+        let matches: Vec<[Value; 5]> = matches
+            .into_iter()
+            .map(|((hour, rule, workspace), (count, last))| [hour, rule, workspace, count, last].map(Value::from))
+            .collect();
+        add_up(
+            connection,
+            "match_hours (hour, rule, workspace, count, last_at)",
+            "(hour, rule, workspace) DO UPDATE SET count = match_hours.count + excluded.count,
              last_at = CASE WHEN match_hours.last_at > excluded.last_at THEN match_hours.last_at ELSE excluded.last_at END",
+            &matches,
         )?;
-        for ((hour, rule, workspace), (count, last)) in matches {
-            add.execute(params![hour, rule, workspace, count, last])?;
-        }
-        let mut add = connection.prepare_cached(
-            "INSERT INTO action_hours (hour, rule, workspace, kind, state, reason, count) VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (hour, rule, workspace, kind, state, reason) DO UPDATE SET count = action_hours.count + excluded.count",
-        )?;
-        for ((hour, of), by) in actions.into_iter().filter(|(_, by)| *by != 0) {
-            let reason = of.reason.map_or("", ReasonCode::as_str);
-            add.execute(params![hour, of.rule, of.workspace, of.kind.as_str(), of.state.as_str(), reason, by])?;
-        }
-        Ok(())
+        let text = |text: &str| Value::from(text.to_owned());
+        let actions: Vec<[Value; 7]> = actions
+            .into_iter()
+            .filter(|(_, by)| *by != 0)
+            .map(|((hour, of), by)| {
+                let (kind, state) = (text(of.kind.as_str()), text(of.state.as_str()));
+                let reason = text(of.reason.map_or("", ReasonCode::as_str));
+                [hour.into(), of.rule.into(), of.workspace.into(), kind, state, reason, by.into()]
+            })
+            .collect();
+        add_up(
+            connection,
+            "action_hours (hour, rule, workspace, kind, state, reason, count)",
+            "(hour, rule, workspace, kind, state, reason) DO UPDATE SET count = action_hours.count + excluded.count",
+            &actions,
+        )
     }
+}
+
+/// So many rows are written by one statement.
+const ROWS_AT_ONCE: usize = 16;
+
+/// Adds rows to those that are there, several in a statement: to a server each is a way there and back.
+fn add_up<const WIDTH: usize>(
+    connection: &Connection,
+    into: &str,
+    on_conflict: &str,
+    rows: &[[Value; WIDTH]],
+) -> Result<(), StoreError> {
+    let row = format!("({})", ["?"; WIDTH].join(", "));
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        let places = vec![row.as_str(); rows.len()].join(", ");
+        let sql = format!("INSERT INTO {into} VALUES {places} ON CONFLICT {on_conflict}");
+        let values: Vec<&dyn ToParam> = rows.iter().flatten().map(|value| value as &dyn ToParam).collect();
+        connection.execute(&sql, &values)?;
+    }
+    Ok(())
 }
 
 /// A window: the rows from its start to the end of that hour are counted one by one, whole hours were counted before.
@@ -308,6 +358,30 @@ impl CountStore for SqlStore {
         .await
     }
 
+    async fn workspace_queues(&self) -> Result<HashMap<String, WorkspaceQueue>, StoreError> {
+        self.read(|connection| {
+            connection.prepare_cached(&QUEUES)?.query_all(params![], |row| {
+                let queue = WorkspaceQueue {
+                    pending: row.get::<i64>(1)?.unsigned_abs(),
+                    pending_since: optional_timestamp(row.get(2)?)?,
+                    next_due: optional_timestamp(row.get(3)?)?,
+                };
+                Ok((row.get(0)?, queue))
+            })
+        })
+        .await
+    }
+
+    async fn count_sent(&self, workspaces: &[String], kind: ActionKind, since: Timestamp) -> Result<u64, StoreError> {
+        let names = to_json(workspaces)?;
+        self.read(move |connection| {
+            let values = params![names, kind.as_str(), micros(since)];
+            let count: i64 = connection.prepare_cached(COUNT_SENT)?.query_row(values, |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        })
+        .await
+    }
+
     async fn metrics(&self) -> Result<StoreMetrics, StoreError> {
         let bytes: i64 = self
             .read(|connection| {
@@ -318,6 +392,6 @@ impl CountStore for SqlStore {
                 connection.query_row(size, params![], |row| row.get(0))
             })
             .await?;
-        Ok(StoreMetrics { bytes: bytes.unsigned_abs(), commits: self.commits() })
+        Ok(StoreMetrics { bytes: bytes.unsigned_abs(), commits: self.commits(), statements: self.statements() })
     }
 }

@@ -13,7 +13,7 @@ use super::{
     filters::DecisionQuery,
     identity,
     session::Session,
-    threads::Settling,
+    settling::Settling,
     values::as_params,
 };
 use crate::{

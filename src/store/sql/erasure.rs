@@ -8,17 +8,17 @@ use super::{
     addresses::AddressKey,
     codec::{from_json, to_json},
     connection::{Connection, params},
+    erasures_begun::Begun,
     kept,
     retention::{counted_as, decisions_of, forget_decision, lock_thread},
     session::Session,
 };
 use crate::{
     model::{ActionId, ActionState, ReasonCode, ThreadRow, address_of},
-    store::{Change, ChangeKind, Erased, ErasureStore, StoreError},
+    store::{Change, ChangeKind, Erased, ErasureStore, StoreError, erasure::AfterStep},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -26,7 +26,7 @@ use std::{
 
 /// So many decisions of a thread are removed in a transaction.
 const AT_ONCE: u32 = 50;
-/// So many threads get their hash in one, and so many lines of the audit log are looked at.
+/// So many threads get their hash in one.
 const ROWS_AT_ONCE: u32 = 500;
 /// How often the log is tried to be emptied, and the time between.
 const TRIES: u32 = 20;
@@ -41,9 +41,6 @@ pub(super) const NAMING: &str = "SELECT t.id, w.name, t.row, t.pending_row FROM 
 /// Threads that have no hash yet: an earlier version has written them.
 pub(super) const WITHOUT_HASH: &str = "SELECT id, coalesce(pending_row, row) FROM threads INDEXED BY threads_lead
      WHERE lead IS NULL LIMIT ?1";
-/// The next lines of the audit log.
-pub(super) const AUDIT: &str = "SELECT id, target, details FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
-
 /// A thread of the person.
 struct Theirs {
     thread: i64,
@@ -52,29 +49,64 @@ struct Theirs {
 
 #[async_trait]
 impl ErasureStore for SqlStore {
-    async fn erase(&self, address: &str, workspaces: Option<&[String]>, now: Timestamp) -> Result<Erased, StoreError> {
+    async fn erase_in_steps(
+        &self,
+        address: &str,
+        workspaces: Option<&[String]>,
+        now: Timestamp,
+        after_step: AfterStep<'_>,
+    ) -> Result<Erased, StoreError> {
         let address = address.to_lowercase();
-        let mut theirs = self.threads_of(&address).await?;
+        let begun = self.begin_erasure(&address, workspaces, now).await?;
+        after_step().await;
+        self.carry_out(&begun, &address, workspaces, now, after_step).await
+    }
+
+    async fn finish_erasures(&self, now: Timestamp, after_step: AfterStep<'_>) -> Result<Vec<Erased>, StoreError> {
+        let mut finished = Vec::new();
+        while let Some((begun, left)) = self.take_left_erasure().await? {
+            if left.address.is_empty() {
+                self.end_erasure(&begun, ("", None), after_step).await?;
+                finished.push(Erased::default());
+                continue;
+            }
+            finished.push(self.carry_out(&begun, &left.address, left.workspaces.as_deref(), now, after_step).await?);
+        }
+        Ok(finished)
+    }
+}
+
+impl SqlStore {
+    /// The steps of an erasure; after the last one nothing tells any more that it was asked for.
+    async fn carry_out(
+        &self,
+        begun: &Begun,
+        address: &str,
+        workspaces: Option<&[String]>,
+        now: Timestamp,
+        after_step: AfterStep<'_>,
+    ) -> Result<Erased, StoreError> {
+        let mut theirs = self.threads_of(address).await?;
         theirs.retain(|one| workspaces.is_none_or(|names| names.contains(&one.workspace)));
         let mut erased = Erased::default();
         let mut names: BTreeSet<String> = BTreeSet::new();
         for one in theirs {
             names.insert(one.workspace.clone());
-            self.erase_thread(one, now, &mut erased).await?;
+            self.erase_thread(one, now, &mut erased, after_step).await?;
         }
-        let (key, only, email) = (self.address_key.clone(), workspaces.map(<[String]>::to_vec), address.clone());
+        let (key, only, email) = (self.address_key.clone(), workspaces.map(<[String]>::to_vec), address.to_owned());
         let hidden = self.write(move |session| hide_opt_outs(session, &key, &email, only.as_deref())).await?;
+        after_step().await;
         erased.opt_outs = hidden.workspaces.len() as u64;
         erased.stands_for = hidden.stands_for;
         names.extend(hidden.workspaces);
-        erased.audit = self.erase_audit(&address, workspaces).await?;
+        erased.audit = self.erase_audit(address, workspaces).await?;
+        after_step().await;
         erased.workspaces = names.into_iter().collect();
-        self.empty_log().await?;
+        self.end_erasure(begun, (address, workspaces), after_step).await?;
         Ok(erased)
     }
-}
 
-impl SqlStore {
     async fn threads_of(&self, address: &str) -> Result<Vec<Theirs>, StoreError> {
         loop {
             let key = self.address_key.clone();
@@ -91,9 +123,11 @@ impl SqlStore {
         Theirs { thread, workspace }: Theirs,
         now: Timestamp,
         erased: &mut Erased,
+        after_step: AfterStep<'_>,
     ) -> Result<(), StoreError> {
         let name = workspace.clone();
-        let (thread_id, was_undecided) = self.write(move |session| erase_row(session, thread, &name)).await?;
+        let (thread_id, was_undecided) = self.write(move |session| erase_row(session, thread, &name, now)).await?;
+        after_step().await;
         erased.threads += 1;
         erased.undecided += u64::from(was_undecided);
         loop {
@@ -102,44 +136,13 @@ impl SqlStore {
             erased.decisions += step.decisions;
             erased.cancelled += step.cancelled;
             erased.unconfirmed += step.unconfirmed;
+            after_step().await;
             if step.is_last {
                 break;
             }
         }
         erased.thread_ids.push((workspace, thread_id));
         Ok(())
-    }
-
-    /// Lines of the audit log stay, without the address. Those that are about other workspaces, too, stay as they are.
-    async fn erase_audit(&self, address: &str, workspaces: Option<&[String]>) -> Result<u64, StoreError> {
-        let (mut after, mut changed) = (String::new(), 0);
-        loop {
-            let from = after.clone();
-            let lines: Vec<AuditLine> = self
-                .read(move |connection| {
-                    connection.prepare_cached(AUDIT)?.query_all(params![from, ROWS_AT_ONCE], |row| {
-                        Ok(AuditLine { id: row.get(0)?, target: row.get(1)?, details: row.get(2)? })
-                    })
-                })
-                .await?;
-            let Some(last) = lines.last().map(|line| line.id.clone()) else { return Ok(changed) };
-            after = last;
-            let lines: Vec<AuditLine> =
-                lines.into_iter().filter_map(|line| line.without(address, workspaces)).collect();
-            if lines.is_empty() {
-                continue;
-            }
-            changed += lines.len() as u64;
-            self.write(move |session| {
-                let mut update =
-                    session.connection.prepare_cached("UPDATE audit SET target = ?2, details = ?3 WHERE id = ?1")?;
-                for AuditLine { id, target, details } in lines {
-                    update.execute(params![id, target, details])?;
-                }
-                Ok(())
-            })
-            .await?;
-        }
     }
 
     /// What was overwritten in the file is in its log still, until the log is emptied. Whoever reads an older state of the
@@ -202,7 +205,12 @@ fn threads_of(connection: &Connection, key: &AddressKey, address: &str) -> Resul
 
 /// Erases a thread's row: what had come and was not decided on is old mail from now on. The thread's id comes back, and
 /// whether there was such.
-fn erase_row(session: &Session<'_>, thread: i64, workspace: &str) -> Result<(String, bool), StoreError> {
+fn erase_row(
+    session: &mut Session<'_>,
+    thread: i64,
+    workspace: &str,
+    now: Timestamp,
+) -> Result<(String, bool), StoreError> {
     lock_thread(session, thread)?;
     let connection = session.connection;
     let (thread_id, row, pending): (String, Option<String>, Option<String>) = connection
@@ -220,6 +228,15 @@ fn erase_row(session: &Session<'_>, thread: i64, workspace: &str) -> Result<(Str
     connection
         .prepare_cached("DELETE FROM campaign_steps WHERE workspace = ?1 AND thread_id = ?2")?
         .execute(params![workspace, thread_id])?;
+    // Whoever runs the workspace forgets what is in its memory.
+    session.changes.push(Change {
+        seq: 0,
+        at: now,
+        workspace: workspace.to_owned(),
+        thread_id: thread_id.clone(),
+        decision_id: String::new(),
+        what: ChangeKind::Forgotten,
+    });
     Ok((thread_id, was_undecided))
 }
 
@@ -350,50 +367,4 @@ fn hide_opt_outs(
             .execute(params![name, address])?;
     }
     Ok(HiddenOptOuts { stands_for, workspaces: found })
-}
-
-/// A line of the audit log, as far as it may name a person.
-struct AuditLine {
-    id: String,
-    target: Option<String>,
-    details: String,
-}
-
-impl AuditLine {
-    /// The line without the address; `None` if it does not name it, or is about other workspaces, too.
-    fn without(self, address: &str, workspaces: Option<&[String]>) -> Option<Self> {
-        let names = |text: &str| text.to_lowercase().contains(address);
-        let is_target = self.target.as_deref().is_some_and(names);
-        let mut details: Value = serde_json::from_str(&self.details).unwrap_or_default();
-        let is_about = |name: &Value| {
-            workspaces.is_none_or(|known| name.as_str().is_some_and(|name| known.iter().any(|known| known == name)))
-        };
-        if workspaces.is_some() {
-            let listed = details.get("workspaces").and_then(Value::as_array);
-            let is_theirs = match (details.get("workspace"), listed) {
-                (_, Some(listed)) => !listed.is_empty() && listed.iter().all(is_about),
-                (Some(one), None) => is_about(one),
-                (None, None) => false,
-            };
-            if !is_theirs {
-                return None;
-            }
-        }
-        let is_named = erase_value(&mut details, &names);
-        let target = if is_target { Some("erased".to_owned()) } else { self.target };
-        (is_target || is_named).then(|| Self { target, details: details.to_string(), ..self })
-    }
-}
-
-/// Replaces each text that names the person; whether there was one.
-fn erase_value(value: &mut Value, names: &impl Fn(&str) -> bool) -> bool {
-    match value {
-        Value::String(text) if names(text) => {
-            *text = "erased".to_owned();
-            true
-        }
-        Value::Array(list) => list.iter_mut().map(|one| erase_value(one, names)).filter(|named| *named).count() > 0,
-        Value::Object(map) => map.values_mut().map(|one| erase_value(one, names)).filter(|named| *named).count() > 0,
-        _ => false,
-    }
 }

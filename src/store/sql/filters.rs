@@ -5,7 +5,7 @@
 
 use super::{
     action_rows::{COLUMNS, TABLES},
-    codec::Uid,
+    codec::{Uid, to_json},
     connection::{Connection, params},
     decisions::DECISION_COLUMNS,
     values::Value,
@@ -282,6 +282,8 @@ impl DecisionQuery {
     }
 }
 
+/// Somebody may see a thousand workspaces: they are looked up at once.
+const WORKSPACES: &str = "SELECT id FROM workspaces WHERE name IN (SELECT value FROM json_each(?)) ORDER BY id";
 const WORKSPACE: &str = "SELECT id FROM workspaces WHERE name = ?";
 const NAME: &str = "SELECT id FROM names WHERE name = ?";
 const CAMPAIGN: &str = "SELECT id FROM names WHERE name = ? COLLATE NOCASE LIMIT 1";
@@ -298,10 +300,7 @@ pub(super) fn any_of(
     column: &str,
     names: &[String],
 ) -> Result<Option<(String, Vec<i64>)>, StoreError> {
-    let mut ids = Vec::with_capacity(names.len());
-    for name in names {
-        ids.extend(number(connection, WORKSPACE, name)?);
-    }
+    let ids: Vec<i64> = connection.prepare_cached(WORKSPACES)?.query_all(params![to_json(names)?], |row| row.get(0))?;
     let list = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
     Ok((!ids.is_empty()).then(|| (format!("{column} IN ({list})"), ids)))
 }

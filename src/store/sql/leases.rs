@@ -35,7 +35,7 @@ const FREE_TOO_LONG: u32 = 3;
 /// Processes that are gone for so long are forgotten.
 const REMEMBERED: i64 = HOUR;
 
-fn micros_of(duration: Duration) -> i64 {
+pub(super) fn micros_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
@@ -96,15 +96,17 @@ impl LeaseStore for SqlStore {
         self.agree(move |connection| grant(connection, &key, request)).await
     }
 
-    async fn report_workspace(&self, workspace: &str, report: &WorkspaceReport) -> Result<(), StoreError> {
-        if !self.is_shared() {
+    async fn report_workspaces(&self, reports: &BTreeMap<String, WorkspaceReport>) -> Result<(), StoreError> {
+        if !self.is_shared() || reports.is_empty() {
             return Ok(());
         }
-        let (workspace, body) = (workspace.to_owned(), to_json(report)?);
+        let bodies = reports.iter().map(|(workspace, report)| Ok((workspace, to_json(report)?)));
+        let bodies = to_json(&bodies.collect::<Result<BTreeMap<_, _>, StoreError>>()?)?;
         self.agree(move |connection| {
-            let tell = "INSERT INTO workspace_reports (workspace, body) VALUES (?, ?)
+            let tell = "INSERT INTO workspace_reports (workspace, body)
+                 SELECT told.key, told.value FROM json_each_text((?1)::json) told ORDER BY told.key
                  ON CONFLICT (workspace) DO UPDATE SET body = excluded.body";
-            connection.execute(tell, params![workspace, body]).map(drop)
+            connection.execute(tell, params![bodies]).map(drop)
         })
         .await
     }
@@ -189,11 +191,13 @@ fn renew(
         )?;
     }
     let living = format!(
-        "SELECT count(*), count(*) FILTER (WHERE workspaces = (SELECT workspaces FROM replicas WHERE holder = ?1))
+        "SELECT count(*), count(*) FILTER (WHERE workspaces = (SELECT workspaces FROM replicas WHERE holder = ?1)),
+           count(*) FILTER (WHERE holder < ?1)
          FROM replicas WHERE expires_at > {SERVER_TIME}"
     );
-    let (replicas, alike): (i64, i64) =
-        connection.prepare_cached(&living)?.query_row(params![holder], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let counts = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (replicas, alike, before): (i64, i64, i64) =
+        connection.prepare_cached(&living)?.query_row(params![holder], counts)?;
     let mut held: BTreeMap<String, i64> = connection
         .prepare_cached("SELECT workspace, token FROM leases WHERE holder = ?")?
         .query_all(params![holder], |row: Row<'_>| Ok((row.get(0)?, row.get(1)?)))?;
@@ -235,6 +239,7 @@ fn renew(
         give_up,
         polls,
         replicas: u64::try_from(replicas).unwrap_or_default(),
+        before: u64::try_from(before).unwrap_or_default(),
     })
 }
 

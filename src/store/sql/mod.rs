@@ -11,10 +11,12 @@
 //! | `readers` | the connections that read |
 //! | `codec`, `names` | how values stand in the database |
 //! | `threads`, `decisions`, `actions`, … | one trait of the store each |
+//! | `settling` | the end of a pending row |
 //! | `events` | what was evaluated, and with which rules |
 //! | `action_rows`, `action_writes`, `filters` | an action's row, its changes, lists |
 //! | `facts` | what is asked before an action leaves |
 //! | `retention`, `kept`, `addresses` | removing what is old; what stays of it, and how an address is known without its text |
+//! | `erasure`, `erased_lines`, `erasures_begun` | erasing a person: what was decided, lines of the audit log, and going on after an interruption |
 //! | `leases`, `fences` | several processes on one database: who runs what, and that nobody else writes for it |
 //! | `copy` | all of a store into another |
 //! | `sqlite` | the file: opening, its lock and mark, older versions, the proof of its query plans |
@@ -33,7 +35,9 @@ mod controls;
 mod copy;
 mod counts;
 mod decisions;
+mod erased_lines;
 mod erasure;
+mod erasures_begun;
 mod events;
 mod facts;
 mod fences;
@@ -47,6 +51,7 @@ mod postgres;
 mod readers;
 mod retention;
 mod session;
+mod settling;
 mod shares;
 mod sqlite;
 mod threads;
@@ -59,6 +64,7 @@ use super::StoreError;
 use crate::model::HistogramSnapshot;
 use addresses::AddressKey;
 use connection::Connection;
+use erasures_begun::Erasing;
 use fences::Fences;
 use postgres::{Database, News};
 use readers::Readers;
@@ -84,6 +90,8 @@ pub struct SqlStore {
     agreeing: Option<Readers>,
     /// What other processes tell.
     news: Option<News>,
+    /// What this process erases now.
+    erasing: Erasing,
 }
 
 impl SqlStore {
@@ -97,6 +105,7 @@ impl SqlStore {
             fences: Fences::default(),
             agreeing: None,
             news: None,
+            erasing: Erasing::default(),
         }
     }
 
@@ -144,6 +153,12 @@ impl SqlStore {
 
     fn commits(&self) -> HistogramSnapshot {
         self.writer.as_ref().map(|writer| writer.commits().snapshot()).unwrap_or_default()
+    }
+
+    /// How many statements all connections have run.
+    fn statements(&self) -> u64 {
+        let readers = self.readers.iter().chain(&self.agreeing).map(Readers::statements).sum::<u64>();
+        readers + self.writer.as_ref().map_or(0, Writer::statements)
     }
 
     /// Ends all connections; what was committed is on disk.

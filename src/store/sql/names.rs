@@ -65,6 +65,9 @@ fn find_or_add(
     Ok(id)
 }
 
+/// The number of the workspace whose name is the first value of a statement.
+pub(super) const NAMED: &str = "(SELECT id FROM workspaces WHERE name = ?1)";
+
 /// The workspace's number, if it has one.
 pub(super) fn find_workspace(connection: &Connection, name: &str) -> Result<Option<i64>, StoreError> {
     let mut query = connection.prepare_cached("SELECT id FROM workspaces WHERE name = ?")?;

@@ -1,8 +1,11 @@
 //! The connections that read. Queries run where they may block, never on the threads of the service.
 
-use super::connection::Connection;
+use super::connection::{Connection, counting};
 use crate::store::StoreError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 use tokio::sync::Semaphore;
 
 /// A pool of connections that only read.
@@ -12,13 +15,15 @@ pub(super) struct Readers {
     free: Arc<Semaphore>,
     /// Whether a look-up may run where it is asked: a file answers at once, a server after a while.
     is_inline: bool,
+    /// How many statements they have run.
+    statements: Arc<AtomicU64>,
 }
 
 impl Readers {
     pub(super) fn new(connections: Vec<Connection>) -> Self {
         let free = Arc::new(Semaphore::new(connections.len()));
         let is_inline = connections.iter().all(|connection| connection.pick(true, false));
-        Self { idle: Arc::new(Mutex::new(connections)), free, is_inline }
+        Self { idle: Arc::new(Mutex::new(connections)), free, is_inline, statements: Arc::default() }
     }
 
     /// Runs queries on one connection. Each sees what is committed when it begins.
@@ -28,10 +33,11 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let closed = || StoreError::Database("the store is closed".to_owned());
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| closed())?;
-        let idle = Arc::clone(&self.idle);
+        let (idle, statements) = (Arc::clone(&self.idle), Arc::clone(&self.statements));
         let reading = tokio::task::spawn_blocking(move || {
             let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(closed)?;
-            let result = query(&connection);
+            let (result, count) = counting(|| query(&connection));
+            statements.fetch_add(count, Ordering::Relaxed);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             drop(permit);
             result
@@ -50,10 +56,16 @@ impl Readers {
         }
         let idle = Arc::clone(&self.free).try_acquire_owned().ok().and_then(|permit| Some((permit, self.take()?)));
         let Some((permit, connection)) = idle else { return self.read(query).await };
-        let result = query(&connection);
+        let (result, count) = counting(|| query(&connection));
+        self.statements.fetch_add(count, Ordering::Relaxed);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         drop(permit);
         result
+    }
+
+    /// How many statements they have run.
+    pub(super) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     fn take(&self) -> Option<Connection> {

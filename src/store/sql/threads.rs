@@ -2,11 +2,11 @@
 
 use super::{
     SqlStore,
-    addresses::AddressKey,
-    codec::{from_json, list_from_json, list_to_json, micros, optional_timestamp, timestamp, to_json},
+    codec::{from_json, list_from_json, micros, optional_timestamp, timestamp, to_json},
     connection::{Connection, Row, params},
     names::find_workspace,
     session::Session,
+    settling::{ERASED, Settling, set_lead},
 };
 use crate::{
     model::ThreadRow,
@@ -17,43 +17,19 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
-
-/// More ids than this of one thread are not kept; the oldest go.
-const MAX_INBOUND_SEEN: usize = 500;
+use std::collections::{HashMap, HashSet};
 
 /// A thread that is only named by a decision has no row at all.
 pub(super) const KNOWN: &str =
     "SELECT thread_id, row, pending_row, newest_inbound, inbound_seen, looked_at FROM threads
-     WHERE workspace = ?1 AND thread_id IN (SELECT value FROM json_each(?2))
+     WHERE workspace = (SELECT id FROM workspaces WHERE name = ?1) AND thread_id IN (SELECT value FROM json_each(?2))
      AND (row IS NOT NULL OR pending_row IS NOT NULL)";
-
-/// A row that was erased (which is like `?8`) stays so where `?10` says what to write instead: nothing new of the lead is in
-/// it. A row that was taken from the line (`?11`) must be there still: it is gone if the person was erased meanwhile.
-pub(super) const SETTLE: &str =
-    "INSERT INTO threads (workspace, thread_id, row, newest_inbound, inbound_seen, looked_at, first_seen_at, last_outgoing,
-       lead)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?12, ?9)
-     ON CONFLICT (thread_id, workspace) DO UPDATE SET
-       row = CASE WHEN ?10 IS NOT NULL AND threads.row LIKE ?8 ESCAPE '!' THEN ?10 ELSE excluded.row END,
-       newest_inbound = coalesce(excluded.newest_inbound, threads.newest_inbound),
-       inbound_seen = coalesce(excluded.inbound_seen, threads.inbound_seen),
-       looked_at = excluded.looked_at,
-       last_outgoing = coalesce(excluded.last_outgoing, threads.last_outgoing),
-       pending_since = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_since END,
-       pending_due = NULL,
-       pending_failures = 0,
-       pending_row = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_row END
-     WHERE NOT ?11 OR threads.pending_row IS NOT NULL OR threads.row IS NULL OR threads.row NOT LIKE ?8 ESCAPE '!'
-     RETURNING id, lead, coalesce(row = ?10, FALSE)";
 
 const QUEUE: &str = "INSERT INTO threads (workspace, thread_id, pending_row, pending_since, first_seen_at, lead)
      VALUES (?1, ?2, ?3, ?4, ?4, ?5)
      ON CONFLICT (thread_id, workspace) DO UPDATE SET pending_row = excluded.pending_row,
      pending_since = coalesce(threads.pending_since, excluded.pending_since), pending_due = NULL, pending_failures = 0
+     WHERE NOT ?6 OR threads.row IS NULL OR threads.row NOT LIKE ?7 ESCAPE '!'
      RETURNING id, lead";
 
 /// A row that was erased stays so.
@@ -64,12 +40,9 @@ const BASELINE: &str =
      WHERE threads.pending_row IS NULL
      RETURNING id, lead, row = ?8";
 
-/// The thread has another lead than before.
-const SET_LEAD: &str = "UPDATE threads SET lead = ?2 WHERE id = ?1";
-
-/// What an erased row is like.
-static ERASED: LazyLock<String> = LazyLock::new(|| format!("%{}%", ThreadRow::ERASED_JSON));
-
+/// The number of a workspace in which something is pending; of an idle one nothing else is asked.
+pub(super) const HAS_PENDING: &str = "SELECT workspace FROM threads INDEXED BY threads_ready
+     WHERE workspace = (SELECT id FROM workspaces WHERE name = ?1) AND pending_since IS NOT NULL LIMIT 1";
 /// Threads that are ready to be evaluated, longest waiting first.
 pub(super) const READY_OLDEST: &str =
     "SELECT row, pending_row, newest_inbound, inbound_seen, looked_at, pending_since, pending_failures
@@ -92,9 +65,11 @@ const PENDING: &str =
 #[async_trait]
 impl ThreadStore for SqlStore {
     async fn known_threads(&self, workspace: &str, ids: &[String]) -> Result<HashMap<String, KnownThread>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let (workspace, ids) = (workspace.to_owned(), to_json(ids)?);
         self.read(move |connection| {
-            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(HashMap::new()) };
             let mut query = connection.prepare_cached(KNOWN)?;
             let mut rows = query.query(params![workspace, ids])?;
             let mut known = HashMap::new();
@@ -143,10 +118,9 @@ impl ThreadStore for SqlStore {
     async fn count_threads(&self, workspace: &str, limit: u32) -> Result<u32, StoreError> {
         let workspace = workspace.to_owned();
         self.read(move |connection| {
-            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(0) };
             let mut query = connection.prepare_cached(
-                "SELECT count(*) FROM (SELECT 1 FROM threads WHERE workspace = ?
-                   AND (row IS NOT NULL OR pending_row IS NOT NULL) LIMIT ?) known",
+                "SELECT count(*) FROM (SELECT 1 FROM threads WHERE workspace = (SELECT id FROM workspaces WHERE name = ?1)
+                   AND (row IS NOT NULL OR pending_row IS NOT NULL) LIMIT ?2) known",
             )?;
             query.query_row(params![workspace, limit], |row| row.get(0))
         })
@@ -175,17 +149,31 @@ impl ThreadStore for SqlStore {
     }
 
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError> {
-        let (workspace, rows, key) = (workspace.to_owned(), written(rows)?, self.address_key.clone());
+        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), false)).collect();
+        self.queue_changed_rows(workspace, &rows, now).await
+    }
+
+    async fn queue_changed_rows(
+        &self,
+        workspace: &str,
+        rows: &[(ThreadRow, bool)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let known: Vec<bool> = rows.iter().map(|(_, is_known)| *is_known).collect();
+        let rows = written(rows.iter().map(|(row, _)| row))?;
+        let (workspace, key) = (workspace.to_owned(), self.address_key.clone());
         self.write(move |session| {
             session.fence(&workspace)?;
             let workspace = session.workspace(&workspace)?;
             let connection = session.connection;
             let mut queue = connection.prepare_cached(QUEUE)?;
-            for WrittenRow { id, json, lead_email, .. } in rows {
+            for (WrittenRow { id, json, lead_email, .. }, is_known) in rows.into_iter().zip(known) {
                 let lead = key.of_thread(connection, lead_email.as_deref())?;
-                let values = params![workspace, id, json, micros(now), lead];
-                let (thread, before) = queue.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-                set_lead(connection, thread, before, lead)?;
+                let values = params![workspace, id, json, micros(now), lead, is_known, ERASED.as_str()];
+                let queued = queue.query_optional(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                if let Some((thread, before)) = queued {
+                    set_lead(connection, thread, before, lead)?;
+                }
             }
             Ok(())
         })
@@ -210,7 +198,9 @@ impl ThreadStore for SqlStore {
     async fn ready_threads(&self, workspace: &str, ready: ReadyAt) -> Result<Vec<ReadyThread>, StoreError> {
         let workspace = workspace.to_owned();
         self.read(move |connection| {
-            let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
+            let workspace: Option<i64> =
+                connection.prepare_cached(HAS_PENDING)?.query_optional(params![workspace], |row| row.get(0))?;
+            let Some(workspace) = workspace else { return Ok(Vec::new()) };
             let find = |query: &str, failed: bool, limit: u32| -> Result<Vec<ReadyThread>, StoreError> {
                 let mut query = connection.prepare_cached(query)?;
                 let mut rows =
@@ -259,7 +249,7 @@ impl ThreadStore for SqlStore {
 
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
         let erased = to_json(&settled.row.clone().erased())?;
-        let settling = Settling { if_erased: Some(erased), ..Settling::new(settled)? };
+        let settling = Settling::new(settled)?.or_if_erased(erased);
         let (workspace, key) = (workspace.to_owned(), self.address_key.clone());
         let stays_erased = self.write(move |session| {
             session.fence(&workspace)?;
@@ -323,78 +313,6 @@ impl ThreadStore for SqlStore {
     }
 }
 
-/// A settled thread as it is written.
-pub(super) struct Settling {
-    thread_id: String,
-    row: String,
-    newest_inbound: Option<String>,
-    inbound: Option<String>,
-    last_outgoing: Option<String>,
-    looked_at: Option<i64>,
-    lead_email: Option<String>,
-    was_in_line: bool,
-    /// What is written instead of the row if the person was erased: there is nothing new of them.
-    if_erased: Option<String>,
-}
-
-/// A thread that was settled.
-pub(super) struct Settled {
-    pub(super) thread: i64,
-    is_erased: bool,
-}
-
-impl Settling {
-    pub(super) fn new(settled: &SettledThread) -> Result<Self, StoreError> {
-        let inbound = &settled.inbound[settled.inbound.len().saturating_sub(MAX_INBOUND_SEEN)..];
-        Ok(Self {
-            thread_id: settled.row.id.clone(),
-            row: to_json(&settled.row)?,
-            newest_inbound: settled.newest_inbound.clone(),
-            inbound: list_to_json(inbound)?,
-            last_outgoing: list_to_json(&settled.last_outgoing)?,
-            looked_at: settled.looked_at.map(micros),
-            lead_email: settled.row.lead_email.clone(),
-            was_in_line: settled.was_in_line,
-            if_erased: None,
-        })
-    }
-
-    pub(super) fn thread_id(&self) -> &str {
-        &self.thread_id
-    }
-
-    /// Takes the row out of the line unless a newer one of the same thread has replaced it there.
-    pub(super) fn write(
-        &self,
-        session: &mut Session<'_>,
-        key: &AddressKey,
-        workspace: &str,
-        now: Timestamp,
-    ) -> Result<Settled, StoreError> {
-        let workspace = session.workspace(workspace)?;
-        let lead = key.of_thread(session.connection, self.lead_email.as_deref())?;
-        let mut settle = session.connection.prepare_cached(SETTLE)?;
-        let values = params![
-            workspace,
-            self.thread_id,
-            self.row,
-            self.newest_inbound,
-            self.inbound,
-            self.looked_at,
-            micros(now),
-            ERASED.as_str(),
-            lead,
-            self.if_erased,
-            self.was_in_line,
-            self.last_outgoing,
-        ];
-        let found = settle.query_optional(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let (thread, before, is_erased) = found.ok_or(StoreError::Forgotten)?;
-        set_lead(session.connection, thread, before, if is_erased { 0 } else { lead })?;
-        Ok(Settled { thread, is_erased })
-    }
-}
-
 impl Session<'_> {
     /// The workspace's number.
     pub(super) fn workspace(&mut self, name: &str) -> Result<i64, StoreError> {
@@ -435,20 +353,12 @@ struct WrittenRow {
     erased: String,
 }
 
-fn written(rows: &[ThreadRow]) -> Result<Vec<WrittenRow>, StoreError> {
+fn written<'r>(rows: impl IntoIterator<Item = &'r ThreadRow>) -> Result<Vec<WrittenRow>, StoreError> {
     let write = |row: &ThreadRow| {
         let (json, erased) = (to_json(row)?, to_json(&row.clone().erased())?);
         Ok(WrittenRow { id: row.id.clone(), json, lead_email: row.lead_email.clone(), erased })
     };
-    rows.iter().map(write).collect()
-}
-
-/// Notes whose thread it is, where that has changed: a row that stays the same costs its index nothing.
-fn set_lead(connection: &Connection, thread: i64, before: Option<i64>, lead: i64) -> Result<(), StoreError> {
-    if before == Some(lead) {
-        return Ok(());
-    }
-    connection.prepare_cached(SET_LEAD)?.execute(params![thread, lead]).map(drop)
+    rows.into_iter().map(write).collect()
 }
 
 fn ready_thread(row: Row<'_>) -> Result<ReadyThread, StoreError> {

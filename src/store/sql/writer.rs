@@ -4,7 +4,7 @@
 //! succeeded before the disk has confirmed it: when the commit fails, all of its jobs have failed.
 
 use super::{
-    connection::Connection,
+    connection::{Connection, counting, statements_of_thread},
     fences::Fences,
     session::{Session, SessionState},
     sqlite::sidecar::Sidecar,
@@ -13,6 +13,7 @@ use crate::{model::Histogram, store::StoreError};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     thread::JoinHandle,
@@ -64,26 +65,38 @@ enum Job {
 pub(super) struct Writer {
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    commits: Arc<Histogram>,
+    counts: Arc<Counts>,
+}
+
+/// What is counted of the thread's work.
+#[derive(Debug)]
+struct Counts {
+    commits: Histogram,
+    statements: AtomicU64,
 }
 
 impl Writer {
     /// Takes the connection over, and the mark beside its file.
     pub(super) fn start(connection: Connection, mark: Sidecar, fences: &Fences) -> Result<Self, StoreError> {
         let (sender, jobs) = channel();
-        let commits = Arc::new(Histogram::new(&COMMITS));
-        let counted = Arc::clone(&commits);
+        let counts = Arc::new(Counts { commits: Histogram::new(&COMMITS), statements: AtomicU64::default() });
+        let counted = Arc::clone(&counts);
         let state = SessionState::with_fences(fences.clone());
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || run(&connection, &mark, &jobs, state, &counted))
             .map_err(|error| StoreError::Database(error.to_string()))?;
-        Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), commits })
+        Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), counts })
     }
 
     /// How long commits took.
     pub(super) fn commits(&self) -> &Histogram {
-        &self.commits
+        &self.counts.commits
+    }
+
+    /// How many statements the thread has run.
+    pub(super) fn statements(&self) -> u64 {
+        self.counts.statements.load(Ordering::Relaxed)
     }
 
     /// Runs a job in a transaction; `Ok` once it is on disk.
@@ -111,8 +124,11 @@ impl Writer {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
+        let counts = Arc::clone(&self.counts);
         self.send(Job::Read(Box::new(move |connection| {
-            let _ = sender.send(query(connection));
+            let (result, count) = counting(|| query(connection));
+            counts.statements.fetch_add(count, Ordering::Relaxed);
+            let _ = sender.send(result);
         })))?;
         receiver.await.map_err(|_| closed())?
     }
@@ -155,7 +171,7 @@ fn closed() -> StoreError {
     StoreError::Database("the store is closed".to_owned())
 }
 
-fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, mut state: SessionState, commits: &Histogram) {
+fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, mut state: SessionState, counts: &Counts) {
     let mut last_group = 0;
     while let Ok(job) = jobs.recv() {
         let mut next = Some(job);
@@ -165,7 +181,7 @@ fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, mut state:
                 Job::Write(first) => {
                     let expected = if last_group >= SIBLINGS { last_group } else { 0 };
                     (last_group, next) =
-                        run_group(connection, mark, first, &Line { jobs, expected }, &mut state, commits);
+                        run_group(connection, mark, first, &Line { jobs, expected }, &mut state, counts);
                 }
             }
         }
@@ -200,10 +216,10 @@ fn run_group(
     first: WriteJob,
     line: &Line<'_>,
     state: &mut SessionState,
-    commits: &Histogram,
+    counts: &Counts,
 ) -> (usize, Option<Job>) {
     let gathering = Instant::now();
-    let (mut next, mut left) = (Some(first), None);
+    let (mut next, mut left, before) = (Some(first), None, statements_of_thread());
     let begun = connection.begin();
     let mut ended = Vec::new();
     let mut group = begun.as_ref().ok().map(|()| Session::begin(connection, state));
@@ -230,7 +246,7 @@ fn run_group(
             let committed = session.commit();
             match &committed {
                 Ok(intents) => {
-                    commits.observe(began.elapsed());
+                    counts.commits.observe(began.elapsed());
                     intents.iter().for_each(|intents| mark.write(intents));
                 }
                 Err(_) => state.forget(),
@@ -240,6 +256,7 @@ fn run_group(
         // Each was told already.
         None => Ok(()),
     };
+    counts.statements.fetch_add(statements_of_thread() - before, Ordering::Relaxed);
     let size = ended.len();
     for end in ended {
         (end.deliver)(committed.clone());

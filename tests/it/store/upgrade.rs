@@ -293,7 +293,9 @@ async fn matches_of_before_belong_to_the_workspaces_that_are_known() {
         drop(store);
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch(MATCHES_OF_ALL).unwrap();
-        connection.execute_batch("DROP INDEX threads_lead; ALTER TABLE threads DROP COLUMN lead").unwrap();
+        connection
+            .execute_batch("DROP TABLE erasures; DROP INDEX actions_left; DROP INDEX threads_lead; ALTER TABLE threads DROP COLUMN lead")
+            .unwrap();
         connection.pragma_update(None, "user_version", 10).unwrap();
         drop(connection);
         let store = SqlStore::open(&path).await.unwrap();

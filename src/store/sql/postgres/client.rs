@@ -94,6 +94,11 @@ impl PgConnection {
         }
     }
 
+    /// Who tells others that something was written.
+    pub(in crate::store::sql) fn teller(&self) -> &str {
+        self.database.teller()
+    }
+
     /// How many rows it changed.
     pub(in crate::store::sql) fn execute(&self, sql: &str, values: &[Param<'_>]) -> Result<usize, StoreError> {
         let client = self.client()?;

@@ -54,6 +54,8 @@ pub(in crate::store::sql) struct Database {
     words: Words,
     runtime: Handle,
     closing: AtomicBool,
+    /// What this process calls itself in what it tells others.
+    teller: String,
 }
 
 impl fmt::Debug for Database {
@@ -77,12 +79,18 @@ impl Database {
             config.application_name("reply-router");
         }
         let runtime = Handle::try_current().map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { shown: shown(&address), config, words, runtime, closing: AtomicBool::new(false) })
+        let (closing, teller) = (AtomicBool::new(false), uuid::Uuid::new_v4().simple().to_string());
+        Ok(Self { shown: shown(&address), config, words, runtime, closing, teller })
     }
 
     /// The address without its password.
     pub(super) fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// What this process calls itself in what it tells others: it knows what it has written itself.
+    pub(super) fn teller(&self) -> &str {
+        &self.teller
     }
 
     /// A pooler gives each transaction another connection: nothing is left on one for the next.

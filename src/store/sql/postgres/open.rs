@@ -7,6 +7,7 @@ use crate::store::{
         SqlStore,
         addresses::{AddressKey, ensure_key},
         connection::{Connection, params},
+        erasures_begun::Erasing,
         fences::Fences,
         readers::Readers,
         sqlite::sidecar::Sidecar,
@@ -18,16 +19,17 @@ use std::sync::Arc;
 /// So many queries run side by side.
 const READERS: usize = 4;
 /// The version of the schema.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 pub(in crate::store::sql) const SCHEMA: &str = include_str!("schema.sql");
 /// What makes version 2 out of version 1, and so on. To change the schema: change `schema.sql`, add a step here, and never
 /// change a step that was published.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("steps/0002_matches.sql"),
     include_str!("steps/0003_lead.sql"),
     include_str!("steps/0004_replicas.sql"),
     include_str!("steps/0005_opted_out.sql"),
     include_str!("steps/0006_left.sql"),
+    include_str!("steps/0007_erasures.sql"),
 ];
 // A schema without its step would leave every older store behind.
 const _: () = assert!(VERSION == 1 + STEPS.len() as i64);
@@ -71,6 +73,7 @@ impl SqlStore {
                 fences: Fences::default(),
                 agreeing: None,
                 address_key: AddressKey::default(),
+                erasing: Erasing::default(),
             })
         });
         opened.await.map_err(|error| StoreError::Database(error.to_string()))?
@@ -121,6 +124,7 @@ fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
         database: Some(Arc::clone(database)),
         fences,
         address_key: AddressKey::default(),
+        erasing: Erasing::default(),
     })
 }
 

@@ -227,6 +227,14 @@ CREATE TABLE audit (
 CREATE INDEX audit_what ON audit (what, id);
 CREATE INDEX audit_target ON audit (target, id);
 
+CREATE TABLE erasures (
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    address    TEXT COLLATE "C" NOT NULL,
+    workspaces TEXT COLLATE "C",
+    at         BIGINT NOT NULL,
+    holder     TEXT COLLATE "C" NOT NULL
+);
+
 -- The version of this schema.
 CREATE TABLE schema_version (
     version BIGINT NOT NULL

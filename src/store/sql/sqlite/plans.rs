@@ -8,7 +8,7 @@ use crate::{
         sql::{
             SqlStore, action_writes, actions, codec,
             connection::Connection,
-            controls, decisions, erasure, events, facts,
+            controls, counts, decisions, erased_lines, erasure, events, facts,
             filters::{ActionQuery, DecisionQuery},
             identity, kept, left, retention, threads,
             values::ToParam,
@@ -26,11 +26,11 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (&actions::ONE, vec![text("a308")], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
         (&actions::SIBLINGS, vec![number(78), text("m77"), text("d77"), text("a308")], "actions_thread (thread=?)"),
         (
-            actions::DUE,
-            vec![number(1), number(0), number(1), number(9_999_999), text("[]"), number(50)],
+            &actions::DUE,
+            vec![text("acme"), number(0), number(9_999_999), text("[]"), number(50)],
             "actions_due (workspace=? AND lane=? AND urgency=? AND due_at>? AND due_at<?)",
         ),
-        (actions::NEXT_DUE, vec![number(1)], "actions_due (workspace=? AND lane=? AND urgency=?"),
+        (&actions::NEXT_DUE, vec![text("acme")], "actions_due (workspace=? AND lane=? AND urgency=?"),
         (
             facts::HISTORY,
             vec![number(1), number(78), text("lead77"), number(1_000), bytes("lead77")],
@@ -72,7 +72,9 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (events::ONE, vec![number(78)], "SEARCH e USING INTEGER PRIMARY KEY"),
         (events::AFTER, vec![number(40), number(11), number(20)], "decisions_at (at>?)"),
         (events::AFTER_OF_WORKSPACE, vec![number(40), number(11), number(1), number(20)], "decisions_at (at>?)"),
-        (threads::KNOWN, vec![number(1), text("[\"t77\"]")], "threads_by_id (thread_id=? AND workspace=?)"),
+        (threads::KNOWN, vec![text("acme"), text("[\"t77\"]")], "threads_by_id (thread_id=? AND workspace=?)"),
+        (threads::HAS_PENDING, vec![text("acme")], "threads_ready (workspace=?)"),
+        (&counts::QUEUES, vec![], "actions_due (workspace=? AND lane=? AND urgency=?"),
         (
             threads::READY_OLDEST,
             vec![number(1), number(0), number(9), number(99), number(200)],
@@ -92,7 +94,7 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (erasure::DECIDED, vec![text("lead77")], "decisions_lead (lead_email=?)"),
         (erasure::NAMING, vec![number(77)], "threads_lead (lead=?)"),
         (erasure::WITHOUT_HASH, vec![number(20)], "threads_lead (lead=?)"),
-        (erasure::AUDIT, vec![text("a77"), number(20)], "audit USING PRIMARY KEY (id>?)"),
+        (erased_lines::AUDIT, vec![text("a77"), number(20)], "audit USING PRIMARY KEY (id>?)"),
         (kept::ON_ITS_WAY, vec![text("acme"), text("t77"), number(7)], "kept_actions_thread (thread=? AND claim=?)"),
         (
             controls::OPT_OUTS_AFTER,

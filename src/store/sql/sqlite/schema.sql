@@ -261,3 +261,12 @@ CREATE TABLE audit (
 ) WITHOUT ROWID;
 CREATE INDEX audit_what ON audit (what, id);
 CREATE INDEX audit_target ON audit (target, id);
+
+-- Erasures that are not finished: whoever was interrupted goes on.
+CREATE TABLE erasures (
+    id         TEXT PRIMARY KEY,
+    address    TEXT NOT NULL,        -- '' once all else is done
+    workspaces TEXT,                 -- a list of names; NULL for all
+    at         INTEGER NOT NULL,
+    holder     TEXT NOT NULL         -- the process that was at it last
+) WITHOUT ROWID;
