@@ -63,6 +63,7 @@ pub async fn preview(
             workspace,
             ceiling,
             row: &row,
+            given: None,
             history: None,
             overrides: &overrides,
             lead_opted_out: None,

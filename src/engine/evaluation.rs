@@ -22,6 +22,8 @@ pub struct EvaluationInput<'a> {
     pub ceiling: Mode,
     /// The list row.
     pub row: &'a ThreadRow,
+    /// The messages, where they need not be read. They count from the moment when a rule needs them.
+    pub given: Option<&'a Arc<ThreadMessages>>,
     /// Earlier actions; `None` where the store is not asked.
     pub history: Option<&'a [HistoryEntry]>,
     /// The modes that operators lowered rules to.
@@ -123,7 +125,12 @@ pub async fn evaluate_thread(
                 return Ok(Evaluation { decision, detail, messages, took, context });
             }
             Err(Need::Thread) => detail = Some(client.thread(&subject.row.id, Priority::Read).await?),
-            Err(Need::Messages) => messages = Some(fetch_messages(client, &subject.row.id, Priority::Read).await?),
+            Err(Need::Messages) => {
+                messages = Some(match subject.given {
+                    Some(given) => Arc::clone(given),
+                    None => fetch_messages(client, &subject.row.id, Priority::Read).await?,
+                });
+            }
         }
     }
 }

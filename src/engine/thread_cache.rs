@@ -19,6 +19,8 @@ const REMEMBERED: usize = 1_000;
 /// Messages and stars of threads.
 #[derive(Debug, Default)]
 pub(super) struct ThreadCache {
+    /// What is given with a row, so that nobody has to read it: a thread and its messages.
+    given: Mutex<Option<(String, Arc<ThreadMessages>)>>,
     messages: Mutex<Entries<Arc<ThreadMessages>>>,
     stars: Mutex<Entries<bool>>,
 }
@@ -27,6 +29,16 @@ pub(super) struct ThreadCache {
 type Entries<T> = HashMap<String, (T, Timestamp, Instant)>;
 
 impl ThreadCache {
+    /// The messages of the thread that is decided next; `None` for none.
+    pub(super) fn give(&self, thread: &str, messages: Option<Arc<ThreadMessages>>) {
+        *locked(&self.given) = messages.map(|messages| (thread.to_owned(), messages));
+    }
+
+    /// The messages that were given for the thread.
+    pub(super) fn given(&self, thread: &str) -> Option<Arc<ThreadMessages>> {
+        locked(&self.given).as_ref().filter(|(given, _)| given == thread).map(|(_, messages)| Arc::clone(messages))
+    }
+
     pub(super) fn put_messages(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {
         // What is not fresh is of no use any more.
         locked(&self.messages).retain(|_, (_, _, seen)| seen.elapsed() <= MESSAGES_FRESH);

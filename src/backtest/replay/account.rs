@@ -5,7 +5,7 @@ use crate::{
     coldsend::{Account, ApiError, ReplyBody},
     engine::{Clock as _, ManualClock},
     model::{Conversation, Message, ThreadDetail, ThreadRow},
-    rules::Need,
+    rules::{Need, ThreadMessages},
     store::EventKind,
 };
 use jiff::Timestamp;
@@ -60,8 +60,9 @@ impl PlayedAccount {
         Self { clock, threads: Mutex::default() }
     }
 
-    /// The thread is as this event shows it; the row for the rules comes back.
-    pub(super) fn begin(&self, scene: &Scene) -> ThreadRow {
+    /// The thread is as this event shows it. The row for the rules comes back, and the messages if this side has sent none of
+    /// its own.
+    pub(super) fn begin(&self, scene: &Scene) -> (ThreadRow, Option<Arc<ThreadMessages>>) {
         let threads = &mut *self.locked();
         (threads.lack, threads.is_deciding) = (None, true);
         let thread = threads.all.entry(scene.event.row.id.clone()).or_default();
@@ -92,7 +93,7 @@ impl PlayedAccount {
         }
         thread.later = Arc::clone(&scene.later);
         thread.row = row.clone();
-        row
+        (row, scene.read.clone().filter(|_| thread.replies.is_empty()))
     }
 
     /// The event is decided. What it lacked comes back, if it did.

@@ -215,9 +215,8 @@ impl Replay {
         if event.thread.is_some() && scene.messages.is_some() {
             return None;
         }
-        let messages = scene.messages.as_ref().map(|messages| scene::thread_messages(messages));
         let is_known = self.threads.contains(&scene.key());
-        let lack = |side: &Side| find_lack(side.rules(), event, messages.as_ref(), is_known);
+        let lack = |side: &Side| find_lack(side.rules(), event, scene.read.as_deref(), is_known);
         let [before, after] = self.sides.as_ref()?;
         let lacks = [lack(before), lack(after)];
         lacks.iter().any(Option::is_some).then_some(lacks)

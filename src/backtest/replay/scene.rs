@@ -23,6 +23,8 @@ pub(super) struct Scene {
     pub(super) event: EventLine,
     /// Its messages without the service's own replies of this play's time; `None` if they were not read.
     pub(super) messages: Option<Arc<[Message]>>,
+    /// The same, read once for both sides.
+    pub(super) read: Option<Arc<ThreadMessages>>,
     /// What is known to have come in the thread after it, until its next event.
     pub(super) later: Arc<[Message]>,
     /// The star that the service itself has set or taken since the first event.
@@ -60,11 +62,12 @@ impl Scene {
             new
         });
         let later = later.unwrap_or_default().into();
-        let messages = messages.map(|mut messages| {
+        let messages: Option<Arc<[Message]>> = messages.map(|mut messages| {
             take_own_away(&mut messages, &event, start);
             messages.into()
         });
-        Self { number, event, messages, later, own_star, own_read, earlier }
+        let read = messages.as_ref().map(|messages| Arc::new(thread_messages(messages)));
+        Self { number, event, messages, read, later, own_star, own_read, earlier }
     }
 
     pub(super) fn key(&self) -> ThreadKey {
@@ -101,7 +104,7 @@ impl Scene {
 }
 
 /// Messages in their order, ready to be read.
-pub(super) fn thread_messages(messages: &[Message]) -> ThreadMessages {
+fn thread_messages(messages: &[Message]) -> ThreadMessages {
     ThreadMessages::new(Conversation::in_order(messages.to_vec()))
 }
 

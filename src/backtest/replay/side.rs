@@ -173,10 +173,11 @@ impl Side {
             }
         }
         self.learn_opt_out(scene).await?;
-        let row = account.begin(scene);
+        let (row, messages) = account.begin(scene);
         let given = GivenRow {
             row: &row,
             kind: event.kind,
+            messages: messages.as_ref(),
             message_id: event.message_id.as_deref(),
             overrides: &self.overrides,
         };

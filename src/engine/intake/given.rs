@@ -8,6 +8,7 @@ use super::{
 use crate::engine::Workspace;
 use crate::{
     model::{Mode, ThreadRow},
+    rules::ThreadMessages,
     store::{EventKind, KnownThread, PendingThread, WorkspaceState},
 };
 use std::{collections::HashMap, sync::Arc};
@@ -22,6 +23,8 @@ pub struct GivenRow<'a> {
     pub row: &'a ThreadRow,
     /// What made rules run.
     pub kind: EventKind,
+    /// The messages, where they need not be read from the account.
+    pub messages: Option<&'a Arc<ThreadMessages>>,
     /// The newest inbound message, where it is known.
     pub message_id: Option<&'a str>,
     /// The modes that operators lowered rules to.
@@ -44,9 +47,17 @@ impl Intake {
         let (row, now) = (given.row, self.shared.now());
         workspace.cache.evict_messages(&row.id);
         workspace.cache.put_star(&row.id, Some(row.is_starred.unwrap_or_default()), now);
+        workspace.cache.give(&row.id, given.messages.cloned());
+        let decided = self.decide_row(workspace, given).await;
+        workspace.cache.give(&row.id, None);
+        decided
+    }
+
+    async fn decide_row(&self, workspace: &Workspace, given: &GivenRow<'_>) -> Result<Option<Recorded>, IntakeError> {
         if given.kind == EventKind::Apply {
             return self.apply_given(workspace, given).await.map(Some);
         }
+        let (row, now) = (given.row, self.shared.now());
         let known = self.shared.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
         let pending = PendingThread { since: now, ..pending(given, known.get(&row.id)) };
         match self.handle(workspace, &pending, &WorkspaceState::default(), given.overrides).await? {

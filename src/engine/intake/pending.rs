@@ -131,7 +131,10 @@ impl Intake {
             Candidate::Category => acts,
         };
         if matters && evaluation.messages.is_none() {
-            let messages = read_thread(workspace, &*self.shared.clock, &thread.row.id, Priority::Read).await?;
+            let messages = match workspace.cache.given(&thread.row.id) {
+                Some(given) => given,
+                None => read_thread(workspace, &*self.shared.clock, &thread.row.id, Priority::Read).await?,
+            };
             evaluation = self.evaluate_row(workspace, &rules, &thread.row, overrides, Some(messages), now).await?;
         }
         let event = match &evaluation.messages {
@@ -202,10 +205,12 @@ impl Intake {
             .store
             .lead_facts(workspace.name(), &row.id, lead.as_deref(), workspace.safety().opt_outs)
             .await?;
+        let given = workspace.cache.given(&row.id);
         let subject = EvaluationInput {
             workspace: workspace.name(),
             ceiling: workspace.settings().mode,
             row,
+            given: given.as_ref(),
             history: Some(&facts.history),
             overrides,
             lead_opted_out: Some(facts.opt_out.is_some()),

@@ -366,3 +366,91 @@ async fn state_decides_what_would_have_been_sent() {
     let twice = place.run(&["backtest", "--from", "twice.jsonl"]).await.assert_exit(0);
     twice.assert_prints(&["9 events: running before", "9 events were given more than once: each counts once."]);
 }
+
+#[tokio::test]
+async fn what_was_sent_before_the_first_event_counts_in_whatever_order_events_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let rules = |text: &str| {
+        format!(
+            "version: 1\nrules:\n  - {{ name: call, when: {{ body: call }}, then: [{{ reply: {{ text: {text} }} }}] }}\n"
+        )
+    };
+    write("old.yaml", &rules("My calendar."));
+    write("new.yaml", &rules("Our calendar."));
+    let message = |id: &str, outgoing: bool, text: &str, at: &str| {
+        let from = outgoing.then_some("sam@us.example");
+        json!({ "id": id, "from": from, "outgoing": outgoing, "text": text, "created_at": at })
+    };
+    let sent = |thread: &str, message: &str, at: &str| {
+        json!({
+            "action": "01a218ae-b7a4-731e-89c8-1e60cdea1555", "rule": "call", "kind": "reply", "target": null,
+            "thread_id": thread, "message_id": message, "lead_email": format!("{thread}@acme.example"), "state": "done",
+            "created_at": at, "body": "My calendar.",
+        })
+    };
+    let line = |id: &str, kind: &str, time: &str, thread: &str, messages: Value, history: Value, overrides: Value| {
+        json!({
+            "version": 1, "id": id, "kind": kind, "time": time, "workspace": "acme", "messages": messages, "history": history,
+            "overrides": overrides, "row": { "id": thread, "lead_email": format!("{thread}@acme.example") },
+        })
+    };
+    let (call, none) = (|id: &str, at: &str| message(id, false, "A call, please.", at), json!({}));
+    let events = [
+        // The rule has answered in the thread ten days before.
+        line(
+            "a",
+            "message",
+            "2026-01-15T09:00:00Z",
+            "t1",
+            json!([
+                call("1", "2026-01-05T09:00:00Z"),
+                message("2", true, "My calendar.", "2026-01-05T09:01:00Z"),
+                call("3", "2026-01-15T09:00:00Z")
+            ]),
+            json!([sent("t1", "1", "2026-01-05T09:00:30Z")]),
+            none.clone(),
+        ),
+        // It answers here, and what it sent then is no teammate's message when the category changes.
+        line(
+            "b",
+            "message",
+            "2026-01-15T10:00:00Z",
+            "t2",
+            json!([call("4", "2026-01-15T10:00:00Z")]),
+            json!([]),
+            none.clone(),
+        ),
+        line(
+            "c",
+            "category",
+            "2026-01-15T10:30:00Z",
+            "t2",
+            json!([call("4", "2026-01-15T10:00:00Z"), message("5", true, "My calendar.", "2026-01-15T10:00:01Z")]),
+            json!([sent("t2", "4", "2026-01-15T10:00:00Z")]),
+            none.clone(),
+        ),
+        // An operator had lowered the rule for a while.
+        line(
+            "d",
+            "message",
+            "2026-01-15T11:00:00Z",
+            "t3",
+            json!([call("6", "2026-01-15T11:00:00Z")]),
+            json!([]),
+            json!({ "call": "shadow" }),
+        ),
+        line("e", "apply", "2026-01-15T12:00:00Z", "t4", json!([call("7", "2026-01-15T12:00:00Z")]), json!([]), none),
+    ];
+    let lines: Vec<String> = events.iter().rev().map(ToString::to_string).collect();
+    write("events.jsonl", &lines.join("\n"));
+    let args =
+        ["backtest", "--rules", "new.yaml", "--against", "old.yaml", "--from", "events.jsonl", "--format", "json"];
+    let found = run(binary(folder.path(), &args)).await.assert_exit(0).json();
+    let ids: Vec<&str> =
+        found["changes"].as_array().unwrap().iter().map(|change| change["id"].as_str().unwrap()).collect();
+    assert_eq!((ids, &found["events"]), (vec!["b", "d", "e"], &json!(5)), "{found:#}");
+    for side in ["before", "after"] {
+        assert_eq!(found["rules"][0][side]["actions"], json!({ "done": 2, "shadow": 1, "suppressed": 2 }), "{found:#}");
+    }
+}
