@@ -7,10 +7,14 @@ use super::{Scalar, Style};
 /// Folding changes nothing but white space, so what is not white space is found one by one, in order; an offset that
 /// points at folded white space is exact to the line break that was folded.
 pub(super) fn raw_offset(raw: &str, scalar: &Scalar, offset: usize) -> usize {
+    let (value, offset) = match &scalar.part_of {
+        Some((whole, start)) => (whole.as_str(), start + offset.min(scalar.text.len())),
+        None => (scalar.text.as_str(), offset),
+    };
     match scalar.style {
-        Style::Literal => literal(raw, &scalar.text, offset),
-        Style::SingleQuoted | Style::DoubleQuoted => walk(raw, 1, &scalar.text, offset, scalar.style),
-        Style::Folded | Style::Plain => walk(raw, 0, &scalar.text, offset, scalar.style),
+        Style::Literal => literal(raw, value, offset),
+        Style::SingleQuoted | Style::DoubleQuoted => walk(raw, 1, value, offset, scalar.style),
+        Style::Folded | Style::Plain => walk(raw, 0, value, offset, scalar.style),
     }
 }
 

@@ -93,6 +93,9 @@ pub struct Scalar {
     pub style: Style,
     /// What it means.
     pub kind: Kind,
+    /// Where `text` is only a part of the value: the whole value, and where in it the part begins. Places in the part are found
+    /// with it.
+    pub part_of: Option<(String, usize)>,
 }
 
 /// What a node holds.

@@ -255,7 +255,7 @@ fn scalar_node(source: &Arc<Source>, text: String, style: Style, range: Range<us
     };
     let kind = if style == Style::Plain { Kind::of_plain(&text) } else { Kind::Text };
     let span = source.span(range.start..end);
-    Node::new(Value::Scalar(Scalar { text, style, kind }), span, source)
+    Node::new(Value::Scalar(Scalar { text, style, kind, part_of: None }), span, source)
 }
 
 /// The parser tells where it gave up; this finds the tab or the escape that it gave up on.

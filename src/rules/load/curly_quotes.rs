@@ -1,7 +1,7 @@
 //! Values in curly quotes, as word processors make them of straight ones: to YAML they are part of the value.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, code};
-use crate::yaml::{Kind, Node, Scalar, Style, Value};
+use crate::yaml::{Kind, Node, Scalar, Value};
 
 /// What people read: quotes in it are its writer's own.
 const PROSE: [&str; 7] = ["text", "html", "subject", "description", "script", "reply", "template"];
@@ -90,13 +90,10 @@ fn take_off_one(node: &mut Node, out: &mut Diagnostics) {
     let text = scalar.text.get(range.clone()).unwrap_or_default().to_owned();
     let message = "these curly quotes do not quote; the value is read without them";
     out.push(Diagnostic::error(code::CURLY_QUOTES, &*node, message).lint(false).hint("use straight quotes: `'…'`"));
-    let style = scalar.style;
-    if style == Style::Plain && !text.contains('\n') {
-        // What is pointed at inside of the value is counted from behind the quote.
-        let span = node.at(range).span;
-        node.span = span;
-    }
-    node.value = Value::Scalar(Scalar { text, style, kind: Kind::Text });
+    let (style, whole) = (scalar.style, scalar.text.clone());
+    // What is pointed at inside of the value is counted from its beginning, quote and all.
+    let part_of = Some((whole, range.start));
+    node.value = Value::Scalar(Scalar { text, style, kind: Kind::Text, part_of });
 }
 
 /// Where in a text stands what is quoted, if all of it is.
