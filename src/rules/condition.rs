@@ -6,11 +6,11 @@ use super::{
     event::{Facts, ThreadMessages},
     field::{FlagField, GlobField, NumberField, TextField},
     listed::ListedField,
-    pattern::{Glob, Pattern, excerpt},
+    pattern::{Glob, Pattern},
     said::Said,
 };
-use crate::model::{ConditionTrace, PhraseTrace, RowTrace, ThreadDetail, address_of, format_duration, non_blank};
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use crate::model::{ConditionTrace, ThreadDetail, address_of, non_blank};
+use std::{borrow::Cow, time::Duration};
 
 /// What must be read before a rule can be decided. The order is from cheap to dear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +49,7 @@ impl Truth {
         }
     }
 
-    fn not(self) -> Self {
+    pub(super) fn not(self) -> Self {
         match self {
             Self::Yes => Self::No,
             Self::No => Self::Yes,
@@ -58,7 +58,7 @@ impl Truth {
         }
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         self.not().and(other.not()).not()
     }
 }
@@ -98,7 +98,7 @@ fn join(
 }
 
 /// Whether a condition holds; where that needs more than was read, what was found when the event was first judged.
-fn holds_or_held(test: &Predicate, facts: &Facts<'_>) -> Truth {
+pub(super) fn holds_or_held(test: &Predicate, facts: &Facts<'_>) -> Truth {
     match holds(&test.check, facts) {
         truth @ Truth::Unknown(_) => held_before(test, facts).unwrap_or(truth),
         truth => truth,
@@ -109,105 +109,6 @@ fn holds_or_held(test: &Predicate, facts: &Facts<'_>) -> Truth {
 pub(super) fn held_before(test: &Predicate, facts: &Facts<'_>) -> Option<Truth> {
     let same = |trace: &&ConditionTrace| trace.path == test.path && trace.wanted == test.wanted;
     facts.earlier?.conditions.iter().find(same).and_then(|trace| trace.held).map(Truth::from)
-}
-
-/// What looking at all conditions of a rule gave.
-pub(super) struct ConditionResult {
-    pub(super) answer: Truth,
-    pub(super) traces: Vec<ConditionTrace>,
-    pub(super) captures: BTreeMap<String, String>,
-    pub(super) note: Option<String>,
-}
-
-/// The traces of a rule that was not reached.
-pub(super) fn unevaluated(rule: &Rule) -> Vec<ConditionTrace> {
-    rule.tests.iter().map(blank).collect()
-}
-
-fn blank(test: &Predicate) -> ConditionTrace {
-    ConditionTrace {
-        path: test.path.clone(),
-        wanted: test.wanted.clone(),
-        seen: None,
-        held: None,
-        span: None,
-        phrase: None,
-        row: None,
-    }
-}
-
-/// Looks at each of a rule's conditions, and tells what it saw.
-pub(super) fn evaluate(rule: &Rule, facts: &Facts<'_>) -> ConditionResult {
-    let mut evaluator = Evaluator::new(rule, facts);
-    let answer = evaluator.node(&rule.when, false);
-    ConditionResult { answer, traces: evaluator.traces, captures: evaluator.captures, note: evaluator.note }
-}
-
-pub(super) struct Evaluator<'e, 'a> {
-    pub(super) rule: &'e Rule,
-    pub(super) facts: &'e Facts<'a>,
-    pub(super) traces: Vec<ConditionTrace>,
-    pub(super) captures: BTreeMap<String, String>,
-    pub(super) note: Option<String>,
-}
-
-impl<'e, 'a> Evaluator<'e, 'a> {
-    pub(super) fn new(rule: &'e Rule, facts: &'e Facts<'a>) -> Self {
-        Self { rule, facts, traces: unevaluated(rule), captures: BTreeMap::new(), note: None }
-    }
-
-    /// Tells whether a condition held.
-    pub(super) fn set_held(&mut self, index: usize, answer: Truth) {
-        if let Some(trace) = self.traces.get_mut(index) {
-            trace.held = match answer {
-                Truth::Yes => Some(true),
-                Truth::No => Some(false),
-                Truth::Unknown(_) | Truth::Failed => None,
-            };
-        }
-    }
-
-    /// Takes what was captured, unless there is something of that name already.
-    pub(super) fn capture(&mut self, name: &str, value: &str) {
-        if !self.captures.contains_key(name) {
-            self.captures.insert(name.to_owned(), value.to_owned());
-        }
-    }
-
-    pub(super) fn node(&mut self, node: &Condition, negated: bool) -> Truth {
-        match node {
-            Condition::Always => Truth::Yes,
-            Condition::Not(inner) => self.node(inner, !negated).not(),
-            Condition::All(children) => {
-                children.iter().fold(Truth::Yes, |answer, child| answer.and(self.node(child, negated)))
-            }
-            Condition::Any(children) => {
-                children.iter().fold(Truth::No, |answer, child| answer.or(self.node(child, negated)))
-            }
-            Condition::Test(index) => self.test(*index, negated),
-            Condition::Is(used) => self.definition(used, negated),
-        }
-    }
-
-    fn test(&mut self, index: usize, negated: bool) -> Truth {
-        let Some(test) = self.rule.tests.get(index) else { return Truth::No };
-        let answer = holds_or_held(test, self.facts);
-        let seen = look(&test.check, answer == Truth::Yes, self.facts);
-        self.set_held(index, answer);
-        if let Some(trace) = self.traces.get_mut(index) {
-            trace.seen = seen.shown;
-            trace.span = seen.span;
-            trace.phrase = seen.phrase;
-            trace.row = seen.row;
-        }
-        if seen.is_cut {
-            self.note = Some("the text is longer than 64 KiB; only the beginning was matched".to_owned());
-        }
-        if !negated && answer == Truth::Yes {
-            seen.captures.iter().for_each(|(name, value)| self.capture(name, value));
-        }
-        answer
-    }
 }
 
 /// Whether a comparison holds on what has been read.
@@ -230,55 +131,6 @@ fn holds(check: &Matcher, facts: &Facts<'_>) -> Truth {
     held.map_or_else(Truth::Unknown, Truth::from)
 }
 
-/// What a comparison saw.
-#[derive(Default)]
-struct Seen {
-    shown: Option<String>,
-    span: Option<(usize, usize)>,
-    captures: Vec<(String, String)>,
-    is_cut: bool,
-    phrase: Option<PhraseTrace>,
-    row: Option<RowTrace>,
-}
-
-impl Seen {
-    fn value(shown: Option<String>) -> Self {
-        Self { shown, ..Self::default() }
-    }
-}
-
-/// What a comparison that held, or did not, sees of what has been read.
-fn look(check: &Matcher, held: bool, facts: &Facts<'_>) -> Seen {
-    match check {
-        Matcher::Glob(GlobField::Campaign, globs) => Seen::value(shown_campaign(globs, facts)),
-        Matcher::Glob(field, _) => {
-            let values = glob_values(*field, facts).unwrap_or_default();
-            Seen::value((!values.is_empty()).then(|| values.join(", ")))
-        }
-        Matcher::Text(field, patterns) => match facts.text_value(*field) {
-            Ok(text) => look_at_text(*field, if held { patterns } else { &[] }, text, facts),
-            Err(_) => Seen::default(),
-        },
-        Matcher::Says(field, said) => match facts.text_value(*field) {
-            Ok(text) => look_for_phrase(*field, Some(said).filter(|_| held), text, facts),
-            Err(_) => Seen::default(),
-        },
-        Matcher::Listed(listed) => {
-            let (shown, span, row) = listed.trace(facts);
-            Seen { shown, span, row, ..Seen::default() }
-        }
-        Matcher::Number(field, _) => {
-            Seen::value(number_value(*field, facts).ok().flatten().map(|value| value.to_string()))
-        }
-        Matcher::Age(_) => {
-            let shown = |age: Duration| format_duration(Duration::from_secs(age.as_secs()));
-            Seen::value(facts.age().map(shown))
-        }
-        Matcher::Flag(field, _) => Seen::value(flag_value(*field, facts).ok().flatten().map(|value| value.to_string())),
-        Matcher::AnyAutoReply | Matcher::Is(..) | Matcher::Script(_) => Seen::default(),
-    }
-}
-
 /// A campaign is named by the row; its id is known to the thread only, and asked for only where a name does not decide.
 fn campaign_holds(globs: &[Glob], facts: &Facts<'_>) -> Result<bool, Need> {
     let name = facts.input.row.campaign();
@@ -292,17 +144,7 @@ fn campaign_holds(globs: &[Glob], facts: &Facts<'_>) -> Result<bool, Need> {
     Ok(globs.iter().any(|glob| is_id(glob) && glob.matches(id)))
 }
 
-/// The name, or the id where only that decides and is known.
-fn shown_campaign(globs: &[Glob], facts: &Facts<'_>) -> Option<String> {
-    let name = facts.input.row.campaign()?;
-    if globs.iter().any(|glob| !is_id(glob) && glob.matches(Some(name))) || !globs.iter().any(is_id) {
-        return Some(name.to_owned());
-    }
-    let detail = facts.input.detail?;
-    Some(detail.campaign_id.clone().unwrap_or_else(|| name.to_owned()))
-}
-
-fn glob_values<'a>(field: GlobField, facts: &Facts<'a>) -> Result<Vec<Cow<'a, str>>, Need> {
+pub(super) fn glob_values<'a>(field: GlobField, facts: &Facts<'a>) -> Result<Vec<Cow<'a, str>>, Need> {
     let row = facts.input.row;
     let one = |value: Option<&'a str>| non_blank(value).map(Cow::Borrowed).into_iter().collect::<Vec<_>>();
     let detail = || facts.input.detail.ok_or(Need::Thread);
@@ -349,7 +191,7 @@ fn inbox_values(detail: &ThreadDetail) -> Vec<Cow<'_, str>> {
     address.into_iter().chain(id).collect()
 }
 
-fn number_value(field: NumberField, facts: &Facts<'_>) -> Result<Option<f64>, Need> {
+pub(super) fn number_value(field: NumberField, facts: &Facts<'_>) -> Result<Option<f64>, Need> {
     let talk = || facts.messages().map(ThreadMessages::conversation);
     Ok(match field {
         NumberField::ReplyCount => facts.input.row.reply_count.map(|count| count as f64),
@@ -360,7 +202,7 @@ fn number_value(field: NumberField, facts: &Facts<'_>) -> Result<Option<f64>, Ne
     })
 }
 
-fn flag_value(field: FlagField, facts: &Facts<'_>) -> Result<Option<bool>, Need> {
+pub(super) fn flag_value(field: FlagField, facts: &Facts<'_>) -> Result<Option<bool>, Need> {
     Ok(match field {
         FlagField::IsRead => facts.input.row.is_read,
         FlagField::IsStarred => facts.input.row.is_starred,
@@ -385,49 +227,11 @@ fn is_found<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, f
     text.is_some_and(|text| patterns.iter().filter(is_likely).any(|pattern| pattern.regex().is_match(text.as_str())))
 }
 
-/// Where the first expression that is found stands in a text, and what its groups take.
-fn look_at_text<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, facts: &Facts<'a>) -> Seen {
-    let Some(original) = text else { return Seen::default() };
-    let (hits, text) = (facts.literal_hits(field, original), facts.search_text(field, original));
-    let Some(text) = text else { return Seen::default() };
-    let mut likely = patterns.iter().filter(|pattern| hits.is_none_or(|hits| hits.may_match(pattern)));
-    let found = likely.find_map(|pattern| Some((pattern, pattern.regex().find(text.as_str())?)));
-    let mut captures = Vec::new();
-    if let Some((pattern, _)) = &found
-        && pattern.group_names().next().is_some()
-        && let Some(groups) = pattern.regex().captures(text.as_str())
-    {
-        let named =
-            pattern.group_names().filter_map(|name| Some((name, text.original_text(groups.name(name)?).trim())));
-        captures.extend(named.filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_owned(), v.to_owned())));
-    }
-    let marked = found.map(|(_, found)| text.original_range(found.range()));
-    let (shown, span) = excerpt(text.original(), marked.map(|marked| (marked.start, marked.end)));
-    Seen { shown: Some(shown), span, captures, is_cut: text.is_cut(), ..Seen::default() }
-}
-
 /// Whether one of the phrases is found in a text.
 fn is_said<'a>(field: TextField, said: &Said, text: Option<&'a str>, facts: &Facts<'a>) -> bool {
     let Some(original) = text else { return false };
     let (hits, text) = (facts.phrase_hits(field, original), facts.search_text(field, original));
     text.is_some_and(|text| said.is_found(hits, text.as_str()))
-}
-
-/// Which phrase is found in a text, and where.
-fn look_for_phrase<'a>(field: TextField, said: Option<&Said>, text: Option<&'a str>, facts: &Facts<'a>) -> Seen {
-    let Some(original) = text else { return Seen::default() };
-    let (hits, text) = (facts.phrase_hits(field, original), facts.search_text(field, original));
-    let Some(text) = text else { return Seen::default() };
-    let found = said.and_then(|said| said.find(hits, text.as_str()));
-    let marked = found.as_ref().map(|(_, found)| text.original_range(found.range.clone()));
-    let words = marked.clone().and_then(|marked| text.original().get(marked)).unwrap_or_default();
-    let phrase = found.map(|(said, _)| PhraseTrace {
-        phrase: said.phrase.as_str().to_owned(),
-        place: said.place.clone(),
-        words: words.split_whitespace().collect::<Vec<_>>().join(" "),
-    });
-    let (shown, span) = excerpt(text.original(), marked.map(|marked| (marked.start, marked.end)));
-    Seen { shown: Some(shown), span, is_cut: text.is_cut(), phrase, ..Seen::default() }
 }
 
 impl<'a> Facts<'a> {

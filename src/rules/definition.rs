@@ -32,7 +32,7 @@ pub struct Rule {
     pub tests: Vec<Predicate>,
     /// The script that must also agree.
     pub script: Option<Script>,
-    /// Texts that are looked for in `body` for the templates.
+    /// Texts that it looks for in `body` for the templates itself; its definitions have their own.
     pub captures: Vec<Capture>,
     /// What it does, in order.
     pub actions: Vec<ActionDef>,
@@ -53,8 +53,8 @@ pub(super) struct References {
     pub wants_auto_reply: bool,
     /// A `from` condition: a colleague of the lead may be answered.
     pub from: bool,
-    /// A regular expression with named groups.
-    pub named_groups: bool,
+    /// Its conditions capture something for the templates.
+    pub captures: bool,
     /// Its templates print what only the thread endpoint tells.
     pub thread_in_templates: bool,
     /// Its conditions are too many for all that may be odd about them to be found.

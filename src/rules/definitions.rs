@@ -4,11 +4,12 @@
 //! too. A definition is evaluated at most once for an event: what it came to is kept with the event.
 
 use super::{
-    condition::{Evaluator, Need, Truth, held_before},
+    captured::Captured,
+    condition::{Need, Truth, held_before},
     definition::{Capture, Condition, Matcher, Predicate, Rule},
-    evaluate::add_captures,
     event::Facts,
     script::Script,
+    seen::Evaluator,
 };
 use crate::model::{ConditionTrace, RuleTrace, ScriptTrace};
 use std::{cell::OnceCell, collections::BTreeMap, ops::Range, sync::Arc};
@@ -48,7 +49,7 @@ impl Definition {
 
     /// What each of its conditions saw, as a rule would tell it.
     pub(super) fn trace(&self, facts: &Facts<'_>) -> RuleTrace {
-        let seen = super::condition::evaluate(&self.rule, facts);
+        let seen = super::seen::evaluate(&self.rule, facts);
         let mut trace = super::evaluate::blank(&self.rule, self.rule.mode);
         trace.matched = seen.answer == Truth::Yes;
         trace.error = facts.script_error(&self.rule);
@@ -70,6 +71,7 @@ pub struct Use {
     pub(super) condition: Condition,
     /// The place of the script that must also agree.
     pub(super) script: Option<usize>,
+    /// What it looks for in the body itself.
     pub(super) captures: Arc<[Capture]>,
 }
 
@@ -114,10 +116,10 @@ pub(super) struct DefinitionFacts {
 }
 
 /// What its conditions saw.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SeenByDefinition {
     traces: Vec<ConditionTrace>,
-    captures: BTreeMap<String, String>,
+    captured: Captured,
     note: Option<String>,
 }
 
@@ -153,52 +155,61 @@ fn with_script(used: &Use, rule: &Rule, facts: &Facts<'_>, held: Truth) -> Truth
     }
     let said = match script.unread(facts) {
         Some(need) => held_before(test, facts).unwrap_or(Truth::Unknown(need)),
-        None => {
-            let run = || script.run(facts, &captures_of(used, rule, facts, script));
-            let ran = facts.definitions.get(used.number).map(|known| known.script.get_or_init(run).result);
-            match ran.unwrap_or_else(|| run().result) {
-                Some(held) => held.into(),
-                None => Truth::Failed,
+        None => match captures_of(used, rule, facts, script) {
+            Err(need) => Truth::Unknown(need),
+            Ok(captures) => {
+                let run = || script.run(facts, &captures);
+                let ran = facts.definitions.get(used.number).map(|known| known.script.get_or_init(run).result);
+                match ran.unwrap_or_else(|| run().result) {
+                    Some(held) => held.into(),
+                    None => Truth::Failed,
+                }
             }
-        }
+        },
     };
     held.and(said)
 }
 
-/// What the definition captures for its own script, where that asks.
-fn captures_of(used: &Use, rule: &Rule, facts: &Facts<'_>, script: &Script) -> BTreeMap<String, String> {
+/// What the definition captures for its own script, where that asks; or what must be read before that is known.
+fn captures_of(used: &Use, rule: &Rule, facts: &Facts<'_>, script: &Script) -> Result<BTreeMap<String, String>, Need> {
     if !script.reads_captures() {
-        return BTreeMap::new();
+        return Ok(BTreeMap::new());
     }
-    let mut evaluator = Evaluator::new(rule, facts);
+    let mut evaluator = Evaluator::new(rule, facts, &used.captures);
     evaluator.node(&used.condition, false);
-    let mut all = evaluator.captures;
-    add_captures(&used.captures, facts, &mut all);
-    all
+    let mut captured = evaluator.captured;
+    captured.take_own(&used.captures, facts);
+    captured.settled()
 }
 
-impl Evaluator<'_, '_> {
+impl<'e> Evaluator<'e, '_> {
     /// Looks at a definition's conditions, or tells again what they saw.
-    pub(super) fn definition(&mut self, used: &Use, negated: bool) -> Truth {
+    pub(super) fn definition(&mut self, used: &'e Use, negated: bool) -> Truth {
         let known = self.facts.definitions.get(used.number);
-        let truth = match known.and_then(|known| known.seen.get()) {
+        let looked;
+        let (truth, seen) = match known.and_then(|known| known.seen.get()) {
             Some(seen) => {
                 self.tell_again(used, seen);
-                if !negated {
-                    seen.captures.iter().for_each(|(name, value)| self.capture(name, value));
-                }
-                self.note = self.note.take().or_else(|| seen.note.clone());
-                decide_use(used, self.rule, self.facts, || Truth::No)
+                (decide_use(used, self.rule, self.facts, || Truth::No), seen)
             }
-            None => self.look_at_definition(used, negated),
+            None => {
+                let (truth, seen) = self.look_at_definition(used);
+                looked = seen;
+                (truth, known.map_or(&looked, |known| known.seen.get_or_init(|| looked.clone())))
+            }
         };
+        if !negated {
+            self.captured.take_definition(used.header, &seen.captured, truth, self.own);
+        }
+        self.note = self.note.take().or_else(|| seen.note.clone());
         self.set_held(used.header, truth);
         truth
     }
 
-    fn look_at_definition(&mut self, used: &Use, negated: bool) -> Truth {
-        let captures_before = std::mem::take(&mut self.captures);
+    fn look_at_definition(&mut self, used: &'e Use) -> (Truth, SeenByDefinition) {
+        let captured_before = std::mem::take(&mut self.captured);
         let note_before = self.note.take();
+        let own_before = std::mem::replace(&mut self.own, &used.captures);
         let held = self.node(&used.condition, false);
         let truth = decide_use(used, self.rule, self.facts, || held);
         let known = self.facts.definitions.get(used.number);
@@ -208,17 +219,14 @@ impl Evaluator<'_, '_> {
             trace.held = ran.result;
             trace.seen = ran.error.clone().or_else(|| ran.result.map(|said| said.to_string()));
         }
-        let captures = std::mem::replace(&mut self.captures, captures_before);
+        let mut captured = std::mem::replace(&mut self.captured, captured_before);
         let note = std::mem::replace(&mut self.note, note_before);
-        if !negated {
-            captures.iter().for_each(|(name, value)| self.capture(name, value));
+        self.own = own_before;
+        if matches!(truth, Truth::Yes | Truth::Unknown(_)) {
+            captured.take_own(&used.captures, self.facts);
         }
-        self.note = self.note.take().or_else(|| note.clone());
-        if let Some(known) = known {
-            let traces = self.traces.get(used.tests.clone()).unwrap_or_default().to_vec();
-            let _ = known.seen.set(SeenByDefinition { traces, captures, note });
-        }
-        truth
+        let traces = self.traces.get(used.tests.clone()).unwrap_or_default().to_vec();
+        (truth, SeenByDefinition { traces, captured, note })
     }
 
     fn tell_again(&mut self, used: &Use, seen: &SeenByDefinition) {

@@ -2,14 +2,14 @@
 
 use super::{
     RuleSet,
-    condition::{self, ConditionResult, Need, Truth},
-    definition::{Capture, CapturePattern, Rule},
+    captured::Captured,
+    condition::{self, Need, Truth},
+    definition::Rule,
     event::{EventInput, Facts, ThreadMessages},
-    field::TextField,
     pattern::truncate_input,
     plan::{self, Claimed, Matched},
     rule_bits::RuleBits,
-    search_text::SearchText,
+    seen::{self, ConditionResult},
 };
 use crate::model::{ActionTrace, Decision, Mode, PlannedAction, RuleTrace, ScriptTrace};
 use std::collections::BTreeMap;
@@ -98,11 +98,11 @@ fn evaluate_each(
             let mut trace = blank(rule, mode);
             trace.stopped_by = stopped_by.map(str::to_owned);
             trace.note = stopped_by.is_none().then(|| "the rule is off".to_owned());
-            trace.conditions = condition::unevaluated(rule);
+            trace.conditions = seen::unevaluated(rule);
             decided.rules.push(trace);
             continue;
         }
-        let mut seen = Some(condition::evaluate(rule, facts));
+        let mut seen = Some(seen::evaluate(rule, facts));
         let when = seen.as_ref().map_or(Truth::No, |seen| seen.answer);
         let found = decide_rule(rule, facts, when, &mut seen);
         if let Truth::Unknown(need) = found.truth {
@@ -148,7 +148,7 @@ fn evaluate_candidates(
         };
         let stops = found.truth == Truth::Yes && rule.stop && mode > Mode::Shadow;
         if is_told {
-            let seen = seen.or_else(|| Some(condition::evaluate(rule, facts)));
+            let seen = seen.or_else(|| Some(seen::evaluate(rule, facts)));
             record(set, facts, (rule, mode), found, seen, decided);
         }
         through_with(place);
@@ -174,7 +174,7 @@ fn record(
     trace.script = found.script;
     if let Some(seen) = seen {
         if found.reached {
-            trace.captures = captures(rule, facts, seen.captures);
+            trace.captures = captures(rule, facts, seen.captured).known();
         }
         (trace.conditions, trace.note) = (seen.traces, seen.note);
     }
@@ -264,18 +264,15 @@ fn decide_rule(rule: &Rule, facts: &Facts<'_>, when: Truth, seen: &mut Option<Co
                 Some(result) => Truth::from(result),
                 None => Truth::Unknown(need),
             },
-            None => {
-                let captured = if script.reads_captures() {
-                    let seen = seen.get_or_insert_with(|| condition::evaluate(rule, facts));
-                    captures(rule, facts, seen.captures.clone())
-                } else {
-                    BTreeMap::new()
-                };
-                let ran = script.run(facts, &captured);
-                let said = Truth::from(ran.result == Some(true));
-                found.script = Some(ran);
-                said
-            }
+            None => match captures_for(script.reads_captures(), rule, facts, seen) {
+                Err(need) => Truth::Unknown(need),
+                Ok(captured) => {
+                    let ran = script.run(facts, &captured);
+                    let said = Truth::from(ran.result == Some(true));
+                    found.script = Some(ran);
+                    said
+                }
+            },
         };
         found.truth = when.and(said);
     }
@@ -287,43 +284,32 @@ fn decide_rule(rule: &Rule, facts: &Facts<'_>, when: Truth, seen: &mut Option<Co
         found.truth = Truth::Unknown(Need::Messages);
     } else if rule.mentions.thread_in_templates && facts.input.detail.is_none() {
         found.truth = Truth::Unknown(Need::Thread);
+    } else if let Err(need) = captures_for(rule.mentions.captures && rule.mentions.carries_text, rule, facts, seen) {
+        found.truth = Truth::Unknown(need);
     }
     found
 }
 
-/// What a rule captures: named groups of its conditions, and its own captures.
-fn captures(rule: &Rule, facts: &Facts<'_>, of_conditions: BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// What a rule captures, where somebody asks for it; or what must be read before that is known.
+fn captures_for(
+    is_asked: bool,
+    rule: &Rule,
+    facts: &Facts<'_>,
+    seen: &mut Option<ConditionResult>,
+) -> Result<BTreeMap<String, String>, Need> {
+    if !is_asked {
+        return Ok(BTreeMap::new());
+    }
+    let seen = seen.get_or_insert_with(|| seen::evaluate(rule, facts));
+    captures(rule, facts, seen.captured.clone()).settled()
+}
+
+/// What a rule captures: named groups of its conditions, what its definitions give, and its own captures.
+fn captures(rule: &Rule, facts: &Facts<'_>, of_conditions: Captured) -> Captured {
     let mut all = match facts.earlier.filter(|_| facts.is_judged_blind()) {
-        Some(earlier) => earlier.captures.clone(),
+        Some(earlier) => Captured::of_earlier(&earlier.captures),
         None => of_conditions,
     };
-    add_captures(&rule.captures, facts, &mut all);
+    all.take_own(&rule.captures, facts);
     all
-}
-
-/// Adds what is looked for in the body.
-pub(super) fn add_captures(captures: &[Capture], facts: &Facts<'_>, all: &mut BTreeMap<String, String>) {
-    if !captures.is_empty()
-        && let Some(body) = facts.input.messages.and_then(ThreadMessages::body)
-        && let Some(body) = facts.search_text(TextField::Body, body)
-    {
-        for capture in captures {
-            if let Some(text) = captured(capture, body) {
-                all.insert(capture.name.clone(), text);
-            }
-        }
-    }
-}
-
-fn captured(capture: &Capture, body: &SearchText<'_>) -> Option<String> {
-    let range = match &capture.pattern {
-        CapturePattern::Regex(pattern) => {
-            let found = pattern.regex().captures(body.as_str())?;
-            let group = if found.len() > 1 { found.iter().skip(1).flatten().next()? } else { found.get(0)? };
-            group.range()
-        }
-        CapturePattern::Says(said) => said.find(None, body.as_str())?.1.range,
-    };
-    let text = body.original().get(body.original_range(range))?.trim();
-    Some(text).filter(|text| !text.is_empty()).map(str::to_owned)
 }

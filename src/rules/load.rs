@@ -437,7 +437,11 @@ impl<'c> Loader<'c> {
             let steps = test.get("steps").map(Node::list_or_one).unwrap_or_default();
             for expected in std::iter::once(test).chain(steps).filter_map(|part| part.get("expect")?.get("is")) {
                 for item in expected.list_or_one().iter().filter(|item| !item.text().is_empty()) {
-                    self.definitions.resolve(item, self.number, &mut self.out);
+                    let found = self.definitions.resolve(item, self.number, &mut self.out);
+                    if let Some(read) = found.and_then(|number| self.definitions.get(number)) {
+                        let definition = Arc::clone(&read.definition);
+                        self.check_lists_of_test(&definition.rule.tests);
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The rule language: loading with diagnostics, conditions, scripts, templates, and one pure [`evaluate`].
 
 mod again;
+mod captured;
 mod condition;
 mod context;
 mod definition;
@@ -35,6 +36,7 @@ mod script_lookups;
 mod script_values;
 mod script_words;
 mod search_text;
+mod seen;
 mod set;
 mod sources;
 mod template;

@@ -113,6 +113,34 @@ tests:
     shows(&rule(", after: 5m", "      - star\n      - mark_read"), test, &mistakes).await;
 }
 
+/// Each step tells which definitions hold for what the lead wrote by then.
+#[tokio::test]
+async fn definitions_hold_for_the_message_of_their_step() {
+    let rules = rule("", "").replace(
+        "rules:\n",
+        "define:\n  asks: { body: { says: how much } }\n  agrees: { body: { says: \"(yes|sure)\" } }\nrules:\n",
+    );
+    let test = r#"
+tests:
+  - name: first a question, then a yes
+    thread: { category: interested, lead_email: jane@acme.example }
+    messages: ["How much is it?"]
+    expect: { is: [asks], sent: [reply] }
+    steps:
+      - after: 8d
+        then_lead_writes: "Sure, how much?"
+        expect: { is: [agrees, asks] }
+      - then_lead_writes: "Never mind."
+        expect: { is: [] }
+"#;
+    let mistakes = [
+        ("is: [asks]", "is: [agrees]", None, ("is", "[agrees]", "[asks]")),
+        ("is: [agrees, asks]", "is: [agrees]", Some(1), ("is", "[agrees]", "[asks, agrees]")),
+        ("is: [] }", "is: [asks] }", Some(2), ("is", "[asks]", "[]")),
+    ];
+    shows(&rules, test, &mistakes).await;
+}
+
 #[tokio::test]
 async fn hours_hold_a_reply_over_the_weekend() {
     // A Friday evening in New York.

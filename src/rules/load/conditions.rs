@@ -9,10 +9,10 @@ use crate::yaml::{Kind, Node, Schema, Value, did_you_mean};
 use crate::{
     model::format_duration,
     rules::{
-        definition::{Capture, Condition, Matcher, Predicate, References},
+        definition::{Condition, Matcher, Predicate, References},
         field::{Cost, FlagField, GlobField, NumberField, TextField},
         logic::{Budget, Dnf},
-        pattern::{Bounds, Fold, Glob, GlobText, Pattern, SpanBounds},
+        pattern::{Bounds, Fold, Glob, GlobText, SpanBounds},
         schema::{AGE_BOUNDS, BOUNDS, WHEN},
         workspaces::listed,
     },
@@ -43,8 +43,6 @@ fn sort_of(name: &str) -> Option<Sort> {
 pub(super) struct Told<'r> {
     pub(super) mentions: &'r mut References,
     pub(super) categories: &'r mut Vec<NamedCategory>,
-    /// What the definitions that it uses capture.
-    pub(super) captures: &'r mut Vec<Capture>,
     /// How deep those use others.
     pub(super) depth: &'r mut usize,
 }
@@ -63,7 +61,6 @@ pub(super) struct Reader<'r> {
     pub(super) tests: &'r mut Vec<Predicate>,
     pub(super) mentions: &'r mut References,
     pub(super) categories: &'r mut Vec<NamedCategory>,
-    pub(super) captures: &'r mut Vec<Capture>,
     pub(super) depth: &'r mut usize,
     pub(super) out: &'r mut Diagnostics,
     /// A part has been told to hold always, or never.
@@ -124,7 +121,6 @@ fn read_mapping(
         tests,
         mentions: &mut *told.mentions,
         categories: &mut *told.categories,
-        captures: &mut *told.captures,
         depth: &mut *told.depth,
         out,
         judged: false,
@@ -135,15 +131,6 @@ fn read_mapping(
     reader.mentions.too_large |= reader.budget.is_spent();
     sort(&mut condition, tests);
     condition
-}
-
-/// The names of all named groups.
-pub(super) fn group_names(tests: &[Predicate]) -> Vec<String> {
-    let patterns = tests.iter().filter_map(|test| match &test.check {
-        Matcher::Text(_, patterns) => Some(patterns),
-        _ => None,
-    });
-    patterns.flatten().flat_map(Pattern::group_names).map(str::to_owned).collect()
 }
 
 /// Puts cheap conditions first, at every level.

@@ -316,22 +316,14 @@ impl Loader<'_> {
         let named: Vec<&str> =
             self.having.iter().map(|scope| scope.name.as_str()).filter(|name| !name.is_empty()).collect();
         let (mut tests, mut mentions, mut categories) = (Vec::new(), References::default(), Vec::new());
-        let (mut captured, mut depth) = (Vec::new(), 0);
-        let mut told = conditions::Told {
-            mentions: &mut mentions,
-            categories: &mut categories,
-            captures: &mut captured,
-            depth: &mut depth,
-        };
+        let mut depth = 0;
+        let mut told = conditions::Told { mentions: &mut mentions, categories: &mut categories, depth: &mut depth };
         let scope = conditions::Scope { workspaces: &named, definitions: &mut self.definitions, file };
         let when = conditions::read_definition((&key, &value), scope, &mut tests, &mut told, &mut self.out);
         if depth >= MAX_DEPTH {
             let message = format!("`{name}` uses definitions that use others, more than {MAX_DEPTH} deep");
             self.out.push(Diagnostic::error(code::DEFINITION_CIRCLE, &key, message));
         }
-        // What a definition that it uses captures is its own.
-        captured.retain(|one: &Capture| !captures.iter().any(|own| own.name == one.name));
-        let captures: Arc<[Capture]> = captures.iter().cloned().chain(captured).collect();
         if self.out.error_count() > before {
             return;
         }
@@ -385,7 +377,7 @@ fn alone(
         when: Condition::Is(Box::new(used)),
         tests,
         script: None,
-        captures: captures.to_vec(),
+        captures: Vec::new(),
         actions: Vec::new(),
         stop: false,
         at: key.location(),

@@ -9,6 +9,7 @@ use crate::{
     lists::{List, ListSource, Lists},
     rules::{
         context::{LoadContext, WorkspaceContext},
+        definition::{Matcher, Predicate},
         script::{Script, offset},
         sources::RuleSources,
         template_lookups::lookups,
@@ -122,6 +123,11 @@ impl Loader<'_> {
         if self.kept.is_some() {
             return None;
         }
+        self.check_list(name)
+    }
+
+    /// Why a list cannot be looked into, where a workspace concerned does not have it.
+    fn check_list(&self, name: &str) -> Option<(String, String)> {
         let lacking = |scope: &&&WorkspaceContext| !scope.lists.contains_key(name);
         let scope = self.concerned.iter().find(lacking).copied()?;
         let known: Vec<&str> = scope.lists.keys().map(String::as_str).collect();
@@ -135,6 +141,19 @@ impl Loader<'_> {
             format!("there is: {}", known.join(", "))
         };
         Some((format!("there is no list `{name}` in the configuration{}", self.place_of(scope)), hint))
+    }
+
+    /// Checks the lists that conditions look into which only a test names: they are no part of the rules.
+    pub(super) fn check_lists_of_test(&mut self, tests: &[Predicate]) {
+        self.concerned.clone_from(&self.having);
+        for test in tests {
+            let Matcher::Listed(listed) = &test.check else { continue };
+            for list in &listed.lists {
+                if let Some(told) = self.check_list(&list.name) {
+                    self.report_list(Diagnostic::error(code::UNKNOWN_LIST, &list.at, ""), told);
+                }
+            }
+        }
     }
 
     /// Why a column of a list cannot be read, where the list of a workspace does not have it.

@@ -30,13 +30,8 @@ impl Loader<'_> {
         let mut mentions = References::default();
         let mut tests = Vec::new();
         let mut categories = Vec::new();
-        let (mut captured, mut depth) = (Vec::new(), 0);
-        let mut told = conditions::Told {
-            mentions: &mut mentions,
-            categories: &mut categories,
-            captures: &mut captured,
-            depth: &mut depth,
-        };
+        let mut depth = 0;
+        let mut told = conditions::Told { mentions: &mut mentions, categories: &mut categories, depth: &mut depth };
         let named: Vec<&str> =
             self.having.iter().map(|scope| scope.name.as_str()).filter(|name| !name.is_empty()).collect();
         let written = fields.key("when").zip(fields.get("when"));
@@ -56,9 +51,7 @@ impl Loader<'_> {
             let error = Diagnostic::error(code::NO_CONDITION, place, "the rule has neither `when` nor `script`");
             self.out.push(error.hint("write `when: always` if it is meant for every message"));
         }
-        let mut captures = fields.non_null("capture").map(|node| self.captures(node)).unwrap_or_default();
-        captured.retain(|one| !captures.iter().any(|own| own.name == one.name));
-        captures.extend(captured);
+        let captures = fields.non_null("capture").map(|node| self.captures(node)).unwrap_or_default();
         // What a part that is refused would have given to the templates is not missed there as well.
         let known = self.out.error_count() == before;
         let label = name.clone().unwrap_or_default();

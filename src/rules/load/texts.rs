@@ -1,8 +1,9 @@
 //! Texts inside of rules: templates with the place that each part of them has, and regular expressions.
 
-use super::{Loader, conditions, suspicious};
+use super::{Loader, suspicious};
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, Source, code};
 use crate::rules::{
+    captured,
     definition::{Matcher, Rule},
     pattern::Pattern,
     template::{TemplateRef, occurrences},
@@ -50,9 +51,12 @@ impl TextSource {
 impl Loader<'_> {
     /// Names that a template takes from its own rule, which only the whole rule knows.
     pub(super) fn check_templates(&mut self, rule: &mut Rule, known: bool) {
-        let groups = conditions::group_names(&rule.tests);
+        let (given, refused) = captured::names_of(&rule.when, &rule.tests);
         let captures = rule.captures.iter().map(|capture| capture.name.as_str());
-        let captured: HashSet<&str> = captures.chain(groups.iter().map(String::as_str)).collect();
+        let names = CaptureNames {
+            given: captures.chain(given.iter().map(String::as_str)).collect(),
+            refused: refused.iter().map(String::as_str).collect(),
+        };
         let mut needs_thread = false;
         for site in std::mem::take(&mut self.sites) {
             needs_thread |= site.template.needs_thread;
@@ -64,7 +68,7 @@ impl Loader<'_> {
             }
             let uses = self.templates.references(&site.template).into_iter().filter(|_| known);
             let missing = uses.filter_map(|(root, field)| {
-                let told = nothing_gives(&root, field.as_deref(), rule, &captured)?;
+                let told = nothing_gives(&root, field.as_deref(), rule, &names)?;
                 Some((root, field, told))
             });
             for (root, field, (message, hint)) in missing.take(MAX_LISTED) {
@@ -91,7 +95,7 @@ impl Loader<'_> {
             }
         }
         rule.mentions.thread_in_templates = needs_thread;
-        rule.mentions.named_groups = !groups.is_empty();
+        rule.mentions.captures = !given.is_empty();
     }
 }
 
@@ -120,11 +124,28 @@ impl Loader<'_> {
     }
 }
 
+/// What a rule captures, by name.
+struct CaptureNames<'r> {
+    given: HashSet<&'r str>,
+    /// Only what must not hold would give these.
+    refused: HashSet<&'r str>,
+}
+
 /// Why a name of a template has no value in this rule, and what to do about it; nothing if it may have one.
-fn nothing_gives(root: &str, field: Option<&str>, rule: &Rule, captured: &HashSet<&str>) -> Option<(String, String)> {
+fn nothing_gives(
+    root: &str,
+    field: Option<&str>,
+    rule: &Rule,
+    captures: &CaptureNames<'_>,
+) -> Option<(String, String)> {
     match (root, field, &rule.script) {
-        ("captures", Some(field), _) if !captured.contains(field) => {
-            let hint = match yaml::did_you_mean(field, captured.iter().copied()) {
+        ("captures", Some(field), _) if captures.given.contains(field) => None,
+        ("captures", Some(field), _) if captures.refused.contains(field) => {
+            let message = format!("`{field}` is captured under `not` only, and what must not hold gives nothing");
+            Some((message, format!("look for it in the rule: `capture: {{ {field}: … }}`")))
+        }
+        ("captures", Some(field), _) => {
+            let hint = match yaml::did_you_mean(field, captures.given.iter().copied()) {
                 Some(near) => format!("did you mean `captures.{near}`?"),
                 None => format!("add `{field}` to `capture`, or name a group of a condition: `(?P<{field}>…)`"),
             };

@@ -44,11 +44,6 @@ impl Reader<'_> {
         let first = self.tests.len();
         self.tests.extend(tests_at(&definition, path));
         let condition = moved(&definition.rule.when, first);
-        for capture in &definition.rule.captures {
-            if !self.captures.iter().any(|known| known.name == capture.name) {
-                self.captures.push(capture.clone());
-            }
-        }
         let tests = self.tests.get(first..).unwrap_or_default();
         self.mentions.auto_reply |= definition.rule.mentions.auto_reply;
         mention(&condition, first, tests, negated, self.mentions);

@@ -271,3 +271,124 @@ fn many_definitions_within_one_another_are_bounded() {
     wide.push_str("rules: [{ name: r, when: { is: d24 }, then: [star] }]\n");
     assert!(codes(RuleSet::parse(&[("a.yaml", &wide)], &context())).contains(&"R027"));
 }
+
+/// Whatever a condition is a part of must hold, too, before its groups and captures count; of one name the first in the order
+/// written does.
+#[test]
+fn only_what_holds_gives_captures() {
+    let define = r#"define:
+  wrong: { body: { says: "not for me" }, capture: { who: '\b(paul|anna)\b' } }
+  right: { body: { says: "(ask|write to)" }, capture: { who: '\b(anna|kim)\b' } }
+  of-a-group: { body: '\bask (?<who>\w+)', not: { is: wrong } }
+  twice: { any: [{ is: wrong }, { is: right }], capture: { price: '\$(\d+)' } }
+  refused: { not: { is: right } }
+  cheap-last: { any: [{ body: 'write to (?<who>\w+)' }, { subject: '\ba (?<who>\w+)' }] }
+rules:
+"#;
+    let body = "Paul is gone. Ask Anna, or write to Kim: $40, not $50.";
+    for (when, who) in [
+        ("{ any: [{ is: wrong }, { is: right }] }", Some("Anna")),
+        ("{ is: [wrong, right] }", Some("Anna")),
+        ("{ is: right, not: { is: wrong } }", Some("Anna")),
+        ("{ is: [of-a-group, right] }", Some("Anna")),
+        ("{ is: twice }", Some("Anna")),
+        ("{ not: { is: refused } }", None),
+        ("{ not: { not: { body: '\\bask (?<who>\\w+)' } } }", Some("Anna")),
+        ("{ any: [{ body: '^(?<who>\\w+)', subject: other }, { is: right }] }", Some("Anna")),
+        ("{ any: [{ body: '^(?<who>\\w+)', subject: demo }, { is: right }] }", Some("Paul")),
+        ("{ any: [{ is: right }, { body: '^(?<who>\\w+)' }] }", Some("Anna")),
+        (
+            "{ any: [{ all: [{ body: '^(?<who>\\w+)' }, { category: other }] }, { body: 'to (?<who>\\w+)' }] }",
+            Some("Kim"),
+        ),
+        ("{ not: [{ body: '^(?<who>\\w+)', subject: other }, { category: other }] }", None),
+        // A cheap condition is looked at first, and stands last all the same.
+        ("{ is: cheap-last }", Some("Kim")),
+        ("{ any: [{ body: 'write to (?<who>\\w+)' }, { subject: '\\ba (?<who>\\w+)' }] }", Some("Kim")),
+    ] {
+        for thorough in [true, false] {
+            let case = Case { thorough, ..Case::full(body) };
+            let decision = case.decide(&format!("{define}{}", star("r", when)));
+            let rule = decision.rules.first().unwrap_or_else(|| panic!("{when} does not match"));
+            assert_eq!(rule.captures.get("who").map(String::as_str), who, "{when}, thorough: {thorough}");
+        }
+    }
+    let own = "  - { name: r, when: { is: right }, capture: { who: nobody }, then: [star] }\n";
+    let decision = Case::full(body).decide(&format!("{define}{own}"));
+    assert_eq!(decision.rules[0].captures.get("who"), None, "the rule looks for it itself");
+    let price = Case::full(body).decide(&format!("{define}{}", star("r", "{ is: twice }")));
+    assert_eq!(price.rules[0].captures["price"], "40");
+}
+
+/// A script sees no more than the templates do.
+#[test]
+fn a_script_sees_what_holds_alone() {
+    let text = r#"define:
+  wrong: { body: { says: nobody }, capture: { who: '\b(paul)\b' } }
+  right: { body: { says: ask }, capture: { who: '\b(anna)\b' } }
+  scripted: { is: [wrong, right], script: 'captures.who == "Anna"' }
+rules:
+  - { name: in-a-definition, when: { is: scripted }, then: [star] }
+  - { name: in-a-rule, when: { is: [wrong, right] }, script: 'captures.who == "Anna"', then: [star] }
+"#;
+    for thorough in [true, false] {
+        let decision = Case { thorough, ..Case::full("Paul is gone, ask Anna.") }.decide(text);
+        assert_eq!(decision.matched().collect::<Vec<_>>(), ["in-a-definition", "in-a-rule"]);
+    }
+}
+
+/// What an alternative captures that only the thread decides is not known before the thread is read.
+#[test]
+fn what_is_captured_does_not_depend_on_what_was_read() {
+    let when = "{ any: [{ tags: gold, body: '(?<who>paul)' }, { body: '(?<who>anna)' }] }";
+    let reply =
+        format!("rules:\n  - {{ name: r, when: {when}, then: [{{ reply: {{ text: '{{{{ captures.who }}}}' }} }}] }}\n");
+    let set = rules(&reply);
+    let mut case = Case::full("Paul and Anna.");
+    let detail = case.detail.take();
+    assert_eq!(case.evaluate(&set).err(), Some(Need::Thread));
+    case.detail = detail;
+    assert_eq!(case.evaluate(&set).unwrap().rules[0].captures["who"], "Anna");
+    // Where nothing is sent, and where the first alternative holds, it does not matter.
+    let first = "{ any: [{ body: '(?<who>anna)' }, { tags: vip, body: '(?<who>paul)' }] }";
+    for text in [format!("rules:\n{}", star("r", when)), reply.replace(when, first)] {
+        let case = Case { detail: None, ..Case::full("Paul and Anna.") };
+        assert!(case.evaluate(&rules(&text)).is_ok(), "{text}");
+    }
+    let script = "rules:\n  - { name: r, when: { tags: vip, body: '(?<who>paul)' }, script: 'captures.who == \"x\"', then: [star] }\n";
+    let case = Case { detail: None, ..Case::full("Paul and Anna.") };
+    assert_eq!(case.evaluate(&rules(script)).err(), Some(Need::Thread));
+}
+
+/// A definition is decided once for all rules, before their scripts run: none of their `vars` reach it, and none of its own
+/// reach them.
+#[test]
+fn scripts_of_rules_and_definitions_know_nothing_of_each_other() {
+    let define = "define:\n  named: { script: '#{ matched: true, vars: #{ who: \"Anna\" } }' }\nrules:\n";
+    let rule = |script: &str| {
+        format!(
+            "{define}  - {{ name: r, when: {{ is: named }}, {script} then: [{{ reply: {{ text: '{{{{ vars.who }}}}' }} }}] }}\n"
+        )
+    };
+    let load = |text: &str| RuleSet::parse(&[("a.yaml", text)], &context());
+    assert_eq!(codes(load(&rule(""))), ["R016"]);
+    let own = rule("script: '#{ matched: true, vars: #{ who: \"Kim\" } }',");
+    let decision = Case::full("Hi").decide(&own);
+    assert_eq!(decision.rules[0].script.as_ref().unwrap().vars["who"], "Kim");
+    let asks =
+        "define:\n  asks: { script: 'vars.who == \"Kim\"' }\nrules: [{ name: r, when: { is: asks }, then: [star] }]\n";
+    assert_eq!(codes(load(asks)), ["R006"], "a script has no `vars` to read");
+}
+
+/// A list that does not exist is told of what a test uses, too; the lists of a definition that nothing uses may come later.
+#[test]
+fn the_lists_of_a_definition_that_only_a_test_names_are_checked() {
+    let define = "define: { ours: { lead_domain: { in: no-such-list } }, later: { lead_domain: { in: nor-this } } }\n";
+    let rule = "rules: [{ name: r, when: { category: x }, then: [star] }]\n";
+    let test = "tests: [{ name: t, messages: [Hi], expect: { is: [ours] } }]\n";
+    let load = |text: &str| RuleSet::parse(&[("a.yaml", text)], &context());
+    assert_eq!(codes(load(&format!("{define}{rule}{test}"))), ["R040"]);
+    let step = "tests: [{ name: t, messages: [Hi], steps: [{ then_lead_writes: Yes, expect: { is: [ours] } }] }]\n";
+    assert_eq!(codes(load(&format!("{define}{rule}{step}"))), ["R040"]);
+    assert!(load(&format!("{define}{rule}")).is_ok());
+}
