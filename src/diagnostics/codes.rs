@@ -57,14 +57,14 @@ codes! {
     NO_ACTION = "R013", "rule that does nothing", "A rule needs `then`, or `stop: true` to skip later rules.";
     NO_TEXT = "R014", "reply without a text", "A reply takes `text`, `html`, both, or `template`.";
     EMPTY_BOUNDS = "R015", "bounds that nothing meets", "The lower bound is above the upper one.";
-    NO_CAPTURE = "R016", "undefined capture or variable", "A template prints `captures.NAME` or `vars.NAME` that no `capture`, named group or script of its rule provides, or `workspace.vars.NAME` that no workspace with the rule defines, so it would always fail.";
+    NO_CAPTURE = "R016", "undefined capture or variable", "A template prints `captures.NAME` or `vars.NAME` that no `capture`, named group or script of its rule provides (what stands under `not` provides nothing), or `workspace.vars.NAME` that no workspace with the rule defines, so it would always fail.";
     VERSION = "R017", "unknown version", "This program reads rules of version 1.";
     NO_RULES = "R018", "no rules", "The path contains no file with rules.";
     TWO_TEXTS = "R019", "two texts for one reply", "`template` provides the text, so `text` and `html` have no effect next to it.";
     TEST_EVENT = "R020", "test without an event", "Rules run on a message of the lead: make it the last message of the test.";
     UNKNOWN_WORKSPACE = "R022", "unknown workspace", "The configuration has no workspace of that name.";
     TEST_FAILS = "R021", "failing test", "The rules do not do what a test beside them expects; `reply-router test` shows what they do instead. `run` and a reload reject the rules.";
-    BAD_PHRASE = "R023", "invalid phrase", "A phrase is words in order, with `(yes|sure)` for one of these, `…` or `...` for up to five words between, `cost*` for a word that begins so, and `please?` for a word that may be absent. It stands within one sentence. Without a word that must be there it would be found in every text.";
+    BAD_PHRASE = "R023", "invalid phrase", "A phrase is words in order, with `(yes|sure)` for one of these, `…` or `...` for up to five words between, `cost*` for a word that begins so, and `please?` for a word that may be absent. It stands within one sentence. Signs at words, as in `$100`, `50%` or `c++`, are looked for; docs/rules.md lists what each sign means. Without a word that must be there it would be found in every text.";
     DEFINITION_TWICE = "R024", "duplicate definition", "The name of a definition stands for one condition in all files of a workspace.";
     UNKNOWN_DEFINITION = "R025", "unknown definition", "`is` takes the name of a definition under `define`, in any file of the workspaces that have the rule, and the same one for all of them.";
     DEFINITION_CIRCLE = "R026", "definitions in a circle", "A definition may use others, but not one that uses it, directly or by way of others.";

@@ -84,7 +84,8 @@ impl<'l> Page<'l> {
                 if let Some(found) = places.get_mut(at) {
                     *found = u32::try_from(words.len()).ok();
                 }
-                words.push(Word { start: place(word.start), end: place(word.end), gap, ..*word });
+                let begins = word.begins || gap >= Gap::Sentence;
+                words.push(Word { start: place(word.start), end: place(word.end), kind: word.kind, gap, begins });
             }
             before = Some(*line);
         }

@@ -20,7 +20,7 @@ pub(super) enum WordKind {
 pub(super) enum Gap {
     /// Nothing, a hyphen or an apostrophe.
     Joined,
-    /// Spaces, quotes, or the line break within a sentence that a mail program put after a long line.
+    /// Spaces, quotes, signs such as `$`, or the line break within a sentence that a mail program put after a long line.
     Space,
     /// A line break after a line that no program would have broken.
     Line,
@@ -41,6 +41,8 @@ pub(super) struct Word {
     pub(super) kind: WordKind,
     /// What stands before it.
     pub(super) gap: Gap,
+    /// Whether a sentence or a line begins with it. A line that a program may have broken within a sentence begins none.
+    pub(super) begins: bool,
 }
 
 impl Word {
@@ -62,6 +64,7 @@ pub(super) fn words(text: &str) -> Vec<Word> {
         text,
         words: Vec::with_capacity(text.len() / 5 + 1),
         gap: Gap::Paragraph,
+        begins: true,
         line_start: 0,
         next_sign: text.find('@'),
     };
@@ -74,6 +77,8 @@ struct Reader<'t> {
     words: Vec<Word>,
     /// The strongest separation since the last word.
     gap: Gap,
+    /// Whether a sentence or a line has begun since the last word.
+    begins: bool,
     line_start: usize,
     /// Where the next `@` is: only the word before it is looked at as an address.
     next_sign: Option<usize>,
@@ -108,6 +113,8 @@ impl Reader<'_> {
             Gap::Line
         };
         self.gap = self.gap.max(gap);
+        // Behind a colon the next line is one of its own, however long the line above is.
+        self.begins |= gap >= Gap::Line || line.trim_end().ends_with(':');
         self.line_start = at + 1;
     }
 
@@ -119,7 +126,7 @@ impl Reader<'_> {
                 let follows = self.words.last().is_some_and(|word| word.end as usize == at);
                 if is_inside && follows { Gap::Joined } else { Gap::Space }
             }
-            b' ' | b'"' | b'*' | b'_' | b'~' | b'>' | b'#' => Gap::Space,
+            b' ' | b'"' | b'*' | b'_' | b'~' | b'>' | b'#' | b'$' | b'%' | b'&' | b'+' | b'=' => Gap::Space,
             b'.' => match (next, self.words.last()) {
                 // "12.01.2026", "p.m.", "www.acme.example".
                 (Some(next), _) if next.is_ascii_alphanumeric() || next >= 0x80 => Gap::Joined,
@@ -143,7 +150,12 @@ impl Reader<'_> {
             b'!' | b'?' | b';' => Gap::Sentence,
             _ => Gap::Comma,
         };
+        self.separated(gap);
+    }
+
+    fn separated(&mut self, gap: Gap) {
         self.gap = self.gap.max(gap);
+        self.begins |= gap >= Gap::Sentence;
     }
 
     /// Reads what begins at `at`, a letter, a digit or a character beyond ASCII; tells where it ends.
@@ -161,7 +173,7 @@ impl Reader<'_> {
                 c if is_mark(c) => Gap::Joined,
                 _ => Gap::Space,
             };
-            self.gap = self.gap.max(gap);
+            self.separated(gap);
             return at + first.len_utf8();
         }
         if is_spaceless(first) {
@@ -229,8 +241,8 @@ impl Reader<'_> {
         let end = start + length;
         // A text is at most a few hundred kilobytes.
         let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { return };
-        self.words.push(Word { start, end, kind, gap: self.gap });
-        self.gap = Gap::Joined;
+        self.words.push(Word { start, end, kind, gap: self.gap, begins: self.begins });
+        (self.gap, self.begins) = (Gap::Joined, false);
     }
 }
 

@@ -75,7 +75,7 @@ impl Reader<'_> {
                     }
                 })?),
                 "regex" => found.patterns.extend(self.each(value, |reader, item| parse_regex(item, reader.out))?),
-                "says" => found.said.extend(self.each(value, |reader, item| read_phrase(item, reader.out))?),
+                "says" => found.said.extend(self.each(value, |reader, item| read_phrase(item, true, reader.out))?),
                 "in" => found.lists.extend(self.each(value, Self::list_name)?),
                 "any" => self.patterns(value, &mut found)?,
                 _ => return None,
@@ -107,16 +107,16 @@ pub(super) fn captured_phrases(node: &Node, out: &mut Diagnostics) -> Option<Sai
         return None;
     }
     // All are read, so that all mistakes are found.
-    let read: Vec<_> = items.iter().map(|item| read_phrase(item, out)).collect();
+    let read: Vec<_> = items.iter().map(|item| read_phrase(item, false, out)).collect();
     read.into_iter().collect::<Option<Vec<_>>>().map(Said::new)
 }
 
-/// A phrase, its mistake pointed at inside the text.
-fn read_phrase(item: &Node, out: &mut Diagnostics) -> Option<SaidPhrase> {
+/// A phrase, its mistake pointed at inside the text. `is_condition`: only whether it is found counts, not what it finds.
+fn read_phrase(item: &Node, is_condition: bool, out: &mut Diagnostics) -> Option<SaidPhrase> {
     let text = item.non_empty_string(out)?;
     match RulePhrase::parse(&text) {
         Ok(phrase) => {
-            if let Some(word) = phrase.optional_end() {
+            if let Some(word) = phrase.optional_end().filter(|_| is_condition) {
                 // The phrase is trimmed, the node's text is not.
                 let before = text.len() - text.trim_start().len();
                 let at = item.at(before + word.start..before + word.end);

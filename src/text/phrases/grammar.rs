@@ -13,14 +13,16 @@
 //! | `^`, `.` | the sentence or the line begins here, ends here |
 //! | `<write>` | a word of the list `write` in the file; not in rules |
 //!
-//! Rules are more lenient: `...` is `…`, and `…` passes commas; `don't` finds `dont`; punctuation that a phrase has is punctuation
-//! that a text may have. What could never be found is refused.
+//! Rules are more lenient: `...` is `…`, and `…` passes commas; `don't` finds `dont`; commas, colons and the like are such as a
+//! text may have, a sign that ends a sentence ends it (`no.`), and a sign at a word is looked for (`$100`). What could never be
+//! found, or would find something else than it says, is refused.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::super::normal::normalize;
-use super::super::words::{Gap, WordKind, words};
+
+mod word;
 
 /// A phrase, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +30,6 @@ pub(super) struct Phrase {
     pub(super) node: Node,
     /// Whether it counts only where a sentence or a line begins.
     pub(super) begins: bool,
-    /// Whether it counts only where a sentence or a line ends.
-    pub(super) ends: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) enum Node {
     Any,
     /// What follows may have a comma before it.
     Comma,
+    /// A sentence or a line ends here. Nothing follows.
+    End,
     Sequence(Vec<Node>),
     Choice(Vec<Node>),
     Optional(Box<Node>),
@@ -106,7 +108,7 @@ fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake> {
     rest = rest.trim_end();
     let ends = rest.strip_suffix(" .").map(|before| rest = before.trim_end()).is_some();
     let end = start + rest.len();
-    let mut parser = Parser { rest, end, lists, depth: 0, sentence_end: None };
+    let mut parser = Parser { whole: text, rest, end, lists, depth: 0, sentence_end: None };
     let whole = parser.at()..end;
     let without_number = rest.trim_end_matches(|c: char| c.is_ascii_digit());
     for (is_it, range) in [
@@ -119,7 +121,7 @@ fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake> {
             return Err(Mistake { message, hint, range });
         }
     }
-    let node = parser.sequence(false)?;
+    let mut node = parser.sequence(false)?;
     if !parser.rest.is_empty() {
         return Err(parser.mistake(1, "a `)` without its `(`", "alternatives stand in brackets: `(yes|sure)`"));
     }
@@ -128,7 +130,10 @@ fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake> {
         let hint = "a part with `?` may be absent; name at least one word without it";
         return Err(Mistake { message, hint, range: whole });
     }
-    Ok(Phrase { node, begins, ends })
+    if ends {
+        node = Node::Sequence(vec![node, Node::End]);
+    }
+    Ok(Phrase { node, begins })
 }
 
 fn between(text: &str) -> String {
@@ -139,13 +144,14 @@ fn between(text: &str) -> String {
 fn is_empty(node: &Node) -> bool {
     match node {
         Node::Word(_) => false,
-        Node::Any | Node::Comma | Node::Optional(_) => true,
+        Node::Any | Node::Comma | Node::End | Node::Optional(_) => true,
         Node::Sequence(nodes) => nodes.iter().all(is_empty),
         Node::Choice(nodes) => nodes.iter().any(is_empty),
     }
 }
 
 struct Parser<'t> {
+    whole: &'t str,
     rest: &'t str,
     /// Where `rest` ends in the whole text.
     end: usize,
@@ -203,28 +209,48 @@ impl Parser<'_> {
 
     fn element(&mut self) -> Result<Node, Mistake> {
         if let Some(range) = self.sentence_end.take() {
-            let message = "a sentence ends here, and a phrase stands within one sentence";
-            return Err(Mistake {
-                message: message.to_owned(),
-                hint: "write two phrases, or leave the sign out",
-                range,
-            });
+            let sign = self.whole.get(range.clone()).unwrap_or_default();
+            let message = format!("a sentence ends at `{sign}`, and a phrase stands within one sentence");
+            return Err(Mistake { message, hint: "write two phrases, or leave the sign out", range });
         }
-        let node = match self.rest.chars().next() {
+        let first = self.rest.chars().next();
+        let node = match first {
             Some('(') => self.group()?,
             Some('…') => self.gap()?,
             Some(',') => {
                 self.skip(1);
                 Node::Comma
             }
-            Some('<') => self.list()?,
+            Some('<') if !self.is_rule() => self.list()?,
             _ => self.word()?,
         };
-        if let Some(rest) = self.rest.strip_prefix('?') {
+        let optional = self.rest.strip_prefix('?');
+        if self.is_rule() && !matches!(first, Some('…' | ',')) {
+            self.check_glued(optional.unwrap_or(self.rest), first == Some('('), optional.is_some())?;
+        }
+        if let Some(rest) = optional {
             self.rest = rest;
             return Ok(Node::Optional(Box::new(node)));
         }
         Ok(node)
+    }
+
+    /// Refuses what is written for a part of a word: a phrase is made of whole words.
+    fn check_glued(&self, next: &str, is_group: bool, is_optional: bool) -> Result<(), Mistake> {
+        let goes_on = next.starts_with('(') || (is_group || is_optional) && next.starts_with(char::is_alphanumeric);
+        if !goes_on {
+            return Ok(());
+        }
+        Err(match (is_group, is_optional) {
+            (false, true) => {
+                let hint = "write both words: `(color|colour)`; between two words put a space";
+                self.mistake(1, "`?` makes the whole word before it optional, not a letter of it", hint)
+            }
+            _ => {
+                let hint = "write the words out: `(cost|costs)`, or `cost*` for all that begin so; between two words put a space";
+                self.mistake(1, "a bracket holds whole words, and no part of one", hint)
+            }
+        })
     }
 
     fn group(&mut self) -> Result<Node, Mistake> {
@@ -284,9 +310,7 @@ impl Parser<'_> {
 
     fn list(&mut self) -> Result<Node, Mistake> {
         let hint = "write the alternatives in brackets: `(yes|sure)`";
-        let Some(lists) = self.lists else {
-            return Err(self.mistake(1, "`<` has no meaning in a phrase", hint));
-        };
+        let Some(lists) = self.lists else { return self.word() };
         let Some((name, rest)) = self.rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
             return Err(self.mistake(1, "a `<` without its `>`", hint));
         };
@@ -298,8 +322,8 @@ impl Parser<'_> {
         for entry in entries {
             let normal = normalize(entry.trim());
             let rest = normal.as_str();
-            let mut parser =
-                Parser { rest, end: rest.len(), lists: self.lists, depth: self.depth + 1, sentence_end: None };
+            let (end, depth) = (rest.len(), self.depth + 1);
+            let mut parser = Parser { whole: rest, rest, end, lists: self.lists, depth, sentence_end: None };
             if parser.depth > MAX_DEPTH {
                 return Err(self.mistake(length, format!("the list `{name}` contains itself"), hint));
             }
@@ -311,103 +335,10 @@ impl Parser<'_> {
         self.rest = rest;
         Ok(Node::Choice(nodes))
     }
-
-    fn word(&mut self) -> Result<Node, Mistake> {
-        let end = self
-            .rest
-            .find(|c: char| c.is_whitespace() || matches!(c, '|' | '(' | ')' | '?' | ',' | '…' | '<'))
-            .unwrap_or(self.rest.len());
-        let (written, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
-        if matches!(written, "#" | "@") {
-            self.rest = rest;
-            return Ok(Node::Word(if written == "#" { Pattern::Number } else { Pattern::Address }));
-        }
-        if self.is_rule() {
-            self.check_word(written)?;
-        }
-        let (bare, ends_with) = written.strip_prefix('*').map_or((written, false), |bare| (bare, true));
-        let (bare, begins_with) = bare.strip_suffix('*').map_or((bare, false), |bare| (bare, true));
-        // What follows tells whether a full stop ends a sentence.
-        let next: String = rest.trim_start().chars().take(1).filter(|c| c.is_alphanumeric()).collect();
-        let around = format!("x {bare} {}", if next.is_empty() { "x" } else { &next });
-        let found = words(&around);
-        let inner = found.get(1..found.len().saturating_sub(1)).unwrap_or_default();
-        let spelt: Vec<String> = inner.iter().filter_map(|word| around.get(word.range()).map(spell)).collect();
-        let last = spelt.len().saturating_sub(1);
-        if spelt.is_empty() || bare.contains('*') || ends_with && (begins_with || last > 0) {
-            let hint = match () {
-                () if bare.contains('*') || written.starts_with('*') => {
-                    "`*` stands at the end of a word: `cost*`; words between are `…`"
-                }
-                () if written.is_empty() => "name a word on both sides of `|`; `?` follows a word that may be absent",
-                () => "a phrase is made of words; for signs use `contains`",
-            };
-            let shown = if written.is_empty() { self.rest.get(..1).unwrap_or_default() } else { written };
-            return Err(self.mistake(end.max(1), format!("`{shown}` is no word"), hint));
-        }
-        if self.is_rule() && inner.iter().any(|word| matches!(word.kind, WordKind::Address | WordKind::Link)) {
-            let hint = "use `contains` for it; in a phrase `@` is any mail address";
-            return Err(self.mistake(end, format!("`{written}` is an address, and not made of words"), hint));
-        }
-        let mut nodes = Vec::new();
-        for (index, (part, word)) in spelt.iter().zip(inner).enumerate() {
-            if self.is_rule() && word.gap == Gap::Comma {
-                nodes.push(Node::Comma);
-            }
-            if self.is_rule() && index > 0 && word.gap > Gap::Comma {
-                let hint = "write two phrases, or leave the sign out";
-                return Err(self.mistake(end, "a sentence ends here, and a phrase stands within one sentence", hint));
-            }
-            let part = part.clone();
-            nodes.push(Node::Word(match (ends_with, begins_with && index == last) {
-                (true, _) => Pattern::EndsWith(part),
-                (_, true) => Pattern::BeginsWith(part),
-                _ => Pattern::Exactly(part),
-            }));
-        }
-        let mut node = sequence_of(nodes);
-        if self.is_rule() {
-            if let Some(joined) = joined(bare, &spelt) {
-                let joined = if begins_with { Pattern::BeginsWith(joined) } else { Pattern::Exactly(joined) };
-                node = Node::Choice(vec![node, Node::Word(joined)]);
-            }
-            match found.last().map(|word| word.gap) {
-                Some(Gap::Comma) => node = Node::Sequence(vec![node, Node::Comma]),
-                Some(gap) if gap > Gap::Comma => {
-                    let end = self.at() + end;
-                    self.sentence_end = Some(end.saturating_sub(1)..end);
-                }
-                _ => {}
-            }
-        }
-        self.rest = rest;
-        Ok(node)
-    }
-
-    /// Refuses what is written for an expression engine.
-    fn check_word(&self, written: &str) -> Result<(), Mistake> {
-        let is_sign = |(at, c): &(usize, char)| {
-            matches!(c, '\\' | '[' | ']' | '{' | '}' | '^') || (*c == '$' && at + 1 == written.len())
-        };
-        let Some((place, _)) = written.char_indices().find(is_sign) else { return Ok(()) };
-        let sign = written.get(place..place + 1).unwrap_or_default();
-        let (hint, start) = ("a phrase is made of words; for a regular expression write `regex`", self.at() + place);
-        Err(Mistake { message: format!("`{sign}` has no meaning in a phrase"), hint, range: start..start + 1 })
-    }
 }
 
 fn sequence_of(mut nodes: Vec<Node>) -> Node {
     if nodes.len() == 1 { nodes.pop().unwrap_or(Node::Comma) } else { Node::Sequence(nodes) }
-}
-
-/// What is another word without its apostrophe.
-const OTHER_WORDS: [&str; 9] = ["hell", "id", "ill", "shed", "shell", "wed", "well", "were", "whore"];
-
-/// A word with an apostrophe or a hyphen within, as people write it who leave that out: `dont`, `followup`.
-fn joined(written: &str, parts: &[String]) -> Option<String> {
-    let joined = parts.concat();
-    let is_one = parts.len() > 1 && written.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-'));
-    (is_one && !OTHER_WORDS.contains(&joined.as_str())).then_some(joined)
 }
 
 /// A word as phrases compare it: lower case, the final sigma like any other, no dot over a Turkish i, no hyphen.

@@ -5,8 +5,10 @@
 //! [`automaton`], and one walk over a mail finds them all.
 
 mod automaton;
+mod builder;
 mod grammar;
 mod rule_phrase;
+mod signs;
 mod topic;
 mod vocabulary;
 
@@ -20,7 +22,8 @@ pub use rule_phrase::{PhraseError, PhraseFinder, PhraseMatch, RulePhrase};
 pub(super) use topic::Topic;
 
 use super::words::Word;
-use automaton::{Automaton, Builder};
+use automaton::Automaton;
+use builder::Builder;
 use grammar::{Lists, Phrase};
 
 /// The files, by ISO 639-1 code. A language is one line here and one file.
@@ -334,10 +337,15 @@ impl Phrasebook {
     pub(super) fn language(&self, hits: &Hits) -> Option<&'static str> {
         /// A common word tells more than a phrase, which may be a name's or a loan.
         const COMMON: u32 = 2;
+        let common = hits.common.iter().map(|(word, language)| (language.0, *word, COMMON));
+        let phrases = hits.all.iter().map(|hit| (hit.language.0, u32::try_from(hit.first).unwrap_or(u32::MAX), 1));
+        // A word counts once for a language, however much it may mean there: `la` is half a dozen things in Romanian.
+        let mut told: Vec<(usize, u32, u32)> = common.chain(phrases).collect();
+        told.sort_unstable_by_key(|(language, word, weight)| (*language, *word, std::cmp::Reverse(*weight)));
+        told.dedup_by_key(|(language, word, _)| (*language, *word));
         let mut scores = vec![0; self.codes.len()];
-        let common = hits.common.iter().map(|(_, language)| (language, COMMON));
-        for (language, weight) in common.chain(hits.all.iter().map(|hit| (&hit.language, 1))) {
-            if let Some(score) = scores.get_mut(language.0) {
+        for (language, _, weight) in told {
+            if let Some(score) = scores.get_mut(language) {
                 *score += weight;
             }
         }

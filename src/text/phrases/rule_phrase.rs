@@ -1,10 +1,15 @@
 //! Phrases of rules: read with their mistakes, and looked for together.
 
 use super::{
-    automaton::{Automaton, Builder},
+    automaton::{Automaton, Found},
+    builder::Builder,
     grammar::{self, Node, Pattern},
+    signs,
 };
-use crate::text::{normal::normalize, words::words};
+use crate::text::{
+    normal::normalize,
+    words::{Word, words},
+};
 use std::{ops::Range, sync::Arc};
 
 /// No phrase is longer, in bytes.
@@ -83,7 +88,7 @@ impl RulePhrase {
         if wide == narrow {
             return true;
         }
-        if wide.begins || wide.ends {
+        if wide.begins {
             return false;
         }
         let (part, whole) = (items(&wide.node), items(&narrow.node));
@@ -120,7 +125,8 @@ fn covers(wide: &Node, narrow: &Node) -> bool {
 #[derive(Debug)]
 pub struct PhraseFinder {
     automaton: Automaton,
-    count: usize,
+    /// By phrase: whether its first word may have a sign before it, and its last word signs behind it.
+    signs: Vec<(bool, bool)>,
 }
 
 /// Where a phrase was found.
@@ -136,27 +142,60 @@ impl PhraseFinder {
     /// Of these phrases.
     pub fn new<'p>(phrases: impl IntoIterator<Item = &'p RulePhrase>) -> Self {
         let mut builder = Builder::default();
-        let count = phrases.into_iter().map(|phrase| builder.add(&phrase.0.phrase, false)).count();
-        Self { automaton: builder.finish(), count }
+        let mut signs = Vec::new();
+        for phrase in phrases {
+            builder.add(&phrase.0.phrase, false);
+            signs.push(ends_in_signs(&phrase.0.phrase.node));
+        }
+        Self { automaton: builder.finish_shared(), signs }
     }
 
     /// How many phrases there are.
     pub fn len(&self) -> usize {
-        self.count
+        self.signs.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.signs.is_empty()
     }
 
-    /// Every phrase in a text in its normal form, by where it begins; each where it begins first and ends last.
+    /// Each phrase that is in a text in its normal form, once: where it begins first and ends last; by where they begin. It
+    /// takes as long as the text is, however often the phrases are in it.
     pub fn find(&self, normal: &str) -> Vec<PhraseMatch> {
         let words = words(normal);
-        let place = |word: u32| words.get(word as usize).map(super::super::words::Word::range).unwrap_or_default();
-        let found = self.automaton.find(normal, &words);
-        let range = |first, last| place(first).start..place(last).end;
-        found.iter().map(|found| PhraseMatch { phrase: found.phrase, range: range(found.first, found.last) }).collect()
+        let place = |word: u32| words.get(word as usize).map(Word::range).unwrap_or_default();
+        let range = |found: &Found| {
+            let (before, behind) = self.signs.get(found.phrase as usize).copied().unwrap_or_default();
+            let (first, last) = (place(found.first), place(found.last));
+            let start = if before { signs::start_with_sign(normal, first.start) } else { first.start };
+            start..if behind { signs::end_with_signs(normal, last.end) } else { last.end }
+        };
+        let found = self.automaton.find_first(normal, &words);
+        found.iter().map(|found| PhraseMatch { phrase: found.phrase, range: range(found) }).collect()
+    }
+}
+
+/// Whether a part of a phrase may begin with a sign, and end with one.
+fn ends_in_signs(node: &Node) -> (bool, bool) {
+    match node {
+        Node::Word(Pattern::Exactly(word) | Pattern::BeginsWith(word) | Pattern::EndsWith(word)) => {
+            let is_sign = |c: Option<char>| c.is_some_and(signs::is_sign);
+            (is_sign(word.chars().next()), is_sign(word.chars().next_back()))
+        }
+        Node::Word(Pattern::Number | Pattern::Address) | Node::Any | Node::Comma | Node::End => (false, false),
+        Node::Optional(inner) => ends_in_signs(inner),
+        Node::Choice(nodes) => {
+            let each = nodes.iter().map(ends_in_signs);
+            each.fold((false, false), |any, one| (any.0 || one.0, any.1 || one.1))
+        }
+        Node::Sequence(nodes) => {
+            // What may be absent leaves its place to the next.
+            let is_there = |node: &&Node| !matches!(node, Node::Comma | Node::End | Node::Optional(_));
+            let mut first = nodes.iter().take(1 + nodes.iter().take_while(|node| !is_there(node)).count());
+            let mut last = nodes.iter().rev().take(1 + nodes.iter().rev().take_while(|node| !is_there(node)).count());
+            (first.any(|node| ends_in_signs(node).0), last.any(|node| ends_in_signs(node).1))
+        }
     }
 }
 
@@ -166,9 +205,14 @@ mod tests {
 
     fn found(phrase: &str, text: &str) -> Vec<String> {
         let phrase = RulePhrase::parse(phrase).unwrap();
-        let normal = normalize(text);
-        let all = PhraseFinder::new([&phrase]).find(normal.as_str());
-        all.into_iter().map(|found| text[normal.original_range(found.range)].to_owned()).collect()
+        let (mut all, mut rest) = (Vec::new(), text);
+        loop {
+            let normal = normalize(rest);
+            let Some(found) = PhraseFinder::new([&phrase]).find(normal.as_str()).into_iter().next() else { return all };
+            let range = normal.original_range(found.range);
+            all.push(rest[range.clone()].to_owned());
+            rest = &rest[range.end..];
+        }
     }
 
     #[test]
@@ -197,11 +241,47 @@ mod tests {
             ("price: list", "the price: list", vec!["price: list"]),
             ("and/or", "and/or and or", vec!["and/or", "and or"]),
             ("cuánto cuesta", "Cuanto cuesta? cuánto cuesta", vec!["Cuanto cuesta", "cuánto cuesta"]),
-            ("sounds good.", "Sounds good to me", vec!["Sounds good"]),
+            ("sounds good.", "Sounds good to me. That sounds good!", vec!["sounds good"]),
+            ("no!", "no problem", vec![]),
+            ("(no.|no thanks) ", "no problem, no thanks", vec!["no thanks"]),
+            ("yes please?.", "yes, please. Yes please do. Yes!", vec!["Yes"]),
+            ("call at # p.m.", "A call at 5 p.m. is fine", vec!["call at 5 p.m"]),
+            ("no. #", "see no. 5", vec!["no. 5"]),
             ("^stop .", "stop! please stop it", vec!["stop"]),
+            ("^ stop", "Hi Sam,\nstop", vec!["stop"]),
+            ("^ stop", "Hi Sam, stop", vec![]),
+            ("^ stop", "My answer:\n- stop", vec!["stop"]),
+            ("^ stop", "This is what we have to say to you about it, in a word:\nstop", vec!["stop"]),
+            ("^ stop", "This line is so long that a program may have broken it,\nstop", vec![]),
+            ("yes .", "Yes,\nSam", vec!["Yes"]),
             ("(lista|listado) de precios", "¿Me envía la lista\nde precios?", vec!["lista\nde precios"]),
             ("见面", "我们见面吧", vec!["见面"]),
-            ("under $500", "under $500", vec!["under $500"]),
+            ("under $500", "under 500, under €500, under $500", vec!["under $500"]),
+            ("under 500", "under $500", vec!["under $500"]),
+            ("$500", "500 or $ 500", vec!["$ 500"]),
+            ("$1,000", "for $1,000 now", vec!["$1,000"]),
+            ("$1.50", "1.50, $1.50", vec!["$1.50"]),
+            ("$#", "5 seats for $1200", vec!["$1200"]),
+            ("€100", "100 €, €100", vec!["€100"]),
+            ("100€", "€100, 100 €", vec!["100 €"]),
+            ("50%", "50 seats, 50% off", vec!["50%"]),
+            ("50%", "50 seats, 50 % off", vec!["50 %"]),
+            ("#% off", "50 off, 15% off", vec!["15% off"]),
+            ("c++", "C or C++?", vec!["C++"]),
+            ("c#", "C++ and C#", vec!["C#"]),
+            ("c", "C++", vec!["C"]),
+            ("#1", "1 of 2, the #1", vec!["#1"]),
+            ("+49", "49, +49 30", vec!["+49"]),
+            ("# seats", "50+ seats", vec!["50+ seats"]),
+            ("50+ seats", "50 seats, 50+ seats", vec!["50+ seats"]),
+            ("costs #", "it costs $500", vec!["costs $500"]),
+            ("Q & A", "a Q&A", vec!["Q&A"]),
+            ("Q&A", "a Q & A", vec!["Q & A"]),
+            ("say \"yes\"", "say yes", vec!["say yes"]),
+            ("\"yes", "yes", vec!["yes"]),
+            ("price : list", "price: list", vec!["price: list"]),
+            ("(we|they)'re in", "we’re in", vec!["we’re in"]),
+            ("(lista|listado)…precios", "lista de precios", vec!["lista de precios"]),
         ] {
             assert_eq!(found(phrase, text), expected, "{phrase} in {text}");
         }
@@ -220,11 +300,31 @@ mod tests {
             (r"yes \bcall", "\\", "no meaning"),
             ("ca[nl]l", "[", "no meaning"),
             ("yes <call>", "<", "no meaning"),
+            ("more than >50", ">", "no meaning"),
+            ("~50", "~", "no meaning"),
+            ("stop ^ it", "^", "no meaning"),
+            ("call$", "$", "at an amount"),
+            ("$call", "$", "at an amount"),
+            ("off %", "%", "stands alone"),
+            ("50%%%%", "%", "at no number"),
+            ("mail @acme", "@", "any mail address"),
             ("yes * call", "*", "no word"),
             ("a.*b", "a.*b", "no word"),
-            ("cost ?", "?", "no word"),
-            ("Yes! Let’s talk", "!", "sentence ends"),
+            ("(call|demo)*", "*", "no word"),
+            ("(call|demo)+", "+", "stands alone"),
+            ("cost ?", "?", "no word before"),
+            ("yes | no", "|", "no word beside"),
+            ("colou?r", "?", "not a letter"),
+            ("(un)?subscribe", "?", "no part of one"),
+            ("cost(s|ing)?", "(", "no part of one"),
+            ("re(call)", "(", "no part of one"),
+            ("a . b", ".", "a sentence ends at `.`"),
+            ("no. thanks", ".", "a sentence ends at `.`"),
+            ("(no.|nope) thanks", ".", "a sentence ends at `.`"),
+            ("Yes! Let’s talk", "!", "a sentence ends at `!`"),
             ("yes.Then", "yes.Then", ""),
+            (".", ".", "everywhere"),
+            ("-", "-", "everywhere"),
             ("please?", "please?", "everywhere"),
             ("mail jane@acme.example", "jane@acme.example", "an address"),
             ("👍", "👍", "no word"),
@@ -270,14 +370,14 @@ mod tests {
         fn any_text_is_a_phrase_or_a_mistake(
             parts in proptest::collection::vec(proptest::sample::select(vec![
                 "a", "b", "é", "’", "don’t", " ", " ", "(", ")", "|", "?", "…", "...", "*", "^", ".", ",", "#", "@", "<", "a@b.c",
-                "见", "\u{200b}", "-", "1", "/", "!",
+                "见", "\u{200b}", "-", "1", "/", "!", "$", "%", "+", "&", "\"", ":", "~", "=",
             ]), 0..14),
         ) {
             let text = parts.concat();
             match RulePhrase::parse(&text) {
                 Err(error) => proptest::prop_assert!(text.get(error.range.clone()).is_some(), "{error:?}"),
                 Ok(phrase) => {
-                    let plain = !text.contains(['(', '|', '?', '…', '*', '^', '#', '@']) && !text.contains("...");
+                    let plain = !text.contains(['(', '|', '?', '…', '*', '^', '#', '@', '.', '!']);
                     let normal = normalize(&text);
                     let found = PhraseFinder::new([&phrase]).find(normal.as_str());
                     proptest::prop_assert!(!plain || !found.is_empty(), "{phrase:?}");

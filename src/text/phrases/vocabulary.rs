@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use unicode_normalization::UnicodeNormalization;
 
 use super::grammar::{Pattern, spell};
+use super::signs;
+use crate::text::words::Word;
 
 /// A number that stands for one pattern.
 pub(super) type Atom = u32;
@@ -52,7 +54,11 @@ impl Collector {
                 Pattern::Number | Pattern::Address => {}
             }
         }
-        Vocabulary { forward: forward.finish(), backward: backward.finish() }
+        let has_signs = self.atoms.keys().any(|pattern| match pattern {
+            Pattern::Exactly(word) | Pattern::BeginsWith(word) | Pattern::EndsWith(word) => signs::has_sign(word),
+            Pattern::Number | Pattern::Address => false,
+        });
+        Vocabulary { forward: forward.finish(), backward: backward.finish(), has_signs }
     }
 }
 
@@ -100,6 +106,8 @@ fn without_accents(word: &str) -> String {
 pub(super) struct Vocabulary {
     forward: Tree,
     backward: Tree,
+    /// Whether any pattern has signs.
+    has_signs: bool,
 }
 
 impl Vocabulary {
@@ -114,6 +122,17 @@ impl Vocabulary {
             self.forward.walk(spelt.bytes(), found);
             self.backward.walk(spelt.bytes().rev(), found);
         }
+    }
+
+    /// All atoms that a word fits with the signs that it has in a text; `buffer` is for its spellings.
+    pub(super) fn find_with_signs(&self, text: &str, word: &Word, buffer: &mut String, found: &mut Vec<Atom>) {
+        if !self.has_signs {
+            return;
+        }
+        signs::with_signs(text, word, buffer, &mut |spelt| {
+            self.forward.walk(spelt.bytes(), found);
+            self.backward.walk(spelt.bytes().rev(), found);
+        });
     }
 }
 

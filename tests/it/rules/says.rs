@@ -97,3 +97,49 @@ fn hostile_texts_and_phrases_end_at_once() {
         assert!(!matches(&text, &format!("{{ body: {{ says: [{list}] }} }}")));
     }
 }
+
+/// Thousands of phrases with one opener, on a mail that repeats it: they are walked once, and found once each.
+#[test]
+fn many_phrases_with_one_opener_end_at_once() {
+    let list: Vec<String> = (0..2_000).map(|number| format!("\"how much … (cost|price) item{number}\"")).collect();
+    let text = rule(&format!("{{ body: {{ says: [{}] }} }}", list.join(", ")));
+    let set = rules(&text);
+    for (body, found) in [
+        ("how much price ".repeat(3_300), None),
+        ("how much is the price item1999 ".repeat(2_000), Some("how much … (cost|price) item1999")),
+    ] {
+        for thorough in [true, false] {
+            let decision = Case { thorough, ..Case::full(&body) }.evaluate(&set).unwrap();
+            let phrase = decision.rules.first().and_then(|rule| rule.conditions.first()?.phrase.as_ref());
+            assert_eq!(phrase.map(|found| found.phrase.as_str()), found);
+        }
+    }
+}
+
+/// A sign counts where the phrase has it, and what stands at the beginning of a line is found there.
+#[test]
+fn signs_and_lines_in_phrases() {
+    for (body, says, expected) in [
+        ("Is it under $500?", "under $500", true),
+        ("Is it under 500 seats?", "under $500", false),
+        ("We need 50+ seats", "# seats", true),
+        ("50 seats", "50%", false),
+        ("No problem, call me", "no.", false),
+        ("No.\nSam", "no.", true),
+        ("Hi Sam,\nstop it please", "^ stop", true),
+        ("Hi Sam,\nplease stop it", "^ stop", false),
+        ("Our answer:\nyes", "^ yes .", true),
+    ] {
+        assert_eq!(matches(body, &format!("{{ body: {{ says: '{says}' }} }}")), expected, "{says} in {body}");
+    }
+    assert!(matches("Hi Sam,\nstop\nBye", "{ body: '(?m)^stop$' }"));
+    assert!(!matches("Hi Sam,\nstop", "{ body: '^stop' }"));
+}
+
+#[test]
+fn a_capture_takes_the_signs_of_its_phrase() {
+    let text = "rules:\n  - name: r\n    when: { body: { says: \"(costs|pay) … #\" } }\n    capture: { price: { says: \"$#\" }, rate: { says: \"#%\" } }\n    then: [star]\n";
+    let decision = Case::full("It costs $40 now, minus 15%.").decide(text);
+    let captures = &decision.rules[0].captures;
+    assert_eq!((captures["price"].as_str(), captures["rate"].as_str()), ("$40", "15%"));
+}

@@ -10,6 +10,7 @@ fn shown(node: &Node) -> String {
         Node::Word(Pattern::Address) => "@".to_owned(),
         Node::Any => "_".to_owned(),
         Node::Comma => ",".to_owned(),
+        Node::End => ".".to_owned(),
         Node::Sequence(nodes) => format!("[{}]", all(nodes, " ")),
         Node::Choice(nodes) => format!("({})", all(nodes, "|")),
         Node::Optional(node) => format!("{}?", shown(node)),
@@ -33,7 +34,8 @@ fn phrases_are_read() {
         assert_eq!(parse(text, &lists).map(|phrase| shown(&phrase.node)), Ok(wanted.to_owned()), "{text}");
     }
     let anchored = parse("^ stop .", &lists).unwrap();
-    assert!(anchored.begins && anchored.ends);
+    assert!(anchored.begins);
+    assert_eq!(shown(&anchored.node), "[stop .]");
     for (text, wrong) in [
         ("", "everywhere"),
         ("… a", "between"),
