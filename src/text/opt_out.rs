@@ -92,8 +92,14 @@ fn alone(document: &Document, sentence: &Sentence) -> Option<Range<usize>> {
         return None;
     }
     let found = covered(document, &sentence.words, &[Topic::OptOutAlone])?;
-    let is_none = document.hits.overlaps(Topic::NotOptOut, found.clone());
-    (!is_none).then_some(found)
+    counts(document, sentence, found.clone()).then_some(found)
+}
+
+/// Whether nothing around the words of an opt-out makes it none.
+fn counts(document: &Document, sentence: &Sentence, found: Range<usize>) -> bool {
+    let hits = &document.hits;
+    let names_mail = || hits.has(Topic::NorMail, sentence.words.clone());
+    !hits.overlaps(Topic::NotOptOut, found.clone()) && (!hits.overlaps(Topic::UnwantedThing, found) || names_mail())
 }
 
 fn covers(document: &Document, words: &Range<usize>, topics: &[Topic]) -> bool {
@@ -135,7 +141,7 @@ fn polite_from(document: &Document, mut at: usize, end: usize) -> usize {
 fn in_sentence(document: &Document, sentence: &Sentence) -> Option<Range<usize>> {
     let words = &sentence.words;
     let hits = &document.hits;
-    let counts = |hit: &&Hit| !hits.overlaps(Topic::NotOptOut, hit.words());
+    let counts = |hit: &&Hit| counts(document, sentence, hit.words());
     // "ne" is a pronoun in one language and a negation in another: both must be of one.
     let speaks_of_me = |hit: &Hit| hits.within(Topic::Me, words.clone()).any(|me| me.language == hit.language);
     let asked = hits

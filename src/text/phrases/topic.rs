@@ -150,6 +150,11 @@ topics! {
     Others,
     /// Words around an opt-out that make it none: `don't contact me before Tuesday`. It must share a word with it.
     NotOptOut,
+    /// The same where what the lead does not want is no mail: `don't want to receive a call`. It makes none of what shares a
+    /// word with it, unless mail is named beside it (`nor_mail`).
+    UnwantedThing,
+    /// Mail beside something else that is not wanted: `or an e-mail`.
+    NorMail,
 
     /// The writer is back: a day follows.
     Back,

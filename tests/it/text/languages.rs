@@ -177,6 +177,22 @@ fn opt_out() {
     judge("opt_out", &outcomes);
 }
 
+/// A short mail and its language.
+#[derive(Debug, Deserialize)]
+struct Written {
+    lang: Option<String>,
+    body: String,
+}
+
+#[test]
+fn language_of_short_mails() {
+    let cases: Vec<Written> = read("languages/language.yaml");
+    let found = |case: &Written| text::language(&case.body).map(str::to_owned);
+    let wrong: Vec<_> =
+        cases.iter().filter(|case| found(case) != case.lang).map(|c| (&c.body, &c.lang, found(c))).collect();
+    assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), cases.len());
+}
+
 #[test]
 fn back_on() {
     let cases: Vec<BackOn> = read("languages/back_on.yaml");
