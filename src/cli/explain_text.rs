@@ -160,9 +160,13 @@ fn excerpt(seen: &str, span: Option<(usize, usize)>) -> String {
     let Some((before, found, after)) = found else {
         return format!("`{}`", super::preview::shortened(seen, 2 * AROUND));
     };
-    let before: String = before.chars().rev().take(AROUND).collect::<Vec<_>>().into_iter().rev().collect();
-    let after: String = after.chars().take(AROUND).collect();
-    format!("`{}{}{}`", line(&before), paint(MARK, &line(found)), line(&after))
+    let skipped = before.chars().count().saturating_sub(AROUND);
+    let left: String = before.chars().skip(skipped).collect();
+    let right: String = after.chars().take(AROUND).collect();
+    // What is cut off is told.
+    let first = if skipped > 0 { "…" } else { "" };
+    let last = if right.len() < after.len() { "…" } else { "" };
+    format!("`{first}{}{}{}{last}`", line(&left), paint(MARK, &line(found)), line(&right))
 }
 
 fn on_one_line(text: &str) -> String {
