@@ -116,7 +116,9 @@ pub struct Progress {
     pub total: Option<u64>,
     /// Those whose outcome differs so far.
     pub changed: u64,
-    /// When the newest of them was evaluated: events come in this order.
+    /// When the oldest of them was evaluated: events come in this order.
+    pub from: Option<Timestamp>,
+    /// When the newest of them was evaluated.
     pub up_to: Option<Timestamp>,
 }
 
@@ -195,6 +197,7 @@ pub async fn run(
     let mut next = source.next().await?;
     while !next.is_empty() {
         let began = Instant::now();
+        progress.from = progress.from.or_else(|| next.iter().find_map(time_of));
         let work = async { tokio::join!(decider.decide(next), source.next()) };
         let (done, read) = monitor.cancelled.run_until_cancelled(work).await.ok_or(BacktestError::Cancelled)?;
         add(report, done?, &mut progress, monitor);
@@ -207,6 +210,13 @@ pub async fn run(
         let Some(done) = rest? else { return Ok(()) };
         add(report, done, &mut progress, monitor);
         monitor.rest(began).await?;
+    }
+}
+
+fn time_of(item: &Item) -> Option<Timestamp> {
+    match item {
+        Item::Event(event) => Some(event.time),
+        Item::Line { .. } => None,
     }
 }
 

@@ -13,7 +13,7 @@ mod metrics;
 mod pages;
 mod problems;
 mod responses;
-mod rule_files;
+pub(crate) mod rule_files;
 mod rule_status;
 mod statements;
 mod traces;

@@ -7,7 +7,10 @@ mod seed;
 mod visual;
 mod workflows;
 
-use crate::fixture::{Fixture, FixtureOptions};
+use crate::{
+    admin::rule_files::FilesInMemory,
+    fixture::{Fixture, FixtureOptions},
+};
 use driver::Browser;
 use reply_router::admin::{self, Access, AccessSettings, AdminSettings};
 use std::sync::Arc;
@@ -24,6 +27,7 @@ struct BrowserFixture {
 
 impl BrowserFixture {
     async fn new(setting: FixtureOptions) -> Self {
+        let setting_rules = setting.rules;
         let fixture = Fixture::new(setting).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
@@ -33,7 +37,8 @@ impl BrowserFixture {
             public_url: None,
             hook_tokens: Default::default(),
         };
-        let router = admin::router(Arc::clone(&fixture.engine), settings, None);
+        let files = Arc::new(FilesInMemory::new(setting_rules));
+        let router = admin::router(Arc::clone(&fixture.engine), settings, Some(files));
         let closing = CancellationToken::new();
         tokio::spawn(admin::serve(listener, router, closing.clone()));
         Self { fixture, url: format!("http://{at}"), closing }

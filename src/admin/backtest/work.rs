@@ -12,12 +12,13 @@ use crate::{
 };
 use axum::http::StatusCode;
 use std::{sync::Arc, time::Duration};
+use tokio::{runtime::Handle, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 /// Whoever waits longer than this has asked for too much.
 const MAX_TIME: Duration = Duration::from_secs(1_800);
-/// So many events are in memory at once.
-const PAGE: u32 = 128;
+/// So many events are in memory at once, and are done before anybody hears how far it is.
+const PAGE: u32 = 64;
 /// What a report may hold.
 const LIMITS: Limits = Limits { changes: 1_000, bytes: 4 * 1024 * 1024 };
 /// So many errors and warnings are told.
@@ -33,21 +34,29 @@ pub(super) fn start(engine: &ScopedEngine, order: Order, closing: &CancellationT
     })?;
     let (running, engine) = (Arc::clone(&job), engine.clone());
     tokio::spawn(async move {
-        let mut found = Found::default();
-        let work = tokio::time::timeout(MAX_TIME, work(&engine, &running, &mut found));
-        let state = match work.await {
-            Ok(state) => state,
-            Err(_) => {
-                running.cancelled.cancel();
-                found.error = Some("it took longer than half an hour: choose fewer days, or one workspace".to_owned());
-                JobState::Failed
-            }
-        };
+        // On a thread of its own: what is work without a pause must not stand in the way of what the service does.
+        let (handle, seeing, working) = (Handle::current(), engine.clone(), Arc::clone(&running));
+        let ended = spawn_blocking(move || handle.block_on(within_time(&seeing, &working))).await;
+        let (state, found) = ended.unwrap_or_else(|error| {
+            tracing::error!(%error, id = running.id, "backtest failed");
+            let why = "it met an error of its own: the log has it".to_owned();
+            (JobState::Failed, Found { error: Some(why), ..Found::default() })
+        });
         running.set_found(found);
         running.end(state, engine.shared().now());
         engine.app().jobs.forget_later(running.id.clone());
     });
     Ok(job)
+}
+
+async fn within_time(engine: &ScopedEngine, job: &Job) -> (JobState, Found) {
+    let mut found = Found::default();
+    let Ok(state) = tokio::time::timeout(MAX_TIME, work(engine, job, &mut found)).await else {
+        job.cancelled.cancel();
+        let why = "it took longer than half an hour: choose fewer days, or one workspace".to_owned();
+        return (failed(&mut found, why), found);
+    };
+    (state, found)
 }
 
 async fn work(engine: &ScopedEngine, job: &Job, found: &mut Found) -> JobState {

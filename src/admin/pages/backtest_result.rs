@@ -2,7 +2,7 @@
 
 use super::{
     super::backtest::{Found, Job, JobState, Task, TestOutcome},
-    view::TimeTag,
+    view::{TextPart, TimeTag},
 };
 use crate::{
     backtest::{Change, Progress, Report, RuleRow},
@@ -23,6 +23,8 @@ const MAX_LINE: usize = 160;
 pub(super) struct JobView {
     pub id: String,
     pub is_running: bool,
+    /// The rules have errors: nothing else was found.
+    pub is_rejected: bool,
     pub headline: String,
     /// `well`, `waiting` or `trouble`.
     pub class: &'static str,
@@ -42,8 +44,8 @@ pub(super) struct JobView {
 pub(super) struct DiagnosticView {
     pub severity: &'static str,
     pub code: &'static str,
-    pub message: String,
-    pub hint: Option<String>,
+    pub message: Vec<TextPart>,
+    pub hint: Option<Vec<TextPart>>,
     pub file: String,
     pub line: usize,
     pub column: usize,
@@ -73,9 +75,9 @@ pub(super) struct ChangeView {
     pub at: TimeTag,
     pub decision: String,
     pub new_text: Option<String>,
-    pub before: String,
-    pub after: String,
-    pub why: String,
+    pub before: Vec<TextPart>,
+    pub after: Vec<TextPart>,
+    pub why: Vec<TextPart>,
 }
 
 impl JobView {
@@ -88,9 +90,10 @@ impl JobView {
         Self {
             id: job.id.clone(),
             is_running,
+            is_rejected: state == JobState::Rejected,
             headline,
             class,
-            percent: is_running.then(|| percent(job, progress, now)).flatten(),
+            percent: is_running.then(|| percent(progress, now)).flatten(),
             error: found.error.clone(),
             by: job.order.by.clone(),
             started_at: TimeTag(job.started_at),
@@ -145,13 +148,13 @@ fn running(task: Task, progress: Progress) -> String {
 }
 
 /// Of tests, by their count; of events, by when they were: they come in this order.
-fn percent(job: &Job, progress: Progress, now: Timestamp) -> Option<u64> {
+fn percent(progress: Progress, now: Timestamp) -> Option<u64> {
     if let Some(total) = progress.total {
         return Some(progress.done.saturating_mul(100) / total.max(1));
     }
-    let up_to = progress.up_to?.duration_since(job.order.since).as_secs().max(0);
-    let whole = now.duration_since(job.order.since).as_secs().max(1);
-    u64::try_from(up_to.saturating_mul(100) / whole).ok().map(|percent| percent.min(100))
+    let (from, up_to) = progress.from.zip(progress.up_to)?;
+    let (done, whole) = (up_to.duration_since(from).as_secs().max(0), now.duration_since(from).as_secs().max(1));
+    u64::try_from(done.saturating_mul(100) / whole).ok().map(|percent| percent.min(100))
 }
 
 impl DiagnosticView {
@@ -160,8 +163,8 @@ impl DiagnosticView {
         Self {
             severity: found.severity.as_str(),
             code: found.code,
-            message: found.message.clone(),
-            hint: found.hint.clone(),
+            message: code_parts(&found.message),
+            hint: found.hint.as_deref().map(code_parts),
             file: found.file.clone(),
             line: found.line,
             column: found.column,
@@ -178,6 +181,20 @@ fn excerpt(line: &str, column: usize) -> (String, String) {
     let part: String = line.chars().skip(from).take(2 * MAX_LINE).collect();
     let blanks = part.chars().take(at - from).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     (part, blanks)
+}
+
+/// A sentence in which names stand between backticks: these are marked, and lose their backticks.
+fn code_parts(text: &str) -> Vec<TextPart> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('`') {
+        let Some((name, after)) = behind.split_once('`') else { break };
+        parts.push(TextPart { text: before.to_owned(), marked: false });
+        parts.push(TextPart { text: name.to_owned(), marked: true });
+        rest = after;
+    }
+    parts.push(TextPart { text: rest.to_owned(), marked: false });
+    parts
 }
 
 fn cut(text: &str) -> String {
@@ -216,9 +233,9 @@ impl ChangeView {
             at: TimeTag(change.time),
             decision: change.id.clone(),
             new_text: change.new_text.as_deref().map(cut),
-            before: change.before.describe(),
-            after: change.after.describe(),
-            why: change.why.text.clone(),
+            before: code_parts(&change.before.describe()),
+            after: code_parts(&change.after.describe()),
+            why: code_parts(&change.why.text),
         }
     }
 }

@@ -224,7 +224,7 @@ async fn the_page_goes_from_an_error_to_the_diff() {
         "bea@b.example",
         "A meeting",
         "nothing: no rule matches",
-        "`book-a-call` matches now",
+        "<code>book-a-call</code> matches now",
         "format=markdown",
     ] {
         assert!(page.contains(part), "{part}: {page}");

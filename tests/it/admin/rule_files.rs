@@ -8,16 +8,16 @@ use reply_router::{
 use std::collections::BTreeMap;
 use tokio::sync::Semaphore;
 
-pub(super) const FILE: &str = "rules/10-interested.yaml";
+pub(crate) const FILE: &str = "rules/10-interested.yaml";
 
-pub(super) struct FilesInMemory {
+pub(crate) struct FilesInMemory {
     files: BTreeMap<String, String>,
     /// So many loads may go on; the others wait.
-    pub(super) loads: Semaphore,
+    pub(crate) loads: Semaphore,
 }
 
 impl FilesInMemory {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let files = BTreeMap::from([
             (FILE.to_owned(), text.to_owned()),
             ("rules/20-later.yaml".to_owned(), "version: 1\nrules: []\n".to_owned()),

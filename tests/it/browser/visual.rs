@@ -40,6 +40,7 @@ async fn every_page_looks_right_and_everybody_can_use_it() {
         ("thread-reading", read.as_str()),
         ("queue", "/queue"),
         ("try", "/try"),
+        ("backtest", "/backtest"),
         ("workspace", "/workspace"),
         ("error", "/threads/nowhere"),
     ] {
@@ -59,6 +60,19 @@ async fn every_page_looks_right_and_everybody_can_use_it() {
     browser.click("main button.primary").await;
     browser.wait_for_text("Matched: book-a-call, pricing.").await;
     look(&browser, "try-answer", &axe, &pictures, &mut faults).await;
+    for (name, from, to, button, wanted) in [
+        ("backtest-error", "category: interested", "categry: interested", "check", "did you mean"),
+        ("backtest-diff", "Hi {{", "Hello {{", "compare", "Events whose outcome changes"),
+    ] {
+        browser.set_viewport(1280, "light").await;
+        browser.go(&format!("{}/backtest", office.url)).await;
+        let edit =
+            format!("const text = document.querySelector('#text'); text.value = text.value.replace('{from}', '{to}')");
+        browser.run(&edit).await;
+        browser.click(&format!("button[value='{button}']")).await;
+        browser.wait_for_text(wanted).await;
+        look(&browser, name, &axe, &pictures, &mut faults).await;
+    }
     browser.set_viewport(1280, "light").await;
     browser.go(&format!("{}/workspace", office.url)).await;
     browser.click("form[action^='/workspace/check'] button").await;

@@ -27,6 +27,7 @@ async fn people_do_their_work_with_the_pages() {
     deciding_by_keys(&browser).await;
     resolving_an_unclear_reply(&browser).await;
     trying_a_rule(&browser).await;
+    comparing_an_edit(&browser).await;
     filtering_the_activity(&browser).await;
     following_live(&browser).await;
     showing_hard_mail(&browser).await;
@@ -160,6 +161,40 @@ async fn trying_a_rule(browser: &Browser) {
     let marked = browser.run("return document.querySelector('mark').textContent").await;
     assert_eq!(marked, "call");
     assert_eq!(office.fixture.requests(), Vec::<String>::new());
+}
+
+async fn comparing_an_edit(browser: &Browser) {
+    let office = drafts().await;
+    office.lead("jane@acme.example", "interested", "Sure, give me a call.");
+    office.lead("joe@globex.example", "interested", "A meeting on Tuesday?");
+    office.fixture.tick().await;
+    office.open(browser, "/backtest").await;
+    let replace = async |from: &str, to: &str| {
+        let text = "const text = document.querySelector('#text');";
+        browser.run(&format!("{text} text.value = text.value.replace({from:?}, {to:?})")).await;
+    };
+    replace("category: interested", "categry: interested").await;
+    browser.click("button[value='check']").await;
+    browser.wait_for_text("did you mean").await;
+    // From the error to its place in the text, where it is mended.
+    browser.click("a[data-line]").await;
+    let marked = "const text = document.querySelector('#text');
+        return text.value.slice(text.selectionStart, text.selectionStart + 7) === 'categry' && document.activeElement === text";
+    browser.wait_until("the place is marked", marked).await;
+    replace("categry: interested", "category: interested").await;
+    replace("bcall", "b(call|meeting)").await;
+    browser.click("button[value='test']").await;
+    browser.wait_for_text("There are no tests beside these rules").await;
+    browser.choose("#open", "rules/20-later.yaml").await;
+    browser.click("button[value='open']").await;
+    browser.wait_for_text("Also edited: rules/10-interested.yaml").await;
+    browser.click("button[value='compare']").await;
+    // However long it takes: the page follows by itself.
+    browser.wait_for_text("joe@globex.example").await;
+    browser.wait_for_text("The outcome of 1 event changes.").await;
+    let page = browser.run("return document.querySelector('#result').innerText").await;
+    assert!(!page.as_str().unwrap().contains("jane@acme.example"), "{page}");
+    assert_eq!(office.fixture.engine.rules().rules().len(), 1);
 }
 
 async fn filtering_the_activity(browser: &Browser) {
