@@ -151,6 +151,13 @@ pub(in crate::admin) struct Order {
     pub stateless: bool,
 }
 
+impl Order {
+    /// How events are decided.
+    pub(super) fn how(&self) -> &'static str {
+        if self.stateless { "stateless" } else { "stateful" }
+    }
+}
+
 /// One of them.
 #[derive(Debug)]
 pub(in crate::admin) struct Job {

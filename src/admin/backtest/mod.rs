@@ -38,8 +38,6 @@ pub(super) const BODY_LIMIT: usize = 4 * 1024 * 1024;
 const MAX_FILES: usize = 200;
 /// If nothing is said.
 const SINCE: Duration = Duration::from_secs(30 * 86_400);
-/// How events are decided.
-pub(super) const HOW: &str = "stateless";
 const BEFORE: &str = "running";
 const AFTER: &str = "the edited rules";
 
@@ -58,7 +56,7 @@ pub(super) struct BacktestBody {
     since: Option<String>,
     /// Only events of this workspace; null, or left out: all that you see.
     workspace: Option<String>,
-    /// Compare matching alone.
+    /// Compare matching alone, which is quicker and takes any number of events.
     #[serde(default)]
     stateless: bool,
 }
@@ -89,7 +87,7 @@ pub(super) struct BacktestJob {
     files: Vec<String>,
     workspace: Option<String>,
     since: Timestamp,
-    /// How events are decided: `stateless`.
+    /// How events are decided: `stateful`, or `stateless`, which compares matching alone.
     how: &'static str,
     progress: Progress,
     /// Why it could not go on.
@@ -135,7 +133,7 @@ impl BacktestJob {
             files: order.texts.keys().cloned().collect(),
             workspace: order.workspace.clone(),
             since: order.since,
-            how: HOW,
+            how: order.how(),
             progress: *job.progress.borrow(),
             error: job.found().error.clone(),
             result: None,
@@ -345,7 +343,7 @@ pub(super) async fn report(
     };
     let before = ComparedRules { from: BEFORE, revision: before };
     let after = ComparedRules { from: AFTER, revision: after };
-    let answer = Answer::new(HOW, Some(job.order.since), (before, after), report);
+    let answer = Answer::new(job.order.how(), Some(job.order.since), (before, after), report);
     let (text, kind, name) = match wanted.format {
         ReportFormat::Json => (serde_json::to_string_pretty(&answer), "application/json", "backtest.json"),
         ReportFormat::Markdown => (Ok(markdown(&answer)), "text/markdown; charset=utf-8", "backtest.md"),

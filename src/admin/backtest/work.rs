@@ -6,10 +6,14 @@ use super::{
     job::{Busy, Found, Job, JobState, Order, Task, TestOutcome},
 };
 use crate::{
-    backtest::{BacktestError, Comparison, Limits, Monitor, Pace, Progress, Report, Stateless, run},
+    backtest::{
+        BacktestError, Comparison, Decider, EventSource, Item, Limits, Monitor, Pace, Progress, Report, Stateful,
+        Stateless, run,
+    },
     diagnostics::{Diagnostic, Severity},
     rules::RuleSet,
 };
+use async_trait::async_trait;
 use axum::http::StatusCode;
 use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::spawn_blocking};
@@ -19,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 const MAX_TIME: Duration = Duration::from_secs(1_800);
 /// So many events are in memory at once, and are done before anybody hears how far it is.
 const PAGE: u32 = 64;
+/// So many are played with all state: each side keeps what it has decided and sent in memory.
+const MAX_STATEFUL: usize = 20_000;
 /// What a report may hold.
 const LIMITS: Limits = Limits { changes: 1_000, bytes: 4 * 1024 * 1024 };
 /// So many errors and warnings are told.
@@ -129,10 +135,21 @@ async fn compare(
         since: Some(order.since),
         workspaces: engine.names_of(order.workspace.as_deref()),
     });
-    let mut source = engine.stored_events(order.workspace.as_deref(), order.since, PAGE);
+    let mut source: Box<dyn EventSource> =
+        Box::new(engine.stored_events(order.workspace.as_deref(), order.since, PAGE));
     let monitor = Monitor { progress: job.progress.clone(), cancelled: job.cancelled.clone(), pace: Pace::Background };
-    let mut decider = Stateless::new(Arc::clone(&comparison), monitor.pace);
-    let ran = run(&mut source, &mut decider, &mut report, &monitor).await;
+    let mut decider: Box<dyn Decider> = match order.stateless {
+        true => Box::new(Stateless::new(Arc::clone(&comparison), monitor.pace)),
+        false => {
+            source = Box::new(AtMost { source, left: MAX_STATEFUL });
+            let workspaces = engine.workspaces().into_iter().map(|workspace| workspace.settings().clone());
+            match Stateful::new(Arc::clone(&comparison), workspaces).await {
+                Ok(decider) => Box::new(decider),
+                Err(error) => return failed(found, error.to_string()),
+            }
+        }
+    };
+    let ran = run(source.as_mut(), decider.as_mut(), &mut report, &monitor).await;
     if let Some(names) = &comparison.workspaces {
         let has = |set: &RuleSet, rule: &str| names.iter().any(|name| set.of_workspace(name).rule(rule).is_some());
         report.rules.retain(|row| has(&comparison.before, &row.name) || has(&comparison.after, &row.name));
@@ -142,5 +159,25 @@ async fn compare(
         Ok(()) => JobState::Done,
         Err(BacktestError::Cancelled) => JobState::Cancelled,
         Err(error) => failed(found, error.to_string()),
+    }
+}
+
+/// A source that ends in an error where it has more than so many events.
+struct AtMost {
+    source: Box<dyn EventSource>,
+    left: usize,
+}
+
+#[async_trait]
+impl EventSource for AtMost {
+    async fn next(&mut self) -> Result<Vec<Item>, BacktestError> {
+        let items = self.source.next().await?;
+        let Some(left) = self.left.checked_sub(items.len()) else {
+            return Err(BacktestError::Failed(format!(
+                "there are more than {MAX_STATEFUL} events: compare matching alone, or choose fewer days or one workspace"
+            )));
+        };
+        self.left = left;
+        Ok(items)
     }
 }

@@ -50,6 +50,7 @@ struct BacktestPage {
     /// Other edited files, with their texts.
     edits: Vec<(String, String)>,
     days: u32,
+    stateless: bool,
     workspaces: Vec<(String, bool)>,
     job: Option<JobView>,
     /// It answers a form: there is nothing to load again under its address.
@@ -71,6 +72,7 @@ struct Draft {
     edits: BTreeMap<String, String>,
     days: u32,
     workspace: String,
+    stateless: bool,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -102,6 +104,7 @@ pub(in crate::admin) async fn page(
     let mut draft = Draft { days: DAYS, ..Draft::default() };
     if let Some(job) = &job {
         draft.edits.clone_from(&job.order.texts);
+        draft.stateless = job.order.stateless;
         draft.workspace = job.order.workspace.clone().unwrap_or_default();
         let since = job.started_at.duration_since(job.order.since).as_secs();
         draft.days = u32::try_from(since / 86_400).unwrap_or(DAYS).clamp(1, MAX_DAYS);
@@ -126,6 +129,8 @@ pub(in crate::admin) struct BacktestForm {
     open: String,
     days: String,
     workspace: String,
+    /// There, if matching alone is compared.
+    stateless: String,
     /// `check`, `test`, `compare`, `open`, `discard` or `download`.
     r#do: String,
 }
@@ -155,6 +160,7 @@ pub(in crate::admin) async fn submit(
             "open_file" => (open, act) = (value, "open".to_owned()),
             "days" => draft.days = value.trim().parse().unwrap_or(DAYS).clamp(1, MAX_DAYS),
             "workspace" => draft.workspace = value.trim().to_owned(),
+            "stateless" => draft.stateless = true,
             "do" => act = value,
             _ => {}
         }
@@ -211,7 +217,7 @@ async fn begin(
         }
     }
     let workspace = Some(draft.workspace.clone()).filter(|name| !name.is_empty());
-    let order = backtest::order(engine, task, texts, (DAY * draft.days, workspace), true)?;
+    let order = backtest::order(engine, task, texts, (DAY * draft.days, workspace), draft.stateless)?;
     backtest::start_by(engine, order, closing).await
 }
 
@@ -281,6 +287,7 @@ async fn show(
         edits: edits.into_iter().filter(|(name, _)| *name != file).collect(),
         file,
         days: draft.days,
+        stateless: draft.stateless,
         workspaces: workspaces.iter().map(|found| (found.name().to_owned(), found.name() == draft.workspace)).collect(),
         is_answer,
     };
