@@ -22,6 +22,9 @@ pub struct Answer<'a> {
     pub before: ComparedRules<'a>,
     /// The later set.
     pub after: ComparedRules<'a>,
+    /// Where there is no configuration: the opening hours and lists that the rules name and nobody knows, in sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_configuration: Option<Vec<String>>,
     /// What was found.
     #[serde(flatten)]
     pub report: &'a Report,
@@ -44,7 +47,7 @@ impl<'a> Answer<'a> {
         (before, after): (ComparedRules<'a>, ComparedRules<'a>),
         report: &'a Report,
     ) -> Self {
-        Self { version: VERSION, how, since, before, after, report }
+        Self { version: VERSION, how, since, before, after, without_configuration: None, report }
     }
 
     /// What was compared, and how much of it changes. A line that says more of the one before it begins with two spaces.
@@ -58,6 +61,17 @@ impl<'a> Answer<'a> {
             self.after.from,
             report.headline(),
         )];
+        if let Some(unknown) = &self.without_configuration {
+            lines.push(match unknown.is_empty() {
+                true => "Without a configuration: `safety` is the default.".to_owned(),
+                false => {
+                    "Without a configuration: `safety` is the default, opening hours never close, and lists are empty. \
+                          Outcomes may differ from those in service."
+                        .to_owned()
+                }
+            });
+            lines.extend(unknown.iter().map(|unknown| format!("  {unknown}")));
+        }
         lines.extend(report.left_out());
         lines
     }

@@ -14,8 +14,12 @@ use crate::{
         Answer, ComparedRules, Comparison, Completed, Decider, Monitor, Pace, Report, Stateful, Stateless, markdown,
         run,
     },
+    diagnostics::code,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyhow::Result<CommandStatus> {
     let mut compared = compared_rules(overrides, &args).await?;
@@ -55,7 +59,8 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
         ComparedRules { from: &compared.after_from, revision: comparison.after.revision() },
     );
     let how = if args.stateless { "stateless" } else { "stateful" };
-    let result = Answer::new(how, comparison.since, sets, &report);
+    let mut result = Answer::new(how, comparison.since, sets, &report);
+    result.without_configuration = compared.settings.is_none().then(|| unknown_names(&comparison));
     match args.format {
         BacktestFormat::Table => terminal::part!("{}", backtest_text::table(&result)),
         BacktestFormat::Json => terminal::out!("{}", terminal::json(&result)?),
@@ -65,6 +70,13 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
         }
     }
     Ok(if args.fail_on_change && report.changed > 0 { CommandStatus::Problem } else { CommandStatus::Success })
+}
+
+/// The opening hours and lists that the rules name and that are nowhere, each once.
+fn unknown_names(comparison: &Comparison) -> Vec<String> {
+    let found = [&comparison.before, &comparison.after].into_iter().flat_map(|set| set.warnings().iter());
+    let unknown = found.filter(|found| matches!(found.code, code::UNKNOWN_HOURS | code::UNKNOWN_LIST));
+    unknown.map(|found| found.message.clone()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn nothing(report: &Report, args: &BacktestArgs) -> String {

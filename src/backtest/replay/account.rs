@@ -10,7 +10,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -39,7 +39,7 @@ struct PlayedThread {
     read: Option<Arc<[Message]>>,
     /// As they were at the last event for which they were read.
     messages: Option<Arc<[Message]>>,
-    /// What came after them, as later events show.
+    /// What came after these messages, as later events show.
     later: Arc<[Message]>,
     /// What this side has sent.
     replies: Vec<SentReply>,
@@ -88,10 +88,7 @@ impl PlayedAccount {
             detail
         });
         thread.read.clone_from(&scene.messages);
-        if scene.messages.is_some() {
-            thread.messages.clone_from(&scene.messages);
-        }
-        thread.later = Arc::clone(&scene.later);
+        thread.show(scene);
         thread.row = row.clone();
         (row, scene.read.clone().filter(|_| thread.replies.is_empty()))
     }
@@ -114,10 +111,15 @@ impl PlayedAccount {
         }
     }
 
-    /// The lead has written something that was not read: what waits for an older message is late.
-    pub(super) fn record_unread(&self, scene: &Scene) {
+    /// The event is not decided, but what it shows of the thread counts. Where the lead has written something that was not
+    /// read, what waits for an older message is late.
+    pub(super) fn show_undecided(&self, scene: &Scene) {
         let threads = &mut *self.locked();
         let Some(thread) = threads.all.get_mut(&scene.event.row.id) else { return };
+        thread.show(scene);
+        if scene.messages.is_some() || scene.event.kind != EventKind::Message {
+            return;
+        }
         let message = Message {
             id: format!("unread-{}", scene.event.id),
             created_at: Some(scene.event.time),
@@ -134,6 +136,22 @@ impl PlayedAccount {
 }
 
 impl PlayedThread {
+    /// Takes the messages of an event, if they were read. If not, what came since those that are known stays to come, each at
+    /// its time: only a later event shows it.
+    fn show(&mut self, scene: &Scene) {
+        if scene.messages.is_some() {
+            self.messages.clone_from(&scene.messages);
+            self.later = Arc::clone(&scene.later);
+            return;
+        }
+        let known: HashSet<&str> = self.later.iter().map(|message| message.id.as_str()).collect();
+        let new: Vec<Message> =
+            scene.later.iter().filter(|message| !known.contains(message.id.as_str())).cloned().collect();
+        if !new.is_empty() {
+            self.later = self.later.iter().cloned().chain(new).collect();
+        }
+    }
+
     /// The messages at this time.
     fn conversation(&self, messages: &[Message], now: Timestamp, is_deciding: bool) -> Conversation {
         let mut all = messages.to_vec();

@@ -9,9 +9,7 @@ use crate::{
     engine::{Clock, Engine, EngineParts, GivenRow, IntakeError, ManualClock, Recorded, Workspace},
     model::{Action, ActionId, ActionState, Mode, Reason, WorkspaceSettings},
     rules::RuleSet,
-    store::{
-        ActionStore as _, ControlStore as _, DecisionRecord, EventKind, OptOut, OptOutStore as _, SqlStore, Store,
-    },
+    store::{ActionStore as _, ControlStore as _, DecisionRecord, OptOut, OptOutStore as _, SqlStore, Store},
 };
 use jiff::Timestamp;
 use std::{
@@ -204,12 +202,12 @@ impl Side {
         Ok(lack)
     }
 
-    /// An event that is not compared: what waits for an older message of the thread is late.
+    /// An event that is not compared: what waits in its thread sees what came.
     fn pass_over(&self, scene: &Scene) {
-        if scene.event.kind == EventKind::Message
+        if self.open_in.contains_key(&scene.key())
             && let Some(account) = self.workspaces.account(&scene.event.workspace)
         {
-            account.record_unread(scene);
+            account.show_undecided(scene);
         }
     }
 

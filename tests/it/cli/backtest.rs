@@ -1,6 +1,6 @@
 //! `backtest` and `events export`: what a change of the rules would have done, over the real binary.
 
-use super::cli_fixture::{CliFixture, binary, run, run_tool};
+use super::cli_fixture::{CliFixture, CommandOutput, binary, run, run_tool};
 use crate::service_process::{SERVICE, ServiceProcess};
 use reply_router::simulator::NewThread;
 use serde_json::{Value, json};
@@ -453,4 +453,101 @@ async fn what_was_sent_before_the_first_event_counts_in_whatever_order_events_st
     for side in ["before", "after"] {
         assert_eq!(found["rules"][0][side]["actions"], json!({ "done": 2, "shadow": 1, "suppressed": 2 }), "{found:#}");
     }
+}
+
+/// Rules and events in a folder, without a configuration.
+struct Events {
+    folder: tempfile::TempDir,
+    lines: Vec<Value>,
+}
+
+impl Events {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), lines: Vec::new() }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// An event of the workspace `acme` on the 5th of January, with what else it has.
+    fn add(&mut self, id: &str, time: &str, thread: &str, messages: Value, more: Value) -> &mut Self {
+        let mut line = json!({
+            "version": 1, "id": id, "kind": "message", "time": format!("2026-01-05T{time}Z"), "workspace": "acme",
+            "messages": messages, "row": { "id": thread, "lead_email": "jo@acme.example", "category": "interested" },
+        });
+        for (key, value) in more.as_object().unwrap() {
+            match (value, &mut line[key]) {
+                (Value::Object(more), Value::Object(known)) => known.extend(more.clone()),
+                (value, known) => *known = value.clone(),
+            }
+        }
+        self.lines.push(line);
+        self
+    }
+
+    async fn compare(&self, before: &str, after: &str, args: &[&str]) -> CommandOutput {
+        self.write("old.yaml", &format!("version: 1\nrules:\n{before}"));
+        self.write("new.yaml", &format!("version: 1\nrules:\n{after}"));
+        self.write("events.jsonl", &self.lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+        let all = ["backtest", "--rules", "new.yaml", "--against", "old.yaml", "--from", "events.jsonl"];
+        run(binary(self.folder.path(), &[&all[..], args].concat())).await
+    }
+
+    async fn json(&self, before: &str, after: &str) -> Value {
+        self.compare(before, after, &["--format", "json"]).await.assert_exit(0).json()
+    }
+}
+
+/// A message at a time of that day; one of a teammate, unless the lead wrote it.
+fn mail(who: &str, time: &str, text: &str) -> Value {
+    let lead = who == "lead";
+    let from = if lead { "jo@acme.example" } else { "sam@us.example" };
+    json!({
+        "id": format!("{who}-{time}"), "from": from, "outgoing": !lead, "text": text,
+        "created_at": format!("2026-01-05T{time}:00Z"),
+    })
+}
+
+const NOTHING: &str = "  - { name: none, when: { body: nothing-of-the-kind }, then: [star] }\n";
+
+#[tokio::test]
+async fn who_answers_before_an_event_without_messages_is_not_forgotten() {
+    let first = [mail("sam", "08:00", "Hi"), mail("lead", "09:00", "A call?")];
+    let then = [mail("sam", "09:30", "I rang you."), mail("lead", "12:00", "Thanks")];
+    let rules =
+        "  - { name: call, when: { is_starred: false, body: call }, then: [{ reply: { text: Yes., after: 2h } }] }\n";
+    let row = |starred: bool| json!({ "row": { "is_starred": starred } });
+    let mut events = Events::new();
+    events.add("a", "09:00:10", "t1", json!(first), row(false));
+    let mut change = row(true);
+    change["kind"] = json!("category");
+    change["row"]["category"] = json!("question");
+    events.add("b", "10:00:00", "t1", Value::Null, change);
+    events.add("c", "12:00:10", "t1", json!([&first[..], &then[..]].concat()), row(true));
+    let found = events.json(NOTHING, rules).await;
+    assert_eq!(found["changed"], 0, "{found:#}");
+    assert_eq!(found["rules"][0]["after"]["actions"], json!({ "cancelled": 1 }), "{found:#}");
+}
+
+#[tokio::test]
+async fn what_only_a_configuration_knows_is_said_to_be_unknown() {
+    let mut events = Events::new();
+    events.add("a", "23:00:10", "t1", json!([mail("lead", "23:00", "A call?")]), json!({}));
+    let plain = "  - { name: call, when: { body: call }, then: [{ reply: { text: Yes. } }] }\n";
+    let hours = "  - { name: call, when: { body: call, lead_domain: { in: accounts } }, then: [{ reply: { text: Yes., hours: office } }] }\n";
+    let (no_hours, no_list) = ("`office`", "`accounts`");
+    for format in ["table", "markdown", "json"] {
+        let told = events.compare(plain, hours, &["--format", format]).await.assert_exit(0);
+        let said = if format == "json" {
+            "without_configuration"
+        } else {
+            "Without a configuration: `safety` is the default, opening hours never close"
+        };
+        told.assert_prints(&[no_hours, no_list, said]);
+    }
+    let found = events.json(plain, hours).await;
+    assert_eq!(found["without_configuration"].as_array().map(Vec::len), Some(2), "{found:#}");
+    let found = events.json(plain, plain).await;
+    assert_eq!(found["without_configuration"], json!([]));
 }
