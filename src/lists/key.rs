@@ -1,6 +1,9 @@
 //! How keys are compared: as addresses and domains are.
 
-use crate::{model::address_of, text::normalize};
+use crate::{
+    model::{address_of, fold_domain},
+    text::normalize,
+};
 use std::{borrow::Cow, iter};
 
 /// What a value may be found by.
@@ -29,8 +32,8 @@ pub(super) fn fold_key(text: &str) -> Cow<'_, str> {
     if let Some((scheme, rest)) = text.split_once("://")
         && ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
     {
-        let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default().to_lowercase();
-        return Cow::Owned(without_www(host.trim_end_matches('.')).to_owned());
+        let host = fold_domain(rest.split(['/', '?', '#', ':']).next().unwrap_or_default());
+        return Cow::Owned(without_www(&host).to_owned());
     }
     let folded = fold_value(text);
     let bare = ["*@", "*.", "@", "."].iter().find_map(|prefix| folded.strip_prefix(prefix));
@@ -46,7 +49,7 @@ fn without_www(domain: &str) -> &str {
 }
 
 /// A value in the form in which keys are compared: in lower case, the address alone of `Jane <jane@acme.example>`, without a
-/// dot at the end, each stretch of white space one space, in one spelling.
+/// dot at the end, each stretch of white space one space, in one spelling; a domain as [`fold_domain`] has it.
 pub(super) fn fold_value(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if is_plain(text) {
@@ -55,7 +58,7 @@ pub(super) fn fold_value(text: &str) -> Cow<'_, str> {
     if text.contains('<')
         && let Some(address) = address_of(text)
     {
-        return Cow::Owned(address.trim_end_matches('.').to_owned());
+        return Cow::Owned(fold_domain(&address).into_owned());
     }
     let normal = normalize(text);
     let mut folded = String::with_capacity(text.len());
@@ -66,6 +69,10 @@ pub(super) fn fold_value(text: &str) -> Cow<'_, str> {
         folded.extend(word.chars().flat_map(char::to_lowercase));
     }
     folded.truncate(folded.trim_end_matches('.').len());
+    // An address or a domain by its looks.
+    if folded.contains(['.', '@']) && !folded.contains(' ') {
+        folded = fold_domain(&folded).into_owned();
+    }
     Cow::Owned(folded)
 }
 
@@ -77,7 +84,7 @@ pub(super) fn fold_words(folded: &str) -> String {
 /// Nothing in it needs folding.
 fn is_plain(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_+*@.".contains(&byte);
-    text.bytes().all(fits) && !text.ends_with('.')
+    text.bytes().all(fits) && !text.ends_with('.') && !text.contains("xn--")
 }
 
 /// The keys by which a folded value may be found, the longest first.
@@ -128,6 +135,12 @@ mod tests {
             ("Jane Doe <Jane@ACME.example>", "jane@acme.example"),
             ("Sam O\u{2019}Neil  Jr", "sam o'neil jr"),
             ("BÜCHER.example", "bücher.example"),
+            ("xn--bcher-kva.example", "bücher.example"),
+            ("*@XN--bcher-kva.example.", "bücher.example"),
+            ("https://www.xn--bcher-kva.example:8080/x", "bücher.example"),
+            ("Jane <jane@xn--bcher-kva.example>", "jane@bücher.example"),
+            ("acme.example:8080", "acme.example"),
+            ("Q1: 10 seats", "q1: 10 seats"),
             (" . ", ""),
             ("*", "*"),
         ] {

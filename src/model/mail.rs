@@ -256,6 +256,13 @@ pub fn address_of(text: &str) -> Option<String> {
     address.contains('@').then_some(address)
 }
 
+/// The name in `Name <a@b>`; `None` when there is none.
+pub fn display_name(text: &str) -> Option<&str> {
+    let (name, _) = text.rsplit_once('<')?;
+    let name = name.trim().trim_matches(['"', '\'']).trim();
+    (!name.is_empty()).then_some(name)
+}
+
 /// The domain of an address in either form, in lower case.
 pub fn domain_of(text: &str) -> Option<String> {
     let address = address_of(text)?;

@@ -7,11 +7,13 @@ mod action_kind;
 mod attempt;
 mod count;
 mod decision;
+mod domain;
 mod duration;
 mod grant;
 mod histogram;
 mod mail;
 mod reason;
+mod target;
 mod transition;
 mod workspace;
 
@@ -27,12 +29,16 @@ pub use decision::{
     ActionTrace, ConditionTrace, Decision, MailReading, Mode, PhraseTrace, PlannedAction, PlannedOutcome, QuotedTrace,
     RowTrace, RuleTrace, ScriptTrace, SignalTrace, describe_planned,
 };
+pub use domain::{fold_domain, other_spelling};
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
 pub use grant::{GRANT_LASTS, Grant, GrantRequest};
 pub use histogram::{Histogram, HistogramSnapshot};
 #[allow(unused_imports)] // becomes used as soon as the first condition is
 pub(crate) use mail::non_blank;
-pub use mail::{Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, domain_of, same_address};
+pub use mail::{
+    Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, display_name, domain_of, same_address,
+};
 pub use reason::{Reason, ReasonCode, UnknownReason};
+pub use target::describe_target;
 pub use transition::Transition;
 pub use workspace::{OptOutScope, Safety, StartFrom, WorkspaceSettings};

@@ -1,5 +1,7 @@
 //! The fields that conditions compare, and what reading each of them costs.
 
+use super::pattern::Fold;
+
 macro_rules! fields {
     ($(#[$doc:meta])* $name:ident { $(#[doc = $told:literal] $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -115,6 +117,15 @@ pub enum Cost {
 }
 
 impl GlobField {
+    /// Which differences between its values do not count.
+    pub(super) fn fold(self) -> Fold {
+        match self {
+            Self::Category | Self::AiCategory | Self::ManualCategory => Fold::CaseAndSeparators,
+            Self::LeadDomain | Self::LeadEmail | Self::From | Self::Inbox => Fold::Domain,
+            Self::Campaign | Self::Workspace | Self::Tags | Self::Attachment | Self::LeadLanguage => Fold::Case,
+        }
+    }
+
     /// What it costs to know it; of a campaign the name.
     pub fn cost(self) -> Cost {
         match self {

@@ -1,6 +1,6 @@
 //! What values are compared with: globs, regular expressions, bounds. Each is checked when it is built.
 use super::{normal_pattern::normalize_pattern, prefilter::Needles};
-use crate::text::normalize;
+use crate::{model::fold_domain, text::normalize};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,15 +35,20 @@ pub enum Fold {
     Case,
     /// Upper and lower case; space, `-` and `_` are the same: for categories.
     CaseAndSeparators,
+    /// What [`fold_domain`] takes away: for domains and addresses.
+    Domain,
 }
 
 impl Fold {
     /// A text without these differences.
     pub(super) fn apply(self, text: &str) -> Vec<char> {
         let separator = |c: char| if matches!(c, ' ' | '-' | '_') { '_' } else { c };
+        if self == Self::Domain {
+            return fold_domain(text).chars().collect();
+        }
         let lower = text.trim().chars().flat_map(char::to_lowercase);
         match self {
-            Self::Case => lower.collect(),
+            Self::Case | Self::Domain => lower.collect(),
             Self::CaseAndSeparators => lower.map(separator).collect(),
         }
     }

@@ -106,7 +106,7 @@ impl ValueIndex {
     /// `None` where no rule requires anything of the field.
     fn build(field: GlobField, rules: &[Rule]) -> Option<Self> {
         let count = rules.len();
-        let fold = if field == GlobField::Category { Fold::CaseAndSeparators } else { Fold::Case };
+        let fold = field.fold();
         let (free, absent) = (RuleBits::all(count), RuleBits::none(count));
         let mut index = Self { field, fold, free, absent, exact: HashMap::new(), globs: Vec::new(), lists: Vec::new() };
         let mut is_used = false;

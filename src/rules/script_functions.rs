@@ -4,7 +4,10 @@
 //! need not ask for it first, and a comparison with it is false.
 
 use super::{pattern::Pattern, script_clock, script_lookups, search_text::SearchText};
-use crate::{model::domain_of, text::normalize};
+use crate::{
+    model::{domain_of, fold_domain},
+    text::normalize,
+};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map, Position};
 use sha2::{Digest, Sha256};
@@ -141,7 +144,8 @@ fn register_lists(engine: &mut Engine) {
     engine.register_fn("domain_of", |text: Text| domain_of(&text).map_or(Dynamic::UNIT, Dynamic::from));
     engine.register_fn("domain_of", |(): ()| Dynamic::UNIT);
     engine.register_fn("domain_is_one_of", |text: Text, list: Array| {
-        let domain = domain_of(&text).unwrap_or_else(|| text.trim().trim_end_matches('.').to_lowercase());
+        let domain = domain_of(&text).unwrap_or_else(|| text.trim().to_owned());
+        let domain = fold_domain(&domain);
         texts(list).any(|item| is_at_or_below(&domain, &item))
     });
     engine.register_fn("domain_is_one_of", |_: (), _: Array| false);
@@ -181,8 +185,8 @@ fn same(left: &Dynamic, right: &Dynamic) -> bool {
 }
 
 fn is_at_or_below(domain: &str, listed: &str) -> bool {
-    let listed = listed.trim().trim_start_matches(['@', '*', '.']).to_lowercase();
-    let Some(before) = domain.strip_suffix(&listed) else { return false };
+    let listed = fold_domain(listed.trim().trim_start_matches(['@', '*', '.']));
+    let Some(before) = domain.strip_suffix(listed.as_ref()) else { return false };
     !listed.is_empty() && (before.is_empty() || before.ends_with('.'))
 }
 

@@ -1,5 +1,7 @@
 //! Lists: how files are read, what is refused and where, and what is found in them.
 
+mod changed;
+
 use reply_router::{
     diagnostics::Diagnostics,
     lists::{List, ListKind, ListSource, Match},
@@ -174,7 +176,7 @@ fn files_that_cannot_be_read() {
 
 #[test]
 fn a_domain_is_found_for_its_subdomains_and_the_longest_key_wins() {
-    let text = "key,n\nacme.example,1\nEU.acme.example.,2\njo@acme.example,3\n*@globex.example,4\n\"Q1 Launch\",5\nMeeting-Request,6\n";
+    let text = "key,n\nacme.example,1\nEU.acme.example.,2\njo@acme.example,3\n*@globex.example,4\n\"Q1 Launch\",5\nMeeting-Request,6\nhttps://XN--bcher-kva.example:443/x,7\n";
     let list = list("a.csv", text, None);
     let find = |value: &str, by: Match| list.find(value, by).map(|row| row.get("n").unwrap().to_string());
     for (value, wanted) in [
@@ -184,6 +186,9 @@ fn a_domain_is_found_for_its_subdomains_and_the_longest_key_wins() {
         ("Jo <JO@acme.example>", Some("3")),
         ("ann@acme.example", Some("1")),
         ("sam@mail.globex.example.", Some("4")),
+        ("jo@bücher.example", Some("7")),
+        ("xn--bcher-kva.example", Some("7")),
+        ("www.acme.example", Some("1")),
         ("notacme.example", None),
         ("acme.example.org", None),
         ("example", None),

@@ -340,15 +340,11 @@ impl Reader<'_> {
                 reader.workspace(item);
             }
             let text = item.non_empty_string(reader.out)?;
-            let fold = match field {
-                GlobField::Category | GlobField::AiCategory | GlobField::ManualCategory => Fold::CaseAndSeparators,
-                _ => Fold::Case,
-            };
             // The API's word for no campaign at all.
             if field == GlobField::Campaign && text.trim().eq_ignore_ascii_case("external") {
                 return Some(Glob::Absent);
             }
-            Some(Glob::Like(GlobText::new(&text, fold)))
+            Some(Glob::Like(GlobText::new(&text, field.fold())))
         })
     }
 
