@@ -30,6 +30,8 @@ pub(super) struct ActionReport {
     kind: ActionKind,
     /// The destination of a forward.
     target: Option<String>,
+    /// Whom a forward is for beside the destination's own: a channel, or addresses. Empty where the action names nobody.
+    recipients: Vec<String>,
     state: ActionState,
     reason: Option<Reason>,
     /// The text that is sent, for a reply or a forward with its own text.
@@ -49,6 +51,7 @@ impl From<Action> for ActionReport {
         Self {
             if_retried: retry_effect(&action),
             text: action.payload.preview_text().map(str::to_owned),
+            recipients: action.payload.recipients().to_vec(),
             id: action.id.0,
             workspace: action.workspace,
             decision_id: action.decision_id,

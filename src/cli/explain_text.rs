@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{ExplainedRule, Explanation, chronological},
-    model::{ConditionTrace, describe_planned},
+    model::{ConditionTrace, describe_planned, describe_target},
 };
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -100,8 +100,8 @@ pub(super) fn render_rule(out: &mut String, rule: &ExplainedRule) {
         let _ = writeln!(out, "  captures.{name} = {value}");
     }
     for action in &rule.actions {
-        let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
-        let target = format!("{target}{}", super::preview::named(&action.recipients));
+        let target = action.target.as_deref().map(|target| format!(" {}", describe_target(target, &action.recipients)));
+        let target = target.unwrap_or_default();
         let reason = action.reason.map(|code| (code, action.reason_text.as_deref().unwrap_or_default()));
         let (outcome, why) = describe_planned(action.kind, action.would, reason);
         let code = action.reason.filter(|code| *code != "shadow").map(|code| format!("{code}: ")).unwrap_or_default();

@@ -159,15 +159,9 @@ fn are_several(threads: &[(String, &PreviewedThread)]) -> bool {
 }
 
 fn outcome(action: &PlannedAction) -> String {
-    let target = action.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default();
+    let target = action.describe_target().map(|target| format!(" {target}")).unwrap_or_default();
     let code = action.reason.as_ref().filter(|_| !is_shadow(action)).map(|reason| format!(" ({})", reason.code));
-    let target = format!("{target}{}", named(action.payload.recipients()));
     format!("{}{target} {}{}", action.kind, described(action).0, code.unwrap_or_default())
-}
-
-/// Whom an action is for, after its destination.
-pub(super) fn named(recipients: &[String]) -> String {
-    recipients.iter().map(|name| format!(" {name}")).collect()
 }
 
 /// The outcome and why.

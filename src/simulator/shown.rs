@@ -130,7 +130,7 @@ pub(super) fn mail(mail: &ReceivedMail, at: &str) -> String {
         let all: Vec<String> = list.into_iter().flat_map(Address::iter).map(address).collect();
         if all.is_empty() { otherwise.to_owned() } else { all.join(", ") }
     };
-    let (subject, from, to, body, files) = match &parsed {
+    let (subject, from, to, cc, body, files) = match &parsed {
         Some(parsed) => {
             let body = parsed.body_text(0).map(|text| text.into_owned());
             let body = body.or_else(|| parsed.body_html(0).map(|html| to_text(&html)));
@@ -139,16 +139,21 @@ pub(super) fn mail(mail: &ReceivedMail, at: &str) -> String {
                 parsed.subject().unwrap_or("(no subject)").to_owned(),
                 addresses(parsed.from(), &mail.from),
                 addresses(parsed.to(), &mail.to.join(", ")),
+                addresses(parsed.cc(), ""),
                 body.unwrap_or_default(),
                 files,
             )
         }
-        None => ("(cannot be read)".to_owned(), mail.from.clone(), mail.to.join(", "), mail.raw.clone(), String::new()),
+        None => {
+            let (from, to) = (mail.from.clone(), mail.to.join(", "));
+            ("(cannot be read)".to_owned(), from, to, String::new(), mail.raw.clone(), String::new())
+        }
     };
+    let cc = if cc.is_empty() { String::new() } else { format!("<br>cc {}", escape(&cc)) };
     let files = if files.is_empty() { String::new() } else { format!("<p class=quiet>with {}</p>", escape(&files)) };
     format!(
         "<details open><summary><strong>{}</strong> <span class=quiet>{at}</span></summary><p class=quiet>from {}<br>to \
-         {}</p><pre>{}</pre>{files}</details>",
+         {}{cc}</p><pre>{}</pre>{files}</details>",
         escape(&subject),
         escape(&from),
         escape(&to),
@@ -188,14 +193,17 @@ mod tests {
 
     #[test]
     fn a_mail_is_decoded() {
-        let raw = "From: =?utf-8?Q?J=C3=B6rg?= <joerg@us.example>\r\nTo: ae@us.example\r\nSubject: =?utf-8?Q?Hei=C3=9F?=\r\n\
+        let raw = "From: =?utf-8?Q?J=C3=B6rg?= <joerg@us.example>\r\nTo: ae@us.example\r\nCc: Ann <ann@us.example>, bo@us.example\r\nSubject: =?utf-8?Q?Hei=C3=9F?=\r\n\
                    Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe =\r\n<you>\r\n";
         let received =
             ReceivedMail { at: Timestamp::UNIX_EPOCH, from: String::new(), to: Vec::new(), raw: raw.to_owned() };
         let shown = mail(&received, "12:00");
-        for part in
-            ["<strong>Heiß</strong>", "from Jörg &lt;joerg@us.example&gt;", "to ae@us.example", "Grüße &lt;you&gt;"]
-        {
+        for part in [
+            "<strong>Heiß</strong>",
+            "from Jörg &lt;joerg@us.example&gt;",
+            "to ae@us.example<br>cc Ann &lt;ann@us.example&gt;, bo@us.example</p>",
+            "Grüße &lt;you&gt;",
+        ] {
             assert!(shown.contains(part), "{part} is not in {shown}");
         }
     }

@@ -3,7 +3,7 @@
 use super::view::{TextPart, TimeTag, parts};
 use crate::{
     engine::{ExplainedRule, Explanation, chronological},
-    model::{ConditionTrace, PhraseTrace, RowTrace, ScriptTrace, describe_planned},
+    model::{ConditionTrace, PhraseTrace, RowTrace, ScriptTrace, describe_planned, describe_target},
 };
 
 /// How much of a value is shown on each side of the match, in characters.
@@ -171,7 +171,7 @@ impl From<ExplainedRule> for RuleTraceView {
             let (outcome, reason) = describe_planned(action.kind, action.would, reason);
             ActionView {
                 kind: action.kind.as_str(),
-                target: action.target.map(|target| with_recipients(target, &action.recipients)),
+                target: action.target.map(|target| describe_target(&target, &action.recipients)),
                 outcome,
                 would: action.would.as_str(),
                 reason,
@@ -271,11 +271,6 @@ fn around(seen: &str, span: Option<(usize, usize)>) -> Vec<TextPart> {
     let (first, last) = (if skipped > 0 { "…" } else { "" }, if cut.len() < after.len() { "…" } else { "" });
     let part = |text: String, marked| TextPart { text, marked };
     vec![part(format!("{first}{before}"), false), part(found.to_owned(), true), part(format!("{cut}{last}"), false)]
-}
-
-/// A destination with whom a message is for.
-fn with_recipients(target: String, recipients: &[String]) -> String {
-    std::iter::once(target.as_str()).chain(recipients.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ async fn judge(engine: &ScopedEngine, asked: &TryForm) -> Result<Outcome, Proble
         PlannedText {
             rule: action.rule.clone(),
             kind: action.kind.as_str(),
-            target: action.target.clone(),
+            target: action.describe_target(),
             outcome,
             would: action.would.as_str(),
             reason,

@@ -125,6 +125,7 @@ impl From<Action> for ActionCard {
             }
             _ => (false, Vec::new()),
         };
+        let target = action.describe_target();
         Self {
             attempts: attempts.collect(),
             text: display_text(&action.payload),
@@ -143,7 +144,7 @@ impl From<Action> for ActionCard {
             approved: action.approved,
             id: action.id.0,
             workspace: action.workspace,
-            target: action.target,
+            target,
             lead: action.lead_email.unwrap_or_else(|| "unknown lead".to_owned()),
             rule: action.rule,
             stopped: false,

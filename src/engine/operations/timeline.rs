@@ -190,7 +190,7 @@ fn shown(at: Timestamp) -> String {
 /// The state of an action in a sentence.
 fn describe_action(action: &Action) -> String {
     let mut text = format!("`{}`: {}", action.rule, action.kind);
-    if let Some(target) = &action.target {
+    if let Some(target) = action.describe_target() {
         text = format!("{text} {target}");
     }
     text = format!("{text} is {}", action.state);

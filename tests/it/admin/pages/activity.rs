@@ -91,3 +91,23 @@ async fn an_error_is_a_page_for_those_who_want_pages() {
     let answer = desk.send("GET", "/nowhere", &[page], "").await;
     assert_eq!((answer.status, answer.text.contains("page not found")), (404, true));
 }
+
+#[tokio::test]
+async fn whom_a_forward_is_for_is_told_wherever_it_is_shown() {
+    let rules = "version: 1\nrules:\n  - { name: tell, when: { category: interested }, then: [{ email: { to: team, cc: [bo@us.example, cy@us.example], after: 1h } }, { webhook: crm }] }\n";
+    let desk = AdminFixture::new(FixtureOptions { rules, ..FixtureOptions::default() }).await;
+    let thread = desk.fixture.hot_lead("jane@acme.example", "Give me a call.");
+    desk.fixture.tick().await;
+    let actions = desk.get("/api/v1/actions").await.json();
+    let recipients: Vec<_> =
+        actions["items"].as_array().unwrap().iter().map(|action| action["recipients"].clone()).collect();
+    let both = serde_json::json!(["bo@us.example", "cy@us.example"]);
+    assert!(recipients.contains(&both) && recipients.contains(&serde_json::json!([])), "{actions}");
+    for page in ["/queue".to_owned(), format!("/threads/{thread}")] {
+        shows(&desk.get(&page).await.text, &["email team bo@us.example cy@us.example"]);
+    }
+    let explained = desk.get(&format!("/api/v1/threads/{thread}/explain")).await.json();
+    assert_eq!(explained["rules"][0]["actions"][0]["recipients"], both);
+    let way = explained["way"].to_string();
+    assert!(way.contains("email team bo@us.example cy@us.example is waiting"), "{way}");
+}
