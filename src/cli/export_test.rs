@@ -2,11 +2,14 @@
 
 use crate::{
     app::AppError,
+    destinations::destination_info,
     model::{Conversation, Decision, Message, PlannedOutcome, ThreadDetail},
-    rules::RuleSet,
+    rules::{ActualForward, RuleSet},
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// How much of a quoted part a comment shows.
 const MAX_COMMENT: usize = 80;
@@ -79,8 +82,39 @@ struct Expect {
     rules: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actions: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forwards: Vec<Forward>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Forward {
+    to: String,
+    /// Whom it is for beside the destination's own, by the key of the action.
+    #[serde(flatten)]
+    recipients: BTreeMap<&'static str, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+impl From<ActualForward> for Forward {
+    fn from(forward: ActualForward) -> Self {
+        let key = destination_info(forward.kind).recipient.as_ref().map(|info| info.key);
+        let recipients = match (key, forward.recipients.as_slice()) {
+            (None, _) | (_, []) => None,
+            (Some(key), [one]) => Some((key, Value::from(one.as_str()))),
+            (Some(key), several) => Some((key, Value::from(several.to_vec()))),
+        };
+        Self {
+            to: forward.target,
+            recipients: recipients.into_iter().collect(),
+            subject: forward.subject,
+            text: forward.text,
+        }
+    }
 }
 
 /// The thread up to its newest inbound message, which is the event, with what the rules do with it as expectation.
@@ -126,9 +160,14 @@ pub(super) fn to_yaml(
         let stands = |would| !matches!(would, PlannedOutcome::Suppressed | PlannedOutcome::Failed);
         let failed = decision.actions.iter().any(|action| action.would == PlannedOutcome::Failed);
         let done = decision.actions.iter().filter(|action| stands(action.would)).map(|action| action.kind.as_str());
+        let forwards = decision.actions.iter().filter(|action| stands(action.would));
+        let forwards = forwards
+            .filter_map(|action| ActualForward::new(action.kind, action.target.as_deref(), &action.payload))
+            .map(Forward::from);
         file.tests[0].expect = Expect {
             rules: decision.matched().map(str::to_owned).collect(),
             actions: (!failed).then(|| done.collect()),
+            forwards: if failed { Vec::new() } else { forwards.collect() },
             body: decision.body.clone(),
         };
     }

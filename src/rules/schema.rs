@@ -9,7 +9,7 @@ mod definitions;
 
 pub(super) use actions::{MAX_ATTACHMENTS, of_action};
 pub(super) use cases::{
-    CASE, EXPECT, MAX_REPLY_COUNT, MAX_STEPS, MESSAGE, NOON, STEP, STEP_PAUSE, THREAD, step_events,
+    CASE, EXPECT, FORWARD, MAX_REPLY_COUNT, MAX_STEPS, MESSAGE, NOON, STEP, STEP_PAUSE, THREAD, step_events,
 };
 pub(super) use conditions::{AGE_BOUNDS, BOUNDS, IN_LIST, SAYS, TEXT_PATTERN, WHEN};
 pub(super) use definitions::DEFINITION;

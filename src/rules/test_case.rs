@@ -4,11 +4,14 @@
 //! played by the real engine, which rules know nothing of: here it is only read, and compared with what came of it.
 
 mod compare;
+mod forwards;
 mod load;
 mod run;
 mod steps;
 
 pub use compare::{ActionOutcomes, ActionStatus, Actual, HeldReply, Mismatch, StepLocation, TestResult};
+pub(super) use forwards::recipient_keys;
+pub use forwards::{ActualForward, ExpectedForward};
 pub(super) use load::read;
 
 use crate::model::{ActionKind, ActionState, Message, ReasonCode, ThreadDetail};
@@ -122,6 +125,8 @@ pub struct Expectation {
     pub reply: Vec<String>,
     /// There is no reply: `reply: null`.
     pub no_reply: bool,
+    /// Exactly these forwards leave, or are decided and may still leave, in any order.
+    pub forwards: Option<Vec<ExpectedForward>>,
     /// What `body` is matched on; runs of white space count as one space.
     pub body: Option<String>,
     /// Exactly these are carried out, in any order.

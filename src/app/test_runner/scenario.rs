@@ -10,8 +10,8 @@ use crate::{
     engine::{Clock, Engine, EngineParts, HandleReport, Workspace, WorkspaceParts},
     model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace, WorkspaceSettings},
     rules::{
-        ActionOutcomes, ActionStatus, Actual, Expectation, HeldReply, RuleSet, StepEvent, StepLocation, TestCase,
-        TestResult,
+        ActionOutcomes, ActionStatus, Actual, ActualForward, Expectation, HeldReply, RuleSet, StepEvent, StepLocation,
+        TestCase, TestResult,
     },
     store::{ActionFilter, ActionStore as _, DecisionRecord, DecisionStore as _, Lane, SqlStore, Store},
 };
@@ -217,7 +217,10 @@ impl<'s> Scenario<'s> {
         let sent: Vec<&Action> = actions.iter().filter(is_new).collect();
         let mut observed = decision.as_ref().map(|decision| decided(decision, &actions)).unwrap_or_default();
         let left = sent.iter().filter(|action| Some(&action.decision_id) != decision.as_ref().map(|found| &found.id));
-        observed.replies.extend(left.filter_map(|action| reply_text(action)));
+        for action in left {
+            observed.replies.extend(reply_text(action));
+            observed.forwards.extend(forward(action));
+        }
         let kinds = sent.iter().map(|action| action.kind).collect();
         observed.outcome = Some(ActionOutcomes { sent: kinds, all: all(&actions) });
         let done: Vec<_> = sent.iter().map(|action| action.id.clone()).collect();
@@ -247,6 +250,11 @@ fn decided(decision: &DecisionRecord, actions: &[Action]) -> Actual {
             .map(|action| (action.kind, action.would))
             .collect(),
         replies: replies().filter(stands).filter_map(reply_text).collect(),
+        forwards: actions
+            .iter()
+            .filter(|action| action.decision_id == decision.id && stands(action))
+            .filter_map(forward)
+            .collect(),
         no_reply: replies().find_map(|action| action.reason.clone()),
         body: decision.trace.body.clone(),
         uncertain: held_as_uncertain(decision, actions),
@@ -272,6 +280,10 @@ fn held_as_uncertain(decision: &DecisionRecord, actions: &[Action]) -> Vec<HeldR
 
 fn reply_text(action: &Action) -> Option<String> {
     (action.kind == ActionKind::Reply).then(|| action.payload.preview_text().map(str::to_owned)).flatten()
+}
+
+fn forward(action: &Action) -> Option<ActualForward> {
+    ActualForward::new(action.kind, action.target.as_deref(), &action.payload)
 }
 
 /// How every action stands, oldest first; of one decision, what is left to another rule before the rest, so that the

@@ -1,6 +1,7 @@
 //! The mappings below `tests`.
 
 use crate::model::{ActionKind, ActionState, ReasonCode, format_duration};
+use crate::rules::test_case::recipient_keys;
 use crate::yaml::{Constraint, Key, KeyMatch, LazySchema, Schema, ValueType};
 use serde_json::json;
 use std::time::Duration;
@@ -142,6 +143,24 @@ pub(in crate::rules) static MESSAGE: LazySchema = LazySchema::new(|| {
     Schema::new("test-message", "A message of the conversation.", keys).constraint(Constraint::Any(texts.to_vec()))
 });
 
+/// A forward that a test expects.
+pub(in crate::rules) static FORWARD: LazySchema = LazySchema::new(|| {
+    let recipients = recipient_keys().map(|key| {
+        let doc =
+            format!("The `{key}` that the action names: exactly this, or several in any order; null if it names none.");
+        Key::new(key, ValueType::list_or_one(ValueType::Text), doc)
+    });
+    let contained =
+        |name, what| Key::new(name, ValueType::list_or_one(ValueType::Text), format!("Contained in {what}."));
+    let to = Key::new("to", ValueType::NonBlankText, "The destination's name.").required().example("sales-bot");
+    let texts = [contained("text", "the action's own text"), contained("subject", "the e-mail's own subject")];
+    Schema::new(
+        "test-forward",
+        "A forward. What is left away is not compared.",
+        std::iter::once(to).chain(recipients).chain(texts),
+    )
+});
+
 /// What a test expects.
 pub(in crate::rules) static EXPECT: LazySchema = LazySchema::new(|| {
     let kinds = ActionKind::ALL.map(ActionKind::as_str).to_vec();
@@ -167,6 +186,13 @@ pub(in crate::rules) static EXPECT: LazySchema = LazySchema::new(|| {
             ValueType::list_or_one(ValueType::Text),
             "A text that the reply contains, or several; null for no reply.",
         ),
+        Key::new(
+            "forwards",
+            ValueType::list_or_one(ValueType::AnyOf(vec![ValueType::NonBlankText, ValueType::Shape(&FORWARD)])),
+            "The forwards that leave, or may still leave: exactly these, in any order; [] for none. A destination's name, or \
+             a mapping.",
+        )
+        .example(json!([{ "to": "sales-bot", "channel": "#emea" }])),
         Key::new("body", ValueType::Text, "What `body` is matched on: the text without quoted history and signature."),
         Key::new(
             "sent",

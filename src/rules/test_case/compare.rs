@@ -1,6 +1,6 @@
 //! What a test wanted beside what came of it.
 
-use super::{Expectation, ExpectedState};
+use super::{ActualForward, Expectation, ExpectedState, forwards};
 use crate::{
     model::{ActionKind, ActionState, ActionTrace, PlannedOutcome, Reason, ReasonCode, RuleTrace},
     rules::RuleSet,
@@ -39,7 +39,7 @@ pub struct StepLocation {
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Which expectation: `rules`, `is`, `actions`, `reply`, `body`, `sent`, `waiting`, `held`, `states`.
+    /// Which expectation: `rules`, `is`, `actions`, `reply`, `forwards`, `body`, `sent`, `waiting`, `held`, `states`.
     pub what: &'static str,
     /// What the test wants.
     pub wanted: String,
@@ -62,6 +62,8 @@ pub struct Actual {
     pub replies: Vec<String>,
     /// Why there is none, where a reply was decided.
     pub no_reply: Option<Reason>,
+    /// The forwards that left, or that were decided and may still leave.
+    pub forwards: Vec<ActualForward>,
     /// What `body` was matched on.
     pub body: Option<String>,
     /// The replies among them that are held because the message may be automatic mail.
@@ -210,6 +212,9 @@ impl Expectation {
         if self.no_reply && observed.replies.len() > observed.uncertain.len() {
             failures.push(about_matched("reply", "no reply".to_owned(), observed.replies.join("\n")));
         }
+        if let Some(wanted) = &self.forwards {
+            failures.extend(forwards::compare(wanted, &observed.forwards, matched));
+        }
         let body = observed.body.as_deref().unwrap_or_default();
         if let Some(wanted) = self.body.as_ref().filter(|wanted| folded(wanted) != folded(body)) {
             let (wanted, got) = (wanted.clone(), body.to_owned());
@@ -276,6 +281,6 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
     format!("[{}]", items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,6 @@
 //! Reading tests, every mistake with its place.
 
-use super::{Expectation, TestCase, steps};
+use super::{Expectation, TestCase, forwards, steps};
 use crate::diagnostics::{Diagnostic, Diagnostics, code};
 use crate::yaml::{Fields, Node, Value};
 use crate::{
@@ -175,6 +175,7 @@ pub(super) fn expect(node: &Node, out: &mut Diagnostics) -> Expectation {
     expect.actions = words("actions", out);
     expect.reply = words("reply", out).unwrap_or_default();
     expect.no_reply = fields.get("reply").is_some_and(Node::is_null);
+    expect.forwards = fields.non_null("forwards").map(|node| forwards::read(node, out));
     expect.body = fields.non_null("body").and_then(|node| node.string(out));
     let kinds = ActionKind::ALL.map(ActionKind::as_str);
     for item in fields.non_null("actions").map(Node::list_or_one).unwrap_or_default() {

@@ -1,6 +1,6 @@
 //! Running a test of one event: the same evaluation as in service, offline.
 
-use super::{Actual, Mismatch, TestCase, TestResult, compare::held_as_uncertain};
+use super::{Actual, ActualForward, Mismatch, TestCase, TestResult, compare::held_as_uncertain};
 use crate::{
     model::{ActionKind, Conversation, Decision, Mode, Payload, PlannedOutcome, RuleTrace},
     rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate::evaluate_with_modes},
@@ -101,10 +101,14 @@ impl Actual {
             Payload::Reply { text, html, .. } => text.clone().or_else(|| html.clone()),
             _ => None,
         });
+        let forwards = decision.actions.iter().filter(|action| stands(action.would));
+        let forwards =
+            forwards.filter_map(|action| ActualForward::new(action.kind, action.target.as_deref(), &action.payload));
         Self {
             matched: decision.matched().map(str::to_owned).collect(),
             actions: decision.actions.iter().map(|action| (action.kind, action.would)).collect(),
             replies: texts.collect(),
+            forwards: forwards.collect(),
             no_reply: replies().find_map(|action| action.reason.clone()),
             body: decision.body.clone(),
             uncertain: decision.rules.iter().flat_map(held_as_uncertain).collect(),
