@@ -11,6 +11,7 @@ pub(super) mod guard;
 mod mark_read;
 pub(super) mod pace;
 mod pass;
+mod recipients;
 mod recovery;
 mod reply;
 mod reply_body;

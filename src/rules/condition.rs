@@ -99,6 +99,12 @@ fn join(
 
 /// Whether a condition holds; where that needs more than was read, what was found when the event was first judged.
 pub(super) fn holds_or_held(test: &Predicate, facts: &Facts<'_>) -> Truth {
+    if facts.keeps_rows
+        && matches!(test.check, Matcher::Listed(_))
+        && let Some(truth) = held_before(test, facts)
+    {
+        return truth;
+    }
     match holds(&test.check, facts) {
         truth @ Truth::Unknown(_) => held_before(test, facts).unwrap_or(truth),
         truth => truth,

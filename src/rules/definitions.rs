@@ -153,9 +153,11 @@ fn with_script(used: &Use, rule: &Rule, facts: &Facts<'_>, held: Truth) -> Truth
     if held == Truth::No {
         return held;
     }
-    let said = match script.unread(facts) {
-        Some(need) => held_before(test, facts).unwrap_or(Truth::Unknown(need)),
-        None => match captures_of(used, rule, facts, script) {
+    let kept = held_before(test, facts).filter(|_| facts.keeps_rows && !script.lookups.is_empty());
+    let said = match (kept, script.unread(facts)) {
+        (Some(kept), _) => kept,
+        (None, Some(need)) => held_before(test, facts).unwrap_or(Truth::Unknown(need)),
+        (None, None) => match captures_of(used, rule, facts, script) {
             Err(need) => Truth::Unknown(need),
             Ok(captures) => {
                 let run = || script.run(facts, &captures);

@@ -259,12 +259,15 @@ fn decide_rule(rule: &Rule, facts: &Facts<'_>, when: Truth, seen: &mut Option<Co
     }
     found.reached = true;
     if let Some(script) = &rule.script {
-        let said = match script.unread(facts) {
-            Some(need) => match facts.earlier.and_then(|earlier| earlier.script.as_ref()?.result) {
+        let said_before = || facts.earlier.and_then(|earlier| earlier.script.as_ref()?.result);
+        let kept = said_before().filter(|_| facts.keeps_rows && !script.lookups.is_empty());
+        let said = match (kept, script.unread(facts)) {
+            (Some(result), _) => Truth::from(result),
+            (None, Some(need)) => match said_before() {
                 Some(result) => Truth::from(result),
                 None => Truth::Unknown(need),
             },
-            None => match captures_for(script.reads_captures(), rule, facts, seen) {
+            (None, None) => match captures_for(script.reads_captures(), rule, facts, seen) {
                 Err(need) => Truth::Unknown(need),
                 Ok(captured) => {
                     let ran = script.run(facts, &captured);

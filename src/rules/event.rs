@@ -198,6 +198,8 @@ pub(super) struct Facts<'a> {
     pub(super) definitions: Box<[DefinitionFacts]>,
     /// What the rule said when the event was first judged, where it is judged again.
     pub(super) earlier: Option<&'a RuleTrace>,
+    /// What lists said then still counts.
+    pub(super) keeps_rows: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -205,6 +207,11 @@ impl<'a> Facts<'a> {
     pub(super) fn with_earlier(self, earlier: &'a RuleTrace) -> Self {
         // One rule alone is searched for at once.
         Self { earlier: Some(earlier), index: None, ..self }
+    }
+
+    /// The same as if the lists were as they were then.
+    pub(super) fn with_earlier_rows(self) -> Self {
+        Self { keeps_rows: true, ..self }
     }
 
     pub(super) fn new(
@@ -228,6 +235,7 @@ impl<'a> Facts<'a> {
             script_values: ScriptValues::default(),
             definitions: (0..set.definition_count).map(|_| DefinitionFacts::default()).collect(),
             earlier: None,
+            keeps_rows: false,
         }
     }
 

@@ -71,6 +71,18 @@ pub(super) fn plan(set: &RuleSet, matched: &Matched<'_>, facts: &Facts<'_>, take
     planned
 }
 
+/// What an action sends, on an event.
+pub(super) fn payload(
+    set: &RuleSet,
+    matched: &Matched<'_>,
+    action: &ActionDef,
+    facts: &Facts<'_>,
+) -> Result<Payload, String> {
+    let about = (matched.rule.name.as_str(), matched.rule.description.as_deref());
+    let context = template::context(facts, about, matched.captures, matched.vars);
+    render(set, action.kind, &action.content, matched, facts, &context)
+}
+
 fn judge(
     set: &RuleSet,
     matched: &Matched<'_>,

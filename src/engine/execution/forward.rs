@@ -14,7 +14,8 @@ use std::time::Duration;
 const SLOW_TARGET: Duration = Duration::from_secs(3);
 
 impl Executor {
-    pub(in crate::engine) async fn forward(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
+    pub(in crate::engine) async fn forward(&self, workspace: &Workspace, action: Action) -> Result<(), StoreError> {
+        let Some(mut action) = self.forward_now(workspace, action).await? else { return Ok(()) };
         let (Payload::Notice(notice), Some(target)) = (&action.payload, &action.target) else {
             let reason = Reason::new(ReasonCode::Template, "there is nothing to send");
             return self.shared.transition(workspace, &mut action, Transition::failed(reason)).await;

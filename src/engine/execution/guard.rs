@@ -32,6 +32,8 @@ pub(in crate::engine) enum Verdict {
     Suppress(Reason),
     /// No longer: the thread or the rules changed.
     Cancel(Reason),
+    /// Not as things are; a person may try again.
+    Fail(Reason),
 }
 
 impl Verdict {
@@ -44,6 +46,7 @@ impl Verdict {
             Self::Hold(reason) => Transition::hold(reason, expiry),
             Self::Suppress(reason) => Transition::suppress(reason),
             Self::Cancel(reason) => Transition::cancel(reason),
+            Self::Fail(reason) => Transition::failed(reason),
         })
     }
 }

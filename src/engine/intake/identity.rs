@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::{
     coldsend::ListPage,
-    model::{ThreadRow, address_of},
+    model::{ThreadRow, address_of, counted},
     store::{StoreError, WorkspaceState},
 };
 use std::collections::HashMap;
@@ -245,7 +245,8 @@ impl Intake {
                 page.skipped
             ))
         } else if page.skipped > 0 {
-            Some(format!("{} rows of ColdSend's list cannot be read; their messages are not seen.", page.skipped))
+            let rows = counted(page.skipped, "row", "rows");
+            Some(format!("{rows} of ColdSend's list cannot be read; what is in there is not seen."))
         } else if page.rows.is_empty() && counts_some {
             Some("ColdSend's list is empty, although it counts threads. No new message is seen.".to_owned())
         } else if page.rows.is_empty() && self.shared.store.count_threads(workspace.name(), 1).await? > 0 {

@@ -265,6 +265,7 @@ impl Operator {
                 Verdict::Wait(_, reason) | Verdict::WaitForResume(reason) => Some((PlannedOutcome::Waiting, reason)),
                 Verdict::Hold(reason) => Some((PlannedOutcome::Held, reason)),
                 Verdict::Suppress(reason) | Verdict::Cancel(reason) => Some((PlannedOutcome::Suppressed, reason)),
+                Verdict::Fail(reason) => Some((PlannedOutcome::Failed, reason)),
             });
         }
         Ok(verdicts)

@@ -2,7 +2,7 @@
 
 use crate::engine::Explanation;
 use crate::{
-    model::{Conversation, Decision, Message, Mode, ThreadDetail, ThreadRow, address_of},
+    model::{Conversation, Decision, Message, Mode, ThreadDetail, ThreadRow, address_of, display_name, same_address},
     rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate},
     text,
 };
@@ -28,7 +28,7 @@ pub struct SampleThread {
 pub struct SampleFields {
     /// The lead's address; the sender's, if it is not given.
     pub lead_email: Option<String>,
-    /// The lead's full name.
+    /// The lead's full name; that of the sender, if they are the lead and it is not given.
     pub lead_name: Option<String>,
     /// The subject; the message's own, if it is not given.
     pub subject: Option<String>,
@@ -45,13 +45,19 @@ impl SampleThread {
         let subject = about.subject.or_else(|| message.subject.clone());
         message.subject.clone_from(&subject);
         let lead_email = about.lead_email.or_else(|| message.from.as_deref().and_then(address_of));
+        let own_name = || {
+            let from = message.from.as_deref()?;
+            let is_lead = lead_email.as_deref().is_some_and(|lead| same_address(lead, from));
+            display_name(from).filter(|_| is_lead).map(str::to_owned)
+        };
+        let lead_name = about.lead_name.or_else(own_name);
         message.from = message.from.or_else(|| lead_email.clone());
         let preview = text::full_text(message.text.as_deref(), message.html.as_deref());
         let preview = preview.split_whitespace().collect::<Vec<_>>().join(" ");
         let row = ThreadRow {
             id: name.into(),
             lead_email,
-            lead_name: about.lead_name,
+            lead_name,
             campaign_name: about.campaign,
             category: about.category.clone(),
             subject,

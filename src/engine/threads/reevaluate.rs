@@ -4,15 +4,15 @@ use super::newest_row;
 use crate::engine::shared::Shared;
 use crate::engine::{Workspace, execution::guard::Verdict};
 use crate::{
-    model::{Action, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
-    rules::{Again, ThreadMessages, still_matches},
+    model::{Action, ActionKind, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
+    rules::{Again, ThreadMessages, lists_changed, still_matches},
     store::{DecisionRecord, EventValues, StoreError},
 };
 use jiff::Timestamp;
 use std::time::Duration;
 
 /// An action that is due within this time after its decision was just evaluated.
-const JUST_EVALUATED: Duration = Duration::from_secs(10);
+pub(in crate::engine) const JUST_EVALUATED: Duration = Duration::from_secs(10);
 
 /// Whether an action waited since it was evaluated.
 pub(in crate::engine) fn has_waited(action: &Action, now: Timestamp) -> bool {
@@ -53,8 +53,19 @@ impl Shared {
         if still_matches(rules, rule, &again) {
             return Ok(None);
         }
-        let text = format!("the rule `{}` no longer matches", action.rule);
-        Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleNoLongerMatches, text))))
+        let mut text = format!("the rule `{}` no longer matches", action.rule);
+        let Some(why) = lists_changed(rules, rule, &again) else {
+            return Ok(Some(Verdict::Cancel(Reason::new(ReasonCode::RuleNoLongerMatches, text))));
+        };
+        text = format!("{text}: {why}");
+        let reason = Reason::new(ReasonCode::RuleNoLongerMatches, text);
+        // A reply that is cancelled is left for people. A forward would be missed by nobody, and nothing about the lead has
+        // changed: whoever changed the list may not have meant it.
+        Ok(Some(if matches!(action.kind, ActionKind::Forward(_)) {
+            Verdict::Fail(reason)
+        } else {
+            Verdict::Cancel(reason)
+        }))
     }
 }
 
