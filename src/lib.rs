@@ -19,7 +19,7 @@
 //! | [`destinations`] | Slack, e-mail, webhooks | `model`, `diagnostics`, `yaml`, `tls` |
 //! | [`store`] | a trait for each subject, and their implementation in SQL | `model`, `text`, `tls` |
 //! | [`engine`] | polling, events, the executor, recovery | all above |
-//! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store`, `backtest` |
+//! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store`, `lists`, `backtest` |
 //! | [`backtest`] | events taken out of the store, and what other rules do with them | `engine` and below |
 //! | [`simulator`] | a simulated workspace, Slack and mail sinks | nothing |
 //! | [`settings`], [`cli`], [`app`] | configuration, commands, the wiring | all |

@@ -95,6 +95,11 @@ codes! {
     CURLY_QUOTES = "L037", "curly quotes around a value", "Word processors turn straight quotes into curly ones, which do not quote in YAML. The value is read without them; use straight quotes. To search for a quotation mark itself, put `[\"]` at that end of the expression.";
     OPTIONAL_END = "L038", "optional word at the end of a phrase", "`?` makes the word before it optional, and a phrase is found with that word or without it. A question mark is not looked for.";
     UNUSED_DEFINITION = "L039", "unused definition", "No rule, no other definition and no test names it.";
+    LIST_AS_TEXT = "L040", "name of a list as a value", "A field is compared with what stands behind it. Only a mapping looks into a list: `lead_domain: { in: target-accounts }`.";
+    EMPTY_LIST = "L041", "list without rows", "The list has no row, only the names of its columns or nothing at all. No value is in it, and every look-up in it finds nothing.";
+    FREE_MAIL_ROW = "L042", "domain of free mail as a key", "A domain stands for everybody who has a mailbox there. At gmail.com and its kind those are not one account: name the person's address instead.";
+    BLANK_CELL = "L043", "blank cell in a printed column", "A blank cell has no value, and printing an absent value is an error: nothing is sent to the leads of that row. Fill it in, or give the template a `default`.";
+    EMPTY_RECIPIENT = "L044", "recipient that may be empty", "A forward whose channel or address comes out empty fails, so that it goes to nobody else instead. A `default` for it must name somebody.";
     SHARED = "L020", "rule shared by several workspaces", "Without a `workspace` condition, one client's text could go to another client's leads, or one client's leads to another's channel. Give each workspace its own rules, or select workspaces in `when`.";
     NO_SUCH_WORKSPACE = "L021", "workspace pattern without a match", "No workspace that has the rule matches this name, so the condition never holds.";
     NO_VAR = "L022", "workspace variable not defined everywhere", "The rule prints `workspace.vars.NAME`, which some workspaces with the rule do not define. There the text cannot be rendered, and nothing is sent.";

@@ -201,6 +201,7 @@ impl<'t> Builder<'t> {
             lines: std::mem::take(&mut self.lines),
             index: Index::default(),
             words: OnceLock::new(),
+            blanks: OnceLock::new(),
         };
         list.text.shrink_to_fit();
         let mut index = Index::with_capacity(list.len());

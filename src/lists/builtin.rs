@@ -1,6 +1,7 @@
 //! Lists that the program brings along.
 
-use super::{List, read};
+use super::{List, Match, read};
+use crate::model::counted;
 use std::sync::{Arc, LazyLock};
 
 /// A list that is part of the program.
@@ -36,10 +37,22 @@ impl Builtin {
     }
 }
 
+/// What to ask before everybody at these domains is taken for one: there are some at which anybody gets a mailbox.
+pub fn question_free_mail<'d>(domains: impl IntoIterator<Item = &'d str>) -> Option<String> {
+    let mut free = domains.into_iter().filter(|domain| FREE_MAIL.find(domain, Match::Whole).is_some());
+    let first = free.next()?;
+    Some(match free.count() {
+        0 => format!("`*@{first}` is everybody with a mailbox there"),
+        more => format!(
+            "`*@{first}` and {} of free mail are everybody with a mailbox there",
+            counted(more, "more domain", "more domains")
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lists::Match;
 
     #[test]
     fn the_domains_of_free_mail() {

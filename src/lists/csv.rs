@@ -1,7 +1,7 @@
 //! CSV with a header row, as spreadsheets write it: separated by commas, semicolons or tabs, cells perhaps in quotes.
 
 use super::{MAX_COLUMNS, builder::Builder, list::CellKind};
-use crate::diagnostics::code;
+use crate::{diagnostics::code, model::counted};
 use csv::{ReaderBuilder, StringRecord};
 use std::borrow::Cow;
 
@@ -80,7 +80,7 @@ fn push(record: &StringRecord, at: usize, separator: u8, builder: &mut Builder<'
     if record.len() < width || extra {
         let message = match record.len() {
             1 => format!("this row has one cell, and the list has {width} columns"),
-            cells => format!("this row has {cells} cells, and the list has {width} columns"),
+            cells => format!("this row has {cells} cells, and the list has {}", counted(width, "column", "columns")),
         };
         let shown = if separator == b'\t' { "a tab".to_owned() } else { format!("`{}`", char::from(separator)) };
         let hint = if extra {

@@ -1,12 +1,16 @@
 //! A table in memory: all cells in one text, rows found by their folded keys.
 
-use super::key::{Match, candidates, fold_value, fold_words};
+use super::{
+    key::{Match, candidates, fold_value, fold_words},
+    read,
+};
+use crate::diagnostics::Source;
 use hashbrown::HashTable;
 use std::{
     borrow::Cow,
     fmt,
     hash::{BuildHasher, RandomState},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 /// A table that was read and checked. The default has no column and no row.
@@ -32,6 +36,8 @@ pub struct List {
     pub(super) index: Index,
     /// The keys as categories are compared; made when the first one asks.
     pub(super) words: OnceLock<Index>,
+    /// For each column how many rows have nothing there, and the line of the first; made when somebody asks.
+    pub(super) blanks: OnceLock<Vec<Option<(usize, usize)>>>,
     /// The length of the longest folded key, in bytes.
     pub(super) longest: usize,
 }
@@ -154,6 +160,31 @@ impl List {
     /// Every row, in the order of the file.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.len()).map(|number| Row { list: self, number })
+    }
+
+    /// How many rows have nothing in a column, and the line of the first one; `None` if each has something. The answer is
+    /// kept: many templates ask for the same column.
+    pub fn blanks(&self, column: &str) -> Option<(usize, usize)> {
+        let place = self.columns.iter().position(|known| known == column)?;
+        let all = self.blanks.get_or_init(|| {
+            let mut blanks = vec![None; self.columns.len()];
+            for row in self.rows() {
+                for (place, blank) in blanks.iter_mut().enumerate() {
+                    if row.cell(place).is_none() {
+                        let (count, line) = blank.unwrap_or((0, row.line()));
+                        *blank = Some((count + 1, line));
+                    }
+                }
+            }
+            blanks
+        });
+        all.get(place).copied().flatten()
+    }
+
+    /// The text of its file, to show lines of it beside what is wrong with them. `None` if the file is not what the list was
+    /// made of any more, or so large that it is not read again for that.
+    pub fn read_source(&self) -> Option<Arc<Source>> {
+        read::again(self)
     }
 
     /// Whether it has such a column.

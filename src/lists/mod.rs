@@ -13,7 +13,7 @@ mod list;
 mod read;
 mod source;
 
-pub use builtin::Builtin;
+pub use builtin::{Builtin, question_free_mail};
 pub use key::Match;
 pub use list::{Cell, List, Row};
 pub use source::{ListKind, ListSource};

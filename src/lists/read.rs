@@ -7,7 +7,11 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
+    sync::Arc,
 };
+
+/// A larger file is not read again to show a line of it.
+const MAX_SHOWN_BYTES: usize = 8 * 1024 * 1024;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +115,16 @@ pub(super) fn text(name: &str, whole: &str, format: Format, key: Option<&str>) -
         return Err(out);
     }
     builder.finish(digest(whole, format, key))
+}
+
+/// The file that a list was made of, as long as it is still the same.
+pub(super) fn again(list: &List) -> Option<Arc<Source>> {
+    let path = Path::new(list.file());
+    let format = Format::of(path)?;
+    let bytes = bytes_of(path, MAX_SHOWN_BYTES).ok().filter(|bytes| bytes.len() <= MAX_SHOWN_BYTES)?;
+    let text = String::from_utf8(bytes).ok()?;
+    let is_same = [None, Some(list.key_column())].iter().any(|key| digest(&text, format, *key) == list.digest());
+    is_same.then(|| Source::new(list.file(), text))
 }
 
 /// A hash of all that decides what a list is.

@@ -7,6 +7,7 @@ mod curly_quotes;
 mod definitions;
 mod files;
 mod folder;
+mod list_lint;
 mod listed;
 mod lists;
 mod neighbours;

@@ -48,7 +48,7 @@ mod values;
 mod views;
 mod workspaces;
 
-pub use again::{Again, still_matches, trace_again};
+pub use again::{Again, forward_again, lists_changed, still_matches, trace_again};
 pub use condition::Need;
 pub use context::{Edit, LoadContext, WorkspaceContext};
 pub use definition::{ActionDef, Capture, CapturePattern, Condition, Content, Matcher, Predicate, Rule};
@@ -71,7 +71,7 @@ pub use set::RuleSet;
 pub use sources::{RuleSources, SourcesError};
 pub use template::{TemplateError, TemplateRef, Templates};
 pub use test_case::{
-    ActionOutcomes, ActionStatus, Actual, Expectation, ExpectedState, HeldReply, Mismatch, StepEvent, StepLocation,
-    TestCase, TestResult, TestStep,
+    ActionOutcomes, ActionStatus, Actual, ActualForward, Expectation, ExpectedForward, ExpectedState, HeldReply,
+    Mismatch, StepEvent, StepLocation, TestCase, TestResult, TestStep,
 };
 pub use values::template_names;

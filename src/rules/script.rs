@@ -10,7 +10,8 @@ use super::{
     script_functions,
     script_lookups::{self, InUse, ScriptLookup},
     script_values::NeededValues,
-    script_words, values,
+    script_words,
+    values::{self, is_leads_own},
 };
 use crate::model::ScriptTrace;
 use crate::yaml::Node;
@@ -215,6 +216,11 @@ impl Script {
     pub(super) fn reads(&self, root: &str, fields: &[&str]) -> bool {
         let is_it = |field: &Option<String>| field.as_deref().is_none_or(|field| fields.contains(&field));
         self.mentions.iter().any(|name| name.root == root && is_it(&name.field))
+    }
+
+    /// Whether it sees what a lead writes, so that the lead may have a say in what it gives.
+    pub(super) fn reads_what_leads_write(&self) -> bool {
+        self.mentions.iter().any(|name| name.root == "captures" || is_leads_own(&name.root, name.field.as_deref()))
     }
 
     /// What must be read before it can be run.

@@ -1,7 +1,10 @@
 //! Where a template looks into lists, read from its text: which list, and which columns of the row.
 
-use super::template_names::{NameRef, after_quote, blocks, end_of_name, is_name, name_refs, skip_spaces};
-use std::ops::Range;
+use super::{
+    template_names::{NameRef, after_quote, blocks, end_of_name, is_name, name_refs, skip_spaces},
+    values::is_leads_own,
+};
+use std::{collections::HashSet, ops::Range};
 
 /// A `lookup` of a template, or of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,18 +188,20 @@ pub(super) fn plain_column(source: &str) -> Option<PlainColumn> {
     })
 }
 
+/// The blocks that ask something: `{% if … %}`.
+fn conditions(source: &str) -> Vec<Range<usize>> {
+    let is_asking = |(kind, inside): &(u8, Range<usize>)| {
+        let text = source.get(inside.clone()).unwrap_or_default().trim_start_matches(['-', '+']).trim_start();
+        *kind == b'%' && ["if ", "elif "].iter().any(|word| text.starts_with(word))
+    };
+    blocks(source).into_iter().filter(is_asking).map(|(_, inside)| inside).collect()
+}
+
 /// The names of what a lead writes, or a script may have taken from it, outside of conditions and of what is looked up in a
 /// list.
 pub(super) fn lead_names(source: &str) -> Vec<NameRef> {
     let inputs: Vec<Range<usize>> = lookups(source).into_iter().map(|lookup| lookup.input).collect();
-    let conditions: Vec<Range<usize>> = blocks(source)
-        .into_iter()
-        .filter(|(kind, inside)| {
-            let text = source.get(inside.clone()).unwrap_or_default().trim_start_matches(['-', '+']).trim_start();
-            *kind == b'%' && ["if ", "elif "].iter().any(|word| text.starts_with(word))
-        })
-        .map(|(_, inside)| inside)
-        .collect();
+    let conditions = conditions(source);
     let is_leads = |name: &NameRef| {
         let mut parts = name.path.split('.');
         match (parts.next(), parts.next()) {
@@ -207,6 +212,78 @@ pub(super) fn lead_names(source: &str) -> Vec<NameRef> {
     };
     let is_free = |name: &NameRef| inputs.iter().chain(&conditions).any(|range| range.contains(&name.range.start));
     name_refs(source).into_iter().filter(|name| is_leads(name) && !is_free(name)).collect()
+}
+
+/// What may be looked up to find whom a forward is for.
+pub(super) const MAY_CHOOSE: &str = "`lead.email`, `lead.domain`, `lead.language`, `thread.inbox`, `thread.campaign`, \
+                                     `thread.category`, `thread.tags`, `campaign.name`, `workspace.name`, \
+                                     `workspace.vars`; or write a rule for each case";
+
+/// The names of what a lead writes that are looked up in a list, so that they would choose its row; `vars_are_ours` if the
+/// rule's script sees nothing of it.
+pub(super) fn looked_up_by_lead(source: &str, vars_are_ours: bool) -> Vec<NameRef> {
+    let inputs: Vec<Range<usize>> = lookups(source).into_iter().map(|lookup| lookup.input).collect();
+    let conditions = conditions(source);
+    let is_within =
+        |ranges: &[Range<usize>], name: &NameRef| ranges.iter().any(|range| range.contains(&name.range.start));
+    let is_leads = |name: &NameRef| {
+        let mut parts = name.path.split('.');
+        match (parts.next(), parts.next()) {
+            (Some("captures"), _) => true,
+            (Some("vars"), _) => !vars_are_ours,
+            (Some(root), field) => is_leads_own(root, field),
+            (None, _) => false,
+        }
+    };
+    let mut names = name_refs(source);
+    names.retain(|name| is_within(&inputs, name) && !is_within(&conditions, name) && is_leads(name));
+    names
+}
+
+/// Where a `default` gives an empty text.
+pub(super) fn empty_defaults(source: &str) -> Vec<Range<usize>> {
+    let bytes = source.as_bytes();
+    let mut found = Vec::new();
+    for name in name_refs(source).into_iter().filter(|name| ["default", "d"].contains(&name.path.as_str())) {
+        let end = source.len();
+        let open = skip_spaces(bytes, name.range.end, end);
+        let first = skip_spaces(bytes, open + 1, end);
+        let quote = bytes.get(first).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+        let is_blank = match quote {
+            Some(_) => {
+                let after = after_quote(bytes, first, end);
+                source.get(first + 1..after.saturating_sub(1)).is_none_or(|text| text.trim().is_empty())
+            }
+            None => bytes.get(first) == Some(&b')'),
+        };
+        if bytes.get(open) == Some(&b'(') && is_blank {
+            found.push(name.range);
+        }
+    }
+    found
+}
+
+/// The columns that a template prints without saying what stands in their place, each with the list that it is of.
+pub(super) fn printed_columns(source: &str) -> Vec<(String, NameRef)> {
+    let mut found = Vec::new();
+    let blocks = blocks(source);
+    let block_of = |at: usize| {
+        let before = blocks.partition_point(|(_, inside)| inside.start <= at).checked_sub(1)?;
+        blocks.get(before).filter(|(_, inside)| inside.contains(&at))
+    };
+    for Lookup { list, columns, .. } in lookups(source) {
+        let Some(list) = list else { continue };
+        let is_asking = |column: &&NameRef| block_of(column.range.start).is_some_and(|(kind, _)| *kind == b'%');
+        let asked: HashSet<&str> = columns.iter().filter(is_asking).map(|column| column.path.as_str()).collect();
+        for column in columns.iter().filter(|column| !asked.contains(column.path.as_str())) {
+            let Some((b'{', inside)) = block_of(column.range.start) else { continue };
+            let text = source.get(inside.clone()).unwrap_or_default();
+            if !["default", "| d(", "|d(", " if "].iter().any(|word| text.contains(word)) {
+                found.push((list.path.clone(), column.clone()));
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -75,6 +75,17 @@ pub(super) fn fields_of(root: &str) -> Option<&'static [(&'static str, Cost)]> {
     }
 }
 
+/// Whether a lead writes what a name stands for, as they like: their name, the subject, the message. Their address is the one
+/// that the campaign wrote to; what a name stands for as a whole holds all of it.
+pub(super) fn is_leads_own(root: &str, field: Option<&str>) -> bool {
+    match (root, field) {
+        ("lead", Some(field)) => !["email", "domain", "id", "language"].contains(&field),
+        ("thread", Some(field)) => ["subject", "preview"].contains(&field),
+        ("lead" | "thread" | "message", _) => true,
+        _ => false,
+    }
+}
+
 /// Every name that templates print, such as `lead.email`, with what must have been read for it. `captures.NAME` and
 /// `vars.NAME` are the rule's own.
 pub fn template_names() -> Vec<(String, Cost)> {

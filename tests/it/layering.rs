@@ -9,7 +9,7 @@ use std::{
 /// What each module may use of the crate, beside itself.
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     const BELOW_ENGINE: &[&str] = &["model", "text", "rules", "coldsend", "destinations", "store"];
-    const BELOW_ADMIN: &[&str] = &["model", "text", "diagnostics", "rules", "store", "engine", "backtest"];
+    const BELOW_ADMIN: &[&str] = &["model", "text", "diagnostics", "lists", "rules", "store", "engine", "backtest"];
     const ALL: &[&str] = &[
         "model",
         "text",

@@ -10,6 +10,7 @@ use crate::{
         context::WorkspaceContext,
         definition::{ActionDef, Content},
         schema::of_action,
+        script::Script,
         template::{TemplateError, TemplateRef},
         template_names,
     },
@@ -18,6 +19,8 @@ use crate::{
 pub(super) struct Place<'p> {
     rule: &'p str,
     index: usize,
+    /// The rule's script sees nothing that a lead writes.
+    pub(super) vars_are_ours: bool,
 }
 
 impl Place<'_> {
@@ -27,13 +30,15 @@ impl Place<'_> {
 }
 
 impl Loader<'_> {
-    pub(super) fn actions(&mut self, node: &Node, rule: &str) -> Vec<ActionDef> {
+    pub(super) fn actions(&mut self, node: &Node, rule: &str, script: Option<&Script>) -> Vec<ActionDef> {
         let items = node.list_or_one();
         if items.is_empty() {
             let error = Diagnostic::error(code::NO_ACTION, node, "`then` is empty: the rule does nothing");
             self.out.push(error.hint("list what it does, such as `then: [star]`"));
         }
-        let read = items.iter().enumerate().map(|(index, item)| self.action(item, &Place { rule, index }));
+        let vars_are_ours = script.is_some_and(|script| !script.reads_what_leads_write());
+        let place = |index| Place { rule, index, vars_are_ours };
+        let read = items.iter().enumerate().map(|(index, item)| self.action(item, &place(index)));
         let read: Vec<Option<ActionDef>> = read.collect();
         read.into_iter().flatten().collect()
     }
@@ -248,6 +253,7 @@ impl Loader<'_> {
 
     pub(super) fn template(&mut self, node: &Node, name: &str, html: bool) -> Option<TemplateRef> {
         let source = node.non_empty_string(&mut self.out)?;
+        self.lint_blanks(&source, &TextSource::Node(node.clone()));
         self.add_template(name, html, &source, TextSource::Node(node.clone()))
     }
 

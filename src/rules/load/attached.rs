@@ -12,7 +12,10 @@ use crate::{
         template::TemplateRef,
     },
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 const MAX_TEMPLATE_BYTES: u64 = 256 * 1024;
 
@@ -97,7 +100,9 @@ impl Loader<'_> {
         self.sources.add_named(&self.folder, node.text(), &path, Some(&text));
         let shown = path.display().to_string();
         self.add_to_revision(&shown, &text);
-        let at = TextSource::File(Source::new(shown, text.as_str()));
+        let source = Source::new(shown, text.as_str());
+        self.lint_blanks(&text, &TextSource::File(Arc::clone(&source)));
+        let at = TextSource::File(source);
         Some((self.add_template(name, html, &text, at)?, html))
     }
 

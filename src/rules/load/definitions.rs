@@ -308,6 +308,9 @@ impl Loader<'_> {
         }
         self.set_having(file);
         self.concerned.clone_from(&self.having);
+        if self.kept.is_none() {
+            self.lint_list_names(&value);
+        }
         let description = value.get("description").filter(|node| !node.is_null());
         let description = description.and_then(|node| node.string(&mut self.out));
         let script = value.get("script").filter(|node| !node.is_null()).and_then(|node| self.script(node));

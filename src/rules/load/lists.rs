@@ -99,6 +99,9 @@ impl Loader<'_> {
                     Some((_, list)) => list.clone(),
                     None => {
                         let list = source.read().map_err(|found| self.out.extend(found)).ok();
+                        if let Some(list) = &list {
+                            self.lint_list(name, list, source);
+                        }
                         read.push((source, list.clone()));
                         list
                     }

@@ -1,13 +1,17 @@
 //! Whom a forward is for: a channel or addresses that a template prints, and what is known of them when rules are loaded.
 
-use super::{Loader, actions::Place, texts::MAX_LISTED};
+use super::{
+    Loader,
+    actions::Place,
+    texts::{MAX_LISTED, TextSource},
+};
 use crate::{
     destinations::{RecipientInfo, destination_info},
-    diagnostics::{Diagnostic, code},
+    diagnostics::{Diagnostic, Location, code},
     model::DestinationKind,
     rules::{
         template::TemplateRef,
-        template_lookups::{PlainColumn, lead_names, plain_column},
+        template_lookups::{MAY_CHOOSE, PlainColumn, empty_defaults, lead_names, looked_up_by_lead, plain_column},
         workspaces::listed,
     },
     yaml::{Fields, Node, Value},
@@ -45,8 +49,10 @@ impl Loader<'_> {
         place: &Place<'_>,
         number: usize,
     ) -> Option<TemplateRef> {
-        let template = self.template(node, &place.template(&format!("{}-{number}", info.key)), false)?;
-        let source = node.text();
+        let source = node.non_empty_string(&mut self.out)?;
+        let name = place.template(&format!("{}-{number}", info.key));
+        let template = self.add_template(&name, false, &source, TextSource::Node(node.clone()))?;
+        let source = source.as_str();
         if !source.contains(['{', '}']) {
             if let Err(why) = (info.check)(source.trim()) {
                 let error = Diagnostic::error(code::BAD_RECIPIENT, node, format!("`{}` {why}", source.trim()));
@@ -61,6 +67,18 @@ impl Loader<'_> {
                 info.key
             );
             self.out.push(Diagnostic::error(code::BAD_RECIPIENT, &node.at(name.range), message).hint(hint));
+        }
+        if self.kept.is_none() {
+            for name in looked_up_by_lead(source, place.vars_are_ours).into_iter().take(MAX_LISTED) {
+                let message = format!("`{}` would let the lead choose whom this goes to", name.path);
+                let error = Diagnostic::error(code::BAD_RECIPIENT, &node.at(name.range), message);
+                self.out.push(error.hint(format!("look up what a lead does not write: {MAY_CHOOSE}")));
+            }
+            for range in empty_defaults(source).into_iter().take(MAX_LISTED) {
+                let message = format!("an empty `{}` fails the action: then nothing is sent", info.key);
+                let found = Diagnostic::error(code::EMPTY_RECIPIENT, &node.at(range), message).lint(false);
+                self.out.push(found.hint(format!("name somebody: `default('{}')`", info.example)));
+            }
         }
         if let Some(plain) = plain_column(source) {
             self.check_rows(info, &plain, node);
@@ -92,12 +110,23 @@ impl Loader<'_> {
                 };
                 Some((row.line(), why))
             });
-            for (line, why) in wrong.take(MAX_ROWS) {
-                let at = node.source().name();
-                let mut found = Diagnostic::file(code::BAD_RECIPIENT, list.file(), why);
-                (found.line, found.end_line) = (line, line);
+            let wrong: Vec<(usize, String)> = wrong.take(MAX_ROWS).collect();
+            let source = if wrong.is_empty() { None } else { list.read_source() };
+            for (line, why) in wrong {
+                let found = match &source {
+                    Some(source) => {
+                        let range = source.offset(line, 1)..source.offset(line, usize::MAX);
+                        Diagnostic::error(code::BAD_RECIPIENT, &Location::new(source, range), why)
+                    }
+                    None => {
+                        let mut found = Diagnostic::file(code::BAD_RECIPIENT, list.file(), why);
+                        (found.line, found.end_line) = (line, line);
+                        found
+                    }
+                };
+                let (at, example) = (node.source().name(), info.example);
                 let hint = format!(
-                    "{at}:{} takes `{}` from there; a template with a `default` may do without it",
+                    "{at}:{} takes `{}` from there; without one in the row, it needs a default: `| default('{example}')`",
                     node.span.line, info.key
                 );
                 self.out.push(found.hint(hint));

@@ -44,6 +44,9 @@ impl Loader<'_> {
             self.concerned.clone_from(&self.having);
         }
         self.check_listed(&tests);
+        if let Some(when) = fields.non_null("when").filter(|_| self.kept.is_none()) {
+            self.lint_list_names(when);
+        }
         let script = fields.non_null("script").and_then(|node| self.script(node));
         let misspelt = fields.has_typo("when") || fields.has_typo("script");
         if fields.get("when").is_none() && fields.non_null("script").is_none() && !misspelt {
@@ -56,7 +59,7 @@ impl Loader<'_> {
         let known = self.out.error_count() == before;
         let label = name.clone().unwrap_or_default();
         let actions = match fields.non_null("then") {
-            Some(then) => self.actions(then, &label),
+            Some(then) => self.actions(then, &label, script.as_ref()),
             None => Vec::new(),
         };
         if fields.non_null("then").is_none() && !stop && !fields.has_typo("then") {

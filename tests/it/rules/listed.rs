@@ -53,6 +53,14 @@ fn a_value_is_in_a_list() {
         check(when, "notacme.example", negated);
     }
     check("lead_domain: [other.org, { in: accounts }]", "other.org", true);
+    for written in ["bücher.example", "XN--bcher-kva.Example.", "*.xn--bcher-kva.example"] {
+        let when = format!("lead_domain: '{written}'");
+        let at = if written.starts_with('*') { "mail." } else { "" };
+        check(&when, &format!("{at}xn--bcher-kva.example"), true);
+        check(&when, &format!("{at}BÜCHER.example"), true);
+        check(&when, &format!("{at}bucher.example"), false);
+    }
+    check("lead_email: 'jane@bücher.example'", "xn--bcher-kva.example", true);
     check("lead_domain: { in: accounts }", "", false);
     check("tags: { in: words }", "acme.example", true);
     check("category: { in: words }", "acme.example", true);
@@ -214,6 +222,121 @@ fn recipients_are_checked_when_rules_are_loaded() {
 }
 
 #[test]
+fn what_a_lead_writes_chooses_no_row() {
+    let channel = |value: &str| {
+        format!("slack: {{ to: sales-hot, channel: \"{{{{ ({value} | lookup('accounts')).channel }}}}\" }}")
+    };
+    for name in ["message.text", "lead.name", "lead.first_name", "thread.subject", "captures.x", "message.from"] {
+        let rules = forward(&channel(name)).replace("    then:", "    capture: { x: x }\n    then:");
+        let told = load(&rules).unwrap_err().to_string();
+        assert!(told.contains("R042") && told.contains(&format!("`{name}` would let the lead choose")), "{told}");
+    }
+    let told = refused(&channel("lead.name"));
+    assert!(told.contains("`lead.email`, `lead.domain`") && told.contains("`workspace.vars`"), "{told}");
+    for name in ["lead['name']", "(lead | items)", "lead.domain ~ message.text", "lead.domain | default(lead.name)"] {
+        assert!(refused(&channel(name)).contains("would let the lead"), "{name}");
+    }
+    let list = "slack: { to: sales-hot, channel: \"{{ (lead.domain | lookup(message.subject)).channel }}\" }";
+    assert!(refused(list).contains("`message.subject` would let the lead choose"));
+    for name in [
+        "lead.email",
+        "lead.domain",
+        "lead.language",
+        "thread.inbox",
+        "thread.category",
+        "campaign.name",
+        "workspace.name",
+        "workspace.vars.owner | default('x')",
+    ] {
+        let told = load(&forward(&channel(name))).map(|_| ()).map_err(|wrong| wrong.to_string());
+        assert!(
+            told.as_ref().is_ok() || told.as_ref().is_err_and(|why| !why.contains("let the lead")),
+            "{name}: {told:?}"
+        );
+    }
+    // A script that sees nothing of it may choose.
+    let script =
+        |script: &str| forward(&channel("vars.x")).replace("    then:", &format!("    script: '{script}'\n    then:"));
+    assert!(load(&script("#{ matched: true, vars: #{ x: lead.email.pick([`a`, `b`]) } }")).is_ok());
+    for said in ["message.text", "lead.name", "thread.subject"] {
+        let told = load(&script(&format!("#{{ matched: true, vars: #{{ x: {said} }} }}"))).unwrap_err().to_string();
+        assert!(told.contains("`vars.x` would let the lead choose"), "{said}: {told}");
+    }
+}
+
+#[test]
+fn what_is_odd_about_lists_is_a_warning_that_says_what_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("accounts.csv", "domain,owner,channel\na.example,,#a\ngmail.com,Bo,#b\nc.example,,#c\n"),
+        ("none.csv", "domain,owner\n"),
+        ("free.txt", "gmail.com\n"),
+    ];
+    let context = with_lists(folder.path(), &files);
+    let told = |rules: &str| {
+        let set = RuleSet::parse(&[("a.yaml", rules)], &context).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let all = set.warnings().sorted().into_iter();
+        let all = all.map(|found| {
+            let file = found.file.rsplit('/').next().unwrap_or_default().to_owned();
+            format!(
+                "{} {file}:{} {} | {}",
+                found.code,
+                found.line,
+                found.message,
+                found.hint.as_deref().unwrap_or_default()
+            )
+        });
+        all.collect::<Vec<_>>()
+    };
+    let always = told(&rule("category: x"));
+    assert_eq!(always.len(), 2, "{always:#?}");
+    assert!(always[0].starts_with("L042 accounts.csv:3 the key `gmail.com` of the list `accounts`"), "{always:#?}");
+    assert!(always[1].starts_with("L041 none.csv:1 the list `none` has no rows"), "{always:#?}");
+    let mine = |rules: &str| {
+        let all = told(rules);
+        all.into_iter().filter(|told| !always.contains(told)).collect::<Vec<_>>().join("\n")
+    };
+    for (when, wanted) in [
+        ("lead_domain: accounts", "write `lead_domain: { in: accounts }`"),
+        ("lead_domain: [x.example, accounts]", "L040 a.yaml:3 `accounts` is compared as it stands"),
+        ("not: { any: [{ lead_email: accounts }, { from: x }] }", "write `lead_email: { in: accounts }`"),
+        ("lead_domain: 'in: acc'", "write `lead_domain: { in: acc }`"),
+        ("body: 'in: accounts'", "write `body: { in: accounts }`"),
+    ] {
+        let told = mine(&rule(when));
+        assert!(told.contains(wanted), "{when}: {told}");
+    }
+    for when in ["lead_domain: { in: accounts }", "body: accounts", "lead_domain: accounts.example"] {
+        assert_eq!(mine(&rule(when)), "", "{when}");
+    }
+    let definition =
+        mine("define: { a: { lead_domain: accounts } }\nrules: [{ name: a, when: { is: a }, then: [star] }]\n");
+    assert!(definition.contains("L040 a.yaml:1"), "{definition}");
+    let reply = |text: &str| {
+        mine(&format!(
+            "rules:\n  - name: a\n    when: {{ category: x }}\n    then: [{{ reply: {{ text: \"{text}\" }} }}]\n"
+        ))
+    };
+    let set = "{% set a = lead.domain | lookup('accounts') %}";
+    let blank = reply(&format!("{set}{{{{ a.owner }}}}"));
+    assert!(
+        blank.contains("L043 a.yaml:4 `owner` is blank in 2 rows of the list `accounts` | nothing is sent"),
+        "{blank}"
+    );
+    assert!(blank.contains("accounts.csv:2)"), "{blank}");
+    for fine in ["{{ a.channel }}", "{{ a.owner | default('us') }}", "{% if a.owner %}{{ a.owner }}{% endif %}"] {
+        assert_eq!(reply(&format!("{set}{fine}")), "", "{fine}");
+    }
+    for default in ["default('')", "default(\\\"\\\")", "d( ' ' )", "default()"] {
+        let cc = format!(
+            "email: {{ to: account-team, cc: \"{{{{ (lead.domain | lookup('accounts')).owner | {default} }}}}\" }}"
+        );
+        let told = mine(&forward(&cc));
+        assert!(told.contains("L044 a.yaml:5 an empty `cc` fails the action"), "{default}: {told}");
+    }
+}
+
+#[test]
 fn every_row_must_say_whom_a_forward_is_for() {
     let folder = tempfile::tempdir().unwrap();
     let text = "domain,channel,owner\na.example,#ok,a@us.example\nb.example,No Channel,b\nc.example,,c@us.example\n";
@@ -239,6 +362,10 @@ fn every_row_must_say_whom_a_forward_is_for() {
         told(cc),
         ["accounts.csv:3 the row `b.example` has `b` as `owner`, which is no e-mail address such as ann@acme.example"]
     );
+    let shown = RuleSet::parse(&[("a.yaml", &forward(CHANNEL))], &context).unwrap_err().render(false);
+    for part in ["3 | b.example,No Channel,b", "it needs a default: `| default('#hot-leads')`"] {
+        assert!(shown.contains(part), "{shown}");
+    }
     // A template that does something about it is not held to it.
     let kept =
         "slack: { to: sales-hot, channel: \"{{ (lead.domain | lookup('accounts')).channel | default('#all') }}\" }";
