@@ -5,9 +5,10 @@ use super::{
     pagination::{OffsetPaging, Page, non_empty, page_at},
     problem::{JsonBody, Problem, QueryParams},
 };
+use crate::lists::question_free_mail;
 use crate::store::{
     OptOut, StoreError,
-    opt_out_table::{self, BadLine, MAX_NAMED, ReadTable, WriteTable},
+    opt_out_table::{self, BadLine, MAX_NAMED, ReadTable, Table, WriteTable},
 };
 use axum::{
     Json,
@@ -19,6 +20,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 /// A table of opt-outs that is larger is refused: send it in parts.
@@ -201,6 +203,16 @@ pub(super) async fn export(
     Ok((headers, Body::from_stream(parts)).into_response())
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ImportParams {
+    /// The workspace.
+    workspace: Option<String>,
+    /// Take lines such as `*@gmail.com`, too, which opt out everybody with a mailbox there.
+    #[serde(default)]
+    free_mail: bool,
+}
+
 /// What a table has added.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ImportedOptOuts {
@@ -210,16 +222,22 @@ pub(super) struct ImportedOptOuts {
     already_there: u64,
     /// The workspaces that the lines were for.
     workspaces: Vec<String>,
+    /// The names of columns that are called otherwise, by what they were taken for.
+    taken: BTreeMap<&'static str, String>,
+    /// The columns that were not used.
+    unused: Vec<String>,
 }
 
 /// Add opt-outs from CSV.
 ///
 /// The first line names the columns: workspace, email, since, evidence, in any order; only email is needed. Lines without a
-/// workspace are for the one in the query, or for the only one that you see. An e-mail is an address, or a whole domain
-/// (`*@acme.example`). If a line is wrong nothing is imported, and the response names it. A table has at most 1 MiB.
+/// workspace are for the one in the query, or for the only one that you see. Usual other names of columns (`E-Mail`) are
+/// understood, other columns are not used. An e-mail is an address, or a whole domain (`*@acme.example`). If a line is wrong
+/// nothing is imported, and the response names it. A domain such as gmail.com is taken only with `free_mail=true`. A table has
+/// at most 1 MiB.
 #[utoipa::path(
     post, path = "/api/v1/opt-outs/import", operation_id = "importOptOuts", tag = "opt-outs",
-    params(TableParams),
+    params(ImportParams),
     request_body(content = String, content_type = "text/csv"),
     responses(
         (status = 200, body = ImportedOptOuts),
@@ -230,7 +248,7 @@ pub(super) struct ImportedOptOuts {
 )]
 pub(super) async fn import(
     engine: ScopedEngine,
-    QueryParams(params): QueryParams<TableParams>,
+    QueryParams(params): QueryParams<ImportParams>,
     request: Request,
 ) -> ApiResult<ImportedOptOuts> {
     let chosen = non_empty(params.workspace);
@@ -244,8 +262,13 @@ pub(super) async fn import(
     let table = to_bytes(request.into_body(), MAX_TABLE).await.map_err(|_| too_large())?;
     let workspaces: Vec<String> = engine.workspaces().iter().map(|found| found.name().to_owned()).collect();
     let reading = ReadTable { workspaces: &workspaces, chosen: chosen.as_deref(), now: engine.shared().now() };
-    let opt_outs = reading.read(&table).map_err(|bad| refused(&bad))?;
-    Ok(Json(import_by(&engine, opt_outs).await?))
+    let table = reading.read(&table).map_err(|bad| refused(&bad))?;
+    if !params.free_mail
+        && let Some(question) = question_free_mail(table.whole_domains())
+    {
+        return Err(Problem::bad_request(format!("nothing was imported: {question}; with `free_mail=true` it is")));
+    }
+    Ok(Json(import_by(&engine, table).await?))
 }
 
 fn refused(bad: &[BadLine]) -> Problem {
@@ -257,13 +280,19 @@ fn refused(bad: &[BadLine]) -> Problem {
     Problem::bad_request(format!("nothing was imported: {text}"))
 }
 
-async fn import_by(engine: &ScopedEngine, opt_outs: Vec<OptOut>) -> Result<ImportedOptOuts, Problem> {
+async fn import_by(engine: &ScopedEngine, table: Table) -> Result<ImportedOptOuts, Problem> {
+    let Table { opt_outs, taken, unused } = table;
     let workspaces: std::collections::BTreeSet<String> =
         opt_outs.iter().map(|opt_out| opt_out.workspace.clone()).collect();
     let total = opt_outs.len() as u64;
     let added = engine.add_opt_outs(opt_outs).await?;
-    let imported =
-        ImportedOptOuts { added, already_there: total - added, workspaces: workspaces.into_iter().collect() };
+    let imported = ImportedOptOuts {
+        added,
+        already_there: total - added,
+        workspaces: workspaces.into_iter().collect(),
+        taken: taken.into_iter().collect(),
+        unused,
+    };
     let details = json!({
         "workspaces": imported.workspaces,
         "added": imported.added,

@@ -9,10 +9,12 @@ use super::{
 };
 use crate::{
     app::{CliOptions, StoreMode},
+    lists::question_free_mail,
+    model::counted,
     settings::Settings,
     store::{
         OptOut, OptOutStore as _, SqlStore,
-        opt_out_table::{BadLine, MAX_NAMED, ReadTable, WriteTable, add_in_parts},
+        opt_out_table::{BadLine, MAX_NAMED, ReadTable, Table, WriteTable, add_in_parts},
     },
 };
 use anyhow::Context;
@@ -44,7 +46,9 @@ pub(super) async fn opt_outs(overrides: &CliOptions, command: OptOutsCommand) ->
     };
     let records = Records::reach(overrides, settings.as_ref(), service.url.clone(), how).await?;
     match command {
-        OptOutsCommand::Import { file, workspace, .. } => import(records, settings.as_ref(), file, workspace).await,
+        OptOutsCommand::Import { file, workspace, yes, .. } => {
+            import(records, settings.as_ref(), file, workspace, yes).await
+        }
         OptOutsCommand::Export { workspace, .. } => export(records, workspace.as_deref()).await,
     }
 }
@@ -61,6 +65,7 @@ async fn import(
     settings: Option<&Settings>,
     file: PathBuf,
     workspace: Option<String>,
+    yes: bool,
 ) -> anyhow::Result<CommandStatus> {
     let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let table =
@@ -76,11 +81,19 @@ async fn import(
         anyhow::bail!("unknown workspace `{chosen}`; use one of {}", workspaces.join(", "));
     }
     let reading = ReadTable { workspaces: &workspaces, chosen: workspace.as_deref(), now: Timestamp::now() };
-    let imported = match (reading.read(&table), records) {
-        (Err(bad), _) => return Ok(refuse(&name, &bad)),
-        (Ok(opt_outs), Records::Service(service)) => through(&service, &opt_outs).await?,
-        (Ok(opt_outs), Records::Store(store)) => {
-            let imported = add(&store, opt_outs).await;
+    let table = match reading.read(&table) {
+        Ok(table) => table,
+        Err(bad) => return Ok(refuse(&name, &bad)),
+    };
+    tell_columns(&name, &table);
+    if !yes && let Some(question) = question_free_mail(table.whole_domains()) {
+        terminal::err!("{name}: {question}; nothing was imported: with --yes it is");
+        return Ok(CommandStatus::Problem);
+    }
+    let imported = match records {
+        Records::Service(service) => through(&service, &table.opt_outs).await?,
+        Records::Store(store) => {
+            let imported = add(&store, table.opt_outs).await;
             store.close().await;
             imported?
         }
@@ -88,8 +101,20 @@ async fn import(
     let Imported { added, already_there, workspaces } = imported;
     let names = workspaces.into_iter().collect::<Vec<_>>().join(", ");
     let place = if names.is_empty() { String::new() } else { format!(" to {names}") };
-    terminal::out!("added {added} opt-outs{place}; {already_there} were there already");
+    let were = if already_there == 1 { "was" } else { "were" };
+    terminal::out!("added {}{place}; {already_there} {were} there already", counted(added, "opt-out", "opt-outs"));
     Ok(CommandStatus::Success)
+}
+
+/// Says which columns were taken for what, and which were not used.
+fn tell_columns(name: &str, table: &Table) {
+    for (column, written) in &table.taken {
+        terminal::err!("{name}: the column `{written}` is taken for the {column}");
+    }
+    if !table.unused.is_empty() {
+        let (columns, are) = if table.unused.len() == 1 { ("column", "is") } else { ("columns", "are") };
+        terminal::err!("{name}: the {columns} `{}` {are} not used", table.unused.join("`, `"));
+    }
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
@@ -137,7 +162,8 @@ async fn through(service: &Service, opt_outs: &[OptOut]) -> anyhow::Result<Impor
         });
         let (part, after) = rest.split_at(fits.count());
         rest = after;
-        let response = service.post_table("/api/v1/opt-outs/import", WriteTable::default().lines(part)).await?;
+        let response =
+            service.post_table("/api/v1/opt-outs/import?free_mail=true", WriteTable::default().lines(part)).await?;
         imported.added += response["added"].as_u64().unwrap_or_default();
         imported.already_there += response["already_there"].as_u64().unwrap_or_default();
         imported.workspaces.extend(part.iter().map(|opt_out| opt_out.workspace.clone()));
@@ -165,7 +191,9 @@ async fn export(records: Records, workspace: Option<&str>) -> anyhow::Result<Com
         }
     };
     if left_out > 0 {
-        terminal::err!("{left_out} opt-outs of people who were erased are left out; they hold on here");
+        let told = counted(left_out, "opt-out of a person who was", "opt-outs of people who were");
+        let (are, it) = if left_out == 1 { ("is", "it holds") } else { ("are", "they hold") };
+        terminal::err!("{told} erased {are} left out; {it} on here");
     }
     Ok(CommandStatus::Success)
 }

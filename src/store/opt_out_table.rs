@@ -3,10 +3,13 @@
 //! A cell that a spreadsheet would take for a formula gets a leading apostrophe when it is written, and loses it when it is
 //! read, so that what was written is what is read.
 
+mod columns;
+
 use super::{OptOut, OptOutStore, StoreError};
 use crate::model::address_of;
+use columns::Columns;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 /// The columns, in the order in which they are written.
 pub const COLUMNS: [&str; 4] = ["workspace", "email", "since", "evidence"];
@@ -43,17 +46,38 @@ pub struct ReadTable<'a> {
     pub now: Timestamp,
 }
 
+/// What was read of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its opt-outs, in order.
+    pub opt_outs: Vec<OptOut>,
+    /// The columns that were taken for something else than they are called: what for, and their names as written.
+    pub taken: Vec<(&'static str, String)>,
+    /// The columns that were not used.
+    pub unused: Vec<String>,
+}
+
+impl Table {
+    /// The domains of which everybody is opted out, in order, each once.
+    pub fn whole_domains(&self) -> BTreeSet<&str> {
+        self.opt_outs.iter().filter_map(|opt_out| opt_out.email.strip_prefix("*@")).collect()
+    }
+}
+
 impl ReadTable<'_> {
     /// The opt-outs of a table, or every line that is none. Of two lines about the same address both are there.
     ///
     /// # Errors
     /// Lines that are no opt-outs. Then none of the others counts.
-    pub fn read(&self, table: &[u8]) -> Result<Vec<OptOut>, Vec<BadLine>> {
+    pub fn read(&self, table: &[u8]) -> Result<Table, Vec<BadLine>> {
         let table = table.strip_prefix(b"\xef\xbb\xbf").unwrap_or(table);
         if table.starts_with(b"\xff\xfe") || table.starts_with(b"\xfe\xff") {
             return Err(vec![bad(1, "this is UTF-16: save the table as CSV in UTF-8")]);
         }
-        let delimiter = delimiter(table);
+        let (delimiter, table, skipped) = match told_delimiter(table) {
+            Some((delimiter, rest)) => (delimiter, rest, 1),
+            None => (delimiter(table), table, 0),
+        };
         let mut reader =
             csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(table);
         let (mut found, mut bad_lines) = (Vec::new(), Vec::new());
@@ -65,7 +89,8 @@ impl ReadTable<'_> {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    bad_lines.push(bad(error.position().map_or(0, csv::Position::line), error.to_string()));
+                    let line = error.position().map_or(0, csv::Position::line);
+                    bad_lines.push(bad(line + skipped, error.to_string()));
                     break;
                 }
             }
@@ -75,7 +100,7 @@ impl ReadTable<'_> {
             if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
                 continue;
             }
-            let line = line_of(table, &record);
+            let line = line_of(table, &record) + skipped;
             // The reader takes them as well as it can, and may take the lines below for a part of the cell.
             if let Err(problem) = check_quotes(written, delimiter) {
                 bad_lines.push(bad(line, problem));
@@ -92,10 +117,14 @@ impl ReadTable<'_> {
                 },
             }
         }
-        if columns.is_none() {
+        let Some(columns) = columns else {
             bad_lines.push(bad(1, "the table is empty: its first line names the columns, of which `email` is needed"));
+            return Err(bad_lines);
+        };
+        if !bad_lines.is_empty() {
+            return Err(bad_lines);
         }
-        if bad_lines.is_empty() { Ok(found) } else { Err(bad_lines) }
+        Ok(Table { opt_outs: found, taken: columns.taken, unused: columns.unused })
     }
 
     fn opt_out(&self, columns: &Columns, record: &csv::ByteRecord) -> Result<OptOut, String> {
@@ -218,32 +247,12 @@ fn delimiter(table: &[u8]) -> u8 {
     first.iter().copied().find(|byte| matches!(byte, b',' | b';' | b'\t')).unwrap_or(b',')
 }
 
-/// Which cell of a line is what.
-struct Columns {
-    email: usize,
-    workspace: Option<usize>,
-    since: Option<usize>,
-    evidence: Option<usize>,
-    count: usize,
-}
-
-impl Columns {
-    fn read(header: &csv::ByteRecord) -> Result<Self, String> {
-        let mut places = [None; 4];
-        for (place, cell) in header.iter().enumerate() {
-            let name = String::from_utf8_lossy(cell.trim_ascii()).to_lowercase();
-            let named = COLUMNS.iter().position(|column| *column == name);
-            let slot = named.and_then(|named| places.get_mut(named)).ok_or_else(|| {
-                let shown: String = name.chars().take(80).collect();
-                format!("unknown column `{shown}`: the first line names the columns, which are {}", COLUMNS.join(", "))
-            })?;
-            if slot.replace(place).is_some() {
-                return Err(format!("the column `{name}` is there twice"));
-            }
-        }
-        let [workspace, email, since, evidence] = places;
-        let email = email.ok_or("the first line names no column `email`")?;
-        Ok(Self { email, workspace, since, evidence, count: header.len() })
+/// What a first line says that separates the cells: `sep=;`, as some spreadsheets write, and the lines behind it.
+fn told_delimiter(table: &[u8]) -> Option<(u8, &[u8])> {
+    let (told, rest) = table.split_at(table.iter().position(|byte| *byte == b'\n')? + 1);
+    match told.trim_ascii().strip_prefix(b"sep=")? {
+        [delimiter] if delimiter.is_ascii() => Some((*delimiter, rest)),
+        _ => None,
     }
 }
 
@@ -259,6 +268,7 @@ pub fn opt_out_address(text: &str) -> Result<String, String> {
             _ => format!("`{}` is not an e-mail address", shown()),
         });
     };
+    let address = address.trim_end_matches('.').to_owned();
     let is_well_formed = |(name, domain): (&str, &str)| !name.is_empty() && !domain.is_empty() && !name.contains('@');
     let has_blanks = address.chars().any(|c| c.is_whitespace() || c.is_control());
     if has_blanks || address.chars().count() > MAX_ADDRESS || !address.rsplit_once('@').is_some_and(is_well_formed) {
@@ -311,163 +321,4 @@ fn unguarded(cell: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    const NOW: &str = "2026-07-15T12:00:00Z";
-
-    fn read(table: impl AsRef<[u8]>, workspaces: &[&str], chosen: Option<&str>) -> Result<Vec<OptOut>, Vec<BadLine>> {
-        let workspaces = names(workspaces);
-        ReadTable { workspaces: &workspaces, chosen, now: NOW.parse().unwrap() }.read(table.as_ref())
-    }
-
-    #[test]
-    fn a_row_whose_quotes_are_not_closed_takes_no_others_with_it() {
-        for (table, line, told) in [
-            ("email,evidence\na@q.example,\"wrote: stop\nb@q.example,bar\nc@q.example,bar\n", 2, "not closed"),
-            ("email,evidence\na@q.example,no\n\n\"b@q.example\"x,no\n", 4, "behind its closing quote"),
-            ("email;evidence\na@q.example;\"said \"stop\" twice\"\n", 2, "behind its closing quote"),
-        ] {
-            let bad = read(table, &["acme"], None).unwrap_err();
-            assert!(bad.len() == 1 && bad[0].line == line && bad[0].problem.contains(told), "{table}: {bad:?}");
-        }
-        let fine = "email,evidence\r\na@q.example,he said \"stop\"\r\nb@q.example,\"said \"\"stop\"\", twice\"\r\n";
-        assert_eq!(read(fine, &["acme"], None).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn columns_stand_in_any_order_and_only_the_address_is_needed() {
-        let opt_out = |email: &str, since: &str, evidence: &str| OptOut {
-            workspace: "acme".to_owned(),
-            email: email.to_owned(),
-            since: since.parse().unwrap(),
-            evidence: evidence.to_owned(),
-        };
-        for table in [
-            "email\nJane@Acme.example\n",
-            "\u{feff}email\r\nJane@Acme.example\r\n",
-            "email\nJane Doe <jane@acme.example>",
-            "\n\nEMAIL , Workspace\n\n jane@acme.example , acme \n,\n\n",
-            "since;email;evidence\n;jane@acme.example;\n",
-            "workspace\temail\n\tjane@acme.example\n",
-        ] {
-            assert_eq!(read(table, &["acme"], None).unwrap(), [opt_out("jane@acme.example", NOW, IMPORTED)], "{table}");
-        }
-        let table = "evidence,since,email\n\"no, thanks\nand bye\",2026-01-31,*@Acme.example\n\
-                     no,2026-02-01T10:00:00+02:00,a@b.example\n";
-        assert_eq!(
-            read(table, &["acme", "globex"], Some("acme")).unwrap(),
-            [
-                opt_out("*@acme.example", "2026-01-31T00:00:00Z", "no, thanks\nand bye"),
-                opt_out("a@b.example", "2026-02-01T08:00:00Z", "no")
-            ]
-        );
-    }
-
-    #[test]
-    fn every_bad_line_is_named_and_nothing_counts_then() {
-        let long = format!("a@b.example,,,{}", "x".repeat(MAX_EVIDENCE + 1));
-        let lines = [
-            "workspace,email,since,evidence",
-            "acme,good@acme.example,,",
-            "acme,nobody,,",
-            "",
-            "acme,,,",
-            "acme,*@acme,,",
-            "other,a@b.example,,",
-            ",a@b.example,,",
-            "acme,a@b.example,yesterday,",
-            "acme,a@b.example,2030-01-01,",
-            "acme,a@b.example",
-            "acme,a b@c.example,,",
-            "acme,a@b@c.example,,",
-            "acme,@c.example,,",
-            "acme,erased:00ff,,",
-            &long,
-        ];
-        for end in ["\n", "\r\n"] {
-            let found = read(lines.join(end), &["acme", "globex"], None).unwrap_err();
-            let at: Vec<u64> = found.iter().map(|bad| bad.line).collect();
-            assert_eq!(at, [3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16], "{found:#?}");
-            for (bad, part) in found.iter().zip([
-                "`nobody` is not an e-mail address",
-                "missing",
-                "*@acme.example",
-                "unknown workspace `other`; use one of acme, globex",
-                "names no workspace",
-                "`yesterday` is no time",
-                "in the future",
-                "2 cells where the first line has 4",
-            ]) {
-                assert!(bad.problem.contains(part), "{bad:?}");
-            }
-        }
-        for (table, part) in [
-            ("", "empty"),
-            ("jane@acme.example\n", "unknown column `jane@acme.example`"),
-            ("workspace\nacme\n", "no column `email`"),
-            ("email,email\na@b.example,\n", "twice"),
-            ("email\n\"a@b.example\nc@d.example\n", "not closed"),
-        ] {
-            let found = read(table, &["acme"], None).unwrap_err();
-            assert!(found[0].problem.contains(part), "{table}: {found:?}");
-        }
-        let found = read("workspace,email\nglobex,a@b.example\n", &["acme", "globex"], Some("acme")).unwrap_err();
-        assert!(found[0].problem.contains("`acme` was chosen"), "{found:?}");
-        assert!(read(b"email\n\xff@b.example\n", &["acme"], None).unwrap_err()[0].problem.contains("UTF-8"));
-        assert!(read(b"\xff\xfee\0", &["acme"], None).unwrap_err()[0].problem.contains("UTF-16"));
-    }
-
-    #[test]
-    fn a_cell_that_looks_like_a_formula_gets_an_apostrophe() {
-        for (cell, written) in [
-            ("=1+1", "'=1+1"),
-            ("+1", "'+1"),
-            ("-1", "'-1"),
-            ("@x", "'@x"),
-            ("\tx", "'\tx"),
-            ("\rx", "'\rx"),
-            ("'=1", "''=1"),
-            ("'tis", "'tis"),
-            ("a=1", "a=1"),
-            ("", ""),
-        ] {
-            assert_eq!((&*guarded(cell), &*unguarded(written)), (written, cell));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read(
-            rows in proptest::collection::vec(
-                (0..2_usize, "[=+@-]{0,2}[a-z]{1,3}", 0..4_000_000_i64, "['=+@\t\r\n\",; a-zé-]{0,12}x"), 0..20
-            )
-        ) {
-            let workspaces = ["acme", "-globex"];
-            let opt_outs: Vec<OptOut> = rows
-                .into_iter()
-                .map(|(workspace, name, since, evidence)| OptOut {
-                    workspace: workspaces[workspace].to_owned(),
-                    email: format!("{}@b.example", name.replace('@', "")),
-                    since: Timestamp::from_microsecond(since * 1_000_003).unwrap(),
-                    evidence,
-                })
-                .collect();
-            let (first, rest) = opt_outs.split_at(opt_outs.len() / 2);
-            let mut table = WriteTable::default();
-            let written = [table.lines(first), table.lines(rest)].concat();
-            prop_assert_eq!(read(written, &workspaces, None).unwrap(), opt_outs);
-        }
-
-        #[test]
-        fn no_table_ends_in_a_panic(table in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&table, &["acme"], None);
-            let _ = read([b"email,since\n".as_slice(), &table].concat(), &["acme"], None);
-        }
-    }
-}
+mod tests;

@@ -35,7 +35,7 @@ async fn a_table_is_imported_and_exported_as_it_was() {
     );
     place.write("good.csv", TABLE);
     let import = ["opt-outs", "import", "good.csv"];
-    place.run(&import).await.assert_exit(0).assert_prints(&["added 2 opt-outs to acme; 1 were there already"]);
+    place.run(&import).await.assert_exit(0).assert_prints(&["added 2 opt-outs to acme; 1 was there already"]);
     place.run(&import).await.assert_exit(0).assert_prints(&["added 0 opt-outs to acme; 3 were there already"]);
     let exported = place.run(&["opt-outs", "export", "--workspace", "acme"]).await.assert_exit(0).out;
     let found = lines(&exported);
@@ -82,7 +82,7 @@ async fn a_running_service_imports_and_exports() {
     assert_eq!(lines(&refused.err)[0], "bad.csv:3: unknown workspace `other`; use one of acme");
     place.write("good.csv", TABLE);
     let import = ["opt-outs", "import", "good.csv"];
-    run(&import).await.assert_exit(0).assert_prints(&["added 2 opt-outs to acme; 1 were there already"]);
+    run(&import).await.assert_exit(0).assert_prints(&["added 2 opt-outs to acme; 1 was there already"]);
     // More than one request carries.
     let many: String =
         (0..9_000).map(|number| format!("jo{number}@many.example,{}\n", "=because ".repeat(9))).collect();
@@ -108,5 +108,64 @@ async fn a_running_service_imports_and_exports() {
     for (table, wanted) in [(vec![b'x'; 1024 * 1024 + 1], 413), (b"email\nnobody\n".to_vec(), 400)] {
         let request = client.post(format!("{at}/api/v1/opt-outs/import")).body(table);
         assert_eq!(request.send().await.unwrap().status().as_u16(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn tables_of_other_programs_and_whole_domains_are_asked_about() {
+    let place = CliFixture::new(EVERYTHING).await;
+    place.write("mails.csv", "sep=;\r\nFirst Name;E-Mail\r\nAnn;ann@acme.example\r\n");
+    let ran = place.run(&["opt-outs", "import", "mails.csv"]).await.assert_exit(0);
+    assert_eq!(ran.out, "added 1 opt-out to acme; 0 were there already\n");
+    assert_eq!(
+        lines(&ran.err),
+        ["mails.csv: the column `E-Mail` is taken for the email", "mails.csv: the column `First Name` is not used"]
+    );
+    place.write("whole.csv", "email\n*@gmail.com\n*@gone.example\n*@gmx.de\n");
+    let import = ["opt-outs", "import", "whole.csv"];
+    let refused = place.run(&import).await.assert_exit(1);
+    assert_eq!(refused.out, "");
+    for part in ["`*@gmail.com` and 1 more domain of free mail are everybody", "nothing was imported: with --yes it is"]
+    {
+        assert!(refused.err.contains(part), "{}", refused.err);
+    }
+    place.run(&[&import[..], &["--yes"]].concat()).await.assert_exit(0).assert_prints(&["added 3 opt-outs to acme"]);
+    // The same through the service.
+    let service = ServiceProcess::start(place.command(SERVICE)).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (query, table, status, part) in [
+        ("", "email\n*@web.de\n", 400, "`*@web.de` is everybody with a mailbox there; with `free_mail=true` it is"),
+        ("?free_mail=true", "E-Mail,Tag\n*@web.de,x\n", 200, "\"taken\":{\"email\":\"E-Mail\"},\"unused\":[\"Tag\"]"),
+    ] {
+        let at = format!("{}/api/v1/opt-outs/import{query}", service.pages);
+        let response = client.post(at).body(table).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status);
+        let text = response.text().await.unwrap();
+        assert!(text.contains(part), "{text}");
+    }
+    place.write("web.csv", "email\n*@hotmail.com\n");
+    let through = ["opt-outs", "import", "web.csv", "--url", &service.pages];
+    place.run(&through).await.assert_exit(1);
+    place.run(&[&through[..], &["-y"]].concat()).await.assert_exit(0).assert_prints(&["added 1 opt-out to acme"]);
+}
+
+#[tokio::test]
+async fn an_internationalized_domain_is_opted_out_however_it_is_written() {
+    let rules =
+        "version: 1\nrules: [{ name: yes, when: { category: interested }, then: [{ reply: { text: Hello. } }] }]\n";
+    let place = CliFixture::new(rules).await;
+    for (number, (written, lead)) in [
+        ("*@bücher.example", "jane@xn--bcher-kva.example"),
+        ("*@xn--mller-kva.example.", "jane@mail.müller.example"),
+        ("jo@köln.example", "jo@xn--kln-sna.example"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        place.write("one.csv", &format!("email\n{written}\n"));
+        place.run(&["opt-outs", "import", "one.csv"]).await.assert_exit(0);
+        let thread = place.hot_lead(lead);
+        let ran = place.run(&["explain", &thread]).await.assert_exit(0);
+        assert!(ran.out.contains("opt_out: the lead opted out"), "{number} {written}: {}", ran.out);
     }
 }
