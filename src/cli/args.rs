@@ -1,7 +1,14 @@
 //! What the commands take.
 
+mod records;
+mod simulated;
+mod threads;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf};
+pub(super) use records::{OptOutsCommand, ServiceArgs, StoreCommand};
+pub(super) use simulated::{DemoArgs, SimulateArgs};
+use std::path::PathBuf;
+pub(super) use threads::{ExplainArgs, Selection};
 
 /// Reads replies to ColdSend campaigns and acts on them with rules you write in YAML.
 #[derive(Debug, Parser)]
@@ -339,168 +346,6 @@ pub(super) enum EventsCommand {
         #[arg(long)]
         redact: bool,
     },
-}
-
-/// Opt-outs as a table.
-#[derive(Debug, Subcommand)]
-pub(super) enum OptOutsCommand {
-    /// Add opt-outs from a CSV file.
-    ///
-    /// The first line names the columns: workspace, email, since, evidence, in any order; only email is needed. An email is
-    /// an address, or a whole domain (`*@acme.example`). If a line is wrong, every such line is named and nothing is
-    /// imported. What is there already stays as it is. The command uses the running service if there is one.
-    #[command(after_help = "Examples:
-  reply-router opt-outs import unsubscribed.csv
-  reply-router opt-outs import unsubscribed.csv --workspace acme
-  sort -u *.txt | sed '1i email' | reply-router opt-outs import -")]
-    Import {
-        /// The file; `-` for standard input.
-        file: PathBuf,
-        /// The workspace of lines that name none; required if there are several.
-        #[arg(long, value_name = "NAME")]
-        workspace: Option<String>,
-        #[command(flatten)]
-        service: ServiceArgs,
-    },
-    /// Print opt-outs as CSV.
-    ///
-    /// A cell that a spreadsheet would take for a formula gets a leading apostrophe, which `import` takes off again.
-    /// Opt-outs of people who were erased are left out: only their hash is known.
-    #[command(after_help = "Examples:
-  reply-router opt-outs export > opt-outs.csv
-  reply-router opt-outs export --workspace acme > acme.csv")]
-    Export {
-        /// Only those of this workspace; default: all.
-        #[arg(long, value_name = "NAME")]
-        workspace: Option<String>,
-        #[command(flatten)]
-        service: ServiceArgs,
-    },
-}
-
-/// What is done with the records as a whole.
-#[derive(Debug, Subcommand)]
-pub(super) enum StoreCommand {
-    /// Give the space of removed records back to the system.
-    ///
-    /// Stop the service first. The store's file is written anew, which needs as much free disk as it has content. A server
-    /// does this by itself.
-    Compact,
-    /// Copy a store into another, empty one, and compare the two row by row.
-    ///
-    /// Stop the service first. A store is written as in the configuration: `sqlite:` and a path, or the address of a
-    /// PostgreSQL database. `${NAME}` is taken from the environment, so that no password is on the command line. The first
-    /// store stays as it is.
-    #[command(after_help = "Examples:
-  reply-router store copy sqlite:reply-router.db 'postgres://router:${POSTGRES_PASSWORD}@db.example/router'
-  reply-router store copy 'postgres://router:${POSTGRES_PASSWORD}@db.example/router' sqlite:copy.db")]
-    Copy {
-        /// The store to copy.
-        from: String,
-        /// The store to copy into; it has no records yet.
-        to: String,
-    },
-}
-
-/// How the running service is reached.
-#[derive(Debug, Args)]
-pub(super) struct ServiceArgs {
-    /// The address of the service; default: `admin.listen` of the configuration.
-    #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
-}
-
-/// The threads to preview.
-#[derive(Debug, Args)]
-pub(super) struct Selection {
-    /// Only threads whose last message is newer than this.
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
-    pub since: std::time::Duration,
-    /// Maximum number of threads.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub limit: u32,
-    /// Only this thread.
-    #[arg(long, value_name = "ID")]
-    pub thread: Option<String>,
-    /// The workspace; required if the configuration has several.
-    #[arg(long, value_name = "NAME")]
-    pub workspace: Option<String>,
-    /// Output format.
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: TableFormat,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct DemoArgs {
-    /// Address of the admin pages.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-    /// Address of the simulated workspace with its Slack and mailbox.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
-    pub sinks: SocketAddr,
-    /// Time between new messages.
-    #[arg(long, value_name = "DURATION", default_value = "4s", value_parser = duration)]
-    pub every: std::time::Duration,
-    /// Stop after this time.
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub duration: Option<std::time::Duration>,
-}
-
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["thread", "decision", "file"]))]
-pub(super) struct ExplainArgs {
-    /// The thread's ID, or the lead's address for their newest thread.
-    #[arg(value_name = "THREAD|ADDRESS")]
-    pub thread: Option<String>,
-    /// The ID of a stored decision.
-    #[arg(long, value_name = "ID")]
-    pub decision: Option<String>,
-    /// A file: tests in YAML, a mail (.eml), or the text of a message.
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// With a file of tests: the name of the test; default: all.
-    #[arg(long, value_name = "NAME", requires = "file")]
-    pub test: Option<String>,
-    /// With a message from a file: the thread's category.
-    #[arg(long, requires = "file")]
-    pub category: Option<String>,
-    /// With a message from a file: the thread's campaign.
-    #[arg(long, requires = "file")]
-    pub campaign: Option<String>,
-    /// With a message from a file: the lead's address; default: the sender.
-    #[arg(long, value_name = "ADDRESS", requires = "file")]
-    pub lead_email: Option<String>,
-    /// With a message from a file: the subject; default: that of the mail.
-    #[arg(long, requires = "file")]
-    pub subject: Option<String>,
-    /// Output format.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: TextFormat,
-    /// Print the thread as a test case in YAML instead.
-    #[arg(long, requires = "thread")]
-    pub as_test: bool,
-    /// The workspace; required if the configuration has several.
-    #[arg(long, value_name = "NAME")]
-    pub workspace: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct SimulateArgs {
-    /// Address of the simulated API.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
-    pub listen: SocketAddr,
-    /// The API key that it accepts; give each one another to try several workspaces.
-    #[arg(long, value_name = "KEY", default_value = crate::simulator::DEFAULT_KEY)]
-    pub key: String,
-    /// A file with your own inbox; docs/simulator.md describes the format.
-    #[arg(long, value_name = "FILE")]
-    pub inbox: Option<PathBuf>,
-    /// Time between new messages; default: no new messages.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub every: Option<std::time::Duration>,
-    /// How long a sent reply takes to appear in its thread.
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
-    pub lag: std::time::Duration,
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {

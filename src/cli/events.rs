@@ -4,6 +4,7 @@ use super::{CommandStatus, args::EventsCommand, chosen, load, terminal};
 use crate::{
     app::{CliOptions, StoreMode, open_store},
     backtest::{EventLine, Redactor},
+    model::counted,
     settings::Settings,
     store::{EventFilter, EventStore as _, SqlStore},
 };
@@ -48,7 +49,7 @@ pub(super) async fn events(overrides: &CliOptions, command: EventsCommand) -> an
         }
     }
     store.close().await;
-    terminal::err!("{count} events");
+    terminal::err!("{}", counted(count, "event", "events"));
     Ok(CommandStatus::Success)
 }
 

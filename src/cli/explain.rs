@@ -21,6 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn explain(overrides: &CliOptions, args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
     if let Some(file) = &args.file {
+        if args.as_test {
+            super::terminal::part!("{}", explain_file::as_test(overrides, args, file)?);
+            return Ok(CommandStatus::Success);
+        }
         let found = explain_file::explain(overrides, args, file)?;
         return print(args.format, &found);
     }

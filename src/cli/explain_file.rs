@@ -1,10 +1,10 @@
 //! `explain --file`: what the rules would do with a message from a file, without requests and without the store.
 
-use super::{args::ExplainArgs, chosen, env};
+use super::{args::ExplainArgs, chosen, export_test, load_offline, terminal};
 use crate::{
     app::{self, AppError, CliOptions},
     engine::{Explanation, SampleFields, SampleThread},
-    model::{MailAttachment, Message, Mode},
+    model::{Conversation, MailAttachment, Message, Mode},
     rules::{LoadContext, RuleSet},
 };
 use anyhow::Context as _;
@@ -15,9 +15,45 @@ use std::{collections::HashMap, path::Path};
 /// No reply of a lead is larger than this.
 pub(super) const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
+/// What a message is evaluated with.
+struct Rules {
+    set: RuleSet,
+    workspace: String,
+    /// The workspace's mode, and whether it holds a reply to what may be automatic mail.
+    caps: (Mode, bool),
+}
+
+/// Explains what the rules would do with each message of a file.
 pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -> anyhow::Result<Vec<Explanation>> {
-    let (rules, workspace, caps) = match app::load(overrides, &env) {
-        Ok(settings) => {
+    let rules = load(overrides, args)?;
+    let told = if is_yaml(file) { from_tests(file, args)? } else { vec![from_message(file, args)?] };
+    told.iter().map(|told| judged(told, &rules)).collect()
+}
+
+/// Writes a message of a file as a test case that passes with the rules of now.
+pub(super) fn as_test(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -> anyhow::Result<String> {
+    anyhow::ensure!(
+        !is_yaml(file),
+        "{} has tests already; --as-test takes a mail (.eml) or the text of a message",
+        file.display()
+    );
+    let Rules { set, workspace, caps: (_, hold_uncertain) } = load(overrides, args)?;
+    let SampleThread { thread, messages, now } = from_message(file, args)?;
+    export_test::to_yaml(&thread, &Conversation::new(messages), &set, (&workspace, hold_uncertain), now)
+}
+
+fn is_yaml(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end == "yaml" || end == "yml")
+}
+
+/// The rules with as much of the configuration as there is: what is asked here reaches nobody, so it needs no secret.
+fn load(overrides: &CliOptions, args: &ExplainArgs) -> anyhow::Result<Rules> {
+    let left_out = match load_offline(overrides) {
+        Ok((settings, unset)) => {
+            if !unset.is_empty() {
+                let (names, are) = (unset.join("`, `"), if unset.len() == 1 { "is" } else { "are" });
+                terminal::err!("note: `{names}` {are} not set; nothing here needs it, so it is left out");
+            }
             let workspace = match args.workspace.as_deref() {
                 Some(name) => Some(chosen(&settings, Some(name))?),
                 // Rules differ by workspace, so one must be selected.
@@ -30,23 +66,25 @@ pub(super) fn explain(overrides: &CliOptions, args: &ExplainArgs, file: &Path) -
             let caps = workspace.map_or((Mode::Live, settings.safety.hold_uncertain), |workspace| {
                 (workspace.settings.mode, workspace.settings.safety.hold_uncertain)
             });
-            (app::load_rules(&settings)?, name, caps)
+            return Ok(Rules { set: app::load_rules(&settings)?, workspace: name, caps });
         }
-        Err(error) => match &overrides.rules {
-            Some(rules) => {
-                let context = LoadContext { without_configuration: true, ..LoadContext::default() };
-                (RuleSet::load(rules, &context).map_err(AppError::Invalid)?, "file".to_owned(), (Mode::Live, true))
-            }
-            None => return Err(error.into()),
-        },
+        Err(error) => error,
     };
-    let is_yaml = file.extension().is_some_and(|end| end == "yaml" || end == "yml");
-    let told = if is_yaml { from_tests(file, args)? } else { vec![from_message(file, args)?] };
-    told.iter().map(|told| judged(told, &rules, &workspace, caps)).collect()
+    let Some(rules) = &overrides.rules else { return Err(left_out.into()) };
+    if !matches!(left_out, AppError::NoConfiguration(_)) {
+        let why = left_out.to_string();
+        let why = why.lines().next().unwrap_or_default();
+        terminal::err!(
+            "note: the configuration is left out, so its lists, destinations and hours are not known: {why}"
+        );
+    }
+    let context = LoadContext { without_configuration: true, ..LoadContext::default() };
+    let set = RuleSet::load(rules, &context).map_err(AppError::Invalid)?;
+    Ok(Rules { set, workspace: "file".to_owned(), caps: (Mode::Live, true) })
 }
 
-fn judged(told: &SampleThread, rules: &RuleSet, workspace: &str, caps: (Mode, bool)) -> anyhow::Result<Explanation> {
-    let judged = told.evaluate(rules, workspace, caps, &HashMap::new());
+fn judged(told: &SampleThread, rules: &Rules) -> anyhow::Result<Explanation> {
+    let judged = told.evaluate(&rules.set, &rules.workspace, rules.caps, &HashMap::new());
     let (explanation, _) =
         judged.map_err(|need| anyhow::anyhow!("a rule needs {need:?}, which a file does not have"))?;
     Ok(explanation)
@@ -78,7 +116,7 @@ fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<SampleThread>
     let message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };
     let about = SampleFields {
         lead_email: args.lead_email.clone(),
-        lead_name: None,
+        lead_name: args.lead_name.clone(),
         subject: args.subject.clone(),
         category: args.category.clone(),
         campaign: args.campaign.clone(),
@@ -96,7 +134,10 @@ pub(super) fn from_mail(bytes: &[u8], file: &Path) -> anyhow::Result<Message> {
     let mail = MessageParser::default().parse(bytes);
     let mail = mail.with_context(|| format!("{} is not a mail", file.display()))?;
     let address = |list: Option<&mail_parser::Address<'_>>| {
-        list.and_then(|list| list.first()).and_then(|first| first.address()).map(str::to_owned)
+        let first = list.and_then(|list| list.first())?;
+        let address = first.address()?;
+        let name = first.name().map(str::trim).filter(|name| !name.is_empty() && !name.contains(['<', '>']));
+        Some(name.map_or_else(|| address.to_owned(), |name| format!("{name} <{address}>")))
     };
     let part = |ids: &[u32]| {
         ids.first().and_then(|id| mail.part(*id)).and_then(|part| part.text_contents()).map(str::to_owned)

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     app::{CliOptions, StoreMode},
-    model::address_of,
+    model::{address_of, counted},
     store::{Erased, ErasureStore as _, SqlStore},
 };
 use jiff::Timestamp;
@@ -75,18 +75,31 @@ fn print(report: &Value) {
         return;
     }
     if !names.is_empty() {
-        let (threads, decisions) = (count("threads"), count("decisions"));
-        terminal::out!("erased in {}: {threads} threads, {decisions} decisions", names.join(", "));
+        let threads = counted(count("threads"), "thread", "threads");
+        let decisions = counted(count("decisions"), "decision", "decisions");
+        terminal::out!("erased in {}: {threads}, {decisions}", names.join(", "));
     }
-    for (name, what) in [
-        ("cancelled", "actions that had not left will never leave"),
-        ("unconfirmed", "actions were on their way or not confirmed, and are never repeated"),
-        ("undecided", "threads had a message that was not decided on: read it in ColdSend"),
-        ("opt_outs", "opt-outs hold on, by a keyed hash"),
-        ("audit", "lines of the audit log no longer name the address"),
+    for (name, one, many) in [
+        ("cancelled", "action that had not left will never leave", "actions that had not left will never leave"),
+        (
+            "unconfirmed",
+            "action was on its way or not confirmed, and is never repeated",
+            "actions were on their way or not confirmed, and are never repeated",
+        ),
+        (
+            "undecided",
+            "thread had a message that was not decided on: read it in ColdSend",
+            "threads had a message that was not decided on: read it in ColdSend",
+        ),
+        ("opt_outs", "opt-out holds on, by a keyed hash", "opt-outs hold on, by a keyed hash"),
+        (
+            "audit",
+            "line of the audit log no longer names the address",
+            "lines of the audit log no longer name the address",
+        ),
     ] {
         if count(name) > 0 {
-            terminal::out!("{} {what}", count(name));
+            terminal::out!("{}", counted(count(name), one, many));
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{CommandStatus, args::StoreCommand, env};
 use crate::{
     app::{self, CliOptions, StoreMode},
+    model::counted,
     settings::StoreSettings,
 };
 use std::path::Path;
@@ -59,12 +60,12 @@ async fn copy(from: &str, to: &str) -> anyhow::Result<CommandStatus> {
     target.close().await;
     let copied = copied?;
     super::terminal::out!(
-        "copied {} threads, {} decisions, {} actions and {} opt-outs ({} rows), and compared each row",
-        copied.threads,
-        copied.decisions,
-        copied.actions,
-        copied.opt_outs,
-        copied.rows
+        "copied {}, {}, {} and {} ({}), and compared each row",
+        counted(copied.threads, "thread", "threads"),
+        counted(copied.decisions, "decision", "decisions"),
+        counted(copied.actions, "action", "actions"),
+        counted(copied.opt_outs, "opt-out", "opt-outs"),
+        counted(copied.rows, "row", "rows")
     );
     Ok(CommandStatus::Success)
 }

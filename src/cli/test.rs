@@ -1,12 +1,11 @@
 //! `test`: runs the tests beside the rules, offline.
 
-use super::{CommandStatus, args::TextFormat, env, explain_text};
+use super::{CommandStatus, args::TextFormat, explain_text, load_offline};
 use crate::diagnostics::code;
 use crate::{
     app::{self, AppError, Caps, CliOptions, TestRunner},
     engine::ExplainedAction,
     rules::{LoadContext, RuleSet, StepLocation, TestCase, TestResult},
-    settings::Settings,
 };
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -25,8 +24,9 @@ pub(super) async fn test(
     junit: Option<&Path>,
 ) -> anyhow::Result<CommandStatus> {
     let without = || LoadContext { without_configuration: true, ..LoadContext::default() };
-    let (settings, configured) = match load(overrides) {
-        Ok(settings) => (Some(settings), None),
+    let (settings, configured) = match load_offline(overrides) {
+        // Tests send nothing.
+        Ok((settings, _)) => (Some(settings), None),
         Err(AppError::NoConfiguration(_)) if !paths.is_empty() || overrides.rules.is_some() => {
             (None, overrides.rules.clone())
         }
@@ -118,20 +118,6 @@ fn test_report(case: &TestCase, result: &TestResult) -> Value {
         "uncertain": result.uncertain,
         "actions": result.actions,
     })
-}
-
-/// Loads the configuration. Tests send nothing, so an unset variable gets a substitute, and the configuration's hours, caps
-/// and destination names still apply.
-fn load(overrides: &CliOptions) -> Result<Settings, AppError> {
-    let stand_in = |name: &str| {
-        let text = || match name.ends_with("URL") {
-            true => "https://not-set.invalid/".to_owned(),
-            // Two keys are two values.
-            false => format!("{name}-is-not-set-and-not-needed-in-a-test-of-rules"),
-        };
-        env(name).filter(|value| !value.is_empty()).or_else(|| Some(text()))
-    };
-    app::load(overrides, &env).or_else(|error| app::load(overrides, &stand_in).map_err(|_| error))
 }
 
 fn is_test_file(path: &Path) -> bool {

@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod forget;
 mod large;
+mod lists;
 mod log;
 mod opt_outs;
 mod printing;

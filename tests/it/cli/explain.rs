@@ -196,6 +196,57 @@ async fn a_file() {
 }
 
 #[tokio::test]
+async fn a_mail_says_who_wrote_it_and_becomes_a_test() {
+    let place = CliFixture::new(EVERYTHING).await;
+    let mail = "From: =?utf-8?q?J=C3=B6rg_Doe?= <jorg@acme.example>\r\nTo: sam@us.example\r\nSubject: Demo\r\n\r\nA call? Sure.\r\n";
+    place.write("reply.eml", mail);
+    let file = ["explain", "--file", "reply.eml", "--category", "interested"];
+    place.run(&file).await.assert_exit(0).assert_prints(&["| Hi Jörg, here is my calendar."]);
+    place.run(&[&file[..], &["--lead-name", "Ann Doe"]].concat()).await.assert_exit(0).assert_prints(&["| Hi Ann,"]);
+    // Somebody else's name is not the lead's.
+    let other = place.run(&[&file[..], &["--lead-email", "jane@acme.example"]].concat()).await.assert_exit(0);
+    assert!(other.out.contains("| Hi there,") && other.out.contains("sender_is_not_lead"), "{}", other.out);
+    let written = place.run(&[&file[..], &["--as-test"]].concat()).await.assert_exit(0);
+    let written = written.assert_prints(&["lead_name: Jörg Doe", "- book-a-call", "body: A call? Sure."]);
+    place.write("rules/mail.test.yaml", &written.out);
+    place.run(&["test"]).await.assert_exit(0).assert_prints(&["1 passed, 0 failed"]);
+    let refused = place.run(&["explain", "--file", "rules/mail.test.yaml", "--as-test"]).await.assert_exit(1);
+    assert!(refused.err.contains("has tests already; --as-test takes a mail"), "{}", refused.err);
+    place.run(&["explain", "--decision", "x", "--as-test"]).await.assert_exit(2);
+}
+
+#[tokio::test]
+async fn a_file_is_explained_without_a_key_and_says_what_is_left_out() {
+    let rules =
+        "version: 1\nrules:\n  - { name: known, when: { lead_domain: { in: accounts } }, then: [slack: sales] }\n";
+    let place = CliFixture::new(rules).await;
+    place.write("accounts.csv", "domain,owner\nacme.example,Ann\n");
+    place.write("reply-router.yaml", &place.configuration("lists: { accounts: { file: accounts.csv } }\n"));
+    place.write("reply.txt", "A call? Sure.\n");
+    let file = ["explain", "--file", "reply.txt", "--lead-email", "jane@acme.example"];
+    for more in [&[][..], &["--rules", "rules"]] {
+        let mut command = place.command(&[&file[..], more].concat());
+        command.env_remove("COLDSEND_API_KEY");
+        let ran = crate::cli_fixture::run(command).await.assert_exit(0);
+        assert!(ran.out.contains("known [live] matched") && ran.out.contains("list `accounts` has"), "{}", ran.out);
+        assert!(ran.err.contains("note: `COLDSEND_API_KEY` is not set"), "{}", ran.err);
+        assert!(!ran.err.contains("COLDSEND_BASE_URL"), "{}", ran.err);
+    }
+    let ran = place.run(&file).await.assert_exit(0);
+    assert_eq!(ran.err, "");
+    // What is wrong otherwise is told, too.
+    place.write("reply-router.yaml", "workspaces: [{ name: a, api_key: k, pol_every: 1s }]\n");
+    place.run(&file).await.assert_exit(1);
+    let ran = place.run(&[&file[..], &["--rules", "rules"]].concat()).await.assert_exit(0);
+    assert!(
+        ran.err.contains("note: the configuration is left out, so its lists, destinations and hours are not known"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("pol_every"), "{}", ran.err);
+}
+
+#[tokio::test]
 async fn a_test_that_was_written_from_a_thread_passes() {
     let place = CliFixture::new(EVERYTHING).await;
     for (lead, text) in

@@ -15,7 +15,7 @@ async fn a_person_is_erased_while_the_service_runs() {
     let thread = place.hot_lead("quentina@erased.example");
     assert!(workspace.wait_until(patience, |now| now.thread(&thread).unwrap().is_read).await);
     let said = run(&["forget", "Quentina <quentina@ERASED.example>"]).await.assert_exit(0);
-    let said = said.assert_prints(&["erased in acme: 1 threads, 1 decisions"]);
+    let said = said.assert_prints(&["erased in acme: 1 thread, 1 decision"]);
     assert!(!said.err.contains("quentina"), "{said:#?}");
     // Some more polls, in which our own reply shows.
     let before = workspace.requests().len();
@@ -47,7 +47,7 @@ async fn a_person_is_erased_and_answered_no_more_than_before() {
     assert!(holds("quentina") && holds("stays@other.example"));
 
     let said = place.run(&["forget", "Quentina <quentina@ERASED.example>"]).await.assert_exit(0);
-    let said = said.assert_prints(&["erased in acme: 1 threads, 1 decisions"]);
+    let said = said.assert_prints(&["erased in acme: 1 thread, 1 decision"]);
     assert!(!said.err.contains("quentina"), "{said:#?}");
     assert!(!holds("quentina") && holds("stays@other.example"));
     place.run(&["forget", "quentina@erased.example"]).await.assert_exit(0).assert_prints(&["nothing is known"]);

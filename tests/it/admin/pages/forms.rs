@@ -122,7 +122,10 @@ async fn a_person_is_erased_after_a_question() {
     assert_eq!(desk.fixture.actions().await.len(), 3, "nothing has gone");
     let erased = desk.form("/forget", "email=quentina%40erased.example&workspace=acme&confirm=yes").await;
     assert_eq!((erased.status, erased.header("content-type")), (200, "text/html; charset=utf-8"));
-    shows(&erased.text, &["In acme: 1 threads, 1 decisions.", "1 opt-outs hold on", "1 lines of the audit log"]);
+    shows(
+        &erased.text,
+        &["In acme: 1 thread, 1 decision.", "1 opt-out holds on", "1 line of the audit log no longer names"],
+    );
     assert!(desk.fixture.actions().await.is_empty());
     for page in [erased.text, desk.get("/workspace").await.text, desk.get("/activity").await.text] {
         assert!(!page.contains("quentina") && !page.contains("Jane Doe"), "{page}");
