@@ -66,6 +66,7 @@ fn outcome(verdict: &Verdict) -> Outcome {
         Verdict::Hold(reason) => ("hold", Some(reason.code.as_str())),
         Verdict::Suppress(reason) => ("suppress", Some(reason.code.as_str())),
         Verdict::Cancel(reason) => ("cancel", Some(reason.code.as_str())),
+        Verdict::Fail(reason) => ("fail", Some(reason.code.as_str())),
     }
 }
 
