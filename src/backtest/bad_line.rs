@@ -12,6 +12,12 @@ pub enum BadLine {
     /// A newer program wrote it.
     #[error("it has version {0}, and this program reads version {VERSION}: update Reply Router")]
     Newer(u32),
+    /// A field that every event has says nothing.
+    #[error("it is no event: `{0}` is empty")]
+    Empty(&'static str),
+    /// No event was at this time.
+    #[error("it is no event: its `time` must lie between 1970 and 9999")]
+    Time,
 }
 
 impl From<serde_json::Error> for BadLine {
@@ -85,6 +91,11 @@ mod tests {
             ("message", "mail", "`mail` at column 40 is not known here: write `message`, `category`, `apply`"),
             ("2026-01-05T09", "yesterday", "the value at column 69 cannot be read"),
             (r#""id":"a""#, r#""id":"a","id":"b""#, "`id` stands twice"),
+            (r#""id":"a""#, r#""id":"""#, "`id` is empty"),
+            (r#""id":"t""#, r#""id":" ""#, "`row.id` is empty"),
+            ("acme", "", "`workspace` is empty"),
+            ("2026-01-05T09", "1969-12-31T09", "`time` must lie between 1970 and 9999"),
+            ("2026-01-05T09", "9999-12-30T09", "`time` must lie between 1970 and 9999"),
         ] {
             let said = with(from, to);
             assert!(said.contains(says), "{to}: {said}");

@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, HashMap};
 /// The version of the line's shape. A change that a reader of this version would misunderstand gets another one.
 pub const VERSION: u32 = 1;
 
+/// No event is as late as the last of the year 9999: after it a year of delays still has dates.
+const LAST_SECOND: i64 = 253_370_764_800;
+
 /// All that rules see of an event, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventLine {
@@ -117,11 +120,23 @@ impl EventLine {
         // Some editors put a mark before the text.
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         match serde_json::from_str::<Self>(line) {
-            Ok(event) if event.version <= VERSION => Ok(event),
+            Ok(event) if event.version <= VERSION => event.checked(),
             read => match serde_json::from_str::<Version>(line) {
                 Ok(Version { version }) if version > VERSION => Err(BadLine::Newer(version)),
                 _ => Err(read.err().map_or_else(|| BadLine::Unreadable(String::new()), BadLine::from)),
             },
+        }
+    }
+
+    fn checked(self) -> Result<Self, BadLine> {
+        let said = [("id", &self.id), ("row.id", &self.row.id), ("workspace", &self.workspace)];
+        if let Some((empty, _)) = said.into_iter().find(|(_, text)| text.trim().is_empty()) {
+            return Err(BadLine::Empty(empty));
+        }
+        // What waits needs room for its delay.
+        match self.time >= Timestamp::UNIX_EPOCH && self.time.as_second() < LAST_SECOND {
+            true => Ok(self),
+            false => Err(BadLine::Time),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     backtest::EventLine,
     model::{ActionKind, ActionState, Conversation, HistoryEntry, Message, Mode},
     rules::{ThreadMessages, words_of},
-    text::{has_fingerprint, is_same_reply},
+    text::{has_fingerprint, is_same_reply, opt_out},
 };
 use jiff::Timestamp;
 use std::{
@@ -70,6 +70,23 @@ impl Scene {
         Self { number, event, messages, read, later, own_star, own_read, earlier }
     }
 
+    /// When a reply of before the first event left, as the messages show it.
+    pub(super) fn time_sent(&self, entry: &HistoryEntry) -> Option<Timestamp> {
+        let is_it = |message: &&Message| shows_reply(message, entry);
+        self.messages.iter().flat_map(|messages| messages.iter()).find(is_it)?.created_at
+    }
+
+    /// The words of an opt-out in the messages, or in the row where these were not read.
+    pub(super) fn opt_out_words(&self) -> Option<String> {
+        match &self.read {
+            Some(messages) => messages.opt_out().map(str::to_owned),
+            None => {
+                let row = &self.event.row;
+                opt_out(row.subject.as_deref(), row.preview.as_deref().unwrap_or_default())
+            }
+        }
+    }
+
     pub(super) fn key(&self) -> ThreadKey {
         (self.event.workspace.clone(), self.event.row.id.clone())
     }
@@ -121,18 +138,19 @@ fn is_own(entry: &HistoryEntry, event: &EventLine, start: Timestamp) -> bool {
 fn take_own_away(messages: &mut Vec<Message>, event: &EventLine, start: Timestamp) {
     let history = event.history.as_deref().unwrap_or_default();
     for entry in history.iter().filter(|entry| entry.kind == ActionKind::Reply && is_own(entry, event, start)) {
-        let words = words_of(entry);
-        let is_it = |message: &Message| {
-            let (text, html) = (message.text.as_deref(), message.html.as_deref());
-            message.outgoing
-                && message.created_at.is_none_or(|at| at >= entry.created_at.saturating_sub(CLOCKS).unwrap_or(at))
-                && (entry.body.as_deref().is_some_and(|body| is_same_reply(body, text, html))
-                    || words.as_deref().is_some_and(|words| has_fingerprint(words, text, html)))
-        };
-        if let Some(place) = messages.iter().position(is_it) {
+        if let Some(place) = messages.iter().position(|message| shows_reply(message, entry)) {
             messages.remove(place);
         }
     }
+}
+
+/// Whether a message is this reply of the service.
+fn shows_reply(message: &Message, entry: &HistoryEntry) -> bool {
+    let (text, html) = (message.text.as_deref(), message.html.as_deref());
+    message.outgoing
+        && message.created_at.is_none_or(|at| at >= entry.created_at.saturating_sub(CLOCKS).unwrap_or(at))
+        && (entry.body.as_deref().is_some_and(|body| is_same_reply(body, text, html))
+            || words_of(entry).as_deref().is_some_and(|words| has_fingerprint(words, text, html)))
 }
 
 /// The server's clock and that of the service may differ by so much.

@@ -551,3 +551,70 @@ async fn what_only_a_configuration_knows_is_said_to_be_unknown() {
     let found = events.json(plain, plain).await;
     assert_eq!(found["without_configuration"], json!([]));
 }
+
+const REMOVE: &str = "Please remove me from your list.";
+const PRICE: &str = "  - { name: price, when: { body: price }, then: [{ reply: { text: 10 EUR } }] }\n";
+const VIP: &str = "  - { name: vip, when: { tags: vip }, then: [star] }\n";
+
+#[tokio::test]
+async fn an_opt_out_counts_where_an_event_is_not_compared_and_until_it_is_lifted() {
+    let asked = json!([mail("lead", "11:00", "What is the price?")]);
+    let thread = |id: &str| json!({ "thread": { "id": id, "tags": [] } });
+    // The first event lacks the thread.
+    let mut events = Events::new();
+    events.add("a", "09:00:10", "t1", json!([mail("lead", "09:00", REMOVE)]), json!({}));
+    events.add("b", "11:00:10", "t2", asked.clone(), thread("t2"));
+    let found = events.json(VIP, &[PRICE, VIP].concat()).await;
+    assert_eq!((&found["changed"], &found["lacking_events"]), (&json!(0), &json!(1)), "{found:#}");
+    assert_eq!(found["rules"][0]["after"]["actions"], json!({ "suppressed": 1 }), "{found:#}");
+
+    // While playing, one side lacks the messages: its reply waits in the thread.
+    let first = json!([mail("sam", "08:00", "Hi"), mail("lead", "09:00", "A call?")]);
+    let mut events = Events::new();
+    events.add("a", "09:00:10", "t1", first, json!({}));
+    let row = json!({ "row": { "category": "not_interested", "preview": REMOVE } });
+    events.add("b", "09:30:10", "t1", Value::Null, row);
+    events.add("c", "11:00:10", "t2", asked.clone(), json!({}));
+    let call = |after: &str| {
+        let when = "category: interested, body: call";
+        format!("  - {{ name: call, when: {{ {when} }}, then: [{{ reply: {{ text: Yes.{after} }} }}] }}\n{PRICE}")
+    };
+    let price = PRICE.replace("body: price", "category: interested, body: price");
+    let [at_once, later] = ["", ", after: 1h"].map(|after| call(after).replace(PRICE, &price));
+    let found = events.json(&at_once, &later).await;
+    for side in ["before", "after"] {
+        assert_eq!(found["rules"][1][side]["actions"], json!({ "suppressed": 1 }), "{found:#}");
+    }
+
+    // An operator lifts it.
+    for (known, actions) in [(json!(null), json!({ "suppressed": 1 })), (json!(false), json!({ "done": 1 }))] {
+        let mut events = Events::new();
+        events.add("a", "09:00:10", "t1", json!([mail("lead", "09:00", REMOVE)]), json!({}));
+        events.add("b", "11:00:10", "t2", asked.clone(), json!({ "lead_opted_out": known }));
+        let found = events.json(NOTHING, PRICE).await;
+        assert_eq!(found["rules"][0]["after"]["actions"], actions, "{found:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_waited_before_the_first_event_has_left_once_a_later_one_says_so() {
+    let first = [mail("sam", "08:00", "Hi"), mail("lead", "09:00", "A call?")];
+    let then = [mail("sam", "10:00", "My calendar."), mail("lead", "12:00", "And the price?")];
+    let history = |state: &str| {
+        json!([{
+            "action": "01a218ae-b7a4-731e-89c8-1e60cdea1527", "rule": "call", "kind": "reply", "target": null,
+            "thread_id": "t1", "message_id": "lead-09:00", "lead_email": "jo@acme.example", "state": state,
+            "created_at": "2026-01-05T09:00:10Z", "body": "My calendar.",
+        }])
+    };
+    let mut told = Vec::new();
+    for state in ["done", "waiting", "planned", "held"] {
+        let mut events = Events::new();
+        let change = json!({ "kind": "category", "history": history(state) });
+        events.add("a", "09:30:00", "t1", json!(first), change);
+        let all = json!([&first[..], &then[..]].concat());
+        events.add("b", "12:00:10", "t1", all, json!({ "history": history("done") }));
+        told.push(events.json(NOTHING, PRICE).await["rules"][0]["after"].clone());
+    }
+    assert!(told.iter().all(|found| *found == told[0]), "{told:#?}");
+}
