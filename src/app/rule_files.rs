@@ -117,30 +117,32 @@ impl Files {
         })
     }
 
-    /// Where a file of this name would be that is not there yet: below a folder of rules. Only whoever sees everything adds one,
+    /// Where a file of this name would be that is not there yet: below a folder of rules, named like its files, such as
+    /// `rules/30-new.yaml`. Only whoever sees everything adds one,
     /// because a folder may be several workspaces'.
     fn place_for(&self, name: &str) -> Option<PathBuf> {
         let written = Path::new(name);
         let is_plain = |part: Component<'_>| match part {
-            Component::Normal(part) => part.to_str().is_some_and(|part| !part.starts_with('.')),
+            Component::Normal(part) => {
+                part.to_str().is_some_and(|part| !part.starts_with('.') && !part.contains(['\\', ':']))
+            }
             _ => false,
         };
         let is_yaml = written.extension().is_some_and(|end| end == "yaml" || end == "yml");
         // What is never read as rules is none here either.
         let is_configuration = written.file_name().is_some_and(|name| name == DEFAULT_FILE);
-        if !self.sees_everything || !is_yaml || is_configuration || name.len() > MAX_NAME {
+        let is_typed = name.len() <= MAX_NAME && !name.contains(char::is_control);
+        if !self.sees_everything || !is_yaml || is_configuration || !is_typed {
             return None;
         }
         let roots = self.context.workspaces.iter().flat_map(|workspace| &workspace.rules);
         let mut places = roots.filter(|root| root.is_dir()).flat_map(|root| {
             let beside = root.parent().map(|parent| parent.join(written));
-            [Some(written.to_owned()), beside, Some(root.join(written))].into_iter().flatten().filter_map(
-                move |place| {
-                    let inner = place.strip_prefix(root).ok()?.to_owned();
-                    let is_free = inner.components().next().is_some() && inner.components().all(is_plain);
-                    (is_free && place.symlink_metadata().is_err()).then_some(place)
-                },
-            )
+            [Some(written.to_owned()), beside].into_iter().flatten().filter_map(move |place| {
+                let inner = place.strip_prefix(root).ok()?.to_owned();
+                let is_free = inner.components().next().is_some() && inner.components().all(is_plain);
+                (is_free && place.symlink_metadata().is_err()).then_some(place)
+            })
         });
         places.next()
     }
@@ -168,7 +170,7 @@ impl Files {
 }
 
 /// A longer name is none, in bytes.
-const MAX_NAME: usize = 512;
+const MAX_NAME: usize = 200;
 
 fn shown(path: &Path) -> String {
     path.display().to_string()

@@ -54,8 +54,9 @@ impl<'a> Answer<'a> {
     pub fn summary(&self) -> Vec<String> {
         let report = self.report;
         let since = self.since.map(|since| format!(" since {}", since.strftime("%Y-%m-%d"))).unwrap_or_default();
+        let alone = if self.how == "stateless" { ", matching alone" } else { "" };
         let mut lines = vec![format!(
-            "{}{since}: {} before, {} after. {}",
+            "{}{since}{alone}: {} before, {} after. {}",
             counted(report.events, "event", "events"),
             self.before.from,
             self.after.from,
@@ -86,9 +87,10 @@ impl Report {
         }
     }
 
-    /// What was not compared, and why. A line that says more of the one before it begins with two spaces.
+    /// What was not compared, or could not be evaluated, and why. A line that says more of the one before it begins with two
+    /// spaces.
     pub fn left_out(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines: Vec<String> = self.rules.iter().flat_map(RuleRow::errors).collect();
         if self.lacking_events > 0 {
             lines.push(format!(
                 "{} not compared: less was read of them than a rule needs.",
@@ -124,6 +126,18 @@ impl Report {
 impl RuleRow {
     /// What the columns of [`RuleRow::cells`] hold.
     pub const HEADER: [&'static str; 5] = ["rule", "matches before", "after", "actions before", "after"];
+
+    /// On how many events the rule could not be evaluated, and why.
+    fn errors(&self) -> Vec<String> {
+        let sides = [(&self.before, "before the change"), (&self.after, "after it")];
+        let told = sides.into_iter().filter_map(|(counts, set)| {
+            let counts = counts.as_ref()?;
+            let error = cut(counts.error.as_deref()?);
+            let events = counted(counts.errors, "event", "events");
+            Some(format!("`{}` ({set}) failed on {events}, and so did not match them: {error}", self.name))
+        });
+        told.collect()
+    }
 
     /// As a row of a table.
     pub fn cells(&self) -> [String; 5] {

@@ -109,7 +109,8 @@ fn of_rule(before: &RuleTrace, after: &RuleTrace) -> Difference {
         return simple(after, format!("`{name}` {verb}: `{by}` {which}"));
     }
     if let Some(error) = &failing.error {
-        return simple(after, format!("`{name}` {verb}: its script failed on one side: {error}"));
+        let failed = if after.matched { "it failed before the change" } else { "it fails now" };
+        return simple(after, format!("`{name}` {verb}: {failed}: {error}"));
     }
     let condition = first_different(matching, failing).map(|condition| (condition, failing.mode));
     if let Some((condition, _)) = condition {

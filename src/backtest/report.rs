@@ -82,6 +82,10 @@ pub struct RuleRow {
 pub struct RuleCounts {
     /// The events that it matched.
     pub matches: u64,
+    /// The events on which it could not be evaluated, and so did not match: its script or a template failed.
+    pub errors: u64,
+    /// The first error.
+    pub error: Option<String>,
     /// Its actions by outcome: done, held, waiting, shadow, suppressed, cancelled, failed.
     pub actions: BTreeMap<&'static str, u64>,
 }
@@ -226,6 +230,11 @@ impl Report {
     fn count(&mut self, decision: &Decision, counts: impl Fn(&mut RuleRow) -> &mut RuleCounts) {
         for name in decision.matched() {
             counts(self.row(name)).matches += 1;
+        }
+        for (rule, error) in decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
+            let counts = counts(self.row(&rule.name));
+            counts.errors += 1;
+            counts.error.get_or_insert_with(|| cut(error));
         }
         for action in &decision.actions {
             *counts(self.row(&action.rule)).actions.entry(outcome_of(action)).or_default() += 1;

@@ -158,7 +158,8 @@ async fn processes_with_differing_configurations_run_what_each_knows_and_tell_on
     first.wait_for_log("nothing runs here until it does").await;
     second.wait_for_log("nothing runs here until it does").await;
     field.wait_for_alert("The store fails").await;
-    assert_eq!(field.alerts("The store fails"), 1);
+    // One of them tells, unless the machine was so slow that its lease had run out when the other one looked.
+    assert!((1..=2).contains(&field.alerts("The store fails")));
     field.query("postgres", &format!("ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS true")).await;
 
     // Whoever knows a workspace alone is gone: it waits for somebody who knows it.

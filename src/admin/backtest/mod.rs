@@ -43,6 +43,8 @@ const AFTER: &str = "the edited rules";
 
 /// Past events, decided by the rules as they would be.
 #[derive(Deserialize, ToSchema)]
+// A misspelt `rules` would compare the files as they are, and say that nothing changes.
+#[serde(deny_unknown_fields)]
 pub(super) struct BacktestBody {
     /// What is done: `check`, `test` or `compare`.
     #[serde(default)]

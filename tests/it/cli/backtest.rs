@@ -552,6 +552,24 @@ async fn what_only_a_configuration_knows_is_said_to_be_unknown() {
     assert_eq!(found["without_configuration"], json!([]));
 }
 
+/// What fails on every event matches none, and so changes nothing: that must not look like a harmless change.
+#[tokio::test]
+async fn a_rule_that_fails_is_told() {
+    let place = played(BEFORE).await;
+    let broken = format!("{BEFORE}  - {{ name: endless, script: 'loop {{ }}', then: [star] }}\n");
+    place.write("rules/rules.yaml", &broken);
+    for options in [&["backtest"][..], &["backtest", "--stateless"]] {
+        let found = place.run(&[options, &["--format", "json"]].concat()).await.assert_exit(0).json();
+        let endless =
+            &found["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == "endless").unwrap()["after"];
+        assert_eq!((&endless["matches"], &endless["errors"]), (&json!(0), &json!(9)), "{found:#}");
+        let table = place.run(options).await.assert_exit(0).out;
+        let told = "`endless` (after it) failed on 9 events, and so did not match them: ";
+        assert!(table.contains(told), "{table}");
+        assert_eq!(table.contains(", matching alone: "), options.len() == 2, "{table}");
+    }
+}
+
 const REMOVE: &str = "Please remove me from your list.";
 const PRICE: &str = "  - { name: price, when: { body: price }, then: [{ reply: { text: 10 EUR } }] }\n";
 const VIP: &str = "  - { name: vip, when: { tags: vip }, then: [star] }\n";
