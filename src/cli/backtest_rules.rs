@@ -1,6 +1,6 @@
 //! The two sets of rules that a `backtest` compares.
 
-use super::{args::BacktestArgs, env, events, service::Service, warn_of};
+use super::{args::BacktestArgs, env, events, load_offline, service::Service, warn_of};
 use crate::{
     app::{self, AppError, CliOptions},
     rules::{LoadContext, RuleSet, RuleSources, SourcesError},
@@ -29,7 +29,13 @@ pub(super) struct Compared {
 }
 
 pub(super) async fn compared_rules(overrides: &CliOptions, args: &BacktestArgs) -> anyhow::Result<Compared> {
-    let settings = match app::load(overrides, &env) {
+    // Events and rules out of files reach neither the store nor an account: no secret is needed.
+    let is_offline = args.from.is_some() && args.against != "running" && !args.fetch;
+    let loaded = match is_offline {
+        true => load_offline(overrides).map(|(settings, _)| settings),
+        false => app::load(overrides, &env),
+    };
+    let settings = match loaded {
         Ok(settings) => {
             warn_of(&settings);
             Some(settings)

@@ -636,3 +636,20 @@ async fn a_reply_that_waited_before_the_first_event_has_left_once_a_later_one_sa
     }
     assert!(told.iter().all(|found| *found == told[0]), "{told:#?}");
 }
+
+#[tokio::test]
+async fn files_are_compared_with_the_configuration_and_without_its_secrets() {
+    let mut events = Events::new();
+    events.add("a", "23:00:10", "t1", json!([mail("lead", "23:00", "A call?")]), json!({}));
+    events.write(
+        "reply-router.yaml",
+        "workspaces: [{ name: acme, api_key: \"${NO_SUCH_KEY_IS_SET}\" }]\nrules: new.yaml\nhours:\n  office: { days: [mon, tue, wed, \
+         thu, fri], from: \"09:00\", to: \"17:00\", timezone: Europe/Berlin }\n",
+    );
+    let plain = "  - { name: call, when: { body: call }, then: [{ reply: { text: Yes. } }] }\n";
+    let hours = plain.replace("text: Yes.", "text: Yes., hours: office");
+    let found = events.json(plain, &hours).await;
+    let reason = &found["changes"][0]["after"]["actions"][0]["reason"];
+    assert!(reason.as_str().is_some_and(|why| why.contains("outside `office`")), "{found:#}");
+    assert!(found["without_configuration"].is_null(), "{found:#}");
+}
