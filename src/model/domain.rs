@@ -15,11 +15,12 @@ pub fn fold_domain(text: &str) -> Cow<'_, str> {
         None => (None, text),
     };
     let lower = domain.to_lowercase().replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
-    let mut host = lower.trim_end_matches('.');
+    let is_end = |last: char| last == '.' || last.is_whitespace();
+    let mut host = lower.trim_end_matches(is_end);
     while let Some((before, port)) = host.rsplit_once(':')
         && port.bytes().all(|byte| byte.is_ascii_digit())
     {
-        host = before.trim_end_matches('.');
+        host = before.trim_end_matches(is_end);
     }
     let labels: Vec<Cow<'_, str>> = host.split('.').map(readable).collect();
     let domain = labels.join(".");
@@ -81,6 +82,7 @@ mod tests {
             ("", ""),
             ("@", "@"),
             (":80", ""),
+            ("- :", "-"),
         ] {
             assert_eq!(fold_domain(written), folded, "{written:?}");
         }
