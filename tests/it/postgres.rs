@@ -409,7 +409,7 @@ async fn the_command_copies_a_store_and_names_what_it_copied() {
     run("sqlite:s.db", "${STORE_ADDRESS}").await.assert_exit(1);
     file.close().await;
     drop(file);
-    let said = ["copied 2 threads, 3 decisions, 6 actions and 1 opt-outs", "compared each row"];
+    let said = ["copied 2 threads, 3 decisions, 6 actions and 1 opt-out", "compared each row"];
     run("sqlite:s.db", "${STORE_ADDRESS}").await.assert_exit(0).assert_prints(&said);
     assert_eq!(shown(&SqlStore::connect(&address).await.unwrap()).await, expected);
     run("${STORE_ADDRESS}", "sqlite:back.db").await.assert_exit(0).assert_prints(&said);
