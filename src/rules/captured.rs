@@ -122,7 +122,7 @@ impl Captured {
 fn find(capture: &Capture, body: &SearchText<'_>) -> Option<String> {
     let range = match &capture.pattern {
         CapturePattern::Regex(pattern) => {
-            let found = pattern.regex().captures(body.as_str())?;
+            let found = pattern.captures(body.as_str())?;
             let group = if found.len() > 1 { found.iter().skip(1).flatten().next()? } else { found.get(0)? };
             group.range()
         }

@@ -230,7 +230,7 @@ fn is_found<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str>, f
     let Some(original) = text else { return false };
     let (hits, text) = (facts.literal_hits(field, original), facts.search_text(field, original));
     let is_likely = |pattern: &&Pattern| hits.is_none_or(|hits| hits.may_match(pattern));
-    text.is_some_and(|text| patterns.iter().filter(is_likely).any(|pattern| pattern.regex().is_match(text.as_str())))
+    text.is_some_and(|text| patterns.iter().filter(is_likely).any(|pattern| pattern.is_match(text.as_str())))
 }
 
 /// Whether one of the phrases is found in a text.

@@ -1,12 +1,12 @@
 //! What values are compared with: globs, regular expressions, bounds. Each is checked when it is built.
+mod compiled;
+
 use super::{normal_pattern::normalize_pattern, prefilter::Needles};
 use crate::{model::fold_domain, text::normalize};
-use regex::{Regex, RegexBuilder};
+use compiled::Compiled;
+use regex::{Captures, Match};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How much memory a compiled regular expression may take; refuses `a{1000}{1000}`.
-const REGEX_SIZE_LIMIT: usize = 256 * 1024;
 
 /// How much of a text is matched, in bytes.
 pub const MATCHED_BYTES: usize = 64 * 1024;
@@ -72,7 +72,11 @@ impl GlobText {
 
     /// Whether the whole value looks like this. Linear in the value for each `*`.
     pub fn matches(&self, value: &str) -> bool {
-        let value = self.fold.apply(value);
+        self.matches_folded(&self.fold.apply(value))
+    }
+
+    /// The same of a value that is folded as this text is.
+    pub(super) fn matches_folded(&self, value: &[char]) -> bool {
         let pattern = &self.folded;
         let (mut p, mut v) = (0, 0);
         let mut star: Option<(usize, usize)> = None;
@@ -126,7 +130,7 @@ impl Glob {
 #[derive(Debug, Clone)]
 pub struct Pattern {
     written: String,
-    regex: Regex,
+    compiled: Arc<Compiled>,
     /// The text that it is, in its normal form, if it is nothing but a text.
     literal: Option<String>,
     /// What every text has that it is found in; `None` where nothing is known of that.
@@ -146,20 +150,16 @@ pub struct PatternError {
 }
 
 impl Pattern {
-    /// Compiles.
+    /// Reads it; it is compiled when it is first searched for.
     ///
     /// # Errors
     /// The text is no regular expression of the engine's syntax, or compiles to more than 256 KiB.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        let build = |text: &str| RegexBuilder::new(text).case_insensitive(true).size_limit(REGEX_SIZE_LIMIT).build();
         // What is wrong is explained on the text as written.
-        let built = match normalize_pattern(text) {
-            Ok(normal) => build(&normal),
-            Err(_) => build(text),
-        };
-        let regex = built.map_err(|error| explain(text, &error))?;
+        let normal = normalize_pattern(text).unwrap_or_else(|_| text.to_owned());
+        let compiled = Compiled::shared(normal).map_err(|error| explain(text, &error))?;
         let literal = (regex_syntax::escape(text) == text).then(|| spell(text));
-        Ok(Self { written: text.to_owned(), regex, literal, needles: None })
+        Ok(Self { written: text.to_owned(), compiled, literal, needles: None })
     }
 
     /// A text that is searched for literally, upper and lower case being the same.
@@ -180,10 +180,12 @@ impl Pattern {
 
     /// Whether it surely is found in every text: it may be empty and looks at nothing around it.
     pub fn matches_everything(&self) -> bool {
-        regex_syntax::parse(self.regex.as_str()).is_ok_and(|parsed| {
-            let properties = parsed.properties();
-            properties.minimum_len() == Some(0) && properties.look_set().is_empty()
-        })
+        self.compiled.is_found_everywhere()
+    }
+
+    /// Whether it is found in an empty text.
+    pub fn matches_nothing(&self) -> bool {
+        self.compiled.is_found_in_nothing()
     }
 
     /// As written.
@@ -191,14 +193,34 @@ impl Pattern {
         &self.written
     }
 
-    /// The compiled expression, for normal forms of texts.
-    pub fn regex(&self) -> &Regex {
-        &self.regex
+    /// The expression for normal forms of texts.
+    pub(super) fn normal(&self) -> &str {
+        self.compiled.text()
+    }
+
+    /// Whether it is found in a text in its normal form.
+    pub fn is_match(&self, normal: &str) -> bool {
+        self.compiled.regex().is_some_and(|regex| regex.is_match(normal))
+    }
+
+    /// Where it is first in a text in its normal form.
+    pub fn find<'t>(&self, normal: &'t str) -> Option<Match<'t>> {
+        self.compiled.regex()?.find(normal)
+    }
+
+    /// Where it is first in a text in its normal form, and its groups.
+    pub fn captures<'t>(&self, normal: &'t str) -> Option<Captures<'t>> {
+        self.compiled.regex()?.captures(normal)
     }
 
     /// The names of its groups.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
-        self.regex.capture_names().flatten()
+        self.compiled.names()
+    }
+
+    /// All its groups, the whole first, each with its name if it has one.
+    pub fn groups(&self) -> impl Iterator<Item = Option<&str>> {
+        self.compiled.regex().into_iter().flat_map(|regex| regex.capture_names())
     }
 }
 
@@ -391,8 +413,8 @@ mod tests {
         let error = Pattern::new("(call").expect_err("unclosed");
         assert_eq!(error.span, Some((0, 1)));
         assert!(Pattern::new("(?=x)y").is_err_and(|e| e.message.contains("look-ahead")));
-        assert!(Pattern::literal("a.b").is_ok_and(|p| p.regex().is_match("A.B") && !p.regex().is_match("axb")));
-        assert!(!Pattern::new("(?-i)abc").expect("fine").regex().is_match("ABC"));
+        assert!(Pattern::literal("a.b").is_ok_and(|p| p.is_match("A.B") && !p.is_match("axb")));
+        assert!(!Pattern::new("(?-i)abc").expect("fine").is_match("ABC"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) struct RequiredTexts {
 /// Of each of these sets one text is in every text that the expression is found in; at most three, the rarest first. None
 /// where it requires none, too many, or only frequent ones.
 pub(super) fn required_texts(pattern: &Pattern) -> Vec<RequiredTexts> {
-    let parser = ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex().as_str());
+    let parser = ParserBuilder::new().case_insensitive(true).build().parse(pattern.normal());
     let mut found = parser.map(|parsed| analyze(&parsed).sets()).unwrap_or_default();
     found.retain(|set| set.weight >= MIN_WEIGHT);
     found

@@ -239,20 +239,20 @@ fn register_patterns(engine: &mut Engine) {
     };
     let of = compiled.clone();
     engine.register_fn("regex_is_match", move |text: Text, pattern: Text| -> Outcome<bool> {
-        Ok(of(&pattern)?.regex().is_match(SearchText::new(&text).as_str()))
+        Ok(of(&pattern)?.is_match(SearchText::new(&text).as_str()))
     });
     let of = compiled.clone();
     engine.register_fn("regex_capture", move |text: Text, pattern: Text| -> Outcome<Dynamic> {
         let (text, pattern) = (SearchText::new(&text), of(&pattern)?);
-        let Some(found) = pattern.regex().captures(text.as_str()) else { return Ok(Dynamic::UNIT) };
+        let Some(found) = pattern.captures(text.as_str()) else { return Ok(Dynamic::UNIT) };
         let group = if found.len() > 1 { found.iter().skip(1).flatten().next() } else { found.get(0) };
         Ok(group.map_or(Dynamic::UNIT, |group| Dynamic::from(text.original_text(group).to_owned())))
     });
     engine.register_fn("regex_captures", move |text: Text, pattern: Text| -> Outcome<Dynamic> {
         let (text, pattern) = (SearchText::new(&text), compiled(&pattern)?);
-        let Some(found) = pattern.regex().captures(text.as_str()) else { return Ok(Dynamic::UNIT) };
+        let Some(found) = pattern.captures(text.as_str()) else { return Ok(Dynamic::UNIT) };
         let mut map = Map::new();
-        for (number, (name, group)) in pattern.regex().capture_names().zip(found.iter()).enumerate() {
+        for (number, (name, group)) in pattern.groups().zip(found.iter()).enumerate() {
             let text = group.map_or(Dynamic::UNIT, |group| Dynamic::from(text.original_text(group).to_owned()));
             if let Some(name) = name {
                 map.insert(name.into(), text.clone());

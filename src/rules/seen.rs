@@ -183,11 +183,11 @@ fn look_at_text<'a>(field: TextField, patterns: &[Pattern], text: Option<&'a str
     let (hits, text) = (facts.literal_hits(field, original), facts.search_text(field, original));
     let Some(text) = text else { return Seen::default() };
     let mut likely = patterns.iter().filter(|pattern| hits.is_none_or(|hits| hits.may_match(pattern)));
-    let found = likely.find_map(|pattern| Some((pattern, pattern.regex().find(text.as_str())?)));
+    let found = likely.find_map(|pattern| Some((pattern, pattern.find(text.as_str())?)));
     let mut captures = Vec::new();
     if let Some((pattern, _)) = &found
         && pattern.group_names().next().is_some()
-        && let Some(groups) = pattern.regex().captures(text.as_str())
+        && let Some(groups) = pattern.captures(text.as_str())
     {
         let named =
             pattern.group_names().filter_map(|name| Some((name, text.original_text(groups.name(name)?).trim())));

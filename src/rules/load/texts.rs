@@ -193,7 +193,7 @@ pub(super) fn parse_regex(node: &Node, out: &mut Diagnostics) -> Option<Pattern>
 
 /// What an expression finds that nobody meant.
 fn odd_regex(node: &Node, text: &str, pattern: &Pattern, out: &mut Diagnostics) {
-    let finds_empty = pattern.regex().is_match("");
+    let finds_empty = pattern.matches_nothing();
     if finds_empty && pattern.matches_everything() {
         let what = "this is found in every text, because it may be empty";
         let found = Diagnostic::error(code::MATCHES_EMPTY, node, what).lint(true);
