@@ -2,9 +2,11 @@
 
 mod actions;
 mod attached;
+mod beside;
 mod conditions;
 mod curly_quotes;
 mod definitions;
+mod entry;
 mod files;
 mod folder;
 mod list_lint;
@@ -19,17 +21,19 @@ mod text_patterns;
 mod texts;
 mod uses;
 
+use beside::{load_tests, parse_tests};
 use definitions::Definitions;
-use files::Files;
+pub(super) use entry::kept;
+use entry::{file_access, parse_sources, paths};
 pub use files::RuleFile;
 use lists::KnownLists;
-use parsed::{Contains, Parsed, contents};
+use parsed::Contains;
 use suspicious::NamedCategory;
 use texts::{TemplateSite, TextSource};
 
 use super::{
     RuleSet,
-    context::{Edit, LoadContext, WorkspaceContext},
+    context::{LoadContext, WorkspaceContext},
     definition::Rule,
     files::FileAccess,
     rule_index::RuleIndex,
@@ -37,12 +41,11 @@ use super::{
     script::ScriptEngine,
     sources::{RuleSources, SourceFile},
     template::Templates,
-    test_case::{self, TestCase},
+    test_case::TestCase,
     workspaces,
 };
-use crate::diagnostics::{Diagnostic, Diagnostics, Source, code};
-use crate::lists::List;
-use crate::yaml::{self, Node};
+use crate::diagnostics::{Diagnostic, Diagnostics, code};
+use crate::yaml::Node;
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
@@ -65,7 +68,7 @@ impl RuleSet {
     /// # Errors
     /// As [`RuleSet::load`].
     pub fn load_workspaces(context: &LoadContext) -> Result<Self, Diagnostics> {
-        workspaces(context)
+        entry::workspaces(context)
     }
 
     /// The files that [`RuleSet::load_workspaces`] reads, in the order in which it reads them.
@@ -138,156 +141,6 @@ pub(super) struct Loader<'c> {
     definitions: Definitions,
 }
 
-/// Loads files and folders, which every workspace has.
-fn paths(paths: &[PathBuf], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
-    let everybody = everybody(context);
-    let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
-    load(context, scopes, &vec![paths; scopes.len()])
-}
-
-/// Loads the rules of each workspace.
-fn workspaces(context: &LoadContext) -> Result<RuleSet, Diagnostics> {
-    let paths: Vec<&[PathBuf]> = context.workspaces.iter().map(|workspace| workspace.rules.as_slice()).collect();
-    load(context, &context.workspaces, &paths)
-}
-
-/// What stands for the workspaces where none are known.
-fn everybody(context: &LoadContext) -> WorkspaceContext {
-    WorkspaceContext {
-        destinations: context.destinations.clone(),
-        hours: context.hours.clone(),
-        lists: context.lists.clone(),
-        ..WorkspaceContext::default()
-    }
-}
-
-/// Loads each file once, however many workspaces have it; `paths` are those of each scope.
-fn load(context: &LoadContext, scopes: &[WorkspaceContext], paths: &[&[PathBuf]]) -> Result<RuleSet, Diagnostics> {
-    let mut loader = Loader::new(context, scopes);
-    loader.read_lists();
-    let found = Files::find(paths, context, &mut loader.out);
-    let mut parsed = Vec::with_capacity(found.all.len());
-    for (number, file) in found.all.iter().enumerate() {
-        let name = file.display().to_string();
-        let mut files = file_access(context, found.roots.get(number));
-        let edit = context.edit.as_ref().and_then(|edit| Some((edit, edit.texts.get(file)?)));
-        let node = match edit {
-            Some((edit, text)) => {
-                files = files.for_trying(edit.may_name.clone());
-                yaml::parse(&Source::new(name.as_str(), text.as_str()), &mut loader.out)
-            }
-            None => yaml::load(file, &name, &mut loader.out),
-        };
-        if let Some(node) = node {
-            parsed.push(Parsed {
-                number,
-                node,
-                folder: file.parent().map(Path::to_path_buf).unwrap_or_default(),
-                files,
-                contains: contents(&name),
-            });
-        }
-    }
-    let mut files = found.of.clone();
-    loader.declare(&mut parsed, &files);
-    // Whoever may name few files gets no definitions out of others.
-    let is_held_back = |number: usize| {
-        let edit = context.edit.as_ref().filter(|edit| edit.may_name.is_some());
-        edit.zip(found.all.get(number)).is_some_and(|(edit, file)| edit.texts.contains_key(file))
-    };
-    let alone = (0..found.all.len()).filter(|number| found.is_alone.contains(number) && !is_held_back(*number));
-    let alone: Vec<usize> = alone.collect();
-    neighbours::borrow(&mut loader, &alone, &found.all, &mut parsed, &mut files);
-    loader.read(parsed);
-    for (paths, files) in paths.iter().zip(&found.of) {
-        let has_rules = loader.origins.iter().any(|origin| files.contains(origin)) || loader.defines(files);
-        let Some(path) = paths.first().filter(|_| !has_rules && !loader.out.has_errors()) else { continue };
-        let none = Diagnostic::file(code::NO_RULES, path.display().to_string(), "there is no rule here");
-        loader
-            .out
-            .push(none.hint("write a rule into a file that ends in .yaml; `reply-router init` writes a first one"));
-    }
-    loader.files = file_access(context, &found.roots);
-    loader.finish(&files)
-}
-
-/// What rules may read and send: files below the folders that they come from.
-fn file_access<'p>(context: &LoadContext, folders: impl IntoIterator<Item = &'p Vec<PathBuf>>) -> FileAccess {
-    let mut access = FileAccess::new(context.attachments_from.clone(), context.private_files.clone());
-    folders.into_iter().flatten().for_each(|folder| access.allow(folder));
-    access
-}
-
-/// Loads the tests of one file.
-fn load_tests(path: &Path) -> Result<Vec<TestCase>, Diagnostics> {
-    let mut out = Diagnostics::new();
-    let node = yaml::load(path, &path.display().to_string(), &mut out);
-    cases_in(node, out)
-}
-
-/// Loads the tests of a text.
-fn parse_tests(name: &str, text: &str) -> Result<Vec<TestCase>, Diagnostics> {
-    let mut out = Diagnostics::new();
-    let node = yaml::parse(&Source::new(name, text), &mut out);
-    cases_in(node, out)
-}
-
-fn cases_in(mut node: Option<Node>, mut out: Diagnostics) -> Result<Vec<TestCase>, Diagnostics> {
-    if let Some(node) = &mut node {
-        curly_quotes::take_off(node, &mut out);
-    }
-    let tests = node.as_ref().and_then(|node| node.get("tests"));
-    let cases = tests.map(|tests| test_case::read(tests, &mut out)).unwrap_or_default();
-    if out.has_errors() { Err(out) } else { Ok(cases) }
-}
-
-/// Loads texts.
-fn parse_sources(sources: &[(&str, &str)], context: &LoadContext) -> Result<RuleSet, Diagnostics> {
-    let everybody = everybody(context);
-    let scopes = if context.workspaces.is_empty() { std::slice::from_ref(&everybody) } else { &context.workspaces };
-    let mut loader = Loader::new(context, scopes);
-    loader.read_lists();
-    loader.folder.clone_from(&context.base_dir);
-    if !context.base_dir.as_os_str().is_empty() {
-        loader.files.allow(&context.base_dir);
-    }
-    let files = vec![(0..sources.len()).collect(); scopes.len()];
-    let mut parsed = Vec::with_capacity(sources.len());
-    for (number, (name, text)) in sources.iter().enumerate() {
-        if let Some(node) = yaml::parse(&Source::new(*name, *text), &mut loader.out) {
-            let (folder, files) = (loader.folder.clone(), loader.files.clone());
-            parsed.push(Parsed { number, node, folder, files, contains: contents(name) });
-        }
-    }
-    loader.declare(&mut parsed, &files);
-    loader.read(parsed);
-    loader.finish(&files)
-}
-
-/// Makes a set again from what it was made of; `lists` has those that are read now, by their digests.
-pub(super) fn kept(sources: &RuleSources, lists: &HashMap<&str, Arc<List>>) -> Result<RuleSet, Diagnostics> {
-    let context = sources.context();
-    let everybody = everybody(&context);
-    let (scopes, of) = match context.workspaces.as_slice() {
-        [] => (std::slice::from_ref(&everybody), vec![(0..sources.files.len()).collect()]),
-        all => (all, sources.workspaces.iter().map(|workspace| workspace.files.clone()).collect::<Vec<_>>()),
-    };
-    let mut loader = Loader::new(&context, scopes);
-    loader.kept = Some(sources);
-    loader.lists = KnownLists::of_kept(sources, lists);
-    let mut parsed = Vec::with_capacity(sources.files.len());
-    for (number, file) in sources.files.iter().enumerate() {
-        if let Some(node) = yaml::parse(&Source::new(file.name.as_str(), file.text.as_str()), &mut loader.out) {
-            let (folder, files) = (PathBuf::from(&file.folder), loader.files.clone());
-            let contains = if file.only_definitions { Contains::Definitions } else { Contains::All };
-            parsed.push(Parsed { number, node, folder, files, contains });
-        }
-    }
-    loader.declare(&mut parsed, &of);
-    loader.read(parsed);
-    loader.finish(&of)
-}
-
 impl<'c> Loader<'c> {
     fn new(context: &'c LoadContext, scopes: &'c [WorkspaceContext]) -> Self {
         Self {
@@ -321,9 +174,10 @@ impl<'c> Loader<'c> {
         if self.out.has_errors() {
             return Err(self.out);
         }
+        let places: HashMap<usize, usize> =
+            (0..).zip(&self.sources_of).map(|(place, number)| (*number, place)).collect();
         for (workspace, files) in self.sources.workspaces.iter_mut().zip(files) {
-            let place = |number: &usize| self.sources_of.iter().position(|read| read == number);
-            workspace.files = files.iter().filter_map(place).collect();
+            workspace.files = files.iter().filter_map(|number| places.get(number).copied()).collect();
         }
         self.lists.note_used(&mut self.sources);
         let context = self.sources.context_text();
@@ -400,50 +254,6 @@ impl<'c> Loader<'c> {
         if let Some(rules) = rules.filter(|_| contains == Contains::All) {
             for rule in rules.list(&mut self.out).unwrap_or_default() {
                 self.rule(rule);
-            }
-        }
-    }
-
-    /// Tests happen in the workspace that they name, or in the first one that has their file.
-    fn tests(&mut self, node: &Node) {
-        let known: Vec<&str> = self.context.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
-        // Whoever sees some of the workspaces tries rules without the tests of others.
-        let edit = self.context.edit.as_ref().filter(|edit| edit.may_name.is_some());
-        let is_edited = |edit: &Edit| edit.texts.keys().any(|path| path.as_os_str() == node.source().name());
-        let leaves_out = edit.is_some_and(|edit| !is_edited(edit));
-        for test in node.list_or_one().iter().filter_map(|test| test.get("workspace")) {
-            if leaves_out || known.is_empty() || known.contains(&test.text()) || test.text().trim().is_empty() {
-                continue;
-            }
-            let error = format!("there is no workspace `{}` in the configuration", test.text());
-            let error = Diagnostic::error(code::UNKNOWN_WORKSPACE, test, error);
-            self.out.push(error.hint(match yaml::did_you_mean(test.text(), known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there is: {}", workspaces::listed(&known)),
-            }));
-        }
-        self.tests_name_definitions(node);
-        let first = self.having.first().map(|scope| scope.name.clone()).filter(|_| !known.is_empty());
-        let mut cases = test_case::read(node, &mut self.out);
-        for case in &mut cases {
-            case.workspace = case.workspace.take().or_else(|| first.clone());
-        }
-        cases.retain(|case| !leaves_out || known.contains(&case.workspace()));
-        self.cases.extend(cases);
-    }
-
-    /// Definitions that tests expect to hold.
-    fn tests_name_definitions(&mut self, tests: &Node) {
-        for test in tests.list_or_one() {
-            let steps = test.get("steps").map(Node::list_or_one).unwrap_or_default();
-            for expected in std::iter::once(test).chain(steps).filter_map(|part| part.get("expect")?.get("is")) {
-                for item in expected.list_or_one().iter().filter(|item| !item.text().is_empty()) {
-                    let found = self.definitions.resolve(item, self.number, &mut self.out);
-                    if let Some(read) = found.and_then(|number| self.definitions.get(number)) {
-                        let definition = Arc::clone(&read.definition);
-                        self.check_lists_of_test(&definition.rule.tests);
-                    }
-                }
             }
         }
     }

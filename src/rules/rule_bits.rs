@@ -61,9 +61,51 @@ impl RuleBits {
     }
 }
 
+/// Some rules of a list, as places where they are few: many such sets of one list take no more than what is in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RulePlaces {
+    Few(Box<[u32]>),
+    Many(RuleBits),
+}
+
+impl RulePlaces {
+    /// The rules at these places of so many.
+    pub(super) fn of(places: Vec<u32>, count: usize) -> Self {
+        let is_few = places.len().saturating_mul(32) < count;
+        if is_few {
+            return Self::Few(places.into());
+        }
+        let mut bits = RuleBits::none(count);
+        places.into_iter().for_each(|place| bits.insert(place as usize));
+        Self::Many(bits)
+    }
+
+    /// Adds them to others of the same list.
+    pub(super) fn add_to(&self, all: &mut RuleBits) {
+        match self {
+            Self::Few(places) => places.iter().for_each(|place| all.insert(*place as usize)),
+            Self::Many(bits) => all.add(bits),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::RuleBits;
+    use super::{RuleBits, RulePlaces};
+
+    #[test]
+    fn few_rules_are_kept_as_places() {
+        for (places, is_few) in [(vec![], true), (vec![0, 99], true), (vec![3, 4, 5, 50], false)] {
+            let made = RulePlaces::of(places.clone(), 100);
+            assert_eq!(matches!(made, RulePlaces::Few(_)), is_few, "{places:?}");
+            let mut all = RuleBits::none(100);
+            all.insert(7);
+            made.add_to(&mut all);
+            let mut expected: Vec<usize> = places.iter().map(|place| *place as usize).chain([7]).collect();
+            expected.sort_unstable();
+            assert_eq!(all.places().collect::<Vec<_>>(), expected);
+        }
+    }
 
     #[test]
     fn rules_come_in_order() {

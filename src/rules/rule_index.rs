@@ -11,7 +11,7 @@ use super::{
     listed::ListedField,
     pattern::{Fold, Glob, GlobText, Pattern},
     prefilter::{Needles, Prefilter, PrefilterBuilder},
-    rule_bits::RuleBits,
+    rule_bits::{RuleBits, RulePlaces},
     said::PhraseIndex,
 };
 use crate::model::non_blank;
@@ -43,11 +43,11 @@ struct ValueIndex {
     /// Rules that it may be absent for.
     absent: RuleBits,
     /// Rules by the value, folded.
-    exact: HashMap<Vec<char>, RuleBits>,
+    exact: HashMap<Box<[char]>, RulePlaces>,
     /// Rules by a value with `*` or `?`.
-    globs: Vec<(GlobText, RuleBits)>,
+    globs: Vec<(GlobText, RulePlaces)>,
     /// Rules by a list that has it: each list is looked into once, however many rules ask.
-    lists: Vec<(String, RuleBits)>,
+    lists: Vec<(String, RulePlaces)>,
 }
 
 /// What rules require of a text.
@@ -107,41 +107,38 @@ impl ValueIndex {
     fn build(field: GlobField, rules: &[Rule]) -> Option<Self> {
         let count = rules.len();
         let fold = field.fold();
-        let (free, absent) = (RuleBits::all(count), RuleBits::none(count));
-        let mut index = Self { field, fold, free, absent, exact: HashMap::new(), globs: Vec::new(), lists: Vec::new() };
-        let mut is_used = false;
+        let (mut free, mut absent) = (RuleBits::all(count), RuleBits::none(count));
+        let mut exact: HashMap<&[char], Vec<u32>> = HashMap::new();
+        let mut globs: HashMap<&str, (&GlobText, Vec<u32>)> = HashMap::new();
+        let mut lists: HashMap<&str, Vec<u32>> = HashMap::new();
         for (place, rule) in rules.iter().enumerate() {
             let Some(values) = required_values(&rule.when, &rule.tests, field) else { continue };
-            is_used = true;
-            index.free.remove(place);
+            free.remove(place);
+            let number = u32::try_from(place).unwrap_or(u32::MAX);
             for value in values {
                 match value {
-                    Required::List(name) => match index.lists.iter_mut().find(|(known, _)| known == name) {
-                        Some((_, rules)) => rules.insert(place),
-                        None => {
-                            let mut rules = RuleBits::none(count);
-                            rules.insert(place);
-                            index.lists.push((name.to_owned(), rules));
-                        }
-                    },
-                    Required::Glob(Glob::Absent) => index.absent.insert(place),
+                    Required::List(name) => lists.entry(name).or_default().push(number),
+                    Required::Glob(Glob::Absent) => absent.insert(place),
                     Required::Glob(Glob::Like(text)) => match text.exact(fold) {
-                        Some(value) => {
-                            index.exact.entry(value.to_vec()).or_insert_with(|| RuleBits::none(count)).insert(place);
-                        }
-                        None => match index.globs.iter_mut().find(|(known, _)| known == text) {
-                            Some((_, rules)) => rules.insert(place),
-                            None => {
-                                let mut rules = RuleBits::none(count);
-                                rules.insert(place);
-                                index.globs.push((text.clone(), rules));
-                            }
-                        },
+                        Some(value) => exact.entry(value).or_default().push(number),
+                        None => globs.entry(text.as_str()).or_insert((text, Vec::new())).1.push(number),
                     },
                 }
             }
         }
-        is_used.then_some(index)
+        if free == RuleBits::all(count) {
+            return None;
+        }
+        let places = |places| RulePlaces::of(places, count);
+        Some(Self {
+            field,
+            fold,
+            free,
+            absent,
+            exact: exact.into_iter().map(|(value, rules)| (value.into(), places(rules))).collect(),
+            globs: globs.into_values().map(|(text, rules)| (text.clone(), places(rules))).collect(),
+            lists: lists.into_iter().map(|(name, rules)| (name.to_owned(), places(rules))).collect(),
+        })
     }
 
     /// Takes out the rules that the event's value does not fit.
@@ -158,16 +155,17 @@ impl ValueIndex {
         match non_blank(value.as_deref()) {
             None => may.add(&self.absent),
             Some(value) => {
-                if let Some(rules) = self.exact.get(&self.fold.apply(value)) {
-                    may.add(rules);
+                let folded = self.fold.apply(value);
+                if let Some(rules) = self.exact.get(folded.as_slice()) {
+                    rules.add_to(&mut may);
                 }
-                for (_, rules) in self.globs.iter().filter(|(glob, _)| glob.matches(value)) {
-                    may.add(rules);
+                for (_, rules) in self.globs.iter().filter(|(glob, _)| glob.matches_folded(&folded)) {
+                    rules.add_to(&mut may);
                 }
                 let by = ListedField::Short(self.field).by();
                 let has = |name: &String| facts.lists.get(name).is_some_and(|list| list.find(value, by).is_some());
                 for (_, rules) in self.lists.iter().filter(|(name, _)| has(name)) {
-                    may.add(rules);
+                    rules.add_to(&mut may);
                 }
             }
         }

@@ -82,6 +82,8 @@ pub struct TemplateError {
 #[derive(Clone)]
 pub struct Templates {
     environment: Environment<'static>,
+    /// The same without any template: what one is tried out in, however many there are.
+    empty: Environment<'static>,
 }
 
 impl fmt::Debug for Templates {
@@ -108,7 +110,7 @@ impl Default for Templates {
         });
         environment.add_filter("date", date);
         template_lists::register(&mut environment);
-        Self { environment }
+        Self { empty: environment.clone(), environment }
     }
 }
 
@@ -219,7 +221,10 @@ impl Templates {
         use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownTest};
         let mut wrong: Vec<TemplateError> = Vec::new();
         // What is missing is put in, so that the next one shows as well.
-        let mut environment = self.environment.clone();
+        let mut environment = self.empty.clone();
+        if environment.add_template_owned(template.to_owned(), source.to_owned()).is_err() {
+            return wrong;
+        }
         for filled in [true, false] {
             template_lists::register_samples(&mut environment, filled.then_some(SAMPLE));
             let mut context = Map::new();

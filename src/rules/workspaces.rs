@@ -12,7 +12,10 @@ use super::{
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, code};
 use crate::lists::Lists;
 use crate::model::{ActionKind, Mode};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// How many workspaces a sentence names.
 const NAMED: usize = 3;
@@ -127,19 +130,20 @@ pub(super) fn views(
 ) -> Views {
     let mut made = HashMap::new();
     made.insert((0..set.rules.len()).collect(), (Arc::clone(&set.rules), set.index.clone()));
+    let mut in_file: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (place, origin) in origins.iter().enumerate() {
+        in_file.entry(*origin).or_default().push(place);
+    }
     let mut views = Vec::with_capacity(workspaces.len());
     for ((workspace, lists), files) in workspaces.iter().zip(lists).zip(files) {
-        let in_file = |file: &usize| {
-            let file = *file;
-            origins.iter().enumerate().filter(move |(_, origin)| **origin == file).map(|(place, _)| place)
-        };
-        let places: Vec<usize> = files.iter().flat_map(in_file).collect();
+        let places: Vec<usize> = files.iter().filter_map(|file| in_file.get(file)).flatten().copied().collect();
         // Most workspaces see what another one sees too.
         let (rules, index) = made.entry(places).or_insert_with_key(|places: &Vec<usize>| {
             let mut rules: Vec<Rule> = places.iter().filter_map(|place| set.rules.get(*place)).cloned().collect();
             let index = RuleIndex::build(&mut rules);
             (Arc::new(rules), Some(Arc::new(index)))
         });
+        let files: HashSet<usize> = files.iter().copied().collect();
         let visible = set.definitions.iter().filter(|definition| files.contains(&definition.file));
         let definitions = Arc::new(visible.cloned().collect());
         let view = RuleSet {
@@ -172,9 +176,14 @@ pub(super) fn lint(set: &RuleSet, workspaces: &[WorkspaceContext]) -> Diagnostic
     }
     let found: Vec<(Diagnostics, Vec<&str>)> =
         seen.into_iter().map(|(rules, names)| (lint::rules(rules), names)).collect();
+    let mut found_by: HashMap<Identity<'_>, usize> = HashMap::new();
+    for (own, _) in &found {
+        let distinct: HashSet<Identity<'_>> = own.iter().map(identity).collect();
+        distinct.into_iter().for_each(|one| *found_by.entry(one).or_default() += 1);
+    }
     for (own, names) in &found {
         for diagnostic in own.iter() {
-            let everywhere = found.iter().all(|(other, _)| other.iter().any(|one| same(one, diagnostic)));
+            let everywhere = found_by.get(&identity(diagnostic)) == Some(&found.len());
             let mut diagnostic = diagnostic.clone();
             if !everywhere && [code::HIDDEN, code::REPLIES_MEET].contains(&diagnostic.code) {
                 diagnostic.message = format!("{}; so it is for {}", diagnostic.message, listed(names));
@@ -182,16 +191,19 @@ pub(super) fn lint(set: &RuleSet, workspaces: &[WorkspaceContext]) -> Diagnostic
             out.push(diagnostic);
         }
     }
+    let by_name: HashMap<&str, &WorkspaceContext> =
+        workspaces.iter().rev().map(|workspace| (workspace.name.as_str(), workspace)).collect();
     for rule in set.rules.iter() {
-        let has = |workspace: &&WorkspaceContext| {
-            set.of_workspace(&workspace.name).rule(&rule.name).is_some() && rule.may_match_in(&workspace.name)
-        };
-        let of: Vec<&WorkspaceContext> = workspaces.iter().filter(has).collect();
+        let having = set.views.having(&rule.name).filter(|name| rule.may_match_in(name));
+        let of: Vec<&WorkspaceContext> = having.filter_map(|name| by_name.get(name).copied()).collect();
         shared(rule, &of, &mut out);
     }
     out
 }
 
-fn same(left: &Diagnostic, right: &Diagnostic) -> bool {
-    (left.code, &left.message, &left.file, left.line) == (right.code, &right.message, &right.file, right.line)
+/// What makes two findings the same.
+type Identity<'d> = (&'static str, &'d str, &'d str, usize);
+
+fn identity(found: &Diagnostic) -> Identity<'_> {
+    (found.code, &found.message, &found.file, found.line)
 }

@@ -24,6 +24,10 @@ const CATEGORIES: [&str; 12] = [
     "not_now",
 ];
 
+/// With how many categories that are no one's but yours, each that is named once is compared: whoever has more has names that
+/// differ by a number.
+const MAX_OWN_CATEGORIES: usize = 100;
+
 /// A category that a rule names, and where.
 #[derive(Debug, Clone)]
 pub(super) struct NamedCategory {
@@ -49,6 +53,8 @@ pub(super) fn categories(named: &[NamedCategory], out: &mut Diagnostics) {
     for one in named {
         *uses.entry(plain(&one.text)).or_default() += 1;
     }
+    let often = uses.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str());
+    let often: Vec<&str> = often.take(MAX_OWN_CATEGORIES).collect();
     for one in named {
         let own = plain(&one.text);
         if own.contains(['*', '?'])
@@ -57,8 +63,7 @@ pub(super) fn categories(named: &[NamedCategory], out: &mut Diagnostics) {
         {
             continue;
         }
-        let often = uses.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str());
-        let near = did_you_mean(&own, CATEGORIES.into_iter().chain(often));
+        let near = did_you_mean(&own, CATEGORIES.into_iter().chain(often.iter().copied()));
         let Some(near) = near.filter(|near| strsim::damerau_levenshtein(&own, near) <= 2) else { continue };
         // Who names both beside each other means both.
         if named.iter().any(|other| plain(&other.text) == near && one.at.is_on_line_of(&other.at)) {
