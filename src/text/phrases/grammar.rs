@@ -13,7 +13,7 @@
 //! | `^`, `.` | the sentence or the line begins here, ends here |
 //! | `<write>` | a word of the list `write` in the file; not in rules |
 //!
-//! Rules are more lenient: `...` is `…`, and `…` passes commas; `don't` finds `dont`; commas, colons and the like are such as a
+//! Rules are more lenient: `...` is `…`, and `…` passes commas; `don't` finds `dont`, `SOC 2` finds `SOC2`; commas, colons and the like are such as a
 //! text may have, a sign that ends a sentence ends it (`no.`), and a sign at a word is looked for (`$100`). What could never be
 //! found, or would find something else than it says, is refused.
 
@@ -22,6 +22,7 @@ use std::ops::Range;
 
 use super::super::normal::normalize;
 
+mod numbers;
 mod word;
 
 /// A phrase, read.
@@ -190,6 +191,9 @@ impl Parser<'_> {
                 Some('|') if in_group => break,
                 Some(_) => nodes.push(self.choice(in_group)?),
             }
+        }
+        if self.is_rule() {
+            nodes = numbers::together_and_apart(nodes);
         }
         Ok(match <[Node; 1]>::try_from(nodes) {
             Ok([node]) => node,

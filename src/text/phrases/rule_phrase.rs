@@ -281,6 +281,26 @@ mod tests {
             ("\"yes", "yes", vec!["yes"]),
             ("price : list", "price: list", vec!["price: list"]),
             ("(we|they)'re in", "we’re in", vec!["we’re in"]),
+            ("SOC 2", "SOC2, soc 2, SOC-2, SOC2s, SOC 22", vec!["SOC2", "soc 2", "SOC-2"]),
+            ("soc2", "SOC2, soc 2, SOC-2, SOC, 2", vec!["SOC2", "soc 2", "SOC-2"]),
+            ("SOC-2 report", "the SOC2 report", vec!["SOC2 report"]),
+            (
+                "ISO 27001 certif*",
+                "ISO27001 certified, ISO 27001 certificate",
+                vec!["ISO27001 certified", "ISO 27001 certificate"],
+            ),
+            ("ISO 27001", "ISO 27,001", vec![]),
+            ("call at 3 pm", "a call at 3pm, call at 3 pm", vec!["call at 3pm", "call at 3 pm"]),
+            ("(3pm|noon)", "3 pm or noon", vec!["3 pm", "noon"]),
+            ("24 x 7", "24x7, 24 x 7, 24x 7", vec!["24x7", "24 x 7", "24x 7"]),
+            ("24/7", "24/7, 24 / 7, 24 7, 247", vec!["24/7", "24 / 7", "24 7"]),
+            ("Q3", "Q3 or Q 3", vec!["Q3"]),
+            ("Q 3", "Q3 or Q 3", vec!["Q3", "Q 3"]),
+            ("A1", "do we need a 1 hour call", vec![]),
+            ("1st", "1 St. James Street, the 1st", vec!["1st"]),
+            ("top 10?", "the top10", vec![]),
+            ("soc2*", "soc 2", vec![]),
+            ("1 a 2 b 3", "1 a 2 b 3, 1a2b3", vec!["1 a 2 b 3"]),
             ("(lista|listado)…precios", "lista de precios", vec!["lista de precios"]),
         ] {
             assert_eq!(found(phrase, text), expected, "{phrase} in {text}");
@@ -356,6 +376,8 @@ mod tests {
             ("^ call", "call", false),
             ("call", "^ call", true),
             ("call", "call?  me", false),
+            ("SOC 2", "our SOC 2 report", true),
+            ("SOC", "SOC 2", false),
         ] {
             let [wide, narrow] = [wide, narrow].map(|text| RulePhrase::parse(text).unwrap());
             assert_eq!(wide.is_found_with(&narrow), expected, "{wide:?} {narrow:?}");
