@@ -12,6 +12,7 @@ COPY Cargo.toml Cargo.lock askama.toml ./
 RUN mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
     && cargo build --locked --profile dist \
     && rm -r src
+COPY build.rs ./
 COPY src src
 # The demo's rules are compiled in.
 COPY examples examples

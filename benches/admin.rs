@@ -319,7 +319,7 @@ fn sample(rules: &RuleSet, rule: usize) -> (StoredEvent, DecisionTrace) {
         outgoing,
         ..Message::default()
     };
-    let event = StoredEvent {
+    let mut event = StoredEvent {
         revision: rules.revision().to_owned(),
         workspace: "acme".to_owned(),
         ceiling: Mode::Live,
@@ -347,6 +347,7 @@ fn sample(rules: &RuleSet, rule: usize) -> (StoredEvent, DecisionTrace) {
         thorough: false,
     };
     let decision = evaluate(rules, &input, event.at).unwrap();
+    event.reading = messages.as_ref().map(ThreadMessages::keep_reading);
     let trace = DecisionTrace {
         body: decision.body,
         auto_reply: decision.auto_reply,

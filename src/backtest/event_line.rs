@@ -2,7 +2,7 @@
 
 use super::bad_line::BadLine;
 use crate::{
-    model::{Conversation, HistoryEntry, Message, Mode, ThreadDetail, ThreadRow},
+    model::{Conversation, HistoryEntry, KeptReading, Message, Mode, ThreadDetail, ThreadRow},
     rules::{EventInput, ThreadMessages},
     store::{DecidedEvent, EventKind, StoredEvent},
 };
@@ -58,6 +58,9 @@ pub struct EventLine {
     /// The messages, oldest first, if they were read.
     #[serde(default)]
     pub messages: Option<Vec<Message>>,
+    /// What they say, as far as that is known. It does not count for other messages, nor for another version of the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<KeptReading>,
     /// Earlier actions of this thread and this lead.
     #[serde(default)]
     pub history: Option<Vec<HistoryEntry>>,
@@ -77,6 +80,7 @@ impl From<DecidedEvent> for EventLine {
             row,
             detail,
             messages,
+            reading,
             history,
             overrides,
             lead_opted_out,
@@ -86,6 +90,7 @@ impl From<DecidedEvent> for EventLine {
         // The evaluation of then did without it; others may need it.
         let read_later = read_later.map(|read| *read).unwrap_or_default();
         let (detail, messages) = (detail.or(read_later.detail), messages.or(read_later.messages));
+        let reading = reading.or(read_later.reading);
         Self {
             version: VERSION,
             id: decided.decision,
@@ -102,6 +107,7 @@ impl From<DecidedEvent> for EventLine {
             row,
             thread: detail,
             messages: messages.map(Conversation::into_messages),
+            reading,
             history,
         }
     }
@@ -148,9 +154,23 @@ impl EventLine {
         serde_json::to_string(self)
     }
 
-    /// The messages for an evaluation, if they were read. They are taken out: nobody needs them twice.
+    /// The messages for an evaluation, with what is known of what they say. They are taken out: nobody needs them twice.
     pub fn take_messages(&mut self) -> Option<ThreadMessages> {
-        self.messages.take().map(|messages| ThreadMessages::new(Conversation::in_order(messages)))
+        let (messages, reading) = (self.messages.take()?, self.reading.take());
+        Some(ThreadMessages::with_reading(Conversation::in_order(messages), reading))
+    }
+
+    /// Puts messages back that were taken out.
+    pub fn put_messages(&mut self, messages: Option<ThreadMessages>, reading: Option<KeptReading>) {
+        self.messages = messages.map(|messages| messages.into_conversation().into_messages());
+        self.reading = reading;
+    }
+
+    /// Reads all messages, as far as that was not done, and keeps what they say.
+    pub fn read_messages(&mut self) {
+        let messages = self.take_messages();
+        let reading = messages.as_ref().map(ThreadMessages::keep_whole_reading);
+        self.put_messages(messages, reading);
     }
 
     /// What an evaluation takes.

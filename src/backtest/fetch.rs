@@ -159,6 +159,8 @@ async fn fetch_thread(
                 }
             }
         }
+        // Its outcome is compared more than once.
+        read.reading = read.messages.clone().map(|messages| ThreadMessages::new(messages).keep_reading());
         found.push((event.id, read));
     }
     Ok(found)
@@ -173,10 +175,11 @@ fn as_of(messages: &Conversation, event: &EventLine) -> Conversation {
 
 /// What one of the sets needs first and the event lacks.
 fn missing(comparison: &Comparison, event: &mut EventLine, is_known: bool) -> Option<Need> {
-    let messages = event.messages.take().map(Conversation::in_order).map(ThreadMessages::new);
+    let reading = event.reading.clone();
+    let messages = event.take_messages();
     let lacks = [&comparison.before, &comparison.after];
     let need = lacks.into_iter().find_map(|set| find_lack(set, event, messages.as_ref(), is_known));
-    event.messages = messages.map(|messages| messages.conversation().messages().to_vec());
+    event.put_messages(messages, reading);
     need.map(|lack| lack.need)
 }
 
@@ -209,6 +212,7 @@ impl EventSource for Completed {
                 let (detail, messages) = (read.detail.clone(), read.messages.clone());
                 event.thread = event.thread.take().or(detail);
                 event.messages = event.messages.take().or(messages.map(Conversation::into_messages));
+                event.reading = event.reading.take().or_else(|| read.reading.clone());
             }
         }
         Ok(items)

@@ -137,6 +137,8 @@ impl Redactor {
             messages: event
                 .messages
                 .map(|messages| messages.into_iter().map(|message| self.message(message, &known)).collect()),
+            // It is that of the texts as they were.
+            reading: None,
             history: event.history.map(|history| {
                 let entries = history.into_iter().map(|mut entry| {
                     entry.action.0 = self.stand_ins.id(&entry.action.0);

@@ -175,6 +175,7 @@ fn of_mail(file: &Path, workspace: &str, (mode, hold_uncertain): (Mode, bool)) -
         row: sample.thread.row.clone(),
         thread: Some(sample.thread),
         messages: Some(sample.messages),
+        reading: None,
         history: None,
     })
 }

@@ -30,10 +30,11 @@ pub(super) async fn events(overrides: &CliOptions, command: EventsCommand) -> an
         let mut lines = String::new();
         for event in page.events {
             let event = EventLine::from(event);
-            let event = match &redactor {
+            let mut event = match &redactor {
                 Some(redactor) => redactor.redact(event),
                 None => event,
             };
+            event.read_messages();
             lines += &terminal::escaped(&event.to_json()?);
             lines.push('\n');
             count += 1;

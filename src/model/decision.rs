@@ -1,6 +1,6 @@
 //! Decisions: what all rules together said about an event, and why.
 
-use super::{ActionKind, Payload, Reason, Timing, UnknownName};
+use super::{ActionKind, MailReading, Payload, Reason, Timing, UnknownName};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 use utoipa::ToSchema;
@@ -242,42 +242,6 @@ impl RuleTrace {
             actions: self.actions.iter().map(map).collect(),
         }
     }
-}
-
-/// One thing that speaks for automatic mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SignalTrace {
-    /// What it is, such as `subject_prefix` or `fast_answer`.
-    pub kind: String,
-    /// `certain` makes the mail automatic; `possible` leaves it to a person.
-    pub certainty: String,
-    /// The words, the address or the time that gave it away.
-    pub words: String,
-    /// What it means, in a sentence.
-    pub text: String,
-}
-
-/// A part of a message that was taken as quoted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct QuotedTrace {
-    /// The part as it was written; long ones are cut.
-    pub text: String,
-    /// Why it counts as quoted.
-    pub why: String,
-}
-
-/// How the newest inbound message was read; empty where it was not.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-pub struct MailReading {
-    /// What was taken as quoted, in order.
-    pub quoted: Vec<QuotedTrace>,
-    /// Everything that speaks for automatic mail, certain signals first.
-    pub signals: Vec<SignalTrace>,
-    /// The language that the lead writes in, as its ISO 639-1 code; `None` where it cannot be told.
-    pub language: Option<String>,
-    /// The words of an opt-out.
-    pub opt_out_words: Option<String>,
 }
 
 /// One effect that a decision plans.

@@ -12,6 +12,7 @@ mod duration;
 mod grant;
 mod histogram;
 mod mail;
+mod mail_reading;
 mod reason;
 mod target;
 mod transition;
@@ -26,8 +27,8 @@ pub use action_kind::{ActionKind, DestinationKind, UnknownName};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use count::counted;
 pub use decision::{
-    ActionTrace, ConditionTrace, Decision, MailReading, Mode, PhraseTrace, PlannedAction, PlannedOutcome, QuotedTrace,
-    RowTrace, RuleTrace, ScriptTrace, SignalTrace, describe_planned,
+    ActionTrace, ConditionTrace, Decision, Mode, PhraseTrace, PlannedAction, PlannedOutcome, RowTrace, RuleTrace,
+    ScriptTrace, describe_planned,
 };
 pub use domain::{fold_domain, other_spelling};
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
@@ -38,6 +39,7 @@ pub(crate) use mail::non_blank;
 pub use mail::{
     Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, display_name, domain_of, same_address,
 };
+pub use mail_reading::{KeptAutoReply, KeptReading, KeptText, MailReading, QuotedTrace, SignalTrace};
 pub use reason::{Reason, ReasonCode, UnknownReason};
 pub use target::describe_target;
 pub use transition::Transition;

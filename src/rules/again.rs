@@ -6,8 +6,9 @@ use super::{
     condition::Need,
     definition::{Matcher, Predicate, Rule},
     evaluate::{does_hold, evaluate},
-    event::{EventInput, Facts, ThreadMessages},
+    event::{EventInput, Facts},
     plan::{self, Matched},
+    reading::ThreadMessages,
 };
 use crate::model::{Action, Decision, Mode, Payload, RuleTrace, ThreadDetail, ThreadRow};
 use std::collections::HashMap;

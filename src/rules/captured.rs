@@ -6,9 +6,10 @@
 use super::{
     condition::{Need, Truth},
     definition::{Capture, CapturePattern, Condition, Matcher, Predicate},
-    event::{Facts, ThreadMessages},
+    event::Facts,
     field::TextField,
     pattern::Pattern,
+    reading::ThreadMessages,
     search_text::SearchText,
 };
 use std::collections::{BTreeMap, BTreeSet};

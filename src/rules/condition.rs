@@ -3,10 +3,11 @@
 use super::{
     definition::{Condition, Matcher, Predicate, Rule, is_id},
     definitions::decide_use,
-    event::{Facts, ThreadMessages},
+    event::Facts,
     field::{FlagField, GlobField, NumberField, TextField},
     listed::ListedField,
     pattern::{Glob, Pattern},
+    reading::ThreadMessages,
     said::Said,
 };
 use crate::model::{ConditionTrace, ThreadDetail, address_of, non_blank};

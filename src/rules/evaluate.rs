@@ -5,9 +5,10 @@ use super::{
     captured::Captured,
     condition::{self, Need, Truth},
     definition::Rule,
-    event::{EventInput, Facts, ThreadMessages},
+    event::{EventInput, Facts},
     pattern::truncate_input,
     plan::{self, Claimed, Matched},
+    reading::ThreadMessages,
     rule_bits::RuleBits,
     seen::{self, ConditionResult},
 };

@@ -3,8 +3,9 @@
 use super::{
     RuleSet,
     definition::{ActionDef, Content, Rule},
-    event::{Facts, ThreadMessages},
+    event::Facts,
     pattern::{truncate, truncate_input},
+    reading::ThreadMessages,
     template,
 };
 use crate::destinations::destination_info;

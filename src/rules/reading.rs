@@ -1,9 +1,11 @@
 //! How the newest inbound message of a thread was read: whether it is automatic mail, in which language, what it quotes.
 
-use super::{
-    event::{ThreadMessages, day},
-    pattern::truncate_input,
-};
+mod kept;
+mod messages;
+
+pub use messages::ThreadMessages;
+
+use super::pattern::truncate_input;
 use crate::model::{MailReading, Message, QuotedTrace, SignalTrace};
 use crate::text::{self, AutoReply, Automatic, Mail, QuoteReason, QuotedPassage, Reading, Signal};
 use std::time::Duration;
@@ -74,7 +76,7 @@ impl ThreadMessages {
     /// How the newest inbound message was read, but for an opt-out, which may stand in any message.
     pub(super) fn reading(&self) -> MailReading {
         MailReading {
-            quoted: self.quoted_traces(),
+            quoted: self.quoted_traces().to_vec(),
             signals: self.automatic().signals.iter().map(signal_trace).collect(),
             language: self.language().map(str::to_owned),
             opt_out_words: None,
@@ -86,10 +88,13 @@ impl ThreadMessages {
     }
 
     /// What the newest inbound message quotes, with the reason in words.
-    fn quoted_traces(&self) -> Vec<QuotedTrace> {
-        let Some((newest, _)) = self.newest_inbound_at() else { return Vec::new() };
-        let trace = |passage: &QuotedPassage| QuotedTrace { text: passage.text.clone(), why: self.why_quoted(passage) };
-        self.quoted(newest).iter().take(MAX_PASSAGES).map(trace).collect()
+    fn quoted_traces(&self) -> &[QuotedTrace] {
+        self.quoted_traces.get_or_init(|| {
+            let Some((newest, _)) = self.newest_inbound_at() else { return Vec::new() };
+            let trace =
+                |passage: &QuotedPassage| QuotedTrace { text: passage.text.clone(), why: self.why_quoted(passage) };
+            self.quoted(newest).iter().take(MAX_PASSAGES).map(trace).collect()
+        })
     }
 
     fn why_quoted(&self, passage: &QuotedPassage) -> String {
@@ -113,6 +118,11 @@ impl ThreadMessages {
         let is_this_year = newest.is_some_and(|newest| newest.year() == at.year());
         format!("{whose} of {}", at.strftime(if is_this_year { "%b %-d" } else { "%b %-d, %Y" }))
     }
+}
+
+// The day of a message, in UTC: where its writer was is not known.
+pub(super) fn day(at: jiff::Timestamp) -> jiff::civil::Date {
+    jiff::tz::TimeZone::UTC.to_datetime(at).date()
 }
 
 /// How long after ours a message came. Of two in one second, nobody knows which came first.

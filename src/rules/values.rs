@@ -1,10 +1,6 @@
 //! What scripts and templates see: names, values, and what each name costs to know.
 
-use super::{
-    event::{Facts, ThreadMessages},
-    field::Cost,
-    pattern::truncate_input,
-};
+use super::{event::Facts, field::Cost, pattern::truncate_input, reading::ThreadMessages};
 use crate::model::{address_of, non_blank};
 use serde_json::{Map, Value};
 

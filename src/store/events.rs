@@ -2,7 +2,7 @@
 //! with other rules, the same events show what a change would have done.
 
 use super::{EventKind, StoreError};
-use crate::model::{Conversation, HistoryEntry, Mode, ThreadDetail, ThreadRow};
+use crate::model::{Conversation, HistoryEntry, KeptReading, Mode, ThreadDetail, ThreadRow};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct StoredEvent {
     pub detail: Option<ThreadDetail>,
     /// The messages, if they were read.
     pub messages: Option<Conversation>,
+    /// What they say, as far as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<KeptReading>,
     /// Earlier actions of this thread and this lead.
     pub history: Option<Vec<HistoryEntry>>,
     /// The modes that operators lowered rules to.
@@ -49,6 +52,9 @@ pub struct ReadLater {
     pub detail: Option<ThreadDetail>,
     /// The messages.
     pub messages: Option<Conversation>,
+    /// What they say, as far as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<KeptReading>,
 }
 
 /// Which events a list has.

@@ -23,6 +23,9 @@ pub enum AutoReplyKind {
 }
 
 impl AutoReplyKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::OutOfOffice, Self::Bounce, Self::Robot];
+
     /// The kind as programs read it: `out_of_office`, `bounce`, `robot`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -74,6 +74,11 @@ pub fn language(text: &str) -> Option<&'static str> {
     document::Document::of(text).language()
 }
 
+/// The code of a language that texts are told to be in, if it is one.
+pub fn known_language(code: &str) -> Option<&'static str> {
+    phrases::known_language(code)
+}
+
 /// The new text of a message that follows these in a thread, and what it quotes; see [`Reading::in_thread`].
 ///
 /// Where many messages of one thread are read, [`Evidence`] reads each of them once.
@@ -95,8 +100,8 @@ pub fn full_text(text: Option<&str>, html: Option<&str>) -> String {
 
 /// The first words of [`full_text`], at most so many. Of plain text no more is read than that.
 pub fn first_words(text: Option<&str>, html: Option<&str>, most: usize) -> Vec<String> {
-    match text.filter(|text| !text.trim().is_empty()) {
-        Some(plain) if !html::looks_like_html(plain) => {
+    match text.filter(|_| is_plain_text(text)) {
+        Some(plain) => {
             let mut words = Vec::new();
             for line in lines::split(plain) {
                 words.extend(lines::plain(line).split_whitespace().take(most - words.len()).map(str::to_owned));
@@ -106,8 +111,13 @@ pub fn first_words(text: Option<&str>, html: Option<&str>, most: usize) -> Vec<S
             }
             words
         }
-        _ => full_text(text, html).split_whitespace().take(most).map(str::to_owned).collect(),
+        None => full_text(text, html).split_whitespace().take(most).map(str::to_owned).collect(),
     }
+}
+
+/// Whether a message has a plain-text part that is no HTML and not blank.
+pub fn is_plain_text(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.trim().is_empty() && !html::looks_like_html(text))
 }
 
 /// The visible text of an HTML mail, one line per block, quoted lines begun with `> `.

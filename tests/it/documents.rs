@@ -85,7 +85,7 @@ async fn snippets_of_the_documents_load() {
 }
 
 /// Every folder of rules in `examples/`, by name.
-fn examples() -> Vec<PathBuf> {
+pub(crate) fn examples() -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join("examples")).unwrap();
     let folders = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     // What watches the service and what runs it are no examples of rules: `admin::metrics` and `deploy` check them.
@@ -95,26 +95,30 @@ fn examples() -> Vec<PathBuf> {
     folders
 }
 
+/// The rules of an example, and its caps.
+pub(crate) fn load_example(folder: &Path) -> (RuleSet, Caps) {
+    let file = folder.join("reply-router.yaml");
+    let mut caps = Caps::default();
+    let rules = if file.exists() {
+        let settings = Settings::load(&file, &any_variable).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+        caps = Caps::from(&settings);
+        RuleSet::load_workspaces(&rules_context(&settings))
+    } else {
+        // The demo brings its own destinations.
+        let kinds = [("sales-hot", DestinationKind::Slack), ("account-team", DestinationKind::Email)];
+        let destinations = kinds.map(|(name, kind)| (name.to_owned(), kind)).into();
+        RuleSet::load(folder, &LoadContext { destinations, ..LoadContext::default() })
+    };
+    (rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false))), caps)
+}
+
 #[tokio::test]
 async fn examples_load_without_a_word_and_do_what_their_tests_say() {
     let examples = examples();
     assert!(examples.len() >= 11, "{examples:?}");
     for example in examples {
         let name = example.display();
-        let file = example.join("reply-router.yaml");
-        let mut caps = Caps::default();
-        let rules = if file.exists() {
-            let settings =
-                Settings::load(&file, &any_variable).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
-            caps = Caps::from(&settings);
-            RuleSet::load_workspaces(&rules_context(&settings))
-        } else {
-            // The demo brings its own destinations.
-            let kinds = [("sales-hot", DestinationKind::Slack), ("account-team", DestinationKind::Email)];
-            let destinations = kinds.map(|(name, kind)| (name.to_owned(), kind)).into();
-            RuleSet::load(&example, &LoadContext { destinations, ..LoadContext::default() })
-        };
-        let rules = rules.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+        let (rules, caps) = load_example(&example);
         assert!(rules.warnings().is_empty(), "{}", rules.warnings().render(false));
         assert!(rules.tests().len() >= 6, "{name} has {} tests", rules.tests().len());
         assert!(rules.rules().iter().all(|rule| rule.description.is_some()), "{name}: each rule says what it is for");

@@ -123,6 +123,7 @@ async fn nothing_can_be_read_of_a_person_who_was_erased() {
     let sent = fixture.simulator.workspace().accepted_replies().len();
     let before = Raw::of(&fixture).await;
     assert!(WORDS.iter().all(|word| before.has(word)), "the search finds what is there");
+    assert!(before.has("KeptReading"), "what was read of the messages is kept with the events");
     // Texts are compressed: what was unpacked of the bytes alone has them, too.
     let bytes = Raw::at(&fixture.store_path()).await;
     assert!(bytes.unpacked > 0 && bytes.has("zanzibar"), "{} values were unpacked", bytes.unpacked);

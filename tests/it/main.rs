@@ -23,6 +23,7 @@ mod fixture;
 mod guard;
 mod intake;
 mod judged_again;
+mod kept_reading;
 mod layering;
 mod leases;
 mod lists;

@@ -131,12 +131,28 @@ impl Case {
 
     fn evaluate_timed(&self, set: &RuleSet, through_with: &mut dyn FnMut(usize)) -> Result<Decision, Need> {
         let messages = self.messages.clone().map(ThreadMessages::new);
+        let decision = self.evaluate_on(set, messages.as_ref(), through_with);
+        // Whoever has what was read of the messages decides the same.
+        if let (Some(messages), Ok(decision)) = (&messages, &decision) {
+            let kept = crate::kept_reading::carried(messages.keep_reading());
+            let again = ThreadMessages::with_reading(messages.conversation().clone(), Some(kept));
+            assert_eq!(self.evaluate_on(set, Some(&again), &mut |_| {}).as_ref(), Ok(decision));
+        }
+        decision
+    }
+
+    fn evaluate_on(
+        &self,
+        set: &RuleSet,
+        messages: Option<&ThreadMessages>,
+        through_with: &mut dyn FnMut(usize),
+    ) -> Result<Decision, Need> {
         let input = EventInput {
             workspace: "acme",
             ceiling: self.ceiling,
             row: &self.row,
             detail: self.detail.as_ref(),
-            messages: messages.as_ref(),
+            messages,
             history: self.history.as_deref(),
             overrides: &self.overrides,
             lead_opted_out: self.opted_out,

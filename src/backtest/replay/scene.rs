@@ -5,7 +5,7 @@
 use super::order::ThreadKey;
 use crate::{
     backtest::EventLine,
-    model::{ActionKind, ActionState, Conversation, HistoryEntry, Message, Mode},
+    model::{ActionKind, ActionState, Conversation, HistoryEntry, KeptReading, Message, Mode},
     rules::{ThreadMessages, words_of},
     text::{has_fingerprint, is_same_reply, opt_out},
 };
@@ -38,7 +38,7 @@ pub(super) struct Scene {
 impl Scene {
     /// `start` is the time of the first event.
     pub(super) fn new(number: u64, mut event: EventLine, later: Option<&EventLine>, start: Timestamp) -> Self {
-        let messages = event.messages.take();
+        let (messages, reading) = (event.messages.take(), event.reading.take());
         let history = event.history.as_deref().unwrap_or_default();
         let earlier = history.iter().filter(|entry| entry.created_at < start).cloned().collect();
         let mut own = history.iter().filter(|entry| is_own(entry, &event, start));
@@ -66,7 +66,7 @@ impl Scene {
             take_own_away(&mut messages, &event, start);
             messages.into()
         });
-        let read = messages.as_ref().map(|messages| Arc::new(thread_messages(messages)));
+        let read = messages.as_ref().map(|messages| Arc::new(thread_messages(messages, reading)));
         Self { number, event, messages, read, later, own_star, own_read, earlier }
     }
 
@@ -110,6 +110,7 @@ impl Scene {
             row: event.row.clone(),
             thread: None,
             messages: None,
+            reading: None,
             history: None,
         }
     }
@@ -121,8 +122,8 @@ impl Scene {
 }
 
 /// Messages in their order, ready to be read.
-fn thread_messages(messages: &[Message]) -> ThreadMessages {
-    ThreadMessages::new(Conversation::in_order(messages.to_vec()))
+fn thread_messages(messages: &[Message], reading: Option<KeptReading>) -> ThreadMessages {
+    ThreadMessages::with_reading(Conversation::in_order(messages.to_vec()), reading)
 }
 
 /// Whether the service did it in the thread since the first event.

@@ -70,7 +70,7 @@ impl Executor {
         let Some(earlier) = decision.trace.rules.iter().find(|trace| trace.name == action.rule) else {
             return Ok(None);
         };
-        let messages = event.messages.map(ThreadMessages::new);
+        let messages = event.messages.map(|messages| ThreadMessages::with_reading(messages, event.reading));
         let again = Again {
             workspace: workspace.name(),
             row: &event.row,

@@ -71,6 +71,7 @@ pub(in crate::engine) fn stored_event(row: &ThreadRow, evaluation: &Evaluation) 
         row: row.clone(),
         detail: evaluation.detail.clone(),
         messages: evaluation.messages.as_ref().map(|messages| messages.conversation().clone()),
+        reading: evaluation.messages.as_ref().map(|messages| messages.keep_reading()),
         history: context.history.clone(),
         overrides: context.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode)).collect(),
         lead_opted_out: context.lead_opted_out,

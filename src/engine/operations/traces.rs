@@ -146,7 +146,8 @@ fn merge(derived: Vec<RuleTrace>, mut stored: Vec<RuleTrace>) -> Vec<RuleTrace> 
 /// # Errors
 /// The rules need more than was read for the event: they are not those that decided, or read it differently.
 pub(super) fn decide_again(rules: &RuleSet, event: &StoredEvent) -> Result<Decision, Need> {
-    let messages = event.messages.clone().map(ThreadMessages::new);
+    let reading = event.reading.clone();
+    let messages = event.messages.clone().map(|messages| ThreadMessages::with_reading(messages, reading));
     let overrides = event.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode)).collect();
     let input = EventInput {
         workspace: &event.workspace,

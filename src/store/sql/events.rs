@@ -259,6 +259,7 @@ fn add(connection: &Connection, uid: &str, later: ReadLater) -> Result<bool, Sto
     event.read_later = Some(Box::new(ReadLater {
         detail: later.detail.or(before.detail),
         messages: later.messages.or(before.messages),
+        reading: later.reading.or(before.reading),
     }));
     write_alone(connection, decision, &serde_json::to_vec(&event).map_err(super::codec::unreadable)?)?;
     Ok(true)

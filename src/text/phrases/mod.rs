@@ -37,6 +37,11 @@ languages! {
     "cs", "da", "de", "el", "en", "es", "fi", "fr", "hr", "hu", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sv", "tr", "uk", "zh",
 }
 
+/// The code of a language that has a file.
+pub(super) fn known_language(code: &str) -> Option<&'static str> {
+    FILES.iter().map(|(known, _)| *known).find(|known| *known == code)
+}
+
 /// A language, by its place in the phrasebook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Language(pub(super) usize);

@@ -61,6 +61,7 @@ proptest! {
                     overrides: case.overrides.clone().into_iter().collect(),
                     lead_opted_out: case.opted_out,
                     hold_uncertain: true,
+                    reading: None,
                     read_later: None,
                 };
                 write(&store, &record, Some(&event)).await.unwrap();
