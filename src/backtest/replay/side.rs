@@ -89,7 +89,7 @@ impl Side {
         rules: &RuleSet,
         settings: Arc<HashMap<String, WorkspaceSettings>>,
     ) -> Result<Self, ReplayError> {
-        let store = Arc::new(SqlStore::in_memory_copy(None).await?);
+        let store = Arc::new(SqlStore::for_a_play().await?);
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let engine = Engine::new(EngineParts {
             store: Arc::clone(&store) as Arc<dyn Store>,

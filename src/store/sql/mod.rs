@@ -9,6 +9,7 @@
 //! | `connection`, `values` | a connection to either, and what statements take and rows have |
 //! | `writer`, `session` | the thread that writes, and what a job writes with |
 //! | `readers` | the connections that read |
+//! | `in_memory` | a store in memory that one task uses: it writes and reads where it is asked |
 //! | `codec`, `names` | how values stand in the database |
 //! | `threads`, `decisions`, `actions`, … | one trait of the store each |
 //! | `settling` | the end of a pending row |
@@ -43,6 +44,7 @@ mod facts;
 mod fences;
 mod filters;
 mod identity;
+mod in_memory;
 mod kept;
 mod leases;
 mod left;
@@ -66,20 +68,24 @@ use addresses::AddressKey;
 use connection::Connection;
 use erasures_begun::Erasing;
 use fences::Fences;
+use in_memory::InMemory;
 use postgres::{Database, News};
 use readers::Readers;
 use rusqlite::ErrorCode;
-use session::Session;
+use session::{Keeps, Session};
 use std::sync::Arc;
 use writer::Writer;
 
 /// A store in an SQLite file, in memory for a dry run, or in PostgreSQL.
 #[derive(Debug)]
 pub struct SqlStore {
-    /// `None` for a store that is only looked at.
+    /// `None` for a store that is only looked at, and in memory.
     writer: Option<Writer>,
-    /// Readers do not wait for the writer; `None` in memory, where the writer's connection is the only one.
+    /// Readers do not wait for the writer; `None` where its connection is the only one.
     readers: Option<Readers>,
+    /// Writes and reads, if it is in memory and one task after the other uses it.
+    in_memory: Option<InMemory>,
+    keeps: Keeps,
     /// The server, if it is on one.
     database: Option<Arc<Database>>,
     /// What addresses are hashed with.
@@ -100,6 +106,8 @@ impl SqlStore {
         Self {
             writer,
             readers,
+            in_memory: None,
+            keeps: Keeps::Everything,
             database: None,
             address_key: AddressKey::default(),
             fences: Fences::default(),
@@ -114,9 +122,10 @@ impl SqlStore {
         &self,
         job: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match &self.writer {
-            Some(writer) => writer.write(job).await,
-            None => Err(StoreError::Database("the store is open to be looked at only".to_owned())),
+        match (&self.writer, &self.in_memory) {
+            (_, Some(in_memory)) => in_memory.write(job),
+            (Some(writer), None) => writer.write(job).await,
+            (None, None) => Err(StoreError::Database("the store is open to be looked at only".to_owned())),
         }
     }
 
@@ -125,10 +134,11 @@ impl SqlStore {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match (&self.readers, &self.writer) {
-            (Some(readers), _) => readers.read(query).await,
-            (None, Some(writer)) => writer.read(query).await,
-            (None, None) => Err(StoreError::Database("the store is closed".to_owned())),
+        match (&self.in_memory, &self.readers, &self.writer) {
+            (Some(in_memory), ..) => in_memory.read(query),
+            (None, Some(readers), _) => readers.read(query).await,
+            (None, None, Some(writer)) => writer.read(query).await,
+            (None, None, None) => Err(StoreError::Database("the store is closed".to_owned())),
         }
     }
 
@@ -158,7 +168,8 @@ impl SqlStore {
     /// How many statements all connections have run.
     fn statements(&self) -> u64 {
         let readers = self.readers.iter().chain(&self.agreeing).map(Readers::statements).sum::<u64>();
-        readers + self.writer.as_ref().map_or(0, Writer::statements)
+        let in_memory = self.in_memory.as_ref().map_or(0, InMemory::statements);
+        readers + in_memory + self.writer.as_ref().map_or(0, Writer::statements)
     }
 
     /// Ends all connections; what was committed is on disk.
@@ -168,6 +179,9 @@ impl SqlStore {
         }
         if let Some(agreeing) = &self.agreeing {
             agreeing.close();
+        }
+        if let Some(in_memory) = &self.in_memory {
+            in_memory.close();
         }
         // The writer last: whoever closes last moves the log into the file.
         if let Some(readers) = &self.readers {

@@ -5,9 +5,8 @@ use crate::store::{
     StoreError,
     sql::{
         SqlStore,
-        addresses::{AddressKey, ensure_key},
+        addresses::ensure_key,
         connection::{Connection, params},
-        erasures_begun::Erasing,
         fences::Fences,
         readers::Readers,
         sqlite::sidecar::Sidecar,
@@ -66,14 +65,9 @@ impl SqlStore {
                 return Err(StoreError::Open { path: database.shown().to_owned(), detail: why.to_owned() });
             }
             Ok(Self {
-                writer: None,
-                readers: Some(Readers::new(connections)),
                 news: Some(News::listen(&database)),
                 database: Some(database),
-                fences: Fences::default(),
-                agreeing: None,
-                address_key: AddressKey::default(),
-                erasing: Erasing::default(),
+                ..Self::alone(None, Some(Readers::new(connections)))
             })
         });
         opened.await.map_err(|error| StoreError::Database(error.to_string()))?
@@ -116,15 +110,13 @@ fn open(database: &Arc<Database>) -> Result<SqlStore, StoreError> {
         return Err(error);
     }
     let fences = Fences::default();
+    let writer = Writer::start(writing, Sidecar::default(), &fences)?;
     Ok(SqlStore {
-        writer: Some(Writer::start(writing, Sidecar::default(), &fences)?),
-        readers: Some(Readers::new(connections(database, READERS))),
         agreeing: Some(Readers::new(connections(database, 1))),
         news: Some(News::listen(database)),
         database: Some(Arc::clone(database)),
         fences,
-        address_key: AddressKey::default(),
-        erasing: Erasing::default(),
+        ..SqlStore::alone(Some(writer), Some(Readers::new(connections(database, READERS))))
     })
 }
 
