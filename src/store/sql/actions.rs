@@ -10,7 +10,7 @@ use super::{
     filters::ActionQuery,
     names::{NAMED, find_workspace},
     threads::find_thread,
-    values::{ToParam, as_params},
+    values::{AT_ONCE, ToParam, Value, as_params, one_of},
 };
 use crate::{
     model::{Action, ActionId, Mode, OptOutScope},
@@ -101,15 +101,19 @@ impl ActionStore for SqlStore {
     ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError> {
         let decisions = decisions.to_vec();
         self.read(move |connection| {
-            let mut query = connection.prepare_cached(
-                "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, a.state, a.reason_code,
-                   a.reason_text, a.due_at FROM decisions d
-                 CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.uid = ? ORDER BY a.id",
-            )?;
             let mut found: HashMap<String, Vec<ActionSummary>> = HashMap::with_capacity(decisions.len());
-            for decision in decisions {
-                let mut rows = query.query(params![Uid(&decision)])?;
+            for some in decisions.chunks(AT_ONCE) {
+                let (places, values) = one_of(some.iter().map(|id| Value::Uid(id.clone())));
+                let query = format!(
+                    "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, a.state, a.reason_code,
+                       a.reason_text, a.due_at, d.uid FROM decisions d
+                     CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.uid IN {places}
+                     ORDER BY a.id"
+                );
+                let mut query = connection.prepare_cached(&query)?;
+                let mut rows = query.query(&as_params(&values))?;
                 while let Some(row) = rows.next()? {
+                    let decision = row.get::<OwnedUid>(8)?.0;
                     let summary = ActionSummary {
                         id: ActionId(row.get::<OwnedUid>(0)?.0),
                         decision_id: decision.clone(),
@@ -120,7 +124,7 @@ impl ActionStore for SqlStore {
                         reason: reason(row.optional_text(5)?, row.optional_text(6)?)?,
                         due_at: optional_timestamp(row.get(7)?)?,
                     };
-                    found.entry(decision.clone()).or_default().push(summary);
+                    found.entry(decision).or_default().push(summary);
                 }
             }
             Ok(found)

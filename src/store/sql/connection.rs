@@ -157,9 +157,7 @@ impl Connection {
             Self::Sqlite(connection) => {
                 connection.prepare_cached("BEGIN")?.execute([])?;
             }
-            Self::Postgres(connection) => {
-                connection.execute_batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?
-            }
+            Self::Postgres(connection) => connection.begin_to_read()?,
         }
         let result = query(self);
         count_statement();
@@ -168,7 +166,7 @@ impl Connection {
                 let ended = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
                 ended.map(drop).map_err(StoreError::from)
             }
-            Self::Postgres(connection) => connection.execute_batch("COMMIT"),
+            Self::Postgres(connection) => connection.end_reading(),
         };
         // The next one who has the connection begins anew.
         self.roll_back();

@@ -15,10 +15,13 @@ use super::{
     names::find_workspace,
     session::{Keeps, Session},
     threads::find_thread,
-    values::{Value, as_params},
+    values::{AT_ONCE, Value, as_params, one_of},
 };
-use crate::store::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, ReadLater, StoreError, StoredEvent};
+use crate::store::{
+    DecidedEvent, EventFilter, EventKind, EventPage, EventPlace, EventStore, ReadLater, StoreError, StoredEvent,
+};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// What events have in common, where none precedes them. Another one needs another [`FORM`].
@@ -34,10 +37,9 @@ const MAX_BASE: usize = 1024 * 1024;
 pub(super) const NEWEST: &str =
     "SELECT e.decision, e.depth FROM decisions d JOIN decision_events e ON e.decision = d.id
      WHERE d.thread = ? ORDER BY d.id DESC LIMIT 1";
-/// An event with all that its body was compressed with, but for its base.
-pub(super) const ONE: &str =
-    "SELECT e.base, e.body, d.trace FROM decision_events e JOIN decisions d ON d.id = e.decision
-     WHERE e.decision = ?";
+/// Events with all that their bodies were compressed with, but for their bases.
+pub(super) const SOME: &str = "SELECT e.decision, e.base, e.body, d.trace FROM decision_events e
+     CROSS JOIN decisions d ON d.id = e.decision WHERE e.decision IN";
 
 /// The events behind a place, oldest first. The join goes by the order: whatever the store's size, a page is read at once.
 pub(super) const AFTER: &str = "SELECT d.uid, d.id, d.at, d.event, d.message_id, d.matched,
@@ -99,18 +101,23 @@ impl EventStore for SqlStore {
         let ids = decisions.to_vec();
         self.read(move |connection| {
             let mut found = HashMap::with_capacity(ids.len());
-            let mut query = connection.prepare_cached(
-                "SELECT d.uid, d.id, coalesce(r.revision, 'number ' || e.revision) FROM decisions d
-                 JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
-                 WHERE d.uid = ?",
-            )?;
-            for id in &ids {
-                let row = |row: Row<'_>| Ok((row.get::<OwnedUid>(0)?.0, row.get(1)?, row.get::<String>(2)?));
-                let Some((id, decision, revision)) = query.query_optional(params![Uid(id)], row)? else { continue };
-                let Some(json) = read(connection, decision)? else { continue };
-                let mut event: StoredEvent = serde_json::from_slice(&json).map_err(super::codec::unreadable)?;
-                event.revision = revision;
-                found.insert(id, event);
+            for some in ids.chunks(AT_ONCE) {
+                let (places, values) = one_of(some.iter().map(|id| Value::Uid(id.clone())));
+                let query = format!(
+                    "SELECT d.uid, d.id, coalesce(r.revision, 'number ' || e.revision) FROM decisions d
+                     CROSS JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
+                     WHERE d.uid IN {places}"
+                );
+                let row = |row: Row<'_>| Ok((row.get::<OwnedUid>(0)?.0, row.get::<i64>(1)?, row.get::<String>(2)?));
+                let listed: Vec<_> = connection.prepare_cached(&query)?.query_all(&as_params(&values), row)?;
+                let numbers: Vec<i64> = listed.iter().map(|(_, decision, _)| *decision).collect();
+                let bodies = read_all(connection, &numbers)?;
+                for (id, decision, revision) in listed {
+                    let Some(json) = bodies.get(&decision) else { continue };
+                    let mut event: StoredEvent = serde_json::from_slice(json).map_err(super::codec::unreadable)?;
+                    event.revision = revision;
+                    found.insert(id, event);
+                }
             }
             Ok(found)
         })
@@ -217,29 +224,45 @@ fn page(
         query = AFTER_OF_WORKSPACE;
     }
     values.push(Value::from(i64::from(limit)));
-    let mut query = connection.prepare_cached(query)?;
-    let mut rows = query.query(&as_params(&values))?;
     let mut found = EventPage::default();
-    let mut looked_at = 0;
-    while let Some(row) = rows.next()? {
-        looked_at += 1;
-        let decision = row.get(1)?;
-        found.next = Some(EventPlace { at: timestamp(row.get(2)?)?, number: decision });
-        let Some(json) = read(connection, decision)? else { continue };
-        let mut event: StoredEvent = serde_json::from_slice(&json).map_err(super::codec::unreadable)?;
-        event.revision = row.get(6)?;
-        found.events.push(DecidedEvent {
-            decision: row.get::<OwnedUid>(0)?.0,
+    let row = |row: Row<'_>| {
+        Ok(Listed {
+            uid: row.get::<OwnedUid>(0)?.0,
+            number: row.get(1)?,
+            at: timestamp(row.get(2)?)?,
             kind: parse(row.text(3)?)?,
             message_id: row.get(4)?,
             matched: from_json(row.text(5)?)?,
-            event,
-        });
+            revision: row.get(6)?,
+        })
+    };
+    let listed: Vec<Listed> = connection.prepare_cached(query)?.query_all(&as_params(&values), row)?;
+    if listed.len() >= limit as usize {
+        found.next = listed.last().map(|last| EventPlace { at: last.at, number: last.number });
     }
-    if looked_at < limit {
-        found.next = None;
+    let mut listed = listed.into_iter().peekable();
+    while listed.peek().is_some() {
+        let some: Vec<Listed> = listed.by_ref().take(AT_ONCE).collect();
+        let bodies = read_all(connection, &some.iter().map(|listed| listed.number).collect::<Vec<_>>())?;
+        for Listed { uid, number, kind, message_id, matched, revision, .. } in some {
+            let Some(json) = bodies.get(&number) else { continue };
+            let mut event: StoredEvent = serde_json::from_slice(json).map_err(super::codec::unreadable)?;
+            event.revision = revision;
+            found.events.push(DecidedEvent { decision: uid, kind, message_id, matched, event });
+        }
     }
     Ok(found)
+}
+
+/// A decision of a page of events.
+struct Listed {
+    uid: String,
+    number: i64,
+    at: Timestamp,
+    kind: EventKind,
+    message_id: Option<String>,
+    matched: Vec<String>,
+    revision: String,
 }
 
 /// Writes an event anew with what was read of it later. What builds on it stands for itself from then on.
@@ -281,28 +304,69 @@ fn write_alone(connection: &Connection, decision: i64, json: &[u8]) -> Result<()
     Ok(())
 }
 
-/// An event's JSON: those that it builds on are read first. `None` if one of them is gone: it may be removed while a list is
-/// read, and what builds on it goes too.
+/// An event's JSON. `None` if one of those that it builds on is gone.
 fn read(connection: &Connection, decision: i64) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut query = connection.prepare_cached(ONE)?;
-    let mut chain = Vec::new();
-    let mut next = Some(decision);
-    while let Some(decision) = next {
-        if chain.len() > MAX_DEPTH as usize {
-            return Err(super::codec::unreadable("a chain of events without an end"));
+    Ok(read_all(connection, &[decision])?.remove(&decision))
+}
+
+/// The JSON of events: those that they build on are read first, each once. An event is left out if one of these is gone: it
+/// may be removed while a list is read, and what builds on it goes too.
+fn read_all(connection: &Connection, decisions: &[i64]) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
+    let packed = read_packed(connection, decisions)?;
+    let mut read: HashMap<i64, Vec<u8>> = HashMap::with_capacity(packed.len());
+    for decision in decisions {
+        let mut chain = Vec::new();
+        let mut next = Some(*decision);
+        while let Some(decision) = next.filter(|decision| !read.contains_key(decision)) {
+            if chain.len() > MAX_DEPTH as usize {
+                return Err(super::codec::unreadable("a chain of events without an end"));
+            }
+            chain.push(decision);
+            next = packed.get(&decision).and_then(|packed| packed.base);
         }
-        let row = |row: Row<'_>| Ok((row.get(0)?, row.get::<Vec<u8>>(1)?, row.get::<Vec<u8>>(2)?));
-        let Some((base, body, trace)) = query.query_optional(params![decision], row)? else { return Ok(None) };
-        chain.push((body, trace));
-        next = base;
+        for decision in chain.into_iter().rev() {
+            let Some(Packed { base, body, trace }) = packed.get(&decision) else { break };
+            let before = match base {
+                Some(base) => read.get(base).map(Vec::as_slice),
+                None => Some(DICTIONARY),
+            };
+            let Some(before) = before else { break };
+            let Some((&FORM, body)) = body.split_first() else {
+                return Err(super::codec::unreadable("an event of an unknown form"));
+            };
+            read.insert(decision, decompress_after(&[before, &unpack_bytes(trace)?].concat(), body)?);
+        }
     }
-    let mut json: Option<Vec<u8>> = None;
-    for (body, trace) in chain.into_iter().rev() {
-        let Some((&FORM, body)) = body.split_first() else {
-            return Err(super::codec::unreadable("an event of an unknown form"));
-        };
-        let before = json.as_deref().unwrap_or(DICTIONARY);
-        json = Some(decompress_after(&[before, &unpack_bytes(&trace)?].concat(), body)?);
+    read.retain(|decision, _| decisions.contains(decision));
+    Ok(read)
+}
+
+/// An event as it stands in the store.
+struct Packed {
+    base: Option<i64>,
+    body: Vec<u8>,
+    trace: Vec<u8>,
+}
+
+/// Events, those that they build on, and so on: as many looks as the longest chain has links, however many events are asked for.
+fn read_packed(connection: &Connection, decisions: &[i64]) -> Result<HashMap<i64, Packed>, StoreError> {
+    let mut packed = HashMap::with_capacity(decisions.len());
+    let mut wanted = decisions.to_vec();
+    while !wanted.is_empty() {
+        for some in wanted.chunks(AT_ONCE) {
+            let (places, values) = one_of(some.iter().map(|decision| Value::from(*decision)));
+            let query = format!("{SOME} {places}");
+            let mut query = connection.prepare_cached(&query)?;
+            let mut rows = query.query(&as_params(&values))?;
+            while let Some(row) = rows.next()? {
+                packed.insert(row.get(0)?, Packed { base: row.get(1)?, body: row.get(2)?, trace: row.get(3)? });
+            }
+        }
+        let bases = wanted.iter().filter_map(|decision| packed.get(decision)?.base);
+        let mut bases: Vec<i64> = bases.filter(|base| !packed.contains_key(base)).collect();
+        bases.sort_unstable();
+        bases.dedup();
+        wanted = bases;
     }
-    Ok(json)
+    Ok(packed)
 }

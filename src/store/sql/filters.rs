@@ -264,14 +264,12 @@ impl DecisionQuery {
             // or nearly none.
             let limit = Value::from(i64::from(filter.limit));
             let before = before.map_or(i64::MAX, |key| key << 16);
-            let part = connection.pick(
-                "SELECT * FROM (SELECT DISTINCT id >> 16 FROM actions INDEXED BY actions_state WHERE state = ?
-                 AND id < ? ORDER BY id DESC LIMIT ?)",
-                "SELECT * FROM (SELECT DISTINCT id >> 16 AS decision FROM actions WHERE state = ?
-                 AND id < ? ORDER BY decision DESC LIMIT ?) newest",
-            );
-            let parts = vec![part; filter.states.len()].join(" UNION ");
-            let values = filter.states.iter().flat_map(|state| [state_value(state), before.into(), limit.clone()]);
+            let part = format!("SELECT * FROM ({NEWEST_IN_STATE}) newest");
+            let parts = vec![part.as_str(); filter.states.len()].join(" UNION ");
+            let values = filter
+                .states
+                .iter()
+                .flat_map(|state| [state_value(state), before.into(), state_value(state), limit.clone()]);
             conditions.add(&format!("d.id IN ({parts})"), values);
             from = "decisions d".to_owned();
         }
@@ -281,6 +279,17 @@ impl DecisionQuery {
         Ok(Some(Self { sql, values }))
     }
 }
+
+/// The newest decisions with an action in a state, below a number of an action, and so many at most: one step into the index
+/// for each, however many actions it has.
+const NEWEST_IN_STATE: &str = "WITH RECURSIVE newest (decision, place) AS (
+       SELECT * FROM (SELECT id >> 16, 1 FROM actions INDEXED BY actions_state WHERE state = ? AND id < ?
+         ORDER BY id DESC LIMIT 1) first
+       UNION ALL
+       SELECT (SELECT a.id >> 16 FROM actions a INDEXED BY actions_state WHERE a.state = ? AND a.id < n.decision << 16
+         ORDER BY a.id DESC LIMIT 1), n.place + 1
+       FROM newest n WHERE n.decision IS NOT NULL AND n.place < ?
+     ) SELECT decision FROM newest WHERE decision IS NOT NULL";
 
 /// Somebody may see a thousand workspaces: they are looked up at once.
 const WORKSPACES: &str = "SELECT id FROM workspaces WHERE name IN (SELECT value FROM json_each(?)) ORDER BY id";

@@ -269,3 +269,17 @@ impl<'r> Column<'r> for OwnedUid {
         }
     }
 }
+
+/// So many rows are asked for by one statement: to a server each is a way there and back.
+pub(super) const AT_ONCE: usize = 50;
+
+/// Places for values, in brackets, and the values. There are [`AT_ONCE`] places, or one for one value: so there are two statements
+/// to prepare and not fifty. What is left is filled with the last value.
+pub(super) fn one_of(values: impl Iterator<Item = Value>) -> (String, Vec<Value>) {
+    let mut values: Vec<Value> = values.collect();
+    let places = if values.len() > 1 { AT_ONCE.max(values.len()) } else { values.len() };
+    if let Some(last) = values.last().cloned() {
+        values.resize(places, last);
+    }
+    (format!("({})", vec!["?"; places].join(", ")), values)
+}

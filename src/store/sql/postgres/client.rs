@@ -128,8 +128,22 @@ impl PgConnection {
     pub(in crate::store::sql) fn execute_batch(&self, sql: &str) -> Result<(), StoreError> {
         let client = self.client()?;
         self.wait(client.batch_execute(sql))?;
+        Ok(())
+    }
+
+    /// Begins statements that all see one moment.
+    pub(in crate::store::sql) fn begin_to_read(&self) -> Result<(), StoreError> {
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{}", self.database.begin_with());
+        self.execute_batch(&begin)?;
         // What did not begin must not be ended: the next statement makes a new connection.
-        self.is_reading.set(sql.starts_with("BEGIN"));
+        self.is_reading.set(true);
+        Ok(())
+    }
+
+    /// Ends them.
+    pub(in crate::store::sql) fn end_reading(&self) -> Result<(), StoreError> {
+        self.execute_batch("COMMIT")?;
+        self.is_reading.set(false);
         Ok(())
     }
 
@@ -140,8 +154,9 @@ impl PgConnection {
         // Only hexadecimal digits: it was made here.
         let writer = self.writer.borrow().clone();
         self.wait(client.batch_execute(&format!(
-            "{BEGIN}; INSERT INTO commits (writer, number, at) VALUES ('{writer}', {number}, now()) \
-             ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at"
+            "{BEGIN}{}; INSERT INTO commits (writer, number, at) VALUES ('{writer}', {number}, now()) \
+             ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at",
+            self.database.begin_with()
         )))?;
         self.transaction.set(Some(Transaction::Numbered(number)));
         Ok(())

@@ -20,6 +20,18 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// A server that is silent for so long is asked whether it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// How the server is to plan. Statements say in which order tables are joined, and each join has an index: SQLite does it so,
+/// and reads as much of a large store as of a small one. What the server would rather do goes by a guess at how many actions
+/// a decision has, which is a range of numbers to it: it takes a third of all, reads whole tables, and compiles the plan.
+const PLANS: [&str; 6] = [
+    "join_collapse_limit=1",
+    "from_collapse_limit=1",
+    "enable_hashjoin=off",
+    "enable_mergejoin=off",
+    "max_parallel_workers_per_gather=0",
+    "jit=off",
+];
+
 /// What a server sends by itself.
 pub(super) struct Messages(Box<dyn PollMessage + Send>);
 
@@ -78,6 +90,12 @@ impl Database {
         if config.get_application_name().is_none() {
             config.application_name("reply-router");
         }
+        // A pooler takes no such word: there each transaction says it.
+        if !words.is_pooled {
+            let theirs = config.get_options().into_iter().map(str::to_owned);
+            let options: Vec<String> = PLANS.iter().map(|plan| format!("-c {plan}")).chain(theirs).collect();
+            config.options(options.join(" "));
+        }
         let runtime = Handle::try_current().map_err(|error| invalid(error.to_string()))?;
         let (closing, teller) = (AtomicBool::new(false), uuid::Uuid::new_v4().simple().to_string());
         Ok(Self { shown: shown(&address), config, words, runtime, closing, teller })
@@ -96,6 +114,12 @@ impl Database {
     /// A pooler gives each transaction another connection: nothing is left on one for the next.
     pub(in crate::store::sql) fn is_pooled(&self) -> bool {
         self.words.is_pooled
+    }
+
+    /// What a transaction begins with, behind a pooler: how the server is to plan.
+    pub(super) fn begin_with(&self) -> String {
+        let set = |plan: &&str| format!("; SET LOCAL {plan}");
+        if self.is_pooled() { PLANS.iter().map(set).collect() } else { String::new() }
     }
 
     /// Waits, on a thread that may.

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 use rusqlite::{StatementStatus, ToSql, params_from_iter, types::Value};
+use std::sync::LazyLock;
+
+static ONE_EVENT: LazyLock<String> = LazyLock::new(|| format!("{} (?)", events::SOME));
 
 /// Each query that an event or an action asks, with the values it is asked with, and the index that it must take.
 fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
@@ -69,7 +72,7 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         ),
         (&decisions::UNSETTLED, vec![number(78), text("m78")], "actions_thread (thread=?)"),
         (events::NEWEST, vec![number(78)], "decisions_thread (thread=?)"),
-        (events::ONE, vec![number(78)], "SEARCH e USING INTEGER PRIMARY KEY"),
+        (&ONE_EVENT, vec![number(78)], "SEARCH e USING INTEGER PRIMARY KEY"),
         (events::AFTER, vec![number(40), number(11), number(20)], "decisions_at (at>?)"),
         (events::AFTER_OF_WORKSPACE, vec![number(40), number(11), number(1), number(20)], "decisions_at (at>?)"),
         (threads::KNOWN, vec![text("acme"), text("[\"t77\"]")], "threads_by_id (thread_id=? AND workspace=?)"),
