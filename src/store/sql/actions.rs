@@ -21,7 +21,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 fn select(rest: &str) -> String {
     format!("SELECT {COLUMNS} FROM actions a {TABLES} {rest}")
@@ -101,14 +104,13 @@ impl ActionStore for SqlStore {
     ) -> Result<HashMap<String, Vec<ActionSummary>>, StoreError> {
         let decisions = decisions.to_vec();
         self.read(move |connection| {
-            let mut found: HashMap<String, Vec<ActionSummary>> = HashMap::with_capacity(decisions.len());
+            let mut found: HashMap<String, BTreeMap<i64, ActionSummary>> = HashMap::with_capacity(decisions.len());
             for some in decisions.chunks(AT_ONCE) {
                 let (places, values) = one_of(some.iter().map(|id| Value::Uid(id.clone())));
                 let query = format!(
                     "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, a.state, a.reason_code,
-                       a.reason_text, a.due_at, d.uid FROM decisions d
-                     CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.uid IN {places}
-                     ORDER BY a.id"
+                       a.reason_text, a.due_at, d.uid, a.id FROM decisions d
+                     CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.uid IN {places}"
                 );
                 let mut query = connection.prepare_cached(&query)?;
                 let mut rows = query.query(&as_params(&values))?;
@@ -124,10 +126,10 @@ impl ActionStore for SqlStore {
                         reason: reason(row.optional_text(5)?, row.optional_text(6)?)?,
                         due_at: optional_timestamp(row.get(7)?)?,
                     };
-                    found.entry(decision).or_default().push(summary);
+                    found.entry(decision).or_default().insert(row.get(9)?, summary);
                 }
             }
-            Ok(found)
+            Ok(found.into_iter().map(|(decision, actions)| (decision, actions.into_values().collect())).collect())
         })
         .await
     }

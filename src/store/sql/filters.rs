@@ -34,6 +34,20 @@ impl Conditions {
         self.sql.push_str(sql);
         self.values.extend(values);
     }
+
+    /// That a column has one of these numbers; `false` if there are none, so that nothing can match. A server that is asked
+    /// for them in the same statement may look at all rows first.
+    fn add_numbers(&mut self, column: &str, numbers: &[i64]) -> bool {
+        match numbers {
+            [] => return false,
+            [one] => self.add(&format!("{column} = ?"), [Value::from(*one)]),
+            some => {
+                let places = vec!["?"; some.len()].join(", ");
+                self.add(&format!("{column} IN ({places})"), some.iter().map(|number| Value::from(*number)));
+            }
+        }
+        true
+    }
 }
 
 /// What walks to the newest rows.
@@ -92,11 +106,13 @@ impl ActionQuery {
             _ => {}
         }
         if let Some(name) = &filter.campaign {
-            let Some(id) = number(connection, CAMPAIGN, name)? else { return Ok(None) };
             // The same campaign in other letters has a number of its own.
-            conditions.add("d.campaign IN (SELECT id FROM names WHERE name = ? COLLATE NOCASE)", [name.clone().into()]);
-            lead = match number(connection, CAMPAIGNS, name)? {
-                Some(1) => Lead::Decisions("decisions_campaign WHERE d.campaign = ?", id.into()),
+            let ids = numbers(connection, CAMPAIGNS, name)?;
+            if !conditions.add_numbers("d.campaign", &ids) {
+                return Ok(None);
+            }
+            lead = match ids.as_slice() {
+                [id] => Lead::Decisions("decisions_campaign WHERE d.campaign = ?", (*id).into()),
                 _ => Lead::All,
             };
         }
@@ -104,7 +120,9 @@ impl ActionQuery {
             lead = Lead::Decisions("decisions_lead WHERE d.lead_email = ?", email.to_lowercase().into());
         }
         if let Some(thread) = &filter.thread {
-            conditions.add("a.thread IN (SELECT id FROM threads WHERE thread_id = ?)", [thread.clone().into()]);
+            if !conditions.add_numbers("a.thread", &numbers(connection, THREADS, thread)?) {
+                return Ok(None);
+            }
             lead = Lead::Thread;
             if let Some(email) = &filter.lead {
                 conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
@@ -217,11 +235,10 @@ impl DecisionQuery {
             conditions.add(&list, []);
         }
         if let Some(name) = &filter.campaign {
-            conditions.add("d.campaign IN (SELECT id FROM names WHERE name = ? COLLATE NOCASE)", [name.clone().into()]);
-            (from, narrowed) = ("decisions d INDEXED BY decisions_campaign".to_owned(), true);
-            if number(connection, CAMPAIGNS, name)? == Some(0) {
+            if !conditions.add_numbers("d.campaign", &numbers(connection, CAMPAIGNS, name)?) {
                 return Ok(None);
             }
+            (from, narrowed) = ("decisions d INDEXED BY decisions_campaign".to_owned(), true);
         }
         if let Some(name) = &filter.rule {
             let Some(id) = number(connection, NAME, name)? else { return Ok(None) };
@@ -236,7 +253,9 @@ impl DecisionQuery {
             }
         }
         if let Some(thread) = &filter.thread {
-            conditions.add("d.thread IN (SELECT id FROM threads WHERE thread_id = ?)", [thread.clone().into()]);
+            if !conditions.add_numbers("d.thread", &numbers(connection, THREADS, thread)?) {
+                return Ok(None);
+            }
             if filter.rule.is_none() {
                 (from, narrowed) = ("decisions d INDEXED BY decisions_thread".to_owned(), true);
             }
@@ -295,11 +314,16 @@ const NEWEST_IN_STATE: &str = "WITH RECURSIVE newest (decision, place) AS (
 const WORKSPACES: &str = "SELECT id FROM workspaces WHERE name IN (SELECT value FROM json_each(?)) ORDER BY id";
 const WORKSPACE: &str = "SELECT id FROM workspaces WHERE name = ?";
 const NAME: &str = "SELECT id FROM names WHERE name = ?";
-const CAMPAIGN: &str = "SELECT id FROM names WHERE name = ? COLLATE NOCASE LIMIT 1";
-const CAMPAIGNS: &str = "SELECT count(*) FROM names WHERE name = ? COLLATE NOCASE";
+const CAMPAIGNS: &str = "SELECT id FROM names WHERE name = ? COLLATE NOCASE";
+/// Those of all workspaces: two accounts may use the same id.
+const THREADS: &str = "SELECT id FROM threads WHERE thread_id = ?";
 
 fn number(connection: &Connection, query: &str, name: &str) -> Result<Option<i64>, StoreError> {
     connection.prepare_cached(query)?.query_optional(params![name], |row| row.get(0))
+}
+
+fn numbers(connection: &Connection, query: &str, name: &str) -> Result<Vec<i64>, StoreError> {
+    connection.prepare_cached(query)?.query_all(params![name], |row| row.get(0))
 }
 
 /// A condition for a column with the number of one of these workspaces, and the numbers; `None` if none of them is known.

@@ -2,7 +2,8 @@
 //!
 //! The store's statements keep to what both understand. Four things are SQLite's own: hints that name an index, `?` for a
 //! value, `json_each` for the elements of a list, and `CROSS JOIN … ON`, which fixes the order of a join. They are rewritten
-//! here, once for each statement of a connection. What cannot be written alike stands beside its statement, for either
+//! here, once for each statement of a connection. So is the join of decisions with their actions, which are a range of
+//! numbers: how many that is, the server cannot guess, and it would rather read all of them in another order. What cannot be written alike stands beside its statement, for either
 //! ([`pick`](super::super::connection::Connection::pick)).
 
 use regex::{Captures, Regex};
@@ -15,6 +16,11 @@ const NO_ALIAS: [&str; 6] = ["CROSS", "JOIN", "WHERE", "ORDER", "GROUP", "UNION"
 static REWRITES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let rewrites = [
         (r"\s+INDEXED BY \w+|\s+NOT INDEXED", ""),
+        (
+            r"CROSS JOIN actions a ON a\.id >= d\.id << 16\s+AND a\.id < \(d\.id \+ 1\) << 16",
+            "CROSS JOIN LATERAL (SELECT * FROM actions WHERE id >= d.id << 16 AND id < (d.id + 1) << 16
+               ORDER BY id DESC LIMIT 65536) a",
+        ),
         (r"CROSS JOIN (\w+ \w+)\s+ON", "JOIN $1 ON"),
         (r"\b([\w.]+) = (\?\d*) COLLATE NOCASE", "lower($1) = lower($2)"),
     ];
@@ -74,7 +80,7 @@ mod tests {
 
     #[test]
     fn all_that_is_rewritten_is_known() {
-        assert_eq!(REWRITES.len(), 3);
+        assert_eq!(REWRITES.len(), 4);
         assert!(JSON_EACH.is_some());
     }
 
@@ -90,6 +96,11 @@ mod tests {
             ("SELECT 1 FROM a x NOT INDEXED WHERE z", "SELECT 1 FROM a x WHERE z"),
             ("a CROSS JOIN b c ON c.i = a.i CROSS JOIN d e", "a JOIN b c ON c.i = a.i CROSS JOIN d e"),
             ("a CROSS JOIN b c\n   ON c.i = a.i", "a JOIN b c ON c.i = a.i"),
+            (
+                "d CROSS JOIN actions a ON a.id >= d.id << 16\n  AND a.id < (d.id + 1) << 16 WHERE b",
+                "d CROSS JOIN LATERAL (SELECT * FROM actions WHERE id >= d.id << 16 AND id < (d.id + 1) << 16
+               ORDER BY id DESC LIMIT 65536) a WHERE b",
+            ),
             (
                 "i IN (SELECT value FROM json_each(?2))",
                 "i IN (SELECT value FROM json_array_elements_text(($2)::json) AS element(value))",
