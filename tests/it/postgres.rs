@@ -1,5 +1,7 @@
 //! What is of a store in PostgreSQL alone, and of a store that moves from one kind to the other.
 
+mod plans;
+
 use crate::{
     proxy::Proxy,
     store::{action, at, decision, row, upgrade},

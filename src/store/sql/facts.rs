@@ -44,12 +44,13 @@ pub(super) const SENT_TO_LEAD: &str = "SELECT a.sent_at FROM decisions d INDEXED
      UNION ALL
      SELECT k.sent_at FROM kept_actions k INDEXED BY kept_actions_lead WHERE k.lead = ?7 AND k.workspace = ?1 AND k.kind = ?2
      AND k.sent_at > ?3 AND (?5 IS NULL OR k.rule = (SELECT id FROM names WHERE name = ?5)) ORDER BY 1 DESC LIMIT ?6";
-pub(super) const SENT_BY_RULE: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent_by_rule
-     WHERE workspace = ?1 AND rule = (SELECT id FROM names WHERE name = ?5) AND kind = ?2 AND sent_at > ?3
-     AND claim IS NOT NULL AND ?4 IS NULL AND ?7 IS NULL
+pub(super) const SENT_BY_RULE: &str = "SELECT * FROM (SELECT sent_at FROM actions INDEXED BY actions_sent_by_rule
+       WHERE workspace = ?1 AND rule = (SELECT id FROM names WHERE name = ?5) AND kind = ?2 AND sent_at > ?3
+       AND claim IS NOT NULL AND ?4 IS NULL AND ?7 IS NULL ORDER BY sent_at DESC LIMIT ?6) here
      UNION ALL
-     SELECT sent_at FROM kept_actions INDEXED BY kept_actions_sent_by_rule
-     WHERE workspace = ?1 AND rule = (SELECT id FROM names WHERE name = ?5) AND kind = ?2 AND sent_at > ?3
+     SELECT * FROM (SELECT sent_at FROM kept_actions INDEXED BY kept_actions_sent_by_rule
+       WHERE workspace = ?1 AND rule = (SELECT id FROM names WHERE name = ?5) AND kind = ?2 AND sent_at > ?3
+       ORDER BY sent_at DESC LIMIT ?6) kept
      ORDER BY 1 DESC LIMIT ?6";
 /// What was removed is a day old at least, and the workspace's replies are counted by the hour.
 pub(super) const SENT: &str = "SELECT sent_at FROM actions INDEXED BY actions_sent

@@ -8,12 +8,13 @@ use super::{
     codec::{Uid, to_json},
     connection::{Connection, params},
     decisions::DECISION_COLUMNS,
-    values::Value,
+    values::{Value, one_of},
 };
 use crate::{
     model::ActionState,
     store::{ActionFilter, DecisionFilter, StoreError},
 };
+use std::collections::BTreeSet;
 
 /// A query with its values.
 pub(super) struct ActionQuery {
@@ -281,15 +282,17 @@ impl DecisionQuery {
         } else if !filter.states.is_empty() {
             // As many of each state as are wanted at all, so that it does not matter whether nearly all decisions have one
             // or nearly none.
-            let limit = Value::from(i64::from(filter.limit));
             let before = before.map_or(i64::MAX, |key| key << 16);
-            let part = format!("SELECT * FROM ({NEWEST_IN_STATE}) newest");
-            let parts = vec![part.as_str(); filter.states.len()].join(" UNION ");
-            let values = filter
-                .states
-                .iter()
-                .flat_map(|state| [state_value(state), before.into(), state_value(state), limit.clone()]);
-            conditions.add(&format!("d.id IN ({parts})"), values);
+            let mut newest = BTreeSet::new();
+            for state in &filter.states {
+                newest.extend(newest_in_state(connection, *state, before, filter.limit)?);
+            }
+            if newest.is_empty() {
+                return Ok(None);
+            }
+            let wanted = newest.into_iter().rev().take(filter.limit as usize);
+            let (places, values) = one_of(wanted.map(Value::from));
+            conditions.add(&format!("d.id IN {places}"), values);
             from = "decisions d".to_owned();
         }
         let Conditions { sql, mut values } = conditions;
@@ -301,14 +304,27 @@ impl DecisionQuery {
 
 /// The newest decisions with an action in a state, below a number of an action, and so many at most: one step into the index
 /// for each, however many actions it has.
+///
+/// Whatever comes before the place in the index is looked at, and only then whether it is of the state: a server that is asked
+/// for the newest of a state may rather look at all actions from the newest on.
 const NEWEST_IN_STATE: &str = "WITH RECURSIVE newest (decision, place) AS (
-       SELECT * FROM (SELECT id >> 16, 1 FROM actions INDEXED BY actions_state WHERE state = ? AND id < ?
-         ORDER BY id DESC LIMIT 1) first
+       SELECT * FROM (SELECT CASE WHEN state = ?1 THEN id >> 16 END, 1 FROM actions INDEXED BY actions_state
+         WHERE (state, id) < (?1, ?2) ORDER BY state DESC, id DESC LIMIT 1) first
        UNION ALL
-       SELECT (SELECT a.id >> 16 FROM actions a INDEXED BY actions_state WHERE a.state = ? AND a.id < n.decision << 16
-         ORDER BY a.id DESC LIMIT 1), n.place + 1
-       FROM newest n WHERE n.decision IS NOT NULL AND n.place < ?
+       SELECT (SELECT CASE WHEN a.state = ?1 THEN a.id >> 16 END FROM actions a INDEXED BY actions_state
+           WHERE (a.state, a.id) < (?1, n.decision << 16) ORDER BY a.state DESC, a.id DESC LIMIT 1), n.place + 1
+       FROM newest n WHERE n.decision IS NOT NULL AND n.place < ?3
      ) SELECT decision FROM newest WHERE decision IS NOT NULL";
+
+fn newest_in_state(
+    connection: &Connection,
+    state: ActionState,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<i64>, StoreError> {
+    let state = state.as_str();
+    connection.prepare_cached(NEWEST_IN_STATE)?.query_all(params![state, before, i64::from(limit)], |row| row.get(0))
+}
 
 /// Somebody may see a thousand workspaces: they are looked up at once.
 const WORKSPACES: &str = "SELECT id FROM workspaces WHERE name IN (SELECT value FROM json_each(?)) ORDER BY id";
