@@ -102,9 +102,6 @@ pub struct EventPage {
 /// Events, and the rules that were active.
 #[async_trait]
 pub trait EventStore: Send + Sync {
-    /// Whether events are kept. In a play nobody asks for them.
-    fn keeps_events(&self) -> bool;
-
     /// Keeps the rules of a revision, once: what is kept is never replaced. Needed before the first decision that names it.
     async fn keep_rules(&self, revision: &str, sources: &str) -> Result<(), StoreError>;
 

@@ -268,11 +268,11 @@ impl Intake {
             ..self.settled(row, evaluation.messages.as_ref().map(|messages| messages.conversation()), workspace)
         };
         self.shared.keep_rules(&evaluation.context).await?;
-        let evaluated_on = self.shared.store.keeps_events().then(|| stored_event(row, evaluation));
+        let evaluated_on = stored_event(row, evaluation);
         let written = self
             .shared
             .store
-            .record_decision(&record, evaluated_on.as_ref(), actions, opt_out.as_ref(), &settled, DECISION_POLICY)
+            .record_decision(&record, Some(&evaluated_on), actions, opt_out.as_ref(), &settled, DECISION_POLICY)
             .await?;
         let RecordedDecision { actions, cancelled } = written;
         failpoint!(self.shared, DecisionWritten);

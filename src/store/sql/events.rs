@@ -13,7 +13,7 @@ use super::{
     },
     connection::{Connection, Row, params},
     names::find_workspace,
-    session::{Keeps, Session},
+    session::Session,
     threads::find_thread,
     values::{AT_ONCE, Value, as_params, one_of},
 };
@@ -71,10 +71,6 @@ pub(super) struct NewEvent {
 
 #[async_trait]
 impl EventStore for SqlStore {
-    fn keeps_events(&self) -> bool {
-        self.keeps == Keeps::Everything
-    }
-
     async fn keep_rules(&self, revision: &str, sources: &str) -> Result<(), StoreError> {
         let (revision, body) = (revision.to_owned(), pack(&sources)?);
         self.write(move |session| {

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_play_keeps_what_is_asked_before_something_is_done_and_no_changes() {
+    async fn a_play_keeps_records_and_no_changes() {
         let store = SqlStore::for_a_play().await.unwrap();
         let row = ThreadRow { id: "t1".to_owned(), ..ThreadRow::default() };
         let settled = SettledThread { row: row.clone(), ..SettledThread::default() };

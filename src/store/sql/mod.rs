@@ -72,7 +72,7 @@ use in_memory::InMemory;
 use postgres::{Database, News};
 use readers::Readers;
 use rusqlite::ErrorCode;
-use session::{Keeps, Session};
+use session::Session;
 use std::sync::Arc;
 use writer::Writer;
 
@@ -85,7 +85,6 @@ pub struct SqlStore {
     readers: Option<Readers>,
     /// Writes and reads, if it is in memory and one task after the other uses it.
     in_memory: Option<InMemory>,
-    keeps: Keeps,
     /// The server, if it is on one.
     database: Option<Arc<Database>>,
     /// What addresses are hashed with.
@@ -107,7 +106,6 @@ impl SqlStore {
             writer,
             readers,
             in_memory: None,
-            keeps: Keeps::Everything,
             database: None,
             address_key: AddressKey::default(),
             fences: Fences::default(),

@@ -17,8 +17,8 @@ pub(super) enum Keeps {
     /// All of it.
     #[default]
     Everything,
-    /// What is asked before something is done. What people look back on is left out: events, counts, changes.
-    State,
+    /// All but what pages and those who follow are told: counts and changes.
+    Records,
 }
 
 /// What the writing thread knows from one transaction to the next. All of it can be read again from the database.
@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
 
     fn write_gathered(&mut self) -> Result<Option<IntentCount>, StoreError> {
         let (tally, connection) = (std::mem::take(&mut self.tally), self.connection);
-        if self.keeps == Keeps::State {
+        if self.keeps == Keeps::Records {
             self.changes.take_back(0);
             return Ok(None);
         }

@@ -101,8 +101,7 @@ impl SqlStore {
         .await
     }
 
-    /// An empty store in memory for one task: it keeps what is asked before something is done, and no events, counts or
-    /// changes.
+    /// An empty store in memory for one task: it keeps records, and no counts or changes.
     ///
     /// # Errors
     /// There is no memory for it.
@@ -113,8 +112,8 @@ impl SqlStore {
         let connection = connection::Connection::Sqlite(connection);
         sidecar::ensure_row(&connection)?;
         ensure_key(&connection)?;
-        let in_memory = Some(InMemory::new(connection, Keeps::State));
-        Ok(Self { in_memory, keeps: Keeps::State, ..Self::alone(None, None) })
+        let in_memory = Some(InMemory::new(connection, Keeps::Records));
+        Ok(Self { in_memory, ..Self::alone(None, None) })
     }
 
     /// Whether the store answers and can be written.
