@@ -7,12 +7,14 @@
 //! | `scene` | one event as both sides see it: without what the service itself did then |
 //! | `account` | the threads as one side sees them: with what it has done in this play |
 //! | `side` | one set of rules with its engine, its store and its clock |
+//! | `opt_outs` | who has opted out, as a side knows it |
 //! | `workspaces` | the workspaces of a side, in the modes of then |
 //! | `earlier` | what was sent before the first event |
 //! | `outcome` | what became of an event, and where both sides differ |
 
 mod account;
 mod earlier;
+mod opt_outs;
 mod order;
 mod outcome;
 mod scene;

@@ -4,6 +4,7 @@ use super::{
     ReplayError,
     account::PlayedAccount,
     earlier::{has_left, record_earlier, record_left},
+    opt_outs::OptOuts,
     order::ThreadKey,
     scene::Scene,
     workspaces::PlayedWorkspaces,
@@ -11,11 +12,9 @@ use super::{
 use crate::{
     backtest::compare::Lack,
     engine::{Clock, Engine, EngineParts, GivenRow, IntakeError, ManualClock, Recorded, Workspace},
-    model::{Action, ActionId, ActionState, Mode, OptOutScope, Reason, WorkspaceSettings},
+    model::{Action, ActionId, ActionState, Mode, Reason, WorkspaceSettings},
     rules::RuleSet,
-    store::{
-        ActionStore as _, ControlStore as _, DecisionRecord, EventKind, OptOut, OptOutStore as _, SqlStore, Store,
-    },
+    store::{ActionStore as _, ControlStore as _, DecisionRecord, EventKind, SqlStore, Store},
 };
 use jiff::Timestamp;
 use std::{
@@ -28,9 +27,6 @@ use std::{
 const AFTERWARDS: Duration = Duration::from_secs(31 * 24 * 3_600);
 /// What stays due although it came up comes up again after this.
 const AGAIN: Duration = Duration::from_secs(60);
-
-/// Events of a lead that are closer together may have been decided at the same time.
-const SIDE_BY_SIDE: Duration = Duration::from_secs(60);
 
 /// When an action comes up: replies before others, then in the order of their decisions.
 type Due = (Timestamp, u8, u64);
@@ -54,8 +50,7 @@ pub(super) struct Side {
     played: HashMap<u64, Played>,
     /// Actions of before the first event that were written; those that had not left with the ids that they have here.
     earlier: HashMap<ActionId, Option<ActionId>>,
-    /// Since when leads have opted out in this play; the workspace is empty where all share opt-outs.
-    known_opt_outs: HashMap<(String, String), Timestamp>,
+    opt_outs: OptOuts,
 }
 
 /// Where an action is followed.
@@ -105,6 +100,7 @@ impl Side {
         engine.replace_rules(Arc::clone(&rules));
         Ok(Self {
             workspaces: PlayedWorkspaces::new(settings, Arc::clone(&clock))?,
+            opt_outs: OptOuts::new(Arc::clone(&engine), Arc::clone(&store)),
             engine,
             store,
             clock,
@@ -116,7 +112,6 @@ impl Side {
             actions: 0,
             played: HashMap::new(),
             earlier: HashMap::new(),
-            known_opt_outs: HashMap::new(),
         })
     }
 
@@ -138,7 +133,7 @@ impl Side {
                     self.prepare(scene).await?;
                     // Nobody has looked who wrote what the row of another category shows.
                     if scene.messages.is_some() || scene.event.kind == EventKind::Message {
-                        self.read_opt_out(scene).await?;
+                        self.opt_outs.read(scene).await?;
                     }
                     self.pass_over(scene);
                     None
@@ -193,7 +188,7 @@ impl Side {
                 }
             }
         }
-        self.learn_opt_out(scene).await?;
+        self.opt_outs.learn(scene).await?;
         Ok(known)
     }
 
@@ -218,7 +213,7 @@ impl Side {
             (Ok(None), _) => None,
             (Err(IntakeError::Api(_)), Some(need)) => {
                 // The other side may decide it, and learns the opt-out then.
-                self.read_opt_out(scene).await?;
+                self.opt_outs.read(scene).await?;
                 self.pass_over(scene);
                 Some(Lack { rule: self.rule_with_open_reply(&scene.key()).unwrap_or_default(), need })
             }
@@ -271,72 +266,12 @@ impl Side {
         Ok(())
     }
 
-    /// An opt-out that was known then, however that came about, counts from this event on. One that was not known any more was
-    /// lifted by an operator.
-    async fn learn_opt_out(&mut self, scene: &Scene) -> Result<(), ReplayError> {
-        let event = &scene.event;
-        match (event.lead_opted_out, self.lead_of(scene)) {
-            (Some(true), Some(_)) => self.add_opt_out(scene, "known when the message came").await,
-            (Some(false), Some(lead)) => {
-                // Two threads of a lead may have been looked at side by side.
-                let was_lifted =
-                    |since: &Timestamp| since.saturating_add(SIDE_BY_SIDE).is_ok_and(|at| at <= event.time);
-                if self.known_opt_outs.get(&lead).is_some_and(was_lifted) {
-                    self.known_opt_outs.remove(&lead);
-                    let (workspace, email) = lead;
-                    let workspace = Some(workspace.as_str()).filter(|name| !name.is_empty());
-                    self.store.remove_opt_out(workspace, &email).await?;
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// An opt-out in the words of an event that is not decided.
-    async fn read_opt_out(&mut self, scene: &Scene) -> Result<(), ReplayError> {
-        match scene.opt_out_words() {
-            Some(words) => self.add_opt_out(scene, &words).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn add_opt_out(&mut self, scene: &Scene, evidence: &str) -> Result<(), ReplayError> {
-        let Some(lead) = self.lead_of(scene) else { return Ok(()) };
-        if self.known_opt_outs.contains_key(&lead) {
-            return Ok(());
-        }
-        let opt_out = OptOut {
-            workspace: scene.event.workspace.clone(),
-            email: lead.1.clone(),
-            since: scene.event.time,
-            evidence: evidence.to_owned(),
-        };
-        self.known_opt_outs.insert(lead, scene.event.time);
-        self.store.add_opt_out(&opt_out).await?;
-        Ok(())
-    }
-
-    /// The lead of an event, and the workspace whose opt-outs count for it: none where all share them.
-    fn lead_of(&self, scene: &Scene) -> Option<(String, String)> {
-        let event = &scene.event;
-        let email = event.row.lead_email.as_deref().and_then(crate::model::address_of)?;
-        let is_shared = |workspace: Arc<Workspace>| workspace.safety().opt_outs == OptOutScope::Shared;
-        let workspace = match self.engine.workspace(&event.workspace).is_some_and(is_shared) {
-            true => String::new(),
-            false => event.workspace.clone(),
-        };
-        Some((workspace, email))
-    }
-
     /// Follows the actions of a decision from here on.
     fn follow(&mut self, scene: &Scene, recorded: Recorded) {
         let Recorded { record, actions } = recorded;
         let key = scene.key();
-        if record.trace.opt_out == Some(true)
-            && let Some(lead) = self.lead_of(scene)
-        {
-            self.known_opt_outs.entry(lead).or_insert(scene.event.time);
+        if record.trace.opt_out == Some(true) {
+            self.opt_outs.note(scene);
         }
         let mut followed = Vec::with_capacity(actions.len());
         for (place, action) in actions.into_iter().enumerate() {
