@@ -9,6 +9,8 @@ use serde::Serialize;
 const VERSION: u32 = 1;
 /// So much of a text is shown, in characters.
 const MAX_TEXT: usize = 300;
+/// So many files that were not compared are named in sentences.
+const SHOWN: usize = 20;
 
 /// The whole result, as programs get it.
 #[derive(Debug, Serialize)]
@@ -105,6 +107,17 @@ impl Report {
                     counted(lack.events, "event", "events"),
                     lack.ids.first().map(String::as_str).unwrap_or("-")
                 ));
+            }
+        }
+        if self.unreadable_events > 0 {
+            lines.push(format!(
+                "{} not compared: they cannot be read, or do not say when they were written.",
+                counted(self.unreadable_events, "file was", "files were")
+            ));
+            lines.extend(self.unreadable.iter().take(SHOWN).map(|one| format!("  {}: {}", one.file, cut(&one.reason))));
+            let left = self.unreadable_events.saturating_sub(self.unreadable.len().min(SHOWN) as u64);
+            if left > 0 {
+                lines.push(format!("  and {left} more"));
             }
         }
         if self.repeated_events > 0 {

@@ -9,6 +9,11 @@ pub enum BadLine {
     /// It is no JSON of this shape.
     #[error("it is no event: {0}")]
     Unreadable(String),
+    /// The last line of a file ends before the event does.
+    #[error(
+        "the file ends in the middle of this line, as where `events export` was interrupted: export again, or remove the line"
+    )]
+    CutOff,
     /// A newer program wrote it.
     #[error("it has version {0}, and this program reads version {VERSION}: update Reply Router")]
     Newer(u32),
@@ -27,7 +32,7 @@ impl From<serde_json::Error> for BadLine {
         let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
         Self::Unreadable(match error.classify() {
             Category::Eof if column == 0 => "it is empty".to_owned(),
-            Category::Eof => "it ends too early: the file may be cut off".to_owned(),
+            Category::Eof => "it ends too early".to_owned(),
             Category::Io | Category::Syntax => format!("it is no JSON: look at column {column}"),
             Category::Data => in_words(text, column),
         })
@@ -84,7 +89,8 @@ mod tests {
             (line, "", "it is no event: it is empty"),
             (line, "x", "it is no event: it is no JSON: look at column 1"),
             (line, "[]", "cannot be read"),
-            (r#","row":{"id":"t"}}"#, "", "it ends too early: the file may be cut off"),
+            (r#","row":{"id":"t"}}"#, "\n", "it ends too early"),
+            (r#","row":{"id":"t"}}"#, "", "the file ends in the middle of this line"),
             (r#","row":{"id":"t"}"#, "", "`row` is missing"),
             (r#""a""#, "5", "the value at column 19 is a number instead of text"),
             (r#"{"id":"t"}"#, r#""t""#, "is text instead of an object"),

@@ -8,6 +8,7 @@ use crate::{
     model::{Decision, Mode, Payload, PlannedAction, PlannedOutcome, ReasonCode},
     rules::{EventInput, Need, RuleSet, evaluate_timed, trace_again},
 };
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// What one set of rules says of an event.
@@ -49,7 +50,7 @@ pub fn compare(before: &RuleSet, after: &RuleSet, event: &mut EventLine) -> Outc
     let messages = event.take_messages();
     let overrides: HashMap<String, Mode> = event.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode)).collect();
     let input = event.input(messages.as_ref(), &overrides);
-    let sides = (decide(before, &input, event), decide(after, &input, event));
+    let sides = (decide(before, &input, event.time), decide(after, &input, event.time));
     let mut outcome = Outcome { before: sides.0, after: sides.1, difference: None, new_text: None };
     if let (Side::Decided(one), Side::Decided(other)) = (&outcome.before, &outcome.after)
         && effects(one) != effects(other)
@@ -65,12 +66,12 @@ pub fn compare(before: &RuleSet, after: &RuleSet, event: &mut EventLine) -> Outc
 }
 
 /// What one set decides on an event, as far as that was read.
-pub(super) fn decide(set: &RuleSet, input: &EventInput<'_>, event: &EventLine) -> Side {
+pub(super) fn decide(set: &RuleSet, input: &EventInput<'_>, time: Timestamp) -> Side {
     let mut last = None;
-    match evaluate_timed(set, input, event.time, &mut |place| last = Some(place)) {
+    match evaluate_timed(set, input, time, &mut |place| last = Some(place)) {
         Ok(decision) => Side::Decided(decision),
         Err(need) => {
-            let rule = last.and_then(|place: usize| set.of_workspace(&event.workspace).rules().get(place));
+            let rule = last.and_then(|place: usize| set.of_workspace(input.workspace).rules().get(place));
             Side::Lacks(Lack { rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(), need })
         }
     }

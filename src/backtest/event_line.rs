@@ -114,7 +114,7 @@ impl From<DecidedEvent> for EventLine {
 }
 
 impl EventLine {
-    /// Reads a line.
+    /// Reads a line. Each has an end, but for the last one of a file.
     ///
     /// # Errors
     /// It is none, or of a newer program.
@@ -125,21 +125,30 @@ impl EventLine {
         }
         // Some editors put a mark before the text.
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        // A line that stops within a text must not be told as one with a wrong character in it.
+        let (line, is_last) = (line.trim_end_matches(['\r', '\n']), !line.ends_with('\n'));
         match serde_json::from_str::<Self>(line) {
             Ok(event) if event.version <= VERSION => event.checked(),
             read => match serde_json::from_str::<Version>(line) {
                 Ok(Version { version }) if version > VERSION => Err(BadLine::Newer(version)),
-                _ => Err(read.err().map_or_else(|| BadLine::Unreadable(String::new()), BadLine::from)),
+                _ => Err(match read.err() {
+                    Some(error) if error.is_eof() && is_last && !line.is_empty() => BadLine::CutOff,
+                    Some(error) => error.into(),
+                    None => BadLine::Unreadable(String::new()),
+                }),
             },
         }
     }
 
-    fn checked(self) -> Result<Self, BadLine> {
+    /// An event that can be played: it has a name, and a time that leaves room for what waits.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn checked(self) -> Result<Self, BadLine> {
         let said = [("id", &self.id), ("row.id", &self.row.id), ("workspace", &self.workspace)];
         if let Some((empty, _)) = said.into_iter().find(|(_, text)| text.trim().is_empty()) {
             return Err(BadLine::Empty(empty));
         }
-        // What waits needs room for its delay.
         match self.time >= Timestamp::UNIX_EPOCH && self.time.as_second() < LAST_SECOND {
             true => Ok(self),
             false => Err(BadLine::Time),
@@ -206,7 +215,8 @@ mod tests {
         assert_eq!(EventLine::from_json(&event.to_json().unwrap()).unwrap(), event);
         let newer = line.replace("\"version\":1", "\"version\":2");
         assert_eq!(EventLine::from_json(&newer), Err(BadLine::Newer(2)));
-        for wrong in ["", "[]", "{\"version\":1}", "{\"version\":\"x\"}", &line[..40]] {
+        assert_eq!(EventLine::from_json(&line[..40]), Err(BadLine::CutOff));
+        for wrong in ["", "[]", "{\"version\":1}", "{\"version\":\"x\"}", &format!("{}\n", &line[..40])] {
             let found = EventLine::from_json(wrong);
             assert!(matches!(found, Err(BadLine::Unreadable(_))), "{wrong}: {found:?}");
         }

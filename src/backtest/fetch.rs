@@ -6,8 +6,8 @@ use super::{
     run::{BacktestError, Comparison, EventSource, Item, Read},
 };
 use crate::{
-    coldsend::{ApiError, Client, Priority},
-    model::{Conversation, ThreadDetail},
+    coldsend::{ApiError, Client, Priority, Remedy},
+    model::{Conversation, Mode, ThreadDetail},
     rules::{Need, ThreadMessages},
     store::{EventStore as _, ReadLater, SqlStore},
 };
@@ -15,10 +15,23 @@ use async_trait::async_trait;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 /// After so many threads in a row that could not be read, nothing more is tried.
 const MAX_FAILURES: usize = 3;
+
+/// So often in a row a request is made again that the limits did not allow.
+const MAX_WAITS: usize = 100;
+
+/// What whoever waits for the reading is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchNote {
+    /// So many threads are done, of so many.
+    Read(usize, usize),
+    /// The limits allow no request; it goes on after this time.
+    Waits(Duration),
+}
 
 /// Events that lack something, by their threads.
 #[derive(Debug, Default)]
@@ -82,17 +95,17 @@ impl LackingEvents {
     }
 
     /// Reads what they lack, thread by thread, within the budget of each client. What was read of a thread is in the store, if
-    /// there is one, before the next is read. `on_thread` is told how many threads are done, and of how many.
+    /// there is one, before the next is read. Where ColdSend's limits are used up, it waits for as long as ColdSend says.
     ///
     /// # Errors
-    /// The store fails, or several threads in a row could not be read: then the API fails as a whole. What was read before is
-    /// kept.
+    /// The store fails, the key is refused, or several threads in a row could not be read: then the API fails as a whole. What
+    /// was read before is kept.
     pub async fn fetch(
         self,
         comparison: &Comparison,
         clients: &HashMap<String, Client>,
         store: Option<&SqlStore>,
-        on_thread: &mut (dyn FnMut(usize, usize) + Send),
+        note: &mut (dyn FnMut(FetchNote) + Send),
     ) -> Result<Fetched, BacktestError> {
         let mut fetched = Fetched { is_kept: store.is_some(), ..Fetched::default() };
         let (total, mut failures) = (self.threads.len(), 0);
@@ -101,7 +114,7 @@ impl LackingEvents {
                 fetched.unreadable.push((thread, format!("the configuration has no workspace `{workspace}`")));
                 continue;
             };
-            match fetch_thread(comparison, client, &thread, events).await {
+            match fetch_thread(comparison, client, &thread, events, note).await {
                 Ok(found) => {
                     failures = 0;
                     for (id, read) in found {
@@ -114,7 +127,8 @@ impl LackingEvents {
                 Err(error @ ApiError::NotFound { .. }) => fetched.unreadable.push((thread, error.to_string())),
                 Err(error) => {
                     failures += 1;
-                    if failures >= MAX_FAILURES {
+                    // All others would fail, too.
+                    if failures >= MAX_FAILURES || error.remedy() == Remedy::MendKey {
                         return Err(BacktestError::Failed(format!(
                             "{error}. What was read of {number} threads before is kept: run it again to go on"
                         )));
@@ -122,7 +136,7 @@ impl LackingEvents {
                     fetched.unreadable.push((thread, error.to_string()));
                 }
             }
-            on_thread(number + 1, total);
+            note(FetchNote::Read(number + 1, total));
         }
         Ok(fetched)
     }
@@ -134,6 +148,7 @@ async fn fetch_thread(
     client: &Client,
     thread: &str,
     events: Vec<EventLine>,
+    note: &mut (dyn FnMut(FetchNote) + Send),
 ) -> Result<Vec<(String, ReadLater)>, ApiError> {
     let mut detail: Option<ThreadDetail> = None;
     let mut messages: Option<Conversation> = None;
@@ -145,14 +160,16 @@ async fn fetch_thread(
             match need {
                 Need::Thread => {
                     if detail.is_none() {
-                        detail = Some(client.thread(thread, Priority::Read).await?);
+                        let read = async || client.thread(thread, Priority::Read).await;
+                        detail = Some(within_limits(read, note).await?);
                     }
                     read.detail = detail.clone().map(|detail| ThreadDetail { row: event.row.clone(), ..detail });
                     event.thread.clone_from(&read.detail);
                 }
                 Need::Messages => {
                     if messages.is_none() {
-                        messages = Some(client.conversation(thread, Priority::Read).await?);
+                        let read = async || client.conversation(thread, Priority::Read).await;
+                        messages = Some(within_limits(read, note).await?);
                     }
                     read.messages = messages.as_ref().map(|messages| as_of(messages, &event));
                     event.messages = read.messages.clone().map(Conversation::into_messages);
@@ -166,6 +183,20 @@ async fn fetch_thread(
     Ok(found)
 }
 
+/// Reads, and where the limits do not allow that, again once they do.
+async fn within_limits<T>(
+    read: impl AsyncFn() -> Result<T, ApiError>,
+    note: &mut (dyn FnMut(FetchNote) + Send),
+) -> Result<T, ApiError> {
+    for _ in 0..MAX_WAITS {
+        let found = read().await;
+        let Some(wait) = found.as_ref().err().and_then(ApiError::retry_after) else { return found };
+        note(FetchNote::Waits(wait));
+        tokio::time::sleep(wait).await;
+    }
+    read().await
+}
+
 /// The messages that were there when the event was evaluated.
 fn as_of(messages: &Conversation, event: &EventLine) -> Conversation {
     let was_there = |at: Option<jiff::Timestamp>| at.is_none_or(|at| at <= event.time);
@@ -177,8 +208,10 @@ fn as_of(messages: &Conversation, event: &EventLine) -> Conversation {
 fn missing(comparison: &Comparison, event: &mut EventLine, is_known: bool) -> Option<Need> {
     let reading = event.reading.clone();
     let messages = event.take_messages();
-    let lacks = [&comparison.before, &comparison.after];
-    let need = lacks.into_iter().find_map(|set| find_lack(set, event, messages.as_ref(), is_known));
+    let overrides: HashMap<String, Mode> = event.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode)).collect();
+    let input = event.input(messages.as_ref(), &overrides);
+    let sets = [&comparison.before, &comparison.after];
+    let need = sets.into_iter().find_map(|set| find_lack(set, &input, (event.kind, event.time), is_known));
     event.put_messages(messages, reading);
     need.map(|lack| lack.need)
 }

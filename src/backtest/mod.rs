@@ -26,11 +26,13 @@ pub use bad_line::BadLine;
 pub use compare::{Lack, Outcome, Side, compare};
 pub use difference::Difference;
 pub use event_line::{EventLine, VERSION};
-pub use fetch::{Completed, Fetched, LackingEvents};
+pub use fetch::{Completed, FetchNote, Fetched, LackingEvents};
 pub use markdown::markdown;
 pub use redact::Redactor;
 pub use replay::{Compared, Replay, ReplayError};
-pub use report::{Change, ChangedAction, ChangedSide, Lacking, Limits, MAX_CHANGES, Report, RuleCounts, RuleRow};
+pub use report::{
+    Change, ChangedAction, ChangedSide, Lacking, Limits, MAX_CHANGES, Report, RuleCounts, RuleRow, Unreadable,
+};
 pub use run::{BacktestError, Comparison, Decider, Done, EventSource, Item, Monitor, Pace, Progress, Read, run};
 pub use stateful::Stateful;
 pub use stateless::Stateless;

@@ -20,6 +20,8 @@ use utoipa::ToSchema;
 pub const MAX_CHANGES: usize = 20_000;
 /// So many events that lack something are named for a rule.
 const MAX_NAMED: usize = 20;
+/// So many files that cannot be read are named.
+const MAX_UNREADABLE: usize = 1_000;
 /// So much of a text is told, in characters.
 const MAX_TEXT: usize = 4_000;
 
@@ -51,6 +53,10 @@ pub struct Report {
     pub unknown_workspace: u64,
     /// Events that were given more than once: each counts once.
     pub repeated_events: u64,
+    /// Files that hold events and were not compared: they cannot be read, or nobody knows when they were.
+    pub unreadable_events: u64,
+    /// The first of them.
+    pub unreadable: Vec<Unreadable>,
     /// Each rule that either set has: the later set's in order, then those that are gone.
     pub rules: Vec<RuleRow>,
     /// What rules need that events lack.
@@ -103,6 +109,15 @@ pub struct Lacking {
     pub events: u64,
     /// The first of them.
     pub ids: Vec<String>,
+}
+
+/// A file that holds an event and was not compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Unreadable {
+    /// The file.
+    pub file: String,
+    /// Why not.
+    pub reason: String,
 }
 
 /// An event whose outcome differs.
@@ -217,6 +232,14 @@ impl Report {
         };
         self.bytes += change.size();
         self.changes.push(change);
+    }
+
+    /// Adds a file that was not compared.
+    pub(super) fn add_unreadable(&mut self, unreadable: Unreadable) {
+        self.unreadable_events += 1;
+        if self.unreadable.len() < MAX_UNREADABLE {
+            self.unreadable.push(unreadable);
+        }
     }
 
     fn row(&mut self, name: &str) -> &mut RuleRow {

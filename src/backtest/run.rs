@@ -1,6 +1,11 @@
 //! The run of a backtest: events out of a source, decided by two sets of rules, summed up as they come.
 
-use super::{bad_line::BadLine, compare::Outcome, event_line::EventLine, report::Report};
+use super::{
+    bad_line::BadLine,
+    compare::Outcome,
+    event_line::EventLine,
+    report::{Report, Unreadable},
+};
 use crate::{rules::RuleSet, store::StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -57,6 +62,8 @@ pub enum Item {
         /// The line.
         text: String,
     },
+    /// A file that holds one, which cannot be read, or of which nobody knows when it was.
+    Unreadable(Unreadable),
 }
 
 /// What an item turns out to be.
@@ -64,6 +71,8 @@ pub enum Item {
 pub enum Read {
     /// An event to decide.
     Event(Box<EventLine>),
+    /// It cannot be read.
+    Unreadable(Unreadable),
     /// Neither set knows its workspace.
     UnknownWorkspace,
     /// It is not of this time, or not of these workspaces.
@@ -75,6 +84,8 @@ pub enum Read {
 pub enum Done {
     /// Both sets have decided, or could not.
     Compared(Box<(EventLine, Outcome)>),
+    /// It could not be read.
+    Unreadable(Unreadable),
     /// Neither set knows its workspace.
     UnknownWorkspace,
     /// It is not of this time, or not of these workspaces.
@@ -166,6 +177,7 @@ impl Comparison {
     pub fn read(&self, item: Item) -> Result<Read, BacktestError> {
         let event = match item {
             Item::Event(event) => event,
+            Item::Unreadable(unreadable) => return Ok(Read::Unreadable(unreadable)),
             Item::Line { place, text } => {
                 Box::new(EventLine::from_json(&text).map_err(|error| BacktestError::Line { place, error })?)
             }
@@ -216,7 +228,7 @@ pub async fn run(
 fn time_of(item: &Item) -> Option<Timestamp> {
     match item {
         Item::Event(event) => Some(event.time),
-        Item::Line { .. } => None,
+        Item::Line { .. } | Item::Unreadable(_) => None,
     }
 }
 
@@ -228,6 +240,7 @@ fn add(report: &mut Report, done: Vec<Done>, progress: &mut Progress, monitor: &
                 progress.up_to = Some(found.0.time);
                 report.add(&found.0, found.1);
             }
+            Done::Unreadable(unreadable) => report.add_unreadable(unreadable),
             Done::UnknownWorkspace => report.unknown_workspace += 1,
             Done::Repeated => report.repeated_events += 1,
             Done::LeftOut => {}

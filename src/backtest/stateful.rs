@@ -36,6 +36,7 @@ impl Decider for Stateful {
         for item in items {
             match self.comparison.read(item)? {
                 Read::Event(event) => events.push(*event),
+                Read::Unreadable(unreadable) => done.push(Done::Unreadable(unreadable)),
                 Read::UnknownWorkspace => done.push(Done::UnknownWorkspace),
                 Read::LeftOut => done.push(Done::LeftOut),
             }

@@ -42,6 +42,7 @@ fn decide(comparison: &Comparison, item: Item) -> Result<Done, BacktestError> {
             let outcome = compare(&comparison.before, &comparison.after, &mut event);
             Done::Compared(Box::new((*event, outcome)))
         }
+        Read::Unreadable(unreadable) => Done::Unreadable(unreadable),
         Read::UnknownWorkspace => Done::UnknownWorkspace,
         Read::LeftOut => Done::LeftOut,
     })

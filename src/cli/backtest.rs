@@ -4,6 +4,7 @@ use super::{
     CommandStatus,
     args::{BacktestArgs, BacktestFormat},
     backtest_fetch,
+    backtest_progress::ProgressLines,
     backtest_rules::compared_rules,
     backtest_source::{self, OpenSource},
     backtest_text, terminal,
@@ -46,12 +47,14 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
             Box::new(Stateful::new(Arc::clone(&comparison), workspaces).await?)
         }
     };
+    let progress = ProgressLines::of(&monitor);
     let ran = run(events.as_mut(), decider.as_mut(), &mut report, &monitor).await;
+    drop(progress);
     if let Some(store) = store {
         store.close().await;
     }
     ran?;
-    if report.events + report.lacking_events == 0 {
+    if report.events + report.lacking_events + report.unreadable_events == 0 {
         anyhow::bail!("{}", nothing(&report, &args));
     }
     let sets = (
@@ -69,7 +72,8 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
             terminal::part!("{}{}", backtest_text::table(&result), backtest_text::annotations(&result));
         }
     }
-    Ok(if args.fail_on_change && report.changed > 0 { CommandStatus::Problem } else { CommandStatus::Success })
+    let is_problem = report.unreadable_events > 0 || args.fail_on_change && report.changed > 0;
+    Ok(if is_problem { CommandStatus::Problem } else { CommandStatus::Success })
 }
 
 /// The opening hours and lists that the rules name and that are nowhere, each once.

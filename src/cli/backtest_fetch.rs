@@ -3,8 +3,8 @@
 use super::{args::BacktestArgs, backtest_rules::Compared, backtest_source, terminal};
 use crate::{
     app::{self, AppError, StoreMode, open_store},
-    backtest::{Comparison, Fetched, LackingEvents},
-    model::counted,
+    backtest::{Comparison, FetchNote, Fetched, LackingEvents},
+    model::{counted, format_duration},
     settings::Settings,
     store::{ReadLater, SqlStore, StoreError},
 };
@@ -61,10 +61,15 @@ pub(super) async fn fetch(compared: &mut Compared, args: &BacktestArgs) -> anyho
         }
     }
     let mut told_at = Instant::now();
-    let mut note = |done: usize, total: usize| {
-        if done == total || told_at.elapsed() >= BETWEEN_NOTES {
+    let mut note = |note: FetchNote| match note {
+        FetchNote::Read(done, total) if done == total || told_at.elapsed() >= BETWEEN_NOTES => {
             told_at = Instant::now();
             terminal::err!("read {done} of {}", counted(total as u64, "thread", "threads"));
+        }
+        FetchNote::Read(..) => {}
+        FetchNote::Waits(wait) => {
+            let wait = format_duration(Duration::from_secs(wait.as_secs().max(1)));
+            terminal::err!("ColdSend's limit is used up: the reading goes on in {wait}");
         }
     };
     let fetched = lacking.fetch(&comparison, &clients, compared.store.as_deref(), &mut note).await?;

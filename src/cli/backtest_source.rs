@@ -4,10 +4,10 @@ use super::{
     args::BacktestArgs,
     backtest_rules::Compared,
     chosen, events,
-    explain_file::{MAX_BYTES, from_mail},
+    explain_file::{MAX_BYTES, from_mail, time_of},
 };
 use crate::{
-    backtest::{BacktestError, EventLine, EventSource, Item, StoredEvents, VERSION},
+    backtest::{BacktestError, EventLine, EventSource, Item, StoredEvents, Unreadable, VERSION},
     engine::{SampleFields, SampleThread},
     model::Mode,
     store::{EventFilter, EventKind, EventStore, SqlStore},
@@ -15,6 +15,7 @@ use crate::{
 use anyhow::Context as _;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use mail_parser::MessageParser;
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::File,
@@ -27,6 +28,8 @@ use std::{
 /// So many events are in memory at once.
 const BATCH: usize = 512;
 const PAGE: u32 = 512;
+/// The headers of a mail stand in so much of its file.
+const MAX_HEADERS: u64 = 1024 * 1024;
 /// A longer line was not written by `events export`.
 const MAX_LINE: u64 = 256 * 1024 * 1024;
 /// What the store is asked for if nothing is said.
@@ -108,8 +111,14 @@ impl EventSource for Lines {
 impl EventSource for Mails {
     async fn next(&mut self) -> Result<Vec<Item>, BacktestError> {
         let some: Vec<PathBuf> = self.files.drain(..self.files.len().min(BATCH)).collect();
-        let read = |file: &PathBuf| Ok(Item::Event(Box::new(of_mail(file, &self.workspace, self.caps)?)));
-        tokio::task::block_in_place(|| some.iter().map(read).collect::<anyhow::Result<_>>()).map_err(failed)
+        // One that cannot be read keeps nobody from comparing the others.
+        let read = |file: &PathBuf| match of_mail(file, &self.workspace, self.caps) {
+            Ok(event) => Item::Event(Box::new(event)),
+            Err(error) => {
+                Item::Unreadable(Unreadable { file: file.display().to_string(), reason: format!("{error:#}") })
+            }
+        };
+        Ok(tokio::task::block_in_place(|| some.iter().map(read).collect()))
     }
 }
 
@@ -129,7 +138,7 @@ fn read_lines(lines: &mut Box<dyn BufRead + Send>, name: &str, number: &mut u64)
         *number += 1;
         let place = format!("{name}:{number}");
         anyhow::ensure!((line.len() as u64) < MAX_LINE, "{place}: the line is longer than any event");
-        let text = String::from_utf8(line).ok().with_context(|| format!("{place}: it is not UTF-8"))?;
+        let text = text_of(line).with_context(|| format!("{place}: it is not UTF-8"))?;
         if !text.trim().is_empty() {
             found.push(Item::Line { place, text });
         }
@@ -137,7 +146,22 @@ fn read_lines(lines: &mut Box<dyn BufRead + Send>, name: &str, number: &mut u64)
     Ok(found)
 }
 
-/// The mails of a folder, by name.
+/// A line as text. The last one of a file may end within a letter: it is told as cut off like any other.
+fn text_of(line: Vec<u8>) -> Option<String> {
+    let is_last = !line.ends_with(b"\n");
+    match String::from_utf8(line) {
+        Ok(text) => Some(text),
+        Err(error) if is_last && error.utf8_error().error_len().is_none() => {
+            let end = error.utf8_error().valid_up_to();
+            let mut line = error.into_bytes();
+            line.truncate(end);
+            String::from_utf8(line).ok()
+        }
+        Err(_) => None,
+    }
+}
+
+/// The mails of a folder, by the time when they were written and by name.
 fn mails(folder: &Path) -> anyhow::Result<VecDeque<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
@@ -147,19 +171,26 @@ fn mails(folder: &Path) -> anyhow::Result<VecDeque<PathBuf>> {
         }
     }
     anyhow::ensure!(!files.is_empty(), "there is no mail (.eml) in {}", folder.display());
-    files.sort();
+    files.sort_by_cached_key(|file| (written_at(file), file.clone()));
     Ok(files.into())
 }
 
-/// A mail as the first one of its thread, evaluated when it came.
+/// When a mail was written, by the beginning of its file.
+fn written_at(file: &Path) -> Option<Timestamp> {
+    let mut headers = Vec::new();
+    File::open(file).ok()?.take(MAX_HEADERS).read_to_end(&mut headers).ok()?;
+    time_of(&MessageParser::default().parse_headers(&headers)?)
+}
+
+/// A mail as the first one of its thread, evaluated when it was written.
 fn of_mail(file: &Path, workspace: &str, (mode, hold_uncertain): (Mode, bool)) -> anyhow::Result<EventLine> {
-    let size = std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?.len();
-    anyhow::ensure!(size <= MAX_BYTES, "{} is larger than 32 MiB", file.display());
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let message = from_mail(&bytes, file)?;
-    let now = message.created_at.unwrap_or(Timestamp::UNIX_EPOCH);
+    let size = std::fs::metadata(file).context("it cannot be read")?.len();
+    anyhow::ensure!(size <= MAX_BYTES, "it is larger than 32 MiB");
+    let bytes = std::fs::read(file).context("it cannot be read")?;
+    let message = from_mail(&bytes).context("it is not a mail")?;
+    let now = message.created_at.context("neither `Date` nor `Received` says when it was written")?;
     let sample = SampleThread::new(file.display().to_string(), message, SampleFields::default(), now);
-    Ok(EventLine {
+    let event = EventLine {
         version: VERSION,
         id: file.display().to_string(),
         kind: EventKind::Message,
@@ -177,5 +208,6 @@ fn of_mail(file: &Path, workspace: &str, (mode, hold_uncertain): (Mode, bool)) -
         messages: Some(sample.messages),
         reading: None,
         history: None,
-    })
+    };
+    Ok(event.checked()?)
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use jiff::Timestamp;
-use mail_parser::{MessageParser, MimeHeaders};
+use mail_parser::{DateTime, MessageParser, MimeHeaders};
 use std::{collections::HashMap, path::Path};
 
 /// No reply of a lead is larger than this.
@@ -113,7 +113,10 @@ fn from_message(file: &Path, args: &ExplainArgs) -> anyhow::Result<SampleThread>
     anyhow::ensure!(size <= MAX_BYTES, "{} is larger than 32 MiB", file.display());
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let is_mail = file.extension().is_some_and(|end| end == "eml");
-    let message = if is_mail { from_mail(&bytes, file)? } else { from_text(bytes, file)? };
+    let message = match is_mail {
+        true => from_mail(&bytes).with_context(|| format!("{} is not a mail", file.display()))?,
+        false => from_text(bytes, file)?,
+    };
     let about = SampleFields {
         lead_email: args.lead_email.clone(),
         lead_name: args.lead_name.clone(),
@@ -130,9 +133,9 @@ fn from_text(bytes: Vec<u8>, file: &Path) -> anyhow::Result<Message> {
     Ok(Message { text: Some(text), ..Message::default() })
 }
 
-pub(super) fn from_mail(bytes: &[u8], file: &Path) -> anyhow::Result<Message> {
-    let mail = MessageParser::default().parse(bytes);
-    let mail = mail.with_context(|| format!("{} is not a mail", file.display()))?;
+/// The message of a mail; `None` if it is none.
+pub(super) fn from_mail(bytes: &[u8]) -> Option<Message> {
+    let mail = MessageParser::default().parse(bytes)?;
     let address = |list: Option<&mail_parser::Address<'_>>| {
         let first = list.and_then(|list| list.first())?;
         let address = first.address()?;
@@ -148,14 +151,21 @@ pub(super) fn from_mail(bytes: &[u8], file: &Path) -> anyhow::Result<Message> {
         filename: file.attachment_name().map(str::to_owned),
         ..MailAttachment::default()
     });
-    Ok(Message {
+    Some(Message {
         from: address(mail.from()),
         to: address(mail.to()),
         subject: mail.subject().map(str::to_owned),
         text: text.and_then(|_| part(&mail.text_body)),
         html: html.and_then(|_| part(&mail.html_body)),
-        created_at: mail.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
+        created_at: time_of(&mail),
         attachments: attachments.collect(),
         ..Message::default()
     })
+}
+
+/// When a mail was written. Where it does not say so, when the last server on its way took it: that stands first.
+pub(super) fn time_of(mail: &mail_parser::Message<'_>) -> Option<Timestamp> {
+    let received = mail.received_all().filter_map(mail_parser::Received::date);
+    let mut dates = mail.date().copied().into_iter().chain(received).filter(DateTime::is_valid);
+    dates.find_map(|date| Timestamp::from_second(date.to_timestamp()).ok())
 }

@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod backtest;
 mod backtest_fetch;
+mod backtest_progress;
 mod backtest_rules;
 mod backtest_source;
 mod backtest_text;

@@ -28,6 +28,11 @@ macro_rules! err {
 
 pub(super) use {err, out, part};
 
+/// Writes a line on standard error in place of the last one that this wrote; an empty one takes it away. For a terminal only.
+pub(super) fn change_line(text: &str) {
+    anstream::eprint!("\r\u{1b}[2K{}", shown(text));
+}
+
 /// Writes a whole file of our own to standard output, byte by byte as it is. A reader that closes the pipe has read enough.
 pub(super) fn write_stdout(bytes: &[u8]) -> io::Result<()> {
     match io::stdout().write_all(bytes) {

@@ -49,6 +49,11 @@ impl RuleSet {
         Self::plan_of(&self.rules.iter().filter(|rule| rule.may_match_in(workspace)).collect::<Vec<_>>())
     }
 
+    /// Whether any rule may ask for the thread's own page.
+    pub fn may_read_threads(&self) -> bool {
+        self.rules.iter().any(|rule| rule.mode > Mode::Off && rule.may_need(Cost::Thread))
+    }
+
     fn plan_of(rules: &[&Rule]) -> RequestCost {
         let active = || rules.iter().filter(|rule| rule.mode > Mode::Off);
         let may = |cost| active().any(|rule| rule.may_need(cost));

@@ -4,6 +4,9 @@ use super::{ForeignUse, OptOut};
 use crate::model::{Action, ActionId, ActionKind, HistoryEntry, Mode, OptOutScope};
 use jiff::Timestamp;
 
+/// A history that is as long as this tells of the newest actions alone.
+pub const WHOLE_HISTORY: u32 = 1_000;
+
 /// What became of writing an intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IntentResult {

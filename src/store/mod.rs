@@ -37,7 +37,8 @@ pub use opt_outs::OptOutStore;
 pub use threads::ThreadStore;
 
 pub use facts::{
-    ActionUnderControl, AtIntent, DueAction, IntentResult, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow,
+    ActionUnderControl, AtIntent, DueAction, IntentResult, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter,
+    SentWindow, WHOLE_HISTORY,
 };
 pub use read_model::{
     ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, MatchTotal, ModeOverride,

@@ -4,6 +4,8 @@ use crate::cli_fixture;
 
 mod apply;
 mod backtest;
+mod backtest_events;
+mod backtest_fetch;
 mod backtest_page;
 mod bad_input;
 mod controlling;

@@ -369,3 +369,25 @@ async fn categories_that_change_later_are_events() {
     says(&told, "cai", 2, "when.category");
     assert_eq!(told.len(), 1, "{told:#?}");
 }
+
+#[tokio::test]
+async fn a_reply_that_waits_for_another_category_gives_way_to_the_next_rule() {
+    let told = check(&Script {
+        before: PLAIN,
+        after: concat!(
+            "version: 1\nrules:\n  - name: book-a-call\n    when: { category: interested, body: '\\bcall\\b' }\n",
+            "    then: [{ reply: { text: 'Hi {{ lead.first_name }}, my calendar.', after: 30m } }, star, mark_read]\n",
+            "  - name: hot\n    when: { category: hot, body: '\\bcall\\b' }\n    then: [{ reply: { text: At once. } }]\n",
+            "  - name: price\n    when: { category: interested, body: '\\bprice\\b' }\n    then: [{ reply: { text: Our prices. } }, star]\n"
+        ),
+        safety: per_lead(9),
+        happens: &[
+            (1, "amy", Writes("A call?")),
+            (10, "amy", Becomes("hot")),
+            (20, "bea", Writes("A call?")),
+        ],
+    })
+    .await;
+    says(&told, "amy", 0, "the rule `book-a-call` no longer matches");
+    says(&told, "amy", 1, "`hot`");
+}

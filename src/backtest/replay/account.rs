@@ -66,31 +66,34 @@ impl PlayedAccount {
         let threads = &mut *self.locked();
         (threads.lack, threads.is_deciding) = (None, true);
         let thread = threads.all.entry(scene.event.row.id.clone()).or_default();
-        let mut row = scene.event.row.clone();
+        let (row, detail) = thread.seen(scene);
         if scene.event.kind == EventKind::Message {
             thread.is_read = None;
         }
-        let shown = |mine: Option<bool>, shown: Option<bool>, own: Option<bool>| match (mine, shown) {
-            (Some(mine), _) => Some(mine),
-            (None, Some(shown)) if own == Some(shown) => Some(!shown),
-            (None, shown) => shown,
-        };
-        row.is_starred = shown(thread.starred, row.is_starred, scene.own_star);
-        row.is_read = shown(thread.is_read, row.is_read, scene.own_read);
-        thread.detail = scene.event.thread.clone().map(|mut detail| {
-            let set = |field: &mut Option<bool>, value: Option<bool>| {
-                if field.is_some() {
-                    *field = value;
-                }
-            };
-            set(&mut detail.row.is_starred, row.is_starred);
-            set(&mut detail.row.is_read, row.is_read);
-            detail
-        });
+        thread.detail = detail;
         thread.read.clone_from(&scene.messages);
         thread.show(scene);
         thread.row = row.clone();
         (row, scene.read.clone().filter(|_| thread.replies.is_empty()))
+    }
+
+    /// What the event shows of the thread to this side, without anything being taken down: the row, the thread's own page and
+    /// the messages, as far as they were read then.
+    pub(super) fn preview(&self, scene: &Scene) -> (ThreadRow, Option<ThreadDetail>, Option<Arc<ThreadMessages>>) {
+        let threads = &*self.locked();
+        let Some(thread) = threads.all.get(&scene.event.row.id) else {
+            let (row, detail) = PlayedThread::default().seen(scene);
+            return (row, detail, scene.read.clone());
+        };
+        let (row, detail) = thread.seen(scene);
+        let messages = match (&scene.messages, thread.replies.is_empty()) {
+            (Some(messages), false) => {
+                let conversation = thread.conversation(messages, scene.event.time, true);
+                Some(Arc::new(ThreadMessages::new(conversation)))
+            }
+            _ => scene.read.clone(),
+        };
+        (row, detail, messages)
     }
 
     /// The event is decided. What it lacked comes back, if it did.
@@ -136,6 +139,31 @@ impl PlayedAccount {
 }
 
 impl PlayedThread {
+    /// The row and the thread's own page as an event shows them, with the star and the read mark of this side.
+    fn seen(&self, scene: &Scene) -> (ThreadRow, Option<ThreadDetail>) {
+        // A new message is unread.
+        let is_read = self.is_read.filter(|_| scene.event.kind != EventKind::Message);
+        let shown = |mine: Option<bool>, shown: Option<bool>, own: Option<bool>| match (mine, shown) {
+            (Some(mine), _) => Some(mine),
+            (None, Some(shown)) if own == Some(shown) => Some(!shown),
+            (None, shown) => shown,
+        };
+        let mut row = scene.event.row.clone();
+        row.is_starred = shown(self.starred, row.is_starred, scene.own_star);
+        row.is_read = shown(is_read, row.is_read, scene.own_read);
+        let detail = scene.event.thread.clone().map(|mut detail| {
+            let set = |field: &mut Option<bool>, value: Option<bool>| {
+                if field.is_some() {
+                    *field = value;
+                }
+            };
+            set(&mut detail.row.is_starred, row.is_starred);
+            set(&mut detail.row.is_read, row.is_read);
+            detail
+        });
+        (row, detail)
+    }
+
     /// Takes the messages of an event, if they were read. If not, what came since those that are known stays to come, each at
     /// its time: only a later event shows it.
     fn show(&mut self, scene: &Scene) {

@@ -6,14 +6,22 @@
 //! | `order` | events in the order of time, each once, with what later ones tell of their threads |
 //! | `scene` | one event as both sides see it: without what the service itself did then |
 //! | `account` | the threads as one side sees them: with what it has done in this play |
+//! | `agreement` | what both sides tell each other: what neither plays because one of them cannot |
+//! | `approvals` | what operators decided then on replies that were held |
 //! | `side` | one set of rules with its engine, its store and its clock |
 //! | `opt_outs` | who has opted out, as a side knows it |
+//! | `followed` | what becomes of the actions of a side |
+//! | `due` | when each of them comes up |
 //! | `workspaces` | the workspaces of a side, in the modes of then |
 //! | `earlier` | what was sent before the first event |
 //! | `outcome` | what became of an event, and where both sides differ |
 
 mod account;
+mod agreement;
+mod approvals;
+mod due;
 mod earlier;
+mod followed;
 mod opt_outs;
 mod order;
 mod outcome;
@@ -24,14 +32,15 @@ mod workspaces;
 use super::{
     compare::{Lack, Outcome, Side as Verdict},
     event_line::EventLine,
-    missing::find_lack,
 };
 use crate::{model::WorkspaceSettings, rules::RuleSet, store::StoreError};
 pub(super) use outcome::GIVEN_UP;
 
+use agreement::Agreement;
+use futures_util::future::try_join;
 use order::{InOrder, ThreadKey};
 use scene::Scene;
-use side::Side;
+use side::{Side, Turn};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -69,6 +78,8 @@ pub enum ReplayError {
 pub struct Replay {
     /// Both sides; `None` only while they play.
     sides: Option<[Side; 2]>,
+    /// Whether any rule may ask for more of a thread than its messages.
+    may_read_threads: bool,
     order: InOrder,
     /// Events whose outcomes are not handed out yet, oldest first.
     waiting: VecDeque<Waiting>,
@@ -103,9 +114,11 @@ impl Replay {
         let settings: HashMap<_, _> =
             workspaces.into_iter().map(|workspace| (workspace.name.clone(), workspace)).collect();
         let settings = Arc::new(settings);
-        let sides = [Side::new(before, Arc::clone(&settings)).await?, Side::new(after, settings).await?];
+        let [one, other] = Agreement::pair();
+        let sides = [Side::new(before, Arc::clone(&settings), one).await?, Side::new(after, settings, other).await?];
         Ok(Self {
             sides: Some(sides),
+            may_read_threads: before.may_read_threads() || after.may_read_threads(),
             order: InOrder::default(),
             waiting: VecDeque::new(),
             played: 0,
@@ -162,12 +175,12 @@ impl Replay {
             && let Some((event, later)) = self.order.next()
         {
             let start = *self.order.start().get_or_insert(event.time);
-            let scene = Scene::new(self.played, event, later.as_deref(), start);
+            let mut scene = Scene::new(self.played, event, later.as_deref(), start);
             self.played += 1;
-            let lacks = self.lacks(&scene);
-            self.threads.insert(scene.key());
-            self.waiting.push_back(Waiting { event: scene.without_texts(), lacks: lacks.clone() });
-            scenes.push((scene, lacks.is_some()));
+            scene.is_whole |= scene.messages.is_some() && !self.may_read_threads;
+            scene.is_known = !self.threads.insert(scene.key());
+            self.waiting.push_back(Waiting { event: scene.without_texts(), lacks: None });
+            scenes.push(scene);
         }
         let Some([mut before, mut after]) = self.sides.take() else { return Ok(Vec::new()) };
         let scenes = Arc::new(scenes);
@@ -175,12 +188,13 @@ impl Replay {
         let played = both(async move { before.play_all(&same).await.map(|found| (before, found)) }, async move {
             after.play_all(&scenes).await.map(|found| (after, found))
         });
-        let ((before, lacks_before), (after, lacks_after)) = played.await?;
-        let first = self.waiting.len().saturating_sub(lacks_before.len());
-        for ((waiting, before), after) in self.waiting.iter_mut().skip(first).zip(lacks_before).zip(lacks_after) {
-            if waiting.lacks.is_none() && (before.is_some() || after.is_some()) {
-                waiting.lacks = Some([before, after]);
-            }
+        let ((before, turns), (after, turns_too)) = played.await?;
+        let first = self.waiting.len().saturating_sub(turns.len());
+        for (waiting, turns) in self.waiting.iter_mut().skip(first).zip(turns.into_iter().zip(turns_too)) {
+            waiting.lacks = match turns {
+                (Turn::Played, Turn::Played) => None,
+                (one, other) => Some([one.lack(), other.lack()]),
+            };
         }
         self.sides = Some([before, after]);
         self.compared().await
@@ -209,20 +223,6 @@ impl Replay {
             compared.push((event, outcome));
         }
     }
-
-    /// What the sets need and the event lacks. An event that one of them cannot decide is played by neither, so that what they
-    /// do later differs by their rules alone.
-    fn lacks(&self, scene: &Scene) -> Option<[Option<Lack>; 2]> {
-        let event = &scene.event;
-        if event.thread.is_some() && scene.messages.is_some() {
-            return None;
-        }
-        let is_known = self.threads.contains(&scene.key());
-        let lack = |side: &Side| find_lack(side.rules(), event, scene.read.as_deref(), is_known);
-        let [before, after] = self.sides.as_ref()?;
-        let lacks = [lack(before), lack(after)];
-        lacks.iter().any(Option::is_some).then_some(lacks)
-    }
 }
 
 /// What is said of a set that lacks nothing of an event which the other cannot decide.
@@ -235,11 +235,15 @@ async fn both<A: Send + 'static, B: Send + 'static>(
     one: impl Future<Output = Result<A, ReplayError>> + Send + 'static,
     other: impl Future<Output = Result<B, ReplayError>> + Send + 'static,
 ) -> Result<(A, B), ReplayError> {
-    let other = Ends(tokio::spawn(other.with_subscriber(NoSubscriber::new())));
-    let one = one.with_subscriber(NoSubscriber::new()).await?;
-    let mut other = other;
-    let other = (&mut other.0).await.map_err(|error| ReplayError::Failed(error.to_string()))??;
-    Ok((one, other))
+    let mut other = Ends(tokio::spawn(other.with_subscriber(NoSubscriber::new())));
+    let other = async {
+        match (&mut other.0).await {
+            Ok(played) => played,
+            Err(error) => Err(ReplayError::Failed(error.to_string())),
+        }
+    };
+    // Where one fails, the other may wait for it.
+    try_join(one.with_subscriber(NoSubscriber::new()), other).await
 }
 
 /// A task that ends with whoever waits for it.

@@ -58,6 +58,13 @@ impl OptOuts {
         }
     }
 
+    /// Whether the lead of an event has opted out.
+    pub(super) async fn is_known(&self, scene: &Scene, workspace: &Workspace) -> Result<bool, StoreError> {
+        let Some((_, email)) = self.lead_of(scene) else { return Ok(false) };
+        let found = self.store.opt_out(workspace.name(), &email, workspace.safety().opt_outs).await?;
+        Ok(found.is_some())
+    }
+
     /// The engine has read an opt-out in the event, and written it.
     pub(super) fn note(&mut self, scene: &Scene) {
         if let Some(lead) = self.lead_of(scene) {

@@ -2,7 +2,8 @@
 
 use super::{
     ReplayError,
-    side::{Followed, Played, Side},
+    followed::{Followed, Played},
+    side::Side,
 };
 use crate::{
     backtest::{

@@ -2,7 +2,7 @@
 //!
 //! What the service itself did at that time is taken away: each side does it again, or does not. What a person did stays.
 
-use super::order::ThreadKey;
+use super::{approvals::ReplyOutcome, order::ThreadKey};
 use crate::{
     backtest::EventLine,
     model::{ActionKind, ActionState, Conversation, HistoryEntry, KeptReading, Message, Mode},
@@ -19,6 +19,10 @@ use std::{
 pub(super) struct Scene {
     /// Its place among all, from 0.
     pub(super) number: u64,
+    /// All was read of it that any of the rules may ask for.
+    pub(super) is_whole: bool,
+    /// Its thread had an event before.
+    pub(super) is_known: bool,
     /// The event, without its messages.
     pub(super) event: EventLine,
     /// Its messages without the service's own replies of this play's time; `None` if they were not read.
@@ -33,10 +37,12 @@ pub(super) struct Scene {
     pub(super) own_read: Option<bool>,
     /// What was done before the first event.
     pub(super) earlier: Vec<HistoryEntry>,
+    /// What became of the reply to it then, as far as its thread's next event tells.
+    pub(super) reply: Option<ReplyOutcome>,
 }
 
 impl Scene {
-    /// `start` is the time of the first event.
+    /// An event and the next one of its thread; `start` is the time of the first event of all.
     pub(super) fn new(number: u64, mut event: EventLine, later: Option<&EventLine>, start: Timestamp) -> Self {
         let (messages, reading) = (event.messages.take(), event.reading.take());
         let history = event.history.as_deref().unwrap_or_default();
@@ -49,6 +55,7 @@ impl Scene {
             _ => None,
         });
         let own_read = own.any(|entry| entry.kind == ActionKind::MarkRead).then_some(true);
+        let reply = later.and_then(|later| ReplyOutcome::of(&event, later, start));
         let known: HashSet<&str> = messages.iter().flatten().map(|message| message.id.as_str()).collect();
         let later = later.map(|later| {
             let all = later.messages.iter().flatten();
@@ -67,7 +74,8 @@ impl Scene {
             messages.into()
         });
         let read = messages.as_ref().map(|messages| Arc::new(thread_messages(messages, reading)));
-        Self { number, event, messages, read, later, own_star, own_read, earlier }
+        let is_whole = event.thread.is_some() && messages.is_some();
+        Self { number, is_whole, is_known: false, event, messages, read, later, own_star, own_read, earlier, reply }
     }
 
     /// When a reply of before the first event left, as the messages show it.
@@ -127,7 +135,7 @@ fn thread_messages(messages: &[Message], reading: Option<KeptReading>) -> Thread
 }
 
 /// Whether the service did it in the thread since the first event.
-fn is_own(entry: &HistoryEntry, event: &EventLine, start: Timestamp) -> bool {
+pub(super) fn is_own(entry: &HistoryEntry, event: &EventLine, start: Timestamp) -> bool {
     let may_have_left = matches!(
         entry.state,
         ActionState::Done | ActionState::InFlight | ActionState::Unknown | ActionState::Quarantined
@@ -146,7 +154,7 @@ fn take_own_away(messages: &mut Vec<Message>, event: &EventLine, start: Timestam
 }
 
 /// Whether a message is this reply of the service.
-fn shows_reply(message: &Message, entry: &HistoryEntry) -> bool {
+pub(super) fn shows_reply(message: &Message, entry: &HistoryEntry) -> bool {
     let (text, html) = (message.text.as_deref(), message.html.as_deref());
     message.outgoing
         && message.created_at.is_none_or(|at| at >= entry.created_at.saturating_sub(CLOCKS).unwrap_or(at))

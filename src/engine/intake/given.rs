@@ -3,13 +3,13 @@
 use super::{
     Intake,
     pending::{Handled, IntakeError, Recorded},
-    row_changes::message_differs,
+    row_changes::{category_differs, message_differs},
 };
 use crate::engine::Workspace;
 use crate::{
     model::{Mode, ThreadRow},
     rules::ThreadMessages,
-    store::{EventKind, KnownThread, PendingThread, WorkspaceState},
+    store::{EventKind, KnownThread, PendingThread, StoreError, WorkspaceState},
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -51,6 +51,29 @@ impl Intake {
         let decided = self.decide_row(workspace, given).await;
         workspace.cache.give(&row.id, None);
         decided
+    }
+
+    /// The row of a thread that is known has come, and nobody has looked into it yet: of the replies that wait in the thread
+    /// those are cancelled whose rules do not match what the row shows.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn show_given(&self, workspace: &Workspace, row: &ThreadRow) -> Result<(), StoreError> {
+        let known = self.shared.store.known_threads(workspace.name(), std::slice::from_ref(&row.id)).await?;
+        let Some(known) = known.get(&row.id).and_then(|thread| thread.row.as_ref()) else { return Ok(()) };
+        if !category_differs(known, row) {
+            return Ok(());
+        }
+        self.shared.store.queue_rows(workspace.name(), std::slice::from_ref(row), self.shared.now()).await?;
+        self.cancel_unmatched_replies(workspace, &row.id).await
+    }
+
+    /// Leaves a row undecided: it counts as known from here on, and nothing comes of it.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn pass_over_given(&self, workspace: &Workspace, row: &ThreadRow) -> Result<(), StoreError> {
+        self.shared.store.settle_thread(workspace.name(), &self.settled(row, None, workspace)).await
     }
 
     async fn decide_row(&self, workspace: &Workspace, given: &GivenRow<'_>) -> Result<Option<Recorded>, IntakeError> {

@@ -12,12 +12,9 @@ use super::{
 };
 use crate::{
     model::{ActionId, ActionKind, ActionState, HistoryEntry, OptOutScope, Payload},
-    store::{ForeignUse, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow, StoreError},
+    store::{ForeignUse, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter, SentWindow, StoreError, WHOLE_HISTORY},
 };
 use jiff::Timestamp;
-
-/// Limits of a thread or a lead with more open actions than this count only the newest ones.
-const HISTORY_LIMIT: u32 = 1_000;
 
 /// The living and past actions in a thread or for a lead that count against `repeat`.
 pub(super) const HISTORY: &str =
@@ -133,7 +130,7 @@ fn history(
         workspace,
         thread,
         lead.map(|lead| lead.email),
-        HISTORY_LIMIT,
+        WHOLE_HISTORY,
         lead.and_then(|lead| lead.hash),
     ])?;
     let mut entries = Vec::new();

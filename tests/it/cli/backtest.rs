@@ -1,6 +1,6 @@
 //! `backtest` and `events export`: what a change of the rules would have done, over the real binary.
 
-use super::cli_fixture::{CliFixture, CommandOutput, binary, run, run_tool};
+use super::cli_fixture::{CliFixture, binary, run, run_tool};
 use crate::service_process::{SERVICE, ServiceProcess};
 use reply_router::simulator::NewThread;
 use serde_json::{Value, json};
@@ -38,13 +38,18 @@ pub(super) fn after() -> String {
 /// A service that has polled twice: the leads wrote in between.
 pub(super) async fn played(rules: &str) -> CliFixture {
     let place = CliFixture::new(rules).await;
+    play(&place).await;
+    place
+}
+
+/// Polls, lets the leads write, and polls again.
+pub(super) async fn play(place: &CliFixture) {
     place.run(&["run", "--once"]).await.assert_exit(0);
     for (name, category, text) in LEADS {
         let thread = NewThread::new(format!("{name}@{name}.example")).name(format!("{name} Doe")).campaign("Q1");
         place.simulator.workspace().add_thread(thread.category(category).message(text));
     }
     place.run(&["run", "--once"]).await.assert_exit(0);
-    place
 }
 
 /// What each lead got: replies, a star, whether its thread was marked as read.
@@ -291,62 +296,6 @@ async fn a_comment_has_a_bound() {
 }
 
 #[tokio::test]
-async fn what_events_lack_is_read_once_and_kept() {
-    let place = played(BEFORE).await;
-    place.write(
-        "rules/rules.yaml",
-        &BEFORE.replace("{ category: not_interested }", "{ category: not_interested, body: meeting }"),
-    );
-    let requests = || place.simulator.workspace().requests().len();
-    let before = requests();
-    let args = ["backtest", "--fetch", "--format", "json"];
-    let ran = place.run(&args).await.assert_exit(0);
-    assert_eq!(requests() - before, 2, "the messages of two threads: {}", ran.err);
-    for note in
-        ["2 events have less than the rules need: reading that takes at least 2 requests", "read 2 of 2 threads"]
-    {
-        assert!(ran.err.contains(note), "{note}: {ran:?}");
-    }
-    let found = ran.json();
-    assert_eq!((&found["events"], &found["lacking_events"], &found["changed"]), (&json!(9), &json!(0), &json!(1)));
-    assert_eq!(leads(&found), ["gus@gus.example".to_owned()].into());
-    // It is with the events from now on.
-    let again = place.run(&args).await.assert_exit(0);
-    assert!(again.err.contains("No event lacks anything"), "{again:?}");
-    assert_eq!(requests() - before, 2);
-    assert_eq!(place.run(&["backtest", "--format", "json"]).await.assert_exit(0).json()["lacking_events"], json!(0));
-    let exported = place.run(&["events", "export"]).await.assert_exit(0).out;
-    assert!(exported.lines().all(|line| !line.contains("\"messages\":null")), "{exported}");
-    // What was decided is told as before, though more is known by now.
-    let told = place.run(&["explain", "fay@fay.example"]).await;
-    assert!(!told.out.contains("reads the event differently"), "{told:?}");
-
-    let ci = tempfile::tempdir().unwrap();
-    std::fs::write(ci.path().join("rules.yaml"), BEFORE).unwrap();
-    std::fs::write(ci.path().join("events.jsonl"), exported).unwrap();
-    let args = ["backtest", "--rules", "rules.yaml", "--against", "rules.yaml", "--from", "events.jsonl", "--fetch"];
-    let refused = run(binary(ci.path(), &args)).await.assert_exit(1);
-    assert!(refused.err.contains("--fetch needs the configuration"), "{refused:?}");
-    let refused = place.run(&["backtest", "--fetch", "--from", "-"]).await.assert_exit(1);
-    assert!(refused.err.contains("name a file instead of standard input"), "{refused:?}");
-}
-
-#[tokio::test]
-async fn what_is_read_beside_a_running_service_serves_once() {
-    let place = played(BEFORE).await;
-    let service = ServiceProcess::start(place.command(SERVICE)).await;
-    place.write(
-        "new/rules.yaml",
-        &BEFORE.replace("{ category: not_interested }", "{ category: not_interested, body: meeting }"),
-    );
-    let args = ["backtest", "--rules", "new", "--fetch", "--format", "json"];
-    let ran = place.run(&args).await.assert_exit(0);
-    assert_eq!(ran.json()["lacking_events"], json!(0));
-    assert!(ran.err.contains("a service has the store"), "{ran:?}");
-    drop(service);
-}
-
-#[tokio::test]
 async fn state_decides_what_would_have_been_sent() {
     let place = played(BEFORE).await;
     place.write(
@@ -455,103 +404,6 @@ async fn what_was_sent_before_the_first_event_counts_in_whatever_order_events_st
     }
 }
 
-/// Rules and events in a folder, without a configuration.
-struct Events {
-    folder: tempfile::TempDir,
-    lines: Vec<Value>,
-}
-
-impl Events {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), lines: Vec::new() }
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    /// An event of the workspace `acme` on the 5th of January, with what else it has.
-    fn add(&mut self, id: &str, time: &str, thread: &str, messages: Value, more: Value) -> &mut Self {
-        let mut line = json!({
-            "version": 1, "id": id, "kind": "message", "time": format!("2026-01-05T{time}Z"), "workspace": "acme",
-            "messages": messages, "row": { "id": thread, "lead_email": "jo@acme.example", "category": "interested" },
-        });
-        for (key, value) in more.as_object().unwrap() {
-            match (value, &mut line[key]) {
-                (Value::Object(more), Value::Object(known)) => known.extend(more.clone()),
-                (value, known) => *known = value.clone(),
-            }
-        }
-        self.lines.push(line);
-        self
-    }
-
-    async fn compare(&self, before: &str, after: &str, args: &[&str]) -> CommandOutput {
-        self.write("old.yaml", &format!("version: 1\nrules:\n{before}"));
-        self.write("new.yaml", &format!("version: 1\nrules:\n{after}"));
-        self.write("events.jsonl", &self.lines.iter().map(|line| format!("{line}\n")).collect::<String>());
-        let all = ["backtest", "--rules", "new.yaml", "--against", "old.yaml", "--from", "events.jsonl"];
-        run(binary(self.folder.path(), &[&all[..], args].concat())).await
-    }
-
-    async fn json(&self, before: &str, after: &str) -> Value {
-        self.compare(before, after, &["--format", "json"]).await.assert_exit(0).json()
-    }
-}
-
-/// A message at a time of that day; one of a teammate, unless the lead wrote it.
-fn mail(who: &str, time: &str, text: &str) -> Value {
-    let lead = who == "lead";
-    let from = if lead { "jo@acme.example" } else { "sam@us.example" };
-    json!({
-        "id": format!("{who}-{time}"), "from": from, "outgoing": !lead, "text": text,
-        "created_at": format!("2026-01-05T{time}:00Z"),
-    })
-}
-
-const NOTHING: &str = "  - { name: none, when: { body: nothing-of-the-kind }, then: [star] }\n";
-
-#[tokio::test]
-async fn who_answers_before_an_event_without_messages_is_not_forgotten() {
-    let first = [mail("sam", "08:00", "Hi"), mail("lead", "09:00", "A call?")];
-    let then = [mail("sam", "09:30", "I rang you."), mail("lead", "12:00", "Thanks")];
-    let rules =
-        "  - { name: call, when: { is_starred: false, body: call }, then: [{ reply: { text: Yes., after: 2h } }] }\n";
-    let row = |starred: bool| json!({ "row": { "is_starred": starred } });
-    let mut events = Events::new();
-    events.add("a", "09:00:10", "t1", json!(first), row(false));
-    let mut change = row(true);
-    change["kind"] = json!("category");
-    change["row"]["category"] = json!("question");
-    events.add("b", "10:00:00", "t1", Value::Null, change);
-    events.add("c", "12:00:10", "t1", json!([&first[..], &then[..]].concat()), row(true));
-    let found = events.json(NOTHING, rules).await;
-    assert_eq!(found["changed"], 0, "{found:#}");
-    assert_eq!(found["rules"][0]["after"]["actions"], json!({ "cancelled": 1 }), "{found:#}");
-}
-
-#[tokio::test]
-async fn what_only_a_configuration_knows_is_said_to_be_unknown() {
-    let mut events = Events::new();
-    events.add("a", "23:00:10", "t1", json!([mail("lead", "23:00", "A call?")]), json!({}));
-    let plain = "  - { name: call, when: { body: call }, then: [{ reply: { text: Yes. } }] }\n";
-    let hours = "  - { name: call, when: { body: call, lead_domain: { in: accounts } }, then: [{ reply: { text: Yes., hours: office } }] }\n";
-    let (no_hours, no_list) = ("`office`", "`accounts`");
-    for format in ["table", "markdown", "json"] {
-        let told = events.compare(plain, hours, &["--format", format]).await.assert_exit(0);
-        let said = if format == "json" {
-            "without_configuration"
-        } else {
-            "Without a configuration: `safety` is the default, opening hours never close"
-        };
-        told.assert_prints(&[no_hours, no_list, said]);
-    }
-    let found = events.json(plain, hours).await;
-    assert_eq!(found["without_configuration"].as_array().map(Vec::len), Some(2), "{found:#}");
-    let found = events.json(plain, plain).await;
-    assert_eq!(found["without_configuration"], json!([]));
-}
-
 /// What fails on every event matches none, and so changes nothing: that must not look like a harmless change.
 #[tokio::test]
 async fn a_rule_that_fails_is_told() {
@@ -568,88 +420,4 @@ async fn a_rule_that_fails_is_told() {
         assert!(table.contains(told), "{table}");
         assert_eq!(table.contains(", matching alone: "), options.len() == 2, "{table}");
     }
-}
-
-const REMOVE: &str = "Please remove me from your list.";
-const PRICE: &str = "  - { name: price, when: { body: price }, then: [{ reply: { text: 10 EUR } }] }\n";
-const VIP: &str = "  - { name: vip, when: { tags: vip }, then: [star] }\n";
-
-#[tokio::test]
-async fn an_opt_out_counts_where_an_event_is_not_compared_and_until_it_is_lifted() {
-    let asked = json!([mail("lead", "11:00", "What is the price?")]);
-    let thread = |id: &str| json!({ "thread": { "id": id, "tags": [] } });
-    // The first event lacks the thread.
-    let mut events = Events::new();
-    events.add("a", "09:00:10", "t1", json!([mail("lead", "09:00", REMOVE)]), json!({}));
-    events.add("b", "11:00:10", "t2", asked.clone(), thread("t2"));
-    let found = events.json(VIP, &[PRICE, VIP].concat()).await;
-    assert_eq!((&found["changed"], &found["lacking_events"]), (&json!(0), &json!(1)), "{found:#}");
-    assert_eq!(found["rules"][0]["after"]["actions"], json!({ "suppressed": 1 }), "{found:#}");
-
-    // While playing, one side lacks the messages: its reply waits in the thread.
-    let first = json!([mail("sam", "08:00", "Hi"), mail("lead", "09:00", "A call?")]);
-    let mut events = Events::new();
-    events.add("a", "09:00:10", "t1", first, json!({}));
-    let row = json!({ "row": { "category": "not_interested", "preview": REMOVE } });
-    events.add("b", "09:30:10", "t1", Value::Null, row);
-    events.add("c", "11:00:10", "t2", asked.clone(), json!({}));
-    let call = |after: &str| {
-        let when = "category: interested, body: call";
-        format!("  - {{ name: call, when: {{ {when} }}, then: [{{ reply: {{ text: Yes.{after} }} }}] }}\n{PRICE}")
-    };
-    let price = PRICE.replace("body: price", "category: interested, body: price");
-    let [at_once, later] = ["", ", after: 1h"].map(|after| call(after).replace(PRICE, &price));
-    let found = events.json(&at_once, &later).await;
-    for side in ["before", "after"] {
-        assert_eq!(found["rules"][1][side]["actions"], json!({ "suppressed": 1 }), "{found:#}");
-    }
-
-    // An operator lifts it.
-    for (known, actions) in [(json!(null), json!({ "suppressed": 1 })), (json!(false), json!({ "done": 1 }))] {
-        let mut events = Events::new();
-        events.add("a", "09:00:10", "t1", json!([mail("lead", "09:00", REMOVE)]), json!({}));
-        events.add("b", "11:00:10", "t2", asked.clone(), json!({ "lead_opted_out": known }));
-        let found = events.json(NOTHING, PRICE).await;
-        assert_eq!(found["rules"][0]["after"]["actions"], actions, "{found:#}");
-    }
-}
-
-#[tokio::test]
-async fn a_reply_that_waited_before_the_first_event_has_left_once_a_later_one_says_so() {
-    let first = [mail("sam", "08:00", "Hi"), mail("lead", "09:00", "A call?")];
-    let then = [mail("sam", "10:00", "My calendar."), mail("lead", "12:00", "And the price?")];
-    let history = |state: &str| {
-        json!([{
-            "action": "01a218ae-b7a4-731e-89c8-1e60cdea1527", "rule": "call", "kind": "reply", "target": null,
-            "thread_id": "t1", "message_id": "lead-09:00", "lead_email": "jo@acme.example", "state": state,
-            "created_at": "2026-01-05T09:00:10Z", "body": "My calendar.",
-        }])
-    };
-    let mut told = Vec::new();
-    for state in ["done", "waiting", "planned", "held"] {
-        let mut events = Events::new();
-        let change = json!({ "kind": "category", "history": history(state) });
-        events.add("a", "09:30:00", "t1", json!(first), change);
-        let all = json!([&first[..], &then[..]].concat());
-        events.add("b", "12:00:10", "t1", all, json!({ "history": history("done") }));
-        told.push(events.json(NOTHING, PRICE).await["rules"][0]["after"].clone());
-    }
-    assert!(told.iter().all(|found| *found == told[0]), "{told:#?}");
-}
-
-#[tokio::test]
-async fn files_are_compared_with_the_configuration_and_without_its_secrets() {
-    let mut events = Events::new();
-    events.add("a", "23:00:10", "t1", json!([mail("lead", "23:00", "A call?")]), json!({}));
-    events.write(
-        "reply-router.yaml",
-        "workspaces: [{ name: acme, api_key: \"${NO_SUCH_KEY_IS_SET}\" }]\nrules: new.yaml\nhours:\n  office: { days: [mon, tue, wed, \
-         thu, fri], from: \"09:00\", to: \"17:00\", timezone: Europe/Berlin }\n",
-    );
-    let plain = "  - { name: call, when: { body: call }, then: [{ reply: { text: Yes. } }] }\n";
-    let hours = plain.replace("text: Yes.", "text: Yes., hours: office");
-    let found = events.json(plain, &hours).await;
-    let reason = &found["changes"][0]["after"]["actions"][0]["reason"];
-    assert!(reason.as_str().is_some_and(|why| why.contains("outside `office`")), "{found:#}");
-    assert!(found["without_configuration"].is_null(), "{found:#}");
 }
