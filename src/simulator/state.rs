@@ -145,6 +145,8 @@ impl State {
         let inbox = self.inbox(new.inbox_email);
         let id = new.id.unwrap_or_else(|| self.next_id(IdKind::Thread));
         let lead_id = self.next_id(IdKind::Lead);
+        let subject = new.subject.unwrap_or_else(|| "Quick question".to_owned());
+        let ours = our_subject(&subject, &new.messages);
         self.threads.push(Thread {
             id: id.clone(),
             lead_id,
@@ -154,7 +156,7 @@ impl State {
             campaign_name,
             campaign_id,
             inbox_email: inbox.email,
-            subject: new.subject.unwrap_or_else(|| "Quick question".to_owned()),
+            subject,
             ai_category: new.ai_category,
             ai_confidence: new.ai_confidence,
             manual_category: new.manual_category,
@@ -164,7 +166,10 @@ impl State {
             messages: Vec::new(),
             account: new.account,
         });
-        for message in new.messages {
+        for (place, mut message) in new.messages.into_iter().enumerate() {
+            if message.outgoing {
+                message.subject.get_or_insert_with(|| if place == 0 { ours.clone() } else { format!("Re: {ours}") });
+            }
             self.add_message(&id, message, now);
         }
         // Adding an inbound message marks a thread unread; a new thread is what was asked for.
@@ -209,4 +214,16 @@ impl State {
         thread.messages.sort_by_key(|message| message.at);
         Some(id)
     }
+}
+
+/// The subject of the campaign's mail in a thread: what the lead's side answers has something before it, such as `Re: ` or
+/// `Automatic reply: `, or has a subject of its own.
+fn our_subject(subject: &str, messages: &[Message]) -> String {
+    let is_theirs = messages.iter().any(|message| !message.outgoing && message.subject.as_deref() == Some(subject));
+    let ours = match subject.split_once(": ") {
+        Some((before, ours)) if is_theirs || before.eq_ignore_ascii_case("re") => ours,
+        None if is_theirs => "Quick question",
+        _ => subject,
+    };
+    ours.to_owned()
 }

@@ -188,6 +188,31 @@ async fn the_shipped_inbox_and_a_generated_one_load() {
 }
 
 /// Sends one mail over a connection of its own.
+/// What answers by itself is seen to, with the thread as without it: our own mail has the subject that was answered.
+#[tokio::test]
+async fn our_own_mail_has_not_the_subject_of_what_answers_it() {
+    use reply_router::text::{Mail, auto_reply, automatic};
+    let simulator = Simulator::start(Options { rate_limits: None, ..Options::default() }).await.unwrap();
+    let mut automatic_ones = 0;
+    for thread in simulator.workspace().threads() {
+        let ours: Vec<&str> =
+            thread.messages.iter().filter(|found| found.outgoing).map(|found| found.subject.as_str()).collect();
+        assert!(ours.iter().all(|subject| !subject.contains(": ") || subject.starts_with("Re: ")), "{ours:?}");
+        for message in thread.messages.iter().filter(|found| !found.outgoing) {
+            let (from, subject) = (Some(message.from.as_str()), Some(message.subject.as_str()));
+            assert!(!ours.contains(&message.subject.as_str()), "{}", message.subject);
+            if auto_reply(from, subject, message.text.as_deref(), None).is_some() {
+                automatic_ones += 1;
+                let body = message.text.as_deref();
+                let mail = Mail { from, subject, body, our_subjects: &ours, ..Mail::default() };
+                assert!(automatic(&mail).found.is_some(), "{}: {ours:?}", message.subject);
+            }
+        }
+    }
+    assert!(automatic_ones > 8, "{automatic_ones}");
+    simulator.shutdown().await;
+}
+
 async fn send(simulator: &Simulator, mechanism: Option<Mechanism>) -> bool {
     let port = simulator.smtp_url().rsplit(':').next().unwrap().parse().unwrap();
     let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1")
