@@ -262,10 +262,11 @@ fn scalar_node(source: &Arc<Source>, text: String, style: Style, range: Range<us
 fn exact_offset(text: &str, offset: usize, kind: &ErrorKind) -> usize {
     use ErrorKind as E;
     let found = match kind {
-        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation | E::TabInPlainScalar => {
-            let upto = text.char_indices().map(|(at, c)| at + c.len_utf8()).find(|end| *end > offset);
-            text.get(..upto.unwrap_or(text.len())).and_then(|before| before.rfind('\t'))
-        }
+        E::TabNotAllowed
+        | E::TabInBlockIndentation
+        | E::TabInIndentation
+        | E::TabInPlainScalar
+        | E::TabAtBlockScalarStart => tab_at(text, offset),
         E::UnknownQuotedScalarEscape => {
             let mut chars = text.get(offset..).unwrap_or_default().char_indices();
             std::iter::from_fn(|| {
@@ -278,6 +279,24 @@ fn exact_offset(text: &str, offset: usize, kind: &ErrorKind) -> usize {
         _ => None,
     };
     found.unwrap_or(offset)
+}
+
+/// The tab that the parser means: it stands there, or indents a line. Of a text over several lines the parser tells where the text
+/// begins, and of an indented line where its first word does.
+fn tab_at(text: &str, offset: usize) -> Option<usize> {
+    if text.get(offset..).is_some_and(|rest| rest.starts_with('\t')) {
+        return Some(offset);
+    }
+    let mut start = text.get(..offset)?.rfind('\n').map_or(0, |end| end + 1);
+    for line in text.get(start..)?.split_inclusive('\n') {
+        let indented = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let is_blank = line.trim().is_empty();
+        if let Some(tab) = line.get(..indented).and_then(|blanks| blanks.find('\t')).filter(|_| !is_blank) {
+            return Some(start + tab);
+        }
+        start += line.len();
+    }
+    text.get(..offset)?.rfind('\t')
 }
 
 fn syntax_error(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
