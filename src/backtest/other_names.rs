@@ -87,7 +87,7 @@ impl OtherNames {
 }
 
 /// Where the words of a text are.
-fn word_ranges(text: &str) -> Vec<std::ops::Range<usize>> {
+pub(super) fn word_ranges(text: &str) -> Vec<std::ops::Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices() {

@@ -1,8 +1,10 @@
 //! Events without the people: names, addresses, numbers and links are replaced, each by the same stand-in wherever it occurs.
 //!
 //! Words stand for words: `jane.doe@acme.com` and “Jane Doe” of “Acme” agree with each other afterwards, so that what rules
-//! find in attribution lines and greetings is still found. The names of other leads are known once their events were learned;
-//! a name that is only told in the text of a mail is not known as one and stays.
+//! find in attribution lines and greetings is still found. The names of other leads are known once their events were learned,
+//! and so are names beside addresses in texts; a name that a text tells alone is not known as one and stays.
+
+mod beside;
 
 use super::{amounts::is_amount, event_line::EventLine, other_names::OtherNames, words::StandIns};
 use crate::{
@@ -120,7 +122,11 @@ impl Redactor {
         let shown = mailboxes.filter_map(|mailbox| mailbox.split_once('<')).map(|(name, _)| name);
         for name in event.row.lead_name.as_deref().into_iter().chain(shown).filter(|name| !name.contains('@')) {
             let words: Vec<&str> = words_of(name).filter(|word| !is_title(word)).collect();
-            self.others.learn(&words, |word| ORDINARY.contains(&word.to_lowercase().as_str()));
+            self.others.learn(&words, is_ordinary);
+        }
+        // In other events these are found as whole names: one of their words may be the beginning of a sentence.
+        for name in beside::names_in(event) {
+            self.others.learn(&name.iter().map(String::as_str).collect::<Vec<_>>(), |_| true);
         }
     }
 
@@ -311,8 +317,8 @@ impl Known {
         }
         let name = row.lead_name.as_deref().unwrap_or_default();
         words.extend(words_of(name).filter(|word| !is_title(word)).map(str::to_owned));
-        let (ordinary, rare): (Vec<String>, Vec<String>) =
-            words.into_iter().partition(|word| ORDINARY.contains(&word.to_lowercase().as_str()));
+        words.extend(beside::names_in(event).into_iter().flatten());
+        let (ordinary, rare): (Vec<String>, Vec<String>) = words.into_iter().partition(|word| is_ordinary(word));
         Self { any_case: any_of(&rare, true), as_written: any_of(&ordinary, false) }
     }
 }
@@ -356,6 +362,10 @@ fn replace_words(text: &str, with: impl Fn(&str) -> String) -> String {
 
 fn is_title(word: &str) -> bool {
     TITLES.contains(&word.to_lowercase().as_str())
+}
+
+fn is_ordinary(word: &str) -> bool {
+    ORDINARY.contains(&word.to_lowercase().as_str())
 }
 
 fn is_common(label: &str) -> bool {

@@ -48,6 +48,7 @@ pub use follow_up::is_follow_up;
 pub use likeness::{likeness, word_pairs};
 pub use normal::{Normal, normalize};
 pub use opt_out::opt_out;
+pub(crate) use person_name::without_accents;
 pub use person_name::{PersonName, person_name};
 pub use phrases::{PhraseError, PhraseFinder, PhraseMatch, RulePhrase};
 pub use quoted::{NewText, QuoteReason, QuotedPassage};

@@ -9,6 +9,7 @@ mod words;
 
 use super::normalize;
 use given::given_and_family;
+pub(crate) use word::without_accents;
 use word::{Kind, Word};
 
 /// A longer text is no name.

@@ -127,3 +127,86 @@ fn names_of_other_leads_are_replaced_as_they_are_written() {
     let own = redactor.redact(lead("Tomasz Nowak", "")).row.lead_name.unwrap();
     assert!(found.contains(&own), "{own}: {found}");
 }
+
+/// A text in an event of Ina Berg's.
+fn mail(text: &str) -> EventLine {
+    event(
+        json!({ "id": "t", "lead_name": "Ina Berg", "lead_email": "ina@x.example" }),
+        json!([{ "id": "m", "from": "Ina Berg <ina@x.example>", "text": text }]),
+    )
+}
+
+fn redacted(redactor: &Redactor, text: &str) -> String {
+    redactor.redact(mail(text)).messages.unwrap()[0].text.clone().unwrap()
+}
+
+#[test]
+fn names_beside_addresses_are_replaced_wherever_the_event_tells_them() {
+    for text in [
+        "Ask Petra Kern <petra@beta.example> about it. Petra decides, and Kern signs.",
+        "cc: \"Petra Kern\" <pk@beta.example>",
+        "To: Kern, Petra <pk@beta.example>",
+        "Please write to petra.kern@beta.example. I have asked Petra Kern already; petra is fast.",
+        "My colleague Petra Kern (pkern@beta.example) buys this.",
+        "petra@beta.example (Petra Kern) buys this.",
+        "Petra Kern: petra@beta.example",
+        "Best regards,\n\nPetra Kern\nHead of Sales\nBeta\nM: kern@beta.example",
+        "Dr. Petra von Kern\nHead of Sales\np.kern@beta.example",
+        "Regards\nPETRA KERN\npetra.kern@beta.example",
+        "Frag bitte Petra Kern, sie entscheidet. Ihre Adresse ist petra@beta.example",
+        "On Mon, 5 Jan 2026 at 9:00, Petra Kern [mailto:info@beta.example] wrote:",
+        "<p>Ask <a class=\"x\" href=\"mailto:pk@beta.example?subject=x\"><b>Petra</b> Kern</a>.</p>",
+        "<p>Von: Petra Kern &lt;office@beta.example&gt;</p>",
+    ] {
+        let found = redacted(&redactor(), text);
+        let small = found.to_lowercase();
+        assert!(!small.contains("petra") && !small.contains("kern"), "{text}\n{found}");
+        for kept in [
+            "Ask",
+            "about it",
+            "decides",
+            "buys this",
+            "Head of Sales",
+            "egards",
+            "wrote:",
+            "mailto:",
+            "Mon, 5 Jan 2026",
+        ] {
+            assert_eq!(text.contains(kept), found.contains(kept), "{kept}\n{text}\n{found}");
+        }
+    }
+    for (name, address) in [("Jörg Müller", "joerg.mueller"), ("Zoë Łuc", "zoe.luc"), ("Jean-Luc O'Brien", "jobrien")]
+    {
+        let found = redacted(&redactor(), &format!("{name} is away. Write to {address}@beta.example. {name}?"));
+        assert!(
+            name.split([' ', '-', '\'']).filter(|word| word.len() > 1).all(|word| !found.contains(word)),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn what_mailboxes_are_for_is_no_name() {
+    for text in [
+        "Unsubscribe here: unsubscribe@us.example",
+        "Book a Demo <demo@us.example> on Monday. Our Sales Team <sales@us.example> will call.",
+        "Kind Regards, sales@us.example. The price is 5.",
+        "Invoices go to invoices@us.example. Invoices only.",
+    ] {
+        let found = redacted(&redactor(), text);
+        let (before, after) = (words_of(text), words_of(&found));
+        let differ: Vec<_> = before.zip(after).filter(|(one, other)| one != other && *one != "us").collect();
+        assert!(differ.is_empty(), "{text}\n{found}\n{differ:?}");
+    }
+}
+
+#[test]
+fn a_name_beside_an_address_is_found_in_other_events_as_a_whole() {
+    let mut redactor = redactor();
+    redactor.learn(&mail("Bring Petra Kern <petra@beta.example>."));
+    let own = redacted(&redactor, "Petra Kern <petra@beta.example>");
+    let found = redacted(&redactor, "cc: Petra Kern. Bring what you need.");
+    assert!(!found.contains("Petra") && !found.contains("Kern") && found.contains("Bring what you need"), "{found}");
+    let stand_in = own.split(" <").next().unwrap();
+    assert!(found.contains(stand_in), "the same stand-in: {own}, {found}");
+}

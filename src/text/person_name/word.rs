@@ -187,7 +187,7 @@ pub(super) fn is_address(text: &str) -> bool {
 }
 
 /// The word as addresses write it.
-pub(super) fn without_accents(key: &str) -> String {
+pub(crate) fn without_accents(key: &str) -> String {
     let plain = key.nfd().filter(|c| !is_combining_mark(*c));
     plain
         .map(|c| match c {
