@@ -1,6 +1,11 @@
 //! Templates of replies and forwards. They see values; what a lead wrote is never read as a template.
 
-use super::{event::Facts, field::Cost, script_error::nearest, template_lists, template_names, values};
+use super::{
+    event::Facts,
+    field::Cost,
+    template_check::{self, NO_DATE_FORMAT},
+    template_lists, template_names, values,
+};
 use minijinja::{Environment, UndefinedBehavior, Value as Shown};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt, io};
@@ -10,52 +15,9 @@ const FUEL: u64 = 100_000;
 /// What a template may write, in bytes.
 const MAX_OUTPUT: usize = 512 * 1024;
 
-/// How many unknown names one template is told of.
-const MAX_UNKNOWN_NAMES: usize = 50;
-
-/// How many unknown filters, tests and functions one template is told of.
-const MAX_UNKNOWN: usize = 20;
-
-/// The filters that a typing error is compared with.
-const FILTERS: [&str; 31] = [
-    "abs",
-    "attr",
-    "capitalize",
-    "date",
-    "default",
-    "dictsort",
-    "escape",
-    "first",
-    "float",
-    "groupby",
-    "indent",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lookup",
-    "lower",
-    "max",
-    "min",
-    "replace",
-    "reverse",
-    "round",
-    "safe",
-    "sort",
-    "split",
-    "title",
-    "trim",
-    "upper",
-];
-
-/// What stands for any value when a template is tried out.
-const SAMPLE: &str = "2026-01-05T09:00:00Z";
-
 /// The names that a template sees.
-const NAMES: [&str; 9] = ["lead", "thread", "campaign", "message", "captures", "vars", "rule", "workspace", "now"];
+pub(super) const NAMES: [&str; 9] =
+    ["lead", "thread", "campaign", "message", "captures", "vars", "rule", "workspace", "now"];
 
 /// A template of a rule set; made by [`Templates::add`], so it exists and its syntax is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +83,7 @@ fn date(at: String, format: String, zone: Option<String>) -> Result<String, mini
     let zone = zone.unwrap_or_else(|| "UTC".to_owned());
     let zone = jiff::tz::TimeZone::get(&zone).map_err(|_| wrong(format!("`{zone}` is no time zone")))?;
     let text = jiff::fmt::strtime::format(&format, &at.to_zoned_datetime(zone));
-    text.map_err(|_| wrong(format!("`{format}` is no date format such as %Y-%m-%d")))
+    text.map_err(|_| wrong(format!("`{format}` {NO_DATE_FORMAT}")))
 }
 
 impl Templates {
@@ -138,9 +100,7 @@ impl Templates {
         let names = template.undeclared_variables(true);
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
-        let mut wrong: Vec<_> =
-            names.iter().flat_map(|name| self.check_name(name, source)).take(MAX_UNKNOWN_NAMES).collect();
-        wrong.extend(self.try_out(&name, &names, source));
+        let wrong = template_check::check(&self.empty, &names, source);
         if !wrong.is_empty() {
             return Err(wrong);
         }
@@ -177,107 +137,6 @@ impl Templates {
         vars
     }
 
-    /// What is wrong with a name that a template uses: once for each place where it stands.
-    fn check_name(&self, name: &str, source: &str) -> Vec<TemplateError> {
-        let mut parts = name.split('.');
-        let root = parts.next().unwrap_or_default();
-        let field = parts.next();
-        let (wrong, hint) = match (NAMES.contains(&root), field, values::fields_of(root)) {
-            (false, ..) if self.environment.globals().any(|(global, _)| global == root) => return Vec::new(),
-            (false, ..) => (
-                root.to_owned(),
-                match nearest(root, &NAMES) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("a template sees {}", NAMES.join(", ")),
-                },
-            ),
-            (true, Some(field), Some(known)) if !known.iter().any(|(name, _)| *name == field) => {
-                let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-                let hint = match nearest(field, &known) {
-                    Some(near) => format!("did you mean `{root}.{near}`?"),
-                    None => format!("`{root}` has {}", known.join(", ")),
-                };
-                (format!("{root}.{field}"), hint)
-            }
-            _ => return Vec::new(),
-        };
-        let error = |span| TemplateError {
-            message: format!("`{wrong}` does not exist"),
-            span,
-            line: None,
-            hint: Some(hint.clone()),
-        };
-        let mut places = occurrences(source, &wrong);
-        if !wrong.contains('.') {
-            // What hangs on a name that does not exist is not wrong by itself.
-            places.iter_mut().for_each(|(start, end)| *end = *start + wrong.len());
-        }
-        if places.is_empty() { vec![error(None)] } else { places.into_iter().map(|place| error(Some(place))).collect() }
-    }
-
-    /// Filters, tests and functions are looked up only while rendering: it is rendered once with a value for every name
-    /// and once without any, so that both sides of an `if` are seen. Other errors are not the template's fault.
-    fn try_out(&self, template: &str, names: &[&str], source: &str) -> Vec<TemplateError> {
-        use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownTest};
-        let mut wrong: Vec<TemplateError> = Vec::new();
-        // What is missing is put in, so that the next one shows as well.
-        let mut environment = self.empty.clone();
-        if environment.add_template_owned(template.to_owned(), source.to_owned()).is_err() {
-            return wrong;
-        }
-        for filled in [true, false] {
-            template_lists::register_samples(&mut environment, filled.then_some(SAMPLE));
-            let mut context = Map::new();
-            for name in NAMES {
-                let fields = values::fields_of(name).unwrap_or_default().iter().map(|(field, _)| *field);
-                let used =
-                    names.iter().filter_map(|used| used.strip_prefix(name)?.strip_prefix('.')?.split('.').next());
-                let all = fields.chain(used).filter(|_| filled).map(|field| (field.to_owned(), SAMPLE.into()));
-                context.insert(name.to_owned(), Value::Object(all.collect()));
-            }
-            if let Some(Value::Object(workspace)) = context.get_mut("workspace").filter(|_| filled) {
-                let vars = names.iter().filter_map(|used| used.strip_prefix("workspace.vars."));
-                let vars = vars.map(|name| (name.split('.').next().unwrap_or_default().to_owned(), SAMPLE.into()));
-                workspace.insert("vars".to_owned(), Value::Object(vars.collect()));
-            }
-            context.insert("now".to_owned(), SAMPLE.into());
-            for _ in 0..MAX_UNKNOWN {
-                let mut out = Bounded(Vec::new());
-                let Ok(found) = environment.get_template(template) else { break };
-                let context = Shown::from(minijinja::value::Serde(&context));
-                let Err(error) = found.render_captured_to(context, &mut out) else { break };
-                let kind = error.kind();
-                if !matches!(kind, UnknownFilter | UnknownTest | UnknownFunction) {
-                    break;
-                }
-                let mut told = from_engine(&error, source);
-                let Some(name) = unknown_word(&told.message).map(str::to_owned) else {
-                    wrong.push(told);
-                    break;
-                };
-                let what = match kind {
-                    UnknownFilter => "filter",
-                    UnknownTest => "test",
-                    _ => "function",
-                };
-                told.message = format!("there is no {what} `{name}`");
-                told.hint = (what == "filter")
-                    .then(|| nearest(&name, &FILTERS).map(|near| format!("did you mean `{near}`?")))
-                    .flatten()
-                    .or_else(|| Some(format!("the reference of the rules lists every {what} that templates know")));
-                if !wrong.contains(&told) {
-                    wrong.push(told);
-                }
-                match kind {
-                    UnknownFilter => environment.add_filter(name, |value: Shown| value),
-                    UnknownTest => environment.add_test(name, |_: Shown| true),
-                    _ => environment.add_function(name, || Shown::UNDEFINED),
-                }
-            }
-        }
-        wrong
-    }
-
     /// Renders.
     ///
     /// # Errors
@@ -308,12 +167,6 @@ impl io::Write for Bounded {
     }
 }
 
-/// The name in `filter NAME is unknown`.
-fn unknown_word(message: &str) -> Option<&str> {
-    let rest = ["filter ", "test ", "function "].iter().find_map(|what| message.strip_prefix(what))?;
-    rest.strip_suffix(" is unknown").map(|name| name.trim_matches('`')).filter(|name| !name.is_empty())
-}
-
 /// Where a name of one or two parts stands in a template, with all that is written of it.
 pub(super) fn occurrences(source: &str, name: &str) -> Vec<(usize, usize)> {
     let is_it = |path: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -321,12 +174,15 @@ pub(super) fn occurrences(source: &str, name: &str) -> Vec<(usize, usize)> {
     found.map(|place| (place.range.start, place.range.end)).collect()
 }
 
-fn from_engine(error: &minijinja::Error, source: &str) -> TemplateError {
+pub(super) fn from_engine(error: &minijinja::Error, source: &str) -> TemplateError {
     let span = error.range().map(|range| (range.start.min(source.len()), range.end.min(source.len())));
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let hint = what_to_close(&detail).map(str::to_owned);
     TemplateError { message: detail, span, line: error.line(), hint }
 }
+
+/// Statements that only templates have which are put together of several.
+const OF_SEVERAL: [&str; 8] = ["include", "import", "from", "extends", "block", "endblock", "super", "self"];
 
 /// What people forget in a template, by what the engine misses then.
 fn what_to_close(message: &str) -> Option<&'static str> {
@@ -336,6 +192,8 @@ fn what_to_close(message: &str) -> Option<&'static str> {
         Some("each `{% if %}` needs its `{% endif %}`, each `{% for %}` its `{% endfor %}`")
     } else if message.contains("expected end of block") {
         Some("close `{%` with `%}`")
+    } else if OF_SEVERAL.iter().any(|name| message.strip_prefix("unknown statement ") == Some(name)) {
+        Some("a template stands alone: write the text here; a whole text in a file is named by `template: FILE`")
     } else if message.contains("unknown statement") {
         Some("known are if, elif, else, endif, for, endfor, set, with, endwith, filter, endfilter, macro, endmacro")
     } else {

@@ -1,6 +1,7 @@
 //! Where in a template a name stands: only between its braces, never in the text around them or in quotes.
 
-use std::ops::Range;
+use regex::Regex;
+use std::{ops::Range, sync::LazyLock};
 
 /// What is absent for a lead whose name is not known.
 const NAMES_OF_LEADS: [&str; 3] = ["lead.first_name", "lead.name", "lead.last_name"];
@@ -102,8 +103,34 @@ pub(super) fn blocks(source: &str) -> Vec<(u8, Range<usize>)> {
             found.push((kind, open + 2..end));
         }
         at = end;
+        if kind == b'%' && statement(source, open + 2..end).0 == "raw" {
+            found.pop();
+            at = END_RAW.as_ref().and_then(|raw| raw.find_at(source, end)).map_or(source.len(), |raw| raw.end());
+        }
     }
     found
+}
+
+/// The end of a part that is printed as it stands.
+static END_RAW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{%[-+]?\s*endraw\s*[-+]?%\}").ok());
+
+/// What a block says without the signs that take white space away.
+pub(super) fn trimmed(source: &str, inside: Range<usize>) -> Range<usize> {
+    let text = source.get(inside.clone()).unwrap_or_default();
+    let signs = |c: char| c == '-' || c == '+';
+    let begun = text.strip_prefix(signs).unwrap_or(text);
+    let ended = begun.strip_suffix(signs).unwrap_or(begun);
+    let start = inside.start + text.len() - begun.len() + ended.len() - ended.trim_start().len();
+    start..start + ended.trim().len()
+}
+
+/// The word that a `{% … %}` begins with, and where the rest is.
+pub(super) fn statement(source: &str, inside: Range<usize>) -> (&str, Range<usize>) {
+    let range = trimmed(source, inside);
+    let text = source.get(range.clone()).unwrap_or_default();
+    let word = end_of_name(text.as_bytes(), 0, text.len());
+    let rest = range.start + skip_spaces(text.as_bytes(), word, text.len());
+    (text.get(..word).unwrap_or_default(), rest..range.end)
 }
 
 /// Words in single braces, such as `{first_name}`: what people write who come from another template language.
