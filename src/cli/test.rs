@@ -70,7 +70,7 @@ pub(super) async fn test(
             if result.failures.is_empty() {
                 passed += 1;
                 let _ = writeln!(out, "  {}✓{} {}", GOOD.render(), GOOD.render_reset(), case.name);
-                print_uncertain(&mut out, &result);
+                print_notes(&mut out, &result);
             } else {
                 failed += 1;
                 failure(&mut out, case, &result);
@@ -116,6 +116,7 @@ fn test_report(case: &TestCase, result: &TestResult) -> Value {
         "step": step,
         "failures": failures.collect::<Vec<_>>(),
         "uncertain": result.uncertain,
+        "errors": result.errors,
         "actions": result.actions,
     })
 }
@@ -144,7 +145,7 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
         let _ = writeln!(out, "      {:<8} actual    {}", "", indented(&failure.got));
         concerned.extend(failure.concerned.iter().map(String::as_str));
     }
-    print_uncertain(out, result);
+    print_notes(out, result);
     if !result.actions.is_empty() {
         out.push_str("      actions at that point\n");
     }
@@ -163,8 +164,12 @@ fn failure(out: &mut String, case: &TestCase, result: &TestResult) {
     }
 }
 
-/// Names the replies that are held as uncertain: `reply: null` and `rules: []` allow them.
-fn print_uncertain(out: &mut String, result: &TestResult) {
+/// Names the rules that could not be evaluated, also where a test passes without them, and the replies that are held as
+/// uncertain: `reply: null` and `rules: []` allow them.
+fn print_notes(out: &mut String, result: &TestResult) {
+    for error in &result.errors {
+        let _ = writeln!(out, "      {}error{} {}", BAD.render(), BAD.render_reset(), indented(error));
+    }
     for why in &result.uncertain {
         let _ = writeln!(out, "      held as uncertain: {why}");
     }
@@ -189,8 +194,10 @@ fn junit_case(report: &mut String, case: &TestCase, result: &TestResult) {
     }
     report.push_str(">\n");
     let step = result.step.map(|step| format!("{}, ", place(step))).unwrap_or_default();
+    let errors = result.errors.iter().map(|error| format!("; {error}")).collect::<String>();
     for failure in &result.failures {
-        let message = escaped(&format!("{step}{}: expected {}, actual {}", failure.what, failure.wanted, failure.got));
+        let message =
+            escaped(&format!("{step}{}: expected {}, actual {}{errors}", failure.what, failure.wanted, failure.got));
         let _ = writeln!(report, "    <failure message=\"{message}\"/>");
     }
     report.push_str("  </testcase>\n");

@@ -75,6 +75,6 @@ pub use sources::{RuleSources, SourcesError};
 pub use template::{TemplateError, TemplateRef, Templates};
 pub use test_case::{
     ActionOutcomes, ActionStatus, Actual, ActualForward, Expectation, ExpectedForward, ExpectedState, HeldReply,
-    Mismatch, StepEvent, StepLocation, TestCase, TestResult, TestStep,
+    Mismatch, StepEvent, StepLocation, TestCase, TestResult, TestStep, evaluation_error,
 };
 pub use values::template_names;

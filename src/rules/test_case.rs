@@ -9,7 +9,9 @@ mod load;
 mod run;
 mod steps;
 
-pub use compare::{ActionOutcomes, ActionStatus, Actual, HeldReply, Mismatch, StepLocation, TestResult};
+pub use compare::{
+    ActionOutcomes, ActionStatus, Actual, HeldReply, Mismatch, StepLocation, TestResult, evaluation_error,
+};
 pub(super) use forwards::recipient_keys;
 pub use forwards::{ActualForward, ExpectedForward};
 pub(super) use load::read;

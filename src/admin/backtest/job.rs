@@ -74,6 +74,8 @@ pub(in crate::admin) struct TestOutcome {
     pub failures: Vec<TestFailure>,
     /// Why each reply that is held as uncertain is held.
     pub uncertain: Vec<String>,
+    /// Which rules could not be evaluated and so did not match, and why.
+    pub errors: Vec<String>,
     /// How every action of a played test stood when it ended.
     pub actions: Vec<String>,
 }
@@ -107,6 +109,7 @@ impl TestOutcome {
             step: result.step.map(|step| format!("step {} (line {}, {})", step.number, step.line, step.event)),
             failures: failures.take(MAX_LINES).collect(),
             uncertain: lines(&result.uncertain),
+            errors: lines(&result.errors),
             actions: lines(&result.actions),
         }
     }

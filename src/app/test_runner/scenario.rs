@@ -11,7 +11,7 @@ use crate::{
     model::{Action, ActionKind, ActionState, Mode, ReasonCode, RuleTrace, WorkspaceSettings},
     rules::{
         ActionOutcomes, ActionStatus, Actual, ActualForward, Expectation, HeldReply, RuleSet, StepEvent, StepLocation,
-        TestCase, TestResult,
+        TestCase, TestResult, evaluation_error,
     },
     store::{ActionFilter, ActionStore as _, DecisionRecord, DecisionStore as _, Lane, SqlStore, Store},
 };
@@ -35,6 +35,8 @@ pub(super) struct Scenario<'s> {
     latest: Option<DecisionRecord>,
     /// Why each reply that was held as uncertain was held.
     uncertain: Vec<String>,
+    /// Which rules could not be evaluated, and why.
+    errors: Vec<String>,
 }
 
 impl<'s> Scenario<'s> {
@@ -68,6 +70,7 @@ impl<'s> Scenario<'s> {
             done: HashSet::new(),
             latest: None,
             uncertain: Vec::new(),
+            errors: Vec::new(),
         };
         scene.look().await?;
         scene.thread = stage.simulator.workspace().add_thread(new_thread(case));
@@ -95,7 +98,8 @@ impl<'s> Scenario<'s> {
                 return Ok(failed);
             }
         }
-        Ok(TestResult { uncertain: std::mem::take(&mut self.uncertain), ..TestResult::default() })
+        let (uncertain, errors) = (std::mem::take(&mut self.uncertain), std::mem::take(&mut self.errors));
+        Ok(TestResult { uncertain, errors, ..TestResult::default() })
     }
 
     /// The mismatches, with the traces that explain them.
@@ -117,10 +121,10 @@ impl<'s> Scenario<'s> {
         }
         let told = |action: &Action| format!("{} (rule {})", standing(action), action.rule);
         let actions = self.actions().await?.iter().map(told).collect();
-        let uncertain = std::mem::take(&mut self.uncertain);
+        let (uncertain, errors) = (std::mem::take(&mut self.uncertain), std::mem::take(&mut self.errors));
         let mut traces = self.traces().await?;
         traces.extend(so_far.definition_traces(rules, &failures));
-        Ok(Some(TestResult { failures, step, uncertain, rules: traces, actions }))
+        Ok(Some(TestResult { failures, step, uncertain, errors, rules: traces, actions }))
     }
 
     /// The latest trace of each rule.
@@ -227,6 +231,12 @@ impl<'s> Scenario<'s> {
         self.done.extend(done);
         if let Some(decision) = decision {
             self.uncertain.extend(observed.uncertain_reasons());
+            for error in std::mem::take(&mut observed.errors) {
+                // Once, however many steps it fails in.
+                if !self.errors.contains(&error) {
+                    self.errors.push(error);
+                }
+            }
             self.latest = Some(decision);
         }
         Ok(observed)
@@ -258,6 +268,7 @@ fn decided(decision: &DecisionRecord, actions: &[Action]) -> Actual {
         no_reply: replies().find_map(|action| action.reason.clone()),
         body: decision.trace.body.clone(),
         uncertain: held_as_uncertain(decision, actions),
+        errors: decision.trace.rules.iter().filter_map(evaluation_error).collect(),
         outcome: None,
         is: Vec::new(),
     }

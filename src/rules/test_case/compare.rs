@@ -17,6 +17,8 @@ pub struct TestResult {
     pub step: Option<StepLocation>,
     /// Why each reply that is held as uncertain is held.
     pub uncertain: Vec<String>,
+    /// Which rules could not be evaluated and so did not match, and why: such as a script that never ends.
+    pub errors: Vec<String>,
     /// Where the test failed: each rule, in order, with the value that each condition saw.
     pub rules: Vec<RuleTrace>,
     /// How every action of a played test stood when it ended, in words, oldest first.
@@ -68,6 +70,8 @@ pub struct Actual {
     pub body: Option<String>,
     /// The replies among them that are held because the message may be automatic mail.
     pub uncertain: Vec<HeldReply>,
+    /// Which rules could not be evaluated, and why.
+    pub errors: Vec<String>,
     /// What became of actions, where the test was played.
     pub outcome: Option<ActionOutcomes>,
 }
@@ -93,6 +97,12 @@ pub(super) fn held_as_uncertain(rule: &RuleTrace) -> Vec<HeldReply> {
     let is_all = planned.all(|action| reason(action).is_some());
     let held = rule.actions.iter().filter_map(reason);
     held.map(|why| HeldReply { rule: rule.name.clone(), why, is_all }).collect()
+}
+
+/// What says that a rule could not be evaluated.
+pub fn evaluation_error(rule: &RuleTrace) -> Option<String> {
+    let error = rule.error.as_ref().or(rule.script.as_ref().and_then(|script| script.error.as_ref()))?;
+    Some(format!("rule `{}` ({}:{}): {error}", rule.name, rule.file, rule.line))
 }
 
 impl Actual {

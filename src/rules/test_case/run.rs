@@ -1,6 +1,9 @@
 //! Running a test of one event: the same evaluation as in service, offline.
 
-use super::{Actual, ActualForward, Mismatch, TestCase, TestResult, compare::held_as_uncertain};
+use super::{
+    Actual, ActualForward, Mismatch, TestCase, TestResult,
+    compare::{evaluation_error, held_as_uncertain},
+};
 use crate::{
     model::{ActionKind, Conversation, Decision, Mode, Payload, PlannedOutcome, RuleTrace},
     rules::{EventInput, Need, RuleSet, ThreadMessages, evaluate::evaluate_with_modes},
@@ -23,6 +26,7 @@ impl TestCase {
                 TestResult {
                     failures,
                     uncertain: actual.uncertain_reasons(),
+                    errors: actual.errors,
                     rules: decision.rules.into_iter().chain(traces).collect(),
                     ..TestResult::default()
                 }
@@ -112,6 +116,7 @@ impl Actual {
             no_reply: replies().find_map(|action| action.reason.clone()),
             body: decision.body.clone(),
             uncertain: decision.rules.iter().flat_map(held_as_uncertain).collect(),
+            errors: decision.rules.iter().filter_map(evaluation_error).collect(),
             outcome: None,
             is: Vec::new(),
         }

@@ -65,6 +65,29 @@ async fn tests_run_offline_and_say_what_differs() {
     assert!(place.simulator.workspace().requests().is_empty());
 }
 
+/// A rule whose script fails matches nothing: a test that expects nothing of it passes, and must not hide that.
+#[tokio::test]
+async fn a_script_that_never_ends_is_told_whether_or_not_its_test_passes() {
+    let rules = "version: 1\nrules:\n  - { name: endless, when: { category: interested }, script: 'loop { }', then: [star] }\n\
+                 tests:\n  - { name: nothing happens, thread: { category: interested }, messages: [Hi], expect: { rules: [] } }\n  \
+                 - { name: a star, thread: { category: interested }, messages: [Hi], expect: { actions: [star] } }\n  \
+                 - { name: a star in the end, thread: { category: interested }, messages: [Hi], expect: { sent: [star] } }\n  \
+                 - { name: nothing in the end, thread: { category: interested }, messages: [Hi], expect: { sent: [] } }\n";
+    let place = CliFixture::new(rules).await;
+    let ran = place.run(&["test"]).await.assert_exit(1);
+    let ran = ran.assert_prints(&["✓ nothing happens", "✓ nothing in the end", "✗ a star", "2 passed, 2 failed"]);
+    assert_eq!(ran.out.matches("error rule `endless` (rules/rules.yaml:3): ").count(), 4, "{}", ran.out);
+    let ran = place.run(&["test", "--format", "json", "--junit", "junit.xml"]).await.assert_exit(1);
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    for test in found["tests"].as_array().unwrap() {
+        let errors = test["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{test:#}");
+        assert!(errors[0].as_str().unwrap().contains("endless"), "{test:#}");
+    }
+    let junit = std::fs::read_to_string(place.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("; rule `endless`"), "{junit}");
+}
+
 #[tokio::test]
 async fn without_its_variables_a_configuration_still_says_which_rules_it_has() {
     let place = CliFixture::new(&format!("{EVERYTHING}{BAD}")).await;
