@@ -16,7 +16,6 @@ const PATIENCE: Duration = LEASE.saturating_add(RENEW_EVERY);
 #[must_use]
 pub struct Claim {
     store: Arc<dyn Store>,
-    names: Vec<String>,
     renewing: Option<JoinHandle<()>>,
 }
 
@@ -27,19 +26,21 @@ impl Claim {
     /// Another process runs one of them; the store fails.
     pub async fn take(store: Arc<dyn Store>, names: Vec<String>) -> Result<Self, AppError> {
         if !store.is_shared() {
-            return Ok(Self { store, names, renewing: None });
+            return Ok(Self { store, renewing: None });
         }
         let began = Instant::now();
         loop {
             let held = store.renew_leases(&names, Share::All).await?;
             let Some(missing) = names.iter().find(|name| !held.workspaces.contains(*name)) else { break };
             if began.elapsed() > PATIENCE {
-                return Err(StoreError::NotHeld { workspace: missing.clone() }.into());
+                let missing = missing.clone();
+                store.leave().await?;
+                return Err(StoreError::NotHeld { workspace: missing }.into());
             }
             tokio::time::sleep(RENEW_EVERY).await;
         }
         let renewing = tokio::spawn({
-            let (store, names) = (Arc::clone(&store), names.clone());
+            let store = Arc::clone(&store);
             async move {
                 loop {
                     tokio::time::sleep(RENEW_EVERY).await;
@@ -49,7 +50,7 @@ impl Claim {
                 }
             }
         });
-        Ok(Self { store, names, renewing: Some(renewing) })
+        Ok(Self { store, renewing: Some(renewing) })
     }
 
     /// Lets others have them at once.
@@ -60,7 +61,7 @@ impl Claim {
         if let Some(renewing) = self.renewing.take() {
             renewing.abort();
         }
-        Ok(self.store.release_leases(&self.names).await?)
+        Ok(self.store.leave().await?)
     }
 }
 

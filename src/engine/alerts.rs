@@ -16,16 +16,16 @@ use super::{
 use crate::{
     destinations::{Alert, Destinations},
     model::{Action, format_duration},
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        leases::{LEASE, LONGEST_AWAY},
+    },
 };
 use conditions::{Conditions, Repeats};
 use jiff::Timestamp;
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 /// How long something may be due before you are alerted that the queue is stuck.
@@ -60,8 +60,25 @@ pub struct Alerts {
     /// Nothing is sent; alerts are logged and shown.
     conditions: Mutex<Conditions>,
     repeats: Mutex<Repeats<Repeated>>,
-    /// How many processes on the store are asked before this one to tell what all of them see.
-    before: AtomicU32,
+    /// Who tells what all processes on the store see. `None` where no others are.
+    standing: Mutex<Option<Standing>>,
+}
+
+/// Where this process stands among those on the store, when they last agreed.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    before: u32,
+    replicas: u32,
+    agreed: Instant,
+}
+
+impl Standing {
+    /// How many others tell first. While the store fails nobody can ask: a process that has not been able to for so long that
+    /// the others may have moved up is the last to tell.
+    fn turns(self, now: Instant) -> u32 {
+        let may_have_moved = now.duration_since(self.agreed) >= LEASE + LONGEST_AWAY;
+        if may_have_moved { self.before.max(self.replicas) } else { self.before }
+    }
 }
 
 /// An event that may happen again and again.
@@ -82,8 +99,8 @@ impl Alerts {
         status: Arc<LiveStatus>,
         public_url: Option<String>,
     ) -> Self {
-        let (conditions, repeats, before) = Default::default();
-        Self { store, workspaces, clock, status, public_url, conditions, repeats, before }
+        let (conditions, repeats, standing) = Default::default();
+        Self { store, workspaces, clock, status, public_url, conditions, repeats, standing }
     }
 
     /// Alerts that a condition has begun, unless you know: until [`Alerts::end_alert`] has reported its end, and for
@@ -197,7 +214,7 @@ impl Alerts {
     }
 
     /// Alerts once, for all workspaces, that nothing leaves because the store fails. Processes on one store cannot agree then:
-    /// the first of those that lived before tells it at once, the next one ten minutes later, should the first be gone too.
+    /// the one that came first tells it at once, the next one ten minutes later, should the first be gone too.
     pub(super) fn alert_store_failing(&self, workspace: &Workspace, error: &str) {
         workspace.record_store(true);
         self.alert_store_away(error);
@@ -205,7 +222,8 @@ impl Alerts {
 
     /// The same of a process in which nothing runs, because the store does not answer.
     pub(super) fn alert_store_away(&self, error: &str) {
-        let wait = AFTER_THE_ONE_BEFORE * self.before.load(Ordering::Relaxed);
+        let turns = locked(&self.standing).map_or(0, |standing| standing.turns(Instant::now()));
+        let wait = AFTER_THE_ONE_BEFORE * turns;
         if locked(&self.conditions).begin_later(&condition(EVERY, STORE), wait, self.clock.now()) {
             let text = format!("Nothing leaves at present: {error}. It goes on by itself when it can.");
             let alert = Alert { title: "The store fails".to_owned(), text };
@@ -218,9 +236,11 @@ impl Alerts {
         self.end_alert(EVERY, STORE, "The store works again");
     }
 
-    /// Records how many of the processes on the store stand before this one.
-    pub(super) fn set_before(&self, others: u64) {
-        self.before.store(u32::try_from(others).unwrap_or(u32::MAX), Ordering::Relaxed);
+    /// Records that the processes on the store have agreed how many of them there are, and how many stand before this one.
+    pub(super) fn set_standing(&self, before: u64, replicas: u64) {
+        let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let standing = Standing { before: count(before), replicas: count(replicas), agreed: Instant::now() };
+        *locked(&self.standing) = Some(standing);
     }
 
     /// Records that the store was written.
@@ -324,4 +344,18 @@ fn condition(workspace: &str, key: &str) -> String {
 /// Nothing can panic while it holds the lock.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_could_not_ask_for_long_tells_last() {
+        let agreed = Instant::now();
+        let standing = |before| Standing { before, replicas: 3, agreed };
+        assert_eq!(standing(0).turns(agreed + LEASE + LEASE), 0, "a slow machine changes nothing");
+        assert_eq!(standing(1).turns(agreed + LONGEST_AWAY), 1);
+        assert_eq!(standing(0).turns(agreed + LEASE + LONGEST_AWAY), 3, "the others may have moved up");
+    }
 }

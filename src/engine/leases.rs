@@ -96,7 +96,7 @@ impl Engine {
                     .collect(),
             );
         }
-        self.shared.alerts.set_before(held.before);
+        self.shared.alerts.set_standing(held.before, held.replicas);
         if keep.is_empty() {
             // Where something runs, its polls tell.
             self.shared.alerts.end_store_away();
@@ -125,8 +125,7 @@ impl Engine {
         if !self.is_shared() {
             return;
         }
-        let names: Vec<String> = self.workspaces().iter().map(|workspace| workspace.name().to_owned()).collect();
-        if let Err(error) = self.shared.store.release_leases(&names).await {
+        if let Err(error) = self.shared.store.leave().await {
             tracing::warn!(%error, "leases were not released; they end by themselves");
         }
     }

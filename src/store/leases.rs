@@ -20,6 +20,10 @@ pub const LEASE: Duration = Duration::from_secs(6);
 /// How often a process tells it.
 pub const RENEW_EVERY: Duration = Duration::from_secs(1);
 
+/// A process that has been gone for so long loses its place among the others, [`HeldLeases::before`]. Much longer than
+/// [`LEASE`]: a machine that is slow must not put two of them first.
+pub const LONGEST_AWAY: Duration = Duration::from_secs(60);
+
 /// How much of what it could hold a process takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
@@ -40,7 +44,8 @@ pub struct HeldLeases {
     pub polls: BTreeSet<String>,
     /// How many processes live.
     pub replicas: u64,
-    /// How many of them stand before this one, in an order that all agree on.
+    /// How many stand before this one in an order that all agree on, with those that have not been gone for
+    /// [`LONGEST_AWAY`].
     pub before: u64,
 }
 
@@ -79,6 +84,9 @@ pub trait LeaseStore: Send + Sync {
 
     /// Lets others have these workspaces at once. Nothing of them may run here any more.
     async fn release_leases(&self, workspaces: &[String]) -> Result<(), StoreError>;
+
+    /// Ends what this process shares with others: they have what it held at once, and its place among them.
+    async fn leave(&self) -> Result<(), StoreError>;
 
     /// Asks whoever runs the workspace to poll it.
     async fn request_poll(&self, workspace: &str) -> Result<(), StoreError>;

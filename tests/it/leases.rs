@@ -7,7 +7,7 @@ use crate::{
 use reply_router::{
     engine::DECISION_POLICY,
     model::{Action, ActionKind, ActionState, Grant, GrantRequest, Transition},
-    store::{SettledThread, Share, SqlStore, StoreError, prelude::*},
+    store::{SettledThread, Share, SqlStore, StoreError, leases::LONGEST_AWAY, prelude::*},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -31,7 +31,17 @@ impl Shared {
 
     /// A process has not told for too long that it lives.
     async fn expire(&self, process: &SqlStore) {
-        let sql = format!("UPDATE replicas SET expires_at = 0 WHERE holder = '{}'", process.replica());
+        self.expire_for(process, Duration::ZERO).await;
+    }
+
+    /// Its lease ended so long ago.
+    async fn expire_for(&self, process: &SqlStore, gone: Duration) {
+        let sql = format!(
+            "UPDATE replicas SET expires_at = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - {}
+             WHERE holder = '{}'",
+            gone.as_micros(),
+            process.replica()
+        );
         let name = self.name.clone();
         tokio::task::spawn_blocking(move || SERVER.query(&name, &sql)).await.unwrap();
     }
@@ -147,6 +157,60 @@ async fn an_alert_that_several_could_send_is_sent_by_one() {
     assert!(!second.claim_alert("paused", hour).await.unwrap());
     assert!(second.claim_alert("another", hour).await.unwrap());
     assert!(second.claim_alert("paused", Duration::ZERO).await.unwrap(), "when the time is over");
+}
+
+/// Who tells what all of them see does not change while one is slow, and one is always first.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_came_first_stands_first_until_it_has_left_or_is_long_gone() {
+    let shared = Shared::new().await;
+    let (first, second, third) = (shared.process().await, shared.process().await, shared.process().await);
+    let wanted = names(1);
+    let renew = async |process: &SqlStore| {
+        let held = process.renew_leases(&wanted, Share::Fair).await.unwrap();
+        (held.before, held.replicas)
+    };
+    assert_eq!(renew(&first).await, (0, 1));
+    assert_eq!(renew(&second).await, (1, 2));
+    assert_eq!(renew(&third).await, (2, 3));
+    assert_eq!(renew(&first).await, (0, 3), "whoever comes stands behind");
+    // The first one's lease runs out: it keeps its place, and has it when it is back under another name, again and again.
+    for _ in 0..3 {
+        let before = first.replica();
+        shared.expire(&first).await;
+        assert_eq!((renew(&second).await, renew(&third).await), ((1, 2), (2, 2)));
+        assert_eq!(renew(&first).await, (0, 3));
+        assert_ne!(first.replica(), before);
+        assert_eq!((renew(&second).await, renew(&third).await), ((1, 3), (2, 3)));
+    }
+    // It is gone for good: the others move up, and if it comes back all the same, it stands behind them.
+    shared.expire_for(&first, LONGEST_AWAY).await;
+    assert_eq!((renew(&second).await, renew(&third).await), ((0, 2), (1, 2)));
+    assert_eq!(renew(&first).await, (2, 3));
+    assert_eq!((renew(&second).await, renew(&third).await), ((0, 3), (1, 3)));
+    // One that ends leaves at once, and one that comes does not step into its place.
+    second.leave().await.unwrap();
+    let fourth = shared.process().await;
+    assert_eq!(renew(&fourth).await, (2, 3));
+    assert_eq!((renew(&third).await, renew(&first).await), ((0, 3), (1, 3)));
+}
+
+/// However they come, each stands in a place of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_come_at_once_stand_one_behind_the_other() {
+    let shared = Shared::new().await;
+    let mut processes = Vec::new();
+    for _ in 0..6 {
+        processes.push(shared.process().await);
+    }
+    let wanted = names(1);
+    let renew = |process: &Arc<SqlStore>| {
+        let (process, wanted) = (Arc::clone(process), wanted.clone());
+        async move { process.renew_leases(&wanted, Share::Fair).await.unwrap().before }
+    };
+    let came: BTreeSet<u64> = futures_util::future::join_all(processes.iter().map(renew)).await.into_iter().collect();
+    assert_eq!(came, (0..6).collect(), "at the moment each came");
+    let again: BTreeSet<u64> = futures_util::future::join_all(processes.iter().map(renew)).await.into_iter().collect();
+    assert_eq!(again, (0..6).collect());
 }
 
 #[tokio::test(flavor = "multi_thread")]

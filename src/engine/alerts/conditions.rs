@@ -28,6 +28,8 @@ struct Condition {
     ended: bool,
     /// Its beginning was alerted here. If another process did that, its end is that one's to tell, too.
     is_told: bool,
+    /// It is alerted here once it has lasted for so long, if other processes see it too.
+    wait: Duration,
     settled_after: Duration,
 }
 
@@ -36,7 +38,8 @@ impl Conditions {
     pub(super) fn begin(&mut self, key: &str, began: Timestamp, now: Timestamp) -> bool {
         let Some(condition) = self.0.get_mut(key) else {
             forget_one(&mut self.0, |condition| condition.began);
-            let condition = Condition { began, away: None, ended: false, is_told: true, settled_after: SETTLED };
+            let (away, wait) = (None, Duration::ZERO);
+            let condition = Condition { began, away, ended: false, is_told: true, wait, settled_after: SETTLED };
             self.0.insert(key.to_owned(), condition);
             return true;
         };
@@ -51,14 +54,15 @@ impl Conditions {
         true
     }
 
-    /// The same for one that other processes see too: it is to be alerted here only once it has lasted for `wait`.
+    /// The same for one that other processes see too: it is to be alerted here only once it has lasted for what was `wait`
+    /// when it began.
     pub(super) fn begin_later(&mut self, key: &str, wait: Duration, now: Timestamp) -> bool {
         let is_new = self.begin(key, now, now);
         let Some(condition) = self.0.get_mut(key) else { return is_new };
         if is_new {
-            condition.is_told = false;
+            (condition.is_told, condition.wait) = (false, wait);
         }
-        let is_due = !condition.is_told && since(condition.began, now) >= wait;
+        let is_due = !condition.is_told && since(condition.began, now) >= condition.wait;
         condition.is_told |= is_due;
         is_due
     }
@@ -179,6 +183,11 @@ mod tests {
         let wait = Duration::from_secs(600);
         let told: Vec<_> = (0..1_000).filter(|second| all.begin_later("store", wait, at(*second))).collect();
         assert_eq!(told, [600]);
+        let mut later = Conditions::default();
+        let waits = |second: i64| if second < 60 { wait } else { wait * 3 };
+        let told: Vec<_> =
+            (0..1_000).filter(|second| later.begin_later("store", waits(*second), at(*second))).collect();
+        assert_eq!(told, [600], "whose turn it is was said when it began");
         assert!((1_000..1_200).any(|second| all.end("store", at(second)).is_some()));
         // A short one is neither told nor is its end.
         assert!((9_000..9_030).all(|second| !all.begin_later("store", wait, at(second))));

@@ -3,7 +3,7 @@
 use super::{connection::params, leases::SERVER_TIME, session::Session};
 use crate::store::StoreError;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -14,7 +14,14 @@ pub(super) struct Fences(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
+    /// The process, for as long as it keeps its place among the others.
+    process: String,
+    /// Its name in the store: another one each time that it begins anew.
     holder: String,
+    /// How often it has begun anew.
+    begun_anew: u32,
+    /// The processes that were there when it came.
+    there_before: BTreeSet<String>,
     /// Before the first renewal nothing is fenced: one process uses the store alone, as a test or a command does.
     tokens: Option<HashMap<String, i64>>,
     renewed: Option<Instant>,
@@ -26,8 +33,12 @@ struct State {
 
 impl Default for Fences {
     fn default() -> Self {
+        let process = new_name();
         Self(Arc::new(Mutex::new(State {
-            holder: new_name(),
+            holder: process.clone(),
+            process,
+            begun_anew: 0,
+            there_before: BTreeSet::new(),
             tokens: None,
             renewed: None,
             told: None,
@@ -45,6 +56,13 @@ fn new_name() -> String {
     if host.is_empty() { short.to_owned() } else { format!("{host}-{short}") }
 }
 
+/// The process that had this name in the store.
+pub(super) fn process_of(holder: &str) -> &str {
+    let id = holder.rfind('-').map_or(0, |dash| dash + 1);
+    let end = holder.get(id..).and_then(|id| id.find('.')).map_or(holder.len(), |dot| id + dot);
+    holder.get(..end).unwrap_or(holder)
+}
+
 impl Fences {
     // Plain values: a panic in between leaves nothing half-done.
     fn state(&self) -> MutexGuard<'_, State> {
@@ -55,12 +73,44 @@ impl Fences {
         self.state().holder.clone()
     }
 
-    /// What was held is lost; from here on the process has another name.
+    pub(super) fn process(&self) -> String {
+        self.state().process.clone()
+    }
+
+    /// What was held is lost; from here on the process has another name. The first time it has lost nothing.
     pub(super) fn begin_anew(&self) {
         let mut state = self.state();
+        if state.tokens.is_some() {
+            state.begun_anew += 1;
+            state.holder = format!("{}.{}", state.process, state.begun_anew);
+        }
         state.tokens = Some(HashMap::new());
-        state.holder = new_name();
         state.told = None;
+    }
+
+    /// The process has no place among the others any more: it comes under a name that none of them has seen.
+    pub(super) fn come_anew(&self) {
+        let mut state = self.state();
+        if state.begun_anew > 0 {
+            state.process = new_name();
+            state.holder = state.process.clone();
+            state.begun_anew = 0;
+        }
+    }
+
+    /// Nothing of any workspace is written here any more.
+    pub(super) fn hold_nothing(&self) {
+        self.state().tokens = Some(HashMap::new());
+    }
+
+    /// Records which processes were there when this one came.
+    pub(super) fn stand_behind(&self, processes: BTreeSet<String>) {
+        self.state().there_before = processes;
+    }
+
+    /// Whether this process was there when this one came.
+    pub(super) fn stands_behind(&self, process: &str) -> bool {
+        self.state().there_before.contains(process)
     }
 
     /// Whether the others were told that these are its workspaces.
@@ -125,5 +175,28 @@ impl Session<'_> {
         query.query_optional(params![workspace, holder, token], |_| Ok(()))?.ok_or_else(not_held)?;
         self.fenced.insert(workspace.to_owned(), token);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_each_of_its_names() {
+        let fences = Fences::default();
+        let process = fences.process();
+        assert_eq!(fences.holder(), process);
+        fences.begin_anew();
+        assert_eq!(fences.holder(), process, "it has lost nothing yet");
+        for _ in 0..12 {
+            let before = fences.holder();
+            fences.begin_anew();
+            assert_ne!(fences.holder(), before);
+            assert_eq!(process_of(&fences.holder()), process);
+        }
+        assert_eq!(process_of("router-1.acme.example-0a1b2c3d.7"), "router-1.acme.example-0a1b2c3d");
+        assert_eq!(process_of("0a1b2c3d.2"), "0a1b2c3d");
+        assert_eq!(process_of("host-0a1b2c3d"), "host-0a1b2c3d");
     }
 }

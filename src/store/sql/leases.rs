@@ -8,13 +8,11 @@ use super::{
     connection::{Connection, Row, params},
     fences::Fences,
     shares::{Plan, Replica},
+    standing::{self, Standing},
 };
 use crate::{
     model::{GRANT_LASTS, Grant, GrantRequest},
-    store::{
-        HeldLeases, LeaseStore, Share, StoreError, WorkspaceReport,
-        leases::{LEASE, RENEW_EVERY},
-    },
+    store::{HeldLeases, LeaseStore, Share, StoreError, WorkspaceReport, leases::RENEW_EVERY},
 };
 use async_trait::async_trait;
 use std::{
@@ -32,8 +30,6 @@ const SLACK: i64 = 500_000;
 const ALERTS_REMEMBERED: i64 = 7 * 24 * HOUR;
 /// A workspace that nobody has taken for so many renewals is taken, whoever's share it is: the one whose it is cannot.
 const FREE_TOO_LONG: u32 = 3;
-/// Processes that are gone for so long are forgotten.
-const REMEMBERED: i64 = HOUR;
 
 pub(super) fn micros_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
@@ -74,6 +70,14 @@ impl LeaseStore for SqlStore {
             Ok(())
         })
         .await
+    }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let fences = self.fences.clone();
+        self.agree(move |connection| standing::leave(connection, &fences)).await
     }
 
     async fn request_poll(&self, workspace: &str) -> Result<(), StoreError> {
@@ -171,16 +175,7 @@ fn renew(
     share: Share,
 ) -> Result<HeldLeases, StoreError> {
     let began = Instant::now();
-    let lives =
-        format!("UPDATE replicas SET expires_at = {SERVER_TIME} + ?2 WHERE holder = ?1 AND expires_at > {SERVER_TIME}");
-    if connection.execute(&lives, params![fences.holder(), micros_of(LEASE)])? == 0 {
-        // Too late: others may have taken what it held. It begins anew, under another name.
-        fences.begin_anew();
-        let come = format!("INSERT INTO replicas (holder, expires_at) VALUES (?1, {SERVER_TIME} + ?2)");
-        connection.execute(&come, params![fences.holder(), micros_of(LEASE)])?;
-        let forget = format!("DELETE FROM replicas WHERE expires_at < {SERVER_TIME} - ?1");
-        connection.execute(&forget, params![REMEMBERED])?;
-    }
+    standing::tell_alive(connection, fences)?;
     let holder = fences.holder();
     if !fences.has_told(names) {
         connection.execute("UPDATE replicas SET workspaces = ?2 WHERE holder = ?1", params![holder, names])?;
@@ -190,14 +185,7 @@ fn renew(
             params![names],
         )?;
     }
-    let living = format!(
-        "SELECT count(*), count(*) FILTER (WHERE workspaces = (SELECT workspaces FROM replicas WHERE holder = ?1)),
-           count(*) FILTER (WHERE holder < ?1)
-         FROM replicas WHERE expires_at > {SERVER_TIME}"
-    );
-    let counts = |row: Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let (replicas, alike, before): (i64, i64, i64) =
-        connection.prepare_cached(&living)?.query_row(params![holder], counts)?;
+    let Standing { replicas, alike, before } = standing::read(connection, fences)?;
     let mut held: BTreeMap<String, i64> = connection
         .prepare_cached("SELECT workspace, token FROM leases WHERE holder = ?")?
         .query_all(params![holder], |row: Row<'_>| Ok((row.get(0)?, row.get(1)?)))?;
@@ -239,7 +227,7 @@ fn renew(
         give_up,
         polls,
         replicas: u64::try_from(replicas).unwrap_or_default(),
-        before: u64::try_from(before).unwrap_or_default(),
+        before: u64::try_from(before).unwrap_or(u64::MAX),
     })
 }
 

@@ -56,6 +56,7 @@ mod session;
 mod settling;
 mod shares;
 mod sqlite;
+mod standing;
 mod threads;
 mod values;
 mod writer;
