@@ -3,6 +3,7 @@
 use super::{Engine, failpoint::failpoint, shared::Shared};
 use crate::store::{Change, ChangeKind, Erased, StoreError};
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How often is looked for erasures that were interrupted, beside the look at the start.
@@ -21,12 +22,20 @@ impl Engine {
         let erasing = tokio::spawn(async move { shared.forget(&address, workspaces.as_deref()).await });
         erasing.await.map_err(|error| StoreError::Database(error.to_string()))?
     }
+
+    /// Changes each time that somebody was erased, by this process or by another one on the store: what is kept in memory
+    /// of past events may be about them.
+    pub fn erasures(&self) -> watch::Receiver<u64> {
+        self.shared.erasures.subscribe()
+    }
 }
 
 impl Shared {
     async fn forget(&self, address: &str, workspaces: Option<&[String]>) -> Result<Erased, StoreError> {
-        let erased =
-            self.store.erase_in_steps(address, workspaces, self.now(), &|| Box::pin(self.after_step())).await?;
+        let erased = self.store.erase_in_steps(address, workspaces, self.now(), &|| Box::pin(self.after_step())).await;
+        // Also if only a part of it is done.
+        self.note_erasure();
+        let erased = erased?;
         self.forget_threads(&erased);
         Ok(erased)
     }
@@ -47,6 +56,7 @@ impl Shared {
 
     async fn finish_erasures(&self) -> Result<(), StoreError> {
         for erased in self.store.finish_erasures(self.now(), &|| Box::pin(self.after_step())).await? {
+            self.note_erasure();
             self.forget_threads(&erased);
             tracing::info!(
                 threads = erased.threads,
@@ -73,9 +83,15 @@ impl Shared {
         }
     }
 
-    /// Another process may have erased whose thread this is.
+    /// Records that somebody was erased.
+    pub(super) fn note_erasure(&self) {
+        self.erasures.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    /// Another process may have erased whose thread this is, or has come to the end of an erasure.
     pub(super) fn hear_change(&self, change: &Change) {
         if change.what == ChangeKind::Forgotten {
+            self.note_erasure();
             self.forget_thread(&change.workspace, &change.thread_id);
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{Engine, Workspace, shared::Shared};
 use crate::store::{
-    Share, StoreError, WorkspaceReport,
+    Change, Share, StoreError, WorkspaceReport,
     leases::{LEASE, RENEW_EVERY},
 };
 use std::{
@@ -160,23 +160,34 @@ impl Engine {
     }
 
     async fn read_changes(&self, last: &mut Option<i64>) -> Result<(), StoreError> {
-        let Some((_, newest)) = self.shared.store.change_range().await? else { return Ok(()) };
+        let Some((oldest, newest)) = self.shared.store.change_range().await? else { return Ok(()) };
         // At the start everything is looked at anyway. A store that was replaced begins anew.
-        let after = last.filter(|last| *last <= newest).unwrap_or(newest);
-        *last = Some(newest);
-        if after == newest {
-            return Ok(());
+        let mut after = last.filter(|last| *last <= newest).unwrap_or(newest);
+        if after + 1 < oldest {
+            // So much was written while this process could not read it that its beginning is dropped.
+            self.shared.note_erasure();
         }
-        let changes = self.shared.store.changes(after, BATCH).await?;
+        *last = Some(after);
+        while after < newest {
+            let changes = self.shared.store.changes(after, BATCH).await?;
+            let Some(newest_read) = changes.last() else { return Ok(()) };
+            after = newest_read.seq;
+            *last = Some(after);
+            self.hear(&changes);
+        }
+        Ok(())
+    }
+
+    fn hear(&self, changes: &[Change]) {
         changes.iter().for_each(|change| self.shared.hear_change(change));
-        let names: BTreeSet<&str> = changes.iter().map(|change| change.workspace.as_str()).collect();
-        for name in names {
+        // The end of an erasure is of no workspace.
+        let names = changes.iter().map(|change| change.workspace.as_str()).filter(|name| !name.is_empty());
+        for name in names.collect::<BTreeSet<&str>>() {
             self.shared.status.publish_written(self.now(), name);
             if let Some(workspace) = self.workspace(name).filter(|found| self.holds(found.name())) {
                 workspace.wake_executor();
             }
         }
-        Ok(())
     }
 }
 

@@ -70,7 +70,7 @@ use shared::Shared;
 use status::LiveStatus;
 use std::sync::Arc;
 use supervisor::Supervisor;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use workspace_set::WorkspaceSet;
 
 /// What the engine is made of.
@@ -126,6 +126,7 @@ impl Engine {
             alerts,
             kept_revision: ArcSwapOption::empty(),
             reports: Reports::default(),
+            erasures: watch::Sender::default(),
             dry_run,
             #[cfg(feature = "test-hooks")]
             test_hooks: parts.test_hooks,

@@ -18,6 +18,7 @@ use crate::{
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// The store, the active rules, the workspaces, the clock, the live status and the alerts.
 pub(in crate::engine) struct Shared {
@@ -31,6 +32,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) kept_revision: ArcSwapOption<String>,
     /// What other processes are to be told of the workspaces that run here.
     pub(in crate::engine) reports: Reports,
+    /// How often somebody was erased, here or by another process on the store.
+    pub(in crate::engine) erasures: watch::Sender<u64>,
     /// Only GET requests leave.
     pub(in crate::engine) dry_run: bool,
     #[cfg(feature = "test-hooks")]

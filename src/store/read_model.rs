@@ -123,7 +123,7 @@ pub enum ChangeKind {
         /// The reason's code.
         reason: Option<String>,
     },
-    /// The person of the thread was erased. There is no decision.
+    /// The person of the thread was erased; without a workspace and a thread, the end of an erasure. There is no decision.
     Forgotten,
 }
 

@@ -70,6 +70,13 @@ impl ServiceProcess {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// What an admin route answers to this JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.post(format!("{}{path}", self.pages)).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
     /// SIGKILL: it has no chance to do anything more.
     pub(crate) fn kill(mut self) {
         use std::os::unix::process::ExitStatusExt;

@@ -270,13 +270,24 @@ impl Jobs {
         self.list(seen).into_iter().find(|job| job.id == id)
     }
 
-    /// Lets go of one after a while.
-    pub(super) fn forget_later(self: &Arc<Self>, id: String) {
-        let jobs = Arc::downgrade(self);
+    /// Lets go of one a while after its end, and of all as soon as somebody is erased, by whichever process.
+    pub(super) fn forget_in_time(self: &Arc<Self>, job: &Job, mut erasures: watch::Receiver<u64>) {
+        let (jobs, id, mut ended) = (Arc::downgrade(self), job.id.clone(), job.ended.subscribe());
         tokio::spawn(async move {
-            tokio::time::sleep(KEPT_FOR).await;
-            if let Some(jobs) = jobs.upgrade() {
-                jobs.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|job| job.id != id);
+            let time_is_over = async {
+                // If nobody holds it any more, nothing of it is left.
+                if ended.wait_for(Option::is_some).await.is_ok() {
+                    tokio::time::sleep(KEPT_FOR).await;
+                }
+            };
+            let somebody_was_erased = tokio::select! {
+                Ok(()) = erasures.changed() => true,
+                () = time_is_over => false,
+            };
+            match jobs.upgrade() {
+                Some(jobs) if somebody_was_erased => jobs.forget_all(),
+                Some(jobs) => jobs.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|job| job.id != id),
+                None => {}
             }
         });
     }

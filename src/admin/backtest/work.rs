@@ -34,10 +34,12 @@ const MAX_TESTS: usize = 1_000;
 
 /// Starts a job, with what whoever asks for it sees; it ends with `closing`.
 pub(super) fn start(engine: &ScopedEngine, order: Order, closing: &CancellationToken) -> Result<Arc<Job>, Problem> {
+    let erasures = engine.shared().erasures();
     let job = engine.app().jobs.begin(order, engine.shared().now(), closing.child_token()).map_err(|Busy| {
         let text = "another one runs in this process: wait for its end, or cancel it";
         Problem::new(StatusCode::CONFLICT, text)
     })?;
+    engine.app().jobs.forget_in_time(&job, erasures);
     let (running, engine) = (Arc::clone(&job), engine.clone());
     tokio::spawn(async move {
         // On a thread of its own: what is work without a pause must not stand in the way of what the service does.
@@ -50,7 +52,6 @@ pub(super) fn start(engine: &ScopedEngine, order: Order, closing: &CancellationT
         });
         running.set_found(found);
         running.end(state, engine.shared().now());
-        engine.app().jobs.forget_later(running.id.clone());
     });
     Ok(job)
 }

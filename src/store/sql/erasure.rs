@@ -66,7 +66,7 @@ impl ErasureStore for SqlStore {
         let mut finished = Vec::new();
         while let Some((begun, left)) = self.take_left_erasure().await? {
             if left.address.is_empty() {
-                self.end_erasure(&begun, ("", None), after_step).await?;
+                self.end_erasure(&begun, ("", None), now, after_step).await?;
                 finished.push(Erased::default());
                 continue;
             }
@@ -103,7 +103,7 @@ impl SqlStore {
         erased.audit = self.erase_audit(address, workspaces).await?;
         after_step().await;
         erased.workspaces = names.into_iter().collect();
-        self.end_erasure(begun, (address, workspaces), after_step).await?;
+        self.end_erasure(begun, (address, workspaces), now, after_step).await?;
         Ok(erased)
     }
 

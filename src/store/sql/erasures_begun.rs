@@ -7,7 +7,7 @@ use super::{
     connection::{Row, params},
     leases::{SERVER_TIME, micros_of},
 };
-use crate::store::{StoreError, erasure::AfterStep, leases::LEASE};
+use crate::store::{Change, ChangeKind, StoreError, erasure::AfterStep, leases::LEASE};
 use jiff::Timestamp;
 use std::{
     collections::HashSet,
@@ -108,17 +108,31 @@ impl SqlStore {
     }
 
     /// Nothing tells any more that it was asked for, not even the log of the store's file. What was asked for before and is
-    /// done with it ends, too.
+    /// done with it ends, too. Whoever follows the changes hears that somebody is erased now: until here their memory could
+    /// fill again with what was not erased yet.
     pub(super) async fn end_erasure(
         &self,
         begun: &Begun,
         (address, workspaces): (&str, Option<&[String]>),
+        now: Timestamp,
         after_step: AfterStep<'_>,
     ) -> Result<(), StoreError> {
         let (id, address, names) = (begun.id.clone(), address.to_owned(), workspaces.map(to_json).transpose()?);
         let blank =
             "UPDATE erasures SET address = '' WHERE id = ?1 OR (address = ?2 AND (?3 IS NULL OR workspaces = ?3))";
-        self.write(move |session| session.connection.execute(blank, params![id, address, names]).map(drop)).await?;
+        self.write(move |session| {
+            session.connection.execute(blank, params![id, address, names])?;
+            session.changes.push(Change {
+                seq: 0,
+                at: now,
+                workspace: String::new(),
+                thread_id: String::new(),
+                decision_id: String::new(),
+                what: ChangeKind::Forgotten,
+            });
+            Ok(())
+        })
+        .await?;
         after_step().await;
         // Whoever is interrupted here empties the log before anything else.
         self.empty_log().await?;
