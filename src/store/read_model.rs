@@ -34,6 +34,8 @@ pub struct ActionSummary {
     pub kind: ActionKind,
     /// The destination's name, for forwards.
     pub target: Option<String>,
+    /// The channel or the further recipients of a forward, if the rule names some.
+    pub recipients: Vec<String>,
     /// Where it stands.
     pub state: ActionState,
     /// Why it stands there.

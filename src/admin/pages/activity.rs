@@ -11,7 +11,7 @@ use super::{
     view::{self, TimeTag, due_label, encoded, reason_text},
 };
 use crate::{
-    model::{ActionState, ReasonCode},
+    model::{ActionState, ReasonCode, describe_target},
     store::{ActionSummary, DecisionFilter, DecisionRecord},
 };
 use askama::Template;
@@ -84,7 +84,7 @@ impl From<ActionSummary> for ActionChip {
     fn from(action: ActionSummary) -> Self {
         Self {
             kind: action.kind.as_str(),
-            target: action.target,
+            target: action.target.map(|target| describe_target(&target, &action.recipients)),
             state: action.state.as_str(),
             // That a draft awaits approval is its state.
             reason: action

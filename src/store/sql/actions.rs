@@ -2,7 +2,7 @@
 
 use super::{
     SqlStore,
-    action_rows::{COLUMNS, TABLES, read_action, reason},
+    action_rows::{COLUMNS, TABLES, payload, read_action, reason},
     action_writes::{self, ActionUpdate},
     codec::{OwnedUid, Uid, micros, optional_timestamp, parse, to_json},
     connection::{Connection, params},
@@ -109,7 +109,8 @@ impl ActionStore for SqlStore {
                 let (places, values) = one_of(some.iter().map(|id| Value::Uid(id.clone())));
                 let query = format!(
                     "SELECT a.uid, (SELECT name FROM names WHERE id = a.rule), a.kind, a.target, a.state, a.reason_code,
-                       a.reason_text, a.due_at, d.uid, a.id FROM decisions d
+                       a.reason_text, a.due_at, d.uid, a.id, CASE WHEN a.target IS NOT NULL
+                         THEN (SELECT body FROM action_payloads p WHERE p.id = a.id) END FROM decisions d
                      CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.uid IN {places}"
                 );
                 let mut query = connection.prepare_cached(&query)?;
@@ -125,6 +126,10 @@ impl ActionStore for SqlStore {
                         state: parse(row.text(4)?)?,
                         reason: reason(row.optional_text(5)?, row.optional_text(6)?)?,
                         due_at: optional_timestamp(row.get(7)?)?,
+                        recipients: match row.optional_bytes(10)? {
+                            Some(body) => payload(body)?.recipients().to_vec(),
+                            None => Vec::new(),
+                        },
                     };
                     found.entry(decision).or_default().insert(row.get(9)?, summary);
                 }

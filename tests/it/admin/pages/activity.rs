@@ -103,7 +103,7 @@ async fn whom_a_forward_is_for_is_told_wherever_it_is_shown() {
         actions["items"].as_array().unwrap().iter().map(|action| action["recipients"].clone()).collect();
     let both = serde_json::json!(["bo@us.example", "cy@us.example"]);
     assert!(recipients.contains(&both) && recipients.contains(&serde_json::json!([])), "{actions}");
-    for page in ["/queue".to_owned(), format!("/threads/{thread}")] {
+    for page in ["/queue".to_owned(), format!("/threads/{thread}"), "/activity".to_owned()] {
         shows(&desk.get(&page).await.text, &["email team bo@us.example cy@us.example"]);
     }
     let explained = desk.get(&format!("/api/v1/threads/{thread}/explain")).await.json();
