@@ -64,6 +64,9 @@ pub(super) struct OptOutBody {
     pub email: String,
     /// Why, for the record.
     pub evidence: Option<String>,
+    /// Take a domain such as `*@gmail.com`, too, which opts out everybody with a mailbox there.
+    #[serde(default)]
+    pub free_mail: bool,
 }
 
 /// What is kept now. Without a single workspace, `workspace` is null and `items` tells of each.
@@ -102,6 +105,11 @@ pub(super) async fn add_by(engine: &ScopedEngine, entry: OptOutBody) -> Result<A
         None => engine.workspaces().iter().map(|workspace| workspace.name().to_owned()).collect(),
     };
     let email = opt_out_table::opt_out_address(&entry.email).map_err(Problem::bad_request)?;
+    if !entry.free_mail
+        && let Some(question) = free_mail_question(&email)
+    {
+        return Err(Problem::bad_request(format!("nothing was added: {question}; with `\"free_mail\": true` it is")));
+    }
     let evidence = entry.evidence.filter(|text| !text.trim().is_empty());
     let evidence = evidence.unwrap_or_else(|| "entered by hand".to_owned());
     let mut items = Vec::with_capacity(workspaces.len());
@@ -122,6 +130,11 @@ pub(super) async fn add_by(engine: &ScopedEngine, entry: OptOutBody) -> Result<A
         items,
     };
     Ok(added)
+}
+
+/// What to ask before this is an opt-out, if it is a domain of free mail.
+pub(super) fn free_mail_question(email: &str) -> Option<String> {
+    question_free_mail(email.trim().strip_prefix("*@"))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -13,12 +13,14 @@ use super::{
         rules as rule_routes,
     },
     view::display_text,
+    workspace::OptOutDraft,
 };
 use crate::{engine::Resolution, model::ActionState};
 use axum::{
     body::Bytes,
     extract::{FromRequest, Path, Request},
-    response::Redirect,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
 };
 use serde::{
     Deserialize,
@@ -102,6 +104,8 @@ pub(in crate::admin) struct OptOutForm {
     email: String,
     workspace: String,
     evidence: String,
+    /// There, if everybody at a domain of free mail is meant.
+    free_mail: Option<String>,
 }
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -248,19 +252,35 @@ pub(in crate::admin) async fn thread_done(
 #[utoipa::path(
     post, path = "/opt-outs", operation_id = "addOptOutPage", tag = "pages",
     request_body(content = inline(OptOutForm), content_type = "application/x-www-form-urlencoded"),
-    responses(RedirectToPage, (status = 404, response = Problem))
+    responses(
+        RedirectToPage,
+        (status = 400, description = "The page, with the form as it was sent and what is wrong with it.", content_type = "text/html", body = String),
+        (status = 404, response = Problem)
+    )
 )]
 pub(in crate::admin) async fn add_opt_out(
     engine: ScopedEngine,
     FormBody(form): FormBody<OptOutForm>,
-) -> Result<Redirect, Problem> {
+) -> Result<Response, Problem> {
     let entry = OptOutBody {
         workspace: filled(&form.workspace),
         email: filled(&form.email).unwrap_or_default(),
         evidence: filled(&form.evidence),
+        free_mail: form.free_mail.is_some(),
     };
-    opt_outs::add_by(&engine, entry).await?;
-    Ok(Redirect::to("/workspace#opt-outs"))
+    let question = opt_outs::free_mail_question(&form.email).filter(|_| !entry.free_mail);
+    let error = match question {
+        Some(question) => question,
+        None => match opt_outs::add_by(&engine, entry).await {
+            Ok(_) => return Ok(Redirect::to("/workspace#opt-outs").into_response()),
+            Err(problem) if problem.status() == StatusCode::BAD_REQUEST => problem.detail().to_owned(),
+            Err(problem) => return Err(problem),
+        },
+    };
+    let is_free_mail = opt_outs::free_mail_question(&form.email).is_some();
+    let OptOutForm { email, workspace, evidence, .. } = form;
+    let draft = OptOutDraft { email, workspace, evidence, error: Some(error), is_free_mail };
+    super::workspace::show_opt_out(&engine, draft).await
 }
 
 /// Remove an opt-out.

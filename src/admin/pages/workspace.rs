@@ -19,7 +19,10 @@ use crate::{
     store::{AuditFilter, OptOut},
 };
 use askama::Template;
-use axum::response::Response;
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -28,7 +31,7 @@ const OPT_OUTS: u32 = 50;
 const ENTRIES: u32 = 30;
 const HOUR: u64 = 3_600;
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
     /// The place in the opt-outs.
@@ -54,10 +57,23 @@ struct WorkspacePage {
     warnings: Vec<Warning>,
     /// The results of the connection checks, if requested.
     findings: Vec<Found>,
+    new_opt_out: OptOutDraft,
     opt_outs: Vec<OptOutView>,
     opt_outs_next: Option<String>,
     audit: Vec<AuditView>,
     audit_next: Option<String>,
+}
+
+/// The form for a new opt-out, as it was filled in.
+#[derive(Default)]
+pub(super) struct OptOutDraft {
+    pub(super) email: String,
+    pub(super) workspace: String,
+    pub(super) evidence: String,
+    /// Why it was not added.
+    pub(super) error: Option<String>,
+    /// It is everybody with a mailbox at a domain of free mail.
+    pub(super) is_free_mail: bool,
 }
 
 struct WorkspaceView {
@@ -143,7 +159,7 @@ pub(in crate::admin) async fn workspace(
     engine: ScopedEngine,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    show(&engine, wanted, Vec::new()).await
+    show(&engine, wanted, Vec::new(), OptOutDraft::default()).await
 }
 
 /// Show the workspace page, and whether every key and destination is reachable.
@@ -160,10 +176,21 @@ pub(in crate::admin) async fn run_checks(
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     let findings = engine.check_connections().await;
-    show(&engine, wanted, findings).await
+    show(&engine, wanted, findings, OptOutDraft::default()).await
 }
 
-async fn show(engine: &ScopedEngine, wanted: ListParams, findings: Vec<HealthCheck>) -> Result<Response, Problem> {
+/// The page with an opt-out that was not added.
+pub(super) async fn show_opt_out(engine: &ScopedEngine, draft: OptOutDraft) -> Result<Response, Problem> {
+    let shown = show(engine, ListParams::default(), Vec::new(), draft).await?;
+    Ok((StatusCode::BAD_REQUEST, shown).into_response())
+}
+
+async fn show(
+    engine: &ScopedEngine,
+    wanted: ListParams,
+    findings: Vec<HealthCheck>,
+    new_opt_out: OptOutDraft,
+) -> Result<Response, Problem> {
     let status = report(engine).await?;
     let first = offset(wanted.opt_outs)?;
     let opt_outs = page_at(engine.opt_outs(None, first, OPT_OUTS + 1).await?, first, OPT_OUTS);
@@ -196,6 +223,7 @@ async fn show(engine: &ScopedEngine, wanted: ListParams, findings: Vec<HealthChe
         sees_everything: engine.sees_everything(),
         warnings: warnings.collect(),
         findings: findings.into_iter().map(Found::from).collect(),
+        new_opt_out,
         opt_outs: opt_outs.items.into_iter().map(opt_out).collect(),
         opt_outs_next: opt_outs.next,
         audit: entries.items.into_iter().map(entry).collect(),

@@ -113,6 +113,42 @@ async fn an_opt_out_without_a_workspace_is_for_all() {
     assert_eq!(delete(path).await, 204);
 }
 
+/// `*@gmail.com` is everybody with a mailbox there, and hardly ever meant.
+#[tokio::test]
+async fn a_domain_of_free_mail_is_asked_about_before_it_is_an_opt_out() {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
+    let question = "`*@gmail.com` is everybody with a mailbox there";
+    let path = "/api/v1/opt-outs";
+    for email in ["*@gmail.com", " *@GMail.com "] {
+        let answer = desk.post(path, &json!({ "email": email }).to_string()).await;
+        let told = answer.problem(400);
+        assert!(told.contains(question) && told.contains("nothing was added") && told.contains("free_mail"), "{told}");
+    }
+    let form = async |body: &str| {
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        desk.send("POST", "/opt-outs", &[super::bearer(), kind, ("accept", "text/html")], body).await
+    };
+    let page = form("email=*%40gmail.com&evidence=a+%3Cjoke%3E").await;
+    assert_eq!(page.status, 400);
+    for part in [question, "value=\"*@gmail.com\"", "a &#60;joke&#62;", "name=\"free_mail\"", "aria-invalid"] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    let page = form("email=nonsense").await;
+    assert_eq!(page.status, 400);
+    assert!(page.text.contains("`nonsense` is not an e-mail address") && !page.text.contains("name=\"free_mail\""));
+    assert_eq!(desk.get(path).await.json()["items"], json!([]), "nothing was added");
+    // Other domains, and one person there, are no question; and who means it says so.
+    for body in [
+        json!({ "email": "*@acme.example" }),
+        json!({ "email": "jane@gmail.com" }),
+        json!({ "email": "*@gmail.com", "free_mail": true }),
+    ] {
+        assert_eq!(desk.post(path, &body.to_string()).await.status, 201, "{body}");
+    }
+    assert_eq!(form("email=*%40gmx.de&free_mail=yes").await.status, 303);
+    assert_eq!(desk.get(path).await.json()["items"].as_array().unwrap().len(), 4);
+}
+
 /// Three leads with a held reply each; the states are then as given.
 async fn with_states(states: [ActionState; 3]) -> (AdminFixture, Vec<String>) {
     let safety = Safety { replies_per_hour: 1_000, ..safety() };
