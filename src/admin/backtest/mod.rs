@@ -54,7 +54,7 @@ pub(super) struct BacktestBody {
     #[serde(default)]
     rules: BTreeMap<String, String>,
     /// Only younger events, such as `7d`; null, or left out: `30d`.
-    #[schema(pattern = "^[0-9]{1,3}[mhd]$")]
+    #[schema(pattern = "^[1-9][0-9]{0,2}[mhd]$")]
     since: Option<String>,
     /// Only events of this workspace; null, or left out: all that you see.
     workspace: Option<String>,
@@ -200,12 +200,20 @@ pub(super) async fn start(
     JsonBody(body): JsonBody<BacktestBody>,
 ) -> Result<(StatusCode, Json<BacktestJob>), Problem> {
     let since = match body.since {
-        Some(text) => parse_duration(&text).map_err(|error| Problem::bad_request(error.to_string()))?,
+        Some(text) => since_of(&text).map_err(|why| Problem::bad_request(format!("`since`: {why}")))?,
         None => SINCE,
     };
     let order = order(&engine, body.task, body.rules, (since, non_empty(body.workspace)), body.stateless)?;
     let job = start_by(&engine, order, closing).await?;
     Ok((StatusCode::ACCEPTED, Json(BacktestJob::new(&job))))
+}
+
+/// A time span in which there may be events.
+fn since_of(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(Duration::ZERO) => Err(format!("`{text}` is no time at all: write it like `7d`")),
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
 }
 
 /// What somebody asks for.
@@ -239,9 +247,11 @@ pub(super) async fn start_by(
     let names: Vec<&str> = order.texts.keys().map(String::as_str).collect();
     files.check_names(&order.seen, &names).await.map_err(problem)?;
     let closing = closing.map(|found| found.0.0).unwrap_or_default();
-    let (files, task, stateless) = (order.texts.len(), order.task, order.stateless);
+    let (files, task) = (order.texts.len(), order.task);
+    // Only a comparison decides anything.
+    let how = (task == Task::Compare).then(|| order.how());
     let job = work::start(engine, order, &closing)?;
-    tracing::info!(id = job.id, ?task, files, stateless, by = %engine.caller(), "backtest started");
+    tracing::info!(id = job.id, ?task, how, files, by = %engine.caller(), "backtest started");
     Ok(job)
 }
 

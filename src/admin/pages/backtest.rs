@@ -49,7 +49,9 @@ struct BacktestPage {
     text: String,
     /// Other edited files, with their texts.
     edits: Vec<(String, String)>,
-    days: u32,
+    /// As it was written.
+    days: String,
+    days_error: Option<&'static str>,
     stateless: bool,
     workspaces: Vec<(String, bool)>,
     job: Option<JobView>,
@@ -70,9 +72,27 @@ struct Draft {
     file: String,
     /// The edited texts, by the files' names.
     edits: BTreeMap<String, String>,
-    days: u32,
+    /// As it was written.
+    days: String,
     workspace: String,
     stateless: bool,
+}
+
+/// What is wrong with a number of days.
+const NO_DAYS: &str = "days must be a whole number from 1 to 999";
+
+impl Draft {
+    fn new() -> Self {
+        Self { days: DAYS.to_string(), ..Self::default() }
+    }
+
+    /// How many days back; `None` if what is written is no such number.
+    fn days(&self) -> Option<u32> {
+        let digits = self.days.trim();
+        let is_number = !digits.is_empty() && digits.len() < 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let days = digits.parse().ok().filter(|_| is_number)?;
+        (1..=MAX_DAYS).contains(&days).then_some(days)
+    }
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -91,7 +111,7 @@ pub(in crate::admin) struct PageParams {
 #[utoipa::path(
     get, path = "/backtest", operation_id = "backtestPage", tag = "pages",
     params(PageParams),
-    responses(HtmlPage, (status = 404, response = Problem))
+    responses(HtmlPage, (status = 400, response = Problem), (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn page(
     engine: ScopedEngine,
@@ -101,17 +121,28 @@ pub(in crate::admin) async fn page(
         Some(id) => Some(backtest::find(&engine, id)?),
         None => None,
     };
-    let mut draft = Draft { days: DAYS, ..Draft::default() };
+    let mut draft = Draft::new();
     if let Some(job) = &job {
         draft.edits.clone_from(&job.order.texts);
         draft.stateless = job.order.stateless;
         draft.workspace = job.order.workspace.clone().unwrap_or_default();
         let since = job.started_at.duration_since(job.order.since).as_secs();
-        draft.days = u32::try_from(since / 86_400).unwrap_or(DAYS).clamp(1, MAX_DAYS);
+        draft.days = u32::try_from(since / 86_400).unwrap_or(DAYS).clamp(1, MAX_DAYS).to_string();
     }
     draft.file = params.file.filter(|file| !file.is_empty()).unwrap_or_default();
-    let page = params.page.and_then(|page| page.parse().ok()).unwrap_or(1);
-    show(&engine, draft, job.map(|job| (job, page)), None, false).await
+    let page = page_number(params.page)?;
+    // One that was removed since, or was never there.
+    let unknown = match draft.file.as_str() {
+        "" => None,
+        name => backtest::rule_files(&engine)?.check_names(&engine.seen(), &[name]).await.err().map(backtest::problem),
+    };
+    show(&engine, draft, job.map(|job| (job, page)), unknown, false).await
+}
+
+fn page_number(text: Option<String>) -> Result<usize, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(1) };
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Problem::bad_request(format!("`page` must be a whole number from 1 on, not `{text}`")))
 }
 
 /// What is sent with the form, field by field: those of an edited file come as pairs.
@@ -139,14 +170,18 @@ pub(in crate::admin) struct BacktestForm {
 #[utoipa::path(
     post, path = "/backtest", operation_id = "backtestForm", tag = "pages",
     request_body(content = inline(BacktestForm), content_type = "application/x-www-form-urlencoded"),
-    responses(HtmlPage, RedirectToPage, (status = 404, response = Problem), (status = 413, response = Problem))
+    responses(
+        HtmlPage, RedirectToPage,
+        (status = 400, description = "The page, with the form as it was sent and what is wrong with it.", content_type = "text/html", body = String),
+        (status = 404, response = Problem), (status = 413, response = Problem)
+    )
 )]
 pub(in crate::admin) async fn submit(
     engine: ScopedEngine,
     closing: Option<Extension<ShutdownToken>>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let mut draft = Draft { days: DAYS, ..Draft::default() };
+    let mut draft = Draft::new();
     let (mut text, mut other, mut open, mut act) = (String::new(), String::new(), String::new(), String::new());
     for (name, value) in url::form_urlencoded::parse(&body) {
         let value = value.into_owned();
@@ -158,7 +193,7 @@ pub(in crate::admin) async fn submit(
             "open" => open = value,
             // A button beside an error in another file.
             "open_file" => (open, act) = (value, "open".to_owned()),
-            "days" => draft.days = value.trim().parse().unwrap_or(DAYS).clamp(1, MAX_DAYS),
+            "days" => draft.days = value,
             "workspace" => draft.workspace = value.trim().to_owned(),
             "stateless" => draft.stateless = true,
             "do" => act = value,
@@ -189,6 +224,10 @@ pub(in crate::admin) async fn submit(
             return show(&engine, draft, None, None, true).await;
         }
     };
+    // A check and the tests look at no events.
+    if task == Task::Compare && draft.days().is_none() {
+        return show(&engine, draft, None, Some(Problem::bad_request(NO_DAYS)), true).await;
+    }
     match begin(&engine, &draft, task, closing).await {
         Ok(job) => {
             job.wait(SOON).await;
@@ -217,7 +256,8 @@ async fn begin(
         }
     }
     let workspace = Some(draft.workspace.clone()).filter(|name| !name.is_empty());
-    let order = backtest::order(engine, task, texts, (DAY * draft.days, workspace), draft.stateless)?;
+    let days = draft.days().unwrap_or(DAYS);
+    let order = backtest::order(engine, task, texts, (DAY * days, workspace), draft.stateless)?;
     backtest::start_by(engine, order, closing).await
 }
 
@@ -260,7 +300,9 @@ async fn show(
     let is_known = |name: &str| list.files.iter().any(|file| file.name == name);
     let first = || edits.keys().next().cloned().or_else(|| list.files.first().map(|file| file.name.clone()));
     let file = Some(draft.file).filter(|name| is_known(name)).or_else(first).unwrap_or_default();
-    let mut error = refused.as_ref().map(|problem| problem.detail().to_owned());
+    // What is wrong with the days is said beside them.
+    let refused_days = refused.as_ref().is_some_and(|problem| problem.detail() == NO_DAYS);
+    let mut error = refused.as_ref().filter(|_| !refused_days).map(|problem| problem.detail().to_owned());
     let text = match edits.get(&file) {
         Some(text) => text.clone(),
         None if file.is_empty() => String::new(),
@@ -287,6 +329,7 @@ async fn show(
         edits: edits.into_iter().filter(|(name, _)| *name != file).collect(),
         file,
         days: draft.days,
+        days_error: refused_days.then_some(NO_DAYS),
         stateless: draft.stateless,
         workspaces: workspaces.iter().map(|found| (found.name().to_owned(), found.name() == draft.workspace)).collect(),
         is_answer,

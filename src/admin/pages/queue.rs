@@ -117,7 +117,7 @@ fn capitalized(text: &str) -> String {
     operation_id = "queuePage",
     tag = "pages",
     params(ListParams),
-    responses(HtmlPage, (status = 404, response = Problem))
+    responses(HtmlPage, (status = 400, response = Problem), (status = 404, response = Problem))
 )]
 pub(in crate::admin) async fn queue(
     engine: ScopedEngine,
@@ -130,6 +130,10 @@ pub(in crate::admin) async fn queue(
     let counts = engine.queue_counts().await?;
     let count = |state: &ActionState| counts.get(state).copied().unwrap_or_default();
     let single = non_empty(wanted.state);
+    if let Some(unknown) = single.as_deref().filter(|name| !shown_alone().any(|known| known == *name)) {
+        let names = shown_alone().collect::<Vec<_>>().join(", ");
+        return Err(Problem::bad_request(format!("unknown state `{unknown}`; use one of {names}")));
+    }
     let is_shown = |name: &str| single.as_deref().is_none_or(|only| only == name);
     let before = cursor(wanted.cursor)?.filter(|_| single.is_some());
     let mut groups = Vec::new();
@@ -167,6 +171,11 @@ pub(in crate::admin) async fn queue(
         state: single,
         choice,
     })
+}
+
+/// What the page can show alone.
+fn shown_alone() -> impl Iterator<Item = &'static str> {
+    FOR_A_PERSON.iter().map(|state| state.as_str()).chain([LEFT])
 }
 
 fn card(engine: &ScopedEngine, action: Action) -> ActionCard {

@@ -130,6 +130,10 @@ async fn what_cannot_be_tried_is_refused() {
         (json!({ "workspace": "globex" }), 404),
         (json!({ "since": "soon" }), 400),
         (json!({ "since": "" }), 400),
+        (json!({ "since": "0d" }), 400),
+        (json!({ "since": "abc" }), 400),
+        (json!({ "since": "-1d" }), 400),
+        (json!({ "since": 7 }), 400),
         (json!({ "task": "send" }), 400),
         (json!({ "rules": [] }), 400),
         (json!({ "rules": { FILE: "#".repeat(1024 * 1024 + 1) } }), 413),
@@ -172,6 +176,35 @@ async fn one_runs_at_a_time_and_can_be_cancelled() {
     assert_eq!(again.status, 204, "one that has ended stays so");
     files.loads.add_permits(1);
     assert_eq!(ran(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
+}
+
+#[tokio::test]
+async fn days_that_are_no_number_of_days_are_told_at_the_field() {
+    let (desk, _) = desk().await;
+    for days in ["0", "abc", "-1", "1000", "1.5", "", "99999999999999999999"] {
+        let fields = [("file", FILE), ("text", "version: 1 # mine"), ("do", "compare"), ("days", days)];
+        let answer = form(&desk, &fields).await;
+        assert_eq!(answer.status, 400, "{days}");
+        let parts = [
+            "id=\"days-error\" role=\"alert\">days must be a whole number from 1 to 999<",
+            "aria-describedby=\"days-error\"",
+            "version: 1 # mine",
+            &format!("name=\"days\" value=\"{days}\""),
+        ];
+        for part in parts {
+            assert!(answer.text.contains(part), "{days}: {part}: {}", answer.text);
+        }
+        assert!(!answer.text.contains("class=\"error block\""), "once: {}", answer.text);
+    }
+    assert_eq!(desk.get("/api/v1/backtest").await.json()["items"], json!([]), "nothing was begun");
+    // A check looks at no events.
+    let fields = [("file", FILE), ("text", EDITED), ("do", "check"), ("days", "abc")];
+    assert_eq!(form(&desk, &fields).await.status, 303);
+    let fields = [("file", FILE), ("text", EDITED), ("do", "compare"), ("days", " 7 ")];
+    assert_eq!(form(&desk, &fields).await.status, 303);
+    let gone = desk.get("/backtest?file=rules/gone.yaml").await;
+    assert_eq!(gone.status, 404);
+    assert!(gone.text.contains("there is no rule file `rules/gone.yaml`"), "{}", gone.text);
 }
 
 #[tokio::test]

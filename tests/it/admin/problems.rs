@@ -59,6 +59,49 @@ async fn what_cannot_be_read_is_told() {
     assert!(desk.fixture.engine.store().pauses().await.unwrap().is_empty());
 }
 
+/// What is asked for is never read as something else: whatever a route or a page cannot take, it says.
+#[tokio::test]
+async fn nonsense_in_a_query_is_told_by_each_page_and_list() {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
+    for (path, status, told) in [
+        ("/api/v1/actions?state=foo", 400, "unknown state `foo`; use one of planned"),
+        ("/api/v1/actions?kind=shout", 400, "unknown kind `shout`; use one of reply"),
+        ("/api/v1/actions?cursor=7", 400, "`7` is not a cursor"),
+        ("/api/v1/decisions?matched=perhaps", 400, "`matched` must be true or false, not `perhaps`"),
+        ("/api/v1/decisions?state=done,foo", 400, "unknown state `foo`"),
+        ("/api/v1/audit?workspace=nobody", 404, "there is no workspace `nobody`"),
+        ("/api/v1/audit?cursor=x", 400, "`x` is not a cursor"),
+        ("/api/v1/left?workspace=nobody", 404, "there is no workspace `nobody`"),
+        ("/api/v1/status?workspace=nobody", 404, "there is no workspace `nobody`"),
+        ("/api/v1/rules?workspace=nobody", 404, "there is no workspace `nobody`"),
+        ("/api/v1/events?after=soon", 400, "soon"),
+        ("/api/v1/opt-outs?cursor=-1", 400, "`-1` is not a cursor"),
+        ("/api/v1/opt-outs/export?workspace=nobody", 404, "there is no workspace `nobody`"),
+        ("/api/v1/backtest/x/report?format=pdf", 400, "format"),
+        ("/activity?state=foo", 400, "unknown state `foo`"),
+        ("/activity?matched=perhaps", 400, "`matched` must be true or false"),
+        ("/activity?cursor=x", 400, "`x` is not a cursor"),
+        ("/queue?state=foo", 400, "unknown state `foo`; use one of quarantined, held"),
+        ("/queue?cursor=x", 400, "`x` is not a cursor"),
+        ("/queue?workspace=nobody", 404, "there is no workspace `nobody`"),
+        ("/workspace?opt_outs=x", 400, "`x` is not a cursor"),
+        ("/workspace?audit=x", 400, "`x` is not a cursor"),
+        ("/?workspace=nobody", 404, "there is no workspace `nobody`"),
+        ("/backtest?page=x", 400, "`page` must be a whole number from 1 on, not `x`"),
+        ("/backtest?page=0", 400, "`page` must be a whole number"),
+        ("/backtest?job=x", 404, "there is no backtest `x`"),
+    ] {
+        let answer = desk.get(path).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        let detail = answer.problem(status);
+        assert!(detail.contains(told), "{path}: {detail}");
+    }
+    // A limit is no more than a wish.
+    for limit in ["-1", "0", "abc", "99999999999999999999"] {
+        assert_eq!(desk.get(&format!("/api/v1/actions?limit={limit}")).await.status, 200);
+    }
+}
+
 #[tokio::test]
 async fn a_request_keeps_its_id() {
     let desk = AdminFixture::new(FixtureOptions::default()).await;
