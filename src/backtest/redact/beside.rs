@@ -478,7 +478,8 @@ impl<'t> Line<'t> {
             for address in addresses {
                 let mut found = address.found_in(&words);
                 if !found.is_empty() && words.len() <= MAX_WORDS && self.is_whole(run) {
-                    found = vec![0..words.len()];
+                    found.clear();
+                    found.push(0..words.len());
                 }
                 for range in found {
                     let name = self.name(run.get(range).unwrap_or_default());

@@ -194,9 +194,10 @@ fn what_mailboxes_are_for_is_no_name() {
         "Invoices go to invoices@us.example. Invoices only.",
     ] {
         let found = redacted(&redactor(), text);
-        let (before, after) = (words_of(text), words_of(&found));
-        let differ: Vec<_> = before.zip(after).filter(|(one, other)| one != other && *one != "us").collect();
-        assert!(differ.is_empty(), "{text}\n{found}\n{differ:?}");
+        let outside = |text: &str| -> Vec<String> {
+            text.split_whitespace().filter(|word| !word.contains('@')).map(str::to_owned).collect()
+        };
+        assert_eq!(outside(&found), outside(text), "{text}\n{found}");
     }
 }
 

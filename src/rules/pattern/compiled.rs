@@ -78,7 +78,7 @@ impl Compiled {
     /// It is no regular expression, or compiles to more than 256 KiB.
     fn new(text: String) -> Result<Self, regex::Error> {
         let Ok(parsed) = ParserBuilder::new().case_insensitive(true).build().parse(&text) else {
-            return Err(compile(&text).err().unwrap_or_else(|| regex::Error::Syntax(text)));
+            return Err(compile(&text).err().unwrap_or(regex::Error::Syntax(text)));
         };
         let tried = if most_bytes(&parsed) > SIZE_LIMIT { Some(compile(&text)?) } else { None };
         let properties = parsed.properties();

@@ -37,7 +37,8 @@ impl Builder {
         entries.sort_unstable_by(|left, right| (word(left), key(left)).cmp(&(word(right), key(right))));
         entries.dedup_by(|later, earlier| word(later) == word(earlier) && key(later) == key(earlier));
         let mut tree = Tree::default();
-        let (mut level, mut next, mut depth) = (vec![0..entries.len()], Vec::new(), 0);
+        let (mut level, mut next, mut depth) = (Vec::new(), Vec::new(), 0);
+        level.push(0..entries.len());
         while !level.is_empty() {
             for range in level.drain(..) {
                 let all = entries.get(range.clone()).unwrap_or_default();

@@ -152,7 +152,9 @@ async fn opt_outs_are_added_and_removed() {
         place,
     );
     shows(&desk.get("/workspace").await.text, &["jo@acme.example", "on the phone", "added an opt-out"]);
-    desk.form("/opt-outs", "email=nobody").await.problem(400);
+    let page = desk.form("/opt-outs", "email=nobody").await;
+    assert_eq!(page.status, 400);
+    shows(&page.text, &["Not added: `nobody` is not an e-mail address", "value=\"nobody\""]);
     AdminFixture::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
     desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await.problem(404);
     shows(&desk.get("/workspace").await.text, &["No opt-outs.", "removed an opt-out"]);
