@@ -14,6 +14,9 @@ use reply_router::{
 use serde_json::{Value, json};
 use std::{collections::HashMap, fs, path::PathBuf};
 
+/// What is changed, and how.
+type Change<T> = (&'static str, fn(&mut T));
+
 const OURS: &str = "Hi Jane,\n\nI saw that your team grows fast. Would you like a demo of our tool?\n\nSam\n\nIf you would rather not hear from us again, reply with stop.";
 
 /// As it comes out of a file.
@@ -72,12 +75,12 @@ fn event(mail: &Mail, number: usize) -> EventLine {
     let from = from.as_deref().unwrap_or("Jane Doe <jane@acme.example>");
     let subject = subject.as_deref().unwrap_or("Re: A quick question");
     let mut messages = vec![ours()];
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         messages.push(json!({ "id": "m2", "from": from, "text": format!("Who are you?\n\n> {OURS}"), "created_at": "2026-01-05T09:00:00Z" }));
     }
     messages.push(json!({ "id": "m3", "from": from, "subject": subject, "text": text, "html": html, "created_at": "2026-01-05T09:59:00Z" }));
     // The preview may be of another message.
-    let preview = text.as_deref().filter(|_| number % 2 == 0).unwrap_or(OURS);
+    let preview = text.as_deref().filter(|_| number.is_multiple_of(2)).unwrap_or(OURS);
     let row = json!({ "id": "t", "lead_email": "jane@acme.example", "lead_name": "Jane Doe", "campaign_name": "Q1", "subject": subject, "preview": preview.chars().take(100).collect::<String>(), "category": "interested", "reply_count": 1 });
     let line = json!({ "version": 1, "id": "d", "kind": "message", "time": "2026-01-05T10:00:00Z", "workspace": "acme", "row": row, "thread": { "row": row, "inbox_email": "sam@us.example" }, "messages": messages, "history": [] });
     EventLine::from_json(&line.to_string()).unwrap()
@@ -148,7 +151,7 @@ fn what_was_kept_counts_for_its_messages_alone() {
         ["Re: A quick question", "Jane Doe <jane@acme.example>", "Sure, a call.\n\n> Hi Jane", "<p>Sure, a call.</p>"];
     let event = exported(&event(&mail.map(|part| Some(part.to_owned())), 1));
     assert!(counts(&event));
-    let changed: [(&str, fn(&mut Vec<Message>)); 11] = [
+    let changed: [Change<Vec<Message>>; 11] = [
         ("text", |all| all[1].text.as_mut().unwrap().push('!')),
         ("html", |all| all[1].html.as_mut().unwrap().push('!')),
         ("no html", |all| all[1].html = None),
@@ -191,7 +194,7 @@ fn what_no_reader_wrote_does_not_count() {
     };
     let right = body(&event);
     assert!(event.reading.as_ref().unwrap().auto_reply.is_some(), "{:?}", event.reading);
-    let wrong: [(&str, fn(&mut KeptReading)); 13] = [
+    let wrong: [Change<KeptReading>; 13] = [
         ("behind the end", |kept| kept.texts[1] = Some(KeptText::Part(3, 9_000))),
         ("backwards", |kept| kept.texts[1] = Some(KeptText::Part(9, 3))),
         ("within a letter", |kept| kept.texts[1] = Some(KeptText::Part(0, 3))),

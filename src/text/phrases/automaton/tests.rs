@@ -124,8 +124,10 @@ fn phrases_that_begin_with_the_same_words_are_walked_together() {
         builder.finish_shared()
     };
     let many = finder(2_000);
-    let opener = |number: usize| if number % 3 == 0 { "how".to_owned() } else { format!("opener{}", number % 7) };
-    let other = |number: usize| if number % 5 == 0 { "cost".to_owned() } else { format!("extra{}", number % 11) };
+    let opener =
+        |number: usize| if number.is_multiple_of(3) { "how".to_owned() } else { format!("opener{}", number % 7) };
+    let other =
+        |number: usize| if number.is_multiple_of(5) { "cost".to_owned() } else { format!("extra{}", number % 11) };
     let text: String = (0..5_000).map(|number| format!("{} a {} ", opener(number), other(number))).collect();
     let words = words(&text);
     assert_eq!(many.find_first(&text, &words), []);
