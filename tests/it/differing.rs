@@ -205,7 +205,8 @@ async fn who_is_erased_through_one_process_is_in_no_memory_of_the_others() {
         assert_eq!(status, 200, "{text}");
         serde_json::from_str::<Value>(&text).unwrap()["items"].as_array().unwrap().clone()
     };
-    let compare = json!({ "rules": { "rules.yaml": "version: 1\nrules: []\n" } });
+    let rules = "version: 1\nrules:\n  - { name: other, when: { category: referral }, then: [star] }\n";
+    let compare = json!({ "rules": { "rules.yaml": rules } });
     for process in &processes {
         let (status, started) = process.post("/api/v1/backtest", &compare).await;
         assert_eq!(status, 202, "{started:#}");

@@ -90,12 +90,6 @@ impl Database {
         if config.get_application_name().is_none() {
             config.application_name("reply-router");
         }
-        // A pooler takes no such word: there each transaction says it.
-        if !words.is_pooled {
-            let theirs = config.get_options().into_iter().map(str::to_owned);
-            let options: Vec<String> = PLANS.iter().map(|plan| format!("-c {plan}")).chain(theirs).collect();
-            config.options(options.join(" "));
-        }
         let runtime = Handle::try_current().map_err(|error| invalid(error.to_string()))?;
         let (closing, teller) = (AtomicBool::new(false), uuid::Uuid::new_v4().simple().to_string());
         Ok(Self { shown: shown(&address), config, words, runtime, closing, teller })
@@ -116,10 +110,20 @@ impl Database {
         self.words.is_pooled
     }
 
-    /// What a transaction begins with, behind a pooler: how the server is to plan.
+    /// What a transaction begins with, behind a pooler: how the server is to plan. Elsewhere each connection is told once.
     pub(super) fn begin_with(&self) -> String {
         let set = |plan: &&str| format!("; SET LOCAL {plan}");
         if self.is_pooled() { PLANS.iter().map(set).collect() } else { String::new() }
+    }
+
+    /// Tells a new connection how the server is to plan. Not when it is made: some poolers refuse a connection that asks for
+    /// more than they know.
+    async fn set_plans(&self, client: Client) -> Result<Client, tokio_postgres::Error> {
+        if !self.is_pooled() {
+            let set: String = PLANS.iter().map(|plan| format!("SET {plan};")).collect();
+            client.batch_execute(&set).await?;
+        }
+        Ok(client)
     }
 
     /// Waits, on a thread that may.
@@ -145,12 +149,12 @@ impl Database {
         if self.config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = self.config.connect(NoTls).await.map_err(|error| open(&error))?;
             self.runtime.spawn(connection);
-            return Ok(client);
+            return self.set_plans(client).await.map_err(|error| open(&error));
         }
         let (client, connection) =
             self.config.connect(self.words.roots.connector(&self.shown)?).await.map_err(|error| open(&error))?;
         self.runtime.spawn(connection);
-        Ok(client)
+        self.set_plans(client).await.map_err(|error| open(&error))
     }
 
     /// The runtime that connections live on.
