@@ -5,6 +5,7 @@
 //! and so are names beside addresses in texts; a name that a text tells alone is not known as one and stays.
 
 mod beside;
+mod no_names;
 
 use super::{amounts::is_amount, event_line::EventLine, other_names::OtherNames, words::StandIns};
 use crate::{
