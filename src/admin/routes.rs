@@ -53,6 +53,7 @@ fn protected() -> OpenApiRouter<App> {
         (APPROVER, large(routes!(backtest::start))),
         (VIEWER, routes!(backtest::read)),
         (VIEWER, routes!(backtest::get)),
+        (APPROVER, routes!(backtest::remove)),
         (APPROVER, routes!(backtest::cancel)),
         (VIEWER, routes!(backtest::report)),
         (VIEWER, routes!(actions::list)),

@@ -1,4 +1,7 @@
 //! The demo: a simulated workspace, the rules of `examples/demo/` live, everything in one process.
+//!
+//! In a checkout the rules are the file there. Elsewhere they are a copy in a temporary folder, so that they can be read, edited
+//! and tried all the same.
 
 use super::{AppError, EngineBuilder, Service};
 use crate::{
@@ -16,6 +19,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// Compiled in, so that the demo needs nothing but the binary.
@@ -38,13 +42,14 @@ pub struct Demo {
     simulator: Simulator,
     engine: Arc<Engine>,
     service: Service,
+    rules: RulesFile,
 }
 
 impl Demo {
     /// Starts the simulated workspace and puts the service together.
     ///
     /// # Errors
-    /// A port is taken.
+    /// A port is taken, or there is no folder for the rules.
     pub async fn start(options: &DemoOptions) -> Result<Self, AppError> {
         let simulator = Simulator::start(simulator::Options {
             listen: options.sinks,
@@ -53,16 +58,18 @@ impl Demo {
             ..simulator::Options::default()
         })
         .await?;
-        let settings = settings(&simulator, options)?;
+        let file = RulesFile::find_or_write()?;
+        let settings = settings(&simulator, options, file.path())?;
         let context =
             LoadContext { destinations: super::rules_context(&settings).destinations, ..LoadContext::default() };
-        let rules = RuleSet::parse(&[(RULES_NAME, RULES)], &context).map_err(AppError::Invalid)?;
+        let name = file.path().to_string_lossy();
+        let rules = RuleSet::parse(&[(&*name, RULES)], &context).map_err(AppError::Invalid)?;
         // In memory: every demo starts empty.
         let store = Arc::new(SqlStore::in_memory_copy(None).await?);
         let clock = Arc::new(SystemClock);
         let engine = EngineBuilder { settings: &settings, rules, store, clock, dry_run: false }.build()?;
         let service = Service::bind(Arc::clone(&engine), &settings).await?;
-        Ok(Self { simulator, engine, service })
+        Ok(Self { simulator, engine, service, rules: file })
     }
 
     /// The engine, to listen to.
@@ -73,6 +80,11 @@ impl Demo {
     /// The simulated workspace and its sinks.
     pub fn simulator(&self) -> &Simulator {
         &self.simulator
+    }
+
+    /// The file of its rules, which reload when it changes.
+    pub fn rules_path(&self) -> &Path {
+        self.rules.path()
     }
 
     /// Where the pages are.
@@ -91,12 +103,12 @@ impl Demo {
     }
 }
 
-fn settings(simulator: &Simulator, options: &DemoOptions) -> Result<Settings, AppError> {
+fn settings(simulator: &Simulator, options: &DemoOptions, rules: &Path) -> Result<Settings, AppError> {
     let base_url = simulator.base_url().parse().map_err(|error| AppError::Workspace(format!("{error}")))?;
     let mut workspace = WorkspaceConfig::new("demo", simulator::DEFAULT_KEY.to_owned().into(), base_url);
     workspace.settings.poll_every = Duration::from_secs(2);
     workspace.settings.safety.alert = Some("sales-hot".to_owned());
-    let mut settings = Settings::with_defaults(vec![workspace], vec![PathBuf::from(RULES_NAME)]);
+    let mut settings = Settings::with_defaults(vec![workspace], vec![rules.to_owned()]);
     settings.admin.listen = options.listen;
     let slack = SlackSettings { webhook_url: Some(simulator.slack_url().into()), ..SlackSettings::default() };
     let email = EmailSettings { to: vec!["account-team@us.example".to_owned()], ..EmailSettings::default() };
@@ -113,7 +125,29 @@ fn settings(simulator: &Simulator, options: &DemoOptions) -> Result<Settings, Ap
     Ok(settings)
 }
 
-/// The path of the demo's rules in a checkout.
-pub fn rules_path() -> &'static Path {
-    Path::new(RULES_NAME)
+/// The file of the demo's rules.
+enum RulesFile {
+    /// In a checkout.
+    Given(PathBuf),
+    /// In a folder that goes with the demo.
+    Written { path: PathBuf, _folder: TempDir },
+}
+
+impl RulesFile {
+    fn find_or_write() -> Result<Self, AppError> {
+        let given = PathBuf::from(RULES_NAME);
+        if given.is_file() {
+            return Ok(Self::Given(given));
+        }
+        let folder = tempfile::Builder::new().prefix("reply-router-demo-").tempdir().map_err(AppError::DemoRules)?;
+        let path = folder.path().join("rules.yaml");
+        std::fs::write(&path, RULES).map_err(AppError::DemoRules)?;
+        Ok(Self::Written { path, _folder: folder })
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) | Self::Written { path, .. } => path,
+        }
+    }
 }

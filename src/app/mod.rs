@@ -17,7 +17,7 @@ mod watch;
 
 pub use claim::Claim;
 pub use config_lint::{RequestCosts, WorkspaceBudget, lint_config, request_costs};
-pub use demo::{Demo, DemoOptions, rules_path as demo_rules};
+pub use demo::{Demo, DemoOptions};
 pub use preview::{Preview, PreviewedThread, Selection, preview};
 pub use reload::RulesSource;
 pub use serve::{Service, StoreMode, open_store, open_store_of};

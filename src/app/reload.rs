@@ -161,7 +161,7 @@ impl RulesSource {
         self.started_with.as_ref().map(StartedWith::path)
     }
 
-    /// Whether the rules stand in files. Those of the demo are compiled in, and their files are there in a checkout only.
+    /// Whether the rules stand in files.
     pub(super) fn are_files(&self) -> bool {
         self.watched.load().rules.iter().any(|path| path.exists())
     }

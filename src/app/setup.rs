@@ -60,6 +60,11 @@ pub enum AppError {
     /// The simulator.
     #[error("cannot start the simulated workspace: {0}")]
     Simulator(#[from] crate::simulator::SimulatorError),
+    /// The demo's rules have no place.
+    #[error(
+        "the demo cannot write its rules into a temporary folder: {0}; let TMPDIR name a folder that you can write to"
+    )]
+    DemoRules(std::io::Error),
     /// The tests beside the rules could not be run to their end.
     #[error("cannot test the rules: {0}")]
     TestsAborted(String),

@@ -67,7 +67,7 @@ fn greet(demo: &Demo) {
          rules and their status   {pages}\n  \
          inbox, Slack and mail    {}\n\n\
          The {} existing threads are left alone; new messages arrive now. Press Ctrl-C to stop.\n",
-        crate::app::demo_rules().display(),
+        demo.rules_path().display(),
         simulator.web_url(),
         simulator.workspace().threads().len(),
     );

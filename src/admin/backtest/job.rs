@@ -270,6 +270,11 @@ impl Jobs {
         self.list(seen).into_iter().find(|job| job.id == id)
     }
 
+    /// Lets go of one. What runs goes on until it is cancelled.
+    pub(super) fn remove(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|job| job.id != id);
+    }
+
     /// Lets go of one a while after its end, and of all as soon as somebody is erased, by whichever process.
     pub(super) fn forget_in_time(self: &Arc<Self>, job: &Job, mut erasures: watch::Receiver<u64>) {
         let (jobs, id, mut ended) = (Arc::downgrade(self), job.id.clone(), job.ended.subscribe());
@@ -286,7 +291,7 @@ impl Jobs {
             };
             match jobs.upgrade() {
                 Some(jobs) if somebody_was_erased => jobs.forget_all(),
-                Some(jobs) => jobs.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|job| job.id != id),
+                Some(jobs) => jobs.remove(&id),
                 None => {}
             }
         });

@@ -265,14 +265,26 @@ pub(super) async fn get(engine: ScopedEngine, Path(id): Path<String>) -> ApiResu
     Ok(Json(BacktestJob::with_result(find(&engine, &id)?.as_ref())))
 }
 
-/// Cancel a check, the tests or a comparison; what was found so far stays.
+/// Cancel a check, the tests or a comparison; what was found so far stays. One that has ended stays as it is.
 #[utoipa::path(
-    delete, path = "/api/v1/backtest/{id}", operation_id = "cancelBacktest", tag = "backtest",
+    post, path = "/api/v1/backtest/{id}/cancel", operation_id = "cancelBacktest", tag = "backtest",
     params(("id" = String, Path, description = "Its id.")),
-    responses((status = 204, description = "It ends, or has ended."), (status = 404, response = Problem))
+    responses((status = 200, body = BacktestJob), (status = 404, response = Problem))
 )]
-pub(super) async fn cancel(engine: ScopedEngine, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    cancel_by(&engine, &id).await?;
+pub(super) async fn cancel(engine: ScopedEngine, Path(id): Path<String>) -> ApiResult<BacktestJob> {
+    let job = cancel_by(&engine, &id).await?;
+    Ok(Json(BacktestJob::with_result(&job)))
+}
+
+/// Remove a check, the tests or a comparison with all that was found; cancel it first if it runs.
+#[utoipa::path(
+    delete, path = "/api/v1/backtest/{id}", operation_id = "removeBacktest", tag = "backtest",
+    params(("id" = String, Path, description = "Its id.")),
+    responses((status = 204, description = "It is gone."), (status = 404, response = Problem))
+)]
+pub(super) async fn remove(engine: ScopedEngine, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let job = cancel_by(&engine, &id).await?;
+    engine.app().jobs.remove(&job.id);
     Ok(StatusCode::NO_CONTENT)
 }
 

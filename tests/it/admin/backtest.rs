@@ -169,11 +169,30 @@ async fn one_runs_at_a_time_and_can_be_cancelled() {
     );
     let page = desk.get(&format!("/backtest?job={id}")).await.text;
     assert!(page.contains("data-poll") && page.contains(&format!("/backtest/{id}/cancel")), "{page}");
-    let answer = desk.send("DELETE", &format!("/api/v1/backtest/{id}"), &[bearer()], "").await;
-    assert_eq!(answer.status, 204, "{answer:?}");
-    assert_eq!(ended(&desk, &id).await["state"], "cancelled");
-    let again = desk.send("DELETE", &format!("/api/v1/backtest/{id}"), &[bearer()], "").await;
-    assert_eq!(again.status, 204, "one that has ended stays so");
+    let cancel = format!("/api/v1/backtest/{id}/cancel");
+    assert_eq!(desk.post(&cancel, "").await.json()["state"], "cancelled");
+    assert_eq!(desk.post(&cancel, "").await.json()["state"], "cancelled", "one that has ended stays so");
+    assert_eq!(desk.get(&format!("/api/v1/backtest/{id}")).await.json()["state"], "cancelled");
+    files.loads.add_permits(1);
+    assert_eq!(ran(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
+}
+
+/// Whether it has ended or runs: once it is removed it is gone, and makes room for the next one.
+#[tokio::test]
+async fn one_that_is_removed_is_gone() {
+    let (desk, files) = desk().await;
+    let over = ran(&desk, &json!({ "rules": { FILE: EDITED } })).await["id"].as_str().unwrap().to_owned();
+    files.loads.forget_permits(Semaphore::MAX_PERMITS);
+    let runs = started(&desk, &json!({ "rules": { FILE: EDITED } })).await;
+    for id in [over, runs] {
+        let path = format!("/api/v1/backtest/{id}");
+        assert_eq!(desk.send("DELETE", &path, &[bearer()], "").await.status, 204);
+        desk.get(&path).await.problem(404);
+        desk.get(&format!("{path}/report")).await.problem(404);
+        desk.post(&format!("{path}/cancel"), "").await.problem(404);
+        desk.send("DELETE", &path, &[bearer()], "").await.problem(404);
+    }
+    assert_eq!(desk.get("/api/v1/backtest").await.json()["items"], json!([]));
     files.loads.add_permits(1);
     assert_eq!(ran(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
 }

@@ -77,6 +77,43 @@ async fn the_demo_tells_what_happens() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the demo leaves nothing behind");
 }
 
+/// Outside a checkout the demo's rules are a file all the same: the Backtest page shows it, and an edit of it reloads.
+#[tokio::test]
+async fn the_demo_has_its_rules_in_a_file_wherever_it_runs() {
+    let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let args = ["demo", "--every", "1s", "--listen", "127.0.0.1:0", "--sinks", "127.0.0.1:0"];
+    let mut command = binary(folder.path(), &args);
+    let mut child = command.env("TMPDIR", temporary.path()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let told = |line: &String| Some(line.split_once("rules and their status")?.1.trim().to_owned());
+    let mut greeting = String::new();
+    let pages = lines.by_ref().find_map(|line| {
+        greeting.push_str(&line);
+        told(&line)
+    });
+    let pages = pages.unwrap();
+    let rest = std::thread::spawn(move || lines.count());
+    let written = std::fs::read_dir(temporary.path()).unwrap().next().unwrap().unwrap().path().join("rules.yaml");
+    assert!(greeting.contains(&written.display().to_string()), "{greeting}");
+    let rules = std::fs::read_to_string(&written).unwrap();
+    let page = reqwest::get(format!("{pages}/backtest")).await.unwrap().text().await.unwrap();
+    let first_rule = rules.lines().find(|line| line.contains("- name:")).unwrap().trim();
+    assert!(page.contains(first_rule) && !page.contains("cannot be read"), "{page}");
+    let more = "rules:\n  - { name: added-by-hand, when: { lead_email: nobody@elsewhere.example }, then: [star] }\n";
+    std::fs::write(&written, rules.replacen("rules:\n", more, 1)).unwrap();
+    let client = reqwest::Client::new();
+    let reload = client.post(format!("{pages}/api/v1/reload")).send().await.unwrap();
+    assert!(reload.status().is_success(), "{}", reload.text().await.unwrap());
+    let now = reqwest::get(format!("{pages}/api/v1/rules")).await.unwrap().text().await.unwrap();
+    assert!(now.contains("added-by-hand"), "{now}");
+    signal("-TERM", child.id());
+    assert!(child.wait().unwrap().success());
+    rest.join().unwrap();
+    for place in [folder.path(), temporary.path()] {
+        assert_eq!(std::fs::read_dir(place).unwrap().count(), 0, "the demo leaves nothing behind");
+    }
+}
+
 #[tokio::test]
 async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_nothing_up() {
     let place = CliFixture::new(EVERYTHING).await;

@@ -115,7 +115,9 @@ async fn cut_mails(limits: &[(usize, usize)]) -> CutStats {
         smtp.limit(limits.iter().copied());
         field.figures.cuts += limits.len();
         field.fixture.run_due().await;
-        assert_eq!(smtp.remaining_limits(), 0);
+        let states = field.fixture.states().await;
+        let begun = &states[states.len().saturating_sub(limits.len())..];
+        assert_eq!(smtp.remaining_limits(), 0, "each mail gets a connection of its own: {begun:?}");
         field.settle().await;
     }
     field.finish().await

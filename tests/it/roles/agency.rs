@@ -167,16 +167,26 @@ impl Agency {
     async fn find_ids(&self, workspace: &'static str) -> Ids {
         let action = &self.list(&USERS[5], &format!("/api/v1/actions?workspace={workspace}&state=held")).await[0];
         let text = |key: &str| action[key].as_str().unwrap().to_owned();
-        // Whoever sees this client alone sees what its own admin has tried, and nothing of whoever sees all.
-        let by = if workspace == "acme" { &OWN[2] } else { &WHOLE[2] };
-        let tried = self.tried(by, &json!({ "workspace": workspace })).await;
         Ids {
             workspace,
             action: text("id"),
             decision: text("decision_id"),
             thread: text("thread_id"),
-            backtest: tried["id"].as_str().unwrap().to_owned(),
+            backtest: self.backtest(workspace).await,
         }
+    }
+
+    async fn backtest(&self, workspace: &str) -> String {
+        // Whoever sees this client alone sees what its own admin has tried, and nothing of whoever sees all.
+        let by = if workspace == "acme" { &OWN[2] } else { &WHOLE[2] };
+        let tried = self.tried(by, &json!({ "workspace": workspace })).await;
+        tried["id"].as_str().unwrap().to_owned()
+    }
+
+    /// In place of those that somebody has removed.
+    pub(super) async fn try_everywhere(&mut self) {
+        self.acme.backtest = self.backtest("acme").await;
+        self.globex.backtest = self.backtest("globex").await;
     }
 
     /// What came of an edit that somebody tries.
