@@ -113,6 +113,7 @@ pub(super) struct Smtp {
     encryption: Encryption,
     tls: Option<TlsParameters>,
     login: Option<Login>,
+    connect_limit: Duration,
     time_limit: Duration,
     pub(super) from: Mailbox,
 }
@@ -169,11 +170,12 @@ impl Smtp {
             Encryption::None => None,
             _ => Some(tls(&host, settings)?),
         };
-        Ok(Self { host, port, encryption, tls, login, time_limit: TIMEOUT, from })
+        Ok(Self { host, port, encryption, tls, login, connect_limit: CONNECT_TIMEOUT, time_limit: TIMEOUT, from })
     }
 
+    /// The same with another limit, for connecting and for everything together.
     pub(super) fn with_time_limit(self, time_limit: Duration) -> Self {
-        Self { time_limit, ..self }
+        Self { connect_limit: time_limit, time_limit, ..self }
     }
 
     /// Sends one mail. After an error that may be retried it may have been accepted all the same.
@@ -212,9 +214,10 @@ impl Smtp {
         let hello = ClientId::default();
         let wrapper = self.tls.clone().filter(|_| self.encryption == Encryption::Tls);
         let place = (self.host.as_str(), self.port);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(place, Some(CONNECT_TIMEOUT), &hello, wrapper, None)
-            .await
-            .map_err(|error| self.failed(&error, "the greeting"))?;
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(place, Some(self.connect_limit), &hello, wrapper, None)
+                .await
+                .map_err(|error| self.failed(&error, "the greeting"))?;
         if let (Encryption::StartTls, Some(tls)) = (self.encryption, self.tls.clone()) {
             if !connection.can_starttls() {
                 return Err(DeliveryError::refused(format!(

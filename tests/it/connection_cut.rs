@@ -79,11 +79,16 @@ struct CutFixture {
     threads: Vec<String>,
 }
 
+/// It is connections that die here, never somebody's patience: on a machine that does something else meanwhile, nothing may
+/// look like a destination that hangs.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 fn setting(rules: &'static str) -> FixtureOptions {
     let verify_after = [5, 15].map(Duration::from_secs).to_vec();
     FixtureOptions {
         rules,
         safety: Safety { replies_per_hour: 1_000_000, verify_after, ..safety() },
+        time_limit: Some(PATIENCE),
         ..FixtureOptions::default()
     }
 }
