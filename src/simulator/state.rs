@@ -5,10 +5,11 @@ use super::inbox::{self, Campaign, Mailbox, Script};
 use super::limit::Usage;
 use super::log::{AcceptedReply, LoggedRequest, SlackMessage, WebhookCall};
 use super::mail::ReceivedMail;
-use super::options::{Options, SimulatorError};
+use super::options::{DEFAULT_KEY, Key, Options, SimulatorError};
 use super::thread::{Message, NewThread, StoredMessage, Thread};
 use super::threads::Threads;
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -33,7 +34,9 @@ impl Shared {
         let now = (options.clock)();
         let start = inbox::contents(&options.inbox)?;
         let script = start.script.map_or_else(inbox::shipped_script, Ok)?;
-        let mut state = State { campaigns: start.campaigns, inboxes: start.inboxes, script, ..State::default() };
+        let id_space = id_space_of(&options.keys);
+        let mut state =
+            State { id_space, campaigns: start.campaigns, inboxes: start.inboxes, script, ..State::default() };
         for thread in start.threads {
             state.add_thread(thread, now);
         }
@@ -64,6 +67,13 @@ impl Shared {
     }
 }
 
+/// What tells the ids of simulators with these keys from those of others: 0 for the default key.
+fn id_space_of(keys: &[Key]) -> u16 {
+    let Some(key) = keys.first().filter(|key| key.key != DEFAULT_KEY) else { return 0 };
+    let [high, low, ..]: [u8; 32] = Sha256::digest(key.key.as_bytes()).into();
+    u16::from_be_bytes([high, low]).max(1)
+}
+
 /// What an id is for; its first digits show the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -90,17 +100,20 @@ pub(super) struct State {
     pub(super) sink_calls: usize,
     pub(super) faults: FaultQueue,
     pub(super) usage: HashMap<String, Usage>,
-    ids: u64,
+    /// In every id, so that simulators with different keys have no thread in common.
+    id_space: u16,
+    ids: u32,
     /// Counts requests; also what the shuffled order is derived from, so that runs repeat.
     pub(super) request_number: u64,
 }
 
 impl State {
-    /// The next id of a kind: a UUID that is the same in every run.
+    /// The next id of a kind: a UUID that is the same in every run with the same keys.
     pub(super) fn next_id(&mut self, kind: IdKind) -> String {
         self.ids += 1;
         let high = (kind as u128) << 96;
-        Uuid::from_u128(high | 0x4000_8000_0000_0000_0000 | u128::from(self.ids)).to_string()
+        let low = u128::from(self.id_space) << 32 | u128::from(self.ids);
+        Uuid::from_u128(high | 0x4000_8000_0000_0000_0000 | low).to_string()
     }
 
     pub(super) fn thread(&self, id: &str) -> Option<&Thread> {

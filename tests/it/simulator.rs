@@ -8,6 +8,7 @@ use reply_router::simulator::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -78,6 +79,19 @@ async fn errors_have_the_documented_shapes() {
         assert_eq!(ask(&simulator, Method::POST, &reply, Some(body)).await.unwrap().0, 422);
     }
     assert!(simulator.workspace().accepted_replies().is_empty());
+}
+
+/// Who tries two workspaces with two simulators must not be taken for one who has two keys of one account.
+#[tokio::test]
+async fn simulators_with_other_keys_have_other_threads_and_always_the_same_ones() {
+    let threads = async |key: &str| {
+        let options = Options { keys: vec![Key::new(key)], ..Options::default() };
+        let simulator = Simulator::start(options).await.unwrap();
+        simulator.workspace().threads().into_iter().map(|thread| thread.id).collect::<HashSet<_>>()
+    };
+    let (default, first, second) = (threads(DEFAULT_KEY).await, threads("cs_live_a").await, threads("cs_live_b").await);
+    assert!(default.len() > 50 && default.is_disjoint(&first) && first.is_disjoint(&second));
+    assert_eq!(first, threads("cs_live_a").await);
 }
 
 #[tokio::test]

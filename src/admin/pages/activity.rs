@@ -8,7 +8,7 @@ use super::{
         problem::{Problem, QueryParams},
     },
     Layout, Tab,
-    view::{self, TimeTag, due_label, encoded, reason_text},
+    view::{self, SentenceTag, TimeTag, due_label, encoded, reason_text},
 };
 use crate::{
     model::{ActionState, ReasonCode, describe_target},
@@ -75,7 +75,7 @@ pub(super) struct ActionChip {
     pub(super) kind: &'static str,
     pub(super) target: Option<String>,
     pub(super) state: &'static str,
-    pub(super) reason: String,
+    pub(super) reason: Option<SentenceTag>,
     pub(super) due: Option<TimeTag>,
     pub(super) due_word: &'static str,
 }
@@ -91,8 +91,7 @@ impl From<ActionSummary> for ActionChip {
                 .reason
                 .as_ref()
                 .filter(|why| why.code != ReasonCode::Draft)
-                .map(reason_text)
-                .unwrap_or_default(),
+                .map(|why| SentenceTag(reason_text(why))),
             due_word: due_label(action.state),
             due: action.due_at.filter(|_| !action.state.is_settled()).map(TimeTag),
         }

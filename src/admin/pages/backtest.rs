@@ -12,6 +12,7 @@ use super::{
     },
     Layout, Tab,
     backtest_result::JobView,
+    view,
 };
 use askama::Template;
 use axum::{

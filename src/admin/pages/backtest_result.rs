@@ -2,7 +2,7 @@
 
 use super::{
     super::backtest::{Found, Job, JobState, Task, TestOutcome},
-    view::{TextPart, TimeTag},
+    view::{SentenceTag, TimeTag},
 };
 use crate::{
     backtest::{Change, Progress, Report, RuleRow},
@@ -44,8 +44,8 @@ pub(super) struct JobView {
 pub(super) struct DiagnosticView {
     pub severity: &'static str,
     pub code: &'static str,
-    pub message: Vec<TextPart>,
-    pub hint: Option<Vec<TextPart>>,
+    pub message: SentenceTag,
+    pub hint: Option<SentenceTag>,
     pub file: String,
     pub line: usize,
     pub column: usize,
@@ -75,9 +75,9 @@ pub(super) struct ChangeView {
     pub at: TimeTag,
     pub decision: String,
     pub new_text: Option<String>,
-    pub before: Vec<TextPart>,
-    pub after: Vec<TextPart>,
-    pub why: Vec<TextPart>,
+    pub before: SentenceTag,
+    pub after: SentenceTag,
+    pub why: SentenceTag,
 }
 
 impl JobView {
@@ -163,8 +163,8 @@ impl DiagnosticView {
         Self {
             severity: found.severity.as_str(),
             code: found.code,
-            message: code_parts(&found.message),
-            hint: found.hint.as_deref().map(code_parts),
+            message: SentenceTag(found.message.clone()),
+            hint: found.hint.clone().map(SentenceTag),
             file: found.file.clone(),
             line: found.line,
             column: found.column,
@@ -181,20 +181,6 @@ fn excerpt(line: &str, column: usize) -> (String, String) {
     let part: String = line.chars().skip(from).take(2 * MAX_LINE).collect();
     let blanks = part.chars().take(at - from).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     (part, blanks)
-}
-
-/// A sentence in which names stand between backticks: these are marked, and lose their backticks.
-fn code_parts(text: &str) -> Vec<TextPart> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('`') {
-        let Some((name, after)) = behind.split_once('`') else { break };
-        parts.push(TextPart { text: before.to_owned(), marked: false });
-        parts.push(TextPart { text: name.to_owned(), marked: true });
-        rest = after;
-    }
-    parts.push(TextPart { text: rest.to_owned(), marked: false });
-    parts
 }
 
 fn cut(text: &str) -> String {
@@ -233,9 +219,9 @@ impl ChangeView {
             at: TimeTag(change.time),
             decision: change.id.clone(),
             new_text: change.new_text.as_deref().map(cut),
-            before: code_parts(&change.before.describe()),
-            after: code_parts(&change.after.describe()),
-            why: code_parts(&change.why.text),
+            before: SentenceTag(change.before.describe()),
+            after: SentenceTag(change.after.describe()),
+            why: SentenceTag(change.why.text.clone()),
         }
     }
 }

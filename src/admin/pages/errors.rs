@@ -1,6 +1,7 @@
 //! Errors as pages, for browsers.
 
 use super::super::problem::{MEDIA_TYPE, Problem};
+use super::view::SentenceTag;
 use askama::Template;
 use axum::{
     extract::Request,
@@ -18,8 +19,8 @@ const MAX_LEN: usize = 1024 * 1024;
 struct ErrorPage {
     status: u16,
     title: String,
-    detail: String,
-    diagnostics: Vec<String>,
+    detail: SentenceTag,
+    diagnostics: Vec<SentenceTag>,
     request_id: String,
 }
 
@@ -42,12 +43,12 @@ pub(in crate::admin) async fn as_page(request: Request, next: Next) -> Response 
     let place = |found: &serde_json::Value| {
         let part = |key: &str| found.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         let line = found.get("line").and_then(serde_json::Value::as_u64).unwrap_or_default();
-        format!("{}:{line}: {}", part("file"), part("message"))
+        SentenceTag(format!("{}:{line}: {}", part("file"), part("message")))
     };
     let page = ErrorPage {
         status: parts.status.as_u16(),
         title: text("title"),
-        detail: text("detail"),
+        detail: SentenceTag(text("detail")),
         diagnostics: mistakes.into_iter().flatten().map(place).collect(),
         request_id,
     };

@@ -78,7 +78,7 @@ struct LeftCard {
     subject: Option<String>,
     text: Option<String>,
     at: TimeTag,
-    why: Vec<String>,
+    why: Vec<view::SentenceTag>,
 }
 
 impl From<left::LeftThread> for LeftCard {
@@ -100,7 +100,7 @@ impl From<left::LeftThread> for LeftCard {
             subject: found.subject,
             text: found.text,
             at: TimeTag(found.at),
-            why: found.why.iter().map(because).collect(),
+            why: found.why.iter().map(because).map(view::SentenceTag).collect(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Shows why each rule matched or did not: recorded, live, or on the Try page.
 
-use super::view::{TextPart, TimeTag, parts};
+use super::view::{SentenceTag, TextPart, TimeTag, parts};
 use crate::{
     engine::{ExplainedRule, Explanation, chronological},
     model::{ConditionTrace, PhraseTrace, RowTrace, ScriptTrace, describe_planned, describe_target},
@@ -48,7 +48,7 @@ pub(super) struct RuleTraceView {
     pub(super) matched: bool,
     /// `matched`, `no match`, `not reached`, `error`.
     pub(super) verdict: &'static str,
-    pub(super) why: Vec<String>,
+    pub(super) why: Vec<SentenceTag>,
     /// Why the rule did not match, shown while it is closed.
     pub(super) failed: Option<String>,
     pub(super) conditions: Vec<ConditionView>,
@@ -84,7 +84,7 @@ pub(super) struct ActionView {
     /// The outcome in words, and its colour.
     pub(super) outcome: String,
     pub(super) would: &'static str,
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<SentenceTag>,
 }
 
 pub(super) struct TimelineRow {
@@ -174,7 +174,7 @@ impl From<ExplainedRule> for RuleTraceView {
                 target: action.target.map(|target| describe_target(&target, &action.recipients)),
                 outcome,
                 would: action.would.as_str(),
-                reason,
+                reason: reason.map(SentenceTag),
             }
         });
         let conditions: Vec<_> = rule.conditions.into_iter().map(ConditionView::from).collect();
@@ -187,7 +187,7 @@ impl From<ExplainedRule> for RuleTraceView {
             mode: rule.mode.as_str(),
             matched: rule.matched,
             verdict,
-            why: [stopped, rule.error, rule.note].into_iter().flatten().collect(),
+            why: [stopped, rule.error, rule.note].into_iter().flatten().map(SentenceTag).collect(),
             conditions,
             script,
             captures: rule.captures.into_iter().collect(),

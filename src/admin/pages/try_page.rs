@@ -5,7 +5,7 @@ use super::{
     Layout, Tab,
     forms::FormBody,
     trace::Trace,
-    view::{self, display_text},
+    view::{self, SentenceTag, display_text},
 };
 use crate::{
     engine::{SampleFields, SampleThread},
@@ -59,7 +59,7 @@ struct PlannedText {
     target: Option<String>,
     outcome: String,
     would: &'static str,
-    reason: Option<String>,
+    reason: Option<SentenceTag>,
     text: String,
 }
 
@@ -126,7 +126,7 @@ async fn judge(engine: &ScopedEngine, asked: &TryForm) -> Result<Outcome, Proble
             target: action.describe_target(),
             outcome,
             would: action.would.as_str(),
-            reason,
+            reason: reason.map(SentenceTag),
             text: display_text(&action.payload),
         }
     });

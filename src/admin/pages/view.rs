@@ -6,7 +6,7 @@ use crate::{
     model::{Action, ActionState, Payload, ReasonCode},
     text,
 };
-use askama::filters::HtmlSafe;
+use askama::filters::{Html, HtmlSafe, escape};
 use jiff::Timestamp;
 use std::fmt;
 
@@ -23,6 +23,32 @@ impl fmt::Display for TimeTag {
 
 /// Digits, dashes and the tags around them.
 impl HtmlSafe for TimeTag {}
+
+/// A sentence as the program writes it: names between backticks are shown as code, without their backticks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SentenceTag(pub(super) String);
+
+impl fmt::Display for SentenceTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.as_str();
+        while let Some((before, behind)) = rest.split_once('`') {
+            let Some((name, after)) = behind.split_once('`') else { break };
+            let (Ok(before), Ok(name)) = (escape(before, Html), escape(name, Html));
+            write!(f, "{before}<code>{name}</code>")?;
+            rest = after;
+        }
+        let Ok(rest) = escape(rest, Html);
+        write!(f, "{rest}")
+    }
+}
+
+/// Every part is escaped.
+impl HtmlSafe for SentenceTag {}
+
+/// For templates, of what is a text elsewhere too.
+pub(super) fn sentence(text: &str) -> SentenceTag {
+    SentenceTag(text.to_owned())
+}
 
 /// A piece of text, marked or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +112,7 @@ pub(super) struct ActionCard {
     pub(super) lead: String,
     pub(super) rule: String,
     pub(super) state: &'static str,
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<SentenceTag>,
     /// It is held only because its rule is in draft mode.
     pub(super) ordinary: bool,
     pub(super) due: Option<TimeTag>,
@@ -133,7 +159,7 @@ impl From<Action> for ActionCard {
             attachments,
             kind: action.kind.as_str(),
             state: action.state.as_str(),
-            reason: action.reason.as_ref().map(reason_text),
+            reason: action.reason.as_ref().map(|reason| SentenceTag(reason_text(reason))),
             ordinary: action.reason.as_ref().is_none_or(|reason| reason.code == ReasonCode::Draft),
             due: action.due_at.filter(|_| !action.state.is_settled()).map(TimeTag),
             due_word: due_label(action.state),
@@ -232,6 +258,18 @@ impl WorkspaceChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_a_sentence_are_code_and_all_is_escaped() {
+        for (text, shown) in [
+            ("`acme` has <it>", "<code>acme</code> has &#60;it&#62;"),
+            ("is `<b>` or `c`.", "is <code>&#60;b&#62;</code> or <code>c</code>."),
+            ("a ` alone", "a ` alone"),
+            ("", ""),
+        ] {
+            assert_eq!(SentenceTag(text.to_owned()).to_string(), shown);
+        }
+    }
 
     #[test]
     fn what_is_marked_is_cut_out_whatever_the_ranges() {

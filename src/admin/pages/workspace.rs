@@ -11,7 +11,7 @@ use super::{
     },
     Layout, Tab,
     rules::PauseView,
-    view::TimeTag,
+    view::{self, SentenceTag, TimeTag},
 };
 use crate::{
     engine::{HealthCheck, Workspace},
@@ -51,7 +51,7 @@ struct WorkspacePage {
     revision: String,
     loaded_at: TimeTag,
     rules_error: Option<String>,
-    restart_needed: Option<String>,
+    restart_needed: Option<SentenceTag>,
     /// Warnings are shown to those who see all rules.
     sees_everything: bool,
     warnings: Vec<Warning>,
@@ -84,7 +84,7 @@ struct WorkspaceView {
     next_poll: Option<TimeTag>,
     poll_every: String,
     error: Option<String>,
-    foreign_use: Option<String>,
+    foreign_use: Option<SentenceTag>,
     notes: Vec<String>,
     pause: Option<PauseView>,
     gauges: [Gauge; 2],
@@ -111,8 +111,8 @@ impl Gauge {
 struct Warning {
     place: String,
     code: &'static str,
-    message: String,
-    hint: Option<String>,
+    message: SentenceTag,
+    hint: Option<SentenceTag>,
 }
 
 /// What was checked, and the result.
@@ -201,14 +201,14 @@ async fn show(
     let warnings = rules.warnings().sorted().into_iter().filter(|_| engine.sees_everything()).map(|found| Warning {
         place: found.location(),
         code: found.code,
-        message: found.message.clone(),
-        hint: found.hint.clone(),
+        message: SentenceTag(found.message.clone()),
+        hint: found.hint.clone().map(SentenceTag),
     });
     let now = engine.shared().now();
     // One that was removed since is left out.
     let reports = status.workspaces.into_iter().filter_map(|report| {
         let found = engine.workspace(&report.name).ok()?;
-        Some(view(report, &found, status.paused, now))
+        Some(workspace_view(report, &found, status.paused, now))
     });
     super::render(&WorkspacePage {
         frame: Layout::new(engine, Tab::Workspace).await?,
@@ -219,7 +219,7 @@ async fn show(
         revision: status.rules.revision.chars().take(12).collect(),
         loaded_at: TimeTag(status.rules.loaded_at),
         rules_error: status.rules.error.clone(),
-        restart_needed: status.restart_needed.clone(),
+        restart_needed: status.restart_needed.clone().map(SentenceTag),
         sees_everything: engine.sees_everything(),
         warnings: warnings.collect(),
         findings: findings.into_iter().map(Found::from).collect(),
@@ -231,7 +231,7 @@ async fn show(
     })
 }
 
-fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: Timestamp) -> WorkspaceView {
+fn workspace_view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: Timestamp) -> WorkspaceView {
     let budget = workspace.client().budget();
     let every = workspace.settings().poll_every;
     let figures = workspace.metrics();
@@ -246,7 +246,7 @@ fn view(report: WorkspaceReport, workspace: &Workspace, all_paused: bool, now: T
         next_poll: report.next_poll.map(TimeTag),
         poll_every: crate::model::format_duration(every),
         error: report.error,
-        foreign_use: report.foreign_use_because,
+        foreign_use: report.foreign_use_because.map(SentenceTag),
         notes: report.notes,
         pause: pause.map(|pause| PauseView::new(Some(&report.name), pause)),
         gauges: [

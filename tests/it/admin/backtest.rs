@@ -223,7 +223,7 @@ async fn days_that_are_no_number_of_days_are_told_at_the_field() {
     assert_eq!(form(&desk, &fields).await.status, 303);
     let gone = desk.get("/backtest?file=rules/gone.yaml").await;
     assert_eq!(gone.status, 404);
-    assert!(gone.text.contains("there is no rule file `rules/gone.yaml`"), "{}", gone.text);
+    assert!(gone.text.contains("there is no rule file <code>rules/gone.yaml</code>"), "{}", gone.text);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn what_is_not_in_force_is_said_rejected_rules_and_a_configuration_that_ne
     assert!(told.contains("RESTART NEEDED: `store` in reply-router.yaml has changed"), "{told}");
     for page in ["/", "/workspace"] {
         let (_, page) = service.get(page).await;
-        assert!(page.contains("Restart needed: `store` in reply-router.yaml has changed"), "{page}");
+        assert!(page.contains("Restart needed: <code>store</code> in reply-router.yaml has changed"), "{page}");
     }
     place.write("reply-router.yaml", &place.configuration(""));
     service.wait_for_log("no restart needed any more").await;

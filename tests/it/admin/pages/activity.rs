@@ -86,7 +86,7 @@ async fn an_error_is_a_page_for_those_who_want_pages() {
     let answer = desk.send("GET", "/threads/nowhere", &[super::super::bearer(), page], "").await;
     assert_eq!(answer.status, 404);
     assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
-    shows(&answer.text, &["Not Found", "there is no decision in thread `nowhere`", "request <code>"]);
+    shows(&answer.text, &["Not Found", "there is no decision in thread <code>nowhere</code>", "request <code>"]);
     desk.get("/threads/nowhere").await.problem(404);
     let answer = desk.send("GET", "/nowhere", &[page], "").await;
     assert_eq!((answer.status, answer.text.contains("page not found")), (404, true));

@@ -154,7 +154,7 @@ async fn opt_outs_are_added_and_removed() {
     shows(&desk.get("/workspace").await.text, &["jo@acme.example", "on the phone", "added an opt-out"]);
     let page = desk.form("/opt-outs", "email=nobody").await;
     assert_eq!(page.status, 400);
-    shows(&page.text, &["Not added: `nobody` is not an e-mail address", "value=\"nobody\""]);
+    shows(&page.text, &["Not added: <code>nobody</code> is not an e-mail address", "value=\"nobody\""]);
     AdminFixture::leads_to(&desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await, place);
     desk.form("/opt-outs/remove", "email=jo%40acme.example&workspace=acme").await.problem(404);
     shows(&desk.get("/workspace").await.text, &["No opt-outs.", "removed an opt-out"]);
