@@ -1,10 +1,35 @@
-//! Tells the program which version of the reader it has: a hash of all that decides what is read of a mail. What was read by
-//! another version is read again (`src/rules/reading/kept.rs`).
+//! Makes the phrasebook of the languages' files, so that no start has to, and tells the program which version of the reader
+//! it has: a hash of all that decides what is read of a mail. What was read by another version is read again
+//! (`src/rules/reading/kept.rs`).
 
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
 };
+use text::phrases::{ByteOrder, compile};
+
+/// What the phrasebook is made with is the program's own.
+#[path = "src/text"]
+#[allow(dead_code, unreachable_pub, reason = "the rest of it is what the program reads mail with")]
+mod text {
+    mod normal;
+    mod words;
+
+    pub(super) mod phrases {
+        mod builder;
+        mod compile;
+        mod grammar;
+        mod language_file;
+        mod languages;
+        mod sections;
+        mod signs;
+        mod tables;
+        mod topic;
+        mod vocabulary;
+
+        pub(crate) use compile::{ByteOrder, compile};
+    }
+}
 
 /// What the reader is made of. `text` uses nothing outside of it; the libraries are in `Cargo.lock`.
 const PARTS: [&str; 8] = [
@@ -28,7 +53,24 @@ fn main() -> io::Result<()> {
     // Which letters and spaces there are is the standard library's.
     hash.add(format!("{:?}", char::UNICODE_VERSION).as_bytes());
     println!("cargo::rustc-env=REPLY_ROUTER_READER={:016x}", hash.0);
-    Ok(())
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("phrasebook"), phrasebook(&root.join("src/text/languages"))?)
+}
+
+/// The phrasebook of the files of a folder, by their names.
+fn phrasebook(folder: &Path) -> io::Result<Vec<u8>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let code = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((code, fs::read_to_string(&path)?));
+        }
+    }
+    files.sort();
+    let is_big = env::var("CARGO_CFG_TARGET_ENDIAN").is_ok_and(|order| order == "big");
+    let order = if is_big { ByteOrder::Big } else { ByteOrder::Little };
+    compile(&files, order).map_err(|faults| io::Error::other(faults.join("\n")))
 }
 
 /// Adds a file, or all files of a folder in the order of their names.

@@ -58,12 +58,6 @@ pub use signal::{Automatic, Certainty, Mail, Signal, SignalKind, auto_reply, aut
 pub use terminal::{printable, turns_direction};
 
 use lines::Line;
-use phrases::Phrasebook;
-
-/// Reads the phrasebook, which takes a few tenths of a second and tens of megabytes once; after that it does nothing.
-pub fn prepare() {
-    Phrasebook::get();
-}
 
 /// The new text of a message by itself; see [`Reading`].
 pub fn new_text(text: Option<&str>, html: Option<&str>) -> String {

@@ -7,7 +7,6 @@ use crate::engine::{Workspace, failpoint::mutated, read_failures::Reach};
 use crate::{
     coldsend::{ApiError, Scope},
     store::{ReadyThread, StoreError},
-    text,
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use jiff::Timestamp;
@@ -53,9 +52,6 @@ impl Intake {
         if threads.is_empty() {
             return Ok(HandleReport::default());
         }
-        // The first mail would wait for the phrasebook, which can be read while the mail is fetched. Before that it takes no
-        // memory.
-        tokio::task::spawn_blocking(text::prepare);
         let state = &self.shared.store.workspace_state(workspace.name()).await?;
         let overrides = &self.shared.store.override_modes().await?;
         let patience = Patience { most: workspace.read_failures.most_failures(), failed: 0, slow: Duration::ZERO };

@@ -5,16 +5,14 @@
 //! therefore a table by pairs of words tells which phrases begin, and the places in use stay few. Where they may not, in
 //! thousands of phrases that begin with the same words, places that are reached together are one state ([`states`]).
 
-mod by_atom;
 mod states;
 mod walk;
 
 use std::sync::Mutex;
 
-use super::builder::{ANY, End, Place};
-use super::vocabulary::{ADDRESS, Atom, NUMBER, PairMap, Vocabulary, pair};
+use super::tables::Tables;
+use super::vocabulary::{ADDRESS, Atom, NUMBER};
 use crate::text::words::{Word, WordKind};
-use by_atom::ByAtom;
 use states::States;
 use walk::Walk;
 
@@ -27,26 +25,9 @@ pub(super) struct Found {
 }
 
 /// All phrases, ready to be looked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Automaton {
-    vocabulary: Vocabulary,
-    places: Vec<Place>,
-    /// What may follow each place, by atom: any word last.
-    follow: Vec<(Atom, u32)>,
-    ends: Vec<End>,
-    /// How many phrases there are.
-    phrases: usize,
-    /// By a word's atom: the phrases that are this one word, wherever it stands.
-    single: ByAtom,
-    /// By a word's atom: the places that it reaches as a phrase's first word, where any word may follow or none need to.
-    alone: ByAtom,
-    /// By two neighbouring words' atoms: where in `second` the places stand that the second reaches where the first began a
-    /// phrase.
-    pairs: PairMap<(u32, u32)>,
-    second: Vec<u32>,
-    /// By atom: whether it is the first, or the second, of any pair. Most words are neither, and need no look at the table.
-    is_first: Vec<bool>,
-    is_second: Vec<bool>,
+    tables: Tables,
     /// What walks work with, kept for the next one: clearing it would cost more than a short mail.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -68,57 +49,8 @@ struct Scratch {
 }
 
 impl Automaton {
-    /// Of places, of phrases that are one word, and of what patterns their words are.
-    pub(super) fn new(
-        vocabulary: Vocabulary,
-        patterns: usize,
-        phrases: usize,
-        words: &[(Atom, u32)],
-        firsts: &[u32],
-        (places, follow, ends): (Vec<Place>, Vec<(Atom, u32)>, Vec<End>),
-    ) -> Self {
-        let (mut alone, mut pairs) = (Vec::new(), Vec::new());
-        let (mut is_first, mut is_second) = (vec![false; patterns], vec![false; patterns]);
-        for first in firsts {
-            let Some(place) = places.get(*first as usize) else { continue };
-            let next = between(&follow, place.follow);
-            let may_end = place.ends.0 < place.ends.1;
-            if may_end || next.last().is_some_and(|(atom, _)| *atom == ANY) {
-                alone.push((place.atom, *first));
-                continue;
-            }
-            for (second, at) in next {
-                pairs.push((pair(place.atom, *second), *at));
-                for (atom, flags) in [(place.atom, &mut is_first), (*second, &mut is_second)] {
-                    if let Some(flag) = flags.get_mut(atom as usize) {
-                        *flag = true;
-                    }
-                }
-            }
-        }
-        pairs.sort_by_key(|(pair, _)| *pair);
-        let mut automaton = Self {
-            vocabulary,
-            places,
-            follow,
-            ends,
-            phrases,
-            single: ByAtom::of(words, patterns),
-            alone: ByAtom::of(&alone, patterns),
-            pairs: PairMap::default(),
-            second: pairs.iter().map(|(_, place)| *place).collect(),
-            is_first,
-            is_second,
-            scratches: Mutex::default(),
-        };
-        automaton.pairs.reserve(pairs.chunk_by(|left, right| left.0 == right.0).count());
-        let mut start = 0;
-        for group in pairs.chunk_by(|left, right| left.0 == right.0) {
-            let end = start + u32::try_from(group.len()).unwrap_or(u32::MAX);
-            automaton.pairs.extend(group.first().map(|(pair, _)| (*pair, (start, end))));
-            start = end;
-        }
-        automaton
+    pub(super) fn new(tables: Tables) -> Self {
+        Self { tables, scratches: Mutex::default() }
     }
 
     /// Finds every phrase in the words of a text, each from where it begins first to where it ends last, by its first word.
@@ -172,26 +104,18 @@ impl Automaton {
                 if word.kind == WordKind::Number {
                     atoms.push(NUMBER);
                 }
-                self.vocabulary.find(text.get(word.range()).unwrap_or_default(), atoms);
-                self.vocabulary.find_with_signs(text, word, spelt, atoms);
+                self.tables.vocabulary.find(text.get(word.range()).unwrap_or_default(), atoms);
+                self.tables.vocabulary.find_with_signs(text, word, spelt, atoms);
             }
         }
-    }
-
-    /// The places that a word reaches where the one before it began a phrase, by the atoms of both.
-    fn places_of_pair(&self, first: Atom, second: Atom) -> &[u32] {
-        if !is(&self.is_first, first) || !is(&self.is_second, second) {
-            return &[];
-        }
-        self.pairs.get(&pair(first, second)).map(|range| between(&self.second, *range)).unwrap_or_default()
     }
 }
 
 impl Scratch {
     /// Makes room for what finds each phrase once.
     fn reserve_first(&mut self, automaton: &Automaton) {
-        self.met.resize(automaton.is_first.len(), 0);
-        self.best.resize(automaton.phrases, (0, Found { first: 0, last: 0, phrase: 0 }));
+        self.met.resize(automaton.tables.atoms(), 0);
+        self.best.resize(automaton.tables.phrases(), (0, Found { first: 0, last: 0, phrase: 0 }));
     }
 
     /// Notes a match in a walk that began at that time; of each phrase the first counts, to its last end.
@@ -225,10 +149,6 @@ impl Scratch {
     }
 }
 
-pub(super) fn between<T>(all: &[T], (start, end): (u32, u32)) -> &[T] {
-    all.get(start as usize..end as usize).unwrap_or_default()
-}
-
 fn is_beginning(words: &[Word], at: u32) -> bool {
     words.get(at as usize).is_none_or(|word| word.begins)
 }
@@ -236,10 +156,6 @@ fn is_beginning(words: &[Word], at: u32) -> bool {
 /// Whether a sentence or a line ends with a word.
 fn is_end(words: &[Word], at: u32) -> bool {
     is_beginning(words, at.saturating_add(1))
-}
-
-fn is(flags: &[bool], atom: Atom) -> bool {
-    flags.get(atom as usize).copied().unwrap_or(false)
 }
 
 #[cfg(test)]

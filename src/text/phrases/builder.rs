@@ -1,46 +1,13 @@
 //! Phrases as places of one graph.
 
-use super::automaton::{Automaton, between};
 use super::grammar::{Node, Phrase};
+use super::tables::{ANY, End, Place, Tables, Way, between};
 use super::vocabulary::{Atom, Collector};
 use hashbrown::HashTable;
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{BuildHasher, RandomState},
 };
-
-/// An atom that every word is.
-pub(super) const ANY: Atom = Atom::MAX;
-
-/// Where a phrase may end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct End {
-    pub(super) phrase: u32,
-    /// Only where a sentence or a line ends.
-    pub(super) at_end: bool,
-}
-
-/// One word of some phrases.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) atom: Atom,
-    pub(super) way: Way,
-    /// What may follow it, among all that may follow any.
-    pub(super) follow: (u32, u32),
-    /// The phrases that may end here, among all ends.
-    pub(super) ends: (u32, u32),
-}
-
-/// How a place is reached.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct Way {
-    /// Only by a phrase that begins where a sentence or a line does.
-    pub(super) begins: bool,
-    /// Never over the end of a line.
-    pub(super) in_line: bool,
-    /// A comma may stand before the word.
-    pub(super) comma: bool,
-}
 
 /// A word of one phrase.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +26,7 @@ struct Link {
     before: Option<u32>,
 }
 
-/// Collects phrases; see [`Automaton`].
+/// Collects phrases, and then becomes [`Tables`].
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     collector: Collector,
@@ -193,8 +160,9 @@ impl Builder {
         self.drafts.len() + self.steps
     }
 
-    /// All phrases, each with places of its own: quickly built, for phrases of which few begin alike.
-    pub(super) fn finish(self) -> Automaton {
+    /// All phrases, each with places of its own: what is found with shared ones is what is found so.
+    #[cfg(test)]
+    pub(super) fn finish_apart(self) -> Tables {
         let mut graph = Graph::with_places(self.drafts.len());
         let (mut words, mut firsts) = (Vec::new(), Vec::new());
         for first in &self.firsts {
@@ -207,14 +175,14 @@ impl Builder {
         for draft in &self.drafts {
             next.clear();
             let atom_of = |at: u32| self.drafts.get(at as usize).map_or(ANY, |draft| draft.atom);
-            next.extend(self.follow(draft).map(|at| (atom_of(at), at)));
+            next.extend(self.follow(draft).map(|at| [atom_of(at), at]));
             graph.add(draft.atom, draft.way, &mut next, draft.end);
         }
         graph.finish(self.collector, self.count, &words, &firsts)
     }
 
     /// All phrases, those that begin alike sharing their places: however many they are, a text takes as long as for one.
-    pub(super) fn finish_shared(self) -> Automaton {
+    pub(super) fn finish(self) -> Tables {
         let mut shared = SharedPlaces::default();
         let mut is_first = vec![false; self.drafts.len()];
         for first in &self.firsts {
@@ -245,11 +213,11 @@ impl Builder {
         shared.finish(self.collector, self.count, &words)
     }
 
-    /// A first place that is a whole phrase, wherever its word stands.
-    fn word_at(&self, first: u32) -> Option<(Atom, u32)> {
+    /// The atom and the phrase of a first place that is a whole phrase, wherever its word stands.
+    fn word_at(&self, first: u32) -> Option<[u32; 2]> {
         let draft = self.drafts.get(first as usize)?;
         let end = draft.end.filter(|end| !end.at_end && !draft.way.begins)?;
-        draft.follow.is_none().then_some((draft.atom, end.phrase))
+        draft.follow.is_none().then_some([draft.atom, end.phrase])
     }
 }
 
@@ -297,14 +265,14 @@ impl SharedPlaces {
         place
     }
 
-    fn finish(self, collector: Collector, phrases: u32, words: &[(Atom, u32)]) -> Automaton {
+    fn finish(self, collector: Collector, phrases: u32, words: &[[u32; 2]]) -> Tables {
         drop(self.known);
         let mut graph = Graph::with_places(self.places.len());
         let mut next = Vec::new();
         for ((atom, way), (follow, ends)) in self.places.iter().zip(self.follow.iter().zip(&self.ends)) {
             next.clear();
             let atom_of = |at: u32| self.places.get(at as usize).map_or(ANY, |(atom, _)| *atom);
-            next.extend(follow.iter().map(|at| (atom_of(*at), *at)));
+            next.extend(follow.iter().map(|at| [atom_of(*at), *at]));
             graph.add(*atom, *way, &mut next, ends.iter().copied());
         }
         graph.finish(collector, phrases, words, &self.firsts)
@@ -313,8 +281,9 @@ impl SharedPlaces {
 
 /// The places of all phrases, what follows them and what ends at them in one list each.
 struct Graph {
-    places: Vec<Place>,
-    follow: Vec<(Atom, u32)>,
+    places: Vec<(Atom, Place)>,
+    /// By place: the atom and the number of each that may follow.
+    follow: Vec<[u32; 2]>,
     ends: Vec<End>,
     /// Where in `follow` a set stands: alternatives are followed by the same.
     sets: HashTable<(u32, u32)>,
@@ -333,7 +302,7 @@ impl Graph {
     }
 
     /// Adds a place; what may follow it is put in order by atom, any word last.
-    fn add(&mut self, atom: Atom, way: Way, next: &mut Vec<(Atom, u32)>, own_ends: impl IntoIterator<Item = End>) {
+    fn add(&mut self, atom: Atom, way: Way, next: &mut Vec<[u32; 2]>, own_ends: impl IntoIterator<Item = End>) {
         next.sort_unstable();
         next.dedup();
         let ends_start = small(self.ends.len());
@@ -351,14 +320,11 @@ impl Graph {
                 set
             }
         };
-        self.places.push(Place { atom, way, follow, ends: (ends_start, small(self.ends.len())) });
+        self.places.push((atom, Place { way, follow, ends: (ends_start, small(self.ends.len())) }));
     }
 
-    fn finish(mut self, collector: Collector, phrases: u32, words: &[(Atom, u32)], firsts: &[u32]) -> Automaton {
-        self.follow.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        let (patterns, vocabulary) = (collector.len(), collector.finish());
-        let graph = (self.places, self.follow, self.ends);
-        Automaton::new(vocabulary, patterns, phrases as usize, words, firsts, graph)
+    fn finish(self, collector: Collector, phrases: u32, words: &[[u32; 2]], firsts: &[u32]) -> Tables {
+        let (atoms, vocabulary) = (collector.len(), collector.finish());
+        Tables::new(vocabulary, atoms, phrases, words, firsts, (&self.places, self.follow, &self.ends))
     }
 }

@@ -77,14 +77,6 @@ pub(super) struct Mistake {
     pub(super) range: Range<usize>,
 }
 
-/// Reads a phrase of a language's file.
-///
-/// # Errors
-/// What is wrong with it, in words for the person who wrote the file.
-pub(super) fn parse(text: &str, lists: &Lists) -> Result<Phrase, String> {
-    read(normalize(text.trim()).as_str(), Some(lists)).map_err(|mistake| mistake.message)
-}
-
 /// Reads a phrase of a rule, in its normal form.
 ///
 /// # Errors
@@ -94,7 +86,11 @@ pub(super) fn parse_rule_phrase(normal: &str) -> Result<Phrase, Mistake> {
     read(&normal.replace("...", "…"), None)
 }
 
-fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake> {
+/// Reads a phrase in its normal form; one of a language's file has the lists of that file.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(super) fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake> {
     let is_rule = lists.is_none();
     let mut rest = text.trim_start();
     let begins = match rest.strip_prefix('^') {

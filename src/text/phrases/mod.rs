@@ -6,16 +6,22 @@
 
 mod automaton;
 mod builder;
+#[cfg(test)]
+mod compile;
+mod embedded;
 mod grammar;
+#[cfg(test)]
+mod language_file;
+mod languages;
 mod rule_phrase;
+mod sections;
 mod signs;
+mod tables;
 mod topic;
 mod vocabulary;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
-
-use serde::Deserialize;
 
 pub(super) use grammar::spell;
 pub use rule_phrase::{PhraseError, PhraseFinder, PhraseMatch, RulePhrase};
@@ -23,96 +29,21 @@ pub(super) use topic::Topic;
 
 use super::words::Word;
 use automaton::Automaton;
-use builder::Builder;
-use grammar::{Lists, Phrase};
+use embedded::{Aligned, Reader};
+use languages::{BEGINNING, LanguageTables, beginning, first_letters};
+use sections::Table;
 
-/// The files, by ISO 639-1 code. A language is one line here and one file.
-macro_rules! languages {
-    ($($code:literal,)*) => {
-        const FILES: &[(&str, &str)] = &[$(($code, include_str!(concat!("../languages/", $code, ".yaml"))),)*];
-    };
-}
-
-languages! {
-    "cs", "da", "de", "el", "en", "es", "fi", "fr", "hr", "hu", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sv", "tr", "uk", "zh",
-}
+/// The tables of all languages, as the build script compiles their files.
+static TABLES: &[u8] = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/phrasebook"))).0;
 
 /// The code of a language that has a file.
 pub(super) fn known_language(code: &str) -> Option<&'static str> {
-    FILES.iter().map(|(known, _)| *known).find(|known| *known == code)
+    Phrasebook::get().codes.iter().copied().find(|known| *known == code)
 }
 
 /// A language, by its place in the phrasebook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Language(pub(super) usize);
-
-/// A language's file.
-#[derive(Debug, Deserialize)]
-struct File {
-    /// The language's name, in English.
-    #[serde(rename = "language")]
-    _language: String,
-    /// January to December, each with all its forms; a date may cut them short.
-    #[serde(default)]
-    months: Vec<Vec<String>>,
-    /// Monday to Sunday, each with how it begins.
-    #[serde(default)]
-    weekdays: Vec<Vec<String>>,
-    /// Lists that phrases may name.
-    #[serde(default)]
-    words: Lists,
-    #[serde(flatten)]
-    topics: BTreeMap<Topic, Vec<Entry>>,
-}
-
-/// What stands beside phrases to test them; a program has no use for it.
-#[cfg(test)]
-type Sentences = Vec<String>;
-#[cfg(not(test))]
-type Sentences = serde::de::IgnoredAny;
-
-/// Phrases of a topic: one alone, or some with sentences.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Entry {
-    Phrase(String),
-    Block(Block),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Block {
-    phrases: Vec<String>,
-    /// Sentences in which at least one of the phrases is found; each phrase in at least one.
-    #[serde(default, rename = "finds")]
-    _finds: Sentences,
-    /// Sentences in which none is.
-    #[serde(default, rename = "misses")]
-    _misses: Sentences,
-}
-
-impl File {
-    fn read(yaml: &str) -> Result<(Self, Vec<(Topic, Phrase)>), String> {
-        let file: Self = serde_yaml::from_str(yaml).map_err(|error| error.to_string())?;
-        let mut phrases = Vec::new();
-        for (topic, entries) in &file.topics {
-            for phrase in entries.iter().flat_map(Entry::phrases) {
-                let read = grammar::parse(phrase, &file.words).map_err(|error| format!("{topic:?}: {error}"))?;
-                phrases.push((*topic, read));
-            }
-        }
-        Ok((file, phrases))
-    }
-}
-
-impl Entry {
-    fn phrases(&self) -> &[String] {
-        match self {
-            Self::Phrase(phrase) => std::slice::from_ref(phrase),
-            Self::Block(block) => &block.phrases,
-        }
-    }
-}
 
 /// A phrase that was found in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,65 +147,57 @@ impl Hits {
     }
 }
 
-/// All languages' phrases, ready to be looked for.
+/// All languages' phrases, ready to be looked for. What is large stays in the program's file, where it takes no memory that
+/// the system could not take back.
 #[derive(Debug)]
 pub(super) struct Phrasebook {
     automaton: Automaton,
     /// By phrase: its topic and language.
-    phrases: Vec<(Topic, Language)>,
+    topics: &'static [u8],
+    languages: &'static [u8],
     codes: Vec<&'static str>,
     /// What stands before the subject of an answer or a forward, in lower case.
-    prefixes: HashSet<String>,
+    prefixes: HashSet<&'static str>,
     /// Months and weekdays by their first letters, each with its language and its number.
     months: Names,
     weekdays: Names,
 }
 
-type Names = HashMap<String, Vec<(String, Language, i8)>>;
+type Names = HashMap<&'static str, Vec<(&'static str, Language, i8)>>;
 
 impl Phrasebook {
     /// The phrasebook of this program.
     pub(super) fn get() -> &'static Self {
-        static BOOK: LazyLock<Phrasebook> = LazyLock::new(|| Phrasebook::read(FILES).0);
+        static BOOK: LazyLock<Phrasebook> = LazyLock::new(|| Phrasebook::read(TABLES));
         &BOOK
     }
 
-    /// Reads the files; one that cannot be read is left out, and told. The tests read every file, so that no program is
-    /// built with such a one.
-    fn read(files: &[(&'static str, &str)]) -> (Self, Vec<String>) {
-        let mut builder = Builder::default();
-        let mut book = Self::default();
-        let mut faults = Vec::new();
-        for (code, yaml) in files {
-            match File::read(yaml) {
-                Ok((file, phrases)) => {
-                    let language = Language(book.codes.len());
-                    book.codes.push(code);
-                    for (topic, phrase) in phrases {
-                        builder.add(&phrase, topic.is_of_line());
-                        book.phrases.push((topic, language));
-                    }
-                    let prefixes = [Topic::ReplyPrefix, Topic::ForwardPrefix].into_iter();
-                    let prefixes = prefixes.filter_map(|topic| file.topics.get(&topic)).flatten();
-                    book.prefixes.extend(prefixes.flat_map(Entry::phrases).map(|prefix| fold_prefix(prefix)));
-                    number(&mut book.months, &file.months, language);
-                    number(&mut book.weekdays, &file.weekdays, language);
-                }
-                Err(error) => {
-                    tracing::error!("languages/{code}.yaml cannot be read, mail is read without it: {error}");
-                    faults.push(format!("languages/{code}.yaml: {error}"));
-                }
-            }
+    /// Of what the build script wrote.
+    fn read(tables: &'static [u8]) -> Self {
+        let mut all = LanguageTables::default();
+        all.pass(&mut Reader::new(tables));
+        Self {
+            topics: embedded::borrowed(all.topics),
+            languages: embedded::borrowed(all.languages),
+            codes: embedded::lines(all.codes).collect(),
+            prefixes: embedded::lines(all.prefixes).collect(),
+            months: names(all.months),
+            weekdays: names(all.weekdays),
+            automaton: Automaton::new(all.phrases),
         }
-        book.automaton = builder.finish();
-        (book, faults)
+    }
+
+    /// What a phrase is about, and its language.
+    fn about(&self, phrase: u32) -> Option<(Topic, Language)> {
+        let topic = Topic::ALL.get(usize::from(*self.topics.get(phrase as usize)?))?;
+        Some((*topic, Language(usize::from(*self.languages.get(phrase as usize)?))))
     }
 
     /// Every phrase in the words of a text.
     pub(super) fn find(&self, text: &str, words: &[Word]) -> Hits {
         let (mut all, mut common) = (Vec::new(), Vec::new());
         for found in self.automaton.find(text, words) {
-            let Some((topic, language)) = self.phrases.get(found.phrase as usize).copied() else { continue };
+            let Some((topic, language)) = self.about(found.phrase) else { continue };
             if topic == Topic::Common {
                 common.push((found.first, language));
             } else {
@@ -291,13 +214,13 @@ impl Phrasebook {
 
     /// Whether mail programs put this before the subject of an answer or a forward.
     pub(super) fn is_prefix(&self, prefix: &str) -> bool {
-        self.prefixes.contains(&fold_prefix(prefix))
+        self.prefixes.contains(languages::fold_prefix(prefix).as_str())
     }
 
     /// Whether a word may name a month in any language, in full or by at least its first three letters.
     pub(super) fn is_month(&self, word: &str) -> bool {
         let word = spell(word);
-        self.months.get(&beginning(&word)).is_some_and(|names| names.iter().any(|(name, ..)| name.starts_with(&word)))
+        self.months.get(beginning(&word)).is_some_and(|names| names.iter().any(|(name, ..)| name.starts_with(&word)))
     }
 
     /// The month (1 to 12) that a word names, in full or by at least its first three letters; `None` where languages do not
@@ -305,7 +228,7 @@ impl Phrasebook {
     pub(super) fn month(&self, word: &str, language: Option<&str>) -> Option<i8> {
         let word = spell(word);
         let length = word.chars().count();
-        let names = self.months.get(&beginning(&word)).filter(|_| length >= BEGINNING)?;
+        let names = self.months.get(beginning(&word)).filter(|_| length >= BEGINNING)?;
         // Three letters are a word of some other language more often than a month of it.
         let fits = |of: &Language| length > BEGINNING || language.is_none() || self.code(*of) == language;
         self.agreed(names.iter().filter(|(name, of, _)| name.starts_with(&word) && fits(of)), language)
@@ -314,8 +237,8 @@ impl Phrasebook {
     /// The weekday that a word begins with, from 1 (Monday) to 7.
     pub(super) fn weekday(&self, word: &str, language: Option<&str>) -> Option<i8> {
         let word = spell(word);
-        let short: String = word.chars().take(BEGINNING - 1).collect();
-        let names = [beginning(&word), short].into_iter().filter_map(|start| self.weekdays.get(&start)).flatten();
+        let short = first_letters(&word, BEGINNING - 1);
+        let names = [beginning(&word), short].into_iter().filter_map(|start| self.weekdays.get(start)).flatten();
         // A short form of one is the beginning of many other words.
         let fits = |name: &str| {
             word.starts_with(name) && (name.chars().count() > BEGINNING || word == name || !is_alphabetic(name))
@@ -328,7 +251,7 @@ impl Phrasebook {
 
     fn agreed<'a>(
         &self,
-        names: impl Iterator<Item = &'a (String, Language, i8)>,
+        names: impl Iterator<Item = &'a (&'static str, Language, i8)>,
         language: Option<&str>,
     ) -> Option<i8> {
         let all: Vec<(Language, i8)> = names.map(|(_, of, number)| (*of, *number)).collect();
@@ -363,45 +286,24 @@ impl Phrasebook {
     }
 }
 
-fn fold_prefix(prefix: &str) -> String {
-    spell(super::normalize(prefix.trim()).as_str())
-}
-
-/// Names are found by this many of their first letters, and no shorter form is a month.
-const BEGINNING: usize = 3;
-
 /// Whether a word is written in a script of letters that stand for sounds, and not for syllables or words.
 fn is_alphabetic(word: &str) -> bool {
     word.chars().all(|c| c < '\u{1100}')
 }
 
-fn beginning(word: &str) -> String {
-    word.chars().take(BEGINNING).collect()
-}
-
-/// Takes names into a table, as they are and without accents.
-fn number(table: &mut Names, names: &[Vec<String>], language: Language) {
-    for (index, names) in names.iter().enumerate() {
-        let number = i8::try_from(index + 1).unwrap_or(1);
-        for name in names {
-            for spelling in vocabulary::spellings(&spell(super::normalize(name).as_str())) {
-                table.entry(beginning(&spelling)).or_default().push((spelling, language, number));
-            }
-        }
+/// The names of a table, by their first letters.
+fn names(table: Table<u8>) -> Names {
+    let mut all = Names::new();
+    for line in embedded::lines(table) {
+        let mut fields = line.split('\t');
+        let (Some(name), Some(Ok(language)), Some(Ok(number))) =
+            (fields.next(), fields.next().map(str::parse), fields.next().map(str::parse))
+        else {
+            continue;
+        };
+        all.entry(beginning(name)).or_default().push((name, Language(language), number));
     }
-}
-
-impl Default for Phrasebook {
-    fn default() -> Self {
-        Self {
-            automaton: Builder::default().finish(),
-            phrases: Vec::new(),
-            codes: Vec::new(),
-            prefixes: HashSet::new(),
-            months: Names::new(),
-            weekdays: Names::new(),
-        }
-    }
+    all
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ impl PhraseFinder {
             builder.add(&phrase.0.phrase, false);
             signs.push(ends_in_signs(&phrase.0.phrase.node));
         }
-        Self { automaton: builder.finish_shared(), signs }
+        Self { automaton: Automaton::new(builder.finish()), signs }
     }
 
     /// How many phrases there are.

@@ -184,10 +184,3 @@ topics! {
     /// A sender refers to their own earlier mail, as a campaign's later steps do.
     FollowUp,
 }
-
-impl Topic {
-    /// Whether a phrase of it is a line, or a part of one, and never goes on in the next.
-    pub(super) fn is_of_line(self) -> bool {
-        (Self::HeaderFrom..=Self::SignOff).contains(&self) || self == Self::ContactLabel
-    }
-}

@@ -2,11 +2,12 @@
 
 mod tree;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::grammar::{Pattern, spell};
+use super::sections::{Sections, Table};
 use super::signs;
 use crate::text::words::Word;
 use tree::Tree;
@@ -62,7 +63,11 @@ impl Collector {
                 Pattern::Number | Pattern::Address => false,
             };
         }
-        Vocabulary { forward: forward.finish(), backward: backward.finish(), has_signs }
+        Vocabulary {
+            forward: forward.finish(),
+            backward: backward.finish(),
+            has_signs: vec![u8::from(has_signs)].into(),
+        }
     }
 }
 
@@ -106,15 +111,22 @@ fn without_accents(word: &str) -> String {
 }
 
 /// The finished tree.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Vocabulary {
     forward: Tree,
     backward: Tree,
-    /// Whether any pattern has signs.
-    has_signs: bool,
+    /// Whether any pattern has signs, as one number.
+    has_signs: Table<u8>,
 }
 
 impl Vocabulary {
+    /// Goes through its tables.
+    pub(super) fn pass(&mut self, sections: &mut impl Sections) {
+        self.forward.pass(sections);
+        self.backward.pass(sections);
+        sections.bytes(&mut self.has_signs);
+    }
+
     /// All atoms that a word fits.
     pub(super) fn find(&self, word: &str, found: &mut Vec<Atom>) {
         if word.is_ascii() {
@@ -130,7 +142,7 @@ impl Vocabulary {
 
     /// All atoms that a word fits with the signs that it has in a text; `buffer` is for its spellings.
     pub(super) fn find_with_signs(&self, text: &str, word: &Word, buffer: &mut String, found: &mut Vec<Atom>) {
-        if !self.has_signs {
+        if self.has_signs.first() != Some(&1) {
             return;
         }
         signs::with_signs(text, word, buffer, &mut |spelt| {
@@ -163,6 +175,3 @@ impl std::hash::Hasher for PairHasher {
         self.0 = mixed ^ (mixed >> 29);
     }
 }
-
-/// A table by pairs of atoms.
-pub(super) type PairMap<T> = HashMap<u64, T, std::hash::BuildHasherDefault<PairHasher>>;

@@ -6,9 +6,12 @@
 //! word between would make another one. So a mail takes as long as it is, and what is new in it as long as there are phrases with
 //! it.
 
-use super::{ANY, Atom, Automaton, End, Found, Scratch, between, is_beginning, is_end, pair};
+use super::{Atom, Automaton, Found, Scratch, is_beginning, is_end};
 use crate::text::{
-    phrases::vocabulary::PairHasher,
+    phrases::{
+        tables::{ANY, End, Tables, between},
+        vocabulary::{PairHasher, pair},
+    },
     words::{Gap, Word},
 };
 use hashbrown::HashTable;
@@ -132,7 +135,7 @@ struct StateWalk<'a, 's> {
     found: Vec<Found>,
 }
 
-impl StateWalk<'_, '_> {
+impl<'a> StateWalk<'a, '_> {
     fn step(&mut self, at: u32, word: &Word, before: &[Atom], atoms: &[Atom]) {
         self.scratch.clock += 1;
         self.next.clear();
@@ -140,26 +143,26 @@ impl StateWalk<'_, '_> {
             for index in 0..self.active.len() {
                 let Some(item) = self.active.get(index).copied() else { continue };
                 for atom in atoms.iter().chain([&ANY]) {
-                    let next = self.states.next(item.state, *atom, step, self.automaton);
+                    let next = self.states.next(item.state, *atom, step, self.tables());
                     self.reach(next, item.first);
                 }
             }
             for first in before.iter().filter(|_| at > 0) {
                 for second in atoms {
-                    let next = self.states.start_pair(*first, *second, step, self.begins(at - 1), self.automaton);
+                    let next = self.states.start_pair(*first, *second, step, self.begins(at - 1), self.tables());
                     self.reach(next, at - 1);
                 }
             }
         }
         for atom in atoms {
-            let single = self.automaton.single.get(*atom);
+            let single = self.tables().single.get(*atom);
             if !single.is_empty() && self.scratch.meet(self.began, *atom) {
-                for phrase in single {
+                for [phrase] in single {
                     let found = Found { first: at, last: at, phrase: *phrase };
                     self.scratch.note_first(self.began, found, &mut self.found);
                 }
             }
-            let next = self.states.start_alone(*atom, self.begins(at), self.automaton);
+            let next = self.states.start_alone(*atom, self.begins(at), self.tables());
             self.reach(next, at);
         }
         for index in 0..self.next.len() {
@@ -168,7 +171,11 @@ impl StateWalk<'_, '_> {
         let Self { states, next, .. } = self;
         next.retain(|item| states.all.get(item.state as usize).is_some_and(|state| !state.ways.is_empty()));
         std::mem::swap(&mut self.active, &mut self.next);
-        self.states.forget_if_full(&mut self.active, self.automaton);
+        self.states.forget_if_full(&mut self.active, &self.automaton.tables);
+    }
+
+    fn tables(&self) -> &'a Tables {
+        &self.automaton.tables
     }
 
     fn begins(&self, at: u32) -> bool {
@@ -216,7 +223,7 @@ impl StateWalk<'_, '_> {
 
 impl States {
     /// Where a word leads to, as one of these atoms.
-    fn next(&mut self, from: u32, atom: Atom, step: Step, automaton: &Automaton) -> u32 {
+    fn next(&mut self, from: u32, atom: Atom, step: Step, tables: &Tables) -> u32 {
         let Some(state) = self.all.get(from as usize) else { return NOWHERE };
         let Ok(place) = state.ways.binary_search_by_key(&atom, |way| way.atom) else { return NOWHERE };
         let Some(way) = state.ways.get(place) else { return NOWHERE };
@@ -225,7 +232,7 @@ impl States {
             return known;
         }
         let next: Vec<u32> = between(&state.follow, way.follow).to_vec();
-        let next = self.of(next, Some(step), true, automaton);
+        let next = self.of(next, Some(step), true, tables);
         let way = self.all.get_mut(from as usize).and_then(|state| state.ways.get_mut(place));
         if let Some(known) = way.and_then(|way| way.next.get_mut(step as usize)) {
             *known = next;
@@ -234,34 +241,41 @@ impl States {
     }
 
     /// Where two neighbouring words lead to that phrases begin with; `begins`: the first of them begins a sentence or a line.
-    fn start_pair(&mut self, first: Atom, second: Atom, step: Step, begins: bool, automaton: &Automaton) -> u32 {
-        let places = automaton.places_of_pair(first, second);
-        self.start(places, pair(first, second), Some(step), begins, automaton)
+    fn start_pair(&mut self, first: Atom, second: Atom, step: Step, begins: bool, tables: &Tables) -> u32 {
+        let places = tables.places_of_pair(first, second).iter().map(|[_, place]| *place);
+        self.start(places, pair(first, second), Some(step), begins, tables)
     }
 
     /// Where a word leads to that phrases begin with.
-    fn start_alone(&mut self, atom: Atom, begins: bool, automaton: &Automaton) -> u32 {
-        self.start(automaton.alone.get(atom), ALONE | u64::from(atom), None, begins, automaton)
+    fn start_alone(&mut self, atom: Atom, begins: bool, tables: &Tables) -> u32 {
+        self.start(tables.alone.get(atom).iter().map(|[place]| *place), ALONE | u64::from(atom), None, begins, tables)
     }
 
-    fn start(&mut self, places: &[u32], words: u64, step: Option<Step>, begins: bool, automaton: &Automaton) -> u32 {
-        if places.is_empty() {
+    fn start(
+        &mut self,
+        places: impl ExactSizeIterator<Item = u32>,
+        words: u64,
+        step: Option<Step>,
+        begins: bool,
+        tables: &Tables,
+    ) -> u32 {
+        if places.len() == 0 {
             return NOWHERE;
         }
         let key = (words, step.map_or(0, |step| step as u8) << 1 | u8::from(begins));
         if let Some(known) = self.starts.get(&key) {
             return *known;
         }
-        let start = self.of(places.to_vec(), step, begins, automaton);
+        let start = self.of(places.collect(), step, begins, tables);
         self.starts.insert(key, start);
         start
     }
 
     /// The state of those of some places that are reached over what separates a word, by phrases of which the first word begins a
     /// sentence or a line, or does not.
-    fn of(&mut self, mut places: Vec<u32>, step: Option<Step>, begins: bool, automaton: &Automaton) -> u32 {
+    fn of(&mut self, mut places: Vec<u32>, step: Option<Step>, begins: bool, tables: &Tables) -> u32 {
         places.retain(|place| {
-            automaton.places.get(*place as usize).is_some_and(|place| {
+            tables.place(*place).is_some_and(|place| {
                 (begins || !place.way.begins)
                     && (step != Some(Step::Line) || !place.way.in_line)
                     && (step != Some(Step::Comma) || place.way.comma)
@@ -269,17 +283,17 @@ impl States {
         });
         places.sort_unstable();
         places.dedup();
-        if places.is_empty() { NOWHERE } else { self.known(places, automaton) }
+        if places.is_empty() { NOWHERE } else { self.known(places, tables) }
     }
 
     /// The state of these places, in their order.
-    fn known(&mut self, places: Vec<u32>, automaton: &Automaton) -> u32 {
+    fn known(&mut self, places: Vec<u32>, tables: &Tables) -> u32 {
         let hash = self.hasher.hash_one(places.as_slice());
         let is_it = |state: &u32| self.all.get(*state as usize).is_some_and(|state| *state.places == *places);
         if let Some(known) = self.by_places.find(hash, is_it) {
             return *known;
         }
-        let state = State::of(places, automaton);
+        let state = State::of(places, tables);
         self.size += state.size();
         let number = small(self.all.len());
         self.all.push(state);
@@ -291,35 +305,35 @@ impl States {
     }
 
     /// Forgets all but what is in use, where there is too much.
-    fn forget_if_full(&mut self, active: &mut [Item], automaton: &Automaton) {
-        if self.size <= MIN_FULL.max(8 * automaton.follow.len()) {
+    fn forget_if_full(&mut self, active: &mut [Item], tables: &Tables) {
+        if self.size <= MIN_FULL.max(8 * tables.steps()) {
             return;
         }
         let before = std::mem::take(&mut self.all);
         *self = Self::default();
         for item in active {
             let places = before.get(item.state as usize).map(|state| state.places.to_vec());
-            item.state = places.map_or(NOWHERE, |places| self.known(places, automaton));
+            item.state = places.map_or(NOWHERE, |places| self.known(places, tables));
         }
     }
 }
 
 impl State {
-    fn of(places: Vec<u32>, automaton: &Automaton) -> Self {
-        let each = || places.iter().filter_map(|place| automaton.places.get(*place as usize));
-        let mut follow: Vec<(Atom, u32)> = Vec::new();
-        each().for_each(|place| follow.extend(between(&automaton.follow, place.follow)));
+    fn of(places: Vec<u32>, tables: &Tables) -> Self {
+        let each = || places.iter().filter_map(|place| tables.place(*place));
+        let mut follow: Vec<[u32; 2]> = Vec::new();
+        each().for_each(|place| follow.extend(tables.follow(&place)));
         follow.sort_unstable();
         follow.dedup();
         let (mut ways, mut start) = (Vec::new(), 0);
-        for group in follow.chunk_by(|left, right| left.0 == right.0) {
+        for group in follow.chunk_by(|[left, _], [right, _]| left == right) {
             let end = start + small(group.len());
-            ways.extend(group.first().map(|(atom, _)| Way { atom: *atom, follow: (start, end), next: [UNKNOWN; 3] }));
+            ways.extend(group.first().map(|[atom, _]| Way { atom: *atom, follow: (start, end), next: [UNKNOWN; 3] }));
             start = end;
         }
         Self {
-            ends: each().flat_map(|place| between(&automaton.ends, place.ends)).copied().collect(),
-            follow: follow.into_iter().map(|(_, place)| place).collect(),
+            ends: each().flat_map(|place| tables.ends(place)).collect(),
+            follow: follow.into_iter().map(|[_, place]| place).collect(),
             ways: ways.into(),
             places: places.into(),
             reached: (0, 0),

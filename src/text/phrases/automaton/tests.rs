@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::text::phrases::builder::Builder;
-use crate::text::phrases::grammar::{Lists, parse};
+use crate::text::phrases::{grammar::Lists, language_file::parse};
 use crate::text::words::words;
 
 fn found(phrases: &[&str], text: &str) -> Vec<String> {
@@ -11,7 +11,7 @@ fn found(phrases: &[&str], text: &str) -> Vec<String> {
         builder.add(&parse(phrase, &Lists::new()).unwrap(), false);
     }
     let words = words(text);
-    let all = builder.finish().find(text, &words);
+    let all = Automaton::new(builder.finish_apart()).find(text, &words);
     let piece = |found: &Found| {
         let (first, last) = (words[found.first as usize], words[found.last as usize]);
         text[first.start as usize..last.end as usize].to_owned()
@@ -75,11 +75,11 @@ fn phrases_that_begin_alike_share_their_places() {
             builder
                 .add(&parse(&format!("(how much|what) …3 (cost|price) word{number}"), &Lists::new()).unwrap(), false);
         }
-        builder.finish_shared()
+        Automaton::new(builder.finish())
     };
     let (few, many) = (finder(20), finder(2_000));
     // how, much, what, three words between, cost, price; and a word for each.
-    assert_eq!((few.places.len(), many.places.len()), (8 + 20, 8 + 2_000));
+    assert_eq!((few.tables.places(), many.tables.places()), (8 + 20, 8 + 2_000));
     let text = "how much is the price word7 ".repeat(2_000);
     let words = words(&text);
     assert_eq!(many.find(&text, &words).len(), 2_000);
@@ -97,7 +97,7 @@ fn the_first_match_of_each_phrase_is_the_first_of_all() {
         }
         builder
     };
-    let (alone, shared) = (builder().finish(), builder().finish_shared());
+    let (alone, shared) = (Automaton::new(builder().finish_apart()), Automaton::new(builder().finish()));
     for number in 0..3_u32.pow(7) {
         let letter = |at: u32| ["a ", "b ", "c. "][(number / 3_u32.pow(at) % 3) as usize];
         let text: String = (0..7).map(letter).collect();
@@ -121,7 +121,7 @@ fn phrases_that_begin_with_the_same_words_are_walked_together() {
             let phrase = format!("(how|opener{number}) … (much|extra{number})? … (cost|price{number}) … item{number}");
             builder.add(&parse(&phrase, &Lists::new()).unwrap(), false);
         }
-        builder.finish_shared()
+        Automaton::new(builder.finish())
     };
     let many = finder(2_000);
     let opener =
@@ -132,7 +132,11 @@ fn phrases_that_begin_with_the_same_words_are_walked_together() {
     let words = words(&text);
     assert_eq!(many.find_first(&text, &words), []);
     let (count, size) = many.scratches.lock().unwrap()[0].states.size();
-    assert!(count < 2_000 && size < 40 * many.follow.len(), "{count} states of {size} for {} steps", many.follow.len());
+    assert!(
+        count < 2_000 && size < 40 * many.tables.steps(),
+        "{count} states of {size} for {} steps",
+        many.tables.steps()
+    );
     // The same states serve for the next mail.
     let text = format!("{text} item7 how it cost item1999");
     let words = crate::text::words::words(&text);
@@ -171,7 +175,7 @@ proptest::proptest! {
             }
             builder
         };
-        let (alone, shared) = (builder().finish(), builder().finish_shared());
+        let (alone, shared) = (Automaton::new(builder().finish_apart()), Automaton::new(builder().finish()));
         for text in texts {
             let text = text.join(" ");
             let words = words(&text);

@@ -1,10 +1,14 @@
 //! A walk over the words of a text that keeps each place that is reached, with the word that its phrase began at.
 
-use super::{ANY, Atom, Automaton, Found, Place, Scratch, between, is_beginning, is_end};
-use crate::text::words::{Gap, Word};
+use super::{Atom, Automaton, Found, Scratch, is_beginning, is_end};
+use crate::text::{
+    phrases::tables::{ANY, Place, Tables},
+    words::{Gap, Word},
+};
 
 pub(super) struct Walk<'a, 's> {
     automaton: &'a Automaton,
+    tables: &'a Tables,
     words: &'a [Word],
     /// The clock when it began, where only the first match of each phrase is wanted.
     began: Option<u32>,
@@ -29,13 +33,18 @@ impl<'a, 's> Walk<'a, 's> {
         first_only: bool,
         scratch: &'s mut Scratch,
     ) -> Vec<Found> {
-        scratch.reached.resize(automaton.places.len(), 0);
+        let tables = &automaton.tables;
+        // Zeros that the system gives take no memory until they are changed, and a walk reaches few of all places.
+        if scratch.reached.len() != tables.places() {
+            scratch.reached = vec![0; tables.places()];
+        }
         if first_only {
-            scratch.ended.resize(automaton.places.len(), (0, 0));
+            scratch.ended.resize(tables.places(), (0, 0));
             scratch.reserve_first(automaton);
         }
         let mut walk = Self {
             automaton,
+            tables,
             words,
             began: first_only.then_some(scratch.clock + 1),
             scratch,
@@ -73,7 +82,7 @@ impl<'a, 's> Walk<'a, 's> {
         for index in 0..self.atoms.len() {
             let Some(atom) = self.atoms.get(index).copied() else { continue };
             self.find_single(atom, at);
-            for place in self.automaton.alone.get(atom) {
+            for [place] in self.tables.alone.get(atom) {
                 self.reach(*place, at, at);
             }
         }
@@ -83,42 +92,42 @@ impl<'a, 's> Walk<'a, 's> {
 
     /// The phrases that are this one word.
     fn find_single(&mut self, atom: Atom, at: u32) {
-        let single = self.automaton.single.get(atom);
+        let single = self.tables.single.get(atom);
         if single.is_empty() || self.began.is_some_and(|began| !self.scratch.meet(began, atom)) {
             return;
         }
-        for phrase in single {
+        for [phrase] in single {
             self.note(Found { first: at, last: at, phrase: *phrase });
         }
     }
 
     fn go_on(&mut self, place: u32, first: u32, at: u32, word: &Word) {
-        let automaton = self.automaton;
-        let Some(place) = automaton.places.get(place as usize) else { return };
-        let next = between(&automaton.follow, place.follow);
+        let tables = self.tables;
+        let Some(place) = tables.place(place) else { return };
+        let next = tables.follow(&place);
         for index in 0..self.atoms.len() {
             let Some(atom) = self.atoms.get(index).copied() else { continue };
-            let from = next.partition_point(|(other, _)| *other < atom);
-            let fitting = next.get(from..).unwrap_or_default().iter().take_while(|(other, _)| *other == atom);
-            fitting.for_each(|(_, to)| self.pass(*to, first, at, word));
+            let from = next.partition_point(|[other, _]| *other < atom);
+            let fitting = next.get(from..).unwrap_or_default().iter().take_while(|[other, _]| *other == atom);
+            fitting.for_each(|[_, to]| self.pass(*to, first, at, word));
         }
-        next.iter().rev().take_while(|(atom, _)| *atom == ANY).for_each(|(_, to)| self.pass(*to, first, at, word));
+        next.iter().rev().take_while(|[atom, _]| *atom == ANY).for_each(|[_, to]| self.pass(*to, first, at, word));
     }
 
     /// Reaches a place, unless a comma keeps it.
     fn pass(&mut self, to: u32, first: u32, at: u32, word: &Word) {
-        if word.gap < Gap::Comma || self.automaton.places.get(to as usize).is_some_and(|place| place.way.comma) {
+        if word.gap < Gap::Comma || self.tables.place(to).is_some_and(|place| place.way.comma) {
             self.reach(to, first, at);
         }
     }
 
     fn begin_with_pair(&mut self, at: u32, word: &Word) {
-        let automaton = self.automaton;
+        let tables = self.tables;
         for first in 0..self.before.len() {
             let Some(first) = self.before.get(first).copied() else { continue };
             for second in 0..self.atoms.len() {
                 let Some(second) = self.atoms.get(second).copied() else { continue };
-                automaton.places_of_pair(first, second).iter().for_each(|to| self.pass(*to, at - 1, at, word));
+                tables.places_of_pair(first, second).iter().for_each(|[_, to]| self.pass(*to, at - 1, at, word));
             }
         }
     }
@@ -126,7 +135,7 @@ impl<'a, 's> Walk<'a, 's> {
     /// A place was reached at a word by a phrase that began at the word `first`; the first to come, which began first, keeps
     /// it.
     fn reach(&mut self, to: u32, first: u32, at: u32) {
-        let Some(place) = self.automaton.places.get(to as usize).copied() else { return };
+        let Some(place) = self.tables.place(to) else { return };
         if place.way.begins && !is_beginning(self.words, first) {
             return;
         }
@@ -156,7 +165,7 @@ impl<'a, 's> Walk<'a, 's> {
         }
         let is_end = is_end(self.words, at);
         let mut all = true;
-        for end in between(&self.automaton.ends, place.ends) {
+        for end in self.tables.ends(place) {
             if !end.at_end || is_end {
                 self.note(Found { first, last: at, phrase: end.phrase });
             } else {

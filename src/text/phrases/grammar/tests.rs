@@ -1,4 +1,5 @@
 use super::*;
+use crate::text::phrases::language_file::parse;
 
 fn shown(node: &Node) -> String {
     let all = |nodes: &[Node], between: &str| nodes.iter().map(shown).collect::<Vec<_>>().join(between);

@@ -1,10 +1,13 @@
 //! Words by their letters: one walk over those of a word finds the atoms of all that it begins with, or is.
 
 use super::Atom;
+use crate::text::phrases::sections::{Sections, Table};
 
-/// With more edges than this a node gets a table.
+/// With more edges than this a node gets a table, if it is one of the first so many, which most words come by.
 const FEW: usize = 4;
+const MAX_TABLED: usize = 4096;
 const LETTERS: usize = 26;
+const NO_TABLE: u32 = u32::MAX;
 
 /// A word, or how words begin, with the place of its letters among all.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +39,8 @@ impl Builder {
         let key = |entry: &Entry| (entry.is_exact, entry.atom);
         entries.sort_unstable_by(|left, right| (word(left), key(left)).cmp(&(word(right), key(right))));
         entries.dedup_by(|later, earlier| word(later) == word(earlier) && key(later) == key(earlier));
-        let mut tree = Tree::default();
+        let (mut nodes, mut labels, mut atoms) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut letters, mut tables) = (Vec::new(), Vec::new());
         let (mut level, mut next, mut depth) = (Vec::new(), Vec::new(), 0);
         level.push(0..entries.len());
         while !level.is_empty() {
@@ -45,89 +49,94 @@ impl Builder {
                 // What ends here comes first.
                 let own = all.partition_point(|entry| word(entry).len() <= depth);
                 let (own, longer) = (all.get(..own).unwrap_or_default(), all.get(own..).unwrap_or_default());
-                let mut node =
-                    Node { edges: small(tree.labels.len()), prefix: small(tree.atoms.len()), ..Node::default() };
-                let prefixes = own.iter().take_while(|entry| !entry.is_exact).count();
-                node.exact = node.prefix + small(prefixes);
-                tree.atoms.extend(own.iter().map(|entry| entry.atom));
+                let edges = labels.len();
+                nodes.push([small(edges), small(atoms.len())]);
+                atoms.extend(own.iter().map(|entry| entry.atom << 1 | u32::from(entry.is_exact)));
                 let mut start = range.start + own.len();
                 for group in longer.chunk_by(|left, right| word(left).get(depth) == word(right).get(depth)) {
-                    tree.labels.extend(group.first().and_then(|entry| word(entry).get(depth)));
+                    labels.extend(group.first().and_then(|entry| word(entry).get(depth)));
                     next.push(start..start + group.len());
                     start += group.len();
                 }
-                node.letters = tree.table(node.edges as usize);
-                tree.nodes.push(node);
+                if let Some(labels) = labels.get(edges..).filter(|labels| labels.len() > FEW)
+                    && nodes.len() <= MAX_TABLED
+                {
+                    letters.resize(nodes.len() - 1, NO_TABLE);
+                    letters.push(small(tables.len()));
+                    tables.extend(table(labels));
+                }
             }
             std::mem::swap(&mut level, &mut next);
             depth += 1;
         }
-        let end = Node { edges: small(tree.labels.len()), prefix: small(tree.atoms.len()), ..Node::default() };
-        tree.nodes.push(end);
-        tree.nodes.shrink_to_fit();
-        tree.labels.shrink_to_fit();
-        tree.atoms.shrink_to_fit();
-        tree.tables.shrink_to_fit();
+        nodes.push([small(labels.len()), small(atoms.len())]);
+        let mut tree = Tree {
+            nodes: nodes.into(),
+            labels: labels.into(),
+            atoms: atoms.into(),
+            letters: letters.into(),
+            tables: tables.into(),
+            root: Table::default(),
+        };
         tree.root = (0..=u8::MAX).map(|byte| tree.step(0, byte).unwrap_or_default()).collect();
         tree
     }
+}
+
+/// By letter from `a` to `z`: which of the edges has it, from 1; 0 for none.
+fn table(labels: &[u8]) -> [u8; LETTERS] {
+    let mut table = [0; LETTERS];
+    for (label, number) in labels.iter().zip(1..) {
+        if let Some(entry) = table.get_mut(usize::from(label.wrapping_sub(b'a'))) {
+            *entry = number;
+        }
+    }
+    table
 }
 
 fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-#[derive(Debug, Default, Clone, Copy)]
-struct Node {
-    /// Where its edges begin; they end where those of the next node begin.
-    edges: u32,
-    /// Where the atoms begin of words that begin so, then of those that are this: up to the next node's.
-    prefix: u32,
-    exact: u32,
-    /// Its table of letters, where it has more than a few edges.
-    letters: u32,
-}
-
 /// The finished tree.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    /// In the order of the edges that lead to them; behind the last stands one that only ends it.
-    nodes: Vec<Node>,
-    labels: Vec<u8>,
-    atoms: Vec<Atom>,
-    /// By letter from `a` to `z`: which of the edges has it, from 1; 0 for none.
-    tables: Vec<[u8; LETTERS]>,
+    /// Where the edges of each node begin, and its atoms; they end where those of the next node begin. In the order of the
+    /// edges that lead to them; behind the last stands one that only ends it.
+    nodes: Table<[u32; 2]>,
+    labels: Table<u8>,
+    /// Twice the atom; one more where the word ends there, and not only begins so. These come last.
+    atoms: Table<u32>,
+    /// By node: where its table of letters begins, where it has more than a few edges. Behind the last of these there is nothing.
+    letters: Table<u32>,
+    tables: Table<u8>,
     /// The first step, which every word takes; 0 for none.
-    root: Box<[u32]>,
+    root: Table<u32>,
 }
 
 impl Tree {
-    /// Makes a table of the edges from a place on, if they are many; tells its number.
-    fn table(&mut self, edges: usize) -> u32 {
-        let labels = self.labels.get(edges..).unwrap_or_default();
-        if labels.len() <= FEW {
-            return u32::MAX;
-        }
-        let mut table = [0; LETTERS];
-        for (label, number) in labels.iter().zip(1..) {
-            if let Some(entry) = table.get_mut(usize::from(label.wrapping_sub(b'a'))) {
-                *entry = number;
-            }
-        }
-        self.tables.push(table);
-        small(self.tables.len() - 1)
+    /// Goes through its tables.
+    pub(super) fn pass(&mut self, sections: &mut impl Sections) {
+        sections.rows(&mut self.nodes);
+        sections.bytes(&mut self.labels);
+        sections.numbers(&mut self.atoms);
+        sections.numbers(&mut self.letters);
+        sections.bytes(&mut self.tables);
+        sections.numbers(&mut self.root);
     }
 
     fn step(&self, at: u32, byte: u8) -> Option<u32> {
-        let node = self.nodes.get(at as usize)?;
-        if let Some(table) = self.tables.get(node.letters as usize)
-            && let Some(edge) = table.get(usize::from(byte.wrapping_sub(b'a')))
+        let [edges, _] = *self.nodes.get(at as usize)?;
+        let letter = usize::from(byte.wrapping_sub(b'a'));
+        if letter < LETTERS
+            && let Some(start) = self.letters.get(at as usize).filter(|start| **start != NO_TABLE)
+            && let Some(edge) = self.tables.get(*start as usize + letter)
         {
-            return (*edge != 0).then(|| node.edges + u32::from(*edge));
+            return (*edge != 0).then(|| edges + u32::from(*edge));
         }
-        let end = self.nodes.get(at as usize + 1)?.edges;
-        let edge = self.labels.get(node.edges as usize..end as usize)?.iter().position(|label| *label == byte)?;
-        Some(node.edges + small(edge) + 1)
+        let [end, _] = *self.nodes.get(at as usize + 1)?;
+        let edge = self.labels.get(edges as usize..end as usize)?.iter().position(|label| *label == byte)?;
+        Some(edges + small(edge) + 1)
     }
 
     /// The atoms of all that a word of these letters begins with, or is.
@@ -135,18 +144,15 @@ impl Tree {
         let Some(first) = bytes.next() else { return };
         let mut next = self.root.get(usize::from(first)).copied().filter(|at| *at != 0);
         while let Some(at) = next {
-            let Some(node) = self.nodes.get(at as usize) else { return };
-            if node.prefix < node.exact {
-                found.extend(self.atoms.get(node.prefix as usize..node.exact as usize).unwrap_or_default());
-            }
-            match bytes.next() {
-                Some(byte) => next = self.step(at, byte),
-                None => {
-                    let end = self.nodes.get(at as usize + 1).map_or(node.exact, |next| next.prefix);
-                    found.extend(self.atoms.get(node.exact as usize..end as usize).unwrap_or_default());
-                    return;
-                }
-            }
+            let (Some([_, start]), Some([_, end])) = (self.nodes.get(at as usize), self.nodes.get(at as usize + 1))
+            else {
+                return;
+            };
+            let own = self.atoms.get(*start as usize..*end as usize).unwrap_or_default();
+            let byte = bytes.next();
+            let is_end = byte.is_none();
+            found.extend(own.iter().filter(|atom| is_end || **atom & 1 == 0).map(|atom| atom >> 1));
+            next = byte.and_then(|byte| self.step(at, byte));
         }
     }
 }
