@@ -5,123 +5,169 @@ use super::{
     App, access::Needs, actions, audit, auth, backtest, controls, decisions, events, explain, forget, hooks, left,
     metrics, openapi, opt_outs, pages, rules, status,
 };
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::MethodRouter};
 use serde_json::Value;
-use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::{OpenApi as Document, extensions::ExtensionsBuilder};
 use utoipa_axum::{
+    PathItemExt,
     router::{OpenApiRouter, UtoipaMethodRouter},
-    routes,
 };
+
+/// A route, as far as it was asked for: to serve it takes nothing of its description, which is far larger.
+struct Route {
+    path: fn() -> String,
+    methods: fn() -> MethodRouter<App>,
+    description: fn() -> UtoipaMethodRouter<App>,
+    /// Whole files are sent to it.
+    is_large: bool,
+}
+
+/// The route of a handler, of which method, path and description stand above it.
+macro_rules! route {
+    ($($handler:ident)::+) => {
+        Route {
+            path: || utoipa_axum::routes!(@path [path()] of $($handler)::+),
+            methods: || {
+                let methods = utoipa_axum::routes!(@path [methods()] of $($handler)::+);
+                methods.iter().fold(MethodRouter::new(), |all, method| all.on(method.to_method_filter(), $($handler)::+))
+            },
+            description: || utoipa_axum::routes!($($handler)::+),
+            is_large: false,
+        }
+    };
+}
+
+impl Route {
+    /// The same for whole files.
+    fn large(self) -> Self {
+        Self { is_large: true, ..self }
+    }
+
+    /// Its handler, by method.
+    fn served(&self) -> MethodRouter<App> {
+        let methods = (self.methods)();
+        if self.is_large { methods.layer(DefaultBodyLimit::max(backtest::BODY_LIMIT)) } else { methods }
+    }
+}
 
 /// The routes that ask who calls. Each says here what it needs of them; which workspaces they see, [`ScopedEngine`] says,
 /// through which alone a handler reads.
 ///
 /// [`ScopedEngine`]: super::ScopedEngine
-fn protected() -> OpenApiRouter<App> {
+fn protected() -> Vec<(Needs, Route)> {
     const VIEWER: Needs = Needs::VIEWER;
     const APPROVER: Needs = Needs::APPROVER;
     const ADMIN: Needs = Needs::ADMIN;
     const WHOLE_SERVICE: Needs = Needs::WholeService;
-    let table = [
-        (VIEWER, routes!(pages::rules::rules)),
-        (VIEWER, routes!(pages::activity::activity)),
-        (VIEWER, routes!(pages::thread::thread)),
-        (VIEWER, routes!(pages::queue::queue)),
-        (VIEWER, routes!(pages::try_page::form)),
-        (VIEWER, routes!(pages::try_page::submit)),
-        (VIEWER, routes!(pages::backtest::page)),
-        (APPROVER, large(routes!(pages::backtest::submit))),
-        (APPROVER, routes!(pages::backtest::cancel)),
-        (VIEWER, routes!(pages::workspace::workspace)),
-        (ADMIN, routes!(pages::workspace::run_checks)),
-        (ADMIN, routes!(pages::forget::forget)),
-        (WHOLE_SERVICE, routes!(pages::forms::set_mode)),
-        (APPROVER, routes!(pages::forms::pause)),
-        (APPROVER, routes!(pages::forms::resume)),
-        (WHOLE_SERVICE, routes!(pages::forms::reload)),
-        (APPROVER, routes!(pages::forms::decide)),
-        (APPROVER, routes!(pages::forms::thread_done)),
-        (APPROVER, routes!(pages::forms::add_opt_out)),
-        (APPROVER, routes!(pages::forms::remove_opt_out)),
-        (VIEWER, routes!(openapi::document)),
-        (VIEWER, routes!(status::status)),
-        (VIEWER, routes!(status::workspaces)),
-        (VIEWER, routes!(rules::list)),
-        (VIEWER, routes!(rules::get)),
-        (WHOLE_SERVICE, routes!(rules::set_mode)),
-        (VIEWER, routes!(backtest::list)),
-        (APPROVER, large(routes!(backtest::start))),
-        (VIEWER, routes!(backtest::read)),
-        (VIEWER, routes!(backtest::get)),
-        (APPROVER, routes!(backtest::remove)),
-        (APPROVER, routes!(backtest::cancel)),
-        (VIEWER, routes!(backtest::report)),
-        (VIEWER, routes!(actions::list)),
-        (VIEWER, routes!(actions::get)),
-        (APPROVER, routes!(actions::approve)),
-        (APPROVER, routes!(actions::reject)),
-        (APPROVER, routes!(actions::retry)),
-        (APPROVER, routes!(actions::resolve)),
-        (VIEWER, routes!(left::list)),
-        (APPROVER, routes!(left::done)),
-        (VIEWER, routes!(decisions::list)),
-        (VIEWER, routes!(decisions::get)),
-        (VIEWER, routes!(explain::explain)),
-        (VIEWER, routes!(opt_outs::list)),
-        (APPROVER, routes!(opt_outs::add)),
-        (APPROVER, routes!(opt_outs::remove)),
-        (ADMIN, routes!(forget::forget)),
-        (VIEWER, routes!(opt_outs::export)),
-        (APPROVER, routes!(opt_outs::import)),
-        (APPROVER, routes!(controls::pause)),
-        (APPROVER, routes!(controls::resume)),
-        (WHOLE_SERVICE, routes!(controls::reload)),
-        (VIEWER, routes!(audit::list)),
-        (VIEWER, routes!(events::stream)),
-    ];
-    table.into_iter().fold(OpenApiRouter::default(), |router, (needs, route)| router.routes(guarded(needs, route)))
-}
-
-/// A route that lets nobody pass who lacks what it needs, and whose description says so.
-fn guarded(needs: Needs, (schemas, mut paths, methods): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
-    for operation in openapi::operations(&mut paths) {
-        let declared = ExtensionsBuilder::new().add(openapi::ROLE, needs.as_str()).build();
-        operation.extensions.get_or_insert_default().merge(declared);
-    }
-    let check = middleware::from_fn(move |request, next| auth::authorize(needs, request, next));
-    (schemas, paths, methods.route_layer(check))
-}
-
-/// A route to which whole files are sent.
-fn large((schemas, paths, methods): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
-    (schemas, paths, methods.layer(DefaultBodyLimit::max(backtest::BODY_LIMIT)))
+    vec![
+        (VIEWER, route!(pages::rules::rules)),
+        (VIEWER, route!(pages::activity::activity)),
+        (VIEWER, route!(pages::thread::thread)),
+        (VIEWER, route!(pages::queue::queue)),
+        (VIEWER, route!(pages::try_page::form)),
+        (VIEWER, route!(pages::try_page::submit)),
+        (VIEWER, route!(pages::backtest::page)),
+        (APPROVER, route!(pages::backtest::submit).large()),
+        (APPROVER, route!(pages::backtest::cancel)),
+        (VIEWER, route!(pages::workspace::workspace)),
+        (ADMIN, route!(pages::workspace::run_checks)),
+        (ADMIN, route!(pages::forget::forget)),
+        (WHOLE_SERVICE, route!(pages::forms::set_mode)),
+        (APPROVER, route!(pages::forms::pause)),
+        (APPROVER, route!(pages::forms::resume)),
+        (WHOLE_SERVICE, route!(pages::forms::reload)),
+        (APPROVER, route!(pages::forms::decide)),
+        (APPROVER, route!(pages::forms::thread_done)),
+        (APPROVER, route!(pages::forms::add_opt_out)),
+        (APPROVER, route!(pages::forms::remove_opt_out)),
+        (VIEWER, route!(openapi::document)),
+        (VIEWER, route!(status::status)),
+        (VIEWER, route!(status::workspaces)),
+        (VIEWER, route!(rules::list)),
+        (VIEWER, route!(rules::get)),
+        (WHOLE_SERVICE, route!(rules::set_mode)),
+        (VIEWER, route!(backtest::list)),
+        (APPROVER, route!(backtest::start).large()),
+        (VIEWER, route!(backtest::read)),
+        (VIEWER, route!(backtest::get)),
+        (APPROVER, route!(backtest::remove)),
+        (APPROVER, route!(backtest::cancel)),
+        (VIEWER, route!(backtest::report)),
+        (VIEWER, route!(actions::list)),
+        (VIEWER, route!(actions::get)),
+        (APPROVER, route!(actions::approve)),
+        (APPROVER, route!(actions::reject)),
+        (APPROVER, route!(actions::retry)),
+        (APPROVER, route!(actions::resolve)),
+        (VIEWER, route!(left::list)),
+        (APPROVER, route!(left::done)),
+        (VIEWER, route!(decisions::list)),
+        (VIEWER, route!(decisions::get)),
+        (VIEWER, route!(explain::explain)),
+        (VIEWER, route!(opt_outs::list)),
+        (APPROVER, route!(opt_outs::add)),
+        (APPROVER, route!(opt_outs::remove)),
+        (ADMIN, route!(forget::forget)),
+        (VIEWER, route!(opt_outs::export)),
+        (APPROVER, route!(opt_outs::import)),
+        (APPROVER, route!(controls::pause)),
+        (APPROVER, route!(controls::resume)),
+        (WHOLE_SERVICE, route!(controls::reload)),
+        (VIEWER, route!(audit::list)),
+        (VIEWER, route!(events::stream)),
+    ]
 }
 
 /// The routes that anyone may call; the hook has a token of its own.
-fn public() -> OpenApiRouter<App> {
-    OpenApiRouter::default()
-        .routes(routes!(status::healthz))
-        .routes(routes!(status::readyz))
-        .routes(routes!(metrics::metrics))
-        .routes(routes!(auth::login_page))
-        .routes(routes!(auth::login))
-        .routes(routes!(auth::logout))
-        .routes(routes!(pages::assets::style))
-        .routes(routes!(pages::assets::script))
-        .routes(routes!(pages::assets::theme))
-        .routes(routes!(pages::assets::icon))
-        .routes(routes!(hooks::coldsend))
+fn public() -> Vec<Route> {
+    vec![
+        route!(status::healthz),
+        route!(status::readyz),
+        route!(metrics::metrics),
+        route!(auth::login_page),
+        route!(auth::login),
+        route!(auth::logout),
+        route!(pages::assets::style),
+        route!(pages::assets::script),
+        route!(pages::assets::theme),
+        route!(pages::assets::icon),
+        route!(hooks::coldsend),
+    ]
 }
 
 /// The description of all routes. It asks for a token if `needs_token`.
 pub(super) fn description(needs_token: bool) -> Value {
-    openapi::describe(protected().into_openapi(), public().into_openapi(), needs_token)
+    let protected = protected().into_iter().map(|(needs, route)| described(needs, (route.description)()));
+    openapi::describe(document(protected), public_document(), needs_token)
 }
 
-/// All routes, those that need it behind the guard.
+fn public_document() -> Document {
+    document(public().into_iter().map(|route| (route.description)()))
+}
+
+fn document(routes: impl Iterator<Item = UtoipaMethodRouter<App>>) -> Document {
+    routes.fold(OpenApiRouter::default(), OpenApiRouter::routes).into_openapi()
+}
+
+/// A route whose description says what it needs.
+fn described(needs: Needs, (schemas, mut paths, methods): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+    for operation in openapi::operations(&mut paths) {
+        let declared = ExtensionsBuilder::new().add(openapi::ROLE, needs.as_str()).build();
+        operation.extensions.get_or_insert_default().merge(declared);
+    }
+    (schemas, paths, methods)
+}
+
+/// All routes, those that need it behind the guard. A route lets nobody pass who lacks what it needs.
 pub(super) fn router(app: &App) -> Router<App> {
     let guard = middleware::from_fn_with_state(app.clone(), auth::guard);
-    Router::from(protected()).layer(guard).merge(Router::from(public()))
+    let protected = protected().into_iter().fold(Router::new(), |router, (needs, route)| {
+        let check = middleware::from_fn(move |request, next| auth::authorize(needs, request, next));
+        router.route(&(route.path)(), route.served().route_layer(check))
+    });
+    let public = public().into_iter();
+    let public = public.fold(Router::new(), |router, route| router.route(&(route.path)(), route.served()));
+    protected.layer(guard).merge(public)
 }
 
 #[cfg(test)]
@@ -139,7 +185,7 @@ mod tests {
     #[test]
     fn public_routes_are_described_as_public_and_no_other() {
         let document = description(true);
-        let public = public().into_openapi();
+        let public = public_document();
         for (path, _, operation) in operations(&document) {
             let is_public = public.paths.paths.contains_key(path);
             assert_eq!(operation.get("security").is_some(), is_public, "{path}");
