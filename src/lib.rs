@@ -17,7 +17,7 @@
 //! | `tls` | the encryption of connections that are made | nothing |
 //! | [`coldsend`] | the API client and its request budget | `model`, `tls` |
 //! | [`destinations`] | Slack, e-mail, webhooks | `model`, `diagnostics`, `yaml`, `tls` |
-//! | [`store`] | a trait for each subject, and their implementation in SQL | `model`, `text`, `tls` |
+//! | [`store`] | a trait for each subject, in SQL, and in plain memory for plays | `model`, `text`, `tls` |
 //! | [`engine`] | polling, events, the executor, recovery | all above |
 //! | [`admin`] | routes, pages, authentication, metrics | `engine`, `store`, `lists`, `backtest` |
 //! | [`backtest`] | events taken out of the store, and what other rules do with them | `engine` and below |

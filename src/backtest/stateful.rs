@@ -18,12 +18,12 @@ impl Stateful {
     /// Nothing is played yet. `workspaces` are those of the configuration.
     ///
     /// # Errors
-    /// No store in memory can be made.
-    pub async fn new(
+    /// Nothing can stand for the accounts.
+    pub fn new(
         comparison: Arc<Comparison>,
         workspaces: impl IntoIterator<Item = WorkspaceSettings>,
     ) -> Result<Self, BacktestError> {
-        let replay = Replay::new(&comparison.before, &comparison.after, workspaces).await?;
+        let replay = Replay::new(&comparison.before, &comparison.after, workspaces)?;
         Ok(Self { comparison, replay })
     }
 }

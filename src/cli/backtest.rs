@@ -44,7 +44,7 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
         false => {
             let workspaces = compared.settings.iter().flat_map(|settings| &settings.workspaces);
             let workspaces = workspaces.map(|workspace| workspace.settings.clone());
-            Box::new(Stateful::new(Arc::clone(&comparison), workspaces).await?)
+            Box::new(Stateful::new(Arc::clone(&comparison), workspaces)?)
         }
     };
     let progress = ProgressLines::of(&monitor);

@@ -13,6 +13,8 @@ use std::{
 const MESSAGES_FRESH: Duration = Duration::from_secs(10);
 /// A list row tells for so long whether a thread is starred.
 const STAR_FRESH: Duration = Duration::from_secs(60);
+/// What is not fresh any more goes this often, at most: looking for it costs as much as there is.
+const SWEPT_EVERY: Duration = Duration::from_secs(1);
 /// More entries than this are dropped at once.
 const REMEMBERED: usize = 1_000;
 
@@ -22,6 +24,8 @@ pub(super) struct ThreadCache {
     /// What is given with a row, so that nobody has to read it: a thread and its messages.
     given: Mutex<Option<(String, Arc<ThreadMessages>)>>,
     messages: Mutex<Entries<Arc<ThreadMessages>>>,
+    /// When messages that are not fresh any more last went.
+    swept: Mutex<Option<Instant>>,
     stars: Mutex<Entries<bool>>,
 }
 
@@ -40,8 +44,12 @@ impl ThreadCache {
     }
 
     pub(super) fn put_messages(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {
-        // What is not fresh is of no use any more.
-        locked(&self.messages).retain(|_, (_, _, seen)| seen.elapsed() <= MESSAGES_FRESH);
+        let mut swept = locked(&self.swept);
+        if swept.is_none_or(|swept| swept.elapsed() >= SWEPT_EVERY) {
+            locked(&self.messages).retain(|_, (_, _, seen)| seen.elapsed() <= MESSAGES_FRESH);
+            *swept = Some(Instant::now());
+        }
+        drop(swept);
         put(&self.messages, thread, messages, at);
     }
 

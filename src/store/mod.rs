@@ -17,6 +17,7 @@ mod facts;
 pub mod leases;
 pub mod opt_out_table;
 mod opt_outs;
+mod played;
 mod read_model;
 mod records;
 mod retention;
@@ -40,6 +41,7 @@ pub use facts::{
     ActionUnderControl, AtIntent, DueAction, IntentResult, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter,
     SentWindow, WHOLE_HISTORY,
 };
+pub use played::PlayedStore;
 pub use read_model::{
     ActionSummary, ActionTotal, AuditEntry, AuditFilter, Change, ChangeKind, DayCount, MatchTotal, ModeOverride,
     StoreMetrics, WorkspaceQueue,
@@ -105,6 +107,9 @@ pub enum StoreError {
     /// A store is copied into an empty one alone.
     #[error("the store that is copied into has records already: name an empty one")]
     NotEmpty,
+    /// The store of a play does not keep it.
+    #[error("a play does not keep {0}")]
+    NotInAPlay(&'static str),
     /// A stored value that this version cannot read.
     #[error("the store holds a value that cannot be read: {0}")]
     Unreadable(String),

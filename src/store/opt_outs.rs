@@ -1,8 +1,40 @@
 //! Leads who want no more mail.
 
 use super::{OptOut, StoreError};
-use crate::model::OptOutScope;
+use crate::model::{OptOutScope, fold_domain, other_spelling};
 use async_trait::async_trait;
+use std::borrow::Cow;
+
+/// A domain with more names than this is none.
+const MAX_DOMAINS: usize = 16;
+
+/// One way to write an address.
+pub(super) struct Spelling<'a> {
+    pub(super) address: Cow<'a, str>,
+}
+
+impl Spelling<'_> {
+    /// What stands for all addresses of its domain, and of those above it: whoever speaks for a company speaks for its parts.
+    pub(super) fn domains(&self) -> impl Iterator<Item = String> {
+        let own = self.address.rsplit_once('@').map(|(_, domain)| domain);
+        let names = std::iter::successors(own, |name| {
+            name.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.'))
+        });
+        names.take(MAX_DOMAINS).map(|name| format!("*@{name}"))
+    }
+}
+
+/// An address as it is given, in lower case, and how else its domain may be written.
+pub(super) fn spellings(email: &str) -> Vec<Spelling<'_>> {
+    let folded = fold_domain(email);
+    let mut all = vec![Spelling { address: Cow::Borrowed(email) }];
+    for address in other_spelling(&folded).map(Cow::Owned).into_iter().chain([folded]) {
+        if !all.iter().any(|known| known.address == address) {
+            all.push(Spelling { address });
+        }
+    }
+    all
+}
 
 /// Who wants no more mail.
 #[async_trait]

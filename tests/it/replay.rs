@@ -123,7 +123,7 @@ async fn events(fixture: &Fixture) -> Vec<EventLine> {
 
 async fn replay(before: &RuleSet, after: &RuleSet, safety: &Safety, events: Vec<EventLine>) -> Vec<Compared> {
     let settings = WorkspaceSettings { safety: safety.clone(), ..WorkspaceSettings::new("acme") };
-    let mut replay = Replay::new(before, after, [settings]).await.unwrap();
+    let mut replay = Replay::new(before, after, [settings]).unwrap();
     let mut compared = replay.add(events).await.unwrap();
     while let Some(more) = replay.rest().await.unwrap() {
         compared.extend(more);

@@ -144,7 +144,7 @@ async fn compare(
         false => {
             source = Box::new(AtMost { source, left: MAX_STATEFUL });
             let workspaces = engine.workspaces().into_iter().map(|workspace| workspace.settings().clone());
-            match Stateful::new(Arc::clone(&comparison), workspaces).await {
+            match Stateful::new(Arc::clone(&comparison), workspaces) {
                 Ok(decider) => Box::new(decider),
                 Err(error) => return failed(found, error.to_string()),
             }

@@ -28,7 +28,6 @@ struct Threads {
     lack: Option<Need>,
     /// An event is being decided: nothing but what was read for it then is known.
     is_deciding: bool,
-    replies: u64,
 }
 
 #[derive(Debug, Default)]
@@ -36,9 +35,9 @@ struct PlayedThread {
     row: ThreadRow,
     detail: Option<ThreadDetail>,
     /// As they were read for the event that is being decided.
-    read: Option<Arc<[Message]>>,
+    read: Option<Arc<ThreadMessages>>,
     /// As they were at the last event for which they were read.
-    messages: Option<Arc<[Message]>>,
+    messages: Option<Arc<ThreadMessages>>,
     /// What came after these messages, as later events show.
     later: Arc<[Message]>,
     /// What this side has sent.
@@ -60,8 +59,7 @@ impl PlayedAccount {
         Self { clock, threads: Mutex::default() }
     }
 
-    /// The thread is as this event shows it. The row for the rules comes back, and the messages if this side has sent none of
-    /// its own.
+    /// The thread is as this event shows it. The row for the rules comes back, and the messages if they were read.
     pub(super) fn begin(&self, scene: &Scene) -> (ThreadRow, Option<Arc<ThreadMessages>>) {
         let threads = &mut *self.locked();
         (threads.lack, threads.is_deciding) = (None, true);
@@ -74,7 +72,7 @@ impl PlayedAccount {
         thread.read.clone_from(&scene.messages);
         thread.show(scene);
         thread.row = row.clone();
-        (row, scene.read.clone().filter(|_| thread.replies.is_empty()))
+        (row, thread.messages_at(scene))
     }
 
     /// What the event shows of the thread to this side, without anything being taken down: the row, the thread's own page and
@@ -83,17 +81,19 @@ impl PlayedAccount {
         let threads = &*self.locked();
         let Some(thread) = threads.all.get(&scene.event.row.id) else {
             let (row, detail) = PlayedThread::default().seen(scene);
-            return (row, detail, scene.read.clone());
+            return (row, detail, scene.messages.clone());
         };
         let (row, detail) = thread.seen(scene);
-        let messages = match (&scene.messages, thread.replies.is_empty()) {
-            (Some(messages), false) => {
-                let conversation = thread.conversation(messages, scene.event.time, true);
-                Some(Arc::new(ThreadMessages::new(conversation)))
-            }
-            _ => scene.read.clone(),
-        };
-        (row, detail, messages)
+        (row, detail, thread.messages_at(scene))
+    }
+
+    /// The thread's messages as they were read for an event, if nothing has come or was sent since.
+    pub(super) fn messages_read(&self, id: &str) -> Option<Arc<ThreadMessages>> {
+        let now = self.clock.now();
+        let threads = &*self.locked();
+        let thread = threads.all.get(id).filter(|thread| thread.replies.is_empty())?;
+        let nothing_came = thread.come_by(now, thread.messages.as_ref()?).next().is_none();
+        thread.messages.clone().filter(|_| nothing_came)
     }
 
     /// The event is decided. What it lacked comes back, if it did.
@@ -128,8 +128,9 @@ impl PlayedAccount {
             created_at: Some(scene.event.time),
             ..Message::default()
         };
-        let messages = thread.messages.iter().flat_map(|messages| messages.iter().cloned());
-        thread.messages = Some(messages.chain([message]).collect());
+        let known = thread.messages.iter().flat_map(|messages| messages.conversation().messages());
+        let messages = known.cloned().chain([message]).collect();
+        thread.messages = Some(Arc::new(ThreadMessages::new(Conversation::in_order(messages))));
     }
 
     // Plain values: a panic in between leaves nothing half-done.
@@ -180,13 +181,28 @@ impl PlayedThread {
         }
     }
 
+    /// What has come by a time beside these messages.
+    fn come_by(&self, now: Timestamp, messages: &ThreadMessages) -> impl Iterator<Item = &Message> {
+        let has_come = move |message: &&Message| message.created_at.is_some_and(|at| at <= now);
+        let known = messages.conversation().messages();
+        let is_new = |message: &&Message| !known.iter().any(|known| known.id == message.id);
+        self.later.iter().filter(has_come).filter(is_new)
+    }
+
+    /// The messages of an event, with the replies of this side.
+    fn messages_at(&self, scene: &Scene) -> Option<Arc<ThreadMessages>> {
+        let messages = scene.messages.as_ref()?;
+        Some(match self.replies.is_empty() {
+            true => Arc::clone(messages),
+            false => scene.with_replies(self.conversation(messages, scene.event.time, true)),
+        })
+    }
+
     /// The messages at this time.
-    fn conversation(&self, messages: &[Message], now: Timestamp, is_deciding: bool) -> Conversation {
-        let mut all = messages.to_vec();
+    fn conversation(&self, messages: &ThreadMessages, now: Timestamp, is_deciding: bool) -> Conversation {
+        let mut all = messages.conversation().messages().to_vec();
         if !is_deciding {
-            let has_come = |message: &&Message| message.created_at.is_some_and(|at| at <= now);
-            let is_new = |message: &&Message| !messages.iter().any(|known| known.id == message.id);
-            all.extend(self.later.iter().filter(has_come).filter(is_new).cloned());
+            all.extend(self.come_by(now, messages).cloned());
         }
         for SentReply { message, after } in &self.replies {
             let earlier =
@@ -238,13 +254,11 @@ impl Account for PlayedAccount {
     fn reply(&self, id: &str, body: &ReplyBody) {
         let now = self.clock.now();
         let threads = &mut *self.locked();
-        threads.replies += 1;
-        let number = threads.replies;
         let thread = threads.all.entry(id.to_owned()).or_default();
-        let messages = thread.messages.as_deref().unwrap_or_default();
+        let messages = thread.messages.as_ref().map_or(&[][..], |messages| messages.conversation().messages());
         let sender = messages.iter().rev().filter(|message| message.outgoing).find_map(|message| message.from.clone());
         let message = Message {
-            id: format!("played-{number}"),
+            id: format!("played-{id}-{}", thread.replies.len()),
             from: sender.or_else(|| thread.detail.as_ref()?.inbox_email.clone()),
             to: thread.row.lead_email.clone(),
             subject: thread.row.subject.clone(),

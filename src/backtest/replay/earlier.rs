@@ -10,8 +10,8 @@ use crate::{
     },
     rules::words_of,
     store::{
-        ActionStore as _, Claim, DecisionRecord, DecisionStore as _, DecisionTrace, EventKind, SettledThread, SqlStore,
-        StoreError, WHOLE_HISTORY,
+        ActionStore as _, Claim, DecisionRecord, DecisionStore as _, DecisionTrace, EventKind, PlayedStore,
+        SettledThread, StoreError, WHOLE_HISTORY,
     },
 };
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ const NO_THREAD: &str = "reply-router:earlier";
 
 /// The actions of before the first event, as events have told of them so far.
 pub(super) struct EarlierActions {
-    store: Arc<SqlStore>,
+    store: Arc<PlayedStore>,
     /// Their ids of then.
     known: HashSet<ActionId>,
     /// Those that had not left, by their ids of then.
@@ -51,7 +51,7 @@ struct OpenAction {
 }
 
 impl EarlierActions {
-    pub(super) fn new(store: Arc<SqlStore>) -> Self {
+    pub(super) fn new(store: Arc<PlayedStore>) -> Self {
         Self { store, known: HashSet::new(), open: HashMap::new(), open_by_place: HashMap::new() }
     }
 
@@ -105,6 +105,8 @@ impl EarlierActions {
             self.open.insert(entry.action.clone(), open);
         }
         self.store.record_decision(&record, None, vec![action], None, &settled, DECISION_POLICY).await?;
+        // Nobody decides it anew.
+        self.store.release(&record.id);
         Ok(())
     }
 

@@ -38,7 +38,7 @@ pub(super) use outcome::GIVEN_UP;
 
 use agreement::Agreement;
 use futures_util::future::try_join;
-use order::{InOrder, ThreadKey};
+use order::{InOrder, InTurn, ThreadKey};
 use scene::Scene;
 use side::{Side, Turn};
 use std::{
@@ -64,7 +64,7 @@ pub enum ReplayError {
         /// Its time.
         time: jiff::Timestamp,
     },
-    /// The store in memory.
+    /// The store of the play.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Something else that has nothing to do with the events.
@@ -105,8 +105,8 @@ impl Replay {
     /// A workspace that is not among them has every default.
     ///
     /// # Errors
-    /// No store in memory can be made.
-    pub async fn new(
+    /// Nothing can stand for the accounts.
+    pub fn new(
         before: &RuleSet,
         after: &RuleSet,
         workspaces: impl IntoIterator<Item = WorkspaceSettings>,
@@ -115,7 +115,7 @@ impl Replay {
             workspaces.into_iter().map(|workspace| (workspace.name.clone(), workspace)).collect();
         let settings = Arc::new(settings);
         let [one, other] = Agreement::pair();
-        let sides = [Side::new(before, Arc::clone(&settings), one).await?, Side::new(after, settings, other).await?];
+        let sides = [Side::new(before, Arc::clone(&settings), one)?, Side::new(after, settings, other)?];
         Ok(Self {
             sides: Some(sides),
             may_read_threads: before.may_read_threads() || after.may_read_threads(),
@@ -135,7 +135,7 @@ impl Replay {
     /// Takes more events. Those whose outcomes are known come back, oldest first.
     ///
     /// # Errors
-    /// An event comes too late, or the store in memory fails.
+    /// An event comes too late, or cannot be played.
     pub async fn add(&mut self, events: impl IntoIterator<Item = EventLine>) -> Result<Vec<Compared>, ReplayError> {
         for event in events {
             self.order.add(event)?;
@@ -151,7 +151,7 @@ impl Replay {
     /// is done.
     ///
     /// # Errors
-    /// The store in memory fails.
+    /// An event cannot be played.
     pub async fn rest(&mut self) -> Result<Option<Vec<Compared>>, ReplayError> {
         if !self.order.is_empty() {
             return self.play(BATCH).await.map(Some);
@@ -172,10 +172,9 @@ impl Replay {
     async fn play(&mut self, at_most: usize) -> Result<Vec<Compared>, ReplayError> {
         let mut scenes = Vec::with_capacity(at_most);
         while scenes.len() < at_most
-            && let Some((event, later)) = self.order.next()
+            && let Some(InTurn { event, later, start }) = self.order.next()
         {
-            let start = *self.order.start().get_or_insert(event.time);
-            let mut scene = Scene::new(self.played, event, later.as_deref(), start);
+            let mut scene = Scene::new(self.played, event, later, start);
             self.played += 1;
             scene.is_whole |= scene.messages.is_some() && !self.may_read_threads;
             scene.is_known = !self.threads.insert(scene.key());
@@ -211,6 +210,7 @@ impl Replay {
             }
             let Some(Waiting { event, lacks }) = self.waiting.pop_front() else { return Ok(compared) };
             let (one, other) = (before.take(number), after.take(number));
+            let decisions = [&one, &other].map(|played| played.as_ref().map(|played| Arc::clone(&played.record)));
             let outcome = match lacks {
                 Some([one, other]) => Outcome {
                     before: one.map_or_else(nothing, Verdict::Lacks),
@@ -220,6 +220,11 @@ impl Replay {
                 },
                 None => outcome::compare((before, one), (after, other)).await?,
             };
+            for (side, decision) in [&*before, &*after].into_iter().zip(decisions) {
+                if let Some(decision) = decision {
+                    side.release(&decision.id);
+                }
+            }
             compared.push((event, outcome));
         }
     }

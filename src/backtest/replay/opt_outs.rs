@@ -4,7 +4,7 @@ use super::scene::Scene;
 use crate::{
     engine::{Engine, Workspace},
     model::OptOutScope,
-    store::{OptOut, OptOutStore as _, SqlStore, StoreError},
+    store::{OptOut, OptOutStore as _, PlayedStore, StoreError},
 };
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -18,13 +18,13 @@ type Lead = (String, String);
 /// The opt-outs of one side.
 pub(super) struct OptOuts {
     engine: Arc<Engine>,
-    store: Arc<SqlStore>,
+    store: Arc<PlayedStore>,
     /// Since when each is known in this play.
     known: HashMap<Lead, Timestamp>,
 }
 
 impl OptOuts {
-    pub(super) fn new(engine: Arc<Engine>, store: Arc<SqlStore>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, store: Arc<PlayedStore>) -> Self {
         Self { engine, store, known: HashMap::new() }
     }
 

@@ -24,7 +24,17 @@ pub(super) struct InOrder {
     repeated: u64,
     /// The time of the last event that was given out.
     last: Option<Timestamp>,
+    /// The time of the first one.
     start: Option<Timestamp>,
+}
+
+/// The event whose turn it is.
+pub(super) struct InTurn<'a> {
+    pub(super) event: EventLine,
+    /// The next one of its thread whose messages were read, as far as it is known.
+    pub(super) later: Option<&'a EventLine>,
+    /// When the first event of all was.
+    pub(super) start: Timestamp,
 }
 
 impl InOrder {
@@ -56,26 +66,22 @@ impl InOrder {
         self.repeated
     }
 
-    /// When the first event was.
-    pub(super) fn start(&mut self) -> &mut Option<Timestamp> {
-        &mut self.start
-    }
-
     /// The next event, and the next one of its thread whose messages were read, as far as it is known.
-    pub(super) fn next(&mut self) -> Option<(EventLine, Option<Box<EventLine>>)> {
+    pub(super) fn next(&mut self) -> Option<InTurn<'_>> {
         let (place, event) = self.held.pop_first()?;
         self.last = Some(event.time);
+        let start = *self.start.get_or_insert(event.time);
         let key = key_of(&event);
         let mut later = None;
         if let Some(places) = self.of_thread.get_mut(&key) {
             places.remove(&place);
             let mut others = places.iter().filter_map(|place| self.held.get(place));
-            later = others.find(|other| other.messages.is_some()).cloned().map(Box::new);
+            later = others.find(|other| other.messages.is_some());
             if places.is_empty() {
                 self.of_thread.remove(&key);
             }
         }
-        Some((event, later))
+        Some(InTurn { event, later, start })
     }
 }
 
@@ -103,8 +109,8 @@ mod tests {
             order.add(event(id, time, thread)).unwrap();
         }
         let mut found = Vec::new();
-        while let Some((event, later)) = order.next() {
-            found.push((event.id, later.map(|later| later.id)));
+        while let Some(InTurn { event, later, .. }) = order.next() {
+            found.push((event.id, later.map(|later| later.id.clone())));
         }
         let of = |id: &str, later: Option<&str>| (id.to_owned(), later.map(str::to_owned));
         assert_eq!(found, [of("a", Some("b")), of("b", Some("d")), of("c", None), of("d", None)]);

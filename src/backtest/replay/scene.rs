@@ -5,14 +5,14 @@
 use super::{approvals::ReplyOutcome, order::ThreadKey};
 use crate::{
     backtest::EventLine,
-    model::{ActionKind, ActionState, Conversation, HistoryEntry, KeptReading, Message, Mode},
+    model::{ActionKind, ActionState, Conversation, HistoryEntry, Message, Mode},
     rules::{ThreadMessages, words_of},
     text::{has_fingerprint, is_same_reply, opt_out},
 };
 use jiff::Timestamp;
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// An event, ready to be played.
@@ -25,10 +25,10 @@ pub(super) struct Scene {
     pub(super) is_known: bool,
     /// The event, without its messages.
     pub(super) event: EventLine,
-    /// Its messages without the service's own replies of this play's time; `None` if they were not read.
-    pub(super) messages: Option<Arc<[Message]>>,
-    /// The same, read once for both sides.
-    pub(super) read: Option<Arc<ThreadMessages>>,
+    /// Its messages without the service's own replies of this play's time, for both sides; `None` if they were not read.
+    pub(super) messages: Option<Arc<ThreadMessages>>,
+    /// The same with replies that sides have sent in this play.
+    with_replies: Mutex<Vec<Arc<ThreadMessages>>>,
     /// What is known to have come in the thread after it, until its next event.
     pub(super) later: Arc<[Message]>,
     /// The star that the service itself has set or taken since the first event.
@@ -69,24 +69,50 @@ impl Scene {
             new
         });
         let later = later.unwrap_or_default().into();
-        let messages: Option<Arc<[Message]>> = messages.map(|mut messages| {
+        let messages = messages.map(|mut messages| {
             take_own_away(&mut messages, &event, start);
-            messages.into()
+            Arc::new(ThreadMessages::with_reading(Conversation::in_order(messages), reading))
         });
-        let read = messages.as_ref().map(|messages| Arc::new(thread_messages(messages, reading)));
-        let is_whole = event.thread.is_some() && messages.is_some();
-        Self { number, is_whole, is_known: false, event, messages, read, later, own_star, own_read, earlier, reply }
+        Self {
+            number,
+            is_whole: event.thread.is_some() && messages.is_some(),
+            is_known: false,
+            event,
+            messages,
+            with_replies: Mutex::default(),
+            later,
+            own_star,
+            own_read,
+            earlier,
+            reply,
+        }
+    }
+
+    /// Its messages in order, if they were read.
+    pub(super) fn conversation(&self) -> Option<&[Message]> {
+        self.messages.as_ref().map(|messages| messages.conversation().messages())
+    }
+
+    /// Its messages with those that a side has sent. Sides that have sent the same read them once.
+    pub(super) fn with_replies(&self, conversation: Conversation) -> Arc<ThreadMessages> {
+        let mut known = self.with_replies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = known.iter().find(|messages| *messages.conversation() == conversation) {
+            return Arc::clone(same);
+        }
+        let new = Arc::new(ThreadMessages::new(conversation));
+        known.push(Arc::clone(&new));
+        new
     }
 
     /// When a reply of before the first event left, as the messages show it.
     pub(super) fn time_sent(&self, entry: &HistoryEntry) -> Option<Timestamp> {
         let is_it = |message: &&Message| shows_reply(message, entry);
-        self.messages.iter().flat_map(|messages| messages.iter()).find(is_it)?.created_at
+        self.conversation()?.iter().find(is_it)?.created_at
     }
 
     /// The words of an opt-out in the messages, or in the row where these were not read.
     pub(super) fn opt_out_words(&self) -> Option<String> {
-        match &self.read {
+        match &self.messages {
             Some(messages) => messages.opt_out().map(str::to_owned),
             None => {
                 let row = &self.event.row;
@@ -127,11 +153,6 @@ impl Scene {
     pub(super) fn overrides(&self) -> impl Iterator<Item = (String, Mode)> {
         self.event.overrides.iter().map(|(rule, mode)| (rule.clone(), *mode))
     }
-}
-
-/// Messages in their order, ready to be read.
-fn thread_messages(messages: &[Message], reading: Option<KeptReading>) -> ThreadMessages {
-    ThreadMessages::with_reading(Conversation::in_order(messages.to_vec()), reading)
 }
 
 /// Whether the service did it in the thread since the first event.

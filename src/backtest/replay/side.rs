@@ -17,7 +17,7 @@ use crate::{
     engine::{ApprovalError, Clock, Engine, EngineParts, GivenRow, IntakeError, ManualClock, Workspace},
     model::{ActionId, Mode, WorkspaceSettings},
     rules::{EventInput, Need, RuleSet},
-    store::{ActionStore as _, ControlStore as _, EventKind, SqlStore, Store},
+    store::{ActionStore as _, ControlStore as _, EventKind, PlayedStore, Store},
 };
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -27,7 +27,7 @@ const AFTERWARDS: Duration = Duration::from_secs(31 * 24 * 3_600);
 /// One set of rules and all that it has done in this play.
 pub(super) struct Side {
     engine: Arc<Engine>,
-    store: Arc<SqlStore>,
+    store: Arc<PlayedStore>,
     clock: Arc<ManualClock>,
     rules: Arc<RuleSet>,
     workspaces: PlayedWorkspaces,
@@ -66,12 +66,12 @@ impl Turn {
 }
 
 impl Side {
-    pub(super) async fn new(
+    pub(super) fn new(
         rules: &RuleSet,
         settings: Arc<HashMap<String, WorkspaceSettings>>,
         agreement: Agreement,
     ) -> Result<Self, ReplayError> {
-        let store = Arc::new(SqlStore::for_a_play().await?);
+        let store = Arc::new(PlayedStore::default());
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let engine = Engine::new(EngineParts {
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -141,6 +141,11 @@ impl Side {
     /// What became of it; `None` if it was no event for this side.
     pub(super) fn take(&mut self, event: u64) -> Option<Played> {
         self.followed.take(event)
+    }
+
+    /// What became of an event was told: what it was decided on is needed only as long as something waits.
+    pub(super) fn release(&self, decision: &str) {
+        self.store.release(decision);
     }
 
     /// What was known at the time of an event, whether it is decided or not.
@@ -317,7 +322,8 @@ impl Side {
             self.clock.set(at);
         }
         let workspace = self.workspace(&key.0)?;
-        let carried_out = self.engine.executor().carry_out(&workspace, &id).await;
+        let messages = self.workspaces.account(&key.0).and_then(|account| account.messages_read(&key.1));
+        let carried_out = self.engine.executor().carry_out(&workspace, (&key.1, &id), messages).await;
         carried_out.map_err(|error| ReplayError::Failed(error.to_string()))?;
         self.refresh(&id).await?;
         if !self.followed.is_open(&id) {

@@ -9,9 +9,11 @@ use crate::engine::threads::reevaluate::has_waited;
 use crate::engine::{Workspace, failpoint::failpoint};
 use crate::{
     model::{Action, ActionId, ActionKind, ActionState, Reason, ReasonCode, format_duration},
+    rules::ThreadMessages,
     store::{Lane, StoreError},
 };
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// Why execution stopped.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +44,21 @@ impl Executor {
         Pass::new(self, workspace, lane, stop).run().await
     }
 
-    /// Carries out one action if it is due, as [`Executor::run_due`] does; what becomes due by that is left to the caller.
+    /// Carries out one action of a thread if it is due, as [`Executor::run_due`] does; what becomes due by that is left to the
+    /// caller. `messages` are those of the thread, where they need not be read from the account.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn carry_out(&self, workspace: &Workspace, id: &ActionId) -> Result<(), ExecuteError> {
-        match self.step(workspace, id).await {
+    pub async fn carry_out(
+        &self,
+        workspace: &Workspace,
+        (thread, id): (&str, &ActionId),
+        messages: Option<Arc<ThreadMessages>>,
+    ) -> Result<(), ExecuteError> {
+        workspace.cache.give(thread, messages);
+        let ended = self.step(workspace, id).await;
+        workspace.cache.give(thread, None);
+        match ended {
             Ok(()) | Err(StoreError::Changed(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -16,7 +16,7 @@ use crate::engine::{
     threads::takeover::{Takeover, detect_takeover},
 };
 use crate::{
-    coldsend::{ApiError, Priority, ReplyReceipt, WriteError, WriteOutcome},
+    coldsend::{ApiError, Client, Priority, ReplyReceipt, WriteError, WriteOutcome},
     model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Repeat, Transition},
     rules::ThreadMessages,
     store::{AtIntent, OptOut, StoreError},
@@ -86,7 +86,7 @@ impl Executor {
                 (messages, verdict.map(|verdict| (verdict, note)))
             }
             // The last check: only the request itself stands between what these messages show and the reply.
-            None => match fetch_messages(&client, &action.thread_id, Priority::Reply).await {
+            None => match self.last_read(workspace, &client, &action.thread_id).await {
                 Ok(messages) => {
                     workspace.read_failures.record_success(&action.thread_id, self.shared.now());
                     let verdict = self.last_check(workspace, &action, &messages, waited).await;
@@ -112,6 +112,19 @@ impl Executor {
         let result = client.reply(&action.thread_id, &body).await;
         self.expect_row(workspace, &action, &messages, result.as_ref().ok());
         self.reply_ended(workspace, action, result.err(), note).await
+    }
+
+    /// The thread's messages as they are now.
+    async fn last_read(
+        &self,
+        workspace: &Workspace,
+        client: &Client,
+        thread: &str,
+    ) -> Result<Arc<ThreadMessages>, ApiError> {
+        match workspace.cache.given(thread) {
+            Some(given) => Ok(given),
+            None => fetch_messages(client, thread, Priority::Reply).await,
+        }
     }
 
     /// Whether the API's counts show that nobody else uses the workspace's key, and no other service was ever seen.

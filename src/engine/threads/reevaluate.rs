@@ -4,7 +4,7 @@ use super::newest_row;
 use crate::engine::shared::Shared;
 use crate::engine::{Workspace, execution::guard::Verdict};
 use crate::{
-    model::{Action, ActionKind, ActionState, Conversation, Reason, ReasonCode, ThreadDetail, ThreadRow},
+    model::{Action, ActionKind, ActionState, Conversation, Message, Reason, ReasonCode, ThreadDetail, ThreadRow},
     rules::{Again, ThreadMessages, lists_changed, still_matches},
     store::{DecisionRecord, EventValues, StoreError},
 };
@@ -40,12 +40,12 @@ impl Shared {
         let now = newest_row(&*self.store, workspace.name(), &action.thread_id).await?;
         let row = now.as_ref().map_or_else(|| event.row.clone(), |now| mixed(&event.row, now));
         let detail = event.detail.as_ref().map(|detail| ThreadDetail { row: row.clone(), ..detail.clone() });
-        let seen = messages.map(|messages| as_at_the_event(&event, messages));
+        let some = messages.and_then(|messages| some_at_the_event(&event, messages));
         let again = Again {
             workspace: workspace.name(),
             row: &row,
             detail: detail.as_ref(),
-            messages: seen.as_ref(),
+            messages: some.as_ref().or(messages),
             earlier,
             // Time alone changes nothing: `age` and `now` are those of the event.
             now: decision.at,
@@ -103,9 +103,11 @@ fn mixed(event: &ThreadRow, now: &ThreadRow) -> ThreadRow {
     }
 }
 
-/// The messages that were there at the event, as they read now: what came since, such as our own, changes no count.
-fn as_at_the_event(event: &EventValues, messages: &ThreadMessages) -> ThreadMessages {
-    let all = messages.conversation().messages().iter();
-    let there = all.filter(|message| event.message_ids.contains(&message.id)).cloned().collect();
-    ThreadMessages::new(Conversation::new(there))
+/// The messages that were there at the event, as they read now: what came since, such as our own, changes no count. `None`
+/// if all were there.
+fn some_at_the_event(event: &EventValues, messages: &ThreadMessages) -> Option<ThreadMessages> {
+    let all = messages.conversation().messages();
+    let there: Vec<&Message> = all.iter().filter(|message| event.message_ids.contains(&message.id)).collect();
+    let has_more = there.len() < all.len();
+    has_more.then(|| ThreadMessages::new(Conversation::new(there.into_iter().cloned().collect())))
 }

@@ -9,15 +9,12 @@ use super::{
     session::Session,
 };
 use crate::{
-    model::{Mode, OptOutScope, fold_domain, other_spelling},
-    store::{ControlStore, ModeOverride, OptOut, OptOutStore, Pause, StoreError},
+    model::{Mode, OptOutScope},
+    store::{ControlStore, ModeOverride, OptOut, OptOutStore, Pause, StoreError, opt_outs::spellings},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::{borrow::Cow, collections::HashMap};
-
-/// A domain with more names than this is none.
-const MAX_FORMS: usize = 16;
+use std::collections::HashMap;
 
 #[async_trait]
 impl ControlStore for SqlStore {
@@ -236,32 +233,15 @@ pub(super) fn find_opt_out(
 }
 
 /// What an opt-out of an address may be written as, a JSON list: the address, its hash, and its domain with those above it.
-/// Whoever speaks for a company speaks for its parts.
 pub(super) fn opt_out_forms(connection: &Connection, key: &AddressKey, email: &str) -> Result<String, StoreError> {
     let mut forms = Vec::new();
     for spelling in spellings(email) {
-        forms.push(spelling.to_string());
-        forms.extend(key.hidden(connection, &spelling)?);
-        let most = forms.len() + MAX_FORMS;
-        let mut domain = spelling.rsplit_once('@').map(|(_, domain)| domain);
-        while let Some(name) = domain.filter(|_| forms.len() < most) {
-            forms.push(format!("*@{name}"));
-            domain = name.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.'));
-        }
+        let hidden = key.hidden(connection, &spelling.address)?;
+        let domains = spelling.domains().collect::<Vec<_>>();
+        forms.push(spelling.address.into_owned());
+        forms.extend(hidden.into_iter().chain(domains));
     }
     to_json(&forms)
-}
-
-/// An address as it is given, and how else its domain may be written.
-fn spellings(email: &str) -> Vec<Cow<'_, str>> {
-    let folded = fold_domain(email);
-    let mut all = vec![Cow::Borrowed(email)];
-    for other in other_spelling(&folded).map(Cow::Owned).into_iter().chain([folded]) {
-        if !all.contains(&other) {
-            all.push(other);
-        }
-    }
-    all
 }
 
 /// An empty text stands for what was not noted.

@@ -9,7 +9,6 @@
 //! | `connection`, `values` | a connection to either, and what statements take and rows have |
 //! | `writer`, `session` | the thread that writes, and what a job writes with |
 //! | `readers` | the connections that read |
-//! | `in_memory` | a store in memory that one task uses: it writes and reads where it is asked |
 //! | `codec`, `names` | how values stand in the database |
 //! | `threads`, `decisions`, `actions`, … | one trait of the store each |
 //! | `settling` | the end of a pending row |
@@ -44,7 +43,6 @@ mod facts;
 mod fences;
 mod filters;
 mod identity;
-mod in_memory;
 mod kept;
 mod leases;
 mod left;
@@ -69,7 +67,6 @@ use addresses::AddressKey;
 use connection::Connection;
 use erasures_begun::Erasing;
 use fences::Fences;
-use in_memory::InMemory;
 use postgres::{Database, News};
 use readers::Readers;
 use rusqlite::ErrorCode;
@@ -84,8 +81,6 @@ pub struct SqlStore {
     writer: Option<Writer>,
     /// Readers do not wait for the writer; `None` where its connection is the only one.
     readers: Option<Readers>,
-    /// Writes and reads, if it is in memory and one task after the other uses it.
-    in_memory: Option<InMemory>,
     /// The server, if it is on one.
     database: Option<Arc<Database>>,
     /// What addresses are hashed with.
@@ -106,7 +101,6 @@ impl SqlStore {
         Self {
             writer,
             readers,
-            in_memory: None,
             database: None,
             address_key: AddressKey::default(),
             fences: Fences::default(),
@@ -121,10 +115,9 @@ impl SqlStore {
         &self,
         job: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match (&self.writer, &self.in_memory) {
-            (_, Some(in_memory)) => in_memory.write(job),
-            (Some(writer), None) => writer.write(job).await,
-            (None, None) => Err(StoreError::Database("the store is open to be looked at only".to_owned())),
+        match &self.writer {
+            Some(writer) => writer.write(job).await,
+            None => Err(StoreError::Database("the store is open to be looked at only".to_owned())),
         }
     }
 
@@ -133,11 +126,10 @@ impl SqlStore {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match (&self.in_memory, &self.readers, &self.writer) {
-            (Some(in_memory), ..) => in_memory.read(query),
-            (None, Some(readers), _) => readers.read(query).await,
-            (None, None, Some(writer)) => writer.read(query).await,
-            (None, None, None) => Err(StoreError::Database("the store is closed".to_owned())),
+        match (&self.readers, &self.writer) {
+            (Some(readers), _) => readers.read(query).await,
+            (None, Some(writer)) => writer.read(query).await,
+            (None, None) => Err(StoreError::Database("the store is closed".to_owned())),
         }
     }
 
@@ -167,8 +159,7 @@ impl SqlStore {
     /// How many statements all connections have run.
     fn statements(&self) -> u64 {
         let readers = self.readers.iter().chain(&self.agreeing).map(Readers::statements).sum::<u64>();
-        let in_memory = self.in_memory.as_ref().map_or(0, InMemory::statements);
-        readers + in_memory + self.writer.as_ref().map_or(0, Writer::statements)
+        readers + self.writer.as_ref().map_or(0, Writer::statements)
     }
 
     /// Ends all connections; what was committed is on disk.
@@ -178,9 +169,6 @@ impl SqlStore {
         }
         if let Some(agreeing) = &self.agreeing {
             agreeing.close();
-        }
-        if let Some(in_memory) = &self.in_memory {
-            in_memory.close();
         }
         // The writer last: whoever closes last moves the log into the file.
         if let Some(readers) = &self.readers {

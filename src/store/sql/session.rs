@@ -11,16 +11,6 @@ use super::{
 use crate::store::StoreError;
 use std::collections::HashMap;
 
-/// What a store keeps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Keeps {
-    /// All of it.
-    #[default]
-    Everything,
-    /// All but what pages and those who follow are told: counts and changes.
-    Records,
-}
-
 /// What the writing thread knows from one transaction to the next. All of it can be read again from the database.
 #[derive(Debug, Default)]
 pub(super) struct SessionState {
@@ -28,7 +18,6 @@ pub(super) struct SessionState {
     changes: ChangeLog,
     /// Which workspaces may be written for. This is no memory of the database's.
     fences: Fences,
-    keeps: Keeps,
 }
 
 impl SessionState {
@@ -36,11 +25,6 @@ impl SessionState {
     pub(super) fn forget(&mut self) {
         self.names.forget();
         self.changes = ChangeLog::default();
-    }
-
-    /// Of a store that keeps so much.
-    pub(super) fn that_keeps(keeps: Keeps) -> Self {
-        Self { keeps, ..Self::default() }
     }
 
     /// Of a process that holds leases.
@@ -60,7 +44,6 @@ pub(super) struct Session<'a> {
     pub(super) fenced: HashMap<String, i64>,
     /// How many intents were written.
     pub(super) intents: u32,
-    keeps: Keeps,
     /// Why nothing of the transaction can be kept, if so.
     broken: Option<StoreError>,
 }
@@ -68,9 +51,9 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// In a transaction that has begun.
     pub(super) fn begin(connection: &'a Connection, state: &'a mut SessionState) -> Self {
-        let SessionState { names, changes, fences, keeps } = state;
-        let (fenced, tally, keeps) = (HashMap::new(), Tally::default(), *keeps);
-        Self { connection, names, changes, tally, fences, fenced, intents: 0, keeps, broken: None }
+        let SessionState { names, changes, fences } = state;
+        let (fenced, tally) = (HashMap::new(), Tally::default());
+        Self { connection, names, changes, tally, fences, fenced, intents: 0, broken: None }
     }
 
     /// Runs a job, which says why it failed, if it did; then what it wrote is taken back. It is handed an error, and
@@ -127,10 +110,6 @@ impl<'a> Session<'a> {
 
     fn write_gathered(&mut self) -> Result<Option<IntentCount>, StoreError> {
         let (tally, connection) = (std::mem::take(&mut self.tally), self.connection);
-        if self.keeps == Keeps::Records {
-            self.changes.take_back(0);
-            return Ok(None);
-        }
         if !tally.is_empty() || !self.changes.is_empty() {
             self.changes.lock(connection)?;
         }

@@ -8,10 +8,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    sql::{
-        SqlStore, addresses::ensure_key, connection, fences::Fences, in_memory::InMemory, readers::Readers,
-        session::Keeps, writer::Writer,
-    },
+    sql::{SqlStore, addresses::ensure_key, connection, fences::Fences, readers::Readers, writer::Writer},
 };
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
@@ -99,21 +96,6 @@ impl SqlStore {
             Ok(Self::alone(Some(Writer::start(connection, Sidecar::default(), &Fences::default())?), None))
         })
         .await
-    }
-
-    /// An empty store in memory for one task: it keeps records, and no counts or changes.
-    ///
-    /// # Errors
-    /// There is no memory for it.
-    pub async fn for_a_play() -> Result<Self, StoreError> {
-        let connection = Connection::open_in_memory()?;
-        prepare(&connection)?;
-        create(Path::new(":memory:"), &connection)?;
-        let connection = connection::Connection::Sqlite(connection);
-        sidecar::ensure_row(&connection)?;
-        ensure_key(&connection)?;
-        let in_memory = Some(InMemory::new(connection, Keeps::Records));
-        Ok(Self { in_memory, ..Self::alone(None, None) })
     }
 
     /// Whether the store answers and can be written.
