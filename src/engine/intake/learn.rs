@@ -7,12 +7,13 @@
 use super::Intake;
 use crate::engine::{
     Workspace,
-    threads::author::{ALIKE, opening, pairs_of},
+    threads::author::{ALIKE, opening},
 };
 use crate::{
     model::{Conversation, ThreadRow, address_of, same_address},
+    rules::ThreadMessages,
     store::{CampaignStep, StoreError},
-    text::likeness,
+    text::{likeness, word_pairs},
 };
 
 /// This many copies of one step are enough.
@@ -45,18 +46,20 @@ impl Intake {
         &self,
         workspace: &Workspace,
         row: &ThreadRow,
-        conversation: &Conversation,
+        messages: &ThreadMessages,
     ) -> Result<(), StoreError> {
+        let conversation = messages.conversation();
         if row.campaign().is_none() || conversation.newest_inbound().is_none() {
             return Ok(());
         }
         let new: Vec<CampaignStep> = opening(conversation)
-            .filter(|message| workspace.learned.is_new_step(&message.id))
-            .map(|message| CampaignStep {
+            .enumerate()
+            .filter(|(_, message)| workspace.learned.is_new_step(&message.id))
+            .map(|(index, message)| CampaignStep {
                 thread_id: row.id.clone(),
                 message_id: message.id.clone(),
                 sender: message.from.as_deref().and_then(address_of),
-                words: pairs_of(message),
+                words: word_pairs(messages.new_text(index)),
             })
             .collect();
         if new.is_empty() {

@@ -156,7 +156,7 @@ impl Intake {
                 match event.filter(|event| *event != EventKind::Category || !taken_over) {
                     Some(event) => event,
                     None => {
-                        self.learn_messages(workspace, &thread.row, messages.conversation()).await?;
+                        self.learn_messages(workspace, &thread.row, messages).await?;
                         return self.settle(workspace, thread, Some(messages.conversation())).await;
                     }
                 }
@@ -171,7 +171,7 @@ impl Intake {
         let record = self.record(workspace, &thread.row, &evaluation, event, hold);
         let record = match &evaluation.messages {
             Some(messages) => {
-                let learn = self.learn_messages(workspace, &thread.row, messages.conversation());
+                let learn = self.learn_messages(workspace, &thread.row, messages);
                 try_join(record, learn).await?.0
             }
             None => record.await?,

@@ -68,7 +68,7 @@ pub(in crate::engine) fn opening(conversation: &Conversation) -> impl Iterator<I
     conversation.messages().iter().take_while(|message| message.outgoing)
 }
 
-pub(in crate::engine) fn pairs_of(message: &Message) -> Vec<u32> {
+fn pairs_of(message: &Message) -> Vec<u32> {
     word_pairs(&new_text(message.text.as_deref(), message.html.as_deref()))
 }
 

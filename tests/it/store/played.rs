@@ -28,6 +28,7 @@ const KINDS: [ActionKind; 5] = [
     ActionKind::Forward(DestinationKind::Slack),
     ActionKind::Forward(DestinationKind::Webhook),
 ];
+const REVISION: &str = "r1";
 const SCOPES: [OptOutScope; 2] = [OptOutScope::Workspace, OptOutScope::Shared];
 
 /// Chance that comes again with its seed.
@@ -86,6 +87,9 @@ impl Bed {
         let sql = stores::open(&folder.path().join("s.db")).await.unwrap();
         let draw = Draw(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let played = PlayedStore::default();
+        for store in [&sql as &dyn Store, &played] {
+            store.keep_rules(REVISION, "rules").await.unwrap();
+        }
         Self { _folder: folder, sql, played, draw, second: 0, decisions: Vec::new(), seed }
     }
 
@@ -179,7 +183,8 @@ impl Bed {
         };
         let opt_out = Some(&opt_out).filter(|_| self.draw.once_in(8));
         let row = self.row(thread);
-        let event = StoredEvent { at: now, workspace: made.workspace.clone(), row, ..StoredEvent::default() };
+        let (revision, workspace) = (REVISION.to_owned(), made.workspace.clone());
+        let event = StoredEvent { revision, at: now, workspace, row, ..StoredEvent::default() };
         let event = Some(&event).filter(|_| !self.draw.once_in(4));
         same!(self, |store| store
             .record_decision(&made, event, actions.clone(), opt_out, &settled, DECISION_POLICY)
@@ -380,10 +385,8 @@ impl Bed {
         if !self.decisions.is_empty() {
             let decision = self.draw.of(&self.decisions);
             same!(self, |store| store.decision(&decision).await);
-            same!(self, |store| store.events(std::slice::from_ref(&decision)).await.map(|mut events| {
-                // The revision is a matter of its own.
-                events.remove(&decision).map(|event| StoredEvent { revision: String::new(), ..event })
-            }));
+            same!(self, |store| store.events(std::slice::from_ref(&decision)).await);
+            same!(self, |store| store.kept_rules(REVISION).await);
         }
     }
 }
