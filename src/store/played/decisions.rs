@@ -63,6 +63,8 @@ impl DecisionStore for PlayedStore {
             new.push(action);
         }
         records.settle(&decision.workspace, settled, false, decision.at);
+        // A thread that is not settled is named at least.
+        records.thread_mut(&decision.workspace, &decision.thread_id, decision.at);
         records.add_decision(decision.clone(), event.cloned());
         let mut written = RecordedDecision { actions: new, cancelled };
         for action in &mut written.cancelled {

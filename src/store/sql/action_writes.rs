@@ -152,7 +152,7 @@ impl ActionUpdate {
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM pauses WHERE workspace IN ('', ?1)),
                    (SELECT evidence FROM opt_outs INDEXED BY opt_outs_email
-                     WHERE email IN (SELECT value FROM json_each(?2)) AND (?4 OR workspace = ?1) LIMIT 1),
+                     WHERE email IN (SELECT value FROM json_each(?2)) AND (?4 OR workspace = ?1) ORDER BY since LIMIT 1),
                    EXISTS (SELECT 1 FROM threads WHERE thread_id = ?3 AND pending_row IS NOT NULL
                      AND workspace = (SELECT id FROM workspaces WHERE name = ?1))",
             )?

@@ -122,7 +122,8 @@ impl Bed {
         if self.draw.once_in(12) { row.erased() } else { row }
     }
 
-    fn settled(&mut self, thread: &str) -> SettledThread {
+    fn settled(&mut self, workspace: &str, thread: &str) -> SettledThread {
+        let rival = WORKSPACES.into_iter().find(|name| *name != workspace).unwrap();
         let ids = |count: usize| (0..count).map(|number| format!("m{number}")).collect::<Vec<_>>();
         SettledThread {
             row: self.row(thread),
@@ -133,7 +134,7 @@ impl Bed {
             was_in_line: self.draw.once_in(2),
             opted_out: false,
             claim: Claim {
-                rivals: if self.draw.once_in(3) { WORKSPACES.map(str::to_owned).to_vec() } else { Vec::new() },
+                rivals: if self.draw.once_in(3) { vec![rival.to_owned()] } else { Vec::new() },
                 expiry: Some(at(9_999)),
             },
         }
@@ -174,7 +175,7 @@ impl Bed {
         made.lead_email = self.draw.maybe(&LEADS).map(str::to_lowercase);
         let actions: Vec<Action> = (0..self.draw.below(4)).map(|place| self.new_action(&made, place as u32)).collect();
         let settled_thread = if self.draw.once_in(6) { "elsewhere" } else { thread };
-        let settled = self.settled(settled_thread);
+        let settled = self.settled(&made.workspace, settled_thread);
         let opt_out = OptOut {
             workspace: made.workspace.clone(),
             email: self.draw.of(&LEADS).to_owned(),
@@ -316,7 +317,7 @@ impl Bed {
             }
             _ => {
                 let (workspace, thread) = (self.draw.of(&WORKSPACES), self.draw.of(&THREADS));
-                let settled = self.settled(thread);
+                let settled = self.settled(workspace, thread);
                 same!(self, |store| store.settle_thread(workspace, &settled).await);
             }
         }
@@ -363,7 +364,8 @@ impl Bed {
         same!(self, |store| (store.pauses().await, store.mode_overrides().await, store.foreign_uses().await));
         same!(self, |store| store.campaign_steps(workspace).await.map(|mut steps| {
             steps.sort_by(|one, other| (&one.thread_id, &one.message_id).cmp(&(&other.thread_id, &other.message_id)));
-            steps
+            // Which of those of one moment are the last that find room is not said.
+            (steps.len(), if steps.len() < 400 { steps } else { Vec::new() })
         }));
         let states = [vec![], ActionState::OPEN.to_vec(), vec![ActionState::Done]];
         let filter = ActionFilter {
