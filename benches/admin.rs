@@ -237,7 +237,7 @@ async fn fill(fixture: &Fixture, rule_count: usize, numbers: Range<usize>) {
         let matched = if i.is_multiple_of(5) { vec![] } else { vec![rule.clone()] };
         let (event, trace) = samples.get(if matched.is_empty() { rule_count } else { i % rule_count }).unwrap();
         let decision = DecisionRecord {
-            id: format!("{i:08x}-0000-7000-8000-{i:012x}"),
+            id: format!("{i:08x}-0000-7000-8000-{i:08x}0000"),
             workspace: "acme".to_owned(),
             thread_id: thread.clone(),
             message_id: Some(format!("message-{i}")),
@@ -259,7 +259,7 @@ async fn fill(fixture: &Fixture, rule_count: usize, numbers: Range<usize>) {
                 _ => (ActionState::Done, None),
             };
             Action {
-                id: ActionId(format!("{i:08x}-0000-7000-80{place:02x}-{i:012x}")),
+                id: ActionId::of_decision(&decision.id, place).unwrap(),
                 workspace: "acme".to_owned(),
                 decision_id: decision.id.clone(),
                 thread_id: thread.clone(),

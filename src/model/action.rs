@@ -1,6 +1,6 @@
 //! Actions: what a rule does to a thread or sends to a destination, and the durable record that it is done once.
 
-use super::{ActionKind, Attempt, DestinationKind, Rate, Reason, ReasonCode, UnknownName};
+use super::{ActionId, ActionKind, Attempt, DestinationKind, Rate, Reason, ReasonCode, UnknownName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -238,30 +238,6 @@ impl Payload {
             Self::Reply { text, html, .. } => text.as_deref().or(html.as_deref()),
             Self::Notice(notice) => notice.text.as_deref(),
         }
-    }
-}
-
-/// The id of an action record: a UUID version 7, so ids sort by time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ActionId(pub String);
-
-impl ActionId {
-    /// A new id.
-    pub fn new() -> Self {
-        Self(uuid::Uuid::now_v7().to_string())
-    }
-}
-
-impl Default for ActionId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Display for ActionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

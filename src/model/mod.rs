@@ -11,6 +11,7 @@ mod domain;
 mod duration;
 mod grant;
 mod histogram;
+mod ids;
 mod mail;
 mod mail_reading;
 mod reason;
@@ -19,8 +20,7 @@ mod transition;
 mod workspace;
 
 pub use action::{
-    Action, ActionId, ActionState, Attachment, HistoryEntry, Notice, NoticeMessage, Payload, Repeat, RepeatScope,
-    Timing,
+    Action, ActionState, Attachment, HistoryEntry, Notice, NoticeMessage, Payload, Repeat, RepeatScope, Timing,
 };
 pub(crate) use action_kind::destination_kinds;
 pub use action_kind::{ActionKind, DestinationKind, UnknownName};
@@ -34,6 +34,7 @@ pub use domain::{fold_domain, other_spelling};
 pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, parse_duration, rate_pattern};
 pub use grant::{GRANT_LASTS, Grant, GrantRequest};
 pub use histogram::{Histogram, HistogramSnapshot};
+pub use ids::{ActionId, new_decision_id};
 #[allow(unused_imports)] // becomes used as soon as the first condition is
 pub(crate) use mail::non_blank;
 pub use mail::{

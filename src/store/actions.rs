@@ -77,7 +77,7 @@ pub trait ActionStore: Send + Sync {
     /// What is known of a reply that is about to leave.
     async fn reply_facts(&self, question: &ReplyQuestion) -> Result<ReplyFacts, StoreError>;
 
-    /// When the counted actions left, oldest first.
+    /// When the counted actions left, oldest first. Of all rules and leads, only replies are counted.
     async fn sent_since(
         &self,
         workspace: &str,

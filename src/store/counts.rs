@@ -1,7 +1,7 @@
 //! How often rules matched and what became of it.
 
 use super::{ActionCount, ActionTotal, DayCount, MatchTotal, StoreError, StoreMetrics, WorkspaceQueue};
-use crate::model::{ActionKind, ActionState};
+use crate::model::ActionState;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -39,8 +39,8 @@ pub trait CountStore: Send + Sync {
     /// What waits in each workspace that the store knows, as of one moment and in one look.
     async fn workspace_queues(&self) -> Result<HashMap<String, WorkspaceQueue>, StoreError>;
 
-    /// How many actions of a kind have left these workspaces since then.
-    async fn count_sent(&self, workspaces: &[String], kind: ActionKind, since: Timestamp) -> Result<u64, StoreError>;
+    /// How many replies have left these workspaces since then.
+    async fn count_sent_replies(&self, workspaces: &[String], since: Timestamp) -> Result<u64, StoreError>;
 
     /// The store's own health.
     async fn metrics(&self) -> Result<StoreMetrics, StoreError>;

@@ -9,7 +9,7 @@ use crate::{
 };
 use reply_router::{
     engine::DECISION_POLICY,
-    model::{ActionKind, ActionState, OptOutScope},
+    model::{ActionId, ActionKind, ActionState, OptOutScope, new_decision_id},
     store::{ActionFilter, Copied, DecisionFilter, OptOut, SettledThread, SqlStore, StoreError, prelude::*},
 };
 use std::{
@@ -28,12 +28,18 @@ async fn database(name: &str) -> String {
 /// A decision with a reply and a star, an opt-out, a pause, rows in line, and ids that are no UUIDs.
 async fn fill(store: &SqlStore) {
     for number in 0..3 {
-        let id = if number == 0 { "d0".to_owned() } else { uuid::Uuid::now_v7().to_string() };
+        let id = if number == 0 { "d0".to_owned() } else { new_decision_id() };
         let made = decision(&id, &format!("m{number}"), number);
-        let actions = vec![
+        let mut actions = vec![
             action(&made, ActionKind::Reply, ActionState::Planned),
             action(&made, ActionKind::Star, ActionState::Done),
         ];
+        if number == 2 {
+            // Ids that the decision's tells.
+            for (place, action) in actions.iter_mut().enumerate() {
+                action.id = ActionId::of_decision(&id, place).unwrap();
+            }
+        }
         let settled =
             SettledThread { row: row("t", number), newest_inbound: made.message_id.clone(), ..Default::default() };
         store.record_decision(&made, None, actions, None, &settled, DECISION_POLICY).await.unwrap();
@@ -132,6 +138,10 @@ async fn tables_of_an_earlier_version_are_brought_up_to_date() {
     SERVER.query(
         &name,
         "DROP TABLE commits, alerts, erasures; DROP INDEX actions_left; ALTER TABLE threads DROP COLUMN lead; ALTER TABLE replicas DROP COLUMN workspaces;
+         DROP INDEX actions_uid, actions_sent, actions_sent_by_rule;
+         ALTER TABLE actions ALTER COLUMN uid SET NOT NULL, ADD UNIQUE (uid);
+         CREATE INDEX actions_sent ON actions (workspace, kind, sent_at) WHERE sent_at IS NOT NULL;
+         CREATE INDEX actions_sent_by_rule ON actions (rule, kind, sent_at) WHERE sent_at IS NOT NULL;
          UPDATE schema_version SET version = 1",
     );
     let looking = SqlStore::connect_read_only(&address).await;
@@ -143,7 +153,16 @@ async fn tables_of_an_earlier_version_are_brought_up_to_date() {
     for store in [one.unwrap(), other.unwrap()] {
         assert_eq!(upgrade::matches_by_workspace(&store).await, wanted);
     }
-    assert_eq!(SERVER.query(&name, "SELECT max(version) FROM schema_version").trim(), "7");
+    assert_eq!(SERVER.query(&name, "SELECT max(version) FROM schema_version").trim(), "8");
+    let fresh = format!("fresh_{}", uuid::Uuid::new_v4().simple());
+    SqlStore::connect(&SERVER.database(&fresh)).await.unwrap().close().await;
+    for all in [
+        "SELECT string_agg(indexdef, chr(10) ORDER BY indexname) FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable, chr(10)
+           ORDER BY table_name, column_name) FROM information_schema.columns WHERE table_schema = 'public'",
+    ] {
+        assert_eq!(SERVER.query(&name, all), SERVER.query(&fresh, all), "as if its tables were new");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

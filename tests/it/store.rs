@@ -5,6 +5,7 @@ mod events;
 mod facts;
 mod file;
 mod filters;
+mod ids;
 mod played;
 pub(crate) mod upgrade;
 

@@ -2,7 +2,7 @@
 
 use super::ScopedEngine;
 use crate::{
-    model::{ActionKind, ActionState},
+    model::ActionState,
     store::{ActionCount, DayCount, ForeignUse, MatchTotal, ModeOverride, Pause, StoreError},
 };
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ impl ScopedEngine {
     /// How many replies were sent since then.
     pub(in crate::admin) async fn replies_sent(&self, since: Timestamp) -> Result<u64, StoreError> {
         let names: Vec<String> = self.workspaces().iter().map(|found| found.name().to_owned()).collect();
-        self.app.engine.store().count_sent(&names, ActionKind::Reply, since).await
+        self.app.engine.store().count_sent_replies(&names, since).await
     }
 
     /// How many actions are in each state.

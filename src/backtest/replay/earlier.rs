@@ -6,7 +6,7 @@ use crate::{
     engine::DECISION_POLICY,
     model::{
         Action, ActionId, ActionKind, ActionState, Attempt, AttemptOutcome, HistoryEntry, Payload, Reason, ReasonCode,
-        Repeat, ThreadRow, Timing, Transition, address_of,
+        Repeat, ThreadRow, Timing, Transition, address_of, new_decision_id,
     },
     rules::words_of,
     store::{
@@ -80,7 +80,7 @@ impl EarlierActions {
     /// Writes an action of then.
     async fn record(&mut self, scene: &Scene, entry: &HistoryEntry) -> Result<(), StoreError> {
         let record = DecisionRecord {
-            id: uuid::Uuid::now_v7().to_string(),
+            id: new_decision_id(),
             workspace: scene.event.workspace.clone(),
             thread_id: entry.thread_id.clone(),
             message_id: entry.message_id.clone(),
@@ -165,7 +165,7 @@ fn action(record: &DecisionRecord, entry: &HistoryEntry) -> Action {
         _ => Payload::None,
     };
     Action {
-        id: ActionId::new(),
+        id: ActionId::of_decision(&record.id, 0).unwrap_or_default(),
         workspace: record.workspace.clone(),
         decision_id: record.id.clone(),
         thread_id: record.thread_id.clone(),

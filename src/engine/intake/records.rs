@@ -4,7 +4,7 @@ use crate::engine::evaluation::Evaluation;
 use crate::{
     model::{
         Action, ActionId, ActionKind, ActionState, PlannedAction, PlannedOutcome, Reason, ReasonCode, ThreadRow,
-        address_of,
+        address_of, new_decision_id,
     },
     store::{DecisionRecord, DecisionTrace, EventKind, StoredEvent},
 };
@@ -26,7 +26,7 @@ pub(in crate::engine) fn decision_record(
     let decision = &evaluation.decision;
     let newest = evaluation.messages.as_ref().and_then(|messages| messages.newest_inbound());
     DecisionRecord {
-        id: uuid::Uuid::now_v7().to_string(),
+        id: new_decision_id(),
         workspace: workspace.to_owned(),
         thread_id: row.id.clone(),
         message_id: newest_inbound(evaluation).map(|(id, _)| id),
@@ -96,15 +96,15 @@ pub(in crate::engine) fn action_records(
         .filter(|message| message.outgoing)
         .map(|message| message.id.clone())
         .collect();
-    let record_of = |planned: &PlannedAction| {
+    let record_of = |(place, planned): (usize, &PlannedAction)| {
         let outgoing = if planned.kind == ActionKind::Reply { seen.as_slice() } else { &[] };
-        let mut action = action_record(record, planned, message_at, outgoing, now);
+        let mut action = action_record(record, place, planned, message_at, outgoing, now);
         if action.state == ActionState::Held {
             action.due_at = expiry;
         }
         action
     };
-    evaluation.decision.actions.iter().map(record_of).collect()
+    evaluation.decision.actions.iter().enumerate().map(record_of).collect()
 }
 
 fn newest_inbound(evaluation: &Evaluation) -> Option<(String, Option<Timestamp>)> {
@@ -114,6 +114,7 @@ fn newest_inbound(evaluation: &Evaluation) -> Option<(String, Option<Timestamp>)
 
 fn action_record(
     record: &DecisionRecord,
+    place: usize,
     planned: &PlannedAction,
     message_at: Option<Timestamp>,
     outgoing_before: &[String],
@@ -129,7 +130,7 @@ fn action_record(
         PlannedOutcome::Failed => (ActionState::Failed, None),
     };
     Action {
-        id: ActionId::new(),
+        id: ActionId::of_decision(&record.id, place).unwrap_or_default(),
         workspace: record.workspace.clone(),
         decision_id: record.id.clone(),
         thread_id: record.thread_id.clone(),

@@ -8,6 +8,7 @@ use crate::engine::{
 use crate::{
     coldsend::ApiError,
     destinations::Alert,
+    model::new_decision_id,
     store::{DecisionRecord, DecisionTrace, EventKind, PendingThread, StoreError},
 };
 
@@ -22,7 +23,7 @@ impl Intake {
         let row = &thread.row;
         let problem = format!("the messages cannot be read, so no rule was evaluated: {error}");
         let record = DecisionRecord {
-            id: uuid::Uuid::now_v7().to_string(),
+            id: new_decision_id(),
             workspace: workspace.name().to_owned(),
             thread_id: row.id.clone(),
             message_id: None,

@@ -2,7 +2,7 @@
 
 use super::{PlayedStore, refused};
 use crate::{
-    model::{ActionKind, ActionState, Grant, GrantRequest},
+    model::{ActionState, Grant, GrantRequest},
     store::{
         ActionCount, ActionTotal, AfterStep, AuditEntry, AuditFilter, AuditStore, Change, ChangeStore, CountStore,
         DayCount, Erased, ErasureStore, HeldLeases, LeaseStore, MatchTotal, RemovalMark, RemovalStep, RemoveBefore,
@@ -53,7 +53,7 @@ impl CountStore for PlayedStore {
         refused(COUNTS)
     }
 
-    async fn count_sent(&self, _: &[String], _: ActionKind, _: Timestamp) -> Result<u64, StoreError> {
+    async fn count_sent_replies(&self, _: &[String], _: Timestamp) -> Result<u64, StoreError> {
         refused(COUNTS)
     }
 

@@ -1,7 +1,11 @@
 //! An action in the database and as the engine knows it: a narrow row that changes, and what is sent, which stays.
 
 use super::{
-    codec::{OwnedUid, Uid, list_from_json, list_to_json, micros, optional_timestamp, pack, parse, timestamp, unpack},
+    attempts,
+    codec::{
+        OwnedUid, Uid, list_from_json, list_to_json, micros, optional_timestamp, pack, parse, timestamp, unpack,
+        unreadable,
+    },
     connection::{Row, params},
     counts::CountedAs,
     session::Session,
@@ -22,7 +26,7 @@ const MAX_ACTIONS: usize = 1 << PLACE_BITS;
 pub(super) const COLUMNS: &str = "a.uid, w.name, d.uid, t.thread_id, d.message_id, d.lead_email,
      (SELECT name FROM names WHERE id = a.rule), a.position, a.kind, a.target, a.state, a.reason_code, a.reason_text,
      a.approved, a.message_at, a.outgoing_before, a.attempts, a.due_at, a.sent_at, d.at, a.updated_at, a.version,
-     (SELECT body FROM action_payloads p WHERE p.id = a.id)";
+     (SELECT body FROM action_payloads p WHERE p.id = a.id), a.id";
 
 /// The tables of [`COLUMNS`]; the condition that follows chooses among the actions `a`, which are looked up first.
 pub(super) const TABLES: &str = "CROSS JOIN decisions d ON d.id = a.id >> 16
@@ -43,6 +47,36 @@ pub(super) fn key(decision: i64, place: usize) -> Result<i64, StoreError> {
         return Err(StoreError::Database(format!("a decision has more than {MAX_ACTIONS} actions")));
     }
     Ok((decision << PLACE_BITS) | i64::try_from(place).unwrap_or(i64::MAX))
+}
+
+/// The key of the action with an id, for which stand the values of an [`IdValues`]: of one whose id its decision's tells, or
+/// of one that has its own.
+pub(super) const KEY_OF_ID: &str = "coalesce((SELECT id FROM actions WHERE uid = ?1),
+     (SELECT o.id FROM decisions n CROSS JOIN actions o ON o.id = (n.id << 16 | ?3) AND o.uid IS NULL WHERE n.uid = ?2))";
+
+/// What an action is looked up by: its id, and the decision and the place that the id tells.
+pub(super) struct IdValues<'a> {
+    pub(super) id: Uid<'a>,
+    decision: Option<String>,
+    pub(super) place: i64,
+}
+
+impl<'a> IdValues<'a> {
+    pub(super) fn new(id: &'a str) -> Self {
+        let (decision, place) = ActionId(id.to_owned()).decision().unzip();
+        let place = place.and_then(|place| i64::try_from(place).ok()).unwrap_or_default();
+        Self { id: Uid(id), decision, place }
+    }
+
+    pub(super) fn decision(&self) -> Option<Uid<'_>> {
+        self.decision.as_deref().map(Uid)
+    }
+}
+
+/// The id of an action as it is read: its own, or else the one that its decision's id and its key tell.
+pub(super) fn action_id(own: Option<OwnedUid>, decision: &str, key: i64) -> Result<ActionId, StoreError> {
+    let told = || ActionId::of_decision(decision, usize::try_from(key & (MAX_ACTIONS as i64 - 1)).ok()?);
+    own.map(|id| ActionId(id.0)).or_else(told).ok_or_else(|| unreadable("an action without an id"))
 }
 
 /// The place that a living action has in its thread, as a number.
@@ -102,7 +136,7 @@ impl Session<'_> {
         )?;
         let inserted = insert.execute(params![
             belongs.key,
-            Uid(&action.id.0),
+            Some(Uid(&action.id.0)).filter(|_| !is_told(action, belongs.key)),
             belongs.workspace,
             belongs.thread,
             claim(action),
@@ -121,7 +155,7 @@ impl Session<'_> {
             action.message_at.map(micros),
             action.approved,
             list_to_json(&action.outgoing_before)?,
-            list_to_json(&action.attempts)?,
+            attempts::to_text(&action.attempts, belongs.at)?,
             action.version,
         ])?;
         if inserted == 0 {
@@ -133,6 +167,11 @@ impl Session<'_> {
         self.changes.push(change(action));
         Ok(true)
     }
+}
+
+/// Whether the action's decision and its key tell its id.
+fn is_told(action: &Action, key: i64) -> bool {
+    action_id(None, &action.decision_id, key).is_ok_and(|told| told == action.id)
 }
 
 /// When it comes up. What does not come up by itself is never due.
@@ -176,11 +215,12 @@ pub(super) fn reason(code: Option<&str>, text: Option<&str>) -> Result<Option<Re
 /// The action of a row with [`COLUMNS`].
 pub(super) fn read_action(row: Row<'_>) -> Result<Action, StoreError> {
     let body: PayloadBody = unpack(row.bytes(22)?)?;
+    let (decision_id, at) = (row.get::<OwnedUid>(2)?.0, row.get(19)?);
     let time = |column: usize| -> Result<_, StoreError> { optional_timestamp(row.get(column)?) };
     Ok(Action {
-        id: ActionId(row.get::<OwnedUid>(0)?.0),
+        id: action_id(row.get(0)?, &decision_id, row.get(23)?)?,
         workspace: row.get(1)?,
-        decision_id: row.get::<OwnedUid>(2)?.0,
+        decision_id,
         thread_id: row.get(3)?,
         message_id: row.get(4)?,
         lead_email: row.get(5)?,
@@ -197,10 +237,10 @@ pub(super) fn read_action(row: Row<'_>) -> Result<Action, StoreError> {
         approved: row.get(13)?,
         message_at: time(14)?,
         outgoing_before: list_from_json(row.optional_text(15)?)?,
-        attempts: list_from_json(row.optional_text(16)?)?,
+        attempts: attempts::from_text(row.optional_text(16)?, at)?,
         due_at: time(17)?,
         sent_at: time(18)?,
-        created_at: timestamp(row.get(19)?)?,
+        created_at: timestamp(at)?,
         updated_at: timestamp(row.get(20)?)?,
         version: row.get(21)?,
     })

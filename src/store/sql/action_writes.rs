@@ -1,8 +1,9 @@
 //! Changes of actions: each is refused if somebody else changed the action first.
 
 use super::{
-    action_rows::{change, claim, counted_as, due_at, payload_body},
+    action_rows::{IdValues, KEY_OF_ID, action_id, change, claim, counted_as, due_at, payload_body},
     addresses::AddressKey,
+    attempts,
     codec::{OwnedUid, Uid, list_to_json, micros, parse},
     connection::params,
     controls::opt_out_forms,
@@ -18,12 +19,15 @@ use jiff::Timestamp;
 use std::sync::LazyLock;
 
 /// What an update must know of the row that it changes. The payload seldom changes: a person edited it.
-pub(super) const BEFORE: &str =
-    "SELECT a.id, a.workspace, a.thread, a.rule, a.state, a.reason_code, d.at FROM actions a
-     CROSS JOIN decisions d ON d.id = a.id >> 16 WHERE a.uid = ? AND a.version = ?";
+pub(super) static BEFORE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT a.id, a.workspace, a.thread, a.rule, a.state, a.reason_code, d.at FROM actions a
+         CROSS JOIN decisions d ON d.id = a.id >> 16 WHERE a.id = {KEY_OF_ID} AND a.version = ?4"
+    )
+});
 
-static LOCK: LazyLock<String> = LazyLock::new(|| format!("{BEFORE} FOR UPDATE OF a"));
-static CLAIM: LazyLock<String> = LazyLock::new(|| format!("{BEFORE} FOR UPDATE OF a SKIP LOCKED"));
+static LOCK: LazyLock<String> = LazyLock::new(|| format!("{} FOR UPDATE OF a", *BEFORE));
+static CLAIM: LazyLock<String> = LazyLock::new(|| format!("{} FOR UPDATE OF a SKIP LOCKED", *BEFORE));
 
 pub(super) const UPDATE: &str =
     "UPDATE actions SET claim = ?, state = ?, reason_code = ?, reason_text = ?, urgency = ?,
@@ -84,8 +88,9 @@ impl ActionUpdate {
     /// it was on its way, only what became of it is written: then it is gone.
     pub(super) fn write(&self, session: &mut Session<'_>) -> Result<Written, StoreError> {
         let action = &self.action;
-        let before = session.connection.prepare_cached(session.connection.pick(BEFORE, self.lock()))?.query_optional(
-            params![Uid(&action.id.0), action.version],
+        let id = IdValues::new(&action.id.0);
+        let before = session.connection.prepare_cached(session.connection.pick(&BEFORE, self.lock()))?.query_optional(
+            params![id.id, id.decision(), id.place, action.version],
             |row| {
                 let (state, reason): (String, Option<String>) = (row.get(4)?, row.get(5)?);
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, state, reason, row.get(6)?))
@@ -112,7 +117,7 @@ impl ActionUpdate {
             action.message_at.map(micros),
             action.approved,
             list_to_json(&action.outgoing_before)?,
-            list_to_json(&action.attempts)?,
+            attempts::to_text(&action.attempts, at)?,
             id,
         ])?;
         if let Some(body) = &self.body {
@@ -201,9 +206,10 @@ pub(super) fn held_for(
     reason: ReasonCode,
 ) -> Result<Vec<String>, StoreError> {
     let mut query = session.connection.prepare_cached(
-        "SELECT uid FROM actions INDEXED BY actions_state WHERE state = ?1 AND reason_code = ?2
-         AND (?3 IS NULL OR workspace = ?3)",
+        "SELECT a.uid, d.uid, a.id FROM actions a INDEXED BY actions_state CROSS JOIN decisions d ON d.id = a.id >> 16
+         WHERE a.state = ?1 AND a.reason_code = ?2 AND (?3 IS NULL OR a.workspace = ?3)",
     )?;
-    query
-        .query_all(params![ActionState::Held.as_str(), reason.as_str(), workspace], |row| Ok(row.get::<OwnedUid>(0)?.0))
+    query.query_all(params![ActionState::Held.as_str(), reason.as_str(), workspace], |row| {
+        Ok(action_id(row.get(0)?, &row.get::<OwnedUid>(1)?.0, row.get(2)?)?.0)
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::{
     SqlStore,
-    action_rows::{COLUMNS, TABLES, payload, read_action, reason},
+    action_rows::{COLUMNS, IdValues, KEY_OF_ID, TABLES, action_id, payload, read_action, reason},
     action_writes::{self, ActionUpdate},
     codec::{OwnedUid, Uid, micros, optional_timestamp, parse, to_json},
     connection::{Connection, params},
@@ -30,13 +30,11 @@ fn select(rest: &str) -> String {
     format!("SELECT {COLUMNS} FROM actions a {TABLES} {rest}")
 }
 
-pub(super) static ONE: LazyLock<String> = LazyLock::new(|| select("WHERE a.uid = ?"));
+pub(super) static ONE: LazyLock<String> = LazyLock::new(|| select(&format!("WHERE a.id = {KEY_OF_ID}")));
 
-/// The other actions of one inbound message.
-pub(super) static SIBLINGS: LazyLock<String> = LazyLock::new(|| {
-    select(
-        "WHERE a.thread = ?1 AND (d.message_id = ?2 OR d.message_id IS NULL AND d.uid = ?3) AND a.uid <> ?4 ORDER BY a.id",
-    )
+/// The actions of one inbound message.
+pub(super) static OF_MESSAGE: LazyLock<String> = LazyLock::new(|| {
+    select("WHERE a.thread = ?1 AND (d.message_id = ?2 OR d.message_id IS NULL AND d.uid = ?3) ORDER BY a.id")
 });
 
 /// What is due in a lane, in the order in which it is carried out: the most urgent first, each part by its index.
@@ -52,7 +50,8 @@ pub(super) static DUE: LazyLock<String> = LazyLock::new(|| {
     };
     let parts = [0, 1, 2].map(part).join(" UNION ALL ");
     format!(
-        "SELECT due.uid, (SELECT thread_id FROM threads WHERE id = due.thread), due.kind, due.target FROM ({parts}) due
+        "SELECT due.uid, (SELECT thread_id FROM threads WHERE id = due.thread), due.kind, due.target,
+           (SELECT uid FROM decisions WHERE id = due.id >> 16), due.id FROM ({parts}) due
          ORDER BY due.urgency, due.due_at, due.id LIMIT ?5"
     )
 });
@@ -80,7 +79,7 @@ pub(super) fn next_due(workspace: &str) -> String {
 impl ActionStore for SqlStore {
     async fn action(&self, id: &ActionId) -> Result<Option<Action>, StoreError> {
         let id = id.0.clone();
-        self.look_up(move |connection| find(connection, &ONE, &[&Uid(&id)]).map(|mut found| found.pop())).await
+        self.look_up(move |connection| find_one(connection, &id)).await
     }
 
     async fn actions(&self, filter: &ActionFilter) -> Result<Vec<Action>, StoreError> {
@@ -116,9 +115,9 @@ impl ActionStore for SqlStore {
                 let mut query = connection.prepare_cached(&query)?;
                 let mut rows = query.query(&as_params(&values))?;
                 while let Some(row) = rows.next()? {
-                    let decision = row.get::<OwnedUid>(8)?.0;
+                    let (decision, key) = (row.get::<OwnedUid>(8)?.0, row.get(9)?);
                     let summary = ActionSummary {
-                        id: ActionId(row.get::<OwnedUid>(0)?.0),
+                        id: action_id(row.get(0)?, &decision, key)?,
                         decision_id: decision.clone(),
                         rule: row.get(1)?,
                         kind: parse(row.text(2)?)?,
@@ -131,7 +130,7 @@ impl ActionStore for SqlStore {
                             None => Vec::new(),
                         },
                     };
-                    found.entry(decision).or_default().insert(row.get(9)?, summary);
+                    found.entry(decision).or_default().insert(key, summary);
                 }
             }
             Ok(found.into_iter().map(|(decision, actions)| (decision, actions.into_values().collect())).collect())
@@ -144,7 +143,9 @@ impl ActionStore for SqlStore {
         self.look_up(move |connection| {
             let Some(workspace) = find_workspace(connection, &workspace)? else { return Ok(Vec::new()) };
             let Some(thread) = find_thread(connection, workspace, &thread)? else { return Ok(Vec::new()) };
-            find(connection, &SIBLINGS, params![thread, of.message_id, Uid(&of.decision_id), Uid(&of.id.0)])
+            let mut found = find(connection, &OF_MESSAGE, params![thread, of.message_id, Uid(&of.decision_id)])?;
+            found.retain(|action| action.id != of.id);
+            Ok(found)
         })
         .await
     }
@@ -162,7 +163,7 @@ impl ActionStore for SqlStore {
             let values = params![workspace, lane as u8, micros(now), except, limit];
             connection.prepare_cached(&DUE)?.query_all(values, |row| {
                 Ok(DueAction {
-                    id: ActionId(row.get::<OwnedUid>(0)?.0),
+                    id: action_id(row.get(0)?, &row.get::<OwnedUid>(4)?.0, row.get(5)?)?,
                     thread_id: row.get(1)?,
                     kind: parse(row.text(2)?)?,
                     target: row.get(3)?,
@@ -282,5 +283,6 @@ pub(super) fn find(connection: &Connection, query: &str, values: &[&dyn ToParam]
 /// One action, if it is there.
 pub(super) fn find_one(connection: &Connection, id: &str) -> Result<Option<Action>, StoreError> {
     let mut query = connection.prepare_cached(&ONE)?;
-    query.query_optional(params![Uid(id)], read_action)
+    let id = IdValues::new(id);
+    query.query_optional(params![id.id, id.decision(), id.place], read_action)
 }

@@ -29,7 +29,7 @@ enum Cell {
     Bool(Option<bool>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
-    Uid(String),
+    Uid(Option<String>),
 }
 
 impl ToParam for Cell {
@@ -39,7 +39,7 @@ impl ToParam for Cell {
             Self::Bool(value) => value.map_or(Param::Null(Kind::Bool), Param::Bool),
             Self::Text(value) => value.as_deref().map_or(Param::Null(Kind::Text), Param::Text),
             Self::Bytes(value) => value.as_deref().map_or(Param::Null(Kind::Bytes), Param::Bytes),
-            Self::Uid(id) => Param::Uid(id),
+            Self::Uid(id) => id.as_deref().map_or(Param::Null(Kind::Bytes), Param::Uid),
         }
     }
 }
@@ -236,7 +236,7 @@ impl Table {
                 Bool => Cell::Bool(row.get(place)?),
                 Text => Cell::Text(row.get(place)?),
                 Bytes => Cell::Bytes(row.get(place)?),
-                Uid => Cell::Uid(row.get::<OwnedUid>(place)?.0),
+                Uid => Cell::Uid(row.get::<Option<OwnedUid>>(place)?.map(|id| id.0)),
             })
         };
         self.columns.iter().enumerate().map(cell).collect()

@@ -29,9 +29,9 @@ pub(super) static QUEUES: LazyLock<String> = LazyLock::new(|| {
         next_due("w.id")
     )
 });
-/// What has left some workspaces.
+/// The replies that have left some workspaces.
 pub(super) const COUNT_SENT: &str = "SELECT count(*) FROM workspaces w
-     CROSS JOIN actions a INDEXED BY actions_sent ON a.workspace = w.id AND a.kind = ?2 AND a.sent_at > ?3
+     CROSS JOIN actions a INDEXED BY actions_sent ON a.workspace = w.id AND a.kind = 'reply' AND a.sent_at > ?2
      WHERE w.name IN (SELECT value FROM json_each(?1)) AND a.claim IS NOT NULL";
 
 const HOUR: i64 = 3_600_000_000;
@@ -372,10 +372,10 @@ impl CountStore for SqlStore {
         .await
     }
 
-    async fn count_sent(&self, workspaces: &[String], kind: ActionKind, since: Timestamp) -> Result<u64, StoreError> {
+    async fn count_sent_replies(&self, workspaces: &[String], since: Timestamp) -> Result<u64, StoreError> {
         let names = to_json(workspaces)?;
         self.read(move |connection| {
-            let values = params![names, kind.as_str(), micros(since)];
+            let values = params![names, micros(since)];
             let count: i64 = connection.prepare_cached(COUNT_SENT)?.query_row(values, |row| row.get(0))?;
             Ok(count.unsigned_abs())
         })

@@ -6,15 +6,16 @@
 use super::{
     SqlStore,
     addresses::AddressKey,
-    codec::{from_json, to_json},
+    codec::from_json,
     connection::{Connection, params},
     erasures_begun::Begun,
     kept,
+    known_rows::{known_json, known_row},
     retention::{counted_as, decisions_of, forget_decision, lock_thread},
     session::Session,
 };
 use crate::{
-    model::{ActionId, ActionState, ReasonCode, ThreadRow, address_of},
+    model::{ActionState, ReasonCode, ThreadRow, address_of},
     store::{Change, ChangeKind, Erased, ErasureStore, StoreError, erasure::AfterStep},
 };
 use async_trait::async_trait;
@@ -217,7 +218,7 @@ fn erase_row(
         .prepare_cached("SELECT thread_id, row, pending_row FROM threads WHERE id = ?")?
         .query_row(params![thread], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let was_undecided = pending.is_some();
-    let without_person = |text: String| to_json(&from_json::<ThreadRow>(&text)?.erased());
+    let without_person = |text: String| known_json(&known_row(&thread_id, &text)?.erased());
     let row = pending.or(row).map(without_person).transpose()?;
     connection
         .prepare_cached(
@@ -313,7 +314,7 @@ fn erase_decision(
             thread_id: thread_id.to_owned(),
             decision_id: action.decision.clone(),
             what: ChangeKind::Action {
-                id: ActionId(action.uid.clone()),
+                id: action.id.clone(),
                 rule,
                 kind: before.kind,
                 state: ActionState::Cancelled,

@@ -5,8 +5,9 @@
 
 use super::{
     action_rows::{COLUMNS, TABLES},
-    codec::{Uid, to_json},
+    codec::to_json,
     connection::{Connection, params},
+    cursors::{before_action, before_decision, decision_key},
     decisions::DECISION_COLUMNS,
     values::{Value, one_of},
 };
@@ -83,7 +84,7 @@ impl ActionQuery {
             conditions.add(&list, []);
         }
         if let Some(before) = &filter.before {
-            let Some(key) = before_key(connection, "actions", before)? else { return Ok(None) };
+            let Some(key) = before_action(connection, before)? else { return Ok(None) };
             conditions.add("a.id < ?", [key.into()]);
         }
         if let Some(kind) = filter.kind {
@@ -130,7 +131,7 @@ impl ActionQuery {
             }
         }
         if let Some(decision) = &filter.decision {
-            let Some(id) = key(connection, "decisions", decision)? else { return Ok(None) };
+            let Some(id) = decision_key(connection, decision)? else { return Ok(None) };
             lead = Lead::Decisions("sqlite_autoindex_decisions_1 WHERE d.uid = ?", Value::Uid(decision.clone()));
             conditions.add("a.id >= ? << 16 AND a.id < (? + 1) << 16", [id.into(), id.into()]);
             if let Some(email) = &filter.lead {
@@ -262,7 +263,7 @@ impl DecisionQuery {
             }
         }
         let before = match &filter.before {
-            Some(before) => match before_key(connection, "decisions", before)? {
+            Some(before) => match before_decision(connection, before)? {
                 Some(key) => Some(key),
                 None => return Ok(None),
             },
@@ -352,22 +353,6 @@ pub(super) fn any_of(
     let ids: Vec<i64> = connection.prepare_cached(WORKSPACES)?.query_all(params![to_json(names)?], |row| row.get(0))?;
     let list = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
     Ok((!ids.is_empty()).then(|| (format!("{column} IN ({list})"), ids)))
-}
-
-fn key(connection: &Connection, table: &str, id: &str) -> Result<Option<i64>, StoreError> {
-    let query = format!("SELECT id FROM {table} WHERE uid = ?");
-    let mut query = connection.prepare_cached(&query)?;
-    query.query_optional(params![Uid(id)], |row| row.get(0))
-}
-
-/// The key that older rows are below: that of the id, or, where the id is not there, of the next younger one.
-fn before_key(connection: &Connection, table: &str, id: &str) -> Result<Option<i64>, StoreError> {
-    if let Some(found) = key(connection, table, id)? {
-        return Ok(Some(found));
-    }
-    let query = format!("SELECT id + 1 FROM {table} WHERE uid < ? ORDER BY uid DESC LIMIT 1");
-    let mut query = connection.prepare_cached(&query)?;
-    query.query_optional(params![Uid(id)], |row| row.get(0))
 }
 
 /// Whether there are fewer actions of the kind than in these states.

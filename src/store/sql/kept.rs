@@ -5,8 +5,9 @@
 
 use super::{
     SqlStore,
-    action_rows::{claim, payload},
+    action_rows::{action_id, claim, payload},
     addresses::AddressKey,
+    attempts,
     codec::{OwnedUid, list_from_json, list_to_json, micros, optional_timestamp, parse, timestamp},
     connection::{Connection, params},
     counts::CountedAs,
@@ -26,7 +27,7 @@ const MAX_REPLIES: u32 = 1_000;
 pub(super) const WRITTEN: &str = "SELECT a.workspace, a.thread, a.claim, a.rule, a.kind, a.target, a.state, a.reason_code,
        a.sent_at, a.outgoing_before, a.attempts, d.message_id, d.lead_email, d.at,
        CASE a.kind WHEN 'reply' THEN (SELECT body FROM action_payloads p WHERE p.id = a.id) END,
-       a.uid, d.uid
+       a.uid, d.uid, a.id
      FROM decisions d CROSS JOIN actions a ON a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 WHERE d.id = ?1 ORDER BY a.id";
 
 /// The kept replies of a thread, newest first.
@@ -53,13 +54,14 @@ pub(super) struct Written {
     lead_email: Option<String>,
     pub(super) at: i64,
     body: Option<Vec<u8>>,
-    pub(super) uid: String,
+    pub(super) id: ActionId,
     pub(super) decision: String,
 }
 
 /// The actions of a decision.
 pub(super) fn written(connection: &Connection, decision: i64) -> Result<Vec<Written>, StoreError> {
     connection.prepare_cached(WRITTEN)?.query_all(params![decision], |row| {
+        let decision = row.get::<OwnedUid>(16)?.0;
         Ok(Written {
             workspace: row.get(0)?,
             thread: row.get(1)?,
@@ -76,8 +78,8 @@ pub(super) fn written(connection: &Connection, decision: i64) -> Result<Vec<Writ
             lead_email: row.get(12)?,
             at: row.get(13)?,
             body: row.get(14)?,
-            uid: row.get::<OwnedUid>(15)?.0,
-            decision: row.get::<OwnedUid>(16)?.0,
+            id: action_id(row.get(15)?, &decision, row.get(17)?)?,
+            decision,
         })
     })
 }
@@ -149,7 +151,8 @@ pub(super) fn record_outcome(session: &mut Session<'_>, action: &Action) -> Resu
         let mut update = connection.prepare_cached(
             "UPDATE kept_actions SET state = ?2, sent_at = ?3, attempts = ?4, outgoing_before = ?5 WHERE id = ?1",
         )?;
-        let (attempts, outgoing) = (list_to_json(&action.attempts)?, list_to_json(&action.outgoing_before)?);
+        let (attempts, outgoing) =
+            (attempts::to_text(&action.attempts, before.at)?, list_to_json(&action.outgoing_before)?);
         update.execute(params![id, state.as_str(), action.sent_at.map(micros), attempts, outgoing])?;
     } else {
         connection.prepare_cached("DELETE FROM kept_actions WHERE id = ?1")?.execute(params![id])?;
@@ -167,7 +170,8 @@ impl SqlStore {
             let mut rows = query.query(params![workspace, thread_id, MAX_REPLIES])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let created_at = timestamp(row.get(5)?)?;
+                let at = row.get(5)?;
+                let created_at = timestamp(at)?;
                 let mut action = Action {
                     id: kept_id(row.get(0)?),
                     workspace: workspace.clone(),
@@ -188,7 +192,7 @@ impl SqlStore {
                     approved: true,
                     message_at: None,
                     outgoing_before: list_from_json(row.optional_text(7)?)?,
-                    attempts: list_from_json(row.optional_text(8)?)?,
+                    attempts: attempts::from_text(row.optional_text(8)?, at)?,
                     due_at: None,
                     sent_at: optional_timestamp(row.get(6)?)?,
                     created_at,

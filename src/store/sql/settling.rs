@@ -4,6 +4,7 @@ use super::{
     addresses::AddressKey,
     codec::{list_to_json, micros, to_json},
     connection::{Connection, params},
+    known_rows::known_json,
     session::Session,
 };
 use crate::{
@@ -28,10 +29,10 @@ pub(super) const SETTLE: &str =
        inbound_seen = coalesce(excluded.inbound_seen, threads.inbound_seen),
        looked_at = excluded.looked_at,
        last_outgoing = coalesce(excluded.last_outgoing, threads.last_outgoing),
-       pending_since = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_since END,
+       pending_since = CASE WHEN threads.pending_row = ?13 THEN NULL ELSE threads.pending_since END,
        pending_due = NULL,
        pending_failures = 0,
-       pending_row = CASE WHEN threads.pending_row = ?3 THEN NULL ELSE threads.pending_row END
+       pending_row = CASE WHEN threads.pending_row = ?13 THEN NULL ELSE threads.pending_row END
      WHERE NOT ?11 OR threads.pending_row IS NOT NULL OR threads.row IS NULL OR threads.row NOT LIKE ?8 ESCAPE '!'
      RETURNING id, lead, coalesce(row = ?10, FALSE)";
 
@@ -45,6 +46,8 @@ pub(super) static ERASED: LazyLock<String> = LazyLock::new(|| format!("%{}%", Th
 pub(super) struct Settling {
     thread_id: String,
     row: String,
+    /// The same as it stands in the line.
+    in_line: String,
     newest_inbound: Option<String>,
     inbound: Option<String>,
     last_outgoing: Option<String>,
@@ -66,7 +69,8 @@ impl Settling {
         let inbound = &settled.inbound[settled.inbound.len().saturating_sub(MAX_INBOUND_SEEN)..];
         Ok(Self {
             thread_id: settled.row.id.clone(),
-            row: to_json(&settled.row)?,
+            row: known_json(&settled.row)?,
+            in_line: to_json(&settled.row)?,
             newest_inbound: settled.newest_inbound.clone(),
             inbound: list_to_json(inbound)?,
             last_outgoing: list_to_json(&settled.last_outgoing)?,
@@ -110,6 +114,7 @@ impl Settling {
             self.if_erased,
             self.was_in_line,
             self.last_outgoing,
+            self.in_line,
         ];
         let found = settle.query_optional(values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let (thread, before, is_erased) = found.ok_or(StoreError::Forgotten)?;

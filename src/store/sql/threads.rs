@@ -4,6 +4,7 @@ use super::{
     SqlStore,
     codec::{from_json, list_from_json, micros, optional_timestamp, timestamp, to_json},
     connection::{Connection, Row, params},
+    known_rows::{known_json, known_row},
     names::find_workspace,
     session::Session,
     settling::{ERASED, Settling, set_lead},
@@ -75,8 +76,8 @@ impl ThreadStore for SqlStore {
             let mut known = HashMap::new();
             while let Some(row) = rows.next()? {
                 let thread = KnownThread {
-                    row: optional_row(row, 1)?,
-                    pending: optional_row(row, 2)?,
+                    row: row.optional_text(1)?.map(|text| known_row(row.text(0)?, text)).transpose()?,
+                    pending: row.optional_text(2)?.map(from_json).transpose()?,
                     newest_inbound: row.get(3)?,
                     inbound_seen: list_from_json(row.optional_text(4)?)?,
                     looked_at: optional_timestamp(row.get(5)?)?,
@@ -101,10 +102,10 @@ impl ThreadStore for SqlStore {
             let workspace = session.workspace(&workspace)?;
             let connection = session.connection;
             let mut insert = connection.prepare_cached(BASELINE)?;
-            for WrittenRow { id, json, lead_email, erased } in rows {
+            for WrittenRow { id, known, lead_email, erased, .. } in rows {
                 let lead = key.of_thread(connection, lead_email.as_deref())?;
                 let values =
-                    params![workspace, id, json, looked_at.map(micros), micros(now), lead, ERASED.as_str(), erased];
+                    params![workspace, id, known, looked_at.map(micros), micros(now), lead, ERASED.as_str(), erased];
                 let found = insert.query_optional(values, |row| Ok((row.get(0)?, row.get(1)?, row.get::<bool>(2)?)))?;
                 if let Some((thread, before, is_erased)) = found {
                     set_lead(connection, thread, before, if is_erased { 0 } else { lead })?;
@@ -167,9 +168,9 @@ impl ThreadStore for SqlStore {
             let workspace = session.workspace(&workspace)?;
             let connection = session.connection;
             let mut queue = connection.prepare_cached(QUEUE)?;
-            for (WrittenRow { id, json, lead_email, .. }, is_known) in rows.into_iter().zip(known) {
+            for (WrittenRow { id, pending, lead_email, .. }, is_known) in rows.into_iter().zip(known) {
                 let lead = key.of_thread(connection, lead_email.as_deref())?;
-                let values = params![workspace, id, json, micros(now), lead, is_known, ERASED.as_str()];
+                let values = params![workspace, id, pending, micros(now), lead, is_known, ERASED.as_str()];
                 let queued = queue.query_optional(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
                 if let Some((thread, before)) = queued {
                     set_lead(connection, thread, before, lead)?;
@@ -248,7 +249,7 @@ impl ThreadStore for SqlStore {
     }
 
     async fn settle_thread(&self, workspace: &str, settled: &SettledThread) -> Result<(), StoreError> {
-        let erased = to_json(&settled.row.clone().erased())?;
+        let erased = known_json(&settled.row.clone().erased())?;
         let settling = Settling::new(settled)?.or_if_erased(erased);
         let (workspace, key) = (workspace.to_owned(), self.address_key.clone());
         let stays_erased = self.write(move |session| {
@@ -347,7 +348,10 @@ pub(super) fn find_thread(connection: &Connection, workspace: i64, thread_id: &s
 /// A row as it is written, made before it comes to the one thread that writes.
 struct WrittenRow {
     id: String,
-    json: String,
+    /// While it is pending.
+    pending: String,
+    /// Once it is known.
+    known: String,
     lead_email: Option<String>,
     /// What is written where the person was erased.
     erased: String,
@@ -355,24 +359,26 @@ struct WrittenRow {
 
 fn written<'r>(rows: impl IntoIterator<Item = &'r ThreadRow>) -> Result<Vec<WrittenRow>, StoreError> {
     let write = |row: &ThreadRow| {
-        let (json, erased) = (to_json(row)?, to_json(&row.clone().erased())?);
-        Ok(WrittenRow { id: row.id.clone(), json, lead_email: row.lead_email.clone(), erased })
+        Ok(WrittenRow {
+            id: row.id.clone(),
+            pending: to_json(row)?,
+            known: known_json(row)?,
+            lead_email: row.lead_email.clone(),
+            erased: known_json(&row.clone().erased())?,
+        })
     };
     rows.into_iter().map(write).collect()
 }
 
 fn ready_thread(row: Row<'_>) -> Result<ReadyThread, StoreError> {
+    let pending: ThreadRow = from_json(row.text(1)?)?;
     let pending = PendingThread {
-        known: optional_row(row, 0)?,
-        row: from_json(row.text(1)?)?,
+        known: row.optional_text(0)?.map(|text| known_row(&pending.id, text)).transpose()?,
+        row: pending,
         newest_inbound: row.get(2)?,
         inbound_seen: list_from_json(row.optional_text(3)?)?,
         looked_at: optional_timestamp(row.get(4)?)?,
         since: timestamp(row.get(5)?)?,
     };
     Ok(ReadyThread { pending, failures: row.get(6)? })
-}
-
-fn optional_row(row: Row<'_>, column: usize) -> Result<Option<ThreadRow>, StoreError> {
-    row.optional_text(column)?.map(from_json).transpose()
 }

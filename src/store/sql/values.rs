@@ -270,6 +270,20 @@ impl<'r> Column<'r> for OwnedUid {
     }
 }
 
+impl<'r> Column<'r> for Option<OwnedUid> {
+    fn of_sqlite(value: ValueRef<'r>) -> Result<Self, StoreError> {
+        match value {
+            ValueRef::Null => Ok(None),
+            _ => OwnedUid::of_sqlite(value).map(Some),
+        }
+    }
+
+    fn of_postgres(row: &'r tokio_postgres::Row, column: usize) -> Result<Self, StoreError> {
+        let bytes: Option<&[u8]> = from_postgres(row, column)?;
+        bytes.map(|_| OwnedUid::of_postgres(row, column)).transpose()
+    }
+}
+
 /// So many rows are asked for by one statement: to a server each is a way there and back.
 pub(super) const AT_ONCE: usize = 50;
 

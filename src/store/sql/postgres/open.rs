@@ -18,17 +18,18 @@ use std::sync::Arc;
 /// So many queries run side by side.
 const READERS: usize = 4;
 /// The version of the schema.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 pub(in crate::store::sql) const SCHEMA: &str = include_str!("schema.sql");
 /// What makes version 2 out of version 1, and so on. To change the schema: change `schema.sql`, add a step here, and never
 /// change a step that was published.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("steps/0002_matches.sql"),
     include_str!("steps/0003_lead.sql"),
     include_str!("steps/0004_replicas.sql"),
     include_str!("steps/0005_opted_out.sql"),
     include_str!("steps/0006_left.sql"),
     include_str!("steps/0007_erasures.sql"),
+    include_str!("steps/0008_told_ids.sql"),
 ];
 // A schema without its step would leave every older store behind.
 const _: () = assert!(VERSION == 1 + STEPS.len() as i64);

@@ -79,7 +79,7 @@ CREATE TABLE decision_rules (
 
 CREATE TABLE actions (
     id              BIGINT PRIMARY KEY,
-    uid             BYTEA NOT NULL UNIQUE,
+    uid             BYTEA,
     workspace       BIGINT NOT NULL,
     thread          BIGINT NOT NULL,
     claim           BIGINT,
@@ -101,13 +101,14 @@ CREATE TABLE actions (
     attempts        TEXT COLLATE "C",
     version         BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX actions_uid ON actions (uid) WHERE uid IS NOT NULL;
 CREATE UNIQUE INDEX actions_thread ON actions (thread, claim);
 CREATE INDEX actions_due ON actions (workspace, lane, urgency, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX actions_state ON actions (state, id);
 CREATE INDEX actions_rule_state ON actions (rule, state, id);
 CREATE INDEX actions_kind ON actions (kind, id);
-CREATE INDEX actions_sent ON actions (workspace, kind, sent_at) WHERE sent_at IS NOT NULL;
-CREATE INDEX actions_sent_by_rule ON actions (rule, kind, sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX actions_sent ON actions (workspace, sent_at) WHERE kind = 'reply' AND sent_at IS NOT NULL;
+CREATE INDEX actions_sent_by_rule ON actions (rule, sent_at) WHERE sent_at IS NOT NULL;
 -- What may be left for people: few among all that was suppressed. Its condition is the one in left.rs.
 CREATE INDEX actions_left ON actions (id) WHERE state IN ('suppressed', 'cancelled')
     AND ((kind = 'mark_read' AND reason_code = 'other_action') OR (kind = 'reply' AND reason_code IN

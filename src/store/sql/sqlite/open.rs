@@ -25,7 +25,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 256;
 
 /// The version of the schema. `steps` bring older ones here, `legacy` those of the old form.
-pub(super) const VERSION: i64 = 15;
+pub(super) const VERSION: i64 = 16;
 pub(in crate::store::sql) const SCHEMA: &str = include_str!("schema.sql");
 
 impl SqlStore {

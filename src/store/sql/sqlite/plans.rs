@@ -8,7 +8,7 @@ use crate::{
         sql::{
             SqlStore, action_writes, actions, codec,
             connection::Connection,
-            controls, counts, decisions, erased_lines, erasure, events, facts,
+            controls, counts, cursors, decisions, erased_lines, erasure, events, facts,
             filters::{ActionQuery, DecisionQuery},
             identity, kept, left, retention, threads,
             values::ToParam,
@@ -26,8 +26,9 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
     let number = |number: i64| Value::from(number);
     let bytes = |text: &str| Value::from(text.as_bytes().to_vec());
     vec![
-        (&actions::ONE, vec![text("a308")], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
-        (&actions::SIBLINGS, vec![number(78), text("m77"), text("d77"), text("a308")], "actions_thread (thread=?)"),
+        (&actions::ONE, vec![text("a308"), text("d77"), number(0)], "INDEX actions_uid (uid=?)"),
+        (&actions::ONE, vec![text("a304"), text("d76"), number(0)], "sqlite_autoindex_decisions_1 (uid=?)"),
+        (&actions::OF_MESSAGE, vec![number(78), text("m77"), text("d77")], "actions_thread (thread=?)"),
         (
             &actions::DUE,
             vec![text("acme"), number(0), number(9_999_999), text("[]"), number(50)],
@@ -57,14 +58,16 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (
             facts::SENT_BY_RULE,
             vec![number(1), text("reply"), number(1_999_990), Value::Null, text("hot"), number(60), Value::Null],
-            "actions_sent_by_rule (rule=? AND kind=? AND sent_at>?)",
+            "actions_sent_by_rule (rule=? AND sent_at>?)",
         ),
         (
             facts::SENT,
             vec![number(1), text("reply"), number(1_999_990), Value::Null, Value::Null, number(60), Value::Null],
-            "actions_sent (workspace=? AND kind=? AND sent_at>?)",
+            "actions_sent (workspace=? AND sent_at>?)",
         ),
-        (action_writes::BEFORE, vec![text("a308"), number(1)], "INDEX sqlite_autoindex_actions_1 (uid=?)"),
+        (&action_writes::BEFORE, vec![text("a308"), text("d77"), number(0), number(1)], "INDEX actions_uid (uid=?)"),
+        (cursors::BEFORE_MISSING, vec![text("a308-")], "sqlite_autoindex_decisions_1 (uid<?)"),
+        (cursors::BEFORE_MISSING, vec![text("a308-")], "actions_uid (uid<?)"),
         (
             &action_writes::WAKE_WAITING,
             vec![number(1), number(78), text("m77"), text("d77")],
@@ -159,7 +162,7 @@ async fn filled(actions: i64) -> Connection {
              INSERT INTO decision_events SELECT id, 1, NULL, 0, x'' FROM decisions;
              INSERT INTO actions (id, uid, workspace, thread, claim, rule, position, kind, state, lane, urgency, sent_at,
                updated_at, approved, version)
-               SELECT d.id << 16 | place.key, 'a' || ((d.id - 1) * 4 + place.key), 1, d.id, place.key, CASE d.id WHEN 7 THEN 2 ELSE 1 END,
+               SELECT d.id << 16 | place.key, CASE d.id % 2 WHEN 0 THEN 'a' || ((d.id - 1) * 4 + place.key) END, 1, d.id, place.key, CASE d.id WHEN 7 THEN 2 ELSE 1 END,
                0, place.value, CASE WHEN d.id % 250 = 9 THEN 'failed' ELSE 'done' END, 0, 1, d.at, 0, 0, 1
                FROM decisions d, json_each('[\"reply\",\"star\",\"mark_read\",\"slack\"]') place;
              INSERT INTO kept_actions (id, workspace, thread, claim, rule, kind, state, message_id, lead, at, sent_at)
@@ -230,7 +233,7 @@ async fn lists_cost_the_same_however_large_the_store_is() {
     let all = ActionFilter { limit: 20, ..ActionFilter::default() };
     let filters = [
         all.clone(),
-        ActionFilter { before: name("a2000"), ..all.clone() },
+        ActionFilter { before: name("a2004"), ..all.clone() },
         ActionFilter { workspace: name("acme"), ..all.clone() },
         ActionFilter { workspace: name("globex"), ..all.clone() },
         ActionFilter { rule: name("hot"), ..all.clone() },

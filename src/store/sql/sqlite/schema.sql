@@ -1,5 +1,5 @@
--- The store, version 13. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the
--- same compressed (codec.rs).
+-- The store. Times are microseconds since 1970 in UTC. JSON columns hold the model's serde form; blobs are the same
+-- compressed (codec.rs).
 --
 -- Hot and cold apart: what is due, and where it stands, is in `actions`, whose rows are narrow; what is sent is written once
 -- into `action_payloads`. An action's key is its decision's, shifted by 16 bits, plus its place: all actions of a decision
@@ -23,7 +23,7 @@ CREATE TABLE threads (
     id               INTEGER PRIMARY KEY,
     workspace        INTEGER NOT NULL,
     thread_id        TEXT NOT NULL,
-    row              TEXT,           -- the list row that was last dealt with; NULL while the first one is pending
+    row              TEXT,           -- the list row that was last dealt with (known_rows.rs); NULL while the first one is pending
     newest_inbound   TEXT,           -- the newest inbound message that was seen, where the messages were read
     inbound_seen     TEXT,           -- the ids of the inbound messages that were read, the newest ones
     looked_at        INTEGER,        -- the server's time at which the row was last dealt with
@@ -91,7 +91,7 @@ CREATE TABLE decision_rules (
 
 CREATE TABLE actions (
     id              INTEGER PRIMARY KEY,
-    uid             NOT NULL UNIQUE,
+    uid             BLOB,            -- NULL where its decision's and its place tell it; see `action_id` in action_rows.rs
     workspace       INTEGER NOT NULL,
     thread          INTEGER NOT NULL,
     claim           INTEGER,         -- what it does to which message, while it lives; see `claim` in actions.rs
@@ -110,9 +110,10 @@ CREATE TABLE actions (
     message_at      INTEGER,
     approved        INTEGER NOT NULL,
     outgoing_before TEXT,            -- JSON; NULL for none
-    attempts        TEXT,            -- JSON; NULL for none
+    attempts        TEXT,            -- see attempts.rs; NULL for none
     version         INTEGER NOT NULL
 );
+CREATE UNIQUE INDEX actions_uid ON actions (uid) WHERE uid IS NOT NULL;
 -- The promise "never the same twice", kept by the database itself.
 CREATE UNIQUE INDEX actions_thread ON actions (thread, claim);
 -- What is due comes in the order in which it is carried out.
@@ -120,8 +121,8 @@ CREATE INDEX actions_due ON actions (workspace, lane, urgency, due_at) WHERE due
 CREATE INDEX actions_state ON actions (state);
 CREATE INDEX actions_rule_state ON actions (rule, state);
 CREATE INDEX actions_kind ON actions (kind);
-CREATE INDEX actions_sent ON actions (workspace, kind, sent_at) WHERE sent_at IS NOT NULL;
-CREATE INDEX actions_sent_by_rule ON actions (rule, kind, sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX actions_sent ON actions (workspace, sent_at) WHERE kind = 'reply' AND sent_at IS NOT NULL;
+CREATE INDEX actions_sent_by_rule ON actions (rule, sent_at) WHERE sent_at IS NOT NULL;
 -- What may be left for people: few among all that was suppressed. Its condition is the one in left.rs.
 CREATE INDEX actions_left ON actions (id) WHERE state IN ('suppressed', 'cancelled')
     AND ((kind = 'mark_read' AND reason_code = 'other_action') OR (kind = 'reply' AND reason_code IN

@@ -15,7 +15,7 @@ pub(super) const FIRST: i64 = 8;
 type Step = fn(&Connection) -> rusqlite::Result<()>;
 
 /// What makes version 9, and so on.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     |store| store.execute_batch(include_str!("0009_events.sql")),
     |store| store.execute_batch(include_str!("0010_kept.sql")),
     |store| store.execute_batch(include_str!("0011_matches.sql")),
@@ -23,6 +23,7 @@ const STEPS: [Step; 7] = [
     |store| store.execute_batch(include_str!("0013_opted_out.sql")),
     |store| store.execute_batch(include_str!("0014_left.sql")),
     |store| store.execute_batch(include_str!("0015_erasures.sql")),
+    |store| store.execute_batch(include_str!("0016_told_ids.sql")),
 ];
 
 // A schema without its step would leave every older store behind.
