@@ -338,4 +338,7 @@ fn as_stored(action: &mut Action) {
     action.sent_at = action.sent_at.map(stored);
     action.message_at = action.message_at.map(stored);
     action.updated_at = stored(action.updated_at);
+    for attempt in &mut action.attempts {
+        attempt.at = stored(attempt.at);
+    }
 }

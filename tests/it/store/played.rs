@@ -356,7 +356,10 @@ impl Bed {
             facts.lead.history.sort_by(|one, other| one.action.cmp(&other.action));
             facts
         }));
-        let filter = SentFilter { kind, lead_email: self.draw.maybe(&[lead]), rule: self.draw.maybe(&[rule]) };
+        let (of_lead, of_rule) = (self.draw.maybe(&[lead]), self.draw.maybe(&[rule]));
+        // Of all rules and leads, only replies are counted.
+        let counted = if of_lead.or(of_rule).is_some() { kind } else { ActionKind::Reply };
+        let filter = SentFilter { kind: counted, lead_email: of_lead, rule: of_rule };
         same!(self, |store| store.sent_since(workspace, &filter, window).await);
         same!(self, |store| store.opt_out(workspace, lead, scope).await);
         same!(self, |store| store.is_own_address(lead).await);
