@@ -1,7 +1,7 @@
 //! Phrases as places of one graph.
 
 use super::grammar::{Node, Phrase};
-use super::tables::{ANY, End, Place, Tables, Way, between};
+use super::tables::{ANY, AllPlaces, End, Place, Tables, Way, between};
 use super::vocabulary::{Atom, Collector};
 use hashbrown::HashTable;
 use std::{
@@ -325,6 +325,7 @@ impl Graph {
 
     fn finish(self, collector: Collector, phrases: u32, words: &[[u32; 2]], firsts: &[u32]) -> Tables {
         let (atoms, vocabulary) = (collector.len(), collector.finish());
-        Tables::new(vocabulary, atoms, phrases, words, firsts, (&self.places, self.follow, &self.ends))
+        let places = AllPlaces { places: &self.places, follow: self.follow, ends: &self.ends };
+        Tables::new(vocabulary, atoms, phrases, words, firsts, places)
     }
 }

@@ -87,6 +87,13 @@ pub(super) struct Tables {
     is_second: Table<u8>,
 }
 
+/// The places of all phrases, with their atoms, what follows them, and where phrases end.
+pub(super) struct AllPlaces<'a> {
+    pub(super) places: &'a [(Atom, Place)],
+    pub(super) follow: Vec<[u32; 2]>,
+    pub(super) ends: &'a [End],
+}
+
 impl Tables {
     /// Of places, of phrases that are one word (its atom, and the phrase), and of what patterns their words are.
     pub(super) fn new(
@@ -95,7 +102,7 @@ impl Tables {
         phrases: u32,
         words: &[[u32; 2]],
         firsts: &[u32],
-        (places, mut follow, ends): (&[(Atom, Place)], Vec<[u32; 2]>, &[End]),
+        AllPlaces { places, mut follow, ends }: AllPlaces<'_>,
     ) -> Self {
         let (mut alone, mut pairs) = (Vec::new(), Vec::new());
         let mut is_second = vec![0; atoms];

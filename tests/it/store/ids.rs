@@ -46,7 +46,7 @@ async fn an_action_is_the_same_whether_its_id_is_told_or_its_own() {
         let due = store.due_actions("acme", Lane::Api, at(9), &[], 10).await.unwrap();
         let due: Vec<ActionId> = due.into_iter().map(|due| due.id).collect();
         assert!(due.len() == 3 && ids(&actions).iter().all(|id| due.contains(id)), "{due:?}");
-        let by_decision = &store.actions_by_decision(&[made.id.clone()]).await.unwrap()[&made.id];
+        let by_decision = &store.actions_by_decision(std::slice::from_ref(&made.id)).await.unwrap()[&made.id];
         assert_eq!(by_decision.iter().map(|found| found.id.clone()).collect::<Vec<_>>(), ids(&actions));
 
         let mut reply = actions[0].clone();
