@@ -77,6 +77,16 @@ impl Sidecar {
     }
 }
 
+impl Drop for Sidecar {
+    /// A child process that another thread is just starting has the file as well until it runs its program: the lock must not
+    /// last as long.
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            let _ = file.unlock();
+        }
+    }
+}
+
 /// Counts intents, in the transaction that writes them.
 pub(in crate::store::sql) fn count(connection: &Connection, intents: u32) -> Result<IntentCount, StoreError> {
     let mut update =
@@ -132,4 +142,21 @@ pub(in crate::store::sql) fn detect_restore(connection: &Connection, mark: &Side
     }
     mark.write(&own);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_ends_with_the_store_even_if_a_child_process_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.db");
+        let mark = Sidecar::lock(&path).unwrap();
+        let inherited = mark.file.as_ref().unwrap().try_clone().unwrap();
+        assert!(matches!(Sidecar::lock(&path), Err(StoreError::InUse { .. })));
+        drop(mark);
+        assert!(Sidecar::lock(&path).is_ok());
+        drop(inherited);
+    }
 }
