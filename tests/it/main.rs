@@ -19,6 +19,7 @@ mod documents;
 mod engine;
 mod erasure;
 mod failures;
+mod filled_store;
 mod fixture;
 mod guard;
 mod intake;

@@ -7,6 +7,7 @@ mod file;
 mod filters;
 mod ids;
 mod played;
+mod size;
 pub(crate) mod upgrade;
 
 use crate::stores;

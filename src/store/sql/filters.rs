@@ -7,15 +7,13 @@ use super::{
     action_rows::{COLUMNS, TABLES},
     codec::to_json,
     connection::{Connection, params},
-    cursors::{before_action, before_decision, decision_key},
-    decisions::DECISION_COLUMNS,
-    values::{Value, one_of},
+    cursors::{before_action, decision_key},
+    values::Value,
 };
 use crate::{
     model::ActionState,
-    store::{ActionFilter, DecisionFilter, StoreError},
+    store::{ActionFilter, StoreError},
 };
-use std::collections::BTreeSet;
 
 /// A query with its values.
 pub(super) struct ActionQuery {
@@ -25,13 +23,13 @@ pub(super) struct ActionQuery {
 
 /// Conditions and their values, in order.
 #[derive(Clone, Default)]
-struct Conditions {
-    sql: String,
-    values: Vec<Value>,
+pub(super) struct Conditions {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
 }
 
 impl Conditions {
-    fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+    pub(super) fn add(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
         self.sql.push_str(" AND ");
         self.sql.push_str(sql);
         self.values.extend(values);
@@ -39,7 +37,7 @@ impl Conditions {
 
     /// That a column has one of these numbers; `false` if there are none, so that nothing can match. A server that is asked
     /// for them in the same statement may look at all rows first.
-    fn add_numbers(&mut self, column: &str, numbers: &[i64]) -> bool {
+    pub(super) fn add_numbers(&mut self, column: &str, numbers: &[i64]) -> bool {
         match numbers {
             [] => return false,
             [one] => self.add(&format!("{column} = ?"), [Value::from(*one)]),
@@ -198,148 +196,19 @@ impl Lead {
     }
 }
 
-/// Decisions, newest first.
-pub(super) struct DecisionQuery {
-    pub(super) sql: String,
-    pub(super) values: Vec<Value>,
-}
-
-impl DecisionQuery {
-    /// `None` if nothing can match.
-    pub(super) fn new(connection: &Connection, filter: &DecisionFilter) -> Result<Option<Self>, StoreError> {
-        let mut conditions = Conditions::default();
-        let mut from = "decisions d NOT INDEXED".to_owned();
-        let mut narrowed = true;
-        let mut order = "d.id";
-        match filter.matched {
-            Some(true) => {
-                conditions.add("d.matched <> '[]'", []);
-                from = "decisions d INDEXED BY decisions_matched".to_owned();
-            }
-            Some(false) => {
-                conditions.add("d.matched = '[]'", []);
-                from = "decisions d INDEXED BY decisions_unmatched".to_owned();
-            }
-            None => narrowed = false,
-        }
-        if let Some(name) = &filter.workspace {
-            let Some(id) = number(connection, WORKSPACE, name)? else { return Ok(None) };
-            conditions.add("d.workspace = ?", [id.into()]);
-            (from, narrowed) = ("decisions d INDEXED BY decisions_workspace".to_owned(), true);
-        }
-        if let Some(names) = &filter.workspaces {
-            let Some((list, ids)) = any_of(connection, "d.workspace", names)? else { return Ok(None) };
-            if ids.len() == 1 && filter.workspace.is_none() {
-                from = "decisions d INDEXED BY decisions_workspace".to_owned();
-            }
-            // The newest of each state are those of every workspace.
-            narrowed = true;
-            conditions.add(&list, []);
-        }
-        if let Some(name) = &filter.campaign {
-            if !conditions.add_numbers("d.campaign", &numbers(connection, CAMPAIGNS, name)?) {
-                return Ok(None);
-            }
-            (from, narrowed) = ("decisions d INDEXED BY decisions_campaign".to_owned(), true);
-        }
-        if let Some(name) = &filter.rule {
-            let Some(id) = number(connection, NAME, name)? else { return Ok(None) };
-            conditions.add("r.rule = ?", [id.into()]);
-            from = "decision_rules r CROSS JOIN decisions d ON d.id = r.decision".to_owned();
-            (order, narrowed) = ("r.decision", true);
-        }
-        if let Some(email) = &filter.lead {
-            conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
-            if filter.rule.is_none() {
-                (from, narrowed) = ("decisions d INDEXED BY decisions_lead".to_owned(), true);
-            }
-        }
-        if let Some(thread) = &filter.thread {
-            if !conditions.add_numbers("d.thread", &numbers(connection, THREADS, thread)?) {
-                return Ok(None);
-            }
-            if filter.rule.is_none() {
-                (from, narrowed) = ("decisions d INDEXED BY decisions_thread".to_owned(), true);
-            }
-        }
-        let before = match &filter.before {
-            Some(before) => match before_decision(connection, before)? {
-                Some(key) => Some(key),
-                None => return Ok(None),
-            },
-            None => None,
-        };
-        if let Some(key) = before {
-            conditions.add(&format!("{order} < ?"), [key.into()]);
-        }
-        if !filter.states.is_empty() && narrowed {
-            let list = in_list("a.state", filter.states.len());
-            conditions.add(
-                &format!(
-                    "EXISTS (SELECT 1 FROM actions a WHERE a.id >= d.id << 16 AND a.id < (d.id + 1) << 16 AND {list})"
-                ),
-                filter.states.iter().map(state_value),
-            );
-        } else if !filter.states.is_empty() {
-            // As many of each state as are wanted at all, so that it does not matter whether nearly all decisions have one
-            // or nearly none.
-            let before = before.map_or(i64::MAX, |key| key << 16);
-            let mut newest = BTreeSet::new();
-            for state in &filter.states {
-                newest.extend(newest_in_state(connection, *state, before, filter.limit)?);
-            }
-            if newest.is_empty() {
-                return Ok(None);
-            }
-            let wanted = newest.into_iter().rev().take(filter.limit as usize);
-            let (places, values) = one_of(wanted.map(Value::from));
-            conditions.add(&format!("d.id IN {places}"), values);
-            from = "decisions d".to_owned();
-        }
-        let Conditions { sql, mut values } = conditions;
-        values.push(Value::from(i64::from(filter.limit)));
-        let sql = format!("SELECT {DECISION_COLUMNS} FROM {from} WHERE TRUE{sql} ORDER BY {order} DESC LIMIT ?");
-        Ok(Some(Self { sql, values }))
-    }
-}
-
-/// The newest decisions with an action in a state, below a number of an action, and so many at most: one step into the index
-/// for each, however many actions it has.
-///
-/// Whatever comes before the place in the index is looked at, and only then whether it is of the state: a server that is asked
-/// for the newest of a state may rather look at all actions from the newest on.
-const NEWEST_IN_STATE: &str = "WITH RECURSIVE newest (decision, place) AS (
-       SELECT * FROM (SELECT CASE WHEN state = ?1 THEN id >> 16 END, 1 FROM actions INDEXED BY actions_state
-         WHERE (state, id) < (?1, ?2) ORDER BY state DESC, id DESC LIMIT 1) first
-       UNION ALL
-       SELECT (SELECT CASE WHEN a.state = ?1 THEN a.id >> 16 END FROM actions a INDEXED BY actions_state
-           WHERE (a.state, a.id) < (?1, n.decision << 16) ORDER BY a.state DESC, a.id DESC LIMIT 1), n.place + 1
-       FROM newest n WHERE n.decision IS NOT NULL AND n.place < ?3
-     ) SELECT decision FROM newest WHERE decision IS NOT NULL";
-
-fn newest_in_state(
-    connection: &Connection,
-    state: ActionState,
-    before: i64,
-    limit: u32,
-) -> Result<Vec<i64>, StoreError> {
-    let state = state.as_str();
-    connection.prepare_cached(NEWEST_IN_STATE)?.query_all(params![state, before, i64::from(limit)], |row| row.get(0))
-}
-
 /// Somebody may see a thousand workspaces: they are looked up at once.
 const WORKSPACES: &str = "SELECT id FROM workspaces WHERE name IN (SELECT value FROM json_each(?)) ORDER BY id";
-const WORKSPACE: &str = "SELECT id FROM workspaces WHERE name = ?";
-const NAME: &str = "SELECT id FROM names WHERE name = ?";
-const CAMPAIGNS: &str = "SELECT id FROM names WHERE name = ? COLLATE NOCASE";
+pub(super) const WORKSPACE: &str = "SELECT id FROM workspaces WHERE name = ?";
+pub(super) const NAME: &str = "SELECT id FROM names WHERE name = ?";
+pub(super) const CAMPAIGNS: &str = "SELECT id FROM names WHERE name = ? COLLATE NOCASE";
 /// Those of all workspaces: two accounts may use the same id.
-const THREADS: &str = "SELECT id FROM threads WHERE thread_id = ?";
+pub(super) const THREADS: &str = "SELECT id FROM threads WHERE thread_id = ?";
 
-fn number(connection: &Connection, query: &str, name: &str) -> Result<Option<i64>, StoreError> {
+pub(super) fn number(connection: &Connection, query: &str, name: &str) -> Result<Option<i64>, StoreError> {
     connection.prepare_cached(query)?.query_optional(params![name], |row| row.get(0))
 }
 
-fn numbers(connection: &Connection, query: &str, name: &str) -> Result<Vec<i64>, StoreError> {
+pub(super) fn numbers(connection: &Connection, query: &str, name: &str) -> Result<Vec<i64>, StoreError> {
     connection.prepare_cached(query)?.query_all(params![name], |row| row.get(0))
 }
 
@@ -374,10 +243,10 @@ fn fewer_of_kind(
     Ok(of_kind < in_states)
 }
 
-fn state_value(state: &ActionState) -> Value {
+pub(super) fn state_value(state: &ActionState) -> Value {
     state.as_str().to_owned().into()
 }
 
-fn in_list(column: &str, length: usize) -> String {
+pub(super) fn in_list(column: &str, length: usize) -> String {
     format!("{column} IN ({})", vec!["?"; length].join(", "))
 }

@@ -36,6 +36,7 @@ mod controls;
 mod copy;
 mod counts;
 mod cursors;
+mod decision_filters;
 mod decisions;
 mod erased_lines;
 mod erasure;

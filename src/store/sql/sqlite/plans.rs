@@ -6,12 +6,9 @@ use crate::{
     store::{
         ActionFilter, DecisionFilter,
         sql::{
-            SqlStore, action_writes, actions, codec,
-            connection::Connection,
-            controls, counts, cursors, decisions, erased_lines, erasure, events, facts,
-            filters::{ActionQuery, DecisionQuery},
-            identity, kept, left, retention, threads,
-            values::ToParam,
+            SqlStore, action_writes, actions, codec, connection::Connection, controls, counts, cursors,
+            decision_filters::DecisionQuery, decisions, erased_lines, erasure, events, facts, filters::ActionQuery,
+            identity, kept, left, retention, threads, values::ToParam,
         },
     },
 };
@@ -276,7 +273,10 @@ async fn lists_cost_the_same_however_large_the_store_is() {
         DecisionFilter { states: vec![ActionState::Done], ..all.clone() },
         DecisionFilter { states: vec![ActionState::Quarantined], ..all.clone() },
         DecisionFilter { states: vec![ActionState::Failed, ActionState::Done], ..all.clone() },
-        DecisionFilter { states: vec![ActionState::Done], rule: name("hot"), ..all },
+        DecisionFilter { states: vec![ActionState::Done], rule: name("hot"), ..all.clone() },
+        DecisionFilter { states: vec![ActionState::Quarantined], rule: name("hot"), ..all.clone() },
+        DecisionFilter { states: vec![ActionState::Held], matched: Some(true), ..all.clone() },
+        DecisionFilter { states: vec![ActionState::Held, ActionState::Unknown], workspace: name("acme"), ..all },
     ];
     let decision_steps = |connection: &Connection, filter: &DecisionFilter| {
         let query = DecisionQuery::new(connection, filter).unwrap();
