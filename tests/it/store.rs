@@ -7,7 +7,6 @@ mod file;
 mod filters;
 mod ids;
 mod played;
-mod size;
 pub(crate) mod upgrade;
 
 use crate::stores;

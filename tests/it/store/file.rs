@@ -1,4 +1,6 @@
-//! What is of a store in a file alone: its lock, its damage, its permissions.
+//! What is of a store in a file alone: its lock, its damage, its permissions, its size.
+
+mod size;
 
 use super::{StoreFixture, at, decision, row};
 use reply_router::{
