@@ -1,7 +1,7 @@
 //! What becomes of the actions of one side.
 
 use super::{
-    due::{Due, DueActions, due_of},
+    due::{DueActions, due_of},
     order::ThreadKey,
 };
 use crate::{
@@ -39,6 +39,15 @@ struct Open {
     thread: ThreadKey,
     /// The rule, if it is a reply.
     reply_of: Option<String>,
+    /// If it came up and was left as it was: as it was left, and when it comes up again.
+    left: Option<(AsLeft, Timestamp)>,
+}
+
+/// What tells that nothing has happened to an action: its version, and when it is due, which others set.
+type AsLeft = (i64, Option<Timestamp>);
+
+fn as_left(action: &Action) -> AsLeft {
+    (action.version, action.due_at)
 }
 
 /// What became of an event.
@@ -68,7 +77,8 @@ impl FollowedActions {
             self.count += 1;
             if !action.state.is_settled() {
                 let reply_of = (action.kind == ActionKind::Reply).then(|| action.rule.clone());
-                self.open.insert(action.id.clone(), Open { event, place, order, thread: thread.clone(), reply_of });
+                let open = Open { event, place, order, thread: thread.clone(), reply_of, left: None };
+                self.open.insert(action.id.clone(), open);
                 self.open_in.entry(thread.clone()).or_default().push(action.id.clone());
                 self.due.put(&action, due_of(&action, order, now), now);
             }
@@ -154,22 +164,31 @@ impl FollowedActions {
         open.find_map(|open| open.reply_of.as_deref())
     }
 
+    /// Takes down where an action stands after it came up.
+    pub(super) fn update_after_turn(&mut self, action: &Action, now: Timestamp) {
+        if let Some(open) = self.open.get_mut(&action.id) {
+            let before = self.played.get(&open.event).and_then(|played| played.actions.get(open.place));
+            let is_left = before.is_some_and(|before| as_left(&before.action) == as_left(action));
+            let again = now.saturating_add(AGAIN).unwrap_or(Timestamp::MAX);
+            open.left = is_left.then(|| (as_left(action), again));
+        }
+        self.update(action, now);
+    }
+
     /// Takes down where an action stands.
     pub(super) fn update(&mut self, action: &Action, now: Timestamp) {
         let id = &action.id;
         let Some(open) = self.open.get(id) else { return };
         let followed = self.played.get_mut(&open.event).and_then(|played| played.actions.get_mut(open.place));
         let mut due = due_of(action, open.order, now);
+        if let (Some(due), Some((left, again))) = (&mut due, open.left)
+            && left == as_left(action)
+        {
+            due.at = due.at.max(again);
+        }
         if let Some(followed) = followed.filter(|followed| !followed.is_final) {
             if let Some(reason) = waits_for(action) {
                 followed.waited = Some(reason.clone());
-            }
-            if followed.action.version == action.version
-                && let Some(Due { at, .. }) = &mut due
-                && *at <= now
-                && followed.action.updated_at < now
-            {
-                *at = now.saturating_add(AGAIN).unwrap_or(Timestamp::MAX);
             }
             followed.is_final = is_final(action) && !(action.state == ActionState::Held && followed.is_approved_later);
             self.unknown -= usize::from(followed.is_final);

@@ -325,7 +325,9 @@ impl Side {
         let messages = self.workspaces.account(&key.0).and_then(|account| account.messages_read(&key.1));
         let carried_out = self.engine.executor().carry_out(&workspace, (&key.1, &id), messages).await;
         carried_out.map_err(|error| ReplayError::Failed(error.to_string()))?;
-        self.refresh(&id).await?;
+        if let Some(action) = self.store.action(&id).await? {
+            self.followed.update_after_turn(&action, self.clock.now());
+        }
         if !self.followed.is_open(&id) {
             // Others may have waited for it.
             self.refresh_thread(&key).await?;

@@ -372,3 +372,23 @@ async fn a_mail_that_cannot_be_read_or_has_no_date_is_named_and_the_others_are_c
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_due_at_once_is_done_at_once_however_many_actions_an_event_has() {
+    // Times as a service writes them, finer than a store keeps them.
+    let mut events = Events::new();
+    let time = "17:59:30.878181532";
+    events.add("a", time, "t1", json!([mail("lead", "17:59", "A call?")]), json!({}));
+    let row = json!({ "row": { "category": "not_interested" } });
+    let then = json!([mail("lead", "17:59", "A call?"), mail("lead", "18:00", "No, sorry.")]);
+    events.add("b", "18:00:31.5", "t1", then, row);
+    let rule = |count: usize| {
+        let then: String = (0..count).map(|number| format!(", {{ webhook: crm-{number} }}")).collect();
+        format!(
+            "  - {{ name: call, when: {{ category: interested }}, then: [{{ reply: {{ text: Yes., after: 6s }} }}, star{then}] }}\n"
+        )
+    };
+    let found = events.json(&rule(0), &rule(3)).await;
+    assert_eq!(found["rules"][0]["before"]["actions"], json!({ "done": 2 }), "{found:#}");
+    assert_eq!(found["rules"][0]["after"]["actions"], json!({ "done": 5 }), "{found:#}");
+}
