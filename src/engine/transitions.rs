@@ -24,8 +24,16 @@ impl Shared {
     ) -> Result<(), StoreError> {
         self.write(action, transition).await?;
         self.publish_action(workspace, action);
-        // Resuming wakes what waits. A resume between the look at the pause and this write found nothing to wake: so
-        // look once more, now that it can be woken.
+        self.wake_if_resumed(workspace, action).await
+    }
+
+    /// Resuming wakes what waits. A resume between the look at the pause and the write of what waits found nothing to wake:
+    /// so look once more, now that it can be woken.
+    pub(in crate::engine) async fn wake_if_resumed(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+    ) -> Result<(), StoreError> {
         if let Some(reason) = waits_for_resume(action).cloned()
             && !self.is_paused(workspace.name()).await?
         {
@@ -79,7 +87,8 @@ impl Shared {
         self.status.publish(action.updated_at, workspace.name(), what);
     }
 
-    async fn write(&self, action: &mut Action, transition: Transition) -> Result<(), StoreError> {
+    /// Writes an action's change, and tells nobody.
+    pub(in crate::engine) async fn write(&self, action: &mut Action, transition: Transition) -> Result<(), StoreError> {
         transition.apply_to(action, self.now());
         self.store.update_action(action).await
     }

@@ -177,16 +177,27 @@ impl Executor {
         next: Transition,
     ) -> Result<(), StoreError> {
         let mut pause = FIRST_WRITE_PAUSE;
-        loop {
-            match self.shared.transition(workspace, action, next.clone()).await {
-                Err(StoreError::Database(detail)) if !self.shared.dry_run => {
-                    tracing::error!(action = %action.id, error = detail, "outcome not stored; trying again");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(MAX_WRITE_PAUSE);
-                }
-                other => return other,
-            }
+        while let Err(error) = self.shared.write(action, next.clone()).await {
+            self.wait_for_store(action, error, &mut pause).await?;
         }
+        // Once, whatever fails after it.
+        self.shared.publish_action(workspace, action);
+        while let Err(error) = self.shared.wake_if_resumed(workspace, action).await {
+            self.wait_for_store(action, error, &mut pause).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits before the next try to write, each time longer; the error comes back if another try cannot help.
+    async fn wait_for_store(&self, action: &Action, error: StoreError, pause: &mut Duration) -> Result<(), StoreError> {
+        let StoreError::Database(detail) = &error else { return Err(error) };
+        if self.shared.dry_run {
+            return Err(error);
+        }
+        tracing::error!(action = %action.id, error = detail, "outcome not stored; trying again");
+        tokio::time::sleep(*pause).await;
+        *pause = (*pause * 2).min(MAX_WRITE_PAUSE);
+        Ok(())
     }
 
     /// When the next try is due; `None` when there were enough. Call it before the try that just ended is added.
