@@ -243,7 +243,7 @@ fn event(change: Change) -> Option<Event> {
             let event = ActionEvent { id, decision_id, at, workspace, thread_id, rule, kind, state, reason };
             ("action", json!(event))
         }
-        ChangeKind::Forgotten => return None,
+        ChangeKind::Forgotten | ChangeKind::Resumed => return None,
     };
     Some(Event::default().id(seq.to_string()).event(kind).data(data.to_string()))
 }

@@ -16,11 +16,9 @@ pub trait AccountStore: Send + Sync {
     /// The workspaces on whose account another service was seen.
     async fn foreign_uses(&self) -> Result<Vec<ForeignUse>, StoreError>;
 
-    /// Remembers that another service was seen; an earlier entry stays. Whether it is news.
+    /// Remembers that another service was seen, until the workspace is [resumed](super::ControlStore::resume); an earlier
+    /// entry stays. Whether it is news.
     async fn add_foreign_use(&self, found: &ForeignUse) -> Result<bool, StoreError>;
-
-    /// Forgets it for a workspace or, with `None`, for all, and makes the replies that were held for it due at `now`.
-    async fn clear_foreign_use(&self, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError>;
 
     /// Remembers what a campaign sent before a lead wrote; the oldest are forgotten.
     async fn add_campaign_steps(

@@ -58,9 +58,6 @@ pub trait ActionStore: Send + Sync {
     /// after a pause or an opt-out is on disk can leave.
     async fn write_intent(&self, action: &mut Action, opt_outs: OptOutScope) -> Result<IntentResult, StoreError>;
 
-    /// Makes every action that waits for one of these reasons due at `now`; returns how many.
-    async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError>;
-
     /// What is known of the lead, and of what was done in the thread.
     async fn lead_facts(
         &self,

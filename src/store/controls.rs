@@ -33,5 +33,9 @@ pub trait ControlStore: Send + Sync {
 
     /// Ends the pause of a workspace, or every pause with `None`: that of everything and that of each workspace. A pause of
     /// everything outlasts the resumption of a single workspace.
-    async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError>;
+    ///
+    /// What the pause held up ends with it, in one transaction: that another service was seen on the account is forgotten,
+    /// and replies held for that, like everything that waits for the pause or for a key that was refused, are due at `now`.
+    /// The other processes hear of it.
+    async fn resume(&self, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -127,6 +127,8 @@ pub enum ChangeKind {
     },
     /// The person of the thread was erased; without a workspace and a thread, the end of an erasure. There is no decision.
     Forgotten,
+    /// What waited for the resumption of the workspace is due. There is no thread and no decision.
+    Resumed,
 }
 
 /// One entry of the audit log: what an operator changed.

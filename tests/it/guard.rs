@@ -106,8 +106,7 @@ impl TestHooks for Meanwhile {
         match deed {
             Deed::Pause => store.pause(Some("acme"), "a person paused it", None, now).await.unwrap(),
             Deed::Resume => {
-                store.resume(None).await.unwrap();
-                store.wake(None, "paused", now).await.unwrap();
+                store.resume(None, now).await.unwrap();
             }
             Deed::OptOut => {
                 let email = "jane@acme.example".to_owned();

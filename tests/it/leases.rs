@@ -1,5 +1,7 @@
 //! Several processes on one database agree who runs what, and share the budgets of keys.
 
+mod transactions;
+
 use crate::{
     store::{action, at, decision, row},
     stores::SERVER,

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 use tokio::{
@@ -27,6 +27,7 @@ pub(crate) struct Proxy {
     doorman: Mutex<Option<JoinHandle<()>>>,
     carriers: Arc<Mutex<Vec<JoinHandle<()>>>>,
     limits: Arc<Mutex<VecDeque<(usize, usize)>>>,
+    held: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -41,6 +42,7 @@ impl Proxy {
             doorman: Mutex::default(),
             carriers: Arc::default(),
             limits: Arc::default(),
+            held: Arc::default(),
         };
         door.attend(listener);
         door
@@ -70,6 +72,11 @@ impl Proxy {
         self.carriers.lock().unwrap().drain(..).for_each(|carrier| carrier.abort());
     }
 
+    /// Carries nothing more; the connections stand, as those of a process that was stopped do.
+    pub(crate) fn hold(&self) {
+        self.held.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) async fn accept(&self) {
         self.attend(TcpListener::bind(self.address).await.unwrap());
     }
@@ -91,7 +98,7 @@ impl Proxy {
 
     fn attend(&self, listener: TcpListener) {
         let (to, passed, limits) = (Arc::clone(&self.to), Arc::clone(&self.passed), Arc::clone(&self.limits));
-        let carriers = Arc::clone(&self.carriers);
+        let (carriers, held) = (Arc::clone(&self.carriers), Arc::clone(&self.held));
         let doorman = tokio::spawn(async move {
             while let Ok((outside, _)) = listener.accept().await {
                 let limit = limits.lock().unwrap().pop_front().unwrap_or((usize::MAX, usize::MAX));
@@ -99,14 +106,14 @@ impl Proxy {
                 let Ok(inside) = TcpStream::connect(to).await else { continue };
                 // A dialogue of many small pieces must not wait for acknowledgements at each.
                 let _ = (outside.set_nodelay(true), inside.set_nodelay(true));
-                let passed = Arc::clone(&passed);
+                let (passed, held) = (Arc::clone(&passed), Arc::clone(&held));
                 let carrier = tokio::spawn(async move {
                     let ((from_client, to_client), (from_server, to_server)) =
                         (outside.into_split(), inside.into_split());
                     // A side that has said all still listens; at its limit a connection ends both ways.
                     tokio::select! {
-                        true = carry(from_client, to_server, &passed.0, limit.0) => {}
-                        true = carry(from_server, to_client, &passed.1, limit.1) => {}
+                        true = carry(from_client, to_server, &passed.0, limit.0, &held) => {}
+                        true = carry(from_server, to_client, &passed.1, limit.1, &held) => {}
                         else => {}
                     }
                 });
@@ -138,6 +145,7 @@ async fn carry(
     mut to: impl AsyncWrite + Unpin,
     count: &AtomicUsize,
     mut limit: usize,
+    held: &AtomicBool,
 ) -> bool {
     let mut room = vec![0; 16 * 1024];
     while limit > 0 {
@@ -146,6 +154,9 @@ async fn carry(
             let _ = to.shutdown().await;
             return false;
         };
+        if held.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         count.fetch_add(read, Ordering::SeqCst);
         limit -= read;
         if to.write_all(&room[..read]).await.is_err() {

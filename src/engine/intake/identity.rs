@@ -52,7 +52,7 @@ impl Intake {
     /// after a crash.
     pub(super) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), StoreError> {
         if self.is_paused_for_identity(workspace).await? {
-            self.shared.store.resume(Some(workspace.name())).await?;
+            self.shared.store.resume(Some(workspace.name()), self.shared.now()).await?;
         }
         self.shared.store.rename_workspace(name, workspace.name()).await?;
         tracing::warn!(

@@ -1,7 +1,7 @@
 //! Pausing and resuming: of one workspace, or of everything.
 
 use super::Operator;
-use crate::{model::ReasonCode, store::StoreError};
+use crate::store::StoreError;
 
 impl Operator {
     /// Pauses a workspace or, with `None`, everything: no new write leaves. At most the one in flight still ends.
@@ -14,12 +14,8 @@ impl Operator {
     /// Ends the pause of a workspace or, with `None`, every pause, and the hold for another service on the account.
     /// What waited for that is due now.
     pub async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
-        self.shared.store.resume(workspace).await?;
-        self.shared.store.clear_foreign_use(workspace, self.shared.now()).await?;
+        self.shared.store.resume(workspace, self.shared.now()).await?;
         self.shared.alerts.forget_pauses(workspace);
-        for reason in [ReasonCode::Paused, ReasonCode::Unauthorized] {
-            self.shared.store.wake(workspace, reason.as_str(), self.shared.now()).await?;
-        }
         tracing::warn!(workspace = workspace.unwrap_or("all"), "resumed");
         for runtime in self.shared.workspaces.now().iter() {
             runtime.wake_executor();

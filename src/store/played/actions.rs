@@ -150,10 +150,6 @@ impl ActionStore for PlayedStore {
     async fn next_due(&self, _: &str) -> Result<Option<Timestamp>, StoreError> {
         refused("what is due")
     }
-
-    async fn wake(&self, _: Option<&str>, _: &str, _: Timestamp) -> Result<u64, StoreError> {
-        refused("what is due")
-    }
 }
 
 /// Actions, newest first.

@@ -119,9 +119,12 @@ impl ControlStore for PlayedStore {
         Ok(())
     }
 
-    async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
-        self.kept().switches.pauses.retain(|name, _| workspace.is_some_and(|resumed| name != resumed));
-        Ok(())
+    async fn resume(&self, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        let kept = &mut *self.kept();
+        let is_other = |name: &str| workspace.is_some_and(|resumed| name != resumed);
+        kept.switches.pauses.retain(|name, _| is_other(name));
+        kept.switches.foreign_uses.retain(|name, _| is_other(name));
+        kept.records.resume(|action| !is_other(&action.workspace), now)
     }
 }
 
@@ -191,10 +194,6 @@ impl AccountStore for PlayedStore {
             known.insert(found.workspace.clone(), found);
         }
         Ok(is_new)
-    }
-
-    async fn clear_foreign_use(&self, _: Option<&str>, _: Timestamp) -> Result<(), StoreError> {
-        refused("resuming a workspace")
     }
 
     async fn add_campaign_steps(

@@ -2,7 +2,7 @@
 
 use super::stored;
 use crate::{
-    model::{Action, ActionId, ActionKind, ActionState, ReasonCode, ThreadRow},
+    model::{Action, ActionId, ActionKind, ActionState, ReasonCode, ThreadRow, Transition},
     store::{DecisionRecord, SettledThread, StoreError, StoredEvent},
 };
 use jiff::Timestamp;
@@ -141,6 +141,25 @@ impl Records {
             None => self.sent.get(&(workspace.to_owned(), kind)),
         };
         found.into_iter().flat_map(|times| times.iter().rev().map(|(at, _)| *at))
+    }
+
+    /// Makes due, of some actions, what a resumption ends: what was held for another service, and what waits.
+    pub(super) fn resume(&mut self, is_resumed: impl Fn(&Action) -> bool, now: Timestamp) -> Result<(), StoreError> {
+        let mut released = Vec::new();
+        for Recorded { action, .. } in self.actions.iter_mut().filter(|recorded| is_resumed(&recorded.action)) {
+            match (action.state, action.reason.as_ref().map(|reason| reason.code)) {
+                (ActionState::Held, Some(ReasonCode::ForeignUse)) => released.push(action.clone()),
+                (ActionState::Waiting | ActionState::Retrying, Some(ReasonCode::Paused | ReasonCode::Unauthorized)) => {
+                    action.due_at = Some(stored(now))
+                }
+                _ => {}
+            }
+        }
+        for mut action in released {
+            Transition::planned(now).apply_to(&mut action, now);
+            self.update(&action, false)?;
+        }
+        Ok(())
     }
 
     /// Whether a thread may be settled: not if its person was erased since it was taken from the line.

@@ -6,6 +6,7 @@ use super::{
     actions::find_one,
     codec::{from_json, micros, timestamp, to_json},
     connection::params,
+    session::Session,
 };
 use crate::{
     model::{ReasonCode, Transition},
@@ -68,23 +69,6 @@ impl AccountStore for SqlStore {
         .await
     }
 
-    async fn clear_foreign_use(&self, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
-        let workspace = workspace.map(str::to_owned);
-        self.write(move |session| {
-            session
-                .connection
-                .execute("DELETE FROM foreign_use WHERE ?1 IS NULL OR workspace = ?1", params![workspace.as_deref()])?;
-            let number = workspace.as_deref().map(|name| session.workspace(name)).transpose()?;
-            for id in held_for(session, number, ReasonCode::ForeignUse)? {
-                let Some(mut action) = find_one(session.connection, &id)? else { continue };
-                Transition::planned(now).apply_to(&mut action, now);
-                ActionUpdate::new(&action).write(session)?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
     async fn add_campaign_steps(
         &self,
         workspace: &str,
@@ -131,4 +115,20 @@ impl AccountStore for SqlStore {
         })
         .await
     }
+}
+
+/// Forgets that another service was seen, in one workspace or in all, and makes due what was held for it.
+pub(super) fn forget_foreign_use(
+    session: &mut Session<'_>,
+    workspace: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    session.connection.execute("DELETE FROM foreign_use WHERE ?1 IS NULL OR workspace = ?1", params![workspace])?;
+    let number = workspace.map(|name| session.workspace(name)).transpose()?;
+    for id in held_for(session, number, ReasonCode::ForeignUse)? {
+        let Some(mut action) = find_one(session.connection, &id)? else { continue };
+        Transition::planned(now).apply_to(&mut action, now);
+        ActionUpdate::new(&action).write(session)?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use super::{
     action_rows::{IdValues, KEY_OF_ID, action_id, change, claim, counted_as, due_at, payload_body},
     addresses::AddressKey,
     attempts,
-    codec::{OwnedUid, Uid, list_to_json, micros, parse},
+    codec::{OwnedUid, Uid, list_to_json, micros, parse, to_json},
     connection::params,
     controls::opt_out_forms,
     facts::find_foreign_use,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Action, ActionKind, ActionState, OptOutScope, ReasonCode},
-    store::{AtIntent, IntentResult, StoreError},
+    store::{AtIntent, Change, ChangeKind, IntentResult, StoreError},
 };
 use jiff::Timestamp;
 use std::sync::LazyLock;
@@ -177,26 +177,32 @@ impl ActionUpdate {
     }
 }
 
-/// Makes what waits for a reason due.
-pub(super) fn wake(
-    session: &mut Session<'_>,
-    workspace: Option<&str>,
-    reason: &str,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let workspace = match workspace {
-        Some(name) => Some(session.workspace(name)?),
-        None => None,
-    };
-    let mut woken = 0;
-    let mut update = session.connection.prepare_cached(
-        "UPDATE actions INDEXED BY actions_state SET due_at = ?1 WHERE state = ?2 AND reason_code = ?3
-         AND (?4 IS NULL OR workspace = ?4)",
+/// Makes due what only a resumption ends, in one workspace or in all, and tells those who follow each of its workspaces.
+pub(super) fn wake(session: &mut Session<'_>, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+    let number = workspace.map(|name| session.workspace(name)).transpose()?;
+    let states = to_json(&[ActionState::Waiting, ActionState::Retrying].map(ActionState::as_str))?;
+    let reasons = to_json(&[ReasonCode::Paused, ReasonCode::Unauthorized].map(ReasonCode::as_str))?;
+    let mut query = session.connection.prepare_cached(
+        "SELECT DISTINCT w.name FROM actions a INDEXED BY actions_state JOIN workspaces w ON w.id = a.workspace
+         WHERE a.state IN (SELECT value FROM json_each(?1)) AND a.reason_code IN (SELECT value FROM json_each(?2))
+         AND (?3 IS NULL OR a.workspace = ?3)",
     )?;
-    for state in [ActionState::Waiting, ActionState::Retrying] {
-        woken += update.execute(params![micros(now), state.as_str(), reason, workspace])?;
-    }
-    Ok(woken as u64)
+    let woken: Vec<String> = query.query_all(params![states, reasons, number], |row| row.get(0))?;
+    let mut update = session.connection.prepare_cached(
+        "UPDATE actions INDEXED BY actions_state SET due_at = ?4 WHERE state IN (SELECT value FROM json_each(?1))
+         AND reason_code IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR workspace = ?3)",
+    )?;
+    update.execute(params![states, reasons, number, micros(now)])?;
+    let told = |workspace| Change {
+        seq: 0,
+        at: now,
+        workspace,
+        thread_id: String::new(),
+        decision_id: String::new(),
+        what: ChangeKind::Resumed,
+    };
+    woken.into_iter().for_each(|workspace| session.changes.push(told(workspace)));
+    Ok(())
 }
 
 /// The ids of actions that are held for a reason.

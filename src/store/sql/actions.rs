@@ -3,7 +3,7 @@
 use super::{
     SqlStore,
     action_rows::{COLUMNS, IdValues, KEY_OF_ID, TABLES, action_id, payload, read_action, reason},
-    action_writes::{self, ActionUpdate},
+    action_writes::ActionUpdate,
     codec::{OwnedUid, Uid, micros, optional_timestamp, parse, to_json},
     connection::{Connection, params},
     facts::{self, Lead},
@@ -215,11 +215,6 @@ impl ActionStore for SqlStore {
             action.version += 1;
         }
         Ok(result)
-    }
-
-    async fn wake(&self, workspace: Option<&str>, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let (workspace, reason) = (workspace.map(str::to_owned), reason.to_owned());
-        self.write(move |session| action_writes::wake(session, workspace.as_deref(), &reason, now)).await
     }
 
     async fn lead_facts(

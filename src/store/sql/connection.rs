@@ -7,7 +7,7 @@ use super::{
 };
 use crate::store::StoreError;
 use rusqlite::params_from_iter;
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, panic::AssertUnwindSafe};
 
 thread_local! {
     /// How many statements this thread has run, on whichever connections.
@@ -28,6 +28,13 @@ pub(super) fn counting<T>(job: impl FnOnce() -> T) -> (T, u64) {
     let before = statements_of_thread();
     let result = job();
     (result, statements_of_thread() - before)
+}
+
+/// Runs a job that others wait behind: should it panic, it has failed, and the thread and the connection go on.
+pub(super) fn catch_panic<T>(job: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    // What a job writes is taken back when it fails, and so is what was learned in it.
+    std::panic::catch_unwind(AssertUnwindSafe(job))
+        .unwrap_or_else(|_| Err(StoreError::Database("a query ended unexpectedly; the log says where".to_owned())))
 }
 
 /// The values of a statement, in order.

@@ -2,6 +2,8 @@
 
 use super::{
     SqlStore,
+    accounts::forget_foreign_use,
+    action_writes::wake,
     addresses::AddressKey,
     codec::{micros, parse, timestamp, to_json},
     connection::{Connection, Row, params},
@@ -85,7 +87,8 @@ impl ControlStore for SqlStore {
     ) -> Result<(), StoreError> {
         let (workspace, by) = (workspace.unwrap_or_default().to_owned(), by.unwrap_or_default().to_owned());
         let reason = reason.to_owned();
-        self.write(move |session| {
+        self.write_alone(move |session| {
+            session.lock_switches()?;
             session.connection.execute(
                 "INSERT INTO pauses (workspace, since, reason, by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 params![workspace, micros(now), reason, by],
@@ -95,11 +98,12 @@ impl ControlStore for SqlStore {
         .await
     }
 
-    async fn resume(&self, workspace: Option<&str>) -> Result<(), StoreError> {
+    async fn resume(&self, workspace: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
         let workspace = workspace.map(str::to_owned);
         self.write(move |session| {
             session.connection.execute("DELETE FROM pauses WHERE ?1 IS NULL OR workspace = ?1", params![workspace])?;
-            Ok(())
+            forget_foreign_use(session, workspace.as_deref(), now)?;
+            wake(session, workspace.as_deref(), now)
         })
         .await
     }
@@ -109,12 +113,17 @@ impl ControlStore for SqlStore {
 impl OptOutStore for SqlStore {
     async fn add_opt_out(&self, opt_out: &OptOut) -> Result<(), StoreError> {
         let (opt_out, key) = (opt_out.clone(), self.address_key.clone());
-        self.write(move |session| insert_opt_out(session, &key, &opt_out).map(drop)).await
+        self.write_alone(move |session| {
+            session.lock_switches()?;
+            insert_opt_out(session, &key, &opt_out).map(drop)
+        })
+        .await
     }
 
     async fn add_opt_outs(&self, opt_outs: Vec<OptOut>) -> Result<u64, StoreError> {
         let key = self.address_key.clone();
-        self.write(move |session| {
+        self.write_alone(move |session| {
+            session.lock_switches()?;
             let mut added = 0;
             for opt_out in &opt_outs {
                 added += u64::from(insert_opt_out(session, &key, opt_out)?);

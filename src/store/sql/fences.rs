@@ -156,7 +156,23 @@ impl Fences {
     }
 }
 
+/// Locked by whoever writes what intents look at; shared by the transactions that write for a workspace, so that none of
+/// them has looked before it and commits after it. The number is ours: nobody else locks it in this database.
+const SWITCHES: i64 = 7_217_330_194;
+
 impl Session<'_> {
+    /// Waits until whoever may have looked at the pauses and the opt-outs before has committed: once this transaction is on
+    /// disk, no intent is written that has not seen it. First in a transaction [alone](SqlStore::write_alone), or two
+    /// processes would wait for each other.
+    pub(super) fn lock_switches(&self) -> Result<(), StoreError> {
+        if self.connection.pick(true, false) {
+            // A file has one writer.
+            return Ok(());
+        }
+        let lock = format!("SELECT pg_advisory_xact_lock({SWITCHES})");
+        self.connection.query_row(&lock, params![], |_| Ok(()))
+    }
+
     /// Refuses to write for a workspace that this process does not hold any more. The lease cannot pass to another one
     /// before the transaction has ended.
     pub(super) fn fence(&mut self, workspace: &str) -> Result<(), StoreError> {
@@ -167,7 +183,7 @@ impl Session<'_> {
             return Ok(());
         }
         let held = format!(
-            "SELECT l.token FROM leases l JOIN replicas r ON r.holder = l.holder
+            "SELECT l.token, pg_advisory_xact_lock_shared({SWITCHES}) FROM leases l JOIN replicas r ON r.holder = l.holder
              WHERE l.workspace = ?1 AND l.holder = ?2 AND l.token = ?3 AND r.expires_at > {SERVER_TIME}
              FOR SHARE OF l"
         );

@@ -99,6 +99,10 @@ pub struct SqlStore {
     erasing: Erasing,
 }
 
+fn read_only() -> StoreError {
+    StoreError::Database("the store is open to be looked at only".to_owned())
+}
+
 impl SqlStore {
     /// Of a file, or in memory: one process has it.
     fn alone(writer: Option<Writer>, readers: Option<Readers>) -> Self {
@@ -121,7 +125,18 @@ impl SqlStore {
     ) -> Result<T, StoreError> {
         match &self.writer {
             Some(writer) => writer.write(job).await,
-            None => Err(StoreError::Database("the store is open to be looked at only".to_owned())),
+            None => Err(read_only()),
+        }
+    }
+
+    /// The same in a transaction that no other job shares.
+    async fn write_alone<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.writer {
+            Some(writer) => writer.write_alone(job).await,
+            None => Err(read_only()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The connections that read. Queries run where they may block, never on the threads of the service.
 
-use super::connection::{Connection, counting};
+use super::connection::{Connection, catch_panic, counting};
 use crate::store::StoreError;
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -36,7 +36,7 @@ impl Readers {
         let (idle, statements) = (Arc::clone(&self.idle), Arc::clone(&self.statements));
         let reading = tokio::task::spawn_blocking(move || {
             let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(closed)?;
-            let (result, count) = counting(|| query(&connection));
+            let (result, count) = counting(|| catch_panic(|| query(&connection)));
             statements.fetch_add(count, Ordering::Relaxed);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             drop(permit);
@@ -56,7 +56,7 @@ impl Readers {
         }
         let idle = Arc::clone(&self.free).try_acquire_owned().ok().and_then(|permit| Some((permit, self.take()?)));
         let Some((permit, connection)) = idle else { return self.read(query).await };
-        let (result, count) = counting(|| query(&connection));
+        let (result, count) = counting(|| catch_panic(|| query(&connection)));
         self.statements.fetch_add(count, Ordering::Relaxed);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         drop(permit);
@@ -76,5 +76,25 @@ impl Readers {
     pub(super) fn close(&self) {
         self.free.close();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_panics_keeps_no_connection() {
+        let connections = (0..2).map(|_| Connection::Sqlite(rusqlite::Connection::open_in_memory().unwrap())).collect();
+        let readers = Readers::new(connections);
+        for _ in 0..3 {
+            for answer in [
+                readers.read::<()>(|_| panic!("on purpose")).await,
+                readers.look_up::<()>(|_| panic!("on purpose")).await,
+            ] {
+                assert!(matches!(answer, Err(StoreError::Database(why)) if why.contains("unexpectedly")));
+            }
+        }
+        assert!(readers.read(|_| Ok(())).await.is_ok() && readers.look_up(|_| Ok(())).await.is_ok());
     }
 }

@@ -4,7 +4,7 @@
 //! succeeded before the disk has confirmed it: when the commit fails, all of its jobs have failed.
 
 use super::{
-    connection::{Connection, counting, statements_of_thread},
+    connection::{Connection, catch_panic, counting, statements_of_thread},
     fences::Fences,
     session::{Session, SessionState},
     sqlite::sidecar::Sidecar,
@@ -54,8 +54,10 @@ struct JobEnd {
 type WriteJob = Box<dyn FnOnce(Result<&mut Session<'_>, StoreError>) -> JobEnd + Send>;
 
 enum Job {
-    /// In a transaction. It is handed the error if none could begin.
+    /// In a transaction, which others may share. It is handed the error if none could begin.
     Write(WriteJob),
+    /// The same in one of its own.
+    WriteAlone(WriteJob),
     /// On the writing connection, outside of any transaction.
     Read(Box<dyn FnOnce(&Connection) + Send>),
 }
@@ -104,9 +106,25 @@ impl Writer {
         &self,
         job: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.run_write(Job::Write, job).await
+    }
+
+    /// The same in a transaction that no other job shares.
+    pub(super) async fn write_alone<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_write(Job::WriteAlone, job).await
+    }
+
+    async fn run_write<T: Send + 'static>(
+        &self,
+        kind: fn(WriteJob) -> Job,
+        job: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
-        self.send(Job::Write(Box::new(move |session| {
-            let result = session.and_then(job);
+        self.send(kind(Box::new(move |session| {
+            let result = session.and_then(|session| catch_panic(|| job(session)));
             JobEnd {
                 failure: result.as_ref().err().cloned(),
                 deliver: Box::new(move |committed| {
@@ -126,7 +144,7 @@ impl Writer {
         let (sender, receiver) = oneshot::channel();
         let counts = Arc::clone(&self.counts);
         self.send(Job::Read(Box::new(move |connection| {
-            let (result, count) = counting(|| query(connection));
+            let (result, count) = counting(|| catch_panic(|| query(connection)));
             counts.statements.fetch_add(count, Ordering::Relaxed);
             let _ = sender.send(result);
         })))?;
@@ -180,18 +198,23 @@ fn run(connection: &Connection, mark: &Sidecar, jobs: &Receiver<Job>, mut state:
                 Job::Read(query) => query(connection),
                 Job::Write(first) => {
                     let expected = if last_group >= SIBLINGS { last_group } else { 0 };
-                    (last_group, next) =
-                        run_group(connection, mark, first, &Line { jobs, expected }, &mut state, counts);
+                    let line = Line { jobs, expected, max: MAX_GROUP };
+                    (last_group, next) = run_group(connection, mark, first, &line, &mut state, counts);
+                }
+                Job::WriteAlone(job) => {
+                    let line = Line { jobs, expected: 0, max: 1 };
+                    (_, next) = run_group(connection, mark, job, &line, &mut state, counts);
                 }
             }
         }
     }
 }
 
-/// Jobs that wait, and how many are expected.
+/// Jobs that wait, how many are expected, and how many may share a commit.
 struct Line<'a> {
     jobs: &'a Receiver<Job>,
     expected: usize,
+    max: usize,
 }
 
 impl Line<'_> {
@@ -208,8 +231,8 @@ impl Line<'_> {
     }
 }
 
-/// Runs a job and those that wait behind it, and commits them. How many they were comes back, and a query that came in
-/// between.
+/// Runs a job and those that wait behind it, and commits them. How many they were comes back, and a job that came in between
+/// and cannot share their transaction.
 fn run_group(
     connection: &Connection,
     mark: &Sidecar,
@@ -233,7 +256,7 @@ fn run_group(
             (None, Ok(())) => job(Err(closed())),
         };
         ended.push(end);
-        if ended.len() < MAX_GROUP && group.as_ref().is_none_or(Session::is_whole) {
+        if ended.len() < line.max && group.as_ref().is_none_or(Session::is_whole) {
             match line.next(ended.len(), gathering) {
                 Some(Job::Write(job)) => next = Some(job),
                 other => left = other,
@@ -348,6 +371,43 @@ mod tests {
             })
             .await
             .unwrap();
+        assert_eq!(all(&writer).await, [2]);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_must_be_alone_shares_no_commit() {
+        let writer = writer();
+        let (go, wait) = channel::<()>();
+        let insert = |session: &mut Session<'_>, number: i64| {
+            session.connection.execute("INSERT INTO t VALUES (?)", params![number]).map(drop)
+        };
+        let first = writer.write(move |session| {
+            wait.recv().unwrap();
+            insert(session, 1)
+        });
+        let before = writer.write(move |session| insert(session, 2));
+        let alone = writer.write_alone(move |session| insert(session, 3));
+        let after = [4, 5].map(|number| writer.write(move |session| insert(session, number)));
+        let release = async { go.send(()).unwrap() };
+        let (first, before, alone, after, ()) = tokio::join!(biased; first, before, alone, join_all(after), release);
+        assert!([first, before, alone].into_iter().chain(after).all(|written| written.is_ok()));
+        assert_eq!(all(&writer).await, [1, 2, 3, 4, 5]);
+        assert_eq!(writer.commits().snapshot().count(), 3, "those before it, itself, those after it");
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_has_failed_and_the_others_go_on() {
+        let writer = writer();
+        let panicked = writer.write::<()>(|session| {
+            session.connection.execute("INSERT INTO t VALUES (1)", params![])?;
+            panic!("on purpose")
+        });
+        let next = writer.write(|session| session.connection.execute("INSERT INTO t VALUES (2)", params![]).map(drop));
+        let (panicked, next) = tokio::join!(panicked, next);
+        assert!(matches!(panicked, Err(StoreError::Database(why)) if why.contains("unexpectedly")));
+        next.unwrap();
+        let read = writer.read::<()>(|_| panic!("on purpose")).await;
+        assert!(matches!(read, Err(StoreError::Database(why)) if why.contains("unexpectedly")));
         assert_eq!(all(&writer).await, [2]);
     }
 

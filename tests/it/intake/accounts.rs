@@ -249,7 +249,7 @@ async fn the_earlier_name_may_be_given() {
 /// The store has parts of the account under two names that are not configured any more.
 async fn under_two_names() -> Fixture {
     let fixture = with_history().await;
-    fixture.store.resume(None).await.unwrap();
+    fixture.store.resume(None, fixture.engine.now()).await.unwrap();
     let rows: Vec<ThreadRow> = fixture.simulator.workspace().threads()[20..30]
         .iter()
         .map(|thread| ThreadRow {

@@ -120,7 +120,7 @@ async fn what_happens_is_told_in_order_and_the_oldest_forgotten() {
             assert_eq!(id, &reply.id);
             format!("{} {state} {reason:?}", change.decision_id)
         }
-        ChangeKind::Forgotten => panic!("nobody was erased"),
+        other @ (ChangeKind::Forgotten | ChangeKind::Resumed) => panic!("nobody was erased or resumed: {other:?}"),
     };
     let told: Vec<_> = told.iter().map(brief).collect();
     assert_eq!(told, ["d1 hot", "d1 held None", "d2 hot", "d1 cancelled Some(\"newer_message\")"]);

@@ -21,7 +21,7 @@ async fn varied() -> StoreFixture {
             matched: if number % 5 == 0 { vec![] } else { vec![rule.to_owned()] },
             ..decision(&format!("d{number:02}"), &format!("m{number}"), 0)
         };
-        made.trace.campaign = (number % 7 != 0).then(|| format!("Campaign {}", number % 2));
+        made.trace.campaign = (number % 7 != 0).then(|| format!("Campagne d'Été {}", number % 2));
         let state = if number == 13 { ActionState::Quarantined } else { ActionState::Done };
         let kinds = [(ActionKind::Reply, state), (ActionKind::Star, ActionState::Suppressed)];
         let planned = kinds.into_iter().filter(|_| number % 5 != 0).map(|(kind, state)| Action {
@@ -45,7 +45,7 @@ async fn decisions_are_filtered() {
     };
     let mut looked = 0;
     for rule in choices(&["hot", "rare", "nobody"]) {
-        for campaign in choices(&["CAMPAIGN 1", "none"]) {
+        for campaign in choices(&["CAMPAGNE d'Été 1", "none"]) {
             for lead in choices(&["LEAD3@acme.example"]) {
                 for (workspace, thread, scope) in [
                     (None, None, None),
@@ -121,11 +121,12 @@ async fn actions_are_filtered_by_lead_and_campaign() {
         campaign: campaign.map(str::to_owned),
         ..ActionFilter::default()
     };
-    let (one, other) = (count(of(None, Some("campaign 0"))).await, count(of(None, Some("campaign 1"))).await);
+    let (one, other) =
+        (count(of(None, Some("campagne d'Été 0"))).await, count(of(None, Some("campagne d'Été 1"))).await);
     assert!(one > 0 && other > 0 && one + other < all, "{one} {other} {all}");
-    let both = count(of(Some("Lead1@acme.example"), Some("Campaign 1"))).await;
+    let both = count(of(Some("Lead1@acme.example"), Some("Campagne d'Été 1"))).await;
     assert!(both > 0 && both <= count(of(Some("lead1@acme.example"), None)).await);
-    assert_eq!(count(of(Some("lead1@acme.example"), Some("Campaign 0"))).await, 0);
+    assert_eq!(count(of(Some("lead1@acme.example"), Some("Campagne d'Été 0"))).await, 0);
 }
 
 /// What belongs to other workspaces makes no page shorter, whatever else is asked for.

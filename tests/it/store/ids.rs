@@ -65,7 +65,7 @@ async fn an_action_is_the_same_whether_its_id_is_told_or_its_own() {
         let mut star = actions[1].clone();
         (star.state, star.reason) = (ActionState::Held, Some(Reason::new(ReasonCode::ForeignUse, "")));
         store.update_action(&mut star).await.unwrap();
-        store.clear_foreign_use(Some("acme"), at(6)).await.unwrap();
+        store.resume(Some("acme"), at(6)).await.unwrap();
         assert_eq!(store.action(&star.id).await.unwrap().unwrap().state, ActionState::Planned);
         if !stores::on_postgres() {
             let file = rusqlite::Connection::open(bed.path()).unwrap();

@@ -266,7 +266,7 @@ impl Bed {
             }
             2 | 3 => {
                 let whom = self.draw.maybe(&[workspace]);
-                same!(self, |store| store.resume(whom).await);
+                same!(self, |store| store.resume(whom, now).await);
             }
             4 => {
                 let (_, domain) = lead.rsplit_once('@').unwrap();

@@ -29,8 +29,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// More statements than this are not remembered.
 const REMEMBERED: usize = 512;
 
-/// Begins a transaction. Nobody's lock is waited for longer than SQLite's.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '10s'";
+/// Begins a transaction. Nobody's lock is waited for longer than SQLite's. What a transaction has locked, the others wait for:
+/// one whose process was stopped, or cannot be reached, ends before its leases do.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '3s'";
 
 /// One connection; it is made when it is needed, and anew when it was lost.
 pub(in crate::store::sql) struct PgConnection {

@@ -22,7 +22,7 @@ static REWRITES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
                ORDER BY id DESC LIMIT 65536) a",
         ),
         (r"CROSS JOIN (\w+ \w+)\s+ON", "JOIN $1 ON"),
-        (r"\b([\w.]+) = (\?\d*) COLLATE NOCASE", "lower($1) = lower($2)"),
+        (r"\b([\w.]+) = (\?\d*) COLLATE NOCASE", r#"lower($1) = lower($2 COLLATE "C")"#),
     ];
     rewrites.into_iter().filter_map(|(pattern, with)| Some((Regex::new(pattern).ok()?, with))).collect()
 });
@@ -109,7 +109,7 @@ mod tests {
                 "FROM d CROSS JOIN json_each(d.matched) m CROSS JOIN names n ON n.name = m.value",
                 "FROM d CROSS JOIN json_array_elements_text((d.matched)::json) AS m(value) JOIN names n ON n.name = m.value",
             ),
-            ("WHERE name = ? COLLATE NOCASE LIMIT 1", "WHERE lower(name) = lower($1) LIMIT 1"),
+            ("WHERE name = ? COLLATE NOCASE LIMIT 1", r#"WHERE lower(name) = lower($1 COLLATE "C") LIMIT 1"#),
         ] {
             assert_eq!(translate(sqlite), postgres);
         }
