@@ -145,3 +145,48 @@ impl TextField {
         }
     }
 }
+
+impl NumberField {
+    /// What it costs to know it.
+    pub fn cost(self) -> Cost {
+        match self {
+            Self::ReplyCount => Cost::Row,
+            Self::AiConfidence => Cost::Thread,
+            Self::MessageCount | Self::InboundCount | Self::OutboundCount => Cost::Messages,
+        }
+    }
+
+    /// Whether it is a count: a whole number, zero or more.
+    pub(super) fn is_count(self) -> bool {
+        match self {
+            Self::ReplyCount | Self::MessageCount | Self::InboundCount | Self::OutboundCount => true,
+            Self::AiConfidence => false,
+        }
+    }
+
+    /// Whether there may be none of it, so that no bounds hold.
+    pub(super) fn may_be_absent(self) -> bool {
+        match self {
+            Self::ReplyCount | Self::AiConfidence => true,
+            Self::MessageCount | Self::InboundCount | Self::OutboundCount => false,
+        }
+    }
+}
+
+impl FlagField {
+    /// What it costs to know it.
+    pub fn cost(self) -> Cost {
+        match self {
+            Self::IsRead | Self::IsStarred => Cost::Row,
+            Self::HasAttachment | Self::AutoReply | Self::OptOut => Cost::Messages,
+        }
+    }
+
+    /// Whether it may be neither yes nor no.
+    pub(super) fn may_be_absent(self) -> bool {
+        match self {
+            Self::IsRead | Self::IsStarred => true,
+            Self::HasAttachment | Self::AutoReply | Self::OptOut => false,
+        }
+    }
+}

@@ -4,6 +4,9 @@ use super::{CampaignStep, ForeignUse, StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+/// How many steps of a workspace's campaigns are kept.
+pub(crate) const CAMPAIGN_STEPS: u32 = 400;
+
 /// Who else sends on the accounts.
 #[async_trait]
 pub trait AccountStore: Send + Sync {

@@ -25,6 +25,7 @@ mod sql;
 mod threads;
 
 pub use accounts::AccountStore;
+pub(crate) use accounts::CAMPAIGN_STEPS;
 pub use actions::ActionStore;
 pub use audit::AuditStore;
 pub use changes::ChangeStore;
@@ -35,6 +36,7 @@ pub use erasure::{AfterStep, Erased, ErasureStore};
 pub use events::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, ReadLater, StoredEvent};
 pub use leases::{HeldLeases, LeaseStore, Share, WorkspaceReport};
 pub use opt_outs::OptOutStore;
+pub(crate) use threads::MAX_INBOUND_SEEN;
 pub use threads::ThreadStore;
 
 pub use facts::{

@@ -6,6 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
+/// More ids than this of one thread's inbound messages are not kept; the oldest go.
+pub(crate) const MAX_INBOUND_SEEN: usize = 500;
+
 /// What is known of threads and of polling.
 #[async_trait]
 pub trait ThreadStore: Send + Sync {

@@ -4,7 +4,7 @@
 
 use crate::rules::{
     definition::{Matcher, is_id},
-    field::{FlagField, GlobField, NumberField},
+    field::GlobField,
     pattern::{Bounds, Glob, Pattern},
     said::SaidPhrase,
 };
@@ -43,13 +43,11 @@ pub(super) fn no_value(checks: &[(&Matcher, bool)]) -> bool {
         Matcher::Says(..) => no_saying(checks),
         Matcher::Listed(_) => no_row(checks),
         Matcher::Number(field, _) => {
-            let is_count = *field != NumberField::AiConfidence;
-            let always_there = !matches!(field, NumberField::ReplyCount | NumberField::AiConfidence);
             let bounds = checks.iter().filter_map(|(check, holds)| match check {
                 Matcher::Number(_, bounds) => Some((bounds.clone(), *holds)),
                 _ => None,
             });
-            no_number(&bounds.collect::<Vec<_>>(), is_count, always_there)
+            no_number(&bounds.collect::<Vec<_>>(), field.is_count(), !field.may_be_absent())
         }
         Matcher::Age(_) => {
             let seconds = |bound: Option<std::time::Duration>| bound.map(|bound| bound.as_secs_f64());
@@ -67,9 +65,8 @@ pub(super) fn no_value(checks: &[(&Matcher, bool)]) -> bool {
             no_number(&bounds.collect::<Vec<_>>(), false, false)
         }
         Matcher::Flag(field, _) => {
-            let may_be_absent = matches!(field, FlagField::IsRead | FlagField::IsStarred);
             let mut values = vec![Some(true), Some(false)];
-            values.extend(may_be_absent.then_some(None));
+            values.extend(field.may_be_absent().then_some(None));
             let fits = |value: &Option<bool>| {
                 checks.iter().all(|(check, holds)| match check {
                     Matcher::Flag(_, wanted) => (*value == Some(*wanted)) == *holds,

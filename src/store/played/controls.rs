@@ -4,16 +4,13 @@ use super::{PlayedStore, refused, stored};
 use crate::{
     model::{Mode, OptOutScope},
     store::{
-        AccountStore, CampaignStep, ControlStore, ForeignUse, ModeOverride, OptOut, OptOutStore, Pause, StoreError,
-        opt_outs::spellings,
+        AccountStore, CAMPAIGN_STEPS, CampaignStep, ControlStore, ForeignUse, ModeOverride, OptOut, OptOutStore, Pause,
+        StoreError, opt_outs::spellings,
     },
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// How many steps of a workspace's campaigns are kept.
-const STEPS: usize = 400;
 
 /// Modes, pauses, opt-outs, and the traces of other senders.
 #[derive(Debug, Default)]
@@ -214,7 +211,7 @@ impl AccountStore for PlayedStore {
             }
         }
         // Those of one time stay or go together.
-        if let Some(kept) = known.len().checked_sub(STEPS).and_then(|first| known.get(first)) {
+        if let Some(kept) = known.len().checked_sub(CAMPAIGN_STEPS as usize).and_then(|first| known.get(first)) {
             let oldest = kept.0;
             known.retain(|(seen_at, _)| *seen_at >= oldest);
         }
@@ -224,6 +221,6 @@ impl AccountStore for PlayedStore {
     async fn campaign_steps(&self, workspace: &str) -> Result<Vec<CampaignStep>, StoreError> {
         let kept = self.kept();
         let steps = kept.switches.steps.get(workspace).map(Vec::as_slice).unwrap_or_default();
-        Ok(steps.iter().rev().take(STEPS).map(|(_, step)| step.clone()).collect())
+        Ok(steps.iter().rev().take(CAMPAIGN_STEPS as usize).map(|(_, step)| step.clone()).collect())
     }
 }

@@ -3,13 +3,10 @@
 use super::stored;
 use crate::{
     model::{Action, ActionId, ActionKind, ActionState, ReasonCode, ThreadRow, Transition},
-    store::{DecisionRecord, SettledThread, StoreError, StoredEvent},
+    store::{DecisionRecord, MAX_INBOUND_SEEN, SettledThread, StoreError, StoredEvent},
 };
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
-
-/// More ids than this of one thread are not kept; the oldest go.
-const MAX_INBOUND_SEEN: usize = 500;
 
 /// A workspace, and a thread or an address in it.
 type Within = (String, String);

@@ -10,13 +10,10 @@ use super::{
 };
 use crate::{
     model::{ReasonCode, Transition},
-    store::{AccountStore, CampaignStep, ForeignUse, StoreError},
+    store::{AccountStore, CAMPAIGN_STEPS, CampaignStep, ForeignUse, StoreError},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-
-/// How many steps of a workspace's campaigns are kept.
-const STEPS: u32 = 400;
 
 #[async_trait]
 impl AccountStore for SqlStore {
@@ -88,7 +85,7 @@ impl AccountStore for SqlStore {
                 "DELETE FROM campaign_steps WHERE workspace = ?1 AND seen_at < (
                    SELECT seen_at FROM campaign_steps WHERE workspace = ?1 ORDER BY seen_at DESC LIMIT 1 OFFSET ?2)",
             )?;
-            forget.execute(params![workspace, STEPS - 1])?;
+            forget.execute(params![workspace, CAMPAIGN_STEPS - 1])?;
             Ok(())
         })
         .await
@@ -101,7 +98,7 @@ impl AccountStore for SqlStore {
                 "SELECT thread_id, message_id, sender, words FROM campaign_steps WHERE workspace = ?
                  ORDER BY seen_at DESC LIMIT ?",
             )?;
-            let mut rows = query.query(params![workspace, STEPS])?;
+            let mut rows = query.query(params![workspace, CAMPAIGN_STEPS])?;
             let mut steps = Vec::new();
             while let Some(row) = rows.next()? {
                 steps.push(CampaignStep {

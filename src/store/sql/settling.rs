@@ -9,13 +9,10 @@ use super::{
 };
 use crate::{
     model::ThreadRow,
-    store::{SettledThread, StoreError},
+    store::{MAX_INBOUND_SEEN, SettledThread, StoreError},
 };
 use jiff::Timestamp;
 use std::sync::LazyLock;
-
-/// More ids than this of one thread are not kept; the oldest go.
-const MAX_INBOUND_SEEN: usize = 500;
 
 /// A row that was erased (which is like `?8`) stays so where `?10` says what to write instead: nothing new of the lead is in
 /// it. A row that was taken from the line (`?11`) must be there still: it is gone if the person was erased meanwhile.
@@ -129,4 +126,21 @@ pub(super) fn set_lead(connection: &Connection, thread: i64, before: Option<i64>
         return Ok(());
     }
     connection.prepare_cached(SET_LEAD)?.execute(params![thread, lead]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sql::codec::to_json;
+
+    /// Whether a row is still the one in line is told by its text. One that an earlier version wrote would never be found
+    /// again if a field that it did not know were written where there is none: skip it then
+    /// (`#[serde(skip_serializing_if = "Option::is_none")]`).
+    #[test]
+    fn a_row_in_line_has_the_text_that_it_had_in_earlier_versions() {
+        let row = ThreadRow { id: "t".to_owned(), ..ThreadRow::default() };
+        let text = r#"{"id":"t","lead_id":null,"inbox_id":null,"lead_email":null,"lead_name":null,"campaign_name":null,"subject":null,"preview":null,"last_message_at":null,"is_read":null,"is_starred":null,"reply_count":null,"category":null}"#;
+        assert_eq!(to_json(&row).unwrap(), text);
+        assert_eq!(serde_json::from_str::<ThreadRow>(text).unwrap(), row);
+    }
 }
