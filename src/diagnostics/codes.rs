@@ -100,6 +100,7 @@ codes! {
     FREE_MAIL_ROW = "L042", "domain of free mail as a key", "A domain stands for everybody who has a mailbox there. At gmail.com and its kind those are not one account: name the person's address instead.";
     BLANK_CELL = "L043", "blank cell in a printed column", "A blank cell has no value, and printing an absent value is an error: nothing is sent to the leads of that row. Fill it in, or give the template a `default`.";
     EMPTY_RECIPIENT = "L044", "recipient that may be empty", "A forward whose channel or address comes out empty fails, so that it goes to nobody else instead. A `default` for it must name somebody.";
+    KEY_PATTERN = "L045", "pattern as a list's key", "A value is looked up among the keys as they stand, so `*` and `?` find nothing but themselves. A domain finds its subdomains anyway.";
     SHARED = "L020", "rule shared by several workspaces", "Without a `workspace` condition, one client's text could go to another client's leads, or one client's leads to another's channel. Give each workspace its own rules, or select workspaces in `when`.";
     NO_SUCH_WORKSPACE = "L021", "workspace pattern without a match", "No workspace that has the rule matches this name, so the condition never holds.";
     NO_VAR = "L022", "workspace variable not defined everywhere", "The rule prints `workspace.vars.NAME`, which some workspaces with the rule do not define. There the text cannot be rendered, and nothing is sent.";

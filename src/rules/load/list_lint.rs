@@ -29,6 +29,13 @@ impl Loader<'_> {
             self.out.push(found.lint(false).hint(hint));
             return;
         }
+        for row in list.rows().filter(|row| row.key().contains(['*', '?'])).take(MAX_TOLD) {
+            let key = row.key();
+            let message = format!("the key `{key}` of the list `{name}` is no pattern: it finds nothing");
+            let mut found = Diagnostic::file(code::KEY_PATTERN, list.file(), message);
+            (found.line, found.end_line) = (row.line(), row.line());
+            self.out.push(found.lint(false).hint("write a row for each value"));
+        }
         // A list of keys alone may be one of such domains.
         if list.columns().len() < 2 || list.file().is_empty() {
             return;
