@@ -325,6 +325,7 @@ fn decisions(set: &RuleSet, mails: &[Event], thorough: bool) -> Measured {
             workspace: "bench",
             ceiling: Mode::Live,
             row: &mail.thread.row,
+            row_reading: None,
             detail: Some(&mail.thread),
             messages: Some(&mail.messages),
             history: Some(&[]),

@@ -63,6 +63,7 @@ pub async fn preview(
             workspace,
             ceiling,
             row: &row,
+            row_reading: None,
             given: None,
             history: None,
             overrides: &overrides,

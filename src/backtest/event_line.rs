@@ -192,6 +192,7 @@ impl EventLine {
             workspace: &self.workspace,
             ceiling: self.mode,
             row: &self.row,
+            row_reading: None,
             detail: self.thread.as_ref(),
             messages,
             history: self.history.as_deref(),

@@ -4,7 +4,7 @@
 use crate::{
     coldsend::{ApiError, Client, Priority},
     model::{Decision, HistoryEntry, Mode, ThreadDetail, ThreadRow},
-    rules::{EventInput, Need, RuleSet, RuleSources, ThreadMessages, evaluate_timed},
+    rules::{EventInput, Need, RowReading, RuleSet, RuleSources, ThreadMessages, evaluate_timed},
 };
 use jiff::Timestamp;
 use std::{
@@ -22,6 +22,8 @@ pub struct EvaluationInput<'a> {
     pub ceiling: Mode,
     /// The list row.
     pub row: &'a ThreadRow,
+    /// What the row says, where that serves more than this evaluation.
+    pub row_reading: Option<&'a RowReading>,
     /// The messages, where they need not be read. They count from the moment when a rule needs them.
     pub given: Option<&'a Arc<ThreadMessages>>,
     /// Earlier actions; `None` where the store is not asked.
@@ -84,6 +86,7 @@ pub async fn evaluate_thread(
     mut messages: Option<Arc<ThreadMessages>>,
     now: Timestamp,
 ) -> Result<Evaluation, ApiError> {
+    let read_here = RowReading::new(subject.row);
     let mut detail = None;
     let set = rules;
     let rules = set.of_workspace(subject.workspace);
@@ -93,6 +96,7 @@ pub async fn evaluate_thread(
             workspace: subject.workspace,
             ceiling: subject.ceiling,
             row: subject.row,
+            row_reading: subject.row_reading.or(Some(&read_here)),
             detail: detail.as_ref(),
             messages: messages.as_deref(),
             history: subject.history,

@@ -1,7 +1,7 @@
 //! What was seen of threads a moment ago, to save requests. What is read here can hold a reply back; it lets one go only
 //! while nobody else uses the account.
 
-use crate::rules::ThreadMessages;
+use crate::rules::{RowReading, ThreadMessages};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use std::{
@@ -21,8 +21,8 @@ const REMEMBERED: usize = 1_000;
 /// Messages and stars of threads.
 #[derive(Debug, Default)]
 pub(super) struct ThreadCache {
-    /// What is given with a row, so that nobody has to read it: a thread and its messages.
-    given: Mutex<Option<(String, Arc<ThreadMessages>)>>,
+    /// What is given of a thread, so that nobody has to read it.
+    given: Mutex<Option<(String, Given)>>,
     messages: Mutex<Entries<Arc<ThreadMessages>>>,
     /// When messages that are not fresh any more last went.
     swept: Mutex<Option<Instant>>,
@@ -32,15 +32,25 @@ pub(super) struct ThreadCache {
 /// What was seen of each thread, and when, by both clocks: the one of the service, and the one that nobody can set.
 type Entries<T> = HashMap<String, (T, Timestamp, Instant)>;
 
+/// What is given of a thread instead of read from the account, as far as it is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Given {
+    /// What its row says.
+    pub(super) row_reading: Option<Arc<RowReading>>,
+    /// Its messages.
+    pub(super) messages: Option<Arc<ThreadMessages>>,
+}
+
 impl ThreadCache {
-    /// The messages of the thread that is decided next; `None` for none.
-    pub(super) fn give(&self, thread: &str, messages: Option<Arc<ThreadMessages>>) {
-        *locked(&self.given) = messages.map(|messages| (thread.to_owned(), messages));
+    /// What is known of the thread that is dealt with next; `None` once that is done.
+    pub(super) fn give(&self, thread: &str, given: Option<Given>) {
+        *locked(&self.given) = given.map(|given| (thread.to_owned(), given));
     }
 
-    /// The messages that were given for the thread.
-    pub(super) fn given(&self, thread: &str) -> Option<Arc<ThreadMessages>> {
-        locked(&self.given).as_ref().filter(|(given, _)| given == thread).map(|(_, messages)| Arc::clone(messages))
+    /// What was given of the thread.
+    pub(super) fn given(&self, thread: &str) -> Given {
+        let given = locked(&self.given);
+        given.as_ref().filter(|(of, _)| of == thread).map(|(_, given)| given.clone()).unwrap_or_default()
     }
 
     pub(super) fn put_messages(&self, thread: &str, messages: Arc<ThreadMessages>, at: Timestamp) {

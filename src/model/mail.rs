@@ -1,5 +1,6 @@
 //! What ColdSend returns for a thread: the list row, the thread itself, and its messages.
 
+use super::SharedList;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -154,10 +155,10 @@ pub struct Message {
 /// A sender's clock may be so far ahead of the server's without anybody minding.
 const FUTURE: std::time::Duration = std::time::Duration::from_secs(300);
 
-/// All messages of a thread that were read, oldest first.
+/// All messages of a thread that were read, oldest first. Its copies share them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
-    messages: Vec<Message>,
+    messages: SharedList<Message>,
 }
 
 impl Conversation {
@@ -166,17 +167,17 @@ impl Conversation {
         if messages.iter().all(|message| message.created_at.is_some()) {
             messages.sort_by_key(|message| message.created_at);
         }
-        Self { messages }
+        Self::in_order(messages)
     }
 
     /// Messages that are in their order already.
     pub fn in_order(messages: Vec<Message>) -> Self {
-        Self { messages }
+        Self { messages: messages.into() }
     }
 
     /// The messages, oldest first.
     pub fn into_messages(self) -> Vec<Message> {
-        self.messages
+        self.messages.into_vec()
     }
 
     /// As [`Conversation::new`], where the server says when it gave the messages. An inbound message that is dated later
@@ -186,7 +187,7 @@ impl Conversation {
         let mut conversation = Self::new(messages);
         let Some(limit) = date.and_then(|date| date.checked_add(FUTURE).ok()) else { return conversation };
         let is_future = |message: &Message| !message.outgoing && message.created_at.is_some_and(|at| at > limit);
-        let messages = &mut conversation.messages;
+        let messages = conversation.messages.make_mut();
         let Some(first) = messages.iter().position(is_future) else { return conversation };
         // Only the end of the list can be out of its time; where the lead's last dated message is the last of all, what is
         // dated in the future stands before it.

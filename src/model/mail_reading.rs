@@ -1,6 +1,7 @@
 //! How mail was read: as explanations tell it, and as it is kept with an event, so that whoever decides it again need not read
 //! it again.
 
+use super::SharedList;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -33,7 +34,8 @@ pub struct QuotedTrace {
 #[serde(default)]
 pub struct MailReading {
     /// What was taken as quoted, in order.
-    pub quoted: Vec<QuotedTrace>,
+    #[schema(value_type = Vec<QuotedTrace>)]
+    pub quoted: SharedList<QuotedTrace>,
     /// Everything that speaks for automatic mail, certain signals first.
     pub signals: Vec<SignalTrace>,
     /// The language that the lead writes in, as its ISO 639-1 code; `None` where it cannot be told.

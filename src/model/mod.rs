@@ -15,6 +15,7 @@ mod ids;
 mod mail;
 mod mail_reading;
 mod reason;
+mod shared_list;
 mod target;
 mod transition;
 mod workspace;
@@ -42,6 +43,7 @@ pub use mail::{
 };
 pub use mail_reading::{KeptAutoReply, KeptReading, KeptText, MailReading, QuotedTrace, SignalTrace};
 pub use reason::{Reason, ReasonCode, UnknownReason};
+pub use shared_list::SharedList;
 pub use target::describe_target;
 pub use transition::Transition;
 pub use workspace::{OptOutScope, Safety, StartFrom, WorkspaceSettings};

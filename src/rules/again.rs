@@ -97,6 +97,7 @@ impl Again<'_> {
             workspace: self.workspace,
             ceiling: Mode::Live,
             row: self.row,
+            row_reading: None,
             detail: self.detail,
             messages: self.messages,
             history: None,

@@ -1,20 +1,14 @@
 //! What is evaluated: an event, and what has been read of it so far.
 
 use super::{
-    RuleSet,
-    definitions::DefinitionFacts,
-    field::TextField,
-    prefilter::LiteralHits,
-    reading::{ThreadMessages, day},
-    rule_index::RuleIndex,
-    said::PhraseHits,
-    script_values::ScriptValues,
+    RuleSet, definitions::DefinitionFacts, field::TextField, prefilter::LiteralHits, reading::ThreadMessages,
+    row_reading::RowReading, rule_index::RuleIndex, said::PhraseHits, script_values::ScriptValues,
     search_text::SearchText,
 };
 use crate::{
     lists::Lists,
     model::{HistoryEntry, Mode, RuleTrace, ThreadDetail, ThreadRow, non_blank},
-    text::{self, AutoReply, Mail, PersonName},
+    text::{self, AutoReply, PersonName},
 };
 use std::{
     cell::OnceCell,
@@ -30,6 +24,8 @@ pub struct EventInput<'a> {
     pub ceiling: Mode,
     /// The thread as the list shows it.
     pub row: &'a ThreadRow,
+    /// What the row's texts say, where that serves more than this evaluation.
+    pub row_reading: Option<&'a RowReading>,
     /// The thread as its own endpoint shows it, if it was read.
     pub detail: Option<&'a ThreadDetail>,
     /// The messages, if they were read.
@@ -61,7 +57,7 @@ pub(super) struct Facts<'a> {
     texts: [OnceCell<SearchText<'a>>; TextField::ALL.len()],
     found: [OnceCell<LiteralHits>; TextField::ALL.len()],
     said: [OnceCell<PhraseHits>; TextField::ALL.len()],
-    row_auto_reply: OnceCell<Option<AutoReply>>,
+    row_reading: OnceCell<RowReading>,
     opt_out: OnceCell<Option<String>>,
     name: OnceCell<PersonName>,
     pub(super) script_values: ScriptValues,
@@ -100,7 +96,7 @@ impl<'a> Facts<'a> {
             texts: Default::default(),
             found: Default::default(),
             said: Default::default(),
-            row_auto_reply: OnceCell::new(),
+            row_reading: OnceCell::new(),
             opt_out: OnceCell::new(),
             name: OnceCell::new(),
             script_values: ScriptValues::default(),
@@ -141,19 +137,15 @@ impl<'a> Facts<'a> {
         if let Some(messages) = self.input.messages {
             return messages.auto_reply();
         }
+        self.row_reading().auto_reply()
+    }
+
+    fn row_reading(&self) -> &RowReading {
         let row = self.input.row;
-        let found = self.row_auto_reply.get_or_init(|| {
-            text::automatic(&Mail {
-                from: row.lead_email.as_deref(),
-                subject: row.subject.as_deref(),
-                body: row.preview.as_deref(),
-                written: row.last_message_at.map(day),
-                // The row's subject is the conversation's, which may be ours: nothing tells.
-                ..Mail::default()
-            })
-            .found
-        });
-        found.as_ref()
+        match self.input.row_reading.filter(|reading| reading.is_of(row)) {
+            Some(reading) => reading,
+            None => self.row_reading.get_or_init(|| RowReading::new(row)),
+        }
     }
 
     /// The words of an opt-out in subject, preview, or any inbound message that was read.
@@ -163,10 +155,16 @@ impl<'a> Facts<'a> {
             if let Some(found) = self.input.messages.and_then(ThreadMessages::opt_out) {
                 return Some(found.to_owned());
             }
-            let judged = |subject: &&str| self.input.messages.is_some_and(|messages| messages.has_subject(subject));
-            let subject = row.subject.as_deref().filter(|subject| !judged(subject));
-            let preview = non_blank(row.preview.as_deref()).filter(|preview| !self.is_judged(preview));
-            text::opt_out(subject, preview.unwrap_or_default())
+            let judged = |subject: &str| self.input.messages.is_some_and(|messages| messages.has_subject(subject));
+            let in_subject = || {
+                row.subject.as_deref().filter(|subject| !judged(subject))?;
+                self.row_reading().opt_out_in_subject()
+            };
+            let in_preview = || {
+                non_blank(row.preview.as_deref()).filter(|preview| !self.is_judged(preview))?;
+                self.row_reading().opt_out_in_preview()
+            };
+            in_preview().or_else(in_subject).map(str::to_owned)
         });
         found.as_deref()
     }

@@ -23,6 +23,7 @@ mod prefilter;
 mod reading;
 mod request_cost;
 mod required_text;
+mod row_reading;
 mod rule_bits;
 mod rule_index;
 mod said;
@@ -65,6 +66,7 @@ pub use pattern::{Bounds, Fold, Glob, GlobText, MATCHED_BYTES, Pattern, PatternE
 pub use plan::words_of;
 pub use reading::ThreadMessages;
 pub use request_cost::{Frequency, RequestCost, RuleCost};
+pub use row_reading::RowReading;
 pub use said::{Said, SaidPhrase};
 pub use schema::json_schema;
 pub use script::{Script, ScriptEngine};

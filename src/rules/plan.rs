@@ -6,7 +6,7 @@ use super::{
     event::Facts,
     pattern::{truncate, truncate_input},
     reading::ThreadMessages,
-    template,
+    template::{Context, TemplateRef},
 };
 use crate::destinations::destination_info;
 use crate::model::{
@@ -46,8 +46,7 @@ fn verdict(would: PlannedOutcome, code: ReasonCode, text: impl Into<String>) -> 
 /// Plans every action of a matching rule, in order.
 pub(super) fn plan(set: &RuleSet, matched: &Matched<'_>, facts: &Facts<'_>, taken: &mut Claimed) -> Vec<PlannedAction> {
     let rule = matched.rule;
-    let about = (rule.name.as_str(), rule.description.as_deref());
-    let context = std::cell::LazyCell::new(|| template::context(facts, about, matched.captures, matched.vars));
+    let context = Context::new(facts, rule, matched.captures, matched.vars);
     let mut planned = Vec::with_capacity(rule.actions.len());
     for (position, action) in rule.actions.iter().enumerate() {
         let payload = match &action.content {
@@ -79,8 +78,7 @@ pub(super) fn payload(
     action: &ActionDef,
     facts: &Facts<'_>,
 ) -> Result<Payload, String> {
-    let about = (matched.rule.name.as_str(), matched.rule.description.as_deref());
-    let context = template::context(facts, about, matched.captures, matched.vars);
+    let context = Context::new(facts, matched.rule, matched.captures, matched.vars);
     render(set, action.kind, &action.content, matched, facts, &context)
 }
 
@@ -304,9 +302,9 @@ fn render(
     content: &Content,
     matched: &Matched<'_>,
     facts: &Facts<'_>,
-    context: &minijinja::Value,
+    context: &Context<'_, '_>,
 ) -> Result<Payload, String> {
-    let print = |template: &Option<template::TemplateRef>| -> Result<Option<String>, String> {
+    let print = |template: &Option<TemplateRef>| -> Result<Option<String>, String> {
         let Some(template) = template else { return Ok(None) };
         let text = set.templates().render(template, context)?;
         if text.trim().is_empty() {
@@ -332,8 +330,8 @@ fn render(
 fn recipient(
     set: &RuleSet,
     kind: ActionKind,
-    template: &template::TemplateRef,
-    context: &minijinja::Value,
+    template: &TemplateRef,
+    context: &Context<'_, '_>,
 ) -> Result<String, String> {
     let ActionKind::Forward(kind) = kind else { return Err("only forwards name somebody".to_owned()) };
     let info = destination_info(kind).recipient.as_ref().ok_or("this destination takes no other recipient")?;

@@ -6,7 +6,7 @@ mod messages;
 pub use messages::ThreadMessages;
 
 use super::pattern::truncate_input;
-use crate::model::{MailReading, Message, QuotedTrace, SignalTrace};
+use crate::model::{MailReading, Message, QuotedTrace, SharedList, SignalTrace};
 use crate::text::{self, AutoReply, Automatic, Mail, QuoteReason, QuotedPassage, Reading, Signal};
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ impl ThreadMessages {
     /// How the newest inbound message was read, but for an opt-out, which may stand in any message.
     pub(super) fn reading(&self) -> MailReading {
         MailReading {
-            quoted: self.quoted_traces().to_vec(),
+            quoted: self.quoted_traces().clone(),
             signals: self.automatic().signals.iter().map(signal_trace).collect(),
             language: self.language().map(str::to_owned),
             opt_out_words: None,
@@ -88,9 +88,9 @@ impl ThreadMessages {
     }
 
     /// What the newest inbound message quotes, with the reason in words.
-    fn quoted_traces(&self) -> &[QuotedTrace] {
+    fn quoted_traces(&self) -> &SharedList<QuotedTrace> {
         self.quoted_traces.get_or_init(|| {
-            let Some((newest, _)) = self.newest_inbound_at() else { return Vec::new() };
+            let Some((newest, _)) = self.newest_inbound_at() else { return SharedList::default() };
             let trace =
                 |passage: &QuotedPassage| QuotedTrace { text: passage.text.clone(), why: self.why_quoted(passage) };
             self.quoted(newest).iter().take(MAX_PASSAGES).map(trace).collect()

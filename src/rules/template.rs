@@ -1,6 +1,7 @@
 //! Templates of replies and forwards. They see values; what a lead wrote is never read as a template.
 
 use super::{
+    definition::Rule,
     event::Facts,
     field::Cost,
     template_check::{self, NO_DATE_FORMAT},
@@ -8,7 +9,7 @@ use super::{
 };
 use minijinja::{Environment, UndefinedBehavior, Value as Shown};
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, fmt, io};
+use std::{cell::OnceCell, collections::BTreeMap, fmt, io};
 
 /// Steps that one template may take.
 const FUEL: u64 = 100_000;
@@ -23,6 +24,8 @@ pub(super) const NAMES: [&str; 9] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateRef {
     name: String,
+    /// Those of [`NAMES`] that stand anywhere in its text; it cannot see others.
+    names: Vec<&'static str>,
     pub(super) needs_thread: bool,
 }
 
@@ -108,7 +111,8 @@ impl Templates {
             let mut parts = name.split('.');
             values::cost_of(parts.next().unwrap_or_default(), parts.next()) == Cost::Thread
         });
-        Ok(TemplateRef { name, needs_thread })
+        let names = NAMES.into_iter().filter(|name| source.contains(name)).collect();
+        Ok(TemplateRef { name, names, needs_thread })
     }
 
     /// Every `captures.NAME` and `vars.NAME` that a template uses; the second part is missing where it uses all.
@@ -141,10 +145,10 @@ impl Templates {
     ///
     /// # Errors
     /// A value that is printed is absent, or the template does what its bounds do not allow. The text names the value.
-    pub(super) fn render(&self, template: &TemplateRef, context: &Shown) -> Result<String, String> {
+    pub(super) fn render(&self, template: &TemplateRef, context: &Context<'_, '_>) -> Result<String, String> {
         let found = self.environment.get_template(&template.name).map_err(|error| error.to_string())?;
         let mut out = Bounded(Vec::new());
-        match found.render_captured_to(context.clone(), &mut out) {
+        match found.render_captured_to(context.of(template), &mut out) {
             Ok(_) => Ok(String::from_utf8_lossy(&out.0).into_owned()),
             Err(error) => Err(told(&error, found.source())),
         }
@@ -214,30 +218,47 @@ fn told(error: &minijinja::Error, source: &str) -> String {
     format!("{line}{what}")
 }
 
-/// Everything that the templates of one rule see.
-pub(super) fn context(
-    facts: &Facts<'_>,
-    rule: (&str, Option<&str>),
-    captures: &BTreeMap<String, String>,
-    vars: &Map<String, Value>,
-) -> Shown {
-    let mut all = Map::new();
-    all.insert("lead".to_owned(), values::all_values(facts, "lead").into());
-    all.insert("thread".to_owned(), values::all_values(facts, "thread").into());
-    all.insert("campaign".to_owned(), values::all_values(facts, "campaign").into());
-    all.insert("message".to_owned(), values::all_values(facts, "message").into());
-    let captures: Map<String, Value> = captures.iter().map(|(k, v)| (k.clone(), v.clone().into())).collect();
-    all.insert("captures".to_owned(), captures.into());
-    all.insert("vars".to_owned(), without_blanks(vars).into());
-    let mut own = Map::new();
-    own.insert("name".to_owned(), rule.0.into());
-    if let Some(description) = rule.1 {
-        own.insert("description".to_owned(), description.into());
+/// Everything that the templates of one rule see, each name computed when the first of them asks for it.
+pub(super) struct Context<'a, 'f> {
+    facts: &'a Facts<'f>,
+    rule: &'a Rule,
+    captures: &'a BTreeMap<String, String>,
+    vars: &'a Map<String, Value>,
+    values: [OnceCell<Shown>; NAMES.len()],
+}
+
+impl<'a, 'f> Context<'a, 'f> {
+    pub(super) fn new(
+        facts: &'a Facts<'f>,
+        rule: &'a Rule,
+        captures: &'a BTreeMap<String, String>,
+        vars: &'a Map<String, Value>,
+    ) -> Self {
+        Self { facts, rule, captures, vars, values: Default::default() }
     }
-    all.insert("rule".to_owned(), own.into());
-    all.insert("workspace".to_owned(), values::all_values(facts, "workspace").into());
-    all.insert("now".to_owned(), facts.now.to_string().into());
-    template_lists::with_lists(Shown::from(minijinja::value::Serde(&all)), facts.lists)
+
+    /// What one template sees.
+    fn of(&self, template: &TemplateRef) -> Shown {
+        let known = NAMES.into_iter().zip(&self.values).filter(|(name, _)| template.names.contains(name));
+        let named = known.map(|(name, value)| (name, value.get_or_init(|| self.value(name)).clone()));
+        template_lists::with_lists(named.collect::<BTreeMap<_, _>>().into(), self.facts.lists)
+    }
+
+    fn value(&self, name: &str) -> Shown {
+        let value: Value = match name {
+            "captures" => self.captures.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect(),
+            "vars" => without_blanks(self.vars).into(),
+            "rule" => {
+                let own = [("name", Some(&self.rule.name)), ("description", self.rule.description.as_ref())];
+                own.into_iter()
+                    .filter_map(|(field, text)| Some((field.to_owned(), Value::from(text?.as_str()))))
+                    .collect()
+            }
+            "now" => self.facts.now.to_string().into(),
+            root => values::all_values(self.facts, root).into(),
+        };
+        Shown::from(minijinja::value::Serde(&value))
+    }
 }
 
 fn without_blanks(vars: &Map<String, Value>) -> Map<String, Value> {

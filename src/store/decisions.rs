@@ -31,7 +31,7 @@ pub trait DecisionStore: Send + Sync {
     async fn record_decision(
         &self,
         decision: &DecisionRecord,
-        event: Option<&StoredEvent>,
+        event: Option<StoredEvent>,
         actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,

@@ -135,8 +135,7 @@ pub(crate) async fn fill(fixture: &Fixture, rule_count: usize, numbers: Range<us
         let row = ThreadRow { id: thread.clone(), lead_email: decision.lead_email.clone(), ..event.row.clone() };
         let event = StoredEvent { row, at, ..event.clone() };
         let store = &fixture.store;
-        let written =
-            store.record_decision(&decision, Some(&event), actions.collect(), None, &settled, DECISION_POLICY);
+        let written = store.record_decision(&decision, Some(event), actions.collect(), None, &settled, DECISION_POLICY);
         written.await.unwrap();
     };
     stream::iter(numbers).map(write).buffered(AT_ONCE).collect::<Vec<()>>().await;
@@ -182,6 +181,7 @@ fn sample(rules: &RuleSet, rule: usize) -> (StoredEvent, DecisionTrace) {
         workspace: "acme",
         ceiling: Mode::Live,
         row: &event.row,
+        row_reading: None,
         detail: None,
         messages: messages.as_ref(),
         history: Some(&[]),

@@ -8,7 +8,7 @@ use crate::{
 use reply_router::{
     backtest::{EventLine, Redactor},
     model::{Conversation, KeptAutoReply, KeptReading, KeptText, Message, SignalTrace},
-    rules::{LoadContext, RuleSet, ThreadMessages, evaluate, trace_again},
+    rules::{EventInput, LoadContext, RowReading, RuleSet, ThreadMessages, evaluate, trace_again},
     store::{EventFilter, EventStore as _},
 };
 use serde_json::{Value, json};
@@ -120,8 +120,7 @@ fn with_what_was_read_the_decision_is_the_same() {
                 let decided = [(&read, &messages[0]), (&kept, &messages[1])].map(|(event, messages)| {
                     let names: Vec<&str> = set.views().map(|(name, _)| name).collect();
                     let workspace = names.first().copied().unwrap_or("acme");
-                    let input =
-                        reply_router::rules::EventInput { workspace, ..event.input(messages.as_ref(), &overrides) };
+                    let input = EventInput { workspace, ..event.input(messages.as_ref(), &overrides) };
                     match thorough {
                         true => trace_again(set, &input, event.time).unwrap(),
                         false => evaluate(set, &input, event.time).unwrap(),
@@ -143,6 +142,39 @@ fn with_what_was_read_the_decision_is_the_same() {
         assert_eq!(read.keep_whole_reading(), kept.keep_whole_reading(), "{mail:?}");
     }
     assert!(acted > 100, "{acted} actions");
+}
+
+/// Evaluations of one event share what its row says; that of another row serves none.
+#[test]
+fn what_a_row_says_is_the_same_for_all_its_evaluations() {
+    let default = RuleSet::load(&root().join("rules"), &LoadContext::default()).unwrap();
+    // Automatic mail needs no look at its words.
+    let rules = "version: 1\nrules: [{ name: a, when: { body: call }, then: [star] }]";
+    let plain = RuleSet::parse(&[("a.yaml", rules)], &LoadContext::default()).unwrap();
+    let overrides = HashMap::new();
+    let (mut before, mut automatic, mut opted_out) = (None, 0, 0);
+    for (number, mail) in mails().iter().enumerate() {
+        let mut event = event(mail, number);
+        // The row shows the mail itself, or one that nobody has read.
+        event.row.preview = mail[2].clone();
+        let messages = event.take_messages();
+        let own = RowReading::new(&event.row);
+        for (set, messages) in [(&default, None), (&default, messages.as_ref()), (&plain, None)] {
+            let decide = |row_reading| {
+                let input = EventInput { row_reading, workspace: "acme", ..event.input(messages, &overrides) };
+                evaluate(set, &input, event.time)
+            };
+            let alone = decide(None);
+            assert_eq!(decide(Some(&own)), alone, "{mail:?}");
+            assert_eq!(decide(Some(&own)), alone, "{mail:?}");
+            assert_eq!(decide(before.as_ref()), alone, "{mail:?}");
+            let Ok(decision) = alone else { continue };
+            automatic += usize::from(messages.is_none() && decision.auto_reply == Some(true));
+            opted_out += usize::from(decision.opt_out.is_some());
+        }
+        before = Some(own);
+    }
+    assert!(automatic > 10 && opted_out > 10, "{automatic} automatic, {opted_out} opted out");
 }
 
 #[test]

@@ -250,7 +250,7 @@ async fn what_is_open_or_pending_or_newer_keeps_its_whole_thread() {
         let event = StoredEvent { revision: "r1".to_owned(), at: at(second), ..StoredEvent::default() };
         let settled = SettledThread { row: row(thread, second), ..SettledThread::default() };
         let actions = vec![action(&made, ActionKind::Reply, state)];
-        store.record_decision(&made, Some(&event), actions, None, &settled, DECISION_POLICY).await.unwrap();
+        store.record_decision(&made, Some(event), actions, None, &settled, DECISION_POLICY).await.unwrap();
     };
     record("done", "m1", 0, ActionState::Done).await;
     record("done", "m2", 10, ActionState::Cancelled).await;

@@ -157,6 +157,7 @@ impl Case {
             workspace: "acme",
             ceiling: self.ceiling,
             row: &self.row,
+            row_reading: None,
             detail: self.detail.as_ref(),
             messages,
             history: self.history.as_deref(),

@@ -48,7 +48,7 @@ pub(crate) async fn write(
 ) -> Result<(), StoreError> {
     let row = ThreadRow { id: record.thread_id.clone(), ..ThreadRow::default() };
     let settled = SettledThread { row, ..SettledThread::default() };
-    store.record_decision(record, event, Vec::new(), None, &settled, DECISION_POLICY).await.map(|_| ())
+    store.record_decision(record, event.cloned(), Vec::new(), None, &settled, DECISION_POLICY).await.map(|_| ())
 }
 
 pub(crate) async fn traced(engine: &Engine, record: DecisionRecord) -> TracedDecision {

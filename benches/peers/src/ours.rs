@@ -39,6 +39,7 @@ impl Ours {
             workspace: "peers",
             ceiling: Mode::Live,
             row: &mail.thread.row,
+            row_reading: None,
             detail: Some(&mail.thread),
             messages: Some(&mail.messages),
             history: Some(&[]),

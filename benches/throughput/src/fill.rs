@@ -61,7 +61,7 @@ pub(crate) async fn fill_actions(path: &Path, actions: usize) {
         let store = Arc::clone(&store);
         tasks.spawn(async move {
             let (decision, event, actions, settled) = event(number, past(now, number, events));
-            store.record_decision(&decision, Some(&event), actions, None, &settled, DECISION_POLICY).await.unwrap();
+            store.record_decision(&decision, Some(event), actions, None, &settled, DECISION_POLICY).await.unwrap();
         });
     }
     while let Some(ended) = tasks.join_next().await {

@@ -6,7 +6,7 @@ use super::{approvals::ReplyOutcome, order::ThreadKey};
 use crate::{
     backtest::EventLine,
     model::{ActionKind, ActionState, Conversation, HistoryEntry, Message, Mode},
-    rules::{ThreadMessages, words_of},
+    rules::{RowReading, ThreadMessages, words_of},
     text::{has_fingerprint, is_same_reply, opt_out},
 };
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub(super) struct Scene {
     pub(super) is_known: bool,
     /// The event, without its messages.
     pub(super) event: EventLine,
+    /// What its row says, for both sides.
+    pub(super) row_reading: Arc<RowReading>,
     /// Its messages without the service's own replies of this play's time, for both sides; `None` if they were not read.
     pub(super) messages: Option<Arc<ThreadMessages>>,
     /// The same with replies that sides have sent in this play.
@@ -77,6 +79,7 @@ impl Scene {
             number,
             is_whole: event.thread.is_some() && messages.is_some(),
             is_known: false,
+            row_reading: Arc::new(RowReading::new(&event.row)),
             event,
             messages,
             with_replies: Mutex::default(),

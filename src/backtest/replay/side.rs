@@ -171,6 +171,7 @@ impl Side {
             workspace: &event.workspace,
             ceiling: event.mode,
             row: &row,
+            row_reading: Some(&scene.row_reading),
             detail: detail.as_ref(),
             messages: messages.as_deref(),
             history: None,
@@ -195,6 +196,7 @@ impl Side {
         let (row, messages) = account.begin(scene);
         let given = GivenRow {
             row: &row,
+            row_reading: &scene.row_reading,
             kind: event.kind,
             messages: messages.as_ref(),
             message_id: event.message_id.as_deref(),

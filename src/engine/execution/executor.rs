@@ -5,6 +5,7 @@
 
 use super::Executor;
 use super::{controls::Controls, guard::Verdict, pass::Pass};
+use crate::engine::thread_cache::Given;
 use crate::engine::threads::reevaluate::has_waited;
 use crate::engine::{Workspace, failpoint::failpoint};
 use crate::{
@@ -55,7 +56,7 @@ impl Executor {
         (thread, id): (&str, &ActionId),
         messages: Option<Arc<ThreadMessages>>,
     ) -> Result<(), ExecuteError> {
-        workspace.cache.give(thread, messages);
+        workspace.cache.give(thread, Some(Given { messages, ..Given::default() }));
         let ended = self.step(workspace, id).await;
         workspace.cache.give(thread, None);
         match ended {

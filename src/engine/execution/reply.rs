@@ -121,7 +121,7 @@ impl Executor {
         client: &Client,
         thread: &str,
     ) -> Result<Arc<ThreadMessages>, ApiError> {
-        match workspace.cache.given(thread) {
+        match workspace.cache.given(thread).messages {
             Some(given) => Ok(given),
             None => fetch_messages(client, thread, Priority::Reply).await,
         }

@@ -5,10 +5,10 @@ use super::{
     pending::{Handled, IntakeError, Recorded},
     row_changes::{category_differs, message_differs},
 };
-use crate::engine::Workspace;
+use crate::engine::{Workspace, thread_cache::Given};
 use crate::{
     model::{Mode, ThreadRow},
-    rules::ThreadMessages,
+    rules::{RowReading, ThreadMessages},
     store::{EventKind, KnownThread, PendingThread, StoreError, WorkspaceState},
 };
 use std::{collections::HashMap, sync::Arc};
@@ -21,6 +21,8 @@ const NO_MESSAGE: &str = "";
 pub struct GivenRow<'a> {
     /// The row as the list showed it.
     pub row: &'a ThreadRow,
+    /// What the row says: whoever plays the same event reads it once.
+    pub row_reading: &'a Arc<RowReading>,
     /// What made rules run.
     pub kind: EventKind,
     /// The messages, where they need not be read from the account.
@@ -47,7 +49,8 @@ impl Intake {
         let (row, now) = (given.row, self.shared.now());
         workspace.cache.evict_messages(&row.id);
         workspace.cache.put_star(&row.id, Some(row.is_starred.unwrap_or_default()), now);
-        workspace.cache.give(&row.id, given.messages.cloned());
+        let known = Given { row_reading: Some(Arc::clone(given.row_reading)), messages: given.messages.cloned() };
+        workspace.cache.give(&row.id, Some(known));
         let decided = self.decide_row(workspace, given).await;
         workspace.cache.give(&row.id, None);
         decided

@@ -131,7 +131,7 @@ impl Intake {
             Candidate::Category => acts,
         };
         if matters && evaluation.messages.is_none() {
-            let messages = match workspace.cache.given(&thread.row.id) {
+            let messages = match workspace.cache.given(&thread.row.id).messages {
                 Some(given) => given,
                 None => read_thread(workspace, &*self.shared.clock, &thread.row.id, Priority::Read).await?,
             };
@@ -210,7 +210,8 @@ impl Intake {
             workspace: workspace.name(),
             ceiling: workspace.settings().mode,
             row,
-            given: given.as_ref(),
+            row_reading: given.row_reading.as_deref(),
+            given: given.messages.as_ref(),
             history: Some(&facts.history),
             overrides,
             lead_opted_out: Some(facts.opt_out.is_some()),
@@ -272,7 +273,7 @@ impl Intake {
         let written = self
             .shared
             .store
-            .record_decision(&record, Some(&evaluated_on), actions, opt_out.as_ref(), &settled, DECISION_POLICY)
+            .record_decision(&record, Some(evaluated_on), actions, opt_out.as_ref(), &settled, DECISION_POLICY)
             .await?;
         let RecordedDecision { actions, cancelled } = written;
         failpoint!(self.shared, DecisionWritten);

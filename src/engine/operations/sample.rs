@@ -89,6 +89,7 @@ impl SampleThread {
             workspace,
             ceiling,
             row: &self.thread.row,
+            row_reading: None,
             detail: Some(&self.thread),
             messages: Some(&messages),
             history: None,

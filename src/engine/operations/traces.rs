@@ -153,6 +153,7 @@ pub(super) fn decide_again(rules: &RuleSet, event: &StoredEvent) -> Result<Decis
         workspace: &event.workspace,
         ceiling: event.ceiling,
         row: &event.row,
+        row_reading: None,
         detail: event.detail.as_ref(),
         messages: messages.as_ref(),
         history: event.history.as_deref(),

@@ -2,7 +2,7 @@
 
 use super::messages::ThreadMessages;
 use crate::{
-    model::{KeptAutoReply, KeptReading, KeptText, MailReading, Message, QuotedTrace, SignalTrace},
+    model::{KeptAutoReply, KeptReading, KeptText, MailReading, Message, QuotedTrace, SharedList, SignalTrace},
     text::{self, AutoReply, AutoReplyKind, Automatic, Certainty, Signal, SignalKind},
 };
 use sha2::{Digest as _, Sha256};
@@ -13,8 +13,9 @@ const READER: &str = env!("REPLY_ROUTER_READER");
 
 /// What this program would read of the messages.
 pub(super) struct ValidReading {
+    stamp: String,
     texts: Vec<Option<KeptText>>,
-    quoted: Vec<QuotedTrace>,
+    quoted: SharedList<QuotedTrace>,
     automatic: Automatic,
     language: Option<&'static str>,
     opt_out: Option<String>,
@@ -39,11 +40,13 @@ impl ValidReading {
         };
         let first_words = kept.first_words.map(|words| words.split_whitespace().map(str::to_owned).collect());
         let MailReading { quoted, opt_out_words, .. } = kept.mail;
-        Some(Self { texts: kept.texts, quoted, automatic, language, opt_out: opt_out_words, first_words })
+        let (stamp, texts) = (kept.stamp, kept.texts);
+        Some(Self { stamp, texts, quoted, automatic, language, opt_out: opt_out_words, first_words })
     }
 
     /// Answers what is asked of the messages.
     pub(super) fn fill(self, messages: &mut ThreadMessages) {
+        messages.stamp = OnceLock::from(self.stamp);
         messages.kept_texts = self.texts;
         messages.quoted_traces = OnceLock::from(self.quoted);
         messages.automatic = OnceLock::from(self.automatic);
@@ -65,7 +68,7 @@ impl ThreadMessages {
             texts.map(|(index, message)| Some(keep_text(self.known_text(index)?, message))).collect();
         texts.truncate(texts.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
         KeptReading {
-            stamp: stamp(READER, messages),
+            stamp: self.stamp.get_or_init(|| stamp(READER, messages)).clone(),
             texts,
             mail: MailReading { opt_out_words: self.opt_out().map(str::to_owned), ..self.reading() },
             auto_reply: self

@@ -2,7 +2,7 @@
 
 use super::kept::{ValidReading, resolve};
 use crate::{
-    model::{Conversation, KeptReading, KeptText, Message, QuotedTrace},
+    model::{Conversation, KeptReading, KeptText, Message, QuotedTrace, SharedList},
     rules::pattern::MATCHED_BYTES,
     text::{self, Automatic, Earlier, Evidence, QuotedPassage, Reading},
 };
@@ -15,6 +15,8 @@ const COMPARED_WORDS: usize = 5;
 #[derive(Debug, Default)]
 pub struct ThreadMessages {
     conversation: Conversation,
+    /// What a reading of these messages is known by.
+    pub(super) stamp: OnceLock<String>,
     /// The new texts that were kept, as far as they were.
     pub(super) kept_texts: Vec<Option<KeptText>>,
     readings: Vec<OnceLock<Reading>>,
@@ -24,7 +26,7 @@ pub struct ThreadMessages {
     history: OnceLock<String>,
     pub(super) automatic: OnceLock<Automatic>,
     pub(super) language: OnceLock<Option<&'static str>>,
-    pub(super) quoted_traces: OnceLock<Vec<QuotedTrace>>,
+    pub(super) quoted_traces: OnceLock<SharedList<QuotedTrace>>,
     pub(super) opt_out: OnceLock<Option<String>>,
 }
 

@@ -84,6 +84,7 @@ impl TestCase {
             workspace: self.workspace(),
             ceiling: Mode::Live,
             row: &self.thread.row,
+            row_reading: None,
             detail: Some(&self.thread),
             messages: Some(&messages),
             history: Some(&[]),

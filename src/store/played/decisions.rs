@@ -21,7 +21,7 @@ impl DecisionStore for PlayedStore {
     async fn record_decision(
         &self,
         decision: &DecisionRecord,
-        event: Option<&StoredEvent>,
+        event: Option<StoredEvent>,
         actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,
@@ -65,7 +65,7 @@ impl DecisionStore for PlayedStore {
         records.settle(&decision.workspace, settled, false, decision.at);
         // A thread that is not settled is named at least.
         records.thread_mut(&decision.workspace, &decision.thread_id, decision.at);
-        records.add_decision(decision.clone(), event.cloned());
+        records.add_decision(decision.clone(), event);
         let mut written = RecordedDecision { actions: new, cancelled };
         for action in &mut written.cancelled {
             records.update(action, false)?;

@@ -62,7 +62,7 @@ impl DecisionStore for SqlStore {
     async fn record_decision(
         &self,
         decision: &DecisionRecord,
-        event: Option<&StoredEvent>,
+        event: Option<StoredEvent>,
         actions: Vec<Action>,
         opt_out: Option<&OptOut>,
         settled: &SettledThread,
@@ -70,7 +70,7 @@ impl DecisionStore for SqlStore {
     ) -> Result<RecordedDecision, StoreError> {
         let trace = serde_json::to_vec(&decision.trace).map_err(unreadable)?;
         let event = match event {
-            Some(event) => Some(self.new_event(event, (&decision.workspace, &decision.thread_id), &trace).await?),
+            Some(event) => Some(self.new_event(&event, (&decision.workspace, &decision.thread_id), &trace).await?),
             None => None,
         };
         let new = NewDecision {

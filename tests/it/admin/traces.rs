@@ -83,7 +83,7 @@ async fn a_long_list_has_every_decision_once_with_its_whole_trace() {
             ..first.clone()
         };
         let settled = SettledThread { row: event.row.clone(), ..SettledThread::default() };
-        store.record_decision(&record, Some(&event), Vec::new(), None, &settled, DECISION_POLICY).await.unwrap();
+        store.record_decision(&record, Some(event.clone()), Vec::new(), None, &settled, DECISION_POLICY).await.unwrap();
     }
     let whole = desk.get("/api/v1/decisions?limit=10000").await;
     assert_eq!(whole.header("content-type"), "application/json");

@@ -190,6 +190,9 @@ fn templates_print_values_and_nothing_else() {
         ("{{ rule.description }}", None),
         ("{{ now | date(\"%A\", \"Europe/Berlin\") }}", Some("Monday")),
         ("{{ message.text }}", Some("Sure, a call on tuesday?")),
+        // A name may stand for a whole, and be asked by another one.
+        ("{% set who = lead %}{% for part in [\"first_name\"] %}{{ who[part] }}{% endfor %}", Some("Jane")),
+        ("{% macro m(of) %}{{ of[\"text\"] }}{% endmacro %}{{ m(message) }}", Some("Sure, a call on tuesday?")),
         ("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}", None),
         ("{{ \"x\" * 100000000 }}", None),
     ] {

@@ -87,6 +87,7 @@ fn a_set_made_again_from_its_sources_decides_and_tells_the_same() {
             workspace,
             ceiling: Mode::Live,
             row: &case.row,
+            row_reading: None,
             detail: case.detail.as_ref(),
             messages: Some(&messages),
             history: Some(&[]),

@@ -186,9 +186,9 @@ impl Bed {
         let row = self.row(thread);
         let (revision, workspace) = (REVISION.to_owned(), made.workspace.clone());
         let event = StoredEvent { revision, at: now, workspace, row, ..StoredEvent::default() };
-        let event = Some(&event).filter(|_| !self.draw.once_in(4));
+        let event = Some(event).filter(|_| !self.draw.once_in(4));
         same!(self, |store| store
-            .record_decision(&made, event, actions.clone(), opt_out, &settled, DECISION_POLICY)
+            .record_decision(&made, event.clone(), actions.clone(), opt_out, &settled, DECISION_POLICY)
             .await);
         if self.played.decision(&made.id).await.unwrap().is_some() {
             self.decisions.push(made.id);
@@ -424,7 +424,7 @@ async fn what_was_told_and_waits_no_more_is_kept_no_longer() {
     let settled = SettledThread { row: super::row("t", 0), ..SettledThread::default() };
     let event = StoredEvent::default();
     let reply = action(&made, ActionKind::Reply, ActionState::Waiting);
-    let record = store.record_decision(&made, Some(&event), vec![reply], None, &settled, DECISION_POLICY);
+    let record = store.record_decision(&made, Some(event), vec![reply], None, &settled, DECISION_POLICY);
     let mut reply = record.await.unwrap().actions.remove(0);
     store.release("d1");
     let known = async || {
