@@ -82,19 +82,19 @@ impl Engine {
         let names: Vec<String> = workspaces.iter().map(|workspace| workspace.name().to_owned()).collect();
         let held = self.shared.store.renew_leases(&names, Share::Fair).await?;
         let keep: HashSet<String> = held.workspaces.difference(&held.give_up).cloned().collect();
-        let gained: Vec<&String> = keep.iter().filter(|name| !self.supervisor.holds(name)).collect();
+        let gained: HashSet<&str> =
+            keep.iter().map(String::as_str).filter(|name| !self.supervisor.holds(name)).collect();
         if !gained.is_empty() {
             tracing::info!(workspaces = gained.len(), replicas = held.replicas, "workspaces run here from now on");
-            // What was remembered of them may be of before another process ran them.
-            self.shared.workspaces.replace(
-                workspaces
-                    .iter()
-                    .map(|workspace| match gained.contains(&&workspace.name().to_owned()) {
-                        true => Arc::new(workspace.begin_anew()),
-                        false => Arc::clone(workspace),
-                    })
-                    .collect(),
-            );
+            // What was remembered of them may be of before another process ran them. The others are those of now: a reload
+            // may have ended while the store was asked.
+            self.shared.workspaces.update(|now| {
+                let next = now.iter().map(|workspace| match gained.contains(workspace.name()) {
+                    true => Arc::new(workspace.begin_anew()),
+                    false => Arc::clone(workspace),
+                });
+                next.collect()
+            });
         }
         self.shared.alerts.set_standing(held.before, held.replicas);
         if keep.is_empty() {

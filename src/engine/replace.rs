@@ -1,12 +1,8 @@
 //! Replacing rules and workspaces while the service runs.
 
-use super::{Engine, Workspace, WorkspaceParts, Workspaces};
+use super::{Engine, Workspace, WorkspaceParts};
 use crate::rules::RuleSet;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 /// How long workspaces that are replaced may take to end what they have in flight before the new configuration holds all the
 /// same. Each starts again only when it has ended.
@@ -38,14 +34,13 @@ impl Engine {
     pub async fn replace(&self, rules: Option<RuleSet>, parts: Vec<WorkspaceParts>) -> ReplaceReport {
         let before = self.shared.workspaces.now();
         let mut report = ReplaceReport::default();
-        let mut kept: HashMap<String, Arc<Workspace>> = HashMap::new();
         let parts: Vec<_> = parts.into_iter().map(|parts| parts.prepare(self.shared.dry_run)).collect();
         for parts in &parts {
             let name = parts.settings.name.clone();
             match before.named(&name) {
                 None => report.added.push(name),
                 Some(found) if !found.is_made_of(parts) => report.changed.push(name),
-                Some(found) => drop(kept.insert(name, Arc::clone(found))),
+                Some(_) => {}
             }
         }
         let names: HashSet<&str> = parts.iter().map(|parts| parts.settings.name.as_str()).collect();
@@ -58,18 +53,18 @@ impl Engine {
                 "actions of replaced workspaces are still in flight; these workspaces start when they have ended"
             );
         }
-        let next: Workspaces = parts
-            .into_iter()
-            .map(|parts| match (kept.remove(&parts.settings.name), before.named(&parts.settings.name)) {
-                (Some(same), _) => same,
-                (None, Some(old)) => Arc::new(old.succeed(parts)),
-                (None, None) => Arc::new(Workspace::new(parts)),
-            })
-            .collect();
         if let Some(rules) = rules {
             self.replace_rules(rules);
         }
-        self.shared.workspaces.replace(next);
+        // Those of now: while this waited, leases may have come, whose workspaces began anew.
+        self.shared.workspaces.update(|now| {
+            let next = parts.iter().map(|parts| match now.named(&parts.settings.name) {
+                Some(same) if same.is_made_of(parts) => Arc::clone(same),
+                Some(old) => Arc::new(old.succeed(parts.clone())),
+                None => Arc::new(Workspace::new(parts.clone())),
+            });
+            next.collect()
+        });
         drop(held);
         if !report.is_empty() {
             tracing::info!(

@@ -47,7 +47,7 @@ impl IntoIterator for Workspaces {
     }
 }
 
-/// The active workspaces, which a reload replaces.
+/// The active workspaces. A reload replaces them, and so does whoever gains the lease of some.
 #[derive(Debug)]
 pub(in crate::engine) struct WorkspaceSet(ArcSwap<Ordered>);
 
@@ -66,8 +66,9 @@ impl WorkspaceSet {
         self.now().named(name).cloned()
     }
 
-    /// Puts others in their place.
-    pub(in crate::engine) fn replace(&self, workspaces: Workspaces) {
-        self.0.store(workspaces.0);
+    /// Puts in their place what `next` makes of those that there are at that moment, however many others do the same: whoever
+    /// looked before it waited for something would take back what has come since. `next` may be called again and again.
+    pub(in crate::engine) fn update(&self, next: impl Fn(&Workspaces) -> Workspaces) {
+        self.0.rcu(|now| next(&Workspaces(Arc::clone(now))).0);
     }
 }
