@@ -5,7 +5,7 @@
 
 use super::{Engine, Workspace, shared::Shared};
 use crate::store::{
-    Change, Share, StoreError, WorkspaceReport,
+    Change, HeldLeases, Share, StoreError, WorkspaceReport,
     leases::{LEASE, RENEW_EVERY},
 };
 use std::{
@@ -16,7 +16,7 @@ use std::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Before the others may take over, what runs here is stopped.
+/// So long before the others may take over, what runs here is stopped.
 const MARGIN: Duration = Duration::from_secs(2);
 /// So many changes of others are read at once.
 const BATCH: u32 = 1_000;
@@ -56,18 +56,26 @@ impl Engine {
         let (mut renewed, mut error) = (Instant::now(), "the store does not answer".to_owned());
         while !shutdown.is_cancelled() {
             let began = Instant::now();
-            match tokio::time::timeout(LEASE, self.renew_once()).await {
-                Ok(Ok(())) => renewed = began,
-                Ok(Err(found)) => {
+            let workspaces = self.workspaces();
+            let names: Vec<String> = workspaces.iter().map(|workspace| workspace.name().to_owned()).collect();
+            let asking = self.shared.store.renew_leases(&names, Share::Fair);
+            match self.wait_within_lease(renewed, asking).await {
+                // An answer that came so late tells of a lease that is about to end.
+                Some(Ok(held)) if !is_about_to_end(began) => {
+                    renewed = began;
+                    self.run_held(&held);
+                    if let Some(Err(error)) = self.wait_within_lease(renewed, self.give_up(&held.give_up)).await {
+                        tracing::warn!(%error, "workspaces could not be left to other processes; the next renewal tries again");
+                    }
+                }
+                Some(Err(found)) => {
                     tracing::warn!(error = %found, "the leases of workspaces could not be renewed");
                     error = found.to_string();
                 }
-                Err(_) => tracing::warn!("the leases of workspaces could not be renewed in time"),
+                Some(Ok(_)) | None => tracing::warn!("the leases of workspaces could not be renewed in time"),
             }
-            if renewed.elapsed() + MARGIN >= LEASE {
-                if self.supervisor.set_leases(HashSet::new()) {
-                    tracing::warn!("the store does not answer: nothing runs here until it does");
-                }
+            if is_about_to_end(renewed) {
+                self.run_nothing();
                 self.shared.alerts.alert_store_away(&error);
             }
             tokio::select! {
@@ -77,10 +85,28 @@ impl Engine {
         }
     }
 
-    async fn renew_once(&self) -> Result<(), StoreError> {
-        let workspaces = self.workspaces();
-        let names: Vec<String> = workspaces.iter().map(|workspace| workspace.name().to_owned()).collect();
-        let held = self.shared.store.renew_leases(&names, Share::Fair).await?;
+    /// Waits for the store, for [`LEASE`] at most. What runs here by leases that were renewed at `renewed` stops before they
+    /// end, whether the store has answered or not.
+    async fn wait_within_lease<T>(&self, renewed: Instant, answer: impl Future<Output = T>) -> Option<T> {
+        let answer = tokio::time::timeout(LEASE, answer);
+        tokio::pin!(answer);
+        tokio::select! {
+            biased;
+            answered = &mut answer => return answered.ok(),
+            () = tokio::time::sleep_until(renewed + LEASE - MARGIN) => self.run_nothing(),
+        }
+        answer.await.ok()
+    }
+
+    /// Others may have everything soon, or have it.
+    fn run_nothing(&self) {
+        if self.supervisor.set_leases(HashSet::new()) {
+            tracing::warn!("the store does not answer: nothing runs here until it does");
+        }
+    }
+
+    /// Runs what is held, and nothing else.
+    fn run_held(&self, held: &HeldLeases) {
         let keep: HashSet<String> = held.workspaces.difference(&held.give_up).cloned().collect();
         let gained: HashSet<&str> =
             keep.iter().map(String::as_str).filter(|name| !self.supervisor.holds(name)).collect();
@@ -107,7 +133,6 @@ impl Engine {
                 workspace.nudge();
             }
         }
-        self.give_up(&held.give_up).await
     }
 
     /// Releases those that have stopped; the others are asked for again with the next renewal.
@@ -189,6 +214,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether leases that were renewed then end so soon that nothing may run by them any more.
+fn is_about_to_end(renewed: Instant) -> bool {
+    renewed.elapsed() + MARGIN >= LEASE
 }
 
 /// How workspaces fare here, as far as the other processes were not told yet.

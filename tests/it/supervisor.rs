@@ -123,7 +123,7 @@ impl Agency {
     }
 }
 
-fn parts(name: &str, simulator: &Simulator) -> WorkspaceParts {
+pub(crate) fn parts(name: &str, simulator: &Simulator) -> WorkspaceParts {
     let client = Client::new(ClientSettings {
         workspace: name.to_owned(),
         base_url: simulator.base_url().parse().unwrap(),
@@ -262,9 +262,9 @@ async fn a_flow_that_panics_starts_again_and_stops_no_other() {
 }
 
 /// Holds a reply whose intent is written until the test lets it go.
-struct Gate {
-    come: Semaphore,
-    go: Semaphore,
+pub(crate) struct Gate {
+    pub(crate) come: Semaphore,
+    pub(crate) go: Semaphore,
 }
 
 #[async_trait]
