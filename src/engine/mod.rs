@@ -117,10 +117,12 @@ impl Engine {
             Arc::clone(&status),
             parts.public_url,
         );
+        let supervisor = Arc::new(Supervisor::new());
         let shared = Arc::new(Shared {
             store,
             active_rules: ArcSwap::from_pointee(parts.rules),
             workspaces,
+            supervisor: Arc::clone(&supervisor),
             clock,
             status,
             alerts,
@@ -134,7 +136,7 @@ impl Engine {
         let intake = Intake::new(Arc::clone(&shared));
         let executor = Executor::new(Arc::clone(&shared));
         let operator = Operator::new(Arc::clone(&shared), intake.clone(), executor.clone());
-        Arc::new(Self { shared, intake, executor, operator, supervisor: Arc::new(Supervisor::new()) })
+        Arc::new(Self { shared, intake, executor, operator, supervisor })
     }
 
     /// Polls and decides.

@@ -33,6 +33,7 @@ impl Engine {
             Ok(poll) => report.poll = poll,
             Err(PollError::Api(error)) => report.error = Some(error.to_string()),
             Err(PollError::Store(error)) => report.error = Some(error.to_string()),
+            Err(error @ PollError::NameInUse { .. }) => report.error = Some(error.to_string()),
         }
         loop {
             match self.intake.handle_pending(workspace).await {

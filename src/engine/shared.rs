@@ -9,6 +9,7 @@ use super::{
     evaluation::EvaluationContext,
     leases::Reports,
     status::LiveStatus,
+    supervisor::Supervisor,
     workspace_set::WorkspaceSet,
 };
 use crate::{
@@ -25,6 +26,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) store: Arc<dyn Store>,
     pub(in crate::engine) active_rules: ArcSwap<RuleSet>,
     pub(in crate::engine) workspaces: Arc<WorkspaceSet>,
+    /// Which of them run here.
+    pub(in crate::engine) supervisor: Arc<Supervisor>,
     pub(in crate::engine) clock: Arc<dyn Clock>,
     pub(in crate::engine) status: Arc<LiveStatus>,
     pub(in crate::engine) alerts: Alerts,

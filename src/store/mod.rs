@@ -37,7 +37,7 @@ pub use events::{DecidedEvent, EventFilter, EventPage, EventPlace, EventStore, R
 pub use leases::{HeldLeases, LeaseStore, Share, WorkspaceReport};
 pub use opt_outs::OptOutStore;
 pub(crate) use threads::MAX_INBOUND_SEEN;
-pub use threads::ThreadStore;
+pub use threads::{Renaming, ThreadStore};
 
 pub use facts::{
     ActionUnderControl, AtIntent, DueAction, IntentResult, LeadFacts, ReplyFacts, ReplyQuestion, SentFilter,

@@ -9,6 +9,18 @@ use std::collections::HashMap;
 /// More ids than this of one thread's inbound messages are not kept; the oldest go.
 pub(crate) const MAX_INBOUND_SEEN: usize = 500;
 
+/// What became of giving a workspace's records another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renaming {
+    /// They have it.
+    Done,
+    /// Nothing was changed: a process still has the earlier name.
+    InUse {
+        /// The process.
+        replica: String,
+    },
+}
+
 /// What is known of threads and of polling.
 #[async_trait]
 pub trait ThreadStore: Send + Sync {
@@ -35,8 +47,10 @@ pub trait ThreadStore: Send + Sync {
     async fn workspaces_with_threads(&self) -> Result<Vec<String>, StoreError>;
 
     /// Gives all that the store has under one name to another, in one transaction. Where both have the same, the new name's
-    /// stays.
-    async fn rename_workspace(&self, from: &str, to: &str) -> Result<(), StoreError>;
+    /// stays; but a pause of the new name whose reason begins with `asked` ends, and what waited for its end is due at `now`.
+    /// Nothing is changed while another process that lives runs the earlier name, or has it in its configuration.
+    async fn rename_workspace(&self, from: &str, to: &str, asked: &str, now: Timestamp)
+    -> Result<Renaming, StoreError>;
 
     /// Marks rows that differ from the known ones as pending; a newer row of a thread replaces its pending one.
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError>;

@@ -11,7 +11,7 @@ use crate::engine::{
 use crate::{
     coldsend::ListPage,
     model::{ThreadRow, address_of, counted},
-    store::{StoreError, WorkspaceState},
+    store::{Renaming, StoreError, WorkspaceState},
 };
 use std::collections::HashMap;
 
@@ -38,23 +38,37 @@ impl Intake {
     /// Renames what the store has under the name that `was` declares.
     pub(super) async fn adopt_declared_name(&self, workspace: &Workspace) -> Result<(), PollError> {
         let Some(was) = &workspace.settings().was else { return Ok(()) };
-        if !workspace.list.asks_for_was() || self.shared.workspace(was).is_some() {
+        if workspace.list.is_was_settled() || self.shared.workspace(was).is_some() {
             return Ok(());
         }
         let has_state = self.shared.store.workspace_state(was).await? != WorkspaceState::default();
         if has_state || self.shared.store.count_threads(was, 1).await? > 0 {
             self.adopt(workspace, was).await?;
+        } else {
+            // Whoever still has that name may be about to poll the account for the first time.
+            self.rename(workspace, was).await?;
         }
+        workspace.list.settle_was();
         Ok(())
+    }
+
+    /// Gives the workspace what the store has under an earlier name, once nobody has that any more.
+    async fn rename(&self, workspace: &Workspace, was: &str) -> Result<(), PollError> {
+        let in_use = |replica: String| PollError::NameInUse { was: was.to_owned(), replica };
+        if self.shared.supervisor.is_running(was) {
+            // What it has in flight ends first, here as well.
+            return Err(in_use(self.shared.store.replica()));
+        }
+        match self.shared.store.rename_workspace(was, workspace.name(), ASKED, self.shared.now()).await? {
+            Renaming::Done => Ok(()),
+            Renaming::InUse { replica } => Err(in_use(replica)),
+        }
     }
 
     /// Gives the workspace all records of an earlier name. Actions of that name that are in flight are recovered as
     /// after a crash.
-    pub(super) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), StoreError> {
-        if self.is_paused_for_identity(workspace).await? {
-            self.shared.store.resume(Some(workspace.name()), self.shared.now()).await?;
-        }
-        self.shared.store.rename_workspace(name, workspace.name()).await?;
+    pub(super) async fn adopt(&self, workspace: &Workspace, name: &str) -> Result<(), PollError> {
+        self.rename(workspace, name).await?;
         tracing::warn!(
             workspace = workspace.name(),
             was = name,

@@ -57,8 +57,8 @@ struct Memory {
     oddity: Option<String>,
     /// The workspace that owns threads of this one, too.
     shares_with: Option<String>,
-    /// `was` was looked up.
-    was_asked: bool,
+    /// What is under the name that `was` declares was taken over, or there is nothing.
+    is_was_settled: bool,
     /// What the server's clock and this machine's showed at the same moment.
     clocks: Option<(Timestamp, Timestamp)>,
 }
@@ -119,9 +119,14 @@ impl ListState {
         self.locked().shares_with = Some(owner.to_owned());
     }
 
-    /// `true` the first time.
-    pub(super) fn asks_for_was(&self) -> bool {
-        !std::mem::replace(&mut self.locked().was_asked, true)
+    /// Whether nothing is left to be taken over from the name that `was` declares.
+    pub(super) fn is_was_settled(&self) -> bool {
+        self.locked().is_was_settled
+    }
+
+    /// Records that nothing is.
+    pub(super) fn settle_was(&self) {
+        self.locked().is_was_settled = true;
     }
 
     /// Records what the server's clock shows.

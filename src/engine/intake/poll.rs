@@ -27,6 +27,18 @@ pub enum PollError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The account's records have another name, which is in use still. Until it is not, nothing here is recorded or decided:
+    /// what is answered there would be answered twice.
+    #[error(
+        "the store has this account under the name `{was}`, which {replica} still runs or has in its configuration. Nothing is \
+         done here until {replica} has the new configuration or has ended; then the records go along"
+    )]
+    NameInUse {
+        /// The earlier name.
+        was: String,
+        /// The process that has it.
+        replica: String,
+    },
 }
 
 /// What a poll did.
@@ -65,6 +77,7 @@ impl Intake {
         let failed = result.as_ref().err().map(|error| match error {
             PollError::Api(error) => (error.to_string(), error.summary()),
             PollError::Store(error) => (error.to_string(), "the store fails"),
+            PollError::NameInUse { .. } => (error.to_string(), "another process has its earlier name"),
         });
         workspace.poll_health.record_poll(self.shared.now(), failed);
         result

@@ -4,8 +4,8 @@ use super::{PlayedStore, refused};
 use crate::{
     model::{ThreadRow, address_of},
     store::{
-        KnownThread, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError, ThreadOwner, ThreadStore,
-        WorkspaceState,
+        KnownThread, PendingThread, ReadyAt, ReadyThread, Renaming, SettledThread, StoreError, ThreadOwner,
+        ThreadStore, WorkspaceState,
     },
 };
 use async_trait::async_trait;
@@ -91,7 +91,7 @@ impl ThreadStore for PlayedStore {
         refused("other names of workspaces")
     }
 
-    async fn rename_workspace(&self, _: &str, _: &str) -> Result<(), StoreError> {
+    async fn rename_workspace(&self, _: &str, _: &str, _: &str, _: Timestamp) -> Result<Renaming, StoreError> {
         refused("other names of workspaces")
     }
 

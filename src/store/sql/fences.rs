@@ -190,7 +190,37 @@ impl Session<'_> {
         let mut query = self.connection.prepare_cached(&held)?;
         query.query_optional(params![workspace, holder, token], |_| Ok(()))?.ok_or_else(not_held)?;
         self.fenced.insert(workspace.to_owned(), token);
+        self.names.hold(workspace, token);
         Ok(())
+    }
+
+    /// The process beside this one that lives and has the workspace: it runs it, or has it in its configuration and would.
+    /// If there is none, nothing is written by a lease that was taken before: whoever takes the next one has another number,
+    /// and looks up anew what the workspace is.
+    pub(super) fn end_lease(&mut self, workspace: &str) -> Result<Option<String>, StoreError> {
+        let Some((holder, _)) = self.fences.of(workspace) else { return Ok(None) };
+        let connection = self.connection;
+        let leased = "SELECT coalesce(holder, '') FROM leases WHERE workspace = ?1";
+        let leased: Option<String> =
+            connection.prepare_cached(leased)?.query_optional(params![workspace], |row| row.get(0))?;
+        if let Some(last) = leased {
+            // Nobody takes it meanwhile. Who is about to write for it, or to take it, is not waited for: it may stand still.
+            let lock = "SELECT token FROM leases WHERE workspace = ?1 FOR UPDATE SKIP LOCKED";
+            if connection.prepare_cached(lock)?.query_optional(params![workspace], |_| Ok(()))?.is_none() {
+                return Ok(Some(last));
+            }
+        }
+        let user = format!(
+            "SELECT r.holder FROM replicas r WHERE r.holder <> ?1 AND r.expires_at > {SERVER_TIME}
+               AND (EXISTS (SELECT 1 FROM leases l WHERE l.workspace = ?2 AND l.holder = r.holder)
+                 OR EXISTS (SELECT 1 FROM json_each(r.workspaces) WHERE value = ?2)) ORDER BY r.holder LIMIT 1"
+        );
+        let user = connection.prepare_cached(&user)?.query_optional(params![holder, workspace], |row| row.get(0))?;
+        if user.is_none() {
+            let end = "UPDATE leases SET holder = NULL, token = token + 1 WHERE workspace = ?1";
+            connection.execute(end, params![workspace])?;
+        }
+        Ok(user)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whose a thread is: two workspaces may list the same account, and one workspace may get another name.
 
 use super::{
+    action_writes::wake,
     codec::{from_json, timestamp},
     connection::{Connection, params},
     names::find_workspace,
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{ReasonCode, ThreadRow, address_of},
-    store::{Claim, DecisionRecord, StoreError, ThreadOwner},
+    store::{Claim, DecisionRecord, Renaming, StoreError, ThreadOwner},
 };
 use jiff::Timestamp;
 
@@ -130,9 +131,21 @@ fn move_state(connection: &Connection) -> &'static str {
     )
 }
 
-/// Gives all that the store has under one name to another.
-pub(super) fn rename(session: &mut Session<'_>, from: &str, to: &str) -> Result<(), StoreError> {
+/// Gives all that the store has under one name to another, unless a process still has the earlier one. Whoever asked which
+/// name it was, with a pause whose reason begins so, has the answer.
+pub(super) fn rename(
+    session: &mut Session<'_>,
+    from: &str,
+    to: &str,
+    (asked, now): (&str, Timestamp),
+) -> Result<Renaming, StoreError> {
+    session.fence(to)?;
+    if let Some(replica) = session.end_lease(from)? {
+        return Ok(Renaming::InUse { replica });
+    }
     let connection = session.connection;
+    let resume = "DELETE FROM pauses WHERE workspace = ?1 AND reason LIKE ?2";
+    let is_resumed = connection.execute(resume, params![to, format!("{asked}%")])? > 0;
     for (table, keys) in NAMED {
         let same: String = keys.iter().map(|key| format!(" AND o.{key} = {table}.{key}")).collect();
         let keep = format!(
@@ -155,5 +168,8 @@ pub(super) fn rename(session: &mut Session<'_>, from: &str, to: &str) -> Result<
         }
     }
     session.names.forget();
-    Ok(())
+    if is_resumed {
+        wake(session, Some(to), now)?;
+    }
+    Ok(Renaming::Done)
 }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 pub(super) struct Names {
     workspaces: HashMap<String, i64>,
     names: HashMap<String, i64>,
+    /// Under which lease the number of a workspace was looked up, where processes share the store.
+    leases: HashMap<String, i64>,
 }
 
 /// More names than this are not remembered.
@@ -35,6 +37,15 @@ impl Names {
             "SELECT id FROM names WHERE name = ?",
             "INSERT INTO names (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
         )
+    }
+
+    /// The workspace is held by the lease of this token. If that is a new one, another process may have renamed the workspace
+    /// since its number was looked up.
+    pub(super) fn hold(&mut self, workspace: &str, token: i64) {
+        if self.leases.get(workspace) != Some(&token) {
+            self.workspaces.remove(workspace);
+            self.leases.insert(workspace.to_owned(), token);
+        }
     }
 
     /// After something was taken back, or renamed.

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     model::ThreadRow,
     store::{
-        KnownThread, PendingThread, ReadyAt, ReadyThread, SettledThread, StoreError, ThreadOwner, ThreadStore,
-        WorkspaceState,
+        KnownThread, PendingThread, ReadyAt, ReadyThread, Renaming, SettledThread, StoreError, ThreadOwner,
+        ThreadStore, WorkspaceState,
     },
 };
 use async_trait::async_trait;
@@ -144,9 +144,15 @@ impl ThreadStore for SqlStore {
         .await
     }
 
-    async fn rename_workspace(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        let (from, to) = (from.to_owned(), to.to_owned());
-        self.write(move |session| super::identity::rename(session, &from, &to)).await
+    async fn rename_workspace(
+        &self,
+        from: &str,
+        to: &str,
+        asked: &str,
+        now: Timestamp,
+    ) -> Result<Renaming, StoreError> {
+        let (from, to, asked) = (from.to_owned(), to.to_owned(), asked.to_owned());
+        self.write(move |session| super::identity::rename(session, &from, &to, (&asked, now))).await
     }
 
     async fn queue_rows(&self, workspace: &str, rows: &[ThreadRow], now: Timestamp) -> Result<(), StoreError> {

@@ -306,7 +306,9 @@ async fn intake(process: &Process) -> Result<(), Violation> {
     match process.engine.intake().poll(process.workspace(), true).await {
         Ok(_) => {}
         Err(PollError::Api(_)) => return Ok(()),
-        Err(PollError::Store(error)) => return Err(Violation::new("the store works", error.to_string())),
+        Err(error @ (PollError::Store(_) | PollError::NameInUse { .. })) => {
+            return Err(Violation::new("the store works", error.to_string()));
+        }
     }
     match process.engine.intake().handle_pending(process.workspace()).await {
         Ok(_) | Err(IntakeError::Api(_)) => Ok(()),
