@@ -215,9 +215,12 @@ impl Alerts {
 
     /// Alerts once, for all workspaces, that nothing leaves because the store fails. Processes on one store cannot agree then:
     /// the one that came first tells it at once, the next one ten minutes later, should the first be gone too.
-    pub(super) fn alert_store_failing(&self, workspace: &Workspace, error: &str) {
-        workspace.record_store(true);
-        self.alert_store_away(error);
+    /// That another process has taken the workspace over is no failure: what runs of it here is about to end.
+    pub(super) fn alert_store_failing(&self, workspace: &Workspace, error: &StoreError) {
+        if !matches!(error, StoreError::NotHeld { .. }) {
+            workspace.record_store(true);
+            self.alert_store_away(&error.to_string());
+        }
     }
 
     /// The same of a process in which nothing runs, because the store does not answer.

@@ -242,7 +242,7 @@ impl Engine {
                 Ok(()) => return,
                 Err(StartError::Store(error)) => {
                     tracing::error!(workspace = workspace.name(), %error, "store fails; nothing of the workspace runs");
-                    self.shared.alerts.alert_store_failing(&workspace, &error.to_string());
+                    self.shared.alerts.alert_store_failing(&workspace, &error);
                     STORE_REST
                 }
                 Err(StartError::Panicked(error)) => {

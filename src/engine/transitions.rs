@@ -42,6 +42,22 @@ impl Shared {
         Ok(())
     }
 
+    /// The same for an action that a process which is gone left in flight.
+    ///
+    /// # Errors
+    /// [`StoreError::NotHeld`] if another process has taken the workspace over: it may have the action in flight itself.
+    pub(in crate::engine) async fn transition_recovered(
+        &self,
+        workspace: &Workspace,
+        action: &mut Action,
+        transition: Transition,
+    ) -> Result<(), StoreError> {
+        transition.apply_to(action, self.now());
+        self.store.recover_action(action).await?;
+        self.publish_action(workspace, action);
+        Ok(())
+    }
+
     /// The same for an action that a person decided on, and may have edited.
     pub(in crate::engine) async fn transition_decided(
         &self,

@@ -50,6 +50,10 @@ pub trait ActionStore: Send + Sync {
     /// When it settles, the `mark_read` that waits for it becomes due.
     async fn update_action(&self, action: &mut Action) -> Result<(), StoreError>;
 
+    /// The same, by the holder of its workspace's lease alone: for what a process that is gone left in flight. Whoever holds
+    /// the lease may have the action in flight itself.
+    async fn recover_action(&self, action: &mut Action) -> Result<(), StoreError>;
+
     /// The same with what it sends: a person edited it.
     async fn update_edited_action(&self, action: &mut Action) -> Result<(), StoreError>;
 

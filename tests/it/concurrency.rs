@@ -3,11 +3,12 @@
 
 use crate::fixture::{Fixture, FixtureOptions, MarkRead, Reply, Star, safety};
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use reply_router::{
-    engine::{Failpoint, TestHooks},
+    engine::{DECISION_POLICY, Failpoint, TestHooks},
     model::{Action, ActionKind, ActionState, Safety},
     simulator::{Endpoint, Fault, NewThread},
-    store::{Lane, prelude::*},
+    store::{ActionFilter, Lane, SettledThread, prelude::*},
 };
 use std::{
     collections::HashMap,
@@ -240,4 +241,25 @@ async fn more_than_one_batch_is_decided_in_one_pass() {
     }
     decide(&fixture).await;
     assert_eq!(fixture.store.pending_count("acme").await.unwrap().0, 0);
+}
+
+/// However many a process left in flight, and however many processes died one after the other.
+#[tokio::test]
+async fn all_that_was_in_flight_is_recovered() {
+    const COUNT: usize = 1_050;
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    let store = &fixture.store;
+    join_all((0..COUNT).map(async |number| {
+        let mut made = crate::store::decision(&uuid::Uuid::now_v7().to_string(), "m1", 0);
+        made.thread_id = format!("t{number}");
+        let reply = crate::store::action(&made, ActionKind::Reply, ActionState::InFlight);
+        let row = crate::store::row(&made.thread_id, 0);
+        let settled = SettledThread { row, newest_inbound: made.message_id.clone(), ..SettledThread::default() };
+        store.record_decision(&made, None, vec![reply], None, &settled, DECISION_POLICY).await.unwrap();
+    }))
+    .await;
+    let in_flight = ActionFilter { states: vec![ActionState::InFlight], limit: 10_000, ..ActionFilter::default() };
+    assert_eq!(store.actions(&in_flight).await.unwrap().len(), COUNT);
+    assert_eq!(fixture.engine.executor().recover(fixture.workspace()).await.unwrap(), COUNT);
+    assert_eq!(store.actions(&in_flight).await.unwrap(), []);
 }

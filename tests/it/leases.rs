@@ -8,10 +8,13 @@ use crate::{
 };
 use reply_router::{
     engine::DECISION_POLICY,
-    model::{Action, ActionKind, ActionState, Grant, GrantRequest, Transition},
+    model::{Action, ActionKind, ActionState, Grant, GrantRequest, Reason, ReasonCode, Transition},
     store::{SettledThread, Share, SqlStore, StoreError, leases::LONGEST_AWAY, prelude::*},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+mod renamed;
+mod running;
 
 /// A database that a few processes use.
 struct Shared {
@@ -237,6 +240,13 @@ async fn whoever_was_away_too_long_writes_nothing_for_what_it_held() {
     assert_ne!(first.replica(), before);
     assert!(not_held(first.write_intent(&mut action, reply_router::model::OptOutScope::Workspace).await.map(drop)));
     second.write_intent(&mut action, reply_router::model::OptOutScope::Workspace).await.unwrap();
+    // What is on its way there is not to be recovered here, although the version is known.
+    let mut recovered = action.clone();
+    Transition::retry_at(at(2), Reason::new(ReasonCode::Ambiguous, "")).apply_to(&mut recovered, at(2));
+    assert!(not_held(first.recover_action(&mut recovered).await));
+    assert_eq!(second.action(&action.id).await.unwrap().unwrap().state, ActionState::InFlight);
+    second.recover_action(&mut recovered).await.unwrap();
+    action = recovered;
     // What an operator approves on any of them is written: the version decides.
     let mut stale = action.clone();
     stale.version -= 1;

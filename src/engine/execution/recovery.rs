@@ -8,7 +8,8 @@ use crate::{
     store::{ActionFilter, StoreError},
 };
 
-/// More than one action per lane cannot be in flight; a store that says otherwise is still recovered in full.
+/// So many actions are read at once. Few are in flight when a process dies, as many as its lanes carry out side by side; but
+/// several processes may have died one after the other.
 const BATCH: u32 = 1_000;
 
 impl Executor {
@@ -22,7 +23,7 @@ impl Executor {
 impl Shared {
     /// See [`Executor::recover`]; a name that is adopted later is recovered, too.
     pub(in crate::engine) async fn recover(&self, workspace: &Workspace) -> Result<usize, StoreError> {
-        let filter = ActionFilter {
+        let mut filter = ActionFilter {
             workspace: Some(workspace.name().to_owned()),
             states: vec![ActionState::InFlight],
             limit: BATCH,
@@ -31,16 +32,20 @@ impl Shared {
         if mutated!(self, SkipRecovery) {
             return Ok(0);
         }
-        let in_flight = self.store.actions(&filter).await?;
-        let count = in_flight.len();
-        for action in in_flight {
-            match self.recover_action(workspace, action).await {
-                // Its lead was erased meanwhile.
-                Ok(()) | Err(StoreError::Changed(_)) => {}
-                Err(error) => return Err(error),
+        let mut count = 0;
+        loop {
+            let in_flight = self.store.actions(&filter).await?;
+            let Some(oldest) = in_flight.last() else { return Ok(count) };
+            filter.before = Some(oldest.id.0.clone());
+            count += in_flight.len();
+            for action in in_flight {
+                match self.recover_action(workspace, action).await {
+                    // Its lead was erased meanwhile.
+                    Ok(()) | Err(StoreError::Changed(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(count)
     }
 
     async fn recover_action(&self, workspace: &Workspace, mut action: Action) -> Result<(), StoreError> {
@@ -54,8 +59,8 @@ impl Shared {
         let reason = Reason::new(ReasonCode::Ambiguous, "the program ended while it was on its way");
         if action.kind == ActionKind::Reply {
             let due = next_check(workspace, &action, self.now()).unwrap_or_else(|| self.now());
-            return self.transition(workspace, &mut action, Transition::verify_at(due, reason)).await;
+            return self.transition_recovered(workspace, &mut action, Transition::verify_at(due, reason)).await;
         }
-        self.transition(workspace, &mut action, Transition::retry_at(self.now(), reason)).await
+        self.transition_recovered(workspace, &mut action, Transition::retry_at(self.now(), reason)).await
     }
 }

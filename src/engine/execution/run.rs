@@ -1,6 +1,6 @@
 //! The loops of execution, one for each lane: do what is due, rest until something is.
 
-use super::Executor;
+use super::{Executor, executor::ExecuteError};
 use crate::engine::Workspace;
 use crate::store::{Lane, StoreError};
 use jiff::Timestamp;
@@ -31,9 +31,9 @@ impl Executor {
                         rest = self.time_until_due(workspace).await.unwrap_or(MAX_REST);
                     }
                 }
-                Err(error) => {
+                Err(ExecuteError::Store(error)) => {
                     tracing::error!(workspace = workspace.name(), %error, "store fails; nothing is sent");
-                    self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+                    self.shared.alerts.alert_store_failing(workspace, &error);
                     rest = FAILED_REST;
                 }
             }

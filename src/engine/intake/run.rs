@@ -62,8 +62,8 @@ impl Intake {
     /// Polls once and handles what was found. Errors are logged and alerted; the next poll tries again.
     pub async fn poll_and_handle(&self, workspace: &Workspace) {
         if let Err(error) = self.poll(workspace, false).await {
-            if matches!(error, PollError::Store(_)) {
-                self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+            if let PollError::Store(error) = &error {
+                self.shared.alerts.alert_store_failing(workspace, error);
             }
             tracing::warn!(workspace = workspace.name(), %error, "poll failed");
             let what = || EngineEventKind::PollFailed(error.to_string());
@@ -78,7 +78,7 @@ impl Intake {
         self.shared.alerts.watch_key(workspace);
         self.shared.alerts.watch_rules();
         if let Err(error) = self.shared.alerts.watch_queue(workspace).await {
-            self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+            self.shared.alerts.alert_store_failing(workspace, &error);
         }
         match self.handle_pending(workspace).await {
             Ok(report) => {
@@ -91,7 +91,7 @@ impl Intake {
             Err(error) => {
                 tracing::warn!(workspace = workspace.name(), %error, "handling new messages failed; they stay pending");
                 match error {
-                    IntakeError::Store(error) => self.shared.alerts.alert_store_failing(workspace, &error.to_string()),
+                    IntakeError::Store(error) => self.shared.alerts.alert_store_failing(workspace, &error),
                     IntakeError::Api(error) => {
                         workspace.poll_health.record_reads(self.shared.now(), Some(&error));
                         self.pause_if_refused(workspace, &error).await;
@@ -106,7 +106,7 @@ impl Intake {
         if error.is_auth_error()
             && let Err(error) = self.shared.pause_on_auth_error(workspace, &error.to_string()).await
         {
-            self.shared.alerts.alert_store_failing(workspace, &error.to_string());
+            self.shared.alerts.alert_store_failing(workspace, &error);
         }
     }
 }

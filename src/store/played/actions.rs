@@ -53,6 +53,10 @@ impl ActionStore for PlayedStore {
         Ok(())
     }
 
+    async fn recover_action(&self, action: &mut Action) -> Result<(), StoreError> {
+        self.update_action(action).await
+    }
+
     async fn update_edited_action(&self, action: &mut Action) -> Result<(), StoreError> {
         self.kept().records.update(action, true)?;
         action.version += 1;

@@ -201,6 +201,17 @@ impl ActionStore for SqlStore {
         Ok(())
     }
 
+    async fn recover_action(&self, action: &mut Action) -> Result<(), StoreError> {
+        let (update, workspace) = (ActionUpdate::new(action), action.workspace.clone());
+        let written = self.write(move |session| {
+            session.fence(&workspace)?;
+            update.write(session)
+        });
+        written.await?.into_result(action)?;
+        action.version += 1;
+        Ok(())
+    }
+
     async fn update_edited_action(&self, action: &mut Action) -> Result<(), StoreError> {
         let update = ActionUpdate::edited(action)?;
         self.write(move |session| update.write(session)).await?.into_result(action)?;
