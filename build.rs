@@ -26,6 +26,7 @@ mod text {
         mod tables;
         mod topic;
         mod vocabulary;
+        mod whole_numbers;
 
         pub(crate) use compile::{ByteOrder, compile};
     }

@@ -9,6 +9,8 @@ pub(super) enum WordKind {
     Letters,
     /// Begins with a digit: `12`, `2nd`, `10h30`.
     Number,
+    /// The number of a code, `500` of `AB-500`: in the phrases of rules, which begin with none.
+    CodeNumber,
     /// A mail address.
     Address,
     /// A link.
@@ -283,7 +285,7 @@ mod tests {
             };
             let kind = match word.kind {
                 WordKind::Letters => "",
-                WordKind::Number => "#",
+                WordKind::Number | WordKind::CodeNumber => "#",
                 WordKind::Address => "@",
                 WordKind::Link => "&",
             };

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 
 use super::tables::Tables;
 use super::vocabulary::{ADDRESS, Atom, NUMBER};
+use super::whole_numbers::{is_plain, number_spellings};
 use crate::text::words::{Word, WordKind};
 use states::States;
 use walk::Walk;
@@ -100,11 +101,16 @@ impl Automaton {
         match word.kind {
             WordKind::Address => atoms.push(ADDRESS),
             WordKind::Link => {}
-            WordKind::Number | WordKind::Letters => {
-                if word.kind == WordKind::Number {
+            WordKind::Number | WordKind::CodeNumber | WordKind::Letters => {
+                let written = text.get(word.range()).unwrap_or_default();
+                if word.kind == WordKind::Letters || is_plain(written) {
+                    self.tables.vocabulary.find(written, atoms);
+                } else {
+                    number_spellings(written).iter().for_each(|spelt| self.tables.vocabulary.find_spelt(spelt, atoms));
+                }
+                if word.kind != WordKind::Letters {
                     atoms.push(NUMBER);
                 }
-                self.tables.vocabulary.find(text.get(word.range()).unwrap_or_default(), atoms);
                 self.tables.vocabulary.find_with_signs(text, word, spelt, atoms);
             }
         }
@@ -147,6 +153,11 @@ impl Scratch {
             }
         }
     }
+}
+
+/// Whether a phrase may begin with a word: the number of a code stands behind the rest of it.
+fn may_begin(words: &[Word], at: u32) -> bool {
+    words.get(at as usize).is_some_and(|word| word.kind != WordKind::CodeNumber)
 }
 
 fn is_beginning(words: &[Word], at: u32) -> bool {

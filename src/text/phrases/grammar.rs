@@ -20,7 +20,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::super::normal::normalize;
+use super::super::{
+    normal::normalize,
+    words::{Word, WordKind},
+};
+use super::whole_numbers::words_with_whole_numbers;
 
 mod numbers;
 mod word;
@@ -105,7 +109,8 @@ pub(super) fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake>
     rest = rest.trim_end();
     let ends = rest.strip_suffix(" .").map(|before| rest = before.trim_end()).is_some();
     let end = start + rest.len();
-    let mut parser = Parser { whole: text, rest, end, lists, depth: 0, sentence_end: None };
+    let numbers = if is_rule { spread_numbers(text) } else { Vec::new() };
+    let mut parser = Parser { whole: text, rest, end, lists, numbers, depth: 0, sentence_end: None };
     let whole = parser.at()..end;
     let without_number = rest.trim_end_matches(|c: char| c.is_ascii_digit());
     for (is_it, range) in [
@@ -133,6 +138,21 @@ pub(super) fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake>
     Ok(Phrase { node, begins })
 }
 
+/// Where the numbers of a rule's phrase are that may have commas or spaces within: `1,500`, `10 000`.
+fn spread_numbers(text: &str) -> Vec<Range<usize>> {
+    // The number of `…2` is none of the phrase's.
+    let mut is_of_gap = false;
+    let mask = |c: char| {
+        is_of_gap = c == '…' || is_of_gap && c.is_ascii_digit();
+        if is_of_gap && c != '…' { 'x' } else { c }
+    };
+    let masked: String = text.chars().map(mask).collect();
+    let words = words_with_whole_numbers(&masked);
+    let numbers = words.iter().filter(|word| matches!(word.kind, WordKind::Number | WordKind::CodeNumber));
+    let ranges = numbers.map(Word::range);
+    ranges.filter(|range| masked.get(range.clone()).is_some_and(|number| number.contains([',', ' ']))).collect()
+}
+
 fn between(text: &str) -> String {
     format!("`{}`: words between stand between two others", text.trim())
 }
@@ -154,6 +174,8 @@ struct Parser<'t> {
     end: usize,
     /// The lists of the file; none in a rule.
     lists: Option<&'t Lists>,
+    /// Where numbers are that signs or spaces are part of, in the whole text of a rule.
+    numbers: Vec<Range<usize>>,
     depth: usize,
     /// Where a sentence ended: in a rule nothing can follow.
     sentence_end: Option<Range<usize>>,
@@ -171,7 +193,8 @@ impl Parser<'_> {
     /// A mistake in the next so many bytes.
     fn mistake(&self, length: usize, message: impl Into<String>, hint: &'static str) -> Mistake {
         let start = self.at();
-        Mistake { message: message.into(), hint, range: start..(start + length).min(self.end) }
+        let end = self.whole.ceil_char_boundary((start + length).min(self.end));
+        Mistake { message: message.into(), hint, range: start..end }
     }
 
     fn skip(&mut self, bytes: usize) {
@@ -323,7 +346,8 @@ impl Parser<'_> {
             let normal = normalize(entry.trim());
             let rest = normal.as_str();
             let (end, depth) = (rest.len(), self.depth + 1);
-            let mut parser = Parser { whole: rest, rest, end, lists: self.lists, depth, sentence_end: None };
+            let numbers = Vec::new();
+            let mut parser = Parser { whole: rest, rest, end, lists: self.lists, numbers, depth, sentence_end: None };
             if parser.depth > MAX_DEPTH {
                 return Err(self.mistake(length, format!("the list `{name}` contains itself"), hint));
             }

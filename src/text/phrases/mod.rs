@@ -19,6 +19,7 @@ mod signs;
 mod tables;
 mod topic;
 mod vocabulary;
+mod whole_numbers;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

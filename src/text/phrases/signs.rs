@@ -1,6 +1,9 @@
 //! Signs that belong to a word: `$100`, `50%`, `c++`, `#1`. A phrase with one finds the word where a mail has the sign there.
 
-use super::grammar::spell;
+use super::{
+    grammar::spell,
+    whole_numbers::{country_code, is_plain, number_spellings},
+};
 use crate::text::words::{Word, WordKind};
 
 /// Before an amount or behind it.
@@ -8,14 +11,24 @@ const CURRENCIES: [char; 5] = ['$', '€', '£', '¥', '₹'];
 /// So many signs behind a word are looked at.
 pub(super) const MAX_BEHIND: usize = 3;
 
+/// Whether a sign is that of a currency.
+pub(super) fn is_currency(sign: char) -> bool {
+    CURRENCIES.contains(&sign)
+}
+
+/// Whether a sign stands behind an amount.
+pub(super) fn is_after_amount(sign: char) -> bool {
+    is_currency(sign) || matches!(sign, '%' | '‰' | '°')
+}
+
 /// Whether a sign may stand directly before a word.
 pub(super) fn is_before(sign: char, is_number: bool) -> bool {
-    matches!(sign, '#' | '+') || is_number && (sign == '§' || CURRENCIES.contains(&sign))
+    matches!(sign, '#' | '+') || is_number && (sign == '§' || is_currency(sign))
 }
 
 /// Whether a sign may stand directly behind a word.
 pub(super) fn is_behind(sign: char, is_number: bool) -> bool {
-    matches!(sign, '#' | '+') || is_number && (matches!(sign, '%' | '‰' | '°') || CURRENCIES.contains(&sign))
+    matches!(sign, '#' | '+') || is_number && is_after_amount(sign)
 }
 
 /// Whether a character is a sign that counts in phrases: it belongs to a word, or is refused.
@@ -47,9 +60,12 @@ pub(super) fn with_signs(text: &str, word: &Word, spelt: &mut String, tell: &mut
     if left.is_none() && right.is_empty() {
         return;
     }
-    let own = spell(text.get(word.range()).unwrap_or_default());
+    let written = text.get(word.range()).unwrap_or_default();
+    let own = if is_plain(written) || !is_number { vec![spell(written)] } else { number_spellings(written) };
     let any = is_number.then(|| "#".to_owned());
-    for base in [Some(own), any].into_iter().flatten() {
+    // "+49-30-123456" begins with "+49".
+    let code = country_code(written).filter(|_| left == Some('+'));
+    for base in own.into_iter().chain(any).chain(code.map(str::to_owned)) {
         for left in [None, left].into_iter().take(1 + usize::from(left.is_some())) {
             for count in 0..=right.len() {
                 if left.is_none() && count == 0 {

@@ -134,10 +134,14 @@ impl Vocabulary {
             self.forward.walk(bytes(), found);
             self.backward.walk(bytes().rev(), found);
         } else {
-            let spelt = spell(word);
-            self.forward.walk(spelt.bytes(), found);
-            self.backward.walk(spelt.bytes().rev(), found);
+            self.find_spelt(&spell(word), found);
         }
+    }
+
+    /// All atoms that a word fits, spelt as phrases compare it.
+    pub(super) fn find_spelt(&self, spelt: &str, found: &mut Vec<Atom>) {
+        self.forward.walk(spelt.bytes(), found);
+        self.backward.walk(spelt.bytes().rev(), found);
     }
 
     /// All atoms that a word fits with the signs that it has in a text; `buffer` is for its spellings.
@@ -145,10 +149,7 @@ impl Vocabulary {
         if self.has_signs.first() != Some(&1) {
             return;
         }
-        signs::with_signs(text, word, buffer, &mut |spelt| {
-            self.forward.walk(spelt.bytes(), found);
-            self.backward.walk(spelt.bytes().rev(), found);
-        });
+        signs::with_signs(text, word, buffer, &mut |spelt| self.find_spelt(spelt, found));
     }
 }
 

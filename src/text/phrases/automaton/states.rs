@@ -6,7 +6,7 @@
 //! word between would make another one. So a mail takes as long as it is, and what is new in it as long as there are phrases with
 //! it.
 
-use super::{Atom, Automaton, Found, Scratch, is_beginning, is_end};
+use super::{Atom, Automaton, Found, Scratch, is_beginning, is_end, may_begin};
 use crate::text::{
     phrases::{
         tables::{ANY, End, Tables, between},
@@ -147,14 +147,14 @@ impl<'a> StateWalk<'a, '_> {
                     self.reach(next, item.first);
                 }
             }
-            for first in before.iter().filter(|_| at > 0) {
+            for first in before.iter().filter(|_| at > 0 && may_begin(self.words, at - 1)) {
                 for second in atoms {
                     let next = self.states.start_pair(*first, *second, step, self.begins(at - 1), self.tables());
                     self.reach(next, at - 1);
                 }
             }
         }
-        for atom in atoms {
+        for atom in atoms.iter().filter(|_| may_begin(self.words, at)) {
             let single = self.tables().single.get(*atom);
             if !single.is_empty() && self.scratch.meet(self.began, *atom) {
                 for [phrase] in single {

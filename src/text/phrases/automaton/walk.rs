@@ -1,6 +1,6 @@
 //! A walk over the words of a text that keeps each place that is reached, with the word that its phrase began at.
 
-use super::{Atom, Automaton, Found, Scratch, is_beginning, is_end};
+use super::{Atom, Automaton, Found, Scratch, is_beginning, is_end, may_begin};
 use crate::text::{
     phrases::tables::{ANY, Place, Tables},
     words::{Gap, Word},
@@ -75,11 +75,12 @@ impl<'a, 's> Walk<'a, 's> {
             for (place, first) in &active {
                 self.go_on(*place, *first, at, word);
             }
-            if at > 0 {
+            if at > 0 && may_begin(self.words, at - 1) {
                 self.begin_with_pair(at, word);
             }
         }
-        for index in 0..self.atoms.len() {
+        let may_begin = may_begin(self.words, at);
+        for index in (0..self.atoms.len()).filter(|_| may_begin) {
             let Some(atom) = self.atoms.get(index).copied() else { continue };
             self.find_single(atom, at);
             for [place] in self.tables.alone.get(atom) {

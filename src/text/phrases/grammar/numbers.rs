@@ -34,13 +34,18 @@ pub(super) fn together_and_apart(nodes: Vec<Node>) -> Vec<Node> {
 /// Whether people write two words as one: a number behind a word, or a unit behind a number.
 fn are_joined(left: &Node, right: &Node) -> bool {
     let (Node::Word(Pattern::Exactly(left)), Node::Word(Pattern::Exactly(right))) = (left, right) else { return false };
-    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit());
+    let is_number = |word: &str| word.chars().all(is_digit);
     let is_letters = |word: &str| word.chars().all(char::is_alphabetic);
     match (is_number(left), is_number(right)) {
         (false, true) => is_letters(left),
         (true, false) => is_letters(right) && right.chars().count() <= MAX_UNIT,
         _ => false,
     }
+}
+
+/// Whether a character is one of a number's, `12.5`.
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || c == '.'
 }
 
 /// Each way to write some words: apart first, then those with the next ones at once.
@@ -73,12 +78,12 @@ fn apart(node: &Node) -> Node {
 
 /// The letters and the number of a word, in their order.
 fn parts(word: &str) -> Option<(&str, &str)> {
-    let begins_with_digit = word.starts_with(|c: char| c.is_ascii_digit());
-    let second = word.find(|c: char| c.is_ascii_digit() != begins_with_digit)?;
+    let begins_with_digit = word.starts_with(is_digit);
+    let second = word.find(|c| is_digit(c) != begins_with_digit)?;
     let (first, second) = word.split_at_checked(second)?;
     let (letters, number) = if begins_with_digit { (second, first) } else { (first, second) };
     let fits = letters.chars().all(char::is_alphabetic)
-        && number.chars().all(|c| c.is_ascii_digit())
+        && number.chars().all(is_digit)
         && letters.chars().count() >= MIN_LETTERS
         && !(begins_with_digit && ENDINGS.contains(&letters));
     fits.then_some((first, second))

@@ -1,8 +1,9 @@
 //! The words of a phrase, and the signs between and at them.
 
 use super::Mistake;
-use super::{Node, Parser, Pattern, sequence_of, spell};
+use super::{Node, Parser, Pattern, sequence_of};
 use crate::text::phrases::signs::{MAX_BEHIND, is_before, is_behind, is_sign};
+use crate::text::phrases::whole_numbers::{number_parts, spell_word, words_with_whole_numbers};
 use crate::text::words::{Gap, Word, WordKind, words};
 use std::ops::Range;
 
@@ -22,14 +23,15 @@ struct Piece<'t> {
 }
 
 impl<'t> Piece<'t> {
-    fn of(written: &'t str, next: &str) -> Self {
+    fn of(written: &'t str, next: &str, is_rule: bool) -> Self {
         let (bare, ends_with) = written.strip_prefix('*').map_or((written, false), |bare| (bare, true));
         let (bare, begins_with) = bare.strip_suffix('*').map_or((bare, false), |bare| (bare, true));
         // What follows tells whether a full stop ends a sentence; `#` is a number.
         let next: String = next.chars().take(1).filter(|c| c.is_alphanumeric() || *c == '#').collect();
-        let next = next.replace('#', "1");
+        // Behind a number with spaces stands none that would be part of it.
+        let next = if bare.contains(' ') { String::new() } else { next.replace('#', "1") };
         let around = format!("x {bare} {}", if next.is_empty() { "x" } else { &next });
-        let mut found = words(&around);
+        let mut found = if is_rule { words_with_whole_numbers(&around) } else { words(&around) };
         let last_gap = found.pop().map_or(Gap::Space, |word| word.gap);
         let inner = found.split_off(found.len().min(1));
         Self { written, bare, around, words: inner, last_gap, begins_with, ends_with }
@@ -79,9 +81,7 @@ impl<'t> Piece<'t> {
 impl Parser<'_> {
     pub(super) fn word(&mut self) -> Result<Node, Mistake> {
         let is_rule = self.is_rule();
-        let ends_word =
-            |c: char| c.is_whitespace() || matches!(c, '|' | '(' | ')' | '?' | ',' | '…') || c == '<' && !is_rule;
-        let end = self.rest.find(ends_word).unwrap_or(self.rest.len());
+        let end = self.word_end();
         let (written, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         if matches!(written, "#" | "@") {
             self.rest = rest;
@@ -94,8 +94,8 @@ impl Parser<'_> {
                 return Ok(node);
             }
         }
-        let piece = Piece::of(written, rest.trim_start());
-        let spelt: Vec<String> = piece.words.iter().map(|word| spell(piece.text(word.range()))).collect();
+        let piece = Piece::of(written, rest.trim_start(), is_rule);
+        let spelt: Vec<String> = piece.words.iter().map(|word| spell_word(&piece.around, word)).collect();
         let (bare, begins_with, ends_with) = (piece.bare, piece.begins_with, piece.ends_with);
         let last = spelt.len().saturating_sub(1);
         if spelt.is_empty() || bare.contains('*') || ends_with && (begins_with || last > 0) {
@@ -116,11 +116,14 @@ impl Parser<'_> {
                 return Err(self.mistake(end, "a sentence ends here, and a phrase stands within one sentence", hint));
             }
             let part = format!("{before}{part}{behind}");
-            nodes.push(Node::Word(match (ends_with, begins_with && index == last) {
-                (true, _) => Pattern::EndsWith(part),
-                (_, true) => Pattern::BeginsWith(part),
-                _ => Pattern::Exactly(part),
-            }));
+            nodes.push(match (ends_with, begins_with && index == last) {
+                (true, _) => Node::Word(Pattern::EndsWith(part)),
+                (_, true) => Node::Word(Pattern::BeginsWith(part)),
+                _ if is_rule && before.is_empty() && behind.is_empty() && word.kind == WordKind::Number => {
+                    number(part, piece.text(word.range()))
+                }
+                _ => Node::Word(Pattern::Exactly(part)),
+            });
         }
         let mut node = sequence_of(nodes);
         if is_rule {
@@ -140,6 +143,24 @@ impl Parser<'_> {
         }
         self.rest = rest;
         Ok(node)
+    }
+
+    /// Where the piece ends that begins here: at a space or a sign between words that is within no number.
+    fn word_end(&self) -> usize {
+        let is_rule = self.is_rule();
+        let ends_word =
+            |c: char| c.is_whitespace() || matches!(c, '|' | '(' | ')' | '?' | ',' | '…') || c == '<' && !is_rule;
+        let end_from = |from: usize| {
+            let rest = self.rest.get(from..).unwrap_or_default();
+            from + rest.find(ends_word).unwrap_or(rest.len())
+        };
+        let (at, mut end) = (self.at(), end_from(0));
+        for number in &self.numbers {
+            if (at..at + end).contains(&number.start) && number.end > at + end {
+                end = end_from(number.end - at);
+            }
+        }
+        end
     }
 
     fn no_word(&self, piece: &Piece<'_>) -> Mistake {
@@ -223,6 +244,18 @@ impl Parser<'_> {
         };
         Err(Mistake { message, hint, range: start..start + sign.len_utf8() })
     }
+}
+
+/// A number, also with something else between its parts: `24/7` and `24 / 7`.
+fn number(spelt: String, written: &str) -> Node {
+    let whole = Node::Word(Pattern::Exactly(spelt));
+    let Some(parts) = number_parts(written) else { return whole };
+    let mut apart = Vec::new();
+    for (part, sign) in parts {
+        apart.extend(matches!(sign, '/' | ':').then_some(Node::Comma));
+        apart.push(Node::Word(Pattern::Exactly(part)));
+    }
+    Node::Choice(vec![whole, Node::Sequence(apart)])
 }
 
 /// What is another word without its apostrophe.
