@@ -128,9 +128,18 @@ pub(super) fn read(text: &str, lists: Option<&Lists>) -> Result<Phrase, Mistake>
         return Err(parser.mistake(1, "a `)` without its `(`", "alternatives stand in brackets: `(yes|sure)`"));
     }
     if is_empty(&node) {
-        let message = format!("`{}` would be found everywhere: it needs a word that must be there", rest.trim());
-        let hint = "a part with `?` may be absent; name at least one word without it";
-        return Err(Mistake { message, hint, range: whole });
+        let (written, hint) = match (text.trim(), rest.trim()) {
+            ("", _) => ("the phrase is empty".to_owned(), "write the words to look for"),
+            (alone, "") => {
+                (format!("`{alone}` has no word behind it"), "name the word that the sentence or the line begins with")
+            }
+            (_, rest) => (
+                format!("`{rest}` would be found everywhere: it needs a word that must be there"),
+                "a part with `?` may be absent; name at least one word without it",
+            ),
+        };
+        let range = if whole.is_empty() { 0..text.len() } else { whole };
+        return Err(Mistake { message: written, hint, range });
     }
     if ends {
         node = Node::Sequence(vec![node, Node::End]);

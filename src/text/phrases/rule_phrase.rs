@@ -49,7 +49,11 @@ impl RulePhrase {
             range: 0..text.len(),
         };
         if text.len() > MAX_LEN {
-            return Err(too_large());
+            return Err(PhraseError {
+                message: format!("the phrase is longer than {MAX_LEN} bytes"),
+                hint: "a phrase is some words that stand together; write several of them in a list",
+                range: 0..text.len(),
+            });
         }
         let normal = normalize(text);
         let read = grammar::parse_rule_phrase(normal.as_str()).map_err(|mistake| PhraseError {

@@ -38,7 +38,7 @@ fn phrases_are_read() {
     assert!(anchored.begins);
     assert_eq!(shown(&anchored.node), "[stop .]");
     for (text, wrong) in [
-        ("", "everywhere"),
+        ("", "is empty"),
         ("… a", "between"),
         ("(…)?", "everywhere"),
         ("a?", "everywhere"),

@@ -102,8 +102,13 @@ impl Parser<'_> {
             return Err(self.no_word(&piece));
         }
         if is_rule && piece.words.iter().any(|word| matches!(word.kind, WordKind::Address | WordKind::Link)) {
-            let hint = "use `contains` for it; in a phrase `@` is any mail address";
-            return Err(self.mistake(end, format!("`{written}` is an address, and not made of words"), hint));
+            let is_link = piece.words.iter().all(|word| word.kind != WordKind::Address);
+            let (what, hint) = if is_link {
+                ("a link", "use `contains` for it, in a list of its own beside the phrases")
+            } else {
+                ("an address", "use `contains` for it; in a phrase `@` is any mail address")
+            };
+            return Err(self.mistake(end, format!("`{written}` is {what}, and not made of words"), hint));
         }
         let signs = if is_rule { self.signs_of(&piece)? } else { vec![Default::default(); spelt.len()] };
         let mut nodes = Vec::new();
@@ -122,7 +127,10 @@ impl Parser<'_> {
                 _ if is_rule && before.is_empty() && behind.is_empty() && word.kind == WordKind::Number => {
                     number(part, piece.text(word.range()))
                 }
-                _ => Node::Word(Pattern::Exactly(part)),
+                _ => match contraction(&part).filter(|_| is_rule && spelt.len() == 1) {
+                    Some(words) => Node::Choice(vec![Node::Word(Pattern::Exactly(part)), words]),
+                    None => Node::Word(Pattern::Exactly(part)),
+                },
             });
         }
         let mut node = sequence_of(nodes);
@@ -164,6 +172,14 @@ impl Parser<'_> {
     }
 
     fn no_word(&self, piece: &Piece<'_>) -> Mistake {
+        const HINT: &str = "alternatives stand in brackets, with a word on both sides of each `|`: `(yes|sure)`";
+        if piece.written.is_empty()
+            && self.rest.is_empty()
+            && let Some(last) = self.whole.get(..self.end).and_then(|whole| whole.chars().next_back())
+        {
+            let range = self.end - last.len_utf8()..self.end;
+            return Mistake { message: format!("`{last}` has no word behind it"), hint: HINT, range };
+        }
         let (written, length) = (piece.written, piece.written.len().max(1));
         let next = self.rest.chars().next();
         let (message, hint) = match () {
@@ -175,10 +191,9 @@ impl Parser<'_> {
                 "`?` has no word before it".to_owned(),
                 "`?` stands directly behind the word that may be absent: `please?`",
             ),
-            () if written.is_empty() => (
-                format!("`{}` has no word beside it", next.map(String::from).unwrap_or_default()),
-                "alternatives stand in brackets, with a word on both sides of each `|`: `(yes|sure)`",
-            ),
+            () if written.is_empty() => {
+                (format!("`{}` has no word beside it", next.map(String::from).unwrap_or_default()), HINT)
+            }
             () if written.chars().all(is_sign) => {
                 (format!("`{written}` stands alone"), "write it directly at its word: `50%`, `$100`, `c++`")
             }
@@ -256,6 +271,55 @@ fn number(spelt: String, written: &str) -> Node {
         apart.push(Node::Word(Pattern::Exactly(part)));
     }
     Node::Choice(vec![whole, Node::Sequence(apart)])
+}
+
+/// What people write without its apostrophe, and is no other word then.
+const CONTRACTIONS: [&str; 38] = [
+    "aren't",
+    "can't",
+    "couldn't",
+    "didn't",
+    "doesn't",
+    "don't",
+    "hadn't",
+    "hasn't",
+    "haven't",
+    "he's",
+    "here's",
+    "i'm",
+    "i've",
+    "isn't",
+    "it'll",
+    "let's",
+    "mustn't",
+    "needn't",
+    "she's",
+    "shouldn't",
+    "that'll",
+    "that's",
+    "there's",
+    "they'd",
+    "they'll",
+    "they're",
+    "they've",
+    "wasn't",
+    "we've",
+    "weren't",
+    "what's",
+    "where's",
+    "won't",
+    "wouldn't",
+    "you'd",
+    "you'll",
+    "you're",
+    "you've",
+];
+
+/// A word such as `dont` with its apostrophe, as the two words that it is in a mail.
+fn contraction(word: &str) -> Option<Node> {
+    let mut all = CONTRACTIONS.iter().filter_map(|whole| whole.split_once('\''));
+    let (first, second) = all.find(|(first, second)| word.strip_prefix(first).is_some_and(|rest| rest == *second))?;
+    Some(Node::Sequence([first, second].map(|part| Node::Word(Pattern::Exactly(part.to_owned()))).into()))
 }
 
 /// What is another word without its apostrophe.

@@ -33,6 +33,9 @@ fn phrases_of_rules_are_found() {
         ("how much … (cost*|charge)", "how much would be the costs", vec!["how much would be the costs"]),
         ("don't need", "we dont need, don’t need, don t need", vec!["dont need", "don’t need", "don t need"]),
         ("we'll … talk", "Well talk to them", vec![]),
+        ("dont need", "we don’t need it, we dont need it", vec!["don’t need", "dont need"]),
+        ("(cant|wont) … call", "I can't take a call", vec!["can't take a call"]),
+        ("well talk", "We'll talk", vec![]),
         ("follow-up", "a followup, a follow up, a follow-up", vec!["followup", "follow up", "follow-up"]),
         ("how much?", "how few", vec!["how"]),
         ("no, thanks", "No thanks. No, thanks", vec!["No thanks", "No, thanks"]),
@@ -186,6 +189,9 @@ fn a_mistake_is_told_where_it_is() {
         ("(call|demo)+", "+", "stands alone"),
         ("cost ?", "?", "no word before"),
         ("yes | no", "|", "no word beside"),
+        ("yes|", "|", "no word behind"),
+        ("^", "^", "no word behind"),
+        ("see https://acme.example", "https://acme.example", "is a link"),
         ("colou?r", "?", "not a letter"),
         ("(un)?subscribe", "?", "no part of one"),
         ("cost(s|ing)?", "(", "no part of one"),
@@ -200,7 +206,7 @@ fn a_mistake_is_told_where_it_is() {
         ("please?", "please?", "everywhere"),
         ("mail jane@acme.example", "jane@acme.example", "an address"),
         ("👍", "👍", "no word"),
-        ("", "", "everywhere"),
+        ("", "", "is empty"),
     ] {
         match RulePhrase::parse(phrase) {
             Ok(_) => assert!(message.is_empty(), "{phrase}"),
