@@ -12,6 +12,7 @@ use super::{
     openapi::{HtmlPage, RedirectToPage},
     pages,
     problem::Problem,
+    under_way::UnderWay,
 };
 use axum::{
     Form,
@@ -49,7 +50,8 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     let found = match named_by_proxy(&access, caller.remote, headers) {
         Err(refused) => {
             if let Some(name) = &refused.unknown {
-                note_failure(&app, &caller, Some(name)).await;
+                let (under_way, name) = (UnderWay::of(request.extensions()), name.clone());
+                under_way.carry_out(async move { note_failure(&app, &caller, Some(&name)).await }).await;
             }
             return refused.problem.into_response();
         }

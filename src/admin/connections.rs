@@ -108,7 +108,7 @@ impl Place {
             };
             places.push(place);
         }
-        Ok(Served { place: Arc::clone(self), _places: places })
+        Ok(Served { place: Arc::clone(self), places: Places { _permits: places.into() } })
     }
 
     fn kinds(&self, request: &Request<Body>) -> Vec<&Arc<Semaphore>> {
@@ -133,7 +133,13 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(super) struct Served {
     place: Arc<Place>,
-    _places: Vec<OwnedSemaphorePermit>,
+    places: Places,
+}
+
+/// The places that a request has while it is served. Clones share them: what goes on without its client keeps them.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    _permits: Arc<[OwnedSemaphorePermit]>,
 }
 
 impl Drop for Served {
@@ -143,6 +149,10 @@ impl Drop for Served {
 }
 
 impl Served {
+    pub(super) fn places(&self) -> Places {
+        self.places.clone()
+    }
+
     /// The answer, which holds the place until it is sent.
     pub(super) fn hold(self, response: Response) -> Response {
         response.map(|body| Body::new(Held { body, _served: self }))

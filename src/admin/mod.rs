@@ -32,6 +32,7 @@ mod scoped;
 mod server;
 mod sessions;
 mod status;
+mod under_way;
 
 pub use access::{Access, AccessSettings, BadNetwork, HookTokens, Network, ProxySettings, Role, User, is_user_name};
 pub use backtest::{EditError, FileList, ListedFile, RuleEdit, RuleFiles, Seen, TestRun};
@@ -100,13 +101,23 @@ pub enum ReloadError {
 
 /// All routes, ready to be served or to be called in a test.
 pub fn router(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Router {
+    router_within(TIME_LIMIT, engine, settings, reload)
+}
+
+/// As [`router`], with another time for a request: whoever asks for more hears so. What it changes goes on.
+pub fn router_within(
+    time_limit: Duration,
+    engine: Arc<Engine>,
+    settings: AdminSettings,
+    reload: Option<Arc<dyn Reload>>,
+) -> Router {
     let app = App::new(engine, settings, reload);
     routes::router(&app)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(same_origin(app.settings.public_url.as_deref()))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME_LIMIT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, time_limit))
         .layer(CatchPanicLayer::new())
         .layer(middleware::map_response(problem::into_problem))
         .layer(middleware::from_fn(pages::as_page))

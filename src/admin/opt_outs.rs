@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 /// A table of opt-outs that is larger is refused: send it in parts.
-const MAX_TABLE: usize = 1024 * 1024;
+pub(super) const MAX_TABLE: usize = 1024 * 1024;
 /// So many opt-outs are read at once for a table, and written in one transaction.
 const PART: u32 = 1_000;
 /// How many opt-outs of erased addresses a table leaves out.

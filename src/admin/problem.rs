@@ -115,7 +115,9 @@ pub(super) async fn into_problem(response: Response) -> Response {
     let text = axum::body::to_bytes(body, MAX_DETAIL_LEN).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let detail = match status {
-        StatusCode::GATEWAY_TIMEOUT => "the request timed out; try again",
+        StatusCode::GATEWAY_TIMEOUT => {
+            "the request took longer than a minute; a change goes on: look into the audit log before you try again"
+        }
         StatusCode::INTERNAL_SERVER_ERROR => "internal error; search the log for this `x-request-id`",
         _ if text.trim().is_empty() => status.canonical_reason().unwrap_or("Error"),
         _ => text.trim(),

@@ -3,7 +3,7 @@
 
 use super::{
     App, access::Needs, actions, audit, auth, backtest, controls, decisions, events, explain, forget, hooks, left,
-    metrics, openapi, opt_outs, pages, rules, status,
+    metrics, openapi, opt_outs, pages, rules, status, under_way,
 };
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::MethodRouter};
 use serde_json::Value;
@@ -18,8 +18,8 @@ struct Route {
     path: fn() -> String,
     methods: fn() -> MethodRouter<App>,
     description: fn() -> UtoipaMethodRouter<App>,
-    /// Whole files are sent to it.
-    is_large: bool,
+    /// How large a body may be, in bytes, if not as large as everywhere.
+    body_limit: Option<usize>,
 }
 
 /// The route of a handler, of which method, path and description stand above it.
@@ -32,21 +32,24 @@ macro_rules! route {
                 methods.iter().fold(MethodRouter::new(), |all, method| all.on(method.to_method_filter(), $($handler)::+))
             },
             description: || utoipa_axum::routes!($($handler)::+),
-            is_large: false,
+            body_limit: None,
         }
     };
 }
 
 impl Route {
-    /// The same for whole files.
-    fn large(self) -> Self {
-        Self { is_large: true, ..self }
+    /// The same for bodies up to so many bytes.
+    fn within(self, limit: usize) -> Self {
+        Self { body_limit: Some(limit), ..self }
     }
 
-    /// Its handler, by method.
+    /// Its handler, by method. Whatever it changes, it carries out to its end.
     fn served(&self) -> MethodRouter<App> {
-        let methods = (self.methods)();
-        if self.is_large { methods.layer(DefaultBodyLimit::max(backtest::BODY_LIMIT)) } else { methods }
+        let methods = (self.methods)().route_layer(middleware::from_fn(under_way::to_its_end));
+        match self.body_limit {
+            Some(limit) => methods.layer(DefaultBodyLimit::max(limit)),
+            None => methods,
+        }
     }
 }
 
@@ -67,7 +70,7 @@ fn protected() -> Vec<(Needs, Route)> {
         (VIEWER, route!(pages::try_page::form)),
         (VIEWER, route!(pages::try_page::submit)),
         (VIEWER, route!(pages::backtest::page)),
-        (APPROVER, route!(pages::backtest::submit).large()),
+        (APPROVER, route!(pages::backtest::submit).within(backtest::BODY_LIMIT)),
         (APPROVER, route!(pages::backtest::cancel)),
         (VIEWER, route!(pages::workspace::workspace)),
         (ADMIN, route!(pages::workspace::run_checks)),
@@ -87,7 +90,7 @@ fn protected() -> Vec<(Needs, Route)> {
         (VIEWER, route!(rules::get)),
         (WHOLE_SERVICE, route!(rules::set_mode)),
         (VIEWER, route!(backtest::list)),
-        (APPROVER, route!(backtest::start).large()),
+        (APPROVER, route!(backtest::start).within(backtest::BODY_LIMIT)),
         (VIEWER, route!(backtest::read)),
         (VIEWER, route!(backtest::get)),
         (APPROVER, route!(backtest::remove)),
@@ -109,7 +112,7 @@ fn protected() -> Vec<(Needs, Route)> {
         (APPROVER, route!(opt_outs::remove)),
         (ADMIN, route!(forget::forget)),
         (VIEWER, route!(opt_outs::export)),
-        (APPROVER, route!(opt_outs::import)),
+        (APPROVER, route!(opt_outs::import).within(opt_outs::MAX_TABLE)),
         (APPROVER, route!(controls::pause)),
         (APPROVER, route!(controls::resume)),
         (WHOLE_SERVICE, route!(controls::reload)),

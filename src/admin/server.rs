@@ -3,12 +3,16 @@
 use super::{
     connections::{Connections, Place},
     events::ShutdownToken,
+    under_way::UnderWay,
 };
 use axum::{Extension, Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
@@ -20,14 +24,16 @@ const REST: Duration = Duration::from_millis(500);
 /// How long requests under way may take to end after a shutdown.
 const END_TIME: Duration = Duration::from_secs(5);
 
-/// Serves until `shutdown`; requests under way end first, and whoever follows the events is sent away.
+/// Serves until `shutdown`; requests under way end first, also changes of clients that are gone, and whoever follows the events
+/// is sent away.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
     serve_within(HEAD_TIME, listener, router, shutdown).await;
 }
 
 /// As [`serve`], with another time for the head of a request: a connection on which none has arrived in it ends.
 pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let router = router.layer(Extension(ShutdownToken(shutdown.clone())));
+    let under_way = UnderWay::default();
+    let router = router.layer(Extension(ShutdownToken(shutdown.clone()))).layer(Extension(under_way.clone()));
     let connections = Connections::new();
     let open = TaskTracker::new();
     loop {
@@ -48,9 +54,11 @@ pub async fn serve_within(head_time: Duration, listener: TcpListener, router: Ro
             }
         });
     }
+    let by = Instant::now() + END_TIME;
     drop(listener);
     open.close();
     open.wait().await;
+    under_way.end(by).await;
 }
 
 async fn connection(
@@ -70,6 +78,7 @@ async fn connection(
                 Ok(served) => served,
                 Err(refusal) => return Ok::<_, Infallible>(*refusal),
             };
+            request.extensions_mut().insert(served.places());
             let response = router.oneshot(request).await?;
             Ok(served.hold(response))
         }

@@ -126,8 +126,8 @@ impl Service {
             }
         }
         shutdown.cancel();
-        // The pages hold nothing that could be lost.
-        let _ = tokio::time::timeout(Duration::from_millis(500), pages).await;
+        // They end by themselves within a few seconds, once the changes that people asked for are carried out and noted.
+        let _ = pages.await;
         watching.abort();
         Ok(())
     }

@@ -17,6 +17,7 @@ pub(crate) mod rule_files;
 mod rule_status;
 mod statements;
 mod traces;
+mod under_way;
 mod users;
 
 use crate::fixture::{Fixture, FixtureOptions};
@@ -27,7 +28,7 @@ use axum::{
 };
 use reply_router::admin::{self, Access, AccessSettings, AdminSettings, Reload};
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tower::ServiceExt;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -46,13 +47,18 @@ impl AdminFixture {
     }
 
     fn over(fixture: Fixture, token: Option<&str>, reload: Option<Arc<dyn Reload>>) -> Self {
+        Self::within(Duration::from_secs(60), fixture, token, reload)
+    }
+
+    /// The same where a request has so much time.
+    fn within(time_limit: Duration, fixture: Fixture, token: Option<&str>, reload: Option<Arc<dyn Reload>>) -> Self {
         let settings = AdminSettings {
             listen: "127.0.0.1:8080".parse().unwrap(),
             access: with_token(token),
             public_url: Some("https://router.acme.example/".to_owned()),
             hook_tokens: HashMap::from([("acme".to_owned(), HOOK_TOKEN.to_owned().into())]).into(),
         };
-        let router = admin::router(Arc::clone(&fixture.engine), settings, reload);
+        let router = admin::router_within(time_limit, Arc::clone(&fixture.engine), settings, reload);
         Self { fixture, router }
     }
 
