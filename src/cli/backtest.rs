@@ -35,8 +35,7 @@ pub(super) async fn backtest(overrides: &CliOptions, args: BacktestArgs) -> anyh
     };
     let (before, after) = (Arc::clone(&compared.before), Arc::clone(&compared.after));
     let mut report = Report::new(&before, &after);
-    let comparison =
-        Comparison { before, after, since: filter.since, workspaces: filter.workspace.map(|name| vec![name]) };
+    let comparison = Comparison { before, after, since: filter.since, workspaces: filter.workspaces };
     let comparison = Arc::new(comparison);
     let monitor = Monitor::new(Pace::Full);
     let mut decider: Box<dyn Decider> = match args.stateless {

@@ -37,7 +37,7 @@ pub(super) async fn fetch(compared: &mut Compared, args: &BacktestArgs) -> anyho
         before: Arc::clone(&compared.before),
         after: Arc::clone(&compared.after),
         since: source.filter.since,
-        workspaces: source.filter.workspace.map(|name| vec![name]),
+        workspaces: source.filter.workspaces,
     };
     let lacking = LackingEvents::find(source.events.as_mut(), &comparison).await?;
     if compared.store.is_none()

@@ -88,14 +88,14 @@ pub(super) async fn open(compared: &Compared, args: &BacktestArgs) -> anyhow::Re
             workspace: workspace.unwrap_or_else(|| "file".to_owned()),
             caps: caps.unwrap_or((Mode::Live, true)),
         };
-        let filter = EventFilter { since, workspace: None };
+        let filter = EventFilter { since, workspaces: None };
         return Ok(OpenSource { events: Box::new(from), filter, store: compared.store.clone() });
     }
     let lines: Box<dyn BufRead + Send> = match path == Path::new("-") {
         true => Box::new(BufReader::new(std::io::stdin())),
         false => Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot read {name}"))?)),
     };
-    let filter = EventFilter { since, workspace: args.workspace.clone() };
+    let filter = EventFilter { since, workspaces: args.workspace.clone().map(|name| vec![name]) };
     Ok(OpenSource { events: Box::new(Lines { lines, name, number: 0 }), filter, store: compared.store.clone() })
 }
 

@@ -77,7 +77,7 @@ pub(super) fn filter(
     if let Some(name) = &workspace {
         chosen(settings, Some(name))?;
     }
-    Ok(EventFilter { since: since.map(ago), workspace })
+    Ok(EventFilter { since: since.map(ago), workspaces: workspace.map(|name| vec![name]) })
 }
 
 /// So long ago.

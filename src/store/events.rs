@@ -62,8 +62,8 @@ pub struct ReadLater {
 pub struct EventFilter {
     /// Of decisions made then or later.
     pub since: Option<Timestamp>,
-    /// Of this workspace alone.
-    pub workspace: Option<String>,
+    /// Of these workspaces alone.
+    pub workspaces: Option<Vec<String>>,
 }
 
 /// A place in the list of all events, oldest first.

@@ -229,15 +229,10 @@ impl ScopedEngine {
         self.app.engine.store().is_shared()
     }
 
-    /// Events as they were evaluated, so many at a time. Of several workspaces they are found among all: whoever reads them looks
-    /// at [`ScopedEngine::names_of`].
+    /// Events of these workspaces as they were evaluated, so many at a time.
     pub(in crate::admin) fn stored_events(&self, wanted: Option<&str>, since: Timestamp, page: u32) -> StoredEvents {
-        let workspace = self.narrowed(wanted).and_then(|names| match names.as_slice() {
-            [name] => Some(name.clone()),
-            _ => None,
-        });
         let store = Arc::clone(self.app.engine.store()) as Arc<dyn EventStore>;
-        StoredEvents::new(store, EventFilter { since: Some(since), workspace }, page)
+        StoredEvents::new(store, EventFilter { since: Some(since), workspaces: self.narrowed(wanted) }, page)
     }
 }
 

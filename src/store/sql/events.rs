@@ -12,6 +12,7 @@ use super::{
         unpack_bytes,
     },
     connection::{Connection, Row, params},
+    filters::any_of,
     names::find_workspace,
     session::Session,
     threads::find_thread,
@@ -22,7 +23,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 /// What events have in common, where none precedes them. Another one needs another [`FORM`].
 const DICTIONARY: &[u8] = include_bytes!("event_dictionary.json");
@@ -46,11 +47,14 @@ pub(super) const AFTER: &str = "SELECT d.uid, d.id, d.at, d.event, d.message_id,
        coalesce(r.revision, 'number ' || e.revision)
      FROM decisions d CROSS JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
      WHERE (d.at, d.id) > (?, ?) ORDER BY d.at, d.id LIMIT ?";
-/// The same of one workspace.
-pub(super) const AFTER_OF_WORKSPACE: &str = "SELECT d.uid, d.id, d.at, d.event, d.message_id, d.matched,
-       coalesce(r.revision, 'number ' || e.revision)
-     FROM decisions d CROSS JOIN decision_events e ON e.decision = d.id LEFT JOIN rule_revisions r ON r.id = e.revision
-     WHERE (d.at, d.id) > (?, ?) AND +d.workspace = ? ORDER BY d.at, d.id LIMIT ?";
+/// The same under a condition.
+pub(super) fn after_where(condition: &str) -> String {
+    AFTER.replace(" ORDER BY", &format!(" AND {condition} ORDER BY"))
+}
+
+/// The column with a decision's workspace, as a condition of [`after_where`] names it: no index of it is in the list's order.
+pub(super) const OF_WORKSPACE: &str = "+d.workspace";
+
 /// The rules of the newest event.
 pub(super) const NEWEST_REVISION: &str = "SELECT r.revision FROM decision_events e JOIN rule_revisions r ON r.id = e.revision ORDER BY e.decision DESC LIMIT 1";
 
@@ -212,14 +216,16 @@ fn page(
     let since = filter.since.map_or(i64::MIN, |since| micros(since).saturating_sub(1));
     // No decision has a higher number: the place is behind all that is older than `since`.
     let after = after.map_or((since, i64::MAX), |place| (micros(place.at), place.number));
-    let mut values = vec![Value::from(after.0), Value::from(after.1)];
-    let mut query = AFTER;
-    if let Some(name) = &filter.workspace {
-        let Some(workspace) = find_workspace(connection, name)? else { return Ok(EventPage::default()) };
-        values.push(Value::from(workspace));
-        query = AFTER_OF_WORKSPACE;
-    }
-    values.push(Value::from(i64::from(limit)));
+    let values = [Value::from(after.0), Value::from(after.1), Value::from(i64::from(limit))];
+    let query = match &filter.workspaces {
+        None => Cow::Borrowed(AFTER),
+        Some(names) => {
+            let Some((condition, _)) = any_of(connection, OF_WORKSPACE, names)? else {
+                return Ok(EventPage::default());
+            };
+            Cow::Owned(after_where(&condition))
+        }
+    };
     let mut found = EventPage::default();
     let row = |row: Row<'_>| {
         Ok(Listed {
@@ -232,7 +238,7 @@ fn page(
             revision: row.get(6)?,
         })
     };
-    let listed: Vec<Listed> = connection.prepare_cached(query)?.query_all(&as_params(&values), row)?;
+    let listed: Vec<Listed> = connection.prepare_cached(&query)?.query_all(&as_params(&values), row)?;
     if listed.len() >= limit as usize {
         found.next = listed.last().map(|last| EventPlace { at: last.at, number: last.number });
     }

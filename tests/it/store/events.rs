@@ -52,9 +52,16 @@ async fn events_come_oldest_first_page_by_page() {
         let (found, pages) = list(EventFilter::default(), limit).await;
         assert_eq!((found, pages), (all.clone(), 5 / limit + 1));
     }
-    let since = EventFilter { since: Some(start + 1.minute()), workspace: None };
+    let since = EventFilter { since: Some(start + 1.minute()), workspaces: None };
     assert_eq!(list(since.clone(), 2).await.0, all[1..]);
-    assert_eq!(list(EventFilter { workspace: Some("acme".to_owned()), ..since }, 1).await.0, ["d2", "d4"]);
-    let nobody = EventFilter { workspace: Some("nobody".to_owned()), since: None };
-    assert_eq!(list(nobody, 1).await.0, Vec::<String>::new());
+    let of = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(list(EventFilter { workspaces: of(&["acme"]), ..since.clone() }, 1).await.0, ["d2", "d4"]);
+    for limit in 1..7 {
+        let both = EventFilter { workspaces: of(&["globex", "nobody", "acme"]), ..since.clone() };
+        assert_eq!(list(both, limit).await.0, all[1..]);
+    }
+    for names in [&["nobody"][..], &[]] {
+        let nobody = EventFilter { workspaces: of(names), since: None };
+        assert_eq!(list(nobody, 1).await.0, Vec::<String>::new());
+    }
 }

@@ -16,6 +16,8 @@ use rusqlite::{StatementStatus, ToSql, params_from_iter, types::Value};
 use std::sync::LazyLock;
 
 static ONE_EVENT: LazyLock<String> = LazyLock::new(|| format!("{} (?)", events::SOME));
+static EVENTS_OF_SOME: LazyLock<String> =
+    LazyLock::new(|| events::after_where(&format!("{} IN (1, 2)", events::OF_WORKSPACE)));
 
 /// Each query that an event or an action asks, with the values it is asked with, and the index that it must take.
 fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
@@ -74,7 +76,7 @@ fn asked() -> Vec<(&'static str, Vec<Value>, &'static str)> {
         (events::NEWEST, vec![number(78)], "decisions_thread (thread=?)"),
         (&ONE_EVENT, vec![number(78)], "SEARCH e USING INTEGER PRIMARY KEY"),
         (events::AFTER, vec![number(40), number(11), number(20)], "decisions_at (at>?)"),
-        (events::AFTER_OF_WORKSPACE, vec![number(40), number(11), number(1), number(20)], "decisions_at (at>?)"),
+        (&EVENTS_OF_SOME, vec![number(40), number(11), number(20)], "decisions_at (at>?)"),
         (threads::KNOWN, vec![text("acme"), text("[\"t77\"]")], "threads_by_id (thread_id=? AND workspace=?)"),
         (threads::HAS_PENDING, vec![text("acme")], "threads_ready (workspace=?)"),
         (&counts::QUEUES, vec![], "actions_due (workspace=? AND lane=? AND urgency=?"),
