@@ -11,10 +11,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    future::Future,
+    panic::resume_unwind,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
@@ -37,12 +39,6 @@ pub(in crate::admin) enum Task {
     /// What they would have done with past events.
     #[default]
     Compare,
-}
-
-impl Task {
-    fn bound(self) -> usize {
-        if self == Self::Check { MAX_CHECKS } else { MAX_LONG }
-    }
 }
 
 /// How it stands.
@@ -219,27 +215,69 @@ impl Job {
 }
 
 /// All of them, in this process.
-#[derive(Debug, Default)]
-pub(in crate::admin) struct Jobs(Mutex<VecDeque<Arc<Job>>>);
+#[derive(Debug)]
+pub(in crate::admin) struct Jobs {
+    listed: Mutex<VecDeque<Arc<Job>>>,
+    checks: Arc<Semaphore>,
+    long: Arc<Semaphore>,
+}
+
+/// What one of them holds until its work has really ended, whatever was said of it before: one that is cancelled or removed may
+/// go on to compile for a while. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// Does a part of the work, which holds the place to its end, also if nobody waits for it any more.
+    pub(super) async fn hold<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let place = self.clone();
+        let held = async move {
+            let done = work.await;
+            drop(place);
+            done
+        };
+        match tokio::spawn(held).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The process ends, and with it whoever waits.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { listed: Mutex::default(), checks: places(MAX_CHECKS), long: places(MAX_LONG) }
+    }
+}
 
 /// Too many run.
 #[derive(Debug)]
 pub(in crate::admin) struct Busy;
 
 impl Jobs {
-    /// Takes one in that is about to run.
+    fn listed(&self) -> MutexGuard<'_, VecDeque<Arc<Job>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one in that is about to run, and gives it a place.
     pub(super) fn begin(
         &self,
         order: Order,
         started_at: Timestamp,
         cancelled: CancellationToken,
-    ) -> Result<Arc<Job>, Busy> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bound = order.task.bound();
-        let running = all.iter().filter(|job| job.state() == JobState::Running);
-        if running.filter(|job| job.order.task.bound() == bound).count() >= bound {
-            return Err(Busy);
-        }
+    ) -> Result<(Arc<Job>, Place), Busy> {
+        let places = match order.task {
+            Task::Check => &self.checks,
+            Task::Test | Task::Compare => &self.long,
+        };
+        let permit = Arc::clone(places).try_acquire_owned().map_err(|_| Busy)?;
+        let mut all = self.listed();
         let job = Arc::new(Job {
             id: uuid::Uuid::new_v4().to_string(),
             order,
@@ -257,12 +295,12 @@ impl Jobs {
             left -= usize::from(goes);
             !goes
         });
-        Ok(job)
+        Ok((job, Place { _permit: Arc::new(permit) }))
     }
 
     /// Those that somebody may see, newest first.
     pub(in crate::admin) fn list(&self, seen: &Seen) -> Vec<Arc<Job>> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.listed();
         all.iter().rev().filter(|job| job.is_for(seen)).cloned().collect()
     }
 
@@ -272,7 +310,7 @@ impl Jobs {
 
     /// Lets go of one. What runs goes on until it is cancelled.
     pub(super) fn remove(&self, id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|job| job.id != id);
+        self.listed().retain(|job| job.id != id);
     }
 
     /// Lets go of one a while after its end, and of all as soon as somebody is erased, by whichever process.
@@ -299,7 +337,7 @@ impl Jobs {
 
     /// Lets go of all: somebody was erased, and what they wrote may be in any.
     pub(in crate::admin) fn forget_all(&self) {
-        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = std::mem::take(&mut *self.listed());
         all.iter().for_each(|job| job.cancelled.cancel());
     }
 }

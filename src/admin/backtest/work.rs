@@ -1,9 +1,9 @@
 //! What a job does. It takes one thread, rests as long as it works, and reads the store as a page does.
 
 use super::{
-    super::{ScopedEngine, problem::Problem},
-    files::{EditError, RuleEdit, RuleFiles, TestRun},
-    job::{Busy, Found, Job, JobState, Order, Task, TestOutcome},
+    super::{Reload, ScopedEngine, problem::Problem},
+    files::{EditError, RuleEdit, TestRun},
+    job::{Busy, Found, Job, JobState, Order, Place, Task, TestOutcome},
 };
 use crate::{
     backtest::{
@@ -35,8 +35,10 @@ const MAX_TESTS: usize = 1_000;
 /// Starts a job, with what whoever asks for it sees; it ends with `closing`.
 pub(super) fn start(engine: &ScopedEngine, order: Order, closing: &CancellationToken) -> Result<Arc<Job>, Problem> {
     let erasures = engine.shared().erasures();
-    let job = engine.app().jobs.begin(order, engine.shared().now(), closing.child_token()).map_err(|Busy| {
-        let text = "another one runs in this process: wait for its end, or cancel it";
+    let begun = engine.app().jobs.begin(order, engine.shared().now(), closing.child_token());
+    let (job, place) = begun.map_err(|Busy| {
+        let text =
+            "another one runs in this process, or was cancelled and is about to end: wait for its end, or cancel it";
         Problem::new(StatusCode::CONFLICT, text)
     })?;
     engine.app().jobs.forget_in_time(&job, erasures);
@@ -44,7 +46,7 @@ pub(super) fn start(engine: &ScopedEngine, order: Order, closing: &CancellationT
     tokio::spawn(async move {
         // On a thread of its own: what is work without a pause must not stand in the way of what the service does.
         let (handle, seeing, working) = (Handle::current(), engine.clone(), Arc::clone(&running));
-        let ended = spawn_blocking(move || handle.block_on(within_time(&seeing, &working))).await;
+        let ended = spawn_blocking(move || handle.block_on(within_time(&seeing, &working, place))).await;
         let (state, found) = ended.unwrap_or_else(|error| {
             tracing::error!(%error, id = running.id, "backtest failed");
             let why = "it met an error of its own: the log has it".to_owned();
@@ -56,9 +58,10 @@ pub(super) fn start(engine: &ScopedEngine, order: Order, closing: &CancellationT
     Ok(job)
 }
 
-async fn within_time(engine: &ScopedEngine, job: &Job) -> (JobState, Found) {
+/// The place is free before anybody hears of the end.
+async fn within_time(engine: &ScopedEngine, job: &Job, place: Place) -> (JobState, Found) {
     let mut found = Found::default();
-    let Ok(state) = tokio::time::timeout(MAX_TIME, work(engine, job, &mut found)).await else {
+    let Ok(state) = tokio::time::timeout(MAX_TIME, work(engine, job, &place, &mut found)).await else {
         job.cancelled.cancel();
         let why = "it took longer than half an hour: choose fewer days, or one workspace".to_owned();
         return (failed(&mut found, why), found);
@@ -66,12 +69,14 @@ async fn within_time(engine: &ScopedEngine, job: &Job) -> (JobState, Found) {
     (state, found)
 }
 
-async fn work(engine: &ScopedEngine, job: &Job, found: &mut Found) -> JobState {
-    let Some(files) = engine.app().reload.as_ref().and_then(|reload| reload.rule_files()) else {
+async fn work(engine: &ScopedEngine, job: &Job, place: &Place, found: &mut Found) -> JobState {
+    let Some(files) = engine.app().reload.clone().filter(|reload| reload.rule_files().is_some()) else {
         return failed(found, "this service does not load its rules from files".to_owned());
     };
     let edit = RuleEdit { seen: job.order.seen.clone(), texts: job.order.texts.clone() };
-    let Some(loaded) = job.cancelled.run_until_cancelled(files.load(&edit)).await else { return JobState::Cancelled };
+    let from = Arc::clone(&files);
+    let loading = place.hold(async move { Some(from.rule_files()?.load(&edit).await) });
+    let Some(Some(loaded)) = job.cancelled.run_until_cancelled(loading).await else { return JobState::Cancelled };
     let before = engine.shared().rules();
     let after = match loaded {
         Ok(rules) => Arc::new(rules),
@@ -86,7 +91,7 @@ async fn work(engine: &ScopedEngine, job: &Job, found: &mut Found) -> JobState {
     found.revisions = Some((before.revision().to_owned(), after.revision().to_owned()));
     match job.order.task {
         Task::Check => JobState::Done,
-        Task::Test => test(files, job, after, found).await,
+        Task::Test => test(files, job, place, after, found).await,
         Task::Compare => compare(engine, job, (before, after), found).await,
     }
 }
@@ -102,7 +107,7 @@ fn told(diagnostics: impl Iterator<Item = Diagnostic>) -> Vec<Diagnostic> {
     errors.into_iter().chain(warnings).take(MAX_DIAGNOSTICS).collect()
 }
 
-async fn test(files: &dyn RuleFiles, job: &Job, rules: Arc<RuleSet>, found: &mut Found) -> JobState {
+async fn test(files: Arc<dyn Reload>, job: &Job, place: &Place, rules: Arc<RuleSet>, found: &mut Found) -> JobState {
     let total = Some(rules.tests().len() as u64);
     let progress = job.progress.clone();
     progress.send_replace(Progress { total, ..Progress::default() });
@@ -110,10 +115,10 @@ async fn test(files: &dyn RuleFiles, job: &Job, rules: Arc<RuleSet>, found: &mut
         progress.send_replace(Progress { done, total, ..Progress::default() });
     };
     let run = TestRun { rules: Arc::clone(&rules), cancelled: job.cancelled.clone(), tell: Box::new(tell) };
-    let results = match files.test(run).await {
-        Ok(results) => results,
-        Err(EditError::Failed(text)) => return failed(found, text),
-        Err(_) => return failed(found, "the tests cannot run".to_owned()),
+    let results = match place.hold(async move { Some(files.rule_files()?.test(run).await) }).await {
+        Some(Ok(results)) => results,
+        Some(Err(EditError::Failed(text))) => return failed(found, text),
+        _ => return failed(found, "the tests cannot run".to_owned()),
     };
     let outcomes = rules.tests().iter().zip(&results).map(|(case, result)| TestOutcome::new(case, result));
     let (passed, failing): (Vec<_>, Vec<_>) = outcomes.partition(|outcome| outcome.passed);

@@ -4,7 +4,16 @@ use super::{
     AdminFixture, Answer, TOKEN, bearer,
     rule_files::{FILE, FilesInMemory},
 };
-use crate::fixture::{Fixture, FixtureOptions};
+use crate::{
+    fixture::{Fixture, FixtureOptions},
+    traces::{record, write},
+};
+use reply_router::{
+    admin::{self, Access, AccessSettings, AdminSettings, HookTokens, Reload, Role, User},
+    engine::Clock as _,
+    model::{Mode, ThreadRow},
+    store::{EventStore as _, StoredEvent},
+};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -173,8 +182,93 @@ async fn one_runs_at_a_time_and_can_be_cancelled() {
     assert_eq!(desk.post(&cancel, "").await.json()["state"], "cancelled");
     assert_eq!(desk.post(&cancel, "").await.json()["state"], "cancelled", "one that has ended stays so");
     assert_eq!(desk.get(&format!("/api/v1/backtest/{id}")).await.json()["state"], "cancelled");
-    files.loads.add_permits(1);
-    assert_eq!(ran(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
+    files.loads.add_permits(2);
+    assert_eq!(ran_when_free(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
+}
+
+/// Runs one as soon as there is room.
+async fn ran_when_free(desk: &AdminFixture, body: &Value) -> Value {
+    let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = desk.post("/api/v1/backtest", &body.to_string()).await;
+        if answer.status != 409 {
+            return ended(desk, answer.json()["id"].as_str().unwrap()).await;
+        }
+        assert!(tokio::time::Instant::now() < patience, "{answer:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// However one is let go of while its rules are compiled: these are compiled to the end, and only so many at once.
+#[tokio::test]
+async fn one_that_is_let_go_of_has_its_place_until_its_work_ends() {
+    let (desk, files) = desk().await;
+    files.loads.forget_permits(Semaphore::MAX_PERMITS);
+    for task in ["check", "test", "compare"] {
+        let body = json!({ "task": task, "rules": { FILE: EDITED } });
+        let places = if task == "check" { 2 } else { 1 };
+        for how in ["cancel", "remove", "forget"] {
+            for _ in 0..places {
+                let id = started(&desk, &body).await;
+                match how {
+                    "cancel" => desk.post(&format!("/api/v1/backtest/{id}/cancel"), "").await,
+                    "remove" => desk.send("DELETE", &format!("/api/v1/backtest/{id}"), &[bearer()], "").await,
+                    _ => desk.post("/api/v1/forget", r#"{"email": "nobody@d.example"}"#).await,
+                };
+            }
+            for _ in 0..3 {
+                desk.post("/api/v1/backtest", &body.to_string()).await.problem(409);
+            }
+            files.loads.add_permits(places + 1);
+            assert_eq!(ran_when_free(&desk, &body).await["state"], "done", "{task} {how}");
+            // The others have ended as well.
+            while files.loads.available_permits() > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+/// The events of other clients do not count, in the bound nor in how far it is.
+#[tokio::test]
+async fn only_events_of_their_workspaces_count() {
+    let fixture = Fixture::new(FixtureOptions {
+        rules: RULES,
+        more_workspaces: vec![("globex", Mode::Live), ("initech", Mode::Live)],
+        ..FixtureOptions::default()
+    })
+    .await;
+    let theirs = ["acme", "globex"];
+    fixture.store.keep_rules("r1", "{}").await.unwrap();
+    for (number, workspace) in ["initech", "acme", "initech", "initech", "globex", "initech"].into_iter().enumerate() {
+        let mut record = record(&format!("d{number}"), Vec::new(), Vec::new());
+        (record.at, record.workspace) = (fixture.clock.now(), workspace.to_owned());
+        record.thread_id = format!("t{number}");
+        let row = ThreadRow { id: record.thread_id.clone(), ..ThreadRow::default() };
+        let event = StoredEvent { revision: "r1".to_owned(), at: record.at, row, ..StoredEvent::default() };
+        write(fixture.store.as_ref(), &record, Some(&event)).await.unwrap();
+    }
+    let settings = AdminSettings {
+        listen: "127.0.0.1:8080".parse().unwrap(),
+        access: Access::new(AccessSettings {
+            users: vec![User {
+                name: "sam".to_owned(),
+                token: Some(TOKEN.to_owned().into()),
+                role: Role::Approver,
+                workspaces: Some(theirs.map(str::to_owned).to_vec()),
+            }],
+            ..AccessSettings::default()
+        }),
+        public_url: None,
+        hook_tokens: HookTokens::default(),
+    };
+    let files: Arc<dyn Reload> = Arc::new(FilesInMemory::new(RULES));
+    let router = admin::router(Arc::clone(&fixture.engine), settings, Some(files));
+    let desk = AdminFixture { fixture, router };
+    let found = ran(&desk, &json!({ "rules": { FILE: EDITED } })).await;
+    assert_eq!((&found["state"], &found["progress"]["done"]), (&json!("done"), &json!(2)), "{found:#}");
+    let one = ran(&desk, &json!({ "rules": { FILE: EDITED }, "workspace": "globex" })).await;
+    assert_eq!((&one["state"], &one["progress"]["done"]), (&json!("done"), &json!(1)), "{one:#}");
 }
 
 /// Whether it has ended or runs: once it is removed it is gone, and makes room for the next one.
@@ -193,8 +287,8 @@ async fn one_that_is_removed_is_gone() {
         desk.send("DELETE", &path, &[bearer()], "").await.problem(404);
     }
     assert_eq!(desk.get("/api/v1/backtest").await.json()["items"], json!([]));
-    files.loads.add_permits(1);
-    assert_eq!(ran(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
+    files.loads.add_permits(2);
+    assert_eq!(ran_when_free(&desk, &json!({ "rules": { FILE: EDITED } })).await["state"], "done");
 }
 
 #[tokio::test]
