@@ -3,7 +3,7 @@
 use super::{
     ApiResult, ScopedEngine, audit,
     long_list::respond,
-    pagination::{CursorPaging, Page, non_empty, page, states},
+    pagination::{CursorPaging, Page, non_empty, page, states, workspace_name},
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
@@ -79,6 +79,7 @@ pub(super) type ActionPage = Page<ActionReport>;
 #[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// The workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// One state, or several with commas between.
     #[param(value_type = Option<Vec<ActionState>>, style = Form, explode = false)]
@@ -114,7 +115,7 @@ pub(super) async fn list(
         name.parse().map_err(|_| Problem::bad_request(format!("unknown kind `{name}`; use one of {names}")))
     });
     let filter = ActionFilter {
-        workspace: non_empty(params.workspace),
+        workspace: params.workspace,
         workspaces: None,
         states: states(params.state)?,
         rule: non_empty(params.rule),

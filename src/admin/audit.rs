@@ -3,7 +3,7 @@
 use super::{
     ApiResult, App, ScopedEngine,
     caller::{AuthMethod, Caller},
-    pagination::{CursorPaging, Page, non_empty, page},
+    pagination::{CursorPaging, Page, non_empty, page, workspace_name},
     problem::{Problem, QueryParams},
 };
 use crate::store::{AuditEntry, AuditFilter, StoreError};
@@ -137,6 +137,7 @@ pub(super) struct ListParams {
     /// Only changes of this rule, workspace, action or address.
     target: Option<String>,
     /// Only changes in this workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 
@@ -157,7 +158,7 @@ pub(super) async fn list(
     QueryParams(params): QueryParams<ListParams>,
     paging: CursorPaging,
 ) -> ApiResult<AuditPage> {
-    let engine = engine.narrowed_to(non_empty(params.workspace).as_deref())?;
+    let engine = engine.narrowed_to(params.workspace.as_deref())?;
     let filter =
         AuditFilter { what: non_empty(params.what), target: non_empty(params.target), before: paging.before, limit: 0 };
     Ok(Json(entries(&engine, filter, paging.limit).await?))

@@ -4,6 +4,7 @@ use super::{
     ApiResult, ReloadError, ScopedEngine,
     access::Needs,
     audit,
+    pagination::workspace_name,
     problem::{JsonBody, Problem},
     status::{StatusReport, report},
 };
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 pub(super) struct WorkspaceBody {
     /// Null, or left out: all.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 

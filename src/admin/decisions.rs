@@ -3,7 +3,7 @@
 use super::{
     ApiResult, ScopedEngine,
     long_list::respond,
-    pagination::{CursorPaging, Page, non_empty, page, states},
+    pagination::{CursorPaging, Page, non_empty, page, states, workspace_name},
     problem::{Problem, QueryParams},
 };
 use crate::{
@@ -39,6 +39,7 @@ pub(super) type DecisionPage = Page<DecisionReport>;
 #[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// The workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// The thread.
     thread: Option<String>,
@@ -94,7 +95,7 @@ pub(super) async fn list(
         Some(other) => return Err(Problem::bad_request(format!("`matched` must be true or false, not `{other}`"))),
     };
     let filter = DecisionFilter {
-        workspace: non_empty(params.workspace),
+        workspace: params.workspace,
         workspaces: None,
         thread: non_empty(params.thread),
         lead: non_empty(params.lead),

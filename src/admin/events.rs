@@ -6,7 +6,7 @@
 use super::{
     ScopedEngine,
     access::AccessSettings,
-    pagination::non_empty,
+    pagination::{non_empty, workspace_name},
     problem::{Problem, QueryParams},
 };
 use crate::{
@@ -54,6 +54,7 @@ pub(super) struct EventParams {
     #[param(value_type = Option<i64>)]
     after: Option<String>,
     /// Of this workspace alone.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 
@@ -87,7 +88,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
     QueryParams(params): QueryParams<EventParams>,
 ) -> Result<Response, Problem> {
-    let engine = engine.narrowed_to(non_empty(params.workspace).as_deref())?;
+    let engine = engine.narrowed_to(params.workspace.as_deref())?;
     let Ok(place) = Arc::clone(&engine.app().readers).try_acquire_owned() else {
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,

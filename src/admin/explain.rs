@@ -2,6 +2,7 @@
 
 use super::{
     ApiResult, ScopedEngine,
+    pagination::workspace_name,
     problem::{Problem, QueryParams},
 };
 use crate::{
@@ -21,6 +22,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 #[into_params(parameter_in = Query)]
 pub(super) struct WorkspaceParam {
     /// The workspace; without it each is asked until one knows the thread.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 

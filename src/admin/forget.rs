@@ -2,7 +2,7 @@
 
 use super::{
     ApiResult, ScopedEngine, audit,
-    pagination::non_empty,
+    pagination::workspace_name,
     problem::{JsonBody, Problem},
 };
 use crate::{
@@ -20,6 +20,7 @@ pub(super) struct ForgetBody {
     #[schema(format = "email")]
     pub email: String,
     /// Null, or left out: all that you see.
+    #[serde(default, deserialize_with = "workspace_name")]
     pub workspace: Option<String>,
 }
 
@@ -66,7 +67,7 @@ impl From<Erased> for ForgetReport {
     )
 )]
 pub(super) async fn forget(engine: ScopedEngine, JsonBody(body): JsonBody<ForgetBody>) -> ApiResult<ForgetReport> {
-    Ok(Json(forget_by(&engine, &body.email, non_empty(body.workspace).as_deref()).await?))
+    Ok(Json(forget_by(&engine, &body.email, body.workspace.as_deref()).await?))
 }
 
 /// The address of one person.

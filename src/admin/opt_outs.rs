@@ -2,7 +2,7 @@
 
 use super::{
     ApiResult, ScopedEngine, audit,
-    pagination::{OffsetPaging, Page, non_empty, page_at},
+    pagination::{OffsetPaging, Page, page_at, workspace_name},
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::lists::question_free_mail;
@@ -36,6 +36,7 @@ pub(super) type OptOutPage = Page<OptOut>;
 #[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// The workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 
@@ -50,7 +51,7 @@ pub(super) async fn list(
     QueryParams(params): QueryParams<ListParams>,
     paging: OffsetPaging,
 ) -> ApiResult<OptOutPage> {
-    let workspace = non_empty(params.workspace);
+    let workspace = params.workspace;
     let items = engine.opt_outs(workspace.as_deref(), paging.first, paging.limit + 1).await?;
     Ok(Json(page_at(items, paging.first, paging.limit)))
 }
@@ -58,6 +59,7 @@ pub(super) async fn list(
 #[derive(Deserialize, ToSchema)]
 pub(super) struct OptOutBody {
     /// Null, or left out: all that you see.
+    #[serde(default, deserialize_with = "workspace_name")]
     pub workspace: Option<String>,
     /// An address, or a whole domain with all below it: `*@acme.example`.
     #[schema(format = "email")]
@@ -141,6 +143,7 @@ pub(super) fn free_mail_question(email: &str) -> Option<String> {
 #[into_params(parameter_in = Query)]
 pub(super) struct WorkspaceParam {
     /// All that you see, if left out.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 
@@ -172,6 +175,7 @@ pub(super) async fn remove_by(engine: &ScopedEngine, workspace: Option<&str>, em
 #[into_params(parameter_in = Query)]
 pub(super) struct TableParams {
     /// The workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 
@@ -194,7 +198,7 @@ pub(super) async fn export(
     engine: ScopedEngine,
     QueryParams(params): QueryParams<TableParams>,
 ) -> Result<Response, Problem> {
-    let workspace = non_empty(params.workspace);
+    let workspace = params.workspace;
     if let Some(name) = &workspace {
         engine.workspace(name)?;
     }
@@ -220,6 +224,7 @@ pub(super) async fn export(
 #[into_params(parameter_in = Query)]
 pub(super) struct ImportParams {
     /// The workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// Take lines such as `*@gmail.com`, too, which opt out everybody with a mailbox there.
     #[serde(default)]
@@ -264,7 +269,7 @@ pub(super) async fn import(
     QueryParams(params): QueryParams<ImportParams>,
     request: Request,
 ) -> ApiResult<ImportedOptOuts> {
-    let chosen = non_empty(params.workspace);
+    let chosen = params.workspace;
     if let Some(name) = &chosen {
         engine.workspace(name)?;
     }

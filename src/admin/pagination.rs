@@ -3,7 +3,7 @@
 use super::problem::{Problem, QueryParams};
 use crate::model::ActionState;
 use axum::{extract::FromRequestParts, http::request::Parts};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
@@ -75,14 +75,21 @@ pub(super) struct OffsetPaging {
 #[into_params(parameter_in = Query)]
 pub(super) struct WorkspaceFilter {
     /// Of this workspace alone; of all that you see if left out.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
 }
 
 impl WorkspaceFilter {
     /// The workspace, if one is named.
     pub(super) fn name(&self) -> Option<String> {
-        non_empty(self.workspace.clone())
+        self.workspace.clone()
     }
+}
+
+/// The workspace that a query, a body or a form names, for each field of this kind: an empty name is none, as if it were left
+/// out. What that means for whoever asks, and whether they may, each route says.
+pub(super) fn workspace_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(non_empty)
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ pub(super) use job::{Found, Job, JobState, Jobs, Order, Task, TestOutcome};
 use super::{
     ApiResult, ScopedEngine,
     events::ShutdownToken,
-    pagination::non_empty,
+    pagination::workspace_name,
     problem::{JsonBody, Problem, QueryParams},
 };
 use crate::{
@@ -57,6 +57,7 @@ pub(super) struct BacktestBody {
     #[schema(pattern = "^[1-9][0-9]{0,2}[mhd]$")]
     since: Option<String>,
     /// Only events of this workspace; null, or left out: all that you see.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// Compare matching alone, which is quicker and takes any number of events.
     #[serde(default)]
@@ -203,7 +204,7 @@ pub(super) async fn start(
         Some(text) => since_of(&text).map_err(|why| Problem::bad_request(format!("`since`: {why}")))?,
         None => SINCE,
     };
-    let order = order(&engine, body.task, body.rules, (since, non_empty(body.workspace)), body.stateless)?;
+    let order = order(&engine, body.task, body.rules, (since, body.workspace), body.stateless)?;
     let job = start_by(&engine, order, closing).await?;
     Ok((StatusCode::ACCEPTED, Json(BacktestJob::new(&job))))
 }

@@ -4,7 +4,7 @@ use super::{
     super::{
         ScopedEngine,
         openapi::HtmlPage,
-        pagination::{cursor, non_empty, page, states},
+        pagination::{cursor, non_empty, page, states, workspace_name},
         problem::{Problem, QueryParams},
     },
     Layout, Tab,
@@ -26,6 +26,7 @@ const ROWS: u32 = 50;
 #[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
     /// In this workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// Of this rule.
     rule: Option<String>,
@@ -112,7 +113,7 @@ pub(in crate::admin) async fn activity(
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     let wanted = ListParams {
-        workspace: non_empty(wanted.workspace),
+        workspace: wanted.workspace,
         rule: trimmed(wanted.rule),
         campaign: trimmed(wanted.campaign),
         lead: trimmed(wanted.lead),

@@ -8,7 +8,7 @@ use super::{
         left,
         openapi::RedirectToPage,
         opt_outs::{self, OptOutBody},
-        pagination::WorkspaceFilter,
+        pagination::{WorkspaceFilter, workspace_name},
         problem::{Problem, QueryParams},
         rules as rule_routes,
     },
@@ -50,6 +50,7 @@ impl ReturnTo {
 #[into_params(parameter_in = Query)]
 pub(in crate::admin) struct WorkspaceParam {
     /// All, if left out.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// The page to go back to.
     #[serde(default)]

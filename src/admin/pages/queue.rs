@@ -4,7 +4,7 @@ use super::{
     super::{
         ScopedEngine, left,
         openapi::HtmlPage,
-        pagination::{cursor, non_empty, page},
+        pagination::{cursor, non_empty, page, workspace_name},
         problem::{Problem, QueryParams},
     },
     FOR_A_PERSON, Layout, Tab, WAITING,
@@ -28,6 +28,7 @@ const LEFT: &str = "left";
 #[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
     /// In this workspace.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// This state alone, or `left`.
     state: Option<String>,
@@ -123,7 +124,7 @@ pub(in crate::admin) async fn queue(
     engine: ScopedEngine,
     QueryParams(wanted): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
-    let chosen = non_empty(wanted.workspace);
+    let chosen = wanted.workspace;
     let whole = engine;
     let engine = whole.narrowed_to(chosen.as_deref())?;
     let choice = WorkspaceChoice::new(&whole, chosen);

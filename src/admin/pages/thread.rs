@@ -5,6 +5,7 @@ use super::{
         ScopedEngine,
         explain::read_live,
         openapi::HtmlPage,
+        pagination::workspace_name,
         problem::{Problem, QueryParams},
     },
     Layout, Tab,
@@ -28,6 +29,7 @@ const ACTIONS: u32 = 200;
 #[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ListParams {
     /// Where to read it.
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<String>,
     /// Set by the button that reads the thread now.
     live: Option<String>,
