@@ -5,6 +5,7 @@ use super::{
     App,
     events::{ActionEvent, DecisionEvent},
     problem::Problem,
+    routes,
 };
 use crate::engine::ExplainedAction;
 use crate::model::ActionKind;
@@ -14,7 +15,7 @@ use axum::{
     response::IntoResponse,
 };
 use serde_json::{Value, json};
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::OnceLock};
 use utoipa::{
     IntoResponses, OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -51,6 +52,20 @@ use utoipa::{
     components(schemas(DecisionEvent, ActionEvent, ExplainedAction), responses(Problem))
 )]
 struct Api;
+
+/// The description, made when somebody first asks for it. Whether a token is needed changes with the configuration.
+#[derive(Debug, Default)]
+pub(super) struct Description {
+    with_token: OnceLock<String>,
+    without: OnceLock<String>,
+}
+
+impl Description {
+    pub(super) fn text(&self, needs_token: bool) -> &str {
+        let made = if needs_token { &self.with_token } else { &self.without };
+        made.get_or_init(|| routes::description(needs_token).to_string())
+    }
+}
 
 /// The field of an operation that says what it needs of whoever calls.
 pub(super) const ROLE: &str = "x-role";
@@ -174,7 +189,8 @@ fn unwrap_lines(value: &mut Value) {
     responses((status = 200, body = Object))
 )]
 pub(super) async fn document(State(app): State<App>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], app.description.to_string())
+    let needs_token = !app.settings.access.current().is_open();
+    ([(header::CONTENT_TYPE, "application/json")], app.description.text(needs_token).to_owned())
 }
 
 /// A page.

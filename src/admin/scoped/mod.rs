@@ -12,8 +12,8 @@ use super::{
     backtest::Jobs,
     caller::Caller,
     events,
+    openapi::Description,
     problem::Problem,
-    routes,
     sessions::Sessions,
 };
 use crate::{
@@ -42,12 +42,11 @@ pub(in crate::admin) struct App {
     /// Places for those who follow the events.
     pub(in crate::admin) readers: Arc<Semaphore>,
     /// The OpenAPI document.
-    pub(in crate::admin) description: Arc<str>,
+    pub(in crate::admin) description: Arc<Description>,
 }
 
 impl App {
     pub(in crate::admin) fn new(engine: Arc<Engine>, settings: AdminSettings, reload: Option<Arc<dyn Reload>>) -> Self {
-        let description = routes::description(!settings.access.current().is_open()).to_string().into();
         Self {
             engine,
             settings: Arc::new(settings),
@@ -55,7 +54,7 @@ impl App {
             sessions: Arc::new(Sessions::new()),
             jobs: Arc::default(),
             readers: Arc::new(Semaphore::new(events::MAX_STREAMS)),
-            description,
+            description: Arc::default(),
         }
     }
 
