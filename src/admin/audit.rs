@@ -79,14 +79,14 @@ pub(super) struct AuditReport {
     pub at: Timestamp,
     /// The user; null for somebody without a name, such as the holder of `admin.token`.
     pub user: Option<String>,
-    /// How they got in; `nobody` for a sign-in that failed, `command` for a command on a store that no service had.
+    /// How they got in; `nobody` for a sign-in that failed or a wrong token, `command` for a command on a store that no service had.
     #[schema(schema_with = auth_methods)]
     pub who: String,
     /// The address that the request came from.
     pub remote: Option<String>,
     /// What they did, such as `rule.mode` or `action.approve`.
     pub what: String,
-    /// What they did it to: a rule, a workspace, an action, an address; for a failed sign-in, the name that was given.
+    /// What they did it to: a rule, a workspace, an action, an address; for a failed sign-in, the name that was given, or the workspace of the hook.
     pub target: Option<String>,
     /// More about it. No secret and no text of a mail.
     #[schema(value_type = HashMap<String, Value>)]

@@ -17,7 +17,7 @@ use super::{
 use axum::{
     Form,
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -50,8 +50,7 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     let found = match named_by_proxy(&access, caller.remote, headers) {
         Err(refused) => {
             if let Some(name) = &refused.unknown {
-                let (under_way, name) = (UnderWay::of(request.extensions()), name.clone());
-                under_way.carry_out(async move { note_failure(&app, &caller, Some(&name)).await }).await;
+                note_wrong(&app, request.extensions(), Some(name)).await;
             }
             return refused.problem.into_response();
         }
@@ -71,6 +70,9 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         // What goes on after this request ends when somebody else may get in.
         request.extensions_mut().insert(access);
         return next.run(request).await;
+    }
+    if bearer(headers).is_some_and(|given| !given.is_empty()) {
+        note_wrong(&app, request.extensions(), None).await;
     }
     let wants_page = headers
         .get(header::ACCEPT)
@@ -136,6 +138,14 @@ async fn note_failure(app: &App, caller: &Caller, name: Option<&str>) -> bool {
         audit::record_by(app, caller, "login.failed", name, Value::Null).await;
     }
     too_many
+}
+
+/// Notes that a request came with something wrong, also if whoever sent it hangs up: a guess is a guess, wherever it is made.
+/// The response stays what it is.
+pub(super) async fn note_wrong(app: &App, extensions: &Extensions, name: Option<&str>) {
+    let (app, caller, name) = (app.clone(), Caller::of(extensions), name.map(str::to_owned));
+    let noting = async move { note_failure(&app, &caller, name.as_deref()).await };
+    UnderWay::of(extensions).carry_out(noting).await;
 }
 
 /// The bearer token of a request.

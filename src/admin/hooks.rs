@@ -1,10 +1,14 @@
 //! The vendor's webhook: a hint that something is new, never data.
 
-use super::{App, auth::bearer, problem::Problem};
+use super::{
+    App,
+    auth::{bearer, note_wrong},
+    problem::Problem,
+};
 use axum::{
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{Extensions, HeaderMap, StatusCode, header},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -26,6 +30,7 @@ pub(super) async fn coldsend(
     State(app): State<App>,
     Path(name): Path<String>,
     headers: HeaderMap,
+    extensions: Extensions,
     _body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let given = bearer(&headers).or_else(|| basic_password(&headers));
@@ -34,6 +39,9 @@ pub(super) async fn coldsend(
         return Err(Problem::not_found_named("hook", &name));
     };
     if !is_right {
+        if given.is_some_and(|given| !given.is_empty()) {
+            note_wrong(&app, &extensions, Some(&name)).await;
+        }
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "authenticate with the workspace's `hook_token`, as bearer or basic",

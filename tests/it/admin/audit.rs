@@ -109,3 +109,33 @@ async fn signing_in_and_failing_to_is_in_it() {
     let whole = Value::from(entries).to_string();
     assert!(!whole.contains("a-wrong-guess") && !whole.contains(TOKEN) && !whole.contains(&session[25..]), "{whole}");
 }
+
+/// A guess is a guess, wherever it is made: each is counted and noted, and the right token always gets in.
+#[tokio::test]
+async fn wrong_tokens_of_programs_and_hooks_are_in_it() {
+    let desk = AdminFixture::new(FixtureOptions::default()).await;
+    let wrong = [("authorization", "Bearer a-wrong-guess")];
+    desk.send("GET", "/api/v1/status", &wrong, "").await.problem(401);
+    desk.send("POST", "/api/v1/pause", &wrong, "").await.problem(401);
+    desk.send("POST", "/hooks/coldsend/acme", &wrong, "").await.problem(401);
+    desk.send("POST", "/hooks/coldsend/acme", &[("authorization", "Basic eDphLXdyb25nLWd1ZXNz")], "")
+        .await
+        .problem(401);
+    // Whoever sends nothing guesses nothing.
+    desk.send("GET", "/api/v1/status", &[], "").await.problem(401);
+    desk.send("GET", "/api/v1/status", &[("authorization", "Bearer ")], "").await.problem(401);
+    desk.send("POST", "/hooks/coldsend/acme", &[], "").await.problem(401);
+    let entries = log(&desk, "").await;
+    let brief: Vec<_> = entries.iter().map(|entry| json!([entry["what"], entry["who"], entry["target"]])).collect();
+    let failed = |target: Value| json!(["login.failed", "nobody", target]);
+    assert_eq!(brief, [failed(json!(null)), failed(json!(null)), failed(json!("acme")), failed(json!("acme"))]);
+    assert!(!Value::from(entries).to_string().contains("a-wrong-guess"));
+
+    for _ in 0..10 {
+        desk.send("GET", "/api/v1/status", &wrong, "").await.problem(401);
+    }
+    assert_eq!(log(&desk, "").await.len(), 10, "further ones are not noted");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    desk.send("POST", "/login", &[form], "token=a-wrong-guess").await.problem(429);
+    assert_eq!(desk.get("/api/v1/status").await.status, 200);
+}

@@ -25,6 +25,42 @@ async fn paused(desk: &AdminFixture) -> (bool, Vec<bool>) {
     (status["paused"] == true, workspaces.iter().map(|found| found["paused"] == true).collect())
 }
 
+/// Left out or empty, on whichever route: no workspace is named.
+#[tokio::test]
+async fn an_empty_workspace_is_none() {
+    let setting = FixtureOptions { more_workspaces: vec![("globex", Mode::Live)], ..FixtureOptions::default() };
+    let desk = AdminFixture::new(setting).await;
+    let described = desk.get("/openapi.json").await.json();
+    let mut asked = 0;
+    for (path, item) in described["paths"].as_object().unwrap() {
+        let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        let takes_it = parameters.iter().any(|found| found["in"] == "query" && found["name"] == "workspace");
+        // A stream never ends.
+        if takes_it && !path.contains('{') && path != "/api/v1/events" {
+            assert_eq!(desk.get(&format!("{path}?workspace=")).await.status, 200, "{path}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 5, "{asked}");
+
+    let entry = r#"{"email": "joe@acme.example", "workspace": ""}"#;
+    let added = desk.post("/api/v1/opt-outs", entry).await.json();
+    assert_eq!(added["items"].as_array().unwrap().len(), 2, "{added}");
+    let removed = desk.send("DELETE", "/api/v1/opt-outs/joe@acme.example?workspace=", &[super::bearer()], "").await;
+    assert_eq!(removed.status, 204);
+    assert_eq!(desk.get("/api/v1/opt-outs").await.json()["items"], serde_json::json!([]));
+    let paused = async || desk.get("/api/v1/status").await.json()["paused"].as_bool().unwrap();
+    for (path, body, status, pauses) in [
+        ("/api/v1/pause", r#"{"workspace": ""}"#, 200, true),
+        ("/api/v1/resume", r#"{"workspace": ""}"#, 200, false),
+        ("/pause?workspace=", "", 303, true),
+        ("/resume?workspace=", "", 303, false),
+    ] {
+        assert_eq!(desk.post(path, body).await.status, status, "{path}");
+        assert_eq!(paused().await, pauses, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn resume_ends_what_it_names_and_without_a_name_everything() {
     let setting = FixtureOptions { more_workspaces: vec![("globex", Mode::Live)], ..FixtureOptions::default() };

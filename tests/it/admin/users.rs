@@ -173,6 +173,36 @@ async fn users_close_what_is_open_without_a_token() {
 }
 
 #[tokio::test]
+async fn the_description_says_whether_a_token_is_needed_now() {
+    let (desk, access) = desk().await;
+    let bearer = format!("Bearer {SAM}");
+    let headers = [("host", "localhost"), ("authorization", bearer.as_str())];
+    let security = async || desk.send("GET", "/openapi.json", &headers, "").await.json()["security"].take();
+    assert_eq!(security().await, json!([{ "token": [] }, { "session": [] }]));
+    access.replace(AccessSettings::default());
+    assert_eq!(security().await, json!([]));
+    access.replace(people());
+    assert_eq!(security().await, json!([{ "token": [] }, { "session": [] }]));
+}
+
+/// An empty workspace is none, and what is about all of them needs the right to all.
+#[tokio::test]
+async fn an_empty_workspace_gives_nobody_more() {
+    let (desk, _access) = desk().await;
+    let bearer = format!("Bearer {SAM}");
+    let headers = [("authorization", bearer.as_str())];
+    for (path, body) in [
+        ("/api/v1/pause", r#"{"workspace": ""}"#),
+        ("/api/v1/resume", r#"{"workspace": ""}"#),
+        ("/pause?workspace=", ""),
+        ("/resume?workspace=", ""),
+    ] {
+        desk.send("POST", path, &headers, body).await.problem(403);
+    }
+    assert!(desk.fixture.store.pauses().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_the_users_change() {
     let (desk, access) = desk().await;
     let bearer = format!("Bearer {KIM}");
