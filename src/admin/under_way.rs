@@ -5,9 +5,8 @@
 
 use super::{connections::Places, problem::Problem};
 use axum::{
-    BoxError, RequestExt,
-    body::{Body, to_bytes},
-    extract::Request,
+    body::{Body, Bytes},
+    extract::{FromRequest, Request},
     http::{Extensions, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -65,7 +64,10 @@ pub(super) async fn to_its_end(request: Request, next: Next) -> Response {
     let under_way = UnderWay::of(request.extensions());
     // It counts as served until it ends, so that hanging up makes no room for more.
     let places = request.extensions().get::<Places>().cloned();
-    let request = with_whole_body(request).await;
+    let request = match with_whole_body(request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
     let work = async move {
         let response = next.run(request).await;
         drop(places);
@@ -77,20 +79,10 @@ pub(super) async fn to_its_end(request: Request, next: Next) -> Response {
     })
 }
 
-/// The same request with its whole body in memory. One that cannot be read, or is too large, fails again where it is asked for.
-async fn with_whole_body(request: Request) -> Request {
-    let (parts, body) = request.with_limited_body().into_parts();
-    let body = match to_bytes(body, usize::MAX).await {
-        Ok(bytes) => Body::from(bytes),
-        Err(error) => Body::from_stream(futures_util::stream::iter([Err::<Vec<u8>, _>(cause(error.into()))])),
-    };
-    Request::from_parts(parts, body)
-}
-
-/// What went wrong in the first place: extractors look for it below as many layers as there were once.
-fn cause(error: BoxError) -> BoxError {
-    match error.downcast::<axum::Error>() {
-        Ok(outer) => cause(outer.into_inner()),
-        Err(innermost) => innermost,
-    }
+/// The same request with its whole body in memory, or the refusal of one that cannot be read or is too large.
+async fn with_whole_body(request: Request) -> Result<Request, Response> {
+    let (parts, body) = request.into_parts();
+    let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let whole = whole.map_err(IntoResponse::into_response)?;
+    Ok(Request::from_parts(parts, Body::from(whole)))
 }

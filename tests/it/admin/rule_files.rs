@@ -5,7 +5,10 @@ use reply_router::{
     admin::{EditError, FileList, ListedFile, Reload, ReloadError, RuleEdit, RuleFiles, Seen, TestRun},
     rules::{LoadContext, RuleSet, TestResult},
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 use tokio::sync::Semaphore;
 
 pub(crate) const FILE: &str = "rules/10-interested.yaml";
@@ -14,6 +17,8 @@ pub(crate) struct FilesInMemory {
     files: BTreeMap<String, String>,
     /// So many loads may go on; the others wait.
     pub(crate) loads: Semaphore,
+    /// How many have begun.
+    pub(crate) begun: AtomicUsize,
 }
 
 impl FilesInMemory {
@@ -22,7 +27,7 @@ impl FilesInMemory {
             (FILE.to_owned(), text.to_owned()),
             ("rules/20-later.yaml".to_owned(), "version: 1\nrules: []\n".to_owned()),
         ]);
-        Self { files, loads: Semaphore::new(Semaphore::MAX_PERMITS) }
+        Self { files, loads: Semaphore::new(Semaphore::MAX_PERMITS), begun: AtomicUsize::new(0) }
     }
 }
 
@@ -57,6 +62,7 @@ impl RuleFiles for FilesInMemory {
     }
 
     async fn load(&self, edit: &RuleEdit) -> Result<RuleSet, EditError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         self.loads.acquire().await.unwrap().forget();
         let files = self.files.iter();
         let files = files.map(|(name, text)| (name.as_str(), edit.texts.get(name).unwrap_or(text).as_str()));

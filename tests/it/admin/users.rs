@@ -5,11 +5,10 @@ use crate::fixture::{Fixture, FixtureOptions};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use reply_router::{
     admin::{self, Access, AccessSettings, AdminSettings, ProxySettings, Role, User},
-    engine::Clock as _,
     store::prelude::*,
 };
 use serde_json::json;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 use tower::ServiceExt;
 
 const SAM: &str = "sam-0123456789abcdef0123456789ab";
