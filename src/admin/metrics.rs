@@ -7,7 +7,7 @@ use super::{
     status::live,
 };
 use crate::{
-    engine::{Workspace, WorkspaceMetrics, WorkspacePhase, WorkspaceStatus},
+    engine::{Engine, Workspace, WorkspaceMetrics, WorkspacePhase, WorkspaceStatus},
     model::{ActionState, Mode},
     rules::Rule,
     store::{ActionTotal, MatchTotal, Store, WorkspaceQueue, WorkspaceReport},
@@ -23,13 +23,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// What is read of one workspace, so that all families tell of the same moment.
 struct Seen<'a> {
     name: &'a str,
-    workspace: &'a Workspace,
     /// By what the process tells that runs it.
     status: WorkspaceStatus,
     /// Requests left in the rolling minute and hour.
     left: [u32; 2],
     figures: WorkspaceMetrics,
     paused: bool,
+    is_store_failing: bool,
     waits: WorkspaceQueue,
     /// Actions without a known outcome.
     quarantined: u64,
@@ -62,15 +62,16 @@ impl Known {
 }
 
 impl<'a> Seen<'a> {
-    fn new(workspace: &'a Workspace, is_here: bool, known: &Known) -> Self {
+    fn new(workspace: &'a Workspace, engine: &Engine, known: &Known) -> Self {
         let name = workspace.name();
+        let is_here = engine.holds(name);
         let (status, left) = live(workspace, known.reports.get(name).filter(|_| !is_here));
         Self {
             name,
-            workspace,
             status,
             left,
             figures: workspace.metrics(),
+            is_store_failing: engine.is_store_failing(workspace),
             paused: known.everything_paused || known.paused.contains(name),
             waits: known.queues.get(name).cloned().unwrap_or_default(),
             quarantined: known.quarantined.get(name).copied().unwrap_or_default(),
@@ -92,7 +93,7 @@ pub(super) async fn metrics(_: super::auth::KnownHost, State(app): State<App>) -
     let totals = store.action_totals().await?;
     let known = Known::read(store.as_ref(), &totals).await?;
     let workspaces = engine.workspaces();
-    let seen: Vec<_> = workspaces.iter().map(|found| Seen::new(found, engine.holds(found.name()), &known)).collect();
+    let seen: Vec<_> = workspaces.iter().map(|found| Seen::new(found, engine, &known)).collect();
     let mut all = Exposition::default();
     all.gauge("reply_router_build_info", "The running version; always 1.")
         .int(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -155,7 +156,7 @@ fn polling(all: &mut Exposition, seen: &[Seen<'_>]) {
     let mut failing =
         all.gauge("reply_router_store_failing", "Whether sending stops because the store cannot be written.");
     for of in seen {
-        failing.bool(&[("workspace", of.name)], of.workspace.is_store_failing());
+        failing.bool(&[("workspace", of.name)], of.is_store_failing);
     }
 }
 

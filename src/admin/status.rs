@@ -307,8 +307,8 @@ pub(super) async fn healthz() -> &'static str {
 
 /// Check that the service is ready.
 ///
-/// The store works, every workspace was polled at least once, and none has failed for `safety.alert_if_failing`. Anyone
-/// may call this, so the response shows no paths and no details.
+/// The store works, every workspace that runs in this process was polled at least once, and none of them has failed for
+/// `safety.alert_if_failing`. Anyone may call this, so the response shows no paths and no details.
 #[utoipa::path(
     get, path = "/readyz", tag = "probes",
     responses(
@@ -322,23 +322,26 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
         tracing::error!(%error, "not ready: store error");
         return Err(not_ready("not ready: the store fails; the log says why".to_owned()));
     }
-    let workspaces = app.whole_engine().workspaces();
-    if let Some(workspace) = workspaces.iter().find(|workspace| workspace.is_store_failing()) {
+    if app.whole_engine().alerts().is_store_away() {
+        let text = "not ready: nothing runs here, because the store cannot be written; the log says why";
+        return Err(not_ready(text.to_owned()));
+    }
+    // What runs in another process is that one's to tell.
+    let mut here = app.whole_engine().workspaces().to_vec();
+    here.retain(|workspace| app.whole_engine().holds(workspace.name()));
+    if let Some(workspace) = here.iter().find(|workspace| app.whole_engine().is_store_failing(workspace)) {
         let name = workspace.name();
         return Err(not_ready(format!(
             "not ready: {name} sends nothing, because the store cannot be written; the log says why"
         )));
     }
-    for workspace in workspaces.iter() {
+    for workspace in &here {
         if let Some((lasted, why)) = app.whole_engine().alerts().outage(workspace) {
             let lasted = format_duration(Duration::from_secs(lasted.as_secs()));
             return Err(not_ready(format!("not ready: {} has failed for {lasted}: {why}", workspace.name())));
         }
     }
-    // What runs in another process is that one's to tell.
-    let here = |name: &str| app.whole_engine().holds(name);
-    let waiting = workspaces.iter().find(|found| here(found.name()) && found.status().last_poll.is_none());
-    match waiting {
+    match here.iter().find(|workspace| workspace.status().last_poll.is_none()) {
         Some(workspace) => Err(not_ready(format!("not ready: {} not polled yet", workspace.name()))),
         None => Ok("ready\n"),
     }

@@ -24,7 +24,10 @@ use crate::{
 use conditions::{Conditions, Repeats};
 use jiff::Timestamp;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -62,6 +65,8 @@ pub struct Alerts {
     repeats: Mutex<Repeats<Repeated>>,
     /// Who tells what all processes on the store see. `None` where no others are.
     standing: Mutex<Option<Standing>>,
+    /// Nothing runs here, because leases could not be renewed in the store.
+    is_store_away: AtomicBool,
 }
 
 /// Where this process stands among those on the store, when they last agreed.
@@ -99,8 +104,8 @@ impl Alerts {
         status: Arc<LiveStatus>,
         public_url: Option<String>,
     ) -> Self {
-        let (conditions, repeats, standing) = Default::default();
-        Self { store, workspaces, clock, status, public_url, conditions, repeats, standing }
+        let (conditions, repeats, standing, is_store_away) = Default::default();
+        Self { store, workspaces, clock, status, public_url, conditions, repeats, standing, is_store_away }
     }
 
     /// Alerts that a condition has begun, unless you know: until [`Alerts::end_alert`] has reported its end, and for
@@ -201,14 +206,14 @@ impl Alerts {
             Some(_) if self.is_alerted(EVERY, STORE) || self.is_alerted(name, outage::FAILING) => {}
             Some(late) => self.alert_once(
                 name,
-                "stuck",
+                STUCK_QUEUE,
                 &format!("The queue of workspace {name} is stuck"),
                 &format!(
                     "Nothing leaves at present: something has been due for {}. It goes on by itself when it can.",
                     format_duration(late)
                 ),
             ),
-            None => self.end_alert(name, "stuck", &format!("The queue of workspace {name} moves again")),
+            None => self.end_alert(name, STUCK_QUEUE, &format!("The queue of workspace {name} moves again")),
         }
         Ok(())
     }
@@ -219,12 +224,17 @@ impl Alerts {
     pub(super) fn alert_store_failing(&self, workspace: &Workspace, error: &StoreError) {
         if !matches!(error, StoreError::NotHeld { .. }) {
             workspace.record_store(true);
-            self.alert_store_away(&error.to_string());
+            self.alert_store(&error.to_string());
         }
     }
 
     /// The same of a process in which nothing runs, because the store does not answer.
     pub(super) fn alert_store_away(&self, error: &str) {
+        self.is_store_away.store(true, Ordering::Relaxed);
+        self.alert_store(error);
+    }
+
+    fn alert_store(&self, error: &str) {
         let turns = locked(&self.standing).map_or(0, |standing| standing.turns(Instant::now()));
         let wait = AFTER_THE_ONE_BEFORE * turns;
         if locked(&self.conditions).begin_later(&condition(EVERY, STORE), wait, self.clock.now()) {
@@ -239,11 +249,25 @@ impl Alerts {
         self.end_alert(EVERY, STORE, "The store works again");
     }
 
+    /// Whether nothing runs here because the store does not answer.
+    pub fn is_store_away(&self) -> bool {
+        self.is_store_away.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what was seen of a workspace while it ran here before: whoever ran it since then saw how that ended, and what
+    /// is seen from now on is new.
+    pub(super) fn forget_run(&self, workspace: &str) {
+        for key in [STUCK_QUEUE, outage::FAILING] {
+            self.forget_alert(workspace, key);
+        }
+    }
+
     /// Records that the processes on the store have agreed how many of them there are, and how many stand before this one.
     pub(super) fn set_standing(&self, before: u64, replicas: u64) {
         let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let standing = Standing { before: count(before), replicas: count(replicas), agreed: Instant::now() };
         *locked(&self.standing) = Some(standing);
+        self.is_store_away.store(false, Ordering::Relaxed);
     }
 
     /// Records that the store was written.
@@ -339,6 +363,8 @@ impl Alerts {
 
 /// The condition that the store fails.
 const STORE: &str = "store";
+/// The condition that what is due does not leave.
+const STUCK_QUEUE: &str = "stuck";
 
 fn condition(workspace: &str, key: &str) -> String {
     format!("{workspace}/{key}")

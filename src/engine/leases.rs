@@ -27,6 +27,15 @@ impl Engine {
         self.supervisor.holds(workspace)
     }
 
+    /// Whether nothing of the workspace leaves because the store cannot be written. Of one that runs in another process, that
+    /// one tells: what was seen here, before the workspace was left to it, is over.
+    pub fn is_store_failing(&self, workspace: &Workspace) -> bool {
+        match self.holds(workspace.name()) {
+            true => workspace.is_store_failing(),
+            false => self.shared.alerts.is_store_away(),
+        }
+    }
+
     /// Whether other processes may run some of the workspaces.
     pub fn is_shared(&self) -> bool {
         self.shared.store.is_shared()
@@ -114,6 +123,7 @@ impl Engine {
             tracing::info!(workspaces = gained.len(), replicas = held.replicas, "workspaces run here from now on");
             // What was remembered of them may be of before another process ran them. The others are those of now: a reload
             // may have ended while the store was asked.
+            gained.iter().for_each(|name| self.shared.alerts.forget_run(name));
             self.shared.workspaces.update(|now| {
                 let next = now.iter().map(|workspace| match gained.contains(workspace.name()) {
                     true => Arc::new(workspace.begin_anew()),

@@ -244,7 +244,7 @@ impl Workspace {
     }
 
     /// Whether nothing leaves because the store could not be written when it was last tried.
-    pub fn is_store_failing(&self) -> bool {
+    pub(super) fn is_store_failing(&self) -> bool {
         self.store_fails.load(Ordering::Relaxed)
     }
 

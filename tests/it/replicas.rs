@@ -304,3 +304,64 @@ async fn nobody_is_answered_twice_or_forgotten_while_processes_die_and_stop() {
     assert!(outcome.kills > 0 && outcome.stops > 0 && outcome.cuts > 0, "{outcome}");
     assert!(outcome.takeovers.iter().all(|time| *time < Duration::from_secs(10)), "{outcome}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_is_ready_again_after_an_outage_though_others_run_what_it_ran() {
+    let setting = Setting {
+        workspaces: 1,
+        leads: 0,
+        lasts: Duration::ZERO,
+        poll_every: "1s",
+        seed: 0,
+        restarts_server: false,
+    };
+    let mut field = Field::new(&setting).await;
+    field.start(1).await;
+    let before = field.holders().await;
+    field.start(2).await;
+    let mut first = field.replicas[0].take().unwrap();
+
+    tokio::task::block_in_place(|| field.server.kill());
+    first.wait_for_log("nothing runs here until it does").await;
+    assert_eq!(first.get("/readyz").await.0, 503);
+    crate::cli_fixture::signal("-STOP", first.id());
+    tokio::task::block_in_place(|| field.server.start_again());
+    field.time_takeover(&before, Instant::now()).await;
+    crate::cli_fixture::signal("-CONT", first.id());
+    answers(&first, 200, "ready").await;
+    let (_, metrics) = first.get("/metrics").await;
+    assert!(metrics.contains("reply_router_store_failing{workspace=\"w0\"} 0"), "{metrics}");
+    let second = field.replicas[1].as_ref().unwrap();
+    answers(second, 200, "ready").await;
+
+    // A store that can be read and not be written: nobody runs anything, and both say so.
+    let lock = "BEGIN; LOCK TABLE leases, replicas IN EXCLUSIVE MODE; SELECT pg_sleep(12); COMMIT";
+    let runtime = tokio::runtime::Handle::current();
+    let began = Instant::now();
+    let seen = tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            scope.spawn(|| field.server.query(DATABASE, lock));
+            runtime.block_on(async {
+                answers(&first, 503, "nothing runs here, because the store cannot be written").await;
+                answers(second, 503, "nothing runs here, because the store cannot be written").await;
+            });
+            began.elapsed()
+        })
+    });
+    assert!(seen < Duration::from_secs(12), "they say so while it lasts: {seen:?}");
+    answers(&first, 200, "ready").await;
+    answers(second, 200, "ready").await;
+}
+
+/// Waits until this is what it answers to whoever asks whether it is ready.
+async fn answers(replica: &ServiceProcess, status: u16, text: &str) {
+    let began = Instant::now();
+    loop {
+        let said = replica.get("/readyz").await;
+        if said.0 == status && said.1.contains(text) {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(25), "{said:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

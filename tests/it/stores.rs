@@ -183,10 +183,20 @@ impl Server {
 
     /// Kills it, and starts it again.
     pub(crate) fn restart(&self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Kills it. Until it is started again nobody reaches it.
+    pub(crate) fn kill(&self) {
         assert!(Command::new("kill").args(["-9", &self.pid().to_string()]).status().unwrap().success());
         if let Some(mut process) = self.process.lock().unwrap().take() {
             process.wait().unwrap();
         }
+    }
+
+    /// Starts one that was killed.
+    pub(crate) fn start_again(&self) {
         // The others of the server notice by themselves; a new one waits for them.
         let began = Instant::now();
         loop {
