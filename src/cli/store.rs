@@ -5,6 +5,7 @@ use crate::{
     app::{self, CliOptions, StoreMode},
     model::counted,
     settings::StoreSettings,
+    store::{Copied, SqlStore, leases::LEASE},
 };
 use std::path::Path;
 
@@ -55,7 +56,7 @@ async fn copy(from: &str, to: &str) -> anyhow::Result<CommandStatus> {
     let how = if from.file().is_some() { StoreMode::ReadWrite } else { StoreMode::ReadOnly };
     let source = app::open_store_of(&from, how).await?;
     let target = app::open_store_of(&to, StoreMode::ReadWrite).await?;
-    let copied = target.copy_from(&source).await;
+    let copied = copy_unused(&source, &target).await;
     source.close().await;
     target.close().await;
     let copied = copied?;
@@ -68,6 +69,33 @@ async fn copy(from: &str, to: &str) -> anyhow::Result<CommandStatus> {
         counted(copied.rows, "row", "rows")
     );
     Ok(CommandStatus::Success)
+}
+
+/// Copies what nobody uses: a server lets any number of processes have a store, and what they write meanwhile would be missing
+/// in the copy.
+async fn copy_unused(source: &SqlStore, target: &SqlStore) -> anyhow::Result<Copied> {
+    for (store, which) in [(source, "the store to copy"), (target, "the store to copy into")] {
+        refuse_used(store, which).await?;
+    }
+    let copied = target.copy_from(source).await?;
+    // The copy stays: it has all that was there when it began, and is no store to go on with.
+    refuse_used(source, "meanwhile the store that was copied").await.map_err(|error| {
+        error.context("the copy may lack what was written while it was made: make it anew, into an empty store")
+    })?;
+    Ok(copied)
+}
+
+async fn refuse_used(store: &SqlStore, which: &str) -> anyhow::Result<()> {
+    let running = store.running_replicas().await?;
+    if running.is_empty() {
+        return Ok(());
+    }
+    let (processes, them) = (counted(running.len() as u64, "process", "processes"), running.join(", "));
+    anyhow::bail!(
+        "{which} is in use by {processes} of `reply-router run` ({them}): stop them first. One that was killed counts as \
+         gone after {} seconds",
+        LEASE.as_secs()
+    )
 }
 
 /// A store as the configuration writes it, with `${NAME}` from the environment: a password has no place on a command line.

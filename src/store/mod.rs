@@ -75,6 +75,14 @@ pub enum StoreError {
         /// What the system says.
         detail: String,
     },
+    /// The server of the database cannot be reached, refuses, or its address cannot be read.
+    #[error("the store {path} cannot be opened: {detail}")]
+    Server {
+        /// Its address, without the password.
+        path: String,
+        /// What the server says, or what is wrong with the address.
+        detail: String,
+    },
     /// It is no database, or a damaged one. It is never replaced by an empty one.
     #[error("the store {path} is damaged ({detail}): restore it from a backup, or move it away to start anew")]
     Corrupt {

@@ -10,7 +10,7 @@ use crate::{
 use reply_router::{
     engine::DECISION_POLICY,
     model::{ActionId, ActionKind, ActionState, OptOutScope, new_decision_id},
-    store::{ActionFilter, Copied, DecisionFilter, OptOut, SettledThread, SqlStore, StoreError, prelude::*},
+    store::{ActionFilter, Copied, DecisionFilter, OptOut, SettledThread, Share, SqlStore, StoreError, prelude::*},
 };
 use std::{
     path::Path,
@@ -233,7 +233,10 @@ async fn a_server_that_is_not_there_is_a_clear_error_without_the_password() {
     let error = SqlStore::connect("postgres://router:hunter2@127.0.0.1:1/router?sslmode=disable").await.unwrap_err();
     let text = format!("{error} {error:?}");
     assert!(text.contains("127.0.0.1") && text.contains("refused"), "{text}");
-    assert!(!text.contains("hunter2"), "{text}");
+    assert!(!text.contains("hunter2") && !text.contains("folder"), "{text}");
+    let error = SqlStore::connect("postgres://router:hunter2@127.0.0.1:1/router?foo=1").await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("foo") && !text.contains("hunter2") && !text.contains("folder"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -441,4 +444,13 @@ async fn the_command_copies_a_store_and_names_what_it_copied() {
     let unknown = run("mysql://db", "sqlite:x.db").await.assert_exit(1);
     assert!(unknown.err.contains("written like"), "{unknown:#?}");
     assert!(!folder.path().join("nowhere.db").exists());
+    // On a server anybody may be at it.
+    let replica = SqlStore::connect(&address).await.unwrap();
+    replica.renew_leases(&["acme".to_owned()], Share::Fair).await.unwrap();
+    for (from, to) in [("${STORE_ADDRESS}", "sqlite:late.db"), ("sqlite:back.db", "${STORE_ADDRESS}")] {
+        let used = run(from, to).await.assert_exit(1);
+        assert!(used.err.contains(&replica.replica()) && used.err.contains("stop them first"), "{used:#?}");
+    }
+    replica.leave().await.unwrap();
+    run("${STORE_ADDRESS}", "sqlite:late.db").await.assert_exit(0).assert_prints(&said);
 }

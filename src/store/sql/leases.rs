@@ -274,6 +274,20 @@ fn read_replicas(connection: &Connection) -> Result<Vec<Replica>, StoreError> {
     connection.prepare_cached(&all)?.query_all(params![], row)
 }
 
+impl SqlStore {
+    /// The processes that run on the store now, by the names that they have in it. Of a file there is none: whoever has it
+    /// has it alone.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn running_replicas(&self) -> Result<Vec<String>, StoreError> {
+        if !self.is_shared() {
+            return Ok(Vec::new());
+        }
+        self.read(|connection| Ok(read_replicas(connection)?.into_iter().map(|replica| replica.holder).collect())).await
+    }
+}
+
 /// Takes places where a rolling minute and a rolling hour have them. Whoever asks at the same time waits.
 fn grant(connection: &Connection, key: &str, request: GrantRequest) -> Result<Grant, StoreError> {
     connection.query_row("SELECT pg_advisory_xact_lock(721733, hashtext(?))", params![key], |_| Ok(()))?;

@@ -239,7 +239,7 @@ impl PgConnection {
         self.forget();
         // A server that is away for a while fails like a disk that is full: whoever must write tries again.
         let connected = self.database.block_on(self.database.connect()).map_err(|error| match error {
-            StoreError::Open { path, detail } => StoreError::Database(format!("{path} cannot be reached: {detail}")),
+            StoreError::Server { path, detail } => StoreError::Database(format!("{path} cannot be reached: {detail}")),
             other => other,
         });
         let client = Arc::new(connected?);

@@ -80,7 +80,7 @@ impl Database {
     /// Of an address: `postgres://user:password@host/database`, with `?sslmode=require` for TLS, `&sslrootcert=ca.pem` for
     /// an authority that the system does not know, and `?pgbouncer=true` behind a pooler. Must be called where a runtime is.
     pub(super) fn new(address: &str) -> Result<Self, StoreError> {
-        let invalid = |detail: String| StoreError::Open { path: shown(address), detail };
+        let invalid = |detail: String| StoreError::Server { path: shown(address), detail };
         let (address, words) = take_words(address);
         let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -143,7 +143,7 @@ impl Database {
     /// A new connection.
     pub(super) async fn connect(&self) -> Result<Client, StoreError> {
         let open = |error: &tokio_postgres::Error| match explain(error) {
-            StoreError::Database(detail) => StoreError::Open { path: self.shown.clone(), detail },
+            StoreError::Database(detail) => StoreError::Server { path: self.shown.clone(), detail },
             other => other,
         };
         if self.config.get_ssl_mode() == SslMode::Disable {

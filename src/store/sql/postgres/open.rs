@@ -63,7 +63,7 @@ impl SqlStore {
                 Some(_) => Some("its tables are of an earlier version: start `reply-router run` on it once"),
             };
             if let Some(why) = why {
-                return Err(StoreError::Open { path: database.shown().to_owned(), detail: why.to_owned() });
+                return Err(StoreError::Server { path: database.shown().to_owned(), detail: why.to_owned() });
             }
             Ok(Self {
                 news: Some(News::listen(&database)),
@@ -92,7 +92,7 @@ impl SqlStore {
                 return Ok(format!("PostgreSQL {version} at {}", database.shown()));
             }
             let detail = "this user may not create tables in it".to_owned();
-            Err(StoreError::Open { path: database.shown().to_owned(), detail })
+            Err(StoreError::Server { path: database.shown().to_owned(), detail })
         });
         checked.await.map_err(|error| StoreError::Database(error.to_string()))?
     }

@@ -21,7 +21,7 @@ pub(super) enum Roots {
 impl Roots {
     /// What connects with TLS. Certificates are always checked, and that they are the host's.
     pub(super) fn connector(&self, shown: &str) -> Result<MakeRustlsConnect, StoreError> {
-        let failed = |detail: String| StoreError::Open { path: shown.to_owned(), detail };
+        let failed = |detail: String| StoreError::Server { path: shown.to_owned(), detail };
         let config = match self {
             Self::System => tls::system().map_err(|error| failed(error.to_string()))?,
             Self::File(path) => {
