@@ -226,8 +226,9 @@ pub(super) async fn login(State(app): State<App>, caller: Caller, Form(login): F
         }
         return pages::login(true);
     };
+    let session = app.sessions.begin(login.token.trim(), &principal);
     audit::record_by(&app, &caller.signed_in(AuthMethod::Session, principal), "login", None, Value::Null).await;
-    with_cookie(&app, &app.sessions.begin(login.token.trim()), "")
+    with_cookie(&app, &session, "")
 }
 
 /// Sign out; the response ends the session cookie.

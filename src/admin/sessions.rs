@@ -26,11 +26,12 @@ pub(super) struct Sessions {
     wrong: Mutex<VecDeque<(Option<IpAddr>, Instant)>>,
 }
 
-/// One browser's. It is worth what the token is worth that it was begun with: when that is another user's, or nobody's
-/// any more, so is the session.
+/// One browser's. It lasts as long as the token that it was begun with is the same user's.
 struct Session {
     secret: String,
     token: SecretString,
+    /// `None` for the holder of `admin.token`.
+    user: Option<String>,
 }
 
 impl Sessions {
@@ -39,14 +40,15 @@ impl Sessions {
     }
 
     /// A session of one browser, under a name that cannot be guessed.
-    pub(super) fn begin(&self, token: &str) -> String {
+    pub(super) fn begin(&self, token: &str, whose: &Principal) -> String {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let secret = random() + &random();
         let mut all = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_SESSIONS {
             all.pop_front();
         }
-        all.push_back(Session { secret: secret.clone(), token: token.to_owned().into() });
+        let user = whose.name().map(str::to_owned);
+        all.push_back(Session { secret: secret.clone(), token: token.to_owned().into(), user });
         secret
     }
 
@@ -60,7 +62,8 @@ impl Sessions {
                 if constant_time_eq(given, &session.secret) { Some(session) } else { found }
             },
         );
-        access.by_token(found?.token.expose_secret())
+        let Session { token, user, .. } = found?;
+        access.by_token(token.expose_secret()).filter(|principal| principal.name() == user.as_deref())
     }
 
     /// From now on the session lets nobody in, wherever its cookie was copied to.

@@ -54,16 +54,18 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Uses the given address, or `admin.listen` of the configuration; the token comes from the configuration.
+    /// Uses the given address, or `admin.listen` of the configuration. The token is the one of the environment, which may be
+    /// a user's own, or else `admin.token`.
     pub(super) fn find(overrides: &CliOptions, url: Option<String>) -> anyhow::Result<Self> {
-        let (base, token) = match (url, app::load(overrides, &env)) {
-            (Some(url), Ok(settings)) => (url, settings.admin.token),
-            (Some(url), Err(_)) => (url, env(ADMIN_TOKEN_VARIABLE).map(SecretString::from)),
+        let (base, configured) = match (url, app::load(overrides, &env)) {
+            (Some(url), settings) => (url, settings.ok().and_then(|settings| settings.admin.token)),
             (None, settings) => {
                 let admin = settings?.admin;
                 (format!("http://{}", admin.listen), admin.token)
             }
         };
+        let own = env(ADMIN_TOKEN_VARIABLE).filter(|token| !token.is_empty()).map(SecretString::from);
+        let token = own.or(configured);
         let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?;
         Ok(Self { base: base.trim_end_matches('/').to_owned(), token, client })
     }

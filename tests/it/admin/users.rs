@@ -154,6 +154,13 @@ async fn a_session_is_its_users_and_goes_with_them() {
     changed.users.remove(0);
     access.replace(changed);
     assert_eq!(get(&sam).await.status, 401);
+    // A token that is another user's now is another sign-in, too.
+    access.replace(people());
+    let sam = sign_in(&desk, SAM).await;
+    let mut renamed = people();
+    renamed.users[0].name = "samantha".to_owned();
+    access.replace(renamed);
+    assert_eq!(get(&sam).await.status, 401);
     // Who signs out ends their own session alone.
     access.replace(people());
     let (one, two) = (sign_in(&desk, SAM).await, sign_in(&desk, SAM).await);

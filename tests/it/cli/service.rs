@@ -147,3 +147,23 @@ async fn a_watch_goes_on_until_it_is_told_to_end_and_readers_of_events_hold_noth
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
     while let Ok(Some(_)) = reader.chunk().await {}
 }
+
+#[tokio::test]
+async fn a_command_is_the_one_whose_token_is_in_the_environment() {
+    let place = CliFixture::new(EVERYTHING).await;
+    let (all, kim) = ("a".repeat(32), "k".repeat(32));
+    let admin = format!(
+        "admin: {{ listen: \"127.0.0.1:0\", token: {all}, users: [{{ name: kim, token: {kim}, role: viewer }}] }}"
+    );
+    place.write("reply-router.yaml", &place.configuration("").replace("admin: { listen: \"127.0.0.1:0\" }", &admin));
+    let service = ServiceProcess::start(place.command(SERVICE)).await;
+    let pause = |token: Option<&str>| {
+        let mut command = place.command(&["pause", "acme", "--url", &service.pages]);
+        command.envs(token.map(|token| ("REPLY_ROUTER_ADMIN_TOKEN", token)));
+        run(command)
+    };
+    let refused = pause(Some(&kim)).await.assert_exit(1);
+    assert!(refused.err.contains("approver") || refused.err.contains("403"), "{refused:#?}");
+    pause(None).await.assert_exit(0);
+    service.terminate().await;
+}
