@@ -48,6 +48,11 @@ pub(super) async fn append(
     target: Option<&str>,
     details: Value,
 ) -> Result<(), StoreError> {
+    app.whole_engine().store().add_audit(&entry(app, caller, what, target, details)).await
+}
+
+/// The entry, for whoever writes it with the change; the log tells of it.
+pub(super) fn entry(app: &App, caller: &Caller, what: &str, target: Option<&str>, details: Value) -> AuditEntry {
     let mut details = match details {
         Value::Object(details) => details,
         _ => Map::new(),
@@ -55,10 +60,9 @@ pub(super) async fn append(
     if let Some(name) = caller.name() {
         details.insert(USER.to_owned(), name.into());
     }
-    let engine = app.whole_engine();
     let entry = AuditEntry {
         id: uuid::Uuid::now_v7().to_string(),
-        at: engine.now(),
+        at: app.whole_engine().now(),
         who: caller.way.as_str().to_owned(),
         remote: caller.remote.map(|remote| remote.to_string()),
         what: what.to_owned(),
@@ -67,7 +71,7 @@ pub(super) async fn append(
         request_id: caller.request_id.clone(),
     };
     tracing::warn!(what, user = caller.name(), who = entry.who, remote = entry.remote, "operator change");
-    engine.store().add_audit(&entry).await
+    entry
 }
 
 /// One entry of the audit log: what an operator changed.

@@ -5,13 +5,10 @@ use super::{
     pagination::workspace_name,
     problem::{JsonBody, Problem},
 };
-use crate::{
-    model::address_of,
-    store::{Erased, opt_out_table::opt_out_address},
-};
+use crate::{model::known_by, store::Erased};
 use axum::Json;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
@@ -70,14 +67,13 @@ pub(super) async fn forget(engine: ScopedEngine, JsonBody(body): JsonBody<Forget
     Ok(Json(forget_by(&engine, &body.email, body.workspace.as_deref()).await?))
 }
 
-/// The address of one person.
+/// What one person is known by: an address, or what a lead has in its place.
 pub(super) fn person(email: &str) -> Result<String, Problem> {
-    let is_domain = address_of(email).is_some_and(|address| address.starts_with("*@"));
-    if is_domain {
+    let known_by = known_by(email).ok_or_else(|| Problem::bad_request("the e-mail address is missing"))?;
+    if known_by.starts_with("*@") {
         return Err(Problem::bad_request("this is a whole domain: a person has an address like jane@acme.example"));
     }
-    // The message names what was written; it is not kept anywhere.
-    opt_out_address(email).map_err(Problem::bad_request)
+    Ok(known_by)
 }
 
 /// Erases a person in the workspace that is named, or in all that they see, and notes who did it, without the address.
@@ -89,12 +85,17 @@ pub(super) async fn forget_by(
     if let Some(name) = workspace {
         engine.workspace(name)?;
     }
-    let erased = engine.forget(&person(email)?, workspace).await?;
+    let person = person(email)?;
+    // The store writes who asked with what is asked for, and completes it with what went: whoever sees none of the workspaces
+    // in which something was does not see that there was something.
+    let asked = audit::entry(engine.app(), engine.caller(), "person.forget", None, Value::Null);
+    let erased = engine.forget(&person, workspace, asked).await?;
+    if erased.is_nothing() && !person.contains('@') {
+        // The message names what was written; it is not kept anywhere.
+        let text = format!("`{person}` is not an e-mail address, and no lead is known by it");
+        return Err(Problem::bad_request(text));
+    }
     // What they wrote may be in the result of a comparison, and in one that runs.
     engine.app().jobs.forget_all();
-    let target = erased.stands_for.clone();
-    let report = ForgetReport::from(erased);
-    // Whoever sees none of the workspaces in which something was does not see that there was something.
-    audit::record(engine, "person.forget", target.as_deref(), json!(report)).await;
-    Ok(report)
+    Ok(ForgetReport::from(erased))
 }

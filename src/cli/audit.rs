@@ -2,22 +2,27 @@
 
 use crate::store::{AuditEntry, AuditStore as _, SqlStore, StoreError};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Notes what a command has just changed.
 pub(super) async fn note(store: &SqlStore, what: &str, target: Option<&str>, details: Value) -> Result<(), StoreError> {
-    let entry = AuditEntry {
+    let details = match details {
+        Value::Object(details) => details,
+        _ => Map::new(),
+    };
+    store.add_audit(&AuditEntry { target: target.map(str::to_owned), details, ..entry(what) }).await
+}
+
+/// That a command changes something now.
+pub(super) fn entry(what: &str) -> AuditEntry {
+    AuditEntry {
         id: uuid::Uuid::now_v7().to_string(),
         at: Timestamp::now(),
         who: "command".to_owned(),
         remote: None,
         what: what.to_owned(),
-        target: target.map(str::to_owned),
-        details: match details {
-            Value::Object(details) => details,
-            _ => serde_json::Map::new(),
-        },
+        target: None,
+        details: Map::new(),
         request_id: None,
-    };
-    store.add_audit(&entry).await
+    }
 }

@@ -7,10 +7,9 @@ use super::{
 };
 use crate::{
     app::{CliOptions, StoreMode},
-    model::{address_of, counted},
-    store::{Erased, ErasureStore as _, SqlStore},
+    model::{counted, known_by},
+    store::{ErasureStore as _, SqlStore},
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(super) async fn forget(
@@ -19,9 +18,8 @@ pub(super) async fn forget(
     address: &str,
     workspace: Option<&str>,
 ) -> anyhow::Result<CommandStatus> {
-    let Some(found) = address_of(address).filter(|found| !found.starts_with("*@")) else {
-        anyhow::bail!("`{address}` is no e-mail address: write it like jane@acme.example");
-    };
+    let not_an_address = || anyhow::anyhow!("`{address}` is no e-mail address: write it like jane@acme.example");
+    let found = known_by(address).filter(|found| !found.starts_with("*@")).ok_or_else(not_an_address)?;
     // A service elsewhere may have another configuration, or this machine none.
     let settings = if url.is_none() { Some(load(overrides)?) } else { None };
     if let (Some(settings), Some(name)) = (&settings, workspace) {
@@ -32,7 +30,12 @@ pub(super) async fn forget(
         Records::Store(store) => {
             let erased = erase(&store, &found, workspace).await;
             store.close().await;
-            erased?
+            let erased = erased?;
+            // A lead may have something else in the place of an address.
+            if !found.contains('@') && is_nothing(&erased) {
+                return Err(not_an_address());
+            }
+            erased
         }
     };
     print(&report);
@@ -46,32 +49,25 @@ async fn through(service: &Service, address: &str, workspace: Option<&str>) -> a
 /// Other processes may run on the store: what is on its way there ends, as with the service.
 async fn erase(store: &SqlStore, address: &str, workspace: Option<&str>) -> anyhow::Result<Value> {
     let only = workspace.map(|name| vec![name.to_owned()]);
-    let erased = store.erase(address, only.as_deref(), Timestamp::now()).await?;
-    let report = report(&erased);
-    super::audit::note(store, "person.forget", erased.stands_for.as_deref(), report.clone()).await?;
-    Ok(report)
+    let asked = super::audit::entry("person.forget");
+    // As the service reports it.
+    Ok(store.erase_for(asked, address, only.as_deref()).await?.report().into())
 }
 
-/// As the service reports it.
-fn report(erased: &Erased) -> Value {
-    json!({
-        "workspaces": erased.workspaces,
-        "threads": erased.threads,
-        "decisions": erased.decisions,
-        "undecided": erased.undecided,
-        "cancelled": erased.cancelled,
-        "unconfirmed": erased.unconfirmed,
-        "opt_outs": erased.opt_outs,
-        "audit": erased.audit,
-    })
+/// Whether nothing was known of them.
+fn is_nothing(report: &Value) -> bool {
+    report["workspaces"].as_array().is_none_or(Vec::is_empty) && report["audit"].as_u64().unwrap_or_default() == 0
 }
 
 /// Without the address: what was asked to be forgotten belongs into no log.
 fn print(report: &Value) {
     let count = |name: &str| report[name].as_u64().unwrap_or_default();
     let names: Vec<&str> = report["workspaces"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if names.is_empty() && count("audit") == 0 {
-        terminal::out!("nothing is known of this address");
+    if is_nothing(report) {
+        terminal::out!(
+            "nothing is known of this address: leads are erased, and what somebody else wrote in a lead's thread goes \
+             with that lead"
+        );
         return;
     }
     if !names.is_empty() {

@@ -1,7 +1,7 @@
 //! Erasing a person while the service runs: the store does it, and what is remembered in memory goes with it.
 
 use super::{Engine, failpoint::failpoint, shared::Shared};
-use crate::store::{Change, ChangeKind, Erased, StoreError};
+use crate::store::{AuditEntry, Change, ChangeKind, Erased, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -12,14 +12,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 const LOOK_EVERY_SHARED: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Erases all that is known of an address in these workspaces, or in all. It goes on to its end if whoever asked goes
-    /// away; if the process ends before, the next one finishes it.
+    /// Erases all that is known of an address in these workspaces, or in all; `asked` is the line of the audit log that says
+    /// who asks. It goes on to its end if whoever asked goes away; if the process ends before, the next one finishes it.
     ///
     /// # Errors
     /// See [`ErasureStore::erase`](crate::store::ErasureStore::erase).
-    pub async fn forget(&self, address: &str, workspaces: Option<Vec<String>>) -> Result<Erased, StoreError> {
+    pub async fn forget(
+        &self,
+        address: &str,
+        workspaces: Option<Vec<String>>,
+        asked: AuditEntry,
+    ) -> Result<Erased, StoreError> {
         let (shared, address) = (Arc::clone(&self.shared), address.to_owned());
-        let erasing = tokio::spawn(async move { shared.forget(&address, workspaces.as_deref()).await });
+        let erasing = tokio::spawn(async move { shared.forget(&address, workspaces.as_deref(), asked).await });
         erasing.await.map_err(|error| StoreError::Database(error.to_string()))?
     }
 
@@ -31,8 +36,14 @@ impl Engine {
 }
 
 impl Shared {
-    async fn forget(&self, address: &str, workspaces: Option<&[String]>) -> Result<Erased, StoreError> {
-        let erased = self.store.erase_in_steps(address, workspaces, self.now(), &|| Box::pin(self.after_step())).await;
+    async fn forget(
+        &self,
+        address: &str,
+        workspaces: Option<&[String]>,
+        asked: AuditEntry,
+    ) -> Result<Erased, StoreError> {
+        let after_step = || -> futures_util::future::BoxFuture<'_, ()> { Box::pin(self.after_step()) };
+        let erased = self.store.erase_in_steps(address, workspaces, Some(asked), self.now(), &after_step).await;
         // Also if only a part of it is done.
         self.note_erasure();
         let erased = erased?;

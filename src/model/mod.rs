@@ -4,6 +4,7 @@
 
 mod action;
 mod action_kind;
+mod address;
 mod attempt;
 mod count;
 mod decision;
@@ -25,6 +26,9 @@ pub use action::{
 };
 pub(crate) use action_kind::destination_kinds;
 pub use action_kind::{ActionKind, DestinationKind, UnknownName};
+#[allow(unused_imports)] // becomes used as soon as the first condition is
+pub(crate) use address::non_blank;
+pub use address::{address_of, display_name, domain_of, kept_forms, known_by, same_address};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use count::counted;
 pub use decision::{
@@ -36,11 +40,7 @@ pub use duration::{ParseDurationError, Rate, duration_pattern, format_duration, 
 pub use grant::{GRANT_LASTS, Grant, GrantRequest};
 pub use histogram::{Histogram, HistogramSnapshot};
 pub use ids::{ActionId, new_decision_id};
-#[allow(unused_imports)] // becomes used as soon as the first condition is
-pub(crate) use mail::non_blank;
-pub use mail::{
-    Conversation, MailAttachment, Message, ThreadDetail, ThreadRow, address_of, display_name, domain_of, same_address,
-};
+pub use mail::{Conversation, MailAttachment, Message, ThreadDetail, ThreadRow};
 pub use mail_reading::{KeptAutoReply, KeptReading, KeptText, MailReading, QuotedTrace, SignalTrace};
 pub use reason::{Reason, ReasonCode, UnknownReason};
 pub use shared_list::SharedList;

@@ -1,9 +1,10 @@
 //! Erasing a person.
 
-use super::StoreError;
+use super::{AuditEntry, StoreError};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 /// What was erased of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +32,23 @@ pub struct Erased {
 }
 
 impl Erased {
+    /// What the audit log keeps of it, and what whoever asked is told.
+    pub fn report(&self) -> Map<String, Value> {
+        let counts = [
+            ("threads", self.threads),
+            ("decisions", self.decisions),
+            ("undecided", self.undecided),
+            ("cancelled", self.cancelled),
+            ("unconfirmed", self.unconfirmed),
+            ("opt_outs", self.opt_outs),
+            ("audit", self.audit),
+        ];
+        let mut report = Map::new();
+        report.insert("workspaces".to_owned(), self.workspaces.clone().into());
+        report.extend(counts.map(|(name, count)| (name.to_owned(), count.into())));
+        report
+    }
+
     /// Whether nothing was known of them.
     pub fn is_nothing(&self) -> bool {
         self.workspaces.is_empty() && self.audit == 0
@@ -60,10 +78,26 @@ pub trait ErasureStore: Send + Sync {
     /// # Errors
     /// The store fails, or somebody reads it for so long that its log cannot be emptied.
     async fn erase(&self, address: &str, workspaces: Option<&[String]>, now: Timestamp) -> Result<Erased, StoreError> {
-        self.erase_in_steps(address, workspaces, now, &at_once).await
+        self.erase_in_steps(address, workspaces, None, now, &at_once).await
     }
 
-    /// The same, with something to be done after each of its transactions.
+    /// The same, with a line of the audit log that says who asks.
+    ///
+    /// # Errors
+    /// See [`ErasureStore::erase`].
+    async fn erase_for(
+        &self,
+        asked: AuditEntry,
+        address: &str,
+        workspaces: Option<&[String]>,
+    ) -> Result<Erased, StoreError> {
+        let now = asked.at;
+        self.erase_in_steps(address, workspaces, Some(asked), now, &at_once).await
+    }
+
+    /// The same, with something to be done after each of its transactions. The line of the audit log is written with what is
+    /// asked for, so that whoever is interrupted leaves it; it gets what was erased at the end. Its id, and the hash that
+    /// stands for the person, are the store's to give.
     ///
     /// # Errors
     /// See [`ErasureStore::erase`].
@@ -71,6 +105,7 @@ pub trait ErasureStore: Send + Sync {
         &self,
         address: &str,
         workspaces: Option<&[String]>,
+        asked: Option<AuditEntry>,
         now: Timestamp,
         after_step: AfterStep<'_>,
     ) -> Result<Erased, StoreError>;

@@ -268,7 +268,6 @@ pub fn opt_out_address(text: &str) -> Result<String, String> {
             _ => format!("`{}` is not an e-mail address", shown()),
         });
     };
-    let address = address.trim_end_matches('.').to_owned();
     let is_well_formed = |(name, domain): (&str, &str)| !name.is_empty() && !domain.is_empty() && !name.contains('@');
     let has_blanks = address.chars().any(|c| c.is_whitespace() || c.is_control());
     if has_blanks || address.chars().count() > MAX_ADDRESS || !address.rsplit_once('@').is_some_and(is_well_formed) {

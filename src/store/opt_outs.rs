@@ -1,7 +1,7 @@
 //! Leads who want no more mail.
 
 use super::{OptOut, StoreError};
-use crate::model::{OptOutScope, fold_domain, other_spelling};
+use crate::model::{OptOutScope, kept_forms};
 use async_trait::async_trait;
 use std::borrow::Cow;
 
@@ -16,7 +16,8 @@ pub(super) struct Spelling<'a> {
 impl Spelling<'_> {
     /// What stands for all addresses of its domain, and of those above it: whoever speaks for a company speaks for its parts.
     pub(super) fn domains(&self) -> impl Iterator<Item = String> {
-        let own = self.address.rsplit_once('@').map(|(_, domain)| domain);
+        // One with a dot at its end is the domain of another form.
+        let own = self.address.rsplit_once('@').map(|(_, domain)| domain).filter(|domain| !domain.ends_with('.'));
         let names = std::iter::successors(own, |name| {
             name.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.'))
         });
@@ -24,16 +25,9 @@ impl Spelling<'_> {
     }
 }
 
-/// An address as it is given, in lower case, and how else its domain may be written.
+/// An address as it is given, in lower case, and every other form in which it may be kept.
 pub(super) fn spellings(email: &str) -> Vec<Spelling<'_>> {
-    let folded = fold_domain(email);
-    let mut all = vec![Spelling { address: Cow::Borrowed(email) }];
-    for address in other_spelling(&folded).map(Cow::Owned).into_iter().chain([folded]) {
-        if !all.iter().any(|known| known.address == address) {
-            all.push(Spelling { address });
-        }
-    }
-    all
+    kept_forms(email).into_iter().map(|address| Spelling { address }).collect()
 }
 
 /// Who wants no more mail.

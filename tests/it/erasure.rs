@@ -428,3 +428,53 @@ rules:
     fixture.tick().await;
     assert_eq!(fixture.actions().await.len(), 1);
 }
+
+#[tokio::test]
+async fn an_address_is_one_person_s_however_it_is_written() {
+    let fixture = Fixture::new(FixtureOptions::default()).await;
+    let scope = OptOutScope::Workspace;
+    // Who opted out under one spelling is not answered under another.
+    fixture.hot_lead("own@dot.example.", "Please remove me from your list.");
+    fixture.tick().await;
+    fixture.hot_lead("Own@DOT.example", "Yes, please call me.");
+    fixture.tick().await;
+    assert!(fixture.simulator.workspace().accepted_replies().is_empty());
+    let found = fixture.store.opt_outs(None, 0, 9).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.email.as_str()).collect::<Vec<_>>(), ["own@dot.example"]);
+
+    // What an earlier version has written holds, and goes.
+    fixture.store.add_opt_out(&opt_out("acme", "old@dot.example.")).await.unwrap();
+    fixture.store.add_opt_out(&opt_out("acme", "gone@dot.example.")).await.unwrap();
+    for spelling in ["old@dot.example", "old@dot.example.", "gone@dot.example"] {
+        assert!(fixture.store.opt_out("acme", spelling, scope).await.unwrap().is_some(), "{spelling}");
+    }
+    assert!(fixture.store.opt_out("acme", "old@dot.example.org", scope).await.unwrap().is_none());
+    assert!(fixture.store.remove_opt_out(Some("acme"), "<GONE@dot.example>").await.unwrap());
+    assert!(fixture.store.opt_out("acme", "gone@dot.example", scope).await.unwrap().is_none());
+
+    // One asks for it as it comes.
+    for (lead, asked) in [
+        ("Dot@dot2.example.", "dot@dot2.example"),
+        ("dot@dot3.example", "<dot@dot3.example.>"),
+        ("jane\u{ff20}dot4.example", "jane@dot4.example"),
+        ("jane@xn--bcher-kva.example", "jane@b\u{fc}cher.example"),
+        ("\"quo ted\"@dot5.example", "\"Quo ted\"@dot5.example"),
+        ("Not given", "not given"),
+    ] {
+        fixture.hot_lead(lead, "Sure, give me a call.");
+        fixture.tick().await;
+        let erased = fixture.store.erase(asked, None, at(100)).await.unwrap();
+        assert_eq!((erased.threads, erased.decisions), (1, 1), "{lead} {asked}: {erased:?}");
+    }
+    let erased = fixture.store.erase("OLD@dot.example", None, at(100)).await.unwrap();
+    assert_eq!((erased.threads, erased.opt_outs), (0, 1));
+    assert!(!Raw::of(&fixture).await.has("old@dot.example"));
+    for spelling in ["old@dot.example", "old@dot.example."] {
+        assert!(fixture.store.opt_out("acme", spelling, scope).await.unwrap().is_some(), "{spelling}");
+    }
+    assert_eq!(fixture.store.erase("own@dot.example", None, at(100)).await.unwrap().threads, 2);
+    // The hash that the pages show is nobody's name.
+    let hash = fixture.store.erase("old@dot.example", None, at(100)).await.unwrap().stands_for.unwrap();
+    assert!(fixture.store.erase(&hash, None, at(100)).await.unwrap().is_nothing());
+    assert!(fixture.store.opt_out("acme", "old@dot.example", scope).await.unwrap().is_some());
+}

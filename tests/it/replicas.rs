@@ -307,14 +307,8 @@ async fn nobody_is_answered_twice_or_forgotten_while_processes_die_and_stop() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_is_ready_again_after_an_outage_though_others_run_what_it_ran() {
-    let setting = Setting {
-        workspaces: 1,
-        leads: 0,
-        lasts: Duration::ZERO,
-        poll_every: "1s",
-        seed: 0,
-        restarts_server: false,
-    };
+    let setting =
+        Setting { workspaces: 1, leads: 0, lasts: Duration::ZERO, poll_every: "1s", seed: 0, restarts_server: false };
     let mut field = Field::new(&setting).await;
     field.start(1).await;
     let before = field.holders().await;

@@ -136,9 +136,14 @@ impl ScopedEngine {
         Ok((others || !removed.is_empty()).then_some(removed))
     }
 
-    /// Erases a person in a workspace, or in all that they see.
-    pub(in crate::admin) async fn forget(&self, address: &str, workspace: Option<&str>) -> Result<Erased, StoreError> {
-        self.app.engine.forget(address, self.narrowed(workspace)).await
+    /// Erases a person in a workspace, or in all that they see; `asked` is the line of the audit log about it.
+    pub(in crate::admin) async fn forget(
+        &self,
+        address: &str,
+        workspace: Option<&str>,
+        asked: AuditEntry,
+    ) -> Result<Erased, StoreError> {
+        self.app.engine.forget(address, self.narrowed(workspace), asked).await
     }
 
     /// What they may read of the next entries of the audit log.

@@ -2,7 +2,7 @@
 
 use super::{PlayedStore, refused, stored};
 use crate::{
-    model::{Mode, OptOutScope},
+    model::{Mode, OptOutScope, kept_forms, known_by},
     store::{
         AccountStore, CAMPAIGN_STEPS, CampaignStep, ControlStore, ForeignUse, ModeOverride, OptOut, OptOutStore, Pause,
         StoreError, opt_outs::spellings,
@@ -67,6 +67,14 @@ impl Switches {
     }
 
     fn remove_opt_out(&mut self, workspace: Option<&str>, email: &str) -> bool {
+        let mut is_gone = false;
+        for form in kept_forms(email) {
+            is_gone |= self.remove_form(workspace, &form);
+        }
+        is_gone
+    }
+
+    fn remove_form(&mut self, workspace: Option<&str>, email: &str) -> bool {
         let Some(known) = self.opt_outs.get_mut(email) else { return false };
         let before = known.len();
         known.retain(|opt_out| workspace.is_some_and(|name| opt_out.workspace != name));
@@ -143,7 +151,7 @@ impl OptOutStore for PlayedStore {
     }
 
     async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
-        Ok(self.kept().switches.remove_opt_out(workspace, &email.to_lowercase()))
+        Ok(self.kept().switches.remove_opt_out(workspace, &known_by(email).unwrap_or_default()))
     }
 
     async fn opt_out(&self, workspace: &str, email: &str, scope: OptOutScope) -> Result<Option<OptOut>, StoreError> {

@@ -105,6 +105,7 @@ impl ErasureStore for PlayedStore {
         &self,
         _: &str,
         _: Option<&[String]>,
+        _: Option<AuditEntry>,
         _: Timestamp,
         _: AfterStep<'_>,
     ) -> Result<Erased, StoreError> {

@@ -1,7 +1,7 @@
 //! Addresses that must be recognised and not be read: their keyed hashes.
 
 use super::connection::{Connection, params};
-use crate::{model::address_of, store::StoreError};
+use crate::{model::known_by, store::StoreError};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::sync::{Arc, OnceLock};
@@ -28,10 +28,14 @@ impl AddressKey {
         Ok(Some(mac.finalize().into_bytes().to_vec()))
     }
 
-    /// How a thread's row in the store names its lead: part of the hash. 0 stands for no address.
+    /// How a thread's row in the store names its lead: part of the hash. 0 stands for nobody.
     pub(super) fn of_thread(&self, connection: &Connection, lead_email: Option<&str>) -> Result<i64, StoreError> {
-        let address = lead_email.and_then(address_of);
-        let hash = self.hash_of(connection, address.as_deref())?;
+        self.number_of(connection, lead_email.and_then(known_by).as_deref())
+    }
+
+    /// The same of one form of an address.
+    pub(super) fn number_of(&self, connection: &Connection, address: Option<&str>) -> Result<i64, StoreError> {
+        let hash = self.hash_of(connection, address)?;
         let Some([a, b, c, d, e, f, g, h, ..]) = hash.as_deref() else { return Ok(0) };
         let number = i64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
         Ok(if number == 0 { 1 } else { number })

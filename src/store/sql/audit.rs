@@ -4,6 +4,7 @@ use super::{
     SqlStore,
     codec::{from_json, micros, timestamp, to_json},
     connection::params,
+    session::Session,
     values::{Value, as_params},
 };
 use crate::store::{AuditEntry, AuditFilter, AuditStore, StoreError};
@@ -13,15 +14,7 @@ use async_trait::async_trait;
 impl AuditStore for SqlStore {
     async fn add_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let entry = entry.clone();
-        self.write(move |session| {
-            let AuditEntry { id, at, who, remote, what, target, details, request_id } = entry;
-            session.connection.execute(
-                "INSERT INTO audit (id, at, who, remote, what, target, details, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                params![id, micros(at), who, remote, what, target, to_json(&details)?, request_id],
-            )?;
-            Ok(())
-        })
-        .await
+        self.write(move |session| insert_audit(session, &entry)).await
     }
 
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
@@ -58,4 +51,13 @@ impl AuditStore for SqlStore {
         })
         .await
     }
+}
+
+/// Writes an entry within a transaction.
+pub(super) fn insert_audit(session: &Session<'_>, entry: &AuditEntry) -> Result<(), StoreError> {
+    let AuditEntry { id, at, who, remote, what, target, details, request_id } = entry;
+    let add =
+        "INSERT INTO audit (id, at, who, remote, what, target, details, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = params![id, micros(*at), who, remote, what, target, to_json(details)?, request_id];
+    session.connection.execute(add, values).map(drop)
 }

@@ -11,7 +11,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    model::{Mode, OptOutScope},
+    model::{Mode, OptOutScope, kept_forms, known_by},
     store::{ControlStore, ModeOverride, OptOut, OptOutStore, Pause, StoreError, opt_outs::spellings},
 };
 use async_trait::async_trait;
@@ -134,13 +134,14 @@ impl OptOutStore for SqlStore {
     }
 
     async fn remove_opt_out(&self, workspace: Option<&str>, email: &str) -> Result<bool, StoreError> {
-        let (workspace, email) = (workspace.map(str::to_owned), email.to_lowercase());
+        let workspace = workspace.map(str::to_owned);
+        let email = known_by(email).unwrap_or_default();
         let key = self.address_key.clone();
         self.write(move |session| {
-            let hidden = key.hidden(session.connection, &email)?;
+            let forms = address_forms(session.connection, &key, &email)?;
             let gone = session.connection.execute(
-                "DELETE FROM opt_outs WHERE email IN (?1, ?3) AND (?2 IS NULL OR workspace = ?2)",
-                params![email, workspace, hidden],
+                "DELETE FROM opt_outs WHERE email IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR workspace = ?2)",
+                params![forms, workspace],
             )?;
             if gone > 0 {
                 left::unmark(session, &key)?;
@@ -249,6 +250,16 @@ pub(super) fn opt_out_forms(connection: &Connection, key: &AddressKey, email: &s
         let domains = spelling.domains().collect::<Vec<_>>();
         forms.push(spelling.address.into_owned());
         forms.extend(hidden.into_iter().chain(domains));
+    }
+    to_json(&forms)
+}
+
+/// What an opt-out of this very address may be written as, a JSON list: every form of it, and their hashes.
+fn address_forms(connection: &Connection, key: &AddressKey, email: &str) -> Result<String, StoreError> {
+    let mut forms = Vec::new();
+    for form in kept_forms(email) {
+        forms.extend(key.hidden(connection, &form)?);
+        forms.push(form.into_owned());
     }
     to_json(&forms)
 }

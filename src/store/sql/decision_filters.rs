@@ -9,7 +9,7 @@ use super::{
     values::{Value, one_of},
 };
 use crate::{
-    model::ActionState,
+    model::{ActionState, known_by},
     store::{DecisionFilter, StoreError},
 };
 use std::collections::BTreeSet;
@@ -176,7 +176,7 @@ impl Source {
             }
         }
         if let Some(email) = &filter.lead {
-            conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
+            conditions.add("d.lead_email = ?", [known_by(email).unwrap_or_default().into()]);
             if filter.rule.is_none() {
                 source = Self::of("decisions d INDEXED BY decisions_lead");
             }

@@ -15,8 +15,8 @@ use super::{
     session::Session,
 };
 use crate::{
-    model::{ActionState, ReasonCode, ThreadRow, address_of},
-    store::{Change, ChangeKind, Erased, ErasureStore, StoreError, erasure::AfterStep},
+    model::{ActionState, ReasonCode, ThreadRow, kept_forms, known_by},
+    store::{AuditEntry, Change, ChangeKind, Erased, ErasureStore, StoreError, erasure::AfterStep},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -54,11 +54,12 @@ impl ErasureStore for SqlStore {
         &self,
         address: &str,
         workspaces: Option<&[String]>,
+        asked: Option<AuditEntry>,
         now: Timestamp,
         after_step: AfterStep<'_>,
     ) -> Result<Erased, StoreError> {
-        let address = address.to_lowercase();
-        let begun = self.begin_erasure(&address, workspaces, now).await?;
+        let Some(address) = known_by(address) else { return Ok(Erased::default()) };
+        let begun = self.begin_erasure(&address, workspaces, asked, now).await?;
         after_step().await;
         self.carry_out(&begun, &address, workspaces, now, after_step).await
     }
@@ -67,7 +68,7 @@ impl ErasureStore for SqlStore {
         let mut finished = Vec::new();
         while let Some((begun, left)) = self.take_left_erasure().await? {
             if left.address.is_empty() {
-                self.end_erasure(&begun, ("", None), now, after_step).await?;
+                self.end_erasure(&begun, ("", None), None, now, after_step).await?;
                 finished.push(Erased::default());
                 continue;
             }
@@ -101,10 +102,13 @@ impl SqlStore {
         erased.opt_outs = hidden.workspaces.len() as u64;
         erased.stands_for = hidden.stands_for;
         names.extend(hidden.workspaces);
-        erased.audit = self.erase_audit(address, workspaces).await?;
+        // Lines of the audit log name addresses alone; the form with a dot at its end has the other one in it.
+        for form in kept_forms(address).iter().filter(|form| form.contains('@') && !form.ends_with('.')) {
+            erased.audit += self.erase_audit(form, workspaces).await?;
+        }
         after_step().await;
         erased.workspaces = names.into_iter().collect();
-        self.end_erasure(begun, (address, workspaces), now, after_step).await?;
+        self.end_erasure(begun, (address, workspaces), Some(&erased), now, after_step).await?;
         Ok(erased)
     }
 
@@ -186,19 +190,28 @@ fn hash_threads(connection: &Connection, key: &AddressKey) -> Result<u32, StoreE
 }
 
 fn threads_of(connection: &Connection, key: &AddressKey, address: &str) -> Result<Vec<Theirs>, StoreError> {
-    let mut found: BTreeMap<i64, String> =
-        connection.prepare_cached(DECIDED)?.query_all(params![address], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut query = connection.prepare_cached(NAMING)?;
-    let mut rows = query.query(params![key.of_thread(connection, Some(address))?])?;
-    while let Some(row) = rows.next()? {
-        let is_theirs = |text: Option<&str>| -> Result<bool, StoreError> {
-            let Some(text) = text else { return Ok(false) };
-            let row: ThreadRow = from_json(text)?;
-            // One that was erased and kept its hash was not finished.
-            Ok(row.is_erased() || row.lead_email.as_deref().and_then(address_of).as_deref() == Some(address))
-        };
-        if is_theirs(row.optional_text(2)?)? || is_theirs(row.optional_text(3)?)? {
-            found.insert(row.get(0)?, row.get(1)?);
+    let forms = kept_forms(address);
+    let mut found: BTreeMap<i64, String> = BTreeMap::new();
+    for form in &forms {
+        let form: &str = form;
+        found.extend(
+            connection
+                .prepare_cached(DECIDED)?
+                .query_all::<(i64, String), Vec<_>>(params![form], |row| Ok((row.get(0)?, row.get(1)?)))?,
+        );
+        let mut query = connection.prepare_cached(NAMING)?;
+        let mut rows = query.query(params![key.number_of(connection, Some(form))?])?;
+        while let Some(row) = rows.next()? {
+            let is_theirs = |text: Option<&str>| {
+                let Some(text) = text else { return Ok(false) };
+                let row: ThreadRow = from_json(text)?;
+                let lead = row.lead_email.as_deref().and_then(known_by);
+                // One that was erased and kept its hash was not finished.
+                Ok::<_, StoreError>(row.is_erased() || lead.is_some_and(|lead| forms.contains(&lead.into())))
+            };
+            if is_theirs(row.optional_text(2)?)? || is_theirs(row.optional_text(3)?)? {
+                found.insert(row.get(0)?, row.get(1)?);
+            }
         }
     }
     Ok(found.into_iter().map(|(thread, workspace)| Theirs { thread, workspace }).collect())
@@ -341,7 +354,7 @@ struct HiddenOptOuts {
     workspaces: Vec<String>,
 }
 
-/// Opt-outs of the address become such of its hash.
+/// Opt-outs of the address, in whatever form, become such of its hash.
 fn hide_opt_outs(
     session: &Session<'_>,
     key: &AddressKey,
@@ -350,22 +363,28 @@ fn hide_opt_outs(
 ) -> Result<HiddenOptOuts, StoreError> {
     let stands_for = key.hidden(session.connection, address)?;
     let Some(hidden) = &stands_for else { return Ok(HiddenOptOuts { stands_for, workspaces: Vec::new() }) };
-    let mut query = session.connection.prepare_cached("SELECT workspace FROM opt_outs WHERE email = ?")?;
-    let mut found: Vec<String> = query.query_all(params![address], |row| row.get(0))?;
-    found.retain(|name| workspaces.is_none_or(|names| names.contains(name)));
-    for name in &found {
-        session
-            .connection
-            .prepare_cached(
-                "INSERT INTO opt_outs (workspace, email, since, evidence)
-                 SELECT workspace, ?3, since, 'erased' FROM opt_outs WHERE workspace = ?1 AND email = ?2
-                 ON CONFLICT (workspace, email) DO NOTHING",
-            )?
-            .execute(params![name, address, hidden])?;
-        session
-            .connection
-            .prepare_cached("DELETE FROM opt_outs WHERE workspace = ?1 AND email = ?2")?
-            .execute(params![name, address])?;
+    let mut changed = Vec::new();
+    // What has no `@` is no opt-out's address; it may be such a hash.
+    for form in kept_forms(address).iter().filter(|form| form.contains('@')) {
+        let form: &str = form;
+        let mut query = session.connection.prepare_cached("SELECT workspace FROM opt_outs WHERE email = ?")?;
+        let mut found: Vec<String> = query.query_all(params![form], |row| row.get(0))?;
+        found.retain(|name| workspaces.is_none_or(|names| names.contains(name)));
+        for name in &found {
+            session
+                .connection
+                .prepare_cached(
+                    "INSERT INTO opt_outs (workspace, email, since, evidence)
+                     SELECT workspace, ?3, since, 'erased' FROM opt_outs WHERE workspace = ?1 AND email = ?2
+                     ON CONFLICT (workspace, email) DO NOTHING",
+                )?
+                .execute(params![name, form, hidden])?;
+            session
+                .connection
+                .prepare_cached("DELETE FROM opt_outs WHERE workspace = ?1 AND email = ?2")?
+                .execute(params![name, form])?;
+        }
+        changed.extend(found);
     }
-    Ok(HiddenOptOuts { stands_for, workspaces: found })
+    Ok(HiddenOptOuts { stands_for, workspaces: changed })
 }

@@ -3,17 +3,22 @@
 
 use super::{
     SqlStore,
+    audit::insert_audit,
     codec::{from_json, micros, to_json},
     connection::{Row, params},
     leases::{SERVER_TIME, micros_of},
+    session::Session,
 };
-use crate::store::{Change, ChangeKind, StoreError, erasure::AfterStep, leases::LEASE};
+use crate::store::{AuditEntry, Change, ChangeKind, Erased, StoreError, erasure::AfterStep, leases::LEASE};
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+/// In the line of the audit log that says who asked, until it is done.
+const FINISHED: &str = "finished";
 /// In a file nobody else carries any out.
 const ALL: &str = "SELECT id, address, workspaces FROM erasures";
 
@@ -54,18 +59,26 @@ pub(super) struct LeftErasure {
 }
 
 impl SqlStore {
-    /// Writes down what is asked for.
+    /// Writes down what is asked for, and who asks.
     pub(super) async fn begin_erasure(
         &self,
         address: &str,
         workspaces: Option<&[String]>,
+        asked: Option<AuditEntry>,
         now: Timestamp,
     ) -> Result<Begun, StoreError> {
         let id = uuid::Uuid::now_v7().to_string();
         let begun = self.erasing.begin(&id).ok_or(StoreError::Duplicate)?;
         let (address, names) = (address.to_owned(), workspaces.map(to_json).transpose()?);
-        let holder = self.fences.holder();
+        let (holder, key) = (self.fences.holder(), self.address_key.clone());
         self.write(move |session| {
+            if let Some(mut asked) = asked {
+                // Whoever finishes it finds the line by the erasure's own id.
+                asked.id.clone_from(&id);
+                asked.target = key.hidden(session.connection, &address)?;
+                asked.details.insert(FINISHED.to_owned(), false.into());
+                insert_audit(session, &asked)?;
+            }
             let at = session.connection.pick("?4", SERVER_TIME);
             let add =
                 format!("INSERT INTO erasures (id, address, workspaces, at, holder) VALUES (?1, ?2, ?3, {at}, ?5)");
@@ -114,13 +127,24 @@ impl SqlStore {
         &self,
         begun: &Begun,
         (address, workspaces): (&str, Option<&[String]>),
+        erased: Option<&Erased>,
         now: Timestamp,
         after_step: AfterStep<'_>,
     ) -> Result<(), StoreError> {
         let (id, address, names) = (begun.id.clone(), address.to_owned(), workspaces.map(to_json).transpose()?);
+        let report = erased.map(Erased::report);
         let blank =
             "UPDATE erasures SET address = '' WHERE id = ?1 OR (address = ?2 AND (?3 IS NULL OR workspaces = ?3))";
         self.write(move |session| {
+            if let Some(report) = report {
+                finish_line(session, &id, report)?;
+                // Whoever asked for the same before, and was interrupted, has it now.
+                let before =
+                    "SELECT id FROM erasures WHERE id <> ?1 AND address = ?2 AND (?3 IS NULL OR workspaces = ?3)";
+                let mut query = session.connection.prepare_cached(before)?;
+                let others: Vec<String> = query.query_all(params![id, address, names], |row| row.get(0))?;
+                others.iter().try_for_each(|other| finish_line(session, other, Map::new()))?;
+            }
             session.connection.execute(blank, params![id, address, names])?;
             session.changes.push(Change {
                 seq: 0,
@@ -139,4 +163,17 @@ impl SqlStore {
         let done = "DELETE FROM erasures WHERE address = ''";
         self.write(move |session| session.connection.execute(done, params![]).map(drop)).await
     }
+}
+
+/// The line of the audit log that says who asked now says what was erased. Of what was interrupted, it is the rest.
+fn finish_line(session: &Session<'_>, id: &str, report: Map<String, Value>) -> Result<(), StoreError> {
+    let mut query = session.connection.prepare_cached("SELECT details FROM audit WHERE id = ?")?;
+    let Some(details) = query.query_optional(params![id], |row| from_json::<Map<String, Value>>(row.text(0)?))? else {
+        return Ok(());
+    };
+    let mut details = details;
+    details.remove(FINISHED);
+    details.extend(report);
+    let update = "UPDATE audit SET details = ?2 WHERE id = ?1";
+    session.connection.execute(update, params![id, to_json(&details)?]).map(drop)
 }

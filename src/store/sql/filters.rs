@@ -11,7 +11,7 @@ use super::{
     values::Value,
 };
 use crate::{
-    model::ActionState,
+    model::{ActionState, known_by},
     store::{ActionFilter, StoreError},
 };
 
@@ -117,7 +117,7 @@ impl ActionQuery {
             };
         }
         if let Some(email) = &filter.lead {
-            lead = Lead::Decisions("decisions_lead WHERE d.lead_email = ?", email.to_lowercase().into());
+            lead = Lead::Decisions("decisions_lead WHERE d.lead_email = ?", known_by(email).unwrap_or_default().into());
         }
         if let Some(thread) = &filter.thread {
             if !conditions.add_numbers("a.thread", &numbers(connection, THREADS, thread)?) {
@@ -125,7 +125,7 @@ impl ActionQuery {
             }
             lead = Lead::Thread;
             if let Some(email) = &filter.lead {
-                conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
+                conditions.add("d.lead_email = ?", [known_by(email).unwrap_or_default().into()]);
             }
         }
         if let Some(decision) = &filter.decision {
@@ -133,7 +133,7 @@ impl ActionQuery {
             lead = Lead::Decisions("sqlite_autoindex_decisions_1 WHERE d.uid = ?", Value::Uid(decision.clone()));
             conditions.add("a.id >= ? << 16 AND a.id < (? + 1) << 16", [id.into(), id.into()]);
             if let Some(email) = &filter.lead {
-                conditions.add("d.lead_email = ?", [email.to_lowercase().into()]);
+                conditions.add("d.lead_email = ?", [known_by(email).unwrap_or_default().into()]);
             }
         }
         if !matches!(lead, Lead::States(..)) && !filter.states.is_empty() {

@@ -7,7 +7,10 @@ use crate::{
     service_process::{SERVICE, ServiceProcess},
     stores,
 };
-use reply_router::simulator::{NewThread, RateLimits, Simulator};
+use reply_router::{
+    simulator::{NewThread, RateLimits, Simulator},
+    store::{AuditFilter, prelude::*},
+};
 use std::{path::PathBuf, time::Duration};
 
 /// What is done of an erasure when the process dies: it is asked for; rows and decisions of two threads; opt-outs; the
@@ -108,6 +111,19 @@ async fn whoever_comes_next_finishes_an_erasure() {
         };
         next.wait_for_log("finished an erasure that was interrupted").await;
         next.terminate().await.assert_exit(0);
+        let store = stores::open(&killed.store()).await.unwrap();
+        let filter = AuditFilter { what: Some("person.forget".to_owned()), limit: 100, ..AuditFilter::default() };
+        let lines = store.audit(&filter).await.unwrap();
+        store.close().await;
+        assert_eq!(lines.len(), number + 1, "one line for each who was erased: {lines:#?}");
+        for line in lines {
+            assert!(line.target.unwrap().starts_with("erased:") && !line.who.is_empty());
+            assert!(
+                line.details.contains_key("threads") && !line.details.contains_key("finished"),
+                "{:?}",
+                line.details
+            );
+        }
         let raw = Raw::at(&killed.store()).await;
         for word in
             [email(number), format!("Quentina{number} "), format!("zanzibar{number} "), format!("erased{number}.")]

@@ -138,7 +138,8 @@ async fn a_person_is_erased_after_a_question() {
     assert!(entry["target"].as_str().unwrap().starts_with("erased:"), "{entry}");
     let again = desk.form("/forget", "email=quentina%40erased.example&confirm=yes").await;
     shows(&again.text, &["Nothing is known of this address."]);
-    desk.form("/forget", "email=nobody").await.problem(400);
+    desk.form("/forget", "email=nobody&confirm=yes").await.problem(400);
+    desk.form("/forget", "email=+&confirm=yes").await.problem(400);
     desk.form("/forget", "email=*%40erased.example&confirm=yes").await.problem(400);
     desk.form("/forget", "email=a%40b.example&workspace=globex").await.problem(404);
 }
