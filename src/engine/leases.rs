@@ -53,22 +53,26 @@ impl Engine {
         self.shared.store.request_poll(workspace.name()).await
     }
 
-    /// Keeps the leases of its share of the workspaces until `shutdown`, and hears what other processes write.
-    pub(super) async fn keep_leases(self: Arc<Self>, shutdown: CancellationToken) {
+    /// Keeps the leases of its share of the workspaces, and hears what other processes write, until `shutdown`. From then on it
+    /// keeps those of what has not stopped, until all has `ended`: what is on its way would be recovered by others.
+    pub(super) async fn keep_leases(self: Arc<Self>, shutdown: CancellationToken, ended: CancellationToken) {
         if !self.is_shared() {
             return;
         }
-        tokio::join!(self.renew(&shutdown), self.follow_others(&shutdown), self.tell_reports(&shutdown));
+        tokio::join!(self.renew(&shutdown, &ended), self.follow_others(&shutdown), self.tell_reports(&shutdown));
     }
 
-    async fn renew(&self, shutdown: &CancellationToken) {
+    async fn renew(&self, shutdown: &CancellationToken, ended: &CancellationToken) {
         let (mut renewed, mut error) = (Instant::now(), "the store does not answer".to_owned());
-        while !shutdown.is_cancelled() {
+        while !ended.is_cancelled() {
             let began = Instant::now();
             let workspaces = self.workspaces();
-            let names: Vec<String> = workspaces.iter().map(|workspace| workspace.name().to_owned()).collect();
-            let asking = self.shared.store.renew_leases(&names, Share::Fair);
-            match self.wait_within_lease(renewed, asking).await {
+            let names = workspaces.iter().map(|workspace| workspace.name());
+            let wanted = names.filter(|name| !shutdown.is_cancelled() || self.supervisor.is_running(name));
+            let wanted: Vec<String> = wanted.map(str::to_owned).collect();
+            let asking = self.shared.store.renew_leases(&wanted, Share::Fair);
+            let Some(answer) = ended.run_until_cancelled(self.wait_within_lease(renewed, asking)).await else { return };
+            match answer {
                 // An answer that came so late tells of a lease that is about to end.
                 Some(Ok(held)) if !is_about_to_end(began) => {
                     renewed = began;
@@ -88,7 +92,7 @@ impl Engine {
                 self.shared.alerts.alert_store_away(&error);
             }
             tokio::select! {
-                () = shutdown.cancelled() => {}
+                () = ended.cancelled() => {}
                 () = tokio::time::sleep_until(began + RENEW_EVERY) => {}
             }
         }

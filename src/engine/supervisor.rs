@@ -147,7 +147,8 @@ impl Engine {
             // Nothing runs before it is ours.
             self.supervisor.set_leases(HashSet::new());
         }
-        let leases = tokio::spawn(Arc::clone(self).keep_leases(shutdown.clone()));
+        let ended = CancellationToken::new();
+        let leases = tokio::spawn(Arc::clone(self).keep_leases(shutdown.clone(), ended.clone()));
         loop {
             self.compare(&mut flows, &shutdown);
             tokio::select! {
@@ -159,6 +160,7 @@ impl Engine {
         while let Some(ended) = flows.tasks.join_next_with_id().await {
             self.record_end(&mut flows, ended);
         }
+        ended.cancel();
         while removing.join_next().await.is_some() {}
         if let Err(error) = leases.await {
             tracing::error!(%error, "whoever renews leases ended unexpectedly");

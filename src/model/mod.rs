@@ -26,7 +26,6 @@ pub use action::{
 };
 pub(crate) use action_kind::destination_kinds;
 pub use action_kind::{ActionKind, DestinationKind, UnknownName};
-#[allow(unused_imports)] // becomes used as soon as the first condition is
 pub(crate) use address::non_blank;
 pub use address::{address_of, display_name, domain_of, kept_forms, known_by, same_address};
 pub use attempt::{Attempt, AttemptOutcome};

@@ -145,7 +145,7 @@ async fn tables_of_an_earlier_version_are_brought_up_to_date() {
          UPDATE schema_version SET version = 1",
     );
     let looking = SqlStore::connect_read_only(&address).await;
-    let Err(StoreError::Open { detail, .. }) = looking else { panic!("{looking:?}") };
+    let Err(StoreError::Server { detail, .. }) = looking else { panic!("{looking:?}") };
     assert!(detail.contains("earlier version"), "{detail}");
     // Two at once: one brings it up to date, the other waits for that.
     let (one, other) = tokio::join!(SqlStore::connect(&address), SqlStore::connect(&address));

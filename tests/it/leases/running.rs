@@ -176,3 +176,36 @@ async fn what_is_gained_while_a_reload_waits_begins_anew() {
     assert_eq!(running.engine.workspace("acme").unwrap().safety().replies_per_hour, 7);
     running.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_keeps_the_lease_of_what_is_on_its_way() {
+    let (shared, acme, globex) = (Shared::new().await, account().await, account().await);
+    let (process, other) = (shared.process().await, shared.process().await);
+    let gate = Arc::new(Gate { come: Semaphore::new(0), go: Semaphore::new(0) });
+    let both = vec![parts("acme", &acme), parts("globex", &globex)];
+    let running = Running::start(Arc::clone(&process), both, Some(Arc::clone(&gate) as Arc<dyn TestHooks>));
+    until("acme is polled", async || running.engine.workspace("acme").unwrap().status().last_poll.is_some()).await;
+    let lead = NewThread::new("jane@acme.example").name("Jane Doe").category("interested").campaign("Q1 Launch");
+    acme.workspace().add_thread(lead.message("Give me a call."));
+    gate.come.acquire().await.unwrap().forget();
+
+    running.stop.cancel();
+    let (asking, connection) = tokio_postgres::connect(&shared.address, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let holder = process.replica();
+    let expires = async || -> i64 {
+        let sql = "SELECT coalesce((SELECT expires_at FROM replicas WHERE holder = $1), 0)";
+        asking.query_one(sql, &[&holder]).await.unwrap().get(0)
+    };
+    let first = expires().await;
+    assert!(first > 0);
+    // Two renewals after the end began.
+    until("its lease is renewed", async || expires().await > first + 1_500_000).await;
+    let names = ["acme".to_owned(), "globex".to_owned()];
+    let taken = async || other.renew_leases(&names, Share::Fair).await.unwrap().workspaces;
+    until("what has stopped is left to others", async || taken().await.contains("globex")).await;
+    assert!(!taken().await.contains("acme"), "its reply is on its way");
+    gate.go.add_permits(1);
+    running.end().await;
+    until("what has ended is left to others", async || taken().await.contains("acme")).await;
+}
