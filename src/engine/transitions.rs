@@ -42,7 +42,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The same for an action that a process which is gone left in flight.
+    /// As [`Shared::transition`], for an action that a process which is gone left in flight.
     ///
     /// # Errors
     /// [`StoreError::NotHeld`] if another process has taken the workspace over: it may have the action in flight itself.
@@ -58,7 +58,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The same for an action that a person decided on, and may have edited.
+    /// As [`Shared::transition`], for an action that a person decided on, and may have edited.
     pub(in crate::engine) async fn transition_decided(
         &self,
         workspace: &Workspace,

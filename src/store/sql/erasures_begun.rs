@@ -168,10 +168,10 @@ impl SqlStore {
 /// The line of the audit log that says who asked now says what was erased. Of what was interrupted, it is the rest.
 fn finish_line(session: &Session<'_>, id: &str, report: Map<String, Value>) -> Result<(), StoreError> {
     let mut query = session.connection.prepare_cached("SELECT details FROM audit WHERE id = ?")?;
-    let Some(details) = query.query_optional(params![id], |row| from_json::<Map<String, Value>>(row.text(0)?))? else {
+    let Some(mut details) = query.query_optional(params![id], |row| from_json::<Map<String, Value>>(row.text(0)?))?
+    else {
         return Ok(());
     };
-    let mut details = details;
     details.remove(FINISHED);
     details.extend(report);
     let update = "UPDATE audit SET details = ?2 WHERE id = ?1";
