@@ -10,7 +10,7 @@ use crate::{
     model::{ActionId, ActionKind},
     store::{DueAction, Lane, StoreError},
 };
-use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use std::collections::{HashSet, VecDeque};
 use std::future::pending;
 
@@ -86,6 +86,8 @@ impl<'a> Pass<'a> {
             if fetching.is_none() && self.needs_more() {
                 (self.is_stale, self.has_news) = (false, false);
                 self.ended.clear();
+                // News of before is in what is fetched now.
+                let _ = self.workspace.due(self.lane).notified().now_or_never();
                 fetching = Some(self.fetch());
             }
             if self.running.is_empty() && fetching.is_none() {
@@ -98,6 +100,8 @@ impl<'a> Pass<'a> {
                 }
             };
             tokio::select! {
+                // In this order, so that equal work asks the store equally often.
+                biased;
                 Some(ended) = self.running.next() => self.record_end(ended),
                 due = fetched => {
                     fetching = None;
