@@ -119,6 +119,9 @@ fn check_name(environment: &Environment<'static>, name: &str, source: &str) -> V
         (false, _) if environment.globals().any(|(global, _)| global == root) => return Vec::new(),
         (false, _) => {
             let hint = match nearest(root, &NAMES) {
+                _ if exists(environment, WordKind::Filter, root) => {
+                    format!("`{root}` is a filter: write it behind a value, as in `lead.domain | {root}`")
+                }
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("a template sees {}", NAMES.join(", ")),
             };
@@ -131,6 +134,9 @@ fn check_name(environment: &Environment<'static>, name: &str, source: &str) -> V
         (true, None) => return Vec::new(),
     };
     let mut places = occurrences(source, &wrong);
+    // A filter or a test may have the name that a value has not.
+    let words: Vec<usize> = template_words::words(source).into_iter().map(|word| word.range.start).collect();
+    places.retain(|(start, _)| !words.contains(start));
     if !wrong.contains('.') {
         // What hangs on a name that does not exist is not wrong by itself.
         places.iter_mut().for_each(|(start, end)| *end = *start + wrong.len());

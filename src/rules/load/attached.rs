@@ -46,6 +46,11 @@ impl Loader<'_> {
             self.out.push(Diagnostic::error(code::NO_FILE, node, message).hint("put the file itself there"));
             return;
         }
+        if written.contains('\n') || written.contains("{{") {
+            let error = Diagnostic::error(code::NO_FILE, node, "this names a file, and a text stands here");
+            self.out.push(error.hint("write a text under `text`, or `html`; or put it into a file and name that here"));
+            return;
+        }
         let error = Diagnostic::error(code::NO_FILE, node, format!("there is no file `{written}`"));
         let beside = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
         let names =

@@ -13,7 +13,7 @@ use crate::{
         field::{Cost, FlagField, GlobField, NumberField, TextField},
         logic::{Budget, Dnf},
         pattern::{Bounds, Fold, Glob, GlobText, SpanBounds},
-        schema::{AGE_BOUNDS, BOUNDS, WHEN},
+        schema::{AGE_BOUNDS, BOUNDS, TEXT_PATTERN, WHEN},
         workspaces::listed,
     },
 };
@@ -241,7 +241,11 @@ impl Reader<'_> {
     fn unknown(&mut self, key: &Node, is_definition: bool) {
         let error = Diagnostic::error(code::UNKNOWN_CONDITION, key, format!("unknown condition `{}`", key.text()));
         let known: Vec<&str> = if is_definition { known_keys().collect() } else { WHEN.names().collect() };
-        self.out.push(match did_you_mean(key.text(), known.iter().copied()) {
+        let name = key.text();
+        self.out.push(match did_you_mean(name, known.iter().copied()) {
+            _ if TEXT_PATTERN.names().any(|form| form == name) => {
+                error.hint(format!("`{name}` is looked for in a text: write `body: {{ {name}: … }}`"))
+            }
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("known are {}", known.join(", "))),
         });
