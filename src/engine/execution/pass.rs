@@ -46,6 +46,10 @@ pub(super) struct Pass<'a> {
     is_stale: bool,
     /// New actions were planned since.
     has_news: bool,
+    /// More was due than was fetched.
+    is_cut: bool,
+    /// The destinations that were left out when due actions were fetched.
+    left_out: Vec<String>,
     /// Nothing more begins.
     is_ending: bool,
     report: RunReport,
@@ -71,6 +75,8 @@ impl<'a> Pass<'a> {
             ended: HashSet::new(),
             is_stale: true,
             has_news: false,
+            is_cut: false,
+            left_out: Vec::new(),
             is_ending: false,
             report: RunReport::default(),
             error: None,
@@ -167,21 +173,31 @@ impl<'a> Pass<'a> {
     /// Whether to fetch: there is a place, and either nothing that is known can take it, or a reply may have come that
     /// goes before what is known.
     fn needs_more(&self) -> bool {
-        if self.is_ending || !(self.is_stale || self.has_news) || !self.has_place() {
+        if self.is_ending || !self.has_place() || !(self.is_stale || self.has_news || self.hides_others()) {
             return false;
         }
         let next = self.due.iter().find(|action| self.may_begin(action));
         next.is_none_or(|next| self.has_news && self.lane == Lane::Api && next.kind != ActionKind::Reply)
     }
 
+    /// Whether a destination that can take nothing more since the fetch may have kept others out of what was fetched.
+    fn hides_others(&self) -> bool {
+        self.is_cut && self.full_targets().any(|target| !self.left_out.iter().any(|left_out| left_out == target))
+    }
+
+    fn full_targets(&self) -> impl Iterator<Item = &str> {
+        let used = self.queues.iter().filter_map(|(_, target)| target.as_deref());
+        used.filter(|target| self.is_full(target))
+    }
+
     /// Fetches what is due, without destinations that can take nothing more now.
-    fn fetch(&self) -> BoxFuture<'a, Result<Vec<DueAction>, StoreError>> {
+    fn fetch(&mut self) -> BoxFuture<'a, Result<Vec<DueAction>, StoreError>> {
         let (executor, workspace, lane) = (self.executor, self.workspace, self.lane);
         let mut except = workspace.targets.paused();
-        let used = self.queues.iter().filter_map(|(_, target)| target.as_deref());
-        except.extend(used.filter(|target| self.is_full(target)).map(str::to_owned));
+        except.extend(self.full_targets().map(str::to_owned));
         except.sort_unstable();
         except.dedup();
+        self.left_out.clone_from(&except);
         Box::pin(async move {
             let shared = &executor.shared;
             shared.store.due_actions(workspace.name(), lane, shared.now(), &except, BATCH).await
@@ -191,6 +207,7 @@ impl<'a> Pass<'a> {
     fn record_due(&mut self, due: Result<Vec<DueAction>, StoreError>) {
         match due {
             Ok(mut due) => {
+                self.is_cut = due.len() >= BATCH as usize;
                 due.retain(|action| !self.actions.contains(&action.id) && !self.ended.contains(&action.id));
                 self.due = due.into();
             }
