@@ -45,7 +45,7 @@ use tower::ServiceExt;
 const RULES: usize = 20;
 const RUNS: usize = 20;
 /// A store's size is taken after so many decisions, and after as many again.
-const SIZED: usize = 1_000;
+const SIZED: usize = 4_000;
 
 fn main() {
     let (flags, numbers): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));

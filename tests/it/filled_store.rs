@@ -34,20 +34,19 @@ pub(crate) async fn with_rules(count: usize) -> Fixture {
 /// to a store, its indexes and the thread's row included. In a file, also what each table and each index takes of it.
 pub(crate) async fn bytes_per_decision(rules: usize, sized: usize) -> (u64, Vec<(String, f64)>) {
     let fixture = with_rules(rules).await;
-    // What the first ones make, such as the text of the rules, is there once.
+    // What the first ones make is there once: the text of the rules, and the changes, of which the newest are kept.
     fill(&fixture, rules, 0..sized).await;
     let (before, parts_before) = (fixture.store.metrics().await.unwrap().bytes, parts(&fixture));
-    fill(&fixture, rules, sized..5 * sized).await;
-    let many = 4 * sized;
+    fill(&fixture, rules, sized..2 * sized).await;
     let mut parts: Vec<(String, f64)> = parts(&fixture)
         .into_iter()
         .map(|(name, bytes)| {
             let grown = bytes - parts_before.get(&name).copied().unwrap_or_default();
-            (name, grown as f64 / many as f64)
+            (name, grown as f64 / sized as f64)
         })
         .collect();
     parts.sort_by(|one, other| other.1.total_cmp(&one.1));
-    ((fixture.store.metrics().await.unwrap().bytes - before) / many as u64, parts)
+    ((fixture.store.metrics().await.unwrap().bytes - before) / sized as u64, parts)
 }
 
 /// The bytes of each table and each index of a file.
