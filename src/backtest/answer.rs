@@ -1,14 +1,14 @@
 //! The whole answer of a backtest: what was compared, and what was found; as programs get it, and in sentences.
 
 use super::report::{Change, ChangedAction, ChangedSide, Report, RuleCounts, RuleRow};
-use crate::model::counted;
+use crate::model::{counted, cut_line};
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// The version of the JSON's shape.
 const VERSION: u32 = 1;
-/// So much of a text is shown, in characters.
-const MAX_TEXT: usize = 300;
+/// So much of a text is shown on a line, in characters.
+pub(crate) const MAX_TEXT: usize = 300;
 /// So many files that were not compared are named in sentences.
 const SHOWN: usize = 20;
 
@@ -114,7 +114,12 @@ impl Report {
                 "{} not compared: they cannot be read, or do not say when they were written.",
                 counted(self.unreadable_events, "file was", "files were")
             ));
-            lines.extend(self.unreadable.iter().take(SHOWN).map(|one| format!("  {}: {}", one.file, cut(&one.reason))));
+            lines.extend(
+                self.unreadable
+                    .iter()
+                    .take(SHOWN)
+                    .map(|one| format!("  {}: {}", one.file, cut_line(&one.reason, MAX_TEXT))),
+            );
             let left = self.unreadable_events.saturating_sub(self.unreadable.len().min(SHOWN) as u64);
             if left > 0 {
                 lines.push(format!("  and {left} more"));
@@ -138,14 +143,20 @@ impl Report {
 
 impl RuleRow {
     /// What the columns of [`RuleRow::cells`] hold.
-    pub const HEADER: [&'static str; 5] = ["rule", "matches before", "after", "actions before", "after"];
+    pub const HEADER: [&'static str; 6] =
+        ["rule", "matches before", "after", "actions before", "after", "events changed"];
+
+    /// Whether it counts otherwise, or does something else with an event.
+    pub fn differs(&self) -> bool {
+        self.changed > 0 || self.before != self.after
+    }
 
     /// On how many events the rule could not be evaluated, and why.
     fn errors(&self) -> Vec<String> {
         let sides = [(&self.before, "before the change"), (&self.after, "after it")];
         let told = sides.into_iter().filter_map(|(counts, set)| {
             let counts = counts.as_ref()?;
-            let error = cut(counts.error.as_deref()?);
+            let error = cut_line(counts.error.as_deref()?, MAX_TEXT);
             let events = counted(counts.errors, "event", "events");
             Some(format!("`{}` ({set}) failed on {events}, and so did not match them: {error}", self.name))
         });
@@ -153,10 +164,10 @@ impl RuleRow {
     }
 
     /// As a row of a table.
-    pub fn cells(&self) -> [String; 5] {
+    pub fn cells(&self) -> [String; Self::HEADER.len()] {
         let (before, after) = (self.before.as_ref(), self.after.as_ref());
         let ((matches, actions), (matches_now, actions_now)) = (counts(before), counts(after));
-        [self.name.clone(), matches, matches_now, actions, actions_now]
+        [self.name.clone(), matches, matches_now, actions, actions_now, self.changed.to_string()]
     }
 }
 
@@ -164,15 +175,6 @@ fn counts(counts: Option<&RuleCounts>) -> (String, String) {
     let Some(counts) = counts else { return ("-".to_owned(), "-".to_owned()) };
     let actions: Vec<String> = counts.actions.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
     (counts.matches.to_string(), if actions.is_empty() { "-".to_owned() } else { actions.join(", ") })
-}
-
-/// One line of a text, of a bounded length.
-pub(crate) fn cut(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
 }
 
 impl Change {
@@ -207,7 +209,7 @@ impl ChangedAction {
             (outcome, Some(reason)) => format!(", {outcome}: {reason}"),
             (outcome, None) => format!(", {outcome}"),
         };
-        let text = self.text.as_deref().map(|text| format!(": “{}”", cut(text))).unwrap_or_default();
+        let text = self.text.as_deref().map(|text| format!(": “{}”", cut_line(text, MAX_TEXT))).unwrap_or_default();
         format!("{}{target}{text} (`{}`{outcome})", self.kind, self.rule)
     }
 }

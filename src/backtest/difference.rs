@@ -1,7 +1,7 @@
 //! Why two sets of rules do different things with an event: the first rule that says something else, and its first condition
 //! that made the difference.
 
-use crate::model::{ConditionTrace, Decision, PlannedAction, RuleTrace};
+use crate::model::{ConditionTrace, Decision, PlannedAction, RuleTrace, cut_line};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -119,8 +119,8 @@ fn of_rule(before: &RuleTrace, after: &RuleTrace) -> Difference {
         let told = if after.matched { own } else { condition };
         return Difference {
             condition: Some(told.path.clone()),
-            wanted: Some(cut(&told.wanted)),
-            seen: told.seen.as_deref().map(cut),
+            wanted: Some(cut_line(&told.wanted, MAX_VALUE)),
+            seen: told.seen.as_deref().map(|seen| cut_line(seen, MAX_VALUE)),
             ..simple(after, format!("`{name}` {verb}: {}", describe(told)))
         };
     }
@@ -157,16 +157,8 @@ fn describe(condition: &ConditionTrace) -> String {
         Some(false) => "does not hold",
         None => "was not looked at",
     };
-    let seen = condition.seen.as_deref().map(|seen| format!(" on “{}”", cut(seen))).unwrap_or_default();
-    format!("{} {} {held}{seen}", condition.path, cut(&condition.wanted))
-}
-
-fn cut(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_VALUE) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+    let seen = condition.seen.as_deref().map(|seen| format!(" on “{}”", cut_line(seen, MAX_VALUE))).unwrap_or_default();
+    format!("{} {} {held}{seen}", condition.path, cut_line(&condition.wanted, MAX_VALUE))
 }
 
 fn simple(rule: &RuleTrace, text: String) -> Difference {

@@ -1,10 +1,10 @@
 //! A comparison of rules, for a comment on a pull request.
 
 use super::{
-    answer::{Answer, cut},
+    answer::{Answer, MAX_TEXT},
     report::RuleRow,
 };
-use crate::model::counted;
+use crate::model::{counted, cut_line};
 use std::fmt::Write as _;
 
 /// A comment takes no more, in characters.
@@ -17,7 +17,7 @@ pub fn markdown(answer: &Answer<'_>) -> String {
     for line in answer.summary() {
         let _ = writeln!(out, "{}{}", if line.starts_with("  ") { "- " } else { "" }, plain(line.trim_start()));
     }
-    let mut rules = format!("\n| {} |\n|---|--:|--:|---|---|\n", RuleRow::HEADER.join(" | "));
+    let mut rules = format!("\n| {} |\n|---|--:|--:|---|---|--:|\n", RuleRow::HEADER.join(" | "));
     let mut rules_left = 0;
     for row in &report.rules {
         let line = format!("| {} |\n", row.cells().map(|cell| plain(&cell)).join(" | "));
@@ -42,7 +42,7 @@ pub fn markdown(answer: &Answer<'_>) -> String {
     for change in &report.changes {
         let mut item = format!("<details><summary>{}</summary>\n\n", plain(&change.title()));
         if let Some(text) = &change.new_text {
-            let _ = writeln!(item, "> {}\n", plain(&cut(text)));
+            let _ = writeln!(item, "> {}\n", plain(&cut_line(text, MAX_TEXT)));
         }
         let _ = writeln!(item, "- before: {}", plain(&change.before.describe()));
         let _ = writeln!(item, "- after: {}", plain(&change.after.describe()));

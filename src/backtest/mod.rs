@@ -20,7 +20,7 @@ mod stateless;
 mod stored;
 mod words;
 
-pub(crate) use answer::cut;
+pub(crate) use answer::MAX_TEXT;
 pub use answer::{Answer, ComparedRules};
 pub use bad_line::BadLine;
 pub use compare::{Lack, Outcome, Side, compare};

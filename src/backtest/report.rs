@@ -1,19 +1,19 @@
 //! What a backtest found, summed up as the events come.
 
 use super::{
-    compare::{Outcome, Side, has_effect, is_shadow},
+    compare::{Outcome, Side, effect, has_effect, is_shadow},
     difference::Difference,
     event_line::EventLine,
     replay::GIVEN_UP,
 };
 use crate::{
-    model::{Decision, PlannedAction, PlannedOutcome, ReasonCode},
+    model::{Decision, PlannedAction, PlannedOutcome, ReasonCode, cut_text},
     rules::{Need, RuleSet},
     store::EventKind,
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use utoipa::ToSchema;
 
 /// So many changed events are told of; the others are counted.
@@ -65,6 +65,9 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// How many more there are.
     pub changes_left_out: u64,
+    /// Where each rule stands in `rules`.
+    #[serde(skip)]
+    places: HashMap<String, usize>,
     #[serde(skip)]
     limits: Limits,
     /// How many bytes the changes have.
@@ -81,6 +84,8 @@ pub struct RuleRow {
     pub before: Option<RuleCounts>,
     /// In the later set.
     pub after: Option<RuleCounts>,
+    /// The events whose outcome changes, and in which it matches on one side only or does something else.
+    pub changed: u64,
 }
 
 /// How often a rule matched, and what became of its actions.
@@ -214,6 +219,9 @@ impl Report {
         self.count(&after, |row| row.after.get_or_insert_default());
         let Some(why) = difference else { return };
         self.changed += 1;
+        for name in changed_rules(&before, &after) {
+            self.row(name).changed += 1;
+        }
         if self.changes.len() >= self.limits.changes || self.bytes >= self.limits.bytes {
             self.changes_left_out += 1;
             return;
@@ -225,7 +233,7 @@ impl Report {
             workspace: event.workspace.clone(),
             thread_id: event.row.id.clone(),
             lead: event.row.lead_email.clone(),
-            new_text: new_text.as_deref().or(event.row.preview.as_deref()).map(cut),
+            new_text: new_text.as_deref().or(event.row.preview.as_deref()).map(|text| cut_text(text, MAX_TEXT)),
             before: side(&before),
             after: side(&after),
             why,
@@ -243,10 +251,14 @@ impl Report {
     }
 
     fn row(&mut self, name: &str) -> &mut RuleRow {
-        let place = self.rules.iter().position(|row| row.name == name).unwrap_or(self.rules.len());
-        if place == self.rules.len() {
-            self.rules.push(RuleRow { name: name.to_owned(), before: None, after: None });
-        }
+        let place = match self.places.get(name) {
+            Some(place) => *place,
+            None => {
+                self.places.insert(name.to_owned(), self.rules.len());
+                self.rules.push(RuleRow { name: name.to_owned(), before: None, after: None, changed: 0 });
+                self.rules.len() - 1
+            }
+        };
         &mut self.rules[place]
     }
 
@@ -257,7 +269,7 @@ impl Report {
         for (rule, error) in decision.rules.iter().filter_map(|rule| Some((rule, rule.error.as_ref()?))) {
             let counts = counts(self.row(&rule.name));
             counts.errors += 1;
-            counts.error.get_or_insert_with(|| cut(error));
+            counts.error.get_or_insert_with(|| cut_text(error, MAX_TEXT));
         }
         for action in &decision.actions {
             *counts(self.row(&action.rule)).actions.entry(outcome_of(action)).or_default() += 1;
@@ -305,9 +317,23 @@ fn side(decision: &Decision) -> ChangedSide {
         recipients: action.payload.recipients().to_vec(),
         outcome: outcome_of(action),
         reason: action.reason.as_ref().map(|reason| reason.text.clone()).filter(|text| !text.is_empty()),
-        text: action.payload.preview_text().map(cut),
+        text: action.payload.preview_text().map(|text| cut_text(text, MAX_TEXT)),
     });
     ChangedSide { rules: decision.matched().map(str::to_owned).collect(), actions: actions.collect() }
+}
+
+/// The rules whose part in the outcome differs.
+fn changed_rules<'a>(before: &'a Decision, after: &'a Decision) -> BTreeSet<&'a str> {
+    let parts = |decision: &'a Decision| {
+        let mut parts: BTreeMap<&str, Vec<String>> = decision.matched().map(|name| (name, Vec::new())).collect();
+        for action in decision.actions.iter().filter(|action| has_effect(action)) {
+            parts.entry(action.rule.as_str()).or_default().push(effect(action));
+        }
+        parts
+    };
+    let (before, after) = (parts(before), parts(after));
+    let names = before.keys().chain(after.keys()).copied();
+    names.filter(|name| before.get(name) != after.get(name)).collect()
 }
 
 fn outcome_of(action: &PlannedAction) -> &'static str {
@@ -323,11 +349,4 @@ fn is_stopped(action: &PlannedAction) -> bool {
     let does_another = |code| matches!(code, ReasonCode::AlreadyAnswered | ReasonCode::SameTarget);
     let code = action.reason.as_ref().map(|reason| reason.code);
     action.would == PlannedOutcome::Suppressed && !code.is_none_or(does_another)
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }

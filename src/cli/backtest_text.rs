@@ -1,8 +1,8 @@
 //! A comparison of rules, for a terminal and for the checks of a pull request.
 
 use crate::{
-    backtest::{Answer, Change, RuleRow, cut},
-    model::counted,
+    backtest::{Answer, Change, MAX_TEXT, RuleRow},
+    model::{counted, cut_line},
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -30,7 +30,7 @@ pub(super) fn table(answer: &Answer<'_>) -> String {
     for change in report.changes.iter().take(SHOWN) {
         let _ = writeln!(out, "\n{}", change.title());
         if let Some(text) = &change.new_text {
-            let _ = writeln!(out, "  wrote: {}", cut(text));
+            let _ = writeln!(out, "  wrote: {}", cut_line(text, MAX_TEXT));
         }
         let _ = writeln!(out, "  before: {}", change.before.describe());
         let _ = writeln!(out, "  after:  {}", change.after.describe());

@@ -1,7 +1,7 @@
 //! `pause`, `resume`, `approve`, `reject`: commands to the running service.
 
-use super::{CommandStatus, args::ServiceArgs, preview::shortened, service::Service};
-use crate::app::CliOptions;
+use super::{CommandStatus, args::ServiceArgs, service::Service};
+use crate::{app::CliOptions, model::cut_line};
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -138,7 +138,7 @@ async fn list_held(service: &Service) -> anyhow::Result<CommandStatus> {
             text(&action["rule"]),
             text(&action["kind"]),
             text(&action["reason"]["text"]),
-            shortened(action["text"].as_str().unwrap_or("-"), 80),
+            cut_line(action["text"].as_str().unwrap_or("-"), 80),
         ]);
     }
     super::terminal::out!(

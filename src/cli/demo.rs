@@ -1,10 +1,10 @@
 //! `demo`: live rules on a simulated workspace, with events printed as they happen.
 
-use super::{CommandStatus, args::DemoArgs, preview::shortened, shutdown_signal};
+use super::{CommandStatus, args::DemoArgs, shutdown_signal};
 use crate::{
     app::{Demo, DemoOptions},
     engine::{EngineEvent, EngineEventKind},
-    model::{Action, ActionKind, ActionState, counted},
+    model::{Action, ActionKind, ActionState, counted, cut_line},
     simulator::{Simulator, Workspace},
     store::DecisionRecord,
 };
@@ -119,7 +119,7 @@ fn decided(time: &str, decision: &DecisionRecord, lead: &str) {
         trace.campaign.as_deref().unwrap_or("no campaign")
     );
     if let Some(body) = &trace.body {
-        super::terminal::out!("         “{}”", shortened(body, 100));
+        super::terminal::out!("         “{}”", cut_line(body, 100));
     }
     if decision.matched.is_empty() {
         super::terminal::out!("         {QUIET}no rule matched{QUIET:#}");
@@ -133,7 +133,7 @@ fn decided(time: &str, decision: &DecisionRecord, lead: &str) {
                 let name = condition.path.rsplit('.').next().unwrap_or_default();
                 let found = condition.span.and_then(|(from, to)| condition.seen.as_deref()?.get(from..to));
                 match found.or(condition.seen.as_deref()) {
-                    Some(seen) => format!("{name} has “{}”", shortened(seen, 30)),
+                    Some(seen) => format!("{name} has “{}”", cut_line(seen, 30)),
                     None => name.to_owned(),
                 }
             })

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{ExplainedRule, Explanation, chronological},
-    model::{ConditionTrace, describe_planned, describe_target},
+    model::{ConditionTrace, cut_line, describe_planned, describe_target},
 };
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -43,7 +43,7 @@ pub(super) fn render(explanation: &Explanation) -> String {
         let _ = writeln!(out, "    | {line}");
     }
     for passage in &explanation.quoted {
-        let text = super::preview::shortened(&passage.text, 2 * AROUND);
+        let text = cut_line(&passage.text, 2 * AROUND);
         let _ = writeln!(out, "  quoted: {}\n    {}", passage.why, paint(QUIET, &format!("> {text}")));
     }
     if let Some(incomplete) = &explanation.incomplete {
@@ -124,7 +124,7 @@ fn condition(out: &mut String, condition: &ConditionTrace) {
     let wanted = if negated { "must not be" } else { "expected" };
     // Which of many phrases was found is told below.
     let asked = match condition.wanted.strip_prefix("says ") {
-        Some(_) => super::preview::shortened(&condition.wanted, SHOWN_PHRASES),
+        Some(_) => cut_line(&condition.wanted, SHOWN_PHRASES),
         None => condition.wanted.clone(),
     };
     let _ = write!(out, "  {sign} {} {wanted} {asked}", condition.path);
@@ -158,7 +158,7 @@ fn excerpt(seen: &str, span: Option<(usize, usize)>) -> String {
     let line = |text: &str| text.replace(['\n', '\r'], " ");
     let found = span.and_then(|(start, end)| Some((seen.get(..start)?, seen.get(start..end)?, seen.get(end..)?)));
     let Some((before, found, after)) = found else {
-        return format!("`{}`", super::preview::shortened(seen, 2 * AROUND));
+        return format!("`{}`", cut_line(seen, 2 * AROUND));
     };
     let skipped = before.chars().count().saturating_sub(AROUND);
     let left: String = before.chars().skip(skipped).collect();

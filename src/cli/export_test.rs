@@ -3,7 +3,7 @@
 use crate::{
     app::AppError,
     destinations::destination_info,
-    model::{Conversation, Decision, Message, PlannedOutcome, ThreadDetail},
+    model::{Conversation, Decision, Message, PlannedOutcome, ThreadDetail, cut_line},
     rules::{ActualForward, RuleSet},
 };
 use jiff::Timestamp;
@@ -195,7 +195,7 @@ fn describe_reading(decision: &Decision) -> String {
 /// The beginning of a text on one line, safe within a comment.
 fn beginning(text: &str) -> String {
     let line = crate::text::printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    super::preview::shortened(&line, MAX_COMMENT)
+    cut_line(&line, MAX_COMMENT)
 }
 
 fn said(message: &Message) -> Said {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::{self, CliOptions, PreviewedThread},
-    model::{ActionKind, Mode, PlannedAction, PlannedOutcome, ReasonCode, counted, describe_planned},
+    model::{ActionKind, Mode, PlannedAction, PlannedOutcome, ReasonCode, counted, cut_line, describe_planned},
     settings::WorkspaceConfig,
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
@@ -144,7 +144,7 @@ pub(super) fn table(threads: &[(String, &PreviewedThread)]) -> String {
             row.lead_email.clone().unwrap_or_else(|| row.id.clone()),
             row.category().unwrap_or("-").to_owned(),
             row.campaign().unwrap_or("-").to_owned(),
-            shortened(said, 90),
+            cut_line(said, 90),
             if matched.is_empty() { "no rule".to_owned() } else { matched.join("\n") },
             decision.actions.iter().map(outcome).collect::<Vec<_>>().join("\n"),
         ];
@@ -173,15 +173,6 @@ fn described(action: &PlannedAction) -> (String, Option<String>) {
 /// Only recorded, because the rule is in shadow.
 fn is_shadow(action: &PlannedAction) -> bool {
     action.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::Shadow)
-}
-
-/// One line of at most so many characters.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(most) {
-        Some((cut, _)) => format!("{}…", &line[..cut]),
-        None => line,
-    }
 }
 
 /// `preview`: GET requests only, no store touched.

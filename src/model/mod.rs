@@ -7,6 +7,7 @@ mod action_kind;
 mod address;
 mod attempt;
 mod count;
+mod cut;
 mod decision;
 mod domain;
 mod duration;
@@ -30,6 +31,7 @@ pub(crate) use address::non_blank;
 pub use address::{address_of, display_name, domain_of, kept_forms, known_by, same_address};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use count::counted;
+pub use cut::{cut_line, cut_text};
 pub use decision::{
     ActionTrace, ConditionTrace, Decision, Mode, PhraseTrace, PlannedAction, PlannedOutcome, RowTrace, RuleTrace,
     ScriptTrace, describe_planned,

@@ -5,6 +5,7 @@ use super::files::Seen;
 use crate::{
     backtest::{Progress, Report},
     diagnostics::Diagnostic,
+    model::cut_text,
     rules::{TestCase, TestResult},
 };
 use jiff::Timestamp;
@@ -93,12 +94,12 @@ impl TestOutcome {
     pub(super) fn new(case: &TestCase, result: &TestResult) -> Self {
         let failures = result.failures.iter().map(|failure| TestFailure {
             what: failure.what,
-            expected: cut(&failure.wanted),
-            actual: cut(&failure.got),
+            expected: cut_text(&failure.wanted, MAX_VALUE),
+            actual: cut_text(&failure.got, MAX_VALUE),
         });
-        let lines = |lines: &[String]| lines.iter().take(MAX_LINES).map(|line| cut(line)).collect();
+        let lines = |lines: &[String]| lines.iter().take(MAX_LINES).map(|line| cut_text(line, MAX_VALUE)).collect();
         Self {
-            name: cut(&case.name),
+            name: cut_text(&case.name, MAX_VALUE),
             file: case.file.clone(),
             line: case.line,
             passed: result.failures.is_empty(),
@@ -108,13 +109,6 @@ impl TestOutcome {
             errors: lines(&result.errors),
             actions: lines(&result.actions),
         }
-    }
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_VALUE) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     backtest::{Change, Progress, Report, RuleRow},
     diagnostics::{Diagnostic, Severity},
-    model::counted,
+    model::{counted, cut_text},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -58,9 +58,9 @@ pub(super) struct DiagnosticView {
 /// A comparison.
 pub(super) struct ReportView {
     pub summary: Vec<String>,
-    /// The rules with other counts, and then the others.
-    pub differing: Vec<[String; 5]>,
-    pub same: Vec<[String; 5]>,
+    /// The rules that count otherwise or change events, and then the others.
+    pub differing: Vec<[String; RuleRow::HEADER.len()]>,
+    pub same: Vec<[String; RuleRow::HEADER.len()]>,
     pub changes: Vec<ChangeView>,
     pub page: usize,
     pub pages: usize,
@@ -183,17 +183,9 @@ fn excerpt(line: &str, column: usize) -> (String, String) {
     (part, blanks)
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
 impl ReportView {
     fn new(report: &Report, page: usize) -> Self {
-        let (differing, same): (Vec<&RuleRow>, Vec<&RuleRow>) =
-            report.rules.iter().partition(|row| row.before != row.after);
+        let (differing, same): (Vec<&RuleRow>, Vec<&RuleRow>) = report.rules.iter().partition(|row| row.differs());
         let cells = |rows: Vec<&RuleRow>| rows.into_iter().map(RuleRow::cells).collect();
         let pages = report.changes.len().div_ceil(PER_PAGE).max(1);
         let page = page.clamp(1, pages);
@@ -218,7 +210,7 @@ impl ChangeView {
             workspace: change.workspace.clone(),
             at: TimeTag(change.time),
             decision: change.id.clone(),
-            new_text: change.new_text.as_deref().map(cut),
+            new_text: change.new_text.as_deref().map(|text| cut_text(text, MAX_TEXT)),
             before: SentenceTag(change.before.describe()),
             after: SentenceTag(change.after.describe()),
             why: SentenceTag(change.why.text.clone()),

@@ -384,6 +384,14 @@ async fn the_page_goes_from_an_error_to_the_diff() {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(!page.contains("<b>soon"), "{page}");
+    // A rule that matches as many events as before, and others.
+    let other = RULES.replace("call\\b", "meeting\\b");
+    assert_ne!(other, RULES);
+    let id = ran_when_free(&desk, &json!({ "rules": { FILE: other }, "since": "7d" })).await["id"].clone();
+    let page = desk.get(&format!("/backtest?job={}", id.as_str().unwrap())).await.text;
+    let row = "<th scope=\"row\">book-a-call</th><td class=\"number\">1</td><td class=\"number\">1</td>\
+        <td>1 done</td><td>1 done</td><td class=\"number\">2</td>";
+    assert!(page.contains(row) && !page.contains("id=\"same-rules\""), "{page}");
     let file = form(&desk, &[("file", FILE), ("text", EDITED), ("do", "download")]).await;
     assert_eq!((file.text.as_str(), file.header("content-type")), (EDITED, "application/yaml"));
     assert_eq!(file.header("content-disposition"), "attachment; filename=\"10-interested.yaml\"");

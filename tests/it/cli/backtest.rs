@@ -87,6 +87,8 @@ async fn exactly_the_events_whose_outcome_changes_are_named() {
             (&book["name"], &book["before"]["matches"], &book["after"]["matches"]),
             (&json!("book-a-call"), &json!(3), &json!(5))
         );
+        let changed: Vec<&Value> = found["rules"].as_array().unwrap().iter().map(|rule| &rule["changed"]).collect();
+        assert_eq!(changed, [2, 1, 0], "events in which each rule does something else: {found:#}");
         let price = &found["rules"][1];
         assert_eq!(price["before"]["actions"], json!({ "done": 2 }));
         assert_eq!(price["after"]["actions"], json!({ "done": 1, "suppressed": 1 }));
@@ -115,6 +117,12 @@ async fn exactly_the_events_whose_outcome_changes_are_named() {
     assert_eq!(leads(&one.run(&back).await.assert_exit(0).json()), differing);
     one.write("rules/rules.yaml", BEFORE);
     one.run(&changed).await.assert_exit(0).assert_prints(&["9 events", "No outcome changes"]);
+    // One for another: the counts are the same, and the events are not.
+    let swapped = BEFORE.replace(r"'\bprice\b'", "'^(Tell me more|What is the price of it)'");
+    one.write("rules/rules.yaml", &swapped);
+    let found = one.run(&["backtest", "--stateless", "--format", "json"]).await.assert_exit(0).json();
+    let price = &found["rules"][1];
+    assert_eq!((&price["before"], &price["changed"]), (&price["after"], &json!(2)), "{found:#}");
     // Another rule for the same is no change, nor are its words.
     one.write("rules/rules.yaml", &BEFORE.replace("name: price", "name: cost"));
     one.run(&changed).await.assert_exit(0).assert_prints(&["No outcome changes", "cost"]);
