@@ -131,6 +131,13 @@ impl Report {
                 counted(self.repeated_events, "event was", "events were")
             ));
         }
+        if self.redacted_events > 0 {
+            lines.push(format!(
+                "{} redacted: a rule that asks for a certain domain, address, name or inbox, or looks one up in a list, sees \
+                 stand-ins and may not match.",
+                counted(self.redacted_events, "event is", "events are")
+            ));
+        }
         if self.unknown_workspace > 0 {
             lines.push(format!(
                 "{} left out: the rules do not know their workspace.",

@@ -64,6 +64,9 @@ pub struct EventLine {
     /// Earlier actions of this thread and this lead.
     #[serde(default)]
     pub history: Option<Vec<HistoryEntry>>,
+    /// Whether stand-ins replace people and domains.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
 }
 
 fn holds() -> bool {
@@ -109,6 +112,7 @@ impl From<DecidedEvent> for EventLine {
             messages: messages.map(Conversation::into_messages),
             reading,
             history,
+            redacted: false,
         }
     }
 }

@@ -157,6 +157,7 @@ impl Redactor {
                 });
                 entries.collect()
             }),
+            redacted: true,
             ..event
         }
     }

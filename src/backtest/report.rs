@@ -53,6 +53,8 @@ pub struct Report {
     pub unknown_workspace: u64,
     /// Events that were given more than once: each counts once.
     pub repeated_events: u64,
+    /// Those of `events` in which stand-ins replace people and domains.
+    pub redacted_events: u64,
     /// Files that hold events and were not compared: they cannot be read, or nobody knows when they were.
     pub unreadable_events: u64,
     /// The first of them.
@@ -215,6 +217,7 @@ impl Report {
             }
         };
         self.events += 1;
+        self.redacted_events += u64::from(event.redacted);
         self.count(&before, |row| row.before.get_or_insert_default());
         self.count(&after, |row| row.after.get_or_insert_default());
         let Some(why) = difference else { return };

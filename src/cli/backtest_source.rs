@@ -208,6 +208,7 @@ fn of_mail(file: &Path, workspace: &str, (mode, hold_uncertain): (Mode, bool)) -
         messages: Some(sample.messages),
         reading: None,
         history: None,
+        redacted: false,
     };
     Ok(event.checked()?)
 }

@@ -149,6 +149,7 @@ impl Scene {
             messages: None,
             reading: None,
             history: None,
+            redacted: event.redacted,
         }
     }
 

@@ -223,6 +223,10 @@ async fn an_export_serves_where_there_is_no_store() {
         let go = async |format: &str| run(binary(ci.path(), &[&args[..], &[format]].concat())).await.assert_exit(0);
         let found = go("json").await.json();
         assert_eq!((&found["events"], &found["changed"]), (&json!(9), &json!(2)), "{name}: {found:#}");
+        let redacted = if name == "redacted.jsonl" { 9 } else { 0 };
+        assert_eq!(found["redacted_events"], redacted, "{name}: {found:#}");
+        let said = go("table").await.out.contains("9 events are redacted: a rule that asks for a certain domain");
+        assert_eq!(said, redacted > 0, "{name}");
         go("markdown").await.assert_prints(&["### Backtest", "| book-a-call | 3 | 5 |", "<details><summary>"]);
         go("github").await.assert_prints(&[
             "::warning file=rules/rules.yaml,line=3,title=backtest%3A book-a-call::The outcome of 2 events",
