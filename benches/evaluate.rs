@@ -458,6 +458,7 @@ impl Event {
             messages: Some(self.messages.conversation().messages().to_vec()),
             reading: None,
             history: Some(Vec::new()),
+            redacted: false,
         }
     }
 }
