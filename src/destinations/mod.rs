@@ -55,7 +55,11 @@ pub struct Destinations {
     dry_run: bool,
     /// Whatever is delivered under whatever name succeeds and is sent nowhere.
     nowhere: bool,
+    slow_after: Duration,
 }
+
+/// A destination whose delivery fails after this long is slow.
+const SLOW_AFTER: Duration = Duration::from_secs(3);
 
 impl Destinations {
     /// Prepares every destination; reads `ca_file` where one is named, and connects nowhere.
@@ -95,8 +99,22 @@ impl Destinations {
         };
         let http = Arc::new(http.map_err(DestinationSettingsError::network)?);
         let shared = SharedSettings::new(smtp.as_ref(), network, limit)?;
-        Self { http, shared, all: Arc::default(), shared_ones: Arc::default(), dry_run: false, nowhere: false }
-            .and(destinations)
+        let none = Self {
+            http,
+            shared,
+            all: Arc::default(),
+            shared_ones: Arc::default(),
+            dry_run: false,
+            nowhere: false,
+            slow_after: limit.map_or(SLOW_AFTER, |limit| limit / 2),
+        };
+        none.and(destinations)
+    }
+
+    /// A destination whose delivery fails after this long holds up others, and is left alone for a while: three seconds, or
+    /// half of a limit that was given.
+    pub fn slow_after(&self) -> Duration {
+        self.slow_after
     }
 
     /// These and some more, which stand in for those of the same names; connections are shared.

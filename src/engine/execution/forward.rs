@@ -8,10 +8,6 @@ use crate::{
     model::{Action, AttemptOutcome, Payload, Reason, ReasonCode, Transition},
     store::StoreError,
 };
-use std::time::Duration;
-
-/// A destination whose delivery fails after this long is left alone for a while.
-const SLOW_TARGET: Duration = Duration::from_secs(3);
 
 impl Executor {
     pub(in crate::engine) async fn forward(&self, workspace: &Workspace, action: Action) -> Result<(), StoreError> {
@@ -29,7 +25,7 @@ impl Executor {
             .destinations()
             .deliver(&target, &action.id.0, action.created_at, &notice, link.as_deref(), self.shared.now())
             .await;
-        let is_slow = began.elapsed() >= SLOW_TARGET;
+        let is_slow = began.elapsed() >= workspace.destinations().slow_after();
         workspace.targets.record(&target, sent.as_ref().map(|_| ()).map_err(|_| TooSlow(is_slow)));
         match sent {
             Ok(delivered) => {
