@@ -143,8 +143,8 @@ fn condition(out: &mut String, condition: &ConditionTrace) {
                 let _ = writeln!(out, "      phrase `{}` found “{}”  {place}", found.phrase, found.words);
             }
             if let Some(row) = &condition.row {
-                let line = paint(QUIET, &format!("line {}", row.line));
-                let _ = writeln!(out, "      list `{}` has `{}`  {line}", row.list, row.key);
+                let place = paint(QUIET, &row.place());
+                let _ = writeln!(out, "      list `{}` has `{}`  {place}", row.list, row.key);
             }
         }
         (None, _) => {

@@ -15,7 +15,10 @@ static FREE_MAIL: LazyLock<Arc<List>> = LazyLock::new(|| Arc::new(made(include_s
 
 /// The files are checked by the tests.
 fn made(text: &str) -> List {
-    read::text("", text, read::Format::Lines, Some("domain")).unwrap_or_default()
+    let mut list = read::text("", text, read::Format::Lines, Some("domain")).unwrap_or_default();
+    // Nobody has the file.
+    list.lines = Vec::new();
+    list
 }
 
 impl Builtin {
@@ -67,7 +70,8 @@ mod tests {
         assert!(keys.is_sorted(), "sorted, so that a change is easy to see");
         let found = Builtin::FreeMail.list();
         for domain in ["gmail.com", "GMX.de", "jo@proton.me", "outlook.com", "yahoo.co.uk", "qq.com", "mail.ru"] {
-            assert!(found.find(domain, Match::Domain).is_some(), "{domain}");
+            let row = found.find(domain, Match::Domain).unwrap();
+            assert_eq!(row.line(), 0, "{domain}: nobody has the file");
         }
         for domain in ["acme.example", "google.com", "microsoft.com", "com", "mycompany-gmail.com"] {
             assert!(found.find(domain, Match::Domain).is_none(), "{domain}");

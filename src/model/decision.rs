@@ -140,8 +140,18 @@ pub struct RowTrace {
     pub list: String,
     /// The row's key, as keys are compared.
     pub key: String,
-    /// The line of its file on which the row begins.
+    /// The line of its file on which the row begins, from 1; 0 in a built-in list.
     pub line: usize,
+}
+
+impl RowTrace {
+    /// Where the row stands, for people.
+    pub fn place(&self) -> String {
+        match self.line {
+            0 => "built in".to_owned(),
+            line => format!("line {line}"),
+        }
+    }
 }
 
 impl ConditionTrace {

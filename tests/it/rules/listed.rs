@@ -6,6 +6,7 @@ use super::{
 };
 use reply_router::{
     diagnostics::Diagnostics,
+    lists::{Builtin, ListKind, ListSource},
     model::{Decision, PlannedOutcome, RowTrace, RuleTrace},
     rules::{LoadContext, RequestCost, RuleSet, WorkspaceContext},
 };
@@ -82,6 +83,13 @@ fn an_explanation_shows_the_list_and_the_key() {
     assert_eq!(condition.row.as_ref(), Some(&row));
     let json = serde_json::to_value(condition).unwrap();
     assert_eq!(json["row"], serde_json::json!({ "list": "accounts", "key": "acme.example", "line": 2 }));
+    assert_eq!(row.place(), "line 2");
+    let free = ListSource { kind: ListKind::Builtin(Builtin::FreeMail), at: None };
+    let context = LoadContext { lists: [("free".to_owned(), free)].into(), ..context() };
+    let set_of_free = RuleSet::parse(&[("a.yaml", &rule("lead_domain: { in: free }"))], &context).unwrap();
+    let free = trace(&set_of_free, &of("gmail.com"));
+    let row = free.conditions[0].row.clone().unwrap();
+    assert_eq!((row.key.as_str(), row.line, row.place().as_str()), ("gmail.com", 0, "built in"));
     let other = trace(&set(&rule("lead_domain: { in: accounts }")), &of("other.example"));
     assert_eq!((other.conditions[0].held, other.conditions[0].row.as_ref()), (Some(false), None));
     assert!(!serde_json::to_string(&other.conditions[0]).unwrap().contains("row"));
