@@ -106,13 +106,13 @@ impl Destinations {
             shared_ones: Arc::default(),
             dry_run: false,
             nowhere: false,
-            slow_after: limit.map_or(SLOW_AFTER, |limit| limit / 2),
+            slow_after: limit.map_or(SLOW_AFTER, |limit| SLOW_AFTER.max(limit / 2)),
         };
         none.and(destinations)
     }
 
     /// A destination whose delivery fails after this long holds up others, and is left alone for a while: three seconds, or
-    /// half of a limit that was given.
+    /// half of a limit of more than six.
     pub fn slow_after(&self) -> Duration {
         self.slow_after
     }
