@@ -332,6 +332,7 @@ fn changed_rules<'a>(before: &'a Decision, after: &'a Decision) -> BTreeSet<&'a 
         for action in decision.actions.iter().filter(|action| has_effect(action)) {
             parts.entry(action.rule.as_str()).or_default().push(effect(action));
         }
+        parts.values_mut().for_each(|effects| effects.sort_unstable());
         parts
     };
     let (before, after) = (parts(before), parts(after));
