@@ -125,16 +125,23 @@ impl Server {
             if server.starts() {
                 return server;
             }
+            server.let_go();
         }
         panic!("PostgreSQL does not start: {}", server.log());
     }
 
-    /// The process ends with its standard input.
+    /// When its standard input ends, as it does with this process, the server ends, and its folder goes. A line instead of
+    /// that end leaves both as they are.
     fn run(&self) -> Child {
         let (folder, port) = (self.folder.path(), self.port);
-        let script = "\"$@\" >&2 & server=$!; (read -r _; kill -INT $server) & wait $server";
+        // What runs beside a script has no input of its own: it is handed over. The signal is repeated because a server that
+        // has just begun does not heed it.
+        let script = "folder=$1; shift; exec 3<&0; \"$@\" >&2 3<&- & server=$!
+            (read -r _ <&3 && exit; while kill -INT $server; do sleep 0.2; done; rm -rf \"$folder\") 2>/dev/null &
+            wait $server";
         let mut command = as_postgres(Path::new("bash"));
-        command.args(["-c", script, "bash"]).arg(program("postgres")).arg("-D").arg(folder.join("data"));
+        command.args(["-c", script, "bash"]).arg(folder);
+        command.arg(program("postgres")).arg("-D").arg(folder.join("data"));
         for option in [
             format!("port={port}"),
             "listen_addresses=127.0.0.1".to_owned(),
@@ -158,11 +165,10 @@ impl Server {
         let began = Instant::now();
         let mut process = self.process.lock().unwrap();
         while !self.is_ready() {
-            if process.as_mut().is_none_or(|process| process.try_wait().unwrap().is_some())
-                || began.elapsed() > Duration::from_secs(30)
-            {
+            if process.as_mut().is_none_or(|process| process.try_wait().unwrap().is_some()) {
                 return false;
             }
+            assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not answer: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
         true
@@ -190,7 +196,14 @@ impl Server {
     /// Kills it. Until it is started again nobody reaches it.
     pub(crate) fn kill(&self) {
         assert!(Command::new("kill").args(["-9", &self.pid().to_string()]).status().unwrap().success());
+        self.let_go();
+    }
+
+    /// Waits for a process that ends, whose folder is still needed.
+    fn let_go(&self) {
         if let Some(mut process) = self.process.lock().unwrap().take() {
+            // One that has ended does not read it.
+            let _ = process.stdin.as_mut().unwrap().write_all(b"\n");
             process.wait().unwrap();
         }
     }
@@ -204,6 +217,7 @@ impl Server {
             if self.starts() {
                 return;
             }
+            self.let_go();
             assert!(began.elapsed() < Duration::from_secs(30), "{}", self.log());
         }
     }
